@@ -1,0 +1,187 @@
+package vector
+
+// Column is one field of a batch. It is read-only once it is in a batch; its
+// forms exist for speed, At hides them.
+type Column struct {
+	Name  string
+	vals  []Value
+	rows  []int32 // when set, row i of the column is vals[rows[i]]
+	fixed bool    // every row is vals[0]
+}
+
+// NewColumn returns a column whose rows are vals, which it owns from now on.
+func NewColumn(name string, vals []Value) *Column { return &Column{Name: name, vals: vals} }
+
+// Constant returns a column of the same value in every row.
+func Constant(name string, v Value) *Column {
+	return &Column{Name: name, vals: []Value{v}, fixed: true}
+}
+
+// Coded returns a column whose row i is dict[codes[i]]; both belong to it.
+func Coded(name string, dict []Value, codes []int32) *Column {
+	return &Column{Name: name, vals: dict, rows: codes}
+}
+
+// At returns row i.
+func (c *Column) At(i int) Value {
+	if c.fixed {
+		return c.vals[0]
+	}
+	if c.rows != nil {
+		i = int(c.rows[i])
+	}
+	return c.vals[i]
+}
+
+// Constant returns the value of every row when the column is known to have one.
+func (c *Column) Constant() (Value, bool) {
+	if c.fixed {
+		return c.vals[0], true
+	}
+	return Value{}, false
+}
+
+// Codes returns the dictionary and the code of each row when the column has
+// that form, else nil. Neither may be changed.
+func (c *Column) Codes() ([]Value, []int32) {
+	if c.rows == nil {
+		return nil, nil
+	}
+	return c.vals, c.rows
+}
+
+// Renamed returns the column under another name; the rows are shared.
+func (c *Column) Renamed(name string) *Column {
+	d := *c
+	d.Name = name
+	return &d
+}
+
+func (c *Column) pick(rows []int32, composed map[*int32][]int32) *Column {
+	if c.fixed {
+		return c
+	}
+	d := *c
+	if c.rows == nil {
+		d.rows = rows
+		return &d
+	}
+	if len(c.rows) == 0 {
+		d.rows = []int32{}
+		return &d
+	}
+	key := &c.rows[0]
+	if composed[key] == nil {
+		next := make([]int32, len(rows))
+		for i, r := range rows {
+			next[i] = c.rows[r]
+		}
+		composed[key] = next
+	}
+	d.rows = composed[key]
+	return &d
+}
+
+// Batch is a run of rows. Columns keep the order in which they are shown; a
+// field that is in no column is missing in every row. A Batch is not changed
+// after it is handed on: operators make new ones that share columns.
+type Batch struct {
+	Len  int
+	Cols []*Column
+}
+
+// Col returns the column called name, nil when there is none.
+func (b *Batch) Col(name string) *Column {
+	for _, c := range b.Cols {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// At returns the cell of the named field in row i, null when there is none.
+func (b *Batch) At(name string, i int) Value {
+	if c := b.Col(name); c != nil {
+		return c.At(i)
+	}
+	return Value{}
+}
+
+// Names returns the column names in order.
+func (b *Batch) Names() []string {
+	names := make([]string, len(b.Cols))
+	for i, c := range b.Cols {
+		names[i] = c.Name
+	}
+	return names
+}
+
+// With returns b with the columns set: one of the same name is replaced in its
+// place, a new one is appended. Column lengths must equal b.Len.
+func (b *Batch) With(cols ...*Column) *Batch {
+	out := &Batch{Len: b.Len, Cols: append(make([]*Column, 0, len(b.Cols)+len(cols)), b.Cols...)}
+	for _, c := range cols {
+		out.set(c)
+	}
+	return out
+}
+
+func (b *Batch) set(c *Column) {
+	for i, old := range b.Cols {
+		if old.Name == c.Name {
+			b.Cols[i] = c
+			return
+		}
+	}
+	b.Cols = append(b.Cols, c)
+}
+
+// Keep returns b with only the columns for which keep is true.
+func (b *Batch) Keep(keep func(name string) bool) *Batch {
+	out := &Batch{Len: b.Len}
+	for _, c := range b.Cols {
+		if keep(c.Name) {
+			out.Cols = append(out.Cols, c)
+		}
+	}
+	return out
+}
+
+// Pick returns the given rows of b, in that order; rows may repeat. No cell is
+// copied. The slice belongs to the new batch.
+func (b *Batch) Pick(rows []int32) *Batch {
+	out := &Batch{Len: len(rows), Cols: make([]*Column, len(b.Cols))}
+	composed := map[*int32][]int32{}
+	for i, c := range b.Cols {
+		out.Cols[i] = c.pick(rows, composed)
+	}
+	return out
+}
+
+// Slice returns rows from (inclusive) to (exclusive).
+func (b *Batch) Slice(from, to int) *Batch {
+	if from == 0 && to == b.Len {
+		return b
+	}
+	rows := make([]int32, to-from)
+	for i := range rows {
+		rows[i] = int32(from + i)
+	}
+	return b.Pick(rows)
+}
+
+// Size returns roughly how many bytes the rows hold, for budgets.
+func (b *Batch) Size() int {
+	n := 64
+	for _, c := range b.Cols {
+		if c.fixed {
+			n += c.vals[0].Size()
+			continue
+		}
+		for i := range b.Len {
+			n += c.At(i).Size()
+		}
+	}
+	return n
+}
