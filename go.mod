@@ -1,6 +1,6 @@
 module bluetrail
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/VictoriaMetrics/VictoriaLogs v1.43.1 // indirect

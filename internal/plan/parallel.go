@@ -1,0 +1,102 @@
+package plan
+
+import (
+	"context"
+	"time"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/store"
+	"bluetrail/internal/vector"
+)
+
+// parallel runs a scan with the row-wise commands and a reducer in each of its
+// workers, merges the reducers and hands out the result.
+type parallel struct {
+	env     *spl.Env
+	scan    store.Scan
+	now     time.Time
+	beside  []spl.Command
+	reducer func() (spl.Reducer, error)
+	out     spl.Operator
+}
+
+type worker struct {
+	check   *spl.Matcher
+	mappers []spl.Mapper
+	reducer spl.Reducer
+}
+
+func (p *parallel) worker() (*worker, error) {
+	w := &worker{}
+	var err error
+	if r := p.scan.Residual(); r != nil {
+		if w.check, err = spl.NewMatcher(r, p.now); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range p.beside {
+		m, err := c.(spl.Streaming).NewMapper(p.env)
+		if err != nil {
+			return nil, err
+		}
+		w.mappers = append(w.mappers, m)
+	}
+	w.reducer, err = p.reducer()
+	return w, err
+}
+
+func (w *worker) take(ctx context.Context, b *vector.Batch) (err error) {
+	defer recovered(&err)
+	if w.check != nil {
+		b = w.check.Filter(b)
+	}
+	for _, m := range w.mappers {
+		if b.Len == 0 {
+			break
+		}
+		if b, err = m.Map(ctx, b); err != nil {
+			return err
+		}
+	}
+	if b.Len == 0 {
+		return nil
+	}
+	return w.reducer.Add(ctx, b)
+}
+
+func (p *parallel) Next(ctx context.Context) (*vector.Batch, error) {
+	if p.out == nil {
+		if err := p.run(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return p.out.Next(ctx)
+}
+
+func (p *parallel) run(ctx context.Context) error {
+	workers := make([]*worker, max(1, p.scan.Workers()))
+	var err error
+	for i := range workers {
+		if workers[i], err = p.worker(); err != nil {
+			return err
+		}
+	}
+	err = p.scan.Run(ctx, func(n int, b *vector.Batch) error { return workers[n].take(ctx, b) })
+	if err != nil {
+		return err
+	}
+	total := workers[0].reducer
+	for _, w := range workers[1:] {
+		if err := total.Merge(w.reducer); err != nil {
+			return err
+		}
+	}
+	p.out, err = total.Results(ctx)
+	return err
+}
+
+func (p *parallel) Close() {
+	if p.out != nil {
+		p.out.Close()
+	}
+}

@@ -1,0 +1,398 @@
+// Package plan turns a parsed search into running operators: what the store is
+// asked, what runs beside the scan in every worker, and what runs after it.
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	_ "bluetrail/internal/spl/agg" // the aggregates
+	"bluetrail/internal/spl/cmd"
+	_ "bluetrail/internal/spl/fn" // the functions
+	"bluetrail/internal/store"
+	"bluetrail/internal/vector"
+)
+
+// Search is a planned search, ready to run. It is an Operator over the result
+// rows; Close must be called.
+type Search struct {
+	out     spl.Operator
+	columns []string
+	events  bool
+	steps   []Step
+	cancel  context.CancelFunc
+}
+
+// Step is one line of explain: where a part of the search runs and what it is.
+type Step struct {
+	Where string // "store", "workers", "after", "subsearch"
+	What  string
+}
+
+// Next implements spl.Operator. A command that panics fails the search only.
+func (s *Search) Next(ctx context.Context) (b *vector.Batch, err error) {
+	defer recovered(&err)
+	return s.out.Next(ctx)
+}
+
+// Close implements spl.Operator.
+func (s *Search) Close() {
+	s.out.Close()
+	s.cancel()
+}
+
+// Events reports whether the rows are events as they were taken in, rather
+// than a table made of them.
+func (s *Search) Events() bool { return s.events }
+
+// Steps returns how the search is run.
+func (s *Search) Steps() []Step { return s.steps }
+
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		if e, ok := r.(error); ok && errors.As(e, new(*spl.OverBudget)) {
+			*err = e
+			return
+		}
+		*err = fmt.Errorf("the search failed inside a command: %v; please report it with the search", r)
+	}
+}
+
+// Parse expands macros and parses.
+func Parse(text string, m spl.Macros) (*spl.Query, error) {
+	text, err := spl.ExpandMacros(text, m)
+	if err != nil {
+		return nil, err
+	}
+	return spl.Parse(text)
+}
+
+// Open plans a search over st and env. Subsearches that become part of the
+// text run now. st may be nil when the search reads no events.
+func Open(ctx context.Context, q *spl.Query, st store.Store, env *spl.Env) (s *Search, err error) {
+	defer recovered(&err)
+	ctx, cancel := context.WithCancel(ctx)
+	p := &planner{store: st, env: env}
+	if env.Run == nil {
+		env.Run = p.subsearch
+	}
+	s, err = p.open(ctx, q)
+	if err != nil {
+		cancel()
+		var d *diag.Error
+		if errors.As(err, &d) && d.Src == "" {
+			d.Src, d.Name = q.Text, "search"
+		}
+		return nil, err
+	}
+	s.cancel = cancel
+	return s, nil
+}
+
+type planner struct {
+	store store.Store
+	env   *spl.Env
+	depth int
+}
+
+// subsearch runs a query of its own: append, join and the like.
+func (p *planner) subsearch(ctx context.Context, q *spl.Query) (spl.Operator, error) {
+	sub := &planner{store: p.store, env: p.env, depth: p.depth + 1}
+	if sub.depth > p.env.Limits.SubsearchDepth {
+		return nil, fmt.Errorf("subsearches are nested more than %d deep", p.env.Limits.SubsearchDepth)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	s, err := sub.open(ctx, q)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	s.cancel = cancel
+	return s, nil
+}
+
+// text runs a bracketed subsearch and returns what takes its place.
+func (p *planner) text(ctx context.Context, q *spl.Query) (string, error) {
+	lim := p.env.Limits
+	ctx, cancel := context.WithTimeout(ctx, lim.SubsearchTime)
+	defer cancel()
+	op, err := p.subsearch(ctx, q)
+	if err != nil {
+		return "", err
+	}
+	var got []*vector.Batch
+	rows := 0
+	err = spl.Drain(ctx, op, func(b *vector.Batch) error {
+		if rows+b.Len > lim.SubsearchRows {
+			got = append(got, b.Slice(0, lim.SubsearchRows-rows))
+			p.env.Warn("a subsearch returned more than %d rows; the rest is left out", lim.SubsearchRows)
+			return io.EOF
+		}
+		rows += b.Len
+		got = append(got, b)
+		return nil
+	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		p.env.Warn("a subsearch ran longer than %s; what it had found until then is used", lim.SubsearchTime)
+		err = nil
+	}
+	if err != nil && err != io.EOF {
+		return "", fmt.Errorf("cannot run subsearch: %w", err)
+	}
+	return spl.SubsearchText(got), nil
+}
+
+func (p *planner) open(ctx context.Context, q *spl.Query) (*Search, error) {
+	stages, err := p.resolve(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	s := &Search{events: true, cancel: func() {}}
+	for _, c := range stages {
+		if isTransforming(c) {
+			s.events = false
+		}
+	}
+	var op spl.Operator
+	rest := stages
+	if g, ok := stages[0].(spl.Generating); ok {
+		s.events = false
+		s.step("after", g.Print())
+		op, err = g.Generate(ctx, p.env)
+		rest = stages[1:]
+	} else {
+		op, rest, err = p.scan(ctx, stages, s)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range rest {
+		s.step("after", c.Print())
+		next, err := attach(ctx, p.env, op, c)
+		if err != nil {
+			op.Close()
+			return nil, err
+		}
+		op = next
+	}
+	s.out = op
+	return s, nil
+}
+
+func (s *Search) step(where, what string) { s.steps = append(s.steps, Step{where, what}) }
+
+// isTransforming reports whether a command makes a table out of events.
+func isTransforming(c spl.Command) bool {
+	if t, ok := c.(interface{ Tabulates() bool }); ok {
+		return t.Tabulates()
+	}
+	_, ok := c.(spl.Transforming)
+	return ok
+}
+
+// resolve runs the subsearches that are part of commands' texts.
+func (p *planner) resolve(ctx context.Context, q *spl.Query) ([]spl.Command, error) {
+	stages := make([]spl.Command, len(q.Stages))
+	for i, st := range q.Stages {
+		c := st.Cmd
+		if r, ok := c.(spl.Resolving); ok && len(r.Subsearches()) > 0 {
+			var err error
+			c, err = r.Resolve(func(q *spl.Query) (string, error) { return p.text(ctx, q) })
+			if err != nil {
+				return nil, err
+			}
+		}
+		if _, ok := c.(spl.Generating); ok && i > 0 {
+			if _, both := c.(spl.Serial); !both {
+				return nil, diag.At(st.Span, "%s must be the first command of a search", st.Def.Name).WithHint("begin the search or a subsearch with | %s", st.Def.Name)
+			}
+		}
+		stages[i] = c
+	}
+	return stages, nil
+}
+
+func attach(ctx context.Context, env *spl.Env, in spl.Operator, c spl.Command) (spl.Operator, error) {
+	switch c := c.(type) {
+	case spl.Streaming:
+		m, err := c.NewMapper(env)
+		if err != nil {
+			return nil, err
+		}
+		return spl.Mapped(in, m), nil
+	case spl.Transforming:
+		r, err := c.NewReducer(env)
+		if err != nil {
+			return nil, err
+		}
+		return spl.Reduced(in, r), nil
+	case spl.Serial:
+		return c.Open(ctx, env, in)
+	}
+	return nil, fmt.Errorf("%s cannot stand in the middle of a search", c.Print())
+}
+
+// scan plans the part that reads events. It returns the operator and the
+// commands that are left to run after it.
+func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (spl.Operator, []spl.Command, error) {
+	if p.store == nil {
+		return nil, nil, errors.New("this search reads events, and there are none to read (give --files or --data)")
+	}
+	var filters []spl.Search
+	n := 0
+	for ; n < len(stages); n++ {
+		f, ok := stages[n].(spl.Filtering)
+		if !ok {
+			break
+		}
+		filters = append(filters, f.Filter())
+	}
+	q, err := p.query(filters)
+	if err != nil {
+		return nil, nil, err
+	}
+	needs := make([]spl.FieldSet, len(stages)+1) // needs[i]: what stage i and all after it read
+	needs[len(stages)] = spl.AllFields()
+	for i := len(stages) - 1; i >= n; i-- {
+		needs[i] = stages[i].Needs(needs[i+1])
+	}
+	q.Fields = needs[n]
+
+	// Row-wise commands run in the workers when what gathers their rows does
+	// not care about order; otherwise the events are put in order first.
+	last := n
+	for last < len(stages) {
+		if _, ok := stages[last].(spl.Streaming); !ok {
+			break
+		}
+		last++
+	}
+	var beside []spl.Command
+	var reducer func() (spl.Reducer, error)
+	rest := stages[n:]
+	if last < len(stages) {
+		if t, ok := stages[last].(spl.Transforming); ok && !t.Ordered() {
+			beside, rest = stages[n:last], stages[last+1:]
+			reducer = func() (spl.Reducer, error) { return t.NewReducer(p.env) }
+		}
+	}
+	if reducer == nil {
+		q.Ordered = true
+		if len(rest) > 0 {
+			if h, ok := rest[0].(*cmd.Head); ok {
+				q.Limit = h.Rows()
+			}
+		}
+		reducer = func() (spl.Reducer, error) { return newNewest(p.env, q.Limit), nil }
+	}
+	sc, err := p.store.Prepare(q)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, line := range sc.Explain() {
+		s.step("store", line)
+	}
+	if r := sc.Residual(); r != nil {
+		s.step("workers", "check again: search "+spl.PrintSearch(r))
+	}
+	for _, c := range beside {
+		s.step("workers", c.Print())
+	}
+	if q.Ordered {
+		s.step("after", orderStep(q.Limit))
+	} else {
+		s.step("workers", "partial "+stages[last].Print())
+		s.step("after", "merge "+stages[last].Print())
+	}
+	par := &parallel{env: p.env, scan: sc, now: q.Now, beside: beside, reducer: reducer}
+	return par, rest, nil
+}
+
+func orderStep(limit int) string {
+	if limit > 0 {
+		return fmt.Sprintf("newest %d events first", limit)
+	}
+	return "newest events first"
+}
+
+// query makes the store's query of the leading filters: time modifiers that
+// hold for all of them become its range.
+func (p *planner) query(filters []spl.Search) (*store.Query, error) {
+	q := &store.Query{Earliest: store.Beginning, Latest: store.End, Now: p.env.Now.In(p.env.Zone)}
+	var terms []spl.Search
+	var earliest, latest *spl.TimeBound
+	var flat func(e spl.Search)
+	flat = func(e spl.Search) {
+		switch e := e.(type) {
+		case *spl.And:
+			for _, a := range e.Args {
+				flat(a)
+			}
+		case *spl.TimeBound:
+			switch e.Name {
+			case "earliest":
+				earliest = e
+			case "latest":
+				latest = e
+			default:
+				terms = append(terms, e)
+			}
+		case *spl.Everything:
+		default:
+			terms = append(terms, e)
+		}
+	}
+	for _, f := range filters {
+		flat(f)
+	}
+	switch len(terms) {
+	case 0:
+		q.Filter = &spl.Everything{}
+	case 1:
+		q.Filter = terms[0]
+	default:
+		q.Filter = &spl.And{Args: terms}
+	}
+	set := func(b *spl.TimeBound, dst *int64, otherwise time.Time) error {
+		t := otherwise
+		if b != nil {
+			var err error
+			if t, err = spl.ParseTime(b.Value, q.Now); err != nil {
+				return diag.At(b.Span, "%s", err)
+			}
+			if b.Name == "earliest" && strings.TrimSpace(b.Value) == "0" {
+				return nil // the beginning of data
+			}
+		}
+		if !t.IsZero() {
+			*dst = nanos(t)
+		}
+		return nil
+	}
+	if err := set(earliest, &q.Earliest, p.env.Earliest); err != nil {
+		return nil, err
+	}
+	if err := set(latest, &q.Latest, p.env.Latest); err != nil {
+		return nil, err
+	}
+	return q, nil
+}
+
+// nanos is t in unix nanoseconds, kept within what that can hold.
+func nanos(t time.Time) int64 {
+	const limit = math.MaxInt64 / int64(time.Second)
+	switch s := t.Unix(); {
+	case s <= -limit:
+		return store.Beginning
+	case s >= limit:
+		return store.End
+	}
+	return t.UnixNano()
+}

@@ -1,0 +1,176 @@
+package cmd
+
+import (
+	"context"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Eval sets fields to the values of expressions.
+type Eval struct{ Sets []Assignment }
+
+// Assignment is one field=expression of eval.
+type Assignment struct {
+	Field   string
+	Dynamic bool // {field}: the name is the value of that field
+	Expr    spl.Expr
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "eval", Kind: spl.KindStreaming,
+		Summary: "Compute fields from expressions.",
+		Syntax:  "eval <field>=<expression> [, <field>=<expression>]…",
+		Doc: `Assignments run from left to right, later ones see earlier ones. A result that is null takes the field
+away. ` + "`{name}=…`" + ` sets the field that the value of ` + "`name`" + ` names. Field names that hold anything but letters,
+digits and _ stand in single quotes inside expressions; double quotes make a string.`,
+		Args: []spl.Arg{{Name: "<field>=<expression>", Doc: "The field to set and what to set it to."}},
+		Examples: []spl.Example{{
+			Doc:    "Arithmetic and text.",
+			Search: `| makeresults | eval a=6/2, b="n=".a | table a b`,
+			Want:   []string{`{"a":"3","b":"n=3"}`},
+		}},
+		Parse: parseEval,
+	})
+}
+
+func parseEval(p *spl.Parser) (spl.Command, error) {
+	c := &Eval{}
+	for {
+		tok, err := p.Take()
+		if err != nil {
+			return nil, err
+		}
+		if tok.Kind != spl.Word && tok.Kind != spl.Quoted {
+			return nil, p.Unexpected(tok, "the name of the field to set")
+		}
+		set := Assignment{Field: strings.Trim(tok.Text, "'")}
+		if n := len(tok.Text); tok.Kind == spl.Word && n > 2 && tok.Text[0] == '{' && tok.Text[n-1] == '}' {
+			set.Field, set.Dynamic = tok.Text[1:n-1], true
+		}
+		if eq, err := p.Take(); err != nil || !eq.Is("=") {
+			if err == nil {
+				err = diag.At(eq.Span, "eval needs field=expression; = is missing after %q", tok.Text)
+			}
+			return nil, err
+		}
+		if set.Expr, err = p.Expr(); err != nil {
+			return nil, err
+		}
+		if e, ok := boolean(set.Expr); ok {
+			return nil, diag.At(e.Place(), "a test cannot be stored in a field").WithHint(`wrap it: if(%s, "true", "false")`, spl.PrintExpr(e))
+		}
+		c.Sets = append(c.Sets, set)
+		if !p.Accept(",") || p.AtEnd() {
+			return c, nil
+		}
+	}
+}
+
+// boolean reports whether an expression can only give a truth value.
+func boolean(e spl.Expr) (spl.Expr, bool) {
+	switch e := e.(type) {
+	case *spl.Binary:
+		switch e.Op {
+		case "AND", "OR", "XOR", "=", "!=", "<", "<=", ">", ">=", "LIKE":
+			return e, true
+		}
+	case *spl.Unary:
+		return e, e.Op == "NOT"
+	case *spl.Among:
+		return e, true
+	}
+	return nil, false
+}
+
+// Print implements spl.Command.
+func (c *Eval) Print() string {
+	parts := make([]string, len(c.Sets))
+	for i, s := range c.Sets {
+		name := spl.PrintTarget(s.Field)
+		if s.Dynamic {
+			name = "{" + s.Field + "}"
+		}
+		parts[i] = name + "=" + spl.PrintExpr(s.Expr)
+	}
+	return "eval " + strings.Join(parts, ", ")
+}
+
+// Needs implements spl.Command.
+func (c *Eval) Needs(out spl.FieldSet) spl.FieldSet {
+	for i := len(c.Sets) - 1; i >= 0; i-- {
+		s := c.Sets[i]
+		if s.Dynamic {
+			out = out.Add(s.Field)
+		} else {
+			out = out.Without(s.Field)
+		}
+		out = out.Add(spl.ExprFields(s.Expr)...)
+	}
+	return out
+}
+
+// NewMapper implements spl.Streaming.
+func (c *Eval) NewMapper(env *spl.Env) (spl.Mapper, error) {
+	m := &eval{sets: c.Sets, progs: make([]*spl.Program, len(c.Sets))}
+	for i, s := range c.Sets {
+		var err error
+		if m.progs[i], err = spl.Compile(s.Expr, env); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+type eval struct {
+	sets  []Assignment
+	progs []*spl.Program
+}
+
+func (m *eval) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	for n, s := range m.sets {
+		vals := make([]vector.Value, b.Len)
+		for i := range vals {
+			v := m.progs[n].Value(b, i)
+			if v.Kind() == vector.Bool {
+				v = vector.String(v.Text())
+			}
+			vals[i] = v
+		}
+		if s.Dynamic {
+			b = setDynamic(b, s.Field, vals)
+			continue
+		}
+		b = b.With(vector.NewColumn(s.Field, vals))
+	}
+	return b, nil
+}
+
+// setDynamic spreads values over the columns that another field names.
+func setDynamic(b *vector.Batch, field string, vals []vector.Value) *vector.Batch {
+	var order []string
+	cols := map[string][]vector.Value{}
+	for i, v := range vals {
+		name := b.At(field, i).Text()
+		if name == "" {
+			continue
+		}
+		if cols[name] == nil {
+			order = append(order, name)
+			cols[name] = make([]vector.Value, b.Len)
+			if old := b.Col(name); old != nil {
+				for j := range cols[name] {
+					cols[name][j] = old.At(j)
+				}
+			}
+		}
+		cols[name][i] = v
+	}
+	for _, name := range order {
+		b = b.With(vector.NewColumn(name, cols[name]))
+	}
+	return b
+}

@@ -1,0 +1,72 @@
+package cmd
+
+import (
+	"context"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Search keeps the rows that pass a search expression. At the front of a
+// search the store answers it.
+type Search struct{ Expr spl.Search }
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "search", Kind: spl.KindStreaming,
+		Summary: "Keep the events or rows that match an expression.",
+		Syntax:  "search <expression>",
+		Doc: `Values are compared without case, ` + "`*`" + ` stands for any run of characters, a value such as
+` + "`10.0.0.0/8`" + ` matches every address inside. OR binds tighter than AND, NOT takes the next term only.
+A field with several values matches when any of them does; ` + "`field!=value`" + ` needs the field to be there,
+` + "`NOT field=value`" + ` does not. Words and quoted phrases are looked for in ` + "`_raw`" + ` as whole words. Times:
+` + "`earliest=-7d@d latest=now`" + `; earliest is inclusive, latest exclusive. A subsearch in ` + "`[ ]`" + ` runs first and
+its rows become part of the expression.`,
+		Args: []spl.Arg{{Name: "<expression>", Doc: "Terms, phrases and comparisons with AND, OR, NOT and parentheses."}},
+		Examples: []spl.Example{{
+			Doc:    "Failed console logins, whatever the case they are written in.",
+			Events: []string{`{"k":"a","eventName":"ConsoleLogin","errorMessage":"Failed authentication"}`, `{"k":"b","eventName":"ConsoleLogin"}`, `{"k":"c","eventName":"GetObject"}`},
+			Search: `eventName=consolelogin errorMessage=* | table k`,
+			Want:   []string{`{"k":"a"}`},
+		}, {
+			Doc:    "OR before AND: the first term holds for both alternatives.",
+			Events: []string{`{"k":"a","x":"1","y":"1"}`, `{"k":"b","x":"2","y":"2"}`, `{"k":"c","x":"1","y":"3"}`},
+			Search: `x=1 y=1 OR y=2 | table k`,
+			Want:   []string{`{"k":"a"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			e, err := p.SearchExpr()
+			return &Search{e}, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Search) Print() string { return "search " + spl.PrintSearch(c.Expr) }
+
+// Needs implements spl.Command.
+func (c *Search) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(spl.SearchFields(c.Expr)...) }
+
+// Resolve implements spl.Resolving.
+func (c *Search) Resolve(text func(*spl.Query) (string, error)) (spl.Command, error) {
+	e, err := spl.ResolveSearch(c.Expr, text)
+	return &Search{e}, err
+}
+
+// Filter implements spl.Filtering.
+func (c *Search) Filter() spl.Search { return c.Expr }
+
+// Subsearches implements spl.Resolving.
+func (c *Search) Subsearches() []*spl.Query { return spl.SearchQueries(c.Expr) }
+
+// NewMapper implements spl.Streaming.
+func (c *Search) NewMapper(env *spl.Env) (spl.Mapper, error) {
+	m, err := spl.NewMatcher(c.Expr, env.Now.In(env.Zone))
+	return filter{m}, err
+}
+
+type filter struct{ m *spl.Matcher }
+
+func (f filter) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	return f.m.Filter(b), nil
+}

@@ -1,0 +1,173 @@
+package spl
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"bluetrail/internal/enrich"
+	"bluetrail/internal/vector"
+)
+
+// Env is what a running search may lean on. It is shared by the search and its
+// subsearches and is safe for concurrent use; fields are set before it starts.
+type Env struct {
+	Now      time.Time      // the clock of now() and of relative times
+	Zone     *time.Location // the user's zone; never nil
+	Earliest time.Time      // the search's range, inclusive; zero = open
+	Latest   time.Time      // exclusive; zero = open
+	Limits   Limits
+	Geo      Geo     // nil: iplocation reports that there is no database
+	Tables   Tables  // lookups; nil: none
+	Macros   Macros  // for text that is parsed while running; nil: none
+	Memory   *Budget // never nil
+
+	// Run opens a subsearch. Its time range is the one of env, unless it
+	// carries its own modifiers.
+	Run func(ctx context.Context, q *Query) (Operator, error)
+
+	warnings warnings
+}
+
+// NewEnv returns an Env for a search at the given moment, with default limits
+// and UTC.
+func NewEnv(now time.Time) *Env {
+	l := DefaultLimits()
+	return &Env{Now: now, Zone: time.UTC, Limits: l, Memory: NewBudget(l.Memory)}
+}
+
+// Limits bound what a search may produce and hold. They are Splunk's own where
+// Splunk has one.
+type Limits struct {
+	SubsearchRows  int           // rows a subsearch in brackets may return
+	SubsearchTime  time.Duration // and the time it may take
+	SubsearchDepth int
+	JoinRows       int   // rows of join's and append's subsearch
+	SortRows       int   // sort without a count
+	ListValues     int   // values that list() keeps
+	Memory         int64 // bytes a search may hold before it spills or ends
+}
+
+// DefaultLimits returns the limits that hold when nothing else is said.
+func DefaultLimits() Limits {
+	return Limits{
+		SubsearchRows: 10000, SubsearchTime: time.Minute, SubsearchDepth: 8,
+		JoinRows: 50000, SortRows: 10000, ListValues: 100, Memory: 512 << 20,
+	}
+}
+
+type warnings struct {
+	mu   sync.Mutex
+	list []string
+	seen map[string]bool
+}
+
+// maxWarnings bounds how many different warnings one search reports.
+const maxWarnings = 50
+
+// Warn notes something the user must know about the result, once.
+func (e *Env) Warn(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	w := &e.warnings
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.seen[text] || len(w.list) >= maxWarnings {
+		return
+	}
+	if w.seen == nil {
+		w.seen = map[string]bool{}
+	}
+	w.seen[text] = true
+	w.list = append(w.list, text)
+}
+
+// Warnings returns what was warned of so far.
+func (e *Env) Warnings() []string {
+	e.warnings.mu.Lock()
+	defer e.warnings.mu.Unlock()
+	return append([]string(nil), e.warnings.list...)
+}
+
+// Budget counts the bytes a search holds. It is safe for concurrent use.
+type Budget struct {
+	limit int64
+	used  atomic.Int64
+}
+
+// NewBudget returns a budget of limit bytes.
+func NewBudget(limit int64) *Budget { return &Budget{limit: limit} }
+
+// OverBudget is the error of a search that held more than it may.
+type OverBudget struct{ Limit int64 }
+
+func (e *OverBudget) Error() string {
+	return fmt.Sprintf("the search needs more than its memory budget of %d MiB; narrow the time range or the filter, or raise the limit", e.Limit>>20)
+}
+
+// Take counts n more bytes (fewer when negative); it returns *OverBudget when
+// that is over the limit, and has then counted them all the same.
+func (b *Budget) Take(n int) error {
+	if b.used.Add(int64(n)) > b.limit && n > 0 {
+		return &OverBudget{Limit: b.limit}
+	}
+	return nil
+}
+
+// Free reports how many bytes are left, negative when over.
+func (b *Budget) Free() int64 { return b.limit - b.used.Load() }
+
+// Tables gives searches their lookups.
+type Tables interface {
+	// Table opens a lookup by definition name or file name. The error of an
+	// unknown one says which there are.
+	Table(name string) (*Table, error)
+}
+
+// Table is a lookup: rows of named columns and how keys match them. An empty
+// cell is a missing value. It must not be changed.
+type Table struct {
+	Name          string
+	Columns       []string
+	Rows          [][]string
+	Match         map[string]string // column -> EXACT, WILDCARD or CIDR; EXACT when absent
+	IgnoreCase    bool
+	MaxMatches    int // 0 = 100
+	MinMatches    int
+	DefaultMatch  string
+	TimeField     string
+	TimeFormat    string
+	MaxOffsetSecs int
+	MinOffsetSecs int
+}
+
+// Value returns a cell as a value, an empty one as null.
+func (t *Table) Value(row, col int) vector.Value {
+	if col < 0 || col >= len(t.Rows[row]) || t.Rows[row][col] == "" {
+		return vector.Value{}
+	}
+	return vector.String(t.Rows[row][col])
+}
+
+// Macros gives the definition of a macro by its name and number of arguments.
+type Macros interface {
+	Macro(name string, args int) (Macro, bool)
+	MacroNames() []string
+}
+
+// Macro is one macro definition.
+type Macro struct {
+	Name       string
+	Args       []string
+	Definition string
+	IsEval     bool
+	Validation string
+	ErrorMsg   string
+}
+
+// Geo finds where addresses are; false for what the database does not know
+// and for what is no address.
+type Geo interface {
+	Lookup(ip string) (enrich.Location, bool)
+}

@@ -1,0 +1,211 @@
+package spl
+
+import (
+	"errors"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/vector"
+)
+
+// maxMacroDepth bounds macros inside macros, as Splunk does.
+const maxMacroDepth = 100
+
+// ExpandMacros puts the definitions of all `macros` into a search. A macro
+// whose name ends in _filter and that nothing defines lets everything pass, as
+// the published content has it. Macros are not looked for in quoted text.
+func ExpandMacros(text string, m Macros) (string, error) {
+	out, err := expandMacros(text, m, 0)
+	var e *diag.Error
+	if errors.As(err, &e) && e.Src == "" {
+		e.Src, e.Name = text, "search"
+	}
+	return out, err
+}
+
+func expandMacros(text string, m Macros, depth int) (string, error) {
+	if !strings.Contains(text, "`") {
+		return text, nil
+	}
+	var b strings.Builder
+	s := scanner{src: text, end: len(text)}
+	from := 0
+	for s.pos < s.end {
+		switch {
+		case strings.HasPrefix(text[s.pos:], comment):
+			if _, err := s.space(); err != nil {
+				return "", err
+			}
+		case text[s.pos] == '"':
+			if _, err := s.quoted('"', argMode); err != nil {
+				return "", err
+			}
+		case text[s.pos] == '`':
+			start := s.pos
+			name, args, err := s.macroCall()
+			if err != nil {
+				return "", err
+			}
+			def, err := macroText(name, args, m, diag.Span{Start: start, End: s.pos})
+			if err != nil {
+				return "", err
+			}
+			if depth++; depth > maxMacroDepth {
+				return "", diag.At(diag.Span{Start: start, End: s.pos}, "macro %q is nested more than %d deep", name, maxMacroDepth).WithHint("does it use itself?")
+			}
+			def, err = expandMacros(def, m, depth)
+			depth--
+			if err != nil {
+				return "", inMacro(err, name, diag.Span{Start: start, End: s.pos})
+			}
+			b.WriteString(text[from:start])
+			b.WriteString(def)
+			if b.Len() > MaxText {
+				return "", diag.At(diag.Span{Start: start, End: s.pos}, "macro %q makes the search longer than %d bytes", name, MaxText)
+			}
+			from = s.pos
+		default:
+			s.pos++
+		}
+	}
+	b.WriteString(text[from:])
+	return b.String(), nil
+}
+
+// inMacro moves an error inside a definition to the place of the call.
+func inMacro(err error, name string, call diag.Span) error {
+	var e *diag.Error
+	if !errors.As(err, &e) || e.Src != "" {
+		return err
+	}
+	return &diag.Error{Span: call, Msg: "in macro `" + name + "`: " + e.Msg, Hint: e.Hint}
+}
+
+// macroCall reads `name` or `name(a, "b, c")`; the scanner stands at the
+// opening backtick.
+func (s *scanner) macroCall() (name string, args []string, err error) {
+	start := s.pos
+	unclosed := func() error {
+		return diag.At(diag.Span{Start: start, End: start + 1}, "macro is not closed").WithHint("end it with a backtick")
+	}
+	s.pos++
+	from := s.pos
+	for s.pos < s.end && s.src[s.pos] != '`' && s.src[s.pos] != '(' {
+		s.pos++
+	}
+	if s.pos >= s.end {
+		return "", nil, unclosed()
+	}
+	name = strings.TrimSpace(s.src[from:s.pos])
+	if s.src[s.pos] == '`' {
+		s.pos++
+		return name, nil, nil
+	}
+	s.pos++
+	depth, argStart := 0, s.pos
+	arg := func() {
+		a := strings.TrimSpace(s.src[argStart:s.pos])
+		if len(a) >= 2 && a[0] == '"' && a[len(a)-1] == '"' && strings.Count(a, `"`) == 2 {
+			a = a[1 : len(a)-1]
+		}
+		args = append(args, a)
+	}
+	for s.pos < s.end {
+		switch c := s.src[s.pos]; {
+		case c == '"':
+			if _, err := s.quoted('"', argMode); err != nil {
+				return "", nil, err
+			}
+			continue
+		case c == '(':
+			depth++
+		case c == ')' && depth > 0:
+			depth--
+		case c == ')':
+			if strings.TrimSpace(s.src[argStart:s.pos]) != "" || len(args) > 0 {
+				arg()
+			}
+			s.pos++
+			if _, err := s.space(); err != nil {
+				return "", nil, err
+			}
+			if s.pos >= s.end || s.src[s.pos] != '`' {
+				return "", nil, unclosed()
+			}
+			s.pos++
+			return name, args, nil
+		case c == ',' && depth == 0:
+			arg()
+			argStart = s.pos + 1
+		}
+		s.pos++
+	}
+	return "", nil, unclosed()
+}
+
+func macroText(name string, args []string, m Macros, call diag.Span) (string, error) {
+	if strings.EqualFold(name, "comment") {
+		return "", nil
+	}
+	var def Macro
+	ok := false
+	if m != nil {
+		def, ok = m.Macro(name, len(args))
+	}
+	if !ok {
+		if strings.HasSuffix(name, "_filter") && len(args) == 0 {
+			return "search *", nil
+		}
+		e := diag.At(call, "unknown macro %q with %s", name, plural(len(args)))
+		if m != nil {
+			e.Hint = diag.DidYouMean(name, m.MacroNames())
+		}
+		if e.Hint == "" {
+			e.Hint = "define it in macros.conf of the folder given by --knowledge"
+		}
+		return "", e
+	}
+	text := def.Definition
+	for i, a := range def.Args {
+		text = strings.ReplaceAll(text, "$"+a+"$", args[i])
+	}
+	if def.Validation != "" {
+		check := def.Validation
+		for i, a := range def.Args {
+			check = strings.ReplaceAll(check, "$"+a+"$", args[i])
+		}
+		v, err := evalConstant(check)
+		if err != nil {
+			return "", diag.At(call, "cannot check the arguments of macro %q: %v", name, err)
+		}
+		if v.Kind() == vector.Bool && !v.True() || v.Kind() == vector.Text && !v.IsNull() {
+			msg := def.ErrorMsg
+			if v.Kind() == vector.Text {
+				msg = v.Text()
+			}
+			return "", diag.At(call, "macro %q refuses its arguments: %s", name, msg)
+		}
+	}
+	if def.IsEval {
+		v, err := evalConstant(text)
+		if err != nil {
+			return "", diag.At(call, "cannot compute macro %q: %v", name, err)
+		}
+		return v.Text(), nil
+	}
+	return text, nil
+}
+
+// evalConstant computes an expression that looks at no field.
+func evalConstant(text string) (vector.Value, error) {
+	p := newParser(text)
+	e, err := p.Expr()
+	if err := p.finish(err); err != nil {
+		return vector.Value{}, err
+	}
+	prog, err := Compile(e, nil)
+	if err != nil {
+		return vector.Value{}, err
+	}
+	return prog.Value(&vector.Batch{Len: 1}, 0), nil
+}

@@ -1,0 +1,366 @@
+package spl
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/vector"
+)
+
+// Matcher tests the rows of batches against a search expression whose
+// subsearches have been run. It belongs to one goroutine.
+type Matcher struct {
+	root node
+}
+
+// node marks in out the rows among in that pass; in and out may not be the
+// same slice and have the batch's length.
+type node interface {
+	match(b *vector.Batch, in, out []bool)
+}
+
+// NewMatcher prepares a search expression. now is the clock of relative time
+// modifiers inside it.
+func NewMatcher(e Search, now time.Time) (*Matcher, error) {
+	n, err := compileSearch(e, now)
+	if err != nil {
+		return nil, err
+	}
+	return &Matcher{n}, nil
+}
+
+// Select returns the rows of b that pass, in order.
+func (m *Matcher) Select(b *vector.Batch) []int32 {
+	in, out := make([]bool, b.Len), make([]bool, b.Len)
+	for i := range in {
+		in[i] = true
+	}
+	m.root.match(b, in, out)
+	n := 0
+	for _, ok := range out {
+		if ok {
+			n++
+		}
+	}
+	rows := make([]int32, 0, n)
+	for i, ok := range out {
+		if ok {
+			rows = append(rows, int32(i))
+		}
+	}
+	return rows
+}
+
+// Filter returns the rows of b that pass.
+func (m *Matcher) Filter(b *vector.Batch) *vector.Batch {
+	if rows := m.Select(b); len(rows) < b.Len {
+		return b.Pick(rows)
+	}
+	return b
+}
+
+// SearchFields returns the fields a search expression reads.
+func SearchFields(e Search) []string {
+	var list []string
+	var walk func(Search)
+	walk = func(e Search) {
+		switch e := e.(type) {
+		case *And:
+			for _, a := range e.Args {
+				walk(a)
+			}
+		case *Or:
+			for _, a := range e.Args {
+				walk(a)
+			}
+		case *Not:
+			walk(e.Arg)
+		case *Compare:
+			list = append(list, e.Field)
+		case *In:
+			list = append(list, e.Field)
+		case *Term:
+			list = append(list, "_raw")
+		case *TimeBound:
+			list = append(list, timeField(e.Name))
+		}
+	}
+	walk(e)
+	return list
+}
+
+func timeField(modifier string) string {
+	if strings.HasPrefix(modifier, "_index") {
+		return "_indextime"
+	}
+	return "_time"
+}
+
+func compileSearch(e Search, now time.Time) (node, error) {
+	list := func(args []Search) ([]node, error) {
+		nodes := make([]node, len(args))
+		for i, a := range args {
+			var err error
+			if nodes[i], err = compileSearch(a, now); err != nil {
+				return nil, err
+			}
+		}
+		return nodes, nil
+	}
+	switch e := e.(type) {
+	case *And:
+		nodes, err := list(e.Args)
+		return allOf(nodes), err
+	case *Or:
+		nodes, err := list(e.Args)
+		return anyOf(nodes), err
+	case *Not:
+		n, err := compileSearch(e.Arg, now)
+		return noneOf{n}, err
+	case *Compare:
+		if e.Sub != nil {
+			return nil, diag.At(e.Span, "the subsearch has not been run")
+		}
+		return compare(e), nil
+	case *In:
+		n := make(anyOf, len(e.Values))
+		for i, v := range e.Values {
+			n[i] = compare(&Compare{Field: e.Field, Op: "=", Value: v})
+		}
+		return n, nil
+	case *Term:
+		return &valueTest{field: "_raw", test: CompileTerm(e)}, nil
+	case *TimeBound:
+		t, err := ParseTime(e.Value, now)
+		if err != nil {
+			return nil, diag.At(e.Span, "%s", err)
+		}
+		return timeTest{timeField(e.Name), Epoch(t), strings.HasSuffix(e.Name, "latest")}, nil
+	case *Sub:
+		return nil, diag.At(e.Span, "the subsearch has not been run")
+	}
+	return everything{}, nil
+}
+
+type (
+	allOf      []node
+	anyOf      []node
+	noneOf     struct{ arg node }
+	everything struct{}
+	timeTest   struct {
+		field  string
+		bound  float64
+		latest bool
+	}
+)
+
+func (everything) match(_ *vector.Batch, in, out []bool) { copy(out, in) }
+
+func (n allOf) match(b *vector.Batch, in, out []bool) {
+	for _, a := range n {
+		next := make([]bool, len(in))
+		a.match(b, in, next)
+		in = next
+	}
+	copy(out, in)
+}
+
+func (n anyOf) match(b *vector.Batch, in, out []bool) {
+	left, got := append([]bool(nil), in...), make([]bool, len(in))
+	for _, a := range n {
+		clear(got)
+		a.match(b, left, got)
+		for i, ok := range got {
+			if ok {
+				out[i], left[i] = true, false
+			}
+		}
+	}
+}
+
+func (n noneOf) match(b *vector.Batch, in, out []bool) {
+	got := make([]bool, len(in))
+	n.arg.match(b, in, got)
+	for i, ok := range got {
+		out[i] = in[i] && !ok
+	}
+}
+
+func (n timeTest) match(b *vector.Batch, in, out []bool) {
+	c := b.Col(n.field)
+	if c == nil {
+		return
+	}
+	for i, want := range in {
+		if want {
+			t, ok := c.At(i).Num()
+			out[i] = ok && (n.latest && t < n.bound || !n.latest && t >= n.bound)
+		}
+	}
+}
+
+// valueTest passes rows in which any value of the field passes the test.
+type valueTest struct {
+	field string
+	test  func(string) bool
+	seen  []int8 // outcome by dictionary code
+}
+
+func (n *valueTest) match(b *vector.Batch, in, out []bool) {
+	c := b.Col(n.field)
+	if c == nil {
+		return
+	}
+	if v, ok := c.Constant(); ok {
+		if n.passes(v) {
+			copy(out, in)
+		}
+		return
+	}
+	dict, codes := c.Codes()
+	if codes == nil || len(dict) > len(codes) {
+		for i, want := range in {
+			if want {
+				out[i] = n.passes(c.At(i))
+			}
+		}
+		return
+	}
+	n.seen = append(n.seen[:0], make([]int8, len(dict))...)
+	for i, want := range in {
+		if !want {
+			continue
+		}
+		code := codes[i]
+		if n.seen[code] == 0 {
+			n.seen[code] = -1
+			if n.passes(dict[code]) {
+				n.seen[code] = 1
+			}
+		}
+		out[i] = n.seen[code] > 0
+	}
+}
+
+func (n *valueTest) passes(v vector.Value) bool {
+	switch v.Kind() {
+	case vector.Null:
+		return false
+	case vector.Text, vector.Number:
+		return n.test(v.Text())
+	}
+	for i := range v.Len() {
+		if n.test(v.At(i)) {
+			return true
+		}
+	}
+	return false
+}
+
+// defaultIndex is where events go that name no index; searches written for
+// Splunk's default index find them too.
+const defaultIndex = "aws"
+
+func compare(c *Compare) node {
+	if c.Field == "index" && strings.EqualFold(c.Value, "main") {
+		main, aws := CompareTest(c), CompareTest(&Compare{Field: c.Field, Op: c.Op, Value: defaultIndex})
+		if c.Op == "!=" {
+			return &valueTest{field: c.Field, test: func(s string) bool { return main(s) && aws(s) }}
+		}
+		return &valueTest{field: c.Field, test: func(s string) bool { return main(s) || aws(s) }}
+	}
+	return &valueTest{field: c.Field, test: CompareTest(c)}
+}
+
+// CompareTest returns the test that a comparison puts to each value of its
+// field. = and != compare as text without case, know * and CIDR blocks; < and
+// its like compare numbers as numbers, else as text.
+func CompareTest(c *Compare) func(string) bool {
+	switch c.Op {
+	case "=":
+		return equalTest(c.Value, c.Case)
+	case "!=":
+		eq := equalTest(c.Value, c.Case)
+		if c.Value == "*" {
+			return func(string) bool { return false }
+		}
+		return func(s string) bool { return !eq(s) }
+	}
+	test := comparisons[c.Op]
+	bound := vector.String(c.Value)
+	if c.Field == "_time" || c.Field == "_indextime" {
+		if t, err := time.Parse("01/02/2006:15:04:05", c.Value); err == nil {
+			bound = vector.Float(Epoch(t))
+		}
+	}
+	_, number := bound.Num()
+	return func(s string) bool {
+		v := vector.String(s)
+		if !number {
+			return test(strings.Compare(strings.ToLower(s), strings.ToLower(c.Value)))
+		}
+		return test(CompareValues(v, bound))
+	}
+}
+
+func equalTest(value string, exact bool) func(string) bool {
+	text := Wildcard(value, exact)
+	p, err := netip.ParsePrefix(value)
+	if err != nil {
+		return text
+	}
+	p = p.Masked()
+	return func(s string) bool {
+		if text(s) {
+			return true
+		}
+		a, err := netip.ParseAddr(s)
+		return err == nil && p.Contains(a.Unmap())
+	}
+}
+
+// Wildcard returns the test for a whole value: * is any run of characters;
+// case is ignored unless exact.
+func Wildcard(pattern string, exact bool) func(string) bool {
+	lower := pattern
+	if !exact {
+		lower = strings.ToLower(pattern)
+	}
+	parts := strings.Split(lower, "*")
+	same := func(s, part string) bool {
+		if exact {
+			return s == part
+		}
+		return len(s) == len(part) && ascii(part) && equalFold(s, part) || !ascii(part) && strings.ToLower(s) == part
+	}
+	if len(parts) == 1 {
+		return func(s string) bool { return same(s, lower) }
+	}
+	if pattern == "*" {
+		return func(string) bool { return true }
+	}
+	first, last, middle := parts[0], parts[len(parts)-1], parts[1:len(parts)-1]
+	plain := ascii(lower)
+	return func(s string) bool {
+		if !exact && !plain {
+			s = strings.ToLower(s)
+		}
+		if len(s) < len(first)+len(last) || !same(s[:len(first)], first) || !same(s[len(s)-len(last):], last) {
+			return false
+		}
+		s = s[len(first) : len(s)-len(last)]
+		for _, part := range middle {
+			i := strings.Index(s, part)
+			if !exact && plain {
+				i = IndexFold(s, part)
+			}
+			if i < 0 {
+				return false
+			}
+			s = s[i+len(part):]
+		}
+		return true
+	}
+}

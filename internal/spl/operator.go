@@ -1,0 +1,172 @@
+package spl
+
+import (
+	"context"
+	"io"
+
+	"bluetrail/internal/vector"
+)
+
+// Operator is a stream of rows. Next returns io.EOF after the last batch; a
+// batch may be empty. Close frees what the operator holds and everything
+// upstream; it may be called before the end and more than once.
+type Operator interface {
+	Next(ctx context.Context) (*vector.Batch, error)
+	Close()
+}
+
+// Mapper works on the rows of one batch without looking at any other, so
+// several may run side by side. A Mapper belongs to one goroutine.
+type Mapper interface {
+	Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error)
+}
+
+// Reducer takes in rows and gives results at the end. Several may take in
+// parts of the rows side by side; Merge takes over what another one gathered.
+// A Reducer belongs to one goroutine at a time.
+type Reducer interface {
+	Add(ctx context.Context, b *vector.Batch) error
+	Merge(other Reducer) error
+	Results(ctx context.Context) (Operator, error)
+}
+
+// Command is the parsed form of one command of a search. It also is exactly
+// one of Streaming, Transforming, Serial or Generating.
+type Command interface {
+	// Print returns the command as text that parses to the same, its name first.
+	Print() string
+	// Needs returns the fields the command reads when of its output only out is wanted.
+	Needs(out FieldSet) FieldSet
+}
+
+// Streaming commands treat every row by itself.
+type Streaming interface {
+	Command
+	NewMapper(env *Env) (Mapper, error)
+}
+
+// Transforming commands gather all rows first.
+type Transforming interface {
+	Command
+	NewReducer(env *Env) (Reducer, error)
+	// Ordered reports whether the result depends on the order of the rows.
+	Ordered() bool
+}
+
+// Serial commands read rows in their order, one stream.
+type Serial interface {
+	Command
+	Open(ctx context.Context, env *Env, in Operator) (Operator, error)
+}
+
+// Generating commands begin a search.
+type Generating interface {
+	Command
+	Generate(ctx context.Context, env *Env) (Operator, error)
+}
+
+// WithQueries is implemented by commands that hold subsearches which the
+// command itself runs (append, join, …), so that they are checked and planned.
+type WithQueries interface {
+	Queries() []*Query
+}
+
+// Rows returns an Operator over batches that are at hand.
+func Rows(batches ...*vector.Batch) Operator { return &rows{batches} }
+
+type rows struct{ left []*vector.Batch }
+
+func (r *rows) Next(ctx context.Context) (*vector.Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if len(r.left) == 0 {
+		return nil, io.EOF
+	}
+	b := r.left[0]
+	r.left = r.left[1:]
+	return b, nil
+}
+
+func (r *rows) Close() { r.left = nil }
+
+// Mapped returns in with every batch sent through m.
+func Mapped(in Operator, m Mapper) Operator { return &mapped{in, m} }
+
+type mapped struct {
+	in Operator
+	m  Mapper
+}
+
+func (o *mapped) Next(ctx context.Context) (*vector.Batch, error) {
+	b, err := o.in.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return o.m.Map(ctx, b)
+}
+
+func (o *mapped) Close() { o.in.Close() }
+
+// Reduced returns the results of r over all rows of in, which it closes.
+func Reduced(in Operator, r Reducer) Operator { return &reduced{in: in, r: r} }
+
+type reduced struct {
+	in  Operator
+	r   Reducer
+	out Operator
+}
+
+func (o *reduced) Next(ctx context.Context) (*vector.Batch, error) {
+	if o.out == nil {
+		err := Drain(ctx, o.in, func(b *vector.Batch) error { return o.r.Add(ctx, b) })
+		if err != nil {
+			return nil, err
+		}
+		if o.out, err = o.r.Results(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return o.out.Next(ctx)
+}
+
+func (o *reduced) Close() {
+	o.in.Close()
+	if o.out != nil {
+		o.out.Close()
+	}
+}
+
+// Drain hands every batch of in to fn and closes in.
+func Drain(ctx context.Context, in Operator, fn func(*vector.Batch) error) error {
+	defer in.Close()
+	for {
+		b, err := in.Next(ctx)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if b == nil || b.Len == 0 && len(b.Cols) == 0 {
+			continue
+		}
+		if err := fn(b); err != nil {
+			return err
+		}
+	}
+}
+
+// Resolving is implemented by commands whose subsearches become part of their
+// text before they run (search, where).
+type Resolving interface {
+	Subsearches() []*Query
+	// Resolve returns the command with text(q) in the place of each subsearch q.
+	Resolve(text func(q *Query) (string, error)) (Command, error)
+}
+
+// Filtering is implemented by commands that a store can answer in part.
+type Filtering interface {
+	Streaming
+	Filter() Search
+}

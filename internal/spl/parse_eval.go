@@ -1,0 +1,274 @@
+package spl
+
+import (
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/vector"
+)
+
+// binding powers, weakest first
+const (
+	bindOr = iota + 1
+	bindXor
+	bindAnd
+	bindNot
+	bindCompare
+	bindConcat
+	bindAdd
+	bindMul
+	bindUnary
+)
+
+// Expr reads one eval expression.
+func (p *Parser) Expr() (Expr, error) { return p.binary(bindOr) }
+
+func (p *Parser) infix() (op string, power int, tok Token, err error) {
+	tok, err = p.peek(evalMode)
+	if err != nil {
+		return "", 0, tok, err
+	}
+	if tok.Kind == Word {
+		switch strings.ToUpper(tok.Text) {
+		case "OR":
+			return "OR", bindOr, tok, nil
+		case "XOR":
+			return "XOR", bindXor, tok, nil
+		case "AND":
+			return "AND", bindAnd, tok, nil
+		case "LIKE", "IN", "NOT":
+			return strings.ToUpper(tok.Text), bindCompare, tok, nil
+		}
+		return "", 0, tok, nil
+	}
+	if tok.Kind != Op {
+		return "", 0, tok, nil
+	}
+	switch tok.Text {
+	case "=", "==":
+		return "=", bindCompare, tok, nil
+	case "!=", "<>":
+		return "!=", bindCompare, tok, nil
+	case "<", "<=", ">", ">=":
+		return tok.Text, bindCompare, tok, nil
+	case ".":
+		return ".", bindConcat, tok, nil
+	case "+", "-":
+		return tok.Text, bindAdd, tok, nil
+	case "*", "/", "%":
+		return tok.Text, bindMul, tok, nil
+	}
+	return "", 0, tok, diag.At(tok.Span, "unexpected %q in an expression", tok.Text)
+}
+
+func (p *Parser) binary(least int) (Expr, error) {
+	if p.depth++; p.depth > maxDepth {
+		return nil, diag.At(diag.Span{Start: p.pos, End: p.pos + 1}, "nested more than %d deep", maxDepth)
+	}
+	defer func() { p.depth-- }()
+	left, err := p.unary()
+	if err != nil {
+		return nil, err
+	}
+	for {
+		op, power, tok, err := p.infix()
+		if err != nil {
+			return nil, err
+		}
+		if op == "" || power < least {
+			return left, nil
+		}
+		mark := p.pos
+		p.take(evalMode)
+		negated := op == "NOT"
+		if negated { // x NOT IN (…), x NOT LIKE y
+			next, _ := p.peek(evalMode)
+			if !next.IsWord("IN") && !next.IsWord("LIKE") {
+				p.pos = mark
+				return nil, diag.At(tok.Span, "unexpected NOT after an operand").WithHint("NOT stands before what it negates, or in NOT IN and NOT LIKE")
+			}
+			p.take(evalMode)
+			op = strings.ToUpper(next.Text)
+		}
+		if op == "IN" {
+			left, err = p.among(left)
+		} else {
+			var right Expr
+			if right, err = p.binary(power + 1); err == nil {
+				left = &Binary{Span: left.Place().Join(right.Place()), Op: op, L: left, R: right}
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		if negated {
+			left = &Unary{Span: left.Place(), Op: "NOT", X: left}
+		}
+	}
+}
+
+func (p *Parser) among(x Expr) (Expr, error) {
+	open, err := p.take(evalMode)
+	if err != nil {
+		return nil, err
+	}
+	if !open.Is("(") {
+		return nil, p.Unexpected(open, "( and a list of values after IN")
+	}
+	list, end, err := p.exprList(open)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, diag.At(open.Span, "IN needs at least one value")
+	}
+	return &Among{Span: x.Place().Join(end), X: x, List: list}, nil
+}
+
+// exprList reads the rest of ( a, b ) after the parenthesis.
+func (p *Parser) exprList(open Token) ([]Expr, diag.Span, error) {
+	var list []Expr
+	for {
+		tok, err := p.peek(evalMode)
+		if err != nil {
+			return nil, tok.Span, err
+		}
+		if tok.Is(")") {
+			p.take(evalMode)
+			return list, tok.Span, nil
+		}
+		if len(list) > 0 {
+			if !tok.Is(",") {
+				if tok.Kind == EOF || tok.Is("|") {
+					return nil, tok.Span, diag.At(open.Span, "this ( is not closed").WithHint("add a )")
+				}
+				return nil, tok.Span, p.Unexpected(tok, "a comma or )")
+			}
+			p.take(evalMode)
+		}
+		e, err := p.Expr()
+		if err != nil {
+			return nil, tok.Span, err
+		}
+		list = append(list, e)
+	}
+}
+
+func (p *Parser) unary() (Expr, error) {
+	tok, err := p.peek(evalMode)
+	if err != nil {
+		return nil, err
+	}
+	var op string
+	power := bindUnary
+	switch {
+	case tok.IsWord("NOT"), tok.Is("!"):
+		op, power = "NOT", bindNot
+	case tok.Is("-"), tok.Is("+"):
+		op = tok.Text
+	default:
+		return p.primary()
+	}
+	p.take(evalMode)
+	x, err := p.binary(power)
+	if err != nil {
+		return nil, err
+	}
+	return &Unary{Span: tok.Span.Join(x.Place()), Op: op, X: x}, nil
+}
+
+func (p *Parser) primary() (Expr, error) {
+	tok, err := p.take(evalMode)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case tok.Kind == Quoted:
+		return &Literal{Span: tok.Span, Value: vector.String(tok.Text)}, nil
+	case tok.Kind == FieldQuoted:
+		return &Field{Span: tok.Span, Name: tok.Text}, nil
+	case tok.Kind == NumberToken:
+		f, _ := vector.ParseNumber(tok.Text)
+		return &Literal{Span: tok.Span, Value: vector.Literal(f, significant(tok.Text)), Text: tok.Text}, nil
+	case tok.Is("("):
+		e, err := p.Expr()
+		if err != nil {
+			return nil, err
+		}
+		end, err := p.take(evalMode)
+		if err != nil {
+			return nil, err
+		}
+		if !end.Is(")") {
+			if end.Kind == EOF || end.Is("|") {
+				return nil, diag.At(tok.Span, "this ( is not closed").WithHint("add a )")
+			}
+			return nil, p.Unexpected(end, "an operator or )")
+		}
+		return e, nil
+	case tok.Is("["):
+		p.pos = tok.Span.Start
+		q, err := p.Subsearch()
+		if err != nil {
+			return nil, err
+		}
+		return &Sub{Span: diag.Span{Start: tok.Span.Start, End: p.pos}, Query: q}, nil
+	case tok.Kind == Word:
+		if next, err := p.peek(evalMode); err == nil && next.Is("(") {
+			return p.call(tok)
+		}
+		if isAny(tok.Text, []string{"AND", "OR", "XOR", "LIKE", "IN"}) {
+			return nil, diag.At(tok.Span, "%s needs an operand before it", strings.ToUpper(tok.Text))
+		}
+		return &Field{Span: tok.Span, Name: tok.Text}, nil
+	}
+	return nil, p.Unexpected(tok, "an expression")
+}
+
+// significant counts the significant digits of a number with a decimal point,
+// 0 (not tracked) for one without.
+func significant(s string) int {
+	mantissa, _, _ := strings.Cut(strings.ToLower(s), "e")
+	whole, frac, point := strings.Cut(mantissa, ".")
+	if !point {
+		return 0
+	}
+	return max(1, len(strings.TrimLeft(whole+frac, "0")))
+}
+
+func (p *Parser) call(name Token) (Expr, error) {
+	open, err := p.take(evalMode)
+	if err != nil {
+		return nil, err
+	}
+	def := LookupFunction(name.Text)
+	if def == nil {
+		return nil, diag.At(name.Span, "unknown function %q", name.Text).WithHint("%s", hint(diag.DidYouMean(name.Text, names(functions)), "bluetrail spl commands eval lists them"))
+	}
+	args, end, err := p.exprList(open)
+	if err != nil {
+		return nil, err
+	}
+	span := name.Span.Join(end)
+	if len(args) < def.Min || def.Max >= 0 && len(args) > def.Max {
+		return nil, diag.At(span, "%s takes %s, not %d", def.Name, arity(def.Min, def.Max), len(args)).WithHint("%s", def.Syntax)
+	}
+	return &Call{Span: span, Def: def, Args: args}, nil
+}
+
+func arity(low, high int) string {
+	switch {
+	case high < 0:
+		return "at least " + plural(low)
+	case low == high:
+		return plural(low)
+	}
+	return vector.FormatNumber(float64(low)) + " to " + plural(high)
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return "1 argument"
+	}
+	return vector.FormatNumber(float64(n)) + " arguments"
+}

@@ -1,0 +1,406 @@
+package spl
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/diag"
+)
+
+// maxDepth bounds how deeply parentheses and subsearches may nest; text is
+// hostile input and the parser recurses.
+const maxDepth = 200
+
+// MaxText is the longest search that is parsed, in bytes after macros.
+const MaxText = 1 << 20
+
+// Parser reads one command's arguments. Every method skips white space and
+// comments first.
+type Parser struct {
+	scanner
+	depth int
+}
+
+// Parse reads a search in which macros are already expanded. Errors are
+// *diag.Error with Src set.
+func Parse(text string) (*Query, error) {
+	if len(text) > MaxText {
+		return nil, diag.At(diag.Span{}, "the search is %d bytes long; at most %d are read", len(text), MaxText)
+	}
+	p := newParser(text)
+	q, err := p.query(false)
+	if err != nil {
+		var e *diag.Error
+		if errors.As(err, &e) {
+			e.Src = text
+			e.Name = "search"
+		}
+		return nil, err
+	}
+	return q, nil
+}
+
+// query reads a pipeline up to the end, or to the ] of a subsearch.
+func (p *Parser) query(sub bool) (*Query, error) {
+	if p.depth++; p.depth > maxDepth {
+		return nil, diag.At(diag.Span{Start: p.pos, End: p.pos + 1}, "nested more than %d deep", maxDepth)
+	}
+	defer func() { p.depth-- }()
+	q := &Query{Text: p.src, Span: diag.Span{Start: p.pos}}
+	first := true
+	for {
+		tok, err := p.peek(argMode)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case tok.Kind == EOF && sub:
+			return nil, diag.At(diag.Span{Start: p.end, End: p.end}, "subsearch is not closed").WithHint("end it with ]")
+		case tok.Kind == EOF, tok.Is("]") && sub:
+			if len(q.Stages) == 0 {
+				st, err := p.implicit()
+				if err != nil {
+					return nil, err
+				}
+				q.Stages = append(q.Stages, st)
+			}
+			q.Span.End = p.pos
+			return q, nil
+		case tok.Is("|"):
+			p.take(argMode)
+			if next, _ := p.peek(argMode); next.Is("|") || next.Kind == EOF || next.Is("]") && sub {
+				return nil, diag.At(tok.Span, "a command is missing after this |")
+			}
+			st, err := p.stage()
+			if err != nil {
+				return nil, err
+			}
+			q.Stages = append(q.Stages, st)
+		case first:
+			st, err := p.firstStage(tok)
+			if err != nil {
+				return nil, err
+			}
+			q.Stages = append(q.Stages, st)
+		default:
+			return nil, diag.At(tok.Span, "unexpected %q", tok.Text).WithHint("commands are separated by |")
+		}
+		first = false
+	}
+}
+
+// firstStage reads what stands before the first pipe: a search expression,
+// unless it begins with the word search or eval and an argument.
+func (p *Parser) firstStage(tok Token) (*Stage, error) {
+	if tok.IsWord("search") {
+		mark := p.pos
+		p.take(argMode)
+		next, err := p.peek(argMode)
+		if err != nil {
+			return nil, err
+		}
+		if next.Kind != Op {
+			p.pos = mark
+			return p.stage()
+		}
+		p.pos = mark
+	}
+	return p.implicit()
+}
+
+func (p *Parser) implicit() (*Stage, error) {
+	def := LookupCommand("search")
+	start := p.pos
+	cmd, err := def.Parse(p)
+	if err != nil {
+		return nil, err
+	}
+	return &Stage{Span: diag.Span{Start: start, End: p.pos}, Def: def, Cmd: cmd}, nil
+}
+
+func (p *Parser) stage() (*Stage, error) {
+	tok, err := p.take(argMode)
+	if err != nil {
+		return nil, err
+	}
+	if tok.Kind != Word {
+		return nil, diag.At(tok.Span, "expected the name of a command, not %q", tok.Text)
+	}
+	def := LookupCommand(tok.Text)
+	if def == nil {
+		if why, ok := unsupported[strings.ToLower(tok.Text)]; ok {
+			return nil, diag.At(tok.Span, "the command %q is not supported: %s", tok.Text, why)
+		}
+		return nil, diag.At(tok.Span, "unknown command %q", tok.Text).WithHint("%s", hint(diag.DidYouMean(tok.Text, names(commands)), "bluetrail spl commands lists them"))
+	}
+	cmd, err := def.Parse(p)
+	if err != nil {
+		return nil, err
+	}
+	end, err := p.peek(argMode)
+	if err != nil {
+		return nil, err
+	}
+	if end.Kind != EOF && !end.Is("|") && !end.Is("]") {
+		return nil, diag.At(end.Span, "unexpected %q in the arguments of %s", end.Text, def.Name).WithHint("syntax: %s", def.Syntax)
+	}
+	return &Stage{Span: diag.Span{Start: tok.Span.Start, End: p.pos}, Def: def, Cmd: cmd}, nil
+}
+
+func hint(first, otherwise string) string {
+	if first != "" {
+		return first
+	}
+	return otherwise
+}
+
+func (p *Parser) peek(m mode) (Token, error) {
+	mark := p.pos
+	tok, err := p.next(m)
+	p.pos = mark
+	return tok, err
+}
+
+func (p *Parser) take(m mode) (Token, error) { return p.next(m) }
+
+// Pos returns the offset of the next unread byte.
+func (p *Parser) Pos() int { return p.pos }
+
+// Reset goes back to an offset that Pos returned.
+func (p *Parser) Reset(pos int) { p.pos = pos }
+
+// Peek returns the next token of the arguments without reading it. An error
+// of the scanner shows up when the token is taken.
+func (p *Parser) Peek() Token {
+	tok, err := p.peek(argMode)
+	if err != nil {
+		return Token{Kind: Word, Span: diag.Span{Start: p.pos, End: p.pos}}
+	}
+	return tok
+}
+
+// Take reads the next token of the arguments.
+func (p *Parser) Take() (Token, error) { return p.take(argMode) }
+
+// AtEnd reports whether the command's arguments are over.
+func (p *Parser) AtEnd() bool {
+	tok := p.Peek()
+	return tok.Kind == EOF || tok.Is("|") || tok.Is("]")
+}
+
+// Accept reads the token if it is this punctuation.
+func (p *Parser) Accept(punct string) bool {
+	if p.Peek().Is(punct) {
+		p.take(argMode)
+		return true
+	}
+	return false
+}
+
+// AcceptWord reads the token if it is this word, in any case.
+func (p *Parser) AcceptWord(word string) bool {
+	if p.Peek().IsWord(word) {
+		p.take(argMode)
+		return true
+	}
+	return false
+}
+
+// Expect reads this punctuation or fails.
+func (p *Parser) Expect(punct string) error {
+	tok, err := p.take(argMode)
+	if err != nil {
+		return err
+	}
+	if !tok.Is(punct) {
+		return p.Unexpected(tok, "%q", punct)
+	}
+	return nil
+}
+
+// Unexpected returns the error for a token where something else had to stand.
+func (p *Parser) Unexpected(tok Token, expected string, args ...any) error {
+	what := strconv.Quote(tok.Text)
+	if tok.Kind == EOF {
+		what = "the end"
+	}
+	e := diag.At(tok.Span, "unexpected %s", what)
+	e.Msg += ", expected "
+	e.Msg += diag.At(tok.Span, expected, args...).Msg
+	return e
+}
+
+// Field reads one field name, bare or in double quotes.
+func (p *Parser) Field() (string, error) {
+	tok, err := p.take(argMode)
+	if err != nil {
+		return "", err
+	}
+	if tok.Kind != Word && tok.Kind != Quoted || tok.Text == "" {
+		return "", p.Unexpected(tok, "a field name")
+	}
+	return tok.Text, nil
+}
+
+// Fields reads field names separated by commas, blanks or both, until the end
+// of the command or one of the stop words. A word before = is an option, and
+// ends the list too. At least one name is required.
+func (p *Parser) Fields(stop ...string) ([]string, error) {
+	var list []string
+	for {
+		for p.Accept(",") {
+		}
+		tok := p.Peek()
+		if p.AtEnd() || tok.Kind == Word && (isAny(tok.Text, stop) || p.optionAhead()) || tok.Kind != Word && tok.Kind != Quoted {
+			break
+		}
+		name, err := p.Field()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, name)
+	}
+	if len(list) == 0 {
+		tok, err := p.take(argMode)
+		if err != nil {
+			return nil, err
+		}
+		return nil, p.Unexpected(tok, "a field name")
+	}
+	return list, nil
+}
+
+func isAny(word string, list []string) bool {
+	for _, w := range list {
+		if strings.EqualFold(w, word) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Parser) optionAhead() bool {
+	mark := p.pos
+	defer func() { p.pos = mark }()
+	p.take(argMode)
+	tok, err := p.peek(argMode)
+	return err == nil && tok.Is("=")
+}
+
+// Option is a name=value argument as read.
+type Option struct {
+	Name  string // lower case
+	Value Token
+	Span  diag.Span
+}
+
+// Option reads name=value if that is what stands next. The value is one word
+// or quoted text, read to the next blank or comma.
+func (p *Parser) Option() (Option, bool, error) {
+	tok := p.Peek()
+	if tok.Kind != Word || !p.optionAhead() {
+		return Option{}, false, nil
+	}
+	p.take(argMode)
+	p.take(argMode)
+	val, err := p.take(valueMode)
+	if err != nil {
+		return Option{}, false, err
+	}
+	if val.Kind != Word && val.Kind != Quoted {
+		return Option{}, false, p.Unexpected(val, "a value for %s", tok.Text)
+	}
+	return Option{Name: strings.ToLower(tok.Text), Value: val, Span: tok.Span.Join(val.Span)}, true, nil
+}
+
+// Options reads every name=value argument that stands here; set stores one
+// and reports false for a name it does not know.
+func (p *Parser) Options(known []string, set func(o Option) error) error {
+	for {
+		tok := p.Peek()
+		o, ok, err := p.Option()
+		if err != nil || !ok {
+			return err
+		}
+		if !isAny(o.Name, known) {
+			return diag.At(tok.Span, "unknown option %q", o.Name).WithHint("%s", hint(diag.DidYouMean(o.Name, known), "options: "+strings.Join(known, ", ")))
+		}
+		if err := set(o); err != nil {
+			return err
+		}
+		p.Accept(",")
+	}
+}
+
+// Bool reads the option's value as true or false.
+func (o Option) Bool() (bool, error) {
+	switch strings.ToLower(o.Value.Text) {
+	case "t", "true", "1", "yes", "y":
+		return true, nil
+	case "f", "false", "0", "no", "n":
+		return false, nil
+	}
+	return false, diag.At(o.Value.Span, "%s must be true or false, not %q", o.Name, o.Value.Text)
+}
+
+// Int reads the option's value as an integer of at least low.
+func (o Option) Int(low int) (int, error) {
+	n, err := strconv.Atoi(o.Value.Text)
+	if err != nil || n < low {
+		return 0, diag.At(o.Value.Span, "%s must be a whole number of at least %d, not %q", o.Name, low, o.Value.Text)
+	}
+	return n, nil
+}
+
+// Subsearch reads [ … ].
+func (p *Parser) Subsearch() (*Query, error) {
+	open, err := p.take(argMode)
+	if err != nil {
+		return nil, err
+	}
+	if !open.Is("[") {
+		return nil, p.Unexpected(open, "a subsearch in [ ]")
+	}
+	start := p.pos
+	q, err := p.query(true)
+	if err != nil {
+		return nil, err
+	}
+	q.Span = diag.Span{Start: start, End: p.pos}
+	if err := p.Expect("]"); err != nil {
+		return nil, err
+	}
+	return q, nil
+}
+
+// Bracketed reads [ … ] as text, for templates that are parsed later; quotes
+// and nested brackets are respected. The result is without the brackets.
+func (p *Parser) Bracketed() (string, diag.Span, error) {
+	open, err := p.take(argMode)
+	if err != nil {
+		return "", diag.Span{}, err
+	}
+	if !open.Is("[") {
+		return "", open.Span, p.Unexpected(open, "[")
+	}
+	start, depth := p.pos, 1
+	for p.pos < p.end {
+		switch p.src[p.pos] {
+		case '"':
+			if _, err := p.quoted('"', argMode); err != nil {
+				return "", open.Span, err
+			}
+			continue
+		case '[':
+			depth++
+		case ']':
+			if depth--; depth == 0 {
+				p.pos++
+				return p.src[start : p.pos-1], diag.Span{Start: start, End: p.pos - 1}, nil
+			}
+		}
+		p.pos++
+	}
+	return "", open.Span, diag.At(open.Span, "[ is not closed").WithHint("end it with ]")
+}

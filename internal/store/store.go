@@ -1,0 +1,73 @@
+// Package store is what a search asks for events, whoever keeps them: files
+// where they lie, the embedded database, a list in memory. All of them give
+// the same rows for the same Query.
+package store
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Seq is the column that orders events of the same _time: a number that is
+// higher for what was taken in later. It is delivered when Query.Ordered is
+// set and is no field of the event.
+const Seq = "_seq"
+
+// Beginning and End are the bounds of an open time range.
+const (
+	Beginning = math.MinInt64
+	End       = math.MaxInt64
+)
+
+// Query is what the front of a search wants of a store.
+type Query struct {
+	Filter   spl.Search   // its subsearches are resolved; never nil
+	Fields   spl.FieldSet // what must be in the rows, beside what Residual reads
+	Earliest int64        // unix nanoseconds, inclusive
+	Latest   int64        // exclusive
+	Ordered  bool         // rows carry _time and Seq
+	Limit    int          // only the newest Limit matching events are wanted; 0 = all. A hint.
+	Now      time.Time    // the clock of relative times inside Filter
+}
+
+// Store answers queries. It is safe for concurrent use.
+type Store interface {
+	// Prepare decides how a query is answered, without reading events.
+	Prepare(q *Query) (Scan, error)
+	Close() error
+}
+
+// Scan is one prepared query.
+type Scan interface {
+	// Residual is what has to be checked on the delivered rows, nil when they
+	// are exactly the matching ones. The rows hold the fields it reads.
+	Residual() spl.Search
+	// Workers is how many workers Run may report: 0 <= worker < Workers.
+	Workers() int
+	// Run hands over the rows. emit is called by several goroutines, by one at
+	// a time for each worker; an error of emit ends the scan and is returned.
+	// The columns of a batch may share buffers of the store that live as long
+	// as the batch does.
+	Run(ctx context.Context, emit func(worker int, b *vector.Batch) error) error
+	// Explain says in short lines what the store itself answers.
+	Explain() []string
+}
+
+// Stats counts what a store met while answering, for the user's eyes. Stores
+// that read files implement Counting.
+type Stats struct {
+	Files, Events, Duplicates int64
+	Bytes                     int64 // read, compressed where files are
+	Skipped                   []Skip
+	SkippedMore               int64 // beyond those listed
+}
+
+// Skip is something that could not be read.
+type Skip struct{ Name, Reason string }
+
+// Counting is implemented by stores that can tell what they skipped.
+type Counting interface{ Stats() Stats }
