@@ -83,7 +83,10 @@ func (n *newest) shrink() {
 	n.sort()
 	b := vector.NewBuilder()
 	for _, k := range n.keys {
-		b.AddRow(n.batches[k.batch], int(k.row))
+		b.Add()
+		for _, c := range n.batches[k.batch].Cols {
+			b.Set(c.Name, c.At(int(k.row)).Clone())
+		}
 	}
 	kept := b.Batch()
 	n.env.Memory.Take(kept.Size() - n.held)

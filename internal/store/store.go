@@ -6,8 +6,10 @@ package store
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
+	"bluetrail/internal/event"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -71,3 +73,14 @@ type Skip struct{ Name, Reason string }
 
 // Counting is implemented by stores that can tell what they skipped.
 type Counting interface{ Stats() Stats }
+
+// Value returns a decoded field as a value of a row.
+func Value(c *event.Cell) vector.Value {
+	switch {
+	case !c.Set:
+		return vector.Value{}
+	case c.Many != nil:
+		return vector.Strings(slices.Clone(c.Many))
+	}
+	return vector.String(c.Text)
+}

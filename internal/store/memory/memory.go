@@ -49,7 +49,7 @@ func (s *Store) Add(raw []byte, m *event.Meta) (bool, error) {
 	}
 	err := event.Flatten(raw, m, func(name string, c event.Cell) {
 		r.names = append(r.names, name)
-		r.vals = append(r.vals, c.Value().Clone())
+		r.vals = append(r.vals, store.Value(&c).Clone())
 	})
 	if err != nil {
 		return false, err

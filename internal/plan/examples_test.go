@@ -1,0 +1,45 @@
+package plan_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"bluetrail/internal/event"
+	"bluetrail/internal/spl"
+)
+
+// TestRegistryExamples runs every example of the documentation, on all stores.
+func TestRegistryExamples(t *testing.T) {
+	check := func(kind, name string, examples []spl.Example) {
+		t.Run(kind+"/"+name, func(t *testing.T) {
+			if len(examples) == 0 {
+				t.Error("no example")
+			}
+			for n, ex := range examples {
+				var events []loaded
+				for _, raw := range ex.Events {
+					events = append(events, loaded{raw, event.Meta{Index: "aws", Source: "example", Host: "aws"}})
+				}
+				for _, st := range storeKinds {
+					t.Run(fmt.Sprintf("%d/%s", n, st.name), func(t *testing.T) {
+						e := &evaluation{search: ex.Search, rows: ex.Want, none: len(ex.Want) == 0}
+						e.run(t, st.open(t, events), time.Unix(1700000000, 0).UTC())
+					})
+				}
+			}
+		})
+	}
+	for _, d := range spl.Commands() {
+		check("command", d.Name, d.Examples)
+		if d.Summary == "" || d.Syntax == "" {
+			t.Errorf("command %s has no summary or no syntax", d.Name)
+		}
+	}
+	for _, d := range spl.Functions() {
+		check("function", d.Name, d.Examples)
+	}
+	for _, d := range spl.Aggregates() {
+		check("aggregate", d.Name, d.Examples)
+	}
+}

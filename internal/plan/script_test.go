@@ -1,0 +1,289 @@
+package plan_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"bluetrail/internal/event"
+	"bluetrail/internal/plan"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/store"
+	"bluetrail/internal/store/memory"
+	"bluetrail/internal/vector"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestScripts runs testdata/spl/*.test on every store, with batches of one row
+// and with batches dealt to the workers at random.
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("../../testdata/spl/*.test")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts found: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".test"), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sc := parseScript(t, file, string(data))
+			for _, kind := range storeKinds {
+				t.Run(kind.name, func(t *testing.T) {
+					st := kind.open(t, sc.events)
+					for _, e := range sc.evals {
+						t.Run(fmt.Sprintf("line%d", e.line), func(t *testing.T) { e.run(t, st, sc.now) })
+					}
+				})
+			}
+		})
+	}
+}
+
+// loaded is a record with what a script says of where it came from.
+type loaded struct {
+	raw  string
+	meta event.Meta
+}
+
+// storeKinds are the stores on which every script must give the same rows.
+var storeKinds = []struct {
+	name string
+	open func(t *testing.T, events []loaded) store.Store
+}{
+	{"memory", func(t *testing.T, events []loaded) store.Store { return memoryStore(t, events) }},
+	{"memory-rows", func(t *testing.T, events []loaded) store.Store {
+		s := memoryStore(t, events)
+		s.Rows = 1
+		return s
+	}},
+	{"memory-shuffled", func(t *testing.T, events []loaded) store.Store {
+		s := memoryStore(t, events)
+		rnd := rand.New(rand.NewPCG(1, 2))
+		s.Rows = 2
+		s.Shuffle = func(_, n int) int { return rnd.IntN(n) }
+		return s
+	}},
+}
+
+func memoryStore(t *testing.T, events []loaded) *memory.Store {
+	t.Helper()
+	s := memory.New()
+	for _, e := range events {
+		m := e.meta
+		if m.Sourcetype == "" {
+			m.Sourcetype = event.Detect([]byte(e.raw))
+		}
+		if _, err := s.Add([]byte(e.raw), &m); err != nil {
+			t.Fatalf("cannot load %s: %v", e.raw, err)
+		}
+	}
+	return s
+}
+
+type script struct {
+	now    time.Time
+	events []loaded
+	evals  []*evaluation
+}
+
+type evaluation struct {
+	line      int
+	search    string
+	unordered bool
+	none      bool
+	columns   []string
+	rows      []string
+	fails     string
+	warnings  []string
+	macros    spl.Macros
+	tables    spl.Tables
+}
+
+func parseScript(t *testing.T, name, text string) *script {
+	t.Helper()
+	sc := &script{now: time.Unix(1700000000, 0).UTC()}
+	var cur *evaluation
+	loading := false
+	var meta event.Meta
+	for n, line := range strings.Split(text, "\n") {
+		bad := func(format string, args ...any) {
+			t.Fatalf("%s:%d: %s", name, n+1, fmt.Sprintf(format, args...))
+		}
+		word, rest, _ := strings.Cut(line, " ")
+		switch {
+		case strings.TrimSpace(line) == "":
+			loading = false
+		case strings.HasPrefix(line, "#"):
+		case loading:
+			sc.events = append(sc.events, loaded{line, meta})
+		case word == "now":
+			f, err := strconv.ParseFloat(rest, 64)
+			if err != nil {
+				bad("now: %v", err)
+			}
+			sc.now = spl.FromEpoch(f)
+		case word == "load":
+			loading = true
+			meta = event.Meta{Index: "aws", Source: "script", Host: "aws"}
+			for _, opt := range strings.Fields(rest) {
+				key, val, _ := strings.Cut(opt, "=")
+				switch key {
+				case "index":
+					meta.Index = val
+				case "sourcetype":
+					meta.Sourcetype = val
+				case "source":
+					meta.Source = val
+				default:
+					bad("unknown option %q of load", key)
+				}
+			}
+		case word == "eval":
+			cur = &evaluation{line: n + 1, search: rest}
+			if after, ok := strings.CutPrefix(rest, "unordered "); ok {
+				cur.search, cur.unordered = after, true
+			}
+			sc.evals = append(sc.evals, cur)
+		case cur == nil:
+			bad("%q before the first eval", line)
+		case line[0] == ' ' || line[0] == '\t':
+			cur.search += "\n" + line
+		case word == "columns":
+			cur.columns = strings.Split(rest, ",")
+		case word == "none":
+			cur.none = true
+		case word == "error":
+			cur.fails = rest
+		case word == "warning":
+			cur.warnings = append(cur.warnings, rest)
+		case line[0] == '{':
+			cur.rows = append(cur.rows, line)
+		default:
+			bad("cannot read %q", line)
+		}
+	}
+	if len(sc.evals) == 0 {
+		t.Fatalf("%s evaluates nothing", name)
+	}
+	return sc
+}
+
+func (e *evaluation) run(t *testing.T, st store.Store, now time.Time) {
+	t.Helper()
+	if e.fails == "" && !e.none && len(e.rows) == 0 && len(e.warnings) == 0 {
+		t.Fatal("the evaluation expects nothing")
+	}
+	env := spl.NewEnv(now)
+	env.Macros, env.Tables = e.macros, e.tables
+	cols, rows, err := evaluate(e.search, st, env)
+	if e.fails != "" {
+		if err == nil || !strings.Contains(err.Error(), e.fails) {
+			t.Fatalf("%s\nerror %v, want one with %q", e.search, err, e.fails)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatalf("%s\n%v", e.search, err)
+	}
+	want := slices.Clone(e.rows)
+	if e.unordered {
+		slices.Sort(want)
+		slices.Sort(rows)
+	}
+	if diff := cmp.Diff(want, rows); diff != "" && (len(want) > 0 || len(rows) > 0) {
+		t.Errorf("%s\nrows (-want +got):\n%s", e.search, diff)
+	}
+	if e.columns != nil {
+		if diff := cmp.Diff(e.columns, cols); diff != "" {
+			t.Errorf("%s\ncolumns (-want +got):\n%s", e.search, diff)
+		}
+	}
+	for _, w := range e.warnings {
+		if !slices.ContainsFunc(env.Warnings(), func(s string) bool { return strings.Contains(s, w) }) {
+			t.Errorf("%s\nno warning with %q in %q", e.search, w, env.Warnings())
+		}
+	}
+}
+
+// evaluate runs a search and returns its columns and its rows as JSON objects.
+func evaluate(search string, st store.Store, env *spl.Env) (cols, rows []string, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	q, err := plan.Parse(search, env.Macros)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := plan.Open(ctx, q, st, env)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = spl.Drain(ctx, s, func(b *vector.Batch) error {
+		for _, name := range b.Names() {
+			if !slices.Contains(cols, name) {
+				cols = append(cols, name)
+			}
+		}
+		for i := range b.Len {
+			rows = append(rows, rowJSON(b, i))
+		}
+		return nil
+	})
+	return cols, rows, err
+}
+
+func rowJSON(b *vector.Batch, i int) string {
+	var out strings.Builder
+	out.WriteByte('{')
+	for _, c := range b.Cols {
+		v := c.At(i)
+		if v.IsNull() {
+			continue
+		}
+		if out.Len() > 1 {
+			out.WriteByte(',')
+		}
+		var val any = v.Text()
+		if v.Kind() == vector.List {
+			val = v.All()
+		}
+		out.WriteString(compact(c.Name) + ":" + compact(val))
+	}
+	out.WriteByte('}')
+	return out.String()
+}
+
+func compact(v any) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return err.Error()
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+var errTestdata = errors.New("the folder of real records is absent (set BLUETRAIL_TESTDATA)")
+
+// testdataDir finds the folder of real records.
+func testdataDir() (string, error) {
+	for _, dir := range []string{os.Getenv("BLUETRAIL_TESTDATA"), "../../../shared/data"} {
+		if dir == "" {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(dir, "spl-examples.jsonl")); err == nil {
+			return dir, nil
+		}
+	}
+	return "", errTestdata
+}
