@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"bluetrail/internal/config"
+	"bluetrail/internal/diag"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/term"
+)
+
+// Exit codes of the command; scripts depend on them.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// cli is the command line: one field a verb, each in a file of its own.
+type cli struct {
+	Demo     demoCmd     `cmd:"" help:"Make a synthetic organisation with staged attacks, take it in and find them."`
+	Search   searchCmd   `cmd:"" help:"Search events with SPL."`
+	Ingest   ingestCmd   `cmd:"" help:"Take CloudTrail files into the data directory."`
+	Generate generateCmd `cmd:"" help:"Write a synthetic trail with labelled attacks."`
+	Spl      splCmd      `cmd:"" name:"spl" help:"Check and explain searches; list the language."`
+	Doctor   doctorCmd   `cmd:"" help:"Say what is set up and what is wrong."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
+
+	Config string `help:"Configuration file (YAML)." placeholder:"FILE" env:"BLUETRAIL_CONFIG"`
+	Quiet  bool   `short:"q" help:"No progress and no summary on stderr."`
+}
+
+// app is what every verb works with.
+type app struct {
+	ctx      context.Context
+	out, err io.Writer
+	cfg      config.Config
+	quiet    bool
+}
+
+// usageError is a fault of what the user typed: exit code 2.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// run executes one command line and returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c,
+		kong.Name("bluetrail"),
+		kong.Description("Watch AWS CloudTrail: take the trail in, search it with SPL, find what should not be there."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { exited = code; panic(exitPanic{}) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		fmt.Fprintln(stderr, "error:", err)
+		return exitFailed
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(exitPanic); !ok {
+				panic(r)
+			}
+			code = exited
+		}
+	}()
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	k, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "error: %s\nhint: bluetrail --help lists the verbs, bluetrail <verb> --help its flags\n", diag.Printable(err.Error()))
+		return exitUsage
+	}
+	a := &app{ctx: ctx, out: stdout, err: stderr, cfg: config.Default(), quiet: c.Quiet}
+	if c.Config != "" {
+		if a.cfg, err = config.Load(c.Config); err != nil {
+			return a.report(usageError{err})
+		}
+	}
+	return a.report(k.Run(a))
+}
+
+type exitPanic struct{}
+
+// report prints an error the way it deserves and returns the exit code.
+func (a *app) report(err error) int {
+	var place *diag.Error
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &place):
+		fmt.Fprint(a.err, place.Underlined())
+		return exitUsage
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(a.err, "stopped")
+		return exitFailed
+	}
+	fmt.Fprintln(a.err, "error:", diag.Printable(err.Error()))
+	if errors.As(err, new(usageError)) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// note tells the user something on stderr unless quiet is set.
+func (a *app) note(format string, args ...any) {
+	if !a.quiet {
+		fmt.Fprintln(a.err, diag.Printable(fmt.Sprintf(format, args...)))
+	}
+}
+
+// warn is note that --quiet does not silence: nothing passes silently.
+func (a *app) warn(format string, args ...any) {
+	fmt.Fprintln(a.err, "warning:", diag.Printable(fmt.Sprintf(format, args...)))
+}
+
+// zone returns the configured time zone.
+func (a *app) zone() *time.Location {
+	loc, err := time.LoadLocation(a.cfg.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	return loc
+}
+
+// terminal returns the width of w if it is a terminal.
+func terminal(w io.Writer) (width int, ok bool) {
+	f, isFile := w.(*os.File)
+	if !isFile || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width < 20 {
+		width = 80
+	}
+	return width, true
+}

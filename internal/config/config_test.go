@@ -1,0 +1,67 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "bluetrail.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestLoad(t *testing.T) {
+	got, err := Load(write(t, "geoip: [city.mmdb]\nsearch:\n  sort_rows: 5\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.GeoIP = []string{"city.mmdb"}
+	want.Search.SortRows = 5
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	for name, tc := range map[string]struct{ text, want string }{
+		"unknown key": {"geoipp: []\n", "geoipp"},
+		"wrong type":  {"search:\n  sort_rows: many\n", "sort_rows"},
+		"range":       {"search:\n  memory_mib: 0\n", "search.memory_mib must be at least 1"},
+		"duration":    {"search:\n  subsearch_time: 0s\n", "subsearch_time"},
+		"zone":        {"timezone: Mars/Olympus\n", "timezone"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Load(write(t, tc.text))
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v, want one that names %q", err, tc.want)
+			}
+		})
+	}
+	if _, err := Load(filepath.Join(t.TempDir(), "none.yaml")); err == nil {
+		t.Error("a missing file must be an error")
+	}
+}
+
+// TestShippedExample keeps the example file true: it shows the defaults.
+func TestShippedExample(t *testing.T) {
+	got, err := Load("../../docs/bluetrail.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	if diff := cmp.Diff(want.Search, got.Search); diff != "" {
+		t.Error(diff)
+	}
+	if got.Data != want.Data || got.TimeZone != want.TimeZone {
+		t.Errorf("the example shows data %q and timezone %q", got.Data, got.TimeZone)
+	}
+}

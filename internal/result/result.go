@@ -1,0 +1,63 @@
+// Package result writes the rows of a search for people and programs. Log
+// content is hostile: each writer escapes for the place it writes to.
+package result
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Writer takes the batches of a search and writes them.
+type Writer interface {
+	Write(b *vector.Batch) error
+	// Close writes what is left. It returns what the user should be told about
+	// the output, one line each.
+	Close() (notes []string, err error)
+}
+
+// Options say how rows are shown.
+type Options struct {
+	Format string // table, json or csv
+	Width  int    // columns of the terminal, 0 = no limit
+	Events bool   // the rows are events: a table shows a choice of their fields
+	Zone   *time.Location
+	Color  bool
+}
+
+// Formats are the names of the output formats.
+var Formats = []string{"table", "json", "csv"}
+
+// New returns a writer of the format to w.
+func New(w io.Writer, o Options) (Writer, error) {
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	switch o.Format {
+	case "json":
+		return &jsonWriter{w: w, zone: o.Zone}, nil
+	case "csv":
+		return &csvWriter{w: w, zone: o.Zone}, nil
+	case "table", "":
+		return &tableWriter{w: w, o: o}, nil
+	}
+	return nil, fmt.Errorf("unknown output format %q; formats are %s", o.Format, strings.Join(Formats, ", "))
+}
+
+// isoTime is how _time is written for programs.
+const isoTime = "2006-01-02T15:04:05.000-07:00"
+
+// shown returns the values of a cell as text; _time in numbers becomes a date.
+func shown(name string, v vector.Value, zone *time.Location, layout string) []string {
+	if name == "_time" {
+		if f, ok := v.Num(); ok && !math.IsNaN(f) && math.Abs(f) < 253402300800 {
+			return []string{spl.FromEpoch(f).In(zone).Format(layout)}
+		}
+	}
+	return v.All()
+}
