@@ -33,8 +33,9 @@ func Parse(text string) (*Query, error) {
 	if err != nil {
 		var e *diag.Error
 		if errors.As(err, &e) {
-			e.Src = text
-			e.Name = "search"
+			e.Src, e.Name = text, "search"
+			e.Span.End = min(e.Span.End, len(text))
+			e.Span.Start = min(e.Span.Start, e.Span.End)
 		}
 		return nil, err
 	}

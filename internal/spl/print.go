@@ -58,27 +58,27 @@ func printSearch(e Search, power int, sub func(*Query) string) string {
 	case *Compare:
 		switch {
 		case e.Sub != nil:
-			return PrintField(e.Field) + e.Op + query(e.Sub)
+			return printSearchField(e.Field) + e.Op + query(e.Sub)
 		case e.Case:
-			return PrintField(e.Field) + e.Op + "CASE(" + QuoteSearch(e.Value) + ")"
+			return printSearchField(e.Field) + e.Op + "CASE(" + QuoteSearch(e.Value) + ")"
 		}
-		return PrintField(e.Field) + e.Op + printValue(e.Value)
+		return printSearchField(e.Field) + e.Op + printValue(e.Value)
 	case *In:
 		parts := make([]string, len(e.Values))
 		for i, v := range e.Values {
 			parts[i] = printValue(v)
 		}
-		return PrintField(e.Field) + " IN (" + strings.Join(parts, ", ") + ")"
+		return printSearchField(e.Field) + " IN (" + strings.Join(parts, ", ") + ")"
 	case *Term:
 		switch {
 		case e.Case:
 			return "CASE(" + QuoteSearch(e.Text) + ")"
 		case e.Exact:
 			return "TERM(" + QuoteSearch(e.Text) + ")"
-		case e.Phrase:
+		case e.Phrase || strings.EqualFold(e.Text, "IN"): // a IN (b) would read as one test
 			return QuoteSearch(e.Text)
 		}
-		return strings.ReplaceAll(e.Text, `\`, `\\`)
+		return termEscaper.Replace(e.Text)
 	case *TimeBound:
 		return e.Name + "=" + printValue(e.Value)
 	case *Sub:
@@ -86,6 +86,9 @@ func printSearch(e Search, power int, sub func(*Query) string) string {
 	}
 	return "*"
 }
+
+// termEscaper writes an unquoted term so that it stays one.
+var termEscaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `|`, `\|`)
 
 func printValue(s string) string {
 	if s == "" || !plainWord(s) || special(s) || strings.EqualFold(s, "IN") || strings.EqualFold(s, "CASE") {
@@ -114,18 +117,31 @@ func QuoteArg(s string) string {
 	return `"` + strings.ReplaceAll(s, `"`, `\"`) + `"`
 }
 
-// PrintField writes a field name for a search expression or a field list.
+// PrintField writes a field name for the arguments of a command.
 func PrintField(name string) string {
-	for i := range len(name) {
-		c := name[i]
-		if !isNameByte(c) && strings.IndexByte(".:*-{}@", c) < 0 {
-			return QuoteArg(name)
-		}
-	}
-	if name == "" || special(strings.ToUpper(name)) || isAny(name, []string{"as", "by", "over", "in", "with", "output", "outputnew", "where", "case", "term"}) || strings.Contains(name, "::") || strings.HasPrefix(name, "-") {
+	if reserved(name) || strings.ContainsAny(name, " \t\n\r\f\v()[],|\"=<>!`\u00a0") {
 		return QuoteArg(name)
 	}
 	return name
+}
+
+// printSearchField writes a field name for a search expression.
+func printSearchField(name string) string {
+	for i := range len(name) {
+		c := name[i]
+		if !isNameByte(c) && strings.IndexByte(".:*-{}@", c) < 0 {
+			return QuoteSearch(name)
+		}
+	}
+	if reserved(name) || strings.Contains(name, "::") {
+		return QuoteSearch(name)
+	}
+	return name
+}
+
+func reserved(name string) bool {
+	return name == "" || special(strings.ToUpper(name)) || strings.HasPrefix(name, "-") || strings.HasPrefix(name, "+") ||
+		isAny(name, []string{"as", "by", "over", "in", "with", "output", "outputnew", "where", "case", "term", "search"})
 }
 
 // PrintFields writes a list of field names.
