@@ -104,7 +104,7 @@ func (e *Error) Underlined() string {
 
 func runeStart(s string, i int) int {
 	i = min(max(i, 0), len(s))
-	for i > 0 && i < len(s) && !utf8.RuneStart(s[i]) {
+	for n := 1; n < utf8.UTFMax && i > 0 && i < len(s) && !utf8.RuneStart(s[i]); n++ {
 		i--
 	}
 	return i
