@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"bluetrail/internal/generate"
+	"bluetrail/internal/spl"
+
+	"github.com/dustin/go-humanize"
+)
+
+type generateCmd struct {
+	Out      string `help:"Folder to write the trail to." required:"" placeholder:"DIR"`
+	Events   int    `help:"How many events." default:"200000" placeholder:"N"`
+	Days     int    `help:"How many days they spread over." default:"14" placeholder:"N"`
+	Accounts int    `help:"How many accounts the organisation has." default:"6" placeholder:"N"`
+	Seed     uint64 `help:"The same seed and settings write the same trail, byte for byte." default:"1" placeholder:"N"`
+	End      string `help:"When the trail ends: epoch, RFC 3339 or relative (default: the last full hour)." placeholder:"T"`
+}
+
+func (c *generateCmd) Run(a *app) error {
+	end := time.Now().UTC().Truncate(time.Hour)
+	if c.End != "" {
+		var err error
+		if end, err = spl.ParseTime(c.End, time.Now().In(a.zone())); err != nil {
+			return usageError{err}
+		}
+	}
+	for _, n := range []struct {
+		flag string
+		val  int
+	}{{"events", c.Events}, {"days", c.Days}, {"accounts", c.Accounts}} {
+		if n.val < 1 {
+			return usage("--%s must be at least 1, not %d", n.flag, n.val)
+		}
+	}
+	cfg := generate.Default()
+	cfg.Seed, cfg.Events, cfg.Days, cfg.Accounts, cfg.End = c.Seed, c.Events, c.Days, c.Accounts, end
+	_, err := a.generate(c.Out, cfg)
+	return err
+}
+
+// generate writes a trail and says what is in it.
+func (a *app) generate(dir string, cfg generate.Config) (generate.Summary, error) {
+	start := time.Now()
+	var done, total atomic.Int64
+	stop := a.meter(func() (int64, int64) { return done.Load(), total.Load() }, events)
+	sum, err := generate.Write(a.ctx, dir, cfg, func(d, t int) { done.Store(int64(d)); total.Store(int64(t)) })
+	stop()
+	if err != nil {
+		return sum, fmt.Errorf("cannot generate a trail in %q: %w", dir, err)
+	}
+	took := time.Since(start)
+	a.note("%s in %s under %s: %s of JSON, %s compressed, %d attacks labelled in labels.jsonl; %s", count(sum.Events, "event"), count(sum.Files, "file"), dir,
+		humanize.IBytes(uint64(sum.Bytes)), humanize.IBytes(uint64(sum.Compressed)), len(sum.Attacks), took.Round(10*time.Millisecond))
+	return sum, nil
+}

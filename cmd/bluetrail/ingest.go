@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/ingest"
+
+	"github.com/dustin/go-humanize"
+)
+
+type ingestCmd struct {
+	Paths      []string `arg:"" help:"Files, folders or globs." placeholder:"PATH"`
+	Data       string   `help:"Data directory (default: from the configuration); made when absent." placeholder:"DIR" env:"BLUETRAIL_DATA"`
+	Index      string   `help:"Index the events go to." default:"aws" placeholder:"NAME"`
+	Sourcetype string   `help:"Sourcetype (default: told from each record)." placeholder:"NAME"`
+}
+
+func (c *ingestCmd) Run(a *app) error {
+	dir := c.Data
+	if dir == "" {
+		dir = a.cfg.Data
+	}
+	return a.ingest(ingest.Options{Data: dir, Paths: c.Paths, Index: c.Index, Sourcetype: c.Sourcetype})
+}
+
+// ingest takes files in and says what came of it.
+func (a *app) ingest(o ingest.Options) error {
+	start := time.Now()
+	var p ingest.Meter
+	o.Progress = &p
+	stop := a.meter(p.Bytes, bytes)
+	sum, err := ingest.Run(a.ctx, o)
+	stop()
+	for _, s := range sum.Skipped {
+		a.warn("%s: %s", s.Name, s.Reason)
+	}
+	if more := sum.SkippedTotal - len(sum.Skipped); more > 0 {
+		a.warn("%d more problems like these; bluetrail doctor lists all of them", more)
+	}
+	took := time.Since(start)
+	line := fmt.Sprintf("%s taken in from %s (%s) in %s", count(sum.Events, "event"), count(sum.Files, "file"), humanize.IBytes(uint64(max(0, sum.Bytes))), took.Round(10*time.Millisecond))
+	if s := took.Seconds(); sum.Events > 0 && s > 0 {
+		line += fmt.Sprintf(", %s a second", humanize.Comma(int64(float64(sum.Events)/s)))
+	}
+	for _, n := range []struct {
+		n    int
+		what string
+	}{{sum.Duplicates, "duplicate dropped"}, {sum.Digests, "digest file not taken as events"}, {sum.FilesDone, "file already taken in before"}, {sum.SkippedTotal, "problem"}} {
+		if n.n > 0 {
+			line += fmt.Sprintf("; %s %s", humanize.Comma(int64(n.n)), n.what)
+		}
+	}
+	if err != nil && a.ctx.Err() != nil {
+		fmt.Fprintln(a.err, diag.Printable(line))
+		return errors.New("stopped; what was taken in until then is kept, and the same command goes on from there")
+	}
+	if err == nil {
+		a.note("%s", line)
+	}
+	return err
+}

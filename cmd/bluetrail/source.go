@@ -1,0 +1,114 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"bluetrail/internal/enrich"
+	"bluetrail/internal/knowledge"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/store"
+	"bluetrail/internal/store/files"
+	"bluetrail/internal/store/vlogs"
+)
+
+// source is the flags that say what a search reads and when.
+type source struct {
+	Files      []string `help:"Search files where they lie: files, folders, globs; may be repeated." placeholder:"PATH"`
+	Data       string   `help:"Data directory to search (default: from the configuration)." placeholder:"DIR" env:"BLUETRAIL_DATA"`
+	Earliest   string   `help:"Start of the time range, inclusive: -24h, -7d@d, epoch, RFC 3339." placeholder:"T"`
+	Latest     string   `help:"End of the time range, exclusive." placeholder:"T"`
+	Now        string   `help:"Clock for relative times and now()." placeholder:"T"`
+	Knowledge  []string `help:"Folder of macros and lookups; may be repeated." placeholder:"DIR"`
+	Index      string   `help:"Index that --files belong to." default:"aws" placeholder:"NAME"`
+	Sourcetype string   `help:"Sourcetype of --files (default: told from each record)." placeholder:"NAME"`
+}
+
+// open returns the store that the flags name and the environment of a search.
+func (s *source) open(a *app) (store.Store, *spl.Env, error) {
+	env, err := s.env(a)
+	if err != nil {
+		return nil, nil, err
+	}
+	st, err := s.store(a)
+	return st, env, err
+}
+
+func (s *source) store(a *app) (store.Store, error) {
+	if len(s.Files) > 0 {
+		if s.Data != "" && os.Getenv("BLUETRAIL_DATA") != s.Data {
+			return nil, usage("--files and --data cannot be searched together; ingest the files, or search twice")
+		}
+		return files.Open(s.Files, files.Options{Index: s.Index, Sourcetype: s.Sourcetype})
+	}
+	dir := s.Data
+	if dir == "" {
+		dir = a.cfg.Data
+	}
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return nil, usage("there is no data directory %q; give --files PATH to search files where they lie, or --data DIR, or fill one with: bluetrail ingest PATH --data %s", dir, dir)
+	}
+	return vlogs.Open(filepath.Join(dir, "events"), vlogs.Options{ReadOnly: true})
+}
+
+func (s *source) env(a *app) (*spl.Env, error) {
+	now := time.Now().In(a.zone())
+	var err error
+	if s.Now != "" {
+		if now, err = spl.ParseTime(s.Now, now); err != nil {
+			return nil, usageError{err}
+		}
+	}
+	env := spl.NewEnv(now)
+	env.Zone = a.zone()
+	l := a.cfg.Search
+	env.Limits = spl.Limits{
+		SubsearchRows: l.SubsearchRows, SubsearchTime: l.SubsearchTime, SubsearchDepth: l.SubsearchDepth,
+		JoinRows: l.JoinRows, SortRows: l.SortRows, ListValues: l.ListValues, Memory: int64(l.MemoryMiB) << 20,
+	}
+	env.Memory = spl.NewBudget(env.Limits.Memory)
+	for _, b := range []struct {
+		text string
+		dst  *time.Time
+	}{{s.Earliest, &env.Earliest}, {s.Latest, &env.Latest}} {
+		if b.text == "" || b.text == "0" {
+			continue
+		}
+		if *b.dst, err = spl.ParseTime(b.text, now); err != nil {
+			return nil, usageError{err}
+		}
+	}
+	know, err := a.knowledge(s.Knowledge)
+	if err != nil {
+		return nil, err
+	}
+	env.Macros, env.Tables = know, know
+	geo, err := enrich.OpenGeo(a.cfg.GeoIP)
+	if err != nil {
+		return nil, err
+	}
+	env.Geo = geo
+	return env, nil
+}
+
+// knowledge opens the folders of macros and lookups: those of the
+// configuration, those given, and the one in the data directory.
+func (a *app) knowledge(dirs []string) (*knowledge.Knowledge, error) {
+	all := append(append([]string(nil), a.cfg.Knowledge...), dirs...)
+	if own := filepath.Join(a.cfg.Data, "knowledge"); isDir(own) {
+		all = append(all, own)
+	}
+	for _, dir := range all {
+		if !isDir(dir) {
+			return nil, usage("there is no knowledge folder %q", dir)
+		}
+	}
+	return knowledge.Open(all...)
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}

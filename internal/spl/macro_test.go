@@ -1,0 +1,74 @@
+package spl
+
+import (
+	"strings"
+	"testing"
+)
+
+type macroTable map[string]Macro
+
+func (m macroTable) Macro(name string, args int) (Macro, bool) {
+	d, ok := m[name]
+	return d, ok && len(d.Args) == args
+}
+
+func (m macroTable) MacroNames() []string {
+	var names []string
+	for n := range m {
+		names = append(names, n)
+	}
+	return names
+}
+
+func TestExpandMacros(t *testing.T) {
+	defs := macroTable{
+		"cloudtrail": {Definition: "sourcetype=aws:cloudtrail"},
+		"by":         {Args: []string{"f", "n"}, Definition: `stats count by $f$ | where count>$n$`},
+		"outer":      {Definition: "`cloudtrail` x=1"},
+		"loop":       {Definition: "`loop`"},
+		"quoted":     {Args: []string{"v"}, Definition: `x="$v$"`},
+		"sum":        {Args: []string{"a", "b"}, Definition: `"n=".($a$+$b$)`, IsEval: true},
+		"checked":    {Args: []string{"n"}, Definition: "head $n$", Validation: "$n$ > 0", ErrorMsg: "n must be above 0"},
+	}
+	for _, tc := range []struct{ in, want string }{
+		{"`cloudtrail` a=1", "sourcetype=aws:cloudtrail a=1"},
+		{"`outer`", "sourcetype=aws:cloudtrail x=1"},
+		{"x | `by(eventName, 5)`", "x | stats count by eventName | where count>5"},
+		{"`quoted(\"a, b\")`", `x="a, b"`},
+		{"`sum(1,2)`", "n=3"},
+		{"x | `anything_filter`", "x | search *"},
+		{"a=\"not `cloudtrail` here\"", "a=\"not `cloudtrail` here\""},
+		{"a=1 ```comment with `cloudtrail` ``` b=2", "a=1 ```comment with `cloudtrail` ``` b=2"},
+		{"`comment(\"old way\")` a=1", " a=1"},
+		{"* | `checked(3)`", "* | head 3"},
+	} {
+		got, err := ExpandMacros(tc.in, defs)
+		if err != nil || got != tc.want {
+			t.Errorf("%s\n got %s\nwant %s\n%v", tc.in, got, tc.want, err)
+		}
+	}
+	for _, tc := range []struct{ in, want string }{
+		{"`cloudtrial`", `did you mean "cloudtrail"?`},
+		{"`by(x)`", "unknown macro"},
+		{"`loop`", "more than 100 deep"},
+		{"`open", "not closed"},
+		{"`by(a,b", "not closed"},
+		{"`checked(0)`", "n must be above 0"},
+	} {
+		if _, err := ExpandMacros(tc.in, defs); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: error %v, want %q", tc.in, err, tc.want)
+		}
+	}
+}
+
+// TestMacroGrowthIsBounded: definitions that double each other end in an error.
+func TestMacroGrowthIsBounded(t *testing.T) {
+	defs := macroTable{"m0": {Definition: strings.Repeat("x ", 50)}}
+	for i := 1; i < 60; i++ {
+		prev := "`m" + string(rune('0'+(i-1)%10)) + strings.Repeat("_", (i-1)/10) + "`"
+		defs["m"+string(rune('0'+i%10))+strings.Repeat("_", i/10)] = Macro{Definition: prev + " " + prev}
+	}
+	if _, err := ExpandMacros("`m9_____`", defs); err == nil || !strings.Contains(err.Error(), "longer than") {
+		t.Errorf("error is %v", err)
+	}
+}
