@@ -1,0 +1,61 @@
+# make run    build, then the demo: a synthetic organisation is made, taken in and searched
+# make test   all that CI runs
+# make bench  the benchmarks behind docs/performance.md
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always 2>/dev/null || echo dev)
+BIN     := bin/bluetrail
+FUZZTIME ?= 5s
+export GOTOOLCHAIN := local
+
+.PHONY: all build run test bench generate format vet lint unit binary fuzz vuln tools clean
+
+all: build
+
+build:
+	@mkdir -p bin
+	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/bluetrail
+
+run: build
+	$(BIN) demo --no-serve
+
+test: tools format vet lint generate-check unit fuzz vuln
+
+# What the tests need beside Go: a C compiler for the race detector.
+tools:
+	@command -v gcc >/dev/null || { echo "installing gcc (the race detector needs it)"; \
+	  { apt-get update -qq && apt-get install -y -qq gcc libc6-dev; } || { echo "cannot install gcc; install a C compiler by hand"; exit 1; }; }
+
+format:
+	@out=$$(gofmt -l cmd internal); if [ -n "$$out" ]; then echo "not formatted (run gofmt -w):"; echo "$$out"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+
+lint:
+	$(GO) tool staticcheck ./...
+
+# Everything that is made from the code, made anew.
+generate:
+	$(GO) run ./internal/spl/reference docs/spl
+
+.PHONY: generate-check
+generate-check:
+	@tmp=$$(mktemp -d) && $(GO) run ./internal/spl/reference $$tmp && \
+	  diff -r -x differences.md docs/spl $$tmp >/dev/null && rm -rf $$tmp || { echo "docs/spl is not what the code says: run make generate"; exit 1; }
+
+unit:
+	$(GO) test -race -timeout 20m ./...
+
+# A short run of every fuzz target; make fuzz FUZZTIME=5m for a long one.
+fuzz:
+	@scripts/fuzz $(FUZZTIME)
+
+# govulncheck asks a server on the internet; without one it is passed over, aloud.
+vuln:
+	@scripts/vuln
+
+bench:
+	scripts/bench
+
+clean:
+	rm -rf bin
