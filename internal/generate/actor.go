@@ -1,0 +1,211 @@
+package generate
+
+import "fmt"
+
+// The crews are the kinds of actors; each has its own hours. Their shares, in
+// a hundred events, are those of a large trail: 12 of a hundred calls come from
+// a service's name rather than an address.
+const (
+	crewServices  = iota // AWS services acting through their service-linked roles
+	crewMachines         // instances, tasks and functions under their roles
+	crewPipelines        // CI runners and Terraform
+	crewPeople           // single sign-on, console and shell
+	crewKeys             // IAM users with access keys
+	crewPartners         // roles of other accounts
+	crewCount
+)
+
+var crewShares = [crewCount]uint64{12, 40, 11, 24, 10, 3}
+
+// actor is who calls. What identity writes is fixed but for the temporary
+// access key and the start of the session.
+type actor struct {
+	id   uint64
+	name string // userName of an IAM user, otherwise the role's
+	arn  string
+	// head, middle and tail are the JSON of userIdentity around the access key and the creation date.
+	head, middle, tail string
+	account            uint64
+	lasts              int64 // seconds that a session lives; 0 if head is the whole identity
+	person             *person
+	sources            []string
+	agents             []string
+	repertoire         *repertoire
+
+	endpoint  bool // calls through a VPC endpoint
+	encrypted bool // over TLS that CloudTrail saw: all but services' own calls
+	console   bool
+	shared    bool // the event is also delivered to the caller's account
+}
+
+// crew is the actors of one kind in a lane, the busiest first.
+type crew struct{ actors []*actor }
+
+// sessionStart is when the credentials in use at the time were issued.
+func (a *actor) sessionStart(unix int64) int64 {
+	shift := int64(within(a.id, uint64(a.lasts)/4)) // not all at once
+	if a.person != nil {
+		shift -= a.person.office.offset
+	}
+	return unix - ((unix-shift)%a.lasts+a.lasts)%a.lasts
+}
+
+// identity appends the userIdentity at the time.
+func (a *actor) identity(b []byte, unix int64) []byte {
+	b = append(b, a.head...)
+	if a.lasts == 0 {
+		return b
+	}
+	start := a.sessionStart(unix)
+	b = appendIdentifier(b, "ASIA", a.account, mix(a.id, uint64(start)), 20)
+	b = append(b, a.middle...)
+	b = appendTime(b, start)
+	return append(b, a.tail...)
+}
+
+// assume makes an actor of a role's session. path is "" or such as "/service-role".
+func (o *organisation) assume(l *lane, role, path, session string, lasts int64) *actor {
+	acc := l.account
+	aroa := acc.roleID(o.seed, role)
+	arn := fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", acc.id, role, session)
+	return &actor{id: mix(o.seed, hashText(arn), hashText(l.region)), name: role, arn: arn, account: acc.number, lasts: lasts, encrypted: true,
+		head: fmt.Sprintf(`{"type":"AssumedRole","principalId":"%s:%s","arn":"%s","accountId":"%s","accessKeyId":"`, aroa, session, arn, acc.id),
+		middle: fmt.Sprintf(`","sessionContext":{"sessionIssuer":{"type":"Role","principalId":"%s","arn":"arn:aws:iam::%s:role%s/%s","accountId":"%s","userName":"%s"},"attributes":{"creationDate":"`,
+			aroa, acc.id, path, role, acc.id, role),
+		tail: `","mfaAuthenticated":"false"}}}`}
+}
+
+// user makes an actor of an IAM user with a long-lived access key.
+func (o *organisation) user(acc *account, name string) *actor {
+	arn := fmt.Sprintf("arn:aws:iam::%s:user/%s", acc.id, name)
+	id := mix(o.seed, hashText(arn))
+	return &actor{id: id, name: name, arn: arn, account: acc.number, encrypted: true,
+		head: fmt.Sprintf(`{"type":"IAMUser","principalId":"%s","arn":"%s","accountId":"%s","accessKeyId":"%s","userName":"%s"}`,
+			identifier("AIDA", acc.number, id, 21), arn, acc.id, identifier("AKIA", acc.number, scramble(id), 20), name)}
+}
+
+// signOn makes an actor of a person in an account, by single sign-on.
+func (o *organisation) signOn(l *lane, p *person, console bool) *actor {
+	role := fmt.Sprintf("AWSReservedSSO_%s_%s", p.set, appendHex(nil, mix(l.account.number, hashText(p.set)), 16))
+	a := o.assume(l, role, "/aws-reserved/sso.amazonaws.com/eu-central-1", p.email, 4*hour)
+	a.person, a.console = p, console
+	a.sources = []string{p.office.egress.String(), p.office.egress.String(), p.home}
+	a.agents = []string{p.cli}
+	if console {
+		a.agents = []string{p.agent}
+	}
+	// Console and shell of one person draw on one session, but not in step.
+	a.id = mix(o.seed, hashText(a.arn))
+	return a
+}
+
+// staff hires the lane's actors.
+func (o *organisation) staff(l *lane) {
+	o.staffServices(l)
+	o.staffMachines(l)
+	o.staffPipelines(l)
+	o.staffPeople(l)
+	h := mix(o.seed, hashText("keys"), l.account.number)
+	keys := keysProfile.in(l)
+	for i := range 4 {
+		a := o.user(l.account, l.pools[poolUser][i])
+		a.sources = []string{addressIn(rangeHosting, mix(h, uint64(i))).String()}
+		a.agents = []string{machineAgents[i%len(machineAgents)]}
+		a.repertoire = keys
+		l.hire(crewKeys, a)
+	}
+	auditor := o.account("security")
+	for i, role := range []string{"OrganizationAudit", "CostExplorerReader"} {
+		session := []string{"posture-scan", "finops"}[i]
+		a := &actor{id: mix(h, uint64(i)), name: role, arn: fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", auditor.id, role, session), shared: true, encrypted: true,
+			head:    fmt.Sprintf(`{"type":"AWSAccount","principalId":"%s:%s","accountId":"%s"}`, auditor.roleID(o.seed, role), session, auditor.id),
+			sources: []string{addressIn(gateways["eu-central-1"], mix(o.seed, uint64(i))).String()}, agents: machineAgents[:1],
+			repertoire: partnersProfile.in(l)}
+		l.hire(crewPartners, a)
+	}
+}
+
+func (l *lane) hire(crew int, a *actor) { l.crews[crew].actors = append(l.crews[crew].actors, a) }
+
+func (o *organisation) staffServices(l *lane) {
+	for _, s := range serviceActors {
+		service := s.service + ".amazonaws.com"
+		a := o.assume(l, s.role, "/aws-service-role/"+service, s.session, hour)
+		switch {
+		case s.role == "":
+			a = &actor{id: hashText(s.service), name: service, arn: service, shared: true,
+				head: `{"type":"AWSService","invokedBy":"` + service + `"}`}
+		case s.event:
+			a = &actor{id: hashText(s.service), name: service, arn: service,
+				head: fmt.Sprintf(`{"accountId":"%s","invokedBy":"%s"}`, l.account.id, service)}
+		default:
+			a.tail = `","mfaAuthenticated":"false"}},"invokedBy":"` + service + `"}`
+			a.encrypted = false
+		}
+		a.sources, a.agents = []string{service}, []string{service}
+		a.repertoire = s.does.in(l)
+		l.hire(crewServices, a)
+	}
+}
+
+func (o *organisation) staffMachines(l *lane) {
+	h := mix(o.seed, hashText("machines"), l.account.number, hashText(l.region))
+	gateway := []string{addressIn(gateways[l.region], h).String(), addressIn(gateways[l.region], mix(h, 1)).String()}
+	profiles := []*repertoire{taskProfile.in(l), functionProfile.in(l), agentProfile.in(l)}
+	for i := range 8 + len(l.pools[poolRole]) {
+		role, session := l.pools[poolRole][i%len(l.pools[poolRole])], string(appendHex(nil, mix(h, 2, uint64(i)), 32))
+		kind := i % 3
+		switch kind {
+		case 1:
+			session = l.pools[poolFunction][i%len(l.pools[poolFunction])]
+		case 2:
+			session = l.pools[poolInstance][i%len(l.pools[poolInstance])]
+		}
+		a := o.assume(l, role, "", session, 6*hour)
+		a.repertoire = profiles[kind]
+		a.agents = []string{machineAgents[int(mix(h, 3, uint64(i))%uint64(len(machineAgents)))]}
+		a.sources = gateway
+		if kind == 2 {
+			a.tail = `","mfaAuthenticated":"false"},"ec2RoleDelivery":"2.0"}}`
+		}
+		if i%5 == 2 {
+			a.endpoint = true
+			a.sources = []string{string(appendPrivateAddress(nil, nil, mix(h, 4, uint64(i))))}
+		}
+		l.hire(crewMachines, a)
+	}
+}
+
+func (o *organisation) staffPipelines(l *lane) {
+	h := mix(o.seed, hashText("pipelines"), l.account.number)
+	for i, role := range []string{"github-deploy", "terraform-apply", "image-builder"} {
+		a := o.assume(l, role, "", []string{"GitHubActions", "aws-go-sdk-1748851200000000000", "GitHubActions"}[i], hour)
+		for j := range 12 {
+			a.sources = append(a.sources, addressIn(rangeRunners, mix(h, uint64(i), uint64(j))).String())
+		}
+		a.agents = []string{pipelineAgents[i]}
+		a.repertoire = pipelineProfile.in(l)
+		l.hire(crewPipelines, a)
+	}
+}
+
+func (o *organisation) staffPeople(l *lane) {
+	for _, p := range o.people {
+		for _, acc := range o.workplaces(p) {
+			if acc != l.account {
+				continue
+			}
+			console, shell := o.signOn(l, p, true), o.signOn(l, p, false)
+			console.repertoire, shell.repertoire = consoleProfile.in(l), shellProfile.in(l)
+			l.hire(crewPeople, console)
+			l.hire(crewPeople, shell)
+		}
+	}
+}
+
+// workplaces are the two accounts in which a person works.
+func (o *organisation) workplaces(p *person) []*account {
+	first := o.accounts[p.index%len(o.accounts)]
+	second := o.accounts[(p.index+1+p.index/len(o.accounts)%(len(o.accounts)-1))%len(o.accounts)]
+	return []*account{first, second}
+}

@@ -1,0 +1,25 @@
+package generate
+
+var operationsKinds = []kind{
+	{service: "logs", name: "CreateLogStream", api: "20140328", request: `{"logGroupName":"${loggroup}","logStreamName":"${datepath}/[$LATEST]${hex32}"}`, faults: []fault{{code: "ResourceAlreadyExistsException", message: "The specified log stream already exists", rate: 35, kept: true}}},
+	{service: "logs", name: "DescribeLogGroups", read: true, api: "20140328", request: `{"logGroupNamePrefix":"${loggroup}","limit":50}`},
+	{service: "logs", name: "DescribeLogStreams", read: true, api: "20140328", request: `{"logGroupName":"${loggroup}","orderBy":"LastEventTime","descending":true,"limit":50}`, faults: []fault{{code: "ResourceNotFoundException", message: "The specified log group does not exist.", rate: 15, kept: true}}},
+	{service: "logs", name: "FilterLogEvents", read: true, api: "20140328", request: `{"logGroupName":"${loggroup}","filterPattern":"ERROR","startTime":${millis},"limit":100,"interleaved":true}`},
+	{service: "logs", name: "StartQuery", read: true, api: "20140328", request: `{"logGroupName":"${loggroup}","startTime":${millis},"endTime":${millis},"queryString":"fields @timestamp, @message | sort @timestamp desc | limit 200"}`, response: `{"queryId":"${uuid}"}`},
+	{service: "monitoring", name: "DescribeAlarms", read: true, api: "2010-08-01", request: `{"maxRecords":100,"alarmNamePrefix":"${stack}"}`},
+	{service: "monitoring", name: "PutMetricAlarm", api: "2010-08-01", request: `{"alarmName":"${stack}-5xx","metricName":"HTTPCode_Target_5XX_Count","namespace":"AWS/ApplicationELB","statistic":"Sum","period":60,"evaluationPeriods":5,"threshold":${small},"comparisonOperator":"GreaterThanThreshold","actionsEnabled":true,"alarmActions":["arn:aws:sns:${region}:${account}:${topic}"],"dimensions":[{"name":"TargetGroup","value":"targetgroup/${target}"}]}`},
+	{service: "cloudformation", name: "DescribeStacks", read: true, api: "2010-05-15", request: `{"stackName":"${stack}"}`, faults: []fault{{code: "ValidationException", message: "Stack with id ${stack} does not exist", rate: 40, kept: true}}},
+	{service: "cloudformation", name: "DescribeStackEvents", read: true, api: "2010-05-15", request: `{"stackName":"${stack}"}`},
+	{service: "cloudformation", name: "CreateChangeSet", api: "2010-05-15", request: `{"stackName":"${stack}","changeSetName":"deploy-${hex12}","changeSetType":"UPDATE","capabilities":["CAPABILITY_IAM"],"parameters":[{"parameterKey":"ImageTag","parameterValue":"${commit}"}],"roleARN":"arn:aws:iam::${account}:role/${role}"}`, response: `{"id":"arn:aws:cloudformation:${region}:${account}:changeSet/deploy-${hex12}/${uuid}","stackId":"arn:aws:cloudformation:${region}:${account}:stack/${stack}/${uuid#2}"}`},
+	{service: "cloudformation", name: "ExecuteChangeSet", api: "2010-05-15", request: `{"stackName":"${stack}","changeSetName":"deploy-${hex12}"}`},
+	{service: "xray", name: "GetSamplingRules", read: true},
+	{service: "config", name: "DescribeConfigRules", read: true, request: `{"configRuleNames":["${stack}-encrypted"]}`},
+	{service: "config", name: "PutEvaluations", request: `{"evaluations":[{"complianceResourceType":"AWS::EC2::Instance","complianceResourceId":"${instance}","complianceType":"COMPLIANT","orderingTimestamp":"${now}"}],"resultToken":"***","testMode":false}`, response: `{"failedEvaluations":[]}`},
+	{service: "guardduty", name: "ListFindings", read: true, request: `{"detectorId":"${hex32}","findingCriteria":{"criterion":{"service.archived":{"eq":["false"]}}},"maxResults":50}`},
+	{service: "securityhub", name: "GetFindings", read: true, request: `{"Filters":{"RecordState":[{"Value":"ACTIVE","Comparison":"EQUALS"}],"WorkflowStatus":[{"Value":"NEW","Comparison":"EQUALS"}]},"MaxResults":100}`},
+	{service: "health", name: "DescribeEventAggregates", read: true, request: `{"filter":{"eventStatusCodes":["open","upcoming"]},"aggregateField":"eventTypeCategory"}`},
+	{service: "ce", name: "GetCostAndUsage", global: true, read: true, request: `{"TimePeriod":{"Start":"2025-01-01","End":"2025-02-01"},"Granularity":"MONTHLY","Metrics":["UnblendedCost"],"GroupBy":[{"Type":"DIMENSION","Key":"SERVICE"}]}`},
+	{service: "tagging", name: "GetResources", read: true, request: `{"resourcesPerPage":100,"tagFilters":[{"key":"Service","values":["${repository}"]}]}`},
+	{service: "support", name: "DescribeTrustedAdvisorCheckSummaries", read: true, global: true, request: `{"checkIds":["${hex8}"]}`},
+	{service: "backup", name: "BackupJobCompleted", typ: typeServiceEvent, details: `{"completionDate":{"seconds":${millis},"nanos":0},"state":"COMPLETED","percentDone":100,"backupVaultName":"nightly","resourceArn":"arn:aws:ec2:${region}:${account}:volume/${volume}"}`},
+}

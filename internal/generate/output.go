@@ -1,0 +1,121 @@
+package generate
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// compression is the gzip level of every file, chosen by BenchmarkWrite.
+const compression = gzip.BestSpeed
+
+// output writes the files of one worker and counts them.
+type output struct {
+	dir     string
+	folders map[string]bool // known to exist
+	body    []byte          // the log file in the making
+	gz      *gzip.Writer
+	packed  bytes.Buffer
+
+	events, records, pending, files, digests, duplicates, late int
+	bytes, compressedBytes                                     int64
+	first, last                                                int64
+}
+
+func newOutput(dir string) *output {
+	gz, err := gzip.NewWriterLevel(nil, compression)
+	if err != nil {
+		panic(err) // the level is a constant
+	}
+	return &output{dir: dir, folders: map[string]bool{}, gz: gz}
+}
+
+// begin returns the buffer that the next record of a log file is appended to.
+func (o *output) begin() []byte {
+	if len(o.body) == 0 {
+		o.body = append(o.body, `{"Records":[`...)
+	}
+	return o.body
+}
+
+// log writes a log file, counts it and returns the SHA-256 of the body. The buffer is free again.
+func (o *output) log(object string, body []byte) (string, error) {
+	o.body = body[:0]
+	sum := sha256.Sum256(body)
+	size, err := o.compressed(object, body)
+	if err != nil {
+		return "", err
+	}
+	o.files++
+	o.bytes += int64(len(body))
+	o.compressedBytes += int64(size)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// seen counts the records of a file that has been written.
+func (o *output) seen(records int, oldest, newest int64) {
+	if o.records == 0 {
+		o.first, o.last = oldest, newest
+	}
+	o.first, o.last = min(o.first, oldest), max(o.last, newest)
+	o.records += records
+	o.events += o.pending
+	o.pending = 0
+}
+
+// compressed writes the body gzipped and returns its compressed size.
+func (o *output) compressed(object string, body []byte) (int, error) {
+	o.packed.Reset()
+	o.gz.Reset(&o.packed)
+	if _, err := o.gz.Write(body); err != nil {
+		return 0, err
+	}
+	if err := o.gz.Close(); err != nil {
+		return 0, err
+	}
+	return o.packed.Len(), o.file(object, o.packed.Bytes())
+}
+
+// file writes a file under another name first, so that what bears the name is whole.
+func (o *output) file(object string, data []byte) error {
+	name := filepath.Join(o.dir, filepath.FromSlash(object))
+	if folder := filepath.Dir(name); !o.folders[folder] {
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return err
+		}
+		o.folders[folder] = true
+	}
+	part := name + ".part"
+	err := os.WriteFile(part, data, 0o644)
+	if err == nil {
+		err = os.Rename(part, name)
+	}
+	if err != nil {
+		os.Remove(part)
+	}
+	return err
+}
+
+func (o *output) addTo(s *Summary) {
+	if o.records > 0 {
+		first, last := time.Unix(o.first, 0).UTC(), time.Unix(o.last, 0).UTC()
+		if s.First.IsZero() || first.Before(s.First) {
+			s.First = first
+		}
+		if last.After(s.Last) {
+			s.Last = last
+		}
+	}
+	s.Events += o.events
+	s.Files += o.files
+	s.Digests += o.digests
+	s.Duplicates += o.duplicates
+	s.Late += o.late
+	s.Bytes += o.bytes
+	s.Compressed += o.compressedBytes
+}
