@@ -2,9 +2,9 @@ package generate
 
 import "fmt"
 
-// The crews are the kinds of actors; each has its own hours. Their shares, in
-// a hundred events, are those of a large trail: 12 of a hundred calls come from
-// a service's name rather than an address.
+// The crews are the kinds of actors; each has its own hours. In a hundred calls
+// 12 come from a service's name rather than an address, as in real trails; many
+// come with access keys of IAM users, for this company's ships and harbours still run on them.
 const (
 	crewServices  = iota // AWS services acting through their service-linked roles
 	crewMachines         // instances, tasks and functions under their roles
@@ -15,7 +15,7 @@ const (
 	crewCount
 )
 
-var crewShares = [crewCount]uint64{12, 40, 11, 24, 10, 3}
+var crewShares = [crewCount]uint64{12, 20, 8, 13, 43, 4}
 
 // actor is who calls. What identity writes is fixed but for the temporary
 // access key and the start of the session.
@@ -107,7 +107,7 @@ func (o *organisation) staff(l *lane) {
 	o.staffPeople(l)
 	h := mix(o.seed, hashText("keys"), l.account.number)
 	keys := keysProfile.in(l)
-	for i := range 4 {
+	for i := range len(l.pools[poolUser]) {
 		a := o.user(l.account, l.pools[poolUser][i])
 		a.sources = []string{addressIn(rangeHosting, mix(h, uint64(i))).String()}
 		a.agents = []string{machineAgents[i%len(machineAgents)]}

@@ -71,15 +71,15 @@ func (o *organisation) furnish(l *lane) {
 		use := []string{"assets", "uploads", "logs", "exports", "backup", "artifacts"}[i%6]
 		return fmt.Sprintf("nwf-%s-%s-%s-%s", products[i%len(products)], l.account.name, use, appendHex(nil, h, 6))
 	})
-	named(poolFunction, 4+size, "%s-%s-handler")
-	named(poolRole, 4+size, "%s-%s-task-role")
+	named(poolFunction, 4+size, "%s-%s-fn")
+	named(poolRole, 4+size, "%s-%s-task")
 	fill(poolSecret, 4+size/2, func(i int, h uint64) string {
 		return fmt.Sprintf("%s/%s/database-%s", l.account.name, products[i%len(products)], appendText(nil, h, 6, base64Letters[:32]))
 	})
 	named(poolTable, 4+size/2, "%s-%s-events")
 	named(poolQueue, 4+size/2, "%s-%s-inbox")
 	named(poolTopic, 4+size/2, "%s-%s-alerts")
-	named(poolLogGroup, 4+size, "/aws/lambda/%s-%s-handler")
+	named(poolLogGroup, 4+size, "/aws/lambda/%s-%s-fn")
 	named(poolRepository, 4+size/2, "%s/%s")
 	named(poolStack, 4+size/2, "%s-%s")
 	named(poolUser, 8, "svc-%s-%s")

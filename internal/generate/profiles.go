@@ -1,9 +1,9 @@
 package generate
 
 var machineAgents = []string{
-	"aws-sdk-java/2.31.50 md/io#sync md/http#Apache ua/2.1 os/Linux#6.1.134-150.224.amzn2023.x86_64 lang/java#21.0.7 md/OpenJDK_64-Bit_Server_VM exec-env/AWS_ECS_FARGATE",
-	"Boto3/1.38.23 md/Botocore#1.38.23 ua/2.1 os/linux#5.10.236-248.928.amzn2.x86_64 md/arch#x86_64 lang/python#3.13.3 exec-env/AWS_Lambda_python3.13",
-	"aws-sdk-go-v2/1.36.3 ua/2.1 os/linux lang/go#1.24.3 md/GOOS#linux md/GOARCH#amd64 api/s3#1.80.1",
+	"aws-sdk-java/2.31.50 ua/2.1 os/Linux#6.1.134 lang/java#21.0.7",
+	"Boto3/1.38.23 md/Botocore#1.38.23 os/linux#5.10.236 lang/python#3.13.3 exec-env/AWS_Lambda_python3.13",
+	"aws-sdk-go-v2/1.36.3 ua/2.1 os/linux lang/go#1.24.3 md/GOARCH#amd64",
 	"aws-sdk-js/3.821.0 ua/2.1 os/linux#6.1.134 lang/js md/nodejs#22.15.0 exec-env/AWS_Lambda_nodejs22.x",
 	"aws-sdk-go/1.55.7 (go1.24.3; linux; amd64) amazon-ssm-agent/3.3.2299.0",
 }
@@ -70,10 +70,10 @@ var (
 		{"sts:GetCallerIdentity", 12}, {"ec2:DescribeInstances", 10}, {"s3:ListObjects", 6}, {"s3:GetObject", 7}, {"s3:PutObject", 3}, {"s3:HeadObject", 3}, {"logs:FilterLogEvents", 6},
 		{"ssm:GetParameter", 6}, {"ssm:SendCommand", 1}, {"eks:DescribeCluster", 7}, {"ecr:GetAuthorizationToken", 4}, {"cloudformation:DescribeStacks", 5}, {"kms:Decrypt", 3}, {"iam:GetUser", 2},
 		{"sts:AssumeRole", 3}, {"lambda:Invoke", 2}, {"ecs:DescribeTasks", 4}, {"dynamodb:DescribeTable", 4}}}
-	keysProfile = profile{name: "keys", denied: 22, throttled: 10, uses: []use{
-		{"ec2:DescribeInstances", 20}, {"ec2:DescribeVolumes", 10}, {"ec2:DescribeSnapshots", 5}, {"ec2:DescribeInstanceStatus", 10}, {"elasticloadbalancing:DescribeLoadBalancers", 8},
-		{"elasticloadbalancing:DescribeTargetHealth", 6}, {"monitoring:DescribeAlarms", 14}, {"s3:PutObject", 8}, {"s3:GetObject", 6}, {"sts:GetCallerIdentity", 6}, {"sqs:GetQueueAttributes", 6},
-		{"tagging:GetResources", 6}, {"iam:GetUser", 3}, {"autoscaling:DescribeAutoScalingGroups", 6}}}
+	keysProfile = profile{name: "keys", denied: 16, throttled: 10, uses: []use{
+		{"ec2:DescribeInstances", 14}, {"ec2:DescribeVolumes", 6}, {"ec2:DescribeSnapshots", 4}, {"ec2:DescribeInstanceStatus", 8}, {"elasticloadbalancing:DescribeLoadBalancers", 8},
+		{"elasticloadbalancing:DescribeTargetHealth", 8}, {"monitoring:DescribeAlarms", 14}, {"s3:PutObject", 3}, {"s3:GetObject", 3}, {"sts:GetCallerIdentity", 14}, {"sqs:GetQueueAttributes", 12},
+		{"tagging:GetResources", 6}, {"iam:GetUser", 3}, {"autoscaling:DescribeAutoScalingGroups", 6}, {"sns:GetTopicAttributes", 8}, {"ecr:GetAuthorizationToken", 4}, {"logs:DescribeLogStreams", 5}, {"ec2:DescribeTags", 3}, {"ssm:GetParameter", 2}}}
 	partnersProfile = profile{name: "partners", denied: 10, throttled: 10, uses: []use{
 		{"sts:AssumeRole", 20}, {"kms:Decrypt", 10}, {"s3:GetObject", 14}, {"s3:ListObjects", 6}}}
 )

@@ -12,6 +12,7 @@ type kind struct {
 	category string // Management if empty
 	typ      string // eventType, AwsApiCall if empty
 	api      string // apiVersion, omitted if empty
+	opaque   bool   // the service does not report tlsDetails
 	host     string // clientProvidedHostHeader, service.region.amazonaws.com if empty
 
 	request, response, additional, resources, details string // templates; additional, resources and details are left out if empty
@@ -186,7 +187,7 @@ func (c *call) record(b []byte, failure *fault) []byte {
 	b = append(b, `,"eventCategory":"`...)
 	b = append(b, k.category...)
 	b = append(b, '"')
-	if a.encrypted {
+	if a.encrypted && !k.opaque {
 		b = append(b, `,"tlsDetails":{"tlsVersion":"TLSv1.3","cipherSuite":"`...)
 		b = append(b, ciphers[mix(c.seed, saltCipher)>>62]...)
 		b = append(b, `","clientProvidedHostHeader":"`...)

@@ -46,11 +46,7 @@ func Write(ctx context.Context, dir string, cfg Config, progress func(done, tota
 	if err != nil {
 		return Summary{}, err
 	}
-	signer, err := newSigner(cfg.Seed)
-	if err != nil {
-		return Summary{}, err
-	}
-	w := &writer{trail: t, signer: signer, dir: dir, progress: progress, chains: make([]chain, len(t.org.lanes))}
+	w := &writer{trail: t, signer: newSigner(cfg.Seed), dir: dir, progress: progress, chains: make([]chain, len(t.org.lanes))}
 	sum, err := w.run(ctx)
 	if err != nil {
 		return sum, fmt.Errorf("cannot generate into %q: %w", dir, err)
