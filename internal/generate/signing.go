@@ -15,8 +15,8 @@ import (
 // knows the seed can make it, so it proves nothing but that a verifier works.
 //
 // A trail has thousands of digests, so the modulus has four primes (RFC 8017,
-// multi-prime) and the signature is put together from four small powers: six
-// times as fast as crypto/rsa, whose care against timing protects no secret
+// multi-prime) and the signature is put together from four small powers: twice
+// as fast as by crypto/rsa, whose care against timing protects no secret
 // here. To a verifier the key is any other of 2048 bits.
 type signer struct {
 	modulus     *big.Int

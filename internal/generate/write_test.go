@@ -1,21 +1,29 @@
 package generate
 
 import (
+	"cmp"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 var testEnd = time.Date(2025, 6, 6, 15, 20, 0, 0, time.UTC) // a Friday
 
 func small() Config {
-	return Config{Seed: 7, Events: 12_000, End: testEnd, Days: 8, Accounts: 4}
+	return Config{Seed: 7, Events: 4000, End: testEnd, Days: 8, Accounts: 4}
 }
 
 // treeHash is one hash over the names and bytes of every file under dir.
@@ -72,5 +80,218 @@ func BenchmarkStream(b *testing.B) {
 		}
 		b.ReportMetric(float64(events)/time.Since(start).Seconds(), "events/s")
 		b.SetBytes(bytes)
+	}
+}
+
+// file is one log file of a written trail.
+type file struct {
+	name    string
+	body    []byte
+	records []json.RawMessage
+}
+
+// logFiles reads every log file under dir, in the order of delivery.
+func logFiles(t *testing.T, dir string) []file {
+	t.Helper()
+	var files []file
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".json.gz") || strings.Contains(path, "CloudTrail-Digest") {
+			return err
+		}
+		rel, _ := filepath.Rel(dir, path)
+		f := file{name: filepath.ToSlash(rel), body: gunzip(t, path)}
+		var log struct{ Records []json.RawMessage }
+		if err := json.Unmarshal(f.body, &log); err != nil {
+			t.Fatalf("%s: %v", rel, err)
+		}
+		f.records = log.Records
+		files = append(files, f)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.SortStableFunc(files, func(a, b file) int { return cmp.Compare(delivered(a.name), delivered(b.name)) })
+	return files
+}
+
+// delivered is the part of a log file's name that says when it came.
+func delivered(name string) string {
+	parts := strings.Split(name, "_")
+	return parts[len(parts)-2]
+}
+
+func gunzip(t *testing.T, path string) []byte {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	b, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return b
+}
+
+func write(t *testing.T, cfg Config) (string, Summary) {
+	t.Helper()
+	dir := t.TempDir()
+	sum, err := Write(context.Background(), dir, cfg, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, sum
+}
+
+func TestSameConfigSameBytes(t *testing.T) {
+	cfg := small()
+	cfg.Workers = 1
+	one, sumOne := write(t, cfg)
+	cfg.Workers = 5
+	five, sumFive := write(t, cfg)
+	if diff := gocmp.Diff(sumOne, sumFive); diff != "" {
+		t.Errorf("summaries of one and five workers (-one +five):\n%s", diff)
+	}
+	if a, b := treeHash(t, one), treeHash(t, five); a != b {
+		t.Errorf("trees of one and five workers differ: %s and %s", a, b)
+	}
+	cfg.Seed++
+	other, _ := write(t, cfg)
+	if treeHash(t, one) == treeHash(t, other) {
+		t.Error("another seed gave the same tree")
+	}
+}
+
+func TestWriteHoldsWhatStreamYields(t *testing.T) {
+	cfg := small()
+	dir, sum := write(t, cfg)
+	want := map[string]string{} // eventID to record
+	err := Stream(context.Background(), cfg, func(r []byte, _ time.Time) error {
+		want[parse(t, r).EventID] = string(r)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]string{} // eventID to file
+	duplicates, late, bytes := 0, 0, int64(0)
+	files := logFiles(t, dir)
+	for _, f := range files {
+		bytes += int64(len(f.body))
+		for _, raw := range f.records {
+			r := parse(t, raw)
+			if want[r.EventID] != string(raw) {
+				t.Fatalf("%s: record %s is not what Stream yields", f.name, r.EventID)
+			}
+			if !strings.Contains(f.name, "/"+r.RecipientAccountID+"/") || !strings.Contains(f.name, "_"+r.AWSRegion+"_") {
+				t.Errorf("%s holds an event of %s in %s", f.name, r.RecipientAccountID, r.AWSRegion)
+			}
+			came, err := time.Parse("20060102T1504Z", delivered(f.name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.EventTime.After(came) {
+				t.Errorf("%s holds an event of %v", f.name, r.EventTime)
+			}
+			if earlier, ok := seen[r.EventID]; ok {
+				duplicates++
+				if delivered(earlier) >= delivered(f.name) {
+					t.Errorf("event %s comes again in %s, which is no later than %s", r.EventID, f.name, earlier)
+				}
+				continue
+			}
+			seen[r.EventID] = f.name
+			if came.Sub(r.EventTime) > 2*slot*time.Second {
+				late++
+			}
+		}
+	}
+	got := Summary{Events: len(seen), Files: len(files), Duplicates: duplicates, Late: late, Bytes: bytes}
+	exp := Summary{Events: sum.Events, Files: sum.Files, Duplicates: sum.Duplicates, Late: sum.Late, Bytes: sum.Bytes}
+	if diff := gocmp.Diff(exp, got); diff != "" {
+		t.Errorf("summary and files (-summary +files):\n%s", diff)
+	}
+	if len(seen) != cfg.Events || len(want) != cfg.Events {
+		t.Errorf("%d events written, %d streamed, want %d", len(seen), len(want), cfg.Events)
+	}
+	if duplicates == 0 || late == 0 {
+		t.Errorf("%d duplicates and %d late events, want some of both", duplicates, late)
+	}
+}
+
+func TestCancelLeavesWholeFiles(t *testing.T) {
+	cfg := Default()
+	cfg.End = testEnd
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var cancelled time.Time
+	sum, err := Write(ctx, dir, cfg, func(done, total int) {
+		if done > total/50 && cancelled.IsZero() {
+			cancelled = time.Now()
+			cancel()
+		}
+	})
+	if took := time.Since(cancelled); took > 100*time.Millisecond && !raceDetector {
+		t.Errorf("stopped after %v", took)
+	}
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v, want context.Canceled", err)
+	}
+	files := logFiles(t, dir) // fails on a half file
+	if len(files) != sum.Files || sum.Files == 0 {
+		t.Errorf("%d log files, summary says %d", len(files), sum.Files)
+	}
+	filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".part") {
+			t.Errorf("%s was left", path)
+		}
+		return err
+	})
+}
+
+func TestWriteRefuses(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"no end":       func(c *Config) { c.End = time.Time{} },
+		"few events":   func(c *Config) { c.Events = MinEvents - 1 },
+		"few days":     func(c *Config) { c.Days = MinDays - 1 },
+		"few accounts": func(c *Config) { c.Accounts = MinAccounts - 1 },
+		"workers":      func(c *Config) { c.Workers = -1 },
+	} {
+		cfg := small()
+		change(&cfg)
+		dir := filepath.Join(t.TempDir(), "out")
+		if _, err := Write(context.Background(), dir, cfg, nil); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		if _, err := os.Stat(dir); err == nil {
+			t.Errorf("%s: directory was made", name)
+		}
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "AWSLogs"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Write(context.Background(), dir, small(), nil); err == nil || !strings.Contains(err.Error(), dir) {
+		t.Errorf("writing over a trail: %v", err)
+	}
+}
+
+func TestExtremesOfConfig(t *testing.T) {
+	for _, cfg := range []Config{
+		{Seed: 3, Events: MinEvents, End: testEnd, Days: MinDays, Accounts: MinAccounts},
+		{Seed: 4, Events: 9000, End: testEnd, Days: 9, Accounts: MaxAccounts},
+		{Seed: 5, Events: 5000, End: testEnd, Days: 60, Accounts: 5},
+	} {
+		n := 0
+		if err := Stream(context.Background(), cfg, func([]byte, time.Time) error { n++; return nil }); err != nil || n != cfg.Events {
+			t.Errorf("%+v: %d events, error %v", cfg, n, err)
+		}
 	}
 }
