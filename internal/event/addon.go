@@ -1,0 +1,71 @@
+package event
+
+import (
+	"slices"
+	"strings"
+)
+
+// Derived is a field that Splunk's AWS add-on derives from a record. It is set
+// only on events of the sourcetype aws:cloudtrail, where it goes before a field
+// of the record that has its name.
+type Derived struct {
+	Name   string
+	Inputs []string // fields of the record it is made from
+	Alias  bool     // it is a plain copy of Inputs[0]
+	Doc    string
+
+	compute func(in inputs) Cell
+}
+
+// inputs are the cells of a Derived's Inputs, in their order.
+type inputs []*Cell
+
+func (in inputs) text(i int) string { return in[i].first() }
+func (in inputs) set(i int) bool    { return in[i].Set }
+
+// AddonFields returns every derived field, by name.
+func AddonFields() []Derived { return slices.Clone(derivedList) }
+
+var (
+	derivedList   []Derived
+	derivedByName = map[string]*Derived{}
+)
+
+func init() {
+	derivedList = slices.Concat(aliases(), identityFields(), outcomeFields(), objectFields(), networkFields())
+	slices.SortFunc(derivedList, func(a, b Derived) int { return strings.Compare(a.Name, b.Name) })
+	for i := range derivedList {
+		derivedByName[derivedList[i].Name] = &derivedList[i]
+	}
+}
+
+// aliases are the fields that only rename one of the record's.
+func aliases() []Derived {
+	var list []Derived
+	for _, a := range [][2]string{
+		{"src", "sourceIPAddress"}, {"src_ip", "sourceIPAddress"}, {"signature", "eventName"}, {"command", "eventName"},
+		{"app", "eventType"}, {"dvc", "eventSource"}, {"region", "awsRegion"}, {"vendor_region", "awsRegion"},
+		{"reason", "errorMessage"}, {"result_id", "errorCode"}, {"user_group_id", "userIdentity.accountId"},
+		{"start_time", "eventTime"}, {"temp_access_key", "responseElements.credentials.accessKeyId"},
+		{"user_access_key", "userIdentity.accessKeyId"}, {"user_type", "userIdentity.type"}, {"image_id", "requestParameters.imageId"},
+		{"instance_type", "requestParameters.instanceType"}, {"rule_action", "requestParameters.ruleAction"},
+		{"user_id", "userIdentity.principalId"}, {"src_user_id", "userIdentity.principalId"}, {"src_user_type", "userIdentity.type"},
+		{"src_user_role", "userIdentity.sessionContext.sessionIssuer.userName"}, {"user_role", "userIdentity.sessionContext.sessionIssuer.userName"},
+		{"result", "errorMessage"}, {"vpc_id", "requestParameters.vpcId"},
+	} {
+		list = append(list, Derived{Name: a[0], Inputs: []string{a[1]}, Alias: true, Doc: "The same as `" + a[1] + "`."})
+	}
+	return list
+}
+
+// firstSet returns the first of the inputs that has a value.
+func firstSet(in inputs) Cell {
+	for _, c := range in {
+		if c.Set {
+			return *c
+		}
+	}
+	return Cell{}
+}
+
+func constant(s string) func(inputs) Cell { return func(inputs) Cell { return one(s) } }

@@ -1,0 +1,203 @@
+package event
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// decoded reads everything: records, what was said of single ones, and the
+// final error.
+func decoded(r io.Reader, lim Limits) (raws, bad []string, final error) {
+	d := NewDecoder(r, lim)
+	for {
+		rec, err := d.Next()
+		var one *RecordError
+		switch {
+		case errors.As(err, &one):
+			bad = append(bad, err.Error())
+		case err == io.EOF:
+			return raws, bad, nil
+		case err != nil:
+			return raws, bad, err
+		default:
+			s := string(rec.Raw)
+			if rec.Kind == Digest {
+				s = "digest " + s
+			}
+			if rec.Time != 0 {
+				s = fmt.Sprintf("%s@%d", s, rec.Time/1e9)
+			}
+			raws = append(raws, s)
+		}
+	}
+}
+
+func TestDecoder(t *testing.T) {
+	const a, b = `{"eventVersion":"1.08","x":1}`, `{"eventVersion":"1.09","y":[{"z":"}{"}]}`
+	for name, tc := range map[string]struct {
+		in   string
+		want []string
+		bad  []string
+		end  string
+	}{
+		"records":          {in: `{"Records":[` + a + `,` + b + `]}`, want: []string{a, b}},
+		"no records":       {in: `{"Records":[]}`},
+		"spread out":       {in: "\ufeff{ \"Version\": 1,\n \"Records\" : [\n " + a + " ,\r\n " + b + "\n], \"more\": {\"k\":[1]} }\n", want: []string{a, b}},
+		"two documents":    {in: `{"Records":[` + a + `]}{"Records":[` + b + `]}`, want: []string{a, b}},
+		"lines":            {in: a + "\r\n\r\n" + b + "\n", want: []string{a, b}},
+		"one after other":  {in: a + b, want: []string{a, b}},
+		"array":            {in: "[" + a + "," + b + "]", want: []string{a, b}},
+		"empty":            {in: " \n"},
+		"lookup":           {in: `{"Events":[{"EventId":"1","CloudTrailEvent":"{\"eventVersion\":\"1.08\",\"x\":1}"}],"NextToken":"n"}`, want: []string{a}},
+		"one lookup":       {in: `{"EventId":"1","CloudTrailEvent":"{\"eventVersion\":\"1.08\",\"x\":1}"}`, want: []string{a}},
+		"eventbridge":      {in: `{"version":"0","detail-type":"AWS API Call via CloudTrail","time":"2023-11-14T22:13:20Z","detail":` + a + `}`, want: []string{a + "@1700000000"}},
+		"cloudwatch":       {in: `{"messageType":"DATA_MESSAGE","logEvents":[{"id":"1","message":"{\"eventVersion\":\"1.08\",\"x\":1}"}]}`, want: []string{a}},
+		"digest":           {in: `{"awsAccountId":"1","digestStartTime":"t","digestS3Bucket":"b","logFiles":[{"s3Object":"o"}]}`, want: []string{`digest {"awsAccountId":"1","digestStartTime":"t","digestS3Bucket":"b","logFiles":[{"s3Object":"o"}]}`}},
+		"other JSON":       {in: `{"Records":["a","b"],"k":1}`, want: []string{`{"Records":["a","b"],"k":1}`}},
+		"bad line":         {in: a + "\nnot json\n" + b, want: []string{a, b}, bad: []string{`line 2, byte 30: found 'n' where a JSON object has to begin`}},
+		"broken line":      {in: a + "\n{\"x\":tru}\n" + b, want: []string{a, b}, bad: []string{"line 2, byte 30: found 't', expected true at byte 35"}},
+		"unfinished line":  {in: "{\"x\":{\n" + a + "\n", want: []string{a}, bad: []string{"line 1, byte 0: found '{', expected a key in quotes at byte 7"}},
+		"broken in array":  {in: `{"Records":[` + a + `,{"eventVersion":"1","q":nope},` + b + `]}`, want: []string{a, b}, bad: []string{"line 1, byte 42: found 'n', expected null at byte 66"}},
+		"truncated":        {in: `{"Records":[` + a + `,` + b[:20], want: []string{a}, end: "truncated"},
+		"truncated behind": {in: `{"Records":[` + a, want: []string{a}, end: "truncated"},
+		"garbage":          {in: "\x00\x01\x02", bad: []string{`line 1, byte 0: found '\x00' where a JSON object has to begin`}},
+		"garbage wrapped":  {in: `{"CloudTrailEvent":"nope"}` + "\n" + a, want: []string{a}, bad: []string{"line 1, byte 0: the wrapped record is no JSON object"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, r := range []io.Reader{strings.NewReader(tc.in), iotest.OneByteReader(strings.NewReader(tc.in))} {
+				raws, bad, err := decoded(r, Limits{})
+				if diff := cmp.Diff(tc.want, raws); diff != "" {
+					t.Errorf("records: %s", diff)
+				}
+				if diff := cmp.Diff(tc.bad, bad); diff != "" {
+					t.Errorf("faults: %s", diff)
+				}
+				if tc.end == "" && err != nil || tc.end != "" && (err == nil || !strings.Contains(err.Error(), tc.end)) {
+					t.Errorf("ended with %v", err)
+				}
+			}
+		})
+	}
+}
+
+// TestDecoderChunks reads more than a buffer holds, retained and not.
+func TestDecoderChunks(t *testing.T) {
+	var in bytes.Buffer
+	in.WriteString(`{"Records":[`)
+	const n = 30000
+	for i := range n {
+		if i > 0 {
+			in.WriteByte(',')
+		}
+		fmt.Fprintf(&in, `{"eventVersion":"1.08","n":%d,"pad":%q}`, i, strings.Repeat("x", i%300))
+	}
+	in.WriteString(`]}`)
+	d := NewDecoder(&in, Limits{})
+	var kept [][]byte
+	for i := 0; ; i++ {
+		rec, err := d.Next()
+		if err == io.EOF {
+			if i != n {
+				t.Fatalf("%d records", i)
+			}
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i%3 == 0 {
+			d.Retain()
+			kept = append(kept, rec.Raw)
+		}
+	}
+	for i, raw := range kept {
+		if want := fmt.Sprintf(`{"eventVersion":"1.08","n":%d,`, 3*i); !bytes.HasPrefix(raw, []byte(want)) {
+			t.Fatalf("record %d is %.60s", 3*i, raw)
+		}
+	}
+}
+
+// endless is an input of the given length that is never held whole.
+type endless struct {
+	head, tail string
+	fill       byte
+	left       int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.head != "" {
+		n := copy(p, e.head)
+		e.head = e.head[n:]
+		return n, nil
+	}
+	if e.left > 0 {
+		n := min(len(p), e.left)
+		for i := range n {
+			p[i] = e.fill
+		}
+		e.left -= n
+		return n, nil
+	}
+	if e.tail == "" {
+		return 0, io.EOF
+	}
+	n := copy(p, e.tail)
+	e.tail = e.tail[n:]
+	return n, nil
+}
+
+func TestDecoderBoundsMemory(t *testing.T) {
+	good := `{"eventVersion":"1.08"}`
+	for name, in := range map[string]*endless{
+		"one line of 300 MB": {head: `{"x":"`, fill: 'a', left: 300 << 20, tail: "\"}\n" + good},
+		"in an array":        {head: `{"Records":[{"x":"`, fill: 'a', left: 300 << 20, tail: `"},` + good + `]}`},
+		"deep":               {head: `{"x":`, fill: '[', left: 1 << 20, tail: strings.Repeat("]", 1<<20) + "}\n" + good},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			raws, bad, err := decoded(in, Limits{MaxRecord: 4 << 20})
+			runtime.ReadMemStats(&after)
+			if err != nil || len(raws) != 1 || raws[0] != good || len(bad) != 1 {
+				t.Errorf("records %d, faults %q, end %v", len(raws), bad, err)
+			}
+			if grown := after.TotalAlloc - before.TotalAlloc; grown > 64<<20 {
+				t.Errorf("%d MiB were allocated", grown>>20)
+			}
+		})
+	}
+}
+
+func TestDecoderReadError(t *testing.T) {
+	r := io.MultiReader(strings.NewReader(`{"Records":[{"eventVersion":"1"},`), iotest.ErrReader(errors.New("disk on fire")))
+	raws, _, err := decoded(r, Limits{})
+	if len(raws) != 1 || err == nil || !strings.Contains(err.Error(), "disk on fire") {
+		t.Errorf("%q, %v", raws, err)
+	}
+}
+
+// FuzzDecoder checks that the decoder ends on any input, that what it returns
+// can be flattened, and that chunking changes nothing.
+func FuzzDecoder(f *testing.F) {
+	f.Add([]byte(`{"Records":[{"eventVersion":"1.08"},{"a":"b"}]}`))
+	f.Add([]byte("{\"a\":1}\n\n{\"CloudTrailEvent\":\"{}\"}"))
+	f.Add([]byte(`[{"detail-type":"x","detail":{"a":1}}]`))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		raws, bad, err := decoded(bytes.NewReader(in), Limits{MaxRecord: 1 << 16})
+		slow, slowBad, slowErr := decoded(iotest.OneByteReader(bytes.NewReader(in)), Limits{MaxRecord: 1 << 16})
+		if diff := cmp.Diff(raws, slow); diff != "" {
+			t.Fatalf("%q: byte by byte differs: %s", in, diff)
+		}
+		if len(bad) != len(slowBad) || (err == nil) != (slowErr == nil) {
+			t.Fatalf("%q: faults %q / %q, ends %v / %v", in, bad, slowBad, err, slowErr)
+		}
+	})
+}

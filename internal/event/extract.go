@@ -1,0 +1,316 @@
+package event
+
+import (
+	"slices"
+	"strings"
+
+	"bluetrail/internal/jsonscan"
+)
+
+// Extractor pulls chosen fields out of records without looking at the rest.
+// It is safe for concurrent use; each goroutine needs a Row of its own.
+type Extractor struct {
+	root    *branch
+	leafs   []string // fields of the record that have a cell, by cell
+	outs    []output // one for each field asked for
+	derives bool     // some field is derived
+	timed   bool     // the cells begin with timeFields
+}
+
+// branch is a place in the tree of wanted paths: the keys below an object, and
+// the elements of an array.
+type branch struct {
+	keys []edge
+	each *branch
+	cell int // of the leaf here, -1 = none
+}
+
+type edge struct {
+	key string
+	to  *branch
+}
+
+// output says where a field comes from: cell of the record, or what is
+// computed.
+type output struct {
+	cell    int      // of the record's own leaf, -1 = none
+	derived *Derived // nil = none
+	inputs  []int    // cells of derived.Inputs
+	known   string   // a default field, "" = none
+}
+
+// Row holds the fields of one record for one goroutine.
+type Row struct {
+	cells []Cell
+	outs  []Cell
+	buf   inputs
+}
+
+// NewExtractor prepares to pull out the named fields: leaves of the record,
+// fields of the add-on and default fields, in any mixture.
+func NewExtractor(fields []string) *Extractor {
+	x := &Extractor{root: &branch{cell: -1}}
+	if slices.ContainsFunc(fields, timeRelated) {
+		x.timed = true
+		for _, f := range timeFields {
+			x.leaf(f)
+		}
+	}
+	for _, f := range fields {
+		out := output{cell: -1}
+		switch d := derivedByName[f]; {
+		case defaultField(f):
+			out.known = f
+		case d != nil:
+			x.derives = true
+			out.derived = d
+			for _, in := range d.Inputs {
+				out.inputs = append(out.inputs, x.leaf(in))
+			}
+		}
+		if out.known == "" || !alwaysKnown(f) {
+			out.cell = x.leaf(f)
+		}
+		x.outs = append(x.outs, out)
+	}
+	return x
+}
+
+// leaf returns the cell of a field of the record.
+func (x *Extractor) leaf(name string) int {
+	if i := slices.Index(x.leafs, name); i >= 0 {
+		return i
+	}
+	b := x.root
+	for _, seg := range segments(name) {
+		b = b.child(seg)
+	}
+	b.cell = len(x.leafs)
+	x.leafs = append(x.leafs, name)
+	return b.cell
+}
+
+// segments cuts a.b{}{}.c into a, b, {}, {}, c.
+func segments(name string) []string {
+	var list []string
+	for _, part := range strings.Split(name, ".") {
+		arrays := 0
+		for strings.HasSuffix(part, "{}") {
+			part = strings.TrimSuffix(part, "{}")
+			arrays++
+		}
+		if part != "" || arrays == 0 || len(list) > 0 {
+			list = append(list, part)
+		}
+		for range arrays {
+			list = append(list, "{}")
+		}
+	}
+	return list
+}
+
+func (b *branch) child(seg string) *branch {
+	if seg == "{}" {
+		if b.each == nil {
+			b.each = &branch{cell: -1}
+		}
+		return b.each
+	}
+	if c := b.find(seg); c != nil {
+		return c
+	}
+	c := &branch{cell: -1}
+	b.keys = append(b.keys, edge{seg, c})
+	return c
+}
+
+func (b *branch) find(key string) *branch {
+	for i := range b.keys {
+		if b.keys[i].key == key {
+			return b.keys[i].to
+		}
+	}
+	return nil
+}
+
+// findKey finds the branch of a key as it is written; a key with dots in it
+// goes down several branches.
+func (b *branch) findKey(quoted []byte) *branch {
+	key := quoted[1 : len(quoted)-1]
+	for i := range b.keys {
+		if b.keys[i].key == string(key) {
+			return b.keys[i].to
+		}
+	}
+	if len(b.keys) == 0 {
+		return nil
+	}
+	dotted := false
+	for _, c := range key {
+		if c == '\\' {
+			return b.findDotted(jsonscan.Text(quoted))
+		}
+		dotted = dotted || c == '.'
+	}
+	if dotted {
+		return b.findDotted(string(key))
+	}
+	return nil
+}
+
+func (b *branch) findDotted(key string) *branch {
+	if c := b.find(key); c != nil {
+		return c
+	}
+	for _, seg := range strings.Split(key, ".") {
+		if b = b.find(seg); b == nil {
+			return nil
+		}
+	}
+	return b
+}
+
+// NewRow returns a row for records of this extractor.
+func (x *Extractor) NewRow() *Row {
+	return &Row{cells: make([]Cell, len(x.leafs)), outs: make([]Cell, len(x.outs))}
+}
+
+// Extract reads a record into row. The values share raw's bytes. A record that
+// is no JSON object is an error.
+func (x *Extractor) Extract(raw []byte, m *Meta, row *Row) error {
+	if err := x.leaves(raw, row); err != nil {
+		return err
+	}
+	for i := range x.outs {
+		x.output(&x.outs[i], raw, m, row, &row.outs[i])
+	}
+	return nil
+}
+
+// Cell returns field i of those the extractor was made for. It is valid until
+// the row is used again.
+func (r *Row) Cell(i int) *Cell { return &r.outs[i] }
+
+func (x *Extractor) output(o *output, raw []byte, m *Meta, row *Row, out *Cell) {
+	*out = Cell{}
+	if o.derived != nil && m.Sourcetype == CloudTrail {
+		if o.derived.Alias {
+			*out = row.cells[o.inputs[0]]
+		} else {
+			row.buf = row.buf[:0]
+			for _, c := range o.inputs {
+				row.buf = append(row.buf, &row.cells[c])
+			}
+			*out = o.derived.compute(row.buf)
+		}
+		if out.Set {
+			return
+		}
+	}
+	if o.known != "" {
+		if v, ok := x.defaultValue(o.known, raw, m, row); ok {
+			*out = v
+			return
+		}
+	}
+	if o.cell >= 0 {
+		*out = row.cells[o.cell]
+	}
+}
+
+// leaves fills the cells of the record's own fields.
+func (x *Extractor) leaves(raw []byte, row *Row) error {
+	for i := range row.cells {
+		row.cells[i] = Cell{}
+	}
+	i := jsonscan.Space(raw, 0)
+	if i >= len(raw) || raw[i] != '{' {
+		return notObject(raw, i)
+	}
+	end, err := row.object(raw, i, x.root, jsonscan.MaxDepth)
+	if err != nil {
+		return err
+	}
+	if end = jsonscan.Space(raw, end); end < len(raw) {
+		return &jsonscan.SyntaxError{Offset: end, Msg: "there is more behind the record"}
+	}
+	return nil
+}
+
+func notObject(raw []byte, i int) error {
+	if i >= len(raw) {
+		return jsonscan.ErrIncomplete
+	}
+	return &jsonscan.SyntaxError{Offset: i, Msg: "a record must be a JSON object"}
+}
+
+func (r *Row) value(raw []byte, i int, b *branch, depth int) (int, error) {
+	if i >= len(raw) {
+		return i, jsonscan.ErrIncomplete
+	}
+	switch raw[i] {
+	case '{':
+		if len(b.keys) > 0 {
+			return r.object(raw, i, b, depth)
+		}
+	case '[':
+		if b.each != nil {
+			return r.array(raw, i, b.each, depth)
+		}
+	default:
+		end, err := jsonscan.Skip(raw, i, depth)
+		if err == nil && b.cell >= 0 && raw[i] != 'n' {
+			r.cells[b.cell].add(jsonscan.Scalar(raw[i:end]))
+		}
+		return end, err
+	}
+	return jsonscan.Skip(raw, i, depth)
+}
+
+func (r *Row) object(raw []byte, i int, b *branch, depth int) (int, error) {
+	if depth <= 0 {
+		return i, jsonscan.ErrDepth
+	}
+	i = jsonscan.Space(raw, i+1)
+	if i < len(raw) && raw[i] == '}' {
+		return i + 1, nil
+	}
+	for {
+		key, val, err := jsonscan.Key(raw, i)
+		if err != nil {
+			return val, err
+		}
+		if sub := b.findKey(key); sub != nil {
+			i, err = r.value(raw, val, sub, depth-1)
+		} else {
+			i, err = jsonscan.Skip(raw, val, depth-1)
+		}
+		if err != nil {
+			return i, err
+		}
+		var more bool
+		if i, more, err = jsonscan.Next(raw, i, '}'); err != nil || !more {
+			return i, err
+		}
+	}
+}
+
+func (r *Row) array(raw []byte, i int, b *branch, depth int) (int, error) {
+	if depth <= 0 {
+		return i, jsonscan.ErrDepth
+	}
+	i = jsonscan.Space(raw, i+1)
+	if i < len(raw) && raw[i] == ']' {
+		return i + 1, nil
+	}
+	for {
+		var err error
+		if i, err = r.value(raw, i, b, depth-1); err != nil {
+			return i, err
+		}
+		var more bool
+		if i, more, err = jsonscan.Next(raw, i, ']'); err != nil || !more {
+			return i, err
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package jsonscan
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Path is a compiled path of spath: keys joined by dots, {} for all elements
+// of an array, {n} for one of them, counted from 0.
+type Path struct{ steps []step }
+
+type step struct {
+	key   string
+	index int // with key "": the element, every = all
+}
+
+const every = -1
+
+// maxSteps bounds the length of a path.
+const maxSteps = 256
+
+// ParsePath reads a path such as a.b{}.c{0}; a leading {} is for documents
+// that are arrays.
+func ParsePath(s string) (Path, error) {
+	var p Path
+	for rest := s; rest != ""; {
+		if len(p.steps) >= maxSteps {
+			return p, fmt.Errorf("path has more than %d steps", maxSteps)
+		}
+		if rest[0] == '{' {
+			end := strings.IndexByte(rest, '}')
+			if end < 0 {
+				return p, fmt.Errorf("{ of path %q is not closed", s)
+			}
+			st := step{index: every}
+			if in := rest[1:end]; in != "" {
+				n, err := strconv.Atoi(in)
+				if err != nil || n < 0 {
+					return p, fmt.Errorf("path %q: {%s} must hold a number or nothing", s, in)
+				}
+				st.index = n
+			}
+			p.steps = append(p.steps, st)
+			rest = strings.TrimPrefix(rest[end+1:], ".")
+			continue
+		}
+		end := strings.IndexAny(rest, ".{")
+		switch {
+		case end < 0:
+			p.steps = append(p.steps, step{key: rest})
+			rest = ""
+		case end == 0:
+			return p, fmt.Errorf("path %q has an empty step", s)
+		default:
+			p.steps = append(p.steps, step{key: rest[:end]})
+			rest = strings.TrimPrefix(rest[end:], ".")
+		}
+	}
+	return p, nil
+}
+
+// Get calls yield for each value at the path, in document order; values are
+// the bytes of the document. An object under {} counts as an array of itself
+// alone; a key under an array without {} gives nothing; a key that itself
+// holds dots is found too. A document that is no JSON is an error.
+func (p Path) Get(doc []byte, yield func(value []byte) bool) error {
+	i := Space(doc, 0)
+	end, err := Skip(doc, i, MaxDepth)
+	if err != nil {
+		return err
+	}
+	if rest := Space(doc, end); rest < len(doc) {
+		return syntax(doc, rest, "the end")
+	}
+	get(doc[i:end], p.steps, yield)
+	return nil
+}
+
+// get reports false when yield asked to stop.
+func get(value []byte, steps []step, yield func([]byte) bool) bool {
+	if len(steps) == 0 {
+		return yield(value)
+	}
+	st := steps[0]
+	if st.key == "" {
+		return getIndex(value, st.index, steps[1:], yield)
+	}
+	if value[0] != '{' {
+		return true
+	}
+	more := true
+	Object(value, 0, MaxDepth, func(key string, val []byte) bool {
+		if n := matchKey(key, steps); n > 0 {
+			more = get(val, steps[n:], yield)
+		}
+		return more
+	})
+	return more
+}
+
+// matchKey returns how many steps a key stands for: 1, more when the key holds
+// dots, 0 when it is another key.
+func matchKey(key string, steps []step) int {
+	if key == steps[0].key {
+		return 1
+	}
+	for n := 1; strings.HasPrefix(key, steps[n-1].key) && n < len(steps); n++ {
+		key = key[len(steps[n-1].key):]
+		if key == "" || key[0] != '.' || steps[n].key == "" {
+			return 0
+		}
+		key = key[1:]
+		if key == steps[n].key {
+			return n + 1
+		}
+	}
+	return 0
+}
+
+func getIndex(value []byte, index int, steps []step, yield func([]byte) bool) bool {
+	switch value[0] {
+	case '{':
+		return index > 0 || get(value, steps, yield)
+	case '[':
+	default:
+		return true
+	}
+	n, more := 0, true
+	Array(value, 0, MaxDepth, func(el []byte) bool {
+		if index == every || n == index {
+			more = get(el, steps, yield)
+		}
+		n++
+		return more && (index == every || n <= index)
+	})
+	return more
+}
