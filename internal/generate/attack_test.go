@@ -107,8 +107,9 @@ func readLabels(t *testing.T, path string) []Label {
 // the attacks labelled so, none of the close misses that it must not, and
 // nothing besides that is not labelled.
 func TestGuideFindsTheAttacks(t *testing.T) {
+	t.Parallel()
 	cfg := small()
-	dir, sum := write(t, cfg)
+	dir, sum := smallTrail(t)
 	attacks, lookalikes := readLabels(t, filepath.Join(dir, LabelsFile)), readLabels(t, filepath.Join(dir, LookalikesFile))
 	if len(attacks) != len(sum.Attacks) {
 		t.Errorf("%d labels, summary has %d", len(attacks), len(sum.Attacks))
@@ -189,6 +190,7 @@ func TestGuideFindsTheAttacks(t *testing.T) {
 
 // TestLoginFromNewCountry asks that the user's other logins come from one place, with MFA.
 func TestLoginFromNewCountry(t *testing.T) {
+	t.Parallel()
 	cfg := small()
 	trail, err := newTrail(cfg)
 	if err != nil {
@@ -216,7 +218,8 @@ func TestLoginFromNewCountry(t *testing.T) {
 }
 
 func TestThreatListHoldsTheBruteForce(t *testing.T) {
-	dir, sum := write(t, small())
+	t.Parallel()
+	dir, sum := smallTrail(t)
 	f, err := os.Open(filepath.Join(dir, ThreatsFile))
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,8 @@ import (
 // TestDigestsVerify follows every chain as a verifier does, with nothing but
 // the files and the public key.
 func TestDigestsVerify(t *testing.T) {
-	dir, sum := write(t, small())
+	t.Parallel()
+	dir, sum := smallTrail(t)
 	var list publicKeys
 	text, err := os.ReadFile(filepath.Join(dir, KeysFile))
 	if err != nil {
@@ -112,6 +113,7 @@ func TestDigestsVerify(t *testing.T) {
 }
 
 func TestSignatureRefusesAnotherText(t *testing.T) {
+	t.Parallel()
 	s := newSigner(11)
 	key, err := x509.ParsePKCS1PublicKey(s.public)
 	if err != nil {

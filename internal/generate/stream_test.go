@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,13 +26,6 @@ type event struct {
 	ErrorCode          string
 	ErrorMessage       string
 	RecipientAccountID string
-	UserIdentity       struct {
-		Type, Arn, UserName, AccountID, InvokedBy string
-		SessionContext                            struct{ SessionIssuer struct{ UserName string } }
-	}
-	RequestParameters   json.RawMessage
-	ResponseElements    json.RawMessage
-	AdditionalEventData struct{ MFAUsed string }
 }
 
 func parse(t *testing.T, raw []byte) event {
@@ -41,6 +35,13 @@ func parse(t *testing.T, raw []byte) event {
 		t.Fatalf("%v in %s", err, raw)
 	}
 	return e
+}
+
+// top is parse for a record that is decoded already, without what lies deeper.
+func top(v map[string]any) event {
+	text := func(key string) string { s, _ := v[key].(string); return s }
+	at, _ := time.Parse(time.RFC3339, text("eventTime"))
+	return event{EventID: text("eventID"), EventTime: at, EventCategory: text("eventCategory"), ErrorCode: text("errorCode"), SourceIPAddress: text("sourceIPAddress")}
 }
 
 // leaves counts the scalar values of a record, null included.
@@ -65,7 +66,8 @@ func leaves(v any) int {
 // median, 1.8 KB at p90, 2.4 KB at p99, the largest 66 KB; 28 leaves at the
 // median and 47 at p99; 12 of a hundred source addresses the name of a service.
 func TestProfile(t *testing.T) {
-	cfg := Config{Seed: 9, Events: 30_000, End: testEnd, Days: 10, Accounts: 6}
+	t.Parallel()
+	cfg := Config{Seed: 9, Events: scaled(30_000), End: testEnd, Days: 10, Accounts: 6}
 	var sizes, counts []int
 	services, errorCodes, seen := 0, map[string]int{}, map[string]bool{}
 	categories := map[string]int{}
@@ -75,7 +77,7 @@ func TestProfile(t *testing.T) {
 		if err := json.Unmarshal(r, &v); err != nil {
 			return fmt.Errorf("%w in %s", err, r)
 		}
-		e := parse(t, r)
+		e := top(v)
 		if !e.EventTime.Equal(at) || at.Before(last) {
 			t.Errorf("event of %v yielded as of %v after %v", e.EventTime, at, last)
 		}
@@ -127,7 +129,8 @@ func TestProfile(t *testing.T) {
 
 // TestWorkingDaysShow compares what people do at work, by night and at weekends.
 func TestWorkingDaysShow(t *testing.T) {
-	cfg := Config{Seed: 2, Events: 40_000, End: testEnd, Days: 14, Accounts: 4}
+	t.Parallel()
+	cfg := Config{Seed: 2, Events: scaled(40_000), End: testEnd, Days: 14, Accounts: 4}
 	people, machines := map[string]int{}, map[string]int{}
 	err := Stream(context.Background(), cfg, func(r []byte, at time.Time) error {
 		when := "night"
@@ -137,7 +140,7 @@ func TestWorkingDaysShow(t *testing.T) {
 		case at.Hour() >= 8 && at.Hour() < 16:
 			when = "work"
 		}
-		if e := parse(t, r); strings.Contains(e.UserIdentity.Arn, "AWSReservedSSO_") {
+		if bytes.Contains(r, []byte(`"userName":"AWSReservedSSO_`)) {
 			people[when]++
 		} else {
 			machines[when]++
@@ -160,6 +163,7 @@ func TestWorkingDaysShow(t *testing.T) {
 }
 
 func TestStreamStops(t *testing.T) {
+	t.Parallel()
 	stop := errors.New("enough")
 	n := 0
 	err := Stream(context.Background(), small(), func([]byte, time.Time) error {
