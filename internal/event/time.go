@@ -88,6 +88,9 @@ func epochNanos(s string, f float64) (int64, bool) {
 		}
 		return n*1e9 + part, true
 	}
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return n * int64(unit), true
+	}
 	return int64(f * unit), true
 }
 
