@@ -1,13 +1,11 @@
 package generate
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"encoding/csv"
 	"encoding/json"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -85,18 +83,13 @@ var guide = map[string]func(f fields, recent map[string]bool) bool{
 	},
 }
 
-func readLabels(t *testing.T, path string) []Label {
+func readLabels(t *testing.T, text []byte) []Label {
 	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
 	var labels []Label
-	for lines := bufio.NewScanner(f); lines.Scan(); {
+	for line := range bytes.Lines(text) {
 		var l Label
-		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
-			t.Fatalf("%s: %v", path, err)
+		if err := json.Unmarshal(line, &l); err != nil {
+			t.Fatalf("%s: %v", line, err)
 		}
 		labels = append(labels, l)
 	}
@@ -109,8 +102,8 @@ func readLabels(t *testing.T, path string) []Label {
 func TestGuideFindsTheAttacks(t *testing.T) {
 	t.Parallel()
 	cfg := small()
-	dir, sum := smallTrail(t)
-	attacks, lookalikes := readLabels(t, filepath.Join(dir, LabelsFile)), readLabels(t, filepath.Join(dir, LookalikesFile))
+	tree, sum := smallTrail()
+	attacks, lookalikes := readLabels(t, tree[LabelsFile]), readLabels(t, tree[LookalikesFile])
 	if len(attacks) != len(sum.Attacks) {
 		t.Errorf("%d labels, summary has %d", len(attacks), len(sum.Attacks))
 	}
@@ -219,13 +212,8 @@ func TestLoginFromNewCountry(t *testing.T) {
 
 func TestThreatListHoldsTheBruteForce(t *testing.T) {
 	t.Parallel()
-	dir, sum := smallTrail(t)
-	f, err := os.Open(filepath.Join(dir, ThreatsFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
+	tree, sum := smallTrail()
+	rows, err := csv.NewReader(bytes.NewReader(tree[ThreatsFile])).ReadAll()
 	if err != nil || len(rows) < 30 || !slices.Equal(rows[0], []string{"ip", "country", "category"}) {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}

@@ -63,7 +63,7 @@ func (c Config) check() error {
 		errs = append(errs, fmt.Errorf("End is %v, want a time such as the present", c.End))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("cannot generate a trail: %w", err)
+		return fmt.Errorf("cannot use the configuration: %w", err)
 	}
 	return nil
 }

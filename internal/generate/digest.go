@@ -112,7 +112,7 @@ func (c *chain) write(w *writer, out *output, l *lane, files []logFile) error {
 	if _, err := out.compressed(object, body); err != nil {
 		return err
 	}
-	if err := out.file(object+".signature", []byte(signature+"\n")); err != nil {
+	if err := out.put(object+".signature", []byte(signature+"\n")); err != nil {
 		return err
 	}
 	c.previousObject, c.previousHash, c.previousSignature = object, hash, signature

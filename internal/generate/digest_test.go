@@ -8,9 +8,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,12 +19,9 @@ import (
 // the files and the public key.
 func TestDigestsVerify(t *testing.T) {
 	t.Parallel()
-	dir, sum := smallTrail(t)
+	files, sum := smallTrail()
 	var list publicKeys
-	text, err := os.ReadFile(filepath.Join(dir, KeysFile))
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := files[KeysFile]
 	if err := json.Unmarshal(text, &list); err != nil || len(list.PublicKeyList) != 1 {
 		t.Fatalf("%s: %v", text, err)
 	}
@@ -39,71 +35,66 @@ func TestDigestsVerify(t *testing.T) {
 	}
 
 	hashes := map[string]string{} // log files not yet vouched for
-	for _, f := range logFiles(t, dir) {
+	for _, f := range logFiles(t, files) {
 		h := sha256.Sum256(f.body)
 		hashes[f.name] = hex.EncodeToString(h[:])
 	}
 	digests, previous := 0, map[string]string{} // folder of the lane to the digest before
 	ends := map[string]time.Time{}
-	filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !strings.Contains(path, "CloudTrail-Digest") || !strings.HasSuffix(path, ".json.gz") {
-			return err
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if !strings.Contains(name, "CloudTrail-Digest") || !strings.HasSuffix(name, ".json.gz") {
+			continue
 		}
 		digests++
-		body := gunzip(t, path)
+		body := gunzip(t, name, files[name])
 		var g digest
 		if err := json.Unmarshal(body, &g); err != nil {
-			t.Fatalf("%s: %v", path, err)
+			t.Fatalf("%s: %v", name, err)
 		}
-		if rel, _ := filepath.Rel(dir, path); filepath.ToSlash(rel) != g.Object || g.Fingerprint != list.PublicKeyList[0].Fingerprint {
-			t.Errorf("digest at %s says it is %s, of key %s", rel, g.Object, g.Fingerprint)
+		if name != g.Object || g.Fingerprint != list.PublicKeyList[0].Fingerprint {
+			t.Errorf("digest at %s says it is %s, of key %s", name, g.Object, g.Fingerprint)
 		}
-		lane := g.AccountID + filepath.Base(filepath.Dir(filepath.Dir(filepath.Dir(filepath.Dir(path)))))
+		lane := g.AccountID + strings.Split(name, "/")[4]
 		before := "null"
 		if last, ok := previous[lane]; ok {
 			if g.PreviousObject == nil || g.PreviousSignature == nil || g.PreviousHash == nil {
-				t.Fatalf("%s does not name the digest before", path)
+				t.Fatalf("%s does not name the digest before", name)
 			}
-			earlier := sha256.Sum256(gunzip(t, filepath.Join(dir, last)))
+			earlier := sha256.Sum256(gunzip(t, last, files[last]))
 			if *g.PreviousObject != last || *g.PreviousHash != hex.EncodeToString(earlier[:]) {
-				t.Errorf("%s follows %s, and names %s", path, last, *g.PreviousObject)
+				t.Errorf("%s follows %s, and names %s", name, last, *g.PreviousObject)
 			}
 			before = *g.PreviousSignature
 		} else if g.PreviousObject != nil {
-			t.Errorf("%s is the first, and names %s", path, *g.PreviousObject)
+			t.Errorf("%s is the first, and names %s", name, *g.PreviousObject)
 		}
 		previous[lane] = g.Object
 		start, _ := time.Parse(timeFormat, g.Start)
 		end, _ := time.Parse(timeFormat, g.End)
 		if last, ok := ends[lane]; end.Sub(start) != time.Hour || ok && !last.Equal(start) {
-			t.Errorf("%s is of %v to %v, the one before ended at %v", path, start, end, last)
+			t.Errorf("%s is of %v to %v, the one before ended at %v", name, start, end, last)
 		}
 		ends[lane] = end
 
 		bodyHash := sha256.Sum256(body)
 		signed := sha256.Sum256([]byte(g.End + "\n" + g.Bucket + "/" + g.Object + "\n" + hex.EncodeToString(bodyHash[:]) + "\n" + before))
-		text, err := os.ReadFile(path + ".signature")
-		if err != nil {
-			t.Fatal(err)
-		}
-		signature, err := hex.DecodeString(strings.TrimSpace(string(text)))
+		signature, err := hex.DecodeString(strings.TrimSpace(string(files[name+".signature"])))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := rsa.VerifyPKCS1v15(key, crypto.SHA256, signed[:], signature); err != nil {
-			t.Errorf("%s: %v", path, err)
+			t.Errorf("%s: %v", name, err)
 		}
 		for _, f := range g.LogFiles {
 			if hashes[f.Object] != f.Hash {
-				t.Errorf("%s: hash of %s is %s, the file's is %q", path, f.Object, f.Hash, hashes[f.Object])
+				t.Errorf("%s: hash of %s is %s, the file's is %q", name, f.Object, f.Hash, hashes[f.Object])
 			}
 			delete(hashes, f.Object)
 			if came, _ := time.Parse("20060102T1504Z", delivered(f.Object)); came.Before(start) || came.After(end) {
-				t.Errorf("%s of %v to %v holds %s", path, start, end, f.Object)
+				t.Errorf("%s of %v to %v holds %s", name, start, end, f.Object)
 			}
 		}
-		return nil
-	})
+	}
 	for name := range hashes {
 		t.Errorf("no digest vouches for %s", name)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -15,25 +16,30 @@ import (
 // fifth tighter at half the speed; what lies between gains less than it costs.
 const compression = gzip.BestSpeed
 
-// output writes the files of one worker and counts them.
+// sink is where files go, by their object key. It is safe for concurrent use
+// and does not keep data.
+type sink interface {
+	put(object string, data []byte) error
+}
+
+// output makes the files of one worker and counts them.
 type output struct {
-	dir     string
-	folders map[string]bool // known to exist
-	body    []byte          // the log file in the making
-	gz      *gzip.Writer
-	packed  bytes.Buffer
+	sink
+	body   []byte // the log file in the making
+	gz     *gzip.Writer
+	packed bytes.Buffer
 
 	events, records, pending, files, digests, duplicates, late int
 	bytes, compressedBytes                                     int64
 	first, last                                                int64
 }
 
-func newOutput(dir string) *output {
+func newOutput(to sink) *output {
 	gz, err := gzip.NewWriterLevel(nil, compression)
 	if err != nil {
 		panic(err) // the level is a constant
 	}
-	return &output{dir: dir, folders: map[string]bool{}, gz: gz}
+	return &output{sink: to, gz: gz}
 }
 
 // begin returns the buffer that the next record of a log file is appended to.
@@ -79,17 +85,24 @@ func (o *output) compressed(object string, body []byte) (int, error) {
 	if err := o.gz.Close(); err != nil {
 		return 0, err
 	}
-	return o.packed.Len(), o.file(object, o.packed.Bytes())
+	return o.packed.Len(), o.put(object, o.packed.Bytes())
 }
 
-// file writes a file under another name first, so that what bears the name is whole.
-func (o *output) file(object string, data []byte) error {
-	name := filepath.Join(o.dir, filepath.FromSlash(object))
-	if folder := filepath.Dir(name); !o.folders[folder] {
+// directory is a sink on disk.
+type directory struct {
+	root  string
+	known sync.Map // folders that exist
+}
+
+// put writes the file under another name first, so that what bears the name is whole.
+func (d *directory) put(object string, data []byte) error {
+	name := filepath.Join(d.root, filepath.FromSlash(object))
+	folder := filepath.Dir(name)
+	if _, ok := d.known.Load(folder); !ok {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return err
 		}
-		o.folders[folder] = true
+		d.known.Store(folder, true)
 	}
 	part := name + ".part"
 	err := os.WriteFile(part, data, 0o644)

@@ -42,26 +42,31 @@ func Write(ctx context.Context, dir string, cfg Config, progress func(done, tota
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return Summary{}, fmt.Errorf("cannot generate into %q: %w", dir, err)
 	}
-	t, err := newTrail(cfg)
+	sum, err := write(ctx, &directory{root: dir}, cfg, progress)
 	if err != nil {
-		return Summary{}, err
-	}
-	w := &writer{trail: t, signer: newSigner(cfg.Seed), dir: dir, progress: progress, chains: make([]chain, len(t.org.lanes))}
-	sum, err := w.run(ctx)
-	if err != nil {
-		return sum, fmt.Errorf("cannot generate into %q: %w", dir, err)
-	}
-	if err := w.besides(&sum); err != nil {
 		return sum, fmt.Errorf("cannot generate into %q: %w", dir, err)
 	}
 	return sum, nil
 }
 
-// writer is one run of Write.
+func write(ctx context.Context, to sink, cfg Config, progress func(done, total int)) (Summary, error) {
+	t, err := newTrail(cfg)
+	if err != nil {
+		return Summary{}, err
+	}
+	w := &writer{trail: t, signer: newSigner(cfg.Seed), to: to, progress: progress, chains: make([]chain, len(t.org.lanes))}
+	sum, err := w.run(ctx)
+	if err != nil {
+		return sum, err
+	}
+	return sum, w.besides(&sum)
+}
+
+// writer is one run of write.
 type writer struct {
 	trail    *trail
 	signer   *signer
-	dir      string
+	to       sink
 	ctx      context.Context
 	chains   []chain
 	progress func(done, total int)
@@ -87,7 +92,7 @@ func (w *writer) run(ctx context.Context) (Summary, error) {
 	outputs := make([]*output, workers)
 	var wait sync.WaitGroup
 	for i := range workers {
-		out := newOutput(w.dir)
+		out := newOutput(w.to)
 		outputs[i] = out
 		wait.Go(func() {
 			for job := next.Add(1) - 1; job < jobs && ctx.Err() == nil; job = next.Add(1) - 1 {
@@ -134,7 +139,6 @@ func (w *writer) report(records int) {
 
 // besides writes the labels, the threat list and the public keys.
 func (w *writer) besides(sum *Summary) error {
-	out := newOutput(w.dir)
 	sum.Attacks = labels(w.trail.plot.attacks)
 	slices.SortStableFunc(sum.Attacks, func(a, b Label) int { return a.First.Compare(b.First) })
 	lookalikes := labels(w.trail.plot.lookalikes)
@@ -150,7 +154,7 @@ func (w *writer) besides(sum *Summary) error {
 				return err
 			}
 		}
-		if err := out.file(name, b.Bytes()); err != nil {
+		if err := w.to.put(name, b.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -164,7 +168,7 @@ func (w *writer) besides(sum *Summary) error {
 	if err := rows.WriteAll(lines); err != nil {
 		return err
 	}
-	if err := out.file(ThreatsFile, b.Bytes()); err != nil {
+	if err := w.to.put(ThreatsFile, b.Bytes()); err != nil {
 		return err
 	}
 	from := time.Unix(w.trail.first, 0).UTC()
@@ -172,5 +176,5 @@ func (w *writer) besides(sum *Summary) error {
 	if err != nil {
 		return err
 	}
-	return out.file(KeysFile, append(keys, '\n'))
+	return w.to.put(KeysFile, append(keys, '\n'))
 }

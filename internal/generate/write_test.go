@@ -1,11 +1,10 @@
 package generate
 
 import (
-	"cmp"
+	"bytes"
+	stdcmp "cmp"
 	"compress/gzip"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -18,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 )
 
 var testEnd = time.Date(2025, 6, 6, 15, 20, 0, 0, time.UTC) // a Friday
@@ -27,28 +26,35 @@ func small() Config {
 	return Config{Seed: 7, Events: 3000, End: testEnd, Days: 8, Accounts: 4, Workers: 1}
 }
 
-// treeHash is one hash over the names and bytes of every file under dir.
-func treeHash(t *testing.T, dir string) string {
+// tree is a sink in memory: files by object key.
+type tree struct {
+	mu    sync.Mutex
+	files map[string][]byte
+}
+
+func (m *tree) put(object string, data []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.files[object] = bytes.Clone(data)
+	return nil
+}
+
+// onDisk reads what lies under dir.
+func onDisk(t *testing.T, dir string) map[string][]byte {
 	t.Helper()
-	h := sha256.New()
+	files := map[string][]byte{}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		f, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
 		rel, _ := filepath.Rel(dir, path)
-		io.WriteString(h, rel+"\x00")
-		_, err = io.Copy(h, f)
+		files[filepath.ToSlash(rel)], err = os.ReadFile(path)
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return files
 }
 
 func BenchmarkWrite(b *testing.B) {
@@ -91,29 +97,26 @@ type file struct {
 	records []json.RawMessage
 }
 
-// logFiles reads every log file under dir, in the order of delivery.
-func logFiles(t *testing.T, dir string) []file {
+// logFiles are the log files among files, in the order of delivery.
+func logFiles(t *testing.T, files map[string][]byte) []file {
 	t.Helper()
-	var files []file
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".json.gz") || strings.Contains(path, "CloudTrail-Digest") {
-			return err
+	var out []file
+	for name, data := range files {
+		if !strings.HasSuffix(name, ".json.gz") || strings.Contains(name, "CloudTrail-Digest") {
+			continue
 		}
-		rel, _ := filepath.Rel(dir, path)
-		f := file{name: filepath.ToSlash(rel), body: gunzip(t, path)}
+		f := file{name: name, body: gunzip(t, name, data)}
 		var log struct{ Records []json.RawMessage }
 		if err := json.Unmarshal(f.body, &log); err != nil {
-			t.Fatalf("%s: %v", rel, err)
+			t.Fatalf("%s: %v", name, err)
 		}
 		f.records = log.Records
-		files = append(files, f)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
+		out = append(out, f)
 	}
-	slices.SortStableFunc(files, func(a, b file) int { return cmp.Compare(delivered(a.name), delivered(b.name)) })
-	return files
+	slices.SortFunc(out, func(a, b file) int {
+		return stdcmp.Or(stdcmp.Compare(delivered(a.name), delivered(b.name)), stdcmp.Compare(a.name, b.name))
+	})
+	return out
 }
 
 // delivered is the part of a log file's name that says when it came.
@@ -122,68 +125,51 @@ func delivered(name string) string {
 	return parts[len(parts)-2]
 }
 
-func gunzip(t *testing.T, path string) []byte {
+func gunzip(t *testing.T, name string, data []byte) []byte {
 	t.Helper()
-	f, err := os.Open(path)
+	z, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
+		t.Fatalf("%s: %v", name, err)
 	}
 	b, err := io.ReadAll(z)
 	if err != nil {
-		t.Fatalf("%s: %v", path, err)
+		t.Fatalf("%s: %v", name, err)
 	}
 	return b
 }
 
-// written is the trail of small(), made once for all tests that only read it.
-var written struct {
-	once sync.Once
-	dir  string
-	sum  Summary
-	err  error
-}
-
-func smallTrail(t *testing.T) (string, Summary) {
-	t.Helper()
-	written.once.Do(func() {
-		if written.dir, written.err = os.MkdirTemp("", "trail-"); written.err == nil {
-			written.sum, written.err = Write(context.Background(), written.dir, small(), nil)
-		}
-	})
-	if written.err != nil {
-		t.Fatal(written.err)
+// smallTrail is the trail of small(), made once for all tests.
+var smallTrail = sync.OnceValues(func() (map[string][]byte, Summary) {
+	to := &tree{files: map[string][]byte{}}
+	sum, err := write(context.Background(), to, small(), nil)
+	if err != nil {
+		panic(err)
 	}
-	return written.dir, written.sum
-}
+	return to.files, sum
+})
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if written.dir != "" {
-		os.RemoveAll(written.dir)
-	}
-	os.Exit(code)
-}
-
+// TestSameConfigSameBytes has one worker write into memory and five on disk.
 func TestSameConfigSameBytes(t *testing.T) {
 	t.Parallel()
-	one, sumOne := smallTrail(t)
+	one, sumOne := smallTrail()
 	cfg := small()
 	cfg.Workers = 5
-	five := t.TempDir()
-	sumFive, err := Write(context.Background(), five, cfg, nil)
+	dir := t.TempDir()
+	sumFive, err := Write(context.Background(), dir, cfg, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := gocmp.Diff(sumOne, sumFive); diff != "" {
+	if diff := cmp.Diff(sumOne, sumFive); diff != "" {
 		t.Errorf("summaries of one and five workers (-one +five):\n%s", diff)
 	}
-	if a, b := treeHash(t, one), treeHash(t, five); a != b {
-		t.Errorf("trees of one and five workers differ: %s and %s", a, b)
+	five := onDisk(t, dir)
+	for name, data := range one {
+		if !bytes.Equal(data, five[name]) {
+			t.Errorf("%s differs", name)
+		}
+	}
+	if len(one) != len(five) {
+		t.Errorf("one worker wrote %d files, five wrote %d", len(one), len(five))
 	}
 }
 
@@ -206,7 +192,7 @@ func TestAnotherSeedIsAnotherTrail(t *testing.T) {
 func TestWriteHoldsWhatStreamYields(t *testing.T) {
 	t.Parallel()
 	cfg := small()
-	dir, sum := smallTrail(t)
+	tree, sum := smallTrail()
 	want := map[string]string{} // eventID to record
 	err := Stream(context.Background(), cfg, func(r []byte, _ time.Time) error {
 		want[parse(t, r).EventID] = string(r)
@@ -217,7 +203,7 @@ func TestWriteHoldsWhatStreamYields(t *testing.T) {
 	}
 	seen := map[string]string{} // eventID to file
 	duplicates, late, bytes := 0, 0, int64(0)
-	files := logFiles(t, dir)
+	files := logFiles(t, tree)
 	for _, f := range files {
 		bytes += int64(len(f.body))
 		for _, raw := range f.records {
@@ -250,7 +236,7 @@ func TestWriteHoldsWhatStreamYields(t *testing.T) {
 	}
 	got := Summary{Events: len(seen), Files: len(files), Duplicates: duplicates, Late: late, Bytes: bytes}
 	exp := Summary{Events: sum.Events, Files: sum.Files, Duplicates: sum.Duplicates, Late: sum.Late, Bytes: sum.Bytes}
-	if diff := gocmp.Diff(exp, got); diff != "" {
+	if diff := cmp.Diff(exp, got); diff != "" {
 		t.Errorf("summary and files (-summary +files):\n%s", diff)
 	}
 	if len(seen) != cfg.Events || len(want) != cfg.Events {
@@ -281,16 +267,16 @@ func TestCancelLeavesWholeFiles(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v, want context.Canceled", err)
 	}
-	files := logFiles(t, dir) // fails on a half file
+	left := onDisk(t, dir)
+	files := logFiles(t, left) // fails on a half file
 	if len(files) != sum.Files || sum.Files == 0 {
 		t.Errorf("%d log files, summary says %d", len(files), sum.Files)
 	}
-	filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if strings.HasSuffix(path, ".part") {
-			t.Errorf("%s was left", path)
+	for name := range left {
+		if strings.HasSuffix(name, ".part") {
+			t.Errorf("%s was left", name)
 		}
-		return err
-	})
+	}
 }
 
 func TestWriteRefuses(t *testing.T) {
