@@ -311,8 +311,8 @@ func TestExtremesOfConfig(t *testing.T) {
 	t.Parallel()
 	for _, cfg := range []Config{
 		{Seed: 3, Events: MinEvents, End: testEnd, Days: MinDays, Accounts: MinAccounts},
-		{Seed: 4, Events: 9000, End: testEnd, Days: 9, Accounts: MaxAccounts},
-		{Seed: 5, Events: 5000, End: testEnd, Days: 60, Accounts: 5},
+		{Seed: 4, Events: 4000, End: testEnd, Days: MinDays, Accounts: MaxAccounts},
+		{Seed: 5, Events: 5000, End: testEnd, Days: 30, Accounts: 5},
 	} {
 		n := 0
 		if err := Stream(context.Background(), cfg, func([]byte, time.Time) error { n++; return nil }); err != nil || n != cfg.Events {
