@@ -405,3 +405,6 @@ func (p *Parser) Bracketed() (string, diag.Span, error) {
 	}
 	return "", open.Span, diag.At(open.Span, "[ is not closed").WithHint("end it with ]")
 }
+
+// Text returns the source of a span.
+func (p *Parser) Text(s diag.Span) string { return p.src[s.Start:s.End] }

@@ -232,3 +232,11 @@ func PrintTarget(name string) string {
 	}
 	return name
 }
+
+// PrintOption writes the value of a name=value argument.
+func PrintOption(s string) string {
+	if s == "" || strings.ContainsAny(s, " \t\n\r\f\v()[],|\"`\u00a0") {
+		return QuoteArg(s)
+	}
+	return s
+}

@@ -167,3 +167,20 @@ func names[D any](table map[string]*D) []string {
 	slices.Sort(list)
 	return list
 }
+
+// LookupAggregate finds an aggregate by name or alias, in any case; percent is
+// the number behind a name such as perc95. It returns nil for none.
+func LookupAggregate(name string) (d *AggregateDef, percent float64) {
+	name = strings.ToLower(name)
+	if d := aggregates[name]; d != nil && !d.Percent {
+		return d, 0
+	}
+	base := strings.TrimRight(name, "0123456789.")
+	if d := aggregates[base]; d != nil && d.Percent && base != name {
+		p, ok := vector.ParseNumber(name[len(base):])
+		if ok && p <= 100 {
+			return d, p
+		}
+	}
+	return nil, 0
+}

@@ -1,0 +1,27 @@
+package agg
+
+import (
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	spl.RegisterAggregate(&spl.AggregateDef{
+		Name: "count", Aliases: []string{"c"}, Syntax: "count | count(<field>) | count(eval(<expression>))", NoField: true,
+		Doc:      "Without a field the number of rows; with one, how many values it has; with eval, how often the test is true.",
+		Examples: append(example("count(u)", `{"r":"4"}`), example(`count(eval(x>3))`, `{"r":"3"}`)...),
+		New:      func(*spl.Env, float64) spl.Aggregate { return new(counter) },
+	})
+}
+
+type counter float64
+
+func (c *counter) Update(v vector.Value, _ float64) {
+	if v.Kind() == vector.Bool && !v.True() {
+		return
+	}
+	*c += counter(v.Len())
+}
+func (c *counter) Merge(o spl.Aggregate) { *c += *o.(*counter) }
+func (c *counter) Result() vector.Value  { return vector.Float(float64(*c)) }
+func (c *counter) Size() int             { return 0 }

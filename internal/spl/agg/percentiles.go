@@ -1,0 +1,78 @@
+package agg
+
+import (
+	"math"
+	"slices"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	for _, d := range []struct {
+		name, doc, call, want string
+		aliases               []string
+		named                 bool // the number is part of the name
+		upper                 bool
+	}{
+		{"median", "The middle number; between the two middle ones of an even count.", "median(x)", `{"r":"4"}`, nil, false, false},
+		{"perc", "The number below which n percent lie: `perc95(x)`, between the closest ranks.", "perc25(x)", `{"r":"3.5"}`, []string{"p"}, true, false},
+		{"exactperc", "The same as perc, which is exact here.", "exactperc50(x)", `{"r":"4"}`, nil, true, false},
+		{"upperperc", "Like perc, but never below the number at the rank itself.", "upperperc25(x)", `{"r":"4"}`, nil, true, true},
+	} {
+		spl.RegisterAggregate(&spl.AggregateDef{
+			Name: d.name, Aliases: d.aliases, Percent: d.named, Syntax: map[bool]string{true: d.name + "<n>(<field>)", false: d.name + "(<field>)"}[d.named],
+			Doc: d.doc, Examples: example(d.call, d.want),
+			New: func(_ *spl.Env, p float64) spl.Aggregate {
+				if !d.named {
+					p = 50
+				}
+				return &percentile{p: p, upper: d.upper}
+			},
+		})
+	}
+}
+
+// percentile keeps every number: exact, at eight bytes each, which count
+// against the search's memory.
+type percentile struct {
+	p     float64
+	upper bool
+	nums  []float64
+}
+
+func (q *percentile) Update(v vector.Value, _ float64) {
+	for i := range v.Len() {
+		one := v
+		if v.Kind() == vector.List {
+			one = vector.String(v.At(i))
+		}
+		if f, ok := one.Num(); ok && !math.IsNaN(f) {
+			q.nums = append(q.nums, f)
+		}
+	}
+}
+
+func (q *percentile) Merge(other spl.Aggregate) {
+	q.nums = append(q.nums, other.(*percentile).nums...)
+}
+
+func (q *percentile) Result() vector.Value {
+	if len(q.nums) == 0 {
+		return vector.Value{}
+	}
+	slices.Sort(q.nums)
+	rank := min(max(q.p, 0), 100) / 100 * float64(len(q.nums)-1)
+	lo := int(math.Floor(rank))
+	hi := min(lo+1, len(q.nums)-1)
+	frac := rank - float64(lo)
+	switch {
+	case frac == 0:
+		return vector.Float(q.nums[lo])
+	case q.upper:
+		return vector.Float(q.nums[hi])
+	}
+	return vector.Float(q.nums[lo] + frac*(q.nums[hi]-q.nums[lo]))
+}
+
+func (q *percentile) Size() int { return 8 * len(q.nums) }

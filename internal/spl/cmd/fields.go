@@ -1,0 +1,104 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Fields keeps or removes columns.
+type Fields struct {
+	Remove bool
+	Names  []string // may hold wildcards
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "fields", Kind: spl.KindStreaming,
+		Summary: "Keep only the listed fields, or remove them.",
+		Syntax:  "fields [+|-] <field-list>",
+		Doc: "With `+` (the default) only the listed fields are kept, in that order, and `_time` and `_raw` beside them. With `-`\n" +
+			"they are removed. Names may hold `*`. Internal fields are removed only by name: `fields - _raw`.",
+		Args: []spl.Arg{{Name: "<field-list>", Doc: "Names separated by commas or blanks; `*` stands for any run of characters."}},
+		Examples: []spl.Example{{
+			Doc:    "Everything but one column.",
+			Search: `| makeresults | eval a=1, b=2, c=3 | fields - _time, b`,
+			Want:   []string{`{"a":"1","c":"3"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Fields{}
+			if tok := p.Peek(); tok.Kind == spl.Word && (tok.Text[0] == '-' || tok.Text[0] == '+') {
+				c.Remove = tok.Text[0] == '-'
+				p.Reset(tok.Span.Start + 1)
+			}
+			var err error
+			c.Names, err = p.Fields()
+			return c, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Fields) Print() string {
+	sign := ""
+	if c.Remove {
+		sign = "- "
+	}
+	return "fields " + sign + spl.PrintFields(c.Names)
+}
+
+// Needs implements spl.Command.
+func (c *Fields) Needs(out spl.FieldSet) spl.FieldSet {
+	if c.Remove {
+		return out.Without(c.Names...)
+	}
+	if out.All() {
+		return spl.Fields(c.Names...).Add("_time", "_raw")
+	}
+	kept := spl.FieldSet{}
+	for _, n := range out.Names() {
+		if c.keeps(n) {
+			kept = kept.Add(n)
+		} else if strings.Contains(n, "*") {
+			kept = kept.Add(c.Names...).Add("_time", "_raw")
+		}
+	}
+	return kept
+}
+
+func (c *Fields) keeps(name string) bool {
+	return name == "_time" || name == "_raw" || c.listed(name)
+}
+
+func (c *Fields) listed(name string) bool {
+	return slices.ContainsFunc(c.Names, func(p string) bool {
+		return spl.MatchName(p, name) && (name[0] != '_' || p[0] == '_')
+	})
+}
+
+// NewMapper implements spl.Streaming.
+func (c *Fields) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+
+// Map implements spl.Mapper.
+func (c *Fields) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	if c.Remove {
+		return b.Keep(func(name string) bool { return !c.listed(name) }), nil
+	}
+	out := &vector.Batch{Len: b.Len}
+	for _, n := range c.Names {
+		for _, col := range b.Cols {
+			if c.keeps(col.Name) && spl.MatchName(n, col.Name) && (col.Name[0] != '_' || n[0] == '_') && out.Col(col.Name) == nil {
+				out.Cols = append(out.Cols, col)
+			}
+		}
+	}
+	for _, n := range []string{"_time", "_raw"} {
+		if col := b.Col(n); col != nil && out.Col(n) == nil {
+			out.Cols = append(out.Cols, col)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,165 @@
+package cmd
+
+import (
+	"context"
+	"io"
+	"strconv"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Head keeps the first rows: a number of them, or those before an expression
+// fails.
+type Head struct {
+	N        int // 0 with Expr set
+	Expr     spl.Expr
+	KeepLast bool
+	Null     bool
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "head", Kind: spl.KindSerial,
+		Summary: "Keep the first rows.",
+		Syntax:  "head [<n> | limit=<n> | <eval-expression>] [null=<bool>] [keeplast=<bool>]",
+		Doc: "With a number, that many; with an expression, the rows up to the first for which it is not true. A null result\n" +
+			"stops too, unless `null=true`. `keeplast=true` also gives the row that stopped it. Nothing more is read than is needed.",
+		Args: []spl.Arg{
+			{Name: "<n>", Default: "10", Doc: "How many rows."},
+			{Name: "null", Default: "false", Doc: "Whether an expression that is null lets the row pass."},
+			{Name: "keeplast", Default: "false", Doc: "Whether the row at which it stops is kept."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="n
+1
+2
+3" | head 2 | table n`,
+			Want: []string{`{"n":"1"}`, `{"n":"2"}`},
+		}},
+		Parse: parseHead,
+	})
+}
+
+func parseHead(p *spl.Parser) (spl.Command, error) {
+	c := &Head{N: 10}
+	for !p.AtEnd() {
+		start := p.Pos()
+		o, ok, err := p.Option()
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case ok && o.Name == "limit":
+			c.N, err = o.Int(0)
+		case ok && o.Name == "null":
+			c.Null, err = o.Bool()
+		case ok && o.Name == "keeplast":
+			c.KeepLast, err = o.Bool()
+		default:
+			p.Reset(start)
+			err = c.count(p)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func (c *Head) count(p *spl.Parser) error {
+	tok := p.Peek()
+	if n, err := strconv.Atoi(tok.Text); err == nil && tok.Kind == spl.Word {
+		if n < 0 {
+			return diag.At(tok.Span, "head needs a number of at least 0")
+		}
+		c.N = n
+		_, err = p.Take()
+		return err
+	}
+	e, err := p.Expr()
+	c.Expr, c.N = e, 0
+	return err
+}
+
+// Rows returns how many rows are kept at most, 0 when that is not known.
+func (c *Head) Rows() int {
+	if c.Expr != nil {
+		return 0
+	}
+	return c.N
+}
+
+// Print implements spl.Command.
+func (c *Head) Print() string {
+	s := "head " + strconv.Itoa(c.N)
+	if c.Expr != nil {
+		s = "head (" + spl.PrintExpr(c.Expr) + ")"
+	}
+	if c.Null {
+		s += " null=true"
+	}
+	if c.KeepLast {
+		s += " keeplast=true"
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Head) Needs(out spl.FieldSet) spl.FieldSet {
+	if c.Expr == nil {
+		return out
+	}
+	return out.Add(spl.ExprFields(c.Expr)...)
+}
+
+// Open implements spl.Serial.
+func (c *Head) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	h := &head{in: in, c: c, left: c.N}
+	if c.Expr != nil {
+		var err error
+		if h.test, err = spl.Compile(c.Expr, env); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+type head struct {
+	in   spl.Operator
+	c    *Head
+	left int
+	test *spl.Program
+	done bool
+}
+
+func (h *head) Close() { h.in.Close() }
+
+func (h *head) Next(ctx context.Context) (*vector.Batch, error) {
+	if h.done || h.test == nil && h.left == 0 {
+		h.in.Close()
+		return nil, io.EOF
+	}
+	b, err := h.in.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if h.test == nil {
+		n := min(h.left, b.Len)
+		h.left -= n
+		return b.Slice(0, n), nil
+	}
+	for i := range b.Len {
+		v := h.test.Value(b, i)
+		if v.True() || v.IsNull() && h.c.Null {
+			continue
+		}
+		h.done = true
+		if h.c.KeepLast {
+			i++
+		}
+		return b.Slice(0, i), nil
+	}
+	return b, nil
+}

@@ -1,0 +1,365 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Join puts the fields of a subsearch's rows beside those of the main rows.
+type Join struct {
+	Outer     bool
+	UseTime   bool
+	Earlier   bool
+	Overwrite bool
+	Max       int // 0 = all
+	Left      []string
+	Right     []string // the same length; the names in the subsearch
+	Prefixes  [2]string
+	Query     *spl.Query
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "join", Kind: spl.KindSerial,
+		Summary: "Join the rows with those of a subsearch.",
+		Syntax:  "join [type=inner|outer|left] [max=<n>] [overwrite=<bool>] [usetime=<bool>] [earlier=<bool>] [left=<alias> right=<alias> where <l.field>=<r.field> …] [<field-list>] [<subsearch>]",
+		Doc: "The order of the main rows is kept. Keys compare with case; a row without a key matches nothing; a key with several\n" +
+			"values matches by any of them. Without a list, all fields that both sides have are keys (but not `_…`). Fields of the\n" +
+			"subsearch replace those of the main rows unless `overwrite=false`. At most 50,000 rows of the subsearch are used; more\n" +
+			"give a warning.",
+		Args: []spl.Arg{
+			{Name: "type", Default: "inner", Doc: "`outer` or `left` also keeps main rows without a match."},
+			{Name: "max", Default: "1", Doc: "How many matches of a main row are used; 0 is all."},
+			{Name: "overwrite", Default: "true", Doc: "Whether fields of the subsearch replace the main row's."},
+			{Name: "usetime", Default: "false", Doc: "Use only matches earlier than the main row, or later ones with earlier=false."},
+			{Name: "earlier", Default: "true", Doc: "With usetime: which."},
+			{Name: "<field-list>", Default: "all common fields", Doc: "The keys."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="id,a
+1,x
+2,y" | join type=outer id [| makeresults format=csv data="id,b
+1,p"] | table id a b`,
+			Want: []string{`{"id":"1","a":"x","b":"p"}`, `{"id":"2","a":"y"}`},
+		}},
+		Parse: parseJoin,
+	})
+}
+
+func parseJoin(p *spl.Parser) (spl.Command, error) {
+	c := &Join{Max: 1, Overwrite: true, Earlier: true}
+	start := p.Peek().Span
+	for !p.Peek().Is("[") {
+		if p.AcceptWord("where") {
+			if err := c.where(p); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		o, ok, err := p.Option()
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			if err := c.option(o); err != nil {
+				return nil, err
+			}
+			p.Accept(",")
+			continue
+		}
+		if p.AtEnd() {
+			return nil, diag.At(start, "join needs a subsearch in [ ]")
+		}
+		names, err := p.Fields("where")
+		if err != nil {
+			return nil, err
+		}
+		c.Left = append(c.Left, names...)
+		c.Right = append(c.Right, names...)
+	}
+	var err error
+	c.Query, err = p.Subsearch()
+	return c, err
+}
+
+func (c *Join) option(o spl.Option) (err error) {
+	switch o.Name {
+	case "type":
+		switch strings.ToLower(o.Value.Text) {
+		case "inner":
+			c.Outer = false
+		case "outer", "left":
+			c.Outer = true
+		default:
+			return diag.At(o.Value.Span, "type must be inner, outer or left, not %q", o.Value.Text)
+		}
+	case "max":
+		c.Max, err = o.Int(0)
+	case "overwrite":
+		c.Overwrite, err = o.Bool()
+	case "usetime":
+		c.UseTime, err = o.Bool()
+	case "earlier":
+		c.Earlier, err = o.Bool()
+	case "left":
+		c.Prefixes[0] = o.Value.Text + "."
+	case "right":
+		c.Prefixes[1] = o.Value.Text + "."
+	default:
+		known := []string{"type", "max", "overwrite", "usetime", "earlier", "left", "right"}
+		return diag.At(o.Span, "unknown option %q", o.Name).WithHint("options: %s", strings.Join(known, ", "))
+	}
+	return err
+}
+
+// where reads L.a=R.b pairs.
+func (c *Join) where(p *spl.Parser) error {
+	for !p.Peek().Is("[") && !p.AtEnd() {
+		if p.AcceptWord("and") || p.Accept(",") {
+			continue
+		}
+		o, ok, err := p.Option()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			tok, err := p.Take()
+			if err != nil {
+				return err
+			}
+			return p.Unexpected(tok, "%sfield=%sfield", c.Prefixes[0], c.Prefixes[1])
+		}
+		// Option lowers its name; the text as written is what counts here.
+		p.Reset(o.Span.Start)
+		l, err := p.Field()
+		if err != nil {
+			return err
+		}
+		p.Reset(o.Value.Span.End)
+		r := o.Value.Text
+		left, okl := strings.CutPrefix(l, c.Prefixes[0])
+		right, okr := strings.CutPrefix(r, c.Prefixes[1])
+		if !okl || !okr || c.Prefixes[0] == "" || c.Prefixes[1] == "" {
+			return diag.At(o.Span, "the fields of where are written with the aliases of left= and right=")
+		}
+		c.Left, c.Right = append(c.Left, left), append(c.Right, right)
+	}
+	return nil
+}
+
+// Print implements spl.Command.
+func (c *Join) Print() string {
+	var b strings.Builder
+	b.WriteString("join")
+	if c.Outer {
+		b.WriteString(" type=outer")
+	}
+	if c.Max != 1 {
+		b.WriteString(" max=" + strconv.Itoa(c.Max))
+	}
+	if !c.Overwrite {
+		b.WriteString(" overwrite=false")
+	}
+	if c.UseTime {
+		b.WriteString(" usetime=true")
+	}
+	if !c.Earlier {
+		b.WriteString(" earlier=false")
+	}
+	if c.Prefixes[0] != "" {
+		fmt.Fprintf(&b, " left=%s right=%s where", strings.TrimSuffix(c.Prefixes[0], "."), strings.TrimSuffix(c.Prefixes[1], "."))
+		for i := range c.Left {
+			b.WriteString(" " + spl.PrintField(c.Prefixes[0]+c.Left[i]) + "=" + spl.PrintOption(c.Prefixes[1]+c.Right[i]))
+		}
+	} else if len(c.Left) > 0 {
+		b.WriteString(" " + spl.PrintFields(c.Left))
+	}
+	return b.String() + " [" + c.Query.String() + "]"
+}
+
+// Needs implements spl.Command.
+func (c *Join) Needs(out spl.FieldSet) spl.FieldSet {
+	if len(c.Left) == 0 {
+		return spl.AllFields()
+	}
+	if c.UseTime {
+		out = out.Add("_time")
+	}
+	return out.Add(c.Left...)
+}
+
+// Queries implements spl.WithQueries.
+func (c *Join) Queries() []*spl.Query { return []*spl.Query{c.Query} }
+
+// Open implements spl.Serial. The subsearch runs when the first row is asked
+// for, and its rows are held.
+func (c *Join) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return &join{c: c, env: env, in: in}, nil
+}
+
+type join struct {
+	c     *Join
+	env   *spl.Env
+	in    spl.Operator
+	right *vector.Batch
+	keys  []string // in the main rows
+	index map[string][]int32
+	held  int
+}
+
+func (j *join) Close() {
+	j.in.Close()
+	j.env.Memory.Take(-j.held)
+	j.held = 0
+}
+
+func (j *join) load(ctx context.Context) error {
+	op, err := j.env.Run(ctx, j.c.Query)
+	if err != nil {
+		return err
+	}
+	b, held := vector.NewBuilder(), 0
+	err = spl.Drain(ctx, op, func(rows *vector.Batch) error {
+		for i := range rows.Len {
+			if b.Len() >= j.env.Limits.JoinRows {
+				j.env.Warn("the subsearch of join gave more than %d rows; the rest is not joined", j.env.Limits.JoinRows)
+				return io.EOF
+			}
+			b.AddRow(rows, i)
+		}
+		held += rows.Size()
+		return nil
+	})
+	if err != nil && err != io.EOF {
+		return err
+	}
+	j.right, j.held = b.Batch(), held
+	return j.env.Memory.Take(held)
+}
+
+// prepare finds the keys once the columns of both sides are known.
+func (j *join) prepare(b *vector.Batch) {
+	left, right := j.c.Left, j.c.Right
+	if len(left) == 0 {
+		for _, name := range j.right.Names() {
+			if name[0] != '_' && b.Col(name) != nil {
+				left = append(left, name)
+			}
+		}
+		right = left
+	}
+	j.keys = left
+	j.index = make(map[string][]int32, j.right.Len)
+	for i := range j.right.Len {
+		eachKey(j.right, right, i, func(key string) {
+			if rows := j.index[key]; len(rows) == 0 || rows[len(rows)-1] != int32(i) {
+				j.index[key] = append(rows, int32(i))
+			}
+		})
+	}
+}
+
+// eachKey calls yield for every combination of values that the key fields of
+// row i have; for none when one is missing.
+func eachKey(b *vector.Batch, names []string, i int, yield func(string)) {
+	var walk func(n int, key string)
+	walk = func(n int, key string) {
+		if n == len(names) {
+			yield(key)
+			return
+		}
+		v := b.At(names[n], i)
+		for k := range v.Len() {
+			s := v.At(k)
+			walk(n+1, key+strconv.Itoa(len(s))+":"+s)
+		}
+	}
+	walk(0, "")
+}
+
+func (j *join) Next(ctx context.Context) (*vector.Batch, error) {
+	if j.right == nil {
+		if err := j.load(ctx); err != nil {
+			return nil, err
+		}
+	}
+	b, err := j.in.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if j.index == nil && b.Len > 0 {
+		j.prepare(b)
+	}
+	var leftRows, rightRows []int32 // rightRows: -1 = no match
+	for i := range b.Len {
+		matches := j.matches(b, i)
+		for _, r := range matches {
+			leftRows, rightRows = append(leftRows, int32(i)), append(rightRows, r)
+		}
+		if len(matches) == 0 && j.c.Outer {
+			leftRows, rightRows = append(leftRows, int32(i)), append(rightRows, -1)
+		}
+	}
+	return j.glue(b.Pick(leftRows), rightRows), nil
+}
+
+// matches returns the rows of the subsearch that fit row i, in their order.
+func (j *join) matches(b *vector.Batch, i int) []int32 {
+	if len(j.keys) == 0 {
+		return nil
+	}
+	var found []int32
+	eachKey(b, j.keys, i, func(key string) {
+		for _, r := range j.index[key] {
+			if j.inTime(b, i, int(r)) {
+				found = append(found, r)
+			}
+		}
+	})
+	slices.Sort(found)
+	found = slices.Compact(found)
+	if j.c.Max > 0 && len(found) > j.c.Max {
+		found = found[:j.c.Max]
+	}
+	return found
+}
+
+func (j *join) inTime(b *vector.Batch, i, r int) bool {
+	if !j.c.UseTime {
+		return true
+	}
+	left, okl := b.At("_time", i).Num()
+	right, okr := j.right.At("_time", r).Num()
+	return okl && okr && (j.c.Earlier && right <= left || !j.c.Earlier && right >= left)
+}
+
+func (j *join) glue(b *vector.Batch, rows []int32) *vector.Batch {
+	for _, col := range j.right.Cols {
+		if slices.Contains(j.c.Right, col.Name) && slices.Contains(j.keys, col.Name) || col.Name == "_time" && b.Col("_time") != nil || j.c.Prefixes[1] == "" && slices.Contains(j.keys, col.Name) {
+			continue
+		}
+		old := b.Col(col.Name)
+		vals := make([]vector.Value, b.Len)
+		for i, r := range rows {
+			if old != nil {
+				vals[i] = old.At(i)
+			}
+			if r < 0 {
+				continue
+			}
+			if v := col.At(int(r)); !v.IsNull() && (j.c.Overwrite || vals[i].IsNull()) {
+				vals[i] = v
+			}
+		}
+		b = b.With(vector.NewColumn(col.Name, vals))
+	}
+	return b
+}

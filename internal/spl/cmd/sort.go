@@ -1,0 +1,319 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Sort orders rows by fields.
+type Sort struct {
+	Limit   int // -1 = the configured default, 0 = all
+	Keys    []SortKey
+	Reverse bool // desc at the end: everything the other way round
+}
+
+// SortKey is one field to sort by.
+type SortKey struct {
+	Field string
+	As    string // auto, num, str or ip
+	Desc  bool
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "sort", Kind: spl.KindTransforming,
+		Summary: "Put rows in order.",
+		Syntax:  "sort [<n> | limit=<n>] [+|-] <field> … [desc]",
+		Doc: "Numbers are ordered as numbers, addresses as addresses, other text by its bytes: digits, capitals, small letters.\n" +
+			"A sign with a blank behind it holds for all fields that follow, one without for its field. Rows without the field come\n" +
+			"last in both directions; rows that are equal keep their order. A field with several values is ordered by its first.\n" +
+			"Without a count the first 10,000 rows are kept, and a warning says so; `sort 0` keeps all.",
+		Args: []spl.Arg{
+			{Name: "<n>", Default: "10000", Doc: "How many rows to keep; 0 is all."},
+			{Name: "<field>", Doc: "A field, or auto(field), num(field), str(field), ip(field)."},
+			{Name: "desc", Doc: "Turns the whole order round."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="x,k
+9,a
+100,b
+70,c" | sort - x | table k`,
+			Want: []string{`{"k":"b"}`, `{"k":"c"}`, `{"k":"a"}`},
+		}},
+		Parse: parseSort,
+	})
+}
+
+func parseSort(p *spl.Parser) (spl.Command, error) {
+	c := &Sort{Limit: -1}
+	desc := false // what a sign with a blank behind it set
+	for first := true; !p.AtEnd(); first = false {
+		if p.Accept(",") {
+			continue
+		}
+		if o, ok, err := p.Option(); err != nil {
+			return nil, err
+		} else if ok {
+			if o.Name != "limit" {
+				return nil, diag.At(o.Span, "unknown option %q", o.Name).WithHint("options: limit")
+			}
+			if c.Limit, err = o.Int(0); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		tok, err := p.Take()
+		if err != nil {
+			return nil, err
+		}
+		if n, err := strconv.Atoi(tok.Text); err == nil && first && tok.Kind == spl.Word && tok.Text[0] != '-' && tok.Text[0] != '+' {
+			c.Limit = n
+			continue
+		}
+		if next := p.Peek(); len(c.Keys) > 0 && (tok.IsWord("desc") || tok.IsWord("d")) && (next.Kind == spl.EOF || next.Is("|") || next.Is("]")) {
+			c.Reverse = true
+			break
+		}
+		key, all, err := sortKey(p, tok, desc)
+		if err != nil {
+			return nil, err
+		}
+		if all {
+			desc = key.Desc
+			continue
+		}
+		c.Keys = append(c.Keys, key)
+	}
+	if len(c.Keys) == 0 {
+		tok, err := p.Take()
+		if err != nil {
+			return nil, err
+		}
+		return nil, p.Unexpected(tok, "a field to sort by")
+	}
+	return c, nil
+}
+
+// sortKey reads one field with its sign; all is true for a lone sign.
+func sortKey(p *spl.Parser, tok spl.Token, desc bool) (key SortKey, all bool, err error) {
+	key = SortKey{Field: tok.Text, As: "auto", Desc: desc}
+	if tok.Kind == spl.Word && (tok.Text[0] == '-' || tok.Text[0] == '+') {
+		key.Desc = tok.Text[0] == '-'
+		key.Field = tok.Text[1:]
+		if key.Field == "" {
+			if next := p.Peek(); next.Kind == spl.Quoted && !next.Spaced { // -"a b"
+				key.Field, err = p.Field()
+				return key, false, err
+			}
+			return key, true, nil
+		}
+	}
+	if tok.Kind != spl.Word && tok.Kind != spl.Quoted {
+		return key, false, p.Unexpected(tok, "a field to sort by")
+	}
+	if tok.Kind == spl.Word && p.Peek().Is("(") && !p.Peek().Spaced {
+		as := strings.ToLower(key.Field)
+		if comparers[as] == nil {
+			return key, false, diag.At(tok.Span, "cannot sort as %q", as).WithHint("auto, num, str or ip")
+		}
+		p.Accept("(")
+		if key.Field, err = p.Field(); err != nil {
+			return key, false, err
+		}
+		key.As = as
+		err = p.Expect(")")
+	}
+	return key, false, err
+}
+
+var comparers = map[string]func(a, b vector.Value) int{
+	"auto": spl.CompareAuto,
+	"num":  spl.CompareNumbers,
+	"ip":   spl.CompareIPs,
+	"str":  func(a, b vector.Value) int { return strings.Compare(a.Text(), b.Text()) },
+}
+
+// Print implements spl.Command.
+func (c *Sort) Print() string {
+	var b strings.Builder
+	b.WriteString("sort")
+	if c.Limit >= 0 {
+		b.WriteString(" " + strconv.Itoa(c.Limit))
+	}
+	for i, k := range c.Keys {
+		sep := " "
+		if i > 0 {
+			sep = ", "
+		}
+		sign := "+"
+		if k.Desc {
+			sign = "-"
+		}
+		field := spl.PrintField(k.Field)
+		if k.As != "auto" {
+			field = k.As + "(" + field + ")"
+		}
+		b.WriteString(sep + sign + field)
+	}
+	if c.Reverse {
+		b.WriteString(" desc")
+	}
+	return b.String()
+}
+
+// Needs implements spl.Command.
+func (c *Sort) Needs(out spl.FieldSet) spl.FieldSet {
+	for _, k := range c.Keys {
+		out = out.Add(k.Field)
+	}
+	return out
+}
+
+// Tabulates says that sorted events are events still.
+func (c *Sort) Tabulates() bool { return false }
+
+// Ordered implements spl.Transforming: rows that are equal keep their order.
+func (c *Sort) Ordered() bool { return true }
+
+// NewReducer implements spl.Transforming.
+func (c *Sort) NewReducer(env *spl.Env) (spl.Reducer, error) {
+	s := &sorter{c: c, env: env, limit: c.Limit}
+	if c.Limit < 0 {
+		s.limit = env.Limits.SortRows
+	}
+	return s, nil
+}
+
+// sorter holds the rows and an index over them; with a limit it drops what can
+// no longer be among the first.
+type sorter struct {
+	c     *Sort
+	env   *spl.Env
+	limit int
+	rows  []sortRow
+	seen  int
+	held  int
+}
+
+type sortRow struct {
+	keys  []vector.Value
+	batch *vector.Batch
+	row   int32
+	seq   int
+}
+
+func (s *sorter) Add(_ context.Context, b *vector.Batch) error {
+	cols := make([]*vector.Column, len(s.c.Keys))
+	for i, k := range s.c.Keys {
+		cols[i] = b.Col(k.Field)
+	}
+	for i := range b.Len {
+		keys := make([]vector.Value, len(cols))
+		for n, c := range cols {
+			if c == nil {
+				continue
+			}
+			if keys[n] = c.At(i); keys[n].Kind() == vector.List {
+				keys[n] = vector.String(keys[n].At(0))
+			}
+		}
+		s.rows = append(s.rows, sortRow{keys, b, int32(i), s.seen})
+		s.seen++
+	}
+	if err := s.hold(b.Size() + b.Len*(64+48*len(cols))); err != nil {
+		return err
+	}
+	if s.limit > 0 && len(s.rows) > 4*s.limit+vector.DefaultRows {
+		return s.shrink()
+	}
+	return nil
+}
+
+func (s *sorter) hold(n int) error {
+	s.held += n
+	return s.env.Memory.Take(n)
+}
+
+// shrink keeps the first rows only, copied so that the rest can go.
+func (s *sorter) shrink() error {
+	s.sort()
+	s.rows = s.rows[:min(len(s.rows), s.limit)]
+	b := vector.NewBuilder()
+	for _, r := range s.rows {
+		b.AddRow(r.batch, int(r.row))
+	}
+	kept := b.Batch()
+	for i := range s.rows {
+		s.rows[i].batch, s.rows[i].row = kept, int32(i)
+	}
+	return s.hold(kept.Size() + len(s.rows)*(64+48*len(s.c.Keys)) - s.held)
+}
+
+func (s *sorter) sort() {
+	slices.SortFunc(s.rows, func(a, b sortRow) int {
+		if c := s.compare(a, b); c != 0 {
+			return c
+		}
+		return a.seq - b.seq
+	})
+}
+
+func (s *sorter) compare(a, b sortRow) int {
+	for n, k := range s.c.Keys {
+		x, y := a.keys[n], b.keys[n]
+		switch {
+		case x.IsNull() && y.IsNull():
+			continue
+		case x.IsNull():
+			return 1
+		case y.IsNull():
+			return -1
+		}
+		if c := comparers[k.As](x, y); c != 0 {
+			if k.Desc != s.c.Reverse {
+				return -c
+			}
+			return c
+		}
+	}
+	return 0
+}
+
+// Merge implements spl.Reducer.
+func (s *sorter) Merge(other spl.Reducer) error {
+	o := other.(*sorter)
+	for _, r := range o.rows {
+		r.seq += s.seen
+		s.rows = append(s.rows, r)
+	}
+	s.seen += o.seen
+	s.held += o.held
+	return nil
+}
+
+func (s *sorter) Results(context.Context) (spl.Operator, error) {
+	s.sort()
+	if s.limit > 0 && len(s.rows) > s.limit {
+		s.rows = s.rows[:s.limit]
+	}
+	if s.c.Limit < 0 && s.seen > s.limit {
+		s.env.Warn("sort kept the first %d of %d rows; write sort 0 for all", s.limit, s.seen)
+	}
+	var out []*vector.Batch
+	for from := 0; from < len(s.rows); from += vector.DefaultRows {
+		b := vector.NewBuilder()
+		for _, r := range s.rows[from:min(from+vector.DefaultRows, len(s.rows))] {
+			b.AddRow(r.batch, int(r.row))
+		}
+		out = append(out, b.Batch())
+	}
+	s.rows = nil
+	s.env.Memory.Take(-s.held)
+	return spl.Rows(out...), nil
+}

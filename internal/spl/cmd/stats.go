@@ -1,0 +1,139 @@
+package cmd
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+var (
+	nan = math.NaN()
+	one = vector.Int(1)
+)
+
+// Stats groups rows and computes aggregates of the groups.
+type Stats struct {
+	Aggs  []*Aggregation
+	By    []string
+	Split bool // dedup_splitvals
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "stats", Aliases: []string{"sistats"}, Kind: spl.KindTransforming,
+		Summary: "Compute aggregates, over all rows or by groups of them.",
+		Syntax:  "stats <aggregate> [AS <name>] … [BY <field-list>] [dedup_splitvals=<bool>]",
+		Doc: "Rows that lack a field of BY are left out; a field with several values puts the row into a group for each. Without BY\n" +
+			"there is one row, also when nothing came in. Columns: the fields of BY, then the aggregates as they are written. Rows are\n" +
+			"in the order of the BY fields, numbers as numbers.",
+		Args: []spl.Arg{
+			{Name: "<aggregate>", Doc: "`count`, `dc(field)`, `values(field)`, `count(eval(test))`, `avg(*delay)` …"},
+			{Name: "BY <field-list>", Doc: "The fields that make groups."},
+			{Name: "dedup_splitvals", Default: "false", Doc: "Count a value that a row holds twice only once."},
+			{Name: "allnum, delim, partitions", Doc: "Taken for the sake of searches that have them."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="u,n
+a,1
+b,5
+a,3" | stats count sum(n) as total by u`,
+			Want: []string{`{"u":"a","count":"2","total":"4"}`, `{"u":"b","count":"1","total":"5"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) { return parseStats(p) },
+	})
+}
+
+func parseStats(p *spl.Parser) (*Stats, error) {
+	c := &Stats{}
+	options := func() error {
+		return p.Options([]string{"allnum", "delim", "partitions", "dedup_splitvals"}, func(o spl.Option) (err error) {
+			if o.Name == "dedup_splitvals" {
+				c.Split, err = o.Bool()
+			}
+			return err
+		})
+	}
+	if err := options(); err != nil {
+		return nil, err
+	}
+	var err error
+	if c.Aggs, err = parseAggregations(p, "by"); err != nil {
+		return nil, err
+	}
+	if p.AcceptWord("by") {
+		if c.By, err = p.Fields(); err != nil {
+			return nil, err
+		}
+	}
+	return c, options()
+}
+
+// Print implements spl.Command.
+func (c *Stats) Print() string { return c.print("stats") }
+
+func (c *Stats) print(name string) string {
+	s := name + " " + printAggregations(c.Aggs)
+	if len(c.By) > 0 {
+		s += " BY " + spl.PrintFields(c.By)
+	}
+	if c.Split {
+		s += " dedup_splitvals=true"
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Stats) Needs(spl.FieldSet) spl.FieldSet { return c.reads(spl.FieldSet{}) }
+
+func (c *Stats) reads(out spl.FieldSet) spl.FieldSet {
+	out = out.Add(c.By...)
+	for _, a := range c.Aggs {
+		out = out.Add(a.fields()...)
+	}
+	return out
+}
+
+// Ordered implements spl.Transforming.
+func (c *Stats) Ordered() bool {
+	return slices.ContainsFunc(c.Aggs, func(a *Aggregation) bool { return a.Def.Ordered })
+}
+
+// NewReducer implements spl.Transforming.
+func (c *Stats) NewReducer(env *spl.Env) (spl.Reducer, error) {
+	g, err := newGrouper(env, c.Aggs, c.By)
+	if err != nil {
+		return nil, err
+	}
+	g.split = c.Split
+	return &stats{g}, nil
+}
+
+type stats struct{ g *grouper }
+
+func (s *stats) Add(_ context.Context, b *vector.Batch) error { return s.g.add(b) }
+func (s *stats) Merge(o spl.Reducer) error                    { return s.g.merge(o.(*stats).g) }
+
+func (s *stats) Results(context.Context) (spl.Operator, error) {
+	defer s.g.release()
+	names := s.g.columns()
+	var out []*vector.Batch
+	b := vector.NewBuilder(names...)
+	for _, grp := range s.g.sorted() {
+		s.g.fill(grp)
+		b.Add()
+		for i, v := range grp.keys {
+			b.SetAt(i, v)
+		}
+		for i, a := range grp.aggs {
+			b.Set(names[len(s.g.by)+i], a.Result())
+		}
+		if b.Len() == vector.DefaultRows {
+			out = append(out, b.Batch())
+			b = vector.NewBuilder(names...)
+		}
+	}
+	return spl.Rows(append(out, b.Batch())...), nil
+}

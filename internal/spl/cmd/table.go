@@ -1,0 +1,77 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Table makes a table of exactly the listed columns.
+type Table struct{ Names []string }
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "table", Kind: spl.KindStreaming,
+		Summary: "Make a table of the listed fields, in that order.",
+		Syntax:  "table <field-list>",
+		Doc: "A listed field that no row has is an empty column. A name with `*` stands for the fields that fit it, in\n" +
+			"alphabetical order. Everything else is dropped, `_time` and `_raw` too.",
+		Args: []spl.Arg{{Name: "<field-list>", Doc: "Names separated by commas or blanks."}},
+		Examples: []spl.Example{{
+			Search: `| makeresults | eval b=2, a=1 | table a, b nosuch`,
+			Want:   []string{`{"a":"1","b":"2"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			names, err := p.Fields()
+			return &Table{names}, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Table) Print() string { return "table " + spl.PrintFields(c.Names) }
+
+// Needs implements spl.Command.
+func (c *Table) Needs(spl.FieldSet) spl.FieldSet { return spl.Fields(c.Names...) }
+
+// Tabulates says that the rows are no events any more.
+func (c *Table) Tabulates() bool { return true }
+
+// Columns implements spl.Tabular.
+func (c *Table) Columns() []string {
+	return slices.DeleteFunc(slices.Clone(c.Names), func(n string) bool { return strings.Contains(n, "*") })
+}
+
+// NewMapper implements spl.Streaming.
+func (c *Table) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+
+// Map implements spl.Mapper.
+func (c *Table) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	out := &vector.Batch{Len: b.Len}
+	add := func(col *vector.Column) {
+		if out.Col(col.Name) == nil {
+			out.Cols = append(out.Cols, col)
+		}
+	}
+	for _, n := range c.Names {
+		if !strings.Contains(n, "*") {
+			if col := b.Col(n); col != nil {
+				add(col)
+			} else {
+				add(vector.Constant(n, vector.Value{}))
+			}
+			continue
+		}
+		names := b.Names()
+		slices.Sort(names)
+		for _, name := range names {
+			if spl.MatchName(n, name) && (name[0] != '_' || n[0] == '_') {
+				add(b.Col(name))
+			}
+		}
+	}
+	return out, nil
+}

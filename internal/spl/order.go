@@ -1,0 +1,93 @@
+package spl
+
+import (
+	"net/netip"
+	"strings"
+
+	"bluetrail/internal/vector"
+)
+
+// CompareAuto orders two values as sort does when it is not told how: numbers
+// as numbers, addresses as addresses, everything else by its bytes. The kinds
+// are told for each pair.
+func CompareAuto(a, b vector.Value) int {
+	if x, ok := a.Num(); ok {
+		if y, ok := b.Num(); ok {
+			return compareFloats(x, y)
+		}
+	}
+	s, t := a.Text(), b.Text()
+	if c, ok := compareAddresses(s, t); ok {
+		return c
+	}
+	return strings.Compare(s, t)
+}
+
+func compareFloats(x, y float64) int {
+	switch {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return 0
+}
+
+func compareAddresses(s, t string) (int, bool) {
+	if !addressLike(s) || !addressLike(t) {
+		return 0, false
+	}
+	x, err := netip.ParseAddr(s)
+	if err != nil {
+		return 0, false
+	}
+	y, err := netip.ParseAddr(t)
+	if err != nil {
+		return 0, false
+	}
+	return x.Compare(y), true
+}
+
+func addressLike(s string) bool {
+	if len(s) < 2 || len(s) > 45 {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; !isDigit(c) && c != '.' && c != ':' && !(c|0x20 >= 'a' && c|0x20 <= 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// CompareNumbers orders values as numbers; what is none comes after all
+// numbers, by its bytes.
+func CompareNumbers(a, b vector.Value) int {
+	x, okx := a.Num()
+	y, oky := b.Num()
+	switch {
+	case okx && oky:
+		return compareFloats(x, y)
+	case okx:
+		return -1
+	case oky:
+		return 1
+	}
+	return strings.Compare(a.Text(), b.Text())
+}
+
+// CompareIPs orders values as addresses; what is none comes after all
+// addresses, by its bytes.
+func CompareIPs(a, b vector.Value) int {
+	x, errx := netip.ParseAddr(a.Text())
+	y, erry := netip.ParseAddr(b.Text())
+	switch {
+	case errx == nil && erry == nil:
+		return x.Compare(y)
+	case errx == nil:
+		return -1
+	case erry == nil:
+		return 1
+	}
+	return strings.Compare(a.Text(), b.Text())
+}
