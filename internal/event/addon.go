@@ -69,3 +69,6 @@ func firstSet(in inputs) Cell {
 }
 
 func constant(s string) func(inputs) Cell { return func(inputs) Cell { return one(s) } }
+
+// Addon returns the derived field of a name, nil when there is none.
+func Addon(name string) *Derived { return derivedByName[name] }

@@ -57,6 +57,10 @@ const chunk = 1 << 20
 // output of LookupEvents and events wrapped by EventBridge and CloudWatch Logs.
 // It holds about 1 MiB, more only for longer records. It is for one goroutine.
 type Decoder struct {
+	// BeforeReuse, when set, is called before the buffer behind the records
+	// returned so far is written over.
+	BeforeReuse func()
+
 	in       io.Reader
 	lim      Limits
 	buf      []byte // buf[pos:] is unread

@@ -43,6 +43,9 @@ func (d *Decoder) more() bool {
 	for size < 2*len(unread) {
 		size *= 2
 	}
+	if d.BeforeReuse != nil && d.pos > 0 {
+		d.BeforeReuse()
+	}
 	next := d.buf[:0]
 	if d.retained || size != cap(d.buf) {
 		next = make([]byte, 0, size)

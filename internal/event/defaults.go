@@ -79,3 +79,6 @@ func datePart(name string, t time.Time) string {
 	}
 	return "0" // date_zone: CloudTrail's times are UTC
 }
+
+// IsDefault reports whether a field is one that every event has.
+func IsDefault(name string) bool { return isDefault[name] }

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 )
@@ -14,6 +15,9 @@ var (
 // a CloudTrail record, else JSON. A record that carries _time has been through
 // another system and is taken as plain JSON.
 func Detect(raw []byte) string {
+	if bytes.HasPrefix(raw, []byte(`{"eventVersion":`)) && !bytes.Contains(raw, []byte(`"_time"`)) {
+		return CloudTrail // as nearly all are
+	}
 	row := detector.NewRow()
 	if detector.leaves(raw, row) != nil {
 		return JSON

@@ -185,7 +185,7 @@ func TestGuideFindsTheAttacks(t *testing.T) {
 func TestLoginFromNewCountry(t *testing.T) {
 	t.Parallel()
 	cfg := small()
-	trail, err := newTrail(cfg)
+	trail, err := newTrail(context.Background(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package generate
 
 import (
 	"cmp"
+	"context"
 	"math/bits"
 	"slices"
 )
@@ -26,7 +27,8 @@ type trail struct {
 // cell is one lane in one slot.
 type cell struct{ lane, slot int }
 
-func newTrail(cfg Config) (*trail, error) {
+// newTrail plans a trail, which takes a moment for each million slots.
+func newTrail(ctx context.Context, cfg Config) (*trail, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
@@ -49,13 +51,14 @@ func newTrail(cfg Config) (*trail, error) {
 			slices.SortStableFunc(scenes, func(a, b *scene) int { return cmp.Compare(a.call.time, b.call.time) })
 		}
 	}
-	t.distribute(cfg.Events - len(t.plot.scenes))
+	if err := t.distribute(ctx, cfg.Events-len(t.plot.scenes)); err != nil {
+		return nil, err
+	}
 	t.expected = cfg.Events
-	t.each(func(slot int, l *lane, _ int64) {
+	return t, t.each(ctx, func(slot int, l *lane, _ int64) {
 		again, _ := t.repeated(cell{l.index, slot})
 		t.expected += again
 	})
-	return t, nil
 }
 
 // weights returns what each crew of the lane contributes to a slot. Each crew's
@@ -86,16 +89,19 @@ func (t *trail) presence(l *lane, crew int, at int64) uint64 {
 }
 
 // distribute shares n events out over slots and lanes, exactly.
-func (t *trail) distribute(n int) {
+func (t *trail) distribute(ctx context.Context, n int) error {
 	var sums [crewCount]uint64
-	t.each(func(_ int, l *lane, at int64) {
+	err := t.each(ctx, func(_ int, l *lane, at int64) {
 		for crew := range sums {
 			sums[crew] += t.presence(l, crew, at)
 		}
 	})
+	if err != nil {
+		return err
+	}
 	weights := make([]uint64, 0, t.slots*len(t.org.lanes))
 	var total uint64
-	t.each(func(_ int, l *lane, at int64) {
+	err = t.each(ctx, func(_ int, l *lane, at int64) {
 		var w uint64
 		for _, v := range t.weights(l, at, &sums) {
 			w += v
@@ -103,6 +109,9 @@ func (t *trail) distribute(n int) {
 		total += w
 		weights = append(weights, w)
 	})
+	if err != nil {
+		return err
+	}
 	t.counts = make([]uint32, len(weights))
 	var sum, given uint64
 	for i, w := range weights {
@@ -113,15 +122,20 @@ func (t *trail) distribute(n int) {
 		given = upTo
 	}
 	t.sums = sums
+	return nil
 }
 
-// each visits every lane of every slot, in the order of counts.
-func (t *trail) each(visit func(slot int, l *lane, at int64)) {
+// each visits every lane of every slot, in the order of counts, until ctx ends.
+func (t *trail) each(ctx context.Context, visit func(slot int, l *lane, at int64)) error {
 	for s := range t.slots {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		for _, l := range t.org.lanes {
 			visit(s, l, t.first+int64(s)*slot)
 		}
 	}
+	return nil
 }
 
 // Deliveries that go wrong, drawn for each lane and slot.

@@ -150,7 +150,7 @@ func TestShapesAreThoseOfRealRecords(t *testing.T) {
 
 func TestEveryKindIsJSON(t *testing.T) {
 	t.Parallel()
-	trail, err := newTrail(small())
+	trail, err := newTrail(context.Background(), small())
 	if err != nil {
 		t.Fatal(err)
 	}

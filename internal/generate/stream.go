@@ -12,9 +12,9 @@ import (
 // The record is valid until yield returns. An error of yield ends the stream and
 // is returned; so does the end of ctx.
 func Stream(ctx context.Context, cfg Config, yield func(record []byte, eventTime time.Time) error) error {
-	t, err := newTrail(cfg)
+	t, err := newTrail(ctx, cfg)
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot generate a trail: %w", err)
 	}
 	type place struct {
 		from, to int

@@ -50,7 +50,7 @@ func Write(ctx context.Context, dir string, cfg Config, progress func(done, tota
 }
 
 func write(ctx context.Context, to sink, cfg Config, progress func(done, total int)) (Summary, error) {
-	t, err := newTrail(cfg)
+	t, err := newTrail(ctx, cfg)
 	if err != nil {
 		return Summary{}, err
 	}

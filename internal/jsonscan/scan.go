@@ -2,12 +2,12 @@
 // leaves and follows paths without building anything. What it hands out shares
 // the document's bytes, which must not change while it is in use.
 //
-// The grammar is JSON's, with one leniency: control characters inside strings
-// and invalid UTF-8 are let through, since logs hold them.
+// What it takes is what encoding/json.Valid takes, down to the escapes in
+// strings, save that nesting is bounded. Bytes that are no UTF-8 are let
+// through, as there; the texts made of them are valid.
 package jsonscan
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 )
@@ -51,162 +51,112 @@ func Space(doc []byte, i int) int {
 // white space. The value's grammar is checked; nesting is bounded by maxDepth,
 // at most MaxDepth.
 func Skip(doc []byte, i, maxDepth int) (int, error) {
+	if i < len(doc) && doc[i] != '{' && doc[i] != '[' {
+		return skipFlat(doc, i)
+	}
 	var objects [MaxDepth / 64]uint64 // a bit a level: set where it is an object
-	depth := 0
+	var err error
+	depth, object := 0, false
 	for {
-		// a value
+		// A value is due.
 		if i >= len(doc) {
 			return i, ErrIncomplete
 		}
-		var err error
-		switch c := doc[i]; {
-		case c == '"':
-			i, err = SkipString(doc, i)
-		case c == '{' || c == '[':
+		switch c := doc[i]; c {
+		case '"':
+			if i, err = SkipString(doc, i); err != nil {
+				return i, err
+			}
+		case '{', '[':
 			if depth >= maxDepth || depth >= MaxDepth {
 				return i, ErrDepth
 			}
+			object = c == '{'
 			bit := uint64(1) << (depth & 63)
-			if c == '{' {
+			if object {
 				objects[depth>>6] |= bit
 			} else {
 				objects[depth>>6] &^= bit
 			}
 			depth++
-			i = Space(doc, i+1)
-			if i < len(doc) && doc[i] == c+2 { // {} or []
-				i++
-				depth--
-				break
+			if i++; i < len(doc) && doc[i] <= ' ' {
+				i = Space(doc, i)
 			}
-			if c == '{' {
-				if _, i, err = Key(doc, i); err != nil {
-					return i, err
+			if i >= len(doc) || doc[i] != c+2 { // neither {} nor []
+				if object {
+					if i, err = skipKey(doc, i); err != nil {
+						return i, err
+					}
 				}
+				continue
 			}
-			continue
 		default:
-			i, err = skipScalar(doc, i)
-		}
-		if err != nil {
-			return i, err
-		}
-		// behind a value
-		for {
-			if depth == 0 {
-				return i, nil
+			if i, err = skipScalar(doc, i); err != nil {
+				return i, err
 			}
+		}
+		// A comma or the end of what is open is due.
+		for {
 			if i < len(doc) && doc[i] <= ' ' {
 				i = Space(doc, i)
 			}
 			if i >= len(doc) {
 				return i, ErrIncomplete
 			}
-			object := objects[(depth-1)>>6]>>((depth-1)&63)&1 == 1
 			c := doc[i]
 			if c == ',' {
-				i = Space(doc, i+1)
-				if object {
-					if _, i, err = Key(doc, i); err != nil {
+				if i++; object {
+					if i, err = skipKey(doc, i); err != nil {
 						return i, err
 					}
+				} else if i < len(doc) && doc[i] <= ' ' {
+					i = Space(doc, i)
 				}
 				break
 			}
-			if object && c == '}' || !object && c == ']' {
-				depth--
-				i++
-				continue
+			if object && c != '}' || !object && c != ']' {
+				if object {
+					return i, syntax(doc, i, "a comma or }")
+				}
+				return i, syntax(doc, i, "a comma or ]")
 			}
-			if object {
-				return i, syntax(doc, i, "a comma or }")
+			i++
+			if depth--; depth == 0 {
+				return i, nil
 			}
-			return i, syntax(doc, i, "a comma or ]")
+			object = objects[(depth-1)>>6]>>((depth-1)&63)&1 == 1
 		}
 	}
 }
 
-// SkipString returns the offset behind the string whose opening quote is at i.
-func SkipString(doc []byte, i int) (int, error) {
-	from := i + 1
-	for {
-		n := bytes.IndexByte(doc[from:], '"')
-		if n < 0 {
-			return len(doc), ErrIncomplete
-		}
-		end := from + n
-		if doc[end-1] != '\\' {
-			return end + 1, nil
-		}
-		slashes := 0
-		for j := end - 1; j > i && doc[j] == '\\'; j-- {
-			slashes++
-		}
-		if slashes%2 == 0 {
-			return end + 1, nil
-		}
-		from = end + 1
+// skipFlat is Skip for a value that is no object and no array.
+func skipFlat(doc []byte, i int) (int, error) {
+	if doc[i] == '"' {
+		return SkipString(doc, i)
 	}
+	return skipScalar(doc, i)
 }
 
-func skipScalar(doc []byte, i int) (int, error) {
-	switch c := doc[i]; {
-	case c == 't':
-		return skipWord(doc, i, "true")
-	case c == 'f':
-		return skipWord(doc, i, "false")
-	case c == 'n':
-		return skipWord(doc, i, "null")
-	case c == '-' || c-'0' <= 9:
-		return skipNumber(doc, i)
+// skipKey passes over a key, the colon behind it and white space around them.
+func skipKey(doc []byte, i int) (int, error) {
+	if i < len(doc) && doc[i] <= ' ' {
+		i = Space(doc, i)
 	}
-	return i, syntax(doc, i, "a value")
-}
-
-func skipWord(doc []byte, i int, word string) (int, error) {
-	if len(doc)-i < len(word) {
-		if string(doc[i:]) == word[:len(doc)-i] {
-			return len(doc), ErrIncomplete
-		}
-		return i, syntax(doc, i, word)
+	if i >= len(doc) || doc[i] != '"' {
+		return i, syntax(doc, i, "a key in quotes")
 	}
-	if string(doc[i:i+len(word)]) != word {
-		return i, syntax(doc, i, word)
+	i, err := SkipString(doc, i)
+	if err != nil {
+		return i, err
 	}
-	return i + len(word), nil
-}
-
-func skipNumber(doc []byte, i int) (int, error) {
-	digits := func() bool {
-		start := i
-		for i < len(doc) && doc[i]-'0' <= 9 {
-			i++
-		}
-		return i > start
+	if i < len(doc) && doc[i] != ':' {
+		i = Space(doc, i)
 	}
-	if doc[i] == '-' {
-		i++
+	if i >= len(doc) || doc[i] != ':' {
+		return i, syntax(doc, i, "a colon")
 	}
-	switch {
-	case i < len(doc) && doc[i] == '0':
-		i++
-	case !digits():
-		return i, syntax(doc, i, "a digit")
-	}
-	if i < len(doc) && doc[i] == '.' {
-		i++
-		if !digits() {
-			return i, syntax(doc, i, "a digit")
-		}
-	}
-	if i < len(doc) && doc[i]|0x20 == 'e' {
-		i++
-		if i < len(doc) && (doc[i] == '+' || doc[i] == '-') {
-			i++
-		}
-		if !digits() {
-			return i, syntax(doc, i, "a digit")
-		}
+	if i++; i < len(doc) && doc[i] <= ' ' {
+		i = Space(doc, i)
 	}
 	return i, nil
 }
@@ -228,7 +178,10 @@ func Key(doc []byte, i int) (key []byte, value int, err error) {
 	if value >= len(doc) || doc[value] != ':' {
 		return nil, value, syntax(doc, value, "a colon")
 	}
-	return doc[i:end], Space(doc, value+1), nil
+	if value++; value < len(doc) && doc[value] <= ' ' {
+		value = Space(doc, value)
+	}
+	return doc[i:end], value, nil
 }
 
 // Next reads what stands behind a member or an element that ends at i: a comma
@@ -239,7 +192,10 @@ func Next(doc []byte, i int, closing byte) (next int, more bool, err error) {
 	}
 	switch {
 	case i < len(doc) && doc[i] == ',':
-		return Space(doc, i+1), true, nil
+		if i++; i < len(doc) && doc[i] <= ' ' {
+			i = Space(doc, i)
+		}
+		return i, true, nil
 	case i < len(doc) && doc[i] == closing:
 		return i + 1, false, nil
 	}

@@ -1,0 +1,139 @@
+package jsonscan
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// Eight bytes are looked at in one word.
+const (
+	lows  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// marks sets the high bit of the first byte of w that is a quote, a backslash
+// or a control character; bytes behind it may be marked wrongly.
+func marks(w uint64) uint64 {
+	quote, slash := w^lows*'"', w^lows*'\\'
+	return ((quote-lows)&^quote | (slash-lows)&^slash | (w-lows*' ')&^w) & highs
+}
+
+// SkipString returns the offset behind the string whose opening quote is at i.
+// Control characters and escapes that JSON does not know are errors.
+func SkipString(doc []byte, i int) (int, error) {
+	i++
+	for {
+		for i+8 <= len(doc) {
+			m := marks(binary.LittleEndian.Uint64(doc[i:]))
+			if m != 0 {
+				i += bits.TrailingZeros64(m) >> 3
+				break
+			}
+			i += 8
+		}
+		if i >= len(doc) {
+			return len(doc), ErrIncomplete
+		}
+		switch c := doc[i]; {
+		case c == '"':
+			return i + 1, nil
+		case c == '\\':
+			var err error
+			if i, err = skipEscape(doc, i); err != nil {
+				return i, err
+			}
+		case c < ' ':
+			return i, syntax(doc, i, "no control character in a string")
+		default:
+			i++
+		}
+	}
+}
+
+// skipEscape returns the offset behind the escape at i.
+func skipEscape(doc []byte, i int) (int, error) {
+	i++
+	if i >= len(doc) {
+		return i, ErrIncomplete
+	}
+	switch doc[i] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 1, nil
+	case 'u':
+	default:
+		return i, syntax(doc, i, "an escape")
+	}
+	for n := 1; n <= 4; n++ {
+		if i+n >= len(doc) {
+			return len(doc), ErrIncomplete
+		}
+		if c := doc[i+n]; c-'0' > 9 && (c|0x20 < 'a' || c|0x20 > 'f') {
+			return i + n, syntax(doc, i+n, "a hexadecimal digit")
+		}
+	}
+	return i + 5, nil
+}
+
+// skipScalar returns the offset behind the number or the word at i.
+func skipScalar(doc []byte, i int) (int, error) {
+	switch c := doc[i]; {
+	case c == 't':
+		return skipWord(doc, i, "true")
+	case c == 'f':
+		return skipWord(doc, i, "false")
+	case c == 'n':
+		return skipWord(doc, i, "null")
+	case c == '-' || c-'0' <= 9:
+		return skipNumber(doc, i)
+	}
+	return i, syntax(doc, i, "a value")
+}
+
+func skipWord(doc []byte, i int, word string) (int, error) {
+	if len(doc)-i < len(word) {
+		if string(doc[i:]) == word[:len(doc)-i] {
+			return len(doc), ErrIncomplete
+		}
+		return i, syntax(doc, i, word)
+	}
+	if string(doc[i:i+len(word)]) != word {
+		return i, syntax(doc, i, word)
+	}
+	return i + len(word), nil
+}
+
+func skipNumber(doc []byte, i int) (int, error) {
+	if doc[i] == '-' {
+		i++
+	}
+	var ok bool
+	if i < len(doc) && doc[i] == '0' {
+		i++
+	} else if i, ok = skipDigits(doc, i); !ok {
+		return i, syntax(doc, i, "a digit")
+	}
+	if i < len(doc) && doc[i] == '.' {
+		if i, ok = skipDigits(doc, i+1); !ok {
+			return i, syntax(doc, i, "a digit")
+		}
+	}
+	if i < len(doc) && doc[i]|0x20 == 'e' {
+		i++
+		if i < len(doc) && (doc[i] == '+' || doc[i] == '-') {
+			i++
+		}
+		if i, ok = skipDigits(doc, i); !ok {
+			return i, syntax(doc, i, "a digit")
+		}
+	}
+	return i, nil
+}
+
+// skipDigits reports false when there is no digit at i.
+func skipDigits(doc []byte, i int) (int, bool) {
+	start := i
+	for i < len(doc) && doc[i]-'0' <= 9 {
+		i++
+	}
+	return i, i > start
+}

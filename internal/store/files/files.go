@@ -1,0 +1,87 @@
+// Package files is a store over files of events where they lie: nothing is
+// imported, every search reads them anew, in parallel.
+package files
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"bluetrail/internal/source/file"
+	"bluetrail/internal/store"
+)
+
+// Options say how files are taken.
+type Options struct {
+	Index      string // "" = the default index
+	Sourcetype string // "" = told from each record
+	Limits     file.Limits
+	Workers    int // 0 = one for each core
+}
+
+// Store answers searches from files. What it cannot read it passes over,
+// counts and names in Stats.
+type Store struct {
+	files []file.File
+	opt   Options
+
+	read  atomic.Int64 // packed bytes
+	total int64
+
+	events, duplicates, done atomic.Int64
+	mu                       sync.Mutex
+	skipped                  []store.Skip
+	more                     int64
+}
+
+var (
+	_ store.Store    = (*Store)(nil)
+	_ store.Counting = (*Store)(nil)
+)
+
+// Open lists the files at paths; see file.List. No file is opened yet.
+func Open(paths []string, opt Options) (*Store, error) {
+	list, skipped, err := file.List(paths)
+	if err != nil {
+		return nil, err
+	}
+	if opt.Limits == (file.Limits{}) {
+		opt.Limits = file.DefaultLimits()
+	}
+	s := &Store{files: list, opt: opt}
+	for _, f := range list {
+		s.total += f.Size
+	}
+	for _, sk := range skipped {
+		s.skip(sk.Name, sk.Reason)
+	}
+	return s, nil
+}
+
+// Close implements store.Store.
+func (s *Store) Close() error { return nil }
+
+// Progress returns how many packed bytes were read, of how many.
+func (s *Store) Progress() (done, total int64) { return s.read.Load(), s.total }
+
+// maxSkips bounds how many problems are listed; the rest is counted.
+const maxSkips = 100
+
+func (s *Store) skip(name, reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.skipped) >= maxSkips {
+		s.more++
+		return
+	}
+	s.skipped = append(s.skipped, store.Skip{Name: name, Reason: reason})
+}
+
+// Stats implements store.Counting: what the searches so far met.
+func (s *Store) Stats() store.Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return store.Stats{
+		Files: s.done.Load(), Events: s.events.Load(), Duplicates: s.duplicates.Load(), Bytes: s.read.Load(),
+		Skipped: append([]store.Skip(nil), s.skipped...), SkippedMore: s.more,
+	}
+}
