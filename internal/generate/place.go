@@ -28,15 +28,15 @@ var offices = []office{
 // Where attackers come from, and where CI runners and the organisation's own
 // gateways stand.
 var (
-	rangeRussia    = netip.MustParsePrefix("95.24.0.0/14")
-	rangeVietnam   = netip.MustParsePrefix("14.160.0.0/13")
-	rangeChina     = netip.MustParsePrefix("114.80.0.0/14")
-	rangeUkraine   = netip.MustParsePrefix("46.118.0.0/16")
-	rangeNigeria   = netip.MustParsePrefix("41.184.0.0/16")
-	rangeNethers   = netip.MustParsePrefix("86.80.0.0/13")
-	rangeAustralia = netip.MustParsePrefix("58.160.0.0/13")
-	rangeHosting   = netip.MustParsePrefix("46.4.0.0/16")
-	rangeRunners   = netip.MustParsePrefix("20.64.0.0/14")
+	rangeRussia      = netip.MustParsePrefix("95.24.0.0/14")
+	rangeVietnam     = netip.MustParsePrefix("14.160.0.0/13")
+	rangeChina       = netip.MustParsePrefix("114.80.0.0/14")
+	rangeUkraine     = netip.MustParsePrefix("46.118.0.0/16")
+	rangeNigeria     = netip.MustParsePrefix("41.184.0.0/16")
+	rangeNetherlands = netip.MustParsePrefix("86.80.0.0/13")
+	rangeAustralia   = netip.MustParsePrefix("58.160.0.0/13")
+	rangeHosting     = netip.MustParsePrefix("46.4.0.0/16")
+	rangeRunners     = netip.MustParsePrefix("20.64.0.0/14")
 )
 
 // gateways are the public ranges that a region's own instances leave from.

@@ -44,14 +44,14 @@ func (p *plot) stageLoginsWithoutMFA() {
 	plain := p.consoleUsers()[5]
 	acc := p.consoleAccount(plain)
 	success := vars{"outcome": "Success", "mfa": "No"}
-	d := p.attack(acc.lane("us-east-1"), p.org.signedIn(acc, plain.name), addressIn(rangeNethers, p.seed).String(), browsers[2], Label{
+	d := p.attack(acc.lane("us-east-1"), p.org.signedIn(acc, plain.name), addressIn(rangeNetherlands, mix(p.seed, hashText("Netherlands"))).String(), browsers[2], Label{
 		Name: "console-login-without-mfa", Technique: "T1078.004", Search: "console-login-without-mfa", Note: "an IAM user's password alone sufficed"})
 	d.do(p.at(3, 20, 51), "console-login", success, nil)
 	d.as(p.org.consoleUser(acc, plain.name, p.at(3, 20, 51), false)).do(p.at(3, 20, 53), "iam:ListAccessKeys", nil, nil)
 
 	traveller := p.consoleUsers()[1]
 	acc = p.consoleAccount(traveller)
-	d = p.attack(acc.lane("us-east-1"), p.org.signedIn(acc, traveller.name), addressIn(rangeVietnam, p.seed).String(), browsers[1], Label{
+	d = p.attack(acc.lane("us-east-1"), p.org.signedIn(acc, traveller.name), addressIn(rangeVietnam, mix(p.seed, hashText("Vietnam"))).String(), browsers[1], Label{
 		Name: "login-from-new-country", Technique: "T1078.004", Search: "console-login-without-mfa",
 		Note: "the user otherwise signs in from home with MFA; this is Vietnam, an hour after a login at home could have been"})
 	d.do(p.at(2, 3, 7), "console-login", success, nil)
@@ -63,7 +63,7 @@ func (p *plot) stageLoginsWithoutMFA() {
 func (p *plot) stageMining() {
 	acc := p.org.account("dev")
 	l := acc.lane("eu-central-1")
-	d := p.attack(l, p.org.user(acc, l.pools[poolUser][0]), addressIn(rangeUkraine, p.seed).String(), attackerShell, Label{
+	d := p.attack(l, p.org.user(acc, l.pools[poolUser][0]), addressIn(rangeUkraine, mix(p.seed, hashText("Ukraine"))).String(), attackerShell, Label{
 		Name: "gpu-mining", Technique: "T1496.001", Search: "gpu-instances", Note: "a stolen access key tries the limits, then starts GPU instances in two regions"})
 	start := p.at(2, 23, 14)
 	d.do(start, "sts:GetCallerIdentity", nil, nil)
@@ -106,7 +106,7 @@ func (p *plot) stagePublicBucket() {
 	l := acc.lane("eu-central-1")
 	bucket := l.pools[poolBucket][3]
 	u := p.org.people[14%len(p.org.people)]
-	d := p.attack(l, p.org.user(acc, u.name), addressIn(rangeNigeria, p.seed).String(), attackerShell, Label{
+	d := p.attack(l, p.org.user(acc, u.name), addressIn(rangeNigeria, mix(p.seed, hashText("Nigeria"))).String(), attackerShell, Label{
 		Name: "public-bucket", Technique: "T1530", Search: "public-bucket-acl", Note: "the bucket is opened to all, then read without credentials"})
 	d.do(p.at(2, 2, 30), "put-bucket-acl", vars{"bucket": bucket, "group": "http://acs.amazonaws.com/groups/global/AllUsers", "permission": "READ"}, nil)
 	d.as(&actor{name: "anonymous", arn: "anonymous", encrypted: true, head: `{"type":"AWSAccount","principalId":"","accountId":"ANONYMOUS_PRINCIPAL"}`})
