@@ -1,8 +1,10 @@
 package jsonscan
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -80,10 +82,9 @@ func TestCompact(t *testing.T) {
 	}
 }
 
-// FuzzSkip holds Skip and Leaves against the standard library: what that takes
-// is taken, and what is taken beyond it differs only in strings.
+// FuzzSkip holds Skip, Leaves and Compact against the standard library.
 func FuzzSkip(f *testing.F) {
-	for _, s := range []string{`{"a":[1,-2.5e+3,true,null,"x\"y\\"]}`, `[`, `{"a" 1}`, `01`, `"\u12"`, `{"a":1,}`, ` [ ] `, `tru`, `-`, `1e`} {
+	for _, s := range []string{`{"a":[1,-2.5e+3,true,null,"x\"y\\"]}`, `[`, `{"a" 1}`, `01`, `"\u12"`, `"\u12g4"`, `"\x"`, "\"a\tb\"", "\"12345678\x00\"", `{"a":1,}`, ` [ ] `, `tru`, `-`, `1e`, "\"\xff\"", `{"a":1,"a":{"b":2},"a.b":3}`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -91,22 +92,91 @@ func FuzzSkip(f *testing.F) {
 		start := Space(doc, 0)
 		end, err := Skip(doc, start, MaxDepth)
 		whole := err == nil && Space(doc, end) == len(doc)
-		if json.Valid(doc) && !whole && !errors.Is(err, ErrDepth) {
-			t.Fatalf("%q is JSON but not taken: %v", s, err)
-		}
-		if whole && !json.Valid(doc) && !strings.Contains(s, `"`) {
-			t.Fatalf("%q is taken but no JSON", s)
+		if json.Valid(doc) != whole && !errors.Is(err, ErrDepth) {
+			t.Fatalf("%q: JSON is %v, taken is %v: %v", s, !whole, whole, err)
 		}
 		leaves := Leaves(doc, MaxDepth, func(string, string) bool { return true })
 		if (leaves == nil) != whole {
 			t.Fatalf("%q: Skip says %v, Leaves says %v", s, err, leaves)
 		}
-		if c := Compact(doc); whole {
-			if n, err := Skip(c, 0, MaxDepth); err != nil || n != len(c) {
-				t.Fatalf("%q compacts to %q: %v", s, c, err)
-			}
+		if !whole {
+			return
+		}
+		var want bytes.Buffer
+		if err := json.Compact(&want, doc); err != nil {
+			t.Fatal(err)
+		}
+		if got := Compact(doc); !bytes.Equal(got, want.Bytes()) {
+			t.Fatalf("%q compacts to %q, want %q", s, got, want.Bytes())
 		}
 	})
+}
+
+// TestLeavesRemembered: a document like the last brings the same leaves and no
+// allocation; one unlike it brings its own.
+func TestLeavesRemembered(t *testing.T) {
+	s := NewShape()
+	ids := func(doc string) (list []string) {
+		if err := s.Leaves([]byte(doc), MaxDepth, func(l *Leaf, v string) bool {
+			list = append(list, fmt.Sprintf("%d %s=%s", l.ID, l.Path, v))
+			return true
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	for _, tc := range []struct {
+		doc  string
+		want []string
+	}{
+		{`{"a":1,"b":{"c":2},"b.c":3}`, []string{"0 a=1", "1 b.c=2", "1 b.c=3"}},
+		{`{"b.c":4,"d":5,"a":6}`, []string{"1 b.c=4", "2 d=5", "0 a=6"}},
+		{`{"a":{"x":7},"d":[8]}`, []string{"3 a.x=7", "4 d{}=8"}},
+	} {
+		if diff := cmp.Diff(tc.want, ids(tc.doc)); diff != "" {
+			t.Errorf("%s: %s", tc.doc, diff)
+		}
+	}
+	count := func(*Leaf, string) bool { return true }
+	if n := testing.AllocsPerRun(100, func() { s.Leaves(record, MaxDepth, count) }); n != 0 {
+		t.Errorf("%v allocations a document", n)
+	}
+}
+
+// TestManyKeys: names are found in objects of any width, are forgotten when
+// there are too many, and cannot be made to fill the memory.
+func TestManyKeys(t *testing.T) {
+	s := NewShape()
+	wide := func(from, n int) []byte {
+		doc := []byte{'{'}
+		for i := range n {
+			doc = fmt.Appendf(doc, `"k%d":%d,`, from+i, from+i)
+		}
+		return append(doc, `"z":0}`...)
+	}
+	for round := range 6 {
+		n := 0
+		if err := s.Leaves(wide(5000*(round/2), 5000), MaxDepth, func(l *Leaf, v string) bool {
+			if l.Path != "z" && l.Path != "k"+v {
+				t.Fatalf("%s = %s", l.Path, v)
+			}
+			n++
+			return true
+		}); err != nil || n != 5001 {
+			t.Fatalf("%d leaves, %v", n, err)
+		}
+	}
+	if err := s.Leaves(wide(100000, 5000), MaxDepth, func(*Leaf, string) bool { return true }); err != nil {
+		t.Fatal(err)
+	}
+	if s.Leaves([]byte(`{}`), MaxDepth, nil); s.Age() == 0 {
+		t.Error("nothing was ever forgotten")
+	}
+	long := strings.Repeat("x", 4000)
+	doc := []byte(`{"` + long + `":` + string(wide(0, 20000)) + `}`)
+	if err := s.Leaves(doc, MaxDepth, func(*Leaf, string) bool { return true }); !errors.Is(err, ErrNames) {
+		t.Errorf("80 MB of names: %v", err)
+	}
 }
 
 // FuzzText holds string decoding against the standard library.

@@ -8,9 +8,10 @@ import (
 // Bounds of the names of leaves.
 const (
 	maxPath  = 4 << 10  // bytes; leaves with longer names have no name
-	maxNames = 64 << 20 // bytes of names that one document may bring
+	maxNames = 64 << 20 // bytes that the names and places of one document may bring
 	maxKept  = 4 << 20  // bytes of names, and
 	maxNodes = 1 << 14  // places that are remembered between documents
+	nodeSize = 128      // bytes that a place takes, about
 )
 
 // ErrNames says that the names of a document's leaves would take more memory
@@ -34,7 +35,8 @@ type Shape struct {
 
 	doc   []byte
 	yield func(l *Leaf, value string) bool
-	grown int // bytes of names that this document brought
+	plain func(path, value string) bool // in place of yield
+	grown int                           // bytes of names that this document brought
 	stop  bool
 }
 
@@ -70,12 +72,17 @@ func (s *Shape) Age() int { return s.age }
 // checked. A Leaf and its Path may be kept; the values share the document.
 // Scalars whose name is longer than 4 KiB are passed over.
 func (s *Shape) Leaves(doc []byte, maxDepth int, yield func(l *Leaf, value string) bool) error {
+	s.yield = yield
+	return s.walk(doc, maxDepth)
+}
+
+func (s *Shape) walk(doc []byte, maxDepth int) error {
 	if s.nodes > maxNodes || s.size > maxKept {
-		*s = Shape{root: &node{}, leaves: map[string]*Leaf{}, age: s.age + 1}
+		*s = Shape{root: &node{}, leaves: map[string]*Leaf{}, age: s.age + 1, yield: s.yield, plain: s.plain}
 	}
-	s.doc, s.yield, s.grown, s.stop = doc, yield, 0, false
+	s.doc, s.grown, s.stop = doc, 0, false
 	end, err := s.value(Space(doc, 0), s.root, min(maxDepth, MaxDepth))
-	s.doc, s.yield = nil, nil
+	s.doc, s.yield, s.plain = nil, nil, nil
 	if err != nil || s.stop {
 		return err
 	}
@@ -91,7 +98,8 @@ var shapes = sync.Pool{New: func() any { return NewShape() }}
 func Leaves(doc []byte, maxDepth int, yield func(path, value string) bool) error {
 	s := shapes.Get().(*Shape)
 	defer shapes.Put(s)
-	return s.Leaves(doc, maxDepth, func(l *Leaf, value string) bool { return yield(l.Path, value) })
+	s.plain = yield
+	return s.walk(doc, maxDepth)
 }
 
 func (s *Shape) value(i int, n *node, depth int) (int, error) {
@@ -129,6 +137,10 @@ func (s *Shape) emit(n *node, value string) {
 			s.leaves[n.path] = l
 		}
 		n.leaf = l
+	}
+	if s.plain != nil {
+		s.stop = !s.plain(n.leaf.Path, value)
+		return
 	}
 	s.stop = !s.yield(n.leaf, value)
 }
@@ -245,7 +257,7 @@ func (s *Shape) node(n *node, step string) (*node, error) {
 		to.path = n.path + step
 	}
 	s.nodes++
-	s.grown += len(to.path)
+	s.grown += nodeSize + len(to.path)
 	s.size += len(to.path)
 	if s.grown > maxNames {
 		return nil, ErrNames

@@ -8,8 +8,8 @@ import (
 )
 
 // Text returns the text of a string, given with its quotes. Without escapes it
-// shares the bytes. Bytes that are no UTF-8, halves of surrogate pairs and
-// unknown escapes become U+FFFD or stand as they are written.
+// shares the bytes. Bytes that are no UTF-8 and halves of surrogate pairs become
+// U+FFFD. The string must be one that SkipString takes.
 func Text(quoted []byte) string {
 	s := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(s, '\\') < 0 {
