@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unsafe"
 )
 
 // defaultNames are the fields that every event has beside its own.
@@ -33,7 +34,7 @@ func timeRelated(name string) bool { return name == Time || strings.HasPrefix(na
 func (x *Extractor) defaultValue(name string, raw []byte, m *Meta, row *Row) (Cell, bool) {
 	switch name {
 	case Raw:
-		return one(string(raw)), true
+		return one(unsafe.String(unsafe.SliceData(raw), len(raw))), true
 	case Index:
 		return one(m.Index), m.Index != ""
 	case Sourcetype:
@@ -47,18 +48,40 @@ func (x *Extractor) defaultValue(name string, raw []byte, m *Meta, row *Row) (Ce
 	case "linecount":
 		return one(strconv.Itoa(1 + bytes.Count(raw, []byte{'\n'}))), true
 	}
-	ns, ok := timeIn(row.cells)
-	if !ok {
-		ns = m.Fallback
-	}
+	w := row.time(m)
 	if name == Time {
-		return one(seconds(ns)), true
+		return one(seconds(w.ns)), true
 	}
-	if !ok { // the parts of the date are those written in the record
+	if !w.own { // the parts of the date are those written in the record
 		return Cell{}, false
 	}
-	return one(datePart(name, time.Unix(0, ns).UTC())), true
+	return one(datePart(name, w.date)), true
 }
+
+// when is the time of a record, found once for all fields made of it.
+type when struct {
+	known bool
+	own   bool // the record says it
+	ns    int64
+	date  time.Time
+}
+
+func (r *Row) time(m *Meta) *when {
+	w := &r.when
+	if !w.known {
+		w.known = true
+		if w.ns, w.own = timeIn(r.cells); !w.own {
+			w.ns = m.Fallback
+		}
+		w.date = time.Unix(0, w.ns).UTC()
+	}
+	return w
+}
+
+var (
+	months   = [...]string{1: "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}
+	weekdays = [...]string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
+)
 
 func datePart(name string, t time.Time) string {
 	switch name {
@@ -69,11 +92,11 @@ func datePart(name string, t time.Time) string {
 	case "date_minute":
 		return strconv.Itoa(t.Minute())
 	case "date_month":
-		return strings.ToLower(t.Month().String())
+		return months[t.Month()]
 	case "date_second":
 		return strconv.Itoa(t.Second())
 	case "date_wday":
-		return strings.ToLower(t.Weekday().String())
+		return weekdays[t.Weekday()]
 	case "date_year":
 		return strconv.Itoa(t.Year())
 	}

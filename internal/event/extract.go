@@ -44,6 +44,13 @@ type Row struct {
 	cells []Cell
 	outs  []Cell
 	buf   inputs
+	when  when
+}
+
+// reset forgets the record before.
+func (r *Row) reset() {
+	clear(r.cells)
+	r.when = when{}
 }
 
 // NewExtractor prepares to pull out the named fields: leaves of the record,
@@ -220,9 +227,7 @@ func (x *Extractor) output(o *output, raw []byte, m *Meta, row *Row, out *Cell) 
 
 // leaves fills the cells of the record's own fields.
 func (x *Extractor) leaves(raw []byte, row *Row) error {
-	for i := range row.cells {
-		row.cells[i] = Cell{}
-	}
+	row.reset()
 	i := jsonscan.Space(raw, 0)
 	if i >= len(raw) || raw[i] != '{' {
 		return notObject(raw, i)

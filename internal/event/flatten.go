@@ -16,54 +16,59 @@ var everything = sync.OnceValue(func() *Extractor {
 	return NewExtractor(append(names, defaultNames...))
 })
 
-// flattener gathers the leaves of a record under their names. It remembers
-// names between records, so that a shape seen before costs little.
+// flattener gathers the leaves of a record. What it knows of a leaf's name it
+// keeps between records.
 type flattener struct {
 	row   *Row
-	names []string
-	cells []Cell
-	known map[string]int // name -> place in seen
-	seen  []leafName
-	turn  uint32
+	shape *jsonscan.Shape
+	age   int
+	names []leafName // by Leaf.ID
+	found []int      // IDs in the order of the record
+	cells []Cell     // of found
+	add   func(l *jsonscan.Leaf, value string) bool
 }
 
 type leafName struct {
-	turn   uint32 // the record in which pos is true
-	pos    int    // in names and cells
+	name   string // "" = not seen yet
+	pos    int    // 1 + place in found in this record, 0 = not in it
 	cell   int    // of the extractor of derived fields, -1 = it reads no such leaf
 	hidden bool   // for CloudTrail the field comes as what it became
 	always bool   // a default field takes its place
 }
 
-// maxNames bounds the names a flattener remembers.
-const maxNames = 1 << 14
-
 var flatteners = sync.Pool{New: func() any {
-	return &flattener{row: everything().NewRow(), known: map[string]int{}}
+	f := &flattener{row: everything().NewRow(), shape: jsonscan.NewShape()}
+	f.add = f.leaf
+	return f
 }}
 
-func (f *flattener) begin() {
-	f.names, f.cells = f.names[:0], f.cells[:0]
-	if f.turn++; f.turn == 0 || len(f.seen) > maxNames {
-		clear(f.known)
-		f.seen, f.turn = f.seen[:0], 1
+func (f *flattener) leaf(l *jsonscan.Leaf, value string) bool {
+	if f.age != f.shape.Age() {
+		f.age, f.names = f.shape.Age(), nil
 	}
+	for l.ID >= len(f.names) {
+		f.names = append(f.names, leafName{})
+	}
+	n := &f.names[l.ID]
+	if n.name == "" {
+		*n = leafName{name: l.Path, cell: slices.Index(everything().leafs, l.Path), hidden: derivedByName[l.Path] != nil, always: isDefault[l.Path]}
+	}
+	if n.pos == 0 {
+		f.found, f.cells = append(f.found, l.ID), append(f.cells, Cell{})
+		n.pos = len(f.found)
+	}
+	f.cells[n.pos-1].add(value)
+	return true
 }
 
-func (f *flattener) add(path, value string) bool {
-	id, ok := f.known[path]
-	if !ok {
-		id = len(f.seen)
-		f.known[path] = id
-		f.seen = append(f.seen, leafName{cell: slices.Index(everything().leafs, path), hidden: derivedByName[path] != nil, always: isDefault[path]})
+// end readies the flattener for the next record and lets go of this one.
+func (f *flattener) end() {
+	for _, id := range f.found {
+		f.names[id].pos = 0
 	}
-	n := &f.seen[id]
-	if n.turn != f.turn {
-		n.turn, n.pos = f.turn, len(f.names)
-		f.names, f.cells = append(f.names, path), append(f.cells, Cell{})
-	}
-	f.cells[n.pos].add(value)
-	return true
+	clear(f.cells)
+	f.found, f.cells = f.found[:0], f.cells[:0]
+	flatteners.Put(f)
 }
 
 // Flatten calls yield for every field of a record: first its leaves in the
@@ -74,38 +79,32 @@ func Flatten(raw []byte, m *Meta, yield func(name string, c Cell)) error {
 		return notObject(raw, i)
 	}
 	f := flatteners.Get().(*flattener)
-	defer flatteners.Put(f)
-	f.begin()
-	if err := jsonscan.Leaves(raw, jsonscan.MaxDepth, f.add); err != nil {
+	defer f.end()
+	if err := f.shape.Leaves(raw, jsonscan.MaxDepth, f.add); err != nil {
 		return err
 	}
-	clear(f.row.cells)
+	f.row.reset()
 	trail := m.Sourcetype == CloudTrail
-	for i, name := range f.names {
-		n := &f.seen[f.known[name]]
+	for i, id := range f.found {
+		n := &f.names[id]
 		if n.cell >= 0 {
 			f.row.cells[n.cell] = f.cells[i]
 		}
 		if !n.always && !(n.hidden && trail) {
-			yield(name, f.cells[i])
+			yield(n.name, f.cells[i])
 		}
 	}
 	x := everything()
 	for i := range x.outs {
-		if i >= len(derivedList) || trail {
-			x.output(&x.outs[i], raw, m, f.row, &f.row.outs[i])
-		}
-	}
-	if trail {
-		for i := range derivedList {
-			if c := f.row.outs[i]; c.Set {
-				yield(derivedList[i].Name, c)
+		switch {
+		case i >= len(derivedList):
+			if x.output(&x.outs[i], raw, m, f.row, &f.row.outs[i]); f.row.outs[i].Set {
+				yield(defaultNames[i-len(derivedList)], f.row.outs[i])
 			}
-		}
-	}
-	for i, name := range defaultNames {
-		if c := f.row.outs[len(derivedList)+i]; c.Set {
-			yield(name, c)
+		case trail:
+			if x.output(&x.outs[i], raw, m, f.row, &f.row.outs[i]); f.row.outs[i].Set {
+				yield(derivedList[i].Name, f.row.outs[i])
+			}
 		}
 	}
 	return nil
