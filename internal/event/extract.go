@@ -3,6 +3,7 @@ package event
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"bluetrail/internal/jsonscan"
 )
@@ -10,19 +11,19 @@ import (
 // Extractor pulls chosen fields out of records without looking at the rest.
 // It is safe for concurrent use; each goroutine needs a Row of its own.
 type Extractor struct {
-	root    *branch
-	leafs   []string // fields of the record that have a cell, by cell
-	outs    []output // one for each field asked for
-	derives bool     // some field is derived
-	timed   bool     // the cells begin with timeFields
+	root  *branch
+	names []string // the fields asked for
+	leafs []string // fields of the record that have a cell, by cell; timeFields first where a time is asked for
+	outs  []output // one for each field asked for
 }
 
 // branch is a place in the tree of wanted paths: the keys below an object, and
 // the elements of an array.
 type branch struct {
-	keys []edge
-	each *branch
-	cell int // of the leaf here, -1 = none
+	keys   []edge
+	each   *branch
+	cell   int       // of the leaf here, -1 = none
+	begins [4]uint64 // a bit for each byte that a key here may begin with
 }
 
 type edge struct {
@@ -43,7 +44,7 @@ type output struct {
 type Row struct {
 	cells []Cell
 	outs  []Cell
-	buf   inputs
+	in    []inputs // for each field asked for, the cells it is derived from
 	when  when
 }
 
@@ -56,9 +57,8 @@ func (r *Row) reset() {
 // NewExtractor prepares to pull out the named fields: leaves of the record,
 // fields of the add-on and default fields, in any mixture.
 func NewExtractor(fields []string) *Extractor {
-	x := &Extractor{root: &branch{cell: -1}}
+	x := &Extractor{root: &branch{cell: -1}, names: slices.Clone(fields)}
 	if slices.ContainsFunc(fields, timeRelated) {
-		x.timed = true
 		for _, f := range timeFields {
 			x.leaf(f)
 		}
@@ -69,7 +69,6 @@ func NewExtractor(fields []string) *Extractor {
 		case defaultField(f):
 			out.known = f
 		case d != nil:
-			x.derives = true
 			out.derived = d
 			for _, in := range d.Inputs {
 				out.inputs = append(out.inputs, x.leaf(in))
@@ -128,6 +127,13 @@ func (b *branch) child(seg string) *branch {
 	}
 	c := &branch{cell: -1}
 	b.keys = append(b.keys, edge{seg, c})
+	if seg == "" || seg[0] >= utf8.RuneSelf {
+		b.begins = [4]uint64{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}
+		return c
+	}
+	for _, first := range [...]byte{seg[0], '\\'} {
+		b.begins[first>>6] |= 1 << (first & 63)
+	}
 	return c
 }
 
@@ -143,18 +149,18 @@ func (b *branch) find(key string) *branch {
 // findKey finds the branch of a key as it is written; a key with dots in it
 // goes down several branches.
 func (b *branch) findKey(quoted []byte) *branch {
+	if first := quoted[1]; b.begins[first>>6]>>(first&63)&1 == 0 {
+		return nil
+	}
 	key := quoted[1 : len(quoted)-1]
 	for i := range b.keys {
 		if b.keys[i].key == string(key) {
 			return b.keys[i].to
 		}
 	}
-	if len(b.keys) == 0 {
-		return nil
-	}
 	dotted := false
 	for _, c := range key {
-		if c == '\\' {
+		if c == '\\' || c >= utf8.RuneSelf {
 			return b.findDotted(jsonscan.Text(quoted))
 		}
 		dotted = dotted || c == '.'
@@ -179,7 +185,13 @@ func (b *branch) findDotted(key string) *branch {
 
 // NewRow returns a row for records of this extractor.
 func (x *Extractor) NewRow() *Row {
-	return &Row{cells: make([]Cell, len(x.leafs)), outs: make([]Cell, len(x.outs))}
+	r := &Row{cells: make([]Cell, len(x.leafs)), outs: make([]Cell, len(x.outs)), in: make([]inputs, len(x.outs))}
+	for i := range x.outs {
+		for _, c := range x.outs[i].inputs {
+			r.in[i] = append(r.in[i], &r.cells[c])
+		}
+	}
+	return r
 }
 
 // Extract reads a record into row. The values share raw's bytes. A record that
@@ -189,7 +201,7 @@ func (x *Extractor) Extract(raw []byte, m *Meta, row *Row) error {
 		return err
 	}
 	for i := range x.outs {
-		x.output(&x.outs[i], raw, m, row, &row.outs[i])
+		row.outs[i] = x.output(i, raw, m, row)
 	}
 	return nil
 }
@@ -198,31 +210,27 @@ func (x *Extractor) Extract(raw []byte, m *Meta, row *Row) error {
 // the row is used again.
 func (r *Row) Cell(i int) *Cell { return &r.outs[i] }
 
-func (x *Extractor) output(o *output, raw []byte, m *Meta, row *Row, out *Cell) {
-	*out = Cell{}
+// output returns field i once row holds the leaves of raw.
+func (x *Extractor) output(i int, raw []byte, m *Meta, row *Row) Cell {
+	o := &x.outs[i]
 	if o.derived != nil && m.Sourcetype == CloudTrail {
 		if o.derived.Alias {
-			*out = row.cells[o.inputs[0]]
-		} else {
-			row.buf = row.buf[:0]
-			for _, c := range o.inputs {
-				row.buf = append(row.buf, &row.cells[c])
+			if in := row.in[i][0]; in.Set {
+				return *in
 			}
-			*out = o.derived.compute(row.buf)
-		}
-		if out.Set {
-			return
+		} else if c := o.derived.compute(row.in[i]); c.Set {
+			return c
 		}
 	}
 	if o.known != "" {
-		if v, ok := x.defaultValue(o.known, raw, m, row); ok {
-			*out = v
-			return
+		if c, ok := x.defaultValue(o.known, raw, m, row); ok {
+			return c
 		}
 	}
 	if o.cell >= 0 {
-		*out = row.cells[o.cell]
+		return row.cells[o.cell]
 	}
+	return Cell{}
 }
 
 // leaves fills the cells of the record's own fields.

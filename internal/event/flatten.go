@@ -95,16 +95,13 @@ func Flatten(raw []byte, m *Meta, yield func(name string, c Cell)) error {
 		}
 	}
 	x := everything()
-	for i := range x.outs {
-		switch {
-		case i >= len(derivedList):
-			if x.output(&x.outs[i], raw, m, f.row, &f.row.outs[i]); f.row.outs[i].Set {
-				yield(defaultNames[i-len(derivedList)], f.row.outs[i])
-			}
-		case trail:
-			if x.output(&x.outs[i], raw, m, f.row, &f.row.outs[i]); f.row.outs[i].Set {
-				yield(derivedList[i].Name, f.row.outs[i])
-			}
+	first := 0
+	if !trail {
+		first = len(derivedList)
+	}
+	for i := first; i < len(x.outs); i++ {
+		if c := x.output(i, raw, m, f.row); c.Set {
+			yield(x.names[i], c)
 		}
 	}
 	return nil

@@ -18,34 +18,48 @@ func marks(w uint64) uint64 {
 	return ((quote-lows)&^quote | (slash-lows)&^slash | (w-lows*' ')&^w) & highs
 }
 
+// mark returns the offset of the first quote, backslash or control character at
+// or after i, len(doc) when there is none.
+func mark(doc []byte, i int) int {
+	for i+8 <= len(doc) {
+		if m := marks(binary.LittleEndian.Uint64(doc[i:])); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+		i += 8
+	}
+	for i < len(doc) && doc[i] != '"' && doc[i] != '\\' && doc[i] >= ' ' {
+		i++
+	}
+	return i
+}
+
 // SkipString returns the offset behind the string whose opening quote is at i.
 // Control characters and escapes that JSON does not know are errors.
 func SkipString(doc []byte, i int) (int, error) {
-	i++
+	i = mark(doc, i+1)
+	if i < len(doc) && doc[i] == '"' {
+		return i + 1, nil
+	}
+	return skipMarked(doc, i)
+}
+
+// skipMarked is SkipString from a mark inside the string.
+func skipMarked(doc []byte, i int) (int, error) {
 	for {
-		for i+8 <= len(doc) {
-			m := marks(binary.LittleEndian.Uint64(doc[i:]))
-			if m != 0 {
-				i += bits.TrailingZeros64(m) >> 3
-				break
-			}
-			i += 8
-		}
 		if i >= len(doc) {
 			return len(doc), ErrIncomplete
 		}
-		switch c := doc[i]; {
-		case c == '"':
+		switch doc[i] {
+		case '"':
 			return i + 1, nil
-		case c == '\\':
-			var err error
-			if i, err = skipEscape(doc, i); err != nil {
-				return i, err
+		case '\\':
+			end, err := skipEscape(doc, i)
+			if err != nil {
+				return end, err
 			}
-		case c < ' ':
-			return i, syntax(doc, i, "no control character in a string")
+			i = mark(doc, end)
 		default:
-			i++
+			return i, syntax(doc, i, "no control character in a string")
 		}
 	}
 }

@@ -64,7 +64,10 @@ func Skip(doc []byte, i, maxDepth int) (int, error) {
 		}
 		switch c := doc[i]; c {
 		case '"':
-			if i, err = SkipString(doc, i); err != nil {
+			i = mark(doc, i+1)
+			if i < len(doc) && doc[i] == '"' {
+				i++
+			} else if i, err = skipMarked(doc, i); err != nil {
 				return i, err
 			}
 		case '{', '[':
@@ -145,9 +148,14 @@ func skipKey(doc []byte, i int) (int, error) {
 	if i >= len(doc) || doc[i] != '"' {
 		return i, syntax(doc, i, "a key in quotes")
 	}
-	i, err := SkipString(doc, i)
-	if err != nil {
-		return i, err
+	i = mark(doc, i+1)
+	if i < len(doc) && doc[i] == '"' {
+		i++
+	} else {
+		var err error
+		if i, err = skipMarked(doc, i); err != nil {
+			return i, err
+		}
 	}
 	if i < len(doc) && doc[i] != ':' {
 		i = Space(doc, i)
