@@ -118,8 +118,11 @@ func (d *Decoder) Next() (Record, error) {
 				return r, nil
 			}
 			d.inner = nil
+			if errors.Is(err, ErrTruncated) {
+				err = errors.New("it ends too early")
+			}
 			if err != io.EOF {
-				return Record{}, d.bad(d.innerAt, err)
+				return Record{}, d.bad(d.innerAt, fmt.Errorf("cannot read the wrapped record: %w", err))
 			}
 		}
 		r, ok, err := d.step()
@@ -165,14 +168,37 @@ func (d *Decoder) step() (Record, bool, error) {
 		d.mode = inArray
 		return Record{}, false, nil
 	case c != '{':
-		return Record{}, false, d.resync(d.offset(), fmt.Errorf("found %q where a JSON object has to begin", c))
+		return Record{}, false, d.stray(c)
 	}
-	if d.mode == topLevel {
-		if entered, err := d.enterWrapper(); entered || err != nil {
-			return Record{}, false, err
-		}
+	if d.mode == topLevel && d.enterWrapper() {
+		return Record{}, false, nil
 	}
 	return d.record()
+}
+
+// stray passes over what is no object where a record has to be. In an array
+// that is one element, if it is JSON at all.
+func (d *Decoder) stray(c byte) error {
+	cause := fmt.Errorf("found %q where a JSON object has to begin; records are {\"Records\":[…]} or one object a line", c)
+	if d.mode == topLevel {
+		return d.resync(d.offset(), cause)
+	}
+	for {
+		// The byte behind a number says whether it ends there.
+		end, err := jsonscan.Skip(d.buf, d.pos, d.lim.MaxDepth)
+		short := errors.Is(err, jsonscan.ErrIncomplete) || err == nil && end == len(d.buf)
+		switch {
+		case short && len(d.buf)-d.pos < d.lim.MaxRecord && d.more():
+		case err == nil:
+			failed := d.bad(d.offset(), cause)
+			d.pos = end
+			return failed
+		case short && d.readErr != nil:
+			return d.truncated()
+		default:
+			return d.resync(d.offset(), cause)
+		}
+	}
 }
 
 // record reads the object at pos.
@@ -190,23 +216,31 @@ func (d *Decoder) object() ([]byte, error) {
 	for {
 		end, err := jsonscan.Skip(d.buf, d.pos, d.lim.MaxDepth)
 		switch {
+		case err == nil && end-d.pos > d.lim.MaxRecord:
+			failed := d.bad(d.offset(), d.tooLong())
+			d.pos = end
+			return nil, failed
 		case err == nil:
 			raw := d.buf[d.pos:end:end]
 			d.pos = end
 			return raw, nil
 		case errors.Is(err, jsonscan.ErrIncomplete):
 			if len(d.buf)-d.pos >= d.lim.MaxRecord {
-				return nil, d.discard(fmt.Errorf("the record is longer than %d bytes", d.lim.MaxRecord))
+				return nil, d.discard(d.tooLong())
 			}
 			if d.more() {
 				continue
 			}
 			return nil, d.cutShort()
 		case errors.Is(err, jsonscan.ErrDepth):
-			return nil, d.discard(fmt.Errorf("the record is nested more than %d deep", d.lim.MaxDepth))
+			return nil, d.discard(fmt.Errorf("the record is nested more than %d deep and was left out", d.lim.MaxDepth))
 		}
 		return nil, d.resync(d.offset(), d.local(err))
 	}
+}
+
+func (d *Decoder) tooLong() error {
+	return fmt.Errorf("the record is longer than %d bytes and was left out", d.lim.MaxRecord)
 }
 
 // local turns offsets in buf into what was found.
@@ -268,6 +302,7 @@ func (d *Decoder) resync(start int64, cause error) error {
 			}
 		}
 	}
+	// Inside a record no such text can stand: quotes in its strings are escaped.
 	marker := []byte(`{"eventVersion":"`)
 	for d.pos++; ; {
 		if n := bytes.Index(d.buf[min(d.pos, len(d.buf)):], marker); n >= 0 {

@@ -73,54 +73,80 @@ func (d *Decoder) more() bool {
 	return len(d.buf) > before
 }
 
-// arrayKeys are the members of a wrapper that hold records.
-var arrayKeys = []string{"Records", "Events", "logEvents"}
+// arrayKeys are the members of a wrapper that hold records, with the key that
+// the first of their elements must have.
+var arrayKeys = []struct{ name, element string }{
+	{"Records", ""},
+	{"Events", `"CloudTrailEvent"`},
+	{"logEvents", `"message"`},
+}
 
 // enterWrapper looks whether the document at pos wraps an array of records,
-// and moves to its first element. Only keys whose values fit the buffer are
-// passed over on the way.
-func (d *Decoder) enterWrapper() (bool, error) {
-	i := jsonscan.Space(d.buf, d.pos+1)
+// and moves to its first element. It reads up to a chunk of what stands before
+// the array.
+func (d *Decoder) enterWrapper() bool {
 	for {
+		entered, err := d.findArray()
+		if err != jsonscan.ErrIncomplete || len(d.buf)-d.pos >= chunk || !d.more() {
+			return entered
+		}
+	}
+}
+
+// findArray is enterWrapper over what the buffer holds.
+func (d *Decoder) findArray() (bool, error) {
+	i, more := jsonscan.Space(d.buf, d.pos+1), true
+	for more {
 		key, val, err := jsonscan.Key(d.buf, i)
-		if err == jsonscan.ErrIncomplete && len(d.buf)-d.pos < chunk && d.more() {
-			i = jsonscan.Space(d.buf, d.pos+1)
-			continue
+		if err != nil {
+			return false, err
 		}
-		if err != nil || val >= len(d.buf) {
-			return false, nil
-		}
-		for _, name := range arrayKeys {
-			if string(key[1:len(key)-1]) == name && d.holdsObjects(val) {
-				d.member = name
-				d.pos = val + 1
-				d.mode = inRecords
-				return true, nil
-			}
+		if val >= len(d.buf) {
+			return false, jsonscan.ErrIncomplete
 		}
 		if string(key) == `"eventVersion"` { // a CloudTrail record, no wrapper
 			return false, nil
 		}
-		end, err := jsonscan.Skip(d.buf, val, d.lim.MaxDepth)
-		if err != nil {
-			return false, nil
+		for _, k := range arrayKeys {
+			if string(key[1:len(key)-1]) == k.name && d.holdsRecords(&val, k.element) {
+				d.pos, d.mode, d.member = val+1, inRecords, k.name
+				return true, nil
+			}
 		}
-		next, more, err := jsonscan.Next(d.buf, end, '}')
-		if err != nil || !more {
-			return false, nil
+		if i, err = jsonscan.Skip(d.buf, val, d.lim.MaxDepth); err != nil {
+			return false, err
 		}
-		i = next
+		if i, more, err = jsonscan.Next(d.buf, i, '}'); err != nil {
+			return false, err
+		}
 	}
+	return false, nil
 }
 
-// holdsObjects reports whether the value at i is an array that is empty or
-// begins with an object: not a plain list of some record's own.
-func (d *Decoder) holdsObjects(i int) bool {
-	if d.buf[i] != '[' {
-		return false
+// holdsRecords reports whether the value at val is an array that begins with an
+// object that has the key, not a plain list of some record's own. val follows
+// the buffer when more is read.
+func (d *Decoder) holdsRecords(val *int, key string) bool {
+	for {
+		if d.buf[*val] != '[' {
+			return false
+		}
+		first := jsonscan.Space(d.buf, *val+1)
+		if first < len(d.buf) && d.buf[first] != '{' {
+			return d.buf[first] == ']' && key == "" // Records may be empty
+		}
+		if first < len(d.buf) && key == "" {
+			return true
+		}
+		if end, err := jsonscan.Skip(d.buf, first, d.lim.MaxDepth); first < len(d.buf) && err != jsonscan.ErrIncomplete {
+			return err == nil && bytes.Contains(d.buf[first:end], []byte(key))
+		}
+		before := d.pos
+		if len(d.buf)-d.pos >= max(chunk, d.lim.MaxRecord) || !d.more() {
+			return first < len(d.buf) && bytes.Contains(d.buf[first:], []byte(key))
+		}
+		*val -= before - d.pos
 	}
-	i = jsonscan.Space(d.buf, i+1)
-	return i >= len(d.buf) || d.buf[i] == '{' || d.buf[i] == ']'
 }
 
 // wrapperEnd passes over what stands behind the array of a wrapper.
@@ -128,7 +154,7 @@ func (d *Decoder) wrapperEnd(c byte) error {
 	switch c {
 	case '}':
 		d.pos++
-		d.mode = topLevel
+		d.mode, d.member = topLevel, ""
 		return nil
 	case ',':
 		d.pos++
@@ -136,15 +162,21 @@ func (d *Decoder) wrapperEnd(c byte) error {
 			return d.truncated()
 		}
 		for {
-			_, val, err := jsonscan.Key(d.buf, d.pos)
-			if err == nil && val < len(d.buf) {
-				var end int
-				if end, err = jsonscan.Skip(d.buf, val, d.lim.MaxDepth); err == nil && end < len(d.buf) {
-					d.pos = end
-					return nil
-				}
+			_, end, err := jsonscan.Key(d.buf, d.pos)
+			if err == nil {
+				end, err = jsonscan.Skip(d.buf, end, d.lim.MaxDepth)
 			}
-			if len(d.buf)-d.pos >= d.lim.MaxRecord || !d.more() {
+			if err == nil && end < len(d.buf) {
+				d.pos = end
+				return nil
+			}
+			if err != nil && err != jsonscan.ErrIncomplete {
+				return fmt.Errorf("behind the array %q: %w", d.member, d.local(err))
+			}
+			if len(d.buf)-d.pos >= d.lim.MaxRecord {
+				return fmt.Errorf("byte %d: a member behind the array %q is longer than %d bytes", d.offset(), d.member, d.lim.MaxRecord)
+			}
+			if !d.more() {
 				return d.truncated()
 			}
 		}
@@ -152,10 +184,25 @@ func (d *Decoder) wrapperEnd(c byte) error {
 	return fmt.Errorf("byte %d: found %q behind the array %q", d.offset(), c, d.member)
 }
 
+// wrappers are keys without which a record is itself what is wanted.
+var wrappers = [][]byte{[]byte(`"CloudTrailEvent"`), []byte(`"detail-type"`), []byte(`"digestStartTime"`)}
+
+func (d *Decoder) mayWrap(raw []byte) bool {
+	if bytes.HasPrefix(raw, []byte(`{"eventVersion":`)) {
+		return false
+	}
+	for _, key := range wrappers {
+		if bytes.Contains(raw, key) {
+			return true
+		}
+	}
+	return d.member == "logEvents"
+}
+
 // unwrap returns the record that an object is or holds.
 func (d *Decoder) unwrap(raw []byte, at int64) (Record, bool, error) {
 	plain := Record{Raw: raw, Offset: at}
-	if bytes.HasPrefix(raw, []byte(`{"eventVersion":`)) {
+	if !d.mayWrap(raw) {
 		return plain, true, nil
 	}
 	var inner, detail, message []byte
@@ -201,6 +248,17 @@ func (d *Decoder) enter(text string, at int64) error {
 	if !strings.HasPrefix(strings.TrimSpace(text), "{") {
 		return d.bad(at, fmt.Errorf("the wrapped record is no JSON object"))
 	}
-	d.inner, d.innerAt = NewDecoder(strings.NewReader(text), d.lim), at
+	d.inner, d.innerAt = &Decoder{lim: d.lim, buf: []byte(text), readErr: io.EOF}, at
 	return nil
+}
+
+// Reset makes d read from r as if it were new. The buffer is used again, unless
+// it is retained.
+func (d *Decoder) Reset(r io.Reader, lim Limits) {
+	buf := d.buf[:0]
+	if d.retained {
+		buf = nil
+	}
+	*d = *NewDecoder(r, lim)
+	d.buf = buf
 }

@@ -41,6 +41,7 @@ func decoded(r io.Reader, lim Limits) (raws, bad []string, final error) {
 }
 
 func TestDecoder(t *testing.T) {
+	const wayOut = `; records are {"Records":[…]} or one object a line`
 	const a, b = `{"eventVersion":"1.08","x":1}`, `{"eventVersion":"1.09","y":[{"z":"}{"}]}`
 	for name, tc := range map[string]struct {
 		in   string
@@ -62,13 +63,20 @@ func TestDecoder(t *testing.T) {
 		"cloudwatch":       {in: `{"messageType":"DATA_MESSAGE","logEvents":[{"id":"1","message":"{\"eventVersion\":\"1.08\",\"x\":1}"}]}`, want: []string{a}},
 		"digest":           {in: `{"awsAccountId":"1","digestStartTime":"t","digestS3Bucket":"b","logFiles":[{"s3Object":"o"}]}`, want: []string{`digest {"awsAccountId":"1","digestStartTime":"t","digestS3Bucket":"b","logFiles":[{"s3Object":"o"}]}`}},
 		"other JSON":       {in: `{"Records":["a","b"],"k":1}`, want: []string{`{"Records":["a","b"],"k":1}`}},
-		"bad line":         {in: a + "\nnot json\n" + b, want: []string{a, b}, bad: []string{`line 2, byte 30: found 'n' where a JSON object has to begin`}},
+		"bad line":         {in: a + "\nnot json\n" + b, want: []string{a, b}, bad: []string{`line 2, byte 30: found 'n' where a JSON object has to begin` + wayOut}},
 		"broken line":      {in: a + "\n{\"x\":tru}\n" + b, want: []string{a, b}, bad: []string{"line 2, byte 30: found 't', expected true at byte 35"}},
 		"unfinished line":  {in: "{\"x\":{\n" + a + "\n", want: []string{a}, bad: []string{"line 1, byte 0: found '{', expected a key in quotes at byte 7"}},
 		"broken in array":  {in: `{"Records":[` + a + `,{"eventVersion":"1","q":nope},` + b + `]}`, want: []string{a, b}, bad: []string{"line 1, byte 42: found 'n', expected null at byte 66"}},
 		"truncated":        {in: `{"Records":[` + a + `,` + b[:20], want: []string{a}, end: "truncated"},
 		"truncated behind": {in: `{"Records":[` + a, want: []string{a}, end: "truncated"},
-		"garbage":          {in: "\x00\x01\x02", bad: []string{`line 1, byte 0: found '\x00' where a JSON object has to begin`}},
+		"garbage":          {in: "\x00\x01\x02", bad: []string{`line 1, byte 0: found '\x00' where a JSON object has to begin` + wayOut}},
+		"control char":     {in: "{\"x\":\"a\x01\"}\n" + a, want: []string{a}, bad: []string{`line 1, byte 0: found '\x01', expected no control character in a string at byte 7`}},
+		"wrong escape":     {in: `{"x":"\q"}` + "\n" + a, want: []string{a}, bad: []string{`line 1, byte 0: found 'q', expected an escape at byte 7`}},
+		"strays in array":  {in: `[1,` + a + `,["x"],` + b + `]`, want: []string{a, b}, bad: []string{"line 1, byte 1: found '1' where a JSON object has to begin" + wayOut, "line 1, byte 33: found '[' where a JSON object has to begin" + wayOut}},
+		"own Events":       {in: `{"name":"n","Events":[{"a":1}],"logEvents":[]}`, want: []string{`{"name":"n","Events":[{"a":1}],"logEvents":[]}`}},
+		"digest behind":    {in: a + `{"logFiles":[],"digestS3Bucket":"b","digestStartTime":"t"}`, want: []string{a, `digest {"logFiles":[],"digestS3Bucket":"b","digestStartTime":"t"}`}},
+		"two lookups":      {in: `{"Events":[{"CloudTrailEvent":"{\"eventVersion\":\"1.08\",\"x\":1}"},{"CloudTrailEvent":"{\"x\":"},{"CloudTrailEvent":"{\"y\":2}"}]}`, want: []string{a, `{"y":2}`}, bad: []string{"line 1, byte 69: cannot read the wrapped record: it ends too early"}},
+		"broken behind":    {in: `{"Records":[` + a + `],x}`, want: []string{a}, end: `behind the array "Records": found 'x', expected a key in quotes at byte 43`},
 		"garbage wrapped":  {in: `{"CloudTrailEvent":"nope"}` + "\n" + a, want: []string{a}, bad: []string{"line 1, byte 0: the wrapped record is no JSON object"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -122,6 +130,27 @@ func TestDecoderChunks(t *testing.T) {
 		if want := fmt.Sprintf(`{"eventVersion":"1.08","n":%d,`, 3*i); !bytes.HasPrefix(raw, []byte(want)) {
 			t.Fatalf("record %d is %.60s", 3*i, raw)
 		}
+	}
+}
+
+// TestDecoderWrapperOverChunk: a wrapper is seen wherever in the buffer it
+// begins.
+func TestDecoderWrapperOverChunk(t *testing.T) {
+	const rec = `{"eventVersion":"1.08"}`
+	for cut := range 60 {
+		pad := chunk - 45 - cut - len(rec)
+		in := `{"p":"` + strings.Repeat("x", pad) + `"}{"a":{"b":"c"}, "Records": [` + rec + `,` + rec + `]}`
+		raws, bad, err := decoded(strings.NewReader(in), Limits{})
+		if len(raws) != 3 || len(bad) > 0 || err != nil || raws[2] != rec {
+			t.Fatalf("cut %d: %d records, faults %q, end %v", cut, len(raws), bad, err)
+		}
+	}
+}
+
+func TestDecoderMaxRecord(t *testing.T) {
+	raws, bad, err := decoded(strings.NewReader(`{"x":"0123456789"}`+"\n"+`{"y":1}`), Limits{MaxRecord: 10})
+	if err != nil || len(raws) != 1 || raws[0] != `{"y":1}` || len(bad) != 1 || !strings.Contains(bad[0], "longer than 10 bytes") {
+		t.Errorf("%q, %q, %v", raws, bad, err)
 	}
 }
 
