@@ -36,13 +36,17 @@ type Reader struct {
 	file  *os.File
 	gz    *gzip.Reader
 	zst   *zstd.Decoder
+	buf   *bufio.Reader
 	input *meter
 	out   *bounded
 }
 
 var (
-	gzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
-	zstds = sync.Pool{}
+	inputs = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 64<<10) }}
+	gzips  = sync.Pool{New: func() any { return new(gzip.Reader) }}
+	zstds  = sync.Pool{}
+	// A decoder's buffer is larger than most files.
+	decoders = sync.Pool{New: func() any { return new(event.Decoder) }}
 )
 
 // Open opens a file; how it is packed is told by its first bytes. read, when
@@ -61,7 +65,9 @@ func Open(f File, lim Limits, read *atomic.Int64) (*Reader, error) {
 }
 
 func (r *Reader) unpack(f File, lim Limits) error {
-	in := bufio.NewReaderSize(r.input, 64<<10)
+	in := inputs.Get().(*bufio.Reader)
+	in.Reset(r.input)
+	r.buf = in
 	head, err := in.Peek(4)
 	if err != nil && err != io.EOF {
 		return err
@@ -94,12 +100,19 @@ func (r *Reader) unpack(f File, lim Limits) error {
 	if plain == in {
 		r.out.limit = 1 << 62 // what is not packed cannot swell
 	}
-	r.Decoder = event.NewDecoder(r.out, lim.Limits)
+	r.Decoder = decoders.Get().(*event.Decoder)
+	r.Decoder.Reset(r.out, lim.Limits)
 	return nil
 }
 
-// Close closes the file.
+// Close closes the file. Records that were not retained are not to be used
+// afterwards.
 func (r *Reader) Close() error {
+	if r.Decoder != nil {
+		r.Decoder.BeforeReuse = nil
+		decoders.Put(r.Decoder)
+		r.Decoder = nil
+	}
 	if r.gz != nil {
 		gzips.Put(r.gz)
 		r.gz = nil
@@ -108,6 +121,10 @@ func (r *Reader) Close() error {
 		r.zst.Reset(nil)
 		zstds.Put(r.zst)
 		r.zst = nil
+	}
+	if r.buf != nil {
+		inputs.Put(r.buf)
+		r.buf = nil
 	}
 	return r.file.Close()
 }
