@@ -137,6 +137,12 @@ func TestLeavesRemembered(t *testing.T) {
 			t.Errorf("%s: %s", tc.doc, diff)
 		}
 	}
+	doc := []byte(`{"own":1}`)
+	var path string
+	Leaves(doc, MaxDepth, func(p, _ string) bool { path = p; return true })
+	if clear(doc); path != "own" {
+		t.Errorf("a path shares its document: %q", path)
+	}
 	count := func(*Leaf, string) bool { return true }
 	if n := testing.AllocsPerRun(100, func() { s.Leaves(record, MaxDepth, count) }); n != 0 {
 		t.Errorf("%v allocations a document", n)

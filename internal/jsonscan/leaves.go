@@ -224,9 +224,9 @@ func (s *Shape) kid(n *node, key []byte) (*node, error) {
 		n.next = k + 1
 		return n.kids[k].to, nil
 	}
-	step := Text(key)
-	if n != s.root {
-		step = "." + step
+	step := "." + Text(key)
+	if n == s.root {
+		step = step[1:]
 	}
 	to, err := s.node(n, step)
 	if err != nil {
