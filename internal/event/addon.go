@@ -32,7 +32,7 @@ var (
 )
 
 func init() {
-	derivedList = slices.Concat(aliases(), identityFields(), outcomeFields(), objectFields(), networkFields())
+	derivedList = slices.Concat(aliases(), identityFields(), outcomeFields(), objectFields(), networkFields(), eventTypeFields())
 	slices.SortFunc(derivedList, func(a, b Derived) int { return strings.Compare(a.Name, b.Name) })
 	for i := range derivedList {
 		derivedByName[derivedList[i].Name] = &derivedList[i]

@@ -23,17 +23,6 @@ var nouns = map[string]string{
 	"DBInstance": "database", "DBCluster": "database", "Table": "database", "Stack": "stack", "Stacks": "stack", "Cluster": "cluster", "Service": "service", "Repository": "repository", "LogGroup": "log", "LogStream": "log", "Detector": "detector", "Rule": "rule", "Targets": "rule", "Queue": "queue", "Topic": "topic", "Certificate": "certificate", "Account": "account", "SAMLProvider": "identity_provider", "OpenIDConnectProvider": "identity_provider",
 }
 
-// accountNouns are the nouns of account management.
-var accountNouns = func() map[string]string {
-	m := map[string]string{}
-	for n, c := range nouns {
-		if c == "user" || c == "group" || c == "role" {
-			m[n] = c
-		}
-	}
-	return m
-}()
-
 // changeOf gives the change type of a kind of object.
 var changeOf = map[string]string{
 	"user": "AAA", "group": "AAA", "role": "AAA", "policy": "AAA", "key": "AAA", "identity_provider": "AAA", "account": "AAA", "secret": "AAA", "certificate": "AAA",

@@ -29,8 +29,6 @@ func outcomeFields() []Derived {
 			Doc: "The kind of object: user, role, group, policy, instance, bucket, …"},
 		{Name: "authentication_method", Inputs: []string{"eventName", "additionalEventData.MFAUsed", "userIdentity.type", "userIdentity.sessionContext.attributes.mfaAuthenticated"}, compute: authentication,
 			Doc: "`MFA` or `SFA` where the event tells."},
-		{Name: "eventtype", Inputs: failed, compute: eventTypes, Doc: "The add-on's event types that the event has."},
-		{Name: "tag", Inputs: failed, compute: tags, Doc: "The tags of its event types."},
 	}
 }
 
@@ -133,7 +131,7 @@ func changeType(in inputs) Cell {
 	if t := changeOfService[service]; t != "" {
 		return one(t)
 	}
-	return one(service)
+	return Cell{Text: service, Set: service != ""}
 }
 
 func join(vals ...string) Cell {
@@ -144,46 +142,4 @@ func join(vals ...string) Cell {
 		return one(vals[0])
 	}
 	return Cell{Text: vals[0], Many: vals, Set: true}
-}
-
-func eventTypes(in inputs) Cell {
-	name := in.text(3)
-	var list []string
-	if authenticates(name) {
-		list = append(list, "aws_cloudtrail_auth")
-	}
-	if changing(name) {
-		list = append(list, "aws_cloudtrail_change")
-		if _, ok := accountNouns[noun(name)]; ok {
-			list = append(list, "aws_cloudtrail_acctmgmt")
-		}
-	}
-	if verbs[verb(name)] == "deleted" {
-		list = append(list, "aws_cloudtrail_delete_events")
-	}
-	if failure(in) {
-		list = append(list, "aws_cloudtrail_errors")
-	}
-	return join(list...)
-}
-
-func tags(in inputs) Cell {
-	name := in.text(3)
-	var list []string
-	if authenticates(name) {
-		list = append(list, "authentication", "cloud")
-	}
-	if changing(name) {
-		list = append(list, "change")
-		switch noun := noun(name); {
-		case accountNouns[noun] != "":
-			list = append(list, "account", "management")
-		case changeOf[nouns[noun]] == "network":
-			list = append(list, "network")
-		}
-	}
-	if failure(in) {
-		list = append(list, "error")
-	}
-	return join(list...)
 }

@@ -3,6 +3,8 @@
 // Other JSON is taken too, without the derived fields.
 package event
 
+import "slices"
+
 // The fields that every event has.
 const (
 	Time       = "_time"      // seconds since 1970, from eventTime
@@ -50,6 +52,11 @@ func (c *Cell) add(v string) {
 	default:
 		c.Many = append(c.Many, v)
 	}
+}
+
+// has reports whether v is one of the values.
+func (c *Cell) has(v string) bool {
+	return c.Set && (c.Many == nil && c.Text == v || slices.Contains(c.Many, v))
 }
 
 // first returns the first value, "" when missing.

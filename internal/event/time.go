@@ -11,17 +11,14 @@ import (
 var timeFields = []string{"eventTime", "_time", "timestamp", "@timestamp", "time"}
 
 // timer finds the time of a record.
-var timer = NewExtractor(timeFields)
+var timer = newReader(timeFields...)
 
 // TimeOf returns the time of a record in unix nanoseconds: from eventTime, or
 // _time, timestamp, @timestamp and time of records that have none. ok is false
 // when there is nothing that reads as a time.
 func TimeOf(raw []byte) (ns int64, ok bool) {
-	row := timer.NewRow()
-	if timer.leaves(raw, row) != nil {
-		return 0, false
-	}
-	return timeIn(row.cells)
+	timer.read(raw, func(cells []Cell) { ns, ok = timeIn(cells) })
+	return ns, ok
 }
 
 // timeIn reads the first of the cells of timeFields that is a time.
@@ -142,3 +139,6 @@ func seconds(ns int64) string {
 	frac := strconv.FormatInt(1e9+ns%1e9, 10)[1:]
 	return neg + strconv.FormatInt(ns/1e9, 10) + "." + strings.TrimRight(frac, "0")
 }
+
+// Seconds writes unix nanoseconds as _time shows them.
+func Seconds(ns int64) string { return seconds(ns) }
