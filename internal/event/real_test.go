@@ -95,6 +95,33 @@ func TestExtractIsFlatten(t *testing.T) {
 	}
 }
 
+// TestStratus: every recording of an attack is CloudTrail with a time, an id and
+// an actor or a service behind it.
+func TestStratus(t *testing.T) {
+	dir := os.Getenv("BLUETRAIL_TESTDATA")
+	if dir == "" {
+		dir = "../../../shared/data"
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "stratus", "*.json"))
+	if len(files) == 0 {
+		t.Skip("the folder of real records is absent (set BLUETRAIL_TESTDATA)")
+	}
+	for _, file := range files {
+		records := realRecords(t, filepath.Join("stratus", filepath.Base(file)))
+		if len(records) == 0 {
+			t.Errorf("%s: no records", filepath.Base(file))
+		}
+		for _, raw := range records {
+			_, timed := TimeOf(raw)
+			_, known := ID(raw)
+			got := flat(t, raw, &Meta{Sourcetype: Detect(raw)})
+			if !timed || !known || !got["errorCode"].Set || !got["action"].Set || got["userName"].Text == "" && got["userIdentity.invokedBy"].Text == "" {
+				t.Errorf("%s: time %v, id %v, fields %v of %.200s", filepath.Base(file), timed, known, len(got), raw)
+			}
+		}
+	}
+}
+
 func TestWeird(t *testing.T) {
 	records := realRecords(t, "weird.ndjson")
 	for _, tc := range []struct {
