@@ -320,27 +320,32 @@ func (d *Decoder) resync(start int64, cause error) error {
 // it.
 func (d *Decoder) discard(cause error) error {
 	failed := d.bad(d.offset(), cause)
-	depth, quoted, escaped := 0, false, false
+	depth, quoted := 0, false
+	skip := 0 // bytes that are escaped, in what is to be read yet
 	for {
-		for d.pos < len(d.buf) {
-			c := d.buf[d.pos]
-			d.pos++
-			switch {
-			case escaped:
-				escaped = false
-			case quoted:
-				escaped = c == '\\'
-				quoted = c != '"'
+		for d.pos += skip; d.pos < len(d.buf); d.pos++ {
+			if quoted {
+				if d.pos = jsonscan.Mark(d.buf, d.pos); d.pos == len(d.buf) {
+					break
+				}
+			}
+			switch c := d.buf[d.pos]; {
 			case c == '"':
-				quoted = true
+				quoted = !quoted
+			case quoted && c == '\\':
+				d.pos++
+			case quoted:
 			case c == '{' || c == '[':
 				depth++
 			case c == '}' || c == ']':
 				if depth--; depth == 0 {
+					d.pos++
 					return failed
 				}
 			}
 		}
+		skip = d.pos - len(d.buf)
+		d.pos = len(d.buf)
 		if !d.more() {
 			d.err = d.truncated()
 			return failed

@@ -18,9 +18,9 @@ func marks(w uint64) uint64 {
 	return ((quote-lows)&^quote | (slash-lows)&^slash | (w-lows*' ')&^w) & highs
 }
 
-// mark returns the offset of the first quote, backslash or control character at
+// Mark returns the offset of the first quote, backslash or control character at
 // or after i, len(doc) when there is none.
-func mark(doc []byte, i int) int {
+func Mark(doc []byte, i int) int {
 	for i+8 <= len(doc) {
 		if m := marks(binary.LittleEndian.Uint64(doc[i:])); m != 0 {
 			return i + bits.TrailingZeros64(m)>>3
@@ -36,7 +36,7 @@ func mark(doc []byte, i int) int {
 // SkipString returns the offset behind the string whose opening quote is at i.
 // Control characters and escapes that JSON does not know are errors.
 func SkipString(doc []byte, i int) (int, error) {
-	i = mark(doc, i+1)
+	i = Mark(doc, i+1)
 	if i < len(doc) && doc[i] == '"' {
 		return i + 1, nil
 	}
@@ -57,7 +57,7 @@ func skipMarked(doc []byte, i int) (int, error) {
 			if err != nil {
 				return end, err
 			}
-			i = mark(doc, end)
+			i = Mark(doc, end)
 		default:
 			return i, syntax(doc, i, "no control character in a string")
 		}

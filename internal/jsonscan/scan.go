@@ -64,7 +64,7 @@ func Skip(doc []byte, i, maxDepth int) (int, error) {
 		}
 		switch c := doc[i]; c {
 		case '"':
-			i = mark(doc, i+1)
+			i = Mark(doc, i+1)
 			if i < len(doc) && doc[i] == '"' {
 				i++
 			} else if i, err = skipMarked(doc, i); err != nil {
@@ -148,7 +148,7 @@ func skipKey(doc []byte, i int) (int, error) {
 	if i >= len(doc) || doc[i] != '"' {
 		return i, syntax(doc, i, "a key in quotes")
 	}
-	i = mark(doc, i+1)
+	i = Mark(doc, i+1)
 	if i < len(doc) && doc[i] == '"' {
 		i++
 	} else {
