@@ -83,6 +83,9 @@ func Open(ctx context.Context, q *spl.Query, st store.Store, env *spl.Env) (s *S
 	if env.Run == nil {
 		env.Run = p.subsearch
 	}
+	if env.Pipe == nil {
+		env.Pipe = p.pipe
+	}
 	s, err = p.open(ctx, q)
 	if err != nil {
 		cancel()
@@ -116,6 +119,22 @@ func (p *planner) subsearch(ctx context.Context, q *spl.Query) (spl.Operator, er
 	}
 	s.cancel = cancel
 	return s, nil
+}
+
+// pipe puts the commands of a subsearch behind rows that are at hand.
+func (p *planner) pipe(ctx context.Context, q *spl.Query, in spl.Operator) (spl.Operator, error) {
+	stages, err := p.resolve(ctx, q)
+	for i := 0; err == nil && i < len(stages); i++ {
+		var next spl.Operator
+		if next, err = attach(ctx, p.env, in, stages[i]); err == nil {
+			in = next
+		}
+	}
+	if err != nil {
+		in.Close()
+		return nil, err
+	}
+	return in, nil
 }
 
 // text runs a bracketed subsearch and returns what takes its place.

@@ -27,6 +27,8 @@ type Env struct {
 	// Run opens a subsearch. Its time range is the one of env, unless it
 	// carries its own modifiers.
 	Run func(ctx context.Context, q *Query) (Operator, error)
+	// Pipe puts the commands of q, none of which begins a search, behind in.
+	Pipe func(ctx context.Context, q *Query, in Operator) (Operator, error)
 
 	warnings warnings
 }
@@ -125,6 +127,13 @@ type Tables interface {
 	Table(name string) (*Table, error)
 }
 
+// TableWriter is implemented by Tables that outputlookup can write to.
+type TableWriter interface {
+	// WriteTable stores a table under a definition's or a file's name, in the
+	// place of what has it.
+	WriteTable(name string, t *Table) error
+}
+
 // Table is a lookup: rows of named columns and how keys match them. An empty
 // cell is a missing value. It must not be changed.
 type Table struct {
@@ -140,6 +149,7 @@ type Table struct {
 	TimeFormat    string
 	MaxOffsetSecs int
 	MinOffsetSecs int
+	Notes         []string // what was odd about the file, for the user's eyes
 }
 
 // Value returns a cell as a value, an empty one as null.

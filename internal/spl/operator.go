@@ -90,19 +90,29 @@ func (r *rows) Next(ctx context.Context) (*vector.Batch, error) {
 
 func (r *rows) Close() { r.left = nil }
 
+// Tabular is implemented by mappers whose columns are there even when no rows
+// are.
+type Tabular interface{ Columns() []string }
+
 // Mapped returns in with every batch sent through m.
-func Mapped(in Operator, m Mapper) Operator { return &mapped{in, m} }
+func Mapped(in Operator, m Mapper) Operator { return &mapped{in: in, m: m} }
 
 type mapped struct {
-	in Operator
-	m  Mapper
+	in   Operator
+	m    Mapper
+	some bool // a batch was handed out
 }
 
 func (o *mapped) Next(ctx context.Context) (*vector.Batch, error) {
 	b, err := o.in.Next(ctx)
+	if t, ok := o.m.(Tabular); ok && err == io.EOF && !o.some {
+		o.some = true
+		return vector.NewBuilder(t.Columns()...).Batch(), nil
+	}
 	if err != nil {
 		return nil, err
 	}
+	o.some = true
 	return o.m.Map(ctx, b)
 }
 

@@ -375,6 +375,41 @@ func (p *Parser) Subsearch() (*Query, error) {
 	return q, nil
 }
 
+// Subpipeline reads [ command | command … ], in which the first command needs
+// no | before it and works on rows that are given to it.
+func (p *Parser) Subpipeline() (*Query, error) {
+	open, err := p.take(argMode)
+	if err != nil {
+		return nil, err
+	}
+	if !open.Is("[") {
+		return nil, p.Unexpected(open, "a pipeline in [ ]")
+	}
+	mark := p.pos
+	if !p.Accept("|") {
+		p.pos = mark
+	}
+	q := &Query{Text: p.src, Span: diag.Span{Start: mark}}
+	if p.depth++; p.depth > maxDepth {
+		return nil, diag.At(open.Span, "nested more than %d deep", maxDepth)
+	}
+	defer func() { p.depth-- }()
+	for {
+		st, err := p.stage()
+		if err != nil {
+			return nil, err
+		}
+		q.Stages = append(q.Stages, st)
+		q.Span.End = p.pos
+		if p.Accept("]") {
+			return q, nil
+		}
+		if !p.Accept("|") {
+			return nil, diag.At(open.Span, "[ is not closed").WithHint("end it with ]")
+		}
+	}
+}
+
 // Bracketed reads [ … ] as text, for templates that are parsed later; quotes
 // and nested brackets are respected. The result is without the brackets.
 func (p *Parser) Bracketed() (string, diag.Span, error) {

@@ -27,7 +27,7 @@ type Value struct {
 	kind Kind
 	sig  uint8 // significant digits of a literal, 0 = not tracked
 	num  float64
-	text string
+	text string // of a list: what joins its values
 	list *[]string
 }
 
@@ -65,6 +65,24 @@ func Strings(list []string) Value {
 		return String(list[0])
 	}
 	return Value{kind: List, list: &list}
+}
+
+// WithDelim returns a list that Joined joins by sep; other values stay as they
+// are.
+func (v Value) WithDelim(sep string) Value {
+	if v.kind == List {
+		v.text = sep
+	}
+	return v
+}
+
+// Joined returns the values as one text, joined by what WithDelim said last, a
+// newline when nothing was said.
+func (v Value) Joined() string {
+	if v.kind == List && v.text != "" {
+		return strings.Join(*v.list, v.text)
+	}
+	return v.Text()
 }
 
 // Kind returns what v holds.
