@@ -125,6 +125,9 @@ func PrintField(name string) string {
 	return name
 }
 
+// PrintTest writes field="value" for a search expression.
+func PrintTest(field, value string) string { return printSearchField(field) + "=" + QuoteSearch(value) }
+
 // printSearchField writes a field name for a search expression.
 func printSearchField(name string) string {
 	for i := range len(name) {

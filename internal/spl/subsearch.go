@@ -58,7 +58,7 @@ func formatRow(cols []*vector.Column, i int, o FormatOptions) string {
 		}
 		tests := make([]string, v.Len())
 		for j := range tests {
-			tests[j] = printSearchField(c.Name) + "=" + QuoteSearch(v.At(j))
+			tests[j] = PrintTest(c.Name, v.At(j))
 		}
 		if len(tests) == 1 {
 			parts = append(parts, tests[0])

@@ -1,0 +1,75 @@
+package cmd
+
+import (
+	"context"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Accum keeps a running sum of a field.
+type Accum struct{ Field, As string }
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "accum", Kind: spl.KindSerial,
+		Summary: "Keep a running sum of a field.",
+		Syntax:  "accum <field> [AS <new-field>]",
+		Doc:     "Rows in which the field is no number stay as they are. Without AS the field itself gets the sum.",
+		Args: []spl.Arg{
+			{Name: "<field>", Doc: "The numbers."},
+			{Name: "AS <new-field>", Default: "the field", Doc: "The field that gets the sum."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="n
+1
+2
+x
+3" | accum n AS total`,
+			Want: []string{`{"n":"1","total":"1"}`, `{"n":"2","total":"3"}`, `{"n":"x"}`, `{"n":"3","total":"6"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			f, err := p.Field()
+			c := &Accum{f, f}
+			if err == nil && p.AcceptWord("as") {
+				c.As, err = p.Field()
+			}
+			return c, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Accum) Print() string {
+	s := "accum " + spl.PrintField(c.Field)
+	if c.As != c.Field {
+		s += " AS " + spl.PrintField(c.As)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Accum) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field) }
+
+// Open implements spl.Serial.
+func (c *Accum) Open(_ context.Context, _ *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return spl.Mapped(in, &accum{c: c}), nil
+}
+
+type accum struct {
+	c   *Accum
+	sum float64
+}
+
+func (a *accum) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	vals := make([]vector.Value, b.Len)
+	for i := range vals {
+		if n, ok := b.At(a.c.Field, i).Num(); ok {
+			a.sum += n
+			vals[i] = vector.Float(a.sum)
+			continue
+		}
+		vals[i] = b.At(a.c.As, i)
+	}
+	return b.With(vector.NewColumn(a.c.As, vals)), nil
+}

@@ -1,0 +1,62 @@
+package cmd
+
+import (
+	"context"
+	"strconv"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Addinfo adds what the search itself is.
+type Addinfo struct{}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "addinfo", Kind: spl.KindStreaming,
+		Summary: "Add the time range and the start of the search to each row.",
+		Syntax:  "addinfo",
+		Doc: "`info_min_time` and `info_max_time` are the bounds given to the search (an open start is 0.000, an open end `+Infinity`),\n" +
+			"not those of modifiers in its text; `info_search_time` is when it started, `info_sid` an id made of that.",
+		Examples: []spl.Example{{
+			Search: `| makeresults | addinfo | table info_min_time info_max_time info_search_time`,
+			Want:   []string{`{"info_min_time":"0.000","info_max_time":"+Infinity","info_search_time":"1700000000.000"}`},
+		}},
+		Parse: func(*spl.Parser) (spl.Command, error) { return &Addinfo{}, nil },
+	})
+}
+
+// Print implements spl.Command.
+func (c *Addinfo) Print() string { return "addinfo" }
+
+// Needs implements spl.Command.
+func (c *Addinfo) Needs(out spl.FieldSet) spl.FieldSet {
+	return out.Without("info_min_time", "info_max_time", "info_search_time", "info_sid")
+}
+
+// NewMapper implements spl.Streaming.
+func (c *Addinfo) NewMapper(env *spl.Env) (spl.Mapper, error) {
+	seconds := func(f float64) vector.Value {
+		return vector.Formatted(f, strconv.FormatFloat(f, 'f', 3, 64))
+	}
+	low, high := seconds(0), vector.String("+Infinity")
+	if !env.Earliest.IsZero() {
+		low = seconds(spl.Epoch(env.Earliest))
+	}
+	if !env.Latest.IsZero() {
+		high = seconds(spl.Epoch(env.Latest))
+	}
+	start := seconds(spl.Epoch(env.Now))
+	return &addinfo{[]*vector.Column{
+		vector.Constant("info_min_time", low),
+		vector.Constant("info_max_time", high),
+		vector.Constant("info_search_time", start),
+		vector.Constant("info_sid", vector.String(start.Text())),
+	}}, nil
+}
+
+type addinfo struct{ cols []*vector.Column }
+
+func (a *addinfo) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	return b.With(a.cols...), nil
+}

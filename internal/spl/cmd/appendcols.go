@@ -1,0 +1,155 @@
+package cmd
+
+import (
+	"context"
+	"io"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Appendcols puts the n-th row of a subsearch beside the n-th main row.
+type Appendcols struct {
+	Override bool
+	options  subOptions
+	Query    *spl.Query
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "appendcols", Kind: spl.KindSerial,
+		Summary: "Put the fields of a subsearch's rows beside the rows there are, one by one.",
+		Syntax:  "appendcols [override=<bool>] [maxout=<n>] [maxtime=<seconds>] [<subsearch>]",
+		Doc:     "The first row of the subsearch goes to the first row, and so on; rows of the subsearch that are left over are appended.",
+		Args: append([]spl.Arg{
+			{Name: "<subsearch>", Doc: "A search in brackets."},
+			{Name: "override", Default: "false", Doc: "Whether fields of the subsearch replace those of the row."},
+		}, subOptionArgs...),
+		Examples: []spl.Example{{
+			Search: `| makeresults count=2 | eval a=1 | appendcols [| makeresults | eval b=2] | table a b`,
+			Want:   []string{`{"a":"1","b":"2"}`, `{"a":"1"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Appendcols{}
+			err := p.Options(append([]string{"override"}, subOptionNames...), func(o spl.Option) (err error) {
+				if o.Name != "override" {
+					return c.options.set(o)
+				}
+				c.Override, err = o.Bool()
+				return err
+			})
+			if err == nil {
+				c.Query, err = p.Subsearch()
+			}
+			return c, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Appendcols) Print() string {
+	s := "appendcols "
+	if c.Override {
+		s += "override=true "
+	}
+	return s + c.options.print() + "[" + c.Query.String() + "]"
+}
+
+// Needs implements spl.Command.
+func (c *Appendcols) Needs(out spl.FieldSet) spl.FieldSet { return out }
+
+// Queries implements spl.WithQueries.
+func (c *Appendcols) Queries() []*spl.Query { return []*spl.Query{c.Query} }
+
+// Open implements spl.Serial.
+func (c *Appendcols) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return &appendcols{in: in, side: c.options.open(env, c.Query, "appendcols"), override: c.Override}, nil
+}
+
+type appendcols struct {
+	in, side spl.Operator
+	override bool
+	rest     *vector.Batch // rows of the subsearch that have no place yet
+	at       int
+}
+
+// more makes sure that rest has a row at at; false at the end of the subsearch.
+func (a *appendcols) more(ctx context.Context) (bool, error) {
+	for a.rest == nil || a.at == a.rest.Len {
+		b, err := a.side.Next(ctx)
+		if err == io.EOF {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		a.rest, a.at = b, 0
+	}
+	return true, nil
+}
+
+func (a *appendcols) Next(ctx context.Context) (*vector.Batch, error) {
+	b, err := a.in.Next(ctx)
+	if err == io.EOF {
+		if ok, err := a.more(ctx); err != nil || !ok {
+			return nil, endOr(err)
+		}
+		left := a.rest.Slice(a.at, a.rest.Len)
+		a.at = a.rest.Len
+		return left, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	side := vector.NewBuilder()
+	for range b.Len {
+		ok, err := a.more(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			side.Add()
+			continue
+		}
+		side.AddRow(a.rest, a.at)
+		a.at++
+	}
+	return beside(b, side.Batch(), a.override), nil
+}
+
+func (a *appendcols) Close() {
+	a.in.Close()
+	a.side.Close()
+}
+
+// endOr returns err, or the end of the rows when there is none.
+func endOr(err error) error {
+	if err == nil {
+		return io.EOF
+	}
+	return err
+}
+
+// beside returns b with the columns of side, which has the same rows. Where
+// both have a value that of side wins only with override.
+func beside(b, side *vector.Batch, override bool) *vector.Batch {
+	for _, col := range side.Cols {
+		old := b.Col(col.Name)
+		if old == nil {
+			b = b.With(col)
+			continue
+		}
+		vals := make([]vector.Value, b.Len)
+		for i := range vals {
+			first, second := old.At(i), col.At(i)
+			if override {
+				first, second = second, first
+			}
+			if vals[i] = first; first.IsNull() {
+				vals[i] = second
+			}
+		}
+		b = b.With(vector.NewColumn(col.Name, vals))
+	}
+	return b
+}

@@ -1,0 +1,102 @@
+package cmd
+
+import (
+	"context"
+	"strconv"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Delta gives how much a field differs from an earlier row.
+type Delta struct {
+	Field, As string
+	Back      int
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "delta", Kind: spl.KindSerial,
+		Summary: "Give how much a number differs from the one some rows before.",
+		Syntax:  "delta <field> [AS <new-field>] [p=<n>]",
+		Doc:     "The first rows, and those where one of the two is no number, get no value. Events come newest first: the row before is the later one.",
+		Args: []spl.Arg{
+			{Name: "<field>", Doc: "The numbers."},
+			{Name: "AS <new-field>", Default: "delta(<field>)", Doc: "The field that gets the difference."},
+			{Name: "p", Default: "1", Doc: "How many rows back."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="n
+1
+4
+9" | delta n p=2`,
+			Want: []string{`{"n":"1"}`, `{"n":"4"}`, `{"n":"9","delta(n)":"8"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Delta{Back: 1}
+			options := func() error {
+				return p.Options([]string{"p"}, func(o spl.Option) (err error) {
+					c.Back, err = o.Int(1)
+					return err
+				})
+			}
+			err := options()
+			if err == nil {
+				c.Field, err = p.Field()
+			}
+			c.As = "delta(" + c.Field + ")"
+			if err == nil {
+				err = options()
+			}
+			if err == nil && p.AcceptWord("as") {
+				c.As, err = p.Field()
+			}
+			if err == nil {
+				err = options()
+			}
+			return c, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Delta) Print() string {
+	s := "delta " + spl.PrintField(c.Field)
+	if c.As != "delta("+c.Field+")" {
+		s += " AS " + spl.PrintField(c.As)
+	}
+	if c.Back != 1 {
+		s += " p=" + strconv.Itoa(c.Back)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Delta) Needs(out spl.FieldSet) spl.FieldSet { return out.Without(c.As).Add(c.Field) }
+
+// Open implements spl.Serial.
+func (c *Delta) Open(_ context.Context, _ *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return spl.Mapped(in, &delta{c: c}), nil
+}
+
+type delta struct {
+	c    *Delta
+	last []vector.Value // at most Back, oldest first
+}
+
+func (d *delta) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	vals := make([]vector.Value, b.Len)
+	for i := range vals {
+		v := b.At(d.c.Field, i)
+		if len(d.last) == d.c.Back {
+			now, ok := v.Num()
+			before, okb := d.last[0].Num()
+			if ok && okb {
+				vals[i] = vector.Float(now - before)
+			}
+			d.last = d.last[1:]
+		}
+		d.last = append(d.last, v.Clone())
+	}
+	return b.With(vector.NewColumn(d.c.As, vals)), nil
+}

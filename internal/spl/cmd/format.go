@@ -1,0 +1,117 @@
+package cmd
+
+import (
+	"context"
+	"strconv"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Format writes the rows as a search expression.
+type Format struct{ Options spl.FormatOptions }
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "format", Kind: spl.KindSerial,
+		Summary: "Write all rows as one search expression, in the field search.",
+		Syntax:  `format [mvsep="OR"] [maxresults=<n>] [emptystr="NOT ( )"] ["<row prefix>" "<column prefix>" "<column separator>" "<column end>" "<row separator>" "<row end>"]`,
+		Doc: "A subsearch in brackets is formatted this way by itself. Fields stand in alphabetical order, internal ones are left out;\n" +
+			"a field called `search` or `query` gives its value as it is.",
+		Args: []spl.Arg{
+			{Name: "mvsep", Default: "OR", Doc: "What stands between the values of one field."},
+			{Name: "maxresults", Default: "0", Doc: "How many rows are written; 0 is all."},
+			{Name: "emptystr", Default: "NOT ( )", Doc: "What is written when there are no rows."},
+			{Name: "<six texts>", Default: `"(" "(" "AND" ")" "OR" ")"`, Doc: "All six or none."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="u,ip
+a,10.0.0.1
+b,10.0.0.2" | format`,
+			Want: []string{`{"search":"( ( ip=\"10.0.0.1\" AND u=\"a\" ) OR ( ip=\"10.0.0.2\" AND u=\"b\" ) )"}`},
+		}},
+		Parse: parseFormat,
+	})
+}
+
+func parseFormat(p *spl.Parser) (spl.Command, error) {
+	c := &Format{spl.DefaultFormat()}
+	texts := []*string{&c.Options.RowPrefix, &c.Options.ColPrefix, &c.Options.ColSep, &c.Options.ColEnd, &c.Options.RowSep, &c.Options.RowEnd}
+	given := 0
+	for !p.AtEnd() {
+		err := p.Options([]string{"mvsep", "maxresults", "emptystr"}, func(o spl.Option) (err error) {
+			switch o.Name {
+			case "mvsep":
+				c.Options.MVSep = o.Value.Text
+			case "emptystr":
+				c.Options.Empty = o.Value.Text
+			default:
+				c.Options.MaxRows, err = o.Int(0)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		tok := p.Peek()
+		if tok.Kind != spl.Quoted {
+			break
+		}
+		if given == len(texts) {
+			return nil, diag.At(tok.Span, "format takes six texts")
+		}
+		if tok, err = p.Take(); err != nil {
+			return nil, err
+		}
+		*texts[given] = tok.Text
+		given++
+	}
+	if given > 0 && given < len(texts) {
+		return nil, diag.At(p.Peek().Span, "format takes six texts, not %d", given)
+	}
+	return c, nil
+}
+
+// Print implements spl.Command.
+func (c *Format) Print() string {
+	o, d := c.Options, spl.DefaultFormat()
+	s := "format"
+	if o.MVSep != d.MVSep {
+		s += " mvsep=" + spl.QuoteSearch(o.MVSep)
+	}
+	if o.MaxRows != 0 {
+		s += " maxresults=" + strconv.Itoa(o.MaxRows)
+	}
+	if o.Empty != d.Empty {
+		s += " emptystr=" + spl.QuoteSearch(o.Empty)
+	}
+	own := []string{o.RowPrefix, o.ColPrefix, o.ColSep, o.ColEnd, o.RowSep, o.RowEnd}
+	for i, text := range []string{d.RowPrefix, d.ColPrefix, d.ColSep, d.ColEnd, d.RowSep, d.RowEnd} {
+		if own[i] != text {
+			for _, text := range own {
+				s += " " + spl.QuoteArg(text)
+			}
+			break
+		}
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Format) Needs(spl.FieldSet) spl.FieldSet { return spl.AllFields() }
+
+// Tabulates says that the rows are no events any more.
+func (c *Format) Tabulates() bool { return true }
+
+// Open implements spl.Serial.
+func (c *Format) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		return oneCell("search", spl.FormatRows(rows, c.Options)), nil
+	}), nil
+}
+
+// oneCell is a table of one row and one column.
+func oneCell(name, text string) spl.Operator {
+	return spl.Rows(&vector.Batch{Len: 1, Cols: []*vector.Column{vector.Constant(name, vector.String(text))}})
+}

@@ -1,0 +1,174 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Mvcombine makes one row of the rows that differ in one field only.
+type Mvcombine struct {
+	Field string
+	Delim string
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "mvcombine", Kind: spl.KindSerial,
+		Summary: "Make one row of the rows that differ in one field only; that field gets all their values.",
+		Syntax:  "mvcombine [delim=<text>] <field>",
+		Doc: "Every other field counts, internal ones too, so take `_time` and `_raw` away first. The row stands where its first one\n" +
+			"stood. Rows without the field stay as they are.",
+		Args: []spl.Arg{
+			{Name: "<field>", Doc: "The field whose values are gathered."},
+			{Name: "delim", Default: "a blank", Doc: "What a later nomv puts between the values."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="h,max
+w1,4
+w2,4
+w3,5" | mvcombine h`,
+			Want: []string{`{"h":["w1","w2"],"max":"4"}`, `{"h":"w3","max":"5"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Mvcombine{Delim: " "}
+			set := func(o spl.Option) error {
+				c.Delim = o.Value.Text
+				return nil
+			}
+			err := p.Options([]string{"delim"}, set)
+			if err == nil {
+				c.Field, err = p.Field()
+			}
+			if err == nil {
+				err = p.Options([]string{"delim"}, set)
+			}
+			if err == nil && c.Field == "" {
+				err = diag.At(p.Peek().Span, "mvcombine needs a field")
+			}
+			return c, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Mvcombine) Print() string {
+	s := "mvcombine "
+	if c.Delim != " " {
+		s += "delim=" + spl.QuoteSearch(c.Delim) + " "
+	}
+	return s + spl.PrintField(c.Field)
+}
+
+// Needs implements spl.Command.
+func (c *Mvcombine) Needs(spl.FieldSet) spl.FieldSet { return spl.AllFields() }
+
+// Open implements spl.Serial.
+func (c *Mvcombine) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		return spl.Rows(c.combine(rows)), nil
+	}), nil
+}
+
+func (c *Mvcombine) combine(rows []*vector.Batch) *vector.Batch {
+	type place struct {
+		b *vector.Batch
+		i int
+	}
+	var firsts []place
+	var gathered [][]string
+	known := map[string]int{}
+	keys := newRowKeys(c.Field)
+	for _, b := range rows {
+		keys.use(b)
+		for i := range b.Len {
+			v := b.At(c.Field, i)
+			if v.IsNull() {
+				firsts, gathered = append(firsts, place{b, i}), append(gathered, nil)
+				continue
+			}
+			key := keys.key(i)
+			n, ok := known[string(key)]
+			if !ok {
+				n = len(firsts)
+				known[string(key)] = n
+				firsts, gathered = append(firsts, place{b, i}), append(gathered, nil)
+			}
+			gathered[n] = append(gathered[n], v.All()...)
+		}
+	}
+	out := vector.NewBuilder(columnsOf(rows)...)
+	for n, p := range firsts {
+		out.AddRow(p.b, p.i)
+		if gathered[n] != nil {
+			out.Set(c.Field, vector.Strings(gathered[n]).WithDelim(c.Delim))
+		}
+	}
+	return out.Batch()
+}
+
+// columnsOf returns the names of the columns of all batches, in the order in
+// which they are met.
+func columnsOf(rows []*vector.Batch) []string {
+	var names []string
+	seen := map[string]bool{}
+	for _, b := range rows {
+		for _, c := range b.Cols {
+			if !seen[c.Name] {
+				seen[c.Name] = true
+				names = append(names, c.Name)
+			}
+		}
+	}
+	return names
+}
+
+// rowKeys writes rows so that two are the same text when they show the same
+// in every field but those left out.
+type rowKeys struct {
+	but  []string
+	cols []*vector.Column
+	buf  []byte
+}
+
+func newRowKeys(but ...string) *rowKeys { return &rowKeys{but: but} }
+
+func (k *rowKeys) use(b *vector.Batch) {
+	k.cols = k.cols[:0]
+	for _, c := range b.Cols {
+		if !slices.Contains(k.but, c.Name) {
+			k.cols = append(k.cols, c)
+		}
+	}
+	slices.SortFunc(k.cols, func(a, b *vector.Column) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+}
+
+// key returns the text of row i; it is good until the next call.
+func (k *rowKeys) key(i int) []byte {
+	k.buf = k.buf[:0]
+	for _, c := range k.cols {
+		v := c.At(i)
+		if v.IsNull() {
+			continue
+		}
+		k.buf = appendPart(k.buf, c.Name)
+		k.buf = append(strconv.AppendInt(k.buf, int64(v.Len()), 10), '=')
+		for j := range v.Len() {
+			k.buf = appendPart(k.buf, v.At(j))
+		}
+	}
+	return k.buf
+}
+
+func appendPart(buf []byte, s string) []byte {
+	return append(append(strconv.AppendInt(buf, int64(len(s)), 10), ':'), s...)
+}

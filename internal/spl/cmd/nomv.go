@@ -1,0 +1,93 @@
+package cmd
+
+import (
+	"context"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Nomv makes one value of the values of a field.
+type Nomv struct{ Field string }
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "nomv", Kind: spl.KindStreaming,
+		Summary: "Make one value of the values of a field.",
+		Syntax:  "nomv <field>",
+		Doc:     "The values are joined by a newline, or by the `delim` of the mvcombine or makemv that made them.",
+		Args:    []spl.Arg{{Name: "<field>", Doc: "The field with several values."}},
+		Examples: []spl.Example{{
+			Search: `| makeresults | eval m="a,b" | makemv delim="," setsv=true m | nomv m | table m`,
+			Want:   []string{`{"m":"a,b"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			f, err := p.Field()
+			return &Nomv{f}, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Nomv) Print() string { return "nomv " + spl.PrintField(c.Field) }
+
+// Needs implements spl.Command.
+func (c *Nomv) Needs(out spl.FieldSet) spl.FieldSet { return out }
+
+// NewMapper implements spl.Streaming.
+func (c *Nomv) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+
+// Map implements spl.Mapper.
+func (c *Nomv) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	return mapField(b, c.Field, c.Field, func(v vector.Value) vector.Value {
+		if v.Kind() == vector.List {
+			return vector.String(v.Joined())
+		}
+		return v
+	}), nil
+}
+
+// mapField returns b with the field to set to fn of the field from; rows that
+// lack from keep what they have. fn is called once for each value of a coded
+// or constant column.
+func mapField(b *vector.Batch, from, to string, fn func(vector.Value) vector.Value) *vector.Batch {
+	col := b.Col(from)
+	if col == nil {
+		return b
+	}
+	old := b.Col(to)
+	if from == to || old == nil {
+		old = nil
+		if v, ok := col.Constant(); ok {
+			if v.IsNull() {
+				return b.With(vector.Constant(to, v))
+			}
+			return b.With(vector.Constant(to, fn(v)))
+		}
+	}
+	vals := make([]vector.Value, b.Len)
+	dict, codes := col.Codes()
+	var known []vector.Value
+	var seen []bool
+	if codes != nil && len(dict) <= b.Len {
+		known, seen = make([]vector.Value, len(dict)), make([]bool, len(dict))
+	}
+	for i := range vals {
+		v := col.At(i)
+		switch {
+		case v.IsNull():
+			if old != nil {
+				vals[i] = old.At(i)
+			}
+		case known != nil:
+			code := codes[i]
+			if !seen[code] {
+				known[code], seen[code] = fn(v), true
+			}
+			vals[i] = known[code]
+		default:
+			vals[i] = fn(v)
+		}
+	}
+	return b.With(vector.NewColumn(to, vals))
+}

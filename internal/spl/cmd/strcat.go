@@ -1,0 +1,140 @@
+package cmd
+
+import (
+	"context"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Strcat joins fields and texts into a field.
+type Strcat struct {
+	AllRequired bool
+	Parts       []StrcatPart
+	Field       string
+}
+
+// StrcatPart is a field, or a text that was written in quotes.
+type StrcatPart struct {
+	Text    string
+	Literal bool
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "strcat", Kind: spl.KindStreaming,
+		Summary: "Join fields and quoted texts into a field.",
+		Syntax:  `strcat [allrequired=<bool>] <field>|"<text>" … <new-field>`,
+		Doc:     "A missing field counts as empty text.",
+		Args: []spl.Arg{
+			{Name: `<field>|"<text>"`, Doc: "What is joined, in this order."},
+			{Name: "<new-field>", Doc: "The field that is set, the last word."},
+			{Name: "allrequired", Default: "false", Doc: "Set the field only where every other one is there."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults | eval h="web", port=80 | strcat h "::" port address | table address`,
+			Want:   []string{`{"address":"web::80"}`},
+		}},
+		Parse: parseStrcat,
+	})
+}
+
+func parseStrcat(p *spl.Parser) (spl.Command, error) {
+	c := &Strcat{}
+	err := p.Options([]string{"allrequired"}, func(o spl.Option) (err error) {
+		c.AllRequired, err = o.Bool()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	start := p.Peek().Span
+	for !p.AtEnd() {
+		tok, err := p.Take()
+		if err != nil {
+			return nil, err
+		}
+		if tok.Kind != spl.Word && tok.Kind != spl.Quoted {
+			return nil, p.Unexpected(tok, "a field or a quoted text")
+		}
+		c.Parts = append(c.Parts, StrcatPart{tok.Text, tok.Kind == spl.Quoted})
+	}
+	if len(c.Parts) < 2 {
+		return nil, diag.At(start, "strcat needs something to join and the field to set")
+	}
+	last := c.Parts[len(c.Parts)-1]
+	c.Field, c.Parts = last.Text, c.Parts[:len(c.Parts)-1]
+	if c.Field == "" {
+		return nil, diag.At(start, "strcat needs the name of the field to set")
+	}
+	return c, nil
+}
+
+// Print implements spl.Command.
+func (c *Strcat) Print() string {
+	var b strings.Builder
+	b.WriteString("strcat ")
+	if c.AllRequired {
+		b.WriteString("allrequired=true ")
+	}
+	for _, part := range c.Parts {
+		if part.Literal {
+			b.WriteString(spl.QuoteArg(part.Text) + " ")
+		} else {
+			b.WriteString(part.Text + " ")
+		}
+	}
+	return b.String() + spl.PrintField(c.Field)
+}
+
+// Needs implements spl.Command.
+func (c *Strcat) Needs(out spl.FieldSet) spl.FieldSet {
+	if !c.AllRequired {
+		out = out.Without(c.Field)
+	}
+	for _, part := range c.Parts {
+		if !part.Literal {
+			out = out.Add(part.Text)
+		}
+	}
+	return out
+}
+
+// NewMapper implements spl.Streaming.
+func (c *Strcat) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+
+// Map implements spl.Mapper.
+func (c *Strcat) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	cols := make([]*vector.Column, len(c.Parts))
+	for i, part := range c.Parts {
+		if !part.Literal {
+			cols[i] = b.Col(part.Text)
+		}
+	}
+	old := b.Col(c.Field)
+	vals := make([]vector.Value, b.Len)
+	var text []byte
+	for row := range vals {
+		text = text[:0]
+		complete := true
+		for i, part := range c.Parts {
+			switch {
+			case part.Literal:
+				text = append(text, part.Text...)
+			case cols[i] == nil || cols[i].At(row).IsNull():
+				complete = false
+			default:
+				text = cols[i].At(row).AppendText(text)
+			}
+		}
+		switch {
+		case complete || !c.AllRequired:
+			vals[row] = vector.String(string(text))
+		case old != nil:
+			vals[row] = old.At(row)
+		}
+	}
+	return b.With(vector.NewColumn(c.Field, vals)), nil
+}

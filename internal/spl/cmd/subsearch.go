@@ -1,0 +1,171 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"time"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// subOptions are the arguments of the commands that run a subsearch of their
+// own; zero means the limits of the search.
+type subOptions struct {
+	maxOut  int
+	maxTime int // seconds
+}
+
+var subOptionNames = []string{"maxout", "maxtime", "timeout", "extendtimerange"}
+
+var subOptionArgs = []spl.Arg{
+	{Name: "maxout", Default: "50000", Doc: "How many rows of the subsearch are used; more give a warning."},
+	{Name: "maxtime", Default: "60", Doc: "How many seconds the subsearch may take; what it has found until then is used, with a warning."},
+	{Name: "timeout, extendtimerange", Doc: "Taken for the sake of searches that have them."},
+}
+
+func (s *subOptions) set(o spl.Option) (err error) {
+	switch o.Name {
+	case "maxout":
+		s.maxOut, err = o.Int(0)
+	case "maxtime":
+		s.maxTime, err = o.Int(0)
+	}
+	return err
+}
+
+func (s *subOptions) print() string {
+	out := ""
+	if s.maxOut > 0 {
+		out += "maxout=" + strconv.Itoa(s.maxOut) + " "
+	}
+	if s.maxTime > 0 {
+		out += "maxtime=" + strconv.Itoa(s.maxTime) + " "
+	}
+	return out
+}
+
+// open returns the rows of the subsearch q of the named command, which starts
+// when the first of them is asked for.
+func (s *subOptions) open(env *spl.Env, q *spl.Query, command string) *subsearch {
+	out := &subsearch{env: env, query: q, command: command, left: env.Limits.JoinRows, time: env.Limits.SubsearchTime}
+	if s.maxOut > 0 {
+		out.left = s.maxOut
+	}
+	if s.maxTime > 0 {
+		out.time = time.Duration(s.maxTime) * time.Second
+	}
+	out.max = out.left
+	return out
+}
+
+// subsearch is a subsearch that ends, with a warning, at its limits of rows
+// and time.
+type subsearch struct {
+	env       *spl.Env
+	query     *spl.Query
+	command   string
+	max, left int
+	time      time.Duration
+	ends      time.Time
+	op        spl.Operator
+	done      bool
+}
+
+func (s *subsearch) Next(ctx context.Context) (*vector.Batch, error) {
+	if s.done {
+		return nil, io.EOF
+	}
+	if s.op == nil {
+		s.ends = time.Now().Add(s.time)
+	}
+	limited, cancel := context.WithDeadline(ctx, s.ends)
+	defer cancel()
+	b, err := s.next(ctx, limited)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		s.env.Warn("the subsearch of %s ran longer than %s; what it had found until then is used", s.command, s.time)
+		err = io.EOF
+	}
+	s.done = err != nil
+	return b, err
+}
+
+// next is Next within the limited time; the operator itself lives longer than
+// that context.
+func (s *subsearch) next(ctx, limited context.Context) (*vector.Batch, error) {
+	if s.op == nil {
+		op, err := s.env.Run(ctx, s.query)
+		if err != nil {
+			return nil, err
+		}
+		s.op = op
+	}
+	b, err := s.op.Next(limited)
+	if err != nil {
+		return nil, err
+	}
+	if b.Len > s.left {
+		s.env.Warn("the subsearch of %s gave more than %d rows; the rest is left out", s.command, s.max)
+		b, s.done = b.Slice(0, s.left), true
+	}
+	s.left -= b.Len
+	return b, nil
+}
+
+func (s *subsearch) Close() {
+	s.done = true
+	if s.op != nil {
+		s.op.Close()
+	}
+}
+
+// whole returns what make makes of all rows of in together; they are counted
+// against the search's memory until the result is closed.
+func whole(env *spl.Env, in spl.Operator, make func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error)) spl.Operator {
+	return &wholeOp{env: env, in: in, make: make}
+}
+
+type wholeOp struct {
+	env  *spl.Env
+	in   spl.Operator
+	make func(context.Context, []*vector.Batch) (spl.Operator, error)
+	out  spl.Operator
+	held int
+}
+
+func (w *wholeOp) Next(ctx context.Context) (*vector.Batch, error) {
+	if w.out == nil {
+		rows, held, err := gather(ctx, w.env, w.in)
+		w.held += held
+		if err != nil {
+			return nil, err
+		}
+		if w.out, err = w.make(ctx, rows); err != nil {
+			return nil, err
+		}
+	}
+	return w.out.Next(ctx)
+}
+
+func (w *wholeOp) Close() {
+	w.in.Close()
+	if w.out != nil {
+		w.out.Close()
+	}
+	w.env.Memory.Take(-w.held)
+	w.held = 0
+}
+
+// gather reads all rows of in. held is what was counted against the memory of
+// the search, also when there is an error; the caller gives it back.
+func gather(ctx context.Context, env *spl.Env, in spl.Operator) (rows []*vector.Batch, held int, err error) {
+	err = spl.Drain(ctx, in, func(b *vector.Batch) error {
+		size := b.Size()
+		held += size
+		rows = append(rows, b)
+		return env.Memory.Take(size)
+	})
+	return rows, held, err
+}
