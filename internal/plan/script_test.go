@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/knowledge"
 	"bluetrail/internal/plan"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
@@ -41,7 +42,9 @@ func TestScripts(t *testing.T) {
 			for _, kind := range storeKinds {
 				t.Run(kind.name, func(t *testing.T) {
 					st := kind.open(t, sc.events)
+					know := sc.knowledge(t)
 					for _, e := range sc.evals {
+						e.macros, e.tables = know, know
 						t.Run(fmt.Sprintf("line%d", e.line), func(t *testing.T) { e.run(t, st, sc.now) })
 					}
 				})
@@ -94,7 +97,28 @@ func memoryStore(t *testing.T, events []loaded) *memory.Store {
 type script struct {
 	now    time.Time
 	events []loaded
+	files  map[string]string // of the knowledge folder
 	evals  []*evaluation
+}
+
+// knowledge opens the files of the script as an app's folder.
+func (sc *script) knowledge(t *testing.T) *knowledge.Knowledge {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range sc.files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	know, err := knowledge.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return know
 }
 
 type evaluation struct {
@@ -112,9 +136,9 @@ type evaluation struct {
 
 func parseScript(t *testing.T, name, text string) *script {
 	t.Helper()
-	sc := &script{now: time.Unix(1700000000, 0).UTC()}
+	sc := &script{now: time.Unix(1700000000, 0).UTC(), files: map[string]string{}}
 	var cur *evaluation
-	loading := false
+	loading, file := false, ""
 	var meta event.Meta
 	for n, line := range strings.Split(text, "\n") {
 		bad := func(format string, args ...any) {
@@ -123,7 +147,9 @@ func parseScript(t *testing.T, name, text string) *script {
 		word, rest, _ := strings.Cut(line, " ")
 		switch {
 		case strings.TrimSpace(line) == "":
-			loading = false
+			loading, file = false, ""
+		case file != "":
+			sc.files[file] += line + "\n"
 		case strings.HasPrefix(line, "#"):
 		case loading:
 			sc.events = append(sc.events, loaded{line, meta})
@@ -133,6 +159,9 @@ func parseScript(t *testing.T, name, text string) *script {
 				bad("now: %v", err)
 			}
 			sc.now = spl.FromEpoch(f)
+		case word == "file": // of the knowledge folder, its lines up to the blank one
+			file = rest
+			sc.files[file] = ""
 		case word == "load":
 			loading = true
 			meta = event.Meta{Index: "aws", Source: "script", Host: "aws"}

@@ -100,6 +100,19 @@ func SubsearchText(batches []*vector.Batch) string {
 	return "(" + strings.Join(only, ") OR (") + ")"
 }
 
+// ParseSearch reads a search expression that stands by itself; name is what
+// errors call it.
+func ParseSearch(name, text string) (Search, error) {
+	p := newParser(text)
+	e, err := p.SearchExpr()
+	err = p.finish(err)
+	var d *diag.Error
+	if errors.As(err, &d) {
+		d.Name = name
+	}
+	return e, err
+}
+
 // SearchQueries returns the subsearches inside a search expression.
 func SearchQueries(e Search) []*Query {
 	var list []*Query

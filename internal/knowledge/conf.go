@@ -1,0 +1,90 @@
+package knowledge
+
+import (
+	"strings"
+
+	"bluetrail/internal/diag"
+)
+
+// stanza is one [name] of a .conf file with its settings.
+type stanza struct {
+	name     string
+	settings map[string]string
+	span     diag.Span // of the line that opens it
+}
+
+// parseConf reads a file in Splunk's .conf form: [stanza] lines and key = value
+// lines, # comments, values that go on after a backslash at the end of a line.
+// What stands under [default] or before the first stanza holds for all others
+// that do not say otherwise. Lines that are neither are reported, the rest is
+// kept.
+func parseConf(file, text string) (list []*stanza, problems []error) {
+	text = strings.TrimPrefix(text, "\ufeff")
+	general := &stanza{name: "default", settings: map[string]string{}}
+	byName := map[string]*stanza{"default": general}
+	cur := general
+	for pos := 0; pos < len(text); {
+		start := pos
+		line := text[pos:]
+		if i := strings.IndexByte(line, '\n'); i >= 0 {
+			line = line[:i]
+		}
+		pos += len(line) + 1
+		trimmed := strings.TrimSpace(line)
+		if trimmed == "" || trimmed[0] == '#' {
+			continue
+		}
+		bad := func(hint, format string, args ...any) {
+			e := diag.At(diag.Span{Start: start, End: start + len(strings.TrimRight(line, "\r"))}, format, args...).WithHint("%s", hint)
+			e.Src, e.Name = text, file
+			problems = append(problems, e)
+		}
+		if trimmed[0] == '[' {
+			name, ok := strings.CutSuffix(trimmed[1:], "]")
+			if !ok {
+				bad("write [name]", "the name of the stanza is not closed")
+				cur = &stanza{settings: map[string]string{}} // its settings belong to nobody
+				continue
+			}
+			if cur = byName[name]; cur == nil {
+				cur = &stanza{name: name, settings: map[string]string{}, span: diag.Span{Start: start, End: start + len(trimmed)}}
+				byName[name] = cur
+				list = append(list, cur)
+			}
+			continue
+		}
+		key, value, ok := strings.Cut(strings.TrimRight(line, "\r"), "=")
+		if key = strings.TrimSpace(key); !ok || key == "" {
+			bad("a setting is written key = value, a comment begins with #", "neither a stanza nor a setting")
+			continue
+		}
+		for strings.HasSuffix(value, `\`) && pos < len(text) {
+			next := text[pos:]
+			if i := strings.IndexByte(next, '\n'); i >= 0 {
+				next = next[:i]
+			}
+			pos += len(next) + 1
+			value = strings.TrimSuffix(value, `\`) + "\n" + strings.TrimRight(next, "\r")
+		}
+		cur.settings[key] = strings.TrimSpace(value)
+	}
+	for _, s := range list {
+		for k, v := range general.settings {
+			if _, own := s.settings[k]; !own {
+				s.settings[k] = v
+			}
+		}
+	}
+	return list, problems
+}
+
+// truth reads a setting that is true or false; def when it is absent or neither.
+func truth(s string, def bool) bool {
+	switch strings.ToLower(strings.TrimSpace(s)) {
+	case "1", "t", "true", "y", "yes":
+		return true
+	case "0", "f", "false", "n", "no":
+		return false
+	}
+	return def
+}

@@ -1,0 +1,102 @@
+package knowledge
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// maxTable bounds the decompressed bytes of a lookup.
+const maxTable = 128 << 20
+
+// readTable reads a .csv or .csv.gz file. notes says what was odd about it:
+// rows that are longer than the first line, columns that come twice, quotes in
+// wrong places.
+func readTable(path string) (columns []string, rows [][]string, notes []string, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	defer f.Close()
+	var in io.Reader = bufio.NewReaderSize(f, 64<<10)
+	if strings.HasSuffix(strings.ToLower(path), ".gz") {
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		in = z
+	}
+	columns, rows, notes, err = parseTable(in)
+	for i := range notes {
+		notes[i] = path + ": " + notes[i]
+	}
+	return columns, rows, notes, err
+}
+
+func parseTable(in io.Reader) (columns []string, rows [][]string, notes []string, err error) {
+	limited := &io.LimitedReader{R: in, N: maxTable + 1}
+	text := bufio.NewReaderSize(limited, 64<<10)
+	if bom, err := text.Peek(3); err == nil && string(bom) == "\ufeff" {
+		text.Discard(3)
+	}
+	r := csv.NewReader(text)
+	r.FieldsPerRecord = -1
+	r.LazyQuotes = true
+	header, err := r.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, nil, nil, errors.New("the file is empty; its first line must name the columns")
+	}
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	var from []int // which cell each column comes from
+	seen := map[string]bool{}
+	for i, name := range header {
+		switch name = strings.TrimSpace(name); {
+		case name == "":
+		case seen[name]:
+			notes = append(notes, fmt.Sprintf("line 1: the column %q comes twice; the first one is used", name))
+		default:
+			seen[name] = true
+			columns, from = append(columns, name), append(from, i)
+		}
+	}
+	if len(columns) == 0 {
+		return nil, nil, nil, errors.New("line 1 names no column")
+	}
+	longer, first := 0, 0
+	for {
+		cells, err := r.Read()
+		if limited.N <= 0 {
+			return nil, nil, nil, fmt.Errorf("the table is larger than %d MiB", maxTable>>20)
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if len(cells) > len(header) {
+			if longer++; longer == 1 {
+				first, _ = r.FieldPos(0)
+			}
+		}
+		row := make([]string, len(columns))
+		for c, i := range from {
+			if i < len(cells) {
+				row[c] = cells[i]
+			}
+		}
+		rows = append(rows, row)
+	}
+	if longer > 0 {
+		notes = append(notes, fmt.Sprintf("line %d: the row has more cells than the %d columns, and the surplus is left out; so do %d more rows", first, len(header), longer-1))
+	}
+	return columns, rows, notes, nil
+}

@@ -1,0 +1,155 @@
+// Package knowledge reads what an app knows beside its searches: macros and
+// lookups, in Splunk's .conf and .csv files and in the YAML files of the
+// published content.
+package knowledge
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"bluetrail/internal/spl"
+)
+
+// maxText bounds a file of macros or definitions.
+const maxText = 8 << 20
+
+// Knowledge is the macros and lookups of some folders. It is safe for
+// concurrent use. Nothing is read before something asks for it.
+type Knowledge struct {
+	dirs []string
+
+	macros func() map[macroKey]spl.Macro
+	defs   func() map[string]*definition
+
+	mu       sync.Mutex
+	problems []error
+	tables   map[string]*cached
+}
+
+var (
+	_ spl.Macros      = (*Knowledge)(nil)
+	_ spl.Tables      = (*Knowledge)(nil)
+	_ spl.TableWriter = (*Knowledge)(nil)
+)
+
+// Open makes the knowledge of the folders known; where several define the
+// same, the later folder wins, and within one folder local/ wins over
+// default/. The error names folders that cannot be read; broken files inside
+// them are left out and listed by Problems.
+func Open(dirs ...string) (*Knowledge, error) {
+	k := &Knowledge{dirs: dirs, tables: map[string]*cached{}}
+	var bad []error
+	for _, dir := range dirs {
+		if _, err := os.ReadDir(dir); err != nil {
+			bad = append(bad, fmt.Errorf("cannot open knowledge folder %q: %w", dir, err))
+		}
+	}
+	k.macros = sync.OnceValue(k.loadMacros)
+	k.defs = sync.OnceValue(k.loadDefinitions)
+	return k, errors.Join(bad...)
+}
+
+// Check reads all macros and definitions, so that Problems is complete but for
+// the lookups' contents.
+func (k *Knowledge) Check() {
+	k.macros()
+	k.defs()
+}
+
+// Problems returns what could not be read so far, with file and line.
+func (k *Knowledge) Problems() []error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.problems)
+}
+
+func (k *Knowledge) problem(errs ...error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.problems = append(k.problems, errs...)
+}
+
+// layers are the places of a .conf file inside a folder, weakest first.
+var layers = []string{"", "default", "local"}
+
+// eachStanza calls fn for the stanzas of the named .conf file of every folder,
+// settings of local/ put over those of default/.
+func (k *Knowledge) eachStanza(conf string, fn func(dir, file string, s *stanza) error) {
+	for _, dir := range k.dirs {
+		merged := map[string]*stanza{}
+		from := map[string]string{}
+		for _, layer := range layers {
+			file := filepath.Join(dir, layer, conf)
+			text, err := readText(file)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				k.problem(fmt.Errorf("cannot read %q: %w", file, err))
+				continue
+			}
+			list, problems := parseConf(file, text)
+			k.problem(problems...)
+			for _, s := range list {
+				if old := merged[s.name]; old != nil {
+					maps.Copy(old.settings, s.settings)
+				} else {
+					merged[s.name] = s
+				}
+				from[s.name] = file
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(merged)) {
+			if err := fn(dir, from[name], merged[name]); err != nil {
+				k.problem(fmt.Errorf("%s: [%s]: %w", from[name], name, err))
+			}
+		}
+	}
+}
+
+// eachYAML calls fn for the text of every .yml file in a subfolder of every
+// folder, by name.
+func (k *Knowledge) eachYAML(sub string, fn func(dir, file string, text []byte) error) {
+	for _, dir := range k.dirs {
+		entries, err := os.ReadDir(filepath.Join(dir, sub))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			k.problem(fmt.Errorf("cannot read folder: %w", err))
+		}
+		for _, e := range entries {
+			ext := strings.ToLower(filepath.Ext(e.Name()))
+			if e.IsDir() || ext != ".yml" && ext != ".yaml" {
+				continue
+			}
+			file := filepath.Join(dir, sub, e.Name())
+			text, err := readText(file)
+			if err == nil {
+				err = fn(dir, file, []byte(text))
+			}
+			if err != nil {
+				k.problem(fmt.Errorf("cannot read %q: %w", file, err))
+			}
+		}
+	}
+}
+
+// readText reads a whole text file of at most maxText bytes.
+func readText(file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxText+1))
+	if err == nil && len(data) > maxText {
+		err = fmt.Errorf("the file is larger than %d MiB", maxText>>20)
+	}
+	return string(data), err
+}

@@ -1,0 +1,159 @@
+package knowledge
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// cached is a table that was read, good as long as its file is the same.
+type cached struct {
+	table *spl.Table
+	path  string
+	size  int64
+	mod   time.Time
+}
+
+// Table implements spl.Tables: a lookup by the name of its definition or of
+// its file. What was read is kept until the file changes.
+func (k *Knowledge) Table(name string) (*spl.Table, error) {
+	d, err := k.definition(name)
+	if err != nil {
+		return nil, err
+	}
+	path, info, err := k.find(d)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && d.virtual:
+		t := d.table
+		t.Columns = d.columns
+		return &t, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("cannot open lookup %q: there is no file %q in the lookups of %s (%s)", name, d.file, strings.Join(k.dirs, ", "), k.known(name))
+	case err != nil:
+		return nil, fmt.Errorf("cannot open lookup %q: %w", name, err)
+	}
+	k.mu.Lock()
+	c := k.tables[name]
+	k.mu.Unlock()
+	if c != nil && c.path == path && c.size == info.Size() && c.mod.Equal(info.ModTime()) {
+		return c.table, nil
+	}
+	t := d.table
+	if t.Columns, t.Rows, t.Notes, err = readTable(path); err != nil {
+		return nil, fmt.Errorf("cannot read lookup %q: %w", name, err)
+	}
+	if d.filter != "" {
+		if err := filterTable(&t, d.filter); err != nil {
+			return nil, fmt.Errorf("cannot filter lookup %q: %w", name, err)
+		}
+	}
+	k.mu.Lock()
+	k.tables[name] = &cached{&t, path, info.Size(), info.ModTime()}
+	k.mu.Unlock()
+	return &t, nil
+}
+
+// definition returns the definition called name, or one made up for a file of
+// that name.
+func (k *Knowledge) definition(name string) (*definition, error) {
+	if d := k.defs()[name]; d != nil {
+		return d, nil
+	}
+	if err := checkFile(name); err != nil {
+		if strings.Contains(strings.ToLower(name), ".csv") {
+			return nil, err
+		}
+		return nil, fmt.Errorf("there is no lookup %q (%s)", name, k.known(name))
+	}
+	return newDefinition(name, map[string]string{"filename": name})
+}
+
+// known is a hint for someone who asked for a lookup that is not there.
+func (k *Knowledge) known(name string) string {
+	names := k.LookupNames()
+	if hint := diag.DidYouMean(name, names); hint != "" {
+		return hint
+	}
+	switch {
+	case len(k.dirs) == 0:
+		return "give a folder with lookups/ by --knowledge"
+	case len(names) == 0:
+		return "no lookup is defined"
+	case len(names) > 20:
+		return "lookups: " + strings.Join(names[:20], ", ") + ", …"
+	}
+	return "lookups: " + strings.Join(names, ", ")
+}
+
+// LookupNames returns the names of all definitions and lookup files, sorted.
+func (k *Knowledge) LookupNames() []string {
+	var names []string
+	for name := range k.defs() {
+		names = append(names, name)
+	}
+	for _, dir := range k.dirs {
+		entries, _ := os.ReadDir(filepath.Join(dir, "lookups")) // a folder without lookups has none
+		for _, e := range entries {
+			if !e.IsDir() && checkFile(e.Name()) == nil {
+				names = append(names, e.Name())
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// find returns the file of a definition: that of the definition's own folder,
+// else that of the last folder that has it.
+func (k *Knowledge) find(d *definition) (string, fs.FileInfo, error) {
+	dirs := slices.Clone(k.dirs)
+	if d.dir != "" {
+		dirs = append(dirs, d.dir)
+	}
+	slices.Reverse(dirs)
+	for _, dir := range dirs {
+		path := filepath.Join(dir, "lookups", d.file)
+		info, err := os.Stat(path)
+		if err == nil && !info.Mode().IsRegular() {
+			err = fmt.Errorf("%q is no plain file", path)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return path, info, err
+		}
+	}
+	return "", nil, fs.ErrNotExist
+}
+
+// filterTable keeps the rows that pass the search expression.
+func filterTable(t *spl.Table, filter string) error {
+	e, err := spl.ParseSearch("filter", filter)
+	if err != nil {
+		return err
+	}
+	m, err := spl.NewMatcher(e, time.Now())
+	if err != nil {
+		return err
+	}
+	b := vector.NewBuilder(t.Columns...)
+	for i := range t.Rows {
+		b.Add()
+		for c := range t.Columns {
+			b.SetAt(c, t.Value(i, c))
+		}
+	}
+	var kept [][]string
+	for _, i := range m.Select(b.Batch()) {
+		kept = append(kept, t.Rows[i])
+	}
+	t.Rows = kept
+	return nil
+}

@@ -1,0 +1,117 @@
+package knowledge
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"bluetrail/internal/spl"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// WriteTable implements spl.TableWriter. The file is written beside the old
+// one, made durable and then put in its place, so that readers see the old or
+// the new table and a crash leaves either. It stays inside the lookups folder
+// of the definition, of the folder that has the file, or of the last folder.
+func (k *Knowledge) WriteTable(name string, t *spl.Table) error {
+	d, err := k.definition(name)
+	if err != nil {
+		return fmt.Errorf("cannot write lookup: %w", err)
+	}
+	if len(k.dirs) == 0 {
+		return fmt.Errorf("cannot write lookup %q: there is no folder for it (give one by --knowledge)", name)
+	}
+	dir := filepath.Join(k.dirs[len(k.dirs)-1], "lookups")
+	if d.dir != "" {
+		dir = filepath.Join(d.dir, "lookups")
+	}
+	if path, _, err := k.find(d); err == nil {
+		dir = filepath.Dir(path)
+	}
+	if err := replaceFile(dir, d.file, func(w io.Writer) error { return writeCSV(w, d.file, t) }); err != nil {
+		return fmt.Errorf("cannot write lookup %q: %w", name, err)
+	}
+	return nil
+}
+
+func writeCSV(w io.Writer, file string, t *spl.Table) error {
+	var z *gzip.Writer
+	if strings.HasSuffix(strings.ToLower(file), ".gz") {
+		z = gzip.NewWriter(w)
+		w = z
+	}
+	c := csv.NewWriter(w)
+	err := c.Write(t.Columns)
+	for _, row := range t.Rows {
+		if len(row) == 1 && row[0] == "" && err == nil { // a bare line break would be no row
+			c.Flush()
+			_, err = io.WriteString(w, "\"\"\n")
+			continue
+		}
+		err = errors.Join(err, c.Write(row))
+	}
+	c.Flush()
+	err = errors.Join(err, c.Error())
+	if z != nil {
+		err = errors.Join(err, z.Close())
+	}
+	return err
+}
+
+// replaceFile writes a file of a folder in one step. Links that lead out of
+// the folder are not followed.
+func replaceFile(dir, name string, write func(io.Writer) error) (err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	f, temp, err := createTemp(root, name)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			root.Remove(temp)
+		}
+	}()
+	if err := write(f); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := root.Rename(temp, name); err != nil {
+		return err
+	}
+	folder, err := root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return folder.Sync()
+}
+
+func createTemp(root *os.Root, name string) (*os.File, string, error) {
+	for n := range 100 {
+		temp := fmt.Sprintf(".%s.%d.%d.tmp", name, os.Getpid(), n)
+		f, err := root.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+		if !errors.Is(err, fs.ErrExist) {
+			return f, temp, err
+		}
+	}
+	return nil, "", fmt.Errorf("too many unfinished files beside %q", name)
+}

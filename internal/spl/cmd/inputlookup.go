@@ -1,0 +1,219 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Inputlookup gives the rows of a lookup table.
+type Inputlookup struct {
+	Table  string
+	Append bool
+	Strict bool
+	Start  int
+	Max    int
+	Where  spl.Search // nil: all rows
+}
+
+const inputlookupMax = 1000000000
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "inputlookup", Kind: spl.KindGenerating,
+		Summary: "Give the rows of a lookup table.",
+		Syntax:  "inputlookup [append=<bool>] [strict=<bool>] [start=<n>] [max=<n>] <table> [where <search-expression>]",
+		Doc:     "Rows come in the order of the table; an empty cell is a missing value.",
+		Args: []spl.Arg{
+			{Name: "<table>", Doc: "The name of a definition of transforms.conf or of a .csv file of lookups/."},
+			{Name: "append", Default: "false", Doc: "Put the rows behind those there are; the command may then stand anywhere."},
+			{Name: "strict", Default: "false", Doc: "Fail when the table cannot be read; otherwise there is a warning and no row."},
+			{Name: "start", Default: "0", Doc: "The number of the first row, from 0."},
+			{Name: "max", Default: "1000000000", Doc: "How many rows."},
+			{Name: "where", Doc: "Only the rows that match."},
+		},
+		Examples: []spl.Example{{
+			Doc:    "A table that is not there gives a warning and no rows.",
+			Search: `| inputlookup nosuch.csv`,
+		}},
+		Parse: parseInputlookup,
+	})
+}
+
+func parseInputlookup(p *spl.Parser) (spl.Command, error) {
+	c := &Inputlookup{Max: inputlookupMax}
+	options := func() error {
+		return p.Options([]string{"append", "strict", "start", "max"}, func(o spl.Option) (err error) {
+			switch o.Name {
+			case "append":
+				c.Append, err = o.Bool()
+			case "strict":
+				c.Strict, err = o.Bool()
+			case "start":
+				c.Start, err = o.Int(0)
+			case "max":
+				c.Max, err = o.Int(0)
+			}
+			return err
+		})
+	}
+	if err := options(); err != nil {
+		return nil, err
+	}
+	var err error
+	if c.Table, err = p.Field(); err != nil {
+		return nil, err
+	}
+	if err := options(); err != nil {
+		return nil, err
+	}
+	if p.AcceptWord("where") {
+		if p.AtEnd() {
+			return nil, diag.At(p.Peek().Span, "where needs a search expression")
+		}
+		c.Where, err = p.SearchExpr()
+	}
+	return c, err
+}
+
+// Print implements spl.Command.
+func (c *Inputlookup) Print() string {
+	s := "inputlookup "
+	if c.Append {
+		s += "append=true "
+	}
+	if c.Strict {
+		s += "strict=true "
+	}
+	if c.Start > 0 {
+		s += "start=" + strconv.Itoa(c.Start) + " "
+	}
+	if c.Max != inputlookupMax {
+		s += "max=" + strconv.Itoa(c.Max) + " "
+	}
+	s += spl.PrintField(c.Table)
+	if c.Where != nil {
+		s += " where " + spl.PrintSearch(c.Where)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Inputlookup) Needs(out spl.FieldSet) spl.FieldSet { return out }
+
+// Subsearches implements spl.Resolving.
+func (c *Inputlookup) Subsearches() []*spl.Query {
+	if c.Where == nil {
+		return nil
+	}
+	return spl.SearchQueries(c.Where)
+}
+
+// Resolve implements spl.Resolving.
+func (c *Inputlookup) Resolve(text func(*spl.Query) (string, error)) (spl.Command, error) {
+	d := *c
+	var err error
+	d.Where, err = spl.ResolveSearch(c.Where, text)
+	return &d, err
+}
+
+// Open implements spl.Serial, for append=true.
+func (c *Inputlookup) Open(ctx context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	if !c.Append {
+		return nil, errors.New("inputlookup must be the first command of a search, unless it has append=true")
+	}
+	rows, err := c.Generate(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	return &chain{parts: []spl.Operator{in, rows}}, nil
+}
+
+// Generate implements spl.Generating.
+func (c *Inputlookup) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) {
+	t, err := c.open(env)
+	if err != nil {
+		if c.Strict {
+			return nil, err
+		}
+		env.Warn("%v", err)
+		return spl.Rows(), nil
+	}
+	for _, note := range t.Notes {
+		env.Warn("%s", note)
+	}
+	in := &tableRows{table: t, at: min(c.Start, len(t.Rows)), header: true}
+	if c.Where == nil {
+		in.left = c.Max
+		return in, nil
+	}
+	m, err := spl.NewMatcher(c.Where, env.Now.In(env.Zone))
+	in.left = len(t.Rows)
+	return &firstRows{in: spl.Mapped(in, filter{m}), left: c.Max}, err
+}
+
+func (c *Inputlookup) open(env *spl.Env) (*spl.Table, error) {
+	if env.Tables == nil {
+		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one by --knowledge)", c.Table)
+	}
+	return env.Tables.Table(c.Table)
+}
+
+// tableRows gives the rows of a table; its columns also when it has none.
+type tableRows struct {
+	table    *spl.Table
+	at, left int
+	header   bool
+}
+
+func (r *tableRows) Next(ctx context.Context) (*vector.Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	n := min(r.left, vector.DefaultRows, len(r.table.Rows)-r.at)
+	if n <= 0 && !r.header {
+		return nil, io.EOF
+	}
+	r.header = false
+	b := vector.NewBuilder(r.table.Columns...)
+	for i := range n {
+		b.Add()
+		for col := range r.table.Columns {
+			b.SetAt(col, r.table.Value(r.at+i, col))
+		}
+	}
+	r.at += n
+	r.left -= n
+	return b.Batch(), nil
+}
+
+func (r *tableRows) Close() { r.left, r.header = 0, false }
+
+// firstRows ends after a number of rows.
+type firstRows struct {
+	in   spl.Operator
+	left int
+}
+
+func (f *firstRows) Next(ctx context.Context) (*vector.Batch, error) {
+	if f.left <= 0 {
+		return nil, io.EOF
+	}
+	b, err := f.in.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if b.Len > f.left {
+		b = b.Slice(0, f.left)
+	}
+	f.left -= b.Len
+	return b, nil
+}
+
+func (f *firstRows) Close() { f.in.Close() }

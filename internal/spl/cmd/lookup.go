@@ -1,0 +1,308 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Lookup adds fields from the rows of a table that match the row's keys.
+type Lookup struct {
+	Table     string
+	TimeField string       // of the events, for tables whose rows have a time
+	Keys      []LookupPair // column of the table, field of the row
+	Outputs   []LookupPair // none: all columns that are no keys
+	New       bool         // OUTPUTNEW: only where the field is missing
+
+	mu     sync.Mutex
+	shared *tableIndex // what the workers have in common
+}
+
+// LookupPair is one "column AS field".
+type LookupPair struct{ Column, Field string }
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "lookup", Kind: spl.KindStreaming,
+		Summary: "Add fields from a lookup table.",
+		Syntax:  "lookup [event_time_field=<field>] <table> <column> [AS <field>] … [OUTPUT|OUTPUTNEW <column> [AS <field>] …]",
+		Doc: "The table is a definition of transforms.conf or a .csv file of lookups/. The definition says how keys match: exactly, by\n" +
+			"wildcard or CIDR block, with or without case, how many matches are used and what stands where there are too few. Several\n" +
+			"matches give several values, in the order of the table; a key with several values is looked up value by value. OUTPUT sets\n" +
+			"its fields, and takes them away where nothing matches; OUTPUTNEW leaves alone what is there. A row that lacks a key stays\n" +
+			"as it is.",
+		Args: []spl.Arg{
+			{Name: "<table>", Doc: "The name of a definition or file."},
+			{Name: "<column> AS <field>", Doc: "A key: a column of the table, and the field it is compared with when that has another name."},
+			{Name: "OUTPUT", Default: "all columns but the keys", Doc: "The columns to add, and under which names."},
+			{Name: "event_time_field", Default: "_time", Doc: "For tables with times: the time of the row."},
+			{Name: "local, update", Doc: "Taken for the sake of searches that have them."},
+		},
+		Examples: []spl.Example{{
+			Doc:    "With the file services.csv of columns eventSource and team; see the tests for more.",
+			Events: []string{`{"k":"a"}`},
+			Search: `* | table k`,
+			Want:   []string{`{"k":"a"}`},
+		}},
+		Parse: parseLookup,
+	})
+}
+
+func parseLookup(p *spl.Parser) (spl.Command, error) {
+	c := &Lookup{TimeField: "_time"}
+	err := p.Options([]string{"local", "update", "event_time_field"}, func(o spl.Option) (err error) {
+		if o.Name == "event_time_field" {
+			c.TimeField = o.Value.Text
+			return nil
+		}
+		_, err = o.Bool()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if c.Table, err = p.Field(); err != nil {
+		return nil, err
+	}
+	if c.Keys, err = lookupPairs(p); err != nil {
+		return nil, err
+	}
+	if len(c.Keys) == 0 {
+		return nil, diag.At(p.Peek().Span, "lookup needs a column to compare").WithHint("lookup %s <column> [AS <field>]", c.Table)
+	}
+	switch {
+	case p.AcceptWord("outputnew"):
+		c.New = true
+	case !p.AcceptWord("output"):
+		return c, nil
+	}
+	if c.Outputs, err = lookupPairs(p); err == nil && len(c.Outputs) == 0 {
+		err = diag.At(p.Peek().Span, "OUTPUT needs a column of the table")
+	}
+	return c, err
+}
+
+func lookupPairs(p *spl.Parser) ([]LookupPair, error) {
+	var list []LookupPair
+	for !p.AtEnd() {
+		if p.Accept(",") {
+			continue
+		}
+		if tok := p.Peek(); tok.IsWord("output") || tok.IsWord("outputnew") {
+			break
+		}
+		name, err := p.Field()
+		if err != nil {
+			return nil, err
+		}
+		pair := LookupPair{name, name}
+		if p.AcceptWord("as") {
+			if pair.Field, err = p.Field(); err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, pair)
+	}
+	return list, nil
+}
+
+// Print implements spl.Command.
+func (c *Lookup) Print() string {
+	var b strings.Builder
+	b.WriteString("lookup ")
+	if c.TimeField != "_time" {
+		b.WriteString("event_time_field=" + spl.PrintOption(c.TimeField) + " ")
+	}
+	b.WriteString(spl.PrintField(c.Table))
+	pairs := func(list []LookupPair) {
+		for i, pair := range list {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(" " + spl.PrintField(pair.Column))
+			if pair.Field != pair.Column {
+				b.WriteString(" AS " + spl.PrintField(pair.Field))
+			}
+		}
+	}
+	pairs(c.Keys)
+	if len(c.Outputs) > 0 {
+		if b.WriteString(" OUTPUT"); c.New {
+			b.WriteString("NEW")
+		}
+		pairs(c.Outputs)
+	}
+	return b.String()
+}
+
+// Needs implements spl.Command. Rows that lack a key keep what they have, so
+// the outputs are needed too.
+func (c *Lookup) Needs(out spl.FieldSet) spl.FieldSet {
+	for _, k := range c.Keys {
+		out = out.Add(k.Field)
+	}
+	return out.Add(c.TimeField)
+}
+
+// NewMapper implements spl.Streaming.
+func (c *Lookup) NewMapper(env *spl.Env) (spl.Mapper, error) {
+	if env.Tables == nil {
+		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one by --knowledge)", c.Table)
+	}
+	t, err := env.Tables.Table(c.Table)
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range t.Notes {
+		env.Warn("%s", note)
+	}
+	m := &lookup{c: c, outputs: c.Outputs, known: map[string][]int32{}}
+	if m.index, err = c.indexOf(t, env.Now.In(env.Zone)); err != nil {
+		return nil, err
+	}
+	if len(m.outputs) == 0 {
+		for _, name := range t.Columns {
+			if !m.index.isKey(name) {
+				m.outputs = append(m.outputs, LookupPair{name, name})
+			}
+		}
+	}
+	for _, o := range m.outputs {
+		col, err := columnOf(t, o.Column)
+		if err != nil {
+			return nil, err
+		}
+		m.cols = append(m.cols, col)
+	}
+	return m, nil
+}
+
+// indexOf returns the index of a table, which workers share.
+func (c *Lookup) indexOf(t *spl.Table, now time.Time) (*tableIndex, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.shared == nil || c.shared.table != t {
+		columns := make([]string, len(c.Keys))
+		for i, k := range c.Keys {
+			columns[i] = k.Column
+		}
+		index, err := newTableIndex(t, columns, now)
+		if err != nil {
+			return nil, err
+		}
+		c.shared = index
+	}
+	return c.shared, nil
+}
+
+func columnOf(t *spl.Table, name string) (int, error) {
+	for i, c := range t.Columns {
+		if c == name {
+			return i, nil
+		}
+	}
+	hint := diag.DidYouMean(name, t.Columns)
+	if hint == "" {
+		hint = "columns: " + strings.Join(t.Columns, ", ")
+	}
+	return 0, errors.New("lookup " + t.Name + " has no column " + name + " (" + hint + ")")
+}
+
+type lookup struct {
+	c       *Lookup
+	index   *tableIndex
+	outputs []LookupPair
+	cols    []int              // of outputs in the table
+	known   map[string][]int32 // matches by key, when times do not matter
+	key     []byte
+}
+
+// maxKnownKeys bounds what one worker remembers of matches.
+const maxKnownKeys = 1 << 16
+
+func (m *lookup) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	keys := make([]*vector.Column, len(m.c.Keys))
+	for i, k := range m.c.Keys {
+		if keys[i] = b.Col(k.Field); keys[i] == nil {
+			return b, nil
+		}
+	}
+	time := b.Col(m.c.TimeField)
+	out := make([][]vector.Value, len(m.outputs))
+	old := make([]*vector.Column, len(m.outputs))
+	for n, o := range m.outputs {
+		out[n], old[n] = make([]vector.Value, b.Len), b.Col(o.Field)
+	}
+	vals := make([]string, len(keys))
+	for i := range b.Len {
+		rows, complete := m.matches(keys, time, i, vals)
+		for n := range m.outputs {
+			var was vector.Value
+			if old[n] != nil {
+				was = old[n].At(i)
+			}
+			if out[n][i] = was; complete && (!m.c.New || was.IsNull()) {
+				out[n][i] = m.index.values(rows, m.cols[n])
+			}
+		}
+	}
+	for n, o := range m.outputs {
+		b = b.With(vector.NewColumn(o.Field, out[n]))
+	}
+	return b, nil
+}
+
+// matches returns the rows of the table for row i; complete is false when the
+// row lacks a key.
+func (m *lookup) matches(keys []*vector.Column, time *vector.Column, i int, vals []string) (rows []int32, complete bool) {
+	several := false
+	m.key = m.key[:0]
+	for k, col := range keys {
+		v := col.At(i)
+		if v.IsNull() {
+			return nil, false
+		}
+		several = several || v.Len() > 1
+		vals[k] = v.At(0)
+		m.key = appendPart(m.key, vals[k])
+	}
+	at, timed := vector.Value{}, m.index.table.TimeField != ""
+	if timed && time != nil {
+		at = time.At(i)
+	}
+	if !several {
+		if timed {
+			return m.index.find(vals, at), true
+		}
+		if rows, ok := m.known[string(m.key)]; ok {
+			return rows, true
+		}
+		rows = m.index.find(vals, at)
+		if len(m.known) >= maxKnownKeys {
+			clear(m.known)
+		}
+		m.known[string(m.key)] = rows
+		return rows, true
+	}
+	var walk func(k int)
+	walk = func(k int) {
+		if k == len(keys) {
+			rows = append(rows, m.index.find(vals, at)...)
+			return
+		}
+		v := keys[k].At(i)
+		for j := range v.Len() {
+			vals[k] = v.At(j)
+			walk(k + 1)
+		}
+	}
+	walk(0)
+	return rows, true
+}

@@ -1,0 +1,183 @@
+package cmd
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// tableIndex finds the rows of a lookup table by keys. It is not changed once
+// it is made.
+type tableIndex struct {
+	table   *spl.Table
+	columns []string
+	exact   []int              // positions in columns that are compared as they are
+	loose   []looseKey         // those that are patterns or blocks
+	rows    map[string][]int32 // by the exact keys, in the order of the table
+	times   []float64          // by row, for tables with times; NaN = none
+}
+
+// looseKey is a key column whose cells are tested one by one.
+type looseKey struct {
+	at    int // in columns
+	tests []func(string) bool
+}
+
+func newTableIndex(t *spl.Table, columns []string, now time.Time) (*tableIndex, error) {
+	x := &tableIndex{table: t, columns: columns, rows: map[string][]int32{}}
+	at := make([]int, len(columns))
+	for i, name := range columns {
+		var err error
+		if at[i], err = columnOf(t, name); err != nil {
+			return nil, err
+		}
+		if kind := t.Match[name]; kind == "WILDCARD" || kind == "CIDR" {
+			x.loose = append(x.loose, looseKey{at: i, tests: cellTests(t, at[i], kind)})
+		} else {
+			x.exact = append(x.exact, i)
+		}
+	}
+	vals := make([]string, len(columns))
+	var key []byte
+	for r := range t.Rows {
+		complete := true
+		for i := range columns {
+			v := t.Value(r, at[i])
+			complete = complete && !v.IsNull()
+			vals[i] = v.Text()
+		}
+		if complete { // an empty cell matches nothing
+			key = x.key(key[:0], vals)
+			x.rows[string(key)] = append(x.rows[string(key)], int32(r))
+		}
+	}
+	if t.TimeField != "" {
+		return x, x.readTimes(now)
+	}
+	return x, nil
+}
+
+func (x *tableIndex) isKey(column string) bool { return slices.Contains(x.columns, column) }
+
+// cellTests returns the test of each cell of a column; equal cells share one.
+func cellTests(t *spl.Table, col int, kind string) []func(string) bool {
+	tests := make([]func(string) bool, len(t.Rows))
+	known := map[string]func(string) bool{}
+	for r := range t.Rows {
+		cell := t.Value(r, col).Text()
+		if known[cell] == nil {
+			known[cell] = cellTest(cell, kind, t.IgnoreCase)
+		}
+		tests[r] = known[cell]
+	}
+	return tests
+}
+
+func cellTest(cell, kind string, fold bool) func(string) bool {
+	if kind == "WILDCARD" {
+		return spl.Wildcard(cell, !fold)
+	}
+	block, err := netip.ParsePrefix(strings.TrimSpace(cell))
+	if err != nil {
+		return func(s string) bool { return s == cell } // a single address
+	}
+	block = block.Masked()
+	return func(s string) bool {
+		a, err := netip.ParseAddr(s)
+		return err == nil && block.Contains(a.Unmap()) || s == cell
+	}
+}
+
+func (x *tableIndex) key(buf []byte, vals []string) []byte {
+	for _, i := range x.exact {
+		s := vals[i]
+		if x.table.IgnoreCase {
+			s = strings.ToLower(s)
+		}
+		buf = appendPart(buf, s)
+	}
+	return buf
+}
+
+// find returns the matching rows for one value of each key: the first ones of
+// the table, or the nearest in time. -1 stands for the default match.
+func (x *tableIndex) find(vals []string, at vector.Value) []int32 {
+	t := x.table
+	limit := t.MaxMatches
+	if limit == 0 {
+		limit = 100
+	}
+	var found []int32
+	when, timed := at.Num()
+	for _, r := range x.rows[string(x.key(nil, vals))] {
+		if !x.passes(r, vals) || x.times != nil && !(timed && x.near(when, r)) {
+			continue
+		}
+		if found = append(found, r); len(found) == limit && x.times == nil {
+			break
+		}
+	}
+	if x.times != nil {
+		slices.SortStableFunc(found, func(a, b int32) int { return cmp.Compare(x.times[b], x.times[a]) })
+		found = found[:min(len(found), limit)]
+	}
+	for len(found) < t.MinMatches {
+		found = append(found, -1)
+	}
+	return found
+}
+
+func (x *tableIndex) passes(row int32, vals []string) bool {
+	for _, l := range x.loose {
+		if !l.tests[row](vals[l.at]) {
+			return false
+		}
+	}
+	return true
+}
+
+// near reports whether a row of the table is old enough, and not too old, for
+// an event at when.
+func (x *tableIndex) near(when float64, row int32) bool {
+	age := when - x.times[row]
+	return age >= float64(x.table.MinOffsetSecs) && age <= float64(x.table.MaxOffsetSecs)
+}
+
+// values returns the cells of a column in the given rows as one value.
+func (x *tableIndex) values(rows []int32, col int) vector.Value {
+	if len(rows) == 1 && rows[0] >= 0 {
+		return x.table.Value(int(rows[0]), col)
+	}
+	var list []string
+	for _, r := range rows {
+		if r < 0 {
+			list = append(list, x.table.DefaultMatch)
+		} else if v := x.table.Value(int(r), col); !v.IsNull() {
+			list = append(list, v.Text())
+		}
+	}
+	return vector.Strings(list)
+}
+
+func (x *tableIndex) readTimes(now time.Time) error {
+	col, err := columnOf(x.table, x.table.TimeField)
+	if err != nil {
+		return err
+	}
+	x.times = make([]float64, len(x.table.Rows))
+	for r := range x.times {
+		x.times[r] = nan
+		text := x.table.Value(r, col).Text()
+		if f, ok := vector.ParseNumber(text); ok {
+			x.times[r] = f
+		} else if tm, err := spl.ParseTimeFormat(text, x.table.TimeFormat, now); err == nil {
+			x.times[r] = spl.Epoch(tm)
+		}
+	}
+	return nil
+}
