@@ -9,7 +9,7 @@ import (
 )
 
 // Eventstats puts the aggregates of a row's group beside the row.
-type Eventstats struct{ Stats }
+type Eventstats struct{ stats Stats } // not embedded: it is no Transforming command
 
 func init() {
 	spl.RegisterCommand(&spl.CommandDef{
@@ -39,21 +39,21 @@ a,3" | eventstats max(n) as most by u | table u n most`,
 }
 
 // Print implements spl.Command.
-func (c *Eventstats) Print() string { return c.print("eventstats") }
+func (c *Eventstats) Print() string { return c.stats.print("eventstats") }
 
 // Needs implements spl.Command.
 func (c *Eventstats) Needs(out spl.FieldSet) spl.FieldSet {
-	for _, a := range c.Aggs {
+	for _, a := range c.stats.Aggs {
 		if !a.wild() {
 			out = out.Without(a.Name())
 		}
 	}
-	return c.reads(out)
+	return c.stats.reads(out)
 }
 
 // Open implements spl.Serial.
 func (c *Eventstats) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	g, err := newGrouper(env, c.Aggs, c.By)
+	g, err := newGrouper(env, c.stats.Aggs, c.stats.By)
 	return &eventstats{in: in, g: g}, err
 }
 
