@@ -1,0 +1,154 @@
+package cmd
+
+import (
+	"context"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/pcre"
+	"bluetrail/internal/vector"
+)
+
+// Makemv makes several values of one.
+type Makemv struct {
+	Field      string
+	Delim      string
+	AllowEmpty bool
+	SetSV      bool
+	tokenizer  *pcre.Regexp // nil: Delim
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "makemv", Kind: spl.KindStreaming,
+		Summary: "Make several values of the text of a field.",
+		Syntax:  `makemv [delim=<text>|tokenizer="<regular-expression>"] [allowempty=<bool>] [setsv=<bool>] <field>`,
+		Args: []spl.Arg{
+			{Name: "<field>", Doc: "The field to split."},
+			{Name: "delim", Default: "a blank", Doc: "What stands between the values."},
+			{Name: "tokenizer", Doc: "A regular expression whose first group is a value, instead of delim."},
+			{Name: "allowempty", Default: "false", Doc: "Keep empty values, such as those between two delimiters."},
+			{Name: "setsv", Default: "false", Doc: "Let a later nomv join the values by the delimiter again."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults | eval m="a,b,,c" | makemv delim="," m | table m`,
+			Want:   []string{`{"m":["a","b","c"]}`},
+		}, {
+			Search: `| makeresults | eval m="a1b22" | makemv tokenizer="(\d+)" m | table m`,
+			Want:   []string{`{"m":["1","22"]}`},
+		}},
+		Parse: parseMakemv,
+	})
+}
+
+func parseMakemv(p *spl.Parser) (spl.Command, error) {
+	c := &Makemv{Delim: " "}
+	for !p.AtEnd() {
+		tok := p.Peek()
+		o, ok, err := p.Option()
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case !ok:
+			if c.Field != "" {
+				return nil, p.Unexpected(tok, "one field")
+			}
+			c.Field, err = p.Field()
+		case o.Name == "delim":
+			if c.Delim = o.Value.Text; c.Delim == "" {
+				err = diag.At(o.Value.Span, "delim must not be empty").WithHint(`for single characters: tokenizer="(.)"`)
+			}
+		case o.Name == "tokenizer":
+			// Read again as an argument, where a backslash is itself.
+			p.Reset(o.Value.Span.Start)
+			if tok, err = p.Take(); err != nil {
+				return nil, err
+			}
+			if c.tokenizer, err = regexArg(p, tok); err == nil && len(c.tokenizer.Names()) < 2 {
+				err = diag.At(tok.Span, "the tokenizer needs a group ( )")
+			}
+		case o.Name == "allowempty":
+			c.AllowEmpty, err = o.Bool()
+		case o.Name == "setsv":
+			c.SetSV, err = o.Bool()
+		default:
+			err = diag.At(o.Span, "unknown option %q", o.Name).WithHint("options: delim, tokenizer, allowempty, setsv")
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if c.Field == "" {
+		return nil, diag.At(p.Peek().Span, "makemv needs a field")
+	}
+	return c, nil
+}
+
+// Print implements spl.Command.
+func (c *Makemv) Print() string {
+	s := "makemv "
+	switch {
+	case c.tokenizer != nil:
+		s += "tokenizer=" + spl.QuoteArg(c.tokenizer.String()) + " "
+	case c.Delim != " ":
+		s += "delim=" + spl.QuoteSearch(c.Delim) + " "
+	}
+	if c.AllowEmpty {
+		s += "allowempty=true "
+	}
+	if c.SetSV {
+		s += "setsv=true "
+	}
+	return s + spl.PrintField(c.Field)
+}
+
+// Needs implements spl.Command.
+func (c *Makemv) Needs(out spl.FieldSet) spl.FieldSet { return out }
+
+// NewMapper implements spl.Streaming.
+func (c *Makemv) NewMapper(env *spl.Env) (spl.Mapper, error) { return &makemv{c, env}, nil }
+
+type makemv struct {
+	c   *Makemv
+	env *spl.Env
+}
+
+func (m *makemv) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	return mapField(b, m.c.Field, m.c.Field, m.split), nil
+}
+
+func (m *makemv) split(v vector.Value) vector.Value {
+	var list []string
+	for j := range v.Len() {
+		for _, part := range m.parts(v.At(j)) {
+			if part != "" || m.c.AllowEmpty {
+				list = append(list, part)
+			}
+		}
+	}
+	out := vector.Strings(list)
+	if m.c.SetSV {
+		out = out.WithDelim(m.c.Delim)
+	}
+	return out
+}
+
+func (m *makemv) parts(s string) []string {
+	if m.c.tokenizer == nil {
+		return strings.Split(s, m.c.Delim)
+	}
+	places, err := m.c.tokenizer.FindAll(s, -1)
+	if err != nil {
+		m.env.Warn("makemv on %s: %v; such values are left alone", m.c.Field, err)
+		return []string{s}
+	}
+	var list []string
+	for _, p := range places {
+		if p[2] >= 0 {
+			list = append(list, s[p[2]:p[3]])
+		}
+	}
+	return list
+}

@@ -1,0 +1,135 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/pcre"
+	"bluetrail/internal/vector"
+)
+
+// Regex keeps the rows in which a field fits a regular expression, or not.
+type Regex struct {
+	Field string
+	Not   bool
+	re    *pcre.Regexp
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "regex", Kind: spl.KindStreaming,
+		Summary: "Keep the rows in which a field fits a regular expression.",
+		Syntax:  `regex [<field>=|<field>!=]"<regular-expression>"`,
+		Doc: "The expression is PCRE's and may fit anywhere in the value; case counts unless it begins with `(?i)`. A field with\n" +
+			"several values fits when one of them does. With `!=` rows that lack the field are kept.",
+		Args: []spl.Arg{
+			{Name: "<field>", Default: "_raw", Doc: "What is looked at."},
+			{Name: "<regular-expression>", Doc: "In double quotes; `\\\"` is a quote, other backslashes reach the expression."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="ip
+10.0.0.1
+192.0.2.7" | regex ip="^10\."`,
+			Want: []string{`{"ip":"10.0.0.1"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Regex{Field: "_raw"}
+			tok, err := p.Take()
+			if err != nil {
+				return nil, err
+			}
+			if p.Peek().Is("=") || p.Peek().Is("!=") || p.Peek().Is("==") {
+				c.Field, c.Not = tok.Text, p.Peek().Is("!=")
+				if _, err = p.Take(); err != nil {
+					return nil, err
+				}
+				if tok, err = p.Take(); err != nil {
+					return nil, err
+				}
+			}
+			c.re, err = regexArg(p, tok)
+			return c, err
+		},
+	})
+}
+
+// regexArg compiles a regular expression that stands as an argument; tok is
+// its first token. Unquoted, it goes to the next blank.
+func regexArg(p *spl.Parser, tok spl.Token) (*pcre.Regexp, error) {
+	text, span := tok.Text, tok.Span
+	if tok.Kind == spl.EOF || tok.Is("|") {
+		return nil, p.Unexpected(tok, "a regular expression")
+	}
+	for tok.Kind != spl.Quoted && !p.AtEnd() && !p.Peek().Spaced {
+		next, err := p.Take()
+		if err != nil {
+			return nil, err
+		}
+		span.End = next.Span.End
+		text = p.Text(span)
+	}
+	re, err := pcre.Compile(text)
+	var bad *pcre.SyntaxError
+	if errors.As(err, &bad) {
+		at := span
+		if tok.Kind == spl.Quoted && p.Text(span) == `"`+text+`"` { // no escapes: the place is exact
+			at.Start = min(span.Start+1+bad.Offset, span.End-1)
+			at.End = at.Start + 1
+		}
+		return nil, diag.At(at, "%s", err)
+	}
+	return re, err
+}
+
+// Print implements spl.Command.
+func (c *Regex) Print() string {
+	op := "="
+	if c.Not {
+		op = "!="
+	}
+	return "regex " + spl.PrintField(c.Field) + op + spl.QuoteArg(c.re.String())
+}
+
+// Needs implements spl.Command.
+func (c *Regex) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field) }
+
+// NewMapper implements spl.Streaming.
+func (c *Regex) NewMapper(env *spl.Env) (spl.Mapper, error) { return &regexMapper{c, env}, nil }
+
+type regexMapper struct {
+	c   *Regex
+	env *spl.Env
+}
+
+func (m *regexMapper) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	col := b.Col(m.c.Field)
+	rows := make([]int32, 0, b.Len)
+	for i := range b.Len {
+		fits := false
+		if col != nil {
+			fits = m.fits(col.At(i))
+		}
+		if fits != m.c.Not {
+			rows = append(rows, int32(i))
+		}
+	}
+	if len(rows) == b.Len {
+		return b, nil
+	}
+	return b.Pick(rows), nil
+}
+
+func (m *regexMapper) fits(v vector.Value) bool {
+	for j := range v.Len() {
+		ok, err := m.c.re.Match(v.At(j))
+		if err != nil {
+			m.env.Warn("regex on %s: %v; such values count as not fitting", m.c.Field, err)
+		}
+		if ok {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,220 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/pcre"
+	"bluetrail/internal/vector"
+)
+
+// Rex takes fields out of text by the named groups of a regular expression, or
+// rewrites the text as sed does.
+type Rex struct {
+	Field       string
+	MaxMatch    int // 0 = all
+	OffsetField string
+	re          *pcre.Regexp
+	sed         *sedScript
+	sedText     string
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "rex", Kind: spl.KindStreaming,
+		Summary: "Take fields out of text by a regular expression with named groups, or rewrite it as sed does.",
+		Syntax:  `rex [field=<field>] [max_match=<n>] [offset_field=<field>] "<regular-expression>" | rex [field=<field>] mode=sed "s/<re>/<text>/[g|<n>]"|"y/<chars>/<chars>/"`,
+		Doc: "Each named group `(?<name>…)` becomes a field. With several matches, and for fields with several values, the fields get\n" +
+			"several values. Where nothing fits the fields stay as they are. In sed mode the field itself is rewritten; `\\1` stands\n" +
+			"for a group.",
+		Args: []spl.Arg{
+			{Name: "field", Default: "_raw", Doc: "The text."},
+			{Name: "max_match", Default: "1", Doc: "How many matches of a value are used; 0 is all."},
+			{Name: "offset_field", Doc: "A field that gets the places of the groups: `name=first-last`, counted from 0."},
+			{Name: "mode", Doc: "`sed` to rewrite."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults | eval arn="arn:aws:iam::123456789012:user/bob" | rex field=arn "::(?<account>\d+):user/(?<name>.+)" | table account name`,
+			Want:   []string{`{"account":"123456789012","name":"bob"}`},
+		}, {
+			Doc:    "Rewriting.",
+			Search: `| makeresults | eval card="1234-5678" | rex field=card mode=sed "s/\d{4}-/XXXX-/g" | table card`,
+			Want:   []string{`{"card":"XXXX-5678"}`},
+		}},
+		Parse: parseRex,
+	})
+}
+
+func parseRex(p *spl.Parser) (spl.Command, error) {
+	c := &Rex{Field: "_raw", MaxMatch: 1}
+	sed := false
+	var expr spl.Token
+	for !p.AtEnd() {
+		start := p.Pos()
+		o, ok, err := p.Option()
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			if expr, err = p.Take(); err != nil {
+				return nil, err
+			}
+			if expr.Kind != spl.Quoted {
+				return nil, p.Unexpected(expr, "a regular expression in double quotes")
+			}
+			continue
+		}
+		switch o.Name {
+		case "field":
+			c.Field = o.Value.Text
+		case "max_match":
+			c.MaxMatch, err = o.Int(0)
+		case "offset_field":
+			c.OffsetField = o.Value.Text
+		case "mode":
+			if sed = strings.EqualFold(o.Value.Text, "sed"); !sed {
+				err = diag.At(o.Value.Span, "mode can only be sed, not %q", o.Value.Text)
+			}
+		default:
+			err = diag.At(diag.Span{Start: start, End: o.Span.End}, "unknown option %q", o.Name).WithHint("options: field, max_match, offset_field, mode")
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if expr.Kind != spl.Quoted {
+		return nil, diag.At(p.Peek().Span, "rex needs a regular expression in double quotes")
+	}
+	var err error
+	if sed {
+		c.sedText = expr.Text
+		if c.sed, err = parseSed(expr.Text); err != nil {
+			err = diag.At(expr.Span, "%s", err)
+		}
+		return c, err
+	}
+	if c.re, err = regexArg(p, expr); err != nil {
+		return nil, err
+	}
+	if strings.Join(c.re.Names(), "") == "" {
+		return nil, diag.At(expr.Span, "the expression has no named group, so it sets no field").WithHint("write (?<name>…)")
+	}
+	return c, nil
+}
+
+// Print implements spl.Command.
+func (c *Rex) Print() string {
+	s := "rex"
+	if c.Field != "_raw" {
+		s += " field=" + spl.PrintOption(c.Field)
+	}
+	if c.sed != nil {
+		return s + " mode=sed " + spl.QuoteArg(c.sedText)
+	}
+	if c.MaxMatch != 1 {
+		s += " max_match=" + strconv.Itoa(c.MaxMatch)
+	}
+	if c.OffsetField != "" {
+		s += " offset_field=" + spl.PrintOption(c.OffsetField)
+	}
+	return s + " " + spl.QuoteArg(c.re.String())
+}
+
+// Needs implements spl.Command. Where nothing fits the fields keep what they
+// had, so they are needed too.
+func (c *Rex) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field) }
+
+// NewMapper implements spl.Streaming.
+func (c *Rex) NewMapper(env *spl.Env) (spl.Mapper, error) { return &rex{c: c, env: env}, nil }
+
+type rex struct {
+	c   *Rex
+	env *spl.Env
+}
+
+func (m *rex) warn(err error) {
+	m.env.Warn("rex on %s: %v; such values are left alone", m.c.Field, err)
+}
+
+func (m *rex) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	if m.c.sed == nil {
+		return m.extract(b), nil
+	}
+	return mapField(b, m.c.Field, m.c.Field, func(v vector.Value) vector.Value {
+		list := make([]string, v.Len())
+		for j := range list {
+			var err error
+			if list[j], err = m.c.sed.apply(v.At(j)); err != nil {
+				m.warn(err)
+			}
+		}
+		return vector.Strings(list)
+	}), nil
+}
+
+func (m *rex) extract(b *vector.Batch) *vector.Batch {
+	in := b.Col(m.c.Field)
+	if in == nil {
+		return b
+	}
+	names := m.c.re.Names()
+	found := map[string][][]string{}
+	var order []string
+	add := func(name string, i int, text string) {
+		if found[name] == nil {
+			order = append(order, name)
+			found[name] = make([][]string, b.Len)
+		}
+		found[name][i] = append(found[name][i], text)
+	}
+	for i := range b.Len {
+		v := in.At(i)
+		var offsets []string
+		for j := range v.Len() {
+			text := v.At(j)
+			places, err := m.c.re.FindAll(text, m.c.MaxMatch-boolInt(m.c.MaxMatch == 0))
+			if err != nil {
+				m.warn(err)
+			}
+			for _, p := range places {
+				for g, name := range names {
+					if name == "" || p[2*g] < 0 {
+						continue
+					}
+					add(name, i, text[p[2*g]:p[2*g+1]])
+					offsets = append(offsets, fmt.Sprintf("%s=%d-%d", name, p[2*g], p[2*g+1]-1))
+				}
+			}
+		}
+		if m.c.OffsetField != "" && offsets != nil {
+			add(m.c.OffsetField, i, strings.Join(offsets, "&"))
+		}
+	}
+	for _, name := range order {
+		b = b.With(vector.NewColumn(name, listsOr(found[name], b.Col(name))))
+	}
+	return b
+}
+
+// listsOr makes values of lists; where there is none, that of old stays.
+func listsOr(lists [][]string, old *vector.Column) []vector.Value {
+	vals := make([]vector.Value, len(lists))
+	for i, list := range lists {
+		vals[i] = vector.Strings(list)
+		if list == nil && old != nil {
+			vals[i] = old.At(i)
+		}
+	}
+	return vals
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,259 @@
+// Package pcre is the regular expressions of rex, regex, match and replace:
+// PCRE's language as far as searches use it. An expression that means the same
+// to Go's linear-time engine runs there; others (look-around, back-references,
+// atomic groups) run on a backtracking engine with a time limit for each text.
+package pcre
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dlclark/regexp2"
+)
+
+// MatchTime is how long one text may take on the backtracking engine.
+const MatchTime = 250 * time.Millisecond
+
+// MaxPattern is the longest expression, in bytes, that is compiled.
+const MaxPattern = 64 << 10
+
+// ErrTime says that a text took longer than MatchTime.
+var ErrTime = errors.New("the regular expression took too long on one text")
+
+// SyntaxError is an expression that cannot be read.
+type SyntaxError struct {
+	Pattern string
+	Offset  int // in bytes, of what is wrong; 0 when it cannot be told
+	Msg     string
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("wrong regular expression at character %d: %s", e.Offset+1, e.Msg)
+}
+
+// Regexp is a compiled expression, safe for concurrent use. Invalid UTF-8 in
+// texts is matched as U+FFFD; offsets are always those of the text's bytes.
+type Regexp struct {
+	pattern string
+	names   []string
+	fast    *regexp.Regexp // nil: the expression needs the other engine
+	dollar  bool           // $ also stands before a newline at the end, which Go's does not know
+	slow    func() (*regexp2.Regexp, error)
+}
+
+// maxCached bounds the expressions that Compile remembers.
+const maxCached = 256
+
+var cache = struct {
+	sync.Mutex
+	known map[string]*Regexp
+}{known: map[string]*Regexp{}}
+
+// Compile reads an expression. Its errors are *SyntaxError. The expressions
+// compiled last are remembered, so that it may be called for every row.
+func Compile(pattern string) (*Regexp, error) {
+	cache.Lock()
+	r := cache.known[pattern]
+	cache.Unlock()
+	if r != nil {
+		return r, nil
+	}
+	r, err := compile(pattern)
+	if err != nil {
+		return nil, err
+	}
+	cache.Lock()
+	defer cache.Unlock()
+	if len(cache.known) >= maxCached {
+		clear(cache.known)
+	}
+	cache.known[strings.Clone(pattern)] = r
+	return r, nil
+}
+
+func compile(pattern string) (*Regexp, error) {
+	if len(pattern) > MaxPattern {
+		return nil, &SyntaxError{Pattern: pattern, Msg: fmt.Sprintf("it is longer than %d bytes", MaxPattern)}
+	}
+	t := translate(pattern)
+	r := &Regexp{pattern: pattern, names: t.names, dollar: t.dollar}
+	r.slow = sync.OnceValues(func() (*regexp2.Regexp, error) {
+		re, err := regexp2.Compile(t.text, regexp2.RE2)
+		if err != nil {
+			return nil, err
+		}
+		re.MatchTimeout = MatchTime
+		return re, nil
+	})
+	fast, err := regexp.Compile(pattern)
+	if err == nil && len(t.names) == fast.NumSubexp()+1 {
+		r.fast = fast
+		return r, nil
+	}
+	if _, slowErr := r.slow(); slowErr != nil {
+		return nil, syntaxError(pattern, err, slowErr)
+	}
+	return r, nil
+}
+
+func syntaxError(pattern string, fast, slow error) error {
+	e := &SyntaxError{Pattern: pattern, Msg: strings.TrimPrefix(slow.Error(), "error parsing regexp: ")}
+	if i := strings.LastIndex(e.Msg, " in `"); i > 0 { // the pattern again, as translated
+		e.Msg = e.Msg[:i]
+	}
+	var place *syntax.Error
+	if errors.As(fast, &place) && place.Code != syntax.ErrInvalidPerlOp {
+		e.Msg = place.Code.String()
+		if i := strings.Index(pattern, place.Expr); i >= 0 && place.Expr != pattern {
+			e.Offset = i
+		}
+		if place.Expr != "" {
+			e.Msg += ": " + place.Expr
+		}
+	}
+	return e
+}
+
+// String returns the expression as it was written.
+func (r *Regexp) String() string { return r.pattern }
+
+// Names returns the names of the groups by number, "" for those without; the
+// first is the whole match.
+func (r *Regexp) Names() []string { return r.names }
+
+// Match reports whether the expression fits anywhere in s.
+func (r *Regexp) Match(s string) (bool, error) {
+	if r.usesFast(s) {
+		return r.fast.MatchString(s), nil
+	}
+	re, err := r.slow()
+	if err != nil {
+		return false, err
+	}
+	ok, err := re.MatchString(s)
+	return ok, timed(err)
+}
+
+func (r *Regexp) usesFast(s string) bool {
+	return r.fast != nil && !(r.dollar && strings.HasSuffix(s, "\n"))
+}
+
+func timed(err error) error {
+	if err != nil {
+		return ErrTime
+	}
+	return nil
+}
+
+// FindAll returns the places of the first max matches, all when max < 0: for
+// each match the start and end of the whole and of every group, -1 for a group
+// that took no part.
+func (r *Regexp) FindAll(s string, max int) ([][]int, error) {
+	if max == 0 {
+		return nil, nil
+	}
+	if r.usesFast(s) {
+		return r.fast.FindAllStringSubmatchIndex(s, max), nil
+	}
+	re, err := r.slow()
+	if err != nil {
+		return nil, err
+	}
+	offsets := runeOffsets(s)
+	var found [][]int
+	m, err := re.FindStringMatch(s)
+	for ; m != nil && err == nil; m, err = re.FindNextMatch(m) {
+		place := make([]int, 2*len(r.names))
+		for i := range r.names {
+			place[2*i], place[2*i+1] = -1, -1
+			if g := m.GroupByNumber(i); g != nil && len(g.Captures) > 0 {
+				place[2*i], place[2*i+1] = offsets[g.Index], offsets[g.Index+g.Length]
+			}
+		}
+		if found = append(found, place); len(found) == max {
+			return found, nil
+		}
+	}
+	return found, timed(err)
+}
+
+// runeOffsets returns the byte offset of each character of s and of its end.
+func runeOffsets(s string) []int {
+	list := make([]int, 0, len(s)+1)
+	for i := range s {
+		list = append(list, i)
+	}
+	return append(list, len(s))
+}
+
+// MaxReplaced bounds the text that Replace makes.
+const MaxReplaced = 16 << 20
+
+// ErrLong says that a replacement grew beyond MaxReplaced.
+var ErrLong = fmt.Errorf("a replaced text is longer than %d MiB", MaxReplaced>>20)
+
+// Replace puts repl in the place of every match in s, or of the n-th one only
+// when n > 0. In repl \1 to \99 are groups, \0 is the whole match and \\ a
+// backslash.
+func (r *Regexp) Replace(s, repl string, n int) (string, error) {
+	places, err := r.FindAll(s, max(n, 0)-boolInt(n <= 0))
+	if err != nil || n > len(places) {
+		return s, err
+	}
+	if n > 0 {
+		places = places[n-1 : n]
+	}
+	if len(places) == 0 {
+		return s, nil
+	}
+	var b strings.Builder
+	from := 0
+	for _, p := range places {
+		b.WriteString(s[from:p[0]])
+		expand(&b, repl, s, p)
+		from = p[1]
+		if b.Len() > MaxReplaced {
+			return s, ErrLong
+		}
+	}
+	b.WriteString(s[from:])
+	return b.String(), nil
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func expand(b *strings.Builder, repl, s string, place []int) {
+	for i := 0; i < len(repl); i++ {
+		if repl[i] != '\\' || i+1 == len(repl) {
+			b.WriteByte(repl[i])
+			continue
+		}
+		i++
+		if repl[i]-'0' > 9 {
+			if repl[i] != '\\' {
+				b.WriteByte('\\')
+			}
+			b.WriteByte(repl[i])
+			continue
+		}
+		g := int(repl[i] - '0')
+		if i+1 < len(repl) && repl[i+1]-'0' <= 9 && g > 0 {
+			if two := 10*g + int(repl[i+1]-'0'); 2*two+1 < len(place) {
+				g, i = two, i+1
+			}
+		}
+		if 2*g+1 < len(place) && place[2*g] >= 0 {
+			b.WriteString(s[place[2*g]:place[2*g+1]])
+		}
+	}
+}
