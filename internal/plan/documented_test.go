@@ -79,7 +79,7 @@ func (d *documented) run(t *testing.T) {
 				now = spl.FromEpoch(*d.Now)
 			}
 			env := spl.NewEnv(now)
-			env.Macros, env.Tables = know, know
+			env.Macros, env.Tables, env.Geo = know, know, geo()
 			cols, rows, err := evaluate(d.SPL, kind.open(t, events), env)
 			if err != nil {
 				t.Fatalf("%s\n%v", d.SPL, err)

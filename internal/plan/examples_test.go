@@ -24,6 +24,12 @@ func TestRegistryExamples(t *testing.T) {
 				for _, st := range storeKinds {
 					t.Run(fmt.Sprintf("%d/%s", n, st.name), func(t *testing.T) {
 						e := &evaluation{search: ex.Search, rows: ex.Want, none: len(ex.Want) == 0}
+						sc := &script{files: map[string]string{}}
+						if ex.Lookup != "" {
+							sc.files["lookups/example.csv"] = ex.Lookup
+						}
+						know := sc.knowledge(t)
+						e.macros, e.tables = know, know
 						e.run(t, st.open(t, events), time.Unix(1700000000, 0).UTC())
 					})
 				}

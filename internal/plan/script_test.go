@@ -11,9 +11,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"bluetrail/internal/enrich"
 	"bluetrail/internal/event"
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/plan"
@@ -208,13 +210,22 @@ func parseScript(t *testing.T, name, text string) *script {
 	return sc
 }
 
+// geo is the location database that comes with bluetrail.
+var geo = sync.OnceValue(func() spl.Geo {
+	g, err := enrich.OpenGeo(nil)
+	if err != nil {
+		panic(err)
+	}
+	return g
+})
+
 func (e *evaluation) run(t *testing.T, st store.Store, now time.Time) {
 	t.Helper()
 	if e.fails == "" && !e.none && len(e.rows) == 0 && len(e.warnings) == 0 {
 		t.Fatal("the evaluation expects nothing")
 	}
 	env := spl.NewEnv(now)
-	env.Macros, env.Tables = e.macros, e.tables
+	env.Macros, env.Tables, env.Geo = e.macros, e.tables, geo()
 	cols, rows, err := evaluate(e.search, st, env)
 	if e.fails != "" {
 		if err == nil || !strings.Contains(err.Error(), e.fails) {

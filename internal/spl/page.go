@@ -85,6 +85,9 @@ func examples(b *strings.Builder, list []Example) {
 		if ex.Doc != "" {
 			b.WriteString(ex.Doc + "\n\n")
 		}
+		if ex.Lookup != "" {
+			b.WriteString("The lookup `example.csv`:\n\n    " + strings.ReplaceAll(strings.TrimSpace(ex.Lookup), "\n", "\n    ") + "\n\n")
+		}
 		if len(ex.Events) > 0 {
 			b.WriteString("Events:\n\n    " + strings.Join(ex.Events, "\n    ") + "\n\nSearch:\n\n")
 		}

@@ -30,6 +30,7 @@ type Arg struct {
 type Example struct {
 	Doc    string   // what it shows
 	Events []string // JSON objects that are the events; none for generating searches
+	Lookup string   // a table called example.csv that the search uses; "" = none
 	Search string
 	Want   []string // result rows as compact JSON objects, in order
 }

@@ -70,6 +70,29 @@ func (c *chain) Next(ctx context.Context) (*vector.Batch, error) {
 	return nil, io.EOF
 }
 
+// later opens its operator when the first row is asked for.
+type later struct {
+	open func(context.Context) (spl.Operator, error)
+	op   spl.Operator
+}
+
+func (l *later) Next(ctx context.Context) (*vector.Batch, error) {
+	if l.op == nil {
+		op, err := l.open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		l.op = op
+	}
+	return l.op.Next(ctx)
+}
+
+func (l *later) Close() {
+	if l.op != nil {
+		l.op.Close()
+	}
+}
+
 func (c *chain) Close() {
 	for _, p := range c.parts {
 		p.Close()

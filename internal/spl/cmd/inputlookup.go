@@ -39,8 +39,9 @@ func init() {
 			{Name: "where", Doc: "Only the rows that match."},
 		},
 		Examples: []spl.Example{{
-			Doc:    "A table that is not there gives a warning and no rows.",
-			Search: `| inputlookup nosuch.csv`,
+			Lookup: "user,team\nalice,blue\nbob,red\n",
+			Search: `| inputlookup example.csv where team=r*`,
+			Want:   []string{`{"user":"bob","team":"red"}`},
 		}},
 		Parse: parseInputlookup,
 	})
@@ -123,15 +124,13 @@ func (c *Inputlookup) Resolve(text func(*spl.Query) (string, error)) (spl.Comman
 	return &d, err
 }
 
-// Open implements spl.Serial, for append=true.
-func (c *Inputlookup) Open(ctx context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements spl.Serial, for append=true. The table is read after the
+// rows before it, one of whose commands may write it.
+func (c *Inputlookup) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
 	if !c.Append {
 		return nil, errors.New("inputlookup must be the first command of a search, unless it has append=true")
 	}
-	rows, err := c.Generate(ctx, env)
-	if err != nil {
-		return nil, err
-	}
+	rows := &later{open: func(ctx context.Context) (spl.Operator, error) { return c.Generate(ctx, env) }}
 	return &chain{parts: []spl.Operator{in, rows}}, nil
 }
 

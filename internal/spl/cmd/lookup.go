@@ -46,10 +46,9 @@ func init() {
 			{Name: "local, update", Doc: "Taken for the sake of searches that have them."},
 		},
 		Examples: []spl.Example{{
-			Doc:    "With the file services.csv of columns eventSource and team; see the tests for more.",
-			Events: []string{`{"k":"a"}`},
-			Search: `* | table k`,
-			Want:   []string{`{"k":"a"}`},
+			Lookup: "user,team\nalice,blue\nbob,red\nbob,green\n",
+			Search: `| makeresults | eval name="bob" | lookup example.csv user AS name OUTPUT team | table name team`,
+			Want:   []string{`{"name":"bob","team":["red","green"]}`},
 		}},
 		Parse: parseLookup,
 	})

@@ -25,7 +25,7 @@ func init() {
 			{Name: "limit", Default: "0", Doc: "How many values of a row to use; 0 is all."},
 		},
 		Examples: []spl.Example{{
-			Search: `| makeresults | eval m=split("a,b",","), x="k" | mvexpand m | table m x`,
+			Search: `| makeresults | eval m="a,b", x="k" | makemv delim="," m | mvexpand m | table m x`,
 			Want:   []string{`{"m":"a","x":"k"}`, `{"m":"b","x":"k"}`},
 		}},
 		Parse: func(p *spl.Parser) (spl.Command, error) {

@@ -38,8 +38,10 @@ func init() {
 			{Name: "createinapp, create_context, output_format", Doc: "Taken for the sake of searches that have them."},
 		},
 		Examples: []spl.Example{{
-			Doc:    "Without rows nothing is made.",
-			Search: `| makeresults | where 1=2 | outputlookup seen.csv`,
+			Doc:    "One row more.",
+			Lookup: "user\nalice\n",
+			Search: `| makeresults | eval user="bob" | table user | outputlookup append=true example.csv | inputlookup append=true example.csv`,
+			Want:   []string{`{"user":"bob"}`, `{"user":"alice"}`, `{"user":"bob"}`},
 		}},
 		Parse: parseOutputlookup,
 	})
