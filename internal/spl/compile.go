@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"bluetrail/internal/diag"
@@ -475,4 +476,24 @@ func LikePattern(pattern string) func(string) bool {
 		}
 		return i == len(toks)
 	}
+}
+
+// Clock returns the time of the search, in the user's zone.
+func (c *Compiler) Clock() time.Time {
+	if c.Env == nil {
+		return time.Unix(0, 0).UTC()
+	}
+	return c.Env.Now.In(c.Env.Zone)
+}
+
+// Get returns the field of a slot in the current row.
+func (f *Frame) Get(slot int) vector.Value { return f.get(slot) }
+
+// With computes ev with the field of a slot set to v.
+func (f *Frame) With(slot int, v vector.Value, ev Eval) vector.Value {
+	old, was := f.over[slot], f.set[slot]
+	f.over[slot], f.set[slot] = v, true
+	out := ev(f)
+	f.over[slot], f.set[slot] = old, was
+	return out
 }

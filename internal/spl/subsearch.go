@@ -185,3 +185,10 @@ func (p *Parser) finish(err error) error {
 	}
 	return err
 }
+
+// ParseSearchExpr reads a search expression that stands by itself.
+func ParseSearchExpr(text string) (Search, error) {
+	p := newParser(text)
+	e, err := p.SearchExpr()
+	return e, p.finish(err)
+}

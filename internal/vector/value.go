@@ -260,3 +260,12 @@ func AppendNumber(dst []byte, f float64) []byte {
 	}
 	return strconv.AppendFloat(dst, f, 'f', -1, 64)
 }
+
+// Exact returns a number that keeps all digits when it is multiplied by a
+// literal with a decimal point.
+func Exact(f float64) Value { return Value{kind: Number, num: f, sig: exactSig} }
+
+const exactSig = 255
+
+// IsExact reports whether v was made by Exact.
+func (v Value) IsExact() bool { return v.sig == exactSig }

@@ -159,6 +159,12 @@ func wordFilter(text string, prefix bool) string {
 			parts = append(parts, wordIn(w, openRight))
 		}
 	}
+	// Long words are the rare ones: once they have ruled a block out, the others
+	// are not looked for.
+	slices.SortStableFunc(parts, func(a, b string) int { return len(b) - len(a) })
+	if len(parts) > 1 {
+		parts = slices.DeleteFunc(parts, func(p string) bool { return len(p) < len(wordIn("ab", false)) })
+	}
 	return strings.Join(parts, " ")
 }
 
