@@ -181,6 +181,9 @@ func (p *planner) open(ctx context.Context, q *spl.Query) (*Search, error) {
 	}
 	var op spl.Operator
 	rest := stages
+	if _, ok := stages[0].(*cmd.Eval); ok { // a search that begins with eval has one row to begin with
+		stages = append([]spl.Command{&cmd.Makeresults{Count: 1}}, stages...)
+	}
 	if g, ok := stages[0].(spl.Generating); ok {
 		s.events = false
 		s.step("after", g.Print())

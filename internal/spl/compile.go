@@ -401,6 +401,8 @@ var arithmetic = map[string]func(a, b vector.Value) vector.Value{
 			return vector.Value{}
 		case a.Sig() > 0 && b.Sig() > 0:
 			return rounded(x*y, min(a.Sig(), b.Sig()))
+		case a.Sig() > 0 || b.Sig() > 0: // sigfig() asks for them
+			return vector.Literal(x*y, max(a.Sig(), b.Sig()))
 		}
 		return vector.Float(x * y)
 	},
@@ -422,14 +424,26 @@ func numeric(op func(x, y float64) (float64, bool)) func(a, b vector.Value) vect
 	}
 }
 
-// rounded keeps sig significant digits, as Splunk does for a product of
-// literals that are written with a decimal point.
+// rounded keeps sig significant digits and shows them all, as Splunk does for a
+// product of numbers that are written with a decimal point.
 func rounded(f float64, sig int) vector.Value {
-	g, err := strconv.ParseFloat(strconv.FormatFloat(f, 'e', sig-1, 64), 64)
-	if err != nil {
-		g = f
+	if f == 0 || math.IsInf(f, 0) || sig > 17 {
+		return vector.Literal(f, sig)
 	}
-	return vector.Literal(g, sig)
+	// The shortest decimal decides where a half lies, not the binary fraction.
+	_, exp, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
+	power, _ := strconv.Atoi(exp)
+	scale := math.Pow(10, float64(sig-1-power))
+	shifted, err := strconv.ParseFloat(strconv.FormatFloat(f*scale, 'g', 15, 64), 64)
+	if err != nil {
+		return vector.Literal(f, sig)
+	}
+	g := math.Round(shifted) / scale
+	text := ""
+	if decimals := sig - 1 - power; decimals > 0 {
+		text = strconv.FormatFloat(g, 'f', min(decimals, 17), 64)
+	}
+	return vector.Literal(g, sig).Shown(text)
 }
 
 // LikePattern returns the test for a LIKE pattern: % is any run of characters,

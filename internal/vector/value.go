@@ -267,5 +267,9 @@ func Exact(f float64) Value { return Value{kind: Number, num: f, sig: exactSig} 
 
 const exactSig = 255
 
-// IsExact reports whether v was made by Exact.
-func (v Value) IsExact() bool { return v.sig == exactSig }
+
+// Shown returns a number that is shown as text, "" = as usual.
+func (v Value) Shown(text string) Value {
+	v.text = text
+	return v
+}

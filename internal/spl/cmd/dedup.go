@@ -1,0 +1,235 @@
+package cmd
+
+import (
+	"context"
+	"strconv"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Dedup keeps the first rows of each combination of values.
+type Dedup struct {
+	N           int
+	Fields      []string
+	KeepEvents  bool
+	KeepEmpty   bool
+	Consecutive bool
+	SortBy      []SortKey
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "dedup", Kind: spl.KindSerial,
+		Summary: "Keep the first rows of each combination of values.",
+		Syntax:  "dedup [<n>] <field-list> [keepevents=<bool>] [keepempty=<bool>] [consecutive=<bool>] [sortby <sort-list>]",
+		Doc: "Values compare with case; a field with several values is compared as a whole. A row that lacks one of the fields goes,\n" +
+			"unless `keepempty=true`. With `keepevents=true` all rows stay and the repeated ones lose the fields.",
+		Args: []spl.Arg{
+			{Name: "<n>", Default: "1", Doc: "How many rows of each combination to keep."},
+			{Name: "keepevents", Default: "false", Doc: "Keep repeated rows without the fields."},
+			{Name: "keepempty", Default: "false", Doc: "Keep rows that lack one of the fields."},
+			{Name: "consecutive", Default: "false", Doc: "Drop only repetitions that follow each other."},
+			{Name: "sortby", Doc: "Put the rows in this order first."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="u,n
+a,1
+b,2
+a,3" | dedup u`,
+			Want: []string{`{"u":"a","n":"1"}`, `{"u":"b","n":"2"}`},
+		}},
+		Parse: parseDedup,
+	})
+}
+
+func parseDedup(p *spl.Parser) (spl.Command, error) {
+	c := &Dedup{N: 1}
+	if tok := p.Peek(); tok.Kind == spl.Word {
+		if n, err := strconv.Atoi(tok.Text); err == nil {
+			if n < 1 {
+				return nil, diag.At(tok.Span, "dedup needs a number of at least 1")
+			}
+			c.N = n
+			p.Take()
+		}
+	}
+	for !p.AtEnd() {
+		err := p.Options([]string{"keepevents", "keepempty", "consecutive"}, func(o spl.Option) (err error) {
+			switch o.Name {
+			case "keepevents":
+				c.KeepEvents, err = o.Bool()
+			case "keepempty":
+				c.KeepEmpty, err = o.Bool()
+			default:
+				c.Consecutive, err = o.Bool()
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if p.AcceptWord("sortby") {
+			sorted, err := parseSort(p)
+			if err != nil {
+				return nil, err
+			}
+			c.SortBy = sorted.(*Sort).Keys
+			break
+		}
+		if p.AtEnd() {
+			break
+		}
+		names, err := p.Fields("sortby")
+		if err != nil {
+			return nil, err
+		}
+		c.Fields = append(c.Fields, names...)
+	}
+	if len(c.Fields) == 0 {
+		tok, err := p.Take()
+		if err != nil {
+			return nil, err
+		}
+		return nil, p.Unexpected(tok, "a field name")
+	}
+	return c, nil
+}
+
+// Print implements spl.Command.
+func (c *Dedup) Print() string {
+	s := "dedup "
+	if c.N != 1 {
+		s += strconv.Itoa(c.N) + " "
+	}
+	s += spl.PrintFields(c.Fields)
+	for _, o := range []struct {
+		name string
+		set  bool
+	}{{"keepevents", c.KeepEvents}, {"keepempty", c.KeepEmpty}, {"consecutive", c.Consecutive}} {
+		if o.set {
+			s += " " + o.name + "=true"
+		}
+	}
+	if len(c.SortBy) > 0 {
+		s += " sortby" + (&Sort{Limit: -1, Keys: c.SortBy}).Print()[len("sort"):]
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Dedup) Needs(out spl.FieldSet) spl.FieldSet {
+	for _, k := range c.SortBy {
+		out = out.Add(k.Field)
+	}
+	return out.Add(c.Fields...)
+}
+
+// Open implements spl.Serial.
+func (c *Dedup) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	if len(c.SortBy) > 0 {
+		r, err := (&Sort{Limit: 0, Keys: c.SortBy}).NewReducer(env)
+		if err != nil {
+			return nil, err
+		}
+		in = spl.Reduced(in, r)
+	}
+	return &dedup{c: c, env: env, in: in, seen: map[string]int{}}, nil
+}
+
+type dedup struct {
+	c    *Dedup
+	env  *spl.Env
+	in   spl.Operator
+	seen map[string]int
+	last string
+	run  int // rows in a row with the key last
+	held int
+}
+
+func (d *dedup) Close() {
+	d.in.Close()
+	d.env.Memory.Take(-d.held)
+	d.held = 0
+}
+
+// key joins the values of row i; ok is false when one is missing.
+func (d *dedup) key(cols []*vector.Column, i int) (key string, ok bool) {
+	for _, c := range cols {
+		if c == nil || c.At(i).IsNull() {
+			return "", false
+		}
+		v := c.At(i)
+		key += strconv.Itoa(v.Len()) + ";"
+		for j := range v.Len() {
+			s := v.At(j)
+			key += strconv.Itoa(len(s)) + ":" + s
+		}
+	}
+	return key, true
+}
+
+// repeats notes the key and reports whether there were enough rows with it.
+func (d *dedup) repeats(key string) (bool, error) {
+	if d.c.Consecutive {
+		if key != d.last || d.run == 0 {
+			d.last, d.run = key, 0
+		}
+		d.run++
+		return d.run > d.c.N, nil
+	}
+	n := d.seen[key]
+	d.seen[key] = n + 1
+	if n == 0 {
+		size := len(key) + 48
+		d.held += size
+		return false, d.env.Memory.Take(size)
+	}
+	return n >= d.c.N, nil
+}
+
+func (d *dedup) Next(ctx context.Context) (*vector.Batch, error) {
+	b, err := d.in.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cols := make([]*vector.Column, len(d.c.Fields))
+	for i, n := range d.c.Fields {
+		cols[i] = b.Col(n)
+	}
+	var rows []int32
+	var blank []bool
+	for i := range b.Len {
+		key, ok := d.key(cols, i)
+		repeated := false
+		if ok {
+			if repeated, err = d.repeats(key); err != nil {
+				return nil, err
+			}
+		} else if !d.c.KeepEmpty {
+			d.run = 0
+			continue
+		}
+		if repeated && !d.c.KeepEvents {
+			continue
+		}
+		rows, blank = append(rows, int32(i)), append(blank, repeated)
+	}
+	out := b.Pick(rows)
+	if !d.c.KeepEvents {
+		return out, nil
+	}
+	for _, n := range d.c.Fields {
+		if c := out.Col(n); c != nil {
+			vals := make([]vector.Value, out.Len)
+			for i := range vals {
+				if !blank[i] {
+					vals[i] = c.At(i)
+				}
+			}
+			out = out.With(vector.NewColumn(n, vals))
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,151 @@
+package cmd
+
+import (
+	"context"
+	"io"
+	"slices"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Fillnull puts a value where a field is missing.
+type Fillnull struct {
+	Value  string
+	Fields []string // none = all fields that some row has
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "fillnull", Kind: spl.KindSerial,
+		Summary: "Put a value where a field is missing.",
+		Syntax:  "fillnull [value=<text>] [<field-list>]",
+		Doc: "With a list, the fields are made in every row that lacks them. Without one, every field that some row has is filled\n" +
+			"in all rows, which are held for that. An empty text is not missing.",
+		Args: []spl.Arg{
+			{Name: "value", Default: "0", Doc: "What to put there."},
+			{Name: "<field-list>", Default: "all", Doc: "The fields to fill."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults | eval a="x" | fillnull value=NULL a b | table a b`,
+			Want:   []string{`{"a":"x","b":"NULL"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Fillnull{Value: "0"}
+			options := func() error {
+				return p.Options([]string{"value"}, func(o spl.Option) error {
+					c.Value = o.Value.Text
+					return nil
+				})
+			}
+			if err := options(); err != nil {
+				return nil, err
+			}
+			if !p.AtEnd() {
+				var err error
+				if c.Fields, err = p.Fields(); err != nil {
+					return nil, err
+				}
+			}
+			return c, options()
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Fillnull) Print() string {
+	s := "fillnull value=" + spl.PrintOption(c.Value)
+	if len(c.Fields) > 0 {
+		s += " " + spl.PrintFields(c.Fields)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Fillnull) Needs(out spl.FieldSet) spl.FieldSet { return out }
+
+// Open implements spl.Serial.
+func (c *Fillnull) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	if len(c.Fields) > 0 {
+		return spl.Mapped(in, c), nil
+	}
+	return &fillAll{c: c, env: env, in: in}, nil
+}
+
+// Map implements spl.Mapper for the listed fields.
+func (c *Fillnull) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	return c.fill(b, c.Fields), nil
+}
+
+func (c *Fillnull) fill(b *vector.Batch, names []string) *vector.Batch {
+	value := vector.String(c.Value)
+	var cols []*vector.Column
+	for _, n := range names {
+		col := b.Col(n)
+		if col == nil {
+			cols = append(cols, vector.Constant(n, value))
+			continue
+		}
+		vals := make([]vector.Value, b.Len)
+		for i := range vals {
+			if vals[i] = col.At(i); vals[i].IsNull() {
+				vals[i] = value
+			}
+		}
+		cols = append(cols, vector.NewColumn(n, vals))
+	}
+	return b.With(cols...)
+}
+
+// fillAll holds the rows until it knows which fields there are.
+type fillAll struct {
+	c     *Fillnull
+	env   *spl.Env
+	in    spl.Operator
+	read  bool
+	rows  []*vector.Batch
+	names []string
+	held  int
+}
+
+func (f *fillAll) Close() {
+	f.in.Close()
+	f.env.Memory.Take(-f.held)
+	f.held, f.rows = 0, nil
+}
+
+func (f *fillAll) Next(ctx context.Context) (*vector.Batch, error) {
+	if !f.read {
+		f.read = true
+		err := spl.Drain(ctx, f.in, func(b *vector.Batch) error {
+			for _, c := range b.Cols {
+				if c.Name[0] != '_' && !slices.Contains(f.names, c.Name) && present(c, b.Len) {
+					f.names = append(f.names, c.Name)
+				}
+			}
+			f.rows = append(f.rows, b)
+			size := b.Size()
+			f.held += size
+			return f.env.Memory.Take(size)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(f.rows) == 0 {
+		return nil, io.EOF
+	}
+	b := f.rows[0]
+	f.rows = f.rows[1:]
+	return f.c.fill(b, f.names), nil
+}
+
+// present reports whether any of n rows has the column's field.
+func present(c *vector.Column, n int) bool {
+	for i := range n {
+		if !c.At(i).IsNull() {
+			return true
+		}
+	}
+	return false
+}

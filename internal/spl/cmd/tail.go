@@ -1,0 +1,142 @@
+package cmd
+
+import (
+	"context"
+	"io"
+	"strconv"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Tail keeps the last rows and turns their order round.
+type Tail struct{ N int }
+
+// Reverse turns the order of the rows round.
+type Reverse struct{}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "tail", Kind: spl.KindSerial,
+		Summary: "Keep the last rows, the last one first.",
+		Syntax:  "tail [<n>]",
+		Doc:     "Only that many rows are held.",
+		Args:    []spl.Arg{{Name: "<n>", Default: "10", Doc: "How many rows."}},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="n
+1
+2
+3" | tail 2`,
+			Want: []string{`{"n":"3"}`, `{"n":"2"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Tail{N: 10}
+			if p.AtEnd() {
+				return c, nil
+			}
+			tok, err := p.Take()
+			if err != nil {
+				return nil, err
+			}
+			n, err := strconv.Atoi(tok.Text)
+			if err != nil || n < 0 {
+				return nil, p.Unexpected(tok, "how many rows to keep")
+			}
+			c.N = n
+			return c, nil
+		},
+	})
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "reverse", Kind: spl.KindSerial,
+		Summary: "Turn the order of the rows round.",
+		Syntax:  "reverse",
+		Doc:     "All rows are held, counted against the memory of the search.",
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="n
+1
+2" | reverse`,
+			Want: []string{`{"n":"2"}`, `{"n":"1"}`},
+		}},
+		Parse: func(*spl.Parser) (spl.Command, error) { return Reverse{}, nil },
+	})
+}
+
+// Print implements spl.Command.
+func (c *Tail) Print() string { return "tail " + strconv.Itoa(c.N) }
+
+// Needs implements spl.Command.
+func (c *Tail) Needs(out spl.FieldSet) spl.FieldSet { return out }
+
+// Open implements spl.Serial.
+func (c *Tail) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return &backwards{in: in, env: env, limit: c.N, bounded: true}, nil
+}
+
+// Print implements spl.Command.
+func (Reverse) Print() string { return "reverse" }
+
+// Needs implements spl.Command.
+func (Reverse) Needs(out spl.FieldSet) spl.FieldSet { return out }
+
+// Open implements spl.Serial.
+func (Reverse) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return &backwards{in: in, env: env}, nil
+}
+
+// backwards gives the rows from the last to the first, at most limit of them
+// when bounded.
+type backwards struct {
+	in      spl.Operator
+	env     *spl.Env
+	limit   int
+	bounded bool
+	read    bool
+	batches []*vector.Batch
+	rows    int
+	held    int
+}
+
+func (t *backwards) Close() {
+	t.in.Close()
+	t.env.Memory.Take(-t.held)
+	t.held, t.batches = 0, nil
+}
+
+func (t *backwards) gather(ctx context.Context) error {
+	return spl.Drain(ctx, t.in, func(b *vector.Batch) error {
+		t.batches = append(t.batches, b)
+		t.rows += b.Len
+		size := b.Size()
+		for t.bounded && len(t.batches) > 0 && t.rows-t.batches[0].Len >= t.limit {
+			t.rows -= t.batches[0].Len
+			size -= t.batches[0].Size()
+			t.batches = t.batches[1:]
+		}
+		t.held += size
+		return t.env.Memory.Take(size)
+	})
+}
+
+func (t *backwards) Next(ctx context.Context) (*vector.Batch, error) {
+	if !t.read {
+		t.read = true
+		if err := t.gather(ctx); err != nil {
+			return nil, err
+		}
+		if !t.bounded {
+			t.limit = t.rows
+		}
+	}
+	if len(t.batches) == 0 || t.limit <= 0 {
+		return nil, io.EOF
+	}
+	b := t.batches[len(t.batches)-1]
+	t.batches = t.batches[:len(t.batches)-1]
+	n := min(b.Len, t.limit)
+	t.limit -= n
+	rows := make([]int32, n)
+	for i := range rows {
+		rows[i] = int32(b.Len - 1 - i)
+	}
+	return b.Pick(rows), nil
+}

@@ -1,0 +1,236 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Top counts combinations of values and keeps the most frequent of them, or the
+// least frequent.
+type Top struct {
+	Rare         bool
+	Limit        int
+	Fields, By   []string
+	ShowCount    bool
+	ShowPercent  bool
+	CountField   string
+	PercentField string
+	UseOther     bool
+	Other        string
+}
+
+func init() {
+	for _, d := range []struct {
+		name, what string
+		rare       bool
+		want       []string
+	}{
+		{"top", "most", false, []string{`{"u":"a","count":"2","percent":"66.666667"}`, `{"u":"b","count":"1","percent":"33.333333"}`}},
+		{"rare", "least", true, []string{`{"u":"b","count":"1","percent":"33.333333"}`, `{"u":"a","count":"2","percent":"66.666667"}`}},
+	} {
+		spl.RegisterCommand(&spl.CommandDef{
+			Name: d.name, Kind: spl.KindTransforming,
+			Summary: "Find the " + d.what + " frequent values of fields.",
+			Syntax:  d.name + " [<n>] [limit=<n>] [showcount=<bool>] [showperc=<bool>] [countfield=<name>] [percentfield=<name>] [useother=<bool>] [otherstr=<text>] <field-list> [BY <field-list>]",
+			Doc: "Columns: the fields of BY, the fields, `count` and `percent` (of the rows that have the fields). A field with several\n" +
+				"values counts for each. Of values that are equally frequent the later in the alphabet comes first.",
+			Args: []spl.Arg{
+				{Name: "<n>, limit", Default: "10", Doc: "How many values, of each group of BY; 0 is all."},
+				{Name: "showcount, showperc", Default: "true", Doc: "Whether there are the columns."},
+				{Name: "countfield, percentfield", Default: "count, percent", Doc: "What the columns are called."},
+				{Name: "useother", Default: "false", Doc: "A row for all other values."},
+				{Name: "otherstr", Default: "OTHER", Doc: "What that row is called."},
+			},
+			Examples: []spl.Example{{Search: "| makeresults format=csv data=\"u\na\nb\na\" | " + d.name + " u", Want: d.want}},
+			Parse:    func(p *spl.Parser) (spl.Command, error) { return parseTop(p, d.rare) },
+		})
+	}
+}
+
+func parseTop(p *spl.Parser, rare bool) (spl.Command, error) {
+	c := &Top{Rare: rare, Limit: 10, ShowCount: true, ShowPercent: true, CountField: "count", PercentField: "percent", Other: "OTHER"}
+	if tok := p.Peek(); tok.Kind == spl.Word {
+		if n, err := strconv.Atoi(tok.Text); err == nil && n >= 0 {
+			c.Limit = n
+			p.Take()
+		}
+	}
+	names := []string{"limit", "showcount", "showperc", "countfield", "percentfield", "useother", "otherstr"}
+	for !p.AtEnd() {
+		err := p.Options(names, func(o spl.Option) (err error) {
+			switch o.Name {
+			case "limit":
+				c.Limit, err = o.Int(0)
+			case "showcount":
+				c.ShowCount, err = o.Bool()
+			case "showperc":
+				c.ShowPercent, err = o.Bool()
+			case "countfield":
+				c.CountField = o.Value.Text
+			case "percentfield":
+				c.PercentField = o.Value.Text
+			case "useother":
+				c.UseOther, err = o.Bool()
+			default:
+				c.Other = o.Value.Text
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if p.AcceptWord("by") {
+			if c.By, err = p.Fields(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if p.AtEnd() {
+			break
+		}
+		list, err := p.Fields("by")
+		if err != nil {
+			return nil, err
+		}
+		c.Fields = append(c.Fields, list...)
+	}
+	if len(c.Fields) == 0 {
+		tok, err := p.Take()
+		if err != nil {
+			return nil, err
+		}
+		return nil, p.Unexpected(tok, "a field name")
+	}
+	return c, nil
+}
+
+// Print implements spl.Command.
+func (c *Top) Print() string {
+	var b strings.Builder
+	b.WriteString("top")
+	if c.Rare {
+		b.Reset()
+		b.WriteString("rare")
+	}
+	fmt.Fprintf(&b, " limit=%d", c.Limit)
+	if !c.ShowCount {
+		b.WriteString(" showcount=false")
+	}
+	if !c.ShowPercent {
+		b.WriteString(" showperc=false")
+	}
+	if c.CountField != "count" {
+		b.WriteString(" countfield=" + spl.PrintOption(c.CountField))
+	}
+	if c.PercentField != "percent" {
+		b.WriteString(" percentfield=" + spl.PrintOption(c.PercentField))
+	}
+	if c.UseOther {
+		b.WriteString(" useother=true")
+	}
+	if c.Other != "OTHER" {
+		b.WriteString(" otherstr=" + spl.PrintOption(c.Other))
+	}
+	b.WriteString(" " + spl.PrintFields(c.Fields))
+	if len(c.By) > 0 {
+		b.WriteString(" BY " + spl.PrintFields(c.By))
+	}
+	return b.String()
+}
+
+// Needs implements spl.Command.
+func (c *Top) Needs(spl.FieldSet) spl.FieldSet { return spl.Fields(c.Fields...).Add(c.By...) }
+
+// Ordered implements spl.Transforming.
+func (c *Top) Ordered() bool { return false }
+
+// NewReducer implements spl.Transforming.
+func (c *Top) NewReducer(env *spl.Env) (spl.Reducer, error) {
+	def, _ := spl.LookupAggregate("count")
+	g, err := newGrouper(env, []*Aggregation{{Def: def, Call: "count"}}, slices.Concat(c.By, c.Fields))
+	return &top{c: c, g: g}, err
+}
+
+type top struct {
+	c *Top
+	g *grouper
+}
+
+func (t *top) Add(_ context.Context, b *vector.Batch) error { return t.g.add(b) }
+func (t *top) Merge(o spl.Reducer) error                    { return t.g.merge(o.(*top).g) }
+
+func (t *top) Results(context.Context) (spl.Operator, error) {
+	defer t.g.release()
+	c := t.c
+	count := func(g *group) float64 { n, _ := g.aggs[0].Result().Num(); return n }
+	groups := t.g.sorted()
+	var names []string
+	names = append(append(names, c.By...), c.Fields...)
+	b := vector.NewBuilder(names...)
+	row := func(keys []vector.Value, n, total float64) {
+		b.Add()
+		for i, k := range keys {
+			b.SetAt(i, k)
+		}
+		if c.ShowCount {
+			b.Set(c.CountField, vector.Float(n))
+		}
+		if c.ShowPercent {
+			p := 100 * n / total
+			b.Set(c.PercentField, vector.Formatted(p, strconv.FormatFloat(p, 'f', 6, 64)))
+		}
+	}
+	for len(groups) > 0 {
+		n := 1
+		for n < len(groups) && sameKeys(groups[0].keys[:len(c.By)], groups[n].keys[:len(c.By)]) {
+			n++
+		}
+		part := slices.Clone(groups[:n])
+		groups = groups[n:]
+		total := 0.0
+		for _, g := range part {
+			total += count(g)
+		}
+		slices.SortStableFunc(part, func(x, y *group) int {
+			d := cmp.Compare(count(y), count(x))
+			if c.Rare {
+				d = -d
+			}
+			return cmp.Or(d, compareKeys(y.keys, x.keys))
+		})
+		rest := 0.0
+		for i, g := range part {
+			if c.Limit > 0 && i >= c.Limit {
+				rest += count(g)
+				continue
+			}
+			row(g.keys, count(g), total)
+		}
+		if rest > 0 && c.UseOther {
+			keys := slices.Clone(part[0].keys)
+			for i := len(c.By); i < len(keys); i++ {
+				keys[i] = vector.String(c.Other)
+			}
+			row(keys, rest, total)
+		}
+	}
+	return spl.Rows(b.Batch()), nil
+}
+
+func sameKeys(a, b []vector.Value) bool { return compareKeys(a, b) == 0 }
+
+func compareKeys(a, b []vector.Value) int {
+	for i := range a {
+		if c := spl.CompareValues(a[i], b[i]); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
