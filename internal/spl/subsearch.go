@@ -192,3 +192,10 @@ func ParseSearchExpr(text string) (Search, error) {
 	e, err := p.SearchExpr()
 	return e, p.finish(err)
 }
+
+// ParseExpr reads an eval expression that stands by itself.
+func ParseExpr(text string) (Expr, error) {
+	p := newParser(text)
+	e, err := p.Expr()
+	return e, p.finish(err)
+}

@@ -24,6 +24,8 @@ type Top struct {
 	PercentField string
 	UseOther     bool
 	Other        string
+
+	count []*Aggregation // shared by the workers, which merge what they count
 }
 
 func init() {
@@ -56,6 +58,8 @@ func init() {
 
 func parseTop(p *spl.Parser, rare bool) (spl.Command, error) {
 	c := &Top{Rare: rare, Limit: 10, ShowCount: true, ShowPercent: true, CountField: "count", PercentField: "percent", Other: "OTHER"}
+	def, _ := spl.LookupAggregate("count")
+	c.count = []*Aggregation{{Def: def, Call: "count"}}
 	if tok := p.Peek(); tok.Kind == spl.Word {
 		if n, err := strconv.Atoi(tok.Text); err == nil && n >= 0 {
 			c.Limit = n
@@ -153,8 +157,7 @@ func (c *Top) Ordered() bool { return false }
 
 // NewReducer implements spl.Transforming.
 func (c *Top) NewReducer(env *spl.Env) (spl.Reducer, error) {
-	def, _ := spl.LookupAggregate("count")
-	g, err := newGrouper(env, []*Aggregation{{Def: def, Call: "count"}}, slices.Concat(c.By, c.Fields))
+	g, err := newGrouper(env, c.count, slices.Concat(c.By, c.Fields))
 	return &top{c: c, g: g}, err
 }
 

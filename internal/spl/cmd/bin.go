@@ -1,0 +1,233 @@
+package cmd
+
+import (
+	"context"
+	"io"
+	"math"
+	"strconv"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Bin puts numbers and times into buckets.
+type Bin struct {
+	Field, As  string
+	Span       *Span // nil: chosen from the values
+	MinSpan    *Span
+	Bins       int
+	Start, End float64 // NaN = from the values
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "bin", Aliases: []string{"bucket", "discretize"}, Kind: spl.KindSerial,
+		Summary: "Put numbers or times into buckets.",
+		Syntax:  "bin [span=<span>] [minspan=<span>] [bins=<n>] [start=<n>] [end=<n>] [aligntime=<t>] <field> [AS <field>]",
+		Doc: "Times become the start of their bucket; days and longer follow the calendar of the user's zone. Other numbers become\n" +
+			"the text `low-high`; low belongs to the bucket. Without a span a round one is chosen so that there are at most `bins`\n" +
+			"buckets; the rows are held for that. What is no number stays as it is.",
+		Args: []spl.Arg{
+			{Name: "span", Doc: "The width: 30s, 5m, 1h, 1d, 1w@w1, 1mon, a number, log10, 2log5."},
+			{Name: "bins", Default: "100", Doc: "How many buckets at the most, without a span."},
+			{Name: "minspan", Doc: "The least width that is chosen."},
+			{Name: "start, end", Doc: "Widen the range that is cut into buckets."},
+			{Name: "aligntime", Doc: "Taken for the sake of searches that have it; buckets begin at even times."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="n
+7
+12" | bin span=10 n`,
+			Want: []string{`{"n":"0-10"}`, `{"n":"10-20"}`},
+		}, {
+			Search: `| makeresults | bin _time span=1h AS hour | eval h=strftime(hour, "%H:%M") | table h`,
+			Want:   []string{`{"h":"22:00"}`},
+		}},
+		Parse: parseBin,
+	})
+}
+
+func parseBin(p *spl.Parser) (spl.Command, error) {
+	c := &Bin{Bins: 100, Start: nan, End: nan}
+	for !p.AtEnd() {
+		err := p.Options([]string{"span", "minspan", "bins", "start", "end", "aligntime"}, func(o spl.Option) (err error) {
+			switch o.Name {
+			case "span":
+				c.Span, err = parseSpan(o)
+			case "minspan":
+				c.MinSpan, err = parseSpan(o)
+			case "bins":
+				c.Bins, err = o.Int(2)
+			case "start", "end":
+				f, ok := vector.ParseNumber(o.Value.Text)
+				if !ok {
+					return diag.At(o.Value.Span, "%s must be a number", o.Name)
+				}
+				if o.Name == "start" {
+					c.Start = f
+				} else {
+					c.End = f
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case p.AtEnd():
+		case c.Field == "":
+			if c.Field, err = p.Field(); err != nil {
+				return nil, err
+			}
+		case p.AcceptWord("as"):
+			if c.As, err = p.Field(); err != nil {
+				return nil, err
+			}
+		default:
+			tok, err := p.Take()
+			if err != nil {
+				return nil, err
+			}
+			return nil, p.Unexpected(tok, "AS and a name")
+		}
+	}
+	if c.Field == "" {
+		tok, err := p.Take()
+		if err != nil {
+			return nil, err
+		}
+		return nil, p.Unexpected(tok, "a field name")
+	}
+	return c, nil
+}
+
+// Print implements spl.Command.
+func (c *Bin) Print() string {
+	s := "bin"
+	if c.Span != nil {
+		s += " span=" + c.Span.Text
+	}
+	if c.MinSpan != nil {
+		s += " minspan=" + c.MinSpan.Text
+	}
+	if c.Bins != 100 {
+		s += " bins=" + strconv.Itoa(c.Bins)
+	}
+	if !math.IsNaN(c.Start) {
+		s += " start=" + vector.FormatNumber(c.Start)
+	}
+	if !math.IsNaN(c.End) {
+		s += " end=" + vector.FormatNumber(c.End)
+	}
+	s += " " + spl.PrintField(c.Field)
+	if c.As != "" {
+		s += " AS " + spl.PrintField(c.As)
+	}
+	return s
+}
+
+func (c *Bin) target() string {
+	if c.As != "" {
+		return c.As
+	}
+	return c.Field
+}
+
+// Needs implements spl.Command.
+func (c *Bin) Needs(out spl.FieldSet) spl.FieldSet { return out.Without(c.target()).Add(c.Field) }
+
+// Open implements spl.Serial.
+func (c *Bin) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	if c.Span != nil {
+		return spl.Mapped(in, &bin{c, c.Span, env}), nil
+	}
+	return &binAll{c: c, env: env, in: in}, nil
+}
+
+type bin struct {
+	c    *Bin
+	span *Span
+	env  *spl.Env
+}
+
+func (m *bin) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	col := b.Col(m.c.Field)
+	if col == nil {
+		return b, nil
+	}
+	vals := make([]vector.Value, b.Len)
+	for i := range vals {
+		v := col.At(i)
+		f, ok := v.Num()
+		switch {
+		case !ok:
+			vals[i] = v
+		case m.c.Field == "_time" && math.Abs(f) < 253402300799:
+			vals[i] = vector.Float(spl.Epoch(m.span.floor(spl.FromEpoch(f).In(m.env.Zone))))
+		case m.span.Unit != "" && m.span.Unit != "log":
+			vals[i] = vector.Float(math.Floor(f/m.span.seconds()) * m.span.seconds())
+		default:
+			vals[i] = m.span.label(f)
+		}
+	}
+	return b.With(vector.NewColumn(m.c.target(), vals)), nil
+}
+
+// binAll holds the rows until it knows the range of the values.
+type binAll struct {
+	c    *Bin
+	env  *spl.Env
+	in   spl.Operator
+	m    *bin
+	rows []*vector.Batch
+	held int
+}
+
+func (a *binAll) Close() {
+	a.in.Close()
+	a.env.Memory.Take(-a.held)
+	a.held, a.rows = 0, nil
+}
+
+func (a *binAll) Next(ctx context.Context) (*vector.Batch, error) {
+	if a.m == nil {
+		lo, hi := a.c.Start, a.c.End
+		err := spl.Drain(ctx, a.in, func(b *vector.Batch) error {
+			if col := b.Col(a.c.Field); col != nil {
+				for i := range b.Len {
+					if f, ok := col.At(i).Num(); ok {
+						if math.IsNaN(lo) || f < lo {
+							lo = f
+						}
+						if math.IsNaN(hi) || f > hi {
+							hi = f
+						}
+					}
+				}
+			}
+			a.rows = append(a.rows, b)
+			size := b.Size()
+			a.held += size
+			return a.env.Memory.Take(size)
+		})
+		if err != nil {
+			return nil, err
+		}
+		span := niceSpan(hi-lo, a.c.Bins)
+		if a.c.Field == "_time" {
+			span = timeSpan(hi-lo, a.c.Bins)
+		}
+		if a.c.MinSpan != nil && span.seconds() < a.c.MinSpan.seconds() {
+			span = a.c.MinSpan
+		}
+		a.m = &bin{a.c, span, a.env}
+	}
+	if len(a.rows) == 0 {
+		return nil, io.EOF
+	}
+	b := a.rows[0]
+	a.rows = a.rows[1:]
+	return a.m.Map(ctx, b)
+}

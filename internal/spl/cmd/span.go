@@ -1,0 +1,207 @@
+package cmd
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Span is the width of the buckets of bin and its kin: a time such as 1h, a
+// number, or a logarithm such as log10.
+type Span struct {
+	Text string
+	N    float64 // of Unit, or the number
+	Unit string  // "" = a number, log = logarithmic
+	Snap string  // w1 of 1w@w1
+	Base float64 // of log
+}
+
+func parseSpan(o spl.Option) (*Span, error) {
+	text := strings.ToLower(o.Value.Text)
+	s := &Span{Text: o.Value.Text, N: 1}
+	fail := func() (*Span, error) {
+		return nil, diag.At(o.Value.Span, "%q is no span", o.Value.Text).WithHint("write it like 30s, 5m, 1h, 1d, 1mon, a number, or log10")
+	}
+	digits := 0
+	for digits < len(text) && (text[digits] >= '0' && text[digits] <= '9' || text[digits] == '.') {
+		digits++
+	}
+	if digits > 0 {
+		var ok bool
+		if s.N, ok = vector.ParseNumber(text[:digits]); !ok || s.N <= 0 {
+			return fail()
+		}
+	}
+	rest := text[digits:]
+	switch {
+	case rest == "" && digits > 0:
+		return s, nil
+	case strings.HasPrefix(rest, "log"):
+		s.Unit, s.Base = "log", 10
+		if rest != "log" {
+			var ok bool
+			if s.Base, ok = vector.ParseNumber(rest[3:]); !ok || s.Base <= 1 {
+				return fail()
+			}
+		}
+		if s.N >= s.Base {
+			return fail()
+		}
+		return s, nil
+	}
+	unit, snap, _ := strings.Cut(rest, "@")
+	if s.Unit, s.Snap = spl.Unit(unit), snap; s.Unit == "" || s.N != math.Trunc(s.N) {
+		return fail()
+	}
+	if snap != "" {
+		if _, err := spl.RelativeTime("@"+snap, time.Unix(0, 0).UTC()); err != nil {
+			return fail()
+		}
+	}
+	return s, nil
+}
+
+// floor returns the start of the bucket that t lies in.
+func (s *Span) floor(t time.Time) time.Time {
+	n := int(s.N)
+	midnight := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
+	switch s.Unit {
+	case "mon", "q", "y":
+		months := n * map[string]int{"mon": 1, "q": 3, "y": 12}[s.Unit]
+		k := t.Year()*12 + int(t.Month()) - 1
+		k -= ((k % months) + months) % months
+		return time.Date(k/12, time.Month(k%12+1), 1, 0, 0, 0, 0, t.Location())
+	case "d", "w":
+		days := n
+		if s.Unit == "w" {
+			days = 7 * n
+		}
+		if s.Snap != "" && n == 1 {
+			if snapped, err := spl.RelativeTime("@"+s.Snap, t); err == nil {
+				return snapped
+			}
+		}
+		if days == 1 {
+			return midnight
+		}
+		// Counted from 1970-01-01 by the calendar of the zone.
+		k := int(math.Floor(float64(time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC).Unix()) / 86400))
+		return midnight.AddDate(0, 0, -(((k % days) + days) % days))
+	case "":
+		width := s.N
+		return spl.FromEpoch(math.Floor(spl.Epoch(t)/width) * width).In(t.Location())
+	}
+	width := unitSeconds(s.Unit) * s.N
+	_, offset := t.Zone()
+	local := spl.Epoch(t) + float64(offset)
+	if width > 86400 {
+		local -= math.Mod(local, width)
+	} else {
+		local = math.Floor(local/width+1e-9) * width
+	}
+	return spl.FromEpoch(local - float64(offset)).In(t.Location())
+}
+
+// next returns the start of the bucket behind the one that starts at t.
+func (s *Span) next(t time.Time) time.Time {
+	n := int(s.N)
+	switch s.Unit {
+	case "mon":
+		return t.AddDate(0, n, 0)
+	case "q":
+		return t.AddDate(0, 3*n, 0)
+	case "y":
+		return t.AddDate(n, 0, 0)
+	case "d":
+		return t.AddDate(0, 0, n)
+	case "w":
+		return t.AddDate(0, 0, 7*n)
+	case "":
+		return spl.FromEpoch(spl.Epoch(t) + s.N).In(t.Location())
+	}
+	return spl.FromEpoch(spl.Epoch(t) + unitSeconds(s.Unit)*s.N).In(t.Location())
+}
+
+func unitSeconds(unit string) float64 {
+	t, err := spl.RelativeTime("+1"+unit, spl.FromEpoch(0))
+	if err != nil {
+		return 1
+	}
+	return spl.Epoch(t)
+}
+
+// seconds is the width of a bucket, roughly for calendar units.
+func (s *Span) seconds() float64 {
+	switch s.Unit {
+	case "":
+		return s.N
+	case "mon":
+		return s.N * 30 * 86400
+	}
+	return s.N * unitSeconds(s.Unit)
+}
+
+// label is the bucket of a number: low-high.
+func (s *Span) label(f float64) vector.Value {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return vector.Float(f)
+	}
+	lo, hi := 0.0, 0.0
+	if s.Unit == "log" {
+		if f <= 0 {
+			return vector.Float(f)
+		}
+		k := math.Floor(math.Log(f/s.N)/math.Log(s.Base) + 1e-12)
+		lo, hi = s.N*math.Pow(s.Base, k), s.N*math.Pow(s.Base, k+1)
+	} else {
+		lo = math.Floor(f/s.N) * s.N
+		hi = lo + s.N
+	}
+	return vector.String(trimmed(lo) + "-" + trimmed(hi))
+}
+
+// trimmed writes a bound without the noise of binary fractions.
+func trimmed(f float64) string {
+	g, err := strconv.ParseFloat(strconv.FormatFloat(f, 'g', 12, 64), 64)
+	if err != nil {
+		return vector.FormatNumber(f)
+	}
+	return vector.FormatNumber(g)
+}
+
+// niceSpan returns a round width that cuts a range into at most bins buckets.
+func niceSpan(width float64, bins int) *Span {
+	if width <= 0 || bins < 1 {
+		return &Span{N: 1}
+	}
+	raw := width / float64(bins)
+	power := math.Pow(10, math.Floor(math.Log10(raw)))
+	for _, m := range []float64{1, 2, 2.5, 5, 10, 20} {
+		if n := m * power; math.Ceil(width/n)+1 <= float64(bins) || n >= width {
+			return &Span{N: n}
+		}
+	}
+	return &Span{N: 50 * power}
+}
+
+// niceTimes are the spans that are chosen for a range of time.
+var niceTimes = []Span{
+	{Text: "1s", N: 1, Unit: "s"}, {Text: "5s", N: 5, Unit: "s"}, {Text: "10s", N: 10, Unit: "s"}, {Text: "30s", N: 30, Unit: "s"},
+	{Text: "1m", N: 1, Unit: "m"}, {Text: "5m", N: 5, Unit: "m"}, {Text: "10m", N: 10, Unit: "m"}, {Text: "30m", N: 30, Unit: "m"},
+	{Text: "1h", N: 1, Unit: "h"}, {Text: "1d", N: 1, Unit: "d"}, {Text: "1mon", N: 1, Unit: "mon"},
+}
+
+// timeSpan returns the span for a range of seconds and a number of buckets.
+func timeSpan(width float64, bins int) *Span {
+	for i := range niceTimes {
+		if width/niceTimes[i].seconds() <= float64(bins) {
+			return &niceTimes[i]
+		}
+	}
+	return &niceTimes[len(niceTimes)-1]
+}
