@@ -1,0 +1,273 @@
+package cmd
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Convert rewrites values as numbers or times.
+type Convert struct {
+	TimeFormat string
+	Calls      []Conversion
+}
+
+// Conversion is one fn(field) AS name.
+type Conversion struct{ Func, Field, As string }
+
+const convertTimeFormat = "%m/%d/%Y %H:%M:%S"
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "convert", Kind: spl.KindStreaming,
+		Summary: "Rewrite values: times as text, text as numbers.",
+		Syntax:  `convert [timeformat="<format>"] <function>(<field>) [AS <new-field>] …`,
+		Doc: "Functions: `ctime` writes seconds since 1970 as a time, `mktime` reads a time; `num` makes numbers and takes away what is\n" +
+			"none, `auto` makes numbers and leaves what is none; `dur2sec` reads `[days+]hours:minutes:seconds`, `mstime`\n" +
+			"`[minutes:]seconds.fraction`, `memk` sizes such as `10m` as kilobytes; `rmcomma` takes commas out, `rmunit` the text\n" +
+			"behind a number; `none` leaves a field alone that a wildcard behind it would catch. What the others cannot read is taken\n" +
+			"away, but for ctime and the two rm functions, which leave it.",
+		Args: []spl.Arg{
+			{Name: "timeformat", Default: convertTimeFormat, Doc: "The form of ctime and mktime, with the variables of strftime."},
+			{Name: "<function>(<field>)", Doc: "What to do with which field; the name may hold `*`."},
+			{Name: "AS <new-field>", Default: "the field", Doc: "Where the result goes."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults | eval t=1700000000 | convert timeformat="%Y-%m-%dT%H:%M:%S" ctime(t) | table t`,
+			Want:   []string{`{"t":"2023-11-14T22:13:20"}`},
+		}, {
+			Search: `| makeresults format=csv data="v
+12
+abc" | convert num(v) AS n`,
+			Want: []string{`{"v":"12","n":"12"}`, `{"v":"abc"}`},
+		}},
+		Parse: parseConvert,
+	})
+}
+
+func parseConvert(p *spl.Parser) (spl.Command, error) {
+	c := &Convert{TimeFormat: convertTimeFormat}
+	for !p.AtEnd() {
+		if p.Accept(",") {
+			continue
+		}
+		err := p.Options([]string{"timeformat"}, func(o spl.Option) error {
+			c.TimeFormat = o.Value.Text
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		if p.AtEnd() {
+			break
+		}
+		tok, err := p.Take()
+		if err != nil {
+			return nil, err
+		}
+		call := Conversion{Func: strings.ToLower(tok.Text)}
+		if conversions[call.Func] == nil {
+			var known []string
+			for name := range conversions {
+				known = append(known, name)
+			}
+			slices.Sort(known)
+			return nil, diag.At(tok.Span, "convert has no function %q", tok.Text).WithHint("functions: %s", strings.Join(known, ", "))
+		}
+		if err := p.Expect("("); err != nil {
+			return nil, err
+		}
+		if call.Field, err = p.Field(); err != nil {
+			return nil, err
+		}
+		if err := p.Expect(")"); err != nil {
+			return nil, err
+		}
+		call.As = call.Field
+		if p.AcceptWord("as") {
+			if call.As, err = p.Field(); err != nil {
+				return nil, err
+			}
+		}
+		if strings.Count(call.As, "*") != strings.Count(call.Field, "*") {
+			return nil, diag.At(tok.Span, "%q and %q must hold the same number of *", call.Field, call.As)
+		}
+		c.Calls = append(c.Calls, call)
+	}
+	if len(c.Calls) == 0 {
+		return nil, diag.At(p.Peek().Span, "convert needs a function such as ctime(field)")
+	}
+	return c, nil
+}
+
+// Print implements spl.Command.
+func (c *Convert) Print() string {
+	s := "convert"
+	if c.TimeFormat != convertTimeFormat {
+		s += " timeformat=" + spl.QuoteSearch(c.TimeFormat)
+	}
+	for _, call := range c.Calls {
+		s += " " + call.Func + "(" + spl.PrintField(call.Field) + ")"
+		if call.As != call.Field {
+			s += " AS " + spl.PrintField(call.As)
+		}
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Convert) Needs(out spl.FieldSet) spl.FieldSet {
+	for _, call := range slices.Backward(c.Calls) {
+		if out.Has(call.As) || strings.Contains(call.As, "*") {
+			out = out.Add(call.Field)
+		}
+	}
+	return out
+}
+
+// NewMapper implements spl.Streaming.
+func (c *Convert) NewMapper(env *spl.Env) (spl.Mapper, error) { return &convert{c, env}, nil }
+
+type convert struct {
+	c   *Convert
+	env *spl.Env
+}
+
+func (m *convert) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	var spared []string
+	for _, call := range m.c.Calls {
+		if call.Func == "none" {
+			spared = append(spared, call.Field)
+			continue
+		}
+		for _, name := range b.Names() {
+			to, ok := substitute(call.Field, call.As, name)
+			if !ok || strings.Contains(call.Field, "*") && slices.ContainsFunc(spared, func(p string) bool { return spl.MatchName(p, name) }) {
+				continue
+			}
+			fn := conversions[call.Func]
+			b = mapField(b, name, to, func(v vector.Value) vector.Value { return m.each(v, fn) })
+		}
+	}
+	return b, nil
+}
+
+// each converts every value of v; those that cannot be read go.
+func (m *convert) each(v vector.Value, fn conversion) vector.Value {
+	if v.Kind() != vector.List {
+		return fn(m, v)
+	}
+	var list []string
+	for j := range v.Len() {
+		if one := fn(m, vector.String(v.At(j))); !one.IsNull() {
+			list = append(list, one.Text())
+		}
+	}
+	return vector.Strings(list)
+}
+
+// conversion gives null for what it cannot read.
+type conversion func(m *convert, v vector.Value) vector.Value
+
+var conversions = map[string]conversion{
+	"none": func(_ *convert, v vector.Value) vector.Value { return v },
+	"num":  func(_ *convert, v vector.Value) vector.Value { return numberOf(v.Text()) },
+	"auto": func(_ *convert, v vector.Value) vector.Value { return orElse(numberOf(v.Text()), v) },
+	"ctime": func(m *convert, v vector.Value) vector.Value {
+		f, ok := v.Num()
+		if !ok || math.Abs(f) > 1e12 || math.IsNaN(f) {
+			return v
+		}
+		return vector.String(spl.FormatTime(spl.FromEpoch(f).In(m.env.Zone), m.c.TimeFormat))
+	},
+	"mktime": func(m *convert, v vector.Value) vector.Value {
+		t, err := spl.ParseTimeFormat(v.Text(), m.c.TimeFormat, m.env.Now.In(m.env.Zone))
+		if err != nil {
+			return vector.Value{}
+		}
+		return vector.Float(spl.Epoch(t))
+	},
+	"dur2sec": func(_ *convert, v vector.Value) vector.Value {
+		days, rest, ok := strings.Cut(v.Text(), "+")
+		if !ok {
+			days, rest = "0", v.Text()
+		}
+		parts := strings.Split(rest, ":")
+		if len(parts) != 3 {
+			return vector.Value{}
+		}
+		return weighted(append([]string{days}, parts...), []float64{86400, 3600, 60, 1})
+	},
+	"mstime": func(_ *convert, v vector.Value) vector.Value {
+		parts := strings.Split(v.Text(), ":")
+		if len(parts) == 1 {
+			parts = []string{"0", parts[0]}
+		}
+		if len(parts) != 2 {
+			return vector.Value{}
+		}
+		return weighted(parts, []float64{60, 1})
+	},
+	"memk": func(_ *convert, v vector.Value) vector.Value {
+		number, unit := splitUnit(v.Text())
+		factor := map[string]float64{"": 1, "k": 1, "m": 1 << 10, "g": 1 << 20}[strings.ToLower(strings.TrimSpace(unit))]
+		if f, ok := vector.ParseNumber(number); ok && factor != 0 {
+			return vector.Float(f * factor)
+		}
+		return vector.Value{}
+	},
+	"rmcomma": func(_ *convert, v vector.Value) vector.Value {
+		text := strings.ReplaceAll(v.Text(), ",", "")
+		return orElse(numberOf(text), vector.String(text))
+	},
+	"rmunit": func(_ *convert, v vector.Value) vector.Value {
+		number, _ := splitUnit(v.Text())
+		return orElse(numberOf(number), v)
+	},
+}
+
+func numberOf(s string) vector.Value {
+	if f, ok := vector.ParseNumber(strings.TrimSpace(s)); ok {
+		return vector.Float(f)
+	}
+	return vector.Value{}
+}
+
+func orElse(v, otherwise vector.Value) vector.Value {
+	if v.IsNull() {
+		return otherwise
+	}
+	return v
+}
+
+// weighted is the sum of parts times weights, null when one is no number.
+func weighted(parts []string, weights []float64) vector.Value {
+	sum := 0.0
+	for i, part := range parts {
+		f, ok := vector.ParseNumber(part)
+		if !ok || f < 0 {
+			return vector.Value{}
+		}
+		sum += f * weights[i]
+	}
+	return vector.Float(math.Round(sum*1e9) / 1e9)
+}
+
+// splitUnit parts a number from the text behind it.
+func splitUnit(s string) (number, unit string) {
+	s = strings.TrimSpace(s)
+	n := 0
+	for n < len(s) && (s[n]-'0' <= 9 || s[n] == '.' || n == 0 && (s[n] == '-' || s[n] == '+')) {
+		n++
+	}
+	if _, err := strconv.ParseFloat(s[:n], 64); err != nil {
+		return "", s
+	}
+	return s[:n], s[n:]
+}

@@ -1,0 +1,370 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/jsonscan"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Foreach runs commands for each of several fields, or an eval for each value
+// of one.
+type Foreach struct {
+	Mode   string // multifield, multivalue, json_array, auto_collections
+	Fields []string
+	Text   string
+	names  map[string]string // token names that were given others: fieldstr -> x
+	tmpl   template
+}
+
+var foreachModes = []string{"multifield", "multivalue", "json_array", "auto_collections"}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "foreach", Kind: spl.KindSerial,
+		Summary: "Run commands for each of several fields, or an eval for each value of a field.",
+		Syntax:  "foreach [mode=multifield|multivalue|json_array|auto_collections] <field-list> [<command> | …]",
+		Doc: "In the commands `<<FIELD>>` is the name of the field (write `'<<FIELD>>'` for its value), `<<MATCHSTR>>` what the wildcards\n" +
+			"stood for, `<<MATCHSEG1>>` to `<<MATCHSEG3>>` the wildcards one by one, `<<ITER>>` a count from 0. In the modes for values\n" +
+			"`<<ITEM>>` is the value, and there is one eval, which sees what it set for the values before. Fields that fit a wildcard\n" +
+			"come in alphabetical order. A field whose name cannot stand where the commands put it is left out, with a warning.",
+		Args: []spl.Arg{
+			{Name: "<field-list>", Doc: "Names, in multifield mode also with `*`."},
+			{Name: "mode", Default: "multifield", Doc: "What to go through: fields, the values of a field, a JSON array, or what the field holds of these."},
+			{Name: "fieldstr, matchstr, matchseg1, matchseg2, matchseg3, itemstr, iterstr", Doc: "Other names for the tokens."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults | eval n_a=1, n_b=2, total=0 | foreach n_* [eval total=total+'<<FIELD>>', <<MATCHSTR>>=1] | table total a b`,
+			Want:   []string{`{"total":"3","a":"1","b":"1"}`},
+		}, {
+			Search: `| makeresults | eval m="5,15", total=0 | makemv delim="," m | foreach mode=multivalue m [eval total=total+<<ITEM>>] | table total`,
+			Want:   []string{`{"total":"20"}`},
+		}},
+		Parse: parseForeach,
+	})
+}
+
+func parseForeach(p *spl.Parser) (spl.Command, error) {
+	c := &Foreach{Mode: "multifield", names: map[string]string{}}
+	start := p.Peek().Span
+	known := []string{"mode", "fieldstr", "matchstr", "matchseg1", "matchseg2", "matchseg3", "itemstr", "iterstr"}
+	for !p.Peek().Is("[") {
+		err := p.Options(known, func(o spl.Option) error {
+			if o.Name != "mode" {
+				c.names[o.Name] = o.Value.Text
+				return nil
+			}
+			c.Mode = strings.ToLower(o.Value.Text)
+			if !slices.Contains(foreachModes, c.Mode) {
+				return diag.At(o.Value.Span, "unknown mode %q", o.Value.Text).WithHint("modes: %s", strings.Join(foreachModes, ", "))
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		if p.Peek().Is("[") {
+			break
+		}
+		names, err := p.Fields()
+		if err != nil {
+			return nil, err
+		}
+		c.Fields = append(c.Fields, names...)
+	}
+	if len(c.Fields) == 0 {
+		return nil, diag.At(start, "foreach needs a field")
+	}
+	text, span, err := p.Bracketed()
+	if err != nil {
+		return nil, err
+	}
+	c.Text = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(text), "|"))
+	c.tmpl = parseTemplate(c.Text, c.token)
+	return c, c.check(span)
+}
+
+// check parses the commands with stand-ins, so that faults show at once.
+func (c *Foreach) check(span diag.Span) error {
+	if c.Mode != "multifield" {
+		if len(c.Fields) != 1 || strings.Contains(c.Fields[0], "*") {
+			return diag.At(span, "mode=%s goes through the values of one field", c.Mode)
+		}
+		_, err := c.valueEval(span)
+		return err
+	}
+	text, err := c.tmpl.fill(func(string) (string, bool) { return standIn, true }, bareName)
+	if err != nil {
+		return diag.At(span, "%s", err)
+	}
+	if _, err := spl.Parse("| " + text); err != nil {
+		return diag.At(span, "the commands of foreach cannot be read: %s", err)
+	}
+	return nil
+}
+
+// standIn is a field name that no event has.
+const standIn = "foreach_stand_in"
+
+var foreachTokens = []struct{ option, token string }{
+	{"fieldstr", "FIELD"}, {"matchstr", "MATCHSTR"}, {"matchseg1", "MATCHSEG1"}, {"matchseg2", "MATCHSEG2"},
+	{"matchseg3", "MATCHSEG3"}, {"itemstr", "ITEM"}, {"iterstr", "ITER"},
+}
+
+// token recognises <<FIELD>> and its like, or the names they were given.
+func (c *Foreach) token(s string) (string, int) {
+	for _, t := range foreachTokens {
+		written := c.names[t.option]
+		if written == "" {
+			written = "<<" + t.token + ">>"
+		}
+		if strings.HasPrefix(s, written) {
+			return t.token, len(written)
+		}
+	}
+	return "", 0
+}
+
+func bareName(s string) (string, bool) { return s, plainText(s, ".{}:@") }
+
+// Print implements spl.Command.
+func (c *Foreach) Print() string {
+	s := "foreach "
+	if c.Mode != "multifield" {
+		s += "mode=" + c.Mode + " "
+	}
+	for _, t := range foreachTokens {
+		if name := c.names[t.option]; name != "" {
+			s += t.option + "=" + spl.PrintOption(name) + " "
+		}
+	}
+	return s + spl.PrintFields(c.Fields) + " [" + c.Text + "]"
+}
+
+// Needs implements spl.Command.
+func (c *Foreach) Needs(out spl.FieldSet) spl.FieldSet {
+	text, err := c.tmpl.fill(func(string) (string, bool) { return standIn, true }, bareName)
+	if err != nil {
+		return spl.AllFields()
+	}
+	q, err := spl.Parse("| " + text)
+	if err != nil {
+		return spl.AllFields()
+	}
+	need := spl.FieldSet{}
+	for _, st := range slices.Backward(q.Stages) {
+		need = st.Cmd.Needs(need)
+	}
+	for _, name := range need.Names() {
+		if strings.Contains(name, standIn) && name != standIn {
+			return spl.AllFields() // a name made of the token: any field may be meant
+		}
+	}
+	if need.All() || slices.Contains(c.tmpl.tokens(), "MATCHSTR") || slices.ContainsFunc(c.tmpl.tokens(), func(t string) bool { return strings.HasPrefix(t, "MATCHSEG") }) {
+		return spl.AllFields()
+	}
+	return out.Union(need.Without(standIn)).Add(c.Fields...)
+}
+
+// Open implements spl.Serial.
+func (c *Foreach) Open(ctx context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	if c.Mode != "multifield" {
+		eval, err := c.valueEval(diag.Span{})
+		if err != nil {
+			return nil, err
+		}
+		m, err := eval.NewMapper(env)
+		return spl.Mapped(in, &foreachValue{c, m}), err
+	}
+	run := func(ctx context.Context, names []string, in spl.Operator) (spl.Operator, error) {
+		text := c.expand(env, names)
+		if text == "" {
+			return in, nil
+		}
+		q, err := spl.Parse("| " + text)
+		if err != nil {
+			return nil, fmt.Errorf("cannot run the commands of foreach: %w", err)
+		}
+		return env.Pipe(ctx, q, in)
+	}
+	if !slices.ContainsFunc(c.Fields, func(n string) bool { return strings.Contains(n, "*") }) {
+		return run(ctx, nil, in)
+	}
+	// What a wildcard stands for is known when all rows are there.
+	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		return run(ctx, columnsOf(rows), spl.Rows(rows...))
+	}), nil
+}
+
+// expand writes the commands for every field. names are the fields there are.
+func (c *Foreach) expand(env *spl.Env, names []string) string {
+	names = slices.Clone(names)
+	slices.Sort(names)
+	var parts []string
+	done := map[string]bool{}
+	add := func(pattern, name string) {
+		if done[name] {
+			return
+		}
+		done[name] = true
+		values := map[string]string{"FIELD": name, "ITER": strconv.Itoa(len(parts))}
+		if segs, ok := segments(pattern, name); ok {
+			values["MATCHSTR"] = strings.Join(segs, "")
+			for i, seg := range segs {
+				values["MATCHSEG"+strconv.Itoa(i+1)] = seg
+			}
+		}
+		text, err := c.tmpl.fill(func(token string) (string, bool) { v, ok := values[token]; return v, ok }, bareName)
+		if err == nil {
+			// The name may read as something else than a name where it stands.
+			_, err = spl.Parse("| " + text)
+		}
+		if err != nil {
+			env.Warn("foreach leaves out the field %q: %v", name, err)
+			return
+		}
+		parts = append(parts, text)
+	}
+	for _, pattern := range c.Fields {
+		if !strings.Contains(pattern, "*") {
+			add(pattern, pattern)
+			continue
+		}
+		for _, name := range names {
+			if spl.MatchName(pattern, name) && (name[0] != '_' || pattern[0] == '_') {
+				add(pattern, name)
+			}
+		}
+	}
+	return strings.Join(parts, " | ")
+}
+
+// segments returns what each wildcard of a pattern stands for in name; without
+// wildcards the whole name.
+func segments(pattern, name string) ([]string, bool) {
+	n := strings.Count(pattern, "*")
+	if n == 0 {
+		return []string{name}, true
+	}
+	const sep = "\x00"
+	joined, ok := substitute(pattern, strings.TrimSuffix(strings.Repeat("*"+sep, n), sep), name)
+	return strings.Split(joined, sep), ok
+}
+
+// valueEval is the eval of the modes for values, in which the value and its
+// number are fields with the tokens' names.
+func (c *Foreach) valueEval(span diag.Span) (*Eval, error) {
+	var b strings.Builder
+	for _, p := range c.tmpl {
+		switch {
+		case p.token == "":
+			b.WriteString(p.text)
+		case p.token == "FIELD" && p.quote != 0:
+			b.WriteString(strings.ReplaceAll(c.Fields[0], string(p.quote), `\`+string(p.quote)))
+		case p.token == "FIELD":
+			b.WriteString(spl.PrintTarget(c.Fields[0]))
+		case p.token != "ITEM" && p.token != "ITER":
+			return nil, diag.At(span, "<<%s>> means nothing in mode=%s", p.token, c.Mode)
+		case p.quote == '"':
+			b.WriteString(`" . '<<` + p.token + `>>' . "`)
+		case p.quote == '\'':
+			b.WriteString("<<" + p.token + ">>")
+		default:
+			b.WriteString("'<<" + p.token + ">>'")
+		}
+	}
+	q, err := spl.Parse("| " + b.String())
+	if err != nil {
+		return nil, diag.At(span, "the eval of foreach cannot be read: %s", err)
+	}
+	eval, ok := q.Stages[0].Cmd.(*Eval)
+	if !ok || len(q.Stages) != 1 {
+		return nil, diag.At(span, "mode=%s takes one eval", c.Mode)
+	}
+	return eval, nil
+}
+
+// foreachValue runs an eval for the first value of all rows, then for the
+// second, and so on.
+type foreachValue struct {
+	c    *Foreach
+	eval spl.Mapper
+}
+
+func (m *foreachValue) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
+	col := b.Col(m.c.Fields[0])
+	if col == nil {
+		return b, nil
+	}
+	items := make([][]string, b.Len)
+	for i := range items {
+		items[i] = m.items(col.At(i))
+	}
+	for n := 0; ; n++ {
+		var rows []int32
+		var vals []vector.Value
+		for i, list := range items {
+			if n < len(list) {
+				rows, vals = append(rows, int32(i)), append(vals, vector.String(list[n]))
+			}
+		}
+		if len(rows) == 0 {
+			return b, nil
+		}
+		part := b.Pick(rows).With(vector.NewColumn("<<ITEM>>", vals), vector.Constant("<<ITER>>", vector.Int(n)))
+		out, err := m.eval.Map(ctx, part)
+		if err != nil {
+			return nil, err
+		}
+		b = scatter(b, part, out, rows)
+	}
+}
+
+func (m *foreachValue) items(v vector.Value) []string {
+	if m.c.Mode == "multivalue" || m.c.Mode == "auto_collections" && !(v.Len() == 1 && strings.HasPrefix(strings.TrimSpace(v.At(0)), "[")) {
+		return v.All()
+	}
+	var list []string
+	for j := range v.Len() {
+		doc := []byte(strings.TrimSpace(v.At(j)))
+		if len(doc) == 0 || doc[0] != '[' {
+			continue
+		}
+		var some []string
+		_, err := jsonscan.Array(doc, 0, jsonscan.MaxDepth, func(e []byte) bool {
+			some = append(some, jsonText(e))
+			return true
+		})
+		if err == nil {
+			list = append(list, some...)
+		}
+	}
+	return list
+}
+
+// scatter puts the columns that differ between part and out back into the
+// given rows of b.
+func scatter(b, part, out *vector.Batch, rows []int32) *vector.Batch {
+	for _, col := range out.Cols {
+		if part.Col(col.Name) == col || strings.HasPrefix(col.Name, "<<") {
+			continue
+		}
+		vals := make([]vector.Value, b.Len)
+		if old := b.Col(col.Name); old != nil {
+			for i := range vals {
+				vals[i] = old.At(i)
+			}
+		}
+		for n, r := range rows {
+			vals[r] = col.At(n)
+		}
+		b = b.With(vector.NewColumn(col.Name, vals))
+	}
+	return b
+}

@@ -1,0 +1,217 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Map runs a search for each row.
+type Map struct {
+	Text        string
+	MaxSearches int
+	tmpl        template
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "map", Kind: spl.KindSerial,
+		Summary: "Run a search for each row, with values of the row in it.",
+		Syntax:  `map search="<search>" [maxsearches=<n>] | map [<search>] [maxsearches=<n>]`,
+		Doc: "`$field$` in the search is the value of the row's field; `$$` is a dollar sign. Values are put in as one value: quotes and\n" +
+			"pipes in them end nothing. A row that lacks a field is left out, with a warning. The rows of all searches are the result.",
+		Args: []spl.Arg{
+			{Name: "search", Doc: "The search; inner quotes are written `\\\"`."},
+			{Name: "maxsearches", Default: "10", Doc: "How many rows are used; more give a warning."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="u
+alice
+bob" | map search="| makeresults | eval user=\"$u$\" | table user"`,
+			Want: []string{`{"user":"alice"}`, `{"user":"bob"}`},
+		}},
+		Parse: parseMap,
+	})
+}
+
+func parseMap(p *spl.Parser) (spl.Command, error) {
+	c := &Map{MaxSearches: 10}
+	var span diag.Span
+	for !p.AtEnd() {
+		if p.Peek().Is("[") {
+			var err error
+			if c.Text, span, err = p.Bracketed(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		tok := p.Peek()
+		err := p.Options([]string{"search", "maxsearches"}, func(o spl.Option) (err error) {
+			if o.Name == "search" {
+				c.Text, span = o.Value.Text, o.Value.Span
+				return nil
+			}
+			c.MaxSearches, err = o.Int(1)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if p.Peek() == tok {
+			return nil, p.Unexpected(tok, "search=\"…\" or a search in [ ]")
+		}
+	}
+	if strings.TrimSpace(c.Text) == "" {
+		return nil, diag.At(p.Peek().Span, "map needs a search")
+	}
+	c.tmpl = parseTemplate(c.Text, mapToken)
+	if _, err := c.parse(nil, func(string) (string, bool) { return "1", true }); err != nil && !strings.Contains(c.Text, "`") {
+		return nil, diag.At(span, "the search of map cannot be read: %s", err)
+	}
+	return c, nil
+}
+
+// mapToken recognises $field$, and $$ for a dollar sign.
+func mapToken(s string) (string, int) {
+	if s[0] != '$' {
+		return "", 0
+	}
+	n := strings.IndexByte(s[1:], '$')
+	if n < 0 || strings.ContainsAny(s[1:1+n], " \t\n\"'|=()") {
+		return "", 0
+	}
+	if n == 0 {
+		return "$", 2
+	}
+	return s[1 : 1+n], n + 2
+}
+
+// bareValue writes a value that stands without quotes: as it is when it is
+// plain, in quotes when it is not.
+func bareValue(s string) (string, bool) {
+	if s == "$" || plainText(s, ".:-/@") {
+		return s, true
+	}
+	return spl.QuoteSearch(s), true
+}
+
+func (c *Map) parse(m spl.Macros, value func(string) (string, bool)) (*spl.Query, error) {
+	text := c.Text
+	tmpl := c.tmpl
+	if m != nil {
+		// Before values are put in, so that they bring no macros of their own.
+		var err error
+		if text, err = spl.ExpandMacros(text, m); err != nil {
+			return nil, err
+		}
+		tmpl = parseTemplate(text, mapToken)
+	}
+	text, err := tmpl.fill(func(token string) (string, bool) {
+		if token == "$" {
+			return "$", true
+		}
+		return value(token)
+	}, bareValue)
+	if err != nil {
+		return nil, err
+	}
+	return spl.Parse(text)
+}
+
+// Print implements spl.Command.
+func (c *Map) Print() string {
+	s := "map search=" + spl.QuoteSearch(c.Text)
+	if c.MaxSearches != 10 {
+		s += " maxsearches=" + strconv.Itoa(c.MaxSearches)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Map) Needs(spl.FieldSet) spl.FieldSet {
+	if strings.Contains(c.Text, "`") {
+		return spl.AllFields() // a macro may hold places too
+	}
+	return spl.Fields(c.tmpl.tokens()...).Without("$")
+}
+
+// Tabulates says that the rows are no events any more.
+func (c *Map) Tabulates() bool { return true }
+
+// Open implements spl.Serial.
+func (c *Map) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return &mapOp{c: c, env: env, in: in}, nil
+}
+
+type mapOp struct {
+	c    *Map
+	env  *spl.Env
+	in   spl.Operator
+	rows *vector.Batch
+	at   int
+	used int
+	op   spl.Operator // the search of the row before at
+}
+
+func (m *mapOp) Close() {
+	m.in.Close()
+	if m.op != nil {
+		m.op.Close()
+	}
+}
+
+func (m *mapOp) Next(ctx context.Context) (*vector.Batch, error) {
+	for {
+		if m.op != nil {
+			b, err := m.op.Next(ctx)
+			if err != io.EOF {
+				return b, err
+			}
+			m.op.Close()
+			m.op = nil
+		}
+		if m.rows == nil || m.at == m.rows.Len {
+			b, err := m.in.Next(ctx)
+			if err != nil {
+				return nil, err
+			}
+			m.rows, m.at = b, 0
+			continue
+		}
+		if m.used == m.c.MaxSearches {
+			m.env.Warn("map ran its search for the first %d rows only; raise maxsearches for more", m.c.MaxSearches)
+			return nil, io.EOF
+		}
+		m.used++
+		if err := m.start(ctx, m.at); err != nil {
+			return nil, err
+		}
+		m.at++
+	}
+}
+
+func (m *mapOp) start(ctx context.Context, row int) error {
+	lacks := ""
+	q, err := m.c.parse(m.env.Macros, func(field string) (string, bool) {
+		v := m.rows.At(field, row)
+		if v.IsNull() {
+			lacks = field
+		}
+		return v.Text(), !v.IsNull()
+	})
+	switch {
+	case lacks != "":
+		m.env.Warn("map leaves out rows that lack the field %s", lacks)
+		return nil
+	case err != nil:
+		return fmt.Errorf("cannot run the search of map: %w", err)
+	}
+	m.op, err = m.env.Run(ctx, q)
+	return err
+}

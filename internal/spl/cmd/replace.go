@@ -1,0 +1,190 @@
+package cmd
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Replace puts other values in the place of whole values.
+type Replace struct {
+	Pairs  []ReplacePair
+	Fields []string // none: all
+}
+
+// ReplacePair is one old WITH new; both may hold wildcards.
+type ReplacePair struct {
+	Old, New string
+	re       *regexp.Regexp // nil: without wildcards
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "replace", Kind: spl.KindStreaming,
+		Summary: "Put other values in the place of whole values.",
+		Syntax:  "replace <old> WITH <new> [, <old> WITH <new>]… [IN <field-list>]",
+		Doc: "The whole value must fit, without regard to case; `*` stands for any run of characters, and those of the new value for\n" +
+			"what those of the old one stood for. Where several pairs fit, one without wildcards goes before one with, the later before\n" +
+			"the earlier, and the one with more text before the one with less.",
+		Args: []spl.Arg{
+			{Name: "<old> WITH <new>", Doc: "Texts with blanks stand in double quotes."},
+			{Name: "IN <field-list>", Default: "all fields but internal ones", Doc: "Where to replace."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="h,n
+web localhost,0
+db,1" | replace "* localhost" WITH "localhost *" IN h | replace 0 WITH none, 1 WITH one`,
+			Want: []string{`{"h":"localhost web","n":"none"}`, `{"h":"db","n":"one"}`},
+		}},
+		Parse: parseReplace,
+	})
+}
+
+func parseReplace(p *spl.Parser) (spl.Command, error) {
+	c := &Replace{}
+	for !p.AtEnd() && !p.Peek().IsWord("in") {
+		if p.Accept(",") {
+			continue
+		}
+		start := p.Peek().Span
+		old, err := p.Take()
+		if err != nil {
+			return nil, err
+		}
+		if old.Kind != spl.Word && old.Kind != spl.Quoted {
+			return nil, p.Unexpected(old, "a value")
+		}
+		if !p.AcceptWord("with") {
+			return nil, diag.At(start, "WITH and the new value are missing after %q", old.Text)
+		}
+		to, err := p.Take()
+		if err != nil {
+			return nil, err
+		}
+		if to.Kind != spl.Word && to.Kind != spl.Quoted {
+			return nil, p.Unexpected(to, "the new value")
+		}
+		pair := ReplacePair{Old: old.Text, New: to.Text}
+		stars := strings.Count(pair.Old, "*")
+		if n := strings.Count(pair.New, "*"); n > 0 && n != stars {
+			return nil, diag.At(start, "the new value must hold as many * as the old one, or none")
+		}
+		if stars > 0 {
+			pair.re = wildcardGroups(pair.Old)
+		}
+		c.Pairs = append(c.Pairs, pair)
+	}
+	if len(c.Pairs) == 0 {
+		return nil, diag.At(p.Peek().Span, "replace needs a value, WITH and the new value")
+	}
+	if p.AcceptWord("in") {
+		var err error
+		if c.Fields, err = p.Fields(); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// wildcardGroups is a pattern as a regular expression with a group for each *.
+func wildcardGroups(pattern string) *regexp.Regexp {
+	parts := strings.Split(pattern, "*")
+	for i := range parts {
+		parts[i] = regexp.QuoteMeta(parts[i])
+	}
+	return regexp.MustCompile(`(?is)^` + strings.Join(parts, "(.*?)") + `$`)
+}
+
+// Print implements spl.Command.
+func (c *Replace) Print() string {
+	parts := make([]string, len(c.Pairs))
+	for i, pair := range c.Pairs {
+		parts[i] = spl.QuoteArg(pair.Old) + " WITH " + spl.QuoteArg(pair.New)
+	}
+	s := "replace " + strings.Join(parts, ", ")
+	if len(c.Fields) > 0 {
+		s += " IN " + spl.PrintFields(c.Fields)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Replace) Needs(out spl.FieldSet) spl.FieldSet { return out }
+
+// NewMapper implements spl.Streaming.
+func (c *Replace) NewMapper(*spl.Env) (spl.Mapper, error) {
+	// The first pair that fits is used.
+	order := slices.Clone(c.Pairs)
+	slices.Reverse(order)
+	slices.SortStableFunc(order, func(a, b ReplacePair) int {
+		if (a.re == nil) != (b.re == nil) {
+			return boolInt(a.re != nil) - boolInt(b.re != nil)
+		}
+		if a.re == nil {
+			return 0
+		}
+		return len(strings.ReplaceAll(b.Old, "*", "")) - len(strings.ReplaceAll(a.Old, "*", ""))
+	})
+	return &replacer{c, order}, nil
+}
+
+type replacer struct {
+	c     *Replace
+	order []ReplacePair
+}
+
+func (m *replacer) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	for _, name := range b.Names() {
+		if len(m.c.Fields) == 0 && name[0] != '_' || slices.ContainsFunc(m.c.Fields, func(p string) bool { return spl.MatchName(p, name) }) {
+			b = mapField(b, name, name, m.value)
+		}
+	}
+	return b, nil
+}
+
+func (m *replacer) value(v vector.Value) vector.Value {
+	if v.Kind() != vector.List {
+		if to, ok := m.text(v.Text()); ok {
+			return vector.String(to)
+		}
+		return v
+	}
+	list := make([]string, v.Len())
+	for j := range list {
+		list[j] = v.At(j)
+		if to, ok := m.text(list[j]); ok {
+			list[j] = to
+		}
+	}
+	return vector.Strings(list)
+}
+
+func (m *replacer) text(s string) (string, bool) {
+	for _, pair := range m.order {
+		if pair.re == nil {
+			if strings.EqualFold(s, pair.Old) {
+				return pair.New, true
+			}
+			continue
+		}
+		groups := pair.re.FindStringSubmatch(s)
+		if groups == nil {
+			continue
+		}
+		to := strings.Split(pair.New, "*")
+		var out strings.Builder
+		for i, part := range to {
+			if i > 0 {
+				out.WriteString(groups[i])
+			}
+			out.WriteString(part)
+		}
+		return out.String(), true
+	}
+	return "", false
+}

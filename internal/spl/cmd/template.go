@@ -1,0 +1,100 @@
+package cmd
+
+import (
+	"fmt"
+	"strings"
+)
+
+// template is text of a search with places that names and values are put into.
+// They come from events, which attackers write, so each is put in as what it
+// stands for and nothing else: it cannot end the quotes around it, nor a
+// command.
+type template []piece
+
+// piece is text as it is, or a place.
+type piece struct {
+	text  string // "" for a place
+	token string // what goes there
+	quote byte   // the quotes the place stands in: ' " or 0
+}
+
+// parseTemplate finds the places: next looks at the start of a text and
+// returns the token there and its length, 0 for none.
+func parseTemplate(text string, next func(s string) (token string, n int)) template {
+	var t template
+	from := 0
+	var quote byte
+	for i := 0; i < len(text); {
+		if token, n := next(text[i:]); n > 0 {
+			if from < i {
+				t = append(t, piece{text: text[from:i]})
+			}
+			t = append(t, piece{token: token, quote: quote})
+			i += n
+			from = i
+			continue
+		}
+		switch c := text[i]; {
+		case c == '\\' && quote != 0:
+			i++ // what follows is not the closing quote
+		case c == quote:
+			quote = 0
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+		}
+		i++
+	}
+	if from < len(text) {
+		t = append(t, piece{text: text[from:]})
+	}
+	return t
+}
+
+// fill puts values into the places. bare writes one for a place without
+// quotes; false means that it cannot stand there.
+func (t template) fill(value func(token string) (string, bool), bare func(string) (string, bool)) (string, error) {
+	var b strings.Builder
+	for _, p := range t {
+		if p.token == "" {
+			b.WriteString(p.text)
+			continue
+		}
+		v, ok := value(p.token)
+		if !ok {
+			return "", fmt.Errorf("there is no value for %s", p.token)
+		}
+		if p.quote != 0 {
+			b.WriteString(strings.NewReplacer(`\`, `\\`, string(p.quote), `\`+string(p.quote)).Replace(v))
+			continue
+		}
+		if v, ok = bare(v); !ok {
+			return "", fmt.Errorf("the value of %s cannot stand without quotes", p.token)
+		}
+		b.WriteString(v)
+	}
+	return b.String(), nil
+}
+
+// tokens returns every token once, in order.
+func (t template) tokens() []string {
+	var list []string
+	seen := map[string]bool{}
+	for _, p := range t {
+		if p.token != "" && !seen[p.token] {
+			seen[p.token] = true
+			list = append(list, p.token)
+		}
+	}
+	return list
+}
+
+// plainText reports whether s holds letters, digits and the given characters
+// only, so that it is one word in every place of a search.
+func plainText(s, others string) bool {
+	for _, r := range s {
+		if !(r|0x20 >= 'a' && r|0x20 <= 'z' || r >= '0' && r <= '9' || r == '_' || strings.ContainsRune(others, r)) {
+			return false
+		}
+	}
+	return s != ""
+}

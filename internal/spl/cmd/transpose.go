@@ -1,0 +1,149 @@
+package cmd
+
+import (
+	"context"
+	"strconv"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Transpose makes columns of rows and rows of columns.
+type Transpose struct {
+	Rows         int // 0 = all
+	ColumnName   string
+	HeaderField  string
+	IncludeEmpty bool
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "transpose", Kind: spl.KindSerial,
+		Summary: "Make columns of the rows and rows of the columns.",
+		Syntax:  "transpose [<n>] [column_name=<name>] [header_field=<field>] [include_empty=<bool>]",
+		Args: []spl.Arg{
+			{Name: "<n>", Default: "5", Doc: "How many rows become columns; 0 is all, at most 10,000."},
+			{Name: "column_name", Default: "column", Doc: "What the column with the names of the fields is called."},
+			{Name: "header_field", Doc: "The field whose values name the new columns, instead of `row 1`, `row 2` …"},
+			{Name: "include_empty", Default: "true", Doc: "Whether fields that no row has are kept."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="u,n
+alice,1
+bob,2" | transpose`,
+			Want: []string{`{"column":"u","row 1":"alice","row 2":"bob"}`, `{"column":"n","row 1":"1","row 2":"2"}`},
+		}, {
+			Search: `| makeresults format=csv data="u,n
+alice,1
+bob,2" | transpose header_field=u column_name=what`,
+			Want: []string{`{"what":"n","alice":"1","bob":"2"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Transpose{Rows: 5, ColumnName: "column", IncludeEmpty: true}
+			for !p.AtEnd() {
+				err := p.Options([]string{"column_name", "header_field", "include_empty"}, func(o spl.Option) (err error) {
+					switch o.Name {
+					case "column_name":
+						c.ColumnName = o.Value.Text
+					case "header_field":
+						c.HeaderField = o.Value.Text
+					default:
+						c.IncludeEmpty, err = o.Bool()
+					}
+					return err
+				})
+				if err != nil {
+					return nil, err
+				}
+				if p.AtEnd() {
+					break
+				}
+				tok, err := p.Take()
+				if err != nil {
+					return nil, err
+				}
+				if c.Rows, err = strconv.Atoi(tok.Text); err != nil || c.Rows < 0 {
+					return nil, p.Unexpected(tok, "a number of rows or an option")
+				}
+			}
+			return c, nil
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Transpose) Print() string {
+	s := "transpose"
+	if c.Rows != 5 {
+		s += " " + strconv.Itoa(c.Rows)
+	}
+	if c.ColumnName != "column" {
+		s += " column_name=" + spl.PrintOption(c.ColumnName)
+	}
+	if c.HeaderField != "" {
+		s += " header_field=" + spl.PrintOption(c.HeaderField)
+	}
+	if !c.IncludeEmpty {
+		s += " include_empty=false"
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Transpose) Needs(spl.FieldSet) spl.FieldSet { return spl.AllFields() }
+
+// Tabulates says that the rows are no events any more.
+func (c *Transpose) Tabulates() bool { return true }
+
+// Open implements spl.Serial.
+func (c *Transpose) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	limit := c.Rows
+	if limit == 0 {
+		limit = maxSeries
+	}
+	return whole(env, &firstRows{in: in, left: limit}, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		return spl.Rows(c.table(rows)), nil
+	}), nil
+}
+
+func (c *Transpose) table(rows []*vector.Batch) *vector.Batch {
+	names := []string{c.ColumnName}
+	taken := map[string]bool{c.ColumnName: true}
+	for _, b := range rows {
+		for i := range b.Len {
+			name := ""
+			if c.HeaderField != "" {
+				name = b.At(c.HeaderField, i).Text()
+			}
+			for n := len(names); name == "" || taken[name]; n++ { // a name that comes twice would hide a row
+				name = "row " + strconv.Itoa(n)
+			}
+			taken[name] = true
+			names = append(names, name)
+		}
+	}
+	out := vector.NewBuilder(names...)
+	for _, field := range columnsOf(rows) {
+		if field == c.HeaderField {
+			continue
+		}
+		cells := make([]vector.Value, 0, len(names)-1)
+		empty := true
+		for _, b := range rows {
+			for i := range b.Len {
+				v := b.At(field, i)
+				empty = empty && v.IsNull()
+				cells = append(cells, v)
+			}
+		}
+		if empty && !c.IncludeEmpty {
+			continue
+		}
+		out.Add()
+		out.SetAt(0, vector.String(field))
+		for n, v := range cells {
+			out.SetAt(n+1, v)
+		}
+	}
+	return out.Batch()
+}

@@ -1,0 +1,77 @@
+package cmd
+
+import (
+	"context"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Untable makes a row of each cell.
+type Untable struct{ Key, Name, Value string }
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "untable", Kind: spl.KindStreaming,
+		Summary: "Make one row of each cell of a table; the inverse of xyseries.",
+		Syntax:  "untable <key-field> <name-field> <value-field>",
+		Doc:     "Each row gives one for every other field that it has, internal ones left out: the key, the field's name, its value.",
+		Args: []spl.Arg{
+			{Name: "<key-field>", Doc: "The field that stays."},
+			{Name: "<name-field>", Doc: "Gets the names of the other fields."},
+			{Name: "<value-field>", Doc: "Gets their values."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="u,a,b
+x,1,2
+y,3," | untable u name value`,
+			Want: []string{`{"u":"x","name":"a","value":"1"}`, `{"u":"x","name":"b","value":"2"}`, `{"u":"y","name":"a","value":"3"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Untable{}
+			for _, dst := range []*string{&c.Key, &c.Name, &c.Value} {
+				p.Accept(",")
+				var err error
+				if *dst, err = p.Field(); err != nil {
+					return nil, err
+				}
+			}
+			return c, nil
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Untable) Print() string {
+	return "untable " + spl.PrintField(c.Key) + " " + spl.PrintField(c.Name) + " " + spl.PrintField(c.Value)
+}
+
+// Needs implements spl.Command.
+func (c *Untable) Needs(spl.FieldSet) spl.FieldSet { return spl.AllFields() }
+
+// Tabulates says that the rows are no events any more.
+func (c *Untable) Tabulates() bool { return true }
+
+// NewMapper implements spl.Streaming.
+func (c *Untable) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+
+// Map implements spl.Mapper.
+func (c *Untable) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	out := vector.NewBuilder(c.Key, c.Name, c.Value)
+	key := b.Col(c.Key)
+	for i := range b.Len {
+		for _, col := range b.Cols {
+			v := col.At(i)
+			if v.IsNull() || col == key || col.Name[0] == '_' {
+				continue
+			}
+			out.Add()
+			if key != nil {
+				out.Set(c.Key, key.At(i))
+			}
+			out.Set(c.Name, vector.String(col.Name))
+			out.Set(c.Value, v)
+		}
+	}
+	return out.Batch(), nil
+}

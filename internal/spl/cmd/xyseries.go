@@ -1,0 +1,147 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Xyseries makes columns of the values of a field.
+type Xyseries struct {
+	Key, Name string
+	Values    []string
+	Sep       string
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "xyseries", Aliases: []string{"maketable"}, Kind: spl.KindSerial,
+		Summary: "Make a table with a column for each value of a field; the inverse of untable.",
+		Syntax:  "xyseries [sep=<text>] <key-field> <name-field> <value-field>…",
+		Doc: "There is one row for each value of the key, where it came first; columns stand in alphabetical order. With several value\n" +
+			"fields columns are called `field: name`. Of several rows for the same cell the last counts.",
+		Args: []spl.Arg{
+			{Name: "<key-field>", Doc: "The field that makes rows."},
+			{Name: "<name-field>", Doc: "The field whose values become columns."},
+			{Name: "<value-field>", Doc: "What goes into the cells."},
+			{Name: "sep", Default: ": ", Doc: "What stands in the names of columns with several value fields."},
+			{Name: "grouped", Doc: "Taken for the sake of searches that have it."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="ip,dom,n
+a,y,2
+a,x,1
+b,x,3" | xyseries ip dom n`,
+			Want: []string{`{"ip":"a","x":"1","y":"2"}`, `{"ip":"b","x":"3"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Xyseries{Sep: ": "}
+			start := p.Peek().Span
+			err := p.Options([]string{"sep", "grouped"}, func(o spl.Option) error {
+				if o.Name == "sep" {
+					c.Sep = o.Value.Text
+					return nil
+				}
+				_, err := o.Bool()
+				return err
+			})
+			if err != nil {
+				return nil, err
+			}
+			names, err := p.Fields()
+			if err != nil {
+				return nil, err
+			}
+			if len(names) < 3 {
+				return nil, diag.At(start, "xyseries needs a key, a name and a value field")
+			}
+			c.Key, c.Name, c.Values = names[0], names[1], names[2:]
+			return c, nil
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Xyseries) Print() string {
+	s := "xyseries "
+	if c.Sep != ": " {
+		s += "sep=" + spl.QuoteSearch(c.Sep) + " "
+	}
+	return s + spl.PrintFields(append([]string{c.Key, c.Name}, c.Values...))
+}
+
+// Needs implements spl.Command.
+func (c *Xyseries) Needs(spl.FieldSet) spl.FieldSet {
+	return spl.Fields(c.Values...).Add(c.Key, c.Name)
+}
+
+// Tabulates says that the rows are no events any more.
+func (c *Xyseries) Tabulates() bool { return true }
+
+// maxSeries bounds the columns of a table; a field with more values is hardly
+// meant to become columns.
+const maxSeries = 10000
+
+// Open implements spl.Serial.
+func (c *Xyseries) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		return spl.Rows(c.table(env, rows)), nil
+	}), nil
+}
+
+func (c *Xyseries) table(env *spl.Env, rows []*vector.Batch) *vector.Batch {
+	type row struct {
+		key   vector.Value
+		cells map[string]vector.Value
+	}
+	var order []*row
+	byKey := map[string]*row{}
+	series := make([][]string, len(c.Values)) // names of columns, by value field
+	known := map[string]bool{}
+	for _, b := range rows {
+		for i := range b.Len {
+			key, name := b.At(c.Key, i), b.At(c.Name, i)
+			if key.IsNull() || name.IsNull() {
+				continue
+			}
+			r := byKey[key.Text()]
+			if r == nil {
+				r = &row{key, map[string]vector.Value{}}
+				byKey[key.Text()] = r
+				order = append(order, r)
+			}
+			for n, field := range c.Values {
+				col := name.Text()
+				if len(c.Values) > 1 {
+					col = field + c.Sep + col
+				}
+				if !known[col] {
+					if len(known) == maxSeries {
+						env.Warn("xyseries makes at most %d columns; the other values of %s are left out", maxSeries, c.Name)
+						continue
+					}
+					known[col] = true
+					series[n] = append(series[n], col)
+				}
+				r.cells[col] = b.At(field, i)
+			}
+		}
+	}
+	names := []string{c.Key}
+	for _, list := range series {
+		slices.Sort(list)
+		names = append(names, list...)
+	}
+	out := vector.NewBuilder(names...)
+	for _, r := range order {
+		out.Add()
+		for name, v := range r.cells {
+			out.Set(name, v)
+		}
+		out.Set(c.Key, r.key)
+	}
+	return out.Batch()
+}
