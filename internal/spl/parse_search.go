@@ -13,7 +13,7 @@ func (p *Parser) SearchExpr() (Search, error) {
 	if err != nil {
 		return nil, err
 	}
-	if endsSearch(tok) {
+	if p.endsSearch(tok) {
 		return &Everything{Span: diag.Span{Start: p.pos, End: p.pos}}, nil
 	}
 	e, err := p.searchAnd()
@@ -29,8 +29,16 @@ func (p *Parser) SearchExpr() (Search, error) {
 	return e, nil
 }
 
-func endsSearch(tok Token) bool {
-	return tok.Kind == EOF || tok.Is("|") || tok.Is("]") || tok.Is(")")
+// SearchExprUntil is SearchExpr for places where one of the stop words, in any
+// case, ends the expression too.
+func (p *Parser) SearchExprUntil(stop ...string) (Search, error) {
+	p.stop = stop
+	defer func() { p.stop = nil }()
+	return p.SearchExpr()
+}
+
+func (p *Parser) endsSearch(tok Token) bool {
+	return tok.Kind == Word && isAny(tok.Text, p.stop) || tok.Kind == EOF || tok.Is("|") || tok.Is("]") || tok.Is(")")
 }
 
 func (p *Parser) searchAnd() (Search, error) {
@@ -41,7 +49,7 @@ func (p *Parser) searchAnd() (Search, error) {
 			return nil, err
 		}
 		switch {
-		case endsSearch(tok):
+		case p.endsSearch(tok):
 			if len(args) == 0 {
 				return nil, p.Unexpected(tok, "a search term")
 			}
@@ -54,7 +62,7 @@ func (p *Parser) searchAnd() (Search, error) {
 			if len(args) == 0 {
 				return nil, diag.At(tok.Span, "AND needs a term before it").WithHint(`to look for the word, quote it: "AND"`)
 			}
-			if next, _ := p.peek(searchMode); endsSearch(next) {
+			if next, _ := p.peek(searchMode); p.endsSearch(next) {
 				return nil, diag.At(tok.Span, "AND needs a term after it").WithHint(`to look for the word, quote it: "AND"`)
 			}
 			continue

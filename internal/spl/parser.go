@@ -20,6 +20,7 @@ const MaxText = 1 << 20
 type Parser struct {
 	scanner
 	depth int
+	stop  []string // words that end a search expression
 }
 
 // Parse reads a search in which macros are already expanded. Errors are
@@ -364,7 +365,10 @@ func (p *Parser) Subsearch() (*Query, error) {
 		return nil, p.Unexpected(open, "a subsearch in [ ]")
 	}
 	start := p.pos
+	stop := p.stop
+	p.stop = nil
 	q, err := p.query(true)
+	p.stop = stop
 	if err != nil {
 		return nil, err
 	}

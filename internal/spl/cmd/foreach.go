@@ -198,7 +198,7 @@ func (c *Foreach) Open(ctx context.Context, env *spl.Env, in spl.Operator) (spl.
 	}
 	// What a wildcard stands for is known when all rows are there.
 	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
-		return run(ctx, columnsOf(rows), spl.Rows(rows...))
+		return run(ctx, present(rows), spl.Rows(rows...))
 	}), nil
 }
 
@@ -243,6 +243,21 @@ func (c *Foreach) expand(env *spl.Env, names []string) string {
 		}
 	}
 	return strings.Join(parts, " | ")
+}
+
+// present returns the fields that some row has.
+func present(rows []*vector.Batch) []string {
+	return slices.DeleteFunc(columnsOf(rows), func(name string) bool {
+		return !slices.ContainsFunc(rows, func(b *vector.Batch) bool {
+			col := b.Col(name)
+			for i := 0; col != nil && i < b.Len; i++ {
+				if !col.At(i).IsNull() {
+					return true
+				}
+			}
+			return false
+		})
+	})
 }
 
 // segments returns what each wildcard of a pattern stands for in name; without

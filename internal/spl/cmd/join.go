@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -202,7 +201,15 @@ func (c *Join) Queries() []*spl.Query { return []*spl.Query{c.Query} }
 // Open implements spl.Serial. The subsearch runs when the first row is asked
 // for, and its rows are held.
 func (c *Join) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return &join{c: c, env: env, in: in}, nil
+	j := &join{c: c, env: env, in: in}
+	if len(c.Left) == 0 {
+		// Which fields both sides have is known when all rows are there.
+		j.in = whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+			j.fields = present(rows)
+			return spl.Rows(rows...), nil
+		})
+	}
+	return j, nil
 }
 
 type join struct {
@@ -213,6 +220,8 @@ type join struct {
 	keys  []string // in the main rows
 	index map[string][]int32
 	held  int
+
+	fields []string // of the main rows, when they have to be known
 }
 
 func (j *join) Close() {
@@ -222,35 +231,27 @@ func (j *join) Close() {
 }
 
 func (j *join) load(ctx context.Context) error {
-	op, err := j.env.Run(ctx, j.c.Query)
+	b := vector.NewBuilder()
+	rows, held, err := gather(ctx, j.env, new(subOptions).open(j.env, j.c.Query, "join"))
+	j.held = held
 	if err != nil {
 		return err
 	}
-	b, held := vector.NewBuilder(), 0
-	err = spl.Drain(ctx, op, func(rows *vector.Batch) error {
-		for i := range rows.Len {
-			if b.Len() >= j.env.Limits.JoinRows {
-				j.env.Warn("the subsearch of join gave more than %d rows; the rest is not joined", j.env.Limits.JoinRows)
-				return io.EOF
-			}
-			b.AddRow(rows, i)
+	for _, part := range rows {
+		for i := range part.Len {
+			b.AddRow(part, i)
 		}
-		held += rows.Size()
-		return nil
-	})
-	if err != nil && err != io.EOF {
-		return err
 	}
-	j.right, j.held = b.Batch(), held
-	return j.env.Memory.Take(held)
+	j.right = b.Batch()
+	return nil
 }
 
 // prepare finds the keys once the columns of both sides are known.
-func (j *join) prepare(b *vector.Batch) {
+func (j *join) prepare() {
 	left, right := j.c.Left, j.c.Right
 	if len(left) == 0 {
-		for _, name := range j.right.Names() {
-			if name[0] != '_' && b.Col(name) != nil {
+		for _, name := range present([]*vector.Batch{j.right}) {
+			if name[0] != '_' && slices.Contains(j.fields, name) {
 				left = append(left, name)
 			}
 		}
@@ -296,7 +297,7 @@ func (j *join) Next(ctx context.Context) (*vector.Batch, error) {
 		return nil, err
 	}
 	if j.index == nil && b.Len > 0 {
-		j.prepare(b)
+		j.prepare()
 	}
 	var leftRows, rightRows []int32 // rightRows: -1 = no match
 	for i := range b.Len {

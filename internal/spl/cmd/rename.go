@@ -80,11 +80,27 @@ func (c *Rename) Needs(out spl.FieldSet) spl.FieldSet {
 	for i := len(c.Pairs) - 1; i >= 0; i-- {
 		r := c.Pairs[i]
 		if strings.Contains(r.To, "*") {
-			out = out.Add(r.From)
+			out = r.needsWild(out)
 			continue
 		}
 		if out.Has(r.To) {
 			out = out.Without(r.To).Add(r.From)
+		}
+	}
+	return out
+}
+
+// needsWild adds the fields that wildcards may make the wanted ones of; these
+// stay wanted, since a row may have them under that name already.
+func (r RenamePair) needsWild(out spl.FieldSet) spl.FieldSet {
+	for _, name := range out.Names() {
+		if strings.Contains(name, "*") || strings.Count(r.To, "*") > 1 {
+			return out.Add(r.From)
+		}
+		if from, ok := substitute(r.To, r.From, name); ok {
+			out = out.Add(from)
+		} else if spl.MatchName(r.To, name) { // an internal name, which wildcards leave alone elsewhere
+			return out.Add(r.From)
 		}
 	}
 	return out

@@ -1,0 +1,153 @@
+package cmd
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Extract makes fields of the key=value pairs of _raw.
+type Extract struct {
+	PairDelim, KVDelim string // sets of characters
+	Limit, MaxChars    int
+	Add, Clean         bool
+}
+
+func init() {
+	d := Extract{Limit: 50, MaxChars: 10240, Clean: true, PairDelim: " \t\n\r,;|&", KVDelim: "="}
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "extract", Aliases: []string{"kv"}, Kind: spl.KindStreaming,
+		Summary: "Make fields of the key=value pairs of the raw text.",
+		Syntax:  "extract [pairdelim=<characters>] [kvdelim=<characters>] [limit=<n>] [maxchars=<n>] [mv_add=<bool>] [clean_keys=<bool>]",
+		Doc:     "Values in double quotes may hold delimiters. Fields that are there already are replaced; of a key that comes twice the first value counts, unless `mv_add=true`.",
+		Args: []spl.Arg{
+			{Name: "pairdelim", Default: "white space and , ; | &", Doc: "The characters that part pairs."},
+			{Name: "kvdelim", Default: "=", Doc: "The characters that part a key from its value."},
+			{Name: "limit", Default: "50", Doc: "How many pairs are used."},
+			{Name: "maxchars", Default: "10240", Doc: "How many bytes of the text are looked at."},
+			{Name: "mv_add", Default: "false", Doc: "Keep all values of a key."},
+			{Name: "clean_keys", Default: "true", Doc: "Write _ for what is no letter, digit or _ in a key."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults | eval _raw="a=1 b.x=\"two words\" a=3" | extract | table a b_x`,
+			Want:   []string{`{"a":"1","b_x":"two words"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := d
+			start := p.Peek().Span
+			err := p.Options([]string{"pairdelim", "kvdelim", "limit", "maxchars", "mv_add", "clean_keys"}, func(o spl.Option) (err error) {
+				switch o.Name {
+				case "pairdelim":
+					c.PairDelim = unescapeDelims(o.Value.Text)
+				case "kvdelim":
+					c.KVDelim = unescapeDelims(o.Value.Text)
+				case "limit":
+					c.Limit, err = o.Int(0)
+				case "maxchars":
+					c.MaxChars, err = o.Int(0)
+				case "mv_add":
+					c.Add, err = o.Bool()
+				case "clean_keys":
+					c.Clean, err = o.Bool()
+				}
+				return err
+			})
+			if err == nil && (c.PairDelim == "" || c.KVDelim == "") {
+				err = diag.At(start, "the delimiters must not be empty")
+			}
+			return &c, err
+		},
+	})
+}
+
+func unescapeDelims(s string) string {
+	return strings.NewReplacer(`\t`, "\t", `\n`, "\n", `\r`, "\r").Replace(s)
+}
+
+// Print implements spl.Command.
+func (c *Extract) Print() string {
+	delims := func(s string) string {
+		return spl.QuoteSearch(strings.NewReplacer("\t", `\t`, "\n", `\n`, "\r", `\r`).Replace(s))
+	}
+	return "extract pairdelim=" + delims(c.PairDelim) + " kvdelim=" + delims(c.KVDelim) + " limit=" + strconv.Itoa(c.Limit) +
+		" maxchars=" + strconv.Itoa(c.MaxChars) + " mv_add=" + strconv.FormatBool(c.Add) + " clean_keys=" + strconv.FormatBool(c.Clean)
+}
+
+// Needs implements spl.Command.
+func (c *Extract) Needs(out spl.FieldSet) spl.FieldSet { return out.Add("_raw") }
+
+// NewMapper implements spl.Streaming.
+func (c *Extract) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+
+// Map implements spl.Mapper.
+func (c *Extract) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	raw := b.Col("_raw")
+	if raw == nil {
+		return b, nil
+	}
+	var order []string
+	found := map[string][][]string{}
+	for i := range b.Len {
+		c.pairs(raw.At(i).Text(), func(key, value string) {
+			if found[key] == nil {
+				order = append(order, key)
+				found[key] = make([][]string, b.Len)
+			}
+			if c.Add || found[key][i] == nil {
+				found[key][i] = append(found[key][i], value)
+			}
+		})
+	}
+	for _, name := range order {
+		b = b.With(vector.NewColumn(name, listsOr(found[name], b.Col(name))))
+	}
+	return b, nil
+}
+
+// pairs calls yield for each key and value of a text.
+func (c *Extract) pairs(s string, yield func(key, value string)) {
+	if c.MaxChars > 0 && len(s) > c.MaxChars {
+		s = s[:c.MaxChars]
+	}
+	for n := 0; s != "" && (c.Limit == 0 || n < c.Limit); {
+		at := strings.IndexAny(s, c.KVDelim+c.PairDelim)
+		if at < 0 {
+			return
+		}
+		key := strings.Trim(s[:at], `"`)
+		pair := strings.ContainsRune(c.KVDelim, rune(s[at]))
+		s = s[at+1:]
+		if !pair {
+			continue
+		}
+		var value string
+		if rest, ok := strings.CutPrefix(s, `"`); ok && strings.Contains(rest, `"`) {
+			value, s, _ = strings.Cut(rest, `"`)
+		} else if end := strings.IndexAny(s, c.PairDelim); end >= 0 {
+			value, s = s[:end], s[end+1:]
+		} else {
+			value, s = s, ""
+		}
+		if key = c.clean(key); key != "" && value != "" {
+			yield(key, value)
+			n++
+		}
+	}
+}
+
+// clean makes a field name of a key; one that would be internal gets none.
+func (c *Extract) clean(key string) string {
+	if c.Clean {
+		key = strings.TrimLeft(strings.Map(func(r rune) rune {
+			if r|0x20 >= 'a' && r|0x20 <= 'z' || r >= '0' && r <= '9' {
+				return r
+			}
+			return '_'
+		}, key), "_0123456789")
+	}
+	return strings.TrimLeft(key, "_")
+}

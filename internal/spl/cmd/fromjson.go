@@ -1,0 +1,97 @@
+package cmd
+
+import (
+	"context"
+
+	"bluetrail/internal/jsonscan"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Fromjson makes fields of the members of a JSON object.
+type Fromjson struct{ Field, Prefix string }
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "fromjson", Kind: spl.KindStreaming,
+		Summary: "Make fields of the members of a JSON object.",
+		Syntax:  "fromjson <field> [prefix=<text>]",
+		Doc:     "Only the object's own members: objects and arrays in it stay JSON text. What is no object gives nothing.",
+		Args: []spl.Arg{
+			{Name: "<field>", Doc: "The field with the object."},
+			{Name: "prefix", Doc: "Text put before the names."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults | eval j="{\"name\":\"bob\",\"tags\":[1,2]}" | fromjson j prefix=my_ | table my_name my_tags`,
+			Want:   []string{`{"my_name":"bob","my_tags":"[1,2]"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Fromjson{}
+			options := func() error {
+				return p.Options([]string{"prefix"}, func(o spl.Option) error {
+					c.Prefix = o.Value.Text
+					return nil
+				})
+			}
+			err := options()
+			if err == nil {
+				c.Field, err = p.Field()
+			}
+			if err == nil {
+				err = options()
+			}
+			return c, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Fromjson) Print() string {
+	s := "fromjson " + spl.PrintField(c.Field)
+	if c.Prefix != "" {
+		s += " prefix=" + spl.PrintOption(c.Prefix)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Fromjson) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field) }
+
+// NewMapper implements spl.Streaming.
+func (c *Fromjson) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+
+// Map implements spl.Mapper.
+func (c *Fromjson) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	col := b.Col(c.Field)
+	if col == nil {
+		return b, nil
+	}
+	var order []string
+	found := map[string][][]string{}
+	for i := range b.Len {
+		v := col.At(i)
+		for j := range v.Len() {
+			doc, ok := jsonDocument(v.At(j))
+			if !ok || doc[0] != '{' {
+				continue
+			}
+			// The whole document was checked above.
+			_, _ = jsonscan.Object(doc, 0, jsonscan.MaxDepth, func(key string, value []byte) bool {
+				if jsonscan.KindOf(value) == jsonscan.Null || key == "" {
+					return true
+				}
+				name := c.Prefix + key
+				if found[name] == nil {
+					order = append(order, name)
+					found[name] = make([][]string, b.Len)
+				}
+				found[name][i] = append(found[name][i], jsonText(value))
+				return true
+			})
+		}
+	}
+	for _, name := range order {
+		b = b.With(vector.NewColumn(name, listsOr(found[name], b.Col(name))))
+	}
+	return b, nil
+}

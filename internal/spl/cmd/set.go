@@ -1,0 +1,115 @@
+package cmd
+
+import (
+	"context"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Set takes the results of two searches as sets.
+type Set struct {
+	Op      string // union, diff, intersect
+	queries []*spl.Query
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "set", Kind: spl.KindGenerating,
+		Summary: "Take the results of two searches as sets: all of them, the difference, or what they have in common.",
+		Syntax:  "set union|diff|intersect [<subsearch>] [<subsearch>]",
+		Doc:     "Rows are the same when all fields but internal ones are. Each comes once; at most 50,000 rows of a search are used.",
+		Args:    []spl.Arg{{Name: "union|diff|intersect", Doc: "`diff` gives the rows that one search has and the other has not."}},
+		Examples: []spl.Example{{
+			Search: `| set diff [| makeresults format=csv data="a
+1
+2"] [| makeresults format=csv data="a
+2
+3"]`,
+			Want: []string{`{"a":"1"}`, `{"a":"3"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			tok, err := p.Take()
+			if err != nil {
+				return nil, err
+			}
+			c := &Set{Op: strings.ToLower(tok.Text)}
+			if c.Op != "union" && c.Op != "diff" && c.Op != "intersect" {
+				return nil, p.Unexpected(tok, "union, diff or intersect")
+			}
+			if c.queries, err = subsearches(p, 2); err == nil && len(c.queries) != 2 {
+				err = diag.At(tok.Span, "set takes two searches, not %d", len(c.queries))
+			}
+			return c, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Set) Print() string { return "set " + c.Op + " " + printSubsearches(c.queries) }
+
+// Needs implements spl.Command.
+func (c *Set) Needs(spl.FieldSet) spl.FieldSet { return spl.AllFields() }
+
+// Queries implements spl.WithQueries.
+func (c *Set) Queries() []*spl.Query { return c.queries }
+
+// Generate implements spl.Generating.
+func (c *Set) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) {
+	var limits subOptions
+	second := limits.open(env, c.queries[1], "set")
+	first := limits.open(env, c.queries[0], "set")
+	return whole(env, first, func(ctx context.Context, left []*vector.Batch) (spl.Operator, error) {
+		right, held, err := gather(ctx, env, second)
+		defer env.Memory.Take(-held)
+		if err != nil {
+			return nil, err
+		}
+		return spl.Rows(c.combine(left, right)), nil
+	}), nil
+}
+
+func (c *Set) combine(left, right []*vector.Batch) *vector.Batch {
+	inLeft, inRight := keysOf(left), keysOf(right)
+	out := vector.NewBuilder(columnsOf(append(left[:len(left):len(left)], right...))...)
+	done := map[string]bool{}
+	add := func(rows []*vector.Batch, wanted func(key string) bool) {
+		eachRow(rows, func(b *vector.Batch, i int, key []byte) {
+			if !done[string(key)] && wanted(string(key)) {
+				done[string(key)] = true
+				out.AddRow(b, i)
+			}
+		})
+	}
+	switch c.Op {
+	case "union":
+		all := func(string) bool { return true }
+		add(left, all)
+		add(right, all)
+	case "diff":
+		add(left, func(key string) bool { return !inRight[key] })
+		add(right, func(key string) bool { return !inLeft[key] })
+	default:
+		add(left, func(key string) bool { return inRight[key] })
+	}
+	return out.Batch()
+}
+
+func keysOf(rows []*vector.Batch) map[string]bool {
+	keys := map[string]bool{}
+	eachRow(rows, func(_ *vector.Batch, _ int, key []byte) { keys[string(key)] = true })
+	return keys
+}
+
+// eachRow calls fn with every row and its key without internal fields.
+func eachRow(rows []*vector.Batch, fn func(b *vector.Batch, i int, key []byte)) {
+	keys := newRowKeys()
+	for _, b := range rows {
+		keys.use(b.Keep(func(name string) bool { return !strings.HasPrefix(name, "_") }))
+		for i := range b.Len {
+			fn(b, i, keys.key(i))
+		}
+	}
+}

@@ -1,0 +1,274 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/jsonscan"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Tojson writes fields of a row as a JSON object.
+type Tojson struct {
+	Fields   []TojsonField // none: all
+	Default  string
+	Output   string
+	FillNull bool
+	Internal bool
+}
+
+// TojsonField is a field, or a pattern, and how its values are written.
+type TojsonField struct{ Type, Field string }
+
+var tojsonTypes = []string{"auto", "bool", "json", "none", "num", "str"}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "tojson", Kind: spl.KindStreaming,
+		Summary: "Write fields of each row as a JSON object.",
+		Syntax:  "tojson [<type>(<field-list>)|<field>…] [default_type=<type>] [output_field=<field>] [fill_null=<bool>] [include_internal=<bool>]",
+		Doc: "Types: `none` writes numbers as numbers and the rest as strings, `str` strings, `num` numbers and leaves out what is none,\n" +
+			"`bool` true for t, true, yes and numbers but 0, `json` what is JSON as it is, `auto` each of these by its looks. Several\n" +
+			"values become an array.",
+		Args: []spl.Arg{
+			{Name: "<field>", Default: "all fields", Doc: "Names and patterns, bare or in a type's parentheses."},
+			{Name: "default_type", Default: "none", Doc: "The type of fields that stand in no parentheses."},
+			{Name: "output_field", Default: "_raw", Doc: "The field that gets the object."},
+			{Name: "fill_null", Default: "false", Doc: "Write null for listed fields that the row lacks."},
+			{Name: "include_internal", Default: "false", Doc: "Also fields that begin with _ when none are listed."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="a,b
+1,x" | tojson output_field=j | table j`,
+			Want: []string{`{"j":"{\"a\":1,\"b\":\"x\"}"}`},
+		}, {
+			Search: `| makeresults format=csv data="a,b
+1,t" | tojson str(a) bool(b) output_field=j | table j`,
+			Want: []string{`{"j":"{\"a\":\"1\",\"b\":true}"}`},
+		}},
+		Parse: parseTojson,
+	})
+}
+
+func parseTojson(p *spl.Parser) (spl.Command, error) {
+	c := &Tojson{Default: "none", Output: "_raw"}
+	for !p.AtEnd() {
+		if p.Accept(",") {
+			continue
+		}
+		tok := p.Peek()
+		err := p.Options([]string{"default_type", "output_field", "fill_null", "include_internal"}, func(o spl.Option) (err error) {
+			switch o.Name {
+			case "default_type":
+				if c.Default = strings.ToLower(o.Value.Text); !slices.Contains(tojsonTypes, c.Default) {
+					err = diag.At(o.Value.Span, "unknown type %q", o.Value.Text).WithHint("types: %s", strings.Join(tojsonTypes, ", "))
+				}
+			case "output_field":
+				c.Output = o.Value.Text
+			case "fill_null":
+				c.FillNull, err = o.Bool()
+			default:
+				c.Internal, err = o.Bool()
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if p.Peek() != tok {
+			continue
+		}
+		name, err := p.Field()
+		if err != nil {
+			return nil, err
+		}
+		if !p.Accept("(") {
+			c.Fields = append(c.Fields, TojsonField{"", name})
+			continue
+		}
+		kind := strings.ToLower(name)
+		if !slices.Contains(tojsonTypes, kind) {
+			return nil, diag.At(tok.Span, "unknown type %q", name).WithHint("types: %s", strings.Join(tojsonTypes, ", "))
+		}
+		for !p.Accept(")") {
+			if p.Accept(",") {
+				continue
+			}
+			if name, err = p.Field(); err != nil {
+				return nil, err
+			}
+			c.Fields = append(c.Fields, TojsonField{kind, name})
+		}
+	}
+	return c, nil
+}
+
+// Print implements spl.Command.
+func (c *Tojson) Print() string {
+	s := "tojson"
+	for _, f := range c.Fields {
+		if f.Type == "" {
+			s += " " + spl.PrintField(f.Field)
+		} else {
+			s += " " + f.Type + "(" + spl.PrintField(f.Field) + ")"
+		}
+	}
+	if c.Default != "none" {
+		s += " default_type=" + c.Default
+	}
+	if c.Output != "_raw" {
+		s += " output_field=" + spl.PrintOption(c.Output)
+	}
+	if c.FillNull {
+		s += " fill_null=true"
+	}
+	if c.Internal {
+		s += " include_internal=true"
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Tojson) Needs(out spl.FieldSet) spl.FieldSet {
+	if len(c.Fields) == 0 {
+		return spl.AllFields()
+	}
+	out = out.Without(c.Output)
+	for _, f := range c.Fields {
+		out = out.Add(f.Field)
+	}
+	return out
+}
+
+// NewMapper implements spl.Streaming.
+func (c *Tojson) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+
+// Map implements spl.Mapper.
+func (c *Tojson) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	type member struct {
+		col  *vector.Column // nil: no row has it
+		name string
+		kind string
+	}
+	var members []member
+	seen := map[string]bool{}
+	add := func(col *vector.Column, name, kind string) {
+		if !seen[name] {
+			seen[name] = true
+			if kind == "" {
+				kind = c.Default
+			}
+			members = append(members, member{col, name, kind})
+		}
+	}
+	for _, f := range c.Fields {
+		if !strings.Contains(f.Field, "*") {
+			add(b.Col(f.Field), f.Field, f.Type)
+			continue
+		}
+		names := b.Names()
+		slices.Sort(names)
+		for _, name := range names {
+			if spl.MatchName(f.Field, name) && (c.Internal || name[0] != '_' || f.Field[0] == '_') {
+				add(b.Col(name), name, f.Type)
+			}
+		}
+	}
+	if len(c.Fields) == 0 {
+		for _, col := range b.Cols {
+			if c.Internal || col.Name[0] != '_' {
+				add(col, col.Name, "")
+			}
+		}
+	}
+	vals := make([]vector.Value, b.Len)
+	var buf []byte
+	for i := range vals {
+		buf = append(buf[:0], '{')
+		for _, m := range members {
+			var v vector.Value
+			if m.col != nil {
+				v = m.col.At(i)
+			}
+			before := len(buf)
+			if before > 1 {
+				buf = append(buf, ',')
+			}
+			buf = append(jsonscan.AppendQuoted(buf, m.name), ':')
+			start := len(buf)
+			if buf = appendJSON(buf, v, m.kind); len(buf) == start {
+				if !c.FillNull {
+					buf = buf[:before]
+					continue
+				}
+				buf = append(buf, "null"...)
+			}
+		}
+		vals[i] = vector.String(string(append(buf, '}')))
+	}
+	return b.With(vector.NewColumn(c.Output, vals)), nil
+}
+
+// appendJSON appends a value in the way of a type; nothing when it has none.
+func appendJSON(dst []byte, v vector.Value, kind string) []byte {
+	if v.Len() < 2 {
+		if v.IsNull() {
+			return dst
+		}
+		return appendScalar(dst, v.At(0), kind)
+	}
+	dst = append(dst, '[')
+	some := false
+	for j := range v.Len() {
+		before := len(dst)
+		if some {
+			dst = append(dst, ',')
+		}
+		start := len(dst)
+		if dst = appendScalar(dst, v.At(j), kind); len(dst) == start {
+			dst = dst[:before]
+			continue
+		}
+		some = true
+	}
+	return append(dst, ']')
+}
+
+func appendScalar(dst []byte, s, kind string) []byte {
+	number, isNumber := vector.ParseNumber(s)
+	doc, isJSON := jsonDocument(s)
+	lower := strings.ToLower(s)
+	switch {
+	case kind == "bool":
+		if isNumber && number != 0 || slices.Contains([]string{"t", "true", "yes"}, lower) {
+			return append(dst, "true"...)
+		}
+		return append(dst, "false"...)
+	case (kind == "none" || kind == "num" || kind == "auto") && isNumber:
+		if isJSON { // as it is written, with its zeros
+			return append(dst, doc...)
+		}
+		return vector.AppendNumber(dst, number)
+	case kind == "num", kind == "json" && !isJSON:
+		return dst
+	case kind == "auto" && (lower == "true" || lower == "false" || lower == "null"):
+		return append(dst, lower...)
+	case kind == "json", kind == "auto" && isJSON && jsonscan.KindOf(doc) == jsonscan.Composite:
+		return append(dst, jsonscan.Compact(doc)...)
+	}
+	return jsonscan.AppendQuoted(dst, s)
+}
+
+// jsonDocument returns the text of s without white space around it, and
+// whether it is one JSON value.
+func jsonDocument(s string) ([]byte, bool) {
+	doc := []byte(strings.TrimSpace(s))
+	if len(doc) == 0 {
+		return doc, false
+	}
+	end, err := jsonscan.Skip(doc, 0, jsonscan.MaxDepth)
+	return doc, err == nil && end == len(doc)
+}

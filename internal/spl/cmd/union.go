@@ -1,0 +1,191 @@
+package cmd
+
+import (
+	"context"
+	"io"
+	"math"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Union puts the rows of several searches together.
+type Union struct {
+	options subOptions
+	queries []*spl.Query
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "union", Kind: spl.KindGenerating,
+		Summary: "Put the rows of several searches together.",
+		Syntax:  "union [maxout=<n>] [maxtime=<seconds>] [<subsearch>] [<subsearch>]…",
+		Doc: "When every search gives events and treats each by itself, the events are put in order of time, newest first; otherwise the\n" +
+			"rows of one search stand behind those of the other. In the middle of a search the rows before it come first.",
+		Args: append([]spl.Arg{{Name: "<subsearch>", Doc: "A search in brackets."}}, subOptionArgs...),
+		Examples: []spl.Example{{
+			Search: `| union [| makeresults | eval a=1 | table a] [| makeresults | eval a=2 | table a]`,
+			Want:   []string{`{"a":"1"}`, `{"a":"2"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Union{}
+			err := p.Options(subOptionNames, c.options.set)
+			if err == nil {
+				c.queries, err = subsearches(p, 1)
+			}
+			return c, err
+		},
+	})
+}
+
+// subsearches reads searches in brackets, at least a number of them.
+func subsearches(p *spl.Parser, least int) ([]*spl.Query, error) {
+	start := p.Peek().Span
+	var list []*spl.Query
+	for !p.AtEnd() {
+		if p.Accept(",") {
+			continue
+		}
+		q, err := p.Subsearch()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, q)
+	}
+	if len(list) < least {
+		return nil, diag.At(start, "there must be at least %d searches in [ ]", least)
+	}
+	return list, nil
+}
+
+func printSubsearches(list []*spl.Query) string {
+	parts := make([]string, len(list))
+	for i, q := range list {
+		parts[i] = "[" + q.String() + "]"
+	}
+	return strings.Join(parts, " ")
+}
+
+// Print implements spl.Command.
+func (c *Union) Print() string {
+	return "union " + c.options.print() + printSubsearches(c.queries)
+}
+
+// Needs implements spl.Command.
+func (c *Union) Needs(out spl.FieldSet) spl.FieldSet { return out }
+
+// Queries implements spl.WithQueries.
+func (c *Union) Queries() []*spl.Query { return c.queries }
+
+// eventsOnly reports whether a search gives events, each for itself, and if
+// not which command stands in the way.
+func eventsOnly(q *spl.Query) (bool, string) {
+	for _, st := range q.Stages {
+		t, table := st.Cmd.(interface{ Tabulates() bool })
+		if _, ok := st.Cmd.(spl.Streaming); !ok || table && t.Tabulates() {
+			return false, st.Def.Name
+		}
+	}
+	return true, ""
+}
+
+// Generate implements spl.Generating.
+func (c *Union) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) {
+	parts := make([]spl.Operator, len(c.queries))
+	inTime := true
+	for i, q := range c.queries {
+		parts[i] = c.options.open(env, q, "union")
+		ok, _ := eventsOnly(q)
+		inTime = inTime && ok
+	}
+	if inTime {
+		return &merged{parts: parts}, nil
+	}
+	return &chain{parts: parts}, nil
+}
+
+// Open implements spl.Serial.
+func (c *Union) Open(ctx context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	rows, err := c.Generate(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	return &chain{parts: []spl.Operator{in, rows}}, nil
+}
+
+// merged puts rows that come newest first into one such order; of the same
+// time those of the earlier part come first.
+type merged struct {
+	parts []spl.Operator
+	heads []*cursor // nil at first
+}
+
+type cursor struct {
+	b    *vector.Batch
+	time *vector.Column
+	at   int
+	done bool
+}
+
+func (h *cursor) when() float64 {
+	if h.time != nil {
+		if f, ok := h.time.At(h.at).Num(); ok {
+			return f
+		}
+	}
+	return math.Inf(-1)
+}
+
+// fill makes sure that a head stands at a row, or is done.
+func (m *merged) fill(ctx context.Context, i int) error {
+	h := m.heads[i]
+	for !h.done && (h.b == nil || h.at == h.b.Len) {
+		b, err := m.parts[i].Next(ctx)
+		if err == io.EOF {
+			h.done = true
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		h.b, h.time, h.at = b, b.Col("_time"), 0
+	}
+	return nil
+}
+
+func (m *merged) Next(ctx context.Context) (*vector.Batch, error) {
+	if m.heads == nil {
+		for range m.parts {
+			m.heads = append(m.heads, &cursor{})
+		}
+	}
+	out := vector.NewBuilder()
+	for out.Len() < vector.DefaultRows {
+		var best *cursor
+		for i, h := range m.heads {
+			if err := m.fill(ctx, i); err != nil {
+				return nil, err
+			}
+			if !h.done && (best == nil || h.when() > best.when()) {
+				best = h
+			}
+		}
+		if best == nil {
+			break
+		}
+		out.AddRow(best.b, best.at)
+		best.at++
+	}
+	if out.Len() == 0 {
+		return nil, io.EOF
+	}
+	return out.Batch(), nil
+}
+
+func (m *merged) Close() {
+	for _, p := range m.parts {
+		p.Close()
+	}
+}
