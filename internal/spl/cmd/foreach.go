@@ -198,7 +198,7 @@ func (c *Foreach) Open(ctx context.Context, env *spl.Env, in spl.Operator) (spl.
 	}
 	// What a wildcard stands for is known when all rows are there.
 	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
-		return run(ctx, present(rows), spl.Rows(rows...))
+		return run(ctx, fieldsOf(rows), spl.Rows(rows...))
 	}), nil
 }
 
@@ -245,8 +245,8 @@ func (c *Foreach) expand(env *spl.Env, names []string) string {
 	return strings.Join(parts, " | ")
 }
 
-// present returns the fields that some row has.
-func present(rows []*vector.Batch) []string {
+// fieldsOf returns the fields that some row has.
+func fieldsOf(rows []*vector.Batch) []string {
 	return slices.DeleteFunc(columnsOf(rows), func(name string) bool {
 		return !slices.ContainsFunc(rows, func(b *vector.Batch) bool {
 			col := b.Col(name)

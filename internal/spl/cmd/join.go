@@ -205,7 +205,7 @@ func (c *Join) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Opera
 	if len(c.Left) == 0 {
 		// Which fields both sides have is known when all rows are there.
 		j.in = whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
-			j.fields = present(rows)
+			j.fields = fieldsOf(rows)
 			return spl.Rows(rows...), nil
 		})
 	}
@@ -250,7 +250,7 @@ func (j *join) load(ctx context.Context) error {
 func (j *join) prepare() {
 	left, right := j.c.Left, j.c.Right
 	if len(left) == 0 {
-		for _, name := range present([]*vector.Batch{j.right}) {
+		for _, name := range fieldsOf([]*vector.Batch{j.right}) {
 			if name[0] != '_' && slices.Contains(j.fields, name) {
 				left = append(left, name)
 			}
