@@ -20,6 +20,10 @@ func init() {
 		{"stdevp", "The standard deviation of a whole population (n).", `{"r":"2.5860201081971503"}`, nil, func(m *moments) float64 { return math.Sqrt(m.variance(0)) }},
 		{"var", "The variance of a sample (n-1); 0 for a single number.", `{"r":"8.916666666666666"}`, nil, func(m *moments) float64 { return m.variance(1) }},
 		{"varp", "The variance of a whole population (n).", `{"r":"6.6875"}`, nil, func(m *moments) float64 { return m.variance(0) }},
+		{"per_second", "In a timechart the sum for each second of the bucket; elsewhere the sum.", `{"r":"19"}`, nil, func(m *moments) float64 { return m.sum }},
+		{"per_minute", "In a timechart the sum for each minute of the bucket; elsewhere the sum.", `{"r":"19"}`, nil, func(m *moments) float64 { return m.sum }},
+		{"per_hour", "In a timechart the sum for each hour of the bucket; elsewhere the sum.", `{"r":"19"}`, nil, func(m *moments) float64 { return m.sum }},
+		{"per_day", "In a timechart the sum for each day of the bucket; elsewhere the sum.", `{"r":"19"}`, nil, func(m *moments) float64 { return m.sum }},
 	} {
 		spl.RegisterAggregate(&spl.AggregateDef{
 			Name: d.name, Aliases: d.aliases, Syntax: d.name + "(<field>)", Doc: d.doc, Examples: example(d.name+"(x)", d.want),

@@ -1,0 +1,365 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Chart computes aggregates over the values of one field, and makes columns of
+// the values of a second one. Timechart is a Chart over _time.
+type Chart struct {
+	Time       bool
+	Aggs       []*Aggregation
+	Row, Col   string // Col "" = no second field
+	Span       *Span
+	Bins       int
+	Limit      int // 0 = all
+	Bottom     bool
+	Keep       *seriesTest // WHERE
+	UseOther   bool
+	UseNull    bool
+	Other      string
+	Null       string
+	Sep        string
+	Continuous bool
+	FixedRange bool
+}
+
+// seriesTest is the WHERE of a chart: which columns are kept.
+type seriesTest struct {
+	Agg    string // sum, avg, max, min, count
+	Op     string // in, notin, < or >
+	N      float64
+	Bottom bool
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "chart", Aliases: []string{"sichart"}, Kind: spl.KindTransforming,
+		Summary: "Aggregates as a table with rows of one field and columns of another.",
+		Syntax:  "chart [<options>] <aggregate> … [OVER <field> [BY <field>] | BY <field> [<field>]] [WHERE <agg> in topN | <agg> > <n>]",
+		Doc: "Rows are in the order of their field. Columns are in alphabetical order, then OTHER (what is beyond `limit`, the ten\n" +
+			"with the greatest sums) and NULL (events without the second field). A count where there is nothing is 0, other\n" +
+			"aggregates are missing. With several aggregates a column is called `aggregate: value`.",
+		Args: append([]spl.Arg{{Name: "span, bins", Doc: "Put a numeric row field into buckets."}}, chartArgs...),
+		Examples: []spl.Example{{
+			Search: "| makeresults format=csv data=\"a,b\nx,1\nx,2\ny,1\" | chart count over a by b",
+			Want:   []string{`{"a":"x","1":"1","2":"1"}`, `{"a":"y","1":"1","2":"0"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) { return parseChart(p, &Chart{}) },
+	})
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "timechart", Aliases: []string{"sitimechart"}, Kind: spl.KindTransforming,
+		Summary: "Aggregates over time, with a column for each value of a field.",
+		Syntax:  "timechart [span=<span>] [<options>] <aggregate> … [BY <field> [WHERE <agg> in topN | <agg> > <n>]]",
+		Doc: "Like chart over `_time`. Without a span one is chosen from the range of the search, or of the events when that is open,\n" +
+			"so that there are at most `bins` buckets. Buckets without events are filled in between the first and the last, and with\n" +
+			"`fixedrange` over the whole range of the search.",
+		Args: append([]spl.Arg{
+			{Name: "span", Doc: "The width of the buckets: 30s, 5m, 1h, 1d, 1mon."},
+			{Name: "bins", Default: "100", Doc: "How many buckets at the most, without a span."},
+			{Name: "cont", Default: "true", Doc: "Fill in buckets without events."},
+			{Name: "fixedrange", Default: "true", Doc: "Fill in up to the ends of the search's range."},
+		}, chartArgs...),
+		Examples: []spl.Example{{
+			Events: []string{`{"_time":1700000000,"u":"a"}`, `{"_time":1700003600,"u":"b"}`, `{"_time":1700003601,"u":"b"}`},
+			Search: `* | timechart span=1h count by u | eval t=strftime(_time,"%H:%M") | table t a b`,
+			Want:   []string{`{"t":"22:00","a":"1","b":"0"}`, `{"t":"23:00","a":"0","b":"2"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			return parseChart(p, &Chart{Time: true, Row: "_time"})
+		},
+	})
+}
+
+var chartArgs = []spl.Arg{
+	{Name: "limit", Default: "top10", Doc: "How many columns: topN, bottomN, N; 0 is all."},
+	{Name: "useother, otherstr", Default: "true, OTHER", Doc: "A column for all others."},
+	{Name: "usenull, nullstr", Default: "true, NULL", Doc: "A column for events without the field."},
+	{Name: "sep", Default: ": ", Doc: "What stands between aggregate and value in names of columns."},
+	{Name: "agg, format, partial, aligntime", Doc: "Taken for the sake of searches that have them."},
+}
+
+var chartOptions = []string{"span", "bins", "limit", "useother", "otherstr", "usenull", "nullstr", "sep", "cont", "fixedrange", "agg", "format", "partial", "aligntime", "dedup_splitvals"}
+
+func parseChart(p *spl.Parser, c *Chart) (spl.Command, error) {
+	c.Bins, c.Limit, c.UseOther, c.UseNull, c.Other, c.Null, c.Sep, c.Continuous, c.FixedRange = 100, 10, true, true, "OTHER", "NULL", ": ", true, true
+	var err error
+	for !p.AtEnd() {
+		if err := p.Options(chartOptions, c.option); err != nil {
+			return nil, err
+		}
+		switch {
+		case p.AtEnd():
+		case p.AcceptWord("over"):
+			if c.Time {
+				return nil, diag.At(p.Peek().Span, "timechart is always over _time")
+			}
+			if c.Row, err = p.Field(); err != nil {
+				return nil, err
+			}
+		case p.AcceptWord("by"):
+			names, err := p.Fields("where")
+			if err != nil {
+				return nil, err
+			}
+			if c.Row == "" {
+				c.Row, names = names[0], names[1:]
+			}
+			if len(names) > 1 {
+				return nil, diag.At(p.Peek().Span, "a chart has at most two fields, one for rows and one for columns")
+			}
+			if len(names) == 1 {
+				c.Col = names[0]
+			}
+		case p.AcceptWord("where"):
+			if c.Keep, err = parseSeriesTest(p); err != nil {
+				return nil, err
+			}
+		default:
+			list, err := parseAggregations(p, "by", "over", "where")
+			if err != nil {
+				return nil, err
+			}
+			c.Aggs = append(c.Aggs, list...)
+		}
+	}
+	for _, a := range c.Aggs {
+		if a.wild() {
+			return nil, diag.At(p.Peek().Span, "%s: a chart takes no wildcards", a.Call)
+		}
+	}
+	if len(c.Aggs) == 0 || c.Row == "" {
+		tok, err := p.Take()
+		if err != nil {
+			return nil, err
+		}
+		return nil, p.Unexpected(tok, "an aggregate and OVER or BY")
+	}
+	return c, nil
+}
+
+func (c *Chart) option(o spl.Option) (err error) {
+	switch o.Name {
+	case "span":
+		c.Span, err = parseSpan(o)
+	case "bins":
+		c.Bins, err = o.Int(1)
+	case "limit":
+		text := strings.ToLower(o.Value.Text)
+		c.Bottom = strings.HasPrefix(text, "bottom")
+		n, nerr := strconv.Atoi(strings.TrimPrefix(strings.TrimPrefix(text, "top"), "bottom"))
+		if nerr != nil || n < 0 {
+			return diag.At(o.Value.Span, "limit must be a number, topN or bottomN, not %q", o.Value.Text)
+		}
+		c.Limit = n
+	case "useother":
+		c.UseOther, err = o.Bool()
+	case "otherstr":
+		c.Other = o.Value.Text
+	case "usenull":
+		c.UseNull, err = o.Bool()
+	case "nullstr":
+		c.Null = o.Value.Text
+	case "sep":
+		c.Sep = o.Value.Text
+	case "cont":
+		c.Continuous, err = o.Bool()
+	case "fixedrange":
+		c.FixedRange, err = o.Bool()
+	}
+	return err
+}
+
+func parseSeriesTest(p *spl.Parser) (*seriesTest, error) {
+	agg, err := p.Field()
+	if err != nil {
+		return nil, err
+	}
+	t := &seriesTest{Agg: strings.ToLower(agg), Op: "in"}
+	op, err := p.Take()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case op.IsWord("in"), op.IsWord("notin"):
+		t.Op = strings.ToLower(op.Text)
+		rank, err := p.Take()
+		if err != nil {
+			return nil, err
+		}
+		text := strings.ToLower(rank.Text)
+		t.Bottom = strings.HasPrefix(text, "bottom")
+		n, nerr := strconv.Atoi(strings.TrimPrefix(strings.TrimPrefix(text, "top"), "bottom"))
+		if nerr != nil {
+			return nil, p.Unexpected(rank, "topN or bottomN")
+		}
+		t.N = float64(n)
+	case op.Is(">"), op.Is("<"):
+		num, err := p.Take()
+		if err != nil {
+			return nil, err
+		}
+		var ok bool
+		if t.N, ok = vector.ParseNumber(num.Text); !ok {
+			return nil, p.Unexpected(num, "a number")
+		}
+		t.Op = op.Text
+	default:
+		return nil, p.Unexpected(op, "in, notin, < or >")
+	}
+	return t, nil
+}
+
+// Print implements spl.Command.
+func (c *Chart) Print() string {
+	var b strings.Builder
+	b.WriteString("chart")
+	if c.Time {
+		b.Reset()
+		b.WriteString("timechart")
+	}
+	opt := func(set bool, text string) {
+		if set {
+			b.WriteString(" " + text)
+		}
+	}
+	if c.Span != nil {
+		opt(true, "span="+c.Span.Text)
+	}
+	opt(c.Bins != 100, "bins="+strconv.Itoa(c.Bins))
+	rank := "top"
+	if c.Bottom {
+		rank = "bottom"
+	}
+	opt(c.Limit != 10 || c.Bottom, "limit="+rank+strconv.Itoa(c.Limit))
+	opt(!c.UseOther, "useother=false")
+	opt(!c.UseNull, "usenull=false")
+	opt(c.Other != "OTHER", "otherstr="+spl.PrintOption(c.Other))
+	opt(c.Null != "NULL", "nullstr="+spl.PrintOption(c.Null))
+	opt(c.Sep != ": ", "sep="+spl.PrintOption(c.Sep))
+	opt(!c.Continuous, "cont=false")
+	opt(!c.FixedRange, "fixedrange=false")
+	b.WriteString(" " + printAggregations(c.Aggs))
+	if !c.Time {
+		b.WriteString(" OVER " + spl.PrintField(c.Row))
+	}
+	if c.Col != "" {
+		b.WriteString(" BY " + spl.PrintField(c.Col))
+	}
+	if t := c.Keep; t != nil {
+		b.WriteString(" WHERE " + t.Agg + " " + t.Op + " ")
+		if t.Op == "in" || t.Op == "notin" {
+			rank := "top"
+			if t.Bottom {
+				rank = "bottom"
+			}
+			b.WriteString(rank)
+		}
+		b.WriteString(vector.FormatNumber(t.N))
+	}
+	return b.String()
+}
+
+// Needs implements spl.Command.
+func (c *Chart) Needs(spl.FieldSet) spl.FieldSet {
+	need := spl.Fields(c.Row)
+	if c.Col != "" {
+		need = need.Add(c.Col)
+	}
+	for _, a := range c.Aggs {
+		need = need.Add(a.fields()...)
+	}
+	return need
+}
+
+// Ordered implements spl.Transforming.
+func (c *Chart) Ordered() bool {
+	return slices.ContainsFunc(c.Aggs, func(a *Aggregation) bool { return a.Def.Ordered })
+}
+
+// The grouper's fields: the bucket, and the column or what stands for none.
+const (
+	chartRow = "\x00row"
+	chartCol = "\x00col"
+	chartNil = "\x00null"
+)
+
+// NewReducer implements spl.Transforming.
+func (c *Chart) NewReducer(env *spl.Env) (spl.Reducer, error) {
+	by := []string{chartRow}
+	if c.Col != "" {
+		by = append(by, chartCol)
+	}
+	g, err := newGrouper(env, c.Aggs, by)
+	return &chart{c: c, env: env, g: g, span: c.openSpan(env)}, err
+}
+
+// openSpan returns the span by which rows are gathered. For a timechart whose
+// span depends on the events it is a second, and buckets are joined at the end.
+func (c *Chart) openSpan(env *spl.Env) *Span {
+	switch {
+	case c.Span != nil:
+		return c.Span
+	case c.Time && !env.Earliest.IsZero():
+		latest := env.Latest
+		if latest.IsZero() {
+			latest = env.Now
+		}
+		return timeSpan(spl.Epoch(latest)-spl.Epoch(env.Earliest), c.Bins)
+	case c.Time:
+		return &Span{Text: "1s", N: 1, Unit: "s"}
+	}
+	return nil
+}
+
+type chart struct {
+	c    *Chart
+	env  *spl.Env
+	g    *grouper
+	span *Span
+}
+
+func (r *chart) Add(_ context.Context, b *vector.Batch) error {
+	row := b.Col(r.c.Row)
+	if row == nil {
+		return nil
+	}
+	vals := make([]vector.Value, b.Len)
+	for i := range vals {
+		v := row.At(i)
+		f, ok := v.Num()
+		switch {
+		case r.c.Time && ok:
+			vals[i] = vector.Float(spl.Epoch(r.span.floor(spl.FromEpoch(f).In(r.env.Zone))))
+		case r.c.Time: // an event without a time is in no bucket
+		case ok && r.span != nil:
+			vals[i] = r.span.label(f)
+		default:
+			vals[i] = v
+		}
+	}
+	b = b.With(vector.NewColumn(chartRow, vals))
+	if r.c.Col != "" {
+		cols := make([]vector.Value, b.Len)
+		col := b.Col(r.c.Col)
+		for i := range cols {
+			if col != nil {
+				cols[i] = col.At(i)
+			}
+			if cols[i].IsNull() {
+				cols[i] = vector.String(chartNil)
+			}
+		}
+		b = b.With(vector.NewColumn(chartCol, cols))
+	}
+	return r.g.add(b)
+}
+
+func (r *chart) Merge(o spl.Reducer) error { return r.g.merge(o.(*chart).g) }
