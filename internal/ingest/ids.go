@@ -1,9 +1,6 @@
 package ingest
 
 import (
-	"bytes"
-	"container/list"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,144 +9,178 @@ import (
 	"time"
 )
 
-// maxHeld is how many ids are held in memory before hours that were not used
-// lately are forgotten: about 300 MB.
-const maxHeld = 8 << 20
-
-// ids tells whether an event is stored already. The ids of each hour of event
-// time lie in a file; those that are used are held in memory. Ids become
-// durable with commit. It is not safe for concurrent use.
-type ids struct {
-	dir   string
-	hours map[int64]*hour
-	lru   *list.List // of *hour, most recently used first
-	held  int
-	last  *hour
+// idStore knows the ids of all events that are stored: in files of their own
+// for each hour of event time, of which those in use are held in memory. It is
+// for one goroutine.
+type idStore struct {
+	dir    string
+	budget int // slots that clean hours may take in memory
+	slots  int // taken by all hours
+	hours  map[int64]*hour
+	dirty  []*hour // added to since the last commit
+	clock  int64
 }
 
+// hour is the ids of the events of one hour.
 type hour struct {
-	key   int64 // hours since 1970
-	set   map[[16]byte]struct{}
-	fresh [][16]byte // not in the file yet
-	at    *list.Element
+	key   int64
+	table idTable
+	added []recordID // not in the file yet
+	used  int64
 }
 
-func newIDs(dir string) *ids {
-	return &ids{dir: dir, hours: map[int64]*hour{}, lru: list.New()}
+// idBudget bounds the ids in memory to 64 MiB, as long as those of the hours
+// that one batch touches do not take more by themselves.
+const idBudget = 4 << 20
+
+// Hours are told apart between these years; the rest share one file.
+var (
+	firstHour = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Unix() / 3600
+	lastHour  = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).Unix() / 3600
+)
+
+func newIDStore(dir string, budget int) *idStore {
+	return &idStore{dir: dir, budget: budget, hours: map[int64]*hour{}}
 }
 
-func (x *ids) path(key int64) string {
-	t := time.Unix(key*3600, 0).UTC()
-	return filepath.Join(x.dir, t.Format("2006"), t.Format("01"), t.Format("02"), t.Format("15"))
-}
-
-// add reports whether the id of an event of the given time is new, and
-// remembers it.
-func (x *ids) add(id [16]byte, ns int64) (bool, error) {
-	h, err := x.hour(ns)
-	if err != nil {
-		return false, err
+// add notes the id of an event of the given time, in unix nanoseconds; it
+// returns false when there is one already.
+func (s *idStore) add(id recordID, ns int64) (bool, error) {
+	key := ns / int64(time.Hour)
+	if key < firstHour || key >= lastHour {
+		key = 0
 	}
-	if _, ok := h.set[id]; ok {
+	h := s.hours[key]
+	if h == nil {
+		var err error
+		if h, err = s.load(key); err != nil {
+			return false, err
+		}
+	}
+	s.clock++
+	h.used = s.clock
+	before := h.table.size()
+	if !h.table.add(id) {
 		return false, nil
 	}
-	h.set[id] = struct{}{}
-	h.fresh = append(h.fresh, id)
-	x.held++
+	s.slots += h.table.size() - before
+	if len(h.added) == 0 {
+		s.dirty = append(s.dirty, h)
+	}
+	h.added = append(h.added, id)
 	return true, nil
 }
 
-func (x *ids) hour(ns int64) (*hour, error) {
-	key := ns / int64(time.Hour)
-	if ns < 0 {
-		key--
+func (s *idStore) path(key int64) string {
+	if key == 0 {
+		return filepath.Join(s.dir, "other")
 	}
-	if x.last != nil && x.last.key == key {
-		return x.last, nil
-	}
-	h := x.hours[key]
-	if h == nil {
-		var err error
-		if h, err = x.load(key); err != nil {
-			return nil, err
-		}
-	}
-	x.lru.MoveToFront(h.at)
-	x.last = h
-	return h, nil
+	return filepath.Join(s.dir, time.Unix(key*3600, 0).UTC().Format("2006/01/02/15"))
 }
 
-func (x *ids) load(key int64) (*hour, error) {
-	x.forget()
-	data, err := os.ReadFile(x.path(key))
+func (s *idStore) load(key int64) (*hour, error) {
+	s.evict()
+	h := &hour{key: key}
+	path := s.path(key)
+	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("cannot read event ids: %w", err)
+		return nil, fmt.Errorf("cannot read known ids: %w", err)
 	}
-	h := &hour{key: key, set: make(map[[16]byte]struct{}, len(data)/16)}
-	for ; len(data) >= 16; data = data[16:] {
-		h.set[[16]byte(data[:16])] = struct{}{}
+	whole := len(data) / len(recordID{}) * len(recordID{})
+	if whole < len(data) { // a crash tore the last id; its event is found in the store
+		if err := os.Truncate(path, int64(whole)); err != nil {
+			return nil, fmt.Errorf("cannot mend the file of known ids %q: %w", path, err)
+		}
 	}
-	h.at = x.lru.PushFront(h)
-	x.hours[key] = h
-	x.held += len(h.set)
+	for ; whole > 0; whole -= len(recordID{}) {
+		h.table.add(recordID(data[whole-len(recordID{}):]))
+	}
+	s.slots += h.table.size()
+	s.hours[key] = h
 	return h, nil
 }
 
-// forget drops hours that were not used lately; those with ids that are in no
-// file yet stay.
-func (x *ids) forget() {
-	for e := x.lru.Back(); e != nil && x.held > maxHeld; {
-		h, prev := e.Value.(*hour), e.Prev()
-		if len(h.fresh) == 0 && h != x.last {
-			x.held -= len(h.set)
-			delete(x.hours, h.key)
-			x.lru.Remove(e)
+// evict forgets the hours that were not asked for the longest while, until the
+// budget holds. Those with ids that are not in files stay.
+func (s *idStore) evict() {
+	for s.slots > s.budget {
+		var oldest *hour
+		for _, h := range s.hours {
+			if len(h.added) == 0 && (oldest == nil || h.used < oldest.used) {
+				oldest = h
+			}
 		}
-		e = prev
+		if oldest == nil {
+			return
+		}
+		delete(s.hours, oldest.key)
+		s.slots -= oldest.table.size()
 	}
 }
 
-// commit makes all new ids durable. Their events must be so already. A file
-// that a crash left with a part of an id at its end is cut first.
-func (x *ids) commit() error {
-	for _, h := range x.hours {
-		if len(h.fresh) == 0 {
-			continue
+// commit writes what was added to the files, durably.
+func (s *idStore) commit() error {
+	for _, h := range s.dirty {
+		if err := s.append(h); err != nil {
+			return fmt.Errorf("cannot keep known ids: %w", err)
 		}
-		if err := appendIDs(x.path(h.key), h.fresh); err != nil {
-			return fmt.Errorf("cannot write event ids: %w", err)
-		}
-		h.fresh = nil
+		h.added = h.added[:0]
 	}
-	x.forget()
+	s.dirty = s.dirty[:0]
+	s.evict()
 	return nil
 }
 
-func appendIDs(path string, fresh [][16]byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
+func (s *idStore) append(h *hour) error {
+	path := s.path(h.key)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0o644)
+	made := errors.Is(err, fs.ErrNotExist)
+	if made {
+		if err := makeDirs(filepath.Dir(path)); err != nil {
+			return err
+		}
+		f, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
+	buf := make([]byte, 0, len(h.added)*len(recordID{}))
+	for _, id := range h.added {
+		buf = append(buf, id[:]...)
 	}
-	var buf bytes.Buffer
-	for _, id := range fresh {
-		buf.Write(id[:])
+	_, err = f.Write(buf)
+	if err == nil {
+		err = f.Sync()
 	}
-	if _, err := f.WriteAt(buf.Bytes(), info.Size()/16*16); err != nil {
-		return err
+	if cerr := f.Close(); err == nil {
+		err = cerr
 	}
-	return f.Sync()
+	if err == nil && made {
+		err = syncDir(filepath.Dir(path))
+	}
+	return err
 }
 
-// nameless makes the id of a record that carries none, from where it stood.
-func nameless(hash func([]byte) [16]byte, source string, ordinal int, raw []byte) [16]byte {
-	key := binary.AppendUvarint(append([]byte(source), 0), uint64(ordinal))
-	return hash(append(append(key, 0), raw...))
+// makeDirs is os.MkdirAll whose directories survive a loss of power.
+func makeDirs(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if err := makeDirs(parent); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(parent)
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
 }

@@ -1,160 +1,217 @@
-// Package state keeps what is no event: which files were taken in and what
-// could not be. It is one SQLite database in the data directory.
+// Package state keeps what the program has to remember across restarts, beside
+// the events themselves, in one SQLite database.
 package state
 
 import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
-	"time"
 
 	_ "modernc.org/sqlite" // the driver
 )
 
-// DB is the state of one data directory. It is safe for concurrent use.
-type DB struct{ db *sql.DB }
+// State is an open database. It is safe for concurrent use.
+type State struct{ db *sql.DB }
 
+// schema is what the database holds; user_version counts its changes.
 const schema = `
-CREATE TABLE IF NOT EXISTS files (
-  path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime INTEGER NOT NULL, events INTEGER NOT NULL, batch INTEGER NOT NULL
-) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ingest (
+	one     INTEGER PRIMARY KEY CHECK (one = 1),
+	batch   INTEGER NOT NULL,
+	seq     INTEGER NOT NULL,
+	events  INTEGER NOT NULL,
+	running INTEGER NOT NULL
+) STRICT;
+INSERT OR IGNORE INTO ingest VALUES (1, 0, 0, 0, 0);
+CREATE TABLE IF NOT EXISTS file (
+	path    TEXT PRIMARY KEY,
+	size    INTEGER NOT NULL,
+	changed INTEGER NOT NULL,
+	records INTEGER NOT NULL,
+	done    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS quarantine (
-  path TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (path, reason)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-PRAGMA user_version = 1;`
+	path   TEXT NOT NULL,
+	place  INTEGER NOT NULL,
+	reason TEXT NOT NULL,
+	PRIMARY KEY (path, place)
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 1;
+`
 
-// Open opens the state in a data directory, which is made when absent.
-func Open(dir string) (*DB, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+// version is the user_version that this program reads and writes.
+const version = 1
+
+// Open opens the database at path, which is made when it is not there. One that
+// a newer version of the program wrote is refused.
+func Open(path string) (*State, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("cannot make data directory: %w", err)
 	}
-	path := filepath.Join(dir, "state.db")
-	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)"
-	db, err := sql.Open("sqlite", dsn)
+	// A commit must survive a loss of power: events are acknowledged by it.
+	db, err := sql.Open("sqlite", "file:"+escape(path)+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
 	if err != nil {
 		return nil, fmt.Errorf("cannot open state %q: %w", path, err)
 	}
-	db.SetMaxOpenConns(1)
-	var version int
-	if err = db.QueryRow("PRAGMA user_version").Scan(&version); err == nil && version > 1 {
-		err = fmt.Errorf("it was written by a newer bluetrail (version %d); use that one", version)
-	}
-	if err == nil && version == 0 {
-		_, err = db.Exec(schema)
-	}
-	if err != nil {
+	s := &State{db}
+	if err := s.prepare(); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("cannot open state %q: %w", path, err)
 	}
-	return &DB{db}, nil
+	return s, nil
 }
 
-// Close closes the state.
-func (d *DB) Close() error { return d.db.Close() }
-
-// File is a file that was taken in whole.
-type File struct {
-	Path   string
-	Size   int64
-	Mod    time.Time
-	Events int64
-}
-
-// Problem is something that could not be taken in.
-type Problem struct {
-	Path, Reason string
-	At           time.Time
-}
-
-// Done reports whether the file was taken in as it is now.
-func (d *DB) Done(f File) (bool, error) {
-	var n int
-	err := d.db.QueryRow("SELECT 1 FROM files WHERE path = ? AND size = ? AND mtime = ?", f.Path, f.Size, f.Mod.UnixNano()).Scan(&n)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// LastBatch returns the number given to the last Commit, 0 for none, and the
-// highest sequence number it wrote.
-func (d *DB) LastBatch() (batch int64, seq uint64, err error) {
-	rows, err := d.db.Query("SELECT key, value FROM meta")
-	if err != nil {
-		return 0, 0, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var key string
-		var value int64
-		if err := rows.Scan(&key, &value); err != nil {
-			return 0, 0, err
-		}
-		switch key {
-		case "batch":
-			batch = value
-		case "seq":
-			seq = uint64(value)
+// escape writes a path so that a URI holds it.
+func escape(path string) string {
+	const hex = "0123456789ABCDEF"
+	var out []byte
+	for i := range len(path) {
+		switch c := path[i]; c {
+		case '?', '#', '%':
+			out = append(out, '%', hex[c>>4], hex[c&15])
+		default:
+			out = append(out, c)
 		}
 	}
-	return batch, seq, rows.Err()
+	return string(out)
 }
 
-// Commit notes in one transaction that a batch is durable: the files it
-// finished, the problems it met. After Commit returns, it holds through a crash.
-func (d *DB) Commit(batch int64, seq uint64, files []File, problems []Problem) error {
-	tx, err := d.db.Begin()
+func (s *State) prepare() error {
+	s.db.SetMaxOpenConns(1)
+	var v int
+	if err := s.db.QueryRow("PRAGMA user_version").Scan(&v); err != nil {
+		return err
+	}
+	switch {
+	case v > version:
+		return fmt.Errorf("a newer version wrote it (%d, this one knows %d); use that version", v, version)
+	case v == version:
+		return nil
+	}
+	tx, err := s.db.Begin()
 	if err != nil {
-		return fmt.Errorf("cannot commit batch: %w", err)
+		return err
 	}
 	defer tx.Rollback()
+	if _, err := tx.Exec(schema); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// Close closes the database.
+func (s *State) Close() error { return s.db.Close() }
+
+// Checkpoint is how far taking in events has come: everything up to it is
+// stored for good.
+type Checkpoint struct {
+	Batch  int64  // unix milliseconds of the last batch; grows
+	Seq    uint64 // the number of the next event
+	Events int64  // taken in altogether
+	// Running is set while batches may be under way: after a crash the store
+	// can hold events of batches later than Batch.
+	Running bool
+}
+
+// Checkpoint returns the last checkpoint.
+func (s *State) Checkpoint() (c Checkpoint, err error) {
+	err = s.db.QueryRow("SELECT batch, seq, events, running FROM ingest").Scan(&c.Batch, &c.Seq, &c.Events, &c.Running)
+	if err != nil {
+		err = fmt.Errorf("cannot read the checkpoint: %w", err)
+	}
+	return c, err
+}
+
+// File is how far a file was taken in, as it was then.
+type File struct {
+	Path    string // absolute
+	Size    int64  // bytes
+	Changed int64  // unix nanoseconds
+	Records int64  // read from its beginning
+	Done    bool   // read to its end
+}
+
+// File returns what is known of a file; ok is false for an unknown one.
+func (s *State) File(path string) (f File, ok bool, err error) {
+	f.Path = path
+	err = s.db.QueryRow("SELECT size, changed, records, done FROM file WHERE path = ?", path).Scan(&f.Size, &f.Changed, &f.Records, &f.Done)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return f, false, nil
+	case err != nil:
+		return f, false, fmt.Errorf("cannot read what is known of %q: %w", path, err)
+	}
+	return f, true, nil
+}
+
+// Problem is something in a file that could not be taken in.
+type Problem struct {
+	Path   string
+	Place  int64 // byte offset in the unpacked file; -1 is the file as a whole
+	Reason string
+}
+
+// Commit makes a checkpoint together with what belongs to it: all of it
+// happens, durably, or nothing. Problems of files that are done without any are
+// forgotten.
+func (s *State) Commit(c Checkpoint, files []File, problems []Problem) (err error) {
+	tx, err := s.db.Begin()
+	if err != nil {
+		return fmt.Errorf("cannot save the checkpoint: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			tx.Rollback()
+			err = fmt.Errorf("cannot save the checkpoint: %w", err)
+		}
+	}()
+	if _, err = tx.Exec("UPDATE ingest SET batch = ?, seq = ?, events = ?, running = ?", c.Batch, int64(c.Seq), c.Events, c.Running); err != nil {
+		return err
+	}
+	put, err := tx.Prepare("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)")
+	if err != nil {
+		return err
+	}
+	forget, err := tx.Prepare("DELETE FROM quarantine WHERE path = ?")
+	if err != nil {
+		return err
+	}
 	for _, f := range files {
-		if _, err := tx.Exec("INSERT INTO files VALUES (?,?,?,?,?) ON CONFLICT (path) DO UPDATE SET size=excluded.size, mtime=excluded.mtime, events=excluded.events, batch=excluded.batch",
-			f.Path, f.Size, f.Mod.UnixNano(), f.Events, batch); err != nil {
-			return fmt.Errorf("cannot commit file %q: %w", f.Path, err)
+		if _, err = put.Exec(f.Path, f.Size, f.Changed, f.Records, f.Done); err != nil {
+			return err
+		}
+		if f.Done {
+			if _, err = forget.Exec(f.Path); err != nil {
+				return err
+			}
 		}
 	}
 	for _, p := range problems {
-		if _, err := tx.Exec("INSERT INTO quarantine VALUES (?,?,?) ON CONFLICT DO NOTHING", p.Path, p.Reason, p.At.Unix()); err != nil {
-			return fmt.Errorf("cannot note problem with %q: %w", p.Path, err)
-		}
-	}
-	for key, value := range map[string]int64{"batch": batch, "seq": int64(seq)} {
-		if _, err := tx.Exec("INSERT INTO meta VALUES (?,?) ON CONFLICT (key) DO UPDATE SET value=excluded.value", key, value); err != nil {
-			return fmt.Errorf("cannot commit batch: %w", err)
+		if _, err = tx.Exec("INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)", p.Path, p.Place, p.Reason); err != nil {
+			return err
 		}
 	}
 	return tx.Commit()
 }
 
-// Problems returns the newest problems, at most limit, and how many there are.
-func (d *DB) Problems(limit int) (list []Problem, total int, err error) {
-	if err := d.db.QueryRow("SELECT count(*) FROM quarantine").Scan(&total); err != nil {
-		return nil, 0, err
-	}
-	rows, err := d.db.Query("SELECT path, reason, at FROM quarantine ORDER BY at DESC, path LIMIT ?", limit)
+// Quarantine calls yield for every problem that still stands, by path and
+// place, until it returns false.
+func (s *State) Quarantine(yield func(Problem) bool) error {
+	rows, err := s.db.Query("SELECT path, place, reason FROM quarantine ORDER BY path, place")
 	if err != nil {
-		return nil, 0, err
+		return fmt.Errorf("cannot read the quarantine: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var p Problem
-		var at int64
-		if err := rows.Scan(&p.Path, &p.Reason, &at); err != nil {
-			return nil, 0, err
+		if err := rows.Scan(&p.Path, &p.Place, &p.Reason); err != nil {
+			return fmt.Errorf("cannot read the quarantine: %w", err)
 		}
-		p.At = time.Unix(at, 0).UTC()
-		list = append(list, p)
+		if !yield(p) {
+			break
+		}
 	}
-	return list, total, rows.Err()
-}
-
-// Files returns how many files were taken in.
-func (d *DB) Files() (n int, err error) {
-	err = d.db.QueryRow("SELECT count(*) FROM files").Scan(&n)
-	return n, err
+	return rows.Err()
 }

@@ -1,6 +1,7 @@
 package vlogs
 
 import (
+	"maps"
 	"slices"
 
 	"bluetrail/internal/event"
@@ -8,9 +9,9 @@ import (
 
 // What a row holds beside the columns below.
 const (
+	timeName    = "_time"      // of the event, or where a displaced row lies
 	rawColumn   = "_msg"       // the record; VictoriaLogs indexes its words
 	wordsColumn = "_words"     // words of it that are not found there, see words.go
-	oddColumn   = "_odd"       // set when the columns alone do not tell the event, see writer.go
 	trueTime    = "_when"      // unix nanoseconds of an event whose time the store cannot hold
 	bigColumn   = "_big"       // the file that holds a record too large for a row
 	idColumn    = "_eid"       // what identifies a record without eventID
@@ -43,22 +44,41 @@ var columns = []string{
 // stored are all fields with a column.
 var stored = slices.Concat(streamColumns, columns)
 
-var isStored = func() map[string]bool {
-	m := map[string]bool{}
-	for _, c := range stored {
-		m[c] = true
+// storedAt is the place of a field in stored.
+var storedAt = func() map[string]int {
+	m := map[string]int{}
+	for i, c := range stored {
+		m[c] = i
 	}
 	return m
 }()
 
+func isStored(field string) bool {
+	_, ok := storedAt[field]
+	return ok
+}
+
+// aliases are the fields that CloudTrail events have for another's column.
+var aliases = func() map[string]string {
+	m := map[string]string{}
+	for _, d := range event.AddonFields() {
+		if d.Alias && !isStored(d.Name) && isStored(d.Inputs[0]) && event.Addon(d.Inputs[0]) == nil {
+			m[d.Name] = d.Inputs[0]
+		}
+	}
+	return m
+}()
+
+// aliasNames are the keys of aliases. A record with a field of its own that has
+// such a name, and shows it, is odd.
+var aliasNames = slices.Sorted(maps.Keys(aliases))
+
 // columnOf returns the column that holds a field: its own, or the one it is an
-// alias of. Aliases hold for CloudTrail only, which the caller sees to.
+// alias of. Ordinary rows that are not CloudTrail's have no aliases.
 func columnOf(field string) (column string, alias, ok bool) {
-	if isStored[field] {
+	if isStored(field) {
 		return field, false, true
 	}
-	if d := event.Addon(field); d != nil && d.Alias && isStored[d.Inputs[0]] && event.Addon(d.Inputs[0]) == nil {
-		return d.Inputs[0], true, true
-	}
-	return "", false, false
+	column, ok = aliases[field]
+	return column, ok, ok
 }

@@ -12,189 +12,195 @@ import (
 	"bluetrail/internal/store"
 )
 
-// pushed is a filter in the engine's language for a part of a search. Rows that
-// match the part match the filter; when it is exact, also the other way round.
-// An empty filter lets everything pass.
+// pushed is what becomes of a part of a search. Ordinary rows that match it
+// match the filter; those that match the filter and the rest match it.
 type pushed struct {
-	filter string
-	exact  bool
+	filter string     // in the engine's language; "" lets everything pass
+	rest   spl.Search // what has to be checked besides, nil = nothing
 }
 
-var nothing = pushed{}
+func (p pushed) exact() bool { return p.rest == nil }
 
-// push translates a search expression for rows that are not odd.
+// push translates a search expression for ordinary rows.
 func push(e spl.Search) pushed {
 	switch e := e.(type) {
 	case *spl.Everything:
-		return pushed{exact: true}
+		return pushed{}
 	case *spl.And:
-		out := pushed{exact: true}
-		var parts []string
-		for _, a := range e.Args {
-			p := push(a)
-			out.exact = out.exact && p.exact
-			if p.filter != "" && !slices.Contains(parts, p.filter) {
-				parts = append(parts, p.filter)
-			}
-		}
-		out.filter = strings.Join(parts, " ")
-		return out
+		return pushAnd(e)
 	case *spl.Or:
-		out := pushed{exact: true}
-		var parts []string
-		for _, a := range e.Args {
-			p := push(a)
-			if p.filter == "" {
-				return pushed{exact: p.exact}
-			}
-			out.exact = out.exact && p.exact
-			parts = append(parts, "("+p.filter+")")
-		}
-		out.filter = "(" + strings.Join(parts, " or ") + ")"
-		return out
+		return pushOr(e, e.Args)
 	case *spl.Not:
 		p := push(e.Arg)
 		switch {
-		case !p.exact:
-			return nothing
+		case !p.exact():
+			return pushed{rest: e}
 		case p.filter == "":
-			return pushed{filter: noRow, exact: true}
+			return pushed{filter: noRow}
 		}
-		return pushed{filter: "!(" + p.filter + ")", exact: true}
+		return pushed{filter: "!(" + p.filter + ")"}
 	case *spl.Compare:
 		return pushCompare(e)
 	case *spl.In:
-		if f, ok := streamFilter(e.Field, e.Values, false); ok {
-			return pushed{filter: f, exact: true}
-		}
 		args := make([]spl.Search, len(e.Values))
 		for i, v := range e.Values {
-			args[i] = &spl.Compare{Field: e.Field, Op: "=", Value: v}
+			args[i] = &spl.Compare{Span: e.Span, Field: e.Field, Op: "=", Value: v}
 		}
-		return push(&spl.Or{Args: args})
+		return pushOr(e, args)
 	case *spl.Term:
-		if e.Exact && strings.Contains(e.Text, "*") {
-			return nothing
-		}
-		return pushed{filter: wordFilter(e.Text, true)}
+		return pushed{filter: wordFilter(e.Text, true), rest: e}
 	}
-	return nothing
+	return pushed{rest: e}
+}
+
+func pushAnd(e *spl.And) pushed {
+	var filters []string
+	var rest []spl.Search
+	for _, a := range e.Args {
+		p := push(a)
+		if p.filter != "" && !slices.Contains(filters, p.filter) {
+			filters = append(filters, p.filter)
+		}
+		if p.rest != nil {
+			rest = append(rest, p.rest)
+		}
+	}
+	// Filters of streams come first: they are answered once for a block.
+	slices.SortStableFunc(filters, func(a, b string) int { return filterCost(a) - filterCost(b) })
+	out := pushed{filter: strings.Join(filters, " ")}
+	switch len(rest) {
+	case 0:
+	case 1:
+		out.rest = rest[0]
+	default:
+		out.rest = &spl.And{Args: rest}
+	}
+	return out
+}
+
+// filterCost orders filters by what they make the engine read.
+func filterCost(filter string) int {
+	for _, c := range streamColumns {
+		if strings.HasPrefix(strings.TrimLeft(filter, "("), strconv.Quote(c)) {
+			return 0
+		}
+	}
+	if strings.Contains(filter, rawColumn+":") {
+		return 2
+	}
+	return 1
+}
+
+func pushOr(e spl.Search, args []spl.Search) pushed {
+	var filters []string
+	exact := true
+	for _, a := range args {
+		p := push(a)
+		exact = exact && p.exact()
+		if p.filter == "" {
+			if p.exact() {
+				return pushed{}
+			}
+			return pushed{rest: e}
+		}
+		filters = append(filters, "("+p.filter+")")
+	}
+	out := pushed{filter: "(" + strings.Join(filters, " or ") + ")"}
+	if len(filters) == 0 {
+		out.filter = noRow
+	}
+	if !exact {
+		out.rest = e
+	}
+	return out
 }
 
 // noRow matches nothing: every row has a sequence number.
 const noRow = "!" + seqColumn + ":*"
 
 func pushCompare(e *spl.Compare) pushed {
+	if e.Op != "=" && e.Op != "!=" || cidr(e.Value) {
+		return pushed{rest: e}
+	}
 	col, alias, ok := columnOf(e.Field)
-	if !ok || e.Op != "=" && e.Op != "!=" {
-		return wordsOf(e)
-	}
-	if _, err := netip.ParsePrefix(e.Value); err == nil {
-		return nothing // addresses inside a block
-	}
-	if e.Op == "=" {
-		if f, ok := streamFilter(e.Field, []string{e.Value}, e.Case); ok {
-			return pushed{filter: f, exact: true}
-		}
+	if !ok || !e.Case && !ascii(e.Value) {
+		return pushed{filter: wordsOf(e), rest: e}
 	}
 	name := strconv.Quote(col)
-	eq := equals(name, e)
+	eq := equals(col, e)
 	if e.Field == event.Index && strings.EqualFold(e.Value, "main") {
 		eq = "(" + eq + " or " + name + ":=" + strconv.Quote(event.DefaultIndex) + ")"
 	}
-	if alias {
-		eq += " " + sourcetypeIs
+	only := ""
+	if alias { // other events have no derived fields
+		only = " " + strconv.Quote(event.Sourcetype) + ":=" + strconv.Quote(event.CloudTrail)
 	}
 	switch {
 	case e.Op == "=":
-		if words := wordsOf(e).filter; words != "" {
-			eq = words + " " + eq
-		}
-		return pushed{filter: eq, exact: true}
+		return pushed{filter: eq + only}
 	case e.Value == "*":
-		return pushed{filter: noRow, exact: true}
+		return pushed{filter: noRow}
 	}
-	present := name + ":*"
-	if alias {
-		present += " " + sourcetypeIs
-	}
-	return pushed{filter: present + " !(" + eq + ")", exact: true}
+	return pushed{filter: name + ":*" + only + " !(" + eq + ")"}
 }
 
-// sourcetypeIs holds for CloudTrail, the only events with derived fields.
-var sourcetypeIs = `"sourcetype":="` + event.CloudTrail + `"`
-
-// streamFilter picks whole streams, which costs nothing for those that are not
-// picked. It serves the fields that make the streams, for values that are all
-// there and no addresses.
-func streamFilter(field string, values []string, exact bool) (string, bool) {
-	col, alias, ok := columnOf(field)
-	if !ok || !slices.Contains(streamColumns, col) {
-		return "", false
-	}
-	alternatives := make([]string, 0, len(values))
-	for _, v := range values {
-		if _, err := netip.ParsePrefix(v); err == nil || v == "" || v == "*" {
-			return "", false
-		}
-		if field == event.Index && strings.EqualFold(v, "main") {
-			alternatives = append(alternatives, event.DefaultIndex)
-		}
-		alternatives = append(alternatives, wildcardPattern(v))
-	}
-	flags := "(?is)"
-	if exact {
-		flags = "(?s)"
-	}
-	filter := "{" + strconv.Quote(col) + "=~" + strconv.Quote(flags+"^(?:"+strings.Join(alternatives, "|")+")$") + "}"
-	if alias {
-		filter += " " + sourcetypeIs
-	}
-	return filter, true
+func cidr(v string) bool {
+	_, err := netip.ParsePrefix(v)
+	return err == nil
 }
 
-// wildcardPattern is a value with * as a regular expression.
-func wildcardPattern(v string) string {
-	parts := strings.Split(v, "*")
-	for i, p := range parts {
-		parts[i] = regexp.QuoteMeta(p)
-	}
-	return strings.Join(parts, ".*")
-}
-
-// equals is the test of a column against a value with SPL's rules.
-func equals(name string, e *spl.Compare) string {
+// equals is the test of a column against a value by SPL's rules.
+func equals(col string, e *spl.Compare) string {
+	name := strconv.Quote(col)
 	switch {
-	case e.Value == "*":
+	case strings.Trim(e.Value, "*") == "" && e.Value != "":
 		return name + ":*"
 	case e.Value == "":
-		return noRow // an empty value makes a row odd
+		return noRow // rows with an empty value are odd
 	case !strings.Contains(e.Value, "*") && (e.Case || !letters(e.Value)):
 		return name + ":=" + strconv.Quote(e.Value)
 	}
-	flags := "(?is)"
-	if e.Case {
-		flags = "(?s)"
+	eq := name + ":~" + strconv.Quote(valuePattern(e.Value, e.Case))
+	// An id is found sooner by its words than by reading all of the column.
+	if words := wordsOf(e); words != "" && slices.ContainsFunc(strings.FieldsFunc(e.Value, notWord), idLike) {
+		return words + " " + eq
 	}
-	return name + ":~" + strconv.Quote(flags+"^"+wildcardPattern(e.Value)+"$")
+	return eq
 }
 
-func letters(s string) bool {
-	for _, r := range s {
-		if r >= 0x80 || r|0x20 >= 'a' && r|0x20 <= 'z' {
-			return true
+// valuePattern returns the regular expression of a value in which * is any run
+// of characters. Without case it takes the letters a-z alone in either case,
+// as SPL does, where (?i) would take the long s for an s.
+func valuePattern(value string, exact bool) string {
+	var b strings.Builder
+	b.WriteString("(?s)^")
+	for i := range len(value) {
+		switch c := value[i]; {
+		case c == '*':
+			b.WriteString(".*")
+		case !exact && (c|0x20) >= 'a' && (c|0x20) <= 'z':
+			b.Write([]byte{'[', c | 0x20, c &^ 0x20, ']'})
+		case c >= 0x80:
+			b.WriteByte(c)
+		default:
+			b.WriteString(regexp.QuoteMeta(value[i : i+1]))
 		}
 	}
-	return false
+	b.WriteByte('$')
+	return b.String()
+}
+
+// idLike reports whether a word is one of few records.
+func idLike(w string) bool { return len(w) >= 16 && strings.ContainsAny(w, "0123456789") }
+
+func letters(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 || r|0x20 >= 'a' && r|0x20 <= 'z' })
 }
 
 // wordsOf asks for the words of a value that must stand in the record.
-func wordsOf(e *spl.Compare) pushed {
-	if e.Op != "=" || !store.Verbatim(e.Field) || e.Field == event.Index {
-		return nothing
+func wordsOf(e *spl.Compare) string {
+	if e.Op != "=" || !store.Verbatim(e.Field) || event.IsDefault(e.Field) {
+		return ""
 	}
-	if _, err := netip.ParsePrefix(e.Value); err == nil {
-		return nothing
-	}
-	return pushed{filter: wordFilter(e.Value, false)}
+	return wordFilter(e.Value, false)
 }

@@ -40,14 +40,14 @@ func wordByte(c byte) bool {
 	return c == '_' || c-'0' <= 9 || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80
 }
 
-// extraWords gathers what the column _words holds for a record.
-type extraWords struct {
+// wordList gathers what the column _words holds for a record.
+type wordList struct {
 	out  []byte
 	seen map[string]bool
 	low  []byte
 }
 
-func (x *extraWords) of(raw []byte) []byte {
+func (x *wordList) of(raw []byte) []byte {
 	x.out = x.out[:0]
 	if x.seen == nil {
 		x.seen = map[string]bool{}
@@ -80,7 +80,7 @@ func (x *extraWords) of(raw []byte) []byte {
 	return x.out
 }
 
-func (x *extraWords) add(word []byte, under bool) {
+func (x *wordList) add(word []byte, under bool) {
 	x.low = x.low[:0]
 	for _, c := range word {
 		if c >= 'A' && c <= 'Z' {
@@ -97,7 +97,7 @@ func (x *extraWords) add(word []byte, under bool) {
 	x.put(x.low)
 }
 
-func (x *extraWords) put(w []byte) {
+func (x *wordList) put(w []byte) {
 	if len(w) == 0 || common[string(w)] || x.seen[string(w)] {
 		return
 	}
@@ -110,7 +110,7 @@ func (x *extraWords) put(w []byte) {
 
 // escaped adds all words of the strings that are written with escapes, as they
 // read.
-func (x *extraWords) escaped(raw []byte) {
+func (x *wordList) escaped(raw []byte) {
 	for i := 0; i < len(raw); i++ {
 		if raw[i] != '"' {
 			continue
@@ -137,6 +137,9 @@ func (x *extraWords) escaped(raw []byte) {
 	}
 }
 
+// notWord reports whether a character of a search ends a word.
+func notWord(r rune) bool { return r < 0x80 && (spl.IsBreaker(byte(r)) || !wordByte(byte(r))) }
+
 // wordFilter returns a filter that every record matches which holds text as
 // whole words; "" when it asks for nothing. Parts next to a * are no whole
 // words; with prefix the last of them is looked for as the beginning of one.
@@ -144,7 +147,7 @@ func wordFilter(text string, prefix bool) string {
 	var parts []string
 	runs := strings.Split(text, "*")
 	for n, run := range runs {
-		words := strings.FieldsFunc(run, func(r rune) bool { return r < 0x80 && (spl.IsBreaker(byte(r)) || !wordByte(byte(r))) })
+		words := strings.FieldsFunc(run, notWord)
 		for k, w := range words {
 			openLeft := n > 0 && k == 0 && strings.HasPrefix(run, w)
 			openRight := n < len(runs)-1 && k == len(words)-1 && strings.HasSuffix(run, w)
@@ -158,12 +161,6 @@ func wordFilter(text string, prefix bool) string {
 			}
 			parts = append(parts, wordIn(w, openRight))
 		}
-	}
-	// Long words are the rare ones: once they have ruled a block out, the others
-	// are not looked for.
-	slices.SortStableFunc(parts, func(a, b string) int { return len(b) - len(a) })
-	if len(parts) > 1 {
-		parts = slices.DeleteFunc(parts, func(p string) bool { return len(p) < len(wordIn("ab", false)) })
 	}
 	return strings.Join(parts, " ")
 }

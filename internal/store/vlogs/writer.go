@@ -2,122 +2,168 @@ package vlogs
 
 import (
 	"encoding/hex"
-	"fmt"
-	"os"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
+	"unsafe"
 
 	"bluetrail/internal/event"
 
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
-// Limits of a row, kept well below those of the library, which drops what is
-// over them.
+// Limits of a row, well below those of the engine, which drops what is over
+// them.
 const (
-	maxRaw    = 1 << 20 // of a record inside a row; larger ones lie in files of their own
-	maxColumn = 32 << 10
-	maxRow    = 1800 << 10
+	maxRaw     = 1 << 20   // of a record inside a row; larger ones lie in files of their own
+	maxWords   = 256 << 10 // of the column of words
+	maxColumn  = 16 << 10  // of any other column; values of streams are far shorter
+	maxColumns = 512 << 10 // of those together
+	maxStream  = 256       // of a value that makes a stream
 )
 
-// The times that the store can hold; others lie at the first of them and say
-// their true time in a column.
-var (
-	firstTime  = time.Date(1971, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
-	futureSpan = 365 * 24 * time.Hour
-)
+// The times at which rows may lie. Each day is a partition with files and
+// goroutines of its own, so that wild times would be costly; CloudTrail's begin
+// in 2013.
+var firstTime = time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
 
-var writeExtractor = sync.OnceValue(func() *event.Extractor { return event.NewExtractor(stored) })
+const ahead = 48 * time.Hour
+
+var writeExtractor = sync.OnceValue(func() *event.Extractor { return event.NewExtractor(slices.Concat(stored, aliasNames)) })
+
+// Record is one event to store.
+type Record struct {
+	Raw   []byte // a JSON object
+	Meta  *event.Meta
+	Time  int64    // unix nanoseconds
+	Batch int64    // unix milliseconds of the batch it comes in
+	Seq   uint64   // its place in the order of arrival, below 2^53
+	ID    [16]byte // what identifies it
+	Given bool     // ID is that of its eventID
+}
 
 // Writer makes rows of records. It is for one goroutine; what it adds becomes
-// searchable after Flush and durable after Store.Sync.
+// searchable and durable by Flush and Store.Sync.
 type Writer struct {
 	s      *Store
 	rows   *logstorage.LogRows
 	row    *event.Row
-	words  extraWords
+	words  wordList
 	fields []logstorage.Field
+	digits []byte // backs the numbers of one row
 	days   map[string]bool
+	day    int64 // the last in days
+	latest int64 // time that a row may lie at
 }
 
 // NewWriter returns a writer to the store.
 func (s *Store) NewWriter() *Writer {
-	return &Writer{s: s, rows: logstorage.GetLogRows(nil, nil, nil, nil, ""), row: writeExtractor().NewRow(), days: map[string]bool{}}
+	return &Writer{
+		s: s, rows: logstorage.GetLogRows(nil, nil, nil, nil, ""), row: writeExtractor().NewRow(),
+		days: map[string]bool{}, latest: time.Now().Add(ahead).UnixNano(),
+	}
 }
 
-// Identity is what a record is told apart by when it has no eventID.
-type Identity struct {
-	ID    [16]byte
-	Given bool // it is the eventID's
-}
-
-// Add makes a row of a record. ns is its time, batch the unix milliseconds of
-// the batch it belongs to, seq its place in the order of arrival.
-func (w *Writer) Add(raw []byte, m *event.Meta, ns, batch int64, seq uint64, id Identity) error {
-	if err := writeExtractor().Extract(raw, m, w.row); err != nil {
+// Add makes a row of a record, which is not kept.
+func (w *Writer) Add(r *Record) error {
+	if err := writeExtractor().Extract(r.Raw, r.Meta, w.row); err != nil {
 		return err
 	}
-	f := w.fields[:0]
-	odd := false
-	size := 0
-	for i, name := range stored {
-		c := w.row.Cell(i)
-		switch {
-		case i < len(streamColumns):
-			if c.Many != nil || c.Set && (c.Text == "" || len(c.Text) > 256) {
-				odd = true
-				f = append(f, logstorage.Field{Name: name})
-				continue
-			}
-		case !c.Set:
-			continue
-		case c.Many != nil || c.Text == "" || len(c.Text) > maxColumn || size > maxRow-maxRaw-2*maxColumn:
-			odd = true
-			continue
-		}
-		size += len(name) + len(c.Text)
-		f = append(f, logstorage.Field{Name: name, Value: c.Text})
-	}
-	add := func(name, value string) { f = append(f, logstorage.Field{Name: name, Value: value}) }
-	if len(raw) > maxRaw {
-		name, err := w.s.keepBig(raw, id.ID)
+	w.fields, w.digits = w.fields[:0], w.digits[:0]
+	whole := w.columns() && w.aliased(r.Meta.Sourcetype)
+	tenant, at := ordinary, r.Time
+	if len(r.Raw) > maxRaw {
+		name, err := w.s.keepBig(r.Raw, r.ID)
 		if err != nil {
 			return err
 		}
-		odd = true
-		add(bigColumn, name)
-		add(rawColumn, "{}")
+		whole = false
+		w.add(bigColumn, name)
+		w.add(rawColumn, "{}")
 	} else {
-		add(rawColumn, string(raw))
-		if words := w.words.of(raw); len(words) > 0 && len(words) < maxRow-maxRaw-maxColumn {
-			add(wordsColumn, string(words))
-		} else if len(words) > 0 {
-			odd = true
+		w.add(rawColumn, unsafe.String(unsafe.SliceData(r.Raw), len(r.Raw)))
+		words := w.words.of(r.Raw)
+		if len(words) > maxWords {
+			whole, words = false, nil
 		}
+		w.add(wordsColumn, unsafe.String(unsafe.SliceData(words), len(words)))
 	}
-	at := ns
-	if ns < firstTime || ns > time.Now().Add(futureSpan-48*time.Hour).UnixNano() {
-		odd = true
-		at = firstTime
-		add(trueTime, strconv.FormatInt(ns, 10))
+	if !whole {
+		tenant = odd
 	}
-	if odd {
-		add(oddColumn, "1")
+	if at < firstTime || at > w.latest {
+		tenant, at = displaced, firstTime
+		w.add(trueTime, w.number(r.Time))
 	}
-	if !id.Given {
-		add(idColumn, hex.EncodeToString(id.ID[:]))
+	if !r.Given {
+		w.add(idColumn, hex.EncodeToString(r.ID[:]))
 	}
-	add(batchColumn, strconv.FormatInt(batch, 10))
-	add(seqColumn, strconv.FormatUint(seq, 10))
-	w.fields = f
-	w.rows.MustAdd(logstorage.TenantID{}, at, f, len(streamColumns))
-	w.days[time.Unix(0, at).UTC().Format("20060102")] = true
+	w.add(batchColumn, w.number(r.Batch))
+	w.add(seqColumn, w.number(int64(r.Seq)))
+	w.rows.MustAdd(tenant, at, w.fields, len(streamColumns))
+	if day := at / int64(24*time.Hour); day != w.day {
+		w.day = day
+		w.days[time.Unix(0, at).UTC().Format(dayLayout)] = true
+	}
 	if w.rows.NeedFlush() {
 		w.Flush()
 	}
 	return nil
+}
+
+func (w *Writer) add(name, value string) {
+	w.fields = append(w.fields, logstorage.Field{Name: name, Value: value})
+}
+
+// number writes n into memory that lasts until the next row.
+func (w *Writer) number(n int64) string {
+	if cap(w.digits)-len(w.digits) < 20 {
+		w.digits = make([]byte, 0, 128)
+	}
+	from := len(w.digits)
+	w.digits = strconv.AppendInt(w.digits, n, 10)
+	return unsafe.String(&w.digits[from], len(w.digits)-from)
+}
+
+// columns adds the columns of the record in w.row, those of the stream first;
+// it returns false when they do not tell all that they should.
+func (w *Writer) columns() (whole bool) {
+	whole = true
+	size := 0
+	for i, name := range stored {
+		c := w.row.Cell(i)
+		limit := maxColumn
+		if i < len(streamColumns) {
+			limit = maxStream
+		}
+		fits := c.Set && c.Many == nil && c.Text != "" && len(c.Text) <= limit && size+len(c.Text) <= maxColumns
+		whole = whole && (fits || !c.Set)
+		switch {
+		case fits:
+			size += len(c.Text)
+			w.add(name, c.Text)
+		case i < len(streamColumns):
+			w.add(name, "")
+		}
+	}
+	return whole
+}
+
+// aliased reports whether the aliases in w.row are what the columns they stand
+// for say.
+func (w *Writer) aliased(sourcetype string) bool {
+	for i, name := range aliasNames {
+		c := w.row.Cell(len(stored) + i)
+		if !c.Set {
+			continue
+		}
+		of := w.row.Cell(storedAt[aliases[name]])
+		if sourcetype != event.CloudTrail || !of.Set || of.Many == nil && of.Text != c.Text {
+			return false
+		}
+	}
+	return true
 }
 
 // Flush hands the rows to the store.
@@ -128,44 +174,8 @@ func (w *Writer) Flush() {
 	}
 	w.s.touch(w.days)
 	clear(w.days)
+	w.day = 0
 }
 
 // Close frees the writer; rows that were not flushed are dropped.
 func (w *Writer) Close() { logstorage.PutLogRows(w.rows) }
-
-// keepBig writes a record that is too large for a row to a file of its own.
-func (s *Store) keepBig(raw []byte, id [16]byte) (string, error) {
-	dir := filepath.Join(s.dir, "big")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-	name := hex.EncodeToString(id[:]) + ".json"
-	tmp, err := os.CreateTemp(dir, ".part-*")
-	if err != nil {
-		return "", err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(raw)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), filepath.Join(dir, name))
-	}
-	if err != nil {
-		return "", fmt.Errorf("cannot keep a record of %d bytes: %w", len(raw), err)
-	}
-	return name, syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
-}

@@ -1,0 +1,148 @@
+package vlogs
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"bluetrail/internal/event"
+
+	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
+)
+
+// leastFree is the space on disk below which nothing is taken in: the engine
+// ends the process when a write fails.
+const leastFree = 256 << 20
+
+// Room is an error when the disk is too full to take in a batch of raw bytes.
+func (s *Store) Room(raw int64) error {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(s.dir, &st); err != nil {
+		return fmt.Errorf("cannot tell the free space of %q: %w", s.dir, err)
+	}
+	free := int64(st.Bavail) * int64(st.Bsize)
+	if free < leastFree+raw {
+		return fmt.Errorf("the disk of %q is nearly full (%d MiB free); make room and start again, what was taken in is kept", s.dir, free>>20)
+	}
+	return nil
+}
+
+// Sync makes everything that was flushed durable and visible to searches. No
+// rows may be added meanwhile.
+//
+// The engine writes a partition out and syncs it when a snapshot of it is made,
+// but leaves out rows that are just being merged in memory; those are waited
+// for.
+func (s *Store) Sync() error {
+	s.mu.Lock()
+	days := s.days
+	s.days = map[string]bool{}
+	s.mu.Unlock()
+	s.db.DebugFlush()
+	for {
+		for d := range days {
+			path, err := s.db.PartitionSnapshotCreate(d)
+			if err != nil {
+				return err
+			}
+			if err := os.RemoveAll(path); err != nil {
+				return fmt.Errorf("cannot remove snapshot: %w", err)
+			}
+		}
+		var st logstorage.StorageStats
+		s.db.UpdateStats(&st)
+		if st.InmemoryRowsCount == 0 && st.PendingRows == 0 {
+			return nil
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func (s *Store) touch(days map[string]bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for d := range days {
+		s.days[d] = true
+	}
+}
+
+// Stored is what identifies an event in the store.
+type Stored struct {
+	ID    [16]byte
+	Time  int64 // unix nanoseconds
+	Batch int64 // unix milliseconds
+	Seq   uint64
+}
+
+// Since calls yield for every event of a batch after the given one: what an
+// ingest that was cut off left behind.
+func (s *Store) Since(ctx context.Context, batch int64, yield func(Stored)) error {
+	q, err := logstorage.ParseQuery(fmt.Sprintf("%s:>%d | fields _time, %s, %s, %s, %s, %s, %s", batchColumn, batch, rawColumn, idColumn, bigColumn, trueTime, batchColumn, seqColumn))
+	if err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	var failed error
+	tenants := []logstorage.TenantID{ordinary, odd, displaced}
+	qctx := logstorage.NewQueryContext(ctx, &logstorage.QueryStats{}, tenants, q, false, nil)
+	err = s.db.RunQuery(qctx, func(_ uint, db *logstorage.DataBlock) {
+		mu.Lock()
+		defer mu.Unlock()
+		for i := range db.RowsCount() {
+			row, err := s.stored(db, i)
+			if err != nil {
+				failed = err
+				return
+			}
+			yield(row)
+		}
+	})
+	return errors.Join(err, failed)
+}
+
+func (s *Store) stored(db *logstorage.DataBlock, i int) (row Stored, err error) {
+	val := func(name string) string {
+		if c := db.GetColumnByName(name); c != nil {
+			return c.Values[i]
+		}
+		return ""
+	}
+	number := func(name string) (n int64) {
+		if t := val(name); t != "" && err == nil {
+			n, err = strconv.ParseInt(t, 10, 64)
+		}
+		return n
+	}
+	row.Batch, row.Seq = number(batchColumn), uint64(number(seqColumn))
+	if row.Time = number(trueTime); val(trueTime) == "" {
+		times, ok := db.GetTimestamps(nil)
+		if !ok {
+			return row, errors.New("the store gave rows without a time")
+		}
+		row.Time = times[i]
+	}
+	if err != nil {
+		return row, fmt.Errorf("the store holds a broken number: %w", err)
+	}
+	if h := val(idColumn); h != "" {
+		_, err = hex.Decode(row.ID[:], []byte(h))
+		return row, err
+	}
+	raw := []byte(val(rawColumn))
+	if big := val(bigColumn); big != "" {
+		if raw, err = s.readBig(big); err != nil {
+			return row, err
+		}
+	}
+	var ok bool
+	if row.ID, ok = event.ID(raw); !ok {
+		err = errors.New("the store holds an event without an identity")
+	}
+	return row, err
+}

@@ -1,0 +1,44 @@
+package vlogs
+
+import (
+	"flag"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
+)
+
+// memory is what the engine may use for its caches and for rows that are not on
+// disk yet.
+const memory = "512MiB"
+
+// keepFor keeps everything: the engine deletes what is older, and also what
+// lies further in the future, by a clock that may be wrong.
+const keepFor = 200 * 365 * 24 * time.Hour
+
+// setup prepares the engine, which is set by the flags of the process.
+var setup = sync.OnceValue(func() error {
+	if !flag.Parsed() {
+		if err := flag.CommandLine.Parse(nil); err != nil {
+			return err
+		}
+	}
+	for name, value := range map[string]string{"memory.allowedBytes": memory, "loggerLevel": "ERROR"} {
+		if err := flag.Set(name, value); err != nil {
+			return fmt.Errorf("cannot set up the storage engine: %w", err)
+		}
+	}
+	return nil
+})
+
+// Rows are told apart by tenants, which searches name at no cost.
+var (
+	// ordinary rows are told in full by their columns, as far as those go.
+	ordinary = logstorage.TenantID{ProjectID: 0}
+	// odd rows have a column that would be empty or have several values, which
+	// the engine cannot tell from missing ones, or lack some column.
+	odd = logstorage.TenantID{ProjectID: 1}
+	// displaced rows are odd and lie at another time than their own.
+	displaced = logstorage.TenantID{ProjectID: 2}
+)
