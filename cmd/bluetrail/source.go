@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bluetrail/internal/enrich"
+	"bluetrail/internal/ingest"
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
@@ -50,7 +51,7 @@ func (s *source) store(a *app) (store.Store, error) {
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		return nil, usage("there is no data directory %q; give --files PATH to search files where they lie, or --data DIR, or fill one with: bluetrail ingest PATH --data %s", dir, dir)
 	}
-	return vlogs.Open(filepath.Join(dir, "events"))
+	return vlogs.Open(filepath.Join(dir, ingest.EventsDir), vlogs.Options{ReadOnly: true})
 }
 
 func (s *source) env(a *app) (*spl.Env, error) {

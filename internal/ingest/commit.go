@@ -30,7 +30,7 @@ type committer struct {
 	o     *Options
 	sum   *Summary
 	store *vlogs.Store
-	state *state.State
+	state *state.DB
 	ids   *idStore
 
 	point    state.Checkpoint // the last one made

@@ -18,9 +18,8 @@ import (
 
 // The parts of a data directory.
 const (
-	EventsDir = "events"   // the store
-	IDsDir    = "ids"      // ids of stored events
-	StateFile = "state.db" // checkpoints
+	EventsDir = "events" // the store
+	idsDir    = "ids"    // ids of stored events
 )
 
 // Options say what to take in and where.
@@ -112,8 +111,8 @@ func open(ctx context.Context, o *Options, sum *Summary) (c *committer, err erro
 	if err != nil {
 		return nil, err
 	}
-	c = &committer{o: o, sum: sum, store: st, ids: newIDStore(filepath.Join(o.Data, IDsDir), idBudget)}
-	if c.state, err = state.Open(filepath.Join(o.Data, StateFile)); err != nil {
+	c = &committer{o: o, sum: sum, store: st, ids: newIDStore(filepath.Join(o.Data, idsDir), idBudget)}
+	if c.state, err = state.Open(o.Data); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
 	if err := c.recover(ctx); err != nil {

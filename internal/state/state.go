@@ -6,14 +6,15 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 
 	_ "modernc.org/sqlite" // the driver
 )
 
-// State is an open database. It is safe for concurrent use.
-type State struct{ db *sql.DB }
+// DB is the state of one data directory. It is safe for concurrent use.
+type DB struct{ db *sql.DB }
 
 // schema is what the database holds; user_version counts its changes.
 const schema = `
@@ -44,18 +45,19 @@ PRAGMA user_version = 1;
 // version is the user_version that this program reads and writes.
 const version = 1
 
-// Open opens the database at path, which is made when it is not there. One that
-// a newer version of the program wrote is refused.
-func Open(path string) (*State, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+// Open opens the state in a data directory; both are made when they are not
+// there. A state that a newer version of the program wrote is refused.
+func Open(dir string) (*DB, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot make data directory: %w", err)
 	}
+	path := filepath.Join(dir, "state.db")
 	// A commit must survive a loss of power: events are acknowledged by it.
-	db, err := sql.Open("sqlite", "file:"+escape(path)+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
 	if err != nil {
 		return nil, fmt.Errorf("cannot open state %q: %w", path, err)
 	}
-	s := &State{db}
+	s := &DB{db}
 	if err := s.prepare(); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("cannot open state %q: %w", path, err)
@@ -63,22 +65,7 @@ func Open(path string) (*State, error) {
 	return s, nil
 }
 
-// escape writes a path so that a URI holds it.
-func escape(path string) string {
-	const hex = "0123456789ABCDEF"
-	var out []byte
-	for i := range len(path) {
-		switch c := path[i]; c {
-		case '?', '#', '%':
-			out = append(out, '%', hex[c>>4], hex[c&15])
-		default:
-			out = append(out, c)
-		}
-	}
-	return string(out)
-}
-
-func (s *State) prepare() error {
+func (s *DB) prepare() error {
 	s.db.SetMaxOpenConns(1)
 	var v int
 	if err := s.db.QueryRow("PRAGMA user_version").Scan(&v); err != nil {
@@ -102,7 +89,7 @@ func (s *State) prepare() error {
 }
 
 // Close closes the database.
-func (s *State) Close() error { return s.db.Close() }
+func (s *DB) Close() error { return s.db.Close() }
 
 // Checkpoint is how far taking in events has come: everything up to it is
 // stored for good.
@@ -116,7 +103,7 @@ type Checkpoint struct {
 }
 
 // Checkpoint returns the last checkpoint.
-func (s *State) Checkpoint() (c Checkpoint, err error) {
+func (s *DB) Checkpoint() (c Checkpoint, err error) {
 	err = s.db.QueryRow("SELECT batch, seq, events, running FROM ingest").Scan(&c.Batch, &c.Seq, &c.Events, &c.Running)
 	if err != nil {
 		err = fmt.Errorf("cannot read the checkpoint: %w", err)
@@ -134,7 +121,7 @@ type File struct {
 }
 
 // File returns what is known of a file; ok is false for an unknown one.
-func (s *State) File(path string) (f File, ok bool, err error) {
+func (s *DB) File(path string) (f File, ok bool, err error) {
 	f.Path = path
 	err = s.db.QueryRow("SELECT size, changed, records, done FROM file WHERE path = ?", path).Scan(&f.Size, &f.Changed, &f.Records, &f.Done)
 	switch {
@@ -156,7 +143,7 @@ type Problem struct {
 // Commit makes a checkpoint together with what belongs to it: all of it
 // happens, durably, or nothing. Problems of files that are done without any are
 // forgotten.
-func (s *State) Commit(c Checkpoint, files []File, problems []Problem) (err error) {
+func (s *DB) Commit(c Checkpoint, files []File, problems []Problem) (err error) {
 	tx, err := s.db.Begin()
 	if err != nil {
 		return fmt.Errorf("cannot save the checkpoint: %w", err)
@@ -196,22 +183,34 @@ func (s *State) Commit(c Checkpoint, files []File, problems []Problem) (err erro
 	return tx.Commit()
 }
 
-// Quarantine calls yield for every problem that still stands, by path and
-// place, until it returns false.
-func (s *State) Quarantine(yield func(Problem) bool) error {
-	rows, err := s.db.Query("SELECT path, place, reason FROM quarantine ORDER BY path, place")
+// Problems returns what could not be taken in and was not mended since, by path
+// and place, at most limit of it, and how much there is.
+func (s *DB) Problems(limit int) (list []Problem, total int, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("cannot read the quarantine: %w", err)
+		}
+	}()
+	if err := s.db.QueryRow("SELECT count(*) FROM quarantine").Scan(&total); err != nil {
+		return nil, 0, err
+	}
+	rows, err := s.db.Query("SELECT path, place, reason FROM quarantine ORDER BY path, place LIMIT ?", limit)
 	if err != nil {
-		return fmt.Errorf("cannot read the quarantine: %w", err)
+		return nil, 0, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var p Problem
 		if err := rows.Scan(&p.Path, &p.Place, &p.Reason); err != nil {
-			return fmt.Errorf("cannot read the quarantine: %w", err)
+			return nil, 0, err
 		}
-		if !yield(p) {
-			break
-		}
+		list = append(list, p)
 	}
-	return rows.Err()
+	return list, total, rows.Err()
+}
+
+// Files returns how many files were taken in to their end.
+func (s *DB) Files() (n int, err error) {
+	err = s.db.QueryRow("SELECT count(*) FROM file WHERE done").Scan(&n)
+	return n, err
 }

@@ -6,12 +6,14 @@ import (
 	"sync"
 	"time"
 
+	_ "bluetrail/internal/store/vlogs/logfilter" // before the engine
+
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
-// memory is what the engine may use for its caches and for rows that are not on
+// cacheMemory is what the engine may use for its caches and for rows that are not on
 // disk yet.
-const memory = "512MiB"
+const cacheMemory = "512MiB"
 
 // keepFor keeps everything: the engine deletes what is older, and also what
 // lies further in the future, by a clock that may be wrong.
@@ -24,7 +26,7 @@ var setup = sync.OnceValue(func() error {
 			return err
 		}
 	}
-	for name, value := range map[string]string{"memory.allowedBytes": memory, "loggerLevel": "ERROR"} {
+	for name, value := range map[string]string{"memory.allowedBytes": cacheMemory, "loggerLevel": "ERROR"} {
 		if err := flag.Set(name, value); err != nil {
 			return fmt.Errorf("cannot set up the storage engine: %w", err)
 		}

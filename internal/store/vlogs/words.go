@@ -144,7 +144,11 @@ func notWord(r rune) bool { return r < 0x80 && (spl.IsBreaker(byte(r)) || !wordB
 // whole words; "" when it asks for nothing. Parts next to a * are no whole
 // words; with prefix the last of them is looked for as the beginning of one.
 func wordFilter(text string, prefix bool) string {
-	var parts []string
+	type sought struct {
+		word   string
+		prefix bool
+	}
+	var list []sought
 	runs := strings.Split(text, "*")
 	for n, run := range runs {
 		words := strings.FieldsFunc(run, notWord)
@@ -159,7 +163,16 @@ func wordFilter(text string, prefix bool) string {
 			case openRight && slices.ContainsFunc(commonList, func(c string) bool { return strings.HasPrefix(c, strings.ToLower(w)) }):
 				continue
 			}
-			parts = append(parts, wordIn(w, openRight))
+			list = append(list, sought{w, openRight})
+		}
+	}
+	// Long words are the rare ones: once they have ruled a block out, the others
+	// are not looked for.
+	slices.SortStableFunc(list, func(a, b sought) int { return len(b.word) - len(a.word) })
+	var parts []string
+	for i, s := range list {
+		if i == 0 || len(s.word) > 2 {
+			parts = append(parts, wordIn(s.word, s.prefix))
 		}
 	}
 	return strings.Join(parts, " ")
