@@ -32,15 +32,15 @@ func readTable(path string) (columns []string, rows [][]string, notes []string, 
 		}
 		in = z
 	}
-	columns, rows, notes, err = parseTable(in)
+	columns, rows, notes, err = parseTable(in, maxTable)
 	for i := range notes {
 		notes[i] = path + ": " + notes[i]
 	}
 	return columns, rows, notes, err
 }
 
-func parseTable(in io.Reader) (columns []string, rows [][]string, notes []string, err error) {
-	limited := &io.LimitedReader{R: in, N: maxTable + 1}
+func parseTable(in io.Reader, limit int64) (columns []string, rows [][]string, notes []string, err error) {
+	limited := &io.LimitedReader{R: in, N: limit + 1}
 	text := bufio.NewReaderSize(limited, 64<<10)
 	if bom, err := text.Peek(3); err == nil && string(bom) == "\ufeff" {
 		text.Discard(3)
@@ -74,7 +74,7 @@ func parseTable(in io.Reader) (columns []string, rows [][]string, notes []string
 	for {
 		cells, err := r.Read()
 		if limited.N <= 0 {
-			return nil, nil, nil, fmt.Errorf("the table is larger than %d MiB", maxTable>>20)
+			return nil, nil, nil, fmt.Errorf("the table is larger than %d MiB", limit>>20)
 		}
 		if errors.Is(err, io.EOF) {
 			break

@@ -1,0 +1,288 @@
+package knowledge
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"bluetrail/internal/spl"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// folder writes files, by slash-separated name, and returns where they are.
+func folder(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func open(t *testing.T, files map[string]string) *Knowledge {
+	t.Helper()
+	k, err := Open(folder(t, files))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func TestMacros(t *testing.T) {
+	k := open(t, map[string]string{
+		"macros.conf":           "\ufeff# top\r\n[plain]\r\ndefinition = a=1 \\\r\n  b=2\r\n[two(2)]\nargs = x, y\ndefinition = $x$ $y$\niseval = 1\nvalidation = isnum(x)\nerrormsg = no\n",
+		"default/macros.conf":   "[layered]\ndefinition = default\nerrormsg = kept\n",
+		"local/macros.conf":     "[layered]\ndefinition = local # not a comment\n[two]\ndefinition = none\n",
+		"macros/a.yml":          "name: from_yaml\narguments:\n- field\ndefinition: rename $field$ AS x\ndescription: d\n",
+		"macros/cloudtrail.yml": "name: cloudtrail\ndefinition: index=trail\n",
+	})
+	for _, want := range []spl.Macro{
+		{Name: "plain", Definition: "a=1 \n  b=2"},
+		{Name: "two", Args: []string{"x", "y"}, Definition: "$x$ $y$", IsEval: true, Validation: "isnum(x)", ErrorMsg: "no"},
+		{Name: "two", Definition: "none"},
+		{Name: "layered", Definition: "local # not a comment", ErrorMsg: "kept"},
+		{Name: "from_yaml", Args: []string{"field"}, Definition: "rename $field$ AS x"},
+		{Name: "cloudtrail", Definition: "index=trail"},
+		{Name: "drop_dm_object_name", Args: []string{"object"}, Definition: "rename $object$.* AS *"},
+	} {
+		got, ok := k.Macro(want.Name, len(want.Args))
+		if diff := cmp.Diff(want, got); diff != "" || !ok {
+			t.Errorf("%s/%d: %v %s", want.Name, len(want.Args), ok, diff)
+		}
+	}
+	if _, ok := k.Macro("two", 1); ok {
+		t.Error("two(1) is not defined")
+	}
+	if p := k.Problems(); len(p) > 0 {
+		t.Error(p)
+	}
+}
+
+// TestProblems breaks things one by one; each is reported with its place and
+// stops nothing else.
+func TestProblems(t *testing.T) {
+	k := open(t, map[string]string{
+		"macros.conf":     "[unclosed\ndefinition = x\n[good]\ndefinition = fine\nno setting here\n[few(2)]\nargs = a\ndefinition = x\n[none]\n",
+		"macros/bad.yml":  "name: [\n",
+		"transforms.conf": "[runs]\nexternal_cmd = x.py a\n[types]\nfilename = a.csv\nmatch_type = LIKE(a)\n[count]\nfilename = a.csv\nmax_matches = many\n[path]\nfilename = ../a.csv\n[filter]\nfilename = a.csv\nfilter = (a=1\n[extraction]\nREGEX = x\n[ok]\nfilename = a.csv\n",
+		"lookups/a.csv":   "a\n1\n",
+		"lookups/b.yml":   "name: b\nmatch_type: [NEAR(x)]\n",
+	})
+	k.Check()
+	var all []string
+	for _, p := range k.Problems() {
+		all = append(all, p.Error())
+	}
+	text := strings.Join(all, "\n")
+	for _, want := range []string{
+		"macros.conf:1:1: the name of the stanza is not closed", "macros.conf:5:1: neither a stanza nor a setting",
+		"[few(2)]: the name says 2 arguments, args lists 1", "[none]: definition is missing", "bad.yml",
+		"[runs]: the lookup runs a program", `[types]: cannot read match_type "LIKE(a)"`, "[count]: max_matches must be a number",
+		`[path]: "../a.csv" is no name for a lookup file`, "[filter]: filter:1:1: this ( is not closed", "b.yml", "NEAR",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not reported in\n%s", want, text)
+		}
+	}
+	if len(all) != 11 {
+		t.Errorf("%d problems:\n%s", len(all), text)
+	}
+	if m, ok := k.Macro("good", 0); !ok || m.Definition != "fine" {
+		t.Error("the good macro is lost")
+	}
+	if _, err := k.Table("ok"); err != nil {
+		t.Error(err)
+	}
+	if _, err := Open(filepath.Join(t.TempDir(), "nosuch")); err == nil {
+		t.Error("a folder that is not there is no error")
+	}
+}
+
+func TestDefinitions(t *testing.T) {
+	k := open(t, map[string]string{
+		"transforms.conf": "[default]\nmin_matches = 1\n[d]\nfilename = t.csv\nmatch_type = WILDCARD(a) , CIDR(b)\ncase_sensitive_match = false\ndefault_match = none\ntime_field = at\n[seen]\nexternal_type = kvstore\ncollection = c\nfields_list = _key, user\n",
+		"lookups/t.csv":   "a,b,at\nx,y,1\n",
+		"lookups/y.yml":   "name: svc\nlookup_type: csv\ncase_sensitive_match: false\nmin_matches: 1\ndefault_match: 'no'\nmatch_type:\n  - WILDCARD(a)\n",
+		"lookups/y.csv":   "a\nx*\n",
+	})
+	d, err := k.Table("d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&spl.Table{
+		Name: "d", Columns: []string{"a", "b", "at"}, Rows: [][]string{{"x", "y", "1"}}, IgnoreCase: true, MinMatches: 1, MaxMatches: 1, DefaultMatch: "none",
+		Match: map[string]string{"a": "WILDCARD", "b": "CIDR"}, TimeField: "at", TimeFormat: "%s.%Q", MaxOffsetSecs: 2000000000,
+	}, d); diff != "" {
+		t.Error(diff)
+	}
+	y, err := k.Table("svc")
+	if err != nil || !y.IgnoreCase || y.MinMatches != 1 || y.DefaultMatch != "no" || y.Match["a"] != "WILDCARD" || y.MaxMatches != 100 {
+		t.Errorf("%+v %v", y, err)
+	}
+	seen, err := k.Table("seen")
+	if err != nil || len(seen.Rows) != 0 || cmp.Diff([]string{"_key", "user"}, seen.Columns) != "" {
+		t.Errorf("%+v %v", seen, err)
+	}
+	if p := k.Problems(); len(p) > 0 {
+		t.Error(p)
+	}
+	for name, want := range map[string]string{
+		"dd": "d", "nosuch.csv": "no file", "../t.csv": "may hold no path", "t.csv/..": "no lookup file", ".hidden.csv": "no name", "x\x00.csv": "no name",
+	} {
+		if _, err := k.Table(name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want one with %q", name, err, want)
+		}
+	}
+}
+
+func TestParseTable(t *testing.T) {
+	for _, tc := range []struct {
+		name, text string
+		columns    []string
+		rows       [][]string
+		notes      int
+		err        string
+	}{
+		{name: "bom and crlf", text: "\ufeffa,b\r\n1,2\r\n", columns: []string{"a", "b"}, rows: [][]string{{"1", "2"}}},
+		{name: "quotes", text: "a,b\n\"x,\"\"y\"\"\n z\",2\n", columns: []string{"a", "b"}, rows: [][]string{{"x,\"y\"\n z", "2"}}},
+		{name: "bare quote", text: "a\nx \"y\" z\n", columns: []string{"a"}, rows: [][]string{{`x "y" z`}}},
+		{name: "ragged", text: "a,b\n1\n1,2,3\n1,2,3,4\n", columns: []string{"a", "b"}, rows: [][]string{{"1", ""}, {"1", "2"}, {"1", "2"}}, notes: 1},
+		{name: "twice", text: "a,a,,b\n1,2,3,4\n", columns: []string{"a", "b"}, rows: [][]string{{"1", "4"}}, notes: 1},
+		{name: "header only", text: "a", columns: []string{"a"}},
+		{name: "empty", text: "", err: "empty"},
+		{name: "no names", text: ",\n1,2\n", err: "names no column"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			columns, rows, notes, err := parseTable(strings.NewReader(tc.text), 1<<20)
+			if (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
+				t.Fatalf("error %v, want %q", err, tc.err)
+			}
+			if diff := cmp.Diff(tc.columns, columns) + cmp.Diff(tc.rows, rows); diff != "" || len(notes) != tc.notes {
+				t.Errorf("notes %q\n%s", notes, diff)
+			}
+		})
+	}
+}
+
+// TestLarge reads a table that goes on and on, as a gzip bomb does.
+func TestLarge(t *testing.T) {
+	endless := io.MultiReader(strings.NewReader("a\n"), repeat("xxxxxxx\n"))
+	if _, _, _, err := parseTable(endless, 1<<20); err == nil || !strings.Contains(err.Error(), "larger than 1 MiB") {
+		t.Errorf("error %v", err)
+	}
+	if _, _, _, err := parseTable(repeat("x"), 1<<20); err == nil || !strings.Contains(err.Error(), "larger than 1 MiB") {
+		t.Errorf("one line: error %v", err)
+	}
+}
+
+// repeat is a reader that gives the same text without end.
+type repeat string
+
+func (r repeat) Read(p []byte) (int, error) {
+	return copy(p, strings.Repeat(string(r), len(p)/len(r)+1)), nil
+}
+
+func TestWriteTable(t *testing.T) {
+	dir := folder(t, map[string]string{"lookups/a.csv": "a\nold\n", "transforms.conf": "[def]\nfilename = b.csv\n"})
+	k, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &spl.Table{Columns: []string{"x", "y"}, Rows: [][]string{{"1", "a,\"b\"\nc"}, {"", "=cmd"}}}
+	single := &spl.Table{Columns: []string{"x"}, Rows: [][]string{{""}, {"1"}}}
+	for _, name := range []string{"a.csv", "def", "new.csv.gz"} {
+		for _, w := range []*spl.Table{want, single} {
+			if err := k.WriteTable(name, w); err != nil {
+				t.Fatal(err)
+			}
+			got, err := k.Table(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(w.Columns, got.Columns) + cmp.Diff(w.Rows, got.Rows); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+		}
+	}
+	for _, name := range []string{"../a.csv", "/etc/a.csv", "a.txt", `..\a.csv`, "", "x/../../a.csv"} {
+		if err := k.WriteTable(name, want); err == nil {
+			t.Errorf("%q was written", name)
+		}
+	}
+	// A link in the place of the file is replaced, not followed.
+	outside := filepath.Join(t.TempDir(), "victim.csv")
+	if err := os.WriteFile(outside, []byte("mine\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, filepath.Join(dir, "lookups", "link.csv")); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.WriteTable("link.csv", want); err != nil {
+		t.Fatal(err)
+	}
+	if text, _ := os.ReadFile(outside); string(text) != "mine\n" {
+		t.Errorf("the file behind the link is %q", text)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "lookups", ".*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("unfinished files: %v %v", left, err)
+	}
+	if k, err = Open(); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.WriteTable("a.csv", want); err == nil || !strings.Contains(err.Error(), "--knowledge") {
+		t.Errorf("without a folder: %v", err)
+	}
+}
+
+// TestTogether reads while tables are written: every reader sees a whole one.
+func TestTogether(t *testing.T) {
+	k := open(t, map[string]string{"lookups/a.csv": "n\n0\n0\n"})
+	var wg sync.WaitGroup
+	for w := range 2 {
+		wg.Go(func() {
+			for i := range 30 {
+				n := fmt.Sprint(w*100 + i)
+				if err := k.WriteTable("a.csv", &spl.Table{Columns: []string{"n"}, Rows: [][]string{{n}, {n}}}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		wg.Go(func() {
+			for range 100 {
+				tab, err := k.Table("a.csv")
+				if err != nil || len(tab.Rows) != 2 || tab.Rows[0][0] != tab.Rows[1][0] {
+					t.Errorf("%v %v", tab, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func FuzzConf(f *testing.F) {
+	f.Add("[a]\nb = c\\\nd\n[default]\nx=1\n")
+	f.Add("[a(1)]\nargs = x\ndefinition=$x$\n#c\n=\n[")
+	f.Fuzz(func(t *testing.T, text string) {
+		list, _ := parseConf("fuzz.conf", text)
+		for _, s := range list {
+			if s.settings == nil {
+				t.Fatal("a stanza without settings")
+			}
+			macroFromStanza(s)
+			newDefinition(s.name, s.settings)
+		}
+	})
+}

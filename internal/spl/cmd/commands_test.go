@@ -1,0 +1,100 @@
+package cmd_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bluetrail/internal/spl"
+	_ "bluetrail/internal/spl/agg"
+	_ "bluetrail/internal/spl/cmd"
+	_ "bluetrail/internal/spl/fn"
+)
+
+// TestKinds checks that a command is what its registration says and nothing
+// else, as the planner picks the first that fits.
+func TestKinds(t *testing.T) {
+	for _, search := range searches(t) {
+		q, err := spl.Parse(search)
+		if err != nil {
+			continue // a script of an error
+		}
+		for _, st := range q.Stages {
+			_, streaming := st.Cmd.(spl.Streaming)
+			_, transforming := st.Cmd.(spl.Transforming)
+			_, serial := st.Cmd.(spl.Serial)
+			_, generating := st.Cmd.(spl.Generating)
+			var ok bool
+			switch st.Def.Kind {
+			case spl.KindStreaming:
+				ok = streaming && !transforming && !serial && !generating
+			case spl.KindTransforming:
+				ok = transforming && !streaming && !serial && !generating
+			case spl.KindSerial:
+				ok = serial && !streaming && !transforming && !generating
+			case spl.KindGenerating: // and in the middle of a search, some of them
+				ok = generating && !streaming && !transforming
+			}
+			if !ok {
+				t.Errorf("%s is not only %s", st.Def.Name, st.Def.Kind)
+			}
+		}
+	}
+}
+
+// TestPrintReads checks that what a command prints reads as the same command.
+func TestPrintReads(t *testing.T) {
+	known := 0
+	for _, search := range searches(t) {
+		q, err := spl.Parse(search)
+		if err != nil {
+			continue
+		}
+		known++
+		printed := q.String()
+		again, err := spl.Parse(printed)
+		if err != nil {
+			t.Errorf("%s\nprints as\n%s\nwhich cannot be read: %v", search, printed, err)
+		} else if again.String() != printed {
+			t.Errorf("%s\nprints as\n%s\nwhich prints as\n%s", search, printed, again.String())
+		}
+	}
+	if known < 200 {
+		t.Errorf("only %d searches were read", known)
+	}
+}
+
+// searches returns those of the registry's examples and of the scripts.
+func searches(t *testing.T) []string {
+	t.Helper()
+	var list []string
+	for _, d := range spl.Commands() {
+		for _, ex := range d.Examples {
+			list = append(list, ex.Search)
+		}
+	}
+	files, err := filepath.Glob("../../../testdata/spl/*.test")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := false
+		for _, line := range strings.Split(string(text), "\n") {
+			switch rest, ok := strings.CutPrefix(line, "eval "); {
+			case ok:
+				list = append(list, strings.TrimPrefix(rest, "unordered "))
+				in = true
+			case in && strings.HasPrefix(line, " "):
+				list[len(list)-1] += "\n" + line
+			default:
+				in = false
+			}
+		}
+	}
+	return list
+}
