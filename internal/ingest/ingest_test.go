@@ -2,13 +2,17 @@ package ingest
 
 import (
 	"context"
+	"os"
 	"testing"
+	"time"
 )
 
 func TestZZ(t *testing.T) {
-	dir := t.TempDir()
-	for range 2 {
-		sum, err := Run(context.Background(), Options{Data: dir, Paths: []string{"/tmp/pile100k"}})
-		t.Logf("%+v %v", sum, err)
+	dir := os.Getenv("ZZDATA")
+	if dir == "" {
+		t.Skip()
 	}
+	start := time.Now()
+	sum, err := Run(context.Background(), Options{Data: dir, Paths: []string{os.Getenv("ZZPATH")}})
+	t.Logf("%+v %v %v", sum, err, time.Since(start))
 }

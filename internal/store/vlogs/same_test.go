@@ -41,7 +41,7 @@ var crafted = []string{
 	`{"eventID":"c10","awsRegion":"us-east-1","userIdentity":{"type":"IAMUser","userName":"Bob"}}`,
 	`{"eventVersion":"1.08","eventID":"c11","eventTime":"2026-01-05T10:00:03Z","eventName":"` + strings.Repeat("N", 400) + `"}`,
 	`{"eventVersion":"1.08","eventID":"c12","eventTime":"2026-01-05T10:00:03Z","eventName":"Long","userAgent":"` + strings.Repeat("agent smith ", 4000) + `"}`,
-	`{"eventVersion":"1.08","eventID":"c13","eventTime":"2026-01-05T10:00:04Z","eventName":"Huge","userAgent":"curl","requestParameters":{"bucketName":"needle-in-huge","pad":"` + strings.Repeat("pad ", 600_000) + `"}}`,
+	`{"eventVersion":"1.08","eventID":"c13","eventTime":"2026-01-05T10:00:04Z","eventName":"Huge","userAgent":"curl","requestParameters":{"bucketName":"needle-in-huge","pad":"` + strings.Repeat("pad ", 300_000) + `"}}`,
 	`{"eventVersion":"1.08","eventID":"c14","eventTime":"2026-01-05T10:00:05Z","eventName":"Wide","requestParameters":{` + wide(3000) + `"` + strings.Repeat("deep", 60) + `":"far"}}`,
 	`{"eventVersion":"1.08","eventID":"c15","eventTime":"2026-01-05T10:00:06Z","eventName":"Kelvin","userAgent":"Kelvin ſhort 10","readOnly":true,"errorCode":"007","recipientAccountId":"000000000012"}`,
 	`{"eventVersion":"1.08","eventID":"c16","eventTime":"2026-01-05T10:00:07Z","eventName":"Typed","sourceIPAddress":"010.0.0.1","eventVersion2":1.50,"userAgent":"1.50","errorMessage":"2026-01-05T10:00:07.000Z"}`,
@@ -63,7 +63,7 @@ func realRecords(t testing.TB) (list [][]byte) {
 	if dir == "" {
 		dir = "../../../../shared/data"
 	}
-	for _, name := range []string{"benign-840.ndjson.gz", "students-142.ndjson.gz", "examples-48.ndjson.gz", "api-calls-315.ndjson.gz", "weird.ndjson"} {
+	for _, name := range []string{"students-142.ndjson.gz", "examples-48.ndjson.gz", "weird.ndjson"} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Logf("without real records (set BLUETRAIL_TESTDATA): %v", err)
@@ -93,9 +93,12 @@ func testRecords(t testing.TB) (list [][]byte) {
 		list = append(list, []byte(c))
 	}
 	cfg := generate.Default()
-	cfg.Events, cfg.End = 3000, time.Date(2026, 1, 20, 0, 0, 0, 0, time.UTC)
+	cfg.Events, cfg.End = generate.MinEvents, time.Date(2026, 1, 20, 0, 0, 0, 0, time.UTC)
+	n := 0
 	err := generate.Stream(ctx, cfg, func(raw []byte, _ time.Time) error {
-		list = append(list, bytes.Clone(raw))
+		if n++; n%4 == 0 {
+			list = append(list, bytes.Clone(raw))
+		}
 		return nil
 	})
 	if err != nil {
@@ -269,7 +272,7 @@ func TestRandomSearches(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for range 300 {
+	for range 100 {
 		filter := randomSearch(rnd, pairs, 3)
 		q := store.Query{Filter: filter, Fields: spl.Fields("eventName", "eventID", "user"), Earliest: store.Beginning, Latest: store.End, Now: time.Unix(1_768_000_000, 0)}
 		if diff := cmp.Diff(answer(t, mem, q), answer(t, st, q)); diff != "" {
