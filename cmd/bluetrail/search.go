@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"bluetrail/internal/knowledge"
 	"bluetrail/internal/plan"
 	"bluetrail/internal/result"
 	"bluetrail/internal/spl"
@@ -33,6 +34,7 @@ func (c *searchCmd) Run(a *app) error {
 // search runs one search and writes its rows, its warnings and what was read.
 func (a *app) search(text string, st store.Store, env *spl.Env, format string) error {
 	start := time.Now()
+	defer a.problems(env)
 	q, err := plan.Parse(text, env.Macros)
 	if err != nil {
 		return err
@@ -66,6 +68,16 @@ func (a *app) search(text string, st store.Store, env *spl.Env, format string) e
 		a.note("%s", n)
 	}
 	return runErr
+}
+
+// problems says which macros and lookups could not be read, of those that the
+// search had looked at.
+func (a *app) problems(env *spl.Env) {
+	if k, ok := env.Tables.(*knowledge.Knowledge); ok {
+		for _, err := range k.Problems() {
+			a.warn("%v", err)
+		}
+	}
 }
 
 // stream writes the batches of s as they come.
