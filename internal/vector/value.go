@@ -267,7 +267,6 @@ func Exact(f float64) Value { return Value{kind: Number, num: f, sig: exactSig} 
 
 const exactSig = 255
 
-
 // Shown returns a number that is shown as text, "" = as usual.
 func (v Value) Shown(text string) Value {
 	v.text = text
