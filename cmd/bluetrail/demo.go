@@ -1,0 +1,73 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"bluetrail/internal/generate"
+	"bluetrail/internal/guide"
+	"bluetrail/internal/ingest"
+)
+
+type demoCmd struct {
+	Data    string `help:"Folder for the trail and the data directory." default:"bluetrail-demo" placeholder:"DIR"`
+	Events  int    `help:"How many events." default:"100000" placeholder:"N"`
+	Seed    uint64 `help:"Seed of the synthetic organisation." default:"1" placeholder:"N"`
+	NoServe bool   `help:"End after the searches; as long as there is no web interface that is what demo does anyway."`
+}
+
+// demoEnd is when the synthetic trail ends, so that the same seed always shows
+// the same.
+var demoEnd = time.Date(2026, 6, 30, 12, 0, 0, 0, time.UTC)
+
+func (c *demoCmd) Run(a *app) error {
+	if c.Events < generate.MinEvents {
+		return usage("--events must be at least %d", generate.MinEvents)
+	}
+	cfg := generate.Default()
+	cfg.Seed, cfg.Events, cfg.End, cfg.Days, cfg.Accounts = c.Seed, c.Events, demoEnd, generate.MinDays, generate.MinAccounts
+	trail := filepath.Join(c.Data, fmt.Sprintf("trail-%d-%d", c.Seed, c.Events))
+	data := filepath.Join(c.Data, fmt.Sprintf("data-%d-%d", c.Seed, c.Events))
+	if _, err := os.Stat(filepath.Join(trail, generate.LabelsFile)); errors.Is(err, os.ErrNotExist) {
+		fmt.Fprintf(a.err, "1. a synthetic organisation with staged attacks: %s\n", trail)
+		if err := os.RemoveAll(trail); err != nil { // what an interrupted run left
+			return err
+		}
+		if _, err := a.generate(trail, cfg); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(a.err, "1. the synthetic organisation of before: %s\n", trail)
+	}
+	fmt.Fprintf(a.err, "\n2. taken into the embedded store: %s\n", data)
+	if err := a.ingest(ingest.Options{Data: data, Paths: []string{filepath.Join(trail, "AWSLogs")}}); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.err, "\n3. the guide's six searches")
+	src := source{Data: data, Now: fmt.Sprint(demoEnd.Unix())}
+	st, env, err := src.open(a)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	for _, g := range guide.Searches() {
+		fmt.Fprintf(a.out, "\n%s\n%s\n\n", g.Title, g.Why)
+		text := g.SPL
+		if g.Name == "console-login-without-mfa" {
+			// Single sign-on always says MFAUsed=No; people's own logins are what counts.
+			text += "\n| search userIdentity.type=IAMUser | table _time, userName, sourceIPAddress, awsRegion"
+		}
+		env, err = src.env(a)
+		if err != nil {
+			return err
+		}
+		if err := a.search(text, st, env, "table"); err != nil {
+			return fmt.Errorf("cannot run the search %q: %w", g.Name, err)
+		}
+	}
+	fmt.Fprintf(a.err, "\nWhat was staged: %s\nSearch on: bluetrail search --data %s 'eventName=StopLogging'\n", filepath.Join(trail, generate.LabelsFile), data)
+	return nil
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"text/tabwriter"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/enrich"
+	"bluetrail/internal/ingest"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/state"
+	"bluetrail/internal/store/vlogs"
+
+	"github.com/dustin/go-humanize"
+)
+
+type doctorCmd struct {
+	Data      string   `help:"Data directory to look into (default: from the configuration)." placeholder:"DIR" env:"BLUETRAIL_DATA"`
+	Knowledge []string `help:"Folder of macros and lookups to check; may be repeated." placeholder:"DIR"`
+	Problems  int      `help:"How many of the files that could not be taken in to list." default:"20" placeholder:"N"`
+}
+
+// Run prints what is set up; it fails when something is broken.
+func (c *doctorCmd) Run(a *app) error {
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	defer w.Flush()
+	broken := 0
+	line := func(what, format string, args ...any) {
+		fmt.Fprintf(w, "%s\t%s\n", what, diag.Printable(fmt.Sprintf(format, args...)))
+	}
+	line("bluetrail", "%s, %s, %d cores", version, runtime.Version(), runtime.NumCPU())
+	line("language", "%d commands, %d functions, %d aggregates", len(spl.Commands()), len(spl.Functions()), len(spl.Aggregates()))
+	line("time zone", "%s", a.cfg.TimeZone)
+	line("search limits", "%d MiB of memory, %d rows of a subsearch, %d of join, %d of sort", a.cfg.Search.MemoryMiB, a.cfg.Search.SubsearchRows, a.cfg.Search.JoinRows, a.cfg.Search.SortRows)
+	geo, err := enrich.OpenGeo(a.cfg.GeoIP)
+	if err != nil {
+		broken++
+		line("locations", "BROKEN: %v", err)
+	} else {
+		for _, d := range geo.Databases() {
+			if d.Err != nil {
+				broken++
+				line("locations", "BROKEN: %s: %v", d.Path, d.Err)
+				continue
+			}
+			line("locations", "%s: %s of %s", d.Path, d.Type, d.Built.Format("2006-01-02"))
+		}
+	}
+	know, err := a.knowledge(c.Knowledge)
+	if err != nil {
+		broken++
+		line("knowledge", "BROKEN: %v", err)
+	} else {
+		know.Check()
+		line("knowledge", "%d macros, %d lookups", len(know.MacroNames()), len(know.LookupNames()))
+		for _, p := range know.Problems() {
+			broken++
+			line("knowledge", "BROKEN: %v", p)
+		}
+	}
+	dir := c.Data
+	if dir == "" {
+		dir = a.cfg.Data
+	}
+	if err := c.data(dir, line); err != nil {
+		broken++
+		line("data", "BROKEN: %v", err)
+	}
+	if broken > 0 {
+		w.Flush()
+		return fmt.Errorf("%s found", count(broken, "problem"))
+	}
+	return nil
+}
+
+// data describes a data directory.
+func (c *doctorCmd) data(dir string, line func(what, format string, args ...any)) error {
+	if !isDir(dir) {
+		line("data", "%q is not there yet; bluetrail ingest makes it", dir)
+		return nil
+	}
+	db, err := state.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	files, err := db.Files()
+	if err != nil {
+		return err
+	}
+	problems, total, err := db.Problems(c.Problems)
+	if err != nil {
+		return err
+	}
+	line("data", "%s: %s taken in, %s", dir, count(files, "file"), count(total, "problem"))
+	if _, err := os.Stat(filepath.Join(dir, ingest.EventsDir)); err == nil {
+		st, err := vlogs.Open(filepath.Join(dir, ingest.EventsDir), vlogs.Options{ReadOnly: true})
+		if err != nil {
+			return err
+		}
+		info := st.Info()
+		line("store", "%s of %d days, %s on disk; %s", count(int(info.Events), "event"), info.Days, humanize.IBytes(info.Bytes), info.Engine)
+		if err := st.Close(); err != nil {
+			return err
+		}
+	}
+	for _, p := range problems {
+		line("not taken in", "%s: %s", p.Path, p.Reason)
+	}
+	return nil
+}
