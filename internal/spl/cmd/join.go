@@ -268,13 +268,23 @@ func (j *join) prepare() {
 	}
 }
 
+// maxKeys bounds the keys of one row, which are the combinations of the values
+// that its key fields have.
+const maxKeys = 10000
+
 // eachKey calls yield for every combination of values that the key fields of
-// row i have; for none when one is missing.
+// row i have, at most maxKeys; for none when one is missing.
 func eachKey(b *vector.Batch, names []string, i int, yield func(string)) {
+	keys := 0
 	var walk func(n int, key string)
 	walk = func(n int, key string) {
 		if n == len(names) {
-			yield(key)
+			if keys++; keys <= maxKeys {
+				yield(key)
+			}
+			return
+		}
+		if keys >= maxKeys {
 			return
 		}
 		v := b.At(names[n], i)

@@ -290,9 +290,14 @@ func (m *lookup) matches(keys []*vector.Column, time *vector.Column, i int, vals
 		m.known[string(m.key)] = rows
 		return rows, true
 	}
+	looked := 0
 	var walk func(k int)
 	walk = func(k int) {
+		if looked >= maxKeys {
+			return
+		}
 		if k == len(keys) {
+			looked++
 			rows = append(rows, m.index.find(vals, at)...)
 			return
 		}
