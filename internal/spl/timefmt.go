@@ -42,14 +42,17 @@ func timeVariable(s string) (spec string, n int) {
 	return strings.TrimPrefix(s[1:n+1], "E"), n + 1
 }
 
+// layouts are the variables that the library knows as layouts.
+var layouts = map[string]string{
+	"Y": "2006", "y": "06", "m": "01", "d": "02", "e": "_2", "H": "15", "I": "03", "M": "04", "S": "05", "p": "PM",
+	"j": "002", "a": "Mon", "A": "Monday", "b": "Jan", "h": "Jan", "B": "January", "F": "2006-01-02", "T": "15:04:05", "R": "15:04",
+	"D": "01/02/06", "z": "-0700", ":z": "-07:00", "::z": "-07:00:00", "Z": "MST", "c": "Mon Jan _2 15:04:05 2006",
+	"x": "01/02/06", "X": "15:04:05", "+": "Mon Jan _2 15:04:05 MST 2006", "r": "03:04:05 PM",
+	"-d": "2", "-m": "1", "-I": "3", "-M": "4", "-S": "5",
+}
+
 func formatVariable(t time.Time, spec string) (string, bool) {
-	layout := map[string]string{
-		"Y": "2006", "y": "06", "m": "01", "d": "02", "e": "_2", "H": "15", "I": "03", "M": "04", "S": "05", "p": "PM",
-		"j": "002", "a": "Mon", "A": "Monday", "b": "Jan", "h": "Jan", "B": "January", "F": "2006-01-02", "T": "15:04:05", "R": "15:04",
-		"D": "01/02/06", "z": "-0700", ":z": "-07:00", "::z": "-07:00:00", "Z": "MST", "c": "Mon Jan _2 15:04:05 2006",
-		"x": "01/02/06", "X": "15:04:05", "+": "Mon Jan _2 15:04:05 MST 2006", "r": "03:04:05 PM",
-		"-d": "2", "-m": "1", "-I": "3", "-M": "4", "-S": "5",
-	}[spec]
+	layout := layouts[spec]
 	if layout != "" {
 		return t.Format(layout), true
 	}

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"bluetrail/internal/diag"
@@ -239,25 +240,27 @@ func appendJSON(dst []byte, v vector.Value, kind string) []byte {
 
 func appendScalar(dst []byte, s, kind string) []byte {
 	number, isNumber := vector.ParseNumber(s)
-	doc, isJSON := jsonDocument(s)
-	lower := strings.ToLower(s)
 	switch {
 	case kind == "bool":
-		if isNumber && number != 0 || slices.Contains([]string{"t", "true", "yes"}, lower) {
-			return append(dst, "true"...)
-		}
-		return append(dst, "false"...)
-	case (kind == "none" || kind == "num" || kind == "auto") && isNumber:
-		if isJSON { // as it is written, with its zeros
-			return append(dst, doc...)
+		lower := strings.ToLower(s)
+		return strconv.AppendBool(dst, isNumber && number != 0 || lower == "t" || lower == "true" || lower == "yes")
+	case kind == "str":
+	case kind != "json" && isNumber:
+		if _, ok := jsonDocument(s); ok { // as it is written, with its zeros
+			return append(dst, s...)
 		}
 		return vector.AppendNumber(dst, number)
-	case kind == "num", kind == "json" && !isJSON:
+	case kind == "num":
 		return dst
-	case kind == "auto" && (lower == "true" || lower == "false" || lower == "null"):
-		return append(dst, lower...)
-	case kind == "json", kind == "auto" && isJSON && jsonscan.KindOf(doc) == jsonscan.Composite:
-		return append(dst, jsonscan.Compact(doc)...)
+	case kind == "auto" && (strings.EqualFold(s, "true") || strings.EqualFold(s, "false") || strings.EqualFold(s, "null")):
+		return append(dst, strings.ToLower(s)...)
+	case kind == "json", kind == "auto" && s != "" && strings.IndexByte("{[", s[0]) >= 0:
+		if doc, ok := jsonDocument(s); ok {
+			return append(dst, jsonscan.Compact(doc)...)
+		}
+		if kind == "json" {
+			return dst
+		}
 	}
 	return jsonscan.AppendQuoted(dst, s)
 }

@@ -1,0 +1,70 @@
+package cmd_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+type oneTable struct{ t *spl.Table }
+
+func (o oneTable) Table(string) (*spl.Table, error) { return o.t, nil }
+
+// BenchmarkMap measures row-wise commands on one batch; the figure that counts
+// is ns/row.
+func BenchmarkMap(b *testing.B) {
+	rows := vector.NewBuilder()
+	for i := range vector.DefaultRows {
+		rows.Add()
+		rows.Set("user", vector.String(fmt.Sprintf("user%d", i%300)))
+		rows.Set("ip", vector.String(fmt.Sprintf("10.%d.%d.7", i%4, i%200)))
+		rows.Set("arn", vector.String(fmt.Sprintf("arn:aws:iam::123456789012:user/user%d", i)))
+		rows.Set("_raw", vector.String(fmt.Sprintf(`{"eventName":"RunInstances","userIdentity":{"type":"IAMUser","arn":"a%d"},"requestParameters":{"set":{"items":[{"id":"i-%d"},{"id":"j"}]}}}`, i, i)))
+	}
+	batch := rows.Batch()
+	users := &spl.Table{Name: "t", Columns: []string{"user", "team"}, MaxMatches: 100}
+	nets := &spl.Table{Name: "n", Columns: []string{"net", "zone"}, MaxMatches: 1, Match: map[string]string{"net": "CIDR"}}
+	for i := range 1000 {
+		users.Rows = append(users.Rows, []string{fmt.Sprintf("user%d", i), "blue"})
+		nets.Rows = append(nets.Rows, []string{fmt.Sprintf("10.%d.0.0/16", i%250), "z"})
+	}
+	for _, bench := range []struct {
+		search string
+		table  *spl.Table
+	}{
+		{`fields user ip`, nil},
+		{`rename user AS who`, nil},
+		{`lookup t user OUTPUT team`, users},
+		{`lookup n net AS ip OUTPUT zone`, nets},
+		{`rex field=arn "user/(?<name>\w+)"`, nil},
+		{`regex arn="user/user9"`, nil},
+		{`spath path=requestParameters.set.items{}.id output=id`, nil},
+		{`spath`, nil},
+		{`makemv delim="." ip`, nil},
+		{`convert ctime(_time)`, nil},
+		{`tojson user ip output_field=j`, nil},
+	} {
+		b.Run(bench.search, func(b *testing.B) {
+			q, err := spl.Parse("* | " + bench.search)
+			if err != nil {
+				b.Fatal(err)
+			}
+			env := spl.NewEnv(time.Unix(1700000000, 0))
+			env.Tables = oneTable{bench.table}
+			m, err := q.Stages[1].Cmd.(spl.Streaming).NewMapper(env)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if _, err := m.Map(context.Background(), batch); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(batch.Len), "ns/row")
+		})
+	}
+}
