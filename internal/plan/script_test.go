@@ -17,11 +17,14 @@ import (
 
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/event"
+	"bluetrail/internal/ingest"
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/plan"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
+	"bluetrail/internal/store/files"
 	"bluetrail/internal/store/memory"
+	"bluetrail/internal/store/vlogs"
 	"bluetrail/internal/vector"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,11 +33,11 @@ import (
 // TestScripts runs testdata/spl/*.test on every store, with batches of one row
 // and with batches dealt to the workers at random.
 func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("../../testdata/spl/*.test")
-	if err != nil || len(files) == 0 {
+	scripts, err := filepath.Glob("../../testdata/spl/*.test")
+	if err != nil || len(scripts) == 0 {
 		t.Fatalf("no scripts found: %v", err)
 	}
-	for _, file := range files {
+	for _, file := range scripts {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".test"), func(t *testing.T) {
 			data, err := os.ReadFile(file)
 			if err != nil {
@@ -79,6 +82,69 @@ var storeKinds = []struct {
 		s.Shuffle = func(_, n int) int { return rnd.IntN(n) }
 		return s
 	}},
+	{"files", func(t *testing.T, events []loaded) store.Store {
+		if len(events) == 0 {
+			return memoryStore(t, nil)
+		}
+		groups := writeFiles(t, events)
+		if len(groups) > 1 {
+			t.Skip("a store of files has one index and one sourcetype; the script has several")
+		}
+		st, err := files.Open([]string{groups[0].path}, files.Options{Index: groups[0].meta.Index, Sourcetype: groups[0].meta.Sourcetype})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st
+	}},
+	{"vlogs", func(t *testing.T, events []loaded) store.Store {
+		if len(events) == 0 {
+			return memoryStore(t, nil)
+		}
+		dir := t.TempDir()
+		for _, g := range writeFiles(t, events) {
+			if _, err := ingest.Run(t.Context(), ingest.Options{Data: dir, Paths: []string{g.path}, Index: g.meta.Index, Sourcetype: g.meta.Sourcetype, Workers: 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		st, err := vlogs.Open(filepath.Join(dir, ingest.EventsDir), vlogs.Options{ReadOnly: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { st.Close() })
+		return st
+	}},
+}
+
+// group is the events of a script that came from the same place, in a file.
+type group struct {
+	path string
+	meta event.Meta
+}
+
+// writeFiles writes events as files of lines, one for each place they are from,
+// in the order of the events.
+func writeFiles(t *testing.T, events []loaded) []group {
+	t.Helper()
+	var groups []group
+	var texts []strings.Builder
+	dir := t.TempDir()
+	for _, e := range events {
+		if len(groups) == 0 || groups[len(groups)-1].meta != e.meta {
+			path := filepath.Join(dir, fmt.Sprintf("%03d.ndjson", len(groups)))
+			groups, texts = append(groups, group{path, e.meta}), append(texts, strings.Builder{})
+		}
+		texts[len(texts)-1].WriteString(e.raw + "\n")
+	}
+	at := time.Unix(0, 0) // the time of events without one, as in the memory store
+	for i, g := range groups {
+		if err := os.WriteFile(g.path, []byte(texts[i].String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(g.path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return groups
 }
 
 func memoryStore(t *testing.T, events []loaded) *memory.Store {
