@@ -127,10 +127,13 @@ func writeFiles(t *testing.T, events []loaded) []group {
 	t.Helper()
 	var groups []group
 	var texts []strings.Builder
-	dir := t.TempDir()
+	t.Chdir(t.TempDir()) // so that the files' names are the sources that scripts speak of
 	for _, e := range events {
 		if len(groups) == 0 || groups[len(groups)-1].meta != e.meta {
-			path := filepath.Join(dir, fmt.Sprintf("%03d.ndjson", len(groups)))
+			path := e.meta.Source
+			if slices.ContainsFunc(groups, func(g group) bool { return g.path == path }) {
+				path += fmt.Sprint(len(groups))
+			}
 			groups, texts = append(groups, group{path, e.meta}), append(texts, strings.Builder{})
 		}
 		texts[len(texts)-1].WriteString(e.raw + "\n")

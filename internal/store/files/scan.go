@@ -308,7 +308,7 @@ func (r *reader) batch(rows []int32) (*vector.Batch, error) {
 		b = r.whole(rows)
 	} else {
 		b = &vector.Batch{Len: len(rows)}
-		cols := make([][]vector.Value, len(r.sc.wants))
+		cols, some := make([][]vector.Value, len(r.sc.wants)), make([]bool, len(r.sc.wants))
 		for n := range cols {
 			cols[n] = make([]vector.Value, len(rows))
 		}
@@ -318,9 +318,13 @@ func (r *reader) batch(rows []int32) (*vector.Batch, error) {
 			}
 			for n := range cols {
 				cols[n][i] = store.Value(r.wantRow.Cell(n))
+				some[n] = some[n] || !cols[n][i].IsNull()
 			}
 		}
 		for n, name := range r.sc.wants {
+			if !some[n] {
+				continue // a field that no row has is no column
+			}
 			b.Cols = append(b.Cols, vector.NewColumn(name, cols[n]))
 		}
 	}
