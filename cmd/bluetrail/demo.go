@@ -48,7 +48,7 @@ func (c *demoCmd) Run(a *app) error {
 	}
 	fmt.Fprintln(a.err, "\n3. the guide's six searches")
 	src := source{Data: data, Now: fmt.Sprint(demoEnd.Unix())}
-	st, env, err := src.open(a)
+	st, err := src.store(a)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (c *demoCmd) Run(a *app) error {
 			// Single sign-on always says MFAUsed=No; people's own logins are what counts.
 			text += "\n| search userIdentity.type=IAMUser | table _time, userName, sourceIPAddress, awsRegion"
 		}
-		env, err = src.env(a)
+		env, err := src.env(a)
 		if err != nil {
 			return err
 		}

@@ -27,7 +27,7 @@ func TestUnderlinedLongLine(t *testing.T) {
 	if n := utf8.RuneCountInString(lines[1]); n > maxShown+12 {
 		t.Errorf("the line shown is %d characters wide", n)
 	}
-	if strings.Index(lines[2], "^^^^") < 0 || !strings.Contains(lines[1], "HERE") {
+	if !strings.Contains(lines[2], "^^^^") || !strings.Contains(lines[1], "HERE") {
 		t.Error(e.Underlined())
 	}
 }

@@ -60,7 +60,7 @@ func (c Config) check() error {
 	bound("Accounts", c.Accounts, MinAccounts, MaxAccounts)
 	bound("Workers", c.Workers, 0, 1024)
 	if year := c.End.UTC().Year(); c.End.IsZero() || year < 2000 || year > 9000 {
-		errs = append(errs, fmt.Errorf("End is %v, want a time such as the present", c.End))
+		errs = append(errs, fmt.Errorf("end is %v, want a time such as the present", c.End))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("cannot use the configuration: %w", err)

@@ -34,7 +34,6 @@ var (
 	rangeUkraine     = netip.MustParsePrefix("46.118.0.0/16")
 	rangeNigeria     = netip.MustParsePrefix("41.184.0.0/16")
 	rangeNetherlands = netip.MustParsePrefix("86.80.0.0/13")
-	rangeAustralia   = netip.MustParsePrefix("58.160.0.0/13")
 	rangeHosting     = netip.MustParsePrefix("46.4.0.0/16")
 	rangeRunners     = netip.MustParsePrefix("20.64.0.0/14")
 )

@@ -23,11 +23,10 @@ import (
 // Search is a planned search, ready to run. It is an Operator over the result
 // rows; Close must be called.
 type Search struct {
-	out     spl.Operator
-	columns []string
-	events  bool
-	steps   []Step
-	cancel  context.CancelFunc
+	out    spl.Operator
+	events bool
+	steps  []Step
+	cancel context.CancelFunc
 }
 
 // Step is one line of explain: where a part of the search runs and what it is.
