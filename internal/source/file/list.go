@@ -130,7 +130,7 @@ func (l *lister) dir(root string) {
 }
 
 func (l *lister) glob(pattern string) error {
-	matches, err := doublestar.FilepathGlob(pattern)
+	matches, err := doublestar.FilepathGlob(pattern, doublestar.WithNoFollow())
 	if err != nil {
 		return fmt.Errorf("cannot read the pattern %q: %w", pattern, err)
 	}

@@ -221,7 +221,7 @@ var searches = []string{
 	`eventVersion=1.08`, `eventVersion>1.05`, `readOnly=true`, `readOnly=TRUE`, `eventName IN (ConsoleLogin, "Get*", a)`, `NOT eventName IN (ConsoleLogin, "Get*", a)`,
 	`userIdentity.type=root`, `userIdentity.type=CASE(root)`, `userIdentity.type=CASE(Root)`, `iamuser`, `CASE(IAMUser)`, `TERM(arn:aws:iam::123456789012:root)`, `assum*`, `s3 NOT describe*`, `"us-east-1" OR bob`, `NOT bob`,
 	`(eventSource=s3.amazonaws.com OR eventSource=ec2.amazonaws.com) eventName=*Bucket* NOT errorCode=AccessDenied`, `errorCode=* user_type=IAMUser src=*`, `date_hour=10`, `_indextime>0`, `linecount=1`, `vendor_region=us-east-1 app=AwsApiCall`,
-	`eventID=c13`, `eventName=n*`, `agent smith`, `userAgent="agent smith*"`, `eventName=`+strings.Repeat("n", 400),
+	`eventID=c13`, `eventName=n*`, `agent smith`, `userAgent="agent smith*"`, `eventName=` + strings.Repeat("n", 400),
 }
 
 var fieldSets = []spl.FieldSet{

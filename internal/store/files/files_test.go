@@ -1,0 +1,215 @@
+package files
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/store"
+	"bluetrail/internal/vector"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// trail writes n files of each records in CloudTrail's form; every file repeats
+// the last record of the one before.
+func trail(t testing.TB, n, each int) string {
+	t.Helper()
+	dir := t.TempDir()
+	for f := range n {
+		var text, packed bytes.Buffer
+		text.WriteString(`{"Records":[`)
+		for i := range each + 1 {
+			id := f*each + i - 1
+			if id < 0 {
+				continue
+			}
+			if text.Len() > len(`{"Records":[`) {
+				text.WriteByte(',')
+			}
+			name := "DescribeInstances"
+			if id%50 == 0 {
+				name = "ConsoleLogin"
+			}
+			fmt.Fprintf(&text, `{"eventVersion":"1.08","userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::111111111111:user/u%d","userName":"u%d"},"eventTime":"2026-01-01T10:%02d:00Z","eventSource":"ec2.amazonaws.com","eventName":%q,"awsRegion":"us-east-1","sourceIPAddress":"198.51.100.%d","userAgent":"aws-cli/2.0","requestParameters":{"n":%d},"responseElements":null,"eventID":"00000000-0000-4000-8000-%012d"}`, id%9, id%9, id%60, name, id%200, id, id)
+		}
+		text.WriteString(`]}`)
+		w := gzip.NewWriter(&packed)
+		w.Write(text.Bytes())
+		w.Close()
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("1_CloudTrail_us-east-1_20260101T%02d00Z_%016d.json.gz", f%24, f)), packed.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func prepared(t testing.TB, s *Store, search string, q store.Query) store.Scan {
+	t.Helper()
+	e, err := spl.ParseSearchExpr(search)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Filter, q.Now = e, time.Unix(1767261600, 0)
+	if q.Latest == 0 {
+		q.Earliest, q.Latest = store.Beginning, store.End
+	}
+	sc, err := s.Prepare(&q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sc
+}
+
+func TestDuplicatesAreDropped(t *testing.T) {
+	s, err := Open([]string{trail(t, 10, 100)}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows atomic.Int64
+	sc := prepared(t, s, "eventName=*", store.Query{Fields: spl.Fields("requestParameters.n")})
+	if err := sc.Run(t.Context(), func(_ int, b *vector.Batch) error { rows.Add(int64(b.Len)); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	st := s.Stats()
+	if rows.Load() != 999+1 && rows.Load() != 999 || st.Duplicates != 9 || st.Files != 10 || len(st.Skipped) != 0 {
+		t.Errorf("%d rows, %+v", rows.Load(), st)
+	}
+}
+
+// TestFilesBeforeTheRangeStayClosed: what was delivered before the range holds
+// no event of it.
+func TestFilesBeforeTheRangeStayClosed(t *testing.T) {
+	s, err := Open([]string{trail(t, 10, 10)}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC).UnixNano()
+	sc := prepared(t, s, "*", store.Query{Fields: spl.Fields("eventName"), Earliest: start, Latest: store.End})
+	if err := sc.Run(t.Context(), func(int, *vector.Batch) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Stats().Files; got != 2 {
+		t.Errorf("%d files were read, want those of 08:00 and 09:00", got)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	s, err := Open([]string{trail(t, 40, 2000)}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	stop := errors.New("enough")
+	sc := prepared(t, s, "*", store.Query{Fields: spl.Fields("eventName")})
+	if err := sc.Run(ctx, func(int, *vector.Batch) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("an error of emit ended with %v", err)
+	}
+	cancel()
+	if err := sc.Run(ctx, func(int, *vector.Batch) error { return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// TestSeen: ids are remembered through a change of generations.
+func TestSeen(t *testing.T) {
+	s := &seen{limit: 100}
+	id := func(i int) [][16]byte { return [][16]byte{{byte(i), byte(i >> 8), 1}} }
+	dup := make([]bool, 1)
+	for i := range 150 {
+		if s.add(id(i), dup); dup[0] {
+			t.Fatalf("%d is new", i)
+		}
+	}
+	for i := 60; i < 150; i++ {
+		if s.add(id(i), dup); !dup[0] {
+			t.Fatalf("%d was forgotten", i)
+		}
+	}
+	if s.add([][16]byte{{}}, dup); dup[0] {
+		t.Error("what has no id is no duplicate")
+	}
+}
+
+func benchmarkScan(b *testing.B, search string, fields ...string) {
+	s, err := Open([]string{trail(b, 8, 20000)}, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var raw int64
+	for _, f := range s.files {
+		raw += unpacked(b, f.Path)
+	}
+	b.SetBytes(raw)
+	for b.Loop() {
+		sc := prepared(b, s, search, store.Query{Fields: spl.Fields(fields...)})
+		if err := sc.Run(b.Context(), func(int, *vector.Batch) error { return nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func unpacked(b testing.TB, path string) int64 {
+	f, err := os.Open(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	zr, err := gzip.NewReader(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	n, err := zr.WriteTo(discard{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+func BenchmarkSelective(b *testing.B) {
+	benchmarkScan(b, `sourcetype="aws:cloudtrail" eventName="ConsoleLogin" "additionalEventData.MFAUsed"=No`, "eventName")
+}
+
+func BenchmarkEveryEvent(b *testing.B) { benchmarkScan(b, `eventName=*`, "eventName") }
+
+// BenchmarkGunzip is the floor: the same files, unpacked by as many workers.
+func BenchmarkGunzip(b *testing.B) {
+	s, err := Open([]string{trail(b, 8, 20000)}, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var raw int64
+	for _, f := range s.files {
+		raw += unpacked(b, f.Path)
+	}
+	b.SetBytes(raw)
+	for b.Loop() {
+		done := make(chan struct{})
+		next := make(chan string)
+		for range 2 {
+			go func() {
+				for p := range next {
+					unpacked(b, p)
+				}
+				done <- struct{}{}
+			}()
+		}
+		for _, f := range s.files {
+			next <- f.Path
+		}
+		close(next)
+		<-done
+		<-done
+	}
+}
