@@ -7,7 +7,7 @@ BIN     := bin/bluetrail
 FUZZTIME ?= 5s
 export GOTOOLCHAIN := local
 
-.PHONY: all build run test bench generate format vet lint unit binary fuzz vuln tools clean
+.PHONY: all build run test bench generate format vet lint unit fuzz vuln tools clean
 
 all: build
 
