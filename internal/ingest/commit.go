@@ -42,7 +42,8 @@ type committer struct {
 	files    map[string]state.File
 	problems []state.Problem
 
-	build    chan *chunk // to the builders
+	writers  []*vlogs.Writer // of the builders
+	build    chan *chunk     // to the builders
 	free     chan *chunk
 	building sync.WaitGroup
 	mu       sync.Mutex
@@ -110,7 +111,9 @@ func (c *committer) run(parent context.Context, files []file.File) error {
 				r.read(ctx, j)
 			}
 		})
-		builders.Go(c.builder)
+		w := c.store.NewWriter()
+		c.writers = append(c.writers, w)
+		builders.Go(func() { c.builder(w) })
 	}
 	var err error
 	for j := range order {
@@ -237,8 +240,7 @@ func (c *committer) choose(ch *chunk) error {
 }
 
 // builder makes rows of the records of chunks.
-func (c *committer) builder() {
-	w := c.store.NewWriter()
+func (c *committer) builder(w *vlogs.Writer) {
 	defer w.Close()
 	for ch := range c.build {
 		if err := c.rows(w, ch); err != nil {
@@ -276,7 +278,6 @@ func (c *committer) rows(w *vlogs.Writer, ch *chunk) error {
 			return fmt.Errorf("cannot store a record of %q: %w", ch.meta.Source, err)
 		}
 	}
-	w.Flush()
 	return nil
 }
 
@@ -290,6 +291,9 @@ func (c *committer) commit(running bool) error {
 		return err
 	}
 	if c.events > 0 {
+		for _, w := range c.writers {
+			w.Flush()
+		}
 		if err := c.store.Sync(); err != nil {
 			return err
 		}

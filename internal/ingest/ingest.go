@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"sync/atomic"
 
 	"bluetrail/internal/event"
@@ -57,6 +58,10 @@ type Summary struct {
 	SkippedTotal int // Skipped lists the first of them; the state has all
 }
 
+// memoryLimit is where the collector begins to work harder: buffers of rows come
+// and go by the tens of megabytes.
+const memoryLimit = 640 << 20
+
 // listed bounds Summary.Skipped.
 const listed = 100
 
@@ -87,6 +92,7 @@ func Run(ctx context.Context, o Options) (sum Summary, err error) {
 	if o.Index == "" {
 		o.Index = event.DefaultIndex
 	}
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
 	files, skipped, err := file.List(o.Paths)
 	if err != nil {
 		return sum, err

@@ -51,8 +51,8 @@ type record struct {
 // Bounds of a chunk, so that several workers share one file and few chunks fill
 // no memory. A single record may be larger.
 const (
-	chunkBytes   = 1 << 20
-	chunkRecords = 2048
+	chunkBytes   = 512 << 10
+	chunkRecords = 1024
 )
 
 // problemsPerFile bounds what is noted of one file; more are counted.

@@ -13,7 +13,7 @@ import (
 
 // cacheMemory is what the engine may use for its caches and for rows that are not on
 // disk yet.
-const cacheMemory = "512MiB"
+const cacheMemory = "256MiB"
 
 // keepFor keeps everything: the engine deletes what is older, and also what
 // lies further in the future, by a clock that may be wrong.

@@ -62,7 +62,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		Retention:       keepFor,
 		FutureRetention: keepFor,
 		MaxBackfillAge:  keepFor,
-		FlushInterval:   5 * time.Second,
+		FlushInterval:   time.Minute, // Sync is sooner
 	})
 	return &Store{dir: dir, db: db, lock: lock, days: map[string]bool{}}, nil
 }

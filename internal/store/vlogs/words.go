@@ -8,6 +8,8 @@ import (
 
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/spl"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // VictoriaLogs finds words of letters, digits and underscores as they are
@@ -40,38 +42,83 @@ func wordByte(c byte) bool {
 	return c == '_' || c-'0' <= 9 || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80
 }
 
+// wordKind has the bits of what a byte of a word is.
+var wordKind = func() (t [256]uint8) {
+	for c := range t {
+		switch c := byte(c); {
+		case c == '_':
+			t[c] = under
+		case c >= 'A' && c <= 'Z':
+			t[c] = upper
+		case c >= 'a' && c <= 'z':
+			t[c] = lower
+		case wordByte(c):
+			t[c] = other
+		}
+	}
+	return t
+}()
+
+const (
+	upper = 1 << iota
+	lower
+	under
+	other
+)
+
 // wordList gathers what the column _words holds for a record.
 type wordList struct {
 	out  []byte
-	seen map[string]bool
 	low  []byte
+	seen []span // the words of out, by the low bits of their hash; to = 0 is free
+	n    int    // of seen in use
 }
 
+// wordSlots is how many places seen has for an ordinary record.
+const wordSlots = 256
+
+// span is a word in out.
+type span struct{ from, to int32 }
+
+// slot returns the place of w in seen: where it is, or where it belongs.
+func (x *wordList) slot(w []byte) *span {
+	for h := xxhash.Sum64(w); ; h++ {
+		s := &x.seen[h&uint64(len(x.seen)-1)]
+		if s.to == 0 || bytes.Equal(x.out[s.from:s.to], w) {
+			return s
+		}
+	}
+}
+
+func (x *wordList) grow() {
+	old := x.seen
+	x.seen = make([]span, 2*len(old))
+	for _, s := range old {
+		if s.to > 0 {
+			*x.slot(x.out[s.from:s.to]) = s
+		}
+	}
+}
+
+// of returns the words of a record; they last until the next call.
 func (x *wordList) of(raw []byte) []byte {
-	x.out = x.out[:0]
-	if x.seen == nil {
-		x.seen = map[string]bool{}
+	x.out, x.n = x.out[:0], 0
+	if len(x.seen) != wordSlots {
+		x.seen = make([]span, wordSlots)
 	}
 	clear(x.seen)
 	for i := 0; i < len(raw); {
-		if !wordByte(raw[i]) {
+		kind := wordKind[raw[i]]
+		if kind == 0 {
 			i++
 			continue
 		}
-		start, upper, lower, under := i, false, false, false
-		for i < len(raw) && wordByte(raw[i]) {
-			switch c := raw[i]; {
-			case c == '_':
-				under = true
-			case c >= 'A' && c <= 'Z':
-				upper = true
-			case c >= 'a' && c <= 'z':
-				lower = true
-			}
-			i++
+		start := i
+		for i++; i < len(raw) && wordKind[raw[i]] != 0; i++ {
+			kind |= wordKind[raw[i]]
 		}
-		if upper && lower || under {
-			x.add(raw[start:i], under)
+		if kind&under != 0 || kind&(upper|lower) == upper|lower {
+			x.add(raw[start:i])
 		}
 	}
 	if bytes.IndexByte(raw, '\\') >= 0 {
@@ -80,32 +127,40 @@ func (x *wordList) of(raw []byte) []byte {
 	return x.out
 }
 
-func (x *wordList) add(word []byte, under bool) {
+// add adds the parts of a word between underscores, in small letters.
+func (x *wordList) add(word []byte) {
 	x.low = x.low[:0]
 	for _, c := range word {
-		if c >= 'A' && c <= 'Z' {
+		switch wordKind[c] {
+		case under:
+			x.put(x.low)
+			x.low = x.low[:0]
+			continue
+		case upper:
 			c |= 0x20
 		}
 		x.low = append(x.low, c)
-	}
-	if under {
-		for _, part := range bytes.Split(x.low, []byte{'_'}) {
-			x.put(part)
-		}
-		return
 	}
 	x.put(x.low)
 }
 
 func (x *wordList) put(w []byte) {
-	if len(w) == 0 || common[string(w)] || x.seen[string(w)] {
+	if len(w) == 0 || common[string(w)] {
 		return
 	}
-	x.seen[string(w)] = true
+	s := x.slot(w)
+	if s.to > 0 {
+		return
+	}
 	if len(x.out) > 0 {
 		x.out = append(x.out, ' ')
 	}
+	s.from = int32(len(x.out))
 	x.out = append(x.out, w...)
+	s.to = int32(len(x.out))
+	if x.n++; 2*x.n > len(x.seen) {
+		x.grow()
+	}
 }
 
 // escaped adds all words of the strings that are written with escapes, as they
@@ -120,17 +175,15 @@ func (x *wordList) escaped(raw []byte) {
 			return
 		}
 		if bytes.IndexByte(raw[i:end], '\\') >= 0 {
-			text := []byte(jsonscan.Text(raw[i:end]))
-			for j := 0; j < len(text); {
-				if !wordByte(text[j]) {
-					j++
-					continue
-				}
+			text := jsonscan.Text(raw[i:end])
+			for j := 0; j < len(text); j++ {
 				start := j
-				for j < len(text) && wordByte(text[j]) {
+				for j < len(text) && wordKind[text[j]] != 0 {
 					j++
 				}
-				x.add(bytes.Clone(text[start:j]), true)
+				if j > start {
+					x.add([]byte(text[start:j]))
+				}
 			}
 		}
 		i = end - 1

@@ -23,6 +23,11 @@ const (
 	maxStream  = 256       // of a value that makes a stream
 )
 
+// flushBytes is how much a writer hands to the engine at a time. The engine
+// makes a part of it as it is: the more rows of a stream lie together in it, the
+// less has to be packed again when parts are merged.
+const flushBytes = 16 << 20
+
 // The times at which rows may lie. Each day is a partition with files and
 // goroutines of its own, so that wild times would be costly; CloudTrail's begin
 // in 2013.
@@ -55,6 +60,7 @@ type Writer struct {
 	days   map[string]bool
 	day    int64 // the last in days
 	latest int64 // time that a row may lie at
+	held   int   // bytes in rows
 }
 
 // NewWriter returns a writer to the store.
@@ -106,13 +112,14 @@ func (w *Writer) Add(r *Record) error {
 		w.day = day
 		w.days[time.Unix(0, at).UTC().Format(dayLayout)] = true
 	}
-	if w.rows.NeedFlush() {
+	if w.held >= flushBytes {
 		w.Flush()
 	}
 	return nil
 }
 
 func (w *Writer) add(name, value string) {
+	w.held += len(value)
 	w.fields = append(w.fields, logstorage.Field{Name: name, Value: value})
 }
 
@@ -174,7 +181,7 @@ func (w *Writer) Flush() {
 	}
 	w.s.touch(w.days)
 	clear(w.days)
-	w.day = 0
+	w.day, w.held = 0, 0
 }
 
 // Close frees the writer; rows that were not flushed are dropped.
