@@ -168,7 +168,7 @@ func column(name string, values []string) *vector.Column {
 }
 
 // maxDict is how many different values a column may have to be coded.
-const maxDict = 256
+const maxDict = 1 << 14
 
 func coded(values []string) (dict []vector.Value, codes []int32, ok bool) {
 	index := make(map[string]int32, 8)

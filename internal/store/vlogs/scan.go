@@ -59,7 +59,7 @@ func cmpOr(s, other string) string {
 // engineColumns returns the columns that answer for the fields, nil when some
 // field has none.
 func engineColumns(fields []string, ordered bool) []string {
-	cols := []string{seqColumn}
+	var cols []string
 	add := func(name string) {
 		if !slices.Contains(cols, name) {
 			cols = append(cols, name)
@@ -81,6 +81,10 @@ func engineColumns(fields []string, ordered bool) []string {
 	}
 	if ordered {
 		add(timeName)
+		add(seqColumn)
+	}
+	if cols == nil { // rows are only counted
+		add(event.Index)
 	}
 	return cols
 }

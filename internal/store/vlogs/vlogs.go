@@ -58,7 +58,11 @@ func Open(dir string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := logstorage.MustOpenStorage(filepath.Join(dir, "victorialogs"), &logstorage.StorageConfig{
+	engine := filepath.Join(dir, "victorialogs")
+	if err := mend(engine); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	db := logstorage.MustOpenStorage(engine, &logstorage.StorageConfig{
 		Retention:       keepFor,
 		FutureRetention: keepFor,
 		MaxBackfillAge:  keepFor,

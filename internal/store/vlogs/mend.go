@@ -1,0 +1,51 @@
+package vlogs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// mend puts right what a process that was killed can leave in the engine's
+// directory: the engine does not start over a partition that it had only begun
+// to make, and keeps the files of snapshots for ever.
+func mend(dir string) error {
+	partitions, err := os.ReadDir(filepath.Join(dir, "partitions"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("cannot look over the store: %w", err)
+	}
+	for _, p := range partitions {
+		path := filepath.Join(dir, "partitions", p.Name())
+		remove := filepath.Join(path, "snapshots")
+		begun, err := onlyBegun(path)
+		if err != nil {
+			return fmt.Errorf("cannot look over the store: %w", err)
+		}
+		if begun {
+			remove = path
+		}
+		if err := os.RemoveAll(remove); err != nil {
+			return fmt.Errorf("cannot mend the store: %w", err)
+		}
+	}
+	return nil
+}
+
+// onlyBegun reports whether a partition has no list of its parts, and no parts.
+func onlyBegun(partition string) (bool, error) {
+	entries, err := os.ReadDir(filepath.Join(partition, "datadb"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil // rows come after it
+	}
+	for _, e := range entries {
+		if e.IsDir() || e.Name() == "parts.json" {
+			return false, err
+		}
+	}
+	return err == nil, err
+}
