@@ -4,7 +4,7 @@
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always 2>/dev/null || echo dev)
 BIN     := bin/bluetrail
-FUZZTIME ?= 5s
+FUZZTIME ?= 1s
 export GOTOOLCHAIN := local
 
 .PHONY: all build run test bench generate format vet lint unit fuzz vuln tools clean

@@ -16,7 +16,7 @@ func Text(quoted []byte) string {
 		if utf8.Valid(s) {
 			return alias(s)
 		}
-		return string(bytes.ToValidUTF8(s, []byte("\ufffd")))
+		return string([]rune(string(s)))
 	}
 	out := make([]byte, 0, len(s))
 	for i := 0; i < len(s); {
