@@ -3,207 +3,143 @@
 package enrich
 
 import (
-	_ "embed"
-	"fmt"
+	"errors"
 	"net/netip"
-	"strconv"
 	"strings"
-	"sync"
-	"time"
-
-	"github.com/klauspost/compress/zstd"
-	"github.com/oschwald/maxminddb-golang/v2"
 )
 
-//go:generate go run geodata/refresh.go
-
-//go:embed geodata/country.mmdb.zst
-var shipped []byte
-
 // Location is where an address is, as far as the databases know; what they do
-// not know is empty.
+// not know is empty. Names are English.
 type Location struct {
-	Country     string // the English name, as MaxMind has it: "United States"
-	CountryCode string // ISO 3166: "US"
-	Region      string
+	Country     string // as MaxMind's databases have it: "United States"
+	CountryCode string // ISO 3166-1 alpha-2: "US"
+	Region      string // the largest subdivision: "Virginia", "England"
 	City        string
-	Continent   string
-	MetroCode   string
-	Timezone    string
-	Lat, Lon    string // degrees
-	ASN, Org    string
+	Continent   string // "North America"
+	MetroCode   string // of the United States' television markets: "807"
+	Timezone    string // of the tz database: "America/New_York"
+	Lat, Lon    string // degrees with five decimals, both or neither
+	ASN         string // decimal, without "AS"
+	Org         string // that the AS number is registered to
 }
 
 // Geo looks addresses up in one or more databases. It is safe for concurrent
-// use.
+// use, but for Close.
 type Geo struct {
-	dbs []*database
+	sources []source
 }
 
-type database struct {
-	path   string // "" = the shipped one
-	once   sync.Once
-	reader *maxminddb.Reader
-	err    error
+// source is a database, open or to be opened by the first look-up.
+type source struct {
+	path string
+	open func() (*database, error)
 }
 
-// OpenGeo opens the databases (.mmdb) at the paths; with none, the country
-// database that is part of the program, which is unpacked (5 MB) by the first
-// look-up. Later databases fill in what earlier ones do not know.
+// OpenGeo opens the databases (.mmdb) at the paths; the path Shipped stands for
+// the country database inside the program, which is also what no paths at all
+// mean. Earlier databases are asked first, and later ones fill in what those do
+// not know. An error names the path that cannot be used.
+//
+// The files stay mapped into memory until Close: replace one by renaming
+// another over it, not by writing into it.
 func OpenGeo(paths []string) (*Geo, error) {
 	if len(paths) == 0 {
-		return &Geo{[]*database{{}}}, nil
+		paths = []string{Shipped}
 	}
 	g := &Geo{}
-	for _, p := range paths {
-		r, err := maxminddb.Open(p)
-		if err != nil {
-			return nil, fmt.Errorf("cannot open location database %q: %w (MaxMind and DB-IP databases in .mmdb form are read; leave geoip empty for the one that comes with bluetrail)", p, err)
+	for _, path := range paths {
+		if path == Shipped {
+			g.sources = append(g.sources, source{path, openShipped})
+			continue
 		}
-		d := &database{path: p, reader: r}
-		d.once.Do(func() {})
-		g.dbs = append(g.dbs, d)
+		d, err := openDatabase(path)
+		if err != nil {
+			return nil, errors.Join(err, g.Close())
+		}
+		g.sources = append(g.sources, source{path, func() (*database, error) { return d, nil }})
 	}
 	return g, nil
 }
 
-func (d *database) open() (*maxminddb.Reader, error) {
-	d.once.Do(func() {
-		var dec *zstd.Decoder
-		if dec, d.err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1)); d.err != nil {
-			return
-		}
-		defer dec.Close()
-		var raw []byte
-		if raw, d.err = dec.DecodeAll(shipped, nil); d.err == nil {
-			d.reader, d.err = maxminddb.OpenBytes(raw)
-		}
-	})
-	return d.reader, d.err
-}
-
-// Close frees the databases.
+// Close frees the databases. No look-up may run by then or come after.
 func (g *Geo) Close() error {
-	for _, d := range g.dbs {
-		if d.reader != nil {
-			if err := d.reader.Close(); err != nil {
-				return err
-			}
+	var errs []error
+	for _, s := range g.sources {
+		if s.path == Shipped {
+			continue // shared by the whole process
+		}
+		if d, err := s.open(); err == nil {
+			errs = append(errs, d.reader.Close())
 		}
 	}
-	return nil
+	g.sources = nil
+	return errors.Join(errs...)
 }
 
-// Lookup returns where an address is. ok is false for what is no address (a
-// service's name, an octet with a leading zero) and for addresses that no
-// database knows, such as private ones.
+// Lookup returns where an address is. ok is false for addresses that no
+// database knows, such as private ones, and for what is no address: a service's
+// name, an octet with a leading zero, an address with a port or a prefix
+// length. White space around it is no part of an address, an IPv6 zone says
+// nothing of where it is, and an IPv4 address written as IPv6 (::ffff:…) is
+// looked up as IPv4.
 func (g *Geo) Lookup(ip string) (loc Location, ok bool) {
 	addr, err := netip.ParseAddr(strings.TrimSpace(ip))
 	if err != nil {
-		return loc, false
+		return Location{}, false
 	}
-	addr = addr.Unmap().WithZone("")
-	for _, d := range g.dbs {
-		r, err := d.open()
+	addr = addr.WithZone("").Unmap()
+	for _, s := range g.sources {
+		d, err := s.open()
 		if err != nil {
-			continue
+			continue // Databases says so
 		}
-		res := r.Lookup(addr)
-		if !res.Found() {
+		if known := d.lookup(addr); known == nil {
 			continue
+		} else if !ok {
+			loc, ok = *known, true
+		} else {
+			loc.fill(known)
 		}
-		var rec record
-		if res.Decode(&rec) != nil {
-			continue
-		}
-		rec.fill(&loc)
-		ok = true
 	}
 	return loc, ok
 }
 
-// DatabaseInfo describes one database, for people.
-type DatabaseInfo struct {
-	Path  string // "shipped" for the one inside the program
-	Type  string
-	Built time.Time
-	Err   error
+// fill takes from other what loc does not know. Of a database that sees the
+// address in another country only the network is taken: its city would make up
+// a place that does not exist.
+func (l *Location) fill(other *Location) {
+	set := func(dst *string, src string) {
+		if *dst == "" {
+			*dst = src
+		}
+	}
+	set(&l.ASN, other.ASN)
+	set(&l.Org, other.Org)
+	if l.CountryCode != "" && other.CountryCode != "" && !strings.EqualFold(l.CountryCode, other.CountryCode) {
+		return
+	}
+	set(&l.Country, other.Country)
+	set(&l.CountryCode, other.CountryCode)
+	set(&l.Region, other.Region)
+	set(&l.City, other.City)
+	set(&l.Continent, other.Continent)
+	set(&l.MetroCode, other.MetroCode)
+	set(&l.Timezone, other.Timezone)
+	set(&l.Lat, other.Lat)
+	set(&l.Lon, other.Lon)
 }
 
-// Databases describes the databases in the order in which they are asked.
+// Databases describes the databases in the order in which they are asked,
+// opening the shipped one if it is among them.
 func (g *Geo) Databases() []DatabaseInfo {
-	var list []DatabaseInfo
-	for _, d := range g.dbs {
-		info := DatabaseInfo{Path: d.path}
-		if d.path == "" {
-			info.Path = "shipped"
+	list := make([]DatabaseInfo, 0, len(g.sources))
+	for _, s := range g.sources {
+		d, err := s.open()
+		if err != nil {
+			list = append(list, DatabaseInfo{Path: s.path, Err: err})
+			continue
 		}
-		r, err := d.open()
-		if info.Err = err; err == nil {
-			info.Type, info.Built = r.Metadata.DatabaseType, time.Unix(int64(r.Metadata.BuildEpoch), 0).UTC()
-		}
-		list = append(list, info)
+		list = append(list, d.info(s.path))
 	}
 	return list
-}
-
-// record holds the fields of all the layouts that are read: MaxMind's nested
-// one, which DB-IP shares, and the flat one of ip-location-db.
-type record struct {
-	Continent    named   `maxminddb:"continent"`
-	Country      named   `maxminddb:"country"`
-	Registered   named   `maxminddb:"registered_country"`
-	City         named   `maxminddb:"city"`
-	Subdivisions []named `maxminddb:"subdivisions"`
-	Location     struct {
-		Latitude  *float64 `maxminddb:"latitude"`
-		Longitude *float64 `maxminddb:"longitude"`
-		MetroCode uint64   `maxminddb:"metro_code"`
-		TimeZone  string   `maxminddb:"time_zone"`
-	} `maxminddb:"location"`
-	ASN uint64 `maxminddb:"autonomous_system_number"`
-	Org string `maxminddb:"autonomous_system_organization"`
-
-	CountryCode string   `maxminddb:"country_code"`
-	State       string   `maxminddb:"state1"`
-	Timezone    string   `maxminddb:"timezone"`
-	Latitude    *float64 `maxminddb:"latitude"`
-	Longitude   *float64 `maxminddb:"longitude"`
-}
-
-// fill sets what loc does not know yet.
-func (r *record) fill(loc *Location) {
-	set := func(dst *string, vals ...string) {
-		for _, v := range vals {
-			if *dst == "" {
-				*dst = v
-			}
-		}
-	}
-	degrees := func(vals ...*float64) string {
-		for _, v := range vals {
-			if v != nil {
-				return strconv.FormatFloat(*v, 'f', 5, 64)
-			}
-		}
-		return ""
-	}
-	set(&loc.CountryCode, r.Country.Code, r.CountryCode, r.Registered.Code)
-	set(&loc.Country, r.Country.name(), countryName(r.CountryCode), r.Registered.name(), countryName(loc.CountryCode))
-	set(&loc.City, r.City.name())
-	if len(r.Subdivisions) > 0 {
-		set(&loc.Region, r.Subdivisions[0].name())
-	}
-	set(&loc.Region, r.State)
-	set(&loc.Continent, r.Continent.name(), continentName(loc.CountryCode))
-	set(&loc.Timezone, r.Location.TimeZone, r.Timezone)
-	set(&loc.Lat, degrees(r.Location.Latitude, r.Latitude))
-	set(&loc.Lon, degrees(r.Location.Longitude, r.Longitude))
-	if r.Location.MetroCode != 0 {
-		set(&loc.MetroCode, strconv.FormatUint(r.Location.MetroCode, 10))
-	}
-	if r.ASN != 0 {
-		set(&loc.ASN, strconv.FormatUint(r.ASN, 10))
-	}
-	set(&loc.Org, r.Org)
 }

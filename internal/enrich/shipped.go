@@ -1,0 +1,44 @@
+package enrich
+
+import (
+	_ "embed"
+	"fmt"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/oschwald/maxminddb-golang/v2"
+)
+
+//go:generate go run geodata/refresh.go
+
+// Shipped is the path that stands for the country database inside the program.
+const Shipped = "shipped"
+
+//go:embed geodata/country.mmdb.zst
+var packed []byte
+
+// maxShipped bounds the unpacked database, in bytes.
+const maxShipped = 64 << 20
+
+// openShipped unpacks the country database, once in the life of the process: it
+// is needed by few commands, and shared by all that need it.
+var openShipped = sync.OnceValues(func() (*database, error) {
+	raw, err := unpack(packed)
+	if err != nil {
+		return nil, fmt.Errorf("cannot unpack the location database that comes with bluetrail: %w", err)
+	}
+	r, err := maxminddb.OpenBytes(raw)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the location database that comes with bluetrail: %w", err)
+	}
+	return &database{reader: r}, nil
+})
+
+func unpack(packed []byte) ([]byte, error) {
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxShipped))
+	if err != nil {
+		return nil, err
+	}
+	defer dec.Close()
+	return dec.DecodeAll(packed, nil)
+}
