@@ -188,10 +188,10 @@ func (c *committer) take(ctx context.Context, j *job) error {
 }
 
 func (c *committer) takeChunk(ctx context.Context, j *job, ch *chunk) error {
+	if err := c.store.Room(); err != nil {
+		return errors.Join(err, c.commit(true))
+	}
 	if c.batch == 0 {
-		if err := c.store.Room(c.o.batch.bytes); err != nil {
-			return err
-		}
 		c.began = time.Now()
 		c.batch = max(c.began.UnixMilli(), c.point.Batch+1)
 	}
@@ -206,7 +206,10 @@ func (c *committer) takeChunk(ctx context.Context, j *job, ch *chunk) error {
 		c.sum.skip(j.file.Path, p.Reason)
 	}
 	c.problems = append(c.problems, ch.problems...)
-	c.files[j.path] = state.File{Path: j.path, Size: j.file.Size, Changed: j.file.Mod.UnixNano(), Records: ch.read, Done: ch.end}
+	c.files[j.path] = state.File{
+		Path: j.path, Size: j.file.Size, Changed: j.file.Mod.UnixNano(), Records: ch.read, Done: ch.end,
+		Again: ch.from == 0 || c.files[j.path].Again,
+	}
 	ch.batch = c.batch
 	c.building.Add(1)
 	c.build <- ch

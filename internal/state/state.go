@@ -118,6 +118,7 @@ type File struct {
 	Changed int64  // unix nanoseconds
 	Records int64  // read from its beginning
 	Done    bool   // read to its end
+	Again   bool   // for Commit: it was read from its beginning, what was wrong with it before counts no more
 }
 
 // File returns what is known of a file; ok is false for an unknown one.
@@ -141,8 +142,7 @@ type Problem struct {
 }
 
 // Commit makes a checkpoint together with what belongs to it: all of it
-// happens, durably, or nothing. Problems of files that are done without any are
-// forgotten.
+// happens, durably, or nothing.
 func (s *DB) Commit(c Checkpoint, files []File, problems []Problem) (err error) {
 	tx, err := s.db.Begin()
 	if err != nil {
@@ -169,7 +169,7 @@ func (s *DB) Commit(c Checkpoint, files []File, problems []Problem) (err error) 
 		if _, err = put.Exec(f.Path, f.Size, f.Changed, f.Records, f.Done); err != nil {
 			return err
 		}
-		if f.Done {
+		if f.Again {
 			if _, err = forget.Exec(f.Path); err != nil {
 				return err
 			}

@@ -17,17 +17,17 @@ import (
 )
 
 // leastFree is the space on disk below which nothing is taken in: the engine
-// ends the process when a write fails.
+// ends the process when a write fails. What is in memory when it is noticed
+// takes less than this.
 const leastFree = 256 << 20
 
-// Room is an error when the disk is too full to take in a batch of raw bytes.
-func (s *Store) Room(raw int64) error {
+// Room is an error when the disk is too full to take in more.
+func (s *Store) Room() error {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(s.dir, &st); err != nil {
 		return fmt.Errorf("cannot tell the free space of %q: %w", s.dir, err)
 	}
-	free := int64(st.Bavail) * int64(st.Bsize)
-	if free < leastFree+raw {
+	if free := int64(st.Bavail) * int64(st.Bsize); free < leastFree {
 		return fmt.Errorf("the disk of %q is nearly full (%d MiB free); make room and start again, what was taken in is kept", s.dir, free>>20)
 	}
 	return nil

@@ -26,7 +26,7 @@ const (
 // flushBytes is how much a writer hands to the engine at a time. The engine
 // makes a part of it as it is: the more rows of a stream lie together in it, the
 // less has to be packed again when parts are merged.
-const flushBytes = 16 << 20
+const flushBytes = 12 << 20
 
 // The times at which rows may lie. Each day is a partition with files and
 // goroutines of its own, so that wild times would be costly; CloudTrail's begin
