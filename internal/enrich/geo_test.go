@@ -150,8 +150,8 @@ func TestCountryOf(t *testing.T) {
 		}
 	}
 	// 249 codes are assigned, and XK.
-	if len(countries) != 250 {
-		t.Errorf("%d countries", len(countries))
+	if len(countries()) != 250 {
+		t.Errorf("%d countries", len(countries()))
 	}
 }
 
