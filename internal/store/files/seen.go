@@ -2,6 +2,7 @@ package files
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"sync"
 )
 
@@ -42,7 +43,10 @@ type idSet struct {
 
 func (s *idSet) find(id [16]byte) (int, bool) {
 	mask := uint64(len(s.slots) - 1)
-	for i := (binary.LittleEndian.Uint64(id[:8]) ^ binary.LittleEndian.Uint64(id[8:])*0x9e3779b97f4a7c15) & mask; ; i = (i + 1) & mask {
+	// Ids may differ in a few bits only: all of them must reach the low ones.
+	h := (binary.LittleEndian.Uint64(id[:8]) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(id[8:]), 29)) * 0x9e3779b97f4a7c15
+	h = (h ^ h>>32) * 0xd6e8feb86659fd93
+	for i := (h ^ h>>32) & mask; ; i = (i + 1) & mask {
 		if s.slots[i] == id {
 			return int(i), true
 		}
