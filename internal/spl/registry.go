@@ -79,6 +79,7 @@ type AggregateDef struct {
 	NoField  bool // may stand without a field, as count does
 	Ordered  bool // the result depends on the order of the rows
 	NeedTime bool // reads _time
+	Numeric  bool // about numbers: allnum=true withholds the result when a value is none
 	// New returns an empty aggregate; percent is the number after the name.
 	New func(env *Env, percent float64) Aggregate
 }
@@ -95,6 +96,13 @@ type Aggregate interface {
 	Result() vector.Value
 	// Size returns roughly the bytes held beyond a small constant.
 	Size() int
+}
+
+// Repeater is implemented by aggregates that can take in the same value of n
+// rows at once, n > 0.
+type Repeater interface {
+	Aggregate
+	Repeat(v vector.Value, n int)
 }
 
 var (

@@ -14,14 +14,19 @@ func init() {
 	})
 }
 
-type counter float64
+type counter int
 
-func (c *counter) Update(v vector.Value, _ float64) {
-	if v.Kind() == vector.Bool && !v.True() {
-		return
+var _ spl.Repeater = (*counter)(nil)
+
+func (c *counter) Update(v vector.Value, _ float64) { c.Repeat(v, 1) }
+
+// Repeat implements spl.Repeater.
+func (c *counter) Repeat(v vector.Value, n int) {
+	if v.Kind() != vector.Bool || v.True() {
+		*c += counter(n * v.Len())
 	}
-	*c += counter(v.Len())
 }
+
 func (c *counter) Merge(o spl.Aggregate) { *c += *o.(*counter) }
-func (c *counter) Result() vector.Value  { return vector.Float(float64(*c)) }
+func (c *counter) Result() vector.Value  { return vector.Int(int(*c)) }
 func (c *counter) Size() int             { return 0 }

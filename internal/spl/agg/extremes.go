@@ -1,107 +1,143 @@
 package agg
 
 import (
+	"math"
+	"strings"
+
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
 
 func init() {
-	spl.RegisterAggregate(&spl.AggregateDef{
-		Name: "min", Syntax: "min(<field>)", Doc: "The least value: as numbers when all are, else by the bytes of the text.",
-		Examples: example("min(x)", `{"r":"2"}`),
-		New:      func(*spl.Env, float64) spl.Aggregate { return &extremes{want: -1} },
-	})
-	spl.RegisterAggregate(&spl.AggregateDef{
-		Name: "max", Syntax: "max(<field>)", Doc: "The greatest value: as numbers when all are, else by the bytes of the text.",
-		Examples: example("max(u)", `{"r":"c"}`),
-		New:      func(*spl.Env, float64) spl.Aggregate { return &extremes{want: 1} },
-	})
-	spl.RegisterAggregate(&spl.AggregateDef{
-		Name: "range", Syntax: "range(<field>)", Doc: "The greatest number less the least.",
-		Examples: example("range(x)", `{"r":"7"}`),
-		New:      func(*spl.Env, float64) spl.Aggregate { return &extremes{} },
-	})
+	for _, d := range []struct {
+		name, doc, call, want string
+		side                  int
+	}{
+		{"min", "The least value: as numbers when all are, else by the bytes of the text.", "min(x)", `{"r":"2"}`, -1},
+		{"max", "The greatest value: as numbers when all are, else by the bytes of the text.", "max(u)", `{"r":"c"}`, 1},
+		{"range", "The greatest number less the least.", "range(x)", `{"r":"7"}`, 0},
+	} {
+		spl.RegisterAggregate(&spl.AggregateDef{
+			Name: d.name, Syntax: d.name + "(<field>)", Doc: d.doc, Numeric: true, Examples: example(d.call, d.want),
+			New: func(*spl.Env, float64) spl.Aggregate { return &extremes{side: d.side} },
+		})
+	}
 }
 
 // extremes keeps the ends of the values both as numbers and as text, since a
 // later value may turn out to be no number.
 type extremes struct {
-	want     int // -1 min, 1 max, 0 range
-	numbers  bool
-	texts    bool // some value was no number
-	lo, hi   vector.Value
-	loN, hiN float64
-	any      bool
+	side    int // -1 min, 1 max, 0 range
+	numbers bool
+	texts   bool // some value was no number
+	lo, hi  float64
+	// Numbers with as many digits before the point are in the same order as
+	// their texts. While all are, between from and to, text is not needed.
+	from, to float64
+	kept     bool // text holds the end of the texts
+	text     string
 }
 
 func (e *extremes) Update(v vector.Value, _ float64) {
-	for i := range v.Len() {
-		one := v
-		if v.Kind() == vector.List {
-			one = vector.String(v.At(i))
+	if v.Kind() != vector.List {
+		if !v.IsNull() {
+			e.add(v)
 		}
-		e.add(one)
+		return
+	}
+	for _, s := range v.All() {
+		e.add(vector.String(s))
 	}
 }
 
 func (e *extremes) add(v vector.Value) {
 	f, ok := v.Num()
-	if ok && (!e.numbers || f < e.loN) {
-		e.loN = f
+	switch {
+	case e.side == 0:
+	case v.Kind() == vector.Number:
+		e.addNumber(f)
+	default:
+		e.addText(v.Text())
 	}
-	if ok && (!e.numbers || f > e.hiN) {
-		e.hiN = f
-	}
-	e.numbers = e.numbers || ok
-	e.texts = e.texts || !ok
-	if e.want == 0 {
+	if !ok {
+		e.texts = true
 		return
 	}
-	s := v.Text()
-	if !e.any || s < e.lo.Text() {
-		e.lo = v.Clone()
+	e.addRange(f, f)
+}
+
+// addNumber keeps the text of f in mind.
+func (e *extremes) addNumber(f float64) {
+	switch {
+	case f >= e.from && f < e.to:
+	case !e.kept && e.to == 0 && f >= 1 && f < 1e15:
+		e.from, e.to = 1, 10
+		for f >= e.to {
+			e.from, e.to = e.to, e.to*10
+		}
+	default:
+		e.addText(vector.FormatNumber(f))
 	}
-	if !e.any || s > e.hi.Text() {
-		e.hi = v.Clone()
+}
+
+func (e *extremes) addText(s string) {
+	e.settle()
+	if !e.kept || e.side < 0 && s < e.text || e.side > 0 && s > e.text {
+		e.text, e.kept = strings.Clone(s), true
 	}
-	e.any = true
+}
+
+// settle turns what is known of numbers into text.
+func (e *extremes) settle() {
+	if e.to == 0 {
+		return
+	}
+	f := e.lo
+	if e.side > 0 {
+		f = e.hi
+	}
+	e.from, e.to = 0, 0
+	e.text, e.kept = vector.FormatNumber(f), true
+}
+
+func (e *extremes) addRange(lo, hi float64) {
+	if !e.numbers {
+		e.lo, e.hi, e.numbers = lo, hi, true
+		return
+	}
+	e.lo, e.hi = math.Min(e.lo, lo), math.Max(e.hi, hi)
 }
 
 func (e *extremes) Merge(other spl.Aggregate) {
 	o := other.(*extremes)
+	switch {
+	case e.side == 0:
+	case o.kept:
+		e.addText(o.text)
+	case o.to != 0 && e.side < 0:
+		e.addNumber(o.lo)
+	case o.to != 0:
+		e.addNumber(o.hi)
+	}
 	if o.numbers {
-		if !e.numbers || o.loN < e.loN {
-			e.loN = o.loN
-		}
-		if !e.numbers || o.hiN > e.hiN {
-			e.hiN = o.hiN
-		}
+		e.addRange(o.lo, o.hi)
 	}
-	if o.any {
-		if !e.any || o.lo.Text() < e.lo.Text() {
-			e.lo = o.lo
-		}
-		if !e.any || o.hi.Text() > e.hi.Text() {
-			e.hi = o.hi
-		}
-	}
-	e.numbers, e.texts, e.any = e.numbers || o.numbers, e.texts || o.texts, e.any || o.any
+	e.texts = e.texts || o.texts
 }
 
 func (e *extremes) Result() vector.Value {
 	switch {
-	case e.want == 0 && e.numbers:
-		return vector.Float(e.hiN - e.loN)
-	case e.want == 0:
+	case e.side == 0 && !e.numbers, !e.numbers && !e.kept:
 		return vector.Value{}
-	case e.numbers && !e.texts && e.want < 0:
-		return vector.Float(e.loN)
-	case e.numbers && !e.texts:
-		return vector.Float(e.hiN)
-	case e.want < 0:
-		return e.lo
+	case e.side == 0:
+		return vector.Float(e.hi - e.lo)
+	case e.texts:
+		e.settle()
+		return vector.String(e.text)
+	case e.side < 0:
+		return vector.Float(e.lo)
 	}
-	return e.hi
+	return vector.Float(e.hi)
 }
 
-func (e *extremes) Size() int { return len(e.lo.Text()) + len(e.hi.Text()) }
+func (e *extremes) Size() int { return len(e.text) }

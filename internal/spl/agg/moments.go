@@ -2,6 +2,7 @@ package agg
 
 import (
 	"math"
+	"math/big"
 
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
@@ -11,33 +12,35 @@ func init() {
 	for _, d := range []struct {
 		name, doc, want string
 		aliases         []string
+		squares         bool
 		result          func(m *moments) float64
 	}{
-		{"sum", "The sum of the numbers; other values are passed over.", `{"r":"19"}`, nil, func(m *moments) float64 { return m.sum }},
-		{"avg", "The mean of the numbers.", `{"r":"4.75"}`, []string{"mean"}, func(m *moments) float64 { return m.sum / m.n }},
-		{"sumsq", "The sum of the squares of the numbers.", `{"r":"117"}`, nil, func(m *moments) float64 { return m.squares }},
-		{"stdev", "The standard deviation of a sample (n-1); 0 for a single number.", `{"r":"2.9860788111948193"}`, nil, func(m *moments) float64 { return math.Sqrt(m.variance(1)) }},
-		{"stdevp", "The standard deviation of a whole population (n).", `{"r":"2.5860201081971503"}`, nil, func(m *moments) float64 { return math.Sqrt(m.variance(0)) }},
-		{"var", "The variance of a sample (n-1); 0 for a single number.", `{"r":"8.916666666666666"}`, nil, func(m *moments) float64 { return m.variance(1) }},
-		{"varp", "The variance of a whole population (n).", `{"r":"6.6875"}`, nil, func(m *moments) float64 { return m.variance(0) }},
-		{"per_second", "In a timechart the sum for each second of the bucket; elsewhere the sum.", `{"r":"19"}`, nil, func(m *moments) float64 { return m.sum }},
-		{"per_minute", "In a timechart the sum for each minute of the bucket; elsewhere the sum.", `{"r":"19"}`, nil, func(m *moments) float64 { return m.sum }},
-		{"per_hour", "In a timechart the sum for each hour of the bucket; elsewhere the sum.", `{"r":"19"}`, nil, func(m *moments) float64 { return m.sum }},
-		{"per_day", "In a timechart the sum for each day of the bucket; elsewhere the sum.", `{"r":"19"}`, nil, func(m *moments) float64 { return m.sum }},
+		{"sum", "The sum of the numbers; other values are passed over.", `{"r":"19"}`, nil, false, (*moments).total},
+		{"avg", "The mean of the numbers.", `{"r":"4.75"}`, []string{"mean"}, false, func(m *moments) float64 { return m.total() / m.n }},
+		{"sumsq", "The sum of the squares of the numbers.", `{"r":"117"}`, nil, true, func(m *moments) float64 { s, _ := m.squares.value(); return s }},
+		{"stdev", "The standard deviation of a sample (n-1); 0 for a single number.", `{"r":"2.9860788111948193"}`, nil, true, func(m *moments) float64 { return math.Sqrt(m.variance(1)) }},
+		{"stdevp", "The standard deviation of a whole population (n).", `{"r":"2.5860201081971503"}`, nil, true, func(m *moments) float64 { return math.Sqrt(m.variance(0)) }},
+		{"var", "The variance of a sample (n-1); 0 for a single number.", `{"r":"8.916666666666666"}`, nil, true, func(m *moments) float64 { return m.variance(1) }},
+		{"varp", "The variance of a whole population (n).", `{"r":"6.6875"}`, nil, true, func(m *moments) float64 { return m.variance(0) }},
+		{"per_second", "In a timechart the sum for each second of the bucket; elsewhere the sum.", `{"r":"19"}`, nil, false, (*moments).total},
+		{"per_minute", "In a timechart the sum for each minute of the bucket; elsewhere the sum.", `{"r":"19"}`, nil, false, (*moments).total},
+		{"per_hour", "In a timechart the sum for each hour of the bucket; elsewhere the sum.", `{"r":"19"}`, nil, false, (*moments).total},
+		{"per_day", "In a timechart the sum for each day of the bucket; elsewhere the sum.", `{"r":"19"}`, nil, false, (*moments).total},
 	} {
 		spl.RegisterAggregate(&spl.AggregateDef{
-			Name: d.name, Aliases: d.aliases, Syntax: d.name + "(<field>)", Doc: d.doc, Examples: example(d.name+"(x)", d.want),
-			New: func(*spl.Env, float64) spl.Aggregate { return &moments{result: d.result} },
+			Name: d.name, Aliases: d.aliases, Syntax: d.name + "(<field>)", Doc: d.doc, Numeric: true, Examples: example(d.name+"(x)", d.want),
+			New: func(*spl.Env, float64) spl.Aggregate { return &moments{squared: d.squares, result: d.result} },
 		})
 	}
 }
 
-// moments keeps what sums, means and variances are made of. The deviation is
-// kept by Welford's method, which does not lose digits to large means.
+// moments keeps what sums, means and variances are made of.
 type moments struct {
-	n, sum, squares float64
-	mean, m2        float64
-	result          func(*moments) float64
+	n       float64
+	sum     exactSum
+	squares exactSum // only when squared
+	squared bool
+	result  func(*moments) float64
 }
 
 func (m *moments) Update(v vector.Value, _ float64) {
@@ -56,30 +59,49 @@ func (m *moments) Update(v vector.Value, _ float64) {
 
 func (m *moments) add(f float64) {
 	m.n++
-	m.sum += f
-	m.squares += f * f
-	d := f - m.mean
-	m.mean += d / m.n
-	m.m2 += d * (f - m.mean)
+	m.sum.add(f)
+	if m.squared {
+		square := f * f
+		m.squares.add(square)
+		if rest := math.FMA(f, f, -square); rest-rest == 0 {
+			m.squares.add(rest)
+		}
+	}
 }
 
 func (m *moments) Merge(other spl.Aggregate) {
 	o := other.(*moments)
-	if o.n == 0 {
-		return
-	}
-	n := m.n + o.n
-	d := o.mean - m.mean
-	m.m2 += o.m2 + d*d*m.n*o.n/n
-	m.mean += d * o.n / n
-	m.n, m.sum, m.squares = n, m.sum+o.sum, m.squares+o.squares
+	m.n += o.n
+	m.sum.merge(&o.sum)
+	m.squares.merge(&o.squares)
 }
 
+func (m *moments) total() float64 { s, _ := m.sum.value(); return s }
+
+// variance returns (Σx² - (Σx)²/n) / (n-less), computed with so many bits that
+// the subtraction loses nothing that matters to large means.
 func (m *moments) variance(less float64) float64 {
 	if m.n <= less {
 		return 0
 	}
-	return m.m2 / (m.n - less)
+	sum, sumRest := m.sum.value()
+	squares, squaresRest := m.squares.value()
+	if sum-sum != 0 || squares-squares != 0 {
+		return math.NaN()
+	}
+	s, q, n := wide(sum, sumRest), wide(squares, squaresRest), wide(m.n, 0)
+	s.Mul(s, s)
+	q.Sub(q.Mul(q, n), s)
+	if q.Sign() <= 0 {
+		return 0
+	}
+	v, _ := q.Quo(q, wide(m.n*(m.n-less), 0)).Float64()
+	return v
+}
+
+func wide(f, rest float64) *big.Float {
+	w := new(big.Float).SetPrec(320).SetFloat64(f)
+	return w.Add(w, big.NewFloat(rest))
 }
 
 func (m *moments) Result() vector.Value {

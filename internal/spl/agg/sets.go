@@ -1,7 +1,6 @@
 package agg
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -11,118 +10,88 @@ import (
 )
 
 func init() {
-	spl.RegisterAggregate(&spl.AggregateDef{
-		Name: "dc", Aliases: []string{"distinct_count", "estdc"}, Syntax: "dc(<field>)",
-		Doc:      "How many different values there are; case counts. estdc is exact here, too.",
-		Examples: example("dc(u)", `{"r":"3"}`),
-		New: func(*spl.Env, float64) spl.Aggregate {
-			return &set{result: func(m map[string]float64) vector.Value { return vector.Int(len(m)) }}
-		},
-	})
-	spl.RegisterAggregate(&spl.AggregateDef{
-		Name: "estdc_error", Syntax: "estdc_error(<field>)",
-		Doc:      "The error of estdc, which is 0: it counts exactly.",
-		Examples: example("estdc_error(u)", `{"r":"0"}`),
-		New: func(*spl.Env, float64) spl.Aggregate {
-			return &set{result: func(map[string]float64) vector.Value { return vector.Int(0) }}
-		},
-	})
-	spl.RegisterAggregate(&spl.AggregateDef{
-		Name: "values", Syntax: "values(<field>)",
-		Doc:      "The different values, in the order of their bytes.",
-		Examples: example("values(u)", `{"r":["a","b","c"]}`),
-		New: func(*spl.Env, float64) spl.Aggregate {
-			return &set{result: func(m map[string]float64) vector.Value { return vector.Strings(slices.Sorted(maps.Keys(m))) }}
-		},
-	})
-	spl.RegisterAggregate(&spl.AggregateDef{
-		Name: "mode", Syntax: "mode(<field>)",
-		Doc:      "The most frequent value; of several the first in the order of their bytes.",
-		Examples: example("mode(x)", `{"r":"4"}`),
-		New:      func(*spl.Env, float64) spl.Aggregate { return &set{result: mostFrequent} },
-	})
-	spl.RegisterAggregate(&spl.AggregateDef{
-		Name: "list", Syntax: "list(<field>)", Ordered: true,
-		Doc:      "All values in the order of the rows, the first 100 of them.",
-		Examples: example("list(x)", `{"r":["2","4","9","4"]}`),
-		New:      func(env *spl.Env, _ float64) spl.Aggregate { return &list{limit: listLimit(env)} },
-	})
-}
-
-// set counts how often each value was seen.
-type set struct {
-	seen   map[string]float64
-	bytes  int
-	result func(map[string]float64) vector.Value
-}
-
-func (s *set) Update(v vector.Value, _ float64) {
-	for i := range v.Len() {
-		text := v.At(i)
-		if _, ok := s.seen[text]; ok {
-			s.seen[text]++
-			continue
-		}
-		if s.seen == nil {
-			s.seen = map[string]float64{}
-		}
-		s.seen[strings.Clone(text)] = 1
-		s.bytes += len(text) + 40
+	for _, d := range []struct {
+		name, doc, want string
+		aliases         []string
+		result          func(s *set) vector.Value
+	}{
+		{"dc", "How many different values there are; case counts. estdc is exact here, too.", `{"r":"3"}`, []string{"distinct_count", "estdc"}, func(s *set) vector.Value { return vector.Int(len(s.seen)) }},
+		{"estdc_error", "The error of estdc, which is 0: it counts exactly.", `{"r":"0"}`, nil, func(*set) vector.Value { return vector.Int(0) }},
+		{"values", "The different values, in the order of their bytes.", `{"r":["a","b","c"]}`, nil, func(s *set) vector.Value { return vector.Strings(slices.Sorted(maps.Keys(s.seen))) }},
+	} {
+		spl.RegisterAggregate(&spl.AggregateDef{
+			Name: d.name, Aliases: d.aliases, Syntax: d.name + "(<field>)", Doc: d.doc, Examples: example(d.name+"(u)", d.want),
+			New: func(*spl.Env, float64) spl.Aggregate { return &set{result: d.result} },
+		})
 	}
 }
+
+// set keeps the different values.
+type set struct {
+	seen   map[string]struct{}
+	last   string // a value it has, as neighbours are often alike
+	bytes  int
+	result func(*set) vector.Value
+}
+
+var _ spl.Repeater = (*set)(nil)
+
+func (s *set) Update(v vector.Value, _ float64) { s.Repeat(v, 1) }
+
+// Repeat implements spl.Repeater: a set cares for no repetitions.
+func (s *set) Repeat(v vector.Value, _ int) {
+	switch v.Kind() {
+	case vector.Null:
+	case vector.List:
+		for _, text := range v.All() {
+			s.add(text)
+		}
+	case vector.Number:
+		var buf [32]byte
+		if text := v.AppendText(buf[:0]); !s.has(string(text)) {
+			s.add(string(text))
+		}
+	default:
+		s.add(v.Text())
+	}
+}
+
+func (s *set) has(text string) bool {
+	_, ok := s.seen[text]
+	return ok
+}
+
+func (s *set) add(text string) {
+	if len(s.seen) > 0 && text == s.last {
+		return
+	}
+	if s.has(text) {
+		return
+	}
+	if s.seen == nil {
+		s.seen = map[string]struct{}{}
+	}
+	s.last = strings.Clone(text)
+	s.seen[s.last] = struct{}{}
+	s.bytes += len(text) + setEntry
+}
+
+// setEntry is about what a value costs beside its bytes.
+const setEntry = 48
 
 func (s *set) Merge(other spl.Aggregate) {
 	o := other.(*set)
 	if s.seen == nil {
-		s.seen, s.bytes = o.seen, o.bytes
+		s.seen, s.bytes, s.last = o.seen, o.bytes, o.last
 		return
 	}
-	for text, n := range o.seen {
-		if _, ok := s.seen[text]; !ok {
-			s.bytes += len(text) + 40
+	for text := range o.seen {
+		if !s.has(text) {
+			s.seen[text] = struct{}{}
+			s.bytes += len(text) + setEntry
 		}
-		s.seen[text] += n
 	}
 }
 
-func (s *set) Result() vector.Value { return s.result(s.seen) }
+func (s *set) Result() vector.Value { return s.result(s) }
 func (s *set) Size() int            { return s.bytes }
-
-func mostFrequent(m map[string]float64) vector.Value {
-	if len(m) == 0 {
-		return vector.Value{}
-	}
-	return vector.String(slices.MinFunc(slices.Collect(maps.Keys(m)), func(a, b string) int {
-		return cmp.Or(cmp.Compare(m[b], m[a]), strings.Compare(a, b))
-	}))
-}
-
-func listLimit(env *spl.Env) int {
-	if env == nil {
-		return spl.DefaultLimits().ListValues
-	}
-	return env.Limits.ListValues
-}
-
-type list struct {
-	vals  []string
-	limit int
-	bytes int
-}
-
-func (l *list) Update(v vector.Value, _ float64) {
-	for i := 0; i < v.Len() && len(l.vals) < l.limit; i++ {
-		l.vals = append(l.vals, strings.Clone(v.At(i)))
-		l.bytes += len(v.At(i)) + 16
-	}
-}
-
-func (l *list) Merge(other spl.Aggregate) {
-	o := other.(*list)
-	n := min(len(o.vals), l.limit-len(l.vals))
-	l.vals = append(l.vals, o.vals[:n]...)
-	l.bytes += o.bytes
-}
-
-func (l *list) Result() vector.Value { return vector.Strings(l.vals) }
-func (l *list) Size() int            { return l.bytes }

@@ -17,6 +17,7 @@ type Aggregation struct {
 	Field   string   // "" = none; may hold wildcards
 	Expr    spl.Expr // of eval(…)
 	As      string
+	AllNum  bool // allnum=true: no result when a value is no number
 }
 
 // Name returns the column's name.
@@ -52,10 +53,50 @@ func (a *Aggregation) fields() []string {
 	if a.Expr != nil {
 		list = append(list, spl.ExprFields(a.Expr)...)
 	}
-	if a.Def.NeedTime {
+	if a.needTime() {
 		list = append(list, "_time")
 	}
 	return list
+}
+
+func (a *Aggregation) needTime() bool { return a.Def.NeedTime }
+
+// make returns an empty aggregate.
+func (a *Aggregation) make(env *spl.Env) spl.Aggregate {
+	agg := a.Def.New(env, a.Percent)
+	if a.AllNum && a.Def.Numeric {
+		return &allNumbers{Aggregate: agg}
+	}
+	return agg
+}
+
+// allNumbers has no result when a value was no number.
+type allNumbers struct {
+	spl.Aggregate
+	spoilt bool
+}
+
+func (a *allNumbers) Update(v vector.Value, at float64) {
+	for i := 0; i < v.Len() && !a.spoilt; i++ {
+		if v.Kind() != vector.Number {
+			_, ok := vector.ParseNumber(v.At(i))
+			a.spoilt = !ok
+		}
+	}
+	a.Aggregate.Update(v, at)
+}
+
+func (a *allNumbers) Merge(other spl.Aggregate) {
+	o := other.(*allNumbers)
+	a.spoilt = a.spoilt || o.spoilt
+	a.Aggregate.Merge(o.Aggregate)
+}
+
+func (a *allNumbers) Result() vector.Value {
+	if a.spoilt {
+		return vector.Value{}
+	}
+	return a.Aggregate.Result()
 }
 
 func printAggregations(list []*Aggregation) string {
@@ -169,299 +210,4 @@ func (a *Aggregation) argument(p *spl.Parser) (int, error) {
 	}
 	err := p.Expect(")")
 	return p.Pos(), err
-}
-
-// slot is one column of results: an aggregation, or what one of its wildcards
-// stands for.
-type slot struct {
-	of    *Aggregation
-	field string
-	name  string
-	fixed bool // its size does not grow
-}
-
-// grouper gathers aggregates by the values of fields. It is what stats and its
-// kin share.
-type grouper struct {
-	env      *spl.Env
-	aggs     []*Aggregation
-	by       []string
-	split    bool // a value repeated in one row counts once
-	slots    []slot
-	expanded map[string]bool // wildcard slots there are
-	progs    []*spl.Program  // by aggregation
-	groups   map[string]*group
-	order    []*group
-	total    *group
-	key      []byte
-	held     int
-}
-
-type group struct {
-	keys []vector.Value
-	aggs []spl.Aggregate
-}
-
-func newGrouper(env *spl.Env, aggs []*Aggregation, by []string) (*grouper, error) {
-	g := &grouper{env: env, aggs: aggs, by: by, groups: map[string]*group{}, expanded: map[string]bool{}, progs: make([]*spl.Program, len(aggs))}
-	for i, a := range aggs {
-		if a.Expr != nil {
-			var err error
-			if g.progs[i], err = spl.Compile(a.Expr, env); err != nil {
-				return nil, err
-			}
-		}
-		if !a.wild() {
-			g.addSlot(a, a.Field, a.Name())
-		}
-	}
-	if len(by) == 0 {
-		g.total = &group{}
-		g.order = append(g.order, g.total)
-	}
-	return g, nil
-}
-
-func (g *grouper) addSlot(a *Aggregation, field, name string) {
-	probe := a.Def.New(g.env, a.Percent)
-	probe.Update(vector.String("1"), 1)
-	g.slots = append(g.slots, slot{of: a, field: field, name: name, fixed: probe.Size() == 0})
-}
-
-// expand gives wildcards the columns that fit them.
-func (g *grouper) expand(b *vector.Batch) {
-	for _, a := range g.aggs {
-		if !a.wild() {
-			continue
-		}
-		names := b.Names()
-		slices.Sort(names)
-		for _, n := range names {
-			if !spl.MatchName(a.Field, n) || n[0] == '_' || slices.Contains(g.by, n) || g.expanded[a.Call+"\x00"+n] {
-				continue
-			}
-			g.expanded[a.Call+"\x00"+n] = true
-			name := strings.Replace(a.Call, a.Field, n, 1)
-			if a.As != "" {
-				name, _ = substitute(a.Field, a.As, n)
-			}
-			g.addSlot(a, n, name)
-		}
-	}
-}
-
-// add takes the rows of a batch in.
-func (g *grouper) add(b *vector.Batch) error {
-	g.expand(b)
-	cols := make([]*vector.Column, len(g.slots))
-	for i, s := range g.slots {
-		if s.field != "" {
-			cols[i] = b.Col(s.field)
-		}
-	}
-	time := b.Col("_time")
-	byCols := make([]*vector.Column, len(g.by))
-	for i, name := range g.by {
-		if byCols[i] = b.Col(name); byCols[i] == nil {
-			return nil // no row has the field
-		}
-	}
-	var codes []int32
-	var known []*group
-	if len(byCols) == 1 {
-		var dict []vector.Value
-		if dict, codes = byCols[0].Codes(); codes != nil && len(dict) <= b.Len {
-			known = make([]*group, len(dict))
-		} else if v, ok := byCols[0].Constant(); ok && v.Len() == 1 {
-			codes, known = make([]int32, b.Len), make([]*group, 1)
-		} else {
-			codes = nil
-		}
-	}
-	update := func(grp *group, i int) error { return g.update(grp, b, cols, time, i) }
-	for i := range b.Len {
-		var err error
-		switch {
-		case g.total != nil:
-			err = update(g.total, i)
-		case codes != nil && known[codes[i]] != nil:
-			err = update(known[codes[i]], i)
-		default:
-			err = g.each(byCols, i, func(grp *group) error {
-				if codes != nil && byCols[0].At(i).Len() == 1 {
-					known[codes[i]] = grp
-				}
-				return update(grp, i)
-			})
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// each calls fn for every group that row i belongs to: one for each
-// combination of its values.
-func (g *grouper) each(cols []*vector.Column, i int, fn func(*group) error) error {
-	vals := make([]vector.Value, len(cols))
-	var walk func(n int) error
-	walk = func(n int) error {
-		if n == len(cols) {
-			grp, err := g.group(vals)
-			if err != nil {
-				return err
-			}
-			return fn(grp)
-		}
-		v := cols[n].At(i)
-		if v.Kind() != vector.List {
-			if v.IsNull() {
-				return nil
-			}
-			vals[n] = v
-			return walk(n + 1)
-		}
-		list := v.All()
-		if g.split {
-			list = slices.Clone(list)
-			slices.Sort(list)
-			list = slices.Compact(list)
-		}
-		for _, s := range list {
-			vals[n] = vector.String(s)
-			if err := walk(n + 1); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return walk(0)
-}
-
-func (g *grouper) group(vals []vector.Value) (*group, error) {
-	g.key = g.key[:0]
-	for _, v := range vals {
-		at := len(g.key)
-		g.key = append(g.key, 0, 0, 0, 0)
-		g.key = v.AppendText(g.key)
-		n := len(g.key) - at - 4
-		g.key[at], g.key[at+1], g.key[at+2], g.key[at+3] = byte(n), byte(n>>8), byte(n>>16), byte(n>>24)
-	}
-	if grp := g.groups[string(g.key)]; grp != nil {
-		return grp, nil
-	}
-	grp := &group{keys: make([]vector.Value, len(vals))}
-	for i, v := range vals {
-		grp.keys[i] = v.Clone()
-	}
-	g.groups[string(g.key)] = grp
-	g.order = append(g.order, grp)
-	return grp, g.hold(2*len(g.key) + 96 + 64*len(vals) + 48*len(g.slots))
-}
-
-func (g *grouper) hold(n int) error {
-	g.held += n
-	return g.env.Memory.Take(n)
-}
-
-func (g *grouper) update(grp *group, b *vector.Batch, cols []*vector.Column, time *vector.Column, i int) error {
-	g.fill(grp)
-	at := nan
-	if time != nil {
-		if f, ok := time.At(i).Num(); ok {
-			at = f
-		}
-	}
-	for n := range g.slots {
-		s := &g.slots[n]
-		v := one
-		switch {
-		case s.of.Expr != nil:
-			v = g.progs[slices.Index(g.aggs, s.of)].Value(b, i)
-		case s.field != "":
-			if cols[n] == nil {
-				continue
-			}
-			v = cols[n].At(i)
-		}
-		a := grp.aggs[n]
-		if s.fixed {
-			a.Update(v, at)
-			continue
-		}
-		before := a.Size()
-		a.Update(v, at)
-		if grown := a.Size() - before; grown != 0 {
-			if err := g.hold(grown); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// fill makes the aggregates of a group, also those of slots that came later.
-func (g *grouper) fill(grp *group) {
-	for n := len(grp.aggs); n < len(g.slots); n++ {
-		a := g.slots[n].of
-		grp.aggs = append(grp.aggs, a.Def.New(g.env, a.Percent))
-	}
-}
-
-// merge takes over what another grouper of the same list gathered.
-func (g *grouper) merge(o *grouper) error {
-	place := make([]int, len(o.slots))
-	for i, s := range o.slots {
-		place[i] = slices.IndexFunc(g.slots, func(t slot) bool { return t.of == s.of && t.field == s.field })
-		if place[i] < 0 {
-			place[i] = len(g.slots)
-			g.slots = append(g.slots, s)
-			g.expanded[s.of.Call+"\x00"+s.field] = true
-		}
-	}
-	for _, from := range o.order {
-		grp := g.total
-		if grp == nil {
-			var err error
-			if grp, err = g.group(from.keys); err != nil {
-				return err
-			}
-		}
-		g.fill(grp)
-		for i, a := range from.aggs {
-			grp.aggs[place[i]].Merge(a)
-		}
-	}
-	g.held += o.held // what was counted there is given back with the rest
-	return nil
-}
-
-// sorted returns the groups in the order of their keys.
-func (g *grouper) sorted() []*group {
-	slices.SortFunc(g.order, func(a, b *group) int {
-		for i := range a.keys {
-			if c := spl.CompareValues(a.keys[i], b.keys[i]); c != 0 {
-				return c
-			}
-		}
-		return 0
-	})
-	return g.order
-}
-
-// columns returns the names of the result: by-fields, then aggregates.
-func (g *grouper) columns() []string {
-	names := slices.Clone(g.by)
-	for _, s := range g.slots {
-		names = append(names, s.name)
-	}
-	return names
-}
-
-// release gives the memory back to the budget.
-func (g *grouper) release() {
-	g.env.Memory.Take(-g.held)
-	g.held = 0
-	g.groups, g.order = nil, nil
 }

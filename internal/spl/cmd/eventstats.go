@@ -53,8 +53,8 @@ func (c *Eventstats) Needs(out spl.FieldSet) spl.FieldSet {
 
 // Open implements spl.Serial.
 func (c *Eventstats) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	g, err := newGrouper(env, c.stats.Aggs, c.stats.By)
-	return &eventstats{in: in, g: g}, err
+	g, err := c.stats.grouper(env)
+	return &eventstats{in: in, g: g, results: map[*group][]vector.Value{}}, err
 }
 
 // eventstats holds all rows, counted against the memory of the search.
@@ -63,6 +63,8 @@ type eventstats struct {
 	g    *grouper
 	rows []*vector.Batch
 	read bool
+
+	results map[*group][]vector.Value
 }
 
 func (e *eventstats) Close() {
@@ -94,41 +96,54 @@ func (e *eventstats) Next(ctx context.Context) (*vector.Batch, error) {
 }
 
 func (e *eventstats) attach(b *vector.Batch) (*vector.Batch, error) {
-	vals := make([][]vector.Value, len(e.g.slots))
-	for n, s := range e.g.slots {
-		vals[n] = make([]vector.Value, b.Len)
-		if old := b.Col(s.name); old != nil {
-			for i := range b.Len {
-				vals[n][i] = old.At(i)
-			}
+	shown := e.g.shown()
+	vals := make([][]vector.Value, len(shown))
+	for i, n := range shown {
+		vals[i] = existing(b, e.g.slots[n].name)
+	}
+	if err := e.g.assign(b); err != nil {
+		return nil, err
+	}
+	for k, grp := range e.g.member {
+		if grp == nil {
+			continue
+		}
+		r, err := e.of(grp, shown)
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range r {
+			vals[i][e.g.row(k)] = v
 		}
 	}
-	set := func(i int, grp *group) error {
-		e.g.fill(grp)
-		for n, a := range grp.aggs {
-			vals[n][i] = a.Result()
+	cols := make([]*vector.Column, len(vals))
+	for i, n := range shown {
+		cols[i] = vector.NewColumn(e.g.slots[n].name, vals[i])
+	}
+	return b.With(cols...), nil
+}
+
+// of returns the results of a group, which are computed once.
+func (e *eventstats) of(grp *group, shown []int) ([]vector.Value, error) {
+	if r, ok := e.results[grp]; ok {
+		return r, nil
+	}
+	r := e.g.results(grp, shown)
+	e.results[grp] = r
+	size := 64
+	for _, v := range r {
+		size += v.Size()
+	}
+	return r, e.g.hold(size)
+}
+
+// existing returns the values a field has already, missing ones for none.
+func existing(b *vector.Batch, name string) []vector.Value {
+	vals := make([]vector.Value, b.Len)
+	if col := b.Col(name); col != nil {
+		for i := range vals {
+			vals[i] = col.At(i)
 		}
-		return nil
 	}
-	cols := make([]*vector.Column, len(e.g.by))
-	whole := true
-	for i, name := range e.g.by {
-		cols[i] = b.Col(name)
-		whole = whole && cols[i] != nil
-	}
-	for i := range b.Len {
-		switch {
-		case e.g.total != nil:
-			set(i, e.g.total)
-		case whole:
-			if err := e.g.each(cols, i, func(grp *group) error { return set(i, grp) }); err != nil {
-				return nil, err
-			}
-		}
-	}
-	out := make([]*vector.Column, len(vals))
-	for n, s := range e.g.slots {
-		out[n] = vector.NewColumn(s.name, vals[n])
-	}
-	return b.With(out...), nil
+	return vals
 }

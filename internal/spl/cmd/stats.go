@@ -19,13 +19,16 @@ type Stats struct {
 	Aggs  []*Aggregation
 	By    []string
 	Split bool // dedup_splitvals
+	// AllNum withholds numeric aggregates of fields with other values.
+	AllNum bool
+	Delim  string // what joins the values of list and values in one text; "" = a newline
 }
 
 func init() {
 	spl.RegisterCommand(&spl.CommandDef{
 		Name: "stats", Aliases: []string{"sistats"}, Kind: spl.KindTransforming,
 		Summary: "Compute aggregates, over all rows or by groups of them.",
-		Syntax:  "stats <aggregate> [AS <name>] … [BY <field-list>] [dedup_splitvals=<bool>]",
+		Syntax:  "stats <aggregate> [AS <name>] … [BY <field-list>] [allnum=<bool>] [delim=<text>] [dedup_splitvals=<bool>]",
 		Doc: "Rows that lack a field of BY are left out; a field with several values puts the row into a group for each. Without BY\n" +
 			"there is one row, also when nothing came in. Columns: the fields of BY, then the aggregates as they are written. Rows are\n" +
 			"in the order of the BY fields, numbers as numbers.",
@@ -33,7 +36,9 @@ func init() {
 			{Name: "<aggregate>", Doc: "`count`, `dc(field)`, `values(field)`, `count(eval(test))`, `avg(*delay)` …"},
 			{Name: "BY <field-list>", Doc: "The fields that make groups."},
 			{Name: "dedup_splitvals", Default: "false", Doc: "Count a value that a row holds twice only once."},
-			{Name: "allnum, delim, partitions", Doc: "Taken for the sake of searches that have them."},
+			{Name: "allnum", Default: "false", Doc: "No result from sum, avg and other aggregates about numbers for a group with a value that is none."},
+			{Name: "delim", Doc: "What joins the values of list() and values() where they become one text, as nomv does."},
+			{Name: "partitions", Doc: "Without effect: the work is spread over the processors there are."},
 		},
 		Examples: []spl.Example{{
 			Search: `| makeresults format=csv data="u,n
@@ -50,8 +55,13 @@ func parseStats(p *spl.Parser) (*Stats, error) {
 	c := &Stats{}
 	options := func() error {
 		return p.Options([]string{"allnum", "delim", "partitions", "dedup_splitvals"}, func(o spl.Option) (err error) {
-			if o.Name == "dedup_splitvals" {
+			switch o.Name {
+			case "dedup_splitvals":
 				c.Split, err = o.Bool()
+			case "allnum":
+				c.AllNum, err = o.Bool()
+			case "delim":
+				c.Delim = o.Value.Text
 			}
 			return err
 		})
@@ -68,14 +78,25 @@ func parseStats(p *spl.Parser) (*Stats, error) {
 			return nil, err
 		}
 	}
-	return c, options()
+	err = options()
+	for _, a := range c.Aggs {
+		a.AllNum = c.AllNum
+	}
+	return c, err
 }
 
 // Print implements spl.Command.
 func (c *Stats) Print() string { return c.print("stats") }
 
 func (c *Stats) print(name string) string {
-	s := name + " " + printAggregations(c.Aggs)
+	s := name
+	if c.AllNum {
+		s += " allnum=true"
+	}
+	if c.Delim != "" {
+		s += " delim=" + spl.PrintOption(c.Delim)
+	}
+	s += " " + printAggregations(c.Aggs)
 	if len(c.By) > 0 {
 		s += " BY " + spl.PrintFields(c.By)
 	}
@@ -101,34 +122,46 @@ func (c *Stats) Ordered() bool {
 	return slices.ContainsFunc(c.Aggs, func(a *Aggregation) bool { return a.Def.Ordered })
 }
 
-// NewReducer implements spl.Transforming.
-func (c *Stats) NewReducer(env *spl.Env) (spl.Reducer, error) {
+// grouper returns an empty grouper for the command.
+func (c *Stats) grouper(env *spl.Env) (*grouper, error) {
 	g, err := newGrouper(env, c.Aggs, c.By)
 	if err != nil {
 		return nil, err
 	}
 	g.split = c.Split
-	return &stats{g}, nil
+	return g, nil
 }
 
-type stats struct{ g *grouper }
+// NewReducer implements spl.Transforming.
+func (c *Stats) NewReducer(env *spl.Env) (spl.Reducer, error) {
+	g, err := c.grouper(env)
+	return &stats{c, g}, err
+}
+
+type stats struct {
+	c *Stats
+	g *grouper
+}
 
 func (s *stats) Add(_ context.Context, b *vector.Batch) error { return s.g.add(b) }
 func (s *stats) Merge(o spl.Reducer) error                    { return s.g.merge(o.(*stats).g) }
 
 func (s *stats) Results(context.Context) (spl.Operator, error) {
 	defer s.g.release()
-	names := s.g.columns()
+	shown := s.g.shown()
+	names := s.g.columns(shown)
 	var out []*vector.Batch
 	b := vector.NewBuilder(names...)
 	for _, grp := range s.g.sorted() {
-		s.g.fill(grp)
 		b.Add()
 		for i, v := range grp.keys {
 			b.SetAt(i, v)
 		}
-		for i, a := range grp.aggs {
-			b.Set(names[len(s.g.by)+i], a.Result())
+		for i, v := range s.g.results(grp, shown) {
+			if s.c.Delim != "" {
+				v = v.WithDelim(s.c.Delim)
+			}
+			b.Set(names[len(s.g.by)+i], v)
 		}
 		if b.Len() == vector.DefaultRows {
 			out = append(out, b.Batch())

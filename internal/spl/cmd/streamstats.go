@@ -1,14 +1,11 @@
 package cmd
 
 import (
-	"context"
-	"slices"
 	"strconv"
 	"strings"
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
-	"bluetrail/internal/vector"
 )
 
 // Streamstats puts beside each row the aggregates of the rows up to it.
@@ -30,7 +27,7 @@ func init() {
 		Syntax:  "streamstats [current=<bool>] [window=<n>] [global=<bool>] [time_window=<span>] [reset_on_change=<bool>] [reset_before=(<test>)] [reset_after=(<test>)] <aggregate> … [BY <field-list>]",
 		Doc: "Like stats over the rows so far, in their order. With `window` only the last rows count; with `global=false` the\n" +
 			"window is kept for each group. `time_window` counts rows not further away in time. A row that lacks a field of BY stays as\n" +
-			"it is and does not count. Windows hold at most 10,000 rows.",
+			"it is and does not count. Windows hold at most 10,000 rows; a warning says so when time_window would need more.",
 		Args: []spl.Arg{
 			{Name: "current", Default: "true", Doc: "Whether the row itself counts."},
 			{Name: "window", Default: "0", Doc: "How many rows count; 0 is all."},
@@ -38,7 +35,7 @@ func init() {
 			{Name: "time_window", Doc: "How far back in time rows count, such as 5m."},
 			{Name: "reset_on_change", Default: "false", Doc: "Begin anew when the group changes from row to row."},
 			{Name: "reset_before, reset_after", Doc: "Begin anew before or after a row for which the test holds."},
-			{Name: "allnum", Doc: "Taken for the sake of searches that have it."},
+			{Name: "allnum", Default: "false", Doc: "As in stats."},
 		},
 		Examples: []spl.Example{{
 			Search: `| makeresults format=csv data="n
@@ -95,6 +92,9 @@ func parseStreamstats(p *spl.Parser) (spl.Command, error) {
 				}
 				return nil, p.Unexpected(tok, "an aggregate such as count or sum(field)")
 			}
+			for _, a := range c.stats.Aggs {
+				a.AllNum = c.stats.AllNum
+			}
 			return c, nil
 		default:
 			list, err := parseAggregations(p, "by", "reset_before", "reset_after")
@@ -138,6 +138,7 @@ func (c *Streamstats) option(o spl.Option) (err error) {
 	case "reset_on_change":
 		c.ResetOnChange, err = o.Bool()
 	case "allnum":
+		c.stats.AllNum, err = o.Bool()
 	case "time_window":
 		t, terr := spl.RelativeTime("+"+o.Value.Text, spl.FromEpoch(0))
 		if terr != nil {
@@ -191,174 +192,4 @@ func (c *Streamstats) Needs(out spl.FieldSet) spl.FieldSet {
 		}
 	}
 	return out
-}
-
-// Open implements spl.Serial.
-func (c *Streamstats) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	s := &streamstats{c: c, env: env, in: in}
-	var err error
-	if c.Before != nil {
-		if s.before, err = spl.Compile(c.Before, env); err != nil {
-			return nil, err
-		}
-	}
-	if c.After != nil {
-		if s.after, err = spl.Compile(c.After, env); err != nil {
-			return nil, err
-		}
-	}
-	s.g, err = newGrouper(env, c.stats.Aggs, c.stats.By)
-	return s, err
-}
-
-type streamstats struct {
-	c             *Streamstats
-	env           *spl.Env
-	in            spl.Operator
-	g             *grouper
-	before, after *spl.Program
-	window        []windowRow
-	lastKeys      []vector.Value
-}
-
-// windowRow is a row that may still count.
-type windowRow struct {
-	b    *vector.Batch
-	row  int
-	keys []vector.Value
-	time float64
-}
-
-func (s *streamstats) Close() {
-	s.in.Close()
-	s.g.release()
-	s.window = nil
-}
-
-func (s *streamstats) reset() error {
-	s.g.release()
-	s.window = nil
-	var err error
-	s.g, err = newGrouper(s.env, s.c.stats.Aggs, s.c.stats.By)
-	return err
-}
-
-func (s *streamstats) Next(ctx context.Context) (*vector.Batch, error) {
-	b, err := s.in.Next(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s.g.expand(b)
-	vals := make([][]vector.Value, len(s.g.slots))
-	for n, sl := range s.g.slots {
-		vals[n] = make([]vector.Value, b.Len)
-		if old := b.Col(sl.name); old != nil {
-			for i := range b.Len {
-				vals[n][i] = old.At(i)
-			}
-		}
-	}
-	for i := range b.Len {
-		if err := s.row(b, i, vals); err != nil {
-			return nil, err
-		}
-	}
-	out := make([]*vector.Column, len(vals))
-	for n, sl := range s.g.slots {
-		out[n] = vector.NewColumn(sl.name, vals[n])
-	}
-	return b.With(out...), nil
-}
-
-func (s *streamstats) row(b *vector.Batch, i int, vals [][]vector.Value) error {
-	keys := make([]vector.Value, len(s.c.stats.By))
-	for n, name := range s.c.stats.By {
-		if keys[n] = b.At(name, i); keys[n].IsNull() {
-			return nil
-		}
-	}
-	if s.c.ResetOnChange && s.lastKeys != nil && !sameKeys(keys, s.lastKeys) || s.before != nil && s.before.Value(b, i).True() {
-		if err := s.reset(); err != nil {
-			return err
-		}
-	}
-	s.lastKeys = keys
-	grp, err := s.groupFor(b, i, keys)
-	if err != nil {
-		return err
-	}
-	s.g.fill(grp)
-	for n, a := range grp.aggs {
-		vals[n][i] = a.Result()
-	}
-	if !s.c.Current && s.c.Window == 0 && s.c.TimeWindow == 0 {
-		if err := s.add(grp, b, i); err != nil {
-			return err
-		}
-	}
-	if s.after != nil && s.after.Value(b, i).True() {
-		return s.reset()
-	}
-	return nil
-}
-
-func (s *streamstats) add(grp *group, b *vector.Batch, i int) error {
-	cols := make([]*vector.Column, len(s.g.slots))
-	for n, sl := range s.g.slots {
-		if sl.field != "" {
-			cols[n] = b.Col(sl.field)
-		}
-	}
-	return s.g.update(grp, b, cols, b.Col("_time"), i)
-}
-
-// groupFor returns the aggregates that row i shows.
-func (s *streamstats) groupFor(b *vector.Batch, i int, keys []vector.Value) (*group, error) {
-	if s.c.Window == 0 && s.c.TimeWindow == 0 {
-		grp := s.g.total
-		if grp == nil {
-			var err error
-			if grp, err = s.g.group(keys); err != nil {
-				return nil, err
-			}
-		}
-		if s.c.Current {
-			return grp, s.add(grp, b, i)
-		}
-		return grp, nil
-	}
-	now, _ := b.At("_time", i).Num()
-	s.window = append(s.window, windowRow{b, i, keys, now})
-	grp := &group{keys: keys}
-	left := s.c.Window
-	if s.c.Window > 0 && !s.c.Current {
-		left++ // the row itself takes a place that does not count
-	}
-	var used []windowRow
-	for n := len(s.window) - 1; n >= 0; n-- {
-		r := s.window[n]
-		mine := sameKeys(r.keys, keys)
-		if s.c.TimeWindow > 0 && (now-r.time >= s.c.TimeWindow || r.time-now >= s.c.TimeWindow) {
-			continue
-		}
-		if s.c.Window > 0 && (s.c.Global || mine) {
-			if left == 0 {
-				break
-			}
-			left--
-		}
-		if mine && (s.c.Current || n < len(s.window)-1) {
-			used = append(used, r)
-		}
-	}
-	slices.Reverse(used)
-	for _, r := range used {
-		if err := s.add(grp, r.b, r.row); err != nil {
-			return nil, err
-		}
-	}
-	if len(s.window) > 2*maxWindow {
-		s.window = slices.Clone(s.window[len(s.window)-maxWindow:])
-	}
-	return grp, nil
 }

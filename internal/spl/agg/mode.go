@@ -1,0 +1,64 @@
+package agg
+
+import (
+	"strings"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	spl.RegisterAggregate(&spl.AggregateDef{
+		Name: "mode", Syntax: "mode(<field>)",
+		Doc:      "The most frequent value; of several the first in the order of their bytes.",
+		Examples: example("mode(x)", `{"r":"4"}`),
+		New:      func(*spl.Env, float64) spl.Aggregate { return &mode{seen: map[string]*int{}} },
+	})
+}
+
+// mode counts how often each value was seen.
+type mode struct {
+	seen  map[string]*int
+	bytes int
+}
+
+var _ spl.Repeater = (*mode)(nil)
+
+func (m *mode) Update(v vector.Value, _ float64) { m.Repeat(v, 1) }
+
+// Repeat implements spl.Repeater.
+func (m *mode) Repeat(v vector.Value, n int) {
+	for i := range v.Len() {
+		m.add(v.At(i), n)
+	}
+}
+
+func (m *mode) add(text string, n int) {
+	if seen := m.seen[text]; seen != nil {
+		*seen += n
+		return
+	}
+	m.seen[strings.Clone(text)] = &n
+	m.bytes += len(text) + setEntry + 16
+}
+
+func (m *mode) Merge(other spl.Aggregate) {
+	for text, n := range other.(*mode).seen {
+		m.add(text, *n)
+	}
+}
+
+func (m *mode) Result() vector.Value {
+	best, most := "", 0
+	for text, n := range m.seen {
+		if *n > most || *n == most && text < best {
+			best, most = text, *n
+		}
+	}
+	if most == 0 {
+		return vector.Value{}
+	}
+	return vector.String(best)
+}
+
+func (m *mode) Size() int { return m.bytes }

@@ -1,0 +1,339 @@
+package cmd
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// slot is one column of results: an aggregation, or what one of its wildcards
+// stands for.
+type slot struct {
+	agg   int // index of the aggregation
+	field string
+	name  string
+	fixed bool // its size does not grow
+}
+
+// grouper gathers aggregates by the values of fields. It is what stats and its
+// kin share. How rows find their group is in keys.go.
+type grouper struct {
+	env      *spl.Env
+	aggs     []*Aggregation
+	by       []string
+	split    bool // a value repeated in one row counts once
+	slots    []slot
+	expanded map[wildSlot]bool
+	progs    []*spl.Program // by aggregation
+	order    []*group
+	total    *group // the only one when there are no by-fields
+	held     int
+
+	keys keyer
+	members
+	times []float64
+}
+
+// wildSlot is a column that stands for a wildcard's.
+type wildSlot struct {
+	agg   int
+	field string
+}
+
+type group struct {
+	keys  []vector.Value
+	aggs  []spl.Aggregate // by slot
+	fresh int             // rows of the batch at hand
+}
+
+func newGrouper(env *spl.Env, aggs []*Aggregation, by []string) (*grouper, error) {
+	g := &grouper{env: env, aggs: aggs, by: by, expanded: map[wildSlot]bool{}, progs: make([]*spl.Program, len(aggs))}
+	for i, a := range aggs {
+		if a.Expr != nil {
+			var err error
+			if g.progs[i], err = spl.Compile(a.Expr, env); err != nil {
+				return nil, err
+			}
+		}
+		if !a.wild() {
+			g.addSlot(i, a.Field, a.Name())
+		}
+	}
+	g.clear()
+	return g, nil
+}
+
+// clear forgets all groups; the slots stay.
+func (g *grouper) clear() {
+	g.release()
+	g.keys, g.members, g.order, g.total = newKeyer(len(g.by)), members{}, nil, nil
+	if len(g.by) == 0 {
+		g.total = &group{}
+		g.order = append(g.order, g.total)
+	}
+}
+
+func (g *grouper) addSlot(agg int, field, name string) {
+	probe := g.aggs[agg].make(g.env)
+	probe.Update(vector.String("1"), 1)
+	g.slots = append(g.slots, slot{agg: agg, field: field, name: name, fixed: probe.Size() == 0})
+}
+
+// expand gives wildcards the columns that fit them.
+func (g *grouper) expand(b *vector.Batch) {
+	for i, a := range g.aggs {
+		if !a.wild() {
+			continue
+		}
+		for _, n := range b.Names() {
+			w := wildSlot{i, n}
+			if !spl.MatchName(a.Field, n) || n[0] == '_' || slices.Contains(g.by, n) || g.expanded[w] {
+				continue
+			}
+			g.expanded[w] = true
+			name := strings.Replace(a.Call, a.Field, n, 1)
+			if a.As != "" {
+				name, _ = substitute(a.Field, a.As, n)
+			}
+			g.addSlot(i, n, name)
+		}
+	}
+}
+
+// shown returns the slots in the order of their columns: as the aggregations
+// are written, those of a wildcard by name.
+func (g *grouper) shown() []int {
+	order := make([]int, len(g.slots))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(x, y int) int {
+		a, b := g.slots[x], g.slots[y]
+		return cmp.Or(cmp.Compare(a.agg, b.agg), strings.Compare(a.field, b.field))
+	})
+	return order
+}
+
+// add takes the rows of a batch in.
+func (g *grouper) add(b *vector.Batch) error {
+	g.expand(b)
+	if err := g.assign(b); err != nil {
+		return err
+	}
+	for _, grp := range g.touched {
+		g.fill(grp)
+	}
+	times := g.timesOf(b)
+	for n := range g.slots {
+		s := &g.slots[n]
+		a := g.aggs[s.agg]
+		var col *vector.Column
+		if s.field != "" && a.Expr == nil {
+			if col = b.Col(s.field); col == nil {
+				continue
+			}
+		}
+		var err error
+		switch {
+		case a.Expr == nil && s.field == "" && g.counts(n):
+		case s.fixed:
+			g.updateFixed(n, b, col, times)
+		default:
+			err = g.updateGrowing(n, b, col, times)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// timesOf returns _time of every row, nil when no aggregate asks for it.
+func (g *grouper) timesOf(b *vector.Batch) []float64 {
+	if !slices.ContainsFunc(g.aggs, func(a *Aggregation) bool { return a.needTime() }) {
+		return nil
+	}
+	col := b.Col("_time")
+	g.times = slices.Grow(g.times[:0], b.Len)[:b.Len]
+	for i := range g.times {
+		g.times[i] = nan
+		if col != nil {
+			if f, ok := col.At(i).Num(); ok {
+				g.times[i] = f
+			}
+		}
+	}
+	return g.times
+}
+
+// counts gives a slot that has no field, such as count, how many rows each
+// group got; false when its aggregate must see every row.
+func (g *grouper) counts(n int) bool {
+	if len(g.touched) == 0 {
+		return true
+	}
+	if _, ok := g.touched[0].aggs[n].(spl.Repeater); !ok {
+		return false
+	}
+	for _, grp := range g.touched {
+		grp.aggs[n].(spl.Repeater).Repeat(one, grp.fresh)
+	}
+	return true
+}
+
+// value returns what row i gives to a slot.
+func (g *grouper) value(n int, b *vector.Batch, col *vector.Column, i int) vector.Value {
+	if p := g.progs[g.slots[n].agg]; p != nil {
+		return p.Value(b, i)
+	}
+	if col == nil {
+		return one
+	}
+	return col.At(i)
+}
+
+func timeAt(times []float64, i int) float64 {
+	if times == nil {
+		return nan
+	}
+	return times[i]
+}
+
+func (g *grouper) updateFixed(n int, b *vector.Batch, col *vector.Column, times []float64) {
+	for k, grp := range g.member {
+		if grp != nil {
+			i := g.row(k)
+			grp.aggs[n].Update(g.value(n, b, col, i), timeAt(times, i))
+		}
+	}
+}
+
+func (g *grouper) updateGrowing(n int, b *vector.Batch, col *vector.Column, times []float64) error {
+	grown := 0
+	for k, grp := range g.member {
+		if grp == nil {
+			continue
+		}
+		i := g.row(k)
+		a := grp.aggs[n]
+		grown -= a.Size()
+		a.Update(g.value(n, b, col, i), timeAt(times, i))
+		grown += a.Size()
+	}
+	if grown == 0 {
+		return nil
+	}
+	return g.hold(grown)
+}
+
+// rowValues returns what row i gives to each slot.
+func (g *grouper) rowValues(b *vector.Batch, i int) []vector.Value {
+	vals := make([]vector.Value, len(g.slots))
+	for n, s := range g.slots {
+		if s.field == "" || g.progs[s.agg] != nil {
+			vals[n] = g.value(n, b, nil, i)
+		} else if col := b.Col(s.field); col != nil {
+			vals[n] = col.At(i)
+		}
+	}
+	return vals
+}
+
+// take gives the values of a row to a group, which need not be one of g's.
+func (g *grouper) take(grp *group, vals []vector.Value, at float64) error {
+	g.fill(grp)
+	grown := 0
+	for n, v := range vals {
+		a := grp.aggs[n]
+		grown -= a.Size()
+		a.Update(v, at)
+		grown += a.Size()
+	}
+	return g.hold(grown)
+}
+
+// fill makes the aggregates of a group, also those of slots that came later.
+func (g *grouper) fill(grp *group) {
+	for n := len(grp.aggs); n < len(g.slots); n++ {
+		grp.aggs = append(grp.aggs, g.aggs[g.slots[n].agg].make(g.env))
+	}
+}
+
+func (g *grouper) hold(n int) error {
+	g.held += n
+	return g.env.Memory.Take(n)
+}
+
+// merge takes over what another grouper of the same list gathered; the other
+// one is empty afterwards.
+func (g *grouper) merge(o *grouper) error {
+	place := make([]int, len(o.slots))
+	for i, s := range o.slots {
+		place[i] = slices.IndexFunc(g.slots, func(t slot) bool { return t.agg == s.agg && t.field == s.field })
+		if place[i] < 0 {
+			place[i] = len(g.slots)
+			g.slots = append(g.slots, s)
+			g.expanded[wildSlot{s.agg, s.field}] = true
+		}
+	}
+	for _, from := range o.order {
+		grp := g.total
+		if grp == nil {
+			grp = g.group(from.keys)
+		}
+		g.fill(grp)
+		for i, a := range from.aggs {
+			grp.aggs[place[i]].Merge(a)
+		}
+	}
+	g.held += o.held // it is given back with the rest
+	o.held, o.order = 0, nil
+	return g.account()
+}
+
+// sorted returns the groups in the order of their keys, numbers as numbers.
+func (g *grouper) sorted() []*group {
+	slices.SortFunc(g.order, func(a, b *group) int {
+		for i := range a.keys {
+			if c := spl.CompareValues(a.keys[i], b.keys[i]); c != 0 {
+				return c
+			}
+		}
+		for i := range a.keys { // 1 and 1.0
+			if c := strings.Compare(a.keys[i].Text(), b.keys[i].Text()); c != 0 {
+				return c
+			}
+		}
+		return 0
+	})
+	return g.order
+}
+
+// columns returns the names of the result: by-fields, then aggregates.
+func (g *grouper) columns(shown []int) []string {
+	names := slices.Clone(g.by)
+	for _, n := range shown {
+		names = append(names, g.slots[n].name)
+	}
+	return names
+}
+
+// results returns the values of a group in the order of shown.
+func (g *grouper) results(grp *group, shown []int) []vector.Value {
+	g.fill(grp)
+	vals := make([]vector.Value, len(shown))
+	for i, n := range shown {
+		vals[i] = grp.aggs[n].Result()
+	}
+	return vals
+}
+
+// release gives the memory back to the budget.
+func (g *grouper) release() {
+	g.env.Memory.Take(-g.held)
+	g.held = 0
+	g.keys, g.members, g.order = keyer{}, members{}, nil
+}

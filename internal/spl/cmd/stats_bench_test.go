@@ -1,0 +1,75 @@
+package cmd_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// statsBatch is a batch as stores give it: columns with a dictionary, columns
+// of their own texts, times, a constant.
+func statsBatch() *vector.Batch {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	n := vector.DefaultRows
+	column := func(name string, distinct int) (coded, texts *vector.Column) {
+		dict, codes, vals := make([]vector.Value, distinct), make([]int32, n), make([]vector.Value, n)
+		for i := range dict {
+			dict[i] = vector.String(fmt.Sprintf("%s-%d", name, i))
+		}
+		for i := range codes {
+			codes[i] = int32(rnd.IntN(distinct))
+			vals[i] = dict[codes[i]]
+		}
+		return vector.Coded(name, dict, codes), vector.NewColumn(name+"_text", vals)
+	}
+	user, userText := column("user", 200)
+	event, eventText := column("event", 40)
+	times := make([]vector.Value, n)
+	for i := range times {
+		times[i] = vector.Float(1700000000 + float64(i)/10)
+	}
+	return &vector.Batch{Len: n, Cols: []*vector.Column{
+		user, userText, event, eventText, vector.NewColumn("_time", times), vector.Constant("region", vector.String("eu-west-1")),
+	}}
+}
+
+// BenchmarkStats measures stats on one core; the figure that counts is ns/row.
+func BenchmarkStats(b *testing.B) {
+	batch := statsBatch()
+	for _, search := range []string{
+		"stats count",
+		"stats count by user",
+		"stats count by user_text",
+		"stats count by region",
+		"stats count by user event",
+		"stats count by user_text event_text region",
+		"stats count min(_time) max(_time) by user",
+		"stats latest(event) by user",
+		"stats values(event) dc(event) by user",
+		"stats avg(_time) stdev(_time) by user",
+		"timechart span=1h count by event",
+		"top user",
+	} {
+		b.Run(search, func(b *testing.B) {
+			q, err := spl.Parse("* | " + search)
+			if err != nil {
+				b.Fatal(err)
+			}
+			r, err := q.Stages[1].Cmd.(spl.Transforming).NewReducer(spl.NewEnv(time.Unix(1700000000, 0)))
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if err := r.Add(context.Background(), batch); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(batch.Len), "ns/row")
+		})
+	}
+}

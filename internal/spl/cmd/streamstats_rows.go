@@ -1,0 +1,185 @@
+package cmd
+
+import (
+	"context"
+	"math"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Open implements spl.Serial.
+func (c *Streamstats) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	g, err := c.stats.grouper(env)
+	if err != nil {
+		return nil, err
+	}
+	s := &streamstats{c: c, env: env, in: in, g: g, windows: map[*group][]windowRow{}}
+	if c.Before != nil {
+		if s.before, err = spl.Compile(c.Before, env); err != nil {
+			return nil, err
+		}
+	}
+	if c.After != nil {
+		if s.after, err = spl.Compile(c.After, env); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+type streamstats struct {
+	c             *Streamstats
+	env           *spl.Env
+	in            spl.Operator
+	g             *grouper
+	before, after *spl.Program
+	windows       map[*group][]windowRow // by group; of nil when there is one for all
+	lastKeys      []vector.Value
+}
+
+// windowRow is a row that may still count.
+type windowRow struct {
+	group *group
+	vals  []vector.Value // by slot
+	time  float64
+}
+
+func (s *streamstats) Close() {
+	s.in.Close()
+	s.g.release()
+	s.windows = nil
+}
+
+// reset begins anew.
+func (s *streamstats) reset() {
+	s.g.clear()
+	clear(s.windows)
+}
+
+func (s *streamstats) Next(ctx context.Context) (*vector.Batch, error) {
+	b, err := s.in.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.g.expand(b)
+	shown := s.g.shown()
+	vals := make([][]vector.Value, len(shown))
+	names := s.g.columns(shown)[len(s.g.by):]
+	for i, name := range names {
+		vals[i] = existing(b, name)
+	}
+	for i := range b.Len {
+		if err := s.row(b, i, shown, vals); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]*vector.Column, len(vals))
+	for i, name := range names {
+		out[i] = vector.NewColumn(name, vals[i])
+	}
+	return b.With(out...), nil
+}
+
+// row computes what row i shows, into vals.
+func (s *streamstats) row(b *vector.Batch, i int, shown []int, vals [][]vector.Value) error {
+	keys := make([]vector.Value, len(s.c.stats.By))
+	for n, name := range s.c.stats.By {
+		if keys[n] = b.At(name, i); keys[n].IsNull() {
+			return nil
+		}
+	}
+	changed := s.c.ResetOnChange && s.lastKeys != nil && !sameKeys(keys, s.lastKeys)
+	if changed || s.before != nil && s.before.Value(b, i).True() {
+		s.reset()
+	}
+	s.lastKeys = keys
+	grp := s.g.total
+	if grp == nil {
+		grp = s.g.group(keys)
+		if err := s.g.account(); err != nil {
+			return err
+		}
+	}
+	r := windowRow{grp, s.g.rowValues(b, i), timeOf(b, i)}
+	var result []vector.Value
+	var err error
+	if s.c.Window == 0 && s.c.TimeWindow == 0 {
+		result, err = s.running(r, shown)
+	} else {
+		result, err = s.windowed(r, shown)
+	}
+	if err != nil {
+		return err
+	}
+	for n, v := range result {
+		vals[n][i] = v
+	}
+	if s.after != nil && s.after.Value(b, i).True() {
+		s.reset()
+	}
+	return nil
+}
+
+// running adds the row to all before it.
+func (s *streamstats) running(r windowRow, shown []int) ([]vector.Value, error) {
+	if s.c.Current {
+		if err := s.g.take(r.group, r.vals, r.time); err != nil {
+			return nil, err
+		}
+		return s.g.results(r.group, shown), nil
+	}
+	result := s.g.results(r.group, shown)
+	return result, s.g.take(r.group, r.vals, r.time)
+}
+
+// windowed computes the aggregates of the rows in reach anew.
+func (s *streamstats) windowed(r windowRow, shown []int) ([]vector.Value, error) {
+	var key *group
+	if !s.c.Global {
+		key = r.group
+	}
+	rows := s.slide(append(s.windows[key], r), r.time)
+	s.windows[key] = rows
+	if !s.c.Current {
+		rows = rows[:len(rows)-1]
+	}
+	scratch := &group{}
+	held := s.g.held
+	for _, w := range rows {
+		if w.group != r.group || s.c.TimeWindow > 0 && math.Abs(r.time-w.time) >= s.c.TimeWindow {
+			continue
+		}
+		if err := s.g.take(scratch, w.vals, w.time); err != nil {
+			return nil, err
+		}
+	}
+	result := s.g.results(scratch, shown)
+	return result, s.g.hold(held - s.g.held)
+}
+
+// slide lets go of the rows that are out of reach.
+func (s *streamstats) slide(rows []windowRow, now float64) []windowRow {
+	most := maxWindow
+	if s.c.Window > 0 {
+		most = s.c.Window
+	}
+	if !s.c.Current {
+		most++ // the row itself takes a place that does not count
+	}
+	first := max(0, len(rows)-most)
+	if s.c.Window == 0 && first > 0 && math.Abs(now-rows[0].time) < s.c.TimeWindow {
+		s.env.Warn("streamstats: a time_window holds at most %d rows; older ones did not count", maxWindow)
+	}
+	for s.c.TimeWindow > 0 && first < len(rows)-1 && math.Abs(now-rows[first].time) >= s.c.TimeWindow {
+		first++
+	}
+	return rows[first:]
+}
+
+func timeOf(b *vector.Batch, i int) float64 {
+	if f, ok := b.At("_time", i).Num(); ok {
+		return f
+	}
+	return nan
+}
