@@ -6,7 +6,6 @@ import (
 	"math"
 	"strconv"
 
-	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -18,6 +17,7 @@ type Bin struct {
 	MinSpan    *Span
 	Bins       int
 	Start, End float64 // NaN = from the values
+	Align      string  // aligntime, "" = even times
 }
 
 func init() {
@@ -33,7 +33,7 @@ func init() {
 			{Name: "bins", Default: "100", Doc: "How many buckets at the most, without a span."},
 			{Name: "minspan", Doc: "The least width that is chosen."},
 			{Name: "start, end", Doc: "Widen the range that is cut into buckets."},
-			{Name: "aligntime", Doc: "Taken for the sake of searches that have it; buckets begin at even times."},
+			{Name: "aligntime", Doc: "A time at which a bucket begins, or earliest or latest of the search; not for days and longer."},
 		},
 		Examples: []spl.Example{{
 			Search: `| makeresults format=csv data="n
@@ -59,16 +59,12 @@ func parseBin(p *spl.Parser) (spl.Command, error) {
 				c.MinSpan, err = parseSpan(o)
 			case "bins":
 				c.Bins, err = o.Int(2)
-			case "start", "end":
-				f, ok := vector.ParseNumber(o.Value.Text)
-				if !ok {
-					return diag.At(o.Value.Span, "%s must be a number", o.Name)
-				}
-				if o.Name == "start" {
-					c.Start = f
-				} else {
-					c.End = f
-				}
+			case "start":
+				c.Start, err = number(o)
+			case "end":
+				c.End, err = number(o)
+			case "aligntime":
+				c.Align, err = alignTime(o)
 			}
 			return err
 		})
@@ -121,6 +117,9 @@ func (c *Bin) Print() string {
 	if !math.IsNaN(c.End) {
 		s += " end=" + vector.FormatNumber(c.End)
 	}
+	if c.Align != "" {
+		s += " aligntime=" + spl.PrintOption(c.Align)
+	}
 	s += " " + spl.PrintField(c.Field)
 	if c.As != "" {
 		s += " AS " + spl.PrintField(c.As)
@@ -141,17 +140,23 @@ func (c *Bin) Needs(out spl.FieldSet) spl.FieldSet { return out.Without(c.target
 // Open implements spl.Serial.
 func (c *Bin) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
 	if c.Span != nil {
-		return spl.Mapped(in, &bin{c, c.Span, env}), nil
+		return spl.Mapped(in, c.mapper(c.Span, env)), nil
 	}
 	return &binAll{c: c, env: env, in: in}, nil
 }
 
-type bin struct {
-	c    *Bin
-	span *Span
-	env  *spl.Env
+func (c *Bin) mapper(span *Span, env *spl.Env) *bin {
+	span = span.aligned(c.Align, env)
+	return &bin{c, span, bucketer{span: span, zone: env.Zone}}
 }
 
+type bin struct {
+	c      *Bin
+	span   *Span
+	bucket bucketer
+}
+
+// Map implements spl.Mapper.
 func (m *bin) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	col := b.Col(m.c.Field)
 	if col == nil {
@@ -164,8 +169,8 @@ func (m *bin) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 		switch {
 		case !ok:
 			vals[i] = v
-		case m.c.Field == "_time" && math.Abs(f) < 253402300799:
-			vals[i] = vector.Float(spl.Epoch(m.span.floor(spl.FromEpoch(f).In(m.env.Zone))))
+		case m.c.Field == "_time":
+			vals[i] = vector.Float(m.bucket.start(f))
 		case m.span.Unit != "" && m.span.Unit != "log":
 			vals[i] = vector.Float(math.Floor(f/m.span.seconds()) * m.span.seconds())
 		default:
@@ -219,10 +224,7 @@ func (a *binAll) Next(ctx context.Context) (*vector.Batch, error) {
 		if a.c.Field == "_time" {
 			span = timeSpan(hi-lo, a.c.Bins)
 		}
-		if a.c.MinSpan != nil && span.seconds() < a.c.MinSpan.seconds() {
-			span = a.c.MinSpan
-		}
-		a.m = &bin{a.c, span, a.env}
+		a.m = a.c.mapper(atLeast(span, a.c.MinSpan), a.env)
 	}
 	if len(a.rows) == 0 {
 		return nil, io.EOF

@@ -1,7 +1,7 @@
 package cmd
 
 import (
-	"context"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,8 +18,11 @@ type Chart struct {
 	Aggs       []*Aggregation
 	Row, Col   string // Col "" = no second field
 	Span       *Span
-	Bins       int
-	Limit      int // 0 = all
+	MinSpan    *Span
+	Align      string  // aligntime, "" = even times
+	Bins       int     // 0 = not said
+	Start, End float64 // NaN = from the values
+	Limit      int     // 0 = all
 	Bottom     bool
 	Keep       *seriesTest // WHERE
 	UseOther   bool
@@ -27,13 +30,16 @@ type Chart struct {
 	Other      string
 	Null       string
 	Sep        string
+	Format     string // with $AGG$ and $VAL$; "" = as Sep says
+	Score      string // agg: what columns are ranked by
 	Continuous bool
 	FixedRange bool
+	Partial    bool
 }
 
 // seriesTest is the WHERE of a chart: which columns are kept.
 type seriesTest struct {
-	Agg    string // sum, avg, max, min, count
+	Agg    string // the aggregate of a column's cells
 	Op     string // in, notin, < or >
 	N      float64
 	Bottom bool
@@ -47,7 +53,10 @@ func init() {
 		Doc: "Rows are in the order of their field. Columns are in alphabetical order, then OTHER (what is beyond `limit`, the ten\n" +
 			"with the greatest sums) and NULL (events without the second field). A count where there is nothing is 0, other\n" +
 			"aggregates are missing. With several aggregates a column is called `aggregate: value`.",
-		Args: append([]spl.Arg{{Name: "span, bins", Doc: "Put a numeric row field into buckets."}}, chartArgs...),
+		Args: append([]spl.Arg{
+			{Name: "span", Doc: "The width of buckets for a numeric row field: 10, log2."},
+			{Name: "bins, minspan, start, end", Doc: "Let a width be chosen: how many buckets at the most, how narrow they may be, what range to cut."},
+		}, chartArgs...),
 		Examples: []spl.Example{{
 			Search: "| makeresults format=csv data=\"a,b\nx,1\nx,2\ny,1\" | chart count over a by b",
 			Want:   []string{`{"a":"x","1":"1","2":"1"}`, `{"a":"y","1":"1","2":"0"}`},
@@ -63,7 +72,9 @@ func init() {
 			"`fixedrange` over the whole range of the search.",
 		Args: append([]spl.Arg{
 			{Name: "span", Doc: "The width of the buckets: 30s, 5m, 1h, 1d, 1mon."},
-			{Name: "bins", Default: "100", Doc: "How many buckets at the most, without a span."},
+			{Name: "bins, minspan", Default: "100", Doc: "Without a span: how many buckets at the most, and how narrow they may be."},
+			{Name: "aligntime", Doc: "A time at which a bucket begins, or earliest or latest of the search; not for days and longer."},
+			{Name: "partial", Default: "true", Doc: "Keep the first and the last bucket when the search covers only part of them."},
 			{Name: "cont", Default: "true", Doc: "Fill in buckets without events."},
 			{Name: "fixedrange", Default: "true", Doc: "Fill in up to the ends of the search's range."},
 		}, chartArgs...),
@@ -83,13 +94,15 @@ var chartArgs = []spl.Arg{
 	{Name: "useother, otherstr", Default: "true, OTHER", Doc: "A column for all others."},
 	{Name: "usenull, nullstr", Default: "true, NULL", Doc: "A column for events without the field."},
 	{Name: "sep", Default: ": ", Doc: "What stands between aggregate and value in names of columns."},
-	{Name: "agg, format, partial, aligntime", Doc: "Taken for the sake of searches that have them."},
+	{Name: "format", Doc: "Names of columns with several aggregates, such as `$VAL$/$AGG$`; goes before sep."},
+	{Name: "agg", Default: "sum", Doc: "The aggregate of a column's cells that `limit` ranks by, such as max."},
 }
 
-var chartOptions = []string{"span", "bins", "limit", "useother", "otherstr", "usenull", "nullstr", "sep", "cont", "fixedrange", "agg", "format", "partial", "aligntime", "dedup_splitvals"}
+var chartOptions = []string{"span", "bins", "limit", "useother", "otherstr", "usenull", "nullstr", "sep", "cont", "fixedrange", "agg", "format", "partial", "aligntime", "minspan", "start", "end"}
 
 func parseChart(p *spl.Parser, c *Chart) (spl.Command, error) {
-	c.Bins, c.Limit, c.UseOther, c.UseNull, c.Other, c.Null, c.Sep, c.Continuous, c.FixedRange = 100, 10, true, true, "OTHER", "NULL", ": ", true, true
+	c.Limit, c.UseOther, c.UseNull, c.Other, c.Null, c.Sep, c.Score = 10, true, true, "OTHER", "NULL", ": ", "sum"
+	c.Continuous, c.FixedRange, c.Partial, c.Start, c.End = true, true, true, nan, nan
 	var err error
 	for !p.AtEnd() {
 		if err := p.Options(chartOptions, c.option); err != nil {
@@ -173,16 +186,42 @@ func (c *Chart) option(o spl.Option) (err error) {
 		c.Continuous, err = o.Bool()
 	case "fixedrange":
 		c.FixedRange, err = o.Bool()
+	case "partial":
+		c.Partial, err = o.Bool()
+	case "format":
+		c.Format = o.Value.Text
+	case "agg":
+		c.Score, err = scoreName(o.Value)
+	case "aligntime":
+		c.Align, err = alignTime(o)
+	case "minspan":
+		c.MinSpan, err = parseSpan(o)
+	case "start":
+		c.Start, err = number(o)
+	case "end":
+		c.End, err = number(o)
 	}
 	return err
 }
 
+// scoreName reads the name of an aggregate over the cells of a column.
+func scoreName(tok spl.Token) (string, error) {
+	def, _ := spl.LookupAggregate(tok.Text)
+	if def == nil || def.NeedTime {
+		return "", diag.At(tok.Span, "%q is no aggregate to rank columns by", tok.Text).WithHint("one of sum, avg, max, min, count, and the like")
+	}
+	return strings.ToLower(tok.Text), nil
+}
+
 func parseSeriesTest(p *spl.Parser) (*seriesTest, error) {
-	agg, err := p.Field()
+	tok, err := p.Take()
 	if err != nil {
 		return nil, err
 	}
-	t := &seriesTest{Agg: strings.ToLower(agg), Op: "in"}
+	t := &seriesTest{Op: "in"}
+	if t.Agg, err = scoreName(tok); err != nil {
+		return nil, err
+	}
 	op, err := p.Take()
 	if err != nil {
 		return nil, err
@@ -233,7 +272,13 @@ func (c *Chart) Print() string {
 	if c.Span != nil {
 		opt(true, "span="+c.Span.Text)
 	}
-	opt(c.Bins != 100, "bins="+strconv.Itoa(c.Bins))
+	if c.MinSpan != nil {
+		opt(true, "minspan="+c.MinSpan.Text)
+	}
+	opt(c.Align != "", "aligntime="+spl.PrintOption(c.Align))
+	opt(c.Bins != 0, "bins="+strconv.Itoa(c.Bins))
+	opt(!math.IsNaN(c.Start), "start="+vector.FormatNumber(c.Start))
+	opt(!math.IsNaN(c.End), "end="+vector.FormatNumber(c.End))
 	rank := "top"
 	if c.Bottom {
 		rank = "bottom"
@@ -244,6 +289,9 @@ func (c *Chart) Print() string {
 	opt(c.Other != "OTHER", "otherstr="+spl.PrintOption(c.Other))
 	opt(c.Null != "NULL", "nullstr="+spl.PrintOption(c.Null))
 	opt(c.Sep != ": ", "sep="+spl.PrintOption(c.Sep))
+	opt(c.Format != "", "format="+spl.PrintOption(c.Format))
+	opt(c.Score != "sum", "agg="+spl.PrintOption(c.Score))
+	opt(!c.Partial, "partial=false")
 	opt(!c.Continuous, "cont=false")
 	opt(!c.FixedRange, "fixedrange=false")
 	b.WriteString(" " + printAggregations(c.Aggs))
@@ -283,83 +331,3 @@ func (c *Chart) Needs(spl.FieldSet) spl.FieldSet {
 func (c *Chart) Ordered() bool {
 	return slices.ContainsFunc(c.Aggs, func(a *Aggregation) bool { return a.Def.Ordered })
 }
-
-// The grouper's fields: the bucket, and the column or what stands for none.
-const (
-	chartRow = "\x00row"
-	chartCol = "\x00col"
-	chartNil = "\x00null"
-)
-
-// NewReducer implements spl.Transforming.
-func (c *Chart) NewReducer(env *spl.Env) (spl.Reducer, error) {
-	by := []string{chartRow}
-	if c.Col != "" {
-		by = append(by, chartCol)
-	}
-	g, err := newGrouper(env, c.Aggs, by)
-	return &chart{c: c, env: env, g: g, span: c.openSpan(env)}, err
-}
-
-// openSpan returns the span by which rows are gathered. For a timechart whose
-// span depends on the events it is a second, and buckets are joined at the end.
-func (c *Chart) openSpan(env *spl.Env) *Span {
-	switch {
-	case c.Span != nil:
-		return c.Span
-	case c.Time && !env.Earliest.IsZero():
-		latest := env.Latest
-		if latest.IsZero() {
-			latest = env.Now
-		}
-		return timeSpan(spl.Epoch(latest)-spl.Epoch(env.Earliest), c.Bins)
-	case c.Time:
-		return &Span{Text: "1s", N: 1, Unit: "s"}
-	}
-	return nil
-}
-
-type chart struct {
-	c    *Chart
-	env  *spl.Env
-	g    *grouper
-	span *Span
-}
-
-func (r *chart) Add(_ context.Context, b *vector.Batch) error {
-	row := b.Col(r.c.Row)
-	if row == nil {
-		return nil
-	}
-	vals := make([]vector.Value, b.Len)
-	for i := range vals {
-		v := row.At(i)
-		f, ok := v.Num()
-		switch {
-		case r.c.Time && ok:
-			vals[i] = vector.Float(spl.Epoch(r.span.floor(spl.FromEpoch(f).In(r.env.Zone))))
-		case r.c.Time: // an event without a time is in no bucket
-		case ok && r.span != nil:
-			vals[i] = r.span.label(f)
-		default:
-			vals[i] = v
-		}
-	}
-	b = b.With(vector.NewColumn(chartRow, vals))
-	if r.c.Col != "" {
-		cols := make([]vector.Value, b.Len)
-		col := b.Col(r.c.Col)
-		for i := range cols {
-			if col != nil {
-				cols[i] = col.At(i)
-			}
-			if cols[i].IsNull() {
-				cols[i] = vector.String(chartNil)
-			}
-		}
-		b = b.With(vector.NewColumn(chartCol, cols))
-	}
-	return r.g.add(b)
-}
-
-func (r *chart) Merge(o spl.Reducer) error { return r.g.merge(o.(*chart).g) }

@@ -3,7 +3,7 @@ package cmd
 import (
 	"cmp"
 	"context"
-	"math"
+	"maps"
 	"slices"
 	"strings"
 
@@ -26,20 +26,18 @@ const maxBuckets = 100000
 func (r *chart) Results(context.Context) (spl.Operator, error) {
 	defer r.g.release()
 	g := &grid{c: r.c, env: r.env, cells: map[string]map[string][]spl.Aggregate{}}
-	span := r.span
-	if r.c.Time && r.c.Span == nil && r.env.Earliest.IsZero() && len(r.g.order) > 0 {
-		lo, hi := math.Inf(1), math.Inf(-1)
-		for _, grp := range r.g.order {
-			f, _ := grp.keys[0].Num()
-			lo, hi = min(lo, f), max(hi, f)
-		}
-		span = timeSpan(hi-lo, r.c.Bins)
-	}
-	for _, grp := range r.g.sorted() {
+	groups := r.g.sorted()
+	span := r.finalSpan(groups)
+	bucket := bucketer{span: span, zone: r.env.Zone}
+	for _, grp := range groups {
 		r.g.fill(grp)
 		row := grp.keys[0]
-		if f, ok := row.Num(); ok && r.c.Time {
-			row = vector.Float(spl.Epoch(span.floor(spl.FromEpoch(f).In(r.env.Zone))))
+		if f, ok := row.Num(); ok && !r.chosen && span != nil {
+			if r.c.Time {
+				row = vector.Float(bucket.start(f))
+			} else {
+				row = span.label(f)
+			}
 		}
 		col := ""
 		if r.c.Col != "" {
@@ -47,12 +45,44 @@ func (r *chart) Results(context.Context) (spl.Operator, error) {
 		}
 		g.put(row, col, grp.aggs)
 	}
+	g.joinSpecial()
 	columns := g.columns()
 	g.order()
-	if r.c.Time && r.c.Continuous {
-		g.fillTime(span)
+	if r.c.Time {
+		if r.c.Continuous {
+			g.fillTime(span)
+		}
+		if !r.c.Partial {
+			g.dropPartial(span)
+		}
 	}
 	return spl.Rows(g.table(columns, span)), nil
+}
+
+// finalSpan returns the span of the result, nil for none.
+func (r *chart) finalSpan(groups []*group) *Span {
+	if r.chosen {
+		return r.span
+	}
+	lo, hi := r.c.Start, r.c.End
+	for _, grp := range groups {
+		if f, ok := grp.keys[0].Num(); ok {
+			if !(f >= lo) {
+				lo = f
+			}
+			if !(f <= hi) {
+				hi = f
+			}
+		}
+	}
+	if r.c.Time {
+		return r.c.timeSpan(max(0, hi-lo), r.env)
+	}
+	bins := r.c.Bins
+	if bins == 0 {
+		bins = 300
+	}
+	return atLeast(niceSpan(hi-lo, bins), r.c.MinSpan)
 }
 
 // put adds aggregates to a cell.
@@ -64,12 +94,30 @@ func (g *grid) put(row vector.Value, col string, aggs []spl.Aggregate) {
 		g.cells[key] = cells
 		g.rows = append(g.rows, row)
 	}
+	add(cells, col, aggs)
+}
+
+func add(cells map[string][]spl.Aggregate, col string, aggs []spl.Aggregate) {
 	if cells[col] == nil {
 		cells[col] = aggs
 		return
 	}
 	for i, a := range cells[col] {
 		a.Merge(aggs[i])
+	}
+}
+
+// joinSpecial puts events whose value is the very word for missing ones to
+// those, so that there are no two columns of the same name.
+func (g *grid) joinSpecial() {
+	if g.c.Col == "" || !g.c.UseNull {
+		return
+	}
+	for _, cells := range g.cells {
+		if aggs := cells[g.c.Null]; aggs != nil {
+			delete(cells, g.c.Null)
+			add(cells, chartNil, aggs)
+		}
 	}
 }
 
@@ -120,6 +168,7 @@ func (g *grid) columns() []string {
 	slices.Sort(all)
 	kept := g.keep(all, scores)
 	if len(kept) < len(all) {
+		kept = slices.DeleteFunc(kept, func(col string) bool { return col == g.c.Other })
 		g.moveToOther(kept)
 		if g.c.UseOther {
 			kept = append(kept, g.c.Other)
@@ -138,9 +187,13 @@ func (g *grid) keep(all []string, scores map[string][]float64) []string {
 		if g.c.Limit == 0 || len(all) <= g.c.Limit {
 			return all
 		}
-		test = &seriesTest{Agg: "sum", Op: "in", N: float64(g.c.Limit), Bottom: g.c.Bottom}
+		test = &seriesTest{Agg: g.c.Score, Op: "in", N: float64(g.c.Limit), Bottom: g.c.Bottom}
 	}
-	score := func(col string) float64 { return summary(test.Agg, scores[col]) }
+	ranks := map[string]float64{}
+	for col, vals := range scores {
+		ranks[col] = g.summary(test.Agg, vals)
+	}
+	score := func(col string) float64 { return ranks[col] }
 	var kept []string
 	switch test.Op {
 	case "<", ">":
@@ -171,48 +224,37 @@ func (g *grid) keep(all []string, scores map[string][]float64) []string {
 	return chosen
 }
 
-func summary(agg string, vals []float64) float64 {
-	total, hi, lo := 0.0, math.Inf(-1), math.Inf(1)
+// summary is an aggregate of a column's cells, 0 when there is no number.
+func (g *grid) summary(name string, vals []float64) float64 {
+	def, percent := spl.LookupAggregate(name)
+	a := def.New(g.env, percent)
+	slices.Sort(vals) // for aggregates that depend on order
 	for _, v := range vals {
-		total += v
-		hi, lo = max(hi, v), min(lo, v)
+		a.Update(vector.Float(v), nan)
 	}
-	switch agg {
-	case "max":
-		return hi
-	case "min":
-		return lo
-	case "avg", "mean":
-		return total / float64(len(vals))
-	case "count":
-		return float64(len(vals))
-	}
-	return total
+	f, _ := a.Result().Num()
+	return f
 }
 
 func (g *grid) moveToOther(kept []string) {
+	stays := map[string]bool{chartNil: true}
+	for _, col := range kept {
+		stays[col] = true
+	}
 	for _, cells := range g.cells {
 		var rest []string
 		for col := range cells {
-			if col != chartNil && !slices.Contains(kept, col) {
+			if !stays[col] {
 				rest = append(rest, col)
 			}
 		}
 		slices.Sort(rest)
-		var other []spl.Aggregate
+		other := map[string][]spl.Aggregate{}
 		for _, col := range rest {
-			if other == nil {
-				other = cells[col]
-			} else {
-				for i, a := range other {
-					a.Merge(cells[col][i])
-				}
-			}
+			add(other, g.c.Other, cells[col])
 			delete(cells, col)
 		}
-		if other != nil {
-			cells[g.c.Other] = other
-		}
+		maps.Copy(cells, other)
 	}
 }
 
@@ -241,44 +283,72 @@ func (g *grid) fillTime(span *Span) {
 	g.rows = rows
 }
 
+// dropPartial leaves out the first and the last bucket when the range of the
+// search covers them only in part.
+func (g *grid) dropPartial(span *Span) {
+	if n := len(g.rows); n > 0 && !g.env.Earliest.IsZero() {
+		if f, _ := g.rows[0].Num(); f < spl.Epoch(g.env.Earliest) {
+			g.rows = g.rows[1:]
+		}
+	}
+	if n := len(g.rows); n > 0 && !g.env.Latest.IsZero() {
+		f, _ := g.rows[n-1].Num()
+		if spl.Epoch(span.next(spl.FromEpoch(f).In(g.env.Zone))) > spl.Epoch(g.env.Latest) {
+			g.rows = g.rows[:n-1]
+		}
+	}
+}
+
+// title returns the name of a column.
+func (g *grid) title(a *Aggregation, col string) string {
+	if g.c.Col == "" {
+		return a.Name()
+	}
+	name := col
+	switch {
+	case col == chartNil:
+		name = g.c.Null
+	case strings.HasPrefix(col, "_"):
+		name = "VALUE" + col
+	}
+	switch {
+	case len(g.c.Aggs) == 1:
+		return name
+	case g.c.Format != "":
+		return strings.NewReplacer("$AGG$", a.Name(), "$VAL$", name, "$VALUE$", name).Replace(g.c.Format)
+	}
+	return a.Name() + g.c.Sep + name
+}
+
 func (g *grid) table(columns []string, span *Span) *vector.Batch {
 	type field struct {
 		name, col string
 		agg       int
 	}
 	var fields []field
+	names := []string{g.c.Row}
 	for n, a := range g.c.Aggs {
 		for _, col := range columns {
-			name := col
-			switch {
-			case col == chartNil:
-				name = g.c.Null
-			case strings.HasPrefix(col, "_"):
-				name = "VALUE" + col
-			}
-			switch {
-			case g.c.Col == "":
-				name = a.Name()
-			case len(g.c.Aggs) > 1:
-				name = a.Name() + g.c.Sep + name
-			}
+			name := g.title(a, col)
 			fields = append(fields, field{name, col, n})
+			names = append(names, name)
 		}
-	}
-	names := []string{g.c.Row}
-	for _, f := range fields {
-		names = append(names, f.name)
 	}
 	b := vector.NewBuilder(names...)
 	for _, row := range g.rows {
 		b.Add()
 		b.SetAt(0, row)
+		width := 0.0
+		if g.c.Time {
+			at, _ := row.Num()
+			width = spl.Epoch(span.next(spl.FromEpoch(at).In(g.env.Zone))) - at
+		}
 		cells := g.cells[row.Text()]
 		for _, f := range fields {
 			a := g.c.Aggs[f.agg]
 			v := vector.Value{}
 			if aggs := cells[f.col]; aggs != nil {
-				v = scaled(aggs[f.agg].Result(), a.Def.Name, span)
+				v = scaled(aggs[f.agg].Result(), a.Def.Name, width)
 			} else if a.Def.Name == "count" {
 				v = vector.Int(0)
 			}
@@ -288,12 +358,15 @@ func (g *grid) table(columns []string, span *Span) *vector.Batch {
 	return b.Batch()
 }
 
-// scaled turns the sum of per_hour and its kin into a rate of the bucket.
-func scaled(v vector.Value, name string, span *Span) vector.Value {
-	unit, ok := map[string]float64{"per_second": 1, "per_minute": 60, "per_hour": 3600, "per_day": 86400}[name]
-	f, isNum := v.Num()
-	if !ok || !isNum || span == nil {
-		return v
+// perSeconds are the aggregates that are rates, in seconds.
+var perSeconds = map[string]float64{"per_second": 1, "per_minute": 60, "per_hour": 3600, "per_day": 86400}
+
+// scaled turns the sum of per_hour and its kin into a rate of a bucket of so
+// many seconds, 0 = no bucket of time.
+func scaled(v vector.Value, name string, width float64) vector.Value {
+	f, ok := v.Num()
+	if unit := perSeconds[name]; ok && unit > 0 && width > 0 {
+		return vector.Float(f * unit / width)
 	}
-	return vector.Float(f * unit / span.seconds())
+	return v
 }

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,9 @@ type Span struct {
 	Unit string  // "" = a number, log = logarithmic
 	Snap string  // w1 of 1w@w1
 	Base float64 // of log
+	// Align is a moment, in seconds, at which a bucket begins when the unit is
+	// hours or shorter.
+	Align float64
 }
 
 func parseSpan(o spl.Option) (*Span, error) {
@@ -93,10 +97,12 @@ func (s *Span) floor(t time.Time) time.Time {
 		k := int(math.Floor(float64(time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC).Unix()) / 86400))
 		return midnight.AddDate(0, 0, -(((k % days) + days) % days))
 	case "":
-		width := s.N
-		return spl.FromEpoch(math.Floor(spl.Epoch(t)/width) * width).In(t.Location())
+		return spl.FromEpoch(s.Align + math.Floor((spl.Epoch(t)-s.Align)/s.N)*s.N).In(t.Location())
 	}
 	width := unitSeconds(s.Unit) * s.N
+	if s.Align != 0 {
+		return spl.FromEpoch(s.Align + math.Floor((spl.Epoch(t)-s.Align)/width+1e-9)*width).In(t.Location())
+	}
 	_, offset := t.Zone()
 	local := spl.Epoch(t) + float64(offset)
 	if width > 86400 {
@@ -176,7 +182,7 @@ func trimmed(f float64) string {
 
 // niceSpan returns a round width that cuts a range into at most bins buckets.
 func niceSpan(width float64, bins int) *Span {
-	if width <= 0 || bins < 1 {
+	if !(width > 0) || bins < 1 {
 		return &Span{N: 1}
 	}
 	raw := width / float64(bins)
@@ -187,6 +193,88 @@ func niceSpan(width float64, bins int) *Span {
 		}
 	}
 	return &Span{N: 50 * power}
+}
+
+// bucketer finds the buckets of times that are mostly near each other.
+type bucketer struct {
+	span     *Span
+	zone     *time.Location
+	from, to float64 // the bucket found last
+}
+
+// holds reports whether t lies in the bucket found last.
+func (b *bucketer) holds(t float64) bool { return t >= b.from && t < b.to }
+
+// start returns the start of the bucket that t lies in, both in seconds. Times
+// beyond the year 9999 are their own buckets.
+func (b *bucketer) start(t float64) float64 {
+	if b.holds(t) {
+		return b.from
+	}
+	if !(math.Abs(t) < 253402300799) {
+		return t
+	}
+	at := b.span.floor(spl.FromEpoch(t).In(b.zone))
+	b.from, b.to = spl.Epoch(at), spl.Epoch(b.span.next(at))
+	return b.from
+}
+
+// atLeast returns span, or least when that is longer.
+func atLeast(span, least *Span) *Span {
+	if least != nil && span.seconds() < least.seconds() {
+		return least
+	}
+	return span
+}
+
+// alignTime reads aligntime: earliest, latest or a moment in time.
+func alignTime(o spl.Option) (string, error) {
+	text := strings.ToLower(o.Value.Text)
+	if text == "earliest" || text == "latest" {
+		return text, nil
+	}
+	if _, ok := vector.ParseNumber(text); ok {
+		return text, nil
+	}
+	if _, err := spl.RelativeTime(o.Value.Text, time.Unix(0, 0).UTC()); err != nil {
+		return "", diag.At(o.Value.Span, "%q is no time to align to", o.Value.Text).WithHint("earliest, latest, seconds since 1970, or like -1h@h")
+	}
+	return o.Value.Text, nil
+}
+
+// aligned returns the span with buckets that begin at the moment that aligntime
+// names. Spans of days and longer stay with the calendar.
+func (s *Span) aligned(text string, env *spl.Env) *Span {
+	if text == "" || !slices.Contains([]string{"", "us", "ms", "cs", "ds", "s", "m", "h"}, s.Unit) {
+		return s
+	}
+	var at time.Time
+	switch text {
+	case "earliest":
+		at = env.Earliest
+	case "latest":
+		at = env.Latest
+	default:
+		if f, ok := vector.ParseNumber(text); ok {
+			at = spl.FromEpoch(f)
+		} else if t, err := spl.RelativeTime(text, env.Now.In(env.Zone)); err == nil {
+			at = t
+		}
+	}
+	if at.IsZero() {
+		return s
+	}
+	out := *s
+	out.Align = spl.Epoch(at)
+	return &out
+}
+
+func number(o spl.Option) (float64, error) {
+	f, ok := vector.ParseNumber(o.Value.Text)
+	if !ok {
+		return 0, diag.At(o.Value.Span, "%s must be a number, not %q", o.Name, o.Value.Text)
+	}
+	return f, nil
 }
 
 // niceTimes are the spans that are chosen for a range of time.
