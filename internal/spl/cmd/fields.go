@@ -75,7 +75,7 @@ func (c *Fields) keeps(name string) bool {
 
 func (c *Fields) listed(name string) bool {
 	return slices.ContainsFunc(c.Names, func(p string) bool {
-		return spl.MatchName(p, name) && (name[0] != '_' || p[0] == '_')
+		return covers(p, name)
 	})
 }
 
@@ -90,7 +90,7 @@ func (c *Fields) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) 
 	out := &vector.Batch{Len: b.Len}
 	for _, n := range c.Names {
 		for _, col := range b.Cols {
-			if c.keeps(col.Name) && spl.MatchName(n, col.Name) && (col.Name[0] != '_' || n[0] == '_') && out.Col(col.Name) == nil {
+			if c.keeps(col.Name) && covers(n, col.Name) && out.Col(col.Name) == nil {
 				out.Cols = append(out.Cols, col)
 			}
 		}
@@ -102,3 +102,12 @@ func (c *Fields) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) 
 	}
 	return out, nil
 }
+
+// covers reports whether a field is one of those that a name or pattern stands
+// for. Patterns leave internal fields alone unless they begin like one.
+func covers(pattern, name string) bool {
+	return spl.MatchName(pattern, name) && (!internal(name) || internal(pattern))
+}
+
+// internal reports whether a field is one that lists of all fields leave out.
+func internal(name string) bool { return strings.HasPrefix(name, "_") }

@@ -119,7 +119,7 @@ func (f *fillAll) Next(ctx context.Context) (*vector.Batch, error) {
 		f.read = true
 		err := spl.Drain(ctx, f.in, func(b *vector.Batch) error {
 			for _, c := range b.Cols {
-				if c.Name[0] != '_' && !slices.Contains(f.names, c.Name) && present(c, b.Len) {
+				if !internal(c.Name) && !slices.Contains(f.names, c.Name) && present(c, b.Len) {
 					f.names = append(f.names, c.Name)
 				}
 			}

@@ -237,7 +237,7 @@ func (c *Foreach) expand(env *spl.Env, names []string) string {
 			continue
 		}
 		for _, name := range names {
-			if spl.MatchName(pattern, name) && (name[0] != '_' || pattern[0] == '_') {
+			if covers(pattern, name) {
 				add(pattern, name)
 			}
 		}

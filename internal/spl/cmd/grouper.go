@@ -90,7 +90,7 @@ func (g *grouper) expand(b *vector.Batch) {
 		}
 		for _, n := range b.Names() {
 			w := wildSlot{i, n}
-			if !spl.MatchName(a.Field, n) || n[0] == '_' || slices.Contains(g.by, n) || g.expanded[w] {
+			if !spl.MatchName(a.Field, n) || internal(n) || slices.Contains(g.by, n) || g.expanded[w] {
 				continue
 			}
 			g.expanded[w] = true

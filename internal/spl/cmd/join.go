@@ -251,7 +251,7 @@ func (j *join) prepare() {
 	left, right := j.c.Left, j.c.Right
 	if len(left) == 0 {
 		for _, name := range fieldsOf([]*vector.Batch{j.right}) {
-			if name[0] != '_' && slices.Contains(j.fields, name) {
+			if !internal(name) && slices.Contains(j.fields, name) {
 				left = append(left, name)
 			}
 		}

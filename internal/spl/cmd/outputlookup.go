@@ -141,7 +141,7 @@ func (c *Outputlookup) write(env *spl.Env, rows []*vector.Batch) error {
 		at[name] = i
 	}
 	for _, name := range columnsOf(rows) {
-		if _, known := at[name]; !known && (name[0] != '_' || name == c.Key) {
+		if _, known := at[name]; !known && (!internal(name) || name == c.Key) {
 			at[name] = len(t.Columns)
 			t.Columns = append(t.Columns, name)
 		}

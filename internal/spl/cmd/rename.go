@@ -128,7 +128,7 @@ func (c *Rename) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) 
 // substitute fits name to the pattern from and puts what its wildcards stand
 // for into to.
 func substitute(from, to, name string) (string, bool) {
-	if !spl.MatchName(from, name) || name[0] == '_' && from[0] != '_' {
+	if !covers(from, name) {
 		return "", false
 	}
 	parts := strings.Split(from, "*")

@@ -140,7 +140,7 @@ type replacer struct {
 
 func (m *replacer) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	for _, name := range b.Names() {
-		if len(m.c.Fields) == 0 && name[0] != '_' || slices.ContainsFunc(m.c.Fields, func(p string) bool { return spl.MatchName(p, name) }) {
+		if len(m.c.Fields) == 0 && !internal(name) || slices.ContainsFunc(m.c.Fields, func(p string) bool { return spl.MatchName(p, name) }) {
 			b = mapField(b, name, name, m.value)
 		}
 	}

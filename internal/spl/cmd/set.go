@@ -107,7 +107,7 @@ func keysOf(rows []*vector.Batch) map[string]bool {
 func eachRow(rows []*vector.Batch, fn func(b *vector.Batch, i int, key []byte)) {
 	keys := newRowKeys()
 	for _, b := range rows {
-		keys.use(b.Keep(func(name string) bool { return !strings.HasPrefix(name, "_") }))
+		keys.use(b.Keep(func(name string) bool { return !internal(name) }))
 		for i := range b.Len {
 			fn(b, i, keys.key(i))
 		}

@@ -68,7 +68,7 @@ func (c *Table) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 		names := b.Names()
 		slices.Sort(names)
 		for _, name := range names {
-			if spl.MatchName(n, name) && (name[0] != '_' || n[0] == '_') {
+			if covers(n, name) {
 				add(b.Col(name))
 			}
 		}

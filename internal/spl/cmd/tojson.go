@@ -173,14 +173,14 @@ func (c *Tojson) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) 
 		names := b.Names()
 		slices.Sort(names)
 		for _, name := range names {
-			if spl.MatchName(f.Field, name) && (c.Internal || name[0] != '_' || f.Field[0] == '_') {
+			if spl.MatchName(f.Field, name) && (c.Internal || covers(f.Field, name)) {
 				add(b.Col(name), name, f.Type)
 			}
 		}
 	}
 	if len(c.Fields) == 0 {
 		for _, col := range b.Cols {
-			if c.Internal || col.Name[0] != '_' {
+			if c.Internal || !internal(col.Name) {
 				add(col, col.Name, "")
 			}
 		}

@@ -62,7 +62,7 @@ func (c *Untable) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error)
 	for i := range b.Len {
 		for _, col := range b.Cols {
 			v := col.At(i)
-			if v.IsNull() || col == key || col.Name[0] == '_' {
+			if v.IsNull() || col == key || internal(col.Name) {
 				continue
 			}
 			out.Add()

@@ -1,0 +1,221 @@
+package cmd
+
+import (
+	"context"
+	"io"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Addtotals puts sums behind the rows, below them, or both. Addcoltotals is an
+// Addtotals without a field for the row's sum.
+type Addtotals struct {
+	Row, Col   bool
+	Field      string // of the row's sum
+	LabelField string // of the last row's label, "" = none
+	Label      string
+	Fields     []string // names and patterns; none = all fields but those with _
+
+	only bool // it is addcoltotals
+}
+
+var totalsArgs = []spl.Arg{
+	{Name: "labelfield", Doc: "The field that says in the last row what it is."},
+	{Name: "label", Default: "Total", Doc: "What it says there."},
+	{Name: "<field-list>", Default: "all", Doc: "The fields to add up; wildcards are possible."},
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "addtotals", Kind: spl.KindSerial,
+		Summary: "Add the sum of each row, or a last row with the sums of the columns.",
+		Syntax:  "addtotals [row=<bool>] [col=<bool>] [fieldname=<field>] [labelfield=<field>] [label=<text>] [<field-list>]",
+		Doc:     "Values that are no numbers are passed over, and so are fields that begin with `_` unless they are named. A row without numbers has the sum 0.",
+		Args: append([]spl.Arg{
+			{Name: "row", Default: "true", Doc: "Whether rows get their sum."},
+			{Name: "col", Default: "false", Doc: "Whether there is a last row with the sums of the columns."},
+			{Name: "fieldname", Default: "Total", Doc: "The field for the row's sum."},
+		}, totalsArgs...),
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="u,a,b
+x,1,2
+y,3,4" | addtotals col=t labelfield=u label=all`,
+			Want: []string{`{"u":"x","a":"1","b":"2","Total":"3"}`, `{"u":"y","a":"3","b":"4","Total":"7"}`, `{"u":"all","a":"4","b":"6","Total":"10"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			return parseAddtotals(p, &Addtotals{Row: true, Field: "Total", Label: "Total"})
+		},
+	})
+}
+
+func parseAddtotals(p *spl.Parser, c *Addtotals) (spl.Command, error) {
+	known := []string{"labelfield", "label"}
+	if !c.only {
+		known = append(known, "row", "col", "fieldname")
+	}
+	for !p.AtEnd() {
+		err := p.Options(known, func(o spl.Option) (err error) {
+			switch o.Name {
+			case "labelfield":
+				c.LabelField = o.Value.Text
+			case "label":
+				c.Label = o.Value.Text
+			case "row":
+				c.Row, err = o.Bool()
+			case "col":
+				c.Col, err = o.Bool()
+			default:
+				c.Field = o.Value.Text
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if p.AtEnd() {
+			break
+		}
+		names, err := p.Fields()
+		if err != nil {
+			return nil, err
+		}
+		c.Fields = append(c.Fields, names...)
+	}
+	return c, nil
+}
+
+// Print implements spl.Command.
+func (c *Addtotals) Print() string {
+	s := "addtotals"
+	if c.only {
+		s = "addcoltotals"
+	} else {
+		if !c.Row {
+			s += " row=false"
+		}
+		if c.Col {
+			s += " col=true"
+		}
+		if c.Field != "Total" {
+			s += " fieldname=" + spl.PrintOption(c.Field)
+		}
+	}
+	if c.LabelField != "" {
+		s += " labelfield=" + spl.PrintOption(c.LabelField)
+	}
+	if c.Label != "Total" {
+		s += " label=" + spl.PrintOption(c.Label)
+	}
+	if len(c.Fields) > 0 {
+		s += " " + spl.PrintFields(c.Fields)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Addtotals) Needs(out spl.FieldSet) spl.FieldSet {
+	if !c.Row || !out.Has(c.Field) {
+		return out
+	}
+	if len(c.Fields) == 0 {
+		return spl.AllFields()
+	}
+	return out.Without(c.Field).Add(c.Fields...)
+}
+
+// Open implements spl.Serial.
+func (c *Addtotals) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	def, _ := spl.LookupAggregate("sum")
+	return &addtotals{
+		c: c, in: in, sums: map[string]spl.Aggregate{},
+		sum: func() spl.Aggregate { return def.New(env, 0) },
+	}, nil
+}
+
+type addtotals struct {
+	c     *Addtotals
+	in    spl.Operator
+	sum   func() spl.Aggregate
+	sums  map[string]spl.Aggregate // of the columns
+	names []string                 // all columns, in the order in which they were seen
+	done  bool
+}
+
+func (a *addtotals) Close() { a.in.Close() }
+
+func (a *addtotals) Next(ctx context.Context) (*vector.Batch, error) {
+	if a.done {
+		return nil, io.EOF
+	}
+	b, err := a.in.Next(ctx)
+	if err == io.EOF {
+		a.done = true
+		if a.c.Col && len(a.names) > 0 {
+			return a.last(), nil
+		}
+		return nil, io.EOF
+	}
+	if err != nil {
+		return nil, err
+	}
+	if a.c.Row {
+		b = a.across(b)
+	}
+	if a.c.Col {
+		a.down(b)
+	}
+	return b, nil
+}
+
+// across adds the sums of the rows.
+func (a *addtotals) across(b *vector.Batch) *vector.Batch {
+	vals := make([]vector.Value, b.Len)
+	for i := range vals {
+		sum := a.sum()
+		for _, col := range b.Cols {
+			if col.Name != a.c.Field && listed(a.c.Fields, col.Name) {
+				sum.Update(col.At(i), nan)
+			}
+		}
+		if vals[i] = sum.Result(); vals[i].IsNull() {
+			vals[i] = vector.Int(0)
+		}
+	}
+	return b.With(vector.NewColumn(a.c.Field, vals))
+}
+
+// down takes the columns' values in.
+func (a *addtotals) down(b *vector.Batch) {
+	for _, col := range b.Cols {
+		sum, known := a.sums[col.Name]
+		if !known {
+			a.names = append(a.names, col.Name)
+			if listed(a.c.Fields, col.Name) || a.c.Row && col.Name == a.c.Field {
+				sum = a.sum()
+			}
+			a.sums[col.Name] = sum
+		}
+		if sum == nil {
+			continue
+		}
+		for i := range b.Len {
+			sum.Update(col.At(i), nan)
+		}
+	}
+}
+
+// last is the row of the columns' sums.
+func (a *addtotals) last() *vector.Batch {
+	b := vector.NewBuilder(a.names...)
+	b.Add()
+	for i, name := range a.names {
+		if sum := a.sums[name]; sum != nil {
+			b.SetAt(i, sum.Result())
+		}
+	}
+	if a.c.LabelField != "" {
+		b.Set(a.c.LabelField, vector.String(a.c.Label))
+	}
+	return b.Batch()
+}

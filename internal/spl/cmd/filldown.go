@@ -1,0 +1,97 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Filldown puts the last value of a field where it is missing.
+type Filldown struct {
+	Fields []string // names and patterns; none = all fields but those with _
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "filldown", Kind: spl.KindSerial,
+		Summary: "Put the last value a field had where it is missing.",
+		Syntax:  "filldown [<field-list>]",
+		Doc:     "Rows before the first value stay without one. Names may hold wildcards; without names it is all fields, except those that begin with `_`.",
+		Args:    []spl.Arg{{Name: "<field-list>", Default: "all", Doc: "The fields to fill."}},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="n,u
+1,
+2,a
+3,
+4,b" | filldown u`,
+			Want: []string{`{"n":"1"}`, `{"n":"2","u":"a"}`, `{"n":"3","u":"a"}`, `{"n":"4","u":"b"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Filldown{}
+			if p.AtEnd() {
+				return c, nil
+			}
+			var err error
+			c.Fields, err = p.Fields()
+			return c, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Filldown) Print() string {
+	if len(c.Fields) == 0 {
+		return "filldown"
+	}
+	return "filldown " + spl.PrintFields(c.Fields)
+}
+
+// Needs implements spl.Command.
+func (c *Filldown) Needs(out spl.FieldSet) spl.FieldSet { return out }
+
+// Open implements spl.Serial.
+func (c *Filldown) Open(_ context.Context, _ *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return spl.Mapped(in, &filldown{c: c, last: map[string]vector.Value{}}), nil
+}
+
+type filldown struct {
+	c     *Filldown
+	last  map[string]vector.Value
+	names []string // of last, in the order in which they were seen
+}
+
+// Map implements spl.Mapper.
+func (f *filldown) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	for _, name := range b.Names() {
+		if _, known := f.last[name]; !known && listed(f.c.Fields, name) {
+			f.last[name] = vector.Value{}
+			f.names = append(f.names, name)
+		}
+	}
+	var cols []*vector.Column
+	for _, name := range f.names {
+		last := f.last[name]
+		vals := existing(b, name)
+		for i, v := range vals {
+			if v.IsNull() {
+				vals[i] = last
+			} else {
+				last = v
+			}
+		}
+		f.last[name] = last.Clone()
+		cols = append(cols, vector.NewColumn(name, vals))
+	}
+	return b.With(cols...), nil
+}
+
+// listed reports whether a field is among names and patterns. Internal fields
+// are only when they are named; no names stand for all others.
+func listed(names []string, field string) bool {
+	if len(names) == 0 {
+		return !internal(field)
+	}
+	return slices.ContainsFunc(names, func(n string) bool { return covers(n, field) })
+}

@@ -1,0 +1,143 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Rangemap names the ranges that a number lies in.
+type Rangemap struct {
+	Field   string
+	Ranges  []NamedRange
+	Default string
+}
+
+// NamedRange is a range of numbers with both ends in it.
+type NamedRange struct {
+	Name string
+	Low  float64
+	High float64
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "rangemap", Kind: spl.KindStreaming,
+		Summary: "Name the ranges that a number lies in, in the field range.",
+		Syntax:  "rangemap field=<field> <name>=<low>-<high> … [default=<text>]",
+		Doc:     "Both ends belong to a range and may be negative. A number in several ranges gets all their names; what lies in none, or is no number, gets the default.",
+		Args: []spl.Arg{
+			{Name: "field", Doc: "The numbers."},
+			{Name: "<name>=<low>-<high>", Doc: "A range and its name."},
+			{Name: "default", Default: "None", Doc: "The name for everything else."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="n
+0
+20
+500" | rangemap field=n low=0-0 elevated=1-100 default=severe`,
+			Want: []string{`{"n":"0","range":"low"}`, `{"n":"20","range":"elevated"}`, `{"n":"500","range":"severe"}`},
+		}},
+		Parse: parseRangemap,
+	})
+}
+
+func parseRangemap(p *spl.Parser) (spl.Command, error) {
+	c := &Rangemap{Default: "None"}
+	start := p.Peek().Span
+	for !p.AtEnd() {
+		name := p.Peek()
+		o, ok, err := p.Option()
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			tok, err := p.Take()
+			if err != nil {
+				return nil, err
+			}
+			return nil, p.Unexpected(tok, "field=, default= or a range such as low=0-10")
+		}
+		switch o.Name {
+		case "field":
+			c.Field = o.Value.Text
+		case "default":
+			c.Default = o.Value.Text
+		default:
+			r := NamedRange{Name: name.Text}
+			if r.Low, r.High, ok = parseRange(o.Value.Text); !ok {
+				return nil, diag.At(o.Value.Span, "%q is no range", o.Value.Text).WithHint("write it like 0-10 or -5--1, the lower number first")
+			}
+			c.Ranges = append(c.Ranges, r)
+		}
+		p.Accept(",")
+	}
+	if c.Field == "" {
+		return nil, diag.At(start, "rangemap needs field=<field>")
+	}
+	return c, nil
+}
+
+// parseRange reads two numbers with a - between them.
+func parseRange(s string) (low, high float64, ok bool) {
+	if s == "" {
+		return 0, 0, false
+	}
+	i := strings.IndexByte(s[1:], '-') + 1
+	if i == 0 {
+		return 0, 0, false
+	}
+	low, okLow := vector.ParseNumber(s[:i])
+	high, okHigh := vector.ParseNumber(s[i+1:])
+	return low, high, okLow && okHigh && low <= high
+}
+
+// Print implements spl.Command.
+func (c *Rangemap) Print() string {
+	s := "rangemap field=" + spl.PrintOption(c.Field)
+	for _, r := range c.Ranges {
+		s += " " + r.Name + "=" + vector.FormatNumber(r.Low) + "-" + vector.FormatNumber(r.High)
+	}
+	if c.Default != "None" {
+		s += " default=" + spl.PrintOption(c.Default)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Rangemap) Needs(out spl.FieldSet) spl.FieldSet { return out.Without("range").Add(c.Field) }
+
+// NewMapper implements spl.Streaming.
+func (c *Rangemap) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+
+// Map implements spl.Mapper.
+func (c *Rangemap) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	vals := existing(b, c.Field)
+	for i, v := range vals {
+		vals[i] = c.names(v)
+	}
+	return b.With(vector.NewColumn("range", vals)), nil
+}
+
+// names are those of all ranges that one of the values lies in, in the order
+// in which they are written.
+func (c *Rangemap) names(v vector.Value) vector.Value {
+	var list []string
+	for _, r := range c.Ranges {
+		in := slices.ContainsFunc(v.All(), func(s string) bool {
+			f, ok := vector.ParseNumber(s)
+			return ok && f >= r.Low && f <= r.High
+		})
+		if in && !slices.Contains(list, r.Name) {
+			list = append(list, r.Name)
+		}
+	}
+	if len(list) == 0 {
+		return vector.String(c.Default)
+	}
+	return vector.Strings(list)
+}
