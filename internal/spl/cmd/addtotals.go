@@ -139,6 +139,7 @@ type addtotals struct {
 	sum   func() spl.Aggregate
 	sums  map[string]spl.Aggregate // of the columns
 	names []string                 // all columns, in the order in which they were seen
+	some  bool                     // there was a row
 	done  bool
 }
 
@@ -151,7 +152,7 @@ func (a *addtotals) Next(ctx context.Context) (*vector.Batch, error) {
 	b, err := a.in.Next(ctx)
 	if err == io.EOF {
 		a.done = true
-		if a.c.Col && len(a.names) > 0 {
+		if a.c.Col && a.some {
 			return a.last(), nil
 		}
 		return nil, io.EOF
@@ -159,6 +160,7 @@ func (a *addtotals) Next(ctx context.Context) (*vector.Batch, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.some = a.some || b.Len > 0
 	if a.c.Row {
 		b = a.across(b)
 	}
