@@ -121,6 +121,10 @@ func (c *splCommandsCmd) Run(a *app) error {
 	for _, d := range spl.Commands() {
 		fmt.Fprintf(w, "%s\t%s\n", strings.Join(append([]string{d.Name}, d.Aliases...), ", "), d.Summary)
 	}
+	fmt.Fprintf(w, "\nKnown, not supported:\n")
+	for _, u := range spl.UnsupportedCommands() {
+		fmt.Fprintf(w, "%s\t%s.\n", u.Name, u)
+	}
 	return w.Flush()
 }
 
@@ -134,6 +138,10 @@ func (a *app) describe(name string) error {
 			found = true
 			fmt.Fprint(a.out, page)
 		}
+	}
+	if u, ok := spl.LookupUnsupported(name); ok {
+		found = true
+		fmt.Fprintf(a.out, "%s is known, not supported: %s.\n", u.Name, u)
 	}
 	if !found {
 		known := spl.Names()

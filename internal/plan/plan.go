@@ -99,9 +99,10 @@ func Open(ctx context.Context, q *spl.Query, st store.Store, env *spl.Env) (s *S
 }
 
 type planner struct {
-	store store.Store
-	env   *spl.Env
-	depth int
+	store   store.Store
+	env     *spl.Env
+	depth   int
+	formats formats // of the whole search; subsearches hand on values
 }
 
 // subsearch runs a query of its own: append, join and the like.
@@ -125,6 +126,7 @@ func (p *planner) pipe(ctx context.Context, q *spl.Query, in spl.Operator) (spl.
 	stages, err := p.resolve(ctx, q)
 	for i := 0; err == nil && i < len(stages); i++ {
 		var next spl.Operator
+		p.formats.join(stages[i])
 		if next, err = attach(ctx, p.env, in, stages[i]); err == nil {
 			in = next
 		}
@@ -178,6 +180,7 @@ func (p *planner) open(ctx context.Context, q *spl.Query) (*Search, error) {
 			s.events = false
 		}
 	}
+	p.formats.of(stages)
 	var op spl.Operator
 	rest := stages
 	if _, ok := stages[0].(*cmd.Eval); ok { // a search that begins with eval has one row to begin with
@@ -202,6 +205,9 @@ func (p *planner) open(ctx context.Context, q *spl.Query) (*Search, error) {
 			return nil, err
 		}
 		op = next
+	}
+	if p.depth == 0 {
+		op = cmd.Formatted(p.env, op, p.formats.held)
 	}
 	s.out = op
 	return s, nil

@@ -131,8 +131,12 @@ func (p *Parser) stage() (*Stage, error) {
 	}
 	def := LookupCommand(tok.Text)
 	if def == nil {
-		if why, ok := unsupported[strings.ToLower(tok.Text)]; ok {
-			return nil, diag.At(tok.Span, "the command %q is not supported: %s", tok.Text, why)
+		if u, ok := LookupUnsupported(tok.Text); ok {
+			e := diag.At(tok.Span, "the command %q is known, not supported: %s", tok.Text, u.Why)
+			if u.Instead != "" {
+				e.Hint = "instead: " + u.Instead
+			}
+			return nil, e
 		}
 		return nil, diag.At(tok.Span, "unknown command %q", tok.Text).WithHint("%s", hint(diag.DidYouMean(tok.Text, names(commands)), "bluetrail spl commands lists them"))
 	}
@@ -447,3 +451,20 @@ func (p *Parser) Bracketed() (string, diag.Span, error) {
 
 // Text returns the source of a span.
 func (p *Parser) Text(s diag.Span) string { return p.src[s.Start:s.End] }
+
+// Rest reads the arguments up to the end of the command and returns them as
+// they are written.
+func (p *Parser) Rest() (string, error) {
+	start, end := p.pos, p.pos
+	for !p.AtEnd() {
+		tok, err := p.Take()
+		if err != nil {
+			return "", err
+		}
+		if end == start {
+			start = tok.Span.Start
+		}
+		end = tok.Span.End
+	}
+	return p.src[start:end], nil
+}

@@ -1,24 +1,95 @@
 package spl
 
-// unsupported names commands of Splunk that bluetrail knows and does not have,
-// with the reason and what to use in their place.
-var unsupported = map[string]string{
-	"rest":           "there is no Splunk server to ask; use bluetrail doctor for the state of this one",
-	"sendemail":      "searches do not act; alerts have outputs of their own",
-	"sendalert":      "searches do not act; alerts have outputs of their own",
-	"script":         "searches start no programs",
-	"run":            "searches start no programs",
-	"runshellscript": "searches start no programs",
-	"dump":           "searches write no files outside lookups; use -o csv or -o json",
-	"outputtext":     "use -o csv or -o json",
-	"mstats":         "there are no metric indexes; use stats or timechart over events",
-	"mcatalog":       "there are no metric indexes",
-	"msearch":        "there are no metric indexes",
-	"dbxquery":       "there are no outside databases; load the table as a lookup",
-	"pivot":          "use stats or chart over the same fields",
-	"history":        "searches are not recorded",
-	"audit":          "there is no audit index of Splunk's here",
-	"dbinspect":      "there are no Splunk buckets; bluetrail doctor describes the store",
-	"typelearner":    "event types are written down, not learned",
-	"findtypes":      "event types are written down, not learned",
+import (
+	"slices"
+	"strings"
+)
+
+// Unsupported is a command of Splunk's that bluetrail knows by name and does
+// not have: a search with it is told why, and what to do instead.
+type Unsupported struct {
+	Name    string
+	Why     string
+	Instead string // "" = nothing comes near
+}
+
+// unsupported is sorted by name.
+var unsupported = []Unsupported{
+	{"analyzefields", "how well fields foretell another is left to statistics packages", "compare groups with stats or chart"},
+	{"anomalies", "its measure of likeness is nowhere described", "anomalydetection or cluster"},
+	{"anomalousvalue", "it is the older form of a command that is there", "anomalydetection method=zscore"},
+	{"arules", "mining of association rules is left to statistics packages", "contingency or stats count by the fields in question"},
+	{"associate", "entropy of pairs of fields is left to statistics packages", "contingency for two fields at a time"},
+	{"audit", "there is no audit index of Splunk's here", ""},
+	{"bucketdir", "it shortens paths of files", "eval with replace() or split()"},
+	{"cofilter", "pairs of values are not ranked", "contingency, or join and stats count"},
+	{"correlate", "it measures which fields come together, which for CloudTrail says little", "fieldsummary, or contingency for two fields"},
+	{"dbinspect", "there are no buckets of Splunk's", "bluetrail doctor describes the store"},
+	{"dbxquery", "there are no outside databases", "load the table as a lookup"},
+	{"delete", "searches never remove events", "retention in the configuration"},
+	{"diff", "rows are compared as sets", "set diff, or streamstats for neighbours"},
+	{"dump", "searches write no files outside lookups", "-o csv or -o json"},
+	{"entitymerge", "it belongs to Splunk's own apps", "stats values(*) by the key"},
+	{"erex", "regular expressions are not learned from examples", "rex with a named group"},
+	{"findkeywords", "it serves Splunk's own pages", "top or cluster"},
+	{"findtypes", "event types are written down, not learned", "eventtypes.conf in the knowledge folder"},
+	{"folderize", "it serves Splunk's own pages", "rex and stats"},
+	{"geom", "there are no maps of shapes", "geostats for points, iplocation for countries"},
+	{"geomfilter", "there are no maps of shapes", "where with lat and lon"},
+	{"history", "searches are not recorded", ""},
+	{"kmeans", "clustering of numbers is left to statistics packages", "bin or outlier for numbers, cluster for texts"},
+	{"kvform", "it needs forms of Splunk's", "extract or rex"},
+	{"loadjob", "results of earlier searches are not kept", "outputlookup and inputlookup"},
+	{"mcatalog", "there are no metric indexes", ""},
+	{"mcollect", "there are no metric indexes", "collect into an event index"},
+	{"metasearch", "every field can be searched here", "search with the same expression, or tstats"},
+	{"meventcollect", "there are no metric indexes", "collect into an event index"},
+	{"mpreview", "there are no metric indexes", ""},
+	{"msearch", "there are no metric indexes", ""},
+	{"mstats", "there are no metric indexes", "stats or timechart over events"},
+	{"multikv", "CloudTrail records hold no printed tables", "rex max_match=0 and mvexpand"},
+	{"outputtext", "searches write no files outside lookups", "-o csv or -o json"},
+	{"overlap", "there are no summary indexes made on a schedule to be repaired", ""},
+	{"pivot", "there is no editor of pivots", "stats, chart or timechart over the same fields"},
+	{"predict", "forecasts are left to statistics packages", "trendline, or eventstats with avg and stdev"},
+	{"relevancy", "events are not ranked by words", "sort by a field of your own"},
+	{"rest", "there is no Splunk server to ask", "bluetrail doctor for the state of this one"},
+	{"rtorder", "searches read events that are stored", "sort - _time"},
+	{"run", "searches start no programs", "alert outputs"},
+	{"runshellscript", "searches start no programs", "alert outputs"},
+	{"script", "searches start no programs", "alert outputs"},
+	{"scrub", "it needs dictionaries of Splunk's", "rex mode=sed, or eval with sha256()"},
+	{"searchtxn", "transaction types are not configured", "transaction with its options"},
+	{"sendalert", "searches do not act", "alert outputs of a rule"},
+	{"sendemail", "searches do not act", "alert outputs of a rule"},
+	{"tscollect", "there are no tsidx files", "tstats reads the store itself"},
+	{"typeahead", "it serves Splunk's own search bar", "fieldsummary"},
+	{"typelearner", "event types are written down, not learned", "eventtypes.conf in the knowledge folder"},
+	{"walklex", "the index is not Splunk's", "fieldsummary, or top"},
+	{"x11", "seasonal trends are left to statistics packages", "timewrap to compare periods, trendline to smooth"},
+	{"xpath", "paths of XML beyond plain ones are not read", "spath"},
+}
+
+// String says why, and what to do instead.
+func (u Unsupported) String() string {
+	if u.Instead == "" {
+		return u.Why
+	}
+	return u.Why + "; instead: " + u.Instead
+}
+
+// UnsupportedCommands returns the commands that are known and not there, by
+// name.
+func UnsupportedCommands() []Unsupported { return slices.Clone(unsupported) }
+
+// LookupUnsupported finds a command that is known and not there by its name, in
+// any case.
+func LookupUnsupported(name string) (Unsupported, bool) {
+	i, ok := slices.BinarySearchFunc(unsupported, strings.ToLower(name), func(u Unsupported, name string) int {
+		return strings.Compare(u.Name, name)
+	})
+	if !ok {
+		return Unsupported{}, false
+	}
+	return unsupported[i], true
 }

@@ -1,11 +1,13 @@
 package cmd_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
 	_ "bluetrail/internal/spl/agg"
 	_ "bluetrail/internal/spl/cmd"
@@ -97,4 +99,24 @@ func searches(t *testing.T) []string {
 		}
 	}
 	return list
+}
+
+// TestUnsupported checks that what is known and not there is neither there nor
+// without an answer.
+func TestUnsupported(t *testing.T) {
+	last := ""
+	for _, u := range spl.UnsupportedCommands() {
+		if u.Name <= last {
+			t.Errorf("%s stands behind %s", u.Name, last)
+		}
+		last = u.Name
+		if spl.LookupCommand(u.Name) != nil {
+			t.Errorf("%s is there", u.Name)
+		}
+		_, err := spl.Parse("* | " + strings.ToUpper(u.Name) + " x=1")
+		var place *diag.Error
+		if !errors.As(err, &place) || place.Src[place.Span.Start:place.Span.End] != strings.ToUpper(u.Name) || !strings.Contains(place.Msg, u.Why) || !strings.Contains(place.Hint, u.Instead) {
+			t.Errorf("%s is answered with %v", u.Name, err)
+		}
+	}
 }

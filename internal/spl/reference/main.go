@@ -39,6 +39,10 @@ func write(dir string) error {
 		}
 		fmt.Fprintf(&index, "| [%s](commands/%s.md) | %s | %s |\n", strings.Join(append([]string{d.Name}, d.Aliases...), ", "), d.Name, d.Kind, strings.ReplaceAll(d.Summary, "|", `\|`))
 	}
+	index.WriteString("\n## Known, not supported\n\n| command | why | instead |\n| --- | --- | --- |\n")
+	for _, u := range spl.UnsupportedCommands() {
+		fmt.Fprintf(&index, "| %s | %s | %s |\n", u.Name, u.Why, u.Instead)
+	}
 	var functions, aggregates strings.Builder
 	functions.WriteString("# Functions of eval and where\n")
 	index.WriteString("\n## [Functions](functions.md)\n\n")

@@ -1,0 +1,55 @@
+package cmd
+
+import (
+	"context"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Unchanged is a command that only tells Splunk's pages how to show events, or
+// its cluster how to run: the rows pass as they are.
+type Unchanged struct {
+	name string
+	text string // the arguments, as written
+}
+
+func init() {
+	for _, c := range []struct{ name, syntax, summary, doc string }{
+		{"highlight", "highlight <text> …", "Taken for the sake of searches that mark words in Splunk's pages.", "Output in text has no marks."},
+		{"iconify", "iconify <field-list>", "Taken for the sake of searches that put icons on events in Splunk's pages.", "Output in text has no icons."},
+		{"localop", "localop", "Taken for the sake of searches that keep commands off Splunk's indexers.", "What runs where is planned from the search itself."},
+		{"noop", "noop [<options>]", "Taken for the sake of searches that steer Splunk's optimizer.", "None of its options has a meaning here."},
+		{"redistribute", "redistribute [num_of_reducers=<n>] [by <field-list>]", "Taken for the sake of searches that spread work over Splunk's indexers.", "Work is spread over the processors there are."},
+	} {
+		spl.RegisterCommand(&spl.CommandDef{
+			Name: c.name, Kind: spl.KindStreaming,
+			Summary: c.summary, Syntax: c.syntax, Doc: "The rows pass as they are. " + c.doc,
+			Examples: []spl.Example{{
+				Search: `| makeresults | eval a=1 | ` + c.name + ` | table a`,
+				Want:   []string{`{"a":"1"}`},
+			}},
+			Parse: func(p *spl.Parser) (spl.Command, error) {
+				text, err := p.Rest()
+				return &Unchanged{c.name, text}, err
+			},
+		})
+	}
+}
+
+// Print implements spl.Command.
+func (c *Unchanged) Print() string {
+	if c.text == "" {
+		return c.name
+	}
+	return c.name + " " + c.text
+}
+
+// Needs implements spl.Command.
+func (c *Unchanged) Needs(out spl.FieldSet) spl.FieldSet { return out }
+
+// NewMapper implements spl.Streaming.
+func (c *Unchanged) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+
+// Map implements spl.Mapper.
+func (c *Unchanged) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) { return b, nil }
