@@ -308,6 +308,9 @@ func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (sp
 		if t, ok := stages[last].(spl.Transforming); ok && !t.Ordered() {
 			beside, rest = stages[n:last], stages[last+1:]
 			reducer = func() (spl.Reducer, error) { return t.NewReducer(p.env) }
+			if c, ok := t.(spl.Condensing); ok && len(beside) == 0 {
+				q.Step, q.Alike = c.Condenses(p.env)
+			}
 		}
 	}
 	if reducer == nil {

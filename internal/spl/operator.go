@@ -3,6 +3,7 @@ package spl
 import (
 	"context"
 	"io"
+	"time"
 
 	"bluetrail/internal/vector"
 )
@@ -51,6 +52,20 @@ type Transforming interface {
 	NewReducer(env *Env) (Reducer, error)
 	// Ordered reports whether the result depends on the order of the rows.
 	Ordered() bool
+}
+
+// Alike is the column of a batch that says of how many alike rows each of its
+// rows is made; no field has such a name. Batches without it are not condensed.
+const Alike = "\x00alike"
+
+// Condensing is implemented by transforming commands that can do with condensed
+// rows: the result depends only on how often each combination of values is there.
+type Condensing interface {
+	Transforming
+	// Condenses reports whether the command, as it is written, takes batches
+	// with Alike. Where step is not 0, _time may be rounded down in them to a
+	// multiple of step since 1970 UTC; where it is 0, _time must be as it is.
+	Condenses(env *Env) (step time.Duration, ok bool)
 }
 
 // Serial commands read rows in their order, one stream.

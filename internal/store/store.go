@@ -27,13 +27,15 @@ const (
 
 // Query is what the front of a search wants of a store.
 type Query struct {
-	Filter   spl.Search   // its subsearches are resolved; never nil
-	Fields   spl.FieldSet // what must be in the rows, beside what Residual reads
-	Earliest int64        // unix nanoseconds, inclusive
-	Latest   int64        // exclusive
-	Ordered  bool         // rows carry _time and Seq
-	Limit    int          // only the newest Limit matching events are wanted; 0 = all. A hint.
-	Now      time.Time    // the clock of relative times inside Filter
+	Filter   spl.Search    // its subsearches are resolved; never nil
+	Fields   spl.FieldSet  // what must be in the rows, beside what Residual reads
+	Earliest int64         // unix nanoseconds, inclusive
+	Latest   int64         // exclusive
+	Ordered  bool          // rows carry _time and Seq
+	Limit    int           // only the newest Limit matching events are wanted; 0 = all. A hint.
+	Alike    bool          // rows that agree in Fields may come as one, their number in spl.Alike
+	Step     time.Duration // with Alike: _time may be rounded down to a multiple of it; 0 = not
+	Now      time.Time     // the clock of relative times inside Filter
 }
 
 // Store answers queries. It is safe for concurrent use.

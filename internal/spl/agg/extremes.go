@@ -38,7 +38,12 @@ type extremes struct {
 	text     string
 }
 
-func (e *extremes) Update(v vector.Value, _ float64) {
+var _ spl.Repeater = (*extremes)(nil)
+
+func (e *extremes) Update(v vector.Value, _ float64) { e.Repeat(v, 1) }
+
+// Repeat implements spl.Repeater: repetitions do not move the ends.
+func (e *extremes) Repeat(v vector.Value, _ int) {
 	if v.Kind() != vector.List {
 		if !v.IsNull() {
 			e.add(v)

@@ -120,6 +120,7 @@ func (g *grouper) shown() []int {
 // add takes the rows of a batch in.
 func (g *grouper) add(b *vector.Batch) error {
 	g.expand(b)
+	g.weights = weightsOf(b, g.weights)
 	if err := g.assign(b); err != nil {
 		return err
 	}
@@ -206,7 +207,7 @@ func (g *grouper) updateFixed(n int, b *vector.Batch, col *vector.Column, times 
 	for k, grp := range g.member {
 		if grp != nil {
 			i := g.row(k)
-			grp.aggs[n].Update(g.value(n, b, col, i), timeAt(times, i))
+			g.give(grp.aggs[n], g.value(n, b, col, i), i, timeAt(times, i))
 		}
 	}
 }
@@ -220,7 +221,7 @@ func (g *grouper) updateGrowing(n int, b *vector.Batch, col *vector.Column, time
 		i := g.row(k)
 		a := grp.aggs[n]
 		grown -= a.Size()
-		a.Update(g.value(n, b, col, i), timeAt(times, i))
+		g.give(a, g.value(n, b, col, i), i, timeAt(times, i))
 		grown += a.Size()
 	}
 	if grown == 0 {

@@ -12,6 +12,7 @@ type members struct {
 	member  []*group // nil: the row is in none
 	rows    []int32  // the row of each member; nil: it is the index
 	touched []*group // each group once; group.fresh is its number of members
+	weights []int    // of each row of a condensed batch, else nil
 }
 
 func (m *members) row(k int) int {
@@ -21,10 +22,20 @@ func (m *members) row(k int) int {
 	return int(m.rows[k])
 }
 
-func (m *members) join(grp *group) {
-	if grp.fresh++; grp.fresh == 1 {
+// weight is how many rows row i stands for, at least one.
+func (m *members) weight(i int) int {
+	if m.weights == nil {
+		return 1
+	}
+	return m.weights[i]
+}
+
+// join makes row i a member of a group.
+func (m *members) join(grp *group, i int) {
+	if grp.fresh == 0 {
 		m.touched = append(m.touched, grp)
 	}
+	grp.fresh += m.weight(i)
 	m.member = append(m.member, grp)
 }
 
@@ -68,8 +79,8 @@ func (g *grouper) assign(b *vector.Batch) error {
 	g.member, g.touched, g.rows = g.member[:0], g.touched[:0], nil
 	if g.total != nil {
 		g.fill(g.total)
-		for range b.Len {
-			g.join(g.total)
+		for i := range b.Len {
+			g.join(g.total, i)
 		}
 		return nil
 	}
@@ -142,7 +153,7 @@ func (g *grouper) assignCoded(cols []*vector.Column, codes []int32, n int) error
 		if grp == none {
 			g.member = append(g.member, nil)
 		} else {
-			g.join(grp)
+			g.join(grp, i)
 		}
 	}
 	return g.account()
@@ -158,7 +169,7 @@ func (g *grouper) assignRows(cols []*vector.Column, rows int) error {
 	g.rows = slices.Grow(g.keys.picked[:0], rows)
 	defer func() { g.keys.picked = g.rows }()
 	join := func(grp *group, i int) {
-		g.join(grp)
+		g.join(grp, i)
 		g.rows = append(g.rows, int32(i))
 	}
 	for i := range rows {

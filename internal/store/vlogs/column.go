@@ -27,7 +27,7 @@ func (sc *scan) fromColumns(ctx context.Context, p part, emit func(int, *vector.
 		}
 		readers[i] = r
 	}
-	return sc.ask(ctx, p, sc.columns, func(w int, db *logstorage.DataBlock) error {
+	return sc.ask(ctx, p, fieldsPipe(sc.columns), func(w int, db *logstorage.DataBlock) error {
 		if b := readers[w].batch(db); b.Len > 0 {
 			return emit(w, b)
 		}

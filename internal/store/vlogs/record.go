@@ -27,7 +27,7 @@ func (sc *scan) records(ctx context.Context, p part, emit func(int, *vector.Batc
 			return err
 		}
 	}
-	return sc.ask(ctx, p, recordColumns, func(w int, db *logstorage.DataBlock) error {
+	return sc.ask(ctx, p, fieldsPipe(recordColumns), func(w int, db *logstorage.DataBlock) error {
 		return readers[w].block(db, func(b *vector.Batch) error { return emit(w, b) })
 	})
 }

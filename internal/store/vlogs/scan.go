@@ -28,6 +28,7 @@ type scan struct {
 	filter  string     // in the engine's language, for ordinary rows
 	check   spl.Search // what the filter leaves to be checked on them; nil = nothing
 	columns []string   // the engine's columns for ordinary rows, nil = their records are read
+	alike   bool       // ordinary rows that are alike are counted by the engine
 	workers int
 }
 
@@ -46,6 +47,7 @@ func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
 	if !want.All() && !want.HasPatterns() {
 		sc.columns = engineColumns(want.Names(), q.Ordered)
 	}
+	sc.alike = sc.canCondense()
 	return sc, nil
 }
 
@@ -103,6 +105,9 @@ func (sc *scan) Explain() []string {
 	} else {
 		lines = append(lines, "vlogs: read fields from the records")
 	}
+	if sc.alike {
+		lines = append(lines, "vlogs: count alike rows with "+sc.condensePipe())
+	}
 	if sc.check != nil {
 		lines = append(lines, "vlogs: check each "+spl.PrintSearch(sc.check))
 	}
@@ -131,6 +136,11 @@ func (sc *scan) span(ctx context.Context, earliest, latest int64, emit func(int,
 	p.tenant, p.filter, p.check = ordinary, sc.filter, sc.check
 	if sc.columns == nil {
 		return sc.records(ctx, p, emit)
+	}
+	if sc.alike {
+		if done, err := sc.condensed(ctx, p, emit); done {
+			return err
+		}
 	}
 	return sc.fromColumns(ctx, p, emit)
 }
@@ -177,13 +187,18 @@ type part struct {
 
 type blockFunc func(worker int, db *logstorage.DataBlock) error
 
-// ask runs a part and hands its blocks on.
-func (sc *scan) ask(ctx context.Context, p part, cols []string, block blockFunc) error {
+// fieldsPipe is the pipe that keeps columns.
+func fieldsPipe(cols []string) string {
 	names := make([]string, len(cols))
 	for i, c := range cols {
 		names[i] = strconv.Quote(c)
 	}
-	q, err := logstorage.ParseQuery(fmt.Sprintf("options(concurrency=%d) %s | fields %s", sc.workers, p.filter, strings.Join(names, ", ")))
+	return "fields " + strings.Join(names, ", ")
+}
+
+// ask runs a part with a pipe behind it and hands its blocks on.
+func (sc *scan) ask(ctx context.Context, p part, pipe string, block blockFunc) error {
+	q, err := logstorage.ParseQuery(fmt.Sprintf("options(concurrency=%d) %s | %s", sc.workers, p.filter, pipe))
 	if err != nil {
 		return fmt.Errorf("cannot ask the store: %w", err)
 	}

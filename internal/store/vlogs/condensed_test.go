@@ -1,0 +1,169 @@
+package vlogs
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bluetrail/internal/plan"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/store"
+	"bluetrail/internal/vector"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// plain keeps a store from counting alike rows.
+type plain struct{ store.Store }
+
+func (p plain) Prepare(q *store.Query) (store.Scan, error) {
+	each := *q
+	each.Alike = false
+	return p.Store.Prepare(&each)
+}
+
+func open(t testing.TB, st store.Store, text string, zone *time.Location) *plan.Search {
+	t.Helper()
+	env := spl.NewEnv(time.Unix(1_768_000_000, 0))
+	env.Zone = zone
+	q, err := plan.Parse(text, nil)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	s, err := plan.Open(ctx, q, st, env)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return s
+}
+
+// table runs a search and returns its rows as text, in their order.
+func table(t testing.TB, st store.Store, text string, zone *time.Location) (rows []string) {
+	t.Helper()
+	err := spl.Drain(ctx, open(t, st, text, zone), func(b *vector.Batch) error {
+		for i := range b.Len {
+			var row strings.Builder
+			for _, c := range b.Cols {
+				if v := c.At(i); !v.IsNull() {
+					fmt.Fprintf(&row, "%s=%.100q ", c.Name, v.All())
+				}
+			}
+			rows = append(rows, row.String())
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return rows
+}
+
+// counted returns the lines of a search's explain that tell where rows are counted.
+func counted(s *plan.Search) string {
+	for _, step := range s.Steps() {
+		if pipe, ok := strings.CutPrefix(step.What, "vlogs: count alike rows with stats by "); ok {
+			return strings.TrimSuffix(pipe, " count() "+alikeColumn)
+		}
+	}
+	return ""
+}
+
+// TestCondensed pins what is counted by the engine, and that the rows are those
+// of the other ways.
+func TestCondensed(t *testing.T) {
+	mem, st := both(t, testRecords(t))
+	kolkata := time.FixedZone("UTC+05:30", 19800)
+	odd := time.FixedZone("odd", 3601)
+	for _, c := range []struct {
+		search string
+		zone   *time.Location
+		want   string // "" = rows are handed over one by one
+	}{
+		{"* | stats count", nil, `("index")`},
+		{"* | stats count by eventName", nil, `("eventName")`},
+		{"* | stats count by eventName, errorCode", nil, `("errorCode", "eventName")`},
+		{"* | stats count(errorMessage) count by awsRegion", nil, `("awsRegion", "errorMessage")`},
+		{"* | stats dc(eventName) values(sourceIPAddress) by userIdentity.arn", nil, `("eventName", "sourceIPAddress", "userIdentity.arn")`},
+		{"* | stats min(eventVersion) max(recipientAccountId) mode(awsRegion) by eventSource", nil, `("awsRegion", "eventSource", "eventVersion", "recipientAccountId")`},
+		{"* | stats count by src", nil, `("sourcetype", "sourceIPAddress")`},
+		{"* | stats count by signature, user", nil, `("sourcetype", "eventName", "user")`},
+		{"* | stats count by source, index, sourcetype", nil, `("index", "source", "sourcetype")`},
+		{"eventName=consolelogin | stats count by user", nil, `("user")`},
+		{"errorCode=Access* NOT awsRegion=us-east-1 | stats count by eventName", nil, `("eventName")`},
+		{"earliest=1767607200 latest=1767607207 * | stats count by eventName", nil, `("eventName")`},
+		{"* | top eventName", nil, `("eventName")`},
+		{"* | rare limit=3 awsRegion by eventSource", nil, `("awsRegion", "eventSource")`},
+		{"* | chart count over awsRegion by eventSource", nil, `("awsRegion", "eventSource")`},
+		{"* | timechart span=1h count by eventSource", nil, `(_time:3600s, "eventSource")`},
+		{"* | timechart span=1d dc(user)", nil, `(_time:3600s, "user")`},
+		{"* | timechart span=1d count", kolkata, `(_time:60s)`},
+		{"* | timechart span=10m count by awsRegion", nil, `(_time:60s, "awsRegion")`},
+		{"* | timechart span=1h count", odd, ""},
+		{"* | timechart span=30s count by awsRegion", nil, ""},
+		{"* | timechart count by awsRegion", nil, ""},
+		{"* | timechart span=1h aligntime=17 count", nil, ""},
+		{"* | timechart span=1d max(_time)", nil, ""},
+		{"* | stats count by _time", nil, ""},
+		{"* | stats max(_indextime) by eventName", nil, ""},
+		{"* | stats latest(eventName) by awsRegion", nil, ""},
+		{"* | stats sum(eventVersion) by awsRegion", nil, ""},
+		{`* | stats count(eval(errorCode="success")) as ok by awsRegion`, nil, ""},
+		{"* | stats dc(user*) by awsRegion", nil, ""},
+		{"* | stats count by eventID", nil, ""},
+		{"iamuser | stats count by eventName", nil, ""},
+		{"sourceIPAddress=198.51.100.0/24 | stats count by eventName", nil, ""},
+		{"* | eval x=lower(eventName) | stats count by x", nil, ""},
+	} {
+		zone := c.zone
+		if zone == nil {
+			zone = time.UTC
+		}
+		s := open(t, st, c.search, zone)
+		s.Close()
+		if got := counted(s); got != c.want {
+			t.Errorf("%s: the engine counts %s, want %s", c.search, got, c.want)
+		}
+		want := table(t, mem, c.search, zone)
+		if diff := cmp.Diff(want, table(t, st, c.search, zone)); diff != "" {
+			t.Errorf("%s (-memory +vlogs):\n%.2000s", c.search, diff)
+		}
+		if diff := cmp.Diff(want, table(t, plain{st}, c.search, zone)); diff != "" {
+			t.Errorf("%s (-memory +vlogs row by row):\n%.2000s", c.search, diff)
+		}
+	}
+}
+
+// TestCondensedRandom counts random fields over random searches in all ways.
+func TestCondensedRandom(t *testing.T) {
+	mem, st := both(t, testRecords(t))
+	rnd := rand.New(rand.NewPCG(3, 5))
+	fields := slices.Concat(stored, aliasNames)
+	field := func() string { return spl.PrintField(fields[rnd.IntN(len(fields))]) }
+	pairs := [][2]string{{"eventName", "ConsoleLogin"}, {"awsRegion", "us-east-1"}, {"userIdentity.type", "IAMUser"}, {"errorCode", "success"}, {"src", "198.51.100.7"}, {"eventName", "A"}}
+	aggs := []string{"count", "dc", "values", "min", "max", "range", "mode"}
+	pushed := 0
+	for range 150 {
+		var b strings.Builder
+		fmt.Fprintf(&b, "search %s | ", spl.PrintSearch(randomSearch(rnd, pairs, 2)))
+		b.WriteString([]string{"stats count", "stats count", "timechart span=1h limit=0 count", "chart count"}[rnd.IntN(4)])
+		for range rnd.IntN(3) {
+			fmt.Fprintf(&b, " %s(%s)", aggs[rnd.IntN(len(aggs))], field())
+		}
+		b.WriteString(" by " + field())
+		text := strings.TrimPrefix(b.String(), "search ")
+		s := open(t, st, text, time.UTC)
+		s.Close()
+		if counted(s) != "" {
+			pushed++
+		}
+		if diff := cmp.Diff(table(t, mem, text, time.UTC), table(t, st, text, time.UTC)); diff != "" {
+			t.Fatalf("%s (-memory +vlogs):\n%.2000s", text, diff)
+		}
+	}
+	if pushed < 50 {
+		t.Errorf("only %d of 150 searches were counted by the engine", pushed)
+	}
+}
