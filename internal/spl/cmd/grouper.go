@@ -295,24 +295,6 @@ func (g *grouper) merge(o *grouper) error {
 	return g.account()
 }
 
-// sorted returns the groups in the order of their keys, numbers as numbers.
-func (g *grouper) sorted() []*group {
-	slices.SortFunc(g.order, func(a, b *group) int {
-		for i := range a.keys {
-			if c := spl.CompareValues(a.keys[i], b.keys[i]); c != 0 {
-				return c
-			}
-		}
-		for i := range a.keys { // 1 and 1.0
-			if c := strings.Compare(a.keys[i].Text(), b.keys[i].Text()); c != 0 {
-				return c
-			}
-		}
-		return 0
-	})
-	return g.order
-}
-
 // columns returns the names of the result: by-fields, then aggregates.
 func (g *grouper) columns(shown []int) []string {
 	names := slices.Clone(g.by)

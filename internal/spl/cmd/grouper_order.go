@@ -1,0 +1,54 @@
+package cmd
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/spl"
+)
+
+// ranked is a group with its first key as it is compared: read as a number once
+// and not at every comparison.
+type ranked struct {
+	*group
+	num    float64
+	number bool
+	text   string
+}
+
+// sorted returns the groups in the order of their keys, numbers as numbers.
+func (g *grouper) sorted() []*group {
+	if len(g.by) == 0 {
+		return g.order
+	}
+	list := make([]ranked, len(g.order))
+	for i, grp := range g.order {
+		r := ranked{group: grp, text: grp.keys[0].Text()}
+		r.num, r.number = grp.keys[0].Num()
+		list[i] = r
+	}
+	slices.SortFunc(list, compareRanked)
+	for i, r := range list {
+		g.order[i] = r.group
+	}
+	return g.order
+}
+
+// compareRanked is the order of spl.CompareValues, key by key; numbers that are
+// equal and written differently, as 1 and 1.0, go by their texts.
+func compareRanked(a, b ranked) int {
+	c := 0
+	if a.number && b.number {
+		c = cmp.Compare(a.num, b.num)
+	} else {
+		c = strings.Compare(a.text, b.text)
+	}
+	for i := 1; c == 0 && i < len(a.keys); i++ {
+		c = spl.CompareValues(a.keys[i], b.keys[i])
+	}
+	for i := 0; c == 0 && i < len(a.keys); i++ {
+		c = strings.Compare(a.keys[i].Text(), b.keys[i].Text())
+	}
+	return c
+}
