@@ -44,6 +44,7 @@ var eventTypeList = []eventType{
 	{"aws_cloudtrail_delete_events", nil, func(c *class) bool { return c.deletion }},
 	{"aws_cloudtrail_notable_network_events", []string{"change", "network"}, func(c *class) bool { return c.change && changeOf[c.kind] == "network" }},
 	{"aws_cloudtrail_errors", []string{"error"}, func(c *class) bool { return c.failed }},
+	{"aws_cloudtrail_instance", []string{"change", "instance"}, func(c *class) bool { return c.change && c.kind == "instance" }},
 	{"aws_cloudtrail_ec2_events", nil, func(c *class) bool { return c.source == "ec2.amazonaws.com" }},
 }
 

@@ -29,7 +29,7 @@ func TestAddonFields(t *testing.T) {
 			"userName": "root", "user": "-", "user_name": "root", "authentication_method": "MFA", "action": "success", "dest": "signin.amazonaws.com", "tag": "authentication|cloud|privileged", "eventtype": "aws_cloudtrail_auth|aws_cloudtrail_auth_privileged|aws_cloudtrail_multifactor_auth",
 		}},
 		{`{` + role + `,"eventName":"RunInstances","eventSource":"ec2.amazonaws.com","requestParameters":{"instanceType":"p3.2xlarge","imageId":"ami-1"},"responseElements":{"instancesSet":{"items":[{"instanceId":"i-1"},{"instanceId":"i-2"}]}}}`, map[string]string{
-			"userName": "Dev", "user": "Dev", "user_role": "Dev", "dest": "i-1|i-2", "instance_id": "i-1|i-2", "instance_type": "p3.2xlarge", "image_id": "ami-1", "action": "created", "change_type": "EC2", "tag": "change|endpoint",
+			"userName": "Dev", "user": "Dev", "user_role": "Dev", "dest": "i-1|i-2", "instance_id": "i-1|i-2", "instance_type": "p3.2xlarge", "image_id": "ami-1", "action": "created", "change_type": "EC2", "tag": "change|endpoint|instance",
 		}},
 		{`{` + role + `,"eventName":"AssumeRole","eventSource":"sts.amazonaws.com","requestParameters":{"roleArn":"arn:aws:iam::2:role/Prod"},"responseElements":{"assumedRoleUser":{"arn":"arn:aws:sts::2:assumed-role/Prod/me"},"credentials":{"accessKeyId":"ASIA2"}}}`, map[string]string{
 			"user": "Prod/me", "src_user": "Dev", "temp_access_key": "ASIA2", "authentication_method": "SFA", "action": "success",

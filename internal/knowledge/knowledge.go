@@ -28,6 +28,7 @@ type Knowledge struct {
 
 	macros func() map[macroKey]spl.Macro
 	defs   func() map[string]*definition
+	saved  func() map[string]string
 
 	mu       sync.Mutex
 	problems []error
@@ -35,9 +36,10 @@ type Knowledge struct {
 }
 
 var (
-	_ spl.Macros      = (*Knowledge)(nil)
-	_ spl.Tables      = (*Knowledge)(nil)
-	_ spl.TableWriter = (*Knowledge)(nil)
+	_ spl.Macros        = (*Knowledge)(nil)
+	_ spl.Tables        = (*Knowledge)(nil)
+	_ spl.TableWriter   = (*Knowledge)(nil)
+	_ spl.SavedSearches = (*Knowledge)(nil)
 )
 
 // Open makes the knowledge of the folders known; where several define the
@@ -54,14 +56,16 @@ func Open(dirs ...string) (*Knowledge, error) {
 	}
 	k.macros = sync.OnceValue(k.loadMacros)
 	k.defs = sync.OnceValue(k.loadDefinitions)
+	k.saved = sync.OnceValue(k.loadSaved)
 	return k, errors.Join(bad...)
 }
 
-// Check reads all macros and definitions, so that Problems is complete but for
+// Check reads all macros, definitions and saved searches, so that Problems is complete but for
 // the lookups' contents.
 func (k *Knowledge) Check() {
 	k.macros()
 	k.defs()
+	k.saved()
 }
 
 // Problems returns what could not be read so far, with file and line.

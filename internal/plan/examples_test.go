@@ -28,6 +28,9 @@ func TestRegistryExamples(t *testing.T) {
 						if ex.Lookup != "" {
 							sc.files["lookups/example.csv"] = ex.Lookup
 						}
+						if ex.Saved != "" {
+							sc.files["savedsearches.conf"] = "[example]\nsearch = " + ex.Saved + "\n"
+						}
 						know := sc.knowledge(t)
 						e.macros, e.tables = know, know
 						e.run(t, st.open(t, events), time.Unix(1700000000, 0).UTC())

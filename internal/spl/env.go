@@ -134,6 +134,12 @@ type TableWriter interface {
 	WriteTable(name string, t *Table) error
 }
 
+// SavedSearches is implemented by Tables that also know searches by name.
+type SavedSearches interface {
+	SavedSearch(name string) (text string, ok bool)
+	SavedSearchNames() []string
+}
+
 // Table is a lookup: rows of named columns and how keys match them. An empty
 // cell is a missing value. It must not be changed.
 type Table struct {

@@ -85,6 +85,9 @@ func examples(b *strings.Builder, list []Example) {
 		if ex.Doc != "" {
 			b.WriteString(ex.Doc + "\n\n")
 		}
+		if ex.Saved != "" {
+			b.WriteString("The saved search `example`:\n\n    " + ex.Saved + "\n\n")
+		}
 		if ex.Lookup != "" {
 			b.WriteString("The lookup `example.csv`:\n\n    " + strings.ReplaceAll(strings.TrimSpace(ex.Lookup), "\n", "\n    ") + "\n\n")
 		}

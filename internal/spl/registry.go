@@ -31,6 +31,7 @@ type Example struct {
 	Doc    string   // what it shows
 	Events []string // JSON objects that are the events; none for generating searches
 	Lookup string   // a table called example.csv that the search uses; "" = none
+	Saved  string   // the saved search called example; "" = none
 	Search string
 	Want   []string // result rows as compact JSON objects, in order
 }

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"bluetrail/internal/diag"
@@ -13,6 +14,8 @@ import (
 // runs as search, bin, fillnull and stats.
 type Tstats struct {
 	Append bool
+	Pre    bool // prestats=true: rows that a command behind gathers
+	From   *dataset
 	Fill   string // fillnull_value
 	filled bool
 	Aggs   []*Aggregation
@@ -25,21 +28,29 @@ func init() {
 	spl.RegisterCommand(&spl.CommandDef{
 		Name: "tstats", Kind: spl.KindGenerating,
 		Summary: "Compute aggregates of events by fields.",
-		Syntax:  "tstats [append=<bool>] [fillnull_value=<text>] <aggregate> [AS <name>] … [WHERE <search-expression>] [BY <field-list> [span=<span>]]",
+		Syntax:  "tstats [prestats=<bool>] [append=<bool>] [fillnull_value=<text>] <aggregate> [AS <name>] … [FROM datamodel=<model>[.<dataset>]] [WHERE <search-expression>] [BY <field-list> [span=<span>]]",
 		Doc: "Every field can be used, as in stats, and events need no summaries. Events that lack a field of BY are left out, unless\n" +
-			"fillnull_value says what stands for it. There are no data models: FROM gives an error.",
+			"fillnull_value says what stands for it. FROM takes the events of a dataset of a data model; its fields are written\n" +
+			"`Authentication.user`, and `nodename=` narrows to a dataset below. `| datamodel` lists them.",
 		Args: []spl.Arg{
 			{Name: "<aggregate>", Doc: "As in stats: `count`, `dc(user)`, `values(src)` …"},
+			{Name: "FROM", Default: "all events", Doc: "A data model, and a dataset of it."},
 			{Name: "WHERE", Default: "all events", Doc: "Which events, as in search; also time modifiers."},
 			{Name: "BY", Doc: "The fields that make groups; `_time` takes `span=1h`."},
 			{Name: "append", Default: "false", Doc: "Put the rows behind those there are; the command may then stand anywhere."},
 			{Name: "fillnull_value", Doc: "What a missing field of BY counts as."},
+			{Name: "prestats", Default: "false", Doc: "Give rows that stats, chart or timechart behind gathers; it names the aggregates again."},
 			{Name: "summariesonly, allow_old_summaries, chunk_size", Doc: "Taken for the sake of searches that have them: there are no summaries."},
 		},
 		Examples: []spl.Example{{
 			Events: []string{`{"_time":1700000000,"k":"a"}`, `{"_time":1700000001,"k":"b"}`, `{"_time":1700000002,"k":"b"}`},
 			Search: `| tstats count where index=aws by k`,
 			Want:   []string{`{"k":"a","count":"1"}`, `{"k":"b","count":"2"}`},
+		}, {
+			Doc:    "Failed sign-ins, as the data model Authentication has them.",
+			Events: []string{`{"_time":1700000000,"tag":"authentication","action":"failure","user":"alice"}`, `{"_time":1700000001,"tag":"authentication","action":"failure"}`, `{"_time":1700000002,"tag":"authentication","action":"success","user":"bob"}`},
+			Search: `| tstats count from datamodel=Authentication where Authentication.action=failure by Authentication.user`,
+			Want:   []string{`{"Authentication.user":"alice","count":"1"}`, `{"Authentication.user":"unknown","count":"1"}`},
 		}},
 		Parse: parseTstats,
 	})
@@ -55,10 +66,7 @@ func parseTstats(p *spl.Parser) (spl.Command, error) {
 			case "fillnull_value":
 				c.Fill, c.filled = o.Value.Text, true
 			case "prestats":
-				var on bool
-				if on, err = o.Bool(); on {
-					err = diag.At(o.Span, "prestats=true is not supported").WithHint("leave it out, and the command behind that reads its output")
-				}
+				c.Pre, err = o.Bool()
 			case "span":
 				c.Span = o.Value.Text
 			}
@@ -73,7 +81,9 @@ func parseTstats(p *spl.Parser) (spl.Command, error) {
 		return nil, err
 	}
 	if tok := p.Peek(); p.AcceptWord("from") {
-		return nil, diag.At(tok.Span, "there are no data models").WithHint("name the events in WHERE, such as where index=aws, and their fields")
+		if c.From, err = parseFrom(p, tok); err != nil {
+			return nil, err
+		}
 	}
 	if p.AcceptWord("where") {
 		if c.Where, err = p.SearchExprUntil("by", "groupby"); err != nil {
@@ -93,26 +103,129 @@ func parseTstats(p *spl.Parser) (spl.Command, error) {
 	return c, err
 }
 
-// pipeline is the command as the commands it consists of.
-func (c *Tstats) pipeline() string {
-	parts := []string{"search *"}
-	if c.Where != nil {
-		parts[0] = "search " + spl.PrintSearch(c.Where)
+// parseFrom reads datamodel=Model.Dataset behind FROM.
+func parseFrom(p *spl.Parser, from spl.Token) (*dataset, error) {
+	o, ok, err := p.Option()
+	if err != nil {
+		return nil, err
 	}
+	if !ok || o.Name != "datamodel" {
+		return nil, diag.At(from.Span, "FROM needs a data model").WithHint("write FROM datamodel=Authentication.Failed_Authentication")
+	}
+	return findDataset(o.Value.Text, o.Value.Span)
+}
+
+// pipeline is the command as the commands it consists of.
+func (c *Tstats) pipeline() (string, error) {
+	where, by, aggs := c.Where, c.By, c.Aggs
+	first := "search"
+	if c.From != nil {
+		first += " " + c.From.model.Search(c.From.set)
+		by = make([]string, len(c.By))
+		for i, name := range c.By {
+			by[i] = c.From.model.Plain(name)
+		}
+		aggs = c.From.aggregations(aggs)
+		if where != nil {
+			var err error
+			if where, err = c.From.where(where); err != nil {
+				return "", err
+			}
+		}
+	}
+	switch {
+	case where != nil && c.From != nil:
+		first += " (" + spl.PrintSearch(where) + ")"
+	case where != nil:
+		first += " " + spl.PrintSearch(where)
+	case c.From == nil:
+		first += " *"
+	}
+	parts := []string{first}
 	if c.Span != "" {
 		parts = append(parts, "bin _time span="+spl.PrintOption(c.Span))
 	}
-	if c.filled && len(c.By) > 0 {
-		parts = append(parts, "fillnull value="+spl.PrintOption(c.Fill)+" "+spl.PrintFields(c.By))
+	if c.From != nil {
+		read := slices.Clone(by)
+		for _, a := range aggs {
+			read = append(read, a.fields()...)
+		}
+		if fill := c.From.fill(read); fill != "" {
+			parts = append(parts, fill)
+		}
 	}
-	return strings.Join(append(parts, c.stats().print("stats")), " | ")
+	if c.filled && len(by) > 0 {
+		parts = append(parts, "fillnull value="+spl.PrintOption(c.Fill)+" "+spl.PrintFields(by))
+	}
+	if c.Pre {
+		parts = append(parts, c.rows(by, aggs)...)
+	} else {
+		parts = append(parts, (&Stats{Aggs: aggs, By: by}).print("stats"))
+		parts = append(parts, renames(by, c.By)...)
+	}
+	return strings.Join(parts, " | "), nil
 }
 
-func (c *Tstats) stats() *Stats { return &Stats{Aggs: c.Aggs, By: c.By} }
+// renames returns the rename that gives fields other names, none when they
+// have them.
+func renames(old, names []string) []string {
+	var pairs []string
+	for i := range old {
+		if old[i] != names[i] {
+			pairs = append(pairs, spl.PrintField(old[i])+" AS "+spl.PrintField(names[i]))
+		}
+	}
+	if len(pairs) == 0 {
+		return nil
+	}
+	return []string{"rename " + strings.Join(pairs, ", ")}
+}
+
+// rows is the end of the pipeline for prestats: the events that have all
+// fields of BY, with the fields that the command behind names.
+func (c *Tstats) rows(by []string, aggs []*Aggregation) []string {
+	var keep, as, have []string
+	add := func(field, name string) {
+		if !slices.Contains(as, name) {
+			keep, as = append(keep, field), append(as, name)
+		}
+	}
+	add("_time", "_time")
+	for i, f := range by {
+		add(f, c.By[i])
+		have = append(have, "isnotnull("+spl.PrintEvalField(f)+")")
+	}
+	for i, a := range aggs {
+		switch {
+		case a.Field == "":
+		case len(aggs) == len(c.Aggs):
+			add(a.Field, c.Aggs[i].Field)
+		default:
+			add(a.Field, a.Field)
+		}
+	}
+	var parts []string
+	if len(have) > 0 {
+		parts = append(parts, "where "+strings.Join(have, " AND "))
+	}
+	copies := make([]string, len(keep)) // a field may go by two names
+	for i := range keep {
+		if keep[i] != as[i] {
+			copies[i] = spl.PrintTarget(as[i]) + "=" + spl.PrintEvalField(keep[i])
+		}
+	}
+	if copies = slices.DeleteFunc(copies, func(s string) bool { return s == "" }); len(copies) > 0 {
+		parts = append(parts, "eval "+strings.Join(copies, ", "))
+	}
+	return append(parts, "table "+spl.PrintFields(as))
+}
 
 // Print implements spl.Command.
 func (c *Tstats) Print() string {
 	s := "tstats "
+	if c.Pre {
+		s += "prestats=true "
+	}
 	if c.Append {
 		s += "append=true "
 	}
@@ -120,6 +233,9 @@ func (c *Tstats) Print() string {
 		s += "fillnull_value=" + spl.PrintOption(c.Fill) + " "
 	}
 	s += printAggregations(c.Aggs)
+	if c.From != nil {
+		s += " FROM datamodel=" + spl.PrintOption(c.From.name())
+	}
 	if c.Where != nil {
 		s += " WHERE " + spl.PrintSearch(c.Where)
 	}
@@ -135,9 +251,34 @@ func (c *Tstats) Print() string {
 // Needs implements spl.Command.
 func (c *Tstats) Needs(out spl.FieldSet) spl.FieldSet { return out }
 
+// Subsearches implements spl.Resolving.
+func (c *Tstats) Subsearches() []*spl.Query {
+	if c.Where == nil {
+		return nil
+	}
+	return spl.SearchQueries(c.Where)
+}
+
+// Resolve implements spl.Resolving.
+func (c *Tstats) Resolve(text func(*spl.Query) (string, error)) (spl.Command, error) {
+	d := *c
+	var err error
+	d.Where, err = spl.ResolveSearch(c.Where, text)
+	return &d, err
+}
+
 // Generate implements spl.Generating.
 func (c *Tstats) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
-	q, err := spl.Parse(c.pipeline())
+	text, err := c.pipeline()
+	if err != nil {
+		return nil, err
+	}
+	return run(ctx, env, text)
+}
+
+// run opens a search that a command consists of.
+func run(ctx context.Context, env *spl.Env, text string) (spl.Operator, error) {
+	q, err := spl.Parse(text)
 	if err != nil {
 		return nil, err
 	}

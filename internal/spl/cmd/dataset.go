@@ -1,0 +1,164 @@
+package cmd
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/datamodel"
+	"bluetrail/internal/vector"
+)
+
+// dataset is a dataset of a data model as a command names it.
+type dataset struct {
+	model *datamodel.Model
+	set   *datamodel.Dataset
+}
+
+// findDataset finds Model or Model.Dataset; span is where that stands.
+func findDataset(name string, span diag.Span) (*dataset, error) {
+	name = strings.ReplaceAll(name, `"`, "")
+	model, path, below := strings.Cut(name, ".")
+	d := &dataset{model: datamodel.Find(model)}
+	if d.model == nil {
+		known := datamodel.Names()
+		e := diag.At(span, "unknown data model %q", model).WithHint("%s", diag.DidYouMean(model, known))
+		if e.Hint == "" {
+			e.Hint = "the data models: " + strings.Join(known, ", ")
+		}
+		return nil, e
+	}
+	if d.set = d.model.Root(); !below {
+		return d, nil
+	}
+	if d.set = d.model.Dataset(path); d.set == nil {
+		known := d.model.DatasetNames()
+		e := diag.At(span, "the data model %s has no dataset %q", d.model.Name, path).WithHint("%s", diag.DidYouMean(path, known))
+		if e.Hint == "" {
+			e.Hint = "its datasets: " + strings.Join(known, ", ")
+		}
+		return nil, e
+	}
+	return d, nil
+}
+
+func (d *dataset) name() string { return d.model.Name + "." + d.set.Name }
+
+// fill returns the fillnull command for those of the fields, named as in
+// events, in which a missing value counts as unknown; "" for none.
+func (d *dataset) fill(fields []string) string {
+	var list []string
+	for _, f := range fields {
+		if d.model.FillsUnknown(f) && !slices.Contains(list, f) {
+			list = append(list, f)
+		}
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return "fillnull value=" + datamodel.Unknown + " " + spl.PrintFields(list)
+}
+
+// fieldNames returns the dataset's fields as events have them.
+func (d *dataset) fieldNames() []string {
+	var list []string
+	for _, f := range d.model.Fields(d.set) {
+		list = append(list, f.Name)
+	}
+	return list
+}
+
+// where rewrites an expression over fields of the dataset to one over those of
+// events. nodename=X becomes the search of the dataset X.
+func (d *dataset) where(e spl.Search) (spl.Search, error) {
+	list := func(args []spl.Search) ([]spl.Search, error) {
+		out := make([]spl.Search, len(args))
+		for i, a := range args {
+			var err error
+			if out[i], err = d.where(a); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}
+	switch e := e.(type) {
+	case *spl.And:
+		args, err := list(e.Args)
+		return &spl.And{Span: e.Span, Args: args}, err
+	case *spl.Or:
+		args, err := list(e.Args)
+		return &spl.Or{Span: e.Span, Args: args}, err
+	case *spl.Not:
+		arg, err := d.where(e.Arg)
+		return &spl.Not{Span: e.Span, Arg: arg}, err
+	case *spl.Compare:
+		if strings.EqualFold(e.Field, "nodename") && e.Op == "=" {
+			node, err := findDataset(d.model.Name+"."+e.Value, e.Span)
+			if err != nil {
+				return nil, err
+			}
+			return spl.ParseSearch(node.name(), node.model.Search(node.set))
+		}
+		c := *e
+		c.Field = d.model.Plain(e.Field)
+		return d.orUnknown(&c, c.Field)
+	case *spl.In:
+		in := *e
+		in.Field = d.model.Plain(e.Field)
+		return d.orUnknown(&in, in.Field)
+	}
+	return e, nil
+}
+
+// orUnknown widens a test of one field to events that lack it, where unknown
+// stands for that and passes the test.
+func (d *dataset) orUnknown(test spl.Search, field string) (spl.Search, error) {
+	if !d.model.FillsUnknown(field) {
+		return test, nil
+	}
+	m, err := spl.NewMatcher(test, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	row := &vector.Batch{Len: 1, Cols: []*vector.Column{vector.NewColumn(field, []vector.Value{vector.String(datamodel.Unknown)})}}
+	if len(m.Select(row)) == 0 {
+		return test, nil
+	}
+	missing := &spl.Not{Arg: &spl.Compare{Field: field, Op: "=", Value: "*"}}
+	return &spl.Or{Args: []spl.Search{test, missing}}, nil
+}
+
+// aggregations rewrites aggregates over fields of the dataset; their columns
+// keep the names they were written with. A pattern takes in the fields of the
+// dataset, not all of an event.
+func (d *dataset) aggregations(list []*Aggregation) []*Aggregation {
+	var out []*Aggregation
+	for _, a := range list {
+		b := *a
+		b.Field = d.model.Plain(a.Field)
+		if b.As == "" && b.Field != a.Field {
+			b.As = a.Call
+		}
+		if !a.wild() {
+			out = append(out, &b)
+			continue
+		}
+		prefix := strings.TrimSuffix(a.Field, b.Field)
+		for _, f := range d.fieldNames() {
+			if !spl.MatchName(b.Field, f) {
+				continue
+			}
+			each := b
+			each.Field = f
+			each.As = strings.Replace(a.Call, a.Field, prefix+f, 1)
+			if a.As != "" {
+				head, tail, _ := strings.Cut(b.Field, "*")
+				each.As = strings.Replace(a.As, "*", strings.TrimSuffix(strings.TrimPrefix(f, head), tail), 1)
+			}
+			out = append(out, &each)
+		}
+	}
+	return out
+}

@@ -1,0 +1,83 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+)
+
+// From gives the rows of a dataset: of a data model, a lookup or a saved
+// search.
+type From struct {
+	Kind string // datamodel, lookup or savedsearch
+	Name string
+
+	dataset *dataset // of a data model
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "from", Kind: spl.KindGenerating,
+		Summary: "Give the rows of a data model's dataset, a lookup or a saved search.",
+		Syntax:  "from datamodel:<model>[.<dataset>] | lookup:<table> | savedsearch:<name>",
+		Doc: "The events of a data model keep the names of their fields, and `unknown` stands in the model's fields that are missing.\n" +
+			"Names with blanks are put in double quotes, before or behind the colon.",
+		Args: []spl.Arg{{Name: "<kind>:<name>", Doc: "What to read, and its name."}},
+		Examples: []spl.Example{{
+			Lookup: "user,team\nalice,blue\nbob,red\n",
+			Search: `| from lookup:example.csv | search team=red`,
+			Want:   []string{`{"user":"bob","team":"red"}`},
+		}, {
+			Events: []string{`{"_time":1700000000,"tag":"change","user":"alice"}`, `{"_time":1700000001,"tag":"authentication","user":"bob"}`},
+			Search: `| from datamodel:"Change.All_Changes" | table user dest`,
+			Want:   []string{`{"user":"alice","dest":"unknown"}`},
+		}},
+		Parse: parseFromCommand,
+	})
+}
+
+var fromKinds = []string{"datamodel", "lookup", "savedsearch"}
+
+func parseFromCommand(p *spl.Parser) (spl.Command, error) {
+	start := p.Peek().Span
+	text, err := p.Rest()
+	if err != nil {
+		return nil, err
+	}
+	span := diag.Span{Start: start.Start, End: max(start.End, start.Start+len(text))}
+	kind, name, ok := strings.Cut(strings.ReplaceAll(text, `"`, ""), ":")
+	c := &From{Kind: strings.ToLower(strings.TrimSpace(kind)), Name: strings.TrimSpace(name)}
+	if !ok || c.Name == "" || !slices.Contains(fromKinds, c.Kind) {
+		return nil, diag.At(span, "from needs a dataset").WithHint("write from datamodel:Authentication, from lookup:x.csv or from savedsearch:x")
+	}
+	if c.Kind == "datamodel" {
+		c.dataset, err = findDataset(c.Name, span)
+	}
+	return c, err
+}
+
+// Print implements spl.Command.
+func (c *From) Print() string { return "from " + c.Kind + `:"` + c.Name + `"` }
+
+// Needs implements spl.Command.
+func (c *From) Needs(out spl.FieldSet) spl.FieldSet { return out }
+
+// Generate implements spl.Generating.
+func (c *From) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
+	switch c.Kind {
+	case "lookup":
+		return (&Inputlookup{Table: c.Name, Max: inputlookupMax, Strict: true}).Generate(ctx, env)
+	case "savedsearch":
+		return runSaved(ctx, env, c.Name, nil)
+	}
+	return run(ctx, env, c.dataset.events())
+}
+
+// events is the search that gives the events of the dataset.
+func (d *dataset) events() string {
+	return fmt.Sprintf("search %s | %s", d.model.Search(d.set), d.fill(d.fieldNames()))
+}
