@@ -44,6 +44,9 @@ var columns = []string{
 // stored are all fields with a column.
 var stored = slices.Concat(streamColumns, columns)
 
+// Columns returns the fields that have a column of their own.
+func Columns() []string { return slices.Clone(stored) }
+
 // storedAt is the place of a field in stored.
 var storedAt = func() map[string]int {
 	m := map[string]int{}

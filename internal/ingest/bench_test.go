@@ -1,0 +1,164 @@
+package ingest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"bluetrail/internal/event"
+	"bluetrail/internal/generate"
+	"bluetrail/internal/store/vlogs"
+)
+
+// BenchmarkIngest compares the CPU that an event takes on its way from a packed
+// file into the store with what VictoriaLogs' own server takes for the same
+// fields, sent to it as JSON lines. Both end durable.
+func BenchmarkIngest(b *testing.B) {
+	cfg := generate.Default()
+	cfg.Events, cfg.Days, cfg.Accounts = 300_000, generate.MinDays, generate.MinAccounts
+	cfg.End = time.Now().Truncate(time.Hour)
+	dir := b.TempDir()
+	sum, err := generate.Write(b.Context(), dir, cfg, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	lines := jsonLines(b, cfg)
+	for b.Loop() {
+		server := serverCPU(b, lines)
+		before := ownCPU(b)
+		done, err := Run(b.Context(), Options{Data: b.TempDir(), Paths: []string{filepath.Join(dir, "AWSLogs")}})
+		if err != nil || done.Events != sum.Events {
+			b.Fatal(done.Events, sum.Events, err)
+		}
+		own := ownCPU(b) - before
+		perEvent := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 / float64(sum.Events) }
+		b.ReportMetric(perEvent(server), "server-µs/event")
+		b.ReportMetric(perEvent(own), "own-µs/event")
+		b.ReportMetric(float64(own)/float64(server), "own/server")
+	}
+}
+
+// jsonLines writes the events with the fields that the store keeps in columns
+// and their text, cut into requests, and returns the files.
+func jsonLines(b *testing.B, cfg generate.Config) []string {
+	b.Helper()
+	names := vlogs.Columns()
+	x := event.NewExtractor(names)
+	row := x.NewRow()
+	dir := b.TempDir()
+	var files []string
+	var body bytes.Buffer
+	enc := json.NewEncoder(&body)
+	enc.SetEscapeHTML(false)
+	flush := func() error {
+		files = append(files, filepath.Join(dir, strconv.Itoa(len(files))))
+		defer body.Reset()
+		return os.WriteFile(files[len(files)-1], body.Bytes(), 0o600)
+	}
+	m := event.Meta{Index: event.DefaultIndex, Sourcetype: event.CloudTrail, Source: "trail.json.gz", Host: event.DefaultHost}
+	seq := 0
+	err := generate.Stream(b.Context(), cfg, func(raw []byte, at time.Time) error {
+		if err := x.Extract(raw, &m, row); err != nil {
+			return err
+		}
+		seq++
+		line := map[string]string{"_time": at.UTC().Format(time.RFC3339), "_msg": string(raw), "_seq": strconv.Itoa(seq), "_indextime": "1763600000000"}
+		for i, n := range names {
+			if c := row.Cell(i); c.Set && c.Many == nil {
+				line[n] = c.Text
+			}
+		}
+		if err := enc.Encode(line); err != nil {
+			return err
+		}
+		if body.Len() > 8<<20 {
+			return flush()
+		}
+		return nil
+	})
+	if err := errors.Join(err, flush()); err != nil {
+		b.Fatal(err)
+	}
+	return files
+}
+
+// serverCPU starts VictoriaLogs' server, sends it the lines by two connections,
+// stops it and returns the CPU time it took.
+func serverCPU(b *testing.B, files []string) time.Duration {
+	b.Helper()
+	bin := filepath.Join(b.TempDir(), "victoria-logs")
+	if out, err := exec.Command("go", "build", "-o", bin, "github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs").CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	server := exec.Command(bin, "-httpListenAddr="+addr, "-storageDataPath="+b.TempDir(), "-retentionPeriod=10y", "-loggerLevel=ERROR")
+	server.Stderr = os.Stderr
+	if err := server.Start(); err != nil {
+		b.Fatal(err)
+	}
+	for range 200 {
+		if resp, err := http.Get("http://" + addr + "/health"); err == nil {
+			resp.Body.Close()
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	url := "http://" + addr + "/insert/jsonline?_time_field=_time&_msg_field=_msg&_stream_fields=" + strings.Join([]string{"index", "sourcetype", "eventSource", "eventName"}, ",")
+	next := make(chan string)
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for name := range next {
+				body, err := os.Open(name)
+				if err != nil {
+					b.Error(err)
+					continue
+				}
+				resp, err := http.Post(url, "application/stream+json", body)
+				if err != nil || resp.StatusCode != http.StatusOK {
+					b.Error(resp, err)
+					continue
+				}
+				resp.Body.Close()
+			}
+		})
+	}
+	for _, name := range files {
+		next <- name
+	}
+	close(next)
+	wg.Wait()
+	if err := server.Process.Signal(syscall.SIGINT); err != nil {
+		b.Fatal(err)
+	}
+	if err := server.Wait(); err != nil {
+		b.Fatal(fmt.Errorf("the server ended with %w", err))
+	}
+	return server.ProcessState.UserTime() + server.ProcessState.SystemTime()
+}
+
+func ownCPU(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
