@@ -4,12 +4,18 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"sync"
 )
 
+// marking are the fields that tell CloudTrail records from others.
+var marking = []string{"eventVersion", "eventSource", "eventName", "insightDetails.state", "eventCategory"}
+
 var (
-	detector = newReader("eventVersion", "eventSource", "eventName", "insightDetails.state", "eventCategory", "_time", "digestStartTime", "digestS3Bucket")
-	keyed    = newReader("eventID")
+	detector   = newReader(append(slices.Clone(marking), Time)...)
+	digests    = newReader("digestStartTime", "digestS3Bucket")
+	keyed      = newReader("eventID")
+	identifier = newReader(slices.Concat(timeFields, marking, []string{"eventID"})...)
 )
 
 // reader reads a few leaves with rows that are used again. Fields are found by
@@ -48,17 +54,45 @@ func Detect(raw []byte) string {
 	}
 	sourcetype := JSON
 	detector.read(raw, func(c []Cell) {
-		version, source, name, insight, category, time := c[0].Set, c[1].Set, c[2].Set, c[3].Set, c[4].Set, c[5].Set
-		if !time && (version || source && name || insight && category) {
+		if n := len(marking); !c[n].Set && cloudTrail(c[:n]) {
 			sourcetype = CloudTrail
 		}
 	})
 	return sourcetype
 }
 
+// cloudTrail tells from the cells of marking; a _time beside them speaks
+// against it.
+func cloudTrail(c []Cell) bool {
+	version, source, name, insight, category := c[0].Set, c[1].Set, c[2].Set, c[3].Set, c[4].Set
+	return version || source && name || insight && category
+}
+
+// Identity is what has to be known of every record that is taken in.
+type Identity struct {
+	ID         [16]byte // see ID
+	Given      bool     // the record has an ID
+	Time       int64    // unix nanoseconds, see TimeOf
+	Timed      bool     // the record has a time
+	CloudTrail bool     // see Detect
+}
+
+// Identify is ID, TimeOf and Detect in one reading of the record.
+func Identify(raw []byte) (i Identity) {
+	identifier.read(raw, func(c []Cell) {
+		times, marks, id := c[:len(timeFields)], c[len(timeFields):len(c)-1], &c[len(c)-1]
+		i.Time, i.Timed = timeIn(times)
+		i.CloudTrail = !times[slices.Index(timeFields, Time)].Set && cloudTrail(marks)
+		if id.Set && id.Many == nil {
+			i.ID, i.Given = IDOf(id.Text)
+		}
+	})
+	return i
+}
+
 // isDigest reports whether a document is a CloudTrail digest file.
 func isDigest(raw []byte) (is bool) {
-	detector.read(raw, func(c []Cell) { is = c[6].Set && c[7].Set })
+	digests.read(raw, func(c []Cell) { is = c[0].Set && c[1].Set })
 	return is
 }
 

@@ -119,6 +119,12 @@ func TestStratus(t *testing.T) {
 		for _, raw := range records {
 			_, timed := TimeOf(raw)
 			_, known := ID(raw)
+			identity := Identity{CloudTrail: Detect(raw) == CloudTrail}
+			identity.ID, identity.Given = ID(raw)
+			identity.Time, identity.Timed = TimeOf(raw)
+			if got := Identify(raw); got != identity {
+				t.Errorf("Identify gives %+v, the three together %+v", got, identity)
+			}
 			got := flat(t, raw, &Meta{Sourcetype: Detect(raw)})
 			if !timed || !known || !got["errorCode"].Set || !got["action"].Set || got["userName"].Text == "" && got["userIdentity.invokedBy"].Text == "" {
 				t.Errorf("%s: time %v, id %v, fields %v of %.200s", filepath.Base(file), timed, known, len(got), raw)

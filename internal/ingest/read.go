@@ -146,13 +146,14 @@ func (r *fileReader) add(c *chunk, j *job, rec *event.Record, at int64) {
 	if rec.Time != 0 {
 		out.time = rec.Time
 	}
-	if ns, ok := event.TimeOf(raw); ok {
-		out.time = ns
+	known := event.Identify(raw)
+	if known.Timed {
+		out.time = known.Time
 	}
-	if out.id, out.given = event.ID(raw); !out.given {
+	if out.id, out.given = known.ID, known.Given; !out.given {
 		out.id = anonymousID(j.path, at, raw)
 	}
-	out.cloudTrail = r.o.Sourcetype == "" && event.Detect(raw) == event.CloudTrail
+	out.cloudTrail = r.o.Sourcetype == "" && known.CloudTrail
 	c.records = append(c.records, out)
 }
 

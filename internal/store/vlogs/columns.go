@@ -41,8 +41,16 @@ var columns = []string{
 	"userName", "user", "user_arn", "aws_account_id", "action", "status",
 }
 
-// stored are all fields with a column.
-var stored = slices.Concat(streamColumns, columns)
+// stored are all fields with a column, by name.
+var stored = slices.Sorted(slices.Values(slices.Concat(streamColumns, columns)))
+
+// isStream tells which of stored make the streams.
+var isStream = func() (is []bool) {
+	for _, c := range stored {
+		is = append(is, slices.Contains(streamColumns, c))
+	}
+	return is
+}()
 
 // Columns returns the fields that have a column of their own.
 func Columns() []string { return slices.Clone(stored) }

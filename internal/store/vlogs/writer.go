@@ -66,7 +66,7 @@ type Writer struct {
 // NewWriter returns a writer to the store.
 func (s *Store) NewWriter() *Writer {
 	return &Writer{
-		s: s, rows: logstorage.GetLogRows(nil, nil, nil, nil, ""), row: writeExtractor().NewRow(),
+		s: s, rows: logstorage.GetLogRows(streamColumns, nil, nil, nil, ""), row: writeExtractor().NewRow(),
 		days: map[string]bool{}, latest: time.Now().Add(ahead).UnixNano(),
 	}
 }
@@ -77,37 +77,43 @@ func (w *Writer) Add(r *Record) error {
 		return err
 	}
 	w.fields, w.digits = w.fields[:0], w.digits[:0]
-	whole := w.columns() && w.aliased(r.Meta.Sourcetype)
-	tenant, at := ordinary, r.Time
+	// The engine sorts the fields of a row by name, with the record first; it
+	// takes least time when they are sorted already.
+	whole := true
+	raw, big := unsafe.String(unsafe.SliceData(r.Raw), len(r.Raw)), ""
+	var words []byte
 	if len(r.Raw) > maxRaw {
-		name, err := w.s.keepBig(r.Raw, r.ID)
-		if err != nil {
+		var err error
+		if big, err = w.s.keepBig(r.Raw, r.ID); err != nil {
 			return err
 		}
-		whole = false
-		w.add(bigColumn, name)
-		w.add(rawColumn, "{}")
-	} else {
-		w.add(rawColumn, unsafe.String(unsafe.SliceData(r.Raw), len(r.Raw)))
-		words := w.words.of(r.Raw)
-		if len(words) > maxWords {
-			whole, words = false, nil
-		}
-		w.add(wordsColumn, unsafe.String(unsafe.SliceData(words), len(words)))
+		whole, raw = false, "{}"
+	} else if words = w.words.of(r.Raw); len(words) > maxWords {
+		whole, words = false, nil
 	}
-	if !whole {
-		tenant = odd
-	}
-	if at < firstTime || at > w.latest {
-		tenant, at = displaced, firstTime
-		w.add(trueTime, w.number(r.Time))
+	w.add(rawColumn, raw)
+	if big != "" {
+		w.add(bigColumn, big)
 	}
 	if !r.Given {
 		w.add(idColumn, hex.EncodeToString(r.ID[:]))
 	}
 	w.add(batchColumn, w.number(r.Batch))
 	w.add(seqColumn, w.number(int64(r.Seq)))
-	w.rows.MustAdd(tenant, at, w.fields, len(streamColumns))
+	at := r.Time
+	if at < firstTime || at > w.latest {
+		w.add(trueTime, w.number(r.Time))
+		at = firstTime
+	}
+	w.add(wordsColumn, unsafe.String(unsafe.SliceData(words), len(words)))
+	tenant := odd
+	switch columns := w.columns(); {
+	case at != r.Time:
+		tenant = displaced
+	case whole && columns && w.aliased(r.Meta.Sourcetype):
+		tenant = ordinary
+	}
+	w.rows.MustAdd(tenant, at, w.fields, -1)
 	if day := at / int64(24*time.Hour); day != w.day {
 		w.day = day
 		w.days[time.Unix(0, at).UTC().Format(dayLayout)] = true
@@ -133,26 +139,26 @@ func (w *Writer) number(n int64) string {
 	return unsafe.String(&w.digits[from], len(w.digits)-from)
 }
 
-// columns adds the columns of the record in w.row, those of the stream first;
-// it returns false when they do not tell all that they should.
+// columns adds the columns of the record in w.row; it returns false when they do
+// not tell all that they should.
 func (w *Writer) columns() (whole bool) {
 	whole = true
 	size := 0
 	for i, name := range stored {
 		c := w.row.Cell(i)
+		if !c.Set {
+			continue
+		}
 		limit := maxColumn
-		if i < len(streamColumns) {
+		if isStream[i] {
 			limit = maxStream
 		}
-		fits := c.Set && c.Many == nil && c.Text != "" && len(c.Text) <= limit && size+len(c.Text) <= maxColumns
-		whole = whole && (fits || !c.Set)
-		switch {
-		case fits:
-			size += len(c.Text)
-			w.add(name, c.Text)
-		case i < len(streamColumns):
-			w.add(name, "")
+		if c.Many != nil || c.Text == "" || len(c.Text) > limit || size+len(c.Text) > maxColumns {
+			whole = false
+			continue
 		}
+		size += len(c.Text)
+		w.add(name, c.Text)
 	}
 	return whole
 }
