@@ -28,6 +28,7 @@ type cli struct {
 	Search   searchCmd   `cmd:"" help:"Search events with SPL."`
 	Ingest   ingestCmd   `cmd:"" help:"Take CloudTrail files into the data directory."`
 	Generate generateCmd `cmd:"" help:"Write a synthetic trail with labelled attacks."`
+	Rules    rulesCmd    `cmd:"" help:"Check rules."`
 	Spl      splCmd      `cmd:"" name:"spl" help:"Check and explain searches; list the language."`
 	Doctor   doctorCmd   `cmd:"" help:"Say what is set up and what is wrong."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`

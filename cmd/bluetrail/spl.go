@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -39,11 +40,11 @@ func (c *splCheckCmd) Run(a *app) error {
 		return err
 	}
 	bad, n := 0, 0
-	for text := range paragraphs(os.Stdin) {
+	for line, text := range paragraphs(os.Stdin) {
 		n++
 		if _, err := plan.Parse(text, know); err != nil {
 			bad++
-			fmt.Fprintf(a.out, "%d: ", n)
+			fmt.Fprintf(a.out, "line %d: ", line)
 			var place *diag.Error
 			if errors.As(err, &place) {
 				fmt.Fprint(a.out, place.Underlined())
@@ -52,7 +53,7 @@ func (c *splCheckCmd) Run(a *app) error {
 			}
 			continue
 		}
-		fmt.Fprintf(a.out, "%d: ok\n", n)
+		fmt.Fprintf(a.out, "line %d: ok\n", line)
 	}
 	if bad > 0 {
 		return usage("%d of %d searches cannot be read", bad, n)
@@ -60,24 +61,27 @@ func (c *splCheckCmd) Run(a *app) error {
 	return nil
 }
 
-// paragraphs yields the blocks of r between blank lines.
-func paragraphs(r io.Reader) func(func(string) bool) {
-	return func(yield func(string) bool) {
+// paragraphs yields the blocks of r between blank lines, each with the number
+// of its first line.
+func paragraphs(r io.Reader) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
 		lines := bufio.NewScanner(r)
 		lines.Buffer(nil, spl.MaxText)
 		var cur []string
+		n := 0
 		for lines.Scan() {
+			n++
 			if strings.TrimSpace(lines.Text()) != "" {
 				cur = append(cur, lines.Text())
 				continue
 			}
-			if len(cur) > 0 && !yield(strings.Join(cur, "\n")) {
+			if len(cur) > 0 && !yield(n-len(cur), strings.Join(cur, "\n")) {
 				return
 			}
 			cur = nil
 		}
 		if len(cur) > 0 {
-			yield(strings.Join(cur, "\n"))
+			yield(n-len(cur)+1, strings.Join(cur, "\n"))
 		}
 	}
 }

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bufio"
+	"os"
+	"strconv"
+	"time"
+
+	"bluetrail/internal/detect/splrule"
+	"bluetrail/internal/diag"
+	"bluetrail/internal/enrich"
+	"bluetrail/internal/result"
+	"bluetrail/internal/vector"
+)
+
+type rulesCmd struct {
+	Check rulesCheckCmd `cmd:"" help:"Say of every rule whether its search would run: it parses, and its macros and lookups are there."`
+}
+
+type rulesCheckCmd struct {
+	Dirs      []string `arg:"" name:"dir" help:"Folders or files of rules; macros/ and lookups/ in them or above them are used."`
+	Knowledge []string `help:"Folder of macros and lookups; may be repeated." placeholder:"DIR"`
+	Output    string   `short:"o" help:"Output format: table, json or csv." enum:"table,json,csv" default:"table"`
+}
+
+// ruleColumns are the columns of a row of rules check.
+var ruleColumns = []string{"file", "id", "name", "kind", "ok", "error"}
+
+func (c *rulesCheckCmd) Run(a *app) error {
+	for _, dir := range c.Dirs {
+		if _, err := os.Stat(dir); err != nil {
+			return usage("cannot open rules: %w", err)
+		}
+	}
+	found, err := splrule.Find(a.ctx, c.Dirs)
+	if a.ctx.Err() != nil {
+		return a.ctx.Err()
+	}
+	if err != nil {
+		a.warn("some rules cannot be read: %v", err)
+	}
+	know, err := a.knowledge(append(found.Knowledge, c.Knowledge...))
+	if err != nil {
+		return err
+	}
+	geo, err := enrich.OpenGeo(a.cfg.GeoIP)
+	if err != nil {
+		return err
+	}
+	check := &splrule.Checker{Macros: know, Tables: know, Geo: geo, Now: time.Now().In(a.zone())}
+	width, tty := terminal(a.out)
+	out := bufio.NewWriterSize(a.out, 64<<10)
+	w, err := result.New(out, result.Options{Format: c.Output, Width: width, Zone: a.zone(), Color: tty})
+	if err != nil {
+		return err
+	}
+	n, bad := 0, 0
+	row := func(r *splrule.Rule, fault error) error {
+		if n++; fault != nil {
+			bad++
+		}
+		return w.Write(ruleRow(r, fault))
+	}
+	for _, file := range found.Files {
+		rules, fault := splrule.Load(file)
+		for i := range rules {
+			fault := check.Check(a.ctx, &rules[i])
+			if a.ctx.Err() != nil {
+				return a.ctx.Err()
+			}
+			if err := row(&rules[i], fault); err != nil {
+				return err
+			}
+		}
+		if fault != nil {
+			if err := row(&splrule.Rule{File: file}, fault); err != nil {
+				return err
+			}
+		}
+	}
+	notes, err := w.Close()
+	if err == nil {
+		err = out.Flush()
+	}
+	for _, p := range know.Problems() {
+		a.warn("%v", p)
+	}
+	for _, note := range notes {
+		a.note("%s", note)
+	}
+	a.note("%s checked, %d would not run", count(n, "rule"), bad)
+	return err
+}
+
+func ruleRow(r *splrule.Rule, fault error) *vector.Batch {
+	reason := ""
+	if fault != nil {
+		reason = diag.Printable(fault.Error())
+	}
+	b := vector.NewBuilder(ruleColumns...)
+	b.Add()
+	for i, text := range []string{r.File, r.ID, r.Name, string(r.Kind), strconv.FormatBool(fault == nil), reason} {
+		b.SetAt(i, vector.String(text))
+	}
+	return b.Batch()
+}

@@ -1,0 +1,62 @@
+package splrule
+
+import (
+	"sync"
+
+	"bluetrail/internal/spl"
+)
+
+// dryTables gives a search its lookups, keeps what it writes from reaching
+// them, and remembers which could not be opened: inputlookup only warns of
+// those, and a rule without its table never fires.
+type dryTables struct {
+	spl.Tables
+	written map[string]bool // tables that the search itself brings into being
+
+	mu  sync.Mutex
+	err error // the first
+}
+
+var (
+	_ spl.TableWriter   = (*dryTables)(nil)
+	_ spl.SavedSearches = (*dryTables)(nil)
+)
+
+// Table implements spl.Tables.
+func (d *dryTables) Table(name string) (*spl.Table, error) {
+	t, err := d.Tables.Table(name)
+	if err != nil && !d.written[name] {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.err == nil {
+			d.err = err
+		}
+	}
+	return t, err
+}
+
+// WriteTable implements spl.TableWriter; it does nothing.
+func (d *dryTables) WriteTable(string, *spl.Table) error { return nil }
+
+// SavedSearch implements spl.SavedSearches.
+func (d *dryTables) SavedSearch(name string) (string, bool) {
+	if s, ok := d.Tables.(spl.SavedSearches); ok {
+		return s.SavedSearch(name)
+	}
+	return "", false
+}
+
+// SavedSearchNames implements spl.SavedSearches.
+func (d *dryTables) SavedSearchNames() []string {
+	if s, ok := d.Tables.(spl.SavedSearches); ok {
+		return s.SavedSearchNames()
+	}
+	return nil
+}
+
+// missing returns why a table could not be opened, nil when all could.
+func (d *dryTables) missing() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.err
+}

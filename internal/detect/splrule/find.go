@@ -1,0 +1,93 @@
+package splrule
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Found is the files below some folders that may hold rules, and the folders
+// that hold knowledge for them.
+type Found struct {
+	Files     []string // sorted within each folder asked for
+	Knowledge []string // parents of macros/ and lookups/, outermost first
+}
+
+// knowledgeFolders are the folders whose YAML files are no rules.
+var knowledgeFolders = []string{"macros", "lookups"}
+
+// above is how far up from a folder of rules its macros are looked for:
+// content/detections/cloud has them in content.
+const above = 3
+
+// Find looks through files and folders; links are not followed. Folders that
+// cannot be read are in the error, what else there is was found.
+func Find(ctx context.Context, paths []string) (Found, error) {
+	var found Found
+	var bad []error
+	for _, path := range paths {
+		var inside []string
+		err := filepath.WalkDir(path, func(p string, e fs.DirEntry, err error) error {
+			if err != nil {
+				if bad = append(bad, err); e != nil && e.IsDir() {
+					return fs.SkipDir
+				}
+				return nil
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			switch {
+			case e.IsDir() && p != path && slices.Contains(knowledgeFolders, e.Name()):
+				inside = append(inside, filepath.Dir(p))
+				return fs.SkipDir
+			case e.Type().IsRegular() && isYAML(p):
+				found.Files = append(found.Files, p)
+			}
+			return nil
+		})
+		if err != nil {
+			return found, err
+		}
+		found.Knowledge = append(append(found.Knowledge, outside(path)...), inside...)
+	}
+	found.Knowledge = distinct(found.Knowledge)
+	found.Files = distinct(found.Files)
+	return found, errors.Join(bad...)
+}
+
+func isYAML(path string) bool {
+	ext := strings.ToLower(filepath.Ext(path))
+	return ext == ".yml" || ext == ".yaml"
+}
+
+// outside returns the nearest folder above path that has knowledge.
+func outside(path string) []string {
+	dir, err := filepath.Abs(path)
+	if err != nil {
+		return nil
+	}
+	for range above {
+		dir = filepath.Dir(dir)
+		for _, name := range knowledgeFolders {
+			if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.IsDir() {
+				return []string{dir}
+			}
+		}
+	}
+	return nil
+}
+
+// distinct keeps the first of equal texts, in their order.
+func distinct(list []string) []string {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(list, func(s string) bool {
+		was := seen[s]
+		seen[s] = true
+		return was
+	})
+}
