@@ -3,7 +3,6 @@ package ingest
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -19,6 +18,7 @@ import (
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/generate"
+	"bluetrail/internal/source/file"
 	"bluetrail/internal/store/vlogs"
 )
 
@@ -34,7 +34,7 @@ func BenchmarkIngest(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	lines := jsonLines(b, cfg)
+	lines := jsonLines(b, filepath.Join(dir, "AWSLogs"))
 	for b.Loop() {
 		server := serverCPU(b, lines)
 		before := ownCPU(b)
@@ -50,9 +50,9 @@ func BenchmarkIngest(b *testing.B) {
 	}
 }
 
-// jsonLines writes the events with the fields that the store keeps in columns
-// and their text, cut into requests, and returns the files.
-func jsonLines(b *testing.B, cfg generate.Config) []string {
+// jsonLines writes the events of a trail with their text and the fields that the
+// store keeps in columns, cut into requests, and returns the files.
+func jsonLines(b *testing.B, trail string) []string {
 	b.Helper()
 	names := vlogs.Columns()
 	x := event.NewExtractor(names)
@@ -62,35 +62,52 @@ func jsonLines(b *testing.B, cfg generate.Config) []string {
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)
 	enc.SetEscapeHTML(false)
-	flush := func() error {
+	flush := func() {
 		files = append(files, filepath.Join(dir, strconv.Itoa(len(files))))
-		defer body.Reset()
-		return os.WriteFile(files[len(files)-1], body.Bytes(), 0o600)
+		if err := os.WriteFile(files[len(files)-1], body.Bytes(), 0o600); err != nil {
+			b.Fatal(err)
+		}
+		body.Reset()
 	}
-	m := event.Meta{Index: event.DefaultIndex, Sourcetype: event.CloudTrail, Source: "trail.json.gz", Host: event.DefaultHost}
-	seq := 0
-	err := generate.Stream(b.Context(), cfg, func(raw []byte, at time.Time) error {
-		if err := x.Extract(raw, &m, row); err != nil {
-			return err
-		}
-		seq++
-		line := map[string]string{"_time": at.UTC().Format(time.RFC3339), "_msg": string(raw), "_seq": strconv.Itoa(seq), "_indextime": "1763600000000"}
-		for i, n := range names {
-			if c := row.Cell(i); c.Set && c.Many == nil {
-				line[n] = c.Text
-			}
-		}
-		if err := enc.Encode(line); err != nil {
-			return err
-		}
-		if body.Len() > 8<<20 {
-			return flush()
-		}
-		return nil
-	})
-	if err := errors.Join(err, flush()); err != nil {
+	inputs, _, err := file.List([]string{trail})
+	if err != nil {
 		b.Fatal(err)
 	}
+	seen := map[[16]byte]bool{}
+	for _, in := range inputs {
+		r, err := file.Open(in, file.DefaultLimits(), nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		m := in.Meta("", event.CloudTrail)
+		for rec, err := r.Next(); err == nil; rec, err = r.Next() {
+			id := event.Identify(rec.Raw)
+			if rec.Kind == event.Digest || seen[id.ID] {
+				continue
+			}
+			seen[id.ID] = true
+			if err := x.Extract(rec.Raw, &m, row); err != nil {
+				b.Fatal(err)
+			}
+			line := map[string]string{
+				"_time": time.Unix(0, id.Time).UTC().Format(time.RFC3339), "_msg": string(rec.Raw),
+				"_seq": strconv.Itoa(len(seen)), "_indextime": strconv.FormatInt(id.Time/1e6, 10),
+			}
+			for i, n := range names {
+				if c := row.Cell(i); c.Set && c.Many == nil {
+					line[n] = c.Text
+				}
+			}
+			if err := enc.Encode(line); err != nil {
+				b.Fatal(err)
+			}
+		}
+		r.Close()
+		if body.Len() > 8<<20 {
+			flush()
+		}
+	}
+	flush()
 	return files
 }
 

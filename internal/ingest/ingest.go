@@ -62,6 +62,9 @@ type Summary struct {
 // and go by the tens of megabytes.
 const memoryLimit = 640 << 20
 
+// gcPercent lets it work less below that.
+const gcPercent = 250
+
 // listed bounds Summary.Skipped.
 const listed = 100
 
@@ -93,6 +96,7 @@ func Run(ctx context.Context, o Options) (sum Summary, err error) {
 		o.Index = event.DefaultIndex
 	}
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
+	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	files, skipped, err := file.List(o.Paths)
 	if err != nil {
 		return sum, err
