@@ -35,7 +35,8 @@ type tableWriter struct {
 	held   []*vector.Batch
 	rows   int
 	cols   []column
-	fields int // how many fields the events had in all
+	fields int             // how many fields the events had in all
+	late   map[string]bool // columns that turned up after the widths were fixed
 	tall   bool
 	record int
 }
@@ -62,6 +63,9 @@ func (t *tableWriter) Close() ([]string, error) {
 		if err := t.begin(); err != nil {
 			return nil, err
 		}
+	}
+	if len(t.late) > 0 {
+		return []string{fmt.Sprintf("%d columns turned up after the first %d rows and are left out; end the search with | table and the columns you want", len(t.late), widthRows)}, nil
 	}
 	if t.fields > len(t.cols) && t.o.Events {
 		return []string{fmt.Sprintf("showing %d of %d fields; choose others with | table, or see all with -o json", len(t.cols), t.fields)}, nil
@@ -189,6 +193,7 @@ func (t *tableWriter) write(b *vector.Batch) error {
 	for i, c := range t.cols {
 		cols[i] = b.Col(c.name)
 	}
+	t.note(b)
 	var out strings.Builder
 	cells := make([][]string, len(cols))
 	for r := range b.Len {
@@ -210,6 +215,22 @@ func (t *tableWriter) write(b *vector.Batch) error {
 	}
 	_, err := io.WriteString(t.w, out.String())
 	return err
+}
+
+// note remembers columns that have no place in the table. Of events only a
+// choice is shown anyway.
+func (t *tableWriter) note(b *vector.Batch) {
+	if t.o.Events {
+		return
+	}
+	for _, c := range b.Cols {
+		if !slices.ContainsFunc(t.cols, func(o column) bool { return o.name == c.Name }) {
+			if t.late == nil {
+				t.late = map[string]bool{}
+			}
+			t.late[c.Name] = true
+		}
+	}
 }
 
 func (t *tableWriter) line(out *strings.Builder, cells [][]string, n int) {

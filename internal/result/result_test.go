@@ -1,0 +1,191 @@
+package result
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"bluetrail/internal/vector"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// batch makes rows of name, value pairs; values are texts or lists of them.
+func batch(rows ...[]any) *vector.Batch {
+	b := vector.NewBuilder()
+	for _, row := range rows {
+		b.Add()
+		for i := 0; i < len(row); i += 2 {
+			switch v := row[i+1].(type) {
+			case string:
+				b.Set(row[i].(string), vector.String(v))
+			case []string:
+				b.Set(row[i].(string), vector.Strings(v))
+			case float64:
+				b.Set(row[i].(string), vector.Float(v))
+			}
+		}
+	}
+	return b.Batch()
+}
+
+// written writes batches and returns the output and the notes.
+func written(t *testing.T, o Options, batches ...*vector.Batch) (string, []string) {
+	t.Helper()
+	var out strings.Builder
+	w, err := New(&out, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range batches {
+		if err := w.Write(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	notes, err := w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.String(), notes
+}
+
+func TestFormats(t *testing.T) {
+	rows := batch(
+		[]any{"_time", 1700000000.5, "user", "ana", "n", "7", "ip", []string{"198.51.100.1", "198.51.100.2"}},
+		[]any{"_time", 1700000001.0, "user", "bo", "n", "12"},
+	)
+	for _, tc := range []struct {
+		o    Options
+		want string
+	}{
+		{Options{Format: "json"}, `{"_time":"2023-11-14T22:13:20.500+00:00","user":"ana","n":"7","ip":["198.51.100.1","198.51.100.2"]}
+{"_time":"2023-11-14T22:13:21.000+00:00","user":"bo","n":"12"}
+`},
+		{Options{Format: "csv"}, `_time,user,n,ip
+2023-11-14T22:13:20.500+00:00,ana,7,"198.51.100.1
+198.51.100.2"
+2023-11-14T22:13:21.000+00:00,bo,12,
+`},
+		{Options{Format: "table", Width: 80}, `_time                user   n  ip
+───────────────────  ────  ──  ────────────
+2023-11-14 22:13:20  ana    7  198.51.100.1
+                               198.51.100.2
+2023-11-14 22:13:21  bo    12
+`},
+		{Options{Format: "table", Width: 27}, `── 1 ──
+_time  2023-11-14 22:13:20
+user   ana
+n      7
+ip     198.51.100.1
+       198.51.100.2
+── 2 ──
+_time  2023-11-14 22:13:21
+user   bo
+n      12
+`},
+	} {
+		got, notes := written(t, tc.o, rows)
+		if diff := cmp.Diff(tc.want, got); diff != "" || len(notes) > 0 {
+			t.Errorf("%+v: %v\n%s", tc.o, notes, diff)
+		}
+	}
+	if _, err := New(&strings.Builder{}, Options{Format: "yaml"}); err == nil || !strings.Contains(err.Error(), "table, json, csv") {
+		t.Errorf("an unknown format: %v", err)
+	}
+}
+
+// hostile is what an attacker may put into a user agent.
+var hostile = []string{
+	"\x1b]0;owned\x07\x1b[2J", "=HYPERLINK(\"http://198.51.100.1\")", "@SUM(1+1)", "-2+3+cmd|' /C calc'!A0", "a\nb,c\"d", "\u202egnp.exe", "\u009b31m",
+	"\t=1+1", "\x00", "\xff\xfe", "日本語", strings.Repeat("long ", 200),
+}
+
+func TestHostileValues(t *testing.T) {
+	for _, v := range hostile {
+		rows := batch([]any{"userAgent", v, v + "!", "x"})
+		for _, width := range []int{0, 20, 80} {
+			out, _ := written(t, Options{Format: "table", Width: width}, rows)
+			for _, r := range out {
+				if r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 || r == '\u202e' {
+					t.Errorf("%q reaches the terminal as %q", v, out)
+				}
+			}
+			if n := strings.Count(out, "\n"); n > 6 {
+				t.Errorf("%q makes %d lines at width %d", v, n, width)
+			}
+		}
+		out, _ := written(t, Options{Format: "csv"}, rows)
+		cells, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+		if err != nil || len(cells) != 2 || len(cells[1]) != 2 {
+			t.Fatalf("%q as CSV: %q %v", v, out, err)
+		}
+		for _, line := range cells {
+			for _, cell := range line {
+				if cell != "" && strings.ContainsRune("=+-@\t|%", rune(cell[0])) {
+					t.Errorf("%q is a formula in CSV: %q", v, cell)
+				}
+			}
+		}
+		out, _ = written(t, Options{Format: "json"}, rows)
+		var row map[string]string
+		if err := json.Unmarshal([]byte(out), &row); err != nil {
+			t.Fatalf("%q as JSON: %v", v, err)
+		}
+		if want := strings.ToValidUTF8(v, "\ufffd"); utf8.ValidString(v) && row["userAgent"] != want {
+			t.Errorf("%q comes back as %q", v, row["userAgent"])
+		}
+		if strings.ContainsAny(out, "\x1b\x07\u009b\u202e") {
+			t.Errorf("%q is not escaped in JSON: %q", v, out)
+		}
+	}
+}
+
+func TestNumbersStayNumbersInCSV(t *testing.T) {
+	out, _ := written(t, Options{Format: "csv"}, batch([]any{"change", "-7.5", "sum", "+3"}))
+	if want := "change,sum\n-7.5,+3\n"; out != want {
+		t.Errorf("%q, want %q", out, want)
+	}
+}
+
+// TestLateColumns: what turns up behind the header is left out, and said.
+func TestLateColumns(t *testing.T) {
+	var many [][]any
+	for range headerRows {
+		many = append(many, []any{"a", "1"})
+	}
+	late := batch([]any{"a", "2", "b", "3"})
+	for _, format := range []string{"csv", "table"} {
+		out, notes := written(t, Options{Format: format}, batch(many...), late)
+		if len(notes) != 1 || !strings.HasPrefix(notes[0], "1 columns") || strings.Contains(out, "3") {
+			t.Errorf("%s: %q", format, notes)
+		}
+	}
+	if out, notes := written(t, Options{Format: "csv"}, batch([]any{"a", "1"}), late); out != "a,b\n1,\n2,3\n" || len(notes) > 0 {
+		t.Errorf("columns of the first rows: %q %q", out, notes)
+	}
+}
+
+// TestEventsShowAChoice: events have more fields than a terminal has room for.
+func TestEventsShowAChoice(t *testing.T) {
+	row := []any{"_time", 1700000000.0, "eventName", "ConsoleLogin", "_raw", "{}"}
+	for _, f := range strings.Fields("a b c d e f g h i j") {
+		row = append(row, f, "x")
+	}
+	out, notes := written(t, Options{Format: "table", Events: true}, batch(row))
+	if !strings.Contains(out, "ConsoleLogin") || strings.Contains(out, "{}") || len(notes) != 1 || !strings.Contains(notes[0], "2 of 13") {
+		t.Errorf("%s\n%q", out, notes)
+	}
+}
+
+func TestManyValuesAreCut(t *testing.T) {
+	values := make([]string, 100)
+	for i := range values {
+		values[i] = "v"
+	}
+	out, _ := written(t, Options{Format: "table"}, batch([]any{"a", values}))
+	if n := strings.Count(out, "\n"); n != maxLines+2 || !strings.Contains(out, "81 more") {
+		t.Errorf("%d lines:\n%s", n, out)
+	}
+}
