@@ -70,6 +70,15 @@ func parseSpan(o spl.Option) (*Span, error) {
 	return s, nil
 }
 
+// parsePause reads a length of time, which may be 0.
+func parsePause(o spl.Option) (*Span, error) {
+	digits := strings.TrimLeft(o.Value.Text, "0")
+	if unit := spl.Unit(strings.ToLower(digits)); digits == "" || digits != o.Value.Text && unit != "" {
+		return &Span{Text: o.Value.Text, Unit: "s"}, nil
+	}
+	return parseSpan(o)
+}
+
 // floor returns the start of the bucket that t lies in.
 func (s *Span) floor(t time.Time) time.Time {
 	n := int(s.N)

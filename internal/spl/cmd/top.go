@@ -38,7 +38,7 @@ func init() {
 		{"rare", "least", true, []string{`{"u":"b","count":"1","percent":"33.333333"}`, `{"u":"a","count":"2","percent":"66.666667"}`}},
 	} {
 		spl.RegisterCommand(&spl.CommandDef{
-			Name: d.name, Kind: spl.KindTransforming,
+			Name: d.name, Aliases: []string{"si" + d.name}, Kind: spl.KindTransforming,
 			Summary: "Find the " + d.what + " frequent values of fields.",
 			Syntax:  d.name + " [<n>] [limit=<n>] [showcount=<bool>] [showperc=<bool>] [countfield=<name>] [percentfield=<name>] [useother=<bool>] [otherstr=<text>] <field-list> [BY <field-list>]",
 			Doc: "Columns: the fields of BY, the fields, `count` and `percent` (of the rows that have the fields). A field with several\n" +

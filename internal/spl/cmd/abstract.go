@@ -1,0 +1,81 @@
+package cmd
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Abstract shortens the raw text of events.
+type Abstract struct{ MaxTerms, MaxLines int }
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "abstract", Kind: spl.KindStreaming,
+		Summary: "Shorten the raw text of events to its first lines and words.",
+		Syntax:  "abstract [maxterms=<n>] [maxlines=<n>]",
+		Doc:     "`_raw` is cut behind that many lines and that many words, whichever comes first.",
+		Args: []spl.Arg{
+			{Name: "maxterms", Default: "1000", Doc: "How many words, up to 1000."},
+			{Name: "maxlines", Default: "10", Doc: "How many lines, up to 500."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults | eval _raw="one two three four" | abstract maxterms=2 | table _raw`,
+			Want:   []string{`{"_raw":"one two"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Abstract{MaxTerms: 1000, MaxLines: 10}
+			err := p.Options([]string{"maxterms", "maxlines"}, func(o spl.Option) (err error) {
+				if o.Name == "maxterms" {
+					c.MaxTerms, err = o.Int(1)
+					c.MaxTerms = min(c.MaxTerms, 1000)
+					return err
+				}
+				c.MaxLines, err = o.Int(1)
+				c.MaxLines = min(c.MaxLines, 500)
+				return err
+			})
+			return c, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Abstract) Print() string {
+	return "abstract maxterms=" + strconv.Itoa(c.MaxTerms) + " maxlines=" + strconv.Itoa(c.MaxLines)
+}
+
+// Needs implements spl.Command.
+func (c *Abstract) Needs(out spl.FieldSet) spl.FieldSet { return out }
+
+// NewMapper implements spl.Streaming.
+func (c *Abstract) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+
+// Map implements spl.Mapper.
+func (c *Abstract) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	if b.Col("_raw") == nil {
+		return b, nil
+	}
+	return mapField(b, "_raw", "_raw", func(v vector.Value) vector.Value { return vector.String(c.cut(v.Text())) }), nil
+}
+
+func (c *Abstract) cut(s string) string {
+	words, lines, inWord := 0, 1, false
+	for i := range len(s) {
+		blank := strings.IndexByte(" \t\r\n", s[i]) >= 0
+		if blank && inWord && words == c.MaxTerms || s[i] == '\n' && lines == c.MaxLines {
+			return s[:i]
+		}
+		if s[i] == '\n' {
+			lines++
+		}
+		if !blank && !inWord {
+			words++
+		}
+		inWord = !blank
+	}
+	return s
+}

@@ -1,0 +1,164 @@
+package cmd
+
+import (
+	"math"
+	"slices"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// shares is how often the values of a field come, numbers by buckets.
+type shares struct {
+	name      string
+	low, step float64 // of the buckets; step 0 = values are counted as they are
+	counts    map[string]int
+	rows      int // that have the field
+	most      float64
+}
+
+// sharesOf counts the values of a field. Only numbers, and more than a bucket
+// would hold of them, are counted by buckets: as many as the root of their
+// number.
+func sharesOf(rows []*vector.Batch, name string) *shares {
+	s := &shares{name: name, counts: map[string]int{}}
+	low, high, numbers := math.Inf(1), math.Inf(-1), true
+	distinct := map[string]bool{}
+	each(rows, name, func(v vector.Value) {
+		s.rows++
+		distinct[v.Text()] = true
+		f, ok := v.Num()
+		numbers = numbers && ok
+		low, high = min(low, f), max(high, f)
+	})
+	if bins := math.Ceil(math.Sqrt(float64(s.rows))); numbers && float64(len(distinct)) > bins {
+		s.low, s.step = low, (high-low)/bins
+	}
+	each(rows, name, func(v vector.Value) { s.counts[s.key(v)]++ })
+	for _, n := range s.counts {
+		s.most = max(s.most, float64(n)/float64(s.rows))
+	}
+	return s
+}
+
+// key is the bucket of a value.
+func (s *shares) key(v vector.Value) string {
+	if f, ok := v.Num(); ok && s.step > 0 {
+		return vector.FormatNumber(math.Floor((f - s.low) / s.step))
+	}
+	return v.Text()
+}
+
+func (s *shares) of(v vector.Value) float64 { return float64(s.counts[s.key(v)]) / float64(s.rows) }
+
+// each calls fn with the field's value in every row that has it.
+func each(rows []*vector.Batch, name string, fn func(v vector.Value)) {
+	for _, b := range rows {
+		col := b.Col(name)
+		if col == nil {
+			continue
+		}
+		for i := range b.Len {
+			if v := col.At(i); !v.IsNull() {
+				fn(v)
+			}
+		}
+	}
+}
+
+// rarity is how probable a row is, and why.
+type rarity struct {
+	log   float64
+	cause *shares
+	share float64
+}
+
+func (c *Anomalydetection) byHistogram(rows []*vector.Batch, names []string) spl.Operator {
+	fields := make([]*shares, len(names))
+	for i, name := range names {
+		fields[i] = sharesOf(rows, name)
+	}
+	var all []rarity
+	for _, b := range rows {
+		for i := range b.Len {
+			r := rarity{share: 2}
+			for _, f := range fields {
+				v := b.At(f.name, i)
+				if v.IsNull() {
+					continue
+				}
+				p := f.of(v)
+				r.log += math.Log(p)
+				if p < r.share {
+					r.cause, r.share = f, p
+				}
+			}
+			all = append(all, r)
+		}
+	}
+	least := c.least(all)
+	if c.Action == "summary" {
+		return spl.Rows(summaryOf(all, least))
+	}
+	var out []*vector.Batch
+	for _, b := range rows {
+		part := all[:b.Len]
+		all = all[b.Len:]
+		anomaly := make([]bool, b.Len)
+		cols := make([][]vector.Value, 4)
+		for k := range cols {
+			cols[k] = make([]vector.Value, b.Len)
+		}
+		for i, r := range part {
+			if anomaly[i] = r.log < least; anomaly[i] {
+				cols[0][i] = vector.Float(r.log)
+				cols[1][i] = vector.String(r.cause.name)
+				cols[2][i] = vector.Float(r.share)
+				cols[3][i] = vector.Float(r.cause.most)
+			}
+		}
+		out = append(out, c.kept(b.With(
+			vector.NewColumn("log_event_prob", cols[0]), vector.NewColumn("probable_cause", cols[1]),
+			vector.NewColumn("probable_cause_freq", cols[2]), vector.NewColumn("max_freq", cols[3]),
+		), anomaly))
+	}
+	return spl.Rows(out...)
+}
+
+// least is the logarithm below which a row is an anomaly.
+func (c *Anomalydetection) least(all []rarity) float64 {
+	if !math.IsNaN(c.Threshold) {
+		return min(0, math.Log(max(0, c.Threshold)))
+	}
+	if len(all) == 0 {
+		return math.Inf(-1)
+	}
+	logs := make([]float64, len(all))
+	for i, r := range all {
+		logs[i] = r.log
+	}
+	slices.Sort(logs)
+	lower, upper := quantile(logs, 0.25), quantile(logs, 0.75)
+	reach := 1.5
+	if c.Cutoff {
+		reach = 3
+	}
+	return lower - reach*(upper-lower)
+}
+
+func summaryOf(all []rarity, least float64) *vector.Batch {
+	n := 0
+	for _, r := range all {
+		if r.log < least {
+			n++
+		}
+	}
+	b := vector.NewBuilder("num_anomalies", "anomaly_freq", "thresh")
+	b.Add()
+	b.SetAt(0, vector.Int(n))
+	if len(all) > 0 {
+		b.SetAt(1, vector.Float(float64(n)/float64(len(all))))
+		b.SetAt(2, vector.Float(least))
+	}
+	return b.Batch()
+}

@@ -1,0 +1,114 @@
+package cmd
+
+import (
+	"math"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// normal is what is known of a field to tell which of its values are
+// improbable.
+type normal struct {
+	*shares
+	numbers     bool
+	mean, stdev float64
+	found       int
+}
+
+func normalOf(rows []*vector.Batch, name string) *normal {
+	n := &normal{shares: &shares{name: name, counts: map[string]int{}}, numbers: true}
+	var sum, squares float64
+	each(rows, name, func(v vector.Value) {
+		n.rows++
+		n.counts[v.Text()]++
+		f, ok := v.Num()
+		n.numbers = n.numbers && ok
+		sum += f
+	})
+	n.mean = sum / float64(n.rows)
+	if !n.numbers {
+		return n
+	}
+	each(rows, name, func(v vector.Value) {
+		f, _ := v.Num()
+		squares += (f - n.mean) * (f - n.mean)
+	})
+	if n.rows > 1 {
+		n.stdev = math.Sqrt(squares / float64(n.rows-1))
+	}
+	return n
+}
+
+// score is how probable a value is: a number by the share of a normal
+// distribution that lies further away, another value by its own share.
+func (n *normal) score(v vector.Value) float64 {
+	if !n.numbers {
+		return n.of(v)
+	}
+	f, _ := v.Num()
+	if n.stdev == 0 {
+		return 1
+	}
+	return math.Erfc(math.Abs(f-n.mean) / n.stdev / math.Sqrt2)
+}
+
+func (n *normal) column() string {
+	if n.numbers {
+		return "Anomaly_Score_Num(" + n.name + ")"
+	}
+	return "Anomaly_Score_Cat(" + n.name + ")"
+}
+
+func (c *Anomalydetection) byScore(rows []*vector.Batch, names []string) spl.Operator {
+	least := c.Threshold
+	if math.IsNaN(least) {
+		least = 0.01
+	}
+	fields := make([]*normal, len(names))
+	for i, name := range names {
+		fields[i] = normalOf(rows, name)
+	}
+	var out []*vector.Batch
+	for _, b := range rows {
+		anomaly := make([]bool, b.Len)
+		marked := b
+		for _, f := range fields {
+			vals := make([]vector.Value, b.Len)
+			some := false
+			for i, v := range existing(b, f.name) {
+				if v.IsNull() {
+					continue
+				}
+				if score := f.score(v); score < least {
+					vals[i], anomaly[i], some = vector.Float(score), true, true
+					f.found++
+				}
+			}
+			if some {
+				marked = marked.With(vector.NewColumn(f.column(), vals))
+			}
+		}
+		out = append(out, c.kept(marked, anomaly))
+	}
+	if c.Action != "summary" {
+		return spl.Rows(out...)
+	}
+	b := vector.NewBuilder("fieldname", "count", "distinct_count", "mean", "stdev", "num_anomalies", "anomaly_freq")
+	for _, f := range fields {
+		if f.rows == 0 {
+			continue
+		}
+		b.Add()
+		b.SetAt(0, vector.String(f.name))
+		b.SetAt(1, vector.Int(f.rows))
+		b.SetAt(2, vector.Int(len(f.counts)))
+		if f.numbers {
+			b.SetAt(3, vector.Float(f.mean))
+			b.SetAt(4, vector.Float(f.stdev))
+		}
+		b.SetAt(5, vector.Int(f.found))
+		b.SetAt(6, vector.Float(float64(f.found)/float64(f.rows)))
+	}
+	return spl.Rows(b.Batch())
+}

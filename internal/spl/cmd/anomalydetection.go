@@ -1,0 +1,164 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Anomalydetection finds rows whose values are improbable.
+type Anomalydetection struct {
+	ZScore    bool    // method=zscore; otherwise histogram
+	Action    string  // filter, annotate, summary
+	Threshold float64 // pthresh, NaN = chosen
+	Cutoff    bool
+	Fields    []string // names and patterns; none = all but internal ones
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "anomalydetection", Kind: spl.KindSerial,
+		Summary: "Find rows whose values are improbable.",
+		Syntax:  "anomalydetection [method=histogram|zscore|iqr] [action=filter|annotate|summary] [pthresh=<n>] [cutoff=<bool>] [<field-list>]",
+		Doc: "`histogram` multiplies the shares of rows that have each value of a row, numbers put into buckets; a row is an anomaly when\n" +
+			"the logarithm of that, `log_event_prob`, is far below that of the others. Anomalies get `log_event_prob`, `probable_cause`\n" +
+			"(the field with the rarest value), `probable_cause_freq` (its share) and `max_freq` (that of the field's commonest value).\n" +
+			"`zscore` looks at each field by itself: numbers by their distance from the mean, other values by their share; anomalies get\n" +
+			"`Anomaly_Score_Num(field)` or `Anomaly_Score_Cat(field)`. `iqr` is the command outlier. All rows are held.",
+		Args: []spl.Arg{
+			{Name: "method", Default: "histogram", Doc: "How improbable values are found."},
+			{Name: "action", Default: "filter", Doc: "`filter` keeps the anomalies, `annotate` keeps all rows and marks the anomalies, `summary` counts them. With iqr as in outlier."},
+			{Name: "pthresh", Default: "histogram: chosen, zscore: 0.01", Doc: "The probability below which a row or value is an anomaly."},
+			{Name: "cutoff", Default: "true", Doc: "histogram: three distances of the quartiles below the lower quartile of log_event_prob are still near; with false one and a half."},
+			{Name: "mark, param, uselower", Doc: "With iqr, as in outlier."},
+			{Name: "<field-list>", Default: "all", Doc: "The fields to look at; wildcards are possible."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults count=20 | streamstats count AS n | eval u=if(n=7, "mallory", "alice") | table n u | anomalydetection u | table n u probable_cause probable_cause_freq max_freq`,
+			Want:   []string{`{"n":"7","u":"mallory","probable_cause":"u","probable_cause_freq":"0.05","max_freq":"0.95"}`},
+		}},
+		Parse: parseAnomalydetection,
+	})
+}
+
+func parseAnomalydetection(p *spl.Parser) (spl.Command, error) {
+	c := &Anomalydetection{Action: "filter", Threshold: nan, Cutoff: true}
+	iqr := &Outlier{Param: 2.5, command: "anomalydetection"}
+	method := "histogram"
+	var action *spl.Option
+	var outlierOnly *spl.Option
+	set := func(o spl.Option) (err error) {
+		switch o.Name {
+		case "method":
+			if method = strings.ToLower(o.Value.Text); !slices.Contains([]string{"histogram", "zscore", "iqr"}, method) {
+				err = diag.At(o.Value.Span, "method must be histogram, zscore or iqr, not %q", o.Value.Text)
+			}
+		case "action":
+			action = &o
+		case "pthresh":
+			c.Threshold, err = number(o)
+		case "cutoff":
+			c.Cutoff, err = o.Bool()
+		default:
+			outlierOnly = &o
+			err = iqr.option(o)
+		}
+		return err
+	}
+	for !p.AtEnd() {
+		if err := p.Options([]string{"method", "action", "pthresh", "cutoff", "mark", "param", "uselower"}, set); err != nil {
+			return nil, err
+		}
+		if p.AtEnd() {
+			break
+		}
+		names, err := p.Fields()
+		if err != nil {
+			return nil, err
+		}
+		c.Fields = append(c.Fields, names...)
+	}
+	if method == "iqr" {
+		iqr.Fields = c.Fields
+		if action != nil {
+			if err := iqr.option(*action); err != nil {
+				return nil, err
+			}
+		}
+		return iqr, nil
+	}
+	if outlierOnly != nil {
+		return nil, diag.At(outlierOnly.Span, "%s is an option of method=iqr", outlierOnly.Name)
+	}
+	c.ZScore = method == "zscore"
+	if action != nil {
+		if c.Action = strings.ToLower(action.Value.Text); !slices.Contains([]string{"filter", "annotate", "summary"}, c.Action) {
+			return nil, diag.At(action.Value.Span, "action must be filter, annotate or summary, not %q", action.Value.Text)
+		}
+	}
+	return c, nil
+}
+
+// Print implements spl.Command.
+func (c *Anomalydetection) Print() string {
+	s := "anomalydetection"
+	if c.ZScore {
+		s += " method=zscore"
+	}
+	if c.Action != "filter" {
+		s += " action=" + c.Action
+	}
+	if c.Threshold == c.Threshold {
+		s += " pthresh=" + vector.FormatNumber(c.Threshold)
+	}
+	if !c.Cutoff {
+		s += " cutoff=false"
+	}
+	if len(c.Fields) > 0 {
+		s += " " + spl.PrintFields(c.Fields)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Anomalydetection) Needs(out spl.FieldSet) spl.FieldSet {
+	if len(c.Fields) == 0 {
+		return spl.AllFields()
+	}
+	return out.Add(c.Fields...)
+}
+
+// Open implements spl.Serial.
+func (c *Anomalydetection) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		var names []string
+		for _, name := range columnsOf(rows) {
+			if listed(c.Fields, name) {
+				names = append(names, name)
+			}
+		}
+		slices.Sort(names)
+		if c.ZScore {
+			return c.byScore(rows, names), nil
+		}
+		return c.byHistogram(rows, names), nil
+	}), nil
+}
+
+// kept returns the rows that the action leaves.
+func (c *Anomalydetection) kept(b *vector.Batch, anomaly []bool) *vector.Batch {
+	if c.Action == "annotate" {
+		return b
+	}
+	var stay []int32
+	for i, a := range anomaly {
+		if a {
+			stay = append(stay, int32(i))
+		}
+	}
+	return b.Pick(stay)
+}

@@ -1,0 +1,126 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Concurrency counts the rows that were under way when each row started.
+type Concurrency struct {
+	Duration string
+	Start    string
+	Output   string
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "concurrency", Kind: spl.KindSerial,
+		Summary: "Count the rows that were under way when each row started.",
+		Syntax:  "concurrency duration=<field> [start=<field>] [output=<field>]",
+		Doc:     "A row is under way from its start up to, and not including, its end, and always at its start; it counts itself. Rows without a start get nothing, rows without a duration have none. All rows are held.",
+		Args: []spl.Arg{
+			{Name: "duration", Doc: "The field with the seconds that a row lasts."},
+			{Name: "start", Default: "_time", Doc: "The field with the second at which it starts."},
+			{Name: "output", Default: "concurrency", Doc: "The field for the count."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="t,d
+0,10
+5,10
+10,1" | concurrency duration=d start=t`,
+			Want: []string{`{"t":"0","d":"10","concurrency":"1"}`, `{"t":"5","d":"10","concurrency":"2"}`, `{"t":"10","d":"1","concurrency":"2"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Concurrency{Start: "_time", Output: "concurrency"}
+			place := p.Peek().Span
+			err := p.Options([]string{"duration", "start", "output"}, func(o spl.Option) error {
+				switch o.Name {
+				case "duration":
+					c.Duration = o.Value.Text
+				case "start":
+					c.Start = o.Value.Text
+				default:
+					c.Output = o.Value.Text
+				}
+				return nil
+			})
+			if err == nil && c.Duration == "" {
+				err = diag.At(place, "concurrency needs duration=<field>")
+			}
+			return c, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Concurrency) Print() string {
+	s := "concurrency duration=" + spl.PrintOption(c.Duration)
+	if c.Start != "_time" {
+		s += " start=" + spl.PrintOption(c.Start)
+	}
+	if c.Output != "concurrency" {
+		s += " output=" + spl.PrintOption(c.Output)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Concurrency) Needs(out spl.FieldSet) spl.FieldSet {
+	return out.Without(c.Output).Add(c.Duration, c.Start)
+}
+
+// Open implements spl.Serial.
+func (c *Concurrency) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		return spl.Rows(c.count(rows)...), nil
+	}), nil
+}
+
+func (c *Concurrency) count(rows []*vector.Batch) []*vector.Batch {
+	var starts, ends []float64 // of all rows that last
+	same := map[float64]int{}  // rows that do not, by their start
+	span := func(b *vector.Batch, i int) (start, end float64, ok bool) {
+		start, ok = b.At(c.Start, i).Num()
+		d, _ := b.At(c.Duration, i).Num()
+		return start, start + d, ok
+	}
+	for _, b := range rows {
+		for i := range b.Len {
+			start, end, ok := span(b, i)
+			switch {
+			case !ok:
+			case end > start:
+				starts, ends = append(starts, start), append(ends, end)
+			default:
+				same[start]++
+			}
+		}
+	}
+	slices.Sort(starts)
+	slices.Sort(ends)
+	upTo := func(list []float64, at float64) int {
+		n, _ := slices.BinarySearchFunc(list, at, func(x, at float64) int {
+			if x <= at {
+				return -1
+			}
+			return cmp.Compare(x, at)
+		})
+		return n
+	}
+	out := make([]*vector.Batch, len(rows))
+	for n, b := range rows {
+		vals := make([]vector.Value, b.Len)
+		for i := range vals {
+			if start, _, ok := span(b, i); ok {
+				vals[i] = vector.Int(upTo(starts, start) - upTo(ends, start) + same[start])
+			}
+		}
+		out[n] = b.With(vector.NewColumn(c.Output, vals))
+	}
+	return out
+}

@@ -1,0 +1,234 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Contingency counts how often the values of two fields come together.
+type Contingency struct {
+	Row, Col         string
+	MaxRows, MaxCols int
+	RowCover         float64 // share of the rows' counts to be shown, 0 to 1
+	ColCover         float64
+	Total            bool
+	TotalName        string
+}
+
+// maxContingency bounds the rows and the columns of a contingency table.
+const maxContingency = 1000
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "contingency", Aliases: []string{"counttable", "ctable"}, Kind: spl.KindTransforming,
+		Summary: "Count how often the values of two fields come together, as a table.",
+		Syntax:  "contingency [maxrows=<n>] [maxcols=<n>] [mincolcover=<share>] [minrowcover=<share>] [usetotal=<bool>] [totalstr=<text>] <row-field> <column-field>",
+		Doc:     "The most frequent values come first. A last row and column hold the totals, of what is left out as well.",
+		Args: []spl.Arg{
+			{Name: "maxrows, maxcols", Default: "1000", Doc: "How many rows and columns at the most; 0 is 1000."},
+			{Name: "mincolcover, minrowcover", Default: "1", Doc: "Columns or rows are shown until they hold this share of all."},
+			{Name: "usetotal", Default: "true", Doc: "Whether there are totals."},
+			{Name: "totalstr", Default: "TOTAL", Doc: "What they are called."},
+			{Name: "<row-field>", Doc: "The field whose values make the rows."},
+			{Name: "<column-field>", Doc: "The field whose values make the columns."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="u,region
+a,eu
+b,eu
+a,eu
+a,us" | contingency u region`,
+			Want: []string{`{"u":"a","eu":"2","us":"1","TOTAL":"3"}`, `{"u":"b","eu":"1","us":"0","TOTAL":"1"}`, `{"u":"TOTAL","eu":"3","us":"1","TOTAL":"4"}`},
+		}},
+		Parse: parseContingency,
+	})
+}
+
+func parseContingency(p *spl.Parser) (spl.Command, error) {
+	c := &Contingency{RowCover: 1, ColCover: 1, Total: true, TotalName: "TOTAL"}
+	var names []string
+	start := p.Peek().Span
+	for !p.AtEnd() {
+		err := p.Options([]string{"maxrows", "maxcols", "mincolcover", "minrowcover", "usetotal", "totalstr"}, c.option)
+		if err != nil {
+			return nil, err
+		}
+		if p.AtEnd() {
+			break
+		}
+		list, err := p.Fields()
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, list...)
+	}
+	if len(names) != 2 || names[0] == names[1] {
+		return nil, diag.At(start, "contingency needs two fields, not %d", len(slices.Compact(names)))
+	}
+	c.Row, c.Col = names[0], names[1]
+	return c, nil
+}
+
+func (c *Contingency) option(o spl.Option) (err error) {
+	cover := func(dst *float64) error {
+		if *dst, err = number(o); err == nil && (*dst < 0 || *dst > 1) {
+			err = diag.At(o.Value.Span, "%s must be a share from 0 to 1, not %q", o.Name, o.Value.Text)
+		}
+		return err
+	}
+	switch o.Name {
+	case "maxrows":
+		c.MaxRows, err = o.Int(0)
+	case "maxcols":
+		c.MaxCols, err = o.Int(0)
+	case "minrowcover":
+		return cover(&c.RowCover)
+	case "mincolcover":
+		return cover(&c.ColCover)
+	case "usetotal":
+		c.Total, err = o.Bool()
+	case "totalstr":
+		c.TotalName = o.Value.Text
+	}
+	return err
+}
+
+// Print implements spl.Command.
+func (c *Contingency) Print() string {
+	s := "contingency"
+	if c.MaxRows != 0 {
+		s += " maxrows=" + strconv.Itoa(c.MaxRows)
+	}
+	if c.MaxCols != 0 {
+		s += " maxcols=" + strconv.Itoa(c.MaxCols)
+	}
+	if c.ColCover != 1 {
+		s += " mincolcover=" + vector.FormatNumber(c.ColCover)
+	}
+	if c.RowCover != 1 {
+		s += " minrowcover=" + vector.FormatNumber(c.RowCover)
+	}
+	if !c.Total {
+		s += " usetotal=false"
+	}
+	if c.TotalName != "TOTAL" {
+		s += " totalstr=" + spl.PrintOption(c.TotalName)
+	}
+	return s + " " + spl.PrintFields([]string{c.Row, c.Col})
+}
+
+// Needs implements spl.Command.
+func (c *Contingency) Needs(spl.FieldSet) spl.FieldSet { return spl.Fields(c.Row, c.Col) }
+
+// Ordered implements spl.Transforming.
+func (c *Contingency) Ordered() bool { return false }
+
+// NewReducer implements spl.Transforming.
+func (c *Contingency) NewReducer(env *spl.Env) (spl.Reducer, error) {
+	return &contingency{c: c, env: env, pairs: map[[2]string]int{}}, nil
+}
+
+type contingency struct {
+	c     *Contingency
+	env   *spl.Env
+	pairs map[[2]string]int
+	held  int
+}
+
+// Add implements spl.Reducer.
+func (r *contingency) Add(_ context.Context, b *vector.Batch) error {
+	grown := 0
+	rows, cols := existing(b, r.c.Row), existing(b, r.c.Col)
+	for i := range rows {
+		for _, x := range rows[i].All() {
+			for _, y := range cols[i].All() {
+				grown += r.count([2]string{x, y}, 1)
+			}
+		}
+	}
+	r.held += grown
+	return r.env.Memory.Take(grown)
+}
+
+func (r *contingency) count(pair [2]string, n int) (grown int) {
+	if _, known := r.pairs[pair]; !known {
+		pair = [2]string{strings.Clone(pair[0]), strings.Clone(pair[1])}
+		grown = len(pair[0]) + len(pair[1]) + 80
+	}
+	r.pairs[pair] += n
+	return grown
+}
+
+// Merge implements spl.Reducer.
+func (r *contingency) Merge(other spl.Reducer) error {
+	o := other.(*contingency)
+	r.held += o.held
+	for pair, n := range o.pairs {
+		r.count(pair, n)
+	}
+	return nil
+}
+
+// Results implements spl.Reducer.
+func (r *contingency) Results(context.Context) (spl.Operator, error) {
+	defer r.env.Memory.Take(-r.held)
+	byRow, byCol, total := map[string]int{}, map[string]int{}, 0
+	for pair, n := range r.pairs {
+		byRow[pair[0]] += n
+		byCol[pair[1]] += n
+		total += n
+	}
+	rows := r.frequent(byRow, total, r.c.MaxRows, r.c.RowCover, r.c.Row)
+	cols := r.frequent(byCol, total, r.c.MaxCols, r.c.ColCover, r.c.Col)
+	out := vector.NewBuilder(append([]string{r.c.Row}, cols...)...)
+	add := func(name string, count func(col string) int, sum int) {
+		out.Add()
+		for _, col := range cols {
+			out.Set(col, vector.Int(count(col)))
+		}
+		if r.c.Total {
+			out.Set(r.c.TotalName, vector.Int(sum))
+		}
+		out.Set(r.c.Row, vector.String(name))
+	}
+	for _, row := range rows {
+		add(row, func(col string) int { return r.pairs[[2]string{row, col}] }, byRow[row])
+	}
+	if r.c.Total && len(rows) > 0 {
+		add(r.c.TotalName, func(col string) int { return byCol[col] }, total)
+	}
+	return spl.Rows(out.Batch()), nil
+}
+
+// frequent returns the values with the greatest counts, in that order.
+func (r *contingency) frequent(counts map[string]int, total, limit int, cover float64, field string) []string {
+	var list []string
+	for v := range counts {
+		list = append(list, v)
+	}
+	slices.SortFunc(list, func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), spl.CompareAuto(vector.String(a), vector.String(b)), strings.Compare(a, b))
+	})
+	if limit == 0 || limit > maxContingency {
+		limit = maxContingency
+		if len(list) > limit {
+			r.env.Warn("contingency shows at most %d values of %s", limit, field)
+		}
+	}
+	list = list[:min(len(list), limit)]
+	covered := 0
+	for i, v := range list {
+		if float64(covered) >= cover*float64(total) {
+			return list[:i]
+		}
+		covered += counts[v]
+	}
+	return list
+}

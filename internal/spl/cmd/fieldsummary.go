@@ -1,0 +1,268 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/jsonscan"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Fieldsummary describes each field of the rows.
+type Fieldsummary struct {
+	MaxVals int      // 0 = all
+	Fields  []string // names and patterns; none = all but internal ones
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "fieldsummary", Kind: spl.KindTransforming,
+		Summary: "Describe each field: how many rows have it, how many values, their range, the most frequent ones.",
+		Syntax:  "fieldsummary [maxvals=<n>] [<field-list>]",
+		Doc: "One row for each field that some row has, in alphabetical order: `field`, `count` (rows that have it), `distinct_count`,\n" +
+			"`is_exact`, and over the values that are numbers `max`, `mean`, `min`, `numeric_count`, `stdev`; `values` lists the most\n" +
+			"frequent values as JSON. Of a field with more than 10,000 values no list is kept, its distinct count is within about two per\n" +
+			"cent, and `is_exact` is 0.",
+		Args: []spl.Arg{
+			{Name: "maxvals", Default: "100", Doc: "How many values are listed; 0 is all."},
+			{Name: "<field-list>", Default: "all", Doc: "The fields to describe; wildcards are possible."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="u,n
+a,1
+b,3
+a," | fieldsummary`,
+			Want: []string{
+				`{"field":"n","count":"2","distinct_count":"2","is_exact":"1","max":"3","mean":"2","min":"1","numeric_count":"2","stdev":"1.4142135623730951","values":"[{\"value\":\"1\",\"count\":1},{\"value\":\"3\",\"count\":1}]"}`,
+				`{"field":"u","count":"3","distinct_count":"2","is_exact":"1","numeric_count":"0","values":"[{\"value\":\"a\",\"count\":2},{\"value\":\"b\",\"count\":1}]"}`,
+			},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Fieldsummary{MaxVals: 100}
+			for !p.AtEnd() {
+				err := p.Options([]string{"maxvals"}, func(o spl.Option) (err error) {
+					c.MaxVals, err = o.Int(0)
+					return err
+				})
+				if err != nil {
+					return nil, err
+				}
+				if p.AtEnd() {
+					break
+				}
+				names, err := p.Fields()
+				if err != nil {
+					return nil, err
+				}
+				c.Fields = append(c.Fields, names...)
+			}
+			return c, nil
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Fieldsummary) Print() string {
+	s := "fieldsummary"
+	if c.MaxVals != 100 {
+		s += " maxvals=" + strconv.Itoa(c.MaxVals)
+	}
+	if len(c.Fields) > 0 {
+		s += " " + spl.PrintFields(c.Fields)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Fieldsummary) Needs(spl.FieldSet) spl.FieldSet {
+	if len(c.Fields) == 0 {
+		return spl.AllFields()
+	}
+	return spl.Fields(c.Fields...)
+}
+
+// Ordered implements spl.Transforming.
+func (c *Fieldsummary) Ordered() bool { return false }
+
+// NewReducer implements spl.Transforming.
+func (c *Fieldsummary) NewReducer(env *spl.Env) (spl.Reducer, error) {
+	return &fieldsummary{c: c, env: env, fields: map[string]*summary{}}, nil
+}
+
+type fieldsummary struct {
+	c      *Fieldsummary
+	env    *spl.Env
+	fields map[string]*summary
+	held   int
+}
+
+// summary is what is known of one field.
+type summary struct {
+	rows    int
+	numbers int
+	aggs    []spl.Aggregate // by summaryAggs
+	values  map[string]int  // nil when there are too many
+	many    *sketch         // of the values, then
+}
+
+// summaryAggs are computed over the values that are numbers.
+var summaryAggs = []string{"max", "mean", "min", "stdev"}
+
+// maxSummaryValues is how many values of a field are told apart exactly.
+const maxSummaryValues = 10000
+
+func (f *fieldsummary) of(name string) *summary {
+	s := f.fields[name]
+	if s == nil {
+		s = &summary{values: map[string]int{}}
+		for _, n := range summaryAggs {
+			def, _ := spl.LookupAggregate(n)
+			s.aggs = append(s.aggs, def.New(f.env, 0))
+		}
+		f.fields[strings.Clone(name)] = s
+	}
+	return s
+}
+
+// Add implements spl.Reducer.
+func (f *fieldsummary) Add(_ context.Context, b *vector.Batch) error {
+	grown := 0
+	for _, col := range b.Cols {
+		if !listed(f.c.Fields, col.Name) {
+			continue
+		}
+		s := f.of(col.Name)
+		for i := range b.Len {
+			grown += s.add(col.At(i))
+		}
+	}
+	f.held += grown
+	return f.env.Memory.Take(grown)
+}
+
+// add takes in one row's value and returns how many bytes more are held.
+func (s *summary) add(v vector.Value) (grown int) {
+	if v.IsNull() {
+		return 0
+	}
+	s.rows++
+	for j := range v.Len() {
+		text := v.At(j)
+		if f, ok := vector.ParseNumber(text); ok {
+			s.numbers++
+			for _, a := range s.aggs {
+				a.Update(vector.Float(f), nan)
+			}
+		}
+		grown += s.count(text, 1)
+	}
+	return grown
+}
+
+func (s *summary) count(text string, n int) (grown int) {
+	if s.many != nil {
+		s.many.add(text)
+		return 0
+	}
+	if _, known := s.values[text]; !known {
+		if len(s.values) == maxSummaryValues {
+			s.many = &sketch{}
+			for v := range s.values {
+				s.many.add(v)
+				grown -= len(v) + 64
+			}
+			s.many.add(text)
+			s.values = nil
+			return grown + sketchBytes
+		}
+		grown = len(text) + 64
+		text = strings.Clone(text)
+	}
+	s.values[text] += n
+	return grown
+}
+
+// Merge implements spl.Reducer.
+func (f *fieldsummary) Merge(other spl.Reducer) error {
+	o := other.(*fieldsummary)
+	grown := 0
+	for name, t := range o.fields {
+		s := f.of(name)
+		s.rows += t.rows
+		s.numbers += t.numbers
+		for i, a := range s.aggs {
+			a.Merge(t.aggs[i])
+		}
+		if t.many != nil {
+			if s.many == nil {
+				s.many = &sketch{}
+				for v := range s.values {
+					s.many.add(v)
+				}
+				s.values = nil
+			}
+			s.many.merge(t.many)
+		}
+		for v, n := range t.values {
+			grown += s.count(v, n)
+		}
+	}
+	f.held += o.held + grown
+	return f.env.Memory.Take(grown)
+}
+
+// Results implements spl.Reducer.
+func (f *fieldsummary) Results(context.Context) (spl.Operator, error) {
+	defer f.env.Memory.Take(-f.held)
+	out := vector.NewBuilder("field", "count", "distinct_count", "is_exact", "max", "mean", "min", "numeric_count", "stdev", "values")
+	for _, name := range slices.Sorted(maps.Keys(f.fields)) {
+		s := f.fields[name]
+		if s.rows == 0 {
+			continue
+		}
+		distinct, exact := len(s.values), 1
+		if s.many != nil {
+			distinct, exact = s.many.estimate(), 0
+		}
+		out.Add()
+		out.SetAt(0, vector.String(name))
+		out.SetAt(1, vector.Int(s.rows))
+		out.SetAt(2, vector.Int(distinct))
+		out.SetAt(3, vector.Int(exact))
+		out.SetAt(7, vector.Int(s.numbers))
+		for i, n := range summaryAggs {
+			if s.numbers > 0 {
+				out.Set(n, s.aggs[i].Result())
+			}
+		}
+		if s.many == nil {
+			out.SetAt(9, vector.String(s.list(f.c.MaxVals)))
+		}
+	}
+	return spl.Rows(out.Batch()), nil
+}
+
+// list writes the most frequent values as JSON, at most limit, 0 = all.
+func (s *summary) list(limit int) string {
+	values := slices.SortedFunc(maps.Keys(s.values), func(a, b string) int {
+		return cmp.Or(cmp.Compare(s.values[b], s.values[a]), strings.Compare(a, b))
+	})
+	if limit > 0 && len(values) > limit {
+		values = values[:limit]
+	}
+	buf := []byte{'['}
+	for i, v := range values {
+		if i > 0 {
+			buf = append(buf, ',')
+		}
+		buf = append(buf, `{"value":`...)
+		buf = append(jsonscan.AppendQuoted(buf, v), `,"count":`...)
+		buf = append(strconv.AppendInt(buf, int64(s.values[v]), 10), '}')
+	}
+	return string(append(buf, ']'))
+}

@@ -1,0 +1,115 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Localize gives the ranges of time in which there are events.
+type Localize struct {
+	MaxPause, Before, After *Span
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "localize", Kind: spl.KindTransforming,
+		Summary: "Give the ranges of time in which there are events.",
+		Syntax:  "localize [maxpause=<span>] [timebefore=<span>] [timeafter=<span>]",
+		Doc:     "Events that are no further apart than `maxpause` make one range, `starttime` to `endtime`, which is then made longer at both ends. The latest range comes first; map can search each of them.",
+		Args: []spl.Arg{
+			{Name: "maxpause", Default: "1m", Doc: "The longest pause inside a range."},
+			{Name: "timebefore", Default: "30s", Doc: "How much earlier the range starts."},
+			{Name: "timeafter", Default: "30s", Doc: "How much later it ends."},
+		},
+		Examples: []spl.Example{{
+			Events: []string{`{"_time":1700000000}`, `{"_time":1700000050}`, `{"_time":1700003600}`},
+			Search: `* | localize timeafter=0s`,
+			Want:   []string{`{"starttime":"1700003570","endtime":"1700003600"}`, `{"starttime":"1699999970","endtime":"1700000050"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Localize{}
+			err := p.Options([]string{"maxpause", "timebefore", "timeafter"}, func(o spl.Option) (err error) {
+				dst := map[string]**Span{"maxpause": &c.MaxPause, "timebefore": &c.Before, "timeafter": &c.After}[o.Name]
+				*dst, err = parsePause(o)
+				return err
+			})
+			return c, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Localize) Print() string {
+	s := "localize"
+	for _, o := range []struct {
+		name string
+		span *Span
+	}{{"maxpause", c.MaxPause}, {"timebefore", c.Before}, {"timeafter", c.After}} {
+		if o.span != nil {
+			s += " " + o.name + "=" + o.span.Text
+		}
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Localize) Needs(spl.FieldSet) spl.FieldSet { return spl.Fields("_time") }
+
+// Ordered implements spl.Transforming.
+func (c *Localize) Ordered() bool { return false }
+
+// NewReducer implements spl.Transforming.
+func (c *Localize) NewReducer(env *spl.Env) (spl.Reducer, error) {
+	return &localize{c: c, env: env}, nil
+}
+
+type localize struct {
+	c     *Localize
+	env   *spl.Env
+	times []float64
+}
+
+// Add implements spl.Reducer.
+func (l *localize) Add(_ context.Context, b *vector.Batch) error {
+	before := len(l.times)
+	for _, v := range existing(b, "_time") {
+		if f, ok := v.Num(); ok {
+			l.times = append(l.times, f)
+		}
+	}
+	return l.env.Memory.Take(8 * (len(l.times) - before))
+}
+
+// Merge implements spl.Reducer.
+func (l *localize) Merge(other spl.Reducer) error {
+	l.times = append(l.times, other.(*localize).times...)
+	return nil
+}
+
+// Results implements spl.Reducer.
+func (l *localize) Results(context.Context) (spl.Operator, error) {
+	defer l.env.Memory.Take(-8 * len(l.times))
+	length := func(s *Span, otherwise float64) float64 {
+		if s == nil {
+			return otherwise
+		}
+		return s.seconds()
+	}
+	pause, before, after := length(l.c.MaxPause, 60), length(l.c.Before, 30), length(l.c.After, 30)
+	slices.Sort(l.times)
+	b := vector.NewBuilder("starttime", "endtime")
+	for end := len(l.times) - 1; end >= 0; {
+		start := end
+		for start > 0 && l.times[start]-l.times[start-1] <= pause {
+			start--
+		}
+		b.Add()
+		b.SetAt(0, vector.Float(l.times[start]-before))
+		b.SetAt(1, vector.Float(l.times[end]+after))
+		end = start - 1
+	}
+	return spl.Rows(b.Batch()), nil
+}

@@ -1,0 +1,210 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Outlier takes numbers that lie far from the others back, or their rows out.
+type Outlier struct {
+	Remove bool // action=remove; otherwise transform
+	Param  float64
+	Lower  bool // uselower
+	Mark   bool
+	Fields []string // none = all but internal ones
+
+	command string // anomalydetection method=iqr runs as this, too
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "outlier", Kind: spl.KindSerial,
+		Summary: "Take numbers that lie far from the others back to a bound, or their rows out.",
+		Syntax:  "outlier [action=transform|remove] [param=<n>] [uselower=<bool>] [mark=<bool>] [<field-list>]",
+		Doc: "A number is an outlier when it lies more than `param` times the distance of the quartiles above the upper quartile, or with\n" +
+			"`uselower` as far below the lower one. It becomes the bound, with `mark` as text with `000` in front, or its row goes. All\n" +
+			"rows are held.",
+		Args: []spl.Arg{
+			{Name: "action", Default: "transform", Doc: "`transform` (tf) puts the bound there, `remove` (rm) drops the row."},
+			{Name: "param", Default: "2.5", Doc: "How many distances of the quartiles are still near."},
+			{Name: "uselower", Default: "false", Doc: "Whether small numbers are outliers, too."},
+			{Name: "mark", Default: "false", Doc: "Whether numbers that were taken back get `000` in front."},
+			{Name: "type", Default: "iqr", Doc: "There is only this."},
+			{Name: "<field-list>", Default: "all", Doc: "The fields to look at; wildcards are possible."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="n
+1
+2
+3
+4
+500" | outlier n`,
+			Want: []string{`{"n":"1"}`, `{"n":"2"}`, `{"n":"3"}`, `{"n":"4"}`, `{"n":"9"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Outlier{Param: 2.5, command: "outlier"}
+			for !p.AtEnd() {
+				if err := p.Options([]string{"action", "param", "uselower", "mark", "type"}, c.option); err != nil {
+					return nil, err
+				}
+				if p.AtEnd() {
+					break
+				}
+				names, err := p.Fields()
+				if err != nil {
+					return nil, err
+				}
+				c.Fields = append(c.Fields, names...)
+			}
+			return c, nil
+		},
+	})
+}
+
+func (c *Outlier) option(o spl.Option) (err error) {
+	switch o.Name {
+	case "action":
+		switch strings.ToLower(o.Value.Text) {
+		case "remove", "rm":
+			c.Remove = true
+		case "transform", "tf":
+			c.Remove = false
+		default:
+			return diag.At(o.Value.Span, "action must be transform or remove, not %q", o.Value.Text)
+		}
+	case "param":
+		if c.Param, err = number(o); err == nil && c.Param < 0 {
+			err = diag.At(o.Value.Span, "param must not be negative")
+		}
+	case "uselower":
+		c.Lower, err = o.Bool()
+	case "mark":
+		c.Mark, err = o.Bool()
+	case "type":
+		if !strings.EqualFold(o.Value.Text, "iqr") {
+			err = diag.At(o.Value.Span, "type must be iqr, not %q", o.Value.Text)
+		}
+	}
+	return err
+}
+
+// Print implements spl.Command.
+func (c *Outlier) Print() string {
+	s := c.command
+	if c.command != "outlier" {
+		s += " method=iqr"
+	}
+	if c.Remove {
+		s += " action=remove"
+	}
+	if c.Param != 2.5 {
+		s += " param=" + vector.FormatNumber(c.Param)
+	}
+	if c.Lower {
+		s += " uselower=true"
+	}
+	if c.Mark {
+		s += " mark=true"
+	}
+	if len(c.Fields) > 0 {
+		s += " " + spl.PrintFields(c.Fields)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Outlier) Needs(out spl.FieldSet) spl.FieldSet {
+	if c.Remove {
+		if len(c.Fields) == 0 {
+			return spl.AllFields()
+		}
+		return out.Add(c.Fields...)
+	}
+	return out
+}
+
+// Open implements spl.Serial.
+func (c *Outlier) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		for _, name := range columnsOf(rows) {
+			if listed(c.Fields, name) {
+				rows = c.trim(rows, name)
+			}
+		}
+		return spl.Rows(rows...), nil
+	}), nil
+}
+
+// trim treats the outliers of one field.
+func (c *Outlier) trim(rows []*vector.Batch, name string) []*vector.Batch {
+	low, high, ok := c.bounds(rows, name)
+	if !ok {
+		return rows
+	}
+	out := make([]*vector.Batch, len(rows))
+	for n, b := range rows {
+		vals := existing(b, name)
+		var stay []int32
+		for i, v := range vals {
+			f, ok := v.Num()
+			if ok && (f > high || c.Lower && f < low) {
+				if c.Remove {
+					continue
+				}
+				vals[i] = c.taken(max(min(f, high), low))
+			}
+			stay = append(stay, int32(i))
+		}
+		switch {
+		case c.Remove:
+			out[n] = b.Pick(stay)
+		case b.Col(name) == nil:
+			out[n] = b
+		default:
+			out[n] = b.With(vector.NewColumn(name, vals))
+		}
+	}
+	return out
+}
+
+func (c *Outlier) taken(bound float64) vector.Value {
+	if c.Mark {
+		return vector.String("000" + vector.FormatNumber(bound))
+	}
+	return vector.Float(bound)
+}
+
+// bounds returns what is still near; ok is false for a field without numbers.
+func (c *Outlier) bounds(rows []*vector.Batch, name string) (low, high float64, ok bool) {
+	var all []float64
+	for _, b := range rows {
+		for _, v := range existing(b, name) {
+			if f, ok := v.Num(); ok {
+				all = append(all, f)
+			}
+		}
+	}
+	if len(all) == 0 {
+		return 0, 0, false
+	}
+	slices.Sort(all)
+	lower, upper := quantile(all, 0.25), quantile(all, 0.75)
+	reach := c.Param * (upper - lower)
+	return lower - reach, upper + reach, true
+}
+
+// quantile is the value at a share of sorted numbers, between two of them
+// where it does not fall on one. There must be at least one.
+func quantile(sorted []float64, share float64) float64 {
+	at := share * float64(len(sorted)-1)
+	i := int(at)
+	if i+1 >= len(sorted) {
+		return sorted[len(sorted)-1]
+	}
+	return sorted[i] + (sorted[i+1]-sorted[i])*(at-float64(i))
+}

@@ -1,0 +1,77 @@
+package cmd
+
+import (
+	"context"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Setfields gives fields the same text in every row.
+type Setfields struct{ Sets []FieldText }
+
+// FieldText is a field and its text.
+type FieldText struct{ Field, Text string }
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "setfields", Kind: spl.KindStreaming,
+		Summary: "Give fields the same text in every row.",
+		Syntax:  `setfields <field>="<text>" [, <field>="<text>"]…`,
+		Doc:     "What the fields held is replaced.",
+		Args:    []spl.Arg{{Name: `<field>="<text>"`, Doc: "A field and its text."}},
+		Examples: []spl.Example{{
+			Search: `| makeresults | setfields case="IR-7", owner="blue team" | table case owner`,
+			Want:   []string{`{"case":"IR-7","owner":"blue team"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Setfields{}
+			for !p.AtEnd() {
+				name := p.Peek()
+				o, ok, err := p.Option()
+				if err != nil {
+					return nil, err
+				}
+				if !ok {
+					return nil, diag.At(name.Span, `setfields needs field="text"`)
+				}
+				c.Sets = append(c.Sets, FieldText{name.Text, o.Value.Text})
+				p.Accept(",")
+			}
+			if len(c.Sets) == 0 {
+				return nil, diag.At(p.Peek().Span, `setfields needs field="text"`)
+			}
+			return c, nil
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Setfields) Print() string {
+	parts := make([]string, len(c.Sets))
+	for i, s := range c.Sets {
+		parts[i] = s.Field + "=" + spl.QuoteArg(s.Text)
+	}
+	return "setfields " + strings.Join(parts, ", ")
+}
+
+// Needs implements spl.Command.
+func (c *Setfields) Needs(out spl.FieldSet) spl.FieldSet {
+	for _, s := range c.Sets {
+		out = out.Without(s.Field)
+	}
+	return out
+}
+
+// NewMapper implements spl.Streaming.
+func (c *Setfields) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+
+// Map implements spl.Mapper.
+func (c *Setfields) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	for _, s := range c.Sets {
+		b = b.With(vector.Constant(s.Field, vector.String(s.Text)))
+	}
+	return b, nil
+}
