@@ -49,6 +49,16 @@ func init() {
 }
 
 func parseBin(p *spl.Parser) (spl.Command, error) {
+	c, err := parseBins(p, "")
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// parseBins reads the arguments of bin; without a field it is otherwise, and an
+// error when that is "".
+func parseBins(p *spl.Parser, otherwise string) (*Bin, error) {
 	c := &Bin{Bins: 100, Start: nan, End: nan}
 	for !p.AtEnd() {
 		err := p.Options([]string{"span", "minspan", "bins", "start", "end", "aligntime"}, func(o spl.Option) (err error) {
@@ -88,6 +98,9 @@ func parseBin(p *spl.Parser) (spl.Command, error) {
 			}
 			return nil, p.Unexpected(tok, "AS and a name")
 		}
+	}
+	if c.Field == "" {
+		c.Field = otherwise
 	}
 	if c.Field == "" {
 		tok, err := p.Take()

@@ -1,0 +1,193 @@
+package cmd
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Makecontinuous puts a field into buckets and adds rows for empty ones.
+type Makecontinuous struct{ bin Bin } // not embedded: its Print is another
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "makecontinuous", Kind: spl.KindSerial,
+		Summary: "Put a field into buckets and add a row for each bucket in which there is nothing.",
+		Syntax:  "makecontinuous [<field>] [span=<span>] [minspan=<span>] [bins=<n>] [start=<n>] [end=<n>] [aligntime=<t>]",
+		Doc:     "The buckets are those of bin. Rows are put in the order of the field; an added row has only that field. Rows whose field is no number stay, behind the others. At most 100,000 rows are added.",
+		Args: []spl.Arg{
+			{Name: "<field>", Default: "_time", Doc: "The field to put into buckets."},
+			{Name: "span, minspan, bins, aligntime", Doc: "As in bin."},
+			{Name: "start, end", Doc: "Buckets are added down to and up to these values."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="n,u
+5,a
+27,b" | makecontinuous n span=10`,
+			Want: []string{`{"n":"0-10","u":"a"}`, `{"n":"10-20"}`, `{"n":"20-30","u":"b"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			b, err := parseBins(p, "_time")
+			if err != nil {
+				return nil, err
+			}
+			return &Makecontinuous{*b}, nil
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Makecontinuous) Print() string { return "makecontinuous" + c.bin.Print()[len("bin"):] }
+
+// Needs implements spl.Command.
+func (c *Makecontinuous) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.bin.Field) }
+
+// Open implements spl.Serial.
+func (c *Makecontinuous) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		return spl.Rows(c.fill(env, rows)), nil
+	}), nil
+}
+
+func (c *Makecontinuous) fill(env *spl.Env, rows []*vector.Batch) *vector.Batch {
+	type place struct {
+		at    float64
+		batch *vector.Batch
+		row   int
+	}
+	var places []place
+	low, high := c.bin.Start, c.bin.End
+	for _, b := range rows {
+		vals := existing(b, c.bin.Field)
+		for i, v := range vals {
+			f, ok := v.Num()
+			if !ok || math.IsNaN(f) || math.IsInf(f, 0) {
+				f = math.Inf(1)
+			} else {
+				if !(low <= f) {
+					low = f
+				}
+				if !(high >= f) {
+					high = f
+				}
+			}
+			places = append(places, place{f, b, i})
+		}
+	}
+	steps := c.steps(env, low, high)
+	slices.SortStableFunc(places, func(a, b place) int {
+		switch {
+		case a.at < b.at:
+			return -1
+		case a.at > b.at:
+			return 1
+		}
+		return 0
+	})
+	out := vector.NewBuilder(columnsOf(rows)...)
+	empty := func(at float64) {
+		out.Add()
+		out.Set(c.bin.Field, steps.show(at))
+	}
+	next := steps.floor(low) // the first bucket that has no row yet
+	added := 0
+	more := func() bool {
+		if added == maxBuckets {
+			env.Warn("makecontinuous adds no more than %d rows; choose a longer span", maxBuckets)
+		}
+		added++
+		return added <= maxBuckets
+	}
+	for _, p := range places {
+		if math.IsInf(p.at, 1) {
+			continue
+		}
+		at := steps.floor(p.at)
+		for next < at && more() {
+			empty(next)
+			next = steps.next(next)
+		}
+		out.AddRow(p.batch, p.row)
+		out.Set(c.bin.Field, steps.show(at))
+		if next <= at {
+			next = steps.next(at)
+		}
+	}
+	for next <= high && more() {
+		empty(next)
+		next = steps.next(next)
+	}
+	for _, p := range places {
+		if math.IsInf(p.at, 1) {
+			out.AddRow(p.batch, p.row)
+		}
+	}
+	return out.Batch()
+}
+
+// steps are the buckets of a field.
+type steps struct {
+	m    *bin
+	time bool
+	env  *spl.Env
+}
+
+func (c *Makecontinuous) steps(env *spl.Env, low, high float64) *steps {
+	span := c.bin.Span
+	if span == nil {
+		span = niceSpan(high-low, c.bin.Bins)
+		if c.bin.Field == "_time" {
+			span = timeSpan(high-low, c.bin.Bins)
+		}
+		span = atLeast(span, c.bin.MinSpan)
+	}
+	return &steps{m: c.bin.mapper(span, env), time: c.bin.Field == "_time", env: env}
+}
+
+// width is how wide a bucket of numbers is.
+func (s *steps) width() float64 {
+	if s.m.span.Unit != "" && s.m.span.Unit != "log" {
+		return s.m.span.seconds()
+	}
+	return s.m.span.N
+}
+
+func (s *steps) floor(f float64) float64 {
+	switch {
+	case s.time:
+		return s.m.bucket.start(f)
+	case s.m.span.Unit == "log":
+		if f <= 0 {
+			return f
+		}
+		k := math.Floor(math.Log(f/s.m.span.N)/math.Log(s.m.span.Base) + 1e-12)
+		return s.m.span.N * math.Pow(s.m.span.Base, k)
+	}
+	return math.Floor(f/s.width()) * s.width()
+}
+
+func (s *steps) next(f float64) float64 {
+	var n float64
+	switch {
+	case s.time && math.Abs(f) < 253402300799:
+		n = spl.Epoch(s.m.span.next(spl.FromEpoch(f).In(s.env.Zone)))
+	case s.m.span.Unit == "log" && f > 0:
+		n = f * s.m.span.Base
+	default:
+		n = s.floor(f + 1.5*s.width())
+	}
+	if !(n > f) { // a width too small for the size of the number
+		return math.Inf(1)
+	}
+	return n
+}
+
+func (s *steps) show(at float64) vector.Value {
+	if s.time || s.m.span.Unit != "" && s.m.span.Unit != "log" {
+		return vector.Float(at)
+	}
+	return s.m.span.label(at)
+}
