@@ -12,9 +12,13 @@ type Derived struct {
 	Name   string
 	Inputs []string // fields of the record it is made from
 	Alias  bool     // it is a plain copy of Inputs[0]
-	Doc    string
+	// OnRequest: it is not one of the fields of an event, and is made only for
+	// who asks for it by name; a field of the record with its name goes first.
+	OnRequest bool
+	Doc       string
 
 	compute func(in inputs) Cell
+	member  string // in the place of compute: the JSON text of this member
 }
 
 // inputs are the cells of a Derived's Inputs, in their order.
@@ -23,7 +27,8 @@ type inputs []*Cell
 func (in inputs) text(i int) string { return in[i].first() }
 func (in inputs) set(i int) bool    { return in[i].Set }
 
-// AddonFields returns every derived field, by name.
+// AddonFields returns every derived field that events have of themselves, by
+// name.
 func AddonFields() []Derived { return slices.Clone(derivedList) }
 
 var (
@@ -36,6 +41,11 @@ func init() {
 	slices.SortFunc(derivedList, func(a, b Derived) int { return strings.Compare(a.Name, b.Name) })
 	for i := range derivedList {
 		derivedByName[derivedList[i].Name] = &derivedList[i]
+	}
+	for _, d := range ocsfFields() {
+		if derivedByName[d.Name] == nil {
+			derivedByName[d.Name] = &d
+		}
 	}
 }
 
@@ -71,4 +81,9 @@ func firstSet(in inputs) Cell {
 func constant(s string) func(inputs) Cell { return func(inputs) Cell { return one(s) } }
 
 // Addon returns the derived field of a name, nil when there is none.
-func Addon(name string) *Derived { return derivedByName[name] }
+func Addon(name string) *Derived {
+	if d := derivedByName[name]; d != nil {
+		return d
+	}
+	return unmappedField(name)
+}

@@ -65,7 +65,7 @@ func NewExtractor(fields []string) *Extractor {
 	}
 	for _, f := range fields {
 		out := output{cell: -1}
-		switch d := derivedByName[f]; {
+		switch d := Addon(f); {
 		case defaultField(f):
 			out.known = f
 		case d != nil:
@@ -214,7 +214,14 @@ func (r *Row) Cell(i int) *Cell { return &r.outs[i] }
 func (x *Extractor) output(i int, raw []byte, m *Meta, row *Row) Cell {
 	o := &x.outs[i]
 	if o.derived != nil && m.Sourcetype == CloudTrail {
-		if o.derived.Alias {
+		if o.derived.OnRequest && o.cell >= 0 && row.cells[o.cell].Set {
+			return row.cells[o.cell]
+		}
+		if o.derived.member != "" {
+			if c := memberText(raw, o.derived.member); c.Set {
+				return c
+			}
+		} else if o.derived.Alias {
 			if in := row.in[i][0]; in.Set {
 				return *in
 			}

@@ -51,7 +51,7 @@ func (f *flattener) leaf(l *jsonscan.Leaf, value string) bool {
 	}
 	n := &f.names[l.ID]
 	if n.name == "" {
-		*n = leafName{name: l.Path, cell: slices.Index(everything().leafs, l.Path), hidden: derivedByName[l.Path] != nil, always: isDefault[l.Path]}
+		*n = leafName{name: l.Path, cell: slices.Index(everything().leafs, l.Path), hidden: hidesLeaf(l.Path), always: isDefault[l.Path]}
 	}
 	if n.pos == 0 {
 		f.found, f.cells = append(f.found, l.ID), append(f.cells, Cell{})
@@ -59,6 +59,13 @@ func (f *flattener) leaf(l *jsonscan.Leaf, value string) bool {
 	}
 	f.cells[n.pos-1].add(value)
 	return true
+}
+
+// hidesLeaf reports whether CloudTrail events have a derived field in the place
+// of the record's own.
+func hidesLeaf(name string) bool {
+	d := derivedByName[name]
+	return d != nil && !d.OnRequest
 }
 
 // end readies the flattener for the next record and lets go of this one.

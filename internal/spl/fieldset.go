@@ -7,7 +7,9 @@ import (
 
 // FieldSet is the fields that some part of a search looks at: all of them, or
 // those of the given names and wildcard patterns. The zero FieldSet is empty.
-// FieldSets are values; methods return new ones.
+// A set of all fields still knows the names that were added to it: some fields
+// are made only for who names them. FieldSets are values; methods return new
+// ones.
 type FieldSet struct {
 	all   bool
 	names []string // sorted, distinct; may hold patterns with *
@@ -21,40 +23,41 @@ func Fields(names ...string) FieldSet { return FieldSet{}.Add(names...) }
 
 // Add returns the set with the names added.
 func (s FieldSet) Add(names ...string) FieldSet {
-	if s.all {
-		return s
-	}
 	out := append(slices.Clone(s.names), names...)
-	for _, n := range names {
-		if n == "*" {
-			return AllFields()
-		}
-	}
 	slices.Sort(out)
-	return FieldSet{names: slices.Compact(out)}
+	out = slices.Compact(out)
+	if i, all := slices.BinarySearch(out, "*"); all {
+		return FieldSet{all: true, names: slices.Delete(out, i, i+1)}
+	}
+	return FieldSet{all: s.all, names: out}
 }
 
 // Union returns the fields of both.
 func (s FieldSet) Union(t FieldSet) FieldSet {
-	if s.all || t.all {
-		return AllFields()
-	}
+	s.all = s.all || t.all
 	return s.Add(t.names...)
 }
 
 // Without returns the set less the named fields. All stays all.
 func (s FieldSet) Without(names ...string) FieldSet {
-	if s.all {
-		return s
-	}
-	return FieldSet{names: slices.DeleteFunc(slices.Clone(s.names), func(n string) bool { return slices.Contains(names, n) })}
+	return FieldSet{all: s.all, names: slices.DeleteFunc(slices.Clone(s.names), func(n string) bool { return slices.Contains(names, n) })}
 }
 
 // All reports whether every field is wanted.
 func (s FieldSet) All() bool { return s.all }
 
 // Names returns the names and patterns, sorted; nil when All.
-func (s FieldSet) Names() []string { return s.names }
+func (s FieldSet) Names() []string {
+	if s.all {
+		return nil
+	}
+	return s.names
+}
+
+// Named returns the names without wildcards, sorted, also when All.
+func (s FieldSet) Named() []string {
+	return slices.DeleteFunc(slices.Clone(s.names), func(n string) bool { return strings.Contains(n, "*") })
+}
 
 // HasPatterns reports whether some name holds a wildcard.
 func (s FieldSet) HasPatterns() bool {

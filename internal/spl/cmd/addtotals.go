@@ -119,7 +119,7 @@ func (c *Addtotals) Needs(out spl.FieldSet) spl.FieldSet {
 		return out
 	}
 	if len(c.Fields) == 0 {
-		return spl.AllFields()
+		return out.Union(spl.AllFields())
 	}
 	return out.Without(c.Field).Add(c.Fields...)
 }

@@ -151,11 +151,11 @@ func (c *Foreach) Print() string {
 func (c *Foreach) Needs(out spl.FieldSet) spl.FieldSet {
 	text, err := c.tmpl.fill(func(string) (string, bool) { return standIn, true }, bareName)
 	if err != nil {
-		return spl.AllFields()
+		return out.Union(spl.AllFields())
 	}
 	q, err := spl.Parse("| " + text)
 	if err != nil {
-		return spl.AllFields()
+		return out.Union(spl.AllFields())
 	}
 	need := spl.FieldSet{}
 	for _, st := range slices.Backward(q.Stages) {
@@ -163,11 +163,11 @@ func (c *Foreach) Needs(out spl.FieldSet) spl.FieldSet {
 	}
 	for _, name := range need.Names() {
 		if strings.Contains(name, standIn) && name != standIn {
-			return spl.AllFields() // a name made of the token: any field may be meant
+			return out.Union(spl.AllFields()) // a name made of the token: any field may be meant
 		}
 	}
 	if need.All() || slices.Contains(c.tmpl.tokens(), "MATCHSTR") || slices.ContainsFunc(c.tmpl.tokens(), func(t string) bool { return strings.HasPrefix(t, "MATCHSEG") }) {
-		return spl.AllFields()
+		return out.Union(spl.AllFields())
 	}
 	return out.Union(need.Without(standIn)).Add(c.Fields...)
 }

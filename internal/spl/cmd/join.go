@@ -187,7 +187,7 @@ func (c *Join) Print() string {
 // Needs implements spl.Command.
 func (c *Join) Needs(out spl.FieldSet) spl.FieldSet {
 	if len(c.Left) == 0 {
-		return spl.AllFields()
+		return out.Union(spl.AllFields())
 	}
 	if c.UseTime {
 		out = out.Add("_time")

@@ -98,7 +98,7 @@ func (c *Outputlookup) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Outputlookup) Needs(spl.FieldSet) spl.FieldSet { return spl.AllFields() }
+func (c *Outputlookup) Needs(out spl.FieldSet) spl.FieldSet { return out.Union(spl.AllFields()) }
 
 // Open implements spl.Serial.
 func (c *Outputlookup) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {

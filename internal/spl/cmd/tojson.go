@@ -135,7 +135,7 @@ func (c *Tojson) Print() string {
 // Needs implements spl.Command.
 func (c *Tojson) Needs(out spl.FieldSet) spl.FieldSet {
 	if len(c.Fields) == 0 {
-		return spl.AllFields()
+		return out.Union(spl.AllFields())
 	}
 	out = out.Without(c.Output)
 	for _, f := range c.Fields {

@@ -32,7 +32,7 @@ func init() {
 func (c *Uniq) Print() string { return "uniq" }
 
 // Needs implements spl.Command.
-func (c *Uniq) Needs(spl.FieldSet) spl.FieldSet { return spl.AllFields() }
+func (c *Uniq) Needs(out spl.FieldSet) spl.FieldSet { return out.Union(spl.AllFields()) }
 
 // Open implements spl.Serial.
 func (c *Uniq) Open(_ context.Context, _ *spl.Env, in spl.Operator) (spl.Operator, error) {

@@ -130,6 +130,7 @@ type reader struct {
 	matcher *spl.Matcher
 	row     *event.Row
 	wantRow *event.Row
+	extra   *store.Requested // beside every field
 
 	meta    event.Meta
 	ordinal int
@@ -151,6 +152,7 @@ func newReader(sc *scan, emit func(*vector.Batch) error) (*reader, error) {
 		return nil, err
 	}
 	r := &reader{sc: sc, emit: emit, matcher: m, row: sc.test.NewRow(), cols: make([][]vector.Value, len(sc.tests)-2)}
+	r.extra = store.NewRequested(sc.q.Fields)
 	if sc.want != nil {
 		r.wantRow = sc.want.NewRow()
 	}
@@ -350,6 +352,7 @@ func (r *reader) whole(rows []int32) *vector.Batch {
 				b.Set(name, store.Value(&c))
 			}
 		})
+		_ = r.extra.Read(b, r.raws[row], &r.metas[row])
 	}
 	return b.Batch()
 }

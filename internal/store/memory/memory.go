@@ -5,6 +5,7 @@ package memory
 import (
 	"context"
 	"math"
+	"slices"
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/spl"
@@ -27,6 +28,8 @@ type row struct {
 	names []string
 	vals  []vector.Value
 	time  int64
+	raw   []byte
+	meta  event.Meta
 }
 
 var _ store.Store = (*Store)(nil)
@@ -43,7 +46,7 @@ func (s *Store) Add(raw []byte, m *event.Meta) (bool, error) {
 		s.seen[id] = true
 	}
 	var r row
-	r.time = m.Fallback
+	r.time, r.raw, r.meta = m.Fallback, slices.Clone(raw), *m
 	if ns, ok := event.TimeOf(raw); ok {
 		r.time = ns
 	}
@@ -88,6 +91,7 @@ func (s *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) err
 		size = vector.DefaultRows
 	}
 	want := s.q.Fields.Add(spl.SearchFields(s.q.Filter)...)
+	named := store.NewRequested(want)
 	n := 0
 	b := vector.NewBuilder()
 	flush := func() error {
@@ -113,6 +117,9 @@ func (s *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) err
 			if want.Has(name) || s.q.Ordered && name == event.Time {
 				b.Set(name, r.vals[i])
 			}
+		}
+		if err := named.Read(b, r.raw, &r.meta); err != nil {
+			return err
 		}
 		if s.q.Ordered {
 			b.Set(store.Seq, vector.Int(seq))

@@ -51,10 +51,11 @@ type fieldReader struct {
 	names []string // nil with all fields and with patterns
 	x     *event.Extractor
 	row   *event.Row
+	extra *store.Requested // beside those of Flatten
 }
 
 func newFieldReader(set spl.FieldSet) fieldReader {
-	r := fieldReader{set: set}
+	r := fieldReader{set: set, extra: store.NewRequested(set)}
 	if !set.All() && !set.HasPatterns() {
 		r.names = set.Names()
 		r.x = event.NewExtractor(r.names)
@@ -66,11 +67,15 @@ func newFieldReader(set spl.FieldSet) fieldReader {
 // read adds the fields of a record to the row that b began last.
 func (r *fieldReader) read(b *vector.Builder, raw []byte, m *event.Meta) error {
 	if r.x == nil {
-		return event.Flatten(raw, m, func(name string, c event.Cell) {
+		err := event.Flatten(raw, m, func(name string, c event.Cell) {
 			if r.set.Has(name) {
 				b.Set(name, store.Value(&c))
 			}
 		})
+		if err != nil {
+			return err
+		}
+		return r.extra.Read(b, raw, m)
 	}
 	if len(r.names) == 0 {
 		return nil
