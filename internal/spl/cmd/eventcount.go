@@ -1,0 +1,71 @@
+package cmd
+
+import (
+	"context"
+
+	"bluetrail/internal/spl"
+)
+
+// Eventcount counts the events of indexes.
+type Eventcount struct {
+	Indexes []string
+	Each    bool // summarize=false: a row for each index
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "eventcount", Kind: spl.KindGenerating,
+		Summary: "Count the events of indexes.",
+		Syntax:  "eventcount [summarize=<bool>] [index=<name>]…",
+		Doc:     "It counts the events of the search's time range. Sizes are not known.",
+		Args: []spl.Arg{
+			{Name: "index", Default: "*", Doc: "The index; may be repeated and hold `*`."},
+			{Name: "summarize", Default: "true", Doc: "One count of all; otherwise a row for each index, with `server`, which is always local."},
+			{Name: "report_size, list_vix, list_federated_remote", Doc: "Taken for the sake of searches that have them."},
+		},
+		Examples: []spl.Example{{
+			Events: []string{`{"_time":1700000000,"k":"a"}`, `{"_time":1700000007,"k":"b"}`},
+			Search: `| eventcount summarize=false index=*`,
+			Want:   []string{`{"count":"2","index":"aws","server":"local"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Eventcount{}
+			err := p.Options([]string{"summarize", "index", "report_size", "list_vix", "list_federated_remote"}, func(o spl.Option) error {
+				if o.Name == "index" {
+					c.Indexes = append(c.Indexes, o.Value.Text)
+					return nil
+				}
+				on, err := o.Bool()
+				if o.Name == "summarize" {
+					c.Each = !on
+				}
+				return err
+			})
+			return c, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Eventcount) Print() string {
+	s := "eventcount"
+	if c.Each {
+		s += " summarize=false"
+	}
+	for _, name := range c.Indexes {
+		s += " index=" + spl.PrintOption(name)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Eventcount) Needs(out spl.FieldSet) spl.FieldSet { return out }
+
+// Generate implements spl.Generating.
+func (c *Eventcount) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
+	text := searchIndexes(c.Indexes) + " | stats count"
+	if c.Each {
+		text += ` BY index | eval server="local" | table count index server`
+	}
+	return run(ctx, env, text)
+}

@@ -1,0 +1,92 @@
+package cmd
+
+import (
+	"context"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+)
+
+// Metadata counts events by host, source or sourcetype.
+type Metadata struct {
+	Type    string // hosts, sources or sourcetypes
+	Indexes []string
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "metadata", Kind: spl.KindGenerating,
+		Summary: "List hosts, sources or sourcetypes with their first and last event.",
+		Syntax:  "metadata type=hosts|sources|sourcetypes [index=<name>]…",
+		Doc: "A row for each has firstTime and lastTime (the earliest and latest _time), recentTime (when the latest was taken in, or\n" +
+			"lastTime where that is not kept) and totalCount. It counts the events of the search's time range.",
+		Args: []spl.Arg{
+			{Name: "type", Doc: "What to list."},
+			{Name: "index", Default: "*", Doc: "The index; may be repeated and hold `*`."},
+			{Name: "splunk_server, splunk_server_group, datatype", Doc: "Taken for the sake of searches that have them."},
+		},
+		Examples: []spl.Example{{
+			Events: []string{`{"_time":1700000000,"k":"a"}`, `{"_time":1700000007,"k":"b"}`},
+			Search: `| metadata type=hosts index=aws | fields - recentTime`,
+			Want:   []string{`{"firstTime":"1700000000","host":"aws","lastTime":"1700000007","totalCount":"2","type":"hosts"}`},
+		}},
+		Parse: parseMetadata,
+	})
+}
+
+func parseMetadata(p *spl.Parser) (spl.Command, error) {
+	c := &Metadata{}
+	start := p.Peek().Span
+	err := p.Options([]string{"type", "index", "splunk_server", "splunk_server_group", "datatype"}, func(o spl.Option) error {
+		switch o.Name {
+		case "type":
+			switch c.Type = strings.ToLower(o.Value.Text); c.Type {
+			case "hosts", "sources", "sourcetypes":
+			default:
+				return diag.At(o.Value.Span, "metadata has no type %q", o.Value.Text).WithHint("hosts, sources or sourcetypes")
+			}
+		case "index":
+			c.Indexes = append(c.Indexes, o.Value.Text)
+		}
+		return nil
+	})
+	if err == nil && c.Type == "" {
+		err = diag.At(start, "metadata needs a type").WithHint("type=hosts, type=sources or type=sourcetypes")
+	}
+	return c, err
+}
+
+// Print implements spl.Command.
+func (c *Metadata) Print() string {
+	s := "metadata type=" + c.Type
+	for _, name := range c.Indexes {
+		s += " index=" + spl.PrintOption(name)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Metadata) Needs(out spl.FieldSet) spl.FieldSet { return out }
+
+// Generate implements spl.Generating.
+func (c *Metadata) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
+	field := strings.TrimSuffix(c.Type, "s")
+	return run(ctx, env, searchIndexes(c.Indexes)+
+		" | stats min(_time) AS firstTime max(_time) AS lastTime max(_indextime) AS recentTime count AS totalCount BY "+field+
+		` | eval recentTime=coalesce(recentTime, lastTime), type="`+c.Type+`"`+
+		" | table firstTime "+field+" lastTime recentTime totalCount type")
+}
+
+// searchIndexes is the search that finds all events of some indexes, of every
+// index when none is named.
+func searchIndexes(names []string) string {
+	if len(names) == 0 {
+		return "search index=*"
+	}
+	tests := make([]string, len(names))
+	for i, name := range names {
+		tests[i] = spl.PrintTest("index", name)
+	}
+	return "search (" + strings.Join(tests, " OR ") + ")"
+}
