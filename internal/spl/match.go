@@ -288,7 +288,7 @@ func CompareTest(c *Compare) func(string) bool {
 		}
 		return func(s string) bool { return !eq(s) }
 	}
-	test := comparisons[c.Op]
+	pass := outcomes[c.Op]
 	bound := vector.String(c.Value)
 	if c.Field == "_time" || c.Field == "_indextime" {
 		if t, err := time.Parse("01/02/2006:15:04:05", c.Value); err == nil {
@@ -299,9 +299,9 @@ func CompareTest(c *Compare) func(string) bool {
 	return func(s string) bool {
 		v := vector.String(s)
 		if !number {
-			return test(strings.Compare(strings.ToLower(s), strings.ToLower(c.Value)))
+			return pass.has(strings.Compare(strings.ToLower(s), strings.ToLower(c.Value)))
 		}
-		return test(CompareValues(v, bound))
+		return pass.has(CompareValues(v, bound))
 	}
 }
 

@@ -65,6 +65,11 @@ type FunctionDef struct {
 	// Functions that need more than their arguments' values set Compile instead.
 	Call    func(args []vector.Value) vector.Value
 	Compile func(c *Compiler, call *Call) (Eval, error)
+	// Try is Call for functions whose outcome has a bound: its error is a warning
+	// of the search, and the value beside it, mostly null, stands.
+	Try func(args []vector.Value) (vector.Value, error)
+	// Varies is set when the same arguments may give another value.
+	Varies bool
 	// Reads names fields the function looks at beside those of its arguments.
 	Reads func(call *Call) []string
 }

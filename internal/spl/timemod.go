@@ -2,6 +2,7 @@ package spl
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -52,7 +53,7 @@ func epochLike(s string) bool {
 
 // FromEpoch returns the time of epoch seconds, to the microsecond.
 func FromEpoch(f float64) time.Time {
-	return time.UnixMicro(int64(f*1e6 + 0.5)).UTC()
+	return time.UnixMicro(int64(math.Floor(f*1e6 + 0.5))).UTC()
 }
 
 // Epoch returns the epoch seconds of t.

@@ -132,28 +132,24 @@ type eval struct {
 
 func (m *eval) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	for n, s := range m.sets {
-		vals := make([]vector.Value, b.Len)
-		for i := range vals {
-			v := m.progs[n].Value(b, i)
-			if v.Kind() == vector.Bool {
-				v = vector.String(v.Text())
-			}
-			vals[i] = v
+		col, err := m.progs[n].Column(s.Field, b)
+		switch {
+		case err != nil:
+			return nil, err
+		case s.Dynamic:
+			b = setDynamic(b, s.Field, col)
+		default:
+			b = b.With(col)
 		}
-		if s.Dynamic {
-			b = setDynamic(b, s.Field, vals)
-			continue
-		}
-		b = b.With(vector.NewColumn(s.Field, vals))
 	}
 	return b, nil
 }
 
 // setDynamic spreads values over the columns that another field names.
-func setDynamic(b *vector.Batch, field string, vals []vector.Value) *vector.Batch {
+func setDynamic(b *vector.Batch, field string, vals *vector.Column) *vector.Batch {
 	var order []string
 	cols := map[string][]vector.Value{}
-	for i, v := range vals {
+	for i := range b.Len {
 		name := b.At(field, i).Text()
 		if name == "" {
 			continue
@@ -167,7 +163,7 @@ func setDynamic(b *vector.Batch, field string, vals []vector.Value) *vector.Batc
 				}
 			}
 		}
-		cols[name][i] = v
+		cols[name][i] = vals.At(i)
 	}
 	for _, name := range order {
 		b = b.With(vector.NewColumn(name, cols[name]))

@@ -55,12 +55,7 @@ func (c *Where) NewMapper(env *spl.Env) (spl.Mapper, error) {
 type where struct{ prog *spl.Program }
 
 func (w *where) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	rows := make([]int32, 0, b.Len)
-	for i := range b.Len {
-		if w.prog.Value(b, i).True() {
-			rows = append(rows, int32(i))
-		}
-	}
+	rows := w.prog.Select(b)
 	if len(rows) == b.Len {
 		return b, nil
 	}

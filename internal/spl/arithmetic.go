@@ -1,0 +1,197 @@
+package spl
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/vector"
+)
+
+func (c *Compiler) unary(e *Unary) (Eval, error) {
+	x, err := c.Compile(e.X)
+	if err != nil {
+		return nil, err
+	}
+	switch e.Op {
+	case "NOT":
+		return func(f *Frame) vector.Value {
+			v := x(f)
+			if v.IsNull() {
+				return v
+			}
+			return vector.Truth(!v.True())
+		}, nil
+	case "-":
+		return func(f *Frame) vector.Value {
+			v := x(f)
+			if n, ok := v.Num(); ok {
+				return vector.Literal(-n, v.Sig())
+			}
+			return vector.Value{}
+		}, nil
+	}
+	return x, nil
+}
+
+func (c *Compiler) binary(e *Binary) (Eval, error) {
+	l, err := c.Compile(e.L)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.Compile(e.R)
+	if err != nil {
+		return nil, err
+	}
+	switch e.Op {
+	case "AND":
+		return and(l, r), nil
+	case "OR":
+		return or(l, r), nil
+	case "XOR":
+		return func(f *Frame) vector.Value {
+			a, b := l(f), r(f)
+			if a.IsNull() || b.IsNull() {
+				return vector.Value{}
+			}
+			return vector.Truth(a.True() != b.True())
+		}, nil
+	case ".":
+		return func(f *Frame) vector.Value {
+			a, b := l(f), r(f)
+			return c.concat(&a, &b)
+		}, nil
+	case "LIKE":
+		return c.like(e, l, r)
+	case "=", "!=", "<", "<=", ">", ">=":
+		if lit, ok := e.R.(*Literal); ok {
+			return compareWith(l, lit.Value, outcomes[e.Op]), nil
+		}
+		pass := outcomes[e.Op]
+		return func(f *Frame) vector.Value {
+			a, b := l(f), r(f)
+			return anyPair(&a, &b, pass)
+		}, nil
+	case "+":
+		return c.add(l, r), nil
+	case "*":
+		return func(f *Frame) vector.Value {
+			a, b := l(f), r(f)
+			return product(&a, &b)
+		}, nil
+	case "-":
+		return numeric(l, r, func(x, y float64) (float64, bool) { return x - y, true }), nil
+	case "/":
+		return numeric(l, r, func(x, y float64) (float64, bool) { return x / y, y != 0 }), nil
+	case "%":
+		return numeric(l, r, func(x, y float64) (float64, bool) { return math.Mod(x, y), y != 0 }), nil
+	}
+	return nil, diag.At(e.Span, "%s cannot be computed", e.Op)
+}
+
+// numeric computes op of two numbers; null where a side is none or op says no.
+func numeric(l, r Eval, op func(x, y float64) (float64, bool)) Eval {
+	return func(f *Frame) vector.Value {
+		a := l(f)
+		x, ok := a.Num()
+		if !ok {
+			return vector.Value{}
+		}
+		b := r(f)
+		y, ok := b.Num()
+		if !ok {
+			return vector.Value{}
+		}
+		z, ok := op(x, y)
+		if !ok {
+			return vector.Value{}
+		}
+		return vector.Float(z)
+	}
+}
+
+// add is a sum where both sides are numbers, and joins them where both are
+// text that is none.
+func (c *Compiler) add(l, r Eval) Eval {
+	return func(f *Frame) vector.Value {
+		a, b := l(f), r(f)
+		x, okx := a.Num()
+		y, oky := b.Num()
+		switch {
+		case okx && oky:
+			return vector.Float(x + y)
+		case okx || oky || a.Kind() != vector.Text || b.Kind() != vector.Text:
+			return vector.Value{}
+		}
+		return c.concat(&a, &b)
+	}
+}
+
+// concat joins two texts; null when a side is missing or has several values.
+func (c *Compiler) concat(a, b *vector.Value) vector.Value {
+	ka, kb := a.Kind(), b.Kind()
+	switch {
+	case ka == vector.Null || kb == vector.Null || ka == vector.List || kb == vector.List:
+		return vector.Value{}
+	case ka == vector.Text && kb == vector.Text:
+		x, y := a.Text(), b.Text()
+		if len(x)+len(y) > MaxValue {
+			c.Warn("%v", ErrTooLarge)
+			return vector.Value{}
+		}
+		return vector.String(x + y)
+	}
+	var buf [128]byte
+	out := b.AppendText(a.AppendText(buf[:0]))
+	if len(out) > MaxValue {
+		c.Warn("%v", ErrTooLarge)
+		return vector.Value{}
+	}
+	return vector.String(string(out))
+}
+
+// ErrTooLarge says that a value would be larger than MaxValue; there is null
+// in its place.
+var ErrTooLarge = fmt.Errorf("a value would be larger than %d MiB and is left out", MaxValue>>20)
+
+// product multiplies; numbers written with a decimal point keep to the
+// significant digits of the less exact one.
+func product(a, b *vector.Value) vector.Value {
+	x, okx := a.Num()
+	y, oky := b.Num()
+	if !okx || !oky {
+		return vector.Value{}
+	}
+	z, sa, sb := x*y, a.Sig(), b.Sig()
+	switch {
+	case sa > 0 && sb > 0:
+		return rounded(z, min(sa, sb))
+	case sa > 0 || sb > 0: // sigfig() asks for them
+		return vector.Literal(z, max(sa, sb))
+	}
+	return vector.Float(z)
+}
+
+// rounded keeps sig significant digits and shows them all, as Splunk does for a
+// product of numbers that are written with a decimal point.
+func rounded(f float64, sig int) vector.Value {
+	if f == 0 || math.IsInf(f, 0) || sig > 17 {
+		return vector.Literal(f, sig)
+	}
+	// The shortest decimal decides where a half lies, not the binary fraction.
+	_, exp, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
+	power, _ := strconv.Atoi(exp)
+	scale := math.Pow(10, float64(sig-1-power))
+	shifted, err := strconv.ParseFloat(strconv.FormatFloat(f*scale, 'g', 15, 64), 64)
+	if err != nil {
+		return vector.Literal(f, sig)
+	}
+	g := math.Round(shifted) / scale
+	text := ""
+	if decimals := sig - 1 - power; decimals > 0 {
+		text = strconv.FormatFloat(g, 'f', min(decimals, 17), 64)
+	}
+	return vector.Literal(g, sig).Shown(text)
+}

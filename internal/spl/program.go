@@ -1,0 +1,145 @@
+package spl
+
+import "bluetrail/internal/vector"
+
+// MaxValue is the size in bytes of the largest text or list that an expression
+// makes. What would be larger is null, with a warning.
+const MaxValue = 16 << 20
+
+// Program is a compiled expression. It belongs to one goroutine.
+type Program struct {
+	eval   Eval
+	env    *Env // nil for a constant
+	names  []string
+	varies bool
+	frame  Frame
+	bound  *vector.Batch
+}
+
+func (p *Program) bind(b *vector.Batch) {
+	if p.bound == b {
+		return
+	}
+	p.bound = b
+	for i, name := range p.names {
+		p.frame.slots[i].col = b.Col(name)
+	}
+}
+
+// Value computes the expression for row i of b.
+func (p *Program) Value(b *vector.Batch, i int) vector.Value {
+	p.bind(b)
+	p.frame.row = i
+	return p.eval(&p.frame)
+}
+
+// Select returns the rows of b for which the expression is true, in order.
+func (p *Program) Select(b *vector.Batch) []int32 {
+	p.bind(b)
+	rows := make([]int32, 0, b.Len)
+	if dict, codes, ok := p.coded(b); ok {
+		const no, yes = 1, 2
+		known := make([]byte, dict)
+		for i, code := range codes {
+			if known[code] == 0 {
+				known[code] = no
+				p.frame.row = i
+				if v := p.eval(&p.frame); v.True() {
+					known[code] = yes
+				}
+			}
+			if known[code] == yes {
+				rows = append(rows, int32(i))
+			}
+		}
+		return rows
+	}
+	for i := range b.Len {
+		p.frame.row = i
+		if v := p.eval(&p.frame); v.True() {
+			rows = append(rows, int32(i))
+		}
+	}
+	return rows
+}
+
+// Column computes the expression for every row of b as a column; tests come as
+// the texts True and False. The error is *OverBudget, when the values need
+// more memory than the search has left.
+func (p *Program) Column(name string, b *vector.Batch) (*vector.Column, error) {
+	p.bind(b)
+	large := 0
+	value := func(i int) vector.Value {
+		p.frame.row = i
+		v := p.eval(&p.frame)
+		switch v.Kind() {
+		case vector.Bool:
+			return vector.String(v.Text())
+		case vector.Text, vector.List:
+			if n := v.Size(); n > 4096 { // smaller ones are bounded by the rows of a batch
+				large += n
+			}
+		}
+		return v
+	}
+	over := func() bool { return p.env != nil && int64(large) > p.env.Memory.Free() }
+	if b.Len > 0 && p.constant() {
+		return vector.Constant(name, value(0)), nil
+	}
+	if n, codes, ok := p.coded(b); ok {
+		dict, known := make([]vector.Value, n), make([]bool, n)
+		for i, code := range codes {
+			if !known[code] {
+				known[code], dict[code] = true, value(i)
+				if over() {
+					return nil, &OverBudget{Limit: p.env.Memory.limit}
+				}
+			}
+		}
+		return vector.Coded(name, dict, codes), nil
+	}
+	vals := make([]vector.Value, b.Len)
+	for i := range vals {
+		vals[i] = value(i)
+		if large > 0 && over() {
+			return nil, &OverBudget{Limit: p.env.Memory.limit}
+		}
+	}
+	return vector.NewColumn(name, vals), nil
+}
+
+// constant reports whether every row of the bound batch gives the same.
+func (p *Program) constant() bool {
+	for i := range p.frame.slots {
+		if c := p.frame.slots[i].col; c != nil {
+			if _, ok := c.Constant(); !ok {
+				return false
+			}
+		}
+	}
+	return !p.varies
+}
+
+// coded returns the codes of the rows of b, and how many there are, when the
+// expression reads one column only that has fewer of them than rows: each
+// needs to be computed once.
+func (p *Program) coded(b *vector.Batch) (n int, codes []int32, ok bool) {
+	if p.varies {
+		return 0, nil, false
+	}
+	for i := range p.frame.slots {
+		c := p.frame.slots[i].col
+		if c == nil {
+			continue
+		}
+		if _, fixed := c.Constant(); fixed {
+			continue
+		}
+		dict, rows := c.Codes()
+		if rows == nil || codes != nil || len(dict) >= b.Len {
+			return 0, nil, false
+		}
+		n, codes = len(dict), rows
+	}
+	return n, codes, codes != nil
+}
