@@ -61,34 +61,77 @@ func (c *Compiler) binary(e *Binary) (Eval, error) {
 	case ".":
 		return func(f *Frame) vector.Value {
 			a, b := l(f), r(f)
-			return c.concat(&a, &b)
+			return c.concat(f, &a, &b)
 		}, nil
 	case "LIKE":
 		return c.like(e, l, r)
 	case "=", "!=", "<", "<=", ">", ">=":
 		if lit, ok := e.R.(*Literal); ok {
-			return compareWith(l, lit.Value, outcomes[e.Op]), nil
+			return c.compareWith(e.L, l, lit.Value, outcomes[e.Op]), nil
 		}
 		pass := outcomes[e.Op]
 		return func(f *Frame) vector.Value {
 			a, b := l(f), r(f)
 			return anyPair(&a, &b, pass)
 		}, nil
-	case "+":
-		return c.add(l, r), nil
-	case "*":
-		return func(f *Frame) vector.Value {
+	}
+	slow, fast := c.add(l, r), arithmetic[e.Op]
+	switch {
+	case fast == nil:
+		return nil, diag.At(e.Span, "%s cannot be computed", e.Op)
+	case e.Op == "*":
+		slow = func(f *Frame) vector.Value {
 			a, b := l(f), r(f)
 			return product(&a, &b)
-		}, nil
-	case "-":
-		return numeric(l, r, func(x, y float64) (float64, bool) { return x - y, true }), nil
-	case "/":
-		return numeric(l, r, func(x, y float64) (float64, bool) { return x / y, y != 0 }), nil
-	case "%":
-		return numeric(l, r, func(x, y float64) (float64, bool) { return math.Mod(x, y), y != 0 }), nil
+		}
+	case e.Op != "+":
+		slow = numeric(l, r, fast)
 	}
-	return nil, diag.At(e.Span, "%s cannot be computed", e.Op)
+	x, y := c.leaf(e.L), c.leaf(e.R)
+	if x == nil || y == nil {
+		return slow, nil
+	}
+	return func(f *Frame) vector.Value {
+		if a, ok := x(f); ok {
+			if b, ok := y(f); ok {
+				if z, ok := fast(a, b); ok {
+					return vector.Float(z)
+				}
+				return vector.Value{}
+			}
+		}
+		return slow(f)
+	}, nil
+}
+
+// arithmetic are the operators on numbers; false = there is no result.
+var arithmetic = map[string]func(x, y float64) (float64, bool){
+	"+": func(x, y float64) (float64, bool) { return x + y, true },
+	"-": func(x, y float64) (float64, bool) { return x - y, true },
+	"*": func(x, y float64) (float64, bool) { return x * y, true },
+	"/": func(x, y float64) (float64, bool) { return x / y, y != 0 },
+	"%": func(x, y float64) (float64, bool) { return math.Mod(x, y), y != 0 },
+}
+
+// leaf reads a field or literal that is a number without tracked digits,
+// without the detour over a Value; false sends the operator on its slow way.
+// It is nil for other operands, which would be computed twice then.
+func (c *Compiler) leaf(e Expr) func(f *Frame) (float64, bool) {
+	switch e := e.(type) {
+	case *Literal:
+		n, ok := e.Value.Num()
+		ok = ok && e.Value.Sig() == 0
+		return func(*Frame) (float64, bool) { return n, ok }
+	case *Field:
+		i := c.Slot(e.Name)
+		return func(f *Frame) (float64, bool) {
+			if s := &f.slots[i]; !s.set && s.col != nil {
+				return s.col.Num(f.row)
+			}
+			return 0, false
+		}
+	}
+	return nil
 }
 
 // numeric computes op of two numbers; null where a side is none or op says no.
@@ -125,31 +168,23 @@ func (c *Compiler) add(l, r Eval) Eval {
 		case okx || oky || a.Kind() != vector.Text || b.Kind() != vector.Text:
 			return vector.Value{}
 		}
-		return c.concat(&a, &b)
+		return c.concat(f, &a, &b)
 	}
 }
 
 // concat joins two texts; null when a side is missing or has several values.
-func (c *Compiler) concat(a, b *vector.Value) vector.Value {
+func (c *Compiler) concat(f *Frame, a, b *vector.Value) vector.Value {
 	ka, kb := a.Kind(), b.Kind()
 	switch {
 	case ka == vector.Null || kb == vector.Null || ka == vector.List || kb == vector.List:
 		return vector.Value{}
-	case ka == vector.Text && kb == vector.Text:
-		x, y := a.Text(), b.Text()
-		if len(x)+len(y) > MaxValue {
-			c.Warn("%v", ErrTooLarge)
-			return vector.Value{}
-		}
-		return vector.String(x + y)
 	}
-	var buf [128]byte
-	out := b.AppendText(a.AppendText(buf[:0]))
-	if len(out) > MaxValue {
+	x, y := a.Text(), b.Text()
+	if len(x)+len(y) > MaxValue {
 		c.Warn("%v", ErrTooLarge)
 		return vector.Value{}
 	}
-	return vector.String(string(out))
+	return vector.String(f.texts.join(x, y))
 }
 
 // ErrTooLarge says that a value would be larger than MaxValue; there is null

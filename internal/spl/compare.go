@@ -65,10 +65,16 @@ var outcomes = map[string]outcome{
 func (o outcome) has(n int) bool { return o>>(n+1)&1 != 0 }
 
 // compareWith compares with what is written in the search, the usual case.
-func compareWith(l Eval, lit vector.Value, pass outcome) Eval {
+func (c *Compiler) compareWith(e Expr, l Eval, lit vector.Value, pass outcome) Eval {
 	num, isNum := lit.Num()
 	text := lit.Text()
+	leaf := c.leaf(e)
 	return func(f *Frame) vector.Value {
+		if isNum && leaf != nil {
+			if x, ok := leaf(f); ok {
+				return vector.Truth(pass.has(compareNumbers(x, num)))
+			}
+		}
 		a := l(f)
 		switch a.Kind() {
 		case vector.Null:

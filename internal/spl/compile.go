@@ -14,6 +14,7 @@ type Eval func(f *Frame) vector.Value
 type Frame struct {
 	row   int
 	slots []slot
+	texts arena
 }
 
 // slot is one field of the row.

@@ -33,6 +33,23 @@ func (c *Column) At(i int) Value {
 	return c.vals[i]
 }
 
+// Num returns row i as a number: ok is false for what is none and for numbers
+// whose significant digits are tracked.
+func (c *Column) Num(i int) (f float64, ok bool) {
+	if c.fixed {
+		i = 0
+	} else if c.rows != nil {
+		i = int(c.rows[i])
+	}
+	switch v := &c.vals[i]; v.kind {
+	case Text:
+		return ParseNumber(v.text)
+	case Number:
+		return v.num, v.sig == 0
+	}
+	return 0, false
+}
+
 // Constant returns the value of every row when the column is known to have one.
 func (c *Column) Constant() (Value, bool) {
 	if c.fixed {
