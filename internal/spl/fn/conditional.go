@@ -55,7 +55,7 @@ func init() {
 }
 
 func compileIf(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
-	evs, err := compileAll(c, call.Args)
+	evs, err := c.All(call.Args)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func compileCase(want bool) func(c *spl.Compiler, call *spl.Call) (spl.Eval, err
 		if len(call.Args)%2 != 0 {
 			return nil, diag.At(call.Span, "%s takes pairs: a test and a value", call.Def.Name).WithHint(`end with true(), "otherwise" for all that is left`)
 		}
-		evs, err := compileAll(c, call.Args)
+		evs, err := c.All(call.Args)
 		if err != nil {
 			return nil, err
 		}
@@ -97,34 +97,21 @@ func coalesce(args []vector.Value) vector.Value {
 	return null
 }
 
-// anyOf is true when test holds for any value of v.
-func anyOf(v vector.Value, test func(string) bool) vector.Value {
-	if v.IsNull() {
-		return null
-	}
-	for i := range v.Len() {
-		if test(v.At(i)) {
-			return vector.Truth(true)
-		}
-	}
-	return vector.Truth(false)
-}
-
 func compileLike(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
-	evs, err := compileAll(c, call.Args)
+	evs, err := c.All(call.Args)
 	if err != nil {
 		return nil, err
 	}
 	if lit, ok := call.Args[1].(*spl.Literal); ok {
 		fits := spl.LikePattern(lit.Value.Text())
-		return func(f *spl.Frame) vector.Value { return anyOf(evs[0](f), fits) }, nil
+		return func(f *spl.Frame) vector.Value { return spl.AnyOf(evs[0](f), fits) }, nil
 	}
 	return func(f *spl.Frame) vector.Value {
 		p := evs[1](f)
 		if p.IsNull() {
 			return null
 		}
-		return anyOf(evs[0](f), spl.LikePattern(p.Text()))
+		return spl.AnyOf(evs[0](f), spl.LikePattern(p.Text()))
 	}, nil
 }
 
@@ -149,19 +136,11 @@ func expression(c *spl.Compiler, arg spl.Expr) (func(f *spl.Frame) *pcre.Regexp,
 		}
 		re, err := pcre.Compile(p.Text())
 		if err != nil {
-			warn(c, "a regular expression that was computed is wrong: %v", err)
+			c.Warn("a regular expression that was computed is wrong: %v", err)
 			return nil
 		}
 		return re
 	}, nil
-}
-
-// warn notes something about the result; constants are computed without a
-// search to warn.
-func warn(c *spl.Compiler, format string, args ...any) {
-	if c.Env != nil {
-		c.Env.Warn(format, args...)
-	}
 }
 
 func compileMatch(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
@@ -178,10 +157,10 @@ func compileMatch(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 		if re == nil {
 			return null
 		}
-		return anyOf(subject(f), func(s string) bool {
+		return spl.AnyOf(subject(f), func(s string) bool {
 			ok, err := re.Match(s)
 			if err != nil {
-				warn(c, "match: %v", err)
+				c.Warn("match: %v", err)
 			}
 			return ok
 		})
@@ -197,7 +176,7 @@ func cidrmatch(a []vector.Value) vector.Value {
 		return vector.Truth(false)
 	}
 	p = p.Masked()
-	return anyOf(a[1], func(s string) bool {
+	return spl.AnyOf(a[1], func(s string) bool {
 		ip, err := netip.ParseAddr(s)
 		return err == nil && p.Contains(ip.Unmap())
 	})

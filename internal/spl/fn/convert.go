@@ -181,7 +181,7 @@ func ipmask(a []vector.Value) vector.Value {
 const maxWidth = 1000
 
 func compilePrintf(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
-	evs, err := compileAll(c, call.Args)
+	evs, err := c.All(call.Args)
 	if err != nil {
 		return nil, err
 	}

@@ -27,24 +27,21 @@ func compiled(group, name, syntax, doc string, least, most int, compile func(c *
 	})
 }
 
+// varying registers a function without arguments that gives another value for
+// every row.
+func varying(group, name, doc string, next func() vector.Value, expr, want string) {
+	spl.RegisterFunction(&spl.FunctionDef{
+		Name: name, Group: group, Syntax: name + "()", Doc: doc, Varies: true,
+		Examples: example(expr, want), Call: func([]vector.Value) vector.Value { return next() },
+	})
+}
+
 func example(expr, want string) []spl.Example {
 	row := "{}"
 	if want != "" {
 		row = `{"r":` + want + `}`
 	}
 	return []spl.Example{{Search: "| makeresults | eval r=" + expr + " | table r", Want: []string{row}}}
-}
-
-// compileAll compiles the arguments of a call.
-func compileAll(c *spl.Compiler, args []spl.Expr) ([]spl.Eval, error) {
-	evs := make([]spl.Eval, len(args))
-	for i, a := range args {
-		var err error
-		if evs[i], err = c.Compile(a); err != nil {
-			return nil, err
-		}
-	}
-	return evs, nil
 }
 
 // number makes a function of one number; NaN is null.

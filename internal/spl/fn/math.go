@@ -95,7 +95,7 @@ func init() {
 		eachNumber(a, func(f float64) { total += f; n++ })
 		return float(total / n)
 	}, `avg(1, 2, "6")`, `"3"`)
-	function(statistical, "random", "random()", "A whole number from 0 to 2147483647, another for every row.", 0, 0, func([]vector.Value) vector.Value {
+	varying(statistical, "random", "A whole number from 0 to 2147483647, another for every row.", func() vector.Value {
 		return vector.Float(float64(rand.Int32()))
 	}, `if(random() >= 0, 1, 2)`, `"1"`)
 }

@@ -121,7 +121,7 @@ func compileMvfind(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 		for i, s := range subject(f).All() {
 			ok, err := re.Match(s)
 			if err != nil {
-				warn(c, "mvfind: %v", err)
+				c.Warn("mvfind: %v", err)
 			}
 			if ok {
 				return vector.Int(i)

@@ -69,7 +69,7 @@ func compileReplace(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 		return text(func(s string) string {
 			out, err := re.Replace(s, with.Text(), 0)
 			if err != nil {
-				warn(c, "replace: %v", err)
+				c.Warn("replace: %v", err)
 				return s
 			}
 			return out

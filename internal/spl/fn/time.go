@@ -15,7 +15,7 @@ func init() {
 		v := vector.Float(float64(c.Clock().Unix()))
 		return func(*spl.Frame) vector.Value { return v }, nil
 	}, "now()", `"1700000000"`)
-	function(dateTime, "time", "time()", "The time at which the row is worked on, to the microsecond.", 0, 0, func([]vector.Value) vector.Value {
+	varying(dateTime, "time", "The time at which the row is worked on, to the microsecond.", func() vector.Value {
 		return seconds(time.Now())
 	}, "if(time() > 1700000000, 1, 2)", `"1"`)
 	compiled(dateTime, "relative_time", "relative_time(<time>, <modifier>)", "A time moved and snapped by a modifier such as -1d@d.", 2, 2, func(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
@@ -45,7 +45,7 @@ func seconds(t time.Time) vector.Value {
 const lastTime = 253402300799
 
 func timeFunction(c *spl.Compiler, call *spl.Call, f func(t float64, text string) vector.Value) (spl.Eval, error) {
-	evs, err := compileAll(c, call.Args)
+	evs, err := c.All(call.Args)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func timeFunction(c *spl.Compiler, call *spl.Call, f func(t float64, text string
 }
 
 func compileStrptime(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
-	evs, err := compileAll(c, call.Args)
+	evs, err := c.All(call.Args)
 	if err != nil {
 		return nil, err
 	}
