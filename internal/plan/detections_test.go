@@ -22,6 +22,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// detectionsEnd is the clock of the searches, and the end of the generated trail.
+var detectionsEnd = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+
 // TestDetections runs searches in the ways of published detections over a
 // generated organisation.
 func TestDetections(t *testing.T) {
@@ -29,7 +32,6 @@ func TestDetections(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	end := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "lookups"), 0o755); err != nil {
 		t.Fatal(err)
@@ -42,10 +44,10 @@ func TestDetections(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := organisation(t, end)
+	st := organisation(t, detectionsEnd)
 	rows := func(t *testing.T, search string) []string {
 		t.Helper()
-		env := spl.NewEnv(end)
+		env := spl.NewEnv(detectionsEnd)
 		env.Macros, env.Tables, env.Geo = know, know, geo
 		q, err := plan.Parse(search, know)
 		if err != nil {

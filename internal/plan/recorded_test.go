@@ -1,0 +1,85 @@
+package plan_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"bluetrail/internal/knowledge"
+	"bluetrail/internal/plan"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/store/files"
+	"bluetrail/internal/vector"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestRecordedAttacks finds the replayed attacks of the recordings through data
+// models and the names of Security Lake.
+func TestRecordedAttacks(t *testing.T) {
+	dir, err := testdataDir()
+	if err != nil {
+		t.Skip(err)
+	}
+	know, err := knowledge.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		file, search string
+		want         []map[string]string
+	}{
+		{"aws.defense-evasion.cloudtrail-stop.json",
+			"| tstats count from datamodel=Change.Auditing_Changes by All_Changes.command All_Changes.status",
+			[]map[string]string{{"All_Changes.command": "StopLogging", "All_Changes.status": "success", "count": "1"}}},
+		{"aws.defense-evasion.cloudtrail-stop.json",
+			"`amazon_security_lake` api.operation=StopLogging | stats count by api.operation actor.user.type",
+			[]map[string]string{{"api.operation": "StopLogging", "actor.user.type": "IAMUser", "count": "1"}}},
+		{"aws.persistence.iam-create-admin-user.json",
+			"| tstats count from datamodel=Change.Accounts_Created by All_Changes.command | `drop_dm_object_name(All_Changes)`",
+			[]map[string]string{{"command": "CreateAccessKey", "count": "1"}, {"command": "CreateUser", "count": "1"}}},
+		{"aws.initial-access.console-login-without-mfa.json",
+			"| tstats count from datamodel=Authentication.Successful_Authentication where Authentication.signature=ConsoleLogin by Authentication.authentication_method",
+			[]map[string]string{{"Authentication.authentication_method": "SFA", "count": "1"}}},
+		{"aws.persistence.sts-federation-token.json",
+			"| from datamodel:Authentication | search signature=GetFederationToken | stats count by action",
+			[]map[string]string{{"action": "success", "count": "1"}}},
+	} {
+		t.Run(tc.search, func(t *testing.T) {
+			st, err := files.Open([]string{filepath.Join(dir, "stratus", tc.file)}, files.Options{Index: "aws"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer st.Close()
+			env := spl.NewEnv(detectionsEnd)
+			env.Macros, env.Tables = know, know
+			q, err := plan.Parse(tc.search, know)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := plan.Open(t.Context(), q, st, env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			var got []map[string]string
+			err = spl.Drain(t.Context(), s, func(b *vector.Batch) error {
+				for i := range b.Len {
+					row := map[string]string{}
+					for _, c := range b.Cols {
+						if v := c.At(i); !v.IsNull() {
+							row[c.Name] = v.Text()
+						}
+					}
+					got = append(got, row)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(tc.want, got); d != "" {
+				t.Errorf("rows (-want +got):\n%s", d)
+			}
+		})
+	}
+}
