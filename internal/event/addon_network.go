@@ -11,9 +11,11 @@ func networkFields() []Derived {
 		aclEgress = "requestParameters.egress"
 		aclFrom   = "requestParameters.portRange.from"
 		aclTo     = "requestParameters.portRange.to"
+		// A call for a single rule may have it without a list.
+		flat = "requestParameters."
 	)
-	ranges := []string{"eventName", aclEgress, perms + "ipRanges.items{}.cidrIp", perms + "ipv6Ranges.items{}.cidrIpv6", aclBlock}
-	ports := []string{"eventName", aclEgress, perms + "fromPort", perms + "toPort", aclFrom, aclTo}
+	ranges := []string{"eventName", aclEgress, perms + "ipRanges.items{}.cidrIp", perms + "ipv6Ranges.items{}.cidrIpv6", aclBlock, flat + "cidrIp"}
+	ports := []string{"eventName", aclEgress, perms + "fromPort", perms + "toPort", aclFrom, aclTo, flat + "fromPort", flat + "toPort"}
 	side := func(inbound bool, compute func(in inputs) Cell) func(in inputs) Cell {
 		return func(in inputs) Cell {
 			if d := direction(in); d == "" || inbound != (d == "Inbound") {
@@ -23,7 +25,7 @@ func networkFields() []Derived {
 		}
 	}
 	return []Derived{
-		{Name: "protocol", Inputs: []string{perms + "ipProtocol", aclProto}, compute: firstSet, Doc: "The protocol of the rule: a name, or a number as the API has it."},
+		{Name: "protocol", Inputs: []string{perms + "ipProtocol", aclProto, flat + "ipProtocol"}, compute: firstSet, Doc: "The protocol of the rule: a name, or a number as the API has it."},
 		{Name: "direction", Inputs: []string{"eventName", aclEgress}, compute: func(in inputs) Cell {
 			if d := direction(in); d != "" {
 				return one(d)
@@ -53,11 +55,12 @@ func direction(in inputs) string {
 	return ""
 }
 
-// portRange reads fromPort, toPort, from, to.
+// portRange reads pairs of a first and a last port; the first pair that is
+// there counts.
 func portRange(in inputs) Cell {
 	from, to := in[0], in[1]
-	if !from.Set {
-		from, to = in[2], in[3]
+	for in = in[2:]; !from.Set && len(in) > 1; in = in[2:] {
+		from, to = in[0], in[1]
 	}
 	if !from.Set || !to.Set {
 		return Cell{}
