@@ -169,9 +169,15 @@ func (c *Timewrap) table(env *spl.Env, rows []*vector.Batch) *vector.Batch {
 		}
 	}
 	names := []string{"_time"}
+	taken := map[string]bool{"_time": true}
 	for _, name := range fields {
 		for k := oldest; k >= 0; k-- {
-			names = append(names, name+"_"+c.title(k, end))
+			title := name + "_" + c.title(k, end)
+			if taken[title] { // such as the same day of another year
+				title += "_s" + strconv.Itoa(k)
+			}
+			taken[title] = true
+			names = append(names, title)
 		}
 	}
 	var times []float64
@@ -187,7 +193,7 @@ func (c *Timewrap) table(env *spl.Env, rows []*vector.Batch) *vector.Batch {
 		for _, name := range fields {
 			for k := oldest; k >= 0; k-- {
 				if v, ok := byTime[t][cell{name, k}]; ok {
-					out.SetAt(at, v)
+					out.Set(names[at], v)
 				}
 				at++
 			}

@@ -1,0 +1,119 @@
+package cmd
+
+import (
+	"context"
+	"strings"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// XMLkv makes fields of the elements of XML.
+type XMLkv struct{ Field string }
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "xmlkv", Kind: spl.KindStreaming,
+		Summary: "Make fields of the XML elements that hold text.",
+		Syntax:  "xmlkv [<field>] [maxinputs=<n>]",
+		Doc:     "Each `<name …>text</name>` gives the field `name`; one that comes again gives several values. Attributes and nested elements are passed over, entities are undone. At most 100 elements of a text are read.",
+		Args: []spl.Arg{
+			{Name: "<field>", Default: "_raw", Doc: "The text to read."},
+			{Name: "maxinputs", Doc: "Taken for the sake of searches that have it."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults | eval _raw="<e><user id=\"1\">alice</user><n>5</n></e>" | xmlkv | table user n`,
+			Want:   []string{`{"user":"alice","n":"5"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			field, err := parseXMLInput(p)
+			return &XMLkv{field}, err
+		},
+	})
+}
+
+// parseXMLInput reads the arguments that xmlkv and xmlunescape have.
+func parseXMLInput(p *spl.Parser) (field string, err error) {
+	field = "_raw"
+	for !p.AtEnd() {
+		err := p.Options([]string{"maxinputs"}, func(o spl.Option) error {
+			_, err := o.Int(1)
+			return err
+		})
+		if err != nil {
+			return "", err
+		}
+		if !p.AtEnd() {
+			if field, err = p.Field(); err != nil {
+				return "", err
+			}
+		}
+	}
+	return field, nil
+}
+
+// Print implements spl.Command.
+func (c *XMLkv) Print() string { return "xmlkv " + spl.PrintField(c.Field) }
+
+// Needs implements spl.Command.
+func (c *XMLkv) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field) }
+
+// NewMapper implements spl.Streaming.
+func (c *XMLkv) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+
+// maxElements bounds how many elements of a text become fields.
+const maxElements = 100
+
+// Map implements spl.Mapper.
+func (c *XMLkv) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	found := map[string][][]string{} // by name, by row
+	var order []string
+	for i, v := range existing(b, c.Field) {
+		for name, text := range elements(v.Text()) {
+			if found[name] == nil {
+				found[name] = make([][]string, b.Len)
+				order = append(order, name)
+			}
+			found[name][i] = append(found[name][i], text)
+		}
+	}
+	for _, name := range order {
+		b = b.With(vector.NewColumn(name, listsOr(found[name], b.Col(name))))
+	}
+	return b, nil
+}
+
+// elements yields the elements of s that hold nothing but text.
+func elements(s string) func(yield func(name, text string) bool) {
+	return func(yield func(name, text string) bool) {
+		name := "" // of the tag opened last, if nothing but text came since
+		start := 0
+		for n, pos := 0, 0; n < maxElements; {
+			open := strings.IndexByte(s[pos:], '<')
+			if open < 0 {
+				return
+			}
+			open += pos
+			shut := strings.IndexByte(s[open:], '>')
+			if shut < 0 {
+				return
+			}
+			tag := s[open+1 : open+shut]
+			pos = open + shut + 1
+			if closes, ok := strings.CutPrefix(tag, "/"); ok {
+				if name != "" && strings.TrimSpace(closes) == name && open > start {
+					n++
+					if !yield(name, unescapeXML(s[start:open])) {
+						return
+					}
+				}
+				name = ""
+				continue
+			}
+			name, start = "", pos
+			if words := strings.Fields(tag); len(words) > 0 && strings.IndexByte("!?", tag[0]) < 0 && !strings.HasSuffix(tag, "/") {
+				name = words[0]
+			}
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package cmd
+
+import (
+	"context"
+	"strings"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// XMLunescape undoes the entities of XML.
+type XMLunescape struct{ Field string }
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "xmlunescape", Kind: spl.KindStreaming,
+		Summary: "Undo the entities of XML in a text.",
+		Syntax:  "xmlunescape [<field>] [maxinputs=<n>]",
+		Doc:     "`&lt;`, `&gt;`, `&quot;`, `&apos;` and `&amp;` become the characters they stand for, once.",
+		Args: []spl.Arg{
+			{Name: "<field>", Default: "_raw", Doc: "The text."},
+			{Name: "maxinputs", Doc: "Taken for the sake of searches that have it."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults | eval _raw="a &lt; b &amp;amp; c" | xmlunescape | table _raw`,
+			Want:   []string{`{"_raw":"a < b &amp; c"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			field, err := parseXMLInput(p)
+			return &XMLunescape{field}, err
+		},
+	})
+}
+
+var xmlEntities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&apos;", "'", "&amp;", "&")
+
+func unescapeXML(s string) string { return xmlEntities.Replace(s) }
+
+// Print implements spl.Command.
+func (c *XMLunescape) Print() string { return "xmlunescape " + spl.PrintField(c.Field) }
+
+// Needs implements spl.Command.
+func (c *XMLunescape) Needs(out spl.FieldSet) spl.FieldSet { return out }
+
+// NewMapper implements spl.Streaming.
+func (c *XMLunescape) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+
+// Map implements spl.Mapper.
+func (c *XMLunescape) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	return mapField(b, c.Field, c.Field, func(v vector.Value) vector.Value {
+		list := make([]string, v.Len())
+		for j := range list {
+			list[j] = unescapeXML(v.At(j))
+		}
+		return vector.Strings(list)
+	}), nil
+}
