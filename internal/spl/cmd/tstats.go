@@ -98,6 +98,9 @@ func parseTstats(p *spl.Parser) (spl.Command, error) {
 	if err := options(); err != nil || p.AtEnd() {
 		return c, err
 	}
+	if len(c.By) == 0 {
+		return nil, p.Unexpected(p.Peek(), "WHERE, BY or the end")
+	}
 	more, err := p.Fields() // by _time span=1h host
 	c.By = append(c.By, more...)
 	return c, err
@@ -112,7 +115,20 @@ func parseFrom(p *spl.Parser, from spl.Token) (*dataset, error) {
 	if !ok || o.Name != "datamodel" {
 		return nil, diag.At(from.Span, "FROM needs a data model").WithHint("write FROM datamodel=Authentication.Failed_Authentication")
 	}
-	return findDataset(o.Value.Text, o.Value.Span)
+	name, span := o.Value.Text, o.Value.Span
+	if tok := p.Peek(); o.Value.Kind == spl.Quoted && !tok.Spaced && strings.HasPrefix(tok.Text, ".") { // "Model"."Dataset"
+		below, err := p.Field()
+		if err == nil && below == "." {
+			tok = p.Peek()
+			below, err = p.Field()
+			below = "." + below
+		}
+		if err != nil {
+			return nil, err
+		}
+		name, span = name+below, span.Join(tok.Span)
+	}
+	return findDataset(name, span)
 }
 
 // pipeline is the command as the commands it consists of.
