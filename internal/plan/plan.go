@@ -341,6 +341,11 @@ func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (sp
 		s.step("workers", "partial "+stages[last].Print())
 		s.step("after", "merge "+stages[last].Print())
 	}
+	if span, ok := p.store.(store.Spanning); ok && q.Ordered && q.Limit == 0 {
+		if first, last := span.Span(); first < last {
+			return newBackward(p.env, p.store, q, first, last), rest, nil
+		}
+	}
 	par := &parallel{env: p.env, scan: sc, now: q.Now, beside: beside, reducer: reducer}
 	return par, rest, nil
 }

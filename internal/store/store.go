@@ -45,6 +45,15 @@ type Store interface {
 	Close() error
 }
 
+// Spanning is implemented by stores that answer for part of a time range at part
+// of the cost.
+type Spanning interface {
+	// Span is the time range in which events lie, in unix nanoseconds, its end
+	// exclusive; it is empty when there are none. Events that the store keeps
+	// elsewhere than at their time may lie outside.
+	Span() (first, last int64)
+}
+
 // Scan is one prepared query.
 type Scan interface {
 	// Residual is what has to be checked on the delivered rows, nil when they

@@ -151,19 +151,13 @@ const firstSpan = int64(15 * time.Minute)
 
 // newestFirst goes back in time until there is enough.
 func (sc *scan) newestFirst(ctx context.Context, emit func(int, *vector.Batch) error) error {
-	var st logstorage.StorageStats
-	sc.s.db.DebugFlush()
-	sc.s.db.UpdateStats(&st)
 	var got atomic.Int64
 	counting := func(w int, b *vector.Batch) error {
 		got.Add(int64(b.Len))
 		return emit(w, b)
 	}
-	first := max(sc.q.Earliest, st.MinTimestamp)
-	latest := sc.q.Latest
-	if st.MaxTimestamp < math.MaxInt64 {
-		latest = min(latest, st.MaxTimestamp+1)
-	}
+	first, latest := sc.s.Span()
+	first, latest = max(first, sc.q.Earliest), min(latest, sc.q.Latest)
 	for width := firstSpan; first < latest && got.Load() < int64(sc.q.Limit); width *= 2 {
 		from := first
 		if latest-first > width && width > 0 {
@@ -175,6 +169,17 @@ func (sc *scan) newestFirst(ctx context.Context, emit func(int, *vector.Batch) e
 		latest = from
 	}
 	return nil
+}
+
+// Span implements store.Spanning.
+func (s *Store) Span() (first, last int64) {
+	var st logstorage.StorageStats
+	s.db.DebugFlush()
+	s.db.UpdateStats(&st)
+	if last = st.MaxTimestamp; last < math.MaxInt64 {
+		last++
+	}
+	return st.MinTimestamp, last
 }
 
 // part is a question to the engine.

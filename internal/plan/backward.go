@@ -1,0 +1,94 @@
+package plan
+
+import (
+	"context"
+	"io"
+	"math"
+	"time"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/store"
+	"bluetrail/internal/vector"
+)
+
+// backward hands out events newest first, reading one slice of time after the
+// other: memory holds no more than one, and what is not asked for is not read.
+type backward struct {
+	env         *spl.Env
+	st          store.Store
+	q           store.Query
+	first, last int64 // where the store's events lie
+	end         int64 // of what is not read yet
+	width       int64 // of the next slice
+	current     *parallel
+	held        int64 // bytes that the current slice handed out
+	done        bool
+}
+
+// Slices begin short, for searches that soon have enough, and grow until one
+// fills about this share of the memory that a search may use.
+const (
+	firstSlice = int64(15 * time.Minute)
+	leastSlice = int64(time.Second)
+	sliceShare = 8
+)
+
+func newBackward(env *spl.Env, st store.Store, q *store.Query, first, last int64) *backward {
+	return &backward{env: env, st: st, q: *q, first: max(first, q.Earliest), last: last, end: q.Latest, width: firstSlice}
+}
+
+func (s *backward) Next(ctx context.Context) (*vector.Batch, error) {
+	for {
+		if s.current == nil {
+			if s.done {
+				return nil, io.EOF
+			}
+			if err := s.open(); err != nil {
+				return nil, err
+			}
+		}
+		b, err := s.current.Next(ctx)
+		if err != io.EOF {
+			if b != nil {
+				s.held += int64(b.Size())
+			}
+			return b, err
+		}
+		s.Close()
+		share := s.env.Limits.Memory / sliceShare
+		switch {
+		case s.held < share && s.width < math.MaxInt64/2:
+			s.width *= 2
+		case s.held > 2*share && s.width > leastSlice:
+			s.width /= 2
+		}
+		s.held = 0
+	}
+}
+
+// open prepares the next slice. The first reaches to the end of the range and
+// the last to its beginning, for events that are kept elsewhere than at their
+// time.
+func (s *backward) open() error {
+	q := s.q
+	q.Latest = s.end
+	if edge := min(s.end, s.last); edge > s.first && s.width < edge-s.first {
+		q.Earliest = edge - s.width
+	} else {
+		s.done = true
+	}
+	s.end = q.Earliest
+	sc, err := s.st.Prepare(&q)
+	if err != nil {
+		return err
+	}
+	s.current = &parallel{env: s.env, scan: sc, now: q.Now, reducer: func() (spl.Reducer, error) { return newNewest(s.env, 0), nil }}
+	return nil
+}
+
+func (s *backward) Close() {
+	if s.current != nil {
+		s.current.Close()
+		s.current = nil
+	}
+}
