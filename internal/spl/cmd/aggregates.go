@@ -17,7 +17,9 @@ type Aggregation struct {
 	Field   string   // "" = none; may hold wildcards
 	Expr    spl.Expr // of eval(…)
 	As      string
-	AllNum  bool // allnum=true: no result when a value is no number
+	AllNum  bool         // allnum=true: no result when a value is no number
+	Inner   *Aggregation // of sparkline(…)
+	Span    *Span        // of sparkline(…, span); nil = chosen from the range
 }
 
 // Name returns the column's name.
@@ -30,14 +32,24 @@ func (a *Aggregation) Name() string {
 
 func (a *Aggregation) wild() bool { return strings.Contains(a.Field, "*") }
 
-func (a *Aggregation) print() string {
-	s := a.Call
+// printCall returns the call without its AS.
+func (a *Aggregation) printCall() string {
+	name, _, _ := strings.Cut(a.Call, "(")
 	switch {
+	case a.Inner != nil && a.Span != nil:
+		return name + "(" + a.Inner.printCall() + ", " + a.Span.Text + ")"
+	case a.Inner != nil:
+		return name + "(" + a.Inner.printCall() + ")"
 	case a.Expr != nil:
-		s = s[:strings.IndexByte(s, '(')] + "(eval(" + spl.PrintExpr(a.Expr) + "))"
+		return name + "(eval(" + spl.PrintExpr(a.Expr) + "))"
 	case a.Field != "":
-		s = s[:strings.IndexByte(s, '(')] + "(" + spl.PrintField(a.Field) + ")"
+		return name + "(" + spl.PrintField(a.Field) + ")"
 	}
+	return a.Call
+}
+
+func (a *Aggregation) print() string {
+	s := a.printCall()
 	if a.As != "" || a.Expr != nil {
 		s += " AS " + spl.PrintField(a.Name())
 	}
@@ -63,6 +75,9 @@ func (a *Aggregation) needTime() bool { return a.Def.NeedTime }
 
 // make returns an empty aggregate.
 func (a *Aggregation) make(env *spl.Env) spl.Aggregate {
+	if a.Inner != nil {
+		return newSparkline(env, a.Inner, a.Span)
+	}
 	agg := a.Def.New(env, a.Percent)
 	if a.AllNum && a.Def.Numeric {
 		return &allNumbers{Aggregate: agg}
@@ -142,6 +157,24 @@ func parseAggregations(p *spl.Parser, stop ...string) ([]*Aggregation, error) {
 }
 
 func parseAggregation(p *spl.Parser) (*Aggregation, error) {
+	at := p.Peek().Span
+	a, err := parseAggregateCall(p)
+	if err != nil {
+		return nil, err
+	}
+	if p.AcceptWord("as") {
+		if a.As, err = p.Field(); err != nil {
+			return nil, err
+		}
+		if a.wild() && strings.Count(a.As, "*") != strings.Count(a.Field, "*") {
+			return nil, diag.At(at, "%q and %q must hold the same number of *", a.Field, a.As)
+		}
+	}
+	return a, nil
+}
+
+// parseAggregateCall reads an aggregate up to its closing parenthesis.
+func parseAggregateCall(p *spl.Parser) (*Aggregation, error) {
 	tok, err := p.Take()
 	if err != nil {
 		return nil, err
@@ -173,14 +206,6 @@ func parseAggregation(p *spl.Parser) (*Aggregation, error) {
 	if strings.EqualFold(a.Call, "c") {
 		a.Call = "count"
 	}
-	if p.AcceptWord("as") {
-		if a.As, err = p.Field(); err != nil {
-			return nil, err
-		}
-		if a.wild() && strings.Count(a.As, "*") != strings.Count(a.Field, "*") {
-			return nil, diag.At(tok.Span, "%q and %q must hold the same number of *", a.Field, a.As)
-		}
-	}
 	return a, nil
 }
 
@@ -188,6 +213,9 @@ func parseAggregation(p *spl.Parser) (*Aggregation, error) {
 // returns the offset behind it.
 func (a *Aggregation) argument(p *spl.Parser) (int, error) {
 	mark := p.Pos()
+	if a.Def.Name == sparklineName {
+		return a.sparklineArgument(p)
+	}
 	if p.AcceptWord("eval") && p.Accept("(") {
 		e, err := p.Expr()
 		if err != nil {

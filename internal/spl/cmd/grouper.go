@@ -31,6 +31,7 @@ type grouper struct {
 	order    []*group
 	total    *group // the only one when there are no by-fields
 	held     int
+	extent   *extent // of the times that sparklines saw
 
 	keys keyer
 	members
@@ -70,6 +71,7 @@ func newGrouper(env *spl.Env, aggs []*Aggregation, by []string) (*grouper, error
 func (g *grouper) clear() {
 	g.release()
 	g.keys, g.members, g.order, g.total = newKeyer(len(g.by)), members{}, nil, nil
+	g.extent = &extent{}
 	if len(g.by) == 0 {
 		g.total = &group{}
 		g.order = append(g.order, g.total)
@@ -259,7 +261,11 @@ func (g *grouper) take(grp *group, vals []vector.Value, at float64) error {
 // fill makes the aggregates of a group, also those of slots that came later.
 func (g *grouper) fill(grp *group) {
 	for n := len(grp.aggs); n < len(g.slots); n++ {
-		grp.aggs = append(grp.aggs, g.aggs[g.slots[n].agg].make(g.env))
+		a := g.aggs[g.slots[n].agg].make(g.env)
+		if s, ok := a.(*sparkline); ok {
+			s.extent = g.extent // the lines of all groups are over the same buckets
+		}
+		grp.aggs = append(grp.aggs, a)
 	}
 }
 
