@@ -79,6 +79,24 @@ func (c *Compiler) Warn(format string, args ...any) {
 	}
 }
 
+// Bounded returns v, or null and a warning when it is too large.
+func (c *Compiler) Bounded(v vector.Value) vector.Value {
+	switch v.Kind() {
+	case vector.Text:
+		if v.Size() <= MaxValue {
+			return v
+		}
+	case vector.List:
+		if v.Size() <= MaxList {
+			return v
+		}
+	default:
+		return v
+	}
+	c.Warn("%v", ErrTooLarge)
+	return vector.Value{}
+}
+
 // Compile checks an expression and makes it ready to run.
 func Compile(e Expr, env *Env) (*Program, error) {
 	c := &Compiler{Env: env, slots: map[string]int{}}
@@ -181,20 +199,20 @@ func (c *Compiler) call(e *Call) (Eval, error) {
 		x := evs[0]
 		return func(f *Frame) vector.Value {
 			args[0] = x(f)
-			return fn(args)
+			return c.Bounded(fn(args))
 		}, nil
 	case 2:
 		x, y := evs[0], evs[1]
 		return func(f *Frame) vector.Value {
 			args[0] = x(f)
 			args[1] = y(f)
-			return fn(args)
+			return c.Bounded(fn(args))
 		}, nil
 	}
 	return func(f *Frame) vector.Value {
 		for i, ev := range evs {
 			args[i] = ev(f)
 		}
-		return fn(args)
+		return c.Bounded(fn(args))
 	}, nil
 }

@@ -2,9 +2,12 @@ package spl
 
 import "bluetrail/internal/vector"
 
-// MaxValue is the size in bytes of the largest text or list that an expression
-// makes. What would be larger is null, with a warning.
-const MaxValue = 16 << 20
+// MaxValue is the size in bytes of the largest text that an expression makes;
+// a list may be MaxList. What would be larger is null, with a warning.
+const (
+	MaxValue = 16 << 20
+	MaxList  = 64 << 20 // with what each of its values costs beside its bytes
+)
 
 // Program is a compiled expression. It belongs to one goroutine.
 type Program struct {

@@ -27,6 +27,15 @@ func compiled(group, name, syntax, doc string, least, most int, compile func(c *
 	})
 }
 
+// bounded registers a function that says when its value would be too large to
+// make.
+func bounded(group, name, syntax, doc string, least, most int, try func(args []vector.Value) (vector.Value, error), expr, want string) {
+	spl.RegisterFunction(&spl.FunctionDef{
+		Name: name, Group: group, Min: least, Max: most, Syntax: syntax, Doc: doc,
+		Examples: example(expr, want), Try: try,
+	})
+}
+
 // varying registers a function without arguments that gives another value for
 // every row.
 func varying(group, name, doc string, next func() vector.Value, expr, want string) {

@@ -43,7 +43,7 @@ func init() {
 		return vector.Truth(found)
 	}, `if(json_has_key_exact("{\"a\":1}", "a"), 1, 2)`, `"1"`)
 	edit := func(name, doc string, exact bool, op func(old node, val node) node, expr, want string) {
-		function(jsons, name, name+"(<json>, <path>, <value>, …)", doc, 3, -1, func(a []vector.Value) vector.Value { return jsonEdit(a, exact, op) }, expr, want)
+		bounded(jsons, name, name+"(<json>, <path>, <value>, …)", doc, 3, -1, func(a []vector.Value) (vector.Value, error) { return jsonEdit(a, exact, op) }, expr, want)
 	}
 	edit("json_set", "The JSON with the values at the paths set; what is not there is made.", false, func(_, val node) node { return val }, `json_set("{\"a\":{}}", "a.b", 1)`, `"{\"a\":{\"b\":1}}"`)
 	edit("json_set_exact", "The JSON with the keys, taken as they are written, set.", true, func(_, val node) node { return val }, `json_set_exact("{}", "a.b", 1)`, `"{\"a.b\":1}"`)

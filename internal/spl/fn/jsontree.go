@@ -1,10 +1,12 @@
 package fn
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
 	"bluetrail/internal/jsonscan"
+	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
 
@@ -142,21 +144,33 @@ func (n *node) remove(steps []string) {
 	}
 }
 
-func jsonEdit(a []vector.Value, exact bool, op func(old, val node) node) vector.Value {
+func jsonEdit(a []vector.Value, exact bool, op func(old, val node) node) (vector.Value, error) {
 	if kindOf(a[0]) == 0 {
-		return null
+		return null, nil
 	}
 	doc := []byte(strings.TrimSpace(a[0].Text()))
 	root := parseNode(doc)
+	added := 0
 	for i := 1; i+1 < len(a); i += 2 {
-		val := parseNode([]byte(encode(a[i+1])))
+		val := []byte(encode(a[i+1]))
 		path := steps(a[i].Text())
 		if exact {
 			path = []string{a[i].Text()}
 		}
-		root.edit(path, func(old node) node { return op(old, val) })
+		if len(path) > jsonscan.MaxDepth {
+			return null, fmt.Errorf("a path has more than %d steps", jsonscan.MaxDepth)
+		}
+		root.edit(path, func(old node) node {
+			if added += len(val); added > spl.MaxValue {
+				return old
+			}
+			return op(old, parseNode(val)) // for each place its own, as the next path may change it
+		})
+		if added > spl.MaxValue {
+			return null, spl.ErrTooLarge
+		}
 	}
-	return vector.String(root.String())
+	return vector.String(root.String()), nil
 }
 
 func (n *node) String() string {

@@ -15,7 +15,7 @@ const multivalue = "Multivalue"
 const maxValues = 1 << 20
 
 func init() {
-	function(multivalue, "split", "split(<text>, <delimiter>)", "The parts of a text between delimiters; an empty delimiter gives the characters.", 2, 2, split, `split("a,b,c", ",")`, `["a","b","c"]`)
+	bounded(multivalue, "split", "split(<text>, <delimiter>)", "The parts of a text between delimiters; an empty delimiter gives the characters.", 2, 2, split, `split("a,b,c", ",")`, `["a","b","c"]`)
 	function(multivalue, "mvappend", "mvappend(<value>, …)", "All values one after the other.", 1, -1, func(a []vector.Value) vector.Value {
 		var list []string
 		for _, v := range a {
@@ -41,16 +41,20 @@ func init() {
 	function(multivalue, "mvsort", "mvsort(<value>)", "The values in the order of their bytes.", 1, 1, func(a []vector.Value) vector.Value {
 		return vector.Strings(slices.Sorted(slices.Values(a[0].All())))
 	}, `mvsort(split("c,B,a", ","))`, `["B","a","c"]`)
-	function(multivalue, "mvjoin", "mvjoin(<value>, <delimiter>)", "The values in one text.", 2, 2, func(a []vector.Value) vector.Value {
+	bounded(multivalue, "mvjoin", "mvjoin(<value>, <delimiter>)", "The values in one text.", 2, 2, func(a []vector.Value) (vector.Value, error) {
 		if a[0].IsNull() || a[1].IsNull() {
-			return null
+			return null, nil
 		}
-		return vector.String(strings.Join(a[0].All(), a[1].Text()))
+		delim := a[1].Text()
+		if a[0].Len()*len(delim)+a[0].Size() > 2*spl.MaxValue {
+			return null, spl.ErrTooLarge
+		}
+		return vector.String(strings.Join(a[0].All(), delim)), nil
 	}, `mvjoin(split("a,b", ","), "/")`, `"a/b"`)
 	function(multivalue, "mvindex", "mvindex(<value>, <start> [, <end>])", "The value at a place, or those from start to end. The first is 0, -1 the last.", 2, 3, mvindex, `mvindex(split("a,b,c", ","), -2, -1)`, `["b","c"]`)
 	compiled(multivalue, "mvfind", "mvfind(<value>, <regex>)", "The place of the first value that the regular expression fits; null for none.", 2, 2, compileMvfind, `mvfind(split("a,bb", ","), "^b")`, `"1"`)
 	function(multivalue, "mvrange", "mvrange(<start>, <end> [, <step>])", "Numbers from start up to, not including, end. The step is a number, or a span such as 7d. At most 1,048,576 values.", 2, 3, mvrange, `mvrange(1, 7, 2)`, `["1","3","5"]`)
-	function(multivalue, "mvzip", "mvzip(<a>, <b> [, <delimiter>])", "The values of two lists put together pair by pair.", 2, 3, mvzip, `mvzip(split("a,b", ","), split("1,2", ","))`, `["a,1","b,2"]`)
+	bounded(multivalue, "mvzip", "mvzip(<a>, <b> [, <delimiter>])", "The values of two lists put together pair by pair.", 2, 3, mvzip, `mvzip(split("a,b", ","), split("1,2", ","))`, `["a,1","b,2"]`)
 	compiled(multivalue, "mvfilter", "mvfilter(<test>)", "The values of the one field in the test for which it is true.", 1, 1, compileMvfilter, `mvfilter(match(split("a,b", ","), "b"))`, ``)
 	compiled(multivalue, "mvmap", "mvmap(<field>, <expression>)", "The expression computed for each value of the field.", 2, 2, compileMvmap, `mvmap(_time, _time+1)`, `"1700000001"`)
 	function(multivalue, "mv_to_json_array", "mv_to_json_array(<value> [, <infer>])", "The values as a JSON array; with infer=true() those that read as JSON stay what they are.", 1, 2, func(a []vector.Value) vector.Value {
@@ -69,15 +73,22 @@ func keep(v vector.Value, test func(string) bool) vector.Value {
 	return vector.Strings(list)
 }
 
-func split(a []vector.Value) vector.Value {
+func split(a []vector.Value) (vector.Value, error) {
 	if a[0].IsNull() || a[1].IsNull() {
-		return null
+		return null, nil
+	}
+	delim, parts := a[1].Text(), 0
+	for _, s := range a[0].All() {
+		parts += strings.Count(s, delim) + 1
+	}
+	if parts > maxValues+1 { // the end of a text counts as an empty delimiter, too
+		return null, spl.ErrTooLarge
 	}
 	var list []string
 	for _, s := range a[0].All() {
-		list = append(list, strings.Split(s, a[1].Text())...)
+		list = append(list, strings.Split(s, delim)...)
 	}
-	return vector.Strings(list)
+	return vector.Strings(list), nil
 }
 
 func mvindex(a []vector.Value) vector.Value {
@@ -169,16 +180,20 @@ func mvrange(a []vector.Value) vector.Value {
 	return vector.Strings(list)
 }
 
-func mvzip(a []vector.Value) vector.Value {
+func mvzip(a []vector.Value) (vector.Value, error) {
 	delim := ","
 	if len(a) == 3 {
 		delim = a[2].Text()
 	}
-	list := make([]string, min(a[0].Len(), a[1].Len()))
+	n := min(a[0].Len(), a[1].Len())
+	if n*len(delim) > spl.MaxList {
+		return null, spl.ErrTooLarge
+	}
+	list := make([]string, n)
 	for i := range list {
 		list[i] = a[0].At(i) + delim + a[1].At(i)
 	}
-	return vector.Strings(list)
+	return vector.Strings(list), nil
 }
 
 // onlyField returns the one field an expression reads.
@@ -229,8 +244,14 @@ func compileMvmap(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 	slot := c.Slot(name)
 	return func(f *spl.Frame) vector.Value {
 		var list []string
+		size := 0
 		for _, s := range subject(f).All() {
-			list = append(list, f.With(slot, vector.String(s), body).All()...)
+			v := f.With(slot, vector.String(s), body)
+			if size += v.Size(); size > spl.MaxList {
+				c.Warn("mvmap: %v", spl.ErrTooLarge)
+				return null
+			}
+			list = append(list, v.All()...)
 		}
 		return vector.Strings(list)
 	}, nil

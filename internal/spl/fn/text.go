@@ -66,14 +66,19 @@ func compileReplace(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 		if re == nil || with.IsNull() {
 			return null
 		}
-		return text(func(s string) string {
-			out, err := re.Replace(s, with.Text(), 0)
+		repl, size := with.Text(), 0
+		return c.Bounded(text(func(s string) string {
+			if size > spl.MaxList { // what follows does not matter any more
+				return s
+			}
+			out, err := re.Replace(s, repl, 0)
 			if err != nil {
 				c.Warn("replace: %v", err)
 				return s
 			}
+			size += len(out)
 			return out
-		})([]vector.Value{v})
+		})([]vector.Value{v}))
 	}, nil
 }
 

@@ -232,8 +232,9 @@ func boolInt(b bool) int {
 	return 0
 }
 
+// expand stops, like Replace, soon after MaxReplaced bytes.
 func expand(b *strings.Builder, repl, s string, place []int) {
-	for i := 0; i < len(repl); i++ {
+	for i := 0; i < len(repl) && b.Len() <= MaxReplaced; i++ {
 		if repl[i] != '\\' || i+1 == len(repl) {
 			b.WriteByte(repl[i])
 			continue
