@@ -37,6 +37,9 @@ func (p *Parser) SearchExprUntil(stop ...string) (Search, error) {
 	return p.SearchExpr()
 }
 
+// SearchOperand reads one term, comparison or expression in parentheses.
+func (p *Parser) SearchOperand() (Search, error) { return p.searchPrimary() }
+
 func (p *Parser) endsSearch(tok Token) bool {
 	return tok.Kind == Word && isAny(tok.Text, p.stop) || tok.Kind == EOF || tok.Is("|") || tok.Is("]") || tok.Is(")")
 }

@@ -3,6 +3,7 @@ package cmd_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -67,4 +68,35 @@ func BenchmarkMap(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(batch.Len), "ns/row")
 		})
 	}
+}
+
+// BenchmarkTransaction puts 100,000 events into transactions of some 20.
+func BenchmarkTransaction(b *testing.B) {
+	const events = 100_000
+	var batches []*vector.Batch
+	for from := 0; from < events; from += vector.DefaultRows {
+		rows := vector.NewBuilder()
+		for i := from; i < min(from+vector.DefaultRows, events); i++ {
+			rows.Add()
+			rows.Set("_time", vector.Int(1_800_000_000-i))
+			rows.Set("user", vector.String("user"+strconv.Itoa(i*7919%500)))
+			rows.Set("eventName", vector.String("Event"+strconv.Itoa(i%40)))
+			rows.Set("sourceIPAddress", vector.String("198.51.100."+strconv.Itoa(i%200)))
+		}
+		batches = append(batches, rows.Batch())
+	}
+	q, err := spl.Parse(`| transaction user maxspan=3h`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		op, err := q.Stages[0].Cmd.(spl.Serial).Open(b.Context(), spl.NewEnv(time.Unix(0, 0)), spl.Rows(batches...))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := spl.Drain(b.Context(), op, func(*vector.Batch) error { return nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(events*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }

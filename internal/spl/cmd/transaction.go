@@ -1,0 +1,316 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Transaction puts events that belong together into one row each.
+type Transaction struct {
+	Fields             []string
+	MaxSpan, MaxPause  float64 // seconds, negative = no bound
+	MaxEvents          int     // of one transaction, 0 = no bound
+	MaxOpen            int     // transactions that may be open at a time
+	MaxOpenEvents      int     // their events
+	Starts, Ends       Marker
+	Connected, Unify   bool
+	Orphans, Evicted   bool
+	List               bool     // every value in order, instead of the different ones
+	ListOf             []string // the same for these fields only
+	ListRaw            bool
+	Delim, Null        string
+	spanText, pauseTxt string
+}
+
+// Marker tells the events that begin or end a transaction: by a search or by an
+// expression; neither when there is no such condition.
+type Marker struct {
+	Search spl.Search
+	Expr   spl.Expr
+}
+
+func (m Marker) set() bool { return m.Search != nil || m.Expr != nil }
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "transaction", Kind: spl.KindSerial,
+		Summary: "Put events that belong together into one row each.",
+		Syntax:  "transaction [<field-list>] [maxspan=<span>] [maxpause=<span>] [maxevents=<n>] [startswith=<condition>] [endswith=<condition>] [<option> …]",
+		Doc: "Events belong together when they share a value of one of the fields and contradict each other in none; without fields, all do.\n" +
+			"A condition is a search in quotes or parentheses, or `eval(<expression>)`. The rows must come newest first, as searches give\n" +
+			"them. A transaction gets the time of its first event, all different values of the other fields, and `duration`, `eventcount`,\n" +
+			"`closed_txn`, `field_match_sum` and `linecount`. One that lacks the event which `startswith` or `endswith` asks for is dropped,\n" +
+			"unless `keepevicted=true`. Events without any of the fields are left out, unless `keeporphans=true`.",
+		Args: []spl.Arg{
+			{Name: "maxspan", Default: "-1", Doc: "The longest time from the first event to the last; -1 is no bound."},
+			{Name: "maxpause", Default: "-1", Doc: "The longest time between one event and the next; -1 is no bound."},
+			{Name: "maxevents", Default: "1000", Doc: "The most events of a transaction; -1 is no bound."},
+			{Name: "startswith", Doc: "What the first event is like."},
+			{Name: "endswith", Doc: "What the last event is like."},
+			{Name: "connected", Default: "true", Doc: "Whether an event must share a value with the transaction that it joins; otherwise it is enough not to contradict it."},
+			{Name: "unifyends", Default: "the value of connected", Doc: "Whether events that fit startswith or endswith must have one of the fields."},
+			{Name: "keeporphans", Default: "false", Doc: "Keep events that are in no transaction, with `_txn_orphan=1`."},
+			{Name: "keepevicted", Default: "false", Doc: "Keep transactions that were not completed; they have `closed_txn=0`."},
+			{Name: "mvlist", Default: "false", Doc: "Give all values in the order of the events, with nullstr for missing ones; or the fields, in quotes, for which to do so."},
+			{Name: "delim", Default: "a blank", Doc: "What separates the values of a field where they are shown as one text."},
+			{Name: "nullstr", Default: "NULL", Doc: "What stands for missing values in lists."},
+			{Name: "mvraw", Default: "false", Doc: "Give `_raw` as several values instead of lines of one."},
+			{Name: "maxopentxn", Default: "5000", Doc: "How many transactions may be open at a time; the one that waited longest is ended first."},
+			{Name: "maxopenevents", Default: "100000", Doc: "How many events open transactions may hold."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="_time,user,a
+30,ana,logout
+20,bo,login
+10,ana,login" | transaction user maxspan=1m | table user a duration eventcount`,
+			Want: []string{`{"user":"bo","a":"login","duration":"0","eventcount":"1"}`, `{"user":"ana","a":["login","logout"],"duration":"20","eventcount":"2"}`},
+		}, {
+			Search: `| makeresults format=csv data="_time,a
+30,stop
+20,work
+10,start" | transaction startswith=(a=start) endswith=eval(a="stop") | table a eventcount closed_txn`,
+			Want: []string{`{"a":["start","stop","work"],"eventcount":"3","closed_txn":"1"}`},
+		}},
+		Parse: parseTransaction,
+	})
+}
+
+func parseTransaction(p *spl.Parser) (spl.Command, error) {
+	c := &Transaction{MaxSpan: -1, MaxPause: -1, MaxEvents: 1000, MaxOpen: 5000, MaxOpenEvents: 100_000, Connected: true, Delim: " ", Null: "NULL"}
+	unify := false
+	for !p.AtEnd() {
+		tok := p.Peek()
+		if tok.IsWord("startswith") || tok.IsWord("endswith") {
+			m, err := parseMarker(p)
+			if err != nil {
+				return nil, err
+			}
+			if tok.IsWord("startswith") {
+				c.Starts = m
+			} else {
+				c.Ends = m
+			}
+			continue
+		}
+		o, ok, err := p.Option()
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			f, err := p.Field()
+			if err != nil {
+				return nil, err
+			}
+			c.Fields = append(c.Fields, f)
+			p.Accept(",")
+			continue
+		}
+		unify = unify || o.Name == "unifyends"
+		if err := c.option(o); err != nil {
+			return nil, err
+		}
+	}
+	if !unify {
+		c.Unify = c.Connected
+	}
+	return c, nil
+}
+
+var transactionOptions = strings.Fields("maxspan maxpause maxevents startswith endswith connected unifyends keeporphans keepevicted mvlist delim nullstr mvraw maxopentxn maxopenevents")
+
+func (c *Transaction) option(o spl.Option) (err error) {
+	switch o.Name {
+	case "maxspan":
+		c.MaxSpan, c.spanText, err = boundedTime(o)
+	case "maxpause":
+		c.MaxPause, c.pauseTxt, err = boundedTime(o)
+	case "maxevents":
+		if c.MaxEvents, err = o.Int(-1); c.MaxEvents < 0 {
+			c.MaxEvents = 0
+		}
+	case "maxopentxn":
+		c.MaxOpen, err = o.Int(1)
+	case "maxopenevents":
+		c.MaxOpenEvents, err = o.Int(1)
+	case "connected":
+		c.Connected, err = o.Bool()
+	case "unifyends":
+		c.Unify, err = o.Bool()
+	case "keeporphans":
+		c.Orphans, err = o.Bool()
+	case "keepevicted":
+		c.Evicted, err = o.Bool()
+	case "mvraw":
+		c.ListRaw, err = o.Bool()
+	case "delim":
+		c.Delim = o.Value.Text
+	case "nullstr":
+		c.Null = o.Value.Text
+	case "mvlist":
+		if c.List, err = o.Bool(); err != nil {
+			err = nil
+			c.ListOf = strings.FieldsFunc(o.Value.Text, func(r rune) bool { return r == ',' || r == ' ' })
+		}
+	default:
+		hint := "options: " + strings.Join(transactionOptions, ", ")
+		if near := diag.DidYouMean(o.Name, transactionOptions); near != "" {
+			hint = near
+		}
+		return diag.At(o.Span, "unknown option %q", o.Name).WithHint("%s", hint)
+	}
+	return err
+}
+
+// boundedTime reads a length of time in seconds; -1 is no bound.
+func boundedTime(o spl.Option) (seconds float64, text string, err error) {
+	if strings.HasPrefix(o.Value.Text, "-1") {
+		return -1, "", nil
+	}
+	s, err := parsePause(o)
+	if err != nil {
+		return 0, "", err
+	}
+	if s.Unit == "log" {
+		return 0, "", diag.At(o.Value.Span, "%s needs a length of time such as 5m", o.Name)
+	}
+	return s.seconds(), s.Text, nil
+}
+
+// parseMarker reads startswith= or endswith= and its condition.
+func parseMarker(p *spl.Parser) (m Marker, err error) {
+	name, err := p.Take()
+	if err != nil {
+		return m, err
+	}
+	if err := p.Expect("="); err != nil {
+		return m, err
+	}
+	switch tok := p.Peek(); {
+	case tok.IsWord("eval"):
+		p.Take()
+		if err := p.Expect("("); err != nil {
+			return m, err
+		}
+		if m.Expr, err = p.Expr(); err != nil {
+			return m, err
+		}
+		return m, p.Expect(")")
+	case tok.Kind == spl.Quoted:
+		p.Take()
+		if m.Search, err = spl.ParseSearchExpr(tok.Text); err != nil {
+			return m, diag.At(tok.Span, "%s is no search: %s", name.Text, err).WithHint(`write it like %s="login" or %s=(eventName=ConsoleLogin)`, name.Text, name.Text)
+		}
+		return m, nil
+	case tok.Kind == spl.Word || tok.Is("("):
+		m.Search, err = p.SearchOperand()
+		return m, err
+	}
+	tok, err := p.Take()
+	if err != nil {
+		return m, err
+	}
+	return m, p.Unexpected(tok, "a search in quotes or parentheses, or eval(…)")
+}
+
+func (m Marker) print(name string) string {
+	switch {
+	case m.Expr != nil:
+		return " " + name + "=eval(" + spl.PrintExpr(m.Expr) + ")"
+	case m.Search != nil:
+		return " " + name + "=(" + spl.PrintSearch(m.Search) + ")"
+	}
+	return ""
+}
+
+func (m Marker) fields() []string {
+	switch {
+	case m.Expr != nil:
+		return spl.ExprFields(m.Expr)
+	case m.Search != nil:
+		return spl.SearchFields(m.Search)
+	}
+	return nil
+}
+
+// Print implements spl.Command.
+func (c *Transaction) Print() string {
+	var b strings.Builder
+	b.WriteString("transaction")
+	if len(c.Fields) > 0 {
+		b.WriteString(" " + spl.PrintFields(c.Fields))
+	}
+	text := func(name, value, usual string) {
+		if value != usual {
+			b.WriteString(" " + name + "=" + spl.PrintOption(value))
+		}
+	}
+	text("maxspan", c.spanText, "")
+	text("maxpause", c.pauseTxt, "")
+	events := strconv.Itoa(c.MaxEvents)
+	if c.MaxEvents == 0 {
+		events = "-1"
+	}
+	text("maxevents", events, "1000")
+	b.WriteString(c.Starts.print("startswith") + c.Ends.print("endswith"))
+	text("connected", strconv.FormatBool(c.Connected), "true")
+	text("unifyends", strconv.FormatBool(c.Unify), strconv.FormatBool(c.Connected))
+	text("keeporphans", strconv.FormatBool(c.Orphans), "false")
+	text("keepevicted", strconv.FormatBool(c.Evicted), "false")
+	text("mvlist", strconv.FormatBool(c.List), "false")
+	text("mvlist", strings.Join(c.ListOf, ","), "")
+	text("delim", c.Delim, " ")
+	text("nullstr", c.Null, "NULL")
+	text("mvraw", strconv.FormatBool(c.ListRaw), "false")
+	text("maxopentxn", strconv.Itoa(c.MaxOpen), "5000")
+	text("maxopenevents", strconv.Itoa(c.MaxOpenEvents), "100000")
+	return b.String()
+}
+
+// transactionFields are those that transactions have beside their events'.
+var transactionFields = []string{"duration", "eventcount", "closed_txn", "field_match_sum", "linecount"}
+
+// Needs implements spl.Command.
+func (c *Transaction) Needs(out spl.FieldSet) spl.FieldSet {
+	return out.Without(transactionFields...).Add(slices.Concat(c.Fields, c.Starts.fields(), c.Ends.fields(), []string{"_time"})...)
+}
+
+// lists reports whether a field shows every value.
+func (c *Transaction) lists(field string) bool {
+	return field != "_raw" && (c.List || slices.Contains(c.ListOf, field)) || field == "_raw" && c.ListRaw
+}
+
+// Open implements spl.Serial.
+func (c *Transaction) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	t := &transactions{c: c, env: env, in: in, index: map[tie]*txn{}, out: vector.NewBuilder()}
+	var err error
+	if t.starts, err = c.Starts.test(env); err != nil {
+		return nil, err
+	}
+	t.ends, err = c.Ends.test(env)
+	return t, err
+}
+
+// test compiles the marker to a choice of rows, nil when it asks for nothing.
+func (m Marker) test(env *spl.Env) (func(*vector.Batch) []int32, error) {
+	switch {
+	case m.Expr != nil:
+		p, err := spl.Compile(m.Expr, env)
+		if err != nil {
+			return nil, err
+		}
+		return p.Select, nil
+	case m.Search != nil:
+		s, err := spl.NewMatcher(m.Search, env.Now)
+		if err != nil {
+			return nil, err
+		}
+		return s.Select, nil
+	}
+	return nil, nil
+}

@@ -1,0 +1,105 @@
+package cmd
+
+import (
+	"slices"
+	"strings"
+
+	"bluetrail/internal/vector"
+)
+
+// row writes a transaction as a row.
+func (t *transactions) row(x *txn, closed bool) {
+	t.begin(x.earliest)
+	lines := 0
+	for _, name := range t.names {
+		if strings.HasPrefix(name, "_") && name != "_raw" || slices.Contains(transactionFields, name) {
+			continue
+		}
+		values := x.list(name, t.c)
+		switch {
+		case len(values) == 0:
+			continue
+		case name == "_raw":
+			for _, raw := range values {
+				lines += 1 + strings.Count(raw, "\n")
+			}
+			if !t.c.ListRaw {
+				values = []string{strings.Join(values, "\n")}
+			}
+		}
+		t.set(name, vector.Strings(values).WithDelim(t.c.Delim))
+	}
+	t.set("duration", vector.Float(x.latest-x.earliest))
+	t.set("eventcount", vector.Int(len(x.events)))
+	t.set("closed_txn", flag(closed))
+	t.set("field_match_sum", vector.Int(x.fieldMatches))
+	if lines == 0 {
+		lines = len(x.events)
+	}
+	t.set("linecount", vector.Int(lines))
+}
+
+func flag(is bool) vector.Value {
+	if is {
+		return vector.Int(1)
+	}
+	return vector.Int(0)
+}
+
+// begin begins a row of the result.
+func (t *transactions) begin(at float64) {
+	t.order = append(t.order, txnPlace{at, int32(t.out.Len())})
+	t.out.Add()
+	if t.known["_time"] {
+		t.set("_time", vector.Float(at))
+	}
+}
+
+// set sets a field of the row; what that takes is noted and asked of the budget
+// at the end of the batch.
+func (t *transactions) set(name string, v vector.Value) {
+	t.out.Set(name, v)
+	t.pending += v.Size()
+}
+
+// list returns the values of a field over the events, in the order of time: all
+// of them in a list, otherwise the different ones in the order of texts.
+func (x *txn) list(name string, c *Transaction) (values []string) {
+	whole := name == "_raw" || c.lists(name)
+	some := false
+	for _, e := range slices.Backward(x.events) {
+		col := e.b.Col(name)
+		var v vector.Value
+		if col != nil {
+			v = col.At(e.row)
+		}
+		switch {
+		case !v.IsNull():
+			values, some = append(values, v.All()...), true
+		case whole && name != "_raw":
+			values = append(values, c.Null)
+		}
+	}
+	if !some {
+		return nil
+	}
+	if !whole {
+		slices.Sort(values)
+		values = slices.Compact(values)
+	}
+	return values
+}
+
+// orphan keeps an event that is in no transaction, where that is wanted.
+func (t *transactions) orphan(e txnEvent) {
+	if !t.c.Orphans {
+		return
+	}
+	t.begin(e.time)
+	for _, c := range e.b.Cols {
+		if v := c.At(e.row); !v.IsNull() {
+			t.set(c.Name, v.Clone())
+		}
+	}
+	t.set("_txn_orphan", vector.Int(1))
+}
