@@ -1,0 +1,31 @@
+package fn
+
+import (
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	compiled(conditional, "case", "case(<test>, <value>, …)", "The value behind the first test that is true; null when none is.", 2, -1, compileCase(true), `case(1=2, "a", 1=1, "b")`, `"b"`)
+}
+
+func compileCase(want bool) func(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+	return func(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+		if len(call.Args)%2 != 0 {
+			return nil, diag.At(call.Span, "%s takes pairs: a test and a value", call.Def.Name).WithHint(`end with true(), "otherwise" for all that is left`)
+		}
+		evs, err := c.All(call.Args)
+		if err != nil {
+			return nil, err
+		}
+		return func(f *spl.Frame) vector.Value {
+			for i := 0; i < len(evs); i += 2 {
+				if v := evs[i](f); v.True() == want && (want || !v.IsNull()) {
+					return evs[i+1](f)
+				}
+			}
+			return null
+		}, nil
+	}
+}

@@ -1,0 +1,20 @@
+package fn
+
+import (
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	function(conditional, "in", "in(<value>, <candidate>, …)", "Whether the value equals one of the others; case counts.", 2, -1, func(a []vector.Value) vector.Value {
+		if a[0].IsNull() {
+			return null
+		}
+		for _, c := range a[1:] {
+			if spl.Matches(a[0], c) {
+				return vector.Truth(true)
+			}
+		}
+		return vector.Truth(false)
+	}, `if(in("b", "a", "b"), 1, 2)`, `"1"`)
+}

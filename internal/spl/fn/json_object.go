@@ -1,0 +1,27 @@
+package fn
+
+import (
+	"strings"
+
+	"bluetrail/internal/jsonscan"
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	function(jsons, "json_object", "json_object(<key>, <value>, …)", "A JSON object of the keys and values. JSON objects and arrays among the values stay what they are.", 0, -1, jsonObject, `json_object("a", 1, "b", "x")`, `"{\"a\":1,\"b\":\"x\"}"`)
+}
+
+func jsonObject(a []vector.Value) vector.Value {
+	var b strings.Builder
+	b.WriteByte('{')
+	for i := 0; i+1 < len(a); i += 2 {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(jsonscan.AppendQuoted(nil, a[i].Text()))
+		b.WriteByte(':')
+		b.WriteString(encode(a[i+1]))
+	}
+	b.WriteByte('}')
+	return vector.String(b.String())
+}

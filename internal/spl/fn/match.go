@@ -1,0 +1,64 @@
+package fn
+
+import (
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/pcre"
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	compiled(conditional, "match", "match(<text>, <regex>)", "Whether the regular expression fits anywhere in the text. Case counts unless it begins with (?i).", 2, 2, compileMatch, `if(match("abc", "b.$"), 1, 2)`, `"1"`)
+}
+
+// expression returns the regular expression of an argument: compiled once when
+// it is written out, else for each row, null where it is none.
+func expression(c *spl.Compiler, arg spl.Expr) (func(f *spl.Frame) *pcre.Regexp, error) {
+	if lit, ok := arg.(*spl.Literal); ok {
+		re, err := pcre.Compile(lit.Value.Text())
+		if err != nil {
+			return nil, diag.At(lit.Span, "%v", err)
+		}
+		return func(*spl.Frame) *pcre.Regexp { return re }, nil
+	}
+	ev, err := c.Compile(arg)
+	if err != nil {
+		return nil, err
+	}
+	return func(f *spl.Frame) *pcre.Regexp {
+		p := ev(f)
+		if p.IsNull() {
+			return nil
+		}
+		re, err := pcre.Compile(p.Text())
+		if err != nil {
+			c.Warn("a regular expression that was computed is wrong: %v", err)
+			return nil
+		}
+		return re
+	}, nil
+}
+
+func compileMatch(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+	subject, err := c.Compile(call.Args[0])
+	if err != nil {
+		return nil, err
+	}
+	regex, err := expression(c, call.Args[1])
+	if err != nil {
+		return nil, err
+	}
+	return func(f *spl.Frame) vector.Value {
+		re := regex(f)
+		if re == nil {
+			return null
+		}
+		return spl.AnyOf(subject(f), func(s string) bool {
+			ok, err := re.Match(s)
+			if err != nil {
+				c.Warn("match: %v", err)
+			}
+			return ok
+		})
+	}, nil
+}

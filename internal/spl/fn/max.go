@@ -1,0 +1,46 @@
+package fn
+
+import (
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	function(statistical, "max", "max(<value>, …)", "The greatest value; any text is greater than any number.", 1, -1, func(a []vector.Value) vector.Value { return extreme(a, 1) }, `max(1, 7, "foo")`, `"foo"`)
+	function(statistical, "min", "min(<value>, …)", "The least value; any number is less than any text.", 1, -1, func(a []vector.Value) vector.Value { return extreme(a, -1) }, `min(3, 1, "foo")`, `"1"`)
+}
+
+// extreme returns the greatest value with sign 1, the least with -1.
+func extreme(a []vector.Value, sign int) vector.Value {
+	best := null
+	for _, v := range a {
+		for i := range v.Len() {
+			one := v
+			if v.Kind() == vector.List {
+				one = vector.String(v.At(i))
+			}
+			if best.IsNull() || sign*mixed(one, best) > 0 {
+				best = one
+			}
+		}
+	}
+	return best
+}
+
+// mixed orders numbers before text.
+func mixed(a, b vector.Value) int {
+	x, okx := a.Num()
+	y, oky := b.Num()
+	switch {
+	case okx && oky && x < y, okx && !oky:
+		return -1
+	case okx && oky && x > y, !okx && oky:
+		return 1
+	case okx && oky:
+		return 0
+	case a.Text() < b.Text():
+		return -1
+	case a.Text() > b.Text():
+		return 1
+	}
+	return 0
+}

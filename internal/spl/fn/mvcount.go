@@ -1,0 +1,14 @@
+package fn
+
+import (
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	function(multivalue, "mvcount", "mvcount(<value>)", "How many values there are; null for none.", 1, 1, func(a []vector.Value) vector.Value {
+		if a[0].IsNull() {
+			return null
+		}
+		return vector.Int(a[0].Len())
+	}, `mvcount(split("a,b", ","))`, `"2"`)
+}

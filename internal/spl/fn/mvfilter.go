@@ -1,0 +1,25 @@
+package fn
+
+import (
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	compiled(multivalue, "mvfilter", "mvfilter(<test>)", "The values of the one field in the test for which it is true.", 1, 1, compileMvfilter, `mvfilter(match(split("a,b", ","), "b"))`, ``)
+}
+
+func compileMvfilter(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+	name, err := onlyField(call, call.Args[0])
+	if err != nil {
+		return nil, err
+	}
+	test, err := c.Compile(call.Args[0])
+	if err != nil || name == "" {
+		return func(*spl.Frame) vector.Value { return null }, err
+	}
+	slot := c.Slot(name)
+	return func(f *spl.Frame) vector.Value {
+		return keep(f.Get(slot), func(s string) bool { return f.With(slot, vector.String(s), test).True() })
+	}, nil
+}

@@ -1,0 +1,37 @@
+package fn
+
+import (
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	compiled(multivalue, "mvfind", "mvfind(<value>, <regex>)", "The place of the first value that the regular expression fits; null for none.", 2, 2, compileMvfind, `mvfind(split("a,bb", ","), "^b")`, `"1"`)
+}
+
+func compileMvfind(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+	subject, err := c.Compile(call.Args[0])
+	if err != nil {
+		return nil, err
+	}
+	regex, err := expression(c, call.Args[1])
+	if err != nil {
+		return nil, err
+	}
+	return func(f *spl.Frame) vector.Value {
+		re := regex(f)
+		if re == nil {
+			return null
+		}
+		for i, s := range subject(f).All() {
+			ok, err := re.Match(s)
+			if err != nil {
+				c.Warn("mvfind: %v", err)
+			}
+			if ok {
+				return vector.Int(i)
+			}
+		}
+		return null
+	}, nil
+}

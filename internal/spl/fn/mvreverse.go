@@ -1,0 +1,15 @@
+package fn
+
+import (
+	"slices"
+
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	function(multivalue, "mvreverse", "mvreverse(<value>)", "The values from last to first.", 1, 1, func(a []vector.Value) vector.Value {
+		list := slices.Clone(a[0].All())
+		slices.Reverse(list)
+		return vector.Strings(list)
+	}, `mvreverse(split("a,b", ","))`, `["b","a"]`)
+}

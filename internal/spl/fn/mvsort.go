@@ -1,0 +1,13 @@
+package fn
+
+import (
+	"slices"
+
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	function(multivalue, "mvsort", "mvsort(<value>)", "The values in the order of their bytes.", 1, 1, func(a []vector.Value) vector.Value {
+		return vector.Strings(slices.Sorted(slices.Values(a[0].All())))
+	}, `mvsort(split("c,B,a", ","))`, `["B","a","c"]`)
+}

@@ -1,0 +1,26 @@
+package fn
+
+import (
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	bounded(multivalue, "mvzip", "mvzip(<a>, <b> [, <delimiter>])", "The values of two lists put together pair by pair.", 2, 3, mvzip, `mvzip(split("a,b", ","), split("1,2", ","))`, `["a,1","b,2"]`)
+}
+
+func mvzip(a []vector.Value) (vector.Value, error) {
+	delim := ","
+	if len(a) == 3 {
+		delim = a[2].Text()
+	}
+	n := min(a[0].Len(), a[1].Len())
+	if n*len(delim) > spl.MaxList {
+		return null, spl.ErrTooLarge
+	}
+	list := make([]string, n)
+	for i := range list {
+		list[i] = a[0].At(i) + delim + a[1].At(i)
+	}
+	return vector.Strings(list), nil
+}

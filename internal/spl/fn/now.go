@@ -1,0 +1,18 @@
+package fn
+
+import (
+	"time"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	compiled(dateTime, "now", "now()", "The time at which the search began, in seconds since 1970.", 0, 0, func(c *spl.Compiler, _ *spl.Call) (spl.Eval, error) {
+		v := vector.Float(float64(c.Clock().Unix()))
+		return func(*spl.Frame) vector.Value { return v }, nil
+	}, "now()", `"1700000000"`)
+	varying(dateTime, "time", "The time at which the row is worked on, to the microsecond.", func() vector.Value {
+		return seconds(time.Now())
+	}, "if(time() > 1700000000, 1, 2)", `"1"`)
+}

@@ -1,0 +1,9 @@
+package fn
+
+import (
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	function(conditional, "null", "null()", "The missing value; setting a field to it takes the field away.", 0, 0, func([]vector.Value) vector.Value { return null }, `null()`, ``)
+}

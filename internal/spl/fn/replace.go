@@ -1,0 +1,44 @@
+package fn
+
+import (
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	compiled(texts, "replace", "replace(<text>, <regex>, <replacement>)", `The text with every match of the regular expression replaced; \1 is its first group.`, 3, 3, compileReplace, `replace("1/14/2023", "^(\d+)/(\d+)/", "\2/\1/")`, `"14/1/2023"`)
+}
+
+func compileReplace(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+	subject, err := c.Compile(call.Args[0])
+	if err != nil {
+		return nil, err
+	}
+	regex, err := expression(c, call.Args[1])
+	if err != nil {
+		return nil, err
+	}
+	repl, err := c.Compile(call.Args[2])
+	if err != nil {
+		return nil, err
+	}
+	return func(f *spl.Frame) vector.Value {
+		re, with, v := regex(f), repl(f), subject(f)
+		if re == nil || with.IsNull() {
+			return null
+		}
+		repl, size := with.Text(), 0
+		return c.Bounded(text(func(s string) string {
+			if size > spl.MaxList { // what follows does not matter any more
+				return s
+			}
+			out, err := re.Replace(s, repl, 0)
+			if err != nil {
+				c.Warn("replace: %v", err)
+				return s
+			}
+			size += len(out)
+			return out
+		})([]vector.Value{v}))
+	}, nil
+}

@@ -1,0 +1,59 @@
+package fn
+
+import (
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	spl.RegisterFunction(&spl.FunctionDef{
+		Name: "searchmatch", Group: conditional, Min: 1, Max: 1, Syntax: `searchmatch("<search expression>")`,
+		Doc:      "Whether the row matches a search expression, by the rules of the search command.",
+		Examples: example(`if(searchmatch("r=*"), 1, 2)`, `"2"`),
+		Compile:  compileSearchmatch,
+		Reads: func(call *spl.Call) []string {
+			e, err := searchArgument(call)
+			if err != nil {
+				return nil
+			}
+			return spl.SearchFields(e)
+		},
+	})
+}
+
+func searchArgument(call *spl.Call) (spl.Search, error) {
+	lit, ok := call.Args[0].(*spl.Literal)
+	if !ok {
+		return nil, diag.At(call.Span, "searchmatch takes a search expression in double quotes")
+	}
+	e, err := spl.ParseSearchExpr(lit.Value.Text())
+	if err != nil {
+		return nil, diag.At(lit.Span, "%v", err)
+	}
+	return e, nil
+}
+
+func compileSearchmatch(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+	e, err := searchArgument(call)
+	if err != nil {
+		return nil, err
+	}
+	names := spl.SearchFields(e)
+	slots := make([]int, len(names))
+	for i, n := range names {
+		slots[i] = c.Slot(n)
+	}
+	m, err := spl.NewMatcher(e, c.Clock())
+	if err != nil {
+		return nil, err
+	}
+	return func(f *spl.Frame) vector.Value {
+		b := vector.NewBuilder()
+		b.Add()
+		for i, n := range names {
+			b.Set(n, f.Get(slots[i]))
+		}
+		return vector.Truth(len(m.Select(b.Batch())) == 1)
+	}, nil
+}

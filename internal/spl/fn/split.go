@@ -1,0 +1,30 @@
+package fn
+
+import (
+	"strings"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	bounded(multivalue, "split", "split(<text>, <delimiter>)", "The parts of a text between delimiters; an empty delimiter gives the characters.", 2, 2, split, `split("a,b,c", ",")`, `["a","b","c"]`)
+}
+
+func split(a []vector.Value) (vector.Value, error) {
+	if a[0].IsNull() || a[1].IsNull() {
+		return null, nil
+	}
+	delim, parts := a[1].Text(), 0
+	for _, s := range a[0].All() {
+		parts += strings.Count(s, delim) + 1
+	}
+	if parts > maxValues+1 { // the end of a text counts as an empty delimiter, too
+		return null, spl.ErrTooLarge
+	}
+	var list []string
+	for _, s := range a[0].All() {
+		list = append(list, strings.Split(s, delim)...)
+	}
+	return vector.Strings(list), nil
+}

@@ -1,0 +1,28 @@
+package fn
+
+import (
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	compiled(dateTime, "strptime", "strptime(<text>, <format>)", "The time that a text writes, in seconds since 1970; null when it does not fit the format.", 2, 2, compileStrptime, `strptime("2022-12-15 17:42:02", "%Y-%m-%d %H:%M:%S")`, `"1671126122.000000"`)
+}
+
+func compileStrptime(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+	evs, err := c.All(call.Args)
+	if err != nil {
+		return nil, err
+	}
+	return func(f *spl.Frame) vector.Value {
+		text, format := evs[0](f), evs[1](f)
+		if text.Len() != 1 || format.IsNull() {
+			return null
+		}
+		t, err := spl.ParseTimeFormat(text.Text(), format.Text(), c.Clock())
+		if err != nil {
+			return null
+		}
+		return seconds(t)
+	}, nil
+}

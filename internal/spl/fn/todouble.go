@@ -1,0 +1,15 @@
+package fn
+
+import (
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	function(conversion, "todouble", "todouble(<value>)", "A number as it is; null for what is none.", 1, 1, func(a []vector.Value) vector.Value {
+		f, ok := a[0].Num()
+		if !ok {
+			return null
+		}
+		return float(f)
+	}, `todouble("2.5")`, `"2.5"`)
+}

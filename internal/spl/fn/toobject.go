@@ -1,0 +1,14 @@
+package fn
+
+import (
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	function(conversion, "toobject", "toobject(<json>)", "A JSON object as it is; null for what is none.", 1, 1, func(a []vector.Value) vector.Value {
+		if kindOf(a[0]) == '{' {
+			return a[0]
+		}
+		return null
+	}, `toobject("{\"a\":1}")`, `"{\"a\":1}"`)
+}

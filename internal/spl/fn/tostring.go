@@ -1,0 +1,65 @@
+package fn
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	function(conversion, "tostring", `tostring(<value> [, "hex"|"commas"|"duration"|"binary"])`, "A value as text: tests as True and False, numbers in the format.", 1, 2, tostring, `tostring(12345.6789, "commas")`, `"12,345.68"`)
+}
+
+func tostring(a []vector.Value) vector.Value {
+	if a[0].IsNull() {
+		return null
+	}
+	if len(a) == 1 {
+		if a[0].Kind() == vector.List {
+			return a[0]
+		}
+		return vector.String(a[0].Text())
+	}
+	f, ok := a[0].Num()
+	if !ok {
+		return null
+	}
+	switch strings.ToLower(a[1].Text()) {
+	case "hex":
+		return vector.String("0x" + strings.ToUpper(strconv.FormatInt(int64(f), 16)))
+	case "binary":
+		return vector.String(strconv.FormatInt(int64(f), 2))
+	case "commas":
+		return vector.String(commas(f))
+	case "duration":
+		return vector.String(duration(f))
+	}
+	return null
+}
+
+// commas writes a number with commas between thousands and at most two
+// decimals.
+func commas(f float64) string {
+	s := strconv.FormatFloat(f, 'f', 2, 64)
+	if f == math.Trunc(f) {
+		s = strconv.FormatFloat(f, 'f', 0, 64)
+	}
+	return separated(s)
+}
+
+// duration writes seconds as [D+]HH:MM:SS.
+func duration(f float64) string {
+	sign := ""
+	if f < 0 {
+		sign, f = "-", -f
+	}
+	n := int64(min(f, 1e15))
+	s := fmt.Sprintf("%02d:%02d:%02d", n/3600%24, n/60%60, n%60)
+	if n >= 86400 {
+		s = strconv.FormatInt(n/86400, 10) + "+" + s
+	}
+	return sign + s
+}

@@ -1,0 +1,27 @@
+package fn
+
+import (
+	"strings"
+
+	"bluetrail/internal/vector"
+)
+
+func init() {
+	trim("trim", "The text without the characters at both ends.", strings.Trim, `trim(" ZZabcZZ ", " Z")`, `"abc"`)
+	trim("ltrim", "The text without the characters at its beginning.", strings.TrimLeft, `ltrim(" ZabcZ", " Z")`, `"abcZ"`)
+	trim("rtrim", "The text without the characters at its end.", strings.TrimRight, `rtrim("abcZ ", " Z")`, `"abc"`)
+}
+
+// trim registers a function that cuts characters of a set off.
+func trim(name, doc string, cut func(s, set string) string, expr, want string) {
+	function(texts, name, name+"(<text> [, <characters>])", doc+" Blanks and tabs unless other characters are given.", 1, 2, func(a []vector.Value) vector.Value {
+		set := " \t"
+		if len(a) == 2 {
+			if a[1].IsNull() {
+				return null
+			}
+			set = a[1].Text()
+		}
+		return text(func(s string) string { return cut(s, set) })(a)
+	}, expr, want)
+}
