@@ -1,10 +1,45 @@
 package spl
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // LikePattern returns the test for a LIKE pattern: % is any run of characters,
 // _ one character, a backslash makes the next one literal. Case counts.
 func LikePattern(pattern string) func(string) bool {
+	if !strings.ContainsAny(pattern, `_\`) {
+		return likeRuns(strings.Split(pattern, "%"))
+	}
+	return likeSteps(pattern)
+}
+
+// likeRuns is the test for texts with any run of characters between them.
+func likeRuns(parts []string) func(string) bool {
+	first, last := parts[0], parts[len(parts)-1]
+	if len(parts) == 1 {
+		return func(s string) bool { return s == first }
+	}
+	middle := parts[1 : len(parts)-1]
+	return func(s string) bool {
+		if len(s) < len(first)+len(last) || !strings.HasPrefix(s, first) || !strings.HasSuffix(s, last) {
+			return false
+		}
+		s = s[len(first) : len(s)-len(last)]
+		for _, m := range middle {
+			i := strings.Index(s, m)
+			if i < 0 {
+				return false
+			}
+			s = s[i+len(m):]
+		}
+		return true
+	}
+}
+
+// likeSteps is the test for patterns with _ or a backslash, character by
+// character.
+func likeSteps(pattern string) func(string) bool {
 	const one, run = -1, -2
 	var toks []rune
 	rs := []rune(pattern)
