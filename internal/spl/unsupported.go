@@ -23,7 +23,6 @@ var unsupported = []Unsupported{
 	{"associate", "entropy of pairs of fields is left to statistics packages", "contingency for two fields at a time"},
 	{"audit", "there is no audit index of Splunk's here", ""},
 	{"bucketdir", "it shortens paths of files", "eval with replace() or split()"},
-	{"cluster", "likeness of texts is not measured", "stats count by a pattern that rex mode=sed leaves"},
 	{"cofilter", "pairs of values are not ranked", "contingency, or join and stats count"},
 	{"correlate", "it measures which fields come together, which for CloudTrail says little", "fieldsummary, or contingency for two fields"},
 	{"dbinspect", "there are no buckets of Splunk's", "bluetrail doctor describes the store"},
