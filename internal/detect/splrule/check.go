@@ -36,7 +36,7 @@ func (c *Checker) Check(ctx context.Context, r *Rule) (err error) {
 	switch r.Kind {
 	case SPL:
 	case Sigma:
-		return errors.New("Sigma rules cannot be checked yet")
+		return errors.New("rules of the kind Sigma cannot be checked yet")
 	default:
 		return errors.New("the rule has no search")
 	}
