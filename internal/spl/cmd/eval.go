@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"regexp"
 	"strings"
 
 	"bluetrail/internal/diag"
@@ -15,7 +16,7 @@ type Eval struct{ Sets []Assignment }
 // Assignment is one field=expression of eval.
 type Assignment struct {
 	Field   string
-	Dynamic bool // {field}: the name is the value of that field
+	Dynamic bool // {name} inside Field stands for the value of the field name
 	Expr    spl.Expr
 }
 
@@ -48,9 +49,7 @@ func parseEval(p *spl.Parser) (spl.Command, error) {
 			return nil, p.Unexpected(tok, "the name of the field to set")
 		}
 		set := Assignment{Field: strings.Trim(tok.Text, "'")}
-		if n := len(tok.Text); tok.Kind == spl.Word && n > 2 && tok.Text[0] == '{' && tok.Text[n-1] == '}' {
-			set.Field, set.Dynamic = tok.Text[1:n-1], true
-		}
+		set.Dynamic = tok.Kind == spl.Word && inName.MatchString(tok.Text)
 		if eq, err := p.Take(); err != nil || !eq.Is("=") {
 			if err == nil {
 				err = diag.At(eq.Span, "eval needs field=expression; = is missing after %q", tok.Text)
@@ -92,7 +91,7 @@ func (c *Eval) Print() string {
 	for i, s := range c.Sets {
 		name := spl.PrintTarget(s.Field)
 		if s.Dynamic {
-			name = "{" + s.Field + "}"
+			name = s.Field
 		}
 		parts[i] = name + "=" + spl.PrintExpr(s.Expr)
 	}
@@ -104,7 +103,9 @@ func (c *Eval) Needs(out spl.FieldSet) spl.FieldSet {
 	for i := len(c.Sets) - 1; i >= 0; i-- {
 		s := c.Sets[i]
 		if s.Dynamic {
-			out = out.Add(s.Field)
+			for _, in := range inName.FindAllStringSubmatch(s.Field, -1) {
+				out = out.Add(in[1])
+			}
 		} else {
 			out = out.Without(s.Field)
 		}
@@ -145,12 +146,29 @@ func (m *eval) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	return b, nil
 }
 
-// setDynamic spreads values over the columns that another field names.
+// inName finds the fields whose values are part of a field's name.
+var inName = regexp.MustCompile(`\{([^{}]+)\}`)
+
+// nameOf fills in a name for row i, "" when a value of it is missing.
+func nameOf(b *vector.Batch, template string, i int) string {
+	whole := true
+	name := inName.ReplaceAllStringFunc(template, func(in string) string {
+		value := b.At(in[1:len(in)-1], i).Text()
+		whole = whole && value != ""
+		return value
+	})
+	if !whole {
+		return ""
+	}
+	return name
+}
+
+// setDynamic spreads values over the columns that other fields name.
 func setDynamic(b *vector.Batch, field string, vals *vector.Column) *vector.Batch {
 	var order []string
 	cols := map[string][]vector.Value{}
 	for i := range b.Len {
-		name := b.At(field, i).Text()
+		name := nameOf(b, field, i)
 		if name == "" {
 			continue
 		}

@@ -116,11 +116,18 @@ func resetTest(p *spl.Parser) (spl.Expr, error) {
 	}
 	if tok := p.Peek(); tok.Kind == spl.Quoted {
 		p.Take()
-		text := tok.Text
-		if p.Peek().Is("(") { // "("match(…)")"
-			return nil, diag.At(tok.Span, "write the test as reset_before=(test)")
+		if tok.Text != "(" {
+			return spl.ParseExpr(strings.Trim(tok.Text, "()"))
 		}
-		return spl.ParseExpr(strings.Trim(text, "()"))
+		// "("test")", as Splunk's manual writes it.
+		e, err := p.Expr()
+		if err != nil {
+			return nil, err
+		}
+		if end, err := p.Take(); err != nil || end.Kind != spl.Quoted || end.Text != ")" {
+			return nil, diag.At(tok.Span, "this is not closed").WithHint("write the test as %s=(test)", "reset_before")
+		}
+		return e, nil
 	}
 	return p.Expr()
 }
