@@ -38,7 +38,6 @@ var unsupported = []Unsupported{
 	{"folderize", "it serves Splunk's own pages", "rex and stats"},
 	{"geom", "there are no maps of shapes", "iplocation, then stats by Country"},
 	{"geomfilter", "there are no maps of shapes", "where with lat and lon"},
-	{"geostats", "there are no maps to lay cells on", "iplocation, then bin lat and lon and stats by them"},
 	{"history", "searches are not recorded", ""},
 	{"kmeans", "clustering of numbers is left to statistics packages", "bin or outlier for numbers"},
 	{"kvform", "it needs forms of Splunk's", "extract or rex"},

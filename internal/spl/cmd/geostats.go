@@ -1,0 +1,132 @@
+package cmd
+
+import (
+	"strconv"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Geostats computes aggregates over the cells of a map, at each zoom level.
+type Geostats struct {
+	Lat, Long         string
+	OutLat, OutLong   string
+	SpanLat, SpanLong float64 // degrees of a cell at zoom level 0
+	MaxZoom           int
+	Limit             int // columns of BY, 0 = all
+	Aggs              []*Aggregation
+	By                string // "" = none
+}
+
+var geostatsDefaults = Geostats{Lat: "lat", Long: "lon", OutLat: "latitude", OutLong: "longitude", SpanLat: 22.5, SpanLong: 45, MaxZoom: 9, Limit: 10}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "geostats", Kind: spl.KindTransforming,
+		Summary: "Compute aggregates over the cells of a map, at each zoom level.",
+		Syntax:  "geostats [latfield=<field>] [longfield=<field>] [outputlatfield=<field>] [outputlongfield=<field>] [binspanlat=<degrees>] [binspanlong=<degrees>] [maxzoomlevel=<n>] [globallimit=<n>] <aggregate> … [BY <field>]",
+		Doc: "A row for each cell that holds something: `geobin` names zoom level and cell, `latitude` and `longitude` are the mean of its\n" +
+			"rows. Cells halve both ways from level to level. With BY there is a column for each value, of the most frequent ones, and\n" +
+			"`OTHER` for the rest. Rows without a place on the globe are left out.",
+		Args: []spl.Arg{
+			{Name: "latfield, longfield", Default: "lat, lon", Doc: "The fields with the place, in degrees."},
+			{Name: "outputlatfield, outputlongfield", Default: "latitude, longitude", Doc: "The fields for the mean place."},
+			{Name: "binspanlat, binspanlong", Default: "22.5, 45", Doc: "How many degrees a cell has at zoom level 0."},
+			{Name: "maxzoomlevel", Default: "9", Doc: "The last zoom level, up to 9."},
+			{Name: "globallimit", Default: "10", Doc: "How many values of BY get a column; 0 is all."},
+			{Name: "<aggregate>", Doc: "As in stats."},
+			{Name: "BY <field>", Doc: "The field whose values make the columns."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="lat,lon
+50,8
+52,10
+-34,151" | geostats maxzoomlevel=0 count`,
+			Want: []string{
+				`{"geobin":"bin_id_zl_0_y_2_x_7","latitude":"-34","longitude":"151","count":"1"}`,
+				`{"geobin":"bin_id_zl_0_y_6_x_4","latitude":"51","longitude":"9","count":"2"}`,
+			},
+		}},
+		Parse: parseGeostats,
+	})
+}
+
+func parseGeostats(p *spl.Parser) (spl.Command, error) {
+	c := geostatsDefaults
+	err := p.Options([]string{"latfield", "longfield", "outputlatfield", "outputlongfield", "binspanlat", "binspanlong", "maxzoomlevel", "globallimit"}, c.option)
+	if err != nil {
+		return nil, err
+	}
+	if c.Aggs, err = parseAggregations(p, "by"); err != nil {
+		return nil, err
+	}
+	if p.AcceptWord("by") {
+		c.By, err = p.Field()
+	}
+	return &c, err
+}
+
+func (c *Geostats) option(o spl.Option) (err error) {
+	degrees := func(dst *float64, most float64) error {
+		if *dst, err = number(o); err == nil && !(*dst >= 0.01 && *dst <= most) {
+			err = diag.At(o.Value.Span, "%s must be from 0.01 to %g degrees, not %q", o.Name, most, o.Value.Text)
+		}
+		return err
+	}
+	switch o.Name {
+	case "latfield":
+		c.Lat = o.Value.Text
+	case "longfield":
+		c.Long = o.Value.Text
+	case "outputlatfield":
+		c.OutLat = o.Value.Text
+	case "outputlongfield":
+		c.OutLong = o.Value.Text
+	case "binspanlat":
+		return degrees(&c.SpanLat, 180)
+	case "binspanlong":
+		return degrees(&c.SpanLong, 360)
+	case "maxzoomlevel":
+		if c.MaxZoom, err = o.Int(0); err == nil && c.MaxZoom > 9 {
+			err = diag.At(o.Value.Span, "maxzoomlevel must be from 0 to 9, not %d", c.MaxZoom)
+		}
+	case "globallimit":
+		c.Limit, err = o.Int(0)
+	}
+	return err
+}
+
+// Print implements spl.Command.
+func (c *Geostats) Print() string {
+	s := "geostats"
+	d := &geostatsDefaults
+	for _, o := range []struct{ name, value, otherwise string }{
+		{"latfield", c.Lat, d.Lat}, {"longfield", c.Long, d.Long}, {"outputlatfield", c.OutLat, d.OutLat}, {"outputlongfield", c.OutLong, d.OutLong},
+		{"binspanlat", vector.FormatNumber(c.SpanLat), vector.FormatNumber(d.SpanLat)},
+		{"binspanlong", vector.FormatNumber(c.SpanLong), vector.FormatNumber(d.SpanLong)},
+		{"maxzoomlevel", strconv.Itoa(c.MaxZoom), strconv.Itoa(d.MaxZoom)},
+		{"globallimit", strconv.Itoa(c.Limit), strconv.Itoa(d.Limit)},
+	} {
+		if o.value != o.otherwise {
+			s += " " + o.name + "=" + spl.PrintOption(o.value)
+		}
+	}
+	s += " " + printAggregations(c.Aggs)
+	if c.By != "" {
+		s += " BY " + spl.PrintField(c.By)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Geostats) Needs(spl.FieldSet) spl.FieldSet {
+	need := (&Stats{Aggs: c.Aggs}).reads(spl.Fields(c.Lat, c.Long))
+	if c.By != "" {
+		need = need.Add(c.By)
+	}
+	return need
+}
+
+// Ordered implements spl.Transforming.
+func (c *Geostats) Ordered() bool { return (&Stats{Aggs: c.Aggs}).Ordered() }

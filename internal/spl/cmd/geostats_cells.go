@@ -1,0 +1,185 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// geoKeys are the columns of a row's cell; no field has such names.
+var geoKeys = []string{"\x00zoom", "\x00y", "\x00x"}
+
+// NewReducer implements spl.Transforming.
+func (c *Geostats) NewReducer(env *spl.Env) (spl.Reducer, error) {
+	mean, _ := spl.LookupAggregate("avg")
+	aggs := append([]*Aggregation{{Def: mean, Call: "avg", Field: c.Lat, As: c.OutLat}, {Def: mean, Call: "avg", Field: c.Long, As: c.OutLong}}, c.Aggs...)
+	by := slices.Clone(geoKeys)
+	if c.By != "" {
+		by = append(by, c.By)
+	}
+	g, err := newGrouper(env, aggs, by)
+	return &geostats{c, g}, err
+}
+
+type geostats struct {
+	c *Geostats
+	g *grouper
+}
+
+// Add implements spl.Reducer.
+func (r *geostats) Add(ctx context.Context, b *vector.Batch) error {
+	if r.c.By != "" && b.Col(r.c.By) == nil {
+		return nil
+	}
+	var rows []int32
+	var lats, longs []float64
+	lat, long := existing(b, r.c.Lat), existing(b, r.c.Long)
+	for i := range b.Len {
+		y, north := lat[i].Num()
+		x, east := long[i].Num()
+		if north && east && math.Abs(y) <= 90 && math.Abs(x) <= 180 {
+			rows, lats, longs = append(rows, int32(i)), append(lats, y), append(longs, x)
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	b = b.Pick(rows)
+	for zoom := range r.c.MaxZoom + 1 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		ys, xs := make([]vector.Value, len(rows)), make([]vector.Value, len(rows))
+		for i := range rows {
+			ys[i] = vector.Float(cell(lats[i], 90, r.c.SpanLat, zoom))
+			xs[i] = vector.Float(cell(longs[i], 180, r.c.SpanLong, zoom))
+		}
+		placed := b.With(vector.Constant(geoKeys[0], vector.Int(zoom)), vector.NewColumn(geoKeys[1], ys), vector.NewColumn(geoKeys[2], xs))
+		if err := r.g.add(placed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cell numbers the cells from the south and the west; the last one holds its
+// far border.
+func cell(at, border, span float64, zoom int) float64 {
+	span /= float64(int(1) << zoom)
+	return min(math.Floor((at+border)/span), math.Ceil(2*border/span)-1)
+}
+
+// Merge implements spl.Reducer.
+func (r *geostats) Merge(o spl.Reducer) error { return r.g.merge(o.(*geostats).g) }
+
+// Results implements spl.Reducer.
+func (r *geostats) Results(context.Context) (spl.Operator, error) {
+	defer r.g.release()
+	groups := r.g.sorted()
+	kept := r.frequent(groups)
+	shown := r.g.shown()
+	names := []string{"geobin", r.c.OutLat, r.c.OutLong}
+	columns := []string{""}
+	if r.c.By != "" {
+		columns = slices.Sorted(maps.Values(kept))
+		columns = slices.Compact(columns)
+		if i := slices.Index(columns, "OTHER"); i >= 0 {
+			columns = append(slices.Delete(columns, i, i+1), "OTHER")
+		}
+	}
+	for _, n := range shown[2:] {
+		for _, col := range columns {
+			names = append(names, r.column(n, col, len(shown) > 3))
+		}
+	}
+	out := vector.NewBuilder(names...)
+	for len(groups) > 0 {
+		n := 1
+		for n < len(groups) && slices.EqualFunc(groups[n].keys[:3], groups[0].keys[:3], func(a, b vector.Value) bool { return a.Text() == b.Text() }) {
+			n++
+		}
+		cells := map[string][]spl.Aggregate{}
+		for _, grp := range groups[:n] {
+			r.g.fill(grp)
+			col := ""
+			if r.c.By != "" {
+				col = kept[grp.keys[3].Text()]
+			}
+			add(cells, col, grp.aggs)
+		}
+		r.row(out, groups[0].keys, cells, shown)
+		groups = groups[n:]
+	}
+	return spl.Rows(out.Batch()), nil
+}
+
+// row adds the row of one cell of the map.
+func (r *geostats) row(out *vector.Builder, keys []vector.Value, cells map[string][]spl.Aggregate, shown []int) {
+	out.Add()
+	for col, aggs := range cells {
+		for _, n := range shown[2:] {
+			out.Set(r.column(n, col, len(shown) > 3), aggs[n].Result())
+		}
+	}
+	parts := slices.Sorted(maps.Keys(cells)) // sums of fractions depend on their order
+	place := cells[parts[0]]
+	for _, col := range parts[1:] {
+		place[0].Merge(cells[col][0])
+		place[1].Merge(cells[col][1])
+	}
+	// Last, as a value of BY may have the name of one of these columns.
+	out.SetAt(0, vector.String(fmt.Sprintf("bin_id_zl_%s_y_%s_x_%s", keys[0].Text(), keys[1].Text(), keys[2].Text())))
+	out.SetAt(1, place[0].Result())
+	out.SetAt(2, place[1].Result())
+}
+
+// column names the column of an aggregate for a value of BY.
+func (r *geostats) column(slot int, value string, several bool) string {
+	switch name := r.g.slots[slot].name; {
+	case r.c.By == "":
+		return name
+	case several:
+		return name + ": " + value
+	}
+	return value
+}
+
+// frequent returns the column of each value of BY: those with the greatest sum
+// of the first aggregate have their own.
+func (r *geostats) frequent(groups []*group) map[string]string {
+	if r.c.By == "" {
+		return nil
+	}
+	scores := map[string]float64{}
+	for _, grp := range groups {
+		if grp.keys[0].Text() != "0" {
+			continue // every row is at every zoom level
+		}
+		r.g.fill(grp)
+		value := grp.keys[3].Text()
+		scores[value] += 0
+		if len(grp.aggs) > 2 {
+			if f, ok := grp.aggs[2].Result().Num(); ok {
+				scores[value] += f
+			}
+		}
+	}
+	list := slices.SortedFunc(maps.Keys(scores), func(a, b string) int {
+		return cmp.Or(cmp.Compare(scores[b], scores[a]), strings.Compare(a, b))
+	})
+	kept := map[string]string{}
+	for i, value := range list {
+		kept[value] = value
+		if r.c.Limit > 0 && i >= r.c.Limit {
+			kept[value] = "OTHER"
+		}
+	}
+	return kept
+}
