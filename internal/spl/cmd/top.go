@@ -180,7 +180,7 @@ func (t *top) Results(context.Context) (spl.Operator, error) {
 	row := func(keys []vector.Value, n, total float64) {
 		b.Add()
 		for i, k := range keys {
-			b.SetAt(i, k)
+			b.Set(names[i], k) // a name may be there twice
 		}
 		if c.ShowCount {
 			b.Set(c.CountField, vector.Float(n))
