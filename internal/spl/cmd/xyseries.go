@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
@@ -14,13 +15,14 @@ type Xyseries struct {
 	Key, Name string
 	Values    []string
 	Sep       string
+	Format    string // with $AGG$ and $VAL$; "" = as Sep says
 }
 
 func init() {
 	spl.RegisterCommand(&spl.CommandDef{
 		Name: "xyseries", Aliases: []string{"maketable"}, Kind: spl.KindSerial,
 		Summary: "Make a table with a column for each value of a field; the inverse of untable.",
-		Syntax:  "xyseries [sep=<text>] <key-field> <name-field> <value-field>…",
+		Syntax:  "xyseries [sep=<text>] [format=<text>] <key-field> <name-field> <value-field>…",
 		Doc: "There is one row for each value of the key, where it came first; columns stand in alphabetical order. With several value\n" +
 			"fields columns are called `field: name`. Of several rows for the same cell the last counts.",
 		Args: []spl.Arg{
@@ -28,6 +30,7 @@ func init() {
 			{Name: "<name-field>", Doc: "The field whose values become columns."},
 			{Name: "<value-field>", Doc: "What goes into the cells."},
 			{Name: "sep", Default: ": ", Doc: "What stands in the names of columns with several value fields."},
+			{Name: "format", Doc: "Those names as a pattern, such as `$VAL$/$AGG$`: the name and the value field; goes before sep."},
 			{Name: "grouped", Doc: "Taken for the sake of searches that have it."},
 		},
 		Examples: []spl.Example{{
@@ -40,9 +43,13 @@ b,x,3" | xyseries ip dom n`,
 		Parse: func(p *spl.Parser) (spl.Command, error) {
 			c := &Xyseries{Sep: ": "}
 			start := p.Peek().Span
-			err := p.Options([]string{"sep", "grouped"}, func(o spl.Option) error {
-				if o.Name == "sep" {
+			err := p.Options([]string{"sep", "format", "grouped"}, func(o spl.Option) error {
+				switch o.Name {
+				case "sep":
 					c.Sep = o.Value.Text
+					return nil
+				case "format":
+					c.Format = o.Value.Text
 					return nil
 				}
 				_, err := o.Bool()
@@ -70,6 +77,9 @@ func (c *Xyseries) Print() string {
 	if c.Sep != ": " {
 		s += "sep=" + spl.QuoteSearch(c.Sep) + " "
 	}
+	if c.Format != "" {
+		s += "format=" + spl.QuoteSearch(c.Format) + " "
+	}
 	return s + spl.PrintFields(append([]string{c.Key, c.Name}, c.Values...))
 }
 
@@ -90,6 +100,14 @@ func (c *Xyseries) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.O
 	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
 		return spl.Rows(c.table(env, rows)), nil
 	}), nil
+}
+
+// column names the column of a value field, where there are several.
+func (c *Xyseries) column(field, name string) string {
+	if c.Format == "" {
+		return field + c.Sep + name
+	}
+	return strings.NewReplacer("$AGG$", field, "$VAL$", name, "$VALUE$", name).Replace(c.Format)
 }
 
 func (c *Xyseries) table(env *spl.Env, rows []*vector.Batch) *vector.Batch {
@@ -116,7 +134,7 @@ func (c *Xyseries) table(env *spl.Env, rows []*vector.Batch) *vector.Batch {
 			for n, field := range c.Values {
 				col := name.Text()
 				if len(c.Values) > 1 {
-					col = field + c.Sep + col
+					col = c.column(field, col)
 				}
 				if !known[col] {
 					if len(known) == maxSeries {
