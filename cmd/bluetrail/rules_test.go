@@ -108,3 +108,20 @@ func TestSplCheckReadsManySearches(t *testing.T) {
 		t.Errorf("%d\n%s", code, out)
 	}
 }
+
+func TestListedSearches(t *testing.T) {
+	good := func(text string) bool { return !strings.Contains(text, "bad") && !strings.Contains(text, "\nindex") }
+	for text, want := range map[string][]listedSearch{
+		"":                                       nil,
+		"index=a\n| head 1\n":                    {{1, "index=a\n| head 1"}},
+		"index=a\nindex=b":                       {{1, "index=a"}, {2, "index=b"}},
+		"index=c\nindex=a\n bad\nindex=b\n| bad": {{1, "index=c"}, {2, "index=a\n bad"}, {4, "index=b\n| bad"}},
+		"\n\nindex=a\r\n| bad\n\nindex=b":        {{3, "index=a\n| bad"}, {6, "index=b"}},
+		"| head 1\n| bad":                        {{1, "| head 1"}, {2, "| bad"}},
+		"bad\n| bad":                             {{1, "bad\n| bad"}},
+	} {
+		if diff := cmp.Diff(want, listed(text, good), cmp.AllowUnexported(listedSearch{})); diff != "" {
+			t.Errorf("%q: %s", text, diff)
+		}
+	}
+}

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -16,7 +14,7 @@ import (
 )
 
 type splCmd struct {
-	Check    splCheckCmd    `cmd:"" help:"Check a search without running it; - reads searches from stdin, separated by blank lines."`
+	Check    splCheckCmd    `cmd:"" help:"Check a search without running it; - reads a file of searches from stdin, one a line or with blank lines between."`
 	Explain  splExplainCmd  `cmd:"" help:"Show how a search would run: what the store answers and what runs above it."`
 	Commands splCommandsCmd `cmd:"" help:"List the commands, functions and aggregates, or describe one."`
 }
@@ -39,12 +37,19 @@ func (c *splCheckCmd) Run(a *app) error {
 		_, err = fmt.Fprintln(a.out, q)
 		return err
 	}
-	bad, n := 0, 0
-	for line, text := range paragraphs(os.Stdin) {
-		n++
-		if _, err := plan.Parse(text, know); err != nil {
+	text, err := io.ReadAll(io.LimitReader(os.Stdin, maxSearches+1))
+	if err != nil {
+		return fmt.Errorf("cannot read stdin: %w", err)
+	}
+	if len(text) > maxSearches {
+		return usage("more than %d bytes of searches; check them in parts", maxSearches)
+	}
+	list := listed(string(text), func(text string) bool { _, err := plan.Parse(text, know); return err == nil })
+	bad := 0
+	for _, l := range list {
+		if _, err := plan.Parse(l.text, know); err != nil {
 			bad++
-			fmt.Fprintf(a.out, "line %d: ", line)
+			fmt.Fprintf(a.out, "line %d: ", l.line)
 			var place *diag.Error
 			if errors.As(err, &place) {
 				fmt.Fprint(a.out, place.Underlined())
@@ -53,37 +58,69 @@ func (c *splCheckCmd) Run(a *app) error {
 			}
 			continue
 		}
-		fmt.Fprintf(a.out, "line %d: ok\n", line)
+		fmt.Fprintf(a.out, "line %d: ok\n", l.line)
 	}
 	if bad > 0 {
-		return usage("%d of %d searches cannot be read", bad, n)
+		return usage("%d of %d searches cannot be read", bad, len(list))
 	}
 	return nil
 }
 
-// paragraphs yields the blocks of r between blank lines, each with the number
-// of its first line.
-func paragraphs(r io.Reader) iter.Seq2[int, string] {
-	return func(yield func(int, string) bool) {
-		lines := bufio.NewScanner(r)
-		lines.Buffer(nil, spl.MaxText)
-		var cur []string
-		n := 0
-		for lines.Scan() {
-			n++
-			if strings.TrimSpace(lines.Text()) != "" {
-				cur = append(cur, lines.Text())
-				continue
+// maxSearches bounds the text that spl check reads, in bytes.
+const maxSearches = 16 << 20
+
+// listedSearch is a search in a file of them, with its first line.
+type listedSearch struct {
+	line int
+	text string
+}
+
+// listed cuts a file into searches. Blank lines end a search. A block of lines
+// that is not one good search is taken as one search a line, where some of them
+// are good; lines that begin with white space belong to the one before, and
+// those that begin with a pipe where the first line of the block does not.
+func listed(text string, good func(string) bool) (list []listedSearch) {
+	var block []string
+	at := 1
+	end := func() {
+		whole := strings.Join(block, "\n")
+		var single []listedSearch
+		some := false
+		if len(block) > 1 && !good(whole) {
+			piped := block[0][0] == '|'
+			for i, line := range block {
+				if i > 0 && (line[0] == ' ' || line[0] == '\t' || line[0] == '|' && !piped) {
+					single[len(single)-1].text += "\n" + line
+					continue
+				}
+				single = append(single, listedSearch{at + i, line})
 			}
-			if len(cur) > 0 && !yield(n-len(cur), strings.Join(cur, "\n")) {
-				return
+			for _, s := range single {
+				some = some || good(s.text)
 			}
-			cur = nil
 		}
-		if len(cur) > 0 {
-			yield(n-len(cur)+1, strings.Join(cur, "\n"))
+		switch {
+		case some:
+			list = append(list, single...)
+		case len(block) > 0:
+			list = append(list, listedSearch{at, whole})
 		}
+		block = nil
 	}
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		if line = strings.TrimRight(line, "\r\n"); strings.TrimSpace(line) == "" {
+			end()
+			continue
+		}
+		if len(block) == 0 {
+			at = n
+		}
+		block = append(block, line)
+	}
+	end()
+	return list
 }
 
 type splExplainCmd struct {
