@@ -64,7 +64,10 @@ func (c *Checker) Check(ctx context.Context, r *Rule) (err error) {
 // writes gathers the lookups that a search writes.
 func writes(q *spl.Query, into map[string]bool) {
 	for _, st := range q.Stages {
-		if o, ok := st.Cmd.(*cmd.Outputlookup); ok {
+		switch o := st.Cmd.(type) {
+		case *cmd.Outputlookup:
+			into[o.Table] = true
+		case *cmd.Outputcsv:
 			into[o.Table] = true
 		}
 		if w, ok := st.Cmd.(spl.WithQueries); ok {

@@ -1,0 +1,63 @@
+package cmd
+
+import (
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+)
+
+// Inputcsv is inputlookup for a .csv file by its name.
+type Inputcsv struct{ Inputlookup }
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "inputcsv", Kind: spl.KindGenerating,
+		Summary: "Give the rows of a .csv file.",
+		Syntax:  "inputcsv [append=<bool>] [strict=<bool>] [start=<n>] [max=<n>] <file> [where <search-expression>]",
+		Doc:     "The file is one of lookups/ in the knowledge folder, where outputcsv writes; no other place is read. It is inputlookup otherwise.",
+		Args: []spl.Arg{
+			{Name: "<file>", Doc: "The name of the file; .csv may be left out."},
+			{Name: "append, strict, start, max, where", Doc: "As in inputlookup."},
+		},
+		Examples: []spl.Example{{
+			Lookup: "user,team\nalice,blue\nbob,red\n",
+			Search: `| inputcsv max=1 example`,
+			Want:   []string{`{"user":"alice","team":"blue"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c, err := parseInputlookup(p)
+			if err != nil {
+				return nil, err
+			}
+			in := &Inputcsv{*c.(*Inputlookup)}
+			in.Table, err = csvFile(p, in.Table)
+			return in, err
+		},
+	})
+}
+
+// csvFile returns the name of a .csv file with its ending.
+func csvFile(p *spl.Parser, name string) (string, error) {
+	if strings.ContainsAny(name, `/\`) {
+		return "", diag.At(p.Peek().Span, "%q is no file name: files are in lookups/ of the knowledge folder, without folders below it", name)
+	}
+	if !strings.HasSuffix(strings.ToLower(name), ".csv") {
+		name += ".csv"
+	}
+	return name, nil
+}
+
+// Print implements spl.Command.
+func (c *Inputcsv) Print() string {
+	return "inputcsv" + strings.TrimPrefix(c.Inputlookup.Print(), "inputlookup")
+}
+
+// Resolve implements spl.Resolving.
+func (c *Inputcsv) Resolve(text func(*spl.Query) (string, error)) (spl.Command, error) {
+	d, err := c.Inputlookup.Resolve(text)
+	if err != nil {
+		return nil, err
+	}
+	return &Inputcsv{*d.(*Inputlookup)}, nil
+}

@@ -1,0 +1,42 @@
+package cmd
+
+import (
+	"strings"
+
+	"bluetrail/internal/spl"
+)
+
+// Outputcsv is outputlookup for a .csv file by its name.
+type Outputcsv struct{ Outputlookup }
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "outputcsv", Kind: spl.KindSerial,
+		Summary: "Write the rows to a .csv file and pass them on.",
+		Syntax:  "outputcsv [append=<bool>] [create_empty=<bool>] [override_if_empty=<bool>] [max=<n>] <file>",
+		Doc:     "The file is one of lookups/ in the knowledge folder; no other place is written. It is outputlookup otherwise.",
+		Args: []spl.Arg{
+			{Name: "<file>", Doc: "The name of the file; .csv may be left out."},
+			{Name: "append, create_empty, override_if_empty, max", Doc: "As in outputlookup."},
+		},
+		Examples: []spl.Example{{
+			Lookup: "user\nalice\n",
+			Search: `| makeresults | eval user="bob" | table user | outputcsv append=true example | inputcsv append=true example`,
+			Want:   []string{`{"user":"bob"}`, `{"user":"alice"}`, `{"user":"bob"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c, err := parseOutputlookup(p)
+			if err != nil {
+				return nil, err
+			}
+			out := &Outputcsv{*c.(*Outputlookup)}
+			out.Table, err = csvFile(p, out.Table)
+			return out, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Outputcsv) Print() string {
+	return "outputcsv" + strings.TrimPrefix(c.Outputlookup.Print(), "outputlookup")
+}
