@@ -148,7 +148,7 @@ func TestCondensedRandom(t *testing.T) {
 	for range 150 {
 		var b strings.Builder
 		fmt.Fprintf(&b, "search %s | ", spl.PrintSearch(randomSearch(rnd, pairs, 2)))
-		b.WriteString([]string{"stats count", "stats count", "timechart span=1h limit=0 count", "chart count"}[rnd.IntN(4)])
+		b.WriteString([]string{"stats count", "stats count", "timechart span=1h cont=false limit=0 count", "chart count"}[rnd.IntN(4)])
 		for range rnd.IntN(3) {
 			fmt.Fprintf(&b, " %s(%s)", aggs[rnd.IntN(len(aggs))], field())
 		}
