@@ -86,6 +86,25 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// TestNoDataDirectory searches where there are no events: what asks for none
+// runs, and the knowledge in the folder that --data names is found.
+func TestNoDataDirectory(t *testing.T) {
+	data := t.TempDir()
+	if code, out, errs := bluetrail(t, "search", "--data", filepath.Join(data, "none"), "-o", "json", "| makeresults | eval n=1 | table n"); code != exitDone || out != "{\"n\":\"1\"}\n" {
+		t.Errorf("%d %s%s", code, out, errs)
+	}
+	lookup := filepath.Join(data, "knowledge", "lookups", "zoo.csv")
+	if err := os.MkdirAll(filepath.Dir(lookup), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(lookup, []byte("animal\ngnu\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := bluetrail(t, "search", "--data", data, "-o", "json", "| inputlookup zoo.csv"); code != exitDone || out != "{\"animal\":\"gnu\"}\n" {
+		t.Errorf("%d %s%s", code, out, errs)
+	}
+}
+
 func TestSplVerbs(t *testing.T) {
 	if _, out, _ := bluetrail(t, "spl", "check", "a=1 b=2 OR c=3"); out != "search a=1 b=2 OR c=3\n" {
 		t.Error(out)

@@ -49,7 +49,7 @@ func (c *doctorCmd) Run(a *app) error {
 			line("locations", "%s: %s of %s", d.Path, d.Type, d.Built.Format("2006-01-02"))
 		}
 	}
-	know, err := a.knowledge(c.Knowledge)
+	know, err := a.knowledge(c.Data, c.Knowledge)
 	if err != nil {
 		broken++
 		line("knowledge", "BROKEN: %v", err)
@@ -61,11 +61,7 @@ func (c *doctorCmd) Run(a *app) error {
 			line("knowledge", "BROKEN: %v", p)
 		}
 	}
-	dir := c.Data
-	if dir == "" {
-		dir = a.cfg.Data
-	}
-	if err := c.data(dir, line); err != nil {
+	if err := c.data(a.dataDir(c.Data), line); err != nil {
 		broken++
 		line("data", "BROKEN: %v", err)
 	}

@@ -19,11 +19,7 @@ type ingestCmd struct {
 }
 
 func (c *ingestCmd) Run(a *app) error {
-	dir := c.Data
-	if dir == "" {
-		dir = a.cfg.Data
-	}
-	return a.ingest(ingest.Options{Data: dir, Paths: c.Paths, Index: c.Index, Sourcetype: c.Sourcetype})
+	return a.ingest(ingest.Options{Data: a.dataDir(c.Data), Paths: c.Paths, Index: c.Index, Sourcetype: c.Sourcetype})
 }
 
 // ingest takes files in and says what came of it.

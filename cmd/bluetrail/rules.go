@@ -39,7 +39,7 @@ func (c *rulesCheckCmd) Run(a *app) error {
 	if err != nil {
 		a.warn("some rules cannot be read: %v", err)
 	}
-	know, err := a.knowledge(append(found.Knowledge, c.Knowledge...))
+	know, err := a.knowledge("", append(found.Knowledge, c.Knowledge...))
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"time"
@@ -44,15 +43,26 @@ func (s *source) store(a *app) (store.Store, error) {
 		}
 		return files.Open(s.Files, files.Options{Index: s.Index, Sourcetype: s.Sourcetype})
 	}
-	dir := s.Data
-	if dir == "" {
-		dir = a.cfg.Data
+	dir := a.dataDir(s.Data)
+	events := filepath.Join(dir, ingest.EventsDir)
+	if !isDir(events) {
+		return absent{dir}, nil
 	}
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		return nil, usage("there is no data directory %q; give --files PATH to search files where they lie, or --data DIR, or fill one with: bluetrail ingest PATH --data %s", dir, dir)
-	}
-	return vlogs.Open(filepath.Join(dir, ingest.EventsDir), vlogs.Options{ReadOnly: true})
+	return vlogs.Open(events, vlogs.Options{ReadOnly: true})
 }
+
+// absent stands for a data directory that is not there: searches that read no
+// events need none.
+type absent struct{ dir string }
+
+func (s absent) Prepare(*store.Query) (store.Scan, error) {
+	if isDir(s.dir) {
+		return nil, usage("there are no events in data directory %q; fill it with: bluetrail ingest PATH --data %s", s.dir, s.dir)
+	}
+	return nil, usage("there is no data directory %q; give --files PATH to search files where they lie, or --data DIR, or fill one with: bluetrail ingest PATH --data %s", s.dir, s.dir)
+}
+
+func (absent) Close() error { return nil }
 
 func (s *source) env(a *app) (*spl.Env, error) {
 	now := time.Now().In(a.zone())
@@ -81,7 +91,7 @@ func (s *source) env(a *app) (*spl.Env, error) {
 			return nil, usageError{err}
 		}
 	}
-	know, err := a.knowledge(s.Knowledge)
+	know, err := a.knowledge(s.Data, s.Knowledge)
 	if err != nil {
 		return nil, err
 	}
@@ -94,11 +104,21 @@ func (s *source) env(a *app) (*spl.Env, error) {
 	return env, nil
 }
 
+// dataDir returns the data directory that a flag names, or else the
+// configuration.
+func (a *app) dataDir(flag string) string {
+	if flag != "" {
+		return flag
+	}
+	return a.cfg.Data
+}
+
 // knowledge opens the folders of macros and lookups: those of the
-// configuration, those given, and the one in the data directory.
-func (a *app) knowledge(dirs []string) (*knowledge.Knowledge, error) {
+// configuration, those given, and the one in the data directory, which data
+// names as dataDir takes it.
+func (a *app) knowledge(data string, dirs []string) (*knowledge.Knowledge, error) {
 	all := append(append([]string(nil), a.cfg.Knowledge...), dirs...)
-	if own := filepath.Join(a.cfg.Data, "knowledge"); isDir(own) {
+	if own := filepath.Join(a.dataDir(data), "knowledge"); isDir(own) {
 		all = append(all, own)
 	}
 	for _, dir := range all {

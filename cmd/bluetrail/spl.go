@@ -25,7 +25,7 @@ type splCheckCmd struct {
 }
 
 func (c *splCheckCmd) Run(a *app) error {
-	know, err := a.knowledge(c.Knowledge)
+	know, err := a.knowledge("", c.Knowledge)
 	if err != nil {
 		return err
 	}

@@ -79,6 +79,11 @@ func (c *Compiler) binary(e *Binary) (Eval, error) {
 	switch {
 	case fast == nil:
 		return nil, diag.At(e.Span, "%s cannot be computed", e.Op)
+	case e.Op == "*" && c.exact:
+		slow = func(f *Frame) vector.Value {
+			a, b := l(f), r(f)
+			return exactProduct(&a, &b)
+		}
 	case e.Op == "*":
 		slow = func(f *Frame) vector.Value {
 			a, b := l(f), r(f)
@@ -207,6 +212,25 @@ func product(a, b *vector.Value) vector.Value {
 		return vector.Literal(z, max(sa, sb))
 	}
 	return vector.Float(z)
+}
+
+// exactProduct multiplies without rounding; at least the significant digits of
+// the more exact side are shown.
+func exactProduct(a, b *vector.Value) vector.Value {
+	x, okx := a.Num()
+	y, oky := b.Num()
+	if !okx || !oky {
+		return vector.Value{}
+	}
+	z, sig := x*y, max(a.Sig(), b.Sig())
+	if sig > 0 {
+		shown := rounded(z, sig)
+		// What the binary fractions alone differ by is no digit that is lost.
+		if r, _ := shown.Num(); math.Abs(r-z) <= 4e-16*math.Abs(z) {
+			return shown
+		}
+	}
+	return vector.Exact(z)
 }
 
 // rounded keeps sig significant digits and shows them all, as Splunk does for a

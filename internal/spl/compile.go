@@ -51,6 +51,7 @@ type Compiler struct {
 	slots  map[string]int
 	names  []string
 	varies bool // the same fields may give different values
+	exact  bool // products keep all their digits
 }
 
 // Slot returns the place of a field in the Frame.
@@ -160,6 +161,15 @@ func (c *Compiler) Compile(e Expr) (Eval, error) {
 		return nil, diag.At(e.Span, "a subsearch cannot stand here").WithHint("subsearches are run before the expression is read; in eval use lookup, join or map")
 	}
 	return nil, diag.At(e.Place(), "this expression cannot be computed")
+}
+
+// Exactly is Compile for an expression whose products are not rounded to
+// significant digits.
+func (c *Compiler) Exactly(e Expr) (Eval, error) {
+	was := c.exact
+	defer func() { c.exact = was }()
+	c.exact = true
+	return c.Compile(e)
 }
 
 // All is Compile for a list.

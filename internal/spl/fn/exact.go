@@ -1,15 +1,28 @@
 package fn
 
 import (
+	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
 
 func init() {
-	function(mathematical, "exact", "exact(<number>)", "The number without the rounding to significant digits that products of decimals get.", 1, 1, func(a []vector.Value) vector.Value {
-		f, ok := a[0].Num()
-		if !ok {
+	compiled(mathematical, "exact", "exact(<number>)", "The number without the rounding to significant digits that products of decimals get.", 1, 1, compileExact, "exact(8.250 * 0.2)", `"1.650"`)
+}
+
+func compileExact(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+	x, err := c.Exactly(call.Args[0])
+	if err != nil {
+		return nil, err
+	}
+	return func(f *spl.Frame) vector.Value {
+		v := x(f)
+		n, ok := v.Num()
+		switch {
+		case !ok:
 			return null
+		case v.Sig() > 0 && v.Text() != vector.FormatNumber(n):
+			return v // its last digits are zeros, and are shown
 		}
-		return vector.Exact(f)
-	}, "8.250 * exact(0.2)", `"1.650"`)
+		return vector.Exact(n)
+	}, nil
 }

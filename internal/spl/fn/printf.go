@@ -184,7 +184,7 @@ func (v *verb) format(a vector.Value) string {
 		}
 		out = fmt.Sprintf(spec+string(c), f)
 	case 'a', 'A':
-		out = fmt.Sprintf(spec+string(rune(c)+('x'-'a')), f)
+		out = shortExponent(fmt.Sprintf(spec+string(rune(c)+('x'-'a')), f))
 	default:
 		return "%" + string(c)
 	}
@@ -195,4 +195,18 @@ func (v *verb) format(a vector.Value) string {
 		out = separated(out)
 	}
 	return out
+}
+
+// shortExponent takes the zero from an exponent such as p+03, which C does not
+// write; the width stays.
+func shortExponent(s string) string {
+	at := strings.IndexAny(s, "pP")
+	if at < 0 || at+3 >= len(s) || s[at+2] != '0' {
+		return s
+	}
+	short := s[:at+2] + s[at+3:]
+	if s[0] == ' ' {
+		return " " + short
+	}
+	return short
 }
