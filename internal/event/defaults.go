@@ -103,5 +103,24 @@ func datePart(name string, t time.Time) string {
 	return "0" // date_zone: CloudTrail's times are UTC
 }
 
+// dateParts are the fields made of the time of a record, each with the span of
+// time in which it stays the same.
+var dateParts = map[string]time.Duration{
+	"date_second": time.Second, "date_minute": time.Minute, "date_hour": time.Hour, "date_mday": 24 * time.Hour,
+	"date_wday": 24 * time.Hour, "date_month": 24 * time.Hour, "date_year": 24 * time.Hour, "date_zone": 24 * time.Hour,
+}
+
+// DatePart returns the span of time, a part of every longer one, in which a
+// field made of the time of a record stays the same; ok is false for other
+// fields.
+func DatePart(name string) (span time.Duration, ok bool) {
+	span, ok = dateParts[name]
+	return span, ok
+}
+
+// DateAt returns a field of DatePart for a record whose own time is ns, in unix
+// nanoseconds.
+func DateAt(name string, ns int64) string { return datePart(name, time.Unix(0, ns).UTC()) }
+
 // IsDefault reports whether a field is one that every event has.
 func IsDefault(name string) bool { return isDefault[name] }

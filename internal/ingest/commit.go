@@ -275,7 +275,7 @@ func (c *committer) rows(w *vlogs.Writer, ch *chunk) error {
 			meta.Sourcetype = event.JSON
 		}
 		err := w.Add(&vlogs.Record{
-			Raw: ch.arena[r.from:r.to], Meta: &meta, Time: r.time, Batch: ch.batch, Seq: r.seq, ID: r.id, Given: r.given,
+			Raw: ch.arena[r.from:r.to], Meta: &meta, Time: r.time, Timed: r.timed, Batch: ch.batch, Seq: r.seq, ID: r.id, Given: r.given,
 		})
 		if err != nil {
 			return fmt.Errorf("cannot store a record of %q: %w", ch.meta.Source, err)

@@ -44,6 +44,7 @@ type record struct {
 	id         recordID
 	given      bool // id is that of the eventID
 	cloudTrail bool
+	timed      bool // time is that of the record itself
 	time       int64
 	seq        uint64
 }
@@ -147,7 +148,7 @@ func (r *fileReader) add(c *chunk, j *job, rec *event.Record, at int64) {
 		out.time = rec.Time
 	}
 	known := event.Identify(raw)
-	if known.Timed {
+	if out.timed = known.Timed; out.timed {
 		out.time = known.Time
 	}
 	if out.id, out.given = known.ID, known.Given; !out.given {

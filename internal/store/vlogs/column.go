@@ -2,6 +2,7 @@ package vlogs
 
 import (
 	"context"
+	"math"
 	"strings"
 	"time"
 
@@ -67,11 +68,16 @@ func (r *columnReader) add(b *vector.Batch, db *logstorage.DataBlock, field stri
 	if b.Col(field) != nil {
 		return
 	}
-	switch field {
-	case event.Time:
-		b.Cols = append(b.Cols, r.timeColumn(db))
+	switch {
+	case field == event.Time:
+		r.times, _ = db.GetTimestamps(r.times[:0])
+		b.Cols = append(b.Cols, timeColumn(r.times))
 		return
-	case event.IndexTime:
+	case isDate(field):
+		r.times, _ = db.GetTimestamps(r.times[:0])
+		b.Cols = append(b.Cols, dates(field, r.times))
+		return
+	case field == event.IndexTime:
 		b.Cols = append(b.Cols, numbers(field, db.GetColumnByName(batchColumn), 1000))
 		return
 	}
@@ -107,13 +113,39 @@ func onlyTrail(col *vector.Column, sourcetypes []string) *vector.Column {
 	return vector.NewColumn(col.Name, vals)
 }
 
-func (r *columnReader) timeColumn(db *logstorage.DataBlock) *vector.Column {
-	r.times, _ = db.GetTimestamps(r.times[:0])
-	vals := make([]vector.Value, len(r.times))
-	for i, ns := range r.times {
+// timeColumn makes _time of times.
+func timeColumn(times []int64) *vector.Column {
+	vals := make([]vector.Value, len(times))
+	for i, ns := range times {
+		if i > 0 && ns == times[i-1] {
+			vals[i] = vals[i-1]
+			continue
+		}
 		vals[i] = timeValue(ns)
 	}
 	return vector.NewColumn(event.Time, vals)
+}
+
+// dates makes a field of the date of times.
+func dates(field string, times []int64) *vector.Column {
+	span, _ := event.DatePart(field)
+	known := map[int64]int32{} // code of the span that a time lies in
+	var dict []vector.Value
+	codes := make([]int32, len(times))
+	at, code := int64(math.MinInt64), int32(0)
+	for i, ns := range times {
+		if this := ns / int64(span); this != at {
+			at = this
+			var seen bool
+			if code, seen = known[at]; !seen {
+				code = int32(len(dict))
+				known[at] = code
+				dict = append(dict, vector.String(event.DateAt(field, ns)))
+			}
+		}
+		codes[i] = code
+	}
+	return vector.Coded(field, dict, codes)
 }
 
 // timeValue is a time as _time holds it.

@@ -84,6 +84,13 @@ var aliases = func() map[string]string {
 // such a name, and shows it, is odd.
 var aliasNames = slices.Sorted(maps.Keys(aliases))
 
+// isDate reports whether a field is made of the time of a record, which is that
+// of an ordinary row.
+func isDate(field string) bool {
+	_, ok := event.DatePart(field)
+	return ok
+}
+
 // columnOf returns the column that holds a field: its own, or the one it is an
 // alias of. Ordinary rows that are not CloudTrail's have no aliases.
 func columnOf(field string) (column string, alias, ok bool) {

@@ -24,7 +24,34 @@ const alikeColumn = "_alike"
 func (sc *scan) canCondense() bool {
 	return sc.q.Alike && !sc.q.Ordered && sc.check == nil && sc.columns != nil &&
 		!slices.Contains(sc.columns, batchColumn) &&
-		(sc.q.Step > 0 || !slices.Contains(sc.columns, timeName))
+		(!slices.Contains(sc.columns, timeName) || sc.step() >= time.Minute)
+}
+
+// step returns to what the engine may round the time of a row down: the longest
+// span of which all that is made of it needs whole ones; 0 = not at all.
+func (sc *scan) step() (step time.Duration) {
+	for _, f := range sc.q.Fields.Names() {
+		span, ok := event.DatePart(f)
+		if f == event.Time {
+			span, ok = sc.q.Step, true
+		}
+		switch {
+		case ok && span == 0:
+			return 0
+		case ok:
+			step = divisor(step, span)
+		}
+	}
+	return step
+}
+
+// divisor returns the largest span of which both a and b are whole numbers; 0 is
+// one of every number.
+func divisor(a, b time.Duration) time.Duration {
+	for b > 0 {
+		a, b = b, a%b
+	}
+	return a
 }
 
 // condensePipe is the pipe that counts.
@@ -33,7 +60,7 @@ func (sc *scan) condensePipe() string {
 	for i, c := range sc.columns {
 		by[i] = strconv.Quote(c)
 		if c == timeName {
-			by[i] = fmt.Sprintf("%s:%ds", timeName, int(sc.q.Step/time.Second))
+			by[i] = fmt.Sprintf("%s:%ds", timeName, int(sc.step()/time.Second))
 		}
 	}
 	return "stats by (" + strings.Join(by, ", ") + ") count() " + alikeColumn
@@ -48,16 +75,19 @@ func (sc *scan) condensed(ctx context.Context, p part, emit func(int, *vector.Ba
 	err = sc.ask(ctx, p, sc.condensePipe(), func(w int, db *logstorage.DataBlock) error {
 		some.Store(true)
 		b := &vector.Batch{Len: db.RowsCount()}
+		times, err := steps(db.GetColumnByName(timeName))
+		if err != nil {
+			return err
+		}
 		for _, f := range r.fields {
-			if f == event.Time {
-				col, err := steps(db.GetColumnByName(timeName))
-				if err != nil {
-					return err
-				}
-				b.Cols = append(b.Cols, col)
-				continue
+			switch {
+			case f == event.Time:
+				b.Cols = append(b.Cols, timeColumn(times))
+			case isDate(f):
+				b.Cols = append(b.Cols, dates(f, times))
+			default:
+				r.add(b, db, f)
 			}
-			r.add(b, db, f)
 		}
 		b.Cols = append(b.Cols, numbers(spl.Alike, db.GetColumnByName(alikeColumn), 1))
 		return emit(w, b)
@@ -65,22 +95,23 @@ func (sc *scan) condensed(ctx context.Context, p part, emit func(int, *vector.Ba
 	return err == nil || some.Load() || ctx.Err() != nil, err
 }
 
-// steps reads times that the engine rounded.
-func steps(c *logstorage.BlockColumn) (*vector.Column, error) {
+// steps reads times that the engine rounded, as unix nanoseconds; none when it
+// was not asked for them.
+func steps(c *logstorage.BlockColumn) ([]int64, error) {
 	if c == nil {
-		return vector.Constant(event.Time, vector.Value{}), nil
+		return nil, nil
 	}
-	vals := make([]vector.Value, len(c.Values))
+	times := make([]int64, len(c.Values))
 	for i, s := range c.Values {
 		if i > 0 && s == c.Values[i-1] {
-			vals[i] = vals[i-1]
+			times[i] = times[i-1]
 			continue
 		}
 		t, err := time.Parse(time.RFC3339Nano, s)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read time %q of the store: %w", s, err)
 		}
-		vals[i] = timeValue(t.UnixNano())
+		times[i] = t.UnixNano()
 	}
-	return vector.NewColumn(event.Time, vals), nil
+	return times, nil
 }

@@ -21,7 +21,7 @@ func oneEvent(t *testing.T, dir string) {
 	raw := []byte(`{"eventVersion":"1.08","eventID":"one","eventTime":"2026-01-05T10:00:00Z","eventName":"A"}`)
 	ns, _ := event.TimeOf(raw)
 	w := st.NewWriter()
-	if err := w.Add(&Record{Raw: raw, Meta: &event.Meta{Index: "aws", Sourcetype: event.CloudTrail}, Time: ns, Batch: 7, Given: true}); err != nil {
+	if err := w.Add(&Record{Raw: raw, Meta: &event.Meta{Index: "aws", Sourcetype: event.CloudTrail}, Time: ns, Timed: true, Batch: 7, Given: true}); err != nil {
 		t.Fatal(err)
 	}
 	w.Flush()

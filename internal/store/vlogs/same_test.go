@@ -46,6 +46,8 @@ var crafted = []string{
 	`{"eventVersion":"1.08","eventID":"c15","eventTime":"2026-01-05T10:00:06Z","eventName":"Kelvin","userAgent":"Kelvin ſhort 10","readOnly":true,"errorCode":"007","recipientAccountId":"000000000012"}`,
 	`{"eventVersion":"1.08","eventID":"c16","eventTime":"2026-01-05T10:00:07Z","eventName":"Typed","sourceIPAddress":"010.0.0.1","eventVersion2":1.50,"userAgent":"1.50","errorMessage":"2026-01-05T10:00:07.000Z"}`,
 	`{"eventID":"c17"}`,
+	`{"eventVersion":"1.08","eventID":"c18","eventName":"NoTime","date_hour":"late","date_wday":"never"}`,
+	`{"eventID":"c19","date_hour":"late","time":"2026-01-05T12:00:00+02:00","date_wday":"friday"}`,
 	`{"eventVersion":"1.08","eventTime":"2026-01-05T10:00:08Z","eventName":"NoID","userIdentity":{"type":"Root","arn":"arn:aws:iam::123456789012:root"}}`,
 }
 
@@ -134,7 +136,7 @@ func both(t testing.TB, records [][]byte) (*memory.Store, *Store) {
 		}
 		r := Record{Raw: raw, Meta: &m, Time: m.Fallback, Batch: batch, Seq: seq}
 		if ns, ok := event.TimeOf(raw); ok {
-			r.Time = ns
+			r.Time, r.Timed = ns, true
 		}
 		if r.ID, r.Given = event.ID(raw); !r.Given {
 			r.ID[0], r.ID[1] = byte(i), byte(i>>8)
@@ -220,13 +222,13 @@ var searches = []string{
 	`userAgent=1.50`, `userAgent=1.5`, `errorMessage="2026-01-05T10:00:07.000Z"`, `errorMessage="2026-01-05T10:00:07Z"`, `sourceIPAddress=010.0.0.1`, `sourceIPAddress=10.0.0.1`,
 	`eventVersion=1.08`, `eventVersion>1.05`, `readOnly=true`, `readOnly=TRUE`, `eventName IN (ConsoleLogin, "Get*", a)`, `NOT eventName IN (ConsoleLogin, "Get*", a)`,
 	`userIdentity.type=root`, `userIdentity.type=CASE(root)`, `userIdentity.type=CASE(Root)`, `iamuser`, `CASE(IAMUser)`, `TERM(arn:aws:iam::123456789012:root)`, `assum*`, `s3 NOT describe*`, `"us-east-1" OR bob`, `NOT bob`,
-	`(eventSource=s3.amazonaws.com OR eventSource=ec2.amazonaws.com) eventName=*Bucket* NOT errorCode=AccessDenied`, `errorCode=* user_type=IAMUser src=*`, `date_hour=10`, `_indextime>0`, `linecount=1`, `vendor_region=us-east-1 app=AwsApiCall`,
+	`(eventSource=s3.amazonaws.com OR eventSource=ec2.amazonaws.com) eventName=*Bucket* NOT errorCode=AccessDenied`, `errorCode=* user_type=IAMUser src=*`, `date_hour=10`, `date_wday=monday`, `date_hour>9 date_month=January`, `NOT date_mday=5`, `_indextime>0`, `linecount=1`, `vendor_region=us-east-1 app=AwsApiCall`,
 	`eventID=c13`, `eventName=n*`, `agent smith`, `userAgent="agent smith*"`, `eventName=` + strings.Repeat("n", 400),
 }
 
 var fieldSets = []spl.FieldSet{
 	spl.Fields(), spl.Fields("eventName"), spl.Fields("eventName", "sourceIPAddress", "src", "user", "_time", "_indextime"), spl.Fields("_raw"),
-	spl.Fields("requestParameters.bucketName", "date_hour", "signature"), spl.Fields("user*", "index"), spl.AllFields(),
+	spl.Fields("requestParameters.bucketName", "date_hour", "signature"), spl.Fields("eventName", "date_second", "date_wday", "date_zone", "date_year"), spl.Fields("user*", "index"), spl.AllFields(),
 }
 
 func TestSameAsMemory(t *testing.T) {

@@ -74,6 +74,8 @@ func engineColumns(fields []string, ordered bool) []string {
 			col = timeName
 		case f == event.IndexTime:
 			col = batchColumn
+		case isDate(f):
+			col = timeName
 		case !ok:
 			return nil
 		case alias:

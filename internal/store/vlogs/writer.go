@@ -42,6 +42,7 @@ type Record struct {
 	Raw   []byte // a JSON object
 	Meta  *event.Meta
 	Time  int64    // unix nanoseconds
+	Timed bool     // Time is the record's own, see event.TimeOf
 	Batch int64    // unix milliseconds of the batch it comes in
 	Seq   uint64   // its place in the order of arrival, below 2^53
 	ID    [16]byte // what identifies it
@@ -110,7 +111,7 @@ func (w *Writer) Add(r *Record) error {
 	switch columns := w.columns(); {
 	case at != r.Time:
 		tenant = displaced
-	case whole && columns && w.aliased(r.Meta.Sourcetype):
+	case whole && columns && w.aliased(r.Meta.Sourcetype) && r.Timed:
 		tenant = ordinary
 	}
 	w.rows.MustAdd(tenant, at, w.fields, -1)
