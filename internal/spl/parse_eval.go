@@ -23,6 +23,14 @@ const (
 // Expr reads one eval expression.
 func (p *Parser) Expr() (Expr, error) { return p.binary(bindOr) }
 
+// ExprOver is Expr where a name may stand for more than a field or a function:
+// operand is shown each and reads it, or returns nil for one that does not.
+func (p *Parser) ExprOver(operand func(name Token) (Expr, error)) (Expr, error) {
+	p.operand = operand
+	defer func() { p.operand = nil }()
+	return p.Expr()
+}
+
 func (p *Parser) infix() (op string, power int, tok Token, err error) {
 	tok, err = p.peek(evalMode)
 	if err != nil {
@@ -214,6 +222,16 @@ func (p *Parser) primary() (Expr, error) {
 		}
 		return &Sub{Span: diag.Span{Start: tok.Span.Start, End: p.pos}, Query: q}, nil
 	case tok.Kind == Word:
+		if p.operand != nil {
+			mark, read := p.pos, p.operand
+			p.operand = nil // what it reads is an expression of its own
+			e, err := read(tok)
+			p.operand = read
+			if e != nil || err != nil {
+				return e, err
+			}
+			p.pos = mark
+		}
 		if next, err := p.peek(evalMode); err == nil && next.Is("(") {
 			return p.call(tok)
 		}

@@ -21,6 +21,8 @@ type Parser struct {
 	scanner
 	depth int
 	stop  []string // words that end a search expression
+
+	operand func(name Token) (Expr, error) // of ExprOver
 }
 
 // Parse reads a search in which macros are already expanded. Errors are
@@ -189,6 +191,17 @@ func (p *Parser) Peek() Token {
 // Take reads the next token of the arguments.
 func (p *Parser) Take() (Token, error) { return p.take(argMode) }
 
+// TakeTarget is Take for a name that may stand in single quotes.
+func (p *Parser) TakeTarget() (Token, error) {
+	mark := p.pos
+	if tok, err := p.take(evalMode); err == nil && tok.Kind == FieldQuoted {
+		tok.Kind = Quoted
+		return tok, nil
+	}
+	p.pos = mark
+	return p.Take()
+}
+
 // AtEnd reports whether the command's arguments are over.
 func (p *Parser) AtEnd() bool {
 	tok := p.Peek()
@@ -237,7 +250,8 @@ func (p *Parser) Unexpected(tok Token, expected string, args ...any) error {
 	return e
 }
 
-// Field reads one field name, bare or in double quotes.
+// Field reads one field name, bare or in double quotes. A bare name may be that
+// of an aggregate, such as sum(bytes).
 func (p *Parser) Field() (string, error) {
 	tok, err := p.take(argMode)
 	if err != nil {
@@ -246,7 +260,31 @@ func (p *Parser) Field() (string, error) {
 	if tok.Kind != Word && tok.Kind != Quoted || tok.Text == "" {
 		return "", p.Unexpected(tok, "a field name")
 	}
-	return tok.Text, nil
+	return tok.Text + p.Argument(tok), nil
+}
+
+// Argument reads what stands in parentheses right behind the bare name of an
+// aggregate, with them; "" when there is nothing.
+func (p *Parser) Argument(name Token) string {
+	if def, _ := LookupAggregate(name.Text); def == nil || name.Kind != Word || p.pos != name.Span.End || p.pos == len(p.src) || p.src[p.pos] != '(' {
+		return ""
+	}
+	depth := 0
+	for i := p.pos; i < len(p.src); i++ {
+		switch p.src[i] {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth == 0 {
+				text := p.src[p.pos : i+1]
+				p.pos = i + 1
+				return text
+			}
+		case '|', '[', ']', '"':
+			return ""
+		}
+	}
+	return ""
 }
 
 // Fields reads field names separated by commas, blanks or both, until the end

@@ -15,8 +15,9 @@ import (
 // the values of a second one. Timechart is a Chart over _time.
 type Chart struct {
 	Time       bool
-	Aggs       []*Aggregation
-	Row, Col   string // Col "" = no second field
+	Aggs       []*Aggregation // that are gathered
+	Values     []chartValue   // that are shown
+	Row, Col   string         // Col "" = no second field
 	Span       *Span
 	MinSpan    *Span
 	Align      string  // aligntime, "" = even times
@@ -49,7 +50,7 @@ func init() {
 	spl.RegisterCommand(&spl.CommandDef{
 		Name: "chart", Aliases: []string{"sichart"}, Kind: spl.KindTransforming,
 		Summary: "Aggregates as a table with rows of one field and columns of another.",
-		Syntax:  "chart [<options>] <aggregate> … [OVER <field> [BY <field>] | BY <field> [<field>]] [WHERE <agg> in topN | <agg> > <n>]",
+		Syntax:  "chart [<options>] <aggregate> | eval(<expression over aggregates>) … [OVER <field> [BY <field>] | BY <field> [<field>]] [WHERE <agg> in topN | <agg> > <n>]",
 		Doc: "Rows are in the order of their field. Columns are in alphabetical order, then OTHER (what is beyond `limit`, the ten\n" +
 			"with the greatest sums) and NULL (events without the second field). A count where there is nothing is 0, other\n" +
 			"aggregates are missing. With several aggregates a column is called `aggregate: value`.",
@@ -66,7 +67,7 @@ func init() {
 	spl.RegisterCommand(&spl.CommandDef{
 		Name: "timechart", Aliases: []string{"sitimechart"}, Kind: spl.KindTransforming,
 		Summary: "Aggregates over time, with a column for each value of a field.",
-		Syntax:  "timechart [span=<span>] [<options>] <aggregate> … [BY <field> [WHERE <agg> in topN | <agg> > <n>]]",
+		Syntax:  "timechart [span=<span>] [<options>] <aggregate> | eval(<expression over aggregates>) … [BY <field> [WHERE <agg> in topN | <agg> > <n>]]",
 		Doc: "Like chart over `_time`. Without a span one is chosen from the range of the search, or of the events when that is open,\n" +
 			"so that there are at most `bins` buckets. Buckets without events are filled in between the first and the last, and with\n" +
 			"`fixedrange` over the whole range of the search.",
@@ -136,16 +137,9 @@ func parseChart(p *spl.Parser, c *Chart) (spl.Command, error) {
 				return nil, err
 			}
 		default:
-			list, err := parseAggregations(p, "by", "over", "where")
-			if err != nil {
+			if err := c.parseValues(p); err != nil {
 				return nil, err
 			}
-			c.Aggs = append(c.Aggs, list...)
-		}
-	}
-	for _, a := range c.Aggs {
-		if a.wild() {
-			return nil, diag.At(p.Peek().Span, "%s: a chart takes no wildcards", a.Call)
 		}
 	}
 	if len(c.Aggs) == 0 || c.Row == "" {
@@ -294,7 +288,7 @@ func (c *Chart) Print() string {
 	opt(!c.Partial, "partial=false")
 	opt(!c.Continuous, "cont=false")
 	opt(!c.FixedRange, "fixedrange=false")
-	b.WriteString(" " + printAggregations(c.Aggs))
+	b.WriteString(" " + c.printValues())
 	if !c.Time {
 		b.WriteString(" OVER " + spl.PrintField(c.Row))
 	}

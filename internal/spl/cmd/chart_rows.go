@@ -25,6 +25,9 @@ func (c *Chart) NewReducer(env *spl.Env) (spl.Reducer, error) {
 		return nil, err
 	}
 	r := &chart{c: c, env: env, g: g}
+	if r.progs, err = c.compileValues(env); err != nil {
+		return nil, err
+	}
 	r.span, r.chosen = c.openSpan(env)
 	if c.Time {
 		r.bucket = bucketer{span: r.span, zone: env.Zone}
@@ -64,6 +67,7 @@ type chart struct {
 	c      *Chart
 	env    *spl.Env
 	g      *grouper
+	progs  []*spl.Program // of the values
 	span   *Span
 	chosen bool // span is the one of the result
 	bucket bucketer
@@ -76,7 +80,7 @@ func (r *chart) Add(_ context.Context, b *vector.Batch) error {
 	}
 	switch {
 	case r.c.Time:
-		row = r.buckets(row, b.Len)
+		row = r.bucket.starts(chartRow, row, b.Len)
 	case r.span != nil:
 		row = r.labels(row, b.Len)
 	}
@@ -85,28 +89,6 @@ func (r *chart) Add(_ context.Context, b *vector.Batch) error {
 		b = b.With(r.series(b))
 	}
 	return r.g.add(b)
-}
-
-// buckets turns times into the starts of their buckets.
-func (r *chart) buckets(times *vector.Column, n int) *vector.Column {
-	var starts []vector.Value
-	codes := make([]int32, n)
-	last, missing := -1, -1
-	for i := range n {
-		f, ok := times.At(i).Num()
-		if !ok { // an event without a time is in no bucket
-			if missing < 0 {
-				missing, starts = len(starts), append(starts, vector.Value{})
-			}
-			codes[i] = int32(missing)
-			continue
-		}
-		if !r.bucket.holds(f) || last < 0 {
-			last, starts = len(starts), append(starts, vector.Float(r.bucket.start(f)))
-		}
-		codes[i] = int32(last)
-	}
-	return vector.Coded(chartRow, starts, codes)
 }
 
 // labels turns numbers into the names of their buckets.

@@ -16,6 +16,7 @@ type grid struct {
 	c     *Chart
 	env   *spl.Env
 	rows  []vector.Value
+	progs []*spl.Program                        // of the values
 	cells map[string]map[string][]spl.Aggregate // by row, by column
 }
 
@@ -25,7 +26,7 @@ const maxBuckets = 100000
 // Results implements spl.Reducer.
 func (r *chart) Results(context.Context) (spl.Operator, error) {
 	defer r.g.release()
-	g := &grid{c: r.c, env: r.env, cells: map[string]map[string][]spl.Aggregate{}}
+	g := &grid{c: r.c, env: r.env, progs: r.progs, cells: map[string]map[string][]spl.Aggregate{}}
 	groups := r.g.sorted()
 	span := r.finalSpan(groups)
 	bucket := bucketer{span: span, zone: r.env.Zone}
@@ -152,7 +153,8 @@ func (g *grid) columns() []string {
 	scores := map[string][]float64{}
 	for _, cells := range g.cells {
 		for col, aggs := range cells {
-			f, ok := aggs[0].Result().Num()
+			v := g.value(0, aggs, 0)
+			f, ok := v.Num()
 			if !ok {
 				f = 0
 			}
@@ -300,9 +302,9 @@ func (g *grid) dropPartial(span *Span) {
 }
 
 // title returns the name of a column.
-func (g *grid) title(a *Aggregation, col string) string {
+func (g *grid) title(value, col string) string {
 	if g.c.Col == "" {
-		return a.Name()
+		return value
 	}
 	name := col
 	switch {
@@ -312,24 +314,24 @@ func (g *grid) title(a *Aggregation, col string) string {
 		name = "VALUE" + col
 	}
 	switch {
-	case len(g.c.Aggs) == 1:
+	case len(g.c.Values) == 1:
 		return name
 	case g.c.Format != "":
-		return strings.NewReplacer("$AGG$", a.Name(), "$VAL$", name, "$VALUE$", name).Replace(g.c.Format)
+		return strings.NewReplacer("$AGG$", value, "$VAL$", name, "$VALUE$", name).Replace(g.c.Format)
 	}
-	return a.Name() + g.c.Sep + name
+	return value + g.c.Sep + name
 }
 
 func (g *grid) table(columns []string, span *Span) *vector.Batch {
 	type field struct {
 		name, col string
-		agg       int
+		value     int
 	}
 	var fields []field
 	names := []string{g.c.Row}
-	for n, a := range g.c.Aggs {
+	for n, v := range g.c.Values {
 		for _, col := range columns {
-			name := g.title(a, col)
+			name := g.title(v.Name, col)
 			fields = append(fields, field{name, col, n})
 			names = append(names, name)
 		}
@@ -345,14 +347,7 @@ func (g *grid) table(columns []string, span *Span) *vector.Batch {
 		}
 		cells := g.cells[row.Text()]
 		for _, f := range fields {
-			a := g.c.Aggs[f.agg]
-			v := vector.Value{}
-			if aggs := cells[f.col]; aggs != nil {
-				v = scaled(aggs[f.agg].Result(), a.Def.Name, width)
-			} else if a.Def.Name == "count" {
-				v = vector.Int(0)
-			}
-			b.Set(f.name, v)
+			b.Set(f.name, g.value(f.value, cells[f.col], width))
 		}
 	}
 	return b.Batch()

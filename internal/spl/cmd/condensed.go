@@ -27,7 +27,9 @@ func condensable(aggs []*Aggregation, env *spl.Env) bool {
 }
 
 // Condenses implements spl.Condensing.
-func (c *Stats) Condenses(env *spl.Env) (time.Duration, bool) { return 0, condensable(c.Aggs, env) }
+func (c *Stats) Condenses(env *spl.Env) (time.Duration, bool) {
+	return 0, c.Span == nil && condensable(c.Aggs, env)
+}
 
 // Condenses implements spl.Condensing.
 func (c *Top) Condenses(*spl.Env) (time.Duration, bool) { return 0, true }

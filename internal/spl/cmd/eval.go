@@ -41,7 +41,7 @@ digits and _ stand in single quotes inside expressions; double quotes make a str
 func parseEval(p *spl.Parser) (spl.Command, error) {
 	c := &Eval{}
 	for {
-		tok, err := p.Take()
+		tok, err := p.TakeTarget()
 		if err != nil {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -29,7 +30,11 @@ a,3" | eventstats max(n) as most by u | table u n most`,
 			Want: []string{`{"u":"a","n":"1","most":"3"}`, `{"u":"b","n":"5","most":"5"}`, `{"u":"a","n":"3","most":"3"}`},
 		}},
 		Parse: func(p *spl.Parser) (spl.Command, error) {
+			start := p.Peek().Span
 			c, err := parseStats(p)
+			if err == nil && c.Span != nil {
+				err = diag.At(start, "eventstats takes no span").WithHint("put bin _time span=%s AS bucket before it, and BY bucket", c.Span.Text)
+			}
 			if err != nil {
 				return nil, err
 			}

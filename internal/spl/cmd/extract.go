@@ -31,6 +31,7 @@ func init() {
 			{Name: "maxchars", Default: "10240", Doc: "How many bytes of the text are looked at."},
 			{Name: "mv_add", Default: "false", Doc: "Keep all values of a key."},
 			{Name: "clean_keys", Default: "true", Doc: "Write _ for what is no letter, digit or _ in a key."},
+			{Name: "reload, auto, segment", Doc: "Taken for the sake of searches that have them."},
 		},
 		Examples: []spl.Example{{
 			Search: `| makeresults | eval _raw="a=1 b.x=\"two words\" a=3" | extract | table a b_x`,
@@ -39,7 +40,7 @@ func init() {
 		Parse: func(p *spl.Parser) (spl.Command, error) {
 			c := d
 			start := p.Peek().Span
-			err := p.Options([]string{"pairdelim", "kvdelim", "limit", "maxchars", "mv_add", "clean_keys"}, func(o spl.Option) (err error) {
+			err := p.Options([]string{"pairdelim", "kvdelim", "limit", "maxchars", "mv_add", "clean_keys", "reload", "auto", "segment"}, func(o spl.Option) (err error) {
 				switch o.Name {
 				case "pairdelim":
 					c.PairDelim = unescapeDelims(o.Value.Text)

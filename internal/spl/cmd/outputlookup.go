@@ -35,7 +35,7 @@ func init() {
 			{Name: "override_if_empty", Default: "true", Doc: "Empty an existing table when there are no rows."},
 			{Name: "max", Default: "all", Doc: "How many rows are written."},
 			{Name: "key_field", Doc: "Rows replace those of the table that have the same value in this field, the others are added."},
-			{Name: "createinapp, create_context, output_format", Doc: "Taken for the sake of searches that have them."},
+			{Name: "createinapp, create_context, output_format, allow_updates", Doc: "Taken for the sake of searches that have them."},
 		},
 		Examples: []spl.Example{{
 			Doc:    "One row more.",
@@ -50,7 +50,7 @@ func init() {
 func parseOutputlookup(p *spl.Parser) (spl.Command, error) {
 	c := &Outputlookup{Override: true}
 	options := func() error {
-		return p.Options([]string{"append", "create_empty", "override_if_empty", "max", "key_field", "createinapp", "create_context", "output_format"}, func(o spl.Option) (err error) {
+		return p.Options([]string{"append", "create_empty", "override_if_empty", "max", "key_field", "createinapp", "create_context", "output_format", "allow_updates", "singlefile", "usexml", "dispatch"}, func(o spl.Option) (err error) {
 			switch o.Name {
 			case "append":
 				c.Append, err = o.Bool()

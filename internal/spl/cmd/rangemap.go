@@ -51,7 +51,7 @@ func parseRangemap(p *spl.Parser) (spl.Command, error) {
 	start := p.Peek().Span
 	for !p.AtEnd() {
 		name := p.Peek()
-		o, ok, err := p.Option()
+		o, ok, err := rangeOption(p)
 		if err != nil {
 			return nil, err
 		}
@@ -82,6 +82,22 @@ func parseRangemap(p *spl.Parser) (spl.Command, error) {
 	return c, nil
 }
 
+// rangeOption is Option where the name may stand in quotes.
+func rangeOption(p *spl.Parser) (o spl.Option, ok bool, err error) {
+	if p.Peek().Kind != spl.Quoted {
+		return p.Option()
+	}
+	name, err := p.Take()
+	if err != nil {
+		return o, false, err
+	}
+	if err := p.Expect("="); err != nil {
+		return o, false, err
+	}
+	value, err := p.Take()
+	return spl.Option{Name: "\x00" + name.Text, Value: value}, true, err
+}
+
 // parseRange reads two numbers with a - between them.
 func parseRange(s string) (low, high float64, ok bool) {
 	if s == "" {
@@ -100,7 +116,7 @@ func parseRange(s string) (low, high float64, ok bool) {
 func (c *Rangemap) Print() string {
 	s := "rangemap field=" + spl.PrintOption(c.Field)
 	for _, r := range c.Ranges {
-		s += " " + r.Name + "=" + vector.FormatNumber(r.Low) + "-" + vector.FormatNumber(r.High)
+		s += " " + spl.PrintOption(r.Name) + "=" + vector.FormatNumber(r.Low) + "-" + vector.FormatNumber(r.High)
 	}
 	if c.Default != "None" {
 		s += " default=" + spl.PrintOption(c.Default)

@@ -10,43 +10,76 @@ import (
 )
 
 // Reltime says how long ago a row was.
-type Reltime struct{}
+type Reltime struct{ Field, Prefix string }
 
 func init() {
 	spl.RegisterCommand(&spl.CommandDef{
 		Name: "reltime", Kind: spl.KindStreaming,
 		Summary: "Say how long ago a row was, in the field reltime.",
-		Syntax:  "reltime",
-		Doc:     "`_time` is compared with the start of the search: `5 minutes ago`, `1 day ago`. Rows without `_time` get nothing.",
+		Syntax:  "reltime [timefield=<field>] [prefix=<text>]",
+		Doc:     "The time is compared with the start of the search: `5 minutes ago`, `1 day ago`. Rows without it get nothing.",
+		Args: []spl.Arg{
+			{Name: "timefield", Default: "_time", Doc: "The field with the time, in seconds since 1970."},
+			{Name: "prefix", Doc: "Set the field that is called this and the name of the time's field, in the place of reltime."},
+		},
 		Examples: []spl.Example{{
 			Search: `| makeresults | eval _time=_time-7200 | reltime | table reltime`,
 			Want:   []string{`{"reltime":"2 hours ago"}`},
 		}},
-		Parse: func(*spl.Parser) (spl.Command, error) { return Reltime{}, nil },
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Reltime{Field: "_time"}
+			return c, p.Options([]string{"timefield", "prefix"}, func(o spl.Option) error {
+				if o.Name == "prefix" {
+					c.Prefix = o.Value.Text
+				} else {
+					c.Field = o.Value.Text
+				}
+				return nil
+			})
+		},
 	})
 }
 
 // Print implements spl.Command.
-func (Reltime) Print() string { return "reltime" }
+func (c *Reltime) Print() string {
+	s := "reltime"
+	if c.Field != "_time" {
+		s += " timefield=" + spl.PrintOption(c.Field)
+	}
+	if c.Prefix != "" {
+		s += " prefix=" + spl.PrintOption(c.Prefix)
+	}
+	return s
+}
+
+func (c *Reltime) output() string {
+	if c.Prefix == "" {
+		return "reltime"
+	}
+	return c.Prefix + c.Field
+}
 
 // Needs implements spl.Command.
-func (Reltime) Needs(out spl.FieldSet) spl.FieldSet { return out.Without("reltime").Add("_time") }
+func (c *Reltime) Needs(out spl.FieldSet) spl.FieldSet { return out.Without(c.output()).Add(c.Field) }
 
 // NewMapper implements spl.Streaming.
-func (Reltime) NewMapper(env *spl.Env) (spl.Mapper, error) { return reltime{env.Now}, nil }
+func (c *Reltime) NewMapper(env *spl.Env) (spl.Mapper, error) { return reltime{c, env.Now}, nil }
 
-type reltime struct{ now time.Time }
+type reltime struct {
+	c   *Reltime
+	now time.Time
+}
 
 // Map implements spl.Mapper.
 func (m reltime) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	vals := existing(b, "_time")
+	vals := existing(b, m.c.Field)
 	for i, v := range vals {
 		vals[i] = vector.Value{}
 		if f, ok := v.Num(); ok {
 			vals[i] = vector.String(ago(spl.Epoch(m.now) - f))
 		}
 	}
-	return b.With(vector.NewColumn("reltime", vals)), nil
+	return b.With(vector.NewColumn(m.c.output(), vals)), nil
 }
 
 // ago puts a number of seconds into words, in the greatest unit of which there

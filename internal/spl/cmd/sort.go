@@ -119,6 +119,10 @@ func sortKey(p *spl.Parser, tok spl.Token, desc bool) (key SortKey, all bool, er
 	}
 	if tok.Kind == spl.Word && p.Peek().Is("(") && !p.Peek().Spaced {
 		as := strings.ToLower(key.Field)
+		if arg := p.Argument(spl.Token{Kind: tok.Kind, Text: as, Span: tok.Span}); arg != "" { // sort -sum(bytes)
+			key.Field += arg
+			return key, false, nil
+		}
 		if comparers[as] == nil {
 			return key, false, diag.At(tok.Span, "cannot sort as %q", as).WithHint("auto, num, str or ip")
 		}

@@ -228,6 +228,29 @@ func (b *bucketer) start(t float64) float64 {
 	return b.from
 }
 
+// starts turns a column of times into the starts of their buckets; what is no
+// time is missing.
+func (b *bucketer) starts(name string, times *vector.Column, n int) *vector.Column {
+	var starts []vector.Value
+	codes := make([]int32, n)
+	last, missing := -1, -1
+	for i := range n {
+		f, ok := times.At(i).Num()
+		if !ok {
+			if missing < 0 {
+				missing, starts = len(starts), append(starts, vector.Value{})
+			}
+			codes[i] = int32(missing)
+			continue
+		}
+		if !b.holds(f) || last < 0 {
+			last, starts = len(starts), append(starts, vector.Float(b.start(f)))
+		}
+		codes[i] = int32(last)
+	}
+	return vector.Coded(name, starts, codes)
+}
+
 // atLeast returns span, or least when that is longer.
 func atLeast(span, least *Span) *Span {
 	if least != nil && span.seconds() < least.seconds() {

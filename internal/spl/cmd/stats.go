@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -21,6 +22,7 @@ type Stats struct {
 	Split bool // dedup_splitvals
 	// AllNum withholds numeric aggregates of fields with other values.
 	AllNum bool
+	Span   *Span  // of _time among By, nil = none
 	Delim  string // what joins the values of list and values in one text; "" = a newline
 }
 
@@ -28,13 +30,14 @@ func init() {
 	spl.RegisterCommand(&spl.CommandDef{
 		Name: "stats", Aliases: []string{"sistats"}, Kind: spl.KindTransforming,
 		Summary: "Compute aggregates, over all rows or by groups of them.",
-		Syntax:  "stats <aggregate> [AS <name>] … [BY <field-list>] [allnum=<bool>] [delim=<text>] [dedup_splitvals=<bool>]",
+		Syntax:  "stats <aggregate> [AS <name>] … [BY <field-list> [span=<span>]] [allnum=<bool>] [delim=<text>] [dedup_splitvals=<bool>]",
 		Doc: "Rows that lack a field of BY are left out; a field with several values puts the row into a group for each. Without BY\n" +
 			"there is one row, also when nothing came in. Columns: the fields of BY, then the aggregates as they are written. Rows are\n" +
 			"in the order of the BY fields, numbers as numbers.",
 		Args: []spl.Arg{
 			{Name: "<aggregate>", Doc: "`count`, `dc(field)`, `values(field)`, `count(eval(test))`, `avg(*delay)` …"},
 			{Name: "BY <field-list>", Doc: "The fields that make groups."},
+			{Name: "span", Doc: "The width of the buckets of `_time`, where BY has it: `BY _time span=1h user`."},
 			{Name: "dedup_splitvals", Default: "false", Doc: "Count a value that a row holds twice only once."},
 			{Name: "allnum", Default: "false", Doc: "No result from sum, avg and other aggregates about numbers for a group with a value that is none."},
 			{Name: "delim", Doc: "What joins the values of list() and values() where they become one text, as nomv does."},
@@ -54,7 +57,7 @@ a,3" | stats count sum(n) as total by u`,
 func parseStats(p *spl.Parser) (*Stats, error) {
 	c := &Stats{}
 	options := func() error {
-		return p.Options([]string{"allnum", "delim", "partitions", "dedup_splitvals"}, func(o spl.Option) (err error) {
+		return p.Options([]string{"allnum", "delim", "partitions", "dedup_splitvals", "span"}, func(o spl.Option) (err error) {
 			switch o.Name {
 			case "dedup_splitvals":
 				c.Split, err = o.Bool()
@@ -62,6 +65,13 @@ func parseStats(p *spl.Parser) (*Stats, error) {
 				c.AllNum, err = o.Bool()
 			case "delim":
 				c.Delim = o.Value.Text
+			case "span":
+				if !slices.Contains(c.By, "_time") {
+					return diag.At(o.Value.Span, "span belongs to _time behind BY").WithHint("write … BY _time span=1h")
+				}
+				if c.Span, err = parseSpan(o); err == nil && c.Span.Unit == "" {
+					err = diag.At(o.Value.Span, "%q is no span of time", o.Value.Text)
+				}
 			}
 			return err
 		})
@@ -78,7 +88,11 @@ func parseStats(p *spl.Parser) (*Stats, error) {
 			return nil, err
 		}
 	}
-	err = options()
+	if err = options(); err == nil && c.Span != nil && !p.AtEnd() { // by _time span=1h user
+		var more []string
+		more, err = p.Fields()
+		c.By = append(c.By, more...)
+	}
 	for _, a := range c.Aggs {
 		a.AllNum = c.AllNum
 	}
@@ -99,6 +113,9 @@ func (c *Stats) print(name string) string {
 	s += " " + printAggregations(c.Aggs)
 	if len(c.By) > 0 {
 		s += " BY " + spl.PrintFields(c.By)
+	}
+	if c.Span != nil {
+		s += " span=" + c.Span.Text
 	}
 	if c.Split {
 		s += " dedup_splitvals=true"
@@ -135,16 +152,25 @@ func (c *Stats) grouper(env *spl.Env) (*grouper, error) {
 // NewReducer implements spl.Transforming.
 func (c *Stats) NewReducer(env *spl.Env) (spl.Reducer, error) {
 	g, err := c.grouper(env)
-	return &stats{c, g}, err
+	return &stats{c: c, g: g, bucket: bucketer{span: c.Span, zone: env.Zone}}, err
 }
 
 type stats struct {
-	c *Stats
-	g *grouper
+	c      *Stats
+	g      *grouper
+	bucket bucketer // of the span
 }
 
-func (s *stats) Add(_ context.Context, b *vector.Batch) error { return s.g.add(b) }
-func (s *stats) Merge(o spl.Reducer) error                    { return s.g.merge(o.(*stats).g) }
+func (s *stats) Add(_ context.Context, b *vector.Batch) error {
+	if s.c.Span != nil {
+		if times := b.Col("_time"); times != nil {
+			b = b.With(s.bucket.starts("_time", times, b.Len))
+		}
+	}
+	return s.g.add(b)
+}
+
+func (s *stats) Merge(o spl.Reducer) error { return s.g.merge(o.(*stats).g) }
 
 func (s *stats) Results(context.Context) (spl.Operator, error) {
 	defer s.g.release()

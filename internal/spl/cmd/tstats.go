@@ -40,7 +40,7 @@ func init() {
 			{Name: "append", Default: "false", Doc: "Put the rows behind those there are; the command may then stand anywhere."},
 			{Name: "fillnull_value", Doc: "What a missing field of BY counts as."},
 			{Name: "prestats", Default: "false", Doc: "Give rows that stats, chart or timechart behind gathers; it names the aggregates again."},
-			{Name: "summariesonly, allow_old_summaries, chunk_size", Doc: "Taken for the sake of searches that have them: there are no summaries."},
+			{Name: "summariesonly, allow_old_summaries, chunk_size, local, include_reduced_buckets", Doc: "Taken for the sake of searches that have them: there are no summaries."},
 		},
 		Examples: []spl.Example{{
 			Events: []string{`{"_time":1700000000,"k":"a"}`, `{"_time":1700000001,"k":"b"}`, `{"_time":1700000002,"k":"b"}`},
@@ -59,7 +59,7 @@ func init() {
 func parseTstats(p *spl.Parser) (spl.Command, error) {
 	c := &Tstats{}
 	options := func() error {
-		return p.Options([]string{"append", "fillnull_value", "summariesonly", "allow_old_summaries", "chunk_size", "prestats", "span"}, func(o spl.Option) (err error) {
+		return p.Options([]string{"append", "fillnull_value", "summariesonly", "allow_old_summaries", "chunk_size", "prestats", "span", "local", "include_reduced_buckets"}, func(o spl.Option) (err error) {
 			switch o.Name {
 			case "append":
 				c.Append, err = o.Bool()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"bluetrail/internal/diag"
@@ -21,7 +22,7 @@ func init() {
 	spl.RegisterCommand(&spl.CommandDef{
 		Name: "union", Kind: spl.KindGenerating,
 		Summary: "Put the rows of several searches together.",
-		Syntax:  "union [maxout=<n>] [maxtime=<seconds>] [<subsearch>] [<subsearch>]…",
+		Syntax:  "union [maxout=<n>] [maxtime=<seconds>] <subsearch> | datamodel:<name> | lookup:<name> | savedsearch:<name> …",
 		Doc: "When every search gives events and treats each by itself, the events are put in order of time, newest first; otherwise the\n" +
 			"rows of one search stand behind those of the other. In the middle of a search the rows before it come first.",
 		Args: append([]spl.Arg{{Name: "<subsearch>", Doc: "A search in brackets."}}, subOptionArgs...),
@@ -48,6 +49,13 @@ func subsearches(p *spl.Parser, least int) ([]*spl.Query, error) {
 		if p.Accept(",") {
 			continue
 		}
+		if q, err := namedDataset(p); q != nil || err != nil {
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, q)
+			continue
+		}
 		q, err := p.Subsearch()
 		if err != nil {
 			return nil, err
@@ -58,6 +66,32 @@ func subsearches(p *spl.Parser, least int) ([]*spl.Query, error) {
 		return nil, diag.At(start, "there must be at least %d searches in [ ]", least)
 	}
 	return list, nil
+}
+
+// namedDataset reads datamodel:X, lookup:X or savedsearch:X, which stand for a
+// search with from; nil for what is none.
+func namedDataset(p *spl.Parser) (*spl.Query, error) {
+	tok := p.Peek()
+	kind, _, ok := strings.Cut(tok.Text, ":")
+	if tok.Kind != spl.Word || !ok || !slices.Contains(fromKinds, strings.ToLower(kind)) {
+		return nil, nil
+	}
+	if _, err := p.Take(); err != nil {
+		return nil, err
+	}
+	text := tok.Text
+	if next := p.Peek(); strings.HasSuffix(text, ":") && next.Kind == spl.Quoted && !next.Spaced {
+		name, err := p.Take()
+		if err != nil {
+			return nil, err
+		}
+		text += name.Text
+	}
+	q, err := spl.Parse("| from " + text)
+	if err != nil {
+		return nil, diag.At(tok.Span, "%q cannot be read: %s", text, err)
+	}
+	return q, nil
 }
 
 func printSubsearches(list []*spl.Query) string {
