@@ -82,7 +82,7 @@ func (p *Parser) query(sub bool) (*Query, error) {
 			}
 			q.Stages = append(q.Stages, st)
 		case first:
-			st, err := p.firstStage(tok)
+			st, err := p.firstStage(tok, sub)
 			if err != nil {
 				return nil, err
 			}
@@ -95,9 +95,15 @@ func (p *Parser) query(sub bool) (*Query, error) {
 }
 
 // firstStage reads what stands before the first pipe: a search expression,
-// unless it begins with the word search or eval and an argument.
-func (p *Parser) firstStage(tok Token) (*Stage, error) {
-	if tok.IsWord("search") {
+// unless it begins with the word search and an argument; in a subsearch, which
+// is not searched unless it says so, the name of a command that gives rows.
+func (p *Parser) firstStage(tok Token, sub bool) (*Stage, error) {
+	gives := false
+	if sub && tok.Kind == Word {
+		def := LookupCommand(tok.Text)
+		gives = def != nil && def.Kind == KindGenerating
+	}
+	if gives || tok.IsWord("search") {
 		mark := p.pos
 		p.take(argMode)
 		next, err := p.peek(argMode)

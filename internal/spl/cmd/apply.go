@@ -1,0 +1,74 @@
+package cmd
+
+import (
+	"context"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Apply marks the outliers by a model that fit made.
+type Apply struct {
+	Model  string
+	Bounds densityBounds
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "apply", Kind: spl.KindStreaming,
+		Summary: "Mark outliers by a model that fit made.",
+		Syntax:  "apply <model> [threshold=<share>] [lower_threshold=<share>] [upper_threshold=<share>] [show_density=<bool>]",
+		Doc:     "Adds the fields that fit adds. Rows of groups that the model does not know get none of them.",
+		Args: []spl.Arg{
+			{Name: "<model>", Doc: "The name that fit wrote the model into."},
+			{Name: "threshold, lower_threshold, upper_threshold, show_density", Default: "as fit was told", Doc: "As in fit."},
+			{Name: "show_options, sample, full_sample, random_state", Doc: "Taken for the sake of searches that have them."},
+		},
+		Examples: []spl.Example{{
+			Lookup: "n\n1\n",
+			Search: `| makeresults count=50 | streamstats count as n | eval v=n%10 | fit DensityFunction v into m dist=norm | head 1 | eval v=100 | apply m threshold=0.001 | table v "IsOutlier(v)"`,
+			Want:   []string{`{"v":"100","IsOutlier(v)":"1.0"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Apply{Bounds: densityDefaults}
+			err := p.Options(densityOptions, c.Bounds.option)
+			if err == nil {
+				c.Model, err = p.Field()
+			}
+			if err == nil {
+				err = p.Options(densityOptions, c.Bounds.option)
+			}
+			return c, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Apply) Print() string { return "apply " + spl.PrintField(c.Model) + c.Bounds.print() }
+
+// Needs implements spl.Command. Which fields the model reads is not known
+// before it is loaded.
+func (c *Apply) Needs(out spl.FieldSet) spl.FieldSet { return out.Union(spl.AllFields()) }
+
+// NewMapper implements spl.Streaming. The model is read when the first rows
+// come, since an earlier command may write it.
+func (c *Apply) NewMapper(env *spl.Env) (spl.Mapper, error) { return &apply{c: c, env: env}, nil }
+
+type apply struct {
+	c     *Apply
+	env   *spl.Env
+	model *density
+}
+
+// Map implements spl.Mapper.
+func (m *apply) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	if m.model == nil {
+		model, err := loadDensity(m.env, m.c.Model)
+		if err != nil {
+			return nil, err
+		}
+		model.Bounds = m.c.Bounds.over(model.Bounds)
+		m.model = model
+	}
+	return m.model.addTo(b), nil
+}

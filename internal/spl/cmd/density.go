@@ -1,0 +1,320 @@
+package cmd
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// density is a model of how the numbers of a field are spread in each group, as
+// DensityFunction of Splunk's machine learning toolkit makes it.
+type density struct {
+	Field  string
+	By     []string
+	Bounds densityBounds
+	groups map[string]*distribution // by the values of By
+}
+
+// densityBounds say which share of the numbers is an outlier.
+type densityBounds struct {
+	Threshold    float64 // on both sides together; NaN = not said
+	Lower, Upper float64 // on one side; NaN = not said
+	Show         bool    // show_density
+}
+
+var densityDefaults = densityBounds{Threshold: nan, Lower: nan, Upper: nan}
+
+// defaultThreshold is what counts when neither fit nor apply says.
+const defaultThreshold = 0.01
+
+var densityOptions = []string{"threshold", "lower_threshold", "upper_threshold", "show_density", "show_options", "sample", "full_sample", "random_state"}
+
+func (d *densityBounds) option(o spl.Option) (err error) {
+	share := func(dst *float64) error {
+		f, err := number(o)
+		if err == nil && !(f > 0 && f < 1) {
+			err = diag.At(o.Value.Span, "%s is a share above 0 and below 1, not %q", o.Name, o.Value.Text)
+		}
+		*dst = f
+		return err
+	}
+	switch o.Name {
+	case "threshold":
+		return share(&d.Threshold)
+	case "lower_threshold":
+		return share(&d.Lower)
+	case "upper_threshold":
+		return share(&d.Upper)
+	case "show_density":
+		d.Show, err = o.Bool()
+	}
+	return err
+}
+
+func (d densityBounds) print() (s string) {
+	for _, o := range []struct {
+		name  string
+		value float64
+	}{{"threshold", d.Threshold}, {"lower_threshold", d.Lower}, {"upper_threshold", d.Upper}} {
+		if !math.IsNaN(o.value) {
+			s += " " + o.name + "=" + vector.FormatNumber(o.value)
+		}
+	}
+	if d.Show {
+		s += " show_density=true"
+	}
+	return s
+}
+
+// over returns the bounds with those of d put over it.
+func (d densityBounds) over(base densityBounds) densityBounds {
+	if math.IsNaN(d.Threshold) && math.IsNaN(d.Lower) && math.IsNaN(d.Upper) {
+		d.Threshold, d.Lower, d.Upper = base.Threshold, base.Lower, base.Upper
+	}
+	d.Show = d.Show || base.Show
+	return d
+}
+
+// tails returns the shares that count as outliers below and above.
+func (d densityBounds) tails(kind string) (low, high float64) {
+	if math.IsNaN(d.Lower) && math.IsNaN(d.Upper) {
+		both := d.Threshold
+		if math.IsNaN(both) {
+			both = defaultThreshold
+		}
+		if kind == exponential { // it is densest at its lower end
+			return 0, both
+		}
+		return both / 2, both / 2
+	}
+	zero := func(f float64) float64 {
+		if math.IsNaN(f) {
+			return 0
+		}
+		return f
+	}
+	return zero(d.Lower), zero(d.Upper)
+}
+
+// The kinds of distribution, as summary names them.
+const (
+	normalKind  = "Normal"
+	exponential = "Exponential"
+)
+
+// distribution is what is known of the numbers of one group.
+type distribution struct {
+	Keys        []string
+	Kind        string
+	Loc, Scale  float64 // mean and standard deviation; the least number and the mean distance from it
+	Min, Max    float64
+	Cardinality int
+	Distance    float64 // mean distance of the numbers from where the distribution has them
+}
+
+// fitDistribution fits a kind of distribution to numbers, "" = the nearer one.
+func fitDistribution(nums []float64, kind string) *distribution {
+	slices.Sort(nums)
+	n := float64(len(nums))
+	sum := 0.0
+	for _, f := range nums {
+		sum += f
+	}
+	mean, squares := sum/n, 0.0
+	for _, f := range nums {
+		squares += (f - mean) * (f - mean)
+	}
+	var best *distribution
+	for _, k := range []string{normalKind, exponential} {
+		if kind != "" && kind != k {
+			continue
+		}
+		d := &distribution{Kind: k, Loc: mean, Scale: math.Sqrt(squares / n), Min: nums[0], Max: nums[len(nums)-1], Cardinality: len(nums)}
+		if k == exponential {
+			d.Loc, d.Scale = d.Min, mean-d.Min
+		}
+		for i, f := range nums {
+			d.Distance += math.Abs(f-d.quantile((float64(i)+0.5)/n)) / n
+		}
+		if best == nil || d.Distance < best.Distance {
+			best = d
+		}
+	}
+	return best
+}
+
+// quantile returns the number below which a share of them lies.
+func (d *distribution) quantile(share float64) float64 {
+	if d.Kind == exponential {
+		return d.Loc - d.Scale*math.Log1p(-share)
+	}
+	if d.Scale == 0 {
+		return d.Loc
+	}
+	return d.Loc + d.Scale*math.Sqrt2*math.Erfinv(2*share-1)
+}
+
+// at returns the density at a number.
+func (d *distribution) at(f float64) float64 {
+	switch {
+	case d.Scale == 0:
+		return 0
+	case d.Kind == exponential && f < d.Loc:
+		return 0
+	case d.Kind == exponential:
+		return math.Exp(-(f-d.Loc)/d.Scale) / d.Scale
+	}
+	z := (f - d.Loc) / d.Scale
+	return math.Exp(-z*z/2) / (d.Scale * math.Sqrt(2*math.Pi))
+}
+
+// judge tells whether a number is an outlier, and the ranges in which numbers
+// are, each as from:to:share.
+func (d *distribution) judge(f float64, bounds densityBounds) (outlier bool, ranges []string) {
+	low, high := bounds.tails(d.Kind)
+	show := func(f float64) string { return strconv.FormatFloat(f, 'f', 4, 64) }
+	if low > 0 {
+		q := d.quantile(low)
+		outlier = f < q
+		ranges = append(ranges, "-Infinity:"+show(q)+":"+vector.FormatNumber(low))
+	}
+	if high > 0 {
+		q := d.quantile(1 - high)
+		outlier = outlier || f > q
+		ranges = append(ranges, show(q)+":Infinity:"+vector.FormatNumber(high))
+	}
+	return outlier, ranges
+}
+
+// groupKey is what a row's fields of By are together; false when one is
+// missing.
+func (m *density) groupKey(b *vector.Batch, i int) (key string, values []string, ok bool) {
+	for _, name := range m.By {
+		v := b.At(name, i)
+		if v.IsNull() {
+			return "", nil, false
+		}
+		values = append(values, v.Text())
+	}
+	return strings.Join(values, "\x00"), values, true
+}
+
+// addTo puts the columns of apply beside the rows of a batch. Rows of groups
+// that were not seen when the model was made get none.
+func (m *density) addTo(b *vector.Batch) *vector.Batch {
+	outlier, ranges, dens := make([]vector.Value, b.Len), make([]vector.Value, b.Len), make([]vector.Value, b.Len)
+	for i := range b.Len {
+		f, isNumber := b.At(m.Field, i).Num()
+		key, _, ok := m.groupKey(b, i)
+		d := m.groups[key]
+		if !isNumber || !ok || d == nil {
+			continue
+		}
+		out, list := d.judge(f, m.Bounds)
+		outlier[i] = vector.String("0.0")
+		if out {
+			outlier[i] = vector.String("1.0")
+		}
+		ranges[i], dens[i] = vector.Strings(list), vector.Float(d.at(f))
+	}
+	b = b.With(vector.NewColumn("BoundaryRanges", ranges), vector.NewColumn("IsOutlier("+m.Field+")", outlier))
+	if m.Bounds.Show {
+		b = b.With(vector.NewColumn("ProbabilityDensity("+m.Field+")", dens))
+	}
+	return b
+}
+
+// modelFile is the lookup that keeps a model.
+func modelFile(name string) string {
+	_, after, ok := strings.Cut(name, ":") // app:name
+	if ok {
+		name = after
+	}
+	return "__mlspl_" + name + ".csv"
+}
+
+// modelColumns are those of a model's lookup before the fields of By.
+var modelColumns = []string{"algorithm", "field", "threshold", "lower_threshold", "upper_threshold", "show_density", "type", "loc", "scale", "min", "max", "cardinality", "distance"}
+
+// save writes the model to a lookup of the knowledge folder.
+func (m *density) save(env *spl.Env, name string) error {
+	w, ok := env.Tables.(spl.TableWriter)
+	if !ok {
+		return fmt.Errorf("cannot write model %q: no folder of lookups is known (give one by --knowledge)", name)
+	}
+	exact := func(f float64) string {
+		if math.IsNaN(f) {
+			return ""
+		}
+		return strconv.FormatFloat(f, 'g', -1, 64)
+	}
+	t := &spl.Table{Name: name, Columns: slices.Clone(modelColumns)}
+	for _, by := range m.By {
+		t.Columns = append(t.Columns, "by:"+by)
+	}
+	for _, d := range m.sorted() {
+		t.Rows = append(t.Rows, append([]string{
+			"DensityFunction", m.Field, exact(m.Bounds.Threshold), exact(m.Bounds.Lower), exact(m.Bounds.Upper), strconv.FormatBool(m.Bounds.Show),
+			d.Kind, exact(d.Loc), exact(d.Scale), exact(d.Min), exact(d.Max), strconv.Itoa(d.Cardinality), exact(d.Distance),
+		}, d.Keys...))
+	}
+	return w.WriteTable(modelFile(name), t)
+}
+
+// sorted returns the groups in the order of their keys.
+func (m *density) sorted() []*distribution {
+	keys := make([]string, 0, len(m.groups))
+	for k := range m.groups {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	list := make([]*distribution, len(keys))
+	for i, k := range keys {
+		list[i] = m.groups[k]
+	}
+	return list
+}
+
+// loadDensity reads a model that fit wrote.
+func loadDensity(env *spl.Env, name string) (*density, error) {
+	if env.Tables == nil {
+		return nil, fmt.Errorf("there is no model %q: no folder of lookups is known (give one by --knowledge)", name)
+	}
+	t, err := env.Tables.Table(modelFile(name))
+	if err != nil {
+		return nil, fmt.Errorf("there is no model %q (fit … into %s makes it): %w", name, name, err)
+	}
+	if len(t.Columns) < len(modelColumns) || !slices.Equal(t.Columns[:len(modelColumns)], modelColumns) {
+		return nil, fmt.Errorf("the lookup %q is no model: it must begin with the columns %s", modelFile(name), strings.Join(modelColumns, ", "))
+	}
+	m := &density{groups: map[string]*distribution{}, Bounds: densityDefaults}
+	for _, c := range t.Columns[len(modelColumns):] {
+		m.By = append(m.By, strings.TrimPrefix(c, "by:"))
+	}
+	for r := range t.Rows {
+		cell := func(i int) string { return t.Value(r, i).Text() }
+		num := func(i int) float64 {
+			if f, ok := vector.ParseNumber(cell(i)); ok {
+				return f
+			}
+			return nan
+		}
+		m.Field = cell(1)
+		m.Bounds = densityBounds{Threshold: num(2), Lower: num(3), Upper: num(4), Show: cell(5) == "true"}
+		d := &distribution{Kind: cell(6), Loc: num(7), Scale: num(8), Min: num(9), Max: num(10), Cardinality: int(num(11)), Distance: num(12)}
+		if d.Kind != normalKind && d.Kind != exponential || math.IsNaN(d.Loc+d.Scale) {
+			return nil, fmt.Errorf("the model %q cannot be read: row %d is no distribution", name, r+1)
+		}
+		for i := range m.By {
+			d.Keys = append(d.Keys, cell(len(modelColumns)+i))
+		}
+		m.groups[strings.Join(d.Keys, "\x00")] = d
+	}
+	return m, nil
+}

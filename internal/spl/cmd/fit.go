@@ -1,0 +1,180 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Fit learns how the numbers of a field are spread, and marks the outliers.
+type Fit struct {
+	Field  string
+	By     []string
+	Into   string // "" = the model is not kept
+	Kind   string // of the distribution, "" = the nearer one
+	Bounds densityBounds
+}
+
+// distKinds are the values of dist.
+var distKinds = map[string]string{"norm": normalKind, "expon": exponential, "auto": ""}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "fit", Kind: spl.KindSerial,
+		Summary: "Learn how the numbers of a field are spread, and mark the outliers.",
+		Syntax:  "fit DensityFunction <field> [BY \"<field>, …\"] [into <model>] [dist=norm|expon|auto] [threshold=<share>] [lower_threshold=<share>] [upper_threshold=<share>] [show_density=<bool>]",
+		Doc: "DensityFunction is the one algorithm there is. Each group gets a distribution of its own. The rows stay and get\n" +
+			"`BoundaryRanges`, the ranges of outliers as `from:to:share`, and `IsOutlier(<field>)`, 1.0 or 0.0. A model is kept in\n" +
+			"`lookups/__mlspl_<model>.csv` of the knowledge folder, for apply and summary. Rows without the number or a field of BY\n" +
+			"are not learned from.",
+		Args: []spl.Arg{
+			{Name: "<field>", Doc: "The numbers."},
+			{Name: "BY", Doc: "The fields that make groups, in quotes or bare."},
+			{Name: "into", Doc: "The name of the model; app:name is taken as name."},
+			{Name: "dist", Default: "auto", Doc: "The normal or the exponential distribution, or the one that is nearer to the numbers."},
+			{Name: "threshold", Default: "0.01", Doc: "The share of the distribution that counts as outliers, half of it on either side of a normal one."},
+			{Name: "lower_threshold, upper_threshold", Doc: "The share on one side, in the place of threshold."},
+			{Name: "show_density", Default: "false", Doc: "Add `ProbabilityDensity(<field>)`."},
+			{Name: "show_options, sample, full_sample, random_state", Doc: "Taken for the sake of searches that have them; all rows are learned from."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults count=100 | streamstats count as n | eval v=if(n=100, 500, n%10) | fit DensityFunction v dist=norm | search "IsOutlier(v)"=1.0 | table n v`,
+			Want:   []string{`{"n":"100","v":"500"}`},
+		}},
+		Parse: parseFit,
+	})
+}
+
+func parseFit(p *spl.Parser) (spl.Command, error) {
+	c := &Fit{Bounds: densityDefaults}
+	tok, err := p.Take()
+	if err != nil {
+		return nil, err
+	}
+	if !tok.IsWord("DensityFunction") {
+		return nil, diag.At(tok.Span, "fit knows the algorithm DensityFunction only, not %q", tok.Text).WithHint("for others: eventstats with avg and stdev, or anomalydetection")
+	}
+	if c.Field, err = p.Field(); err != nil {
+		return nil, err
+	}
+	for !p.AtEnd() {
+		err := p.Options(append([]string{"dist"}, densityOptions...), func(o spl.Option) error {
+			if o.Name != "dist" {
+				return c.Bounds.option(o)
+			}
+			kind, ok := distKinds[strings.ToLower(o.Value.Text)]
+			if !ok {
+				return diag.At(o.Value.Span, "dist must be norm, expon or auto, not %q", o.Value.Text)
+			}
+			c.Kind = kind
+			return nil
+		})
+		switch {
+		case err != nil:
+		case p.AtEnd():
+		case p.AcceptWord("by"):
+			c.By, err = splitFields(p)
+		case p.AcceptWord("into"):
+			c.Into, err = p.Field()
+		default:
+			err = p.Unexpected(p.Peek(), "BY, into or an option")
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// splitFields reads fields, of which several may stand in one text in quotes.
+func splitFields(p *spl.Parser) ([]string, error) {
+	names, err := p.Fields("into")
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, n := range names {
+		for _, f := range strings.Split(n, ",") {
+			if f = strings.TrimSpace(f); f != "" {
+				list = append(list, f)
+			}
+		}
+	}
+	return list, nil
+}
+
+// Print implements spl.Command.
+func (c *Fit) Print() string {
+	s := "fit DensityFunction " + spl.PrintField(c.Field)
+	if len(c.By) > 0 {
+		s += " BY " + spl.QuoteSearch(strings.Join(c.By, ","))
+	}
+	if c.Into != "" {
+		s += " into " + spl.PrintField(c.Into)
+	}
+	for name, kind := range distKinds {
+		if kind == c.Kind && kind != "" {
+			s += " dist=" + name
+		}
+	}
+	return s + c.Bounds.print()
+}
+
+// Needs implements spl.Command.
+func (c *Fit) Needs(out spl.FieldSet) spl.FieldSet {
+	return out.Add(c.Field).Add(c.By...)
+}
+
+// Open implements spl.Serial.
+func (c *Fit) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		m, err := c.learn(rows)
+		if err != nil {
+			return nil, err
+		}
+		if c.Into != "" {
+			if err := m.save(env, c.Into); err != nil {
+				return nil, err
+			}
+		}
+		out := make([]*vector.Batch, len(rows))
+		for i, b := range rows {
+			out[i] = m.addTo(b)
+		}
+		return spl.Rows(out...), nil
+	}), nil
+}
+
+// maxDensityGroups is how many groups a model may have.
+const maxDensityGroups = 1 << 20
+
+func (c *Fit) learn(rows []*vector.Batch) (*density, error) {
+	m := &density{Field: c.Field, By: c.By, Bounds: c.Bounds, groups: map[string]*distribution{}}
+	nums, keys := map[string][]float64{}, map[string][]string{}
+	for _, b := range rows {
+		for i := range b.Len {
+			f, ok := b.At(c.Field, i).Num()
+			key, values, known := m.groupKey(b, i)
+			if !ok || !known {
+				continue
+			}
+			if keys[key] == nil && len(nums) == maxDensityGroups {
+				return nil, fmt.Errorf("the model would have more than %d groups", maxDensityGroups)
+			}
+			keys[key], nums[key] = values, append(nums[key], f)
+		}
+	}
+	if len(nums) == 0 {
+		return nil, errors.New("fit has nothing to learn from: no row has a number in " + spl.PrintField(c.Field) + " and the fields of BY")
+	}
+	for key, list := range nums {
+		m.groups[key] = fitDistribution(list, c.Kind)
+		m.groups[key].Keys = keys[key]
+	}
+	return m, nil
+}

@@ -1,0 +1,65 @@
+package cmd
+
+import (
+	"context"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Summary describes a model that fit made.
+type Summary struct{ Model string }
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "summary", Kind: spl.KindGenerating,
+		Summary: "Describe a model that fit made.",
+		Syntax:  "summary <model>",
+		Doc: "A row for each group: its fields, `type` of the distribution, `min` and `max` of the numbers, `mean` and `std` of the\n" +
+			"distribution, how many numbers there were (`cardinality`), and `distance`, how far they lie from the distribution in the\n" +
+			"mean.",
+		Args: []spl.Arg{{Name: "<model>", Doc: "The name that fit wrote the model into."}},
+		Examples: []spl.Example{{
+			Lookup: "algorithm,field,threshold,lower_threshold,upper_threshold,show_density,type,loc,scale,min,max,cardinality,distance,by:user\nDensityFunction,n,0.01,,,false,Normal,10,2,4,16,40,0.25,alice\n",
+			Search: `| inputlookup example.csv | outputlookup __mlspl_m.csv | table nothing | append [| summary m] | search user=* | table user type mean std cardinality`,
+			Want:   []string{`{"user":"alice","type":"Normal","mean":"10","std":"2","cardinality":"40"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			name, err := p.Field()
+			return &Summary{name}, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Summary) Print() string { return "summary " + spl.PrintField(c.Model) }
+
+// Needs implements spl.Command.
+func (c *Summary) Needs(out spl.FieldSet) spl.FieldSet { return out }
+
+// Generate implements spl.Generating.
+func (c *Summary) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) {
+	m, err := loadDensity(env, c.Model)
+	if err != nil {
+		return nil, err
+	}
+	b := vector.NewBuilder(append(append([]string(nil), m.By...), "type", "min", "max", "mean", "std", "cardinality", "distance")...)
+	for _, d := range m.sorted() {
+		b.Add()
+		for i, name := range m.By {
+			b.Set(name, vector.String(d.Keys[i]))
+		}
+		mean := d.Loc
+		if d.Kind == exponential {
+			mean += d.Scale
+		}
+		b.Set("type", vector.String(d.Kind))
+		for _, n := range []struct {
+			name  string
+			value float64
+		}{{"min", d.Min}, {"max", d.Max}, {"mean", mean}, {"std", d.Scale}, {"cardinality", float64(d.Cardinality)}, {"distance", d.Distance}} {
+			b.Set(n.name, vector.Float(n.value))
+		}
+	}
+	return spl.Rows(b.Batch()), nil
+}
