@@ -9,6 +9,7 @@ func eventTypeFields() []Derived {
 	return []Derived{
 		{Name: "eventtype", Inputs: in, compute: eventTypes, Doc: "The add-on's event types that the event has."},
 		{Name: "tag", Inputs: in, compute: tags, Doc: "The tags of its event types."},
+		{Name: "tag::eventtype", Inputs: in, OnRequest: true, compute: tags, Doc: "The tags of its event types."},
 	}
 }
 
@@ -46,6 +47,16 @@ var eventTypeList = []eventType{
 	{"aws_cloudtrail_errors", []string{"error"}, func(c *class) bool { return c.failed }},
 	{"aws_cloudtrail_instance", []string{"change", "instance"}, func(c *class) bool { return c.change && c.kind == "instance" }},
 	{"aws_cloudtrail_ec2_events", nil, func(c *class) bool { return c.source == "ec2.amazonaws.com" }},
+}
+
+// EventTypes returns the tags of the event types that CloudTrail events have of
+// themselves, by name.
+func EventTypes() map[string][]string {
+	m := map[string][]string{}
+	for _, t := range eventTypeList {
+		m[t.name] = t.tags
+	}
+	return m
 }
 
 func (c *class) iam() bool { return c.source == "iam.amazonaws.com" }

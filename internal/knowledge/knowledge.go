@@ -26,9 +26,10 @@ const maxText = 8 << 20
 type Knowledge struct {
 	dirs []string
 
-	macros func() map[macroKey]spl.Macro
-	defs   func() map[string]*definition
-	saved  func() map[string]string
+	macros  func() map[macroKey]spl.Macro
+	defs    func() map[string]*definition
+	saved   func() map[string]string
+	classes func() *classes
 
 	mu       sync.Mutex
 	problems []error
@@ -40,6 +41,7 @@ var (
 	_ spl.Tables        = (*Knowledge)(nil)
 	_ spl.TableWriter   = (*Knowledge)(nil)
 	_ spl.SavedSearches = (*Knowledge)(nil)
+	_ spl.Classes       = (*Knowledge)(nil)
 )
 
 // Open makes the knowledge of the folders known; where several define the
@@ -57,15 +59,17 @@ func Open(dirs ...string) (*Knowledge, error) {
 	k.macros = sync.OnceValue(k.loadMacros)
 	k.defs = sync.OnceValue(k.loadDefinitions)
 	k.saved = sync.OnceValue(k.loadSaved)
+	k.classes = sync.OnceValue(k.loadClasses)
 	return k, errors.Join(bad...)
 }
 
-// Check reads all macros, definitions and saved searches, so that Problems is complete but for
+// Check reads all macros, definitions, saved searches and event types, so that Problems is complete but for
 // the lookups' contents.
 func (k *Knowledge) Check() {
 	k.macros()
 	k.defs()
 	k.saved()
+	k.classes()
 }
 
 // Problems returns what could not be read so far, with file and line.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,7 +79,7 @@ func Parse(text string, m spl.Macros) (*spl.Query, error) {
 func Open(ctx context.Context, q *spl.Query, st store.Store, env *spl.Env) (s *Search, err error) {
 	defer recovered(&err)
 	ctx, cancel := context.WithCancel(ctx)
-	p := &planner{store: st, env: env}
+	p := &planner{store: st, env: env, own: env}
 	if env.Run == nil {
 		env.Run = p.subsearch
 	}
@@ -101,13 +102,14 @@ func Open(ctx context.Context, q *spl.Query, st store.Store, env *spl.Env) (s *S
 type planner struct {
 	store   store.Store
 	env     *spl.Env
+	own     *spl.Env // env with the range that the search's own text gives it
 	depth   int
 	formats formats // of the whole search; subsearches hand on values
 }
 
 // subsearch runs a query of its own: append, join and the like.
 func (p *planner) subsearch(ctx context.Context, q *spl.Query) (spl.Operator, error) {
-	sub := &planner{store: p.store, env: p.env, depth: p.depth + 1}
+	sub := &planner{store: p.store, env: p.env, own: p.env, depth: p.depth + 1}
 	if sub.depth > p.env.Limits.SubsearchDepth {
 		return nil, fmt.Errorf("subsearches are nested more than %d deep", p.env.Limits.SubsearchDepth)
 	}
@@ -199,7 +201,7 @@ func (p *planner) open(ctx context.Context, q *spl.Query) (*Search, error) {
 	}
 	for _, c := range rest {
 		s.step("after", c.Print())
-		next, err := attach(ctx, p.env, op, c)
+		next, err := attach(ctx, p.own, op, c)
 		if err != nil {
 			op.Close()
 			return nil, err
@@ -234,6 +236,15 @@ func (p *planner) resolve(ctx context.Context, q *spl.Query) ([]spl.Command, err
 			c, err = r.Resolve(func(q *spl.Query) (string, error) { return p.text(ctx, q) })
 			if err != nil {
 				return nil, err
+			}
+		}
+		if f, ok := c.(*cmd.Search); ok {
+			if classes, ok := p.env.Tables.(spl.Classes); ok {
+				e, err := spl.ExpandClasses(f.Expr, classes)
+				if err != nil {
+					return nil, err
+				}
+				c = &cmd.Search{Expr: e}
 			}
 		}
 		if _, ok := c.(spl.Generating); ok && i > 0 {
@@ -285,6 +296,9 @@ func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (sp
 	if err != nil {
 		return nil, nil, err
 	}
+	if p.typed(stages[n:]) {
+		stages = slices.Insert(slices.Clone(stages), n, spl.Command(cmd.Typer{}))
+	}
 	needs := make([]spl.FieldSet, len(stages)+1) // needs[i]: what stage i and all after it read
 	needs[len(stages)] = spl.AllFields()
 	for i := len(stages) - 1; i >= n; i-- {
@@ -307,9 +321,9 @@ func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (sp
 	if last < len(stages) {
 		if t, ok := stages[last].(spl.Transforming); ok && !t.Ordered() {
 			beside, rest = stages[n:last], stages[last+1:]
-			reducer = func() (spl.Reducer, error) { return t.NewReducer(p.env) }
+			reducer = func() (spl.Reducer, error) { return t.NewReducer(p.own) }
 			if c, ok := t.(spl.Condensing); ok && len(beside) == 0 {
-				q.Step, q.Alike = c.Condenses(p.env)
+				q.Step, q.Alike = c.Condenses(p.own)
 			}
 		}
 	}
@@ -348,6 +362,20 @@ func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (sp
 	}
 	par := &parallel{env: p.env, scan: sc, now: q.Now, beside: beside, reducer: reducer}
 	return par, rest, nil
+}
+
+// typed reports whether commands read event types or tags, and some are defined
+// beside those that events have of themselves.
+func (p *planner) typed(stages []spl.Command) bool {
+	classes, ok := p.env.Tables.(spl.Classes)
+	if !ok || len(classes.EventTypes()) == 0 && len(classes.FieldTags()) == 0 {
+		return false
+	}
+	need := spl.AllFields()
+	for i := len(stages) - 1; i >= 0; i-- {
+		need = stages[i].Needs(need)
+	}
+	return need.Has("eventtype") || need.Has("tag") || need.Has("tag::eventtype")
 }
 
 func orderStep(limit int) string {
@@ -416,6 +444,15 @@ func (p *planner) query(filters []spl.Search) (*store.Query, error) {
 	}
 	if err := set(latest, &q.Latest, p.env.Latest); err != nil {
 		return nil, err
+	}
+	if earliest != nil || latest != nil {
+		at := func(ns, open int64) time.Time {
+			if ns == open {
+				return time.Time{}
+			}
+			return time.Unix(0, ns)
+		}
+		p.own = p.env.Within(at(q.Earliest, store.Beginning), at(q.Latest, store.End))
 	}
 	return q, nil
 }

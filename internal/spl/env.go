@@ -30,14 +30,22 @@ type Env struct {
 	// Pipe puts the commands of q, none of which begins a search, behind in.
 	Pipe func(ctx context.Context, q *Query, in Operator) (Operator, error)
 
-	warnings warnings
+	warnings *warnings
 }
 
 // NewEnv returns an Env for a search at the given moment, with default limits
 // and UTC.
 func NewEnv(now time.Time) *Env {
 	l := DefaultLimits()
-	return &Env{Now: now, Zone: time.UTC, Limits: l, Memory: NewBudget(l.Memory)}
+	return &Env{Now: now, Zone: time.UTC, Limits: l, Memory: NewBudget(l.Memory), warnings: &warnings{}}
+}
+
+// Within returns the environment of a search whose text says what its range is.
+// All else is shared.
+func (e *Env) Within(earliest, latest time.Time) *Env {
+	in := *e
+	in.Earliest, in.Latest = earliest, latest
+	return &in
 }
 
 // Limits bound what a search may produce and hold. They are Splunk's own where
@@ -72,7 +80,7 @@ const maxWarnings = 50
 // Warn notes something the user must know about the result, once.
 func (e *Env) Warn(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	w := &e.warnings
+	w := e.warnings
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.seen[text] || len(w.list) >= maxWarnings {

@@ -21,7 +21,6 @@ func init() {
 		{"localop", "localop", "Taken for the sake of searches that keep commands off Splunk's indexers.", "What runs where is planned from the search itself."},
 		{"noop", "noop [<options>]", "Taken for the sake of searches that steer Splunk's optimizer.", "None of its options has a meaning here."},
 		{"redistribute", "redistribute [num_of_reducers=<n>] [by <field-list>]", "Taken for the sake of searches that spread work over Splunk's indexers.", "Work is spread over the processors there are."},
-		{"typer", "typer [eventtypes=<text>] [maxlen=<n>]", "Taken for the sake of searches that compute event types.", "Events carry `eventtype` of themselves."},
 	} {
 		spl.RegisterCommand(&spl.CommandDef{
 			Name: c.name, Kind: spl.KindStreaming,

@@ -1,0 +1,86 @@
+package knowledge
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/spl"
+)
+
+// classes are the event types and tags of all folders.
+type classes struct {
+	types []spl.EventType
+	tags  []spl.FieldTag
+}
+
+// EventTypes implements spl.Classes: those of eventtypes.conf, by name.
+func (k *Knowledge) EventTypes() []spl.EventType { return k.classes().types }
+
+// FieldTags implements spl.Classes: the enabled tags of tags.conf, by field,
+// value and tag.
+func (k *Knowledge) FieldTags() []spl.FieldTag { return k.classes().tags }
+
+func (k *Knowledge) loadClasses() *classes {
+	types, tags := map[string]spl.EventType{}, map[spl.FieldTag]bool{}
+	k.eachStanza("eventtypes.conf", func(_, _ string, s *stanza) error {
+		if truth(s.settings["disabled"], false) {
+			delete(types, s.name)
+			return nil
+		}
+		if strings.Contains(s.name, "%") {
+			return errors.New("event types whose names hold fields are not supported")
+		}
+		text := strings.TrimSpace(s.settings["search"])
+		if text == "" {
+			return errors.New("search is missing")
+		}
+		text, err := spl.ExpandMacros(text, k)
+		if err != nil {
+			return err
+		}
+		e, err := spl.ParseSearchExpr(text)
+		if err != nil {
+			return err
+		}
+		types[s.name] = spl.EventType{Name: s.name, Search: e}
+		for _, tag := range strings.Fields(s.settings["tags"]) {
+			tags[spl.FieldTag{Field: "eventtype", Value: s.name, Tag: tag}] = true
+		}
+		return nil
+	})
+	k.eachStanza("tags.conf", func(_, _ string, s *stanza) error {
+		field, value, ok := strings.Cut(s.name, "=")
+		if !ok || field == "" {
+			return errors.New("a stanza of tags is written [field=value]")
+		}
+		if plain, err := url.PathUnescape(value); err == nil { // %20 and its kin
+			value = plain
+		}
+		for tag, state := range s.settings {
+			switch strings.ToLower(state) {
+			case "enabled", "disabled":
+				tags[spl.FieldTag{Field: strings.TrimSpace(field), Value: strings.TrimSpace(value), Tag: tag}] = strings.EqualFold(state, "enabled")
+			default:
+				return fmt.Errorf("the tag %q must be enabled or disabled, not %q", tag, state)
+			}
+		}
+		return nil
+	})
+	c := &classes{}
+	for _, t := range types {
+		c.types = append(c.types, t)
+	}
+	slices.SortFunc(c.types, func(a, b spl.EventType) int { return strings.Compare(a.Name, b.Name) })
+	for t, enabled := range tags {
+		if enabled {
+			c.tags = append(c.tags, t)
+		}
+	}
+	slices.SortFunc(c.tags, func(a, b spl.FieldTag) int {
+		return strings.Compare(a.Field+"\x00"+a.Value+"\x00"+a.Tag, b.Field+"\x00"+b.Value+"\x00"+b.Tag)
+	})
+	return c
+}

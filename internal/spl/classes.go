@@ -1,0 +1,119 @@
+package spl
+
+import (
+	"strings"
+
+	"bluetrail/internal/diag"
+)
+
+// EventType is a search that has a name; events that match it carry the name in
+// eventtype.
+type EventType struct {
+	Name   string
+	Search Search
+}
+
+// FieldTag is a tag that events carry whose field has a value. Event types are
+// tagged as values of eventtype.
+type FieldTag struct{ Field, Value, Tag string }
+
+// Classes are event types and tags beside those that events have of
+// themselves.
+type Classes interface {
+	EventTypes() []EventType
+	FieldTags() []FieldTag
+}
+
+// maxClassDepth bounds event types that lean on others.
+const maxClassDepth = 20
+
+// ExpandClasses puts what classes define in the place of tests of eventtype,
+// tag and tag::field. Only what is looked for by = or IN is widened; != stays as
+// it is.
+func ExpandClasses(e Search, classes Classes) (Search, error) {
+	x := &expander{types: classes.EventTypes(), tags: classes.FieldTags()}
+	if len(x.types) == 0 && len(x.tags) == 0 {
+		return e, nil
+	}
+	return x.expand(e, 0)
+}
+
+type expander struct {
+	types []EventType
+	tags  []FieldTag
+}
+
+func (x *expander) expand(e Search, depth int) (Search, error) {
+	if depth > maxClassDepth {
+		return nil, diag.At(e.Place(), "event types and tags lean on each other more than %d deep", maxClassDepth).WithHint("does one use itself?")
+	}
+	list := func(args []Search) ([]Search, error) {
+		out := make([]Search, len(args))
+		for i, a := range args {
+			var err error
+			if out[i], err = x.expand(a, depth); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}
+	switch e := e.(type) {
+	case *And:
+		args, err := list(e.Args)
+		return &And{Span: e.Span, Args: args}, err
+	case *Or:
+		args, err := list(e.Args)
+		return &Or{Span: e.Span, Args: args}, err
+	case *Not:
+		arg, err := x.expand(e.Arg, depth)
+		return &Not{Span: e.Span, Arg: arg}, err
+	case *In:
+		if !classField(e.Field) {
+			return e, nil
+		}
+		args := make([]Search, len(e.Values))
+		for i, v := range e.Values {
+			args[i] = &Compare{Span: e.Span, Field: e.Field, Op: "=", Value: v}
+		}
+		return x.expand(&Or{Span: e.Span, Args: args}, depth)
+	case *Compare:
+		if e.Op == "=" && classField(e.Field) && e.Sub == nil {
+			return x.class(e, depth)
+		}
+	}
+	return e, nil
+}
+
+func classField(name string) bool {
+	return name == "eventtype" || name == "tag" || strings.HasPrefix(name, "tag::")
+}
+
+// class is a test of eventtype or a tag with all that is defined to pass it.
+func (x *expander) class(e *Compare, depth int) (Search, error) {
+	any := &Or{Span: e.Span, Args: []Search{e}}
+	wanted := Wildcard(e.Value, e.Case)
+	if e.Field == "eventtype" {
+		for _, t := range x.types {
+			if wanted(t.Name) {
+				s, err := x.expand(t.Search, depth+1)
+				if err != nil {
+					return nil, err
+				}
+				any.Args = append(any.Args, s)
+			}
+		}
+		return any, nil
+	}
+	_, field, _ := strings.Cut(e.Field, "::")
+	for _, t := range x.tags {
+		if !wanted(t.Tag) || field != "" && field != t.Field {
+			continue
+		}
+		s, err := x.expand(&Compare{Span: e.Span, Field: t.Field, Op: "=", Value: t.Value}, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		any.Args = append(any.Args, s)
+	}
+	return any, nil
+}

@@ -1,0 +1,172 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/event"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Typer adds the event types and tags that the knowledge folder defines. A
+// search over events has it of itself where they are asked for.
+type Typer struct{}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "typer", Kind: spl.KindStreaming,
+		Summary: "Add the event types and tags that are defined.",
+		Syntax:  "typer [eventtypes=<text>] [maxlen=<n>]",
+		Doc: "`eventtype` gets the names of the searches of eventtypes.conf that the row passes, `tag` the tags of tags.conf that its\n" +
+			"fields have, and `tag::eventtype` those of its event types, beside what is there. Events have them of themselves; the\n" +
+			"command is for rows that were made or changed.",
+		Args: []spl.Arg{{Name: "eventtypes, maxlen", Doc: "Taken for the sake of searches that have them."}},
+		Examples: []spl.Example{{
+			Search: `| makeresults | eval eventtype="aws_cloudtrail_errors" | typer | table eventtype tag`,
+			Want:   []string{`{"eventtype":"aws_cloudtrail_errors","tag":"error"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			return Typer{}, p.Options([]string{"eventtypes", "maxlen"}, func(spl.Option) error { return nil })
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (Typer) Print() string { return "typer" }
+
+// Needs implements spl.Command. What the definitions read is not known here.
+func (Typer) Needs(out spl.FieldSet) spl.FieldSet { return out.Union(spl.AllFields()) }
+
+// NewMapper implements spl.Streaming.
+func (Typer) NewMapper(env *spl.Env) (spl.Mapper, error) {
+	m := &typer{tags: fieldTags(env)}
+	classes, ok := env.Tables.(spl.Classes)
+	if !ok {
+		return m, nil
+	}
+	for _, t := range classes.EventTypes() {
+		e, err := spl.ExpandClasses(t.Search, classes)
+		if err != nil {
+			return nil, err
+		}
+		match, err := spl.NewMatcher(e, env.Now.In(env.Zone))
+		if err != nil {
+			return nil, err
+		}
+		m.types = append(m.types, typeMatcher{t.Name, match})
+	}
+	return m, nil
+}
+
+type typeMatcher struct {
+	name  string
+	match *spl.Matcher
+}
+
+type typer struct {
+	types []typeMatcher
+	tags  tagTable
+}
+
+// Map implements spl.Mapper.
+func (m *typer) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	types := make([][]string, b.Len)
+	for i, v := range existing(b, "eventtype") {
+		types[i] = slices.Clone(v.All())
+	}
+	for _, t := range m.types {
+		for _, i := range t.match.Select(b) {
+			if !slices.Contains(types[i], t.name) {
+				types[i] = append(types[i], t.name)
+			}
+		}
+	}
+	b = withLists(b, "eventtype", types)
+	all, ofTypes := make([][]string, b.Len), make([][]string, b.Len)
+	for i, v := range existing(b, "tag") {
+		all[i] = slices.Clone(v.All())
+	}
+	for _, field := range m.tags.fields() {
+		col := b.Col(field)
+		if col == nil {
+			continue
+		}
+		for i := range b.Len {
+			for _, tag := range m.tags.of(field, col.At(i)) {
+				all[i] = appendNew(all[i], tag)
+				if field == "eventtype" {
+					ofTypes[i] = appendNew(ofTypes[i], tag)
+				}
+			}
+		}
+	}
+	return withLists(withLists(b, "tag", all), "tag::eventtype", ofTypes), nil
+}
+
+func appendNew(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}
+
+// withLists sets a field to lists of values; a field that is nowhere set is not
+// added.
+func withLists(b *vector.Batch, name string, lists [][]string) *vector.Batch {
+	if !slices.ContainsFunc(lists, func(l []string) bool { return len(l) > 0 }) {
+		return b
+	}
+	vals := make([]vector.Value, len(lists))
+	for i, l := range lists {
+		vals[i] = vector.Strings(l)
+	}
+	return b.With(vector.NewColumn(name, vals))
+}
+
+// tagTable finds tags by field and value, whose case does not count.
+type tagTable map[string]map[string][]string
+
+// fieldTags are the tags of the event types that events have of themselves, and
+// those that are defined.
+func fieldTags(env *spl.Env) tagTable {
+	t := tagTable{}
+	add := func(field, value, tag string) {
+		if t[field] == nil {
+			t[field] = map[string][]string{}
+		}
+		value = strings.ToLower(value)
+		t[field][value] = appendNew(t[field][value], tag)
+	}
+	for name, tags := range event.EventTypes() {
+		for _, tag := range tags {
+			add("eventtype", name, tag)
+		}
+	}
+	if classes, ok := env.Tables.(spl.Classes); ok {
+		for _, f := range classes.FieldTags() {
+			add(f.Field, f.Value, f.Tag)
+		}
+	}
+	return t
+}
+
+func (t tagTable) fields() []string {
+	list := make([]string, 0, len(t))
+	for f := range t {
+		list = append(list, f)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// of returns the tags of a field's values.
+func (t tagTable) of(field string, v vector.Value) (tags []string) {
+	for _, s := range v.All() {
+		for _, tag := range t[field][strings.ToLower(s)] {
+			tags = appendNew(tags, tag)
+		}
+	}
+	return tags
+}
