@@ -105,6 +105,50 @@ func TestNoDataDirectory(t *testing.T) {
 	}
 }
 
+// TestCollect puts the rows of a search into an index, and searches that.
+func TestCollect(t *testing.T) {
+	data, trail := t.TempDir(), trailFile(t)
+	search := func(want int, text string) (string, string) {
+		t.Helper()
+		code, out, errs := bluetrail(t, "search", "--data", data, "-o", "json", text)
+		if code != want {
+			t.Fatalf("%s: exit %d: %s%s", text, code, out, errs)
+		}
+		return out, errs
+	}
+	if code, _, errs := bluetrail(t, "ingest", trail, "--data", data); code != exitDone {
+		t.Fatal(errs)
+	}
+	rows, notes := search(exitDone, `* | stats count values(eventSource) as from by eventName | collect index=summary source="weekly report" marker="report=logins" | table eventName`)
+	if rows != "{\"eventName\":\"ConsoleLogin\"}\n{\"eventName\":\"GetObject\"}\n" || !strings.Contains(notes, "2 events collected into index summary") {
+		t.Error(rows, notes)
+	}
+	search(exitDone, `index=aws eventName=GetObject | collect index=copies sourcetype=aws:cloudtrail | collect index=summary`)
+	for text, want := range map[string]string{
+		`index=summary report=logins | sort eventName | table index source sourcetype eventName count from`: `{"index":"summary","source":"weekly report","sourcetype":"stash","eventName":"ConsoleLogin","count":"1","from":"signin.amazonaws.com"}` + "\n" +
+			`{"index":"summary","source":"weekly report","sourcetype":"stash","eventName":"GetObject","count":"1","from":"s3.amazonaws.com"}` + "\n",
+		`index=copies | table eventID signature`: `{"eventID":"b","signature":"GetObject"}` + "\n",
+		`index=* | stats count by index`:          `{"index":"aws","count":"2"}` + "\n" + `{"index":"copies","count":"1"}` + "\n" + `{"index":"summary","count":"3"}` + "\n",
+		`| eventcount summarize=f index=summary`:  `{"count":"3","index":"summary","server":"local"}` + "\n",
+		`| tstats count where index=summary`:      `{"count":"3"}` + "\n",
+	} {
+		if got, _ := search(exitDone, text); got != want {
+			t.Errorf("%s\n got %s\nwant %s", text, got, want)
+		}
+	}
+	// What fails takes in nothing, and leaves nothing lying about.
+	search(exitFailed, `index=copies | collect index=never | map search="| inputlookup strict=t nosuch_$eventID$"`)
+	if got, _ := search(exitDone, `index=never`); got != "" {
+		t.Error(got)
+	}
+	if left, err := os.ReadDir(filepath.Join(data, "collect")); err != nil || len(left) > 0 {
+		t.Error(left, err)
+	}
+	if code, _, errs := bluetrail(t, "search", "--files", trail, "* | collect index=x"); code != exitFailed || !strings.Contains(errs, "collect has no data directory") {
+		t.Errorf("%d %s", code, errs)
+	}
+}
+
 func TestSplVerbs(t *testing.T) {
 	if _, out, _ := bluetrail(t, "spl", "check", "a=1 b=2 OR c=3"); out != "search a=1 b=2 OR c=3\n" {
 		t.Error(out)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -27,8 +28,17 @@ func (c *searchCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	return a.search(c.Search, st, env, c.Output)
+	if len(c.Files) > 0 {
+		defer st.Close()
+		return a.search(c.Search, st, env, c.Output)
+	}
+	into := &collector{data: a.dataDir(c.Data)}
+	env.Collector = into
+	err = errors.Join(a.search(c.Search, st, env, c.Output), st.Close())
+	if err == nil {
+		err = into.take(a)
+	}
+	return errors.Join(err, into.drop())
 }
 
 // search runs one search and writes its rows, its warnings and what was read.

@@ -29,6 +29,9 @@ type Options struct {
 	Paths      []string // files, folders, globs
 	Index      string   // "" = event.DefaultIndex
 	Sourcetype string   // "" = told from each record
+	Source     string   // "" = the path of the file
+	Host       string   // "" = event.DefaultHost
+	Anew       bool     // events are new whatever their eventID, unless the very file was taken in
 	Workers    int      // 0 = one for each processor
 	Progress   *Meter   // may be nil
 	Limits     file.Limits

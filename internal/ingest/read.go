@@ -126,6 +126,12 @@ func (r *fileReader) chunk(j *job, from int64) *chunk {
 	}
 	c.from = from
 	c.meta = j.file.Meta(r.o.Index, r.o.Sourcetype)
+	if r.o.Source != "" {
+		c.meta.Source = r.o.Source
+	}
+	if r.o.Host != "" {
+		c.meta.Host = r.o.Host
+	}
 	return c
 }
 
@@ -151,7 +157,7 @@ func (r *fileReader) add(c *chunk, j *job, rec *event.Record, at int64) {
 	if out.timed = known.Timed; out.timed {
 		out.time = known.Time
 	}
-	if out.id, out.given = known.ID, known.Given; !out.given {
+	if out.id, out.given = known.ID, known.Given && !r.o.Anew; !out.given {
 		out.id = anonymousID(j.path, at, raw)
 	}
 	out.cloudTrail = r.o.Sourcetype == "" && known.CloudTrail

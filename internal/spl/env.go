@@ -24,6 +24,8 @@ type Env struct {
 	Macros   Macros  // for text that is parsed while running; nil: none
 	Memory   *Budget // never nil
 
+	Collector Collector // where collect puts events; nil: nowhere
+
 	// Run opens a subsearch. Its time range is the one of env, unless it
 	// carries its own modifiers.
 	Run func(ctx context.Context, q *Query) (Operator, error)
@@ -140,6 +142,18 @@ type TableWriter interface {
 	// WriteTable stores a table under a definition's or a file's name, in the
 	// place of what has it.
 	WriteTable(name string, t *Table) error
+}
+
+// Collector takes what collect gives, and puts it into the store once the
+// search has ended well. It is safe for concurrent use.
+type Collector interface {
+	Collect(e Collected) error
+}
+
+// Collected is an event for an index, one JSON object.
+type Collected struct {
+	Index, Source, Sourcetype, Host string
+	Event                           []byte
 }
 
 // SavedSearches is implemented by Tables that also know searches by name.

@@ -1,0 +1,204 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/jsonscan"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Collect puts the rows into an index and passes them on.
+type Collect struct {
+	spl.Collected // where to; Event is not set
+	AddTime       bool
+	Marker        string
+	marker        [][2]string // what Marker says
+	Test          bool
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "collect", Kind: spl.KindSerial,
+		Summary: "Put the rows into an index and pass them on.",
+		Syntax:  "collect index=<name> [source=<text>] [sourcetype=<text>] [host=<text>] [marker=\"<key>=<value>, …\"] [addtime=<bool>] [testmode=<bool>]",
+		Doc: "Each row becomes an event: its `_raw` when that is a JSON object, otherwise an object of its fields, in which several\n" +
+			"values of a field are one text of several lines. Its time is `_time`, or else the start of the search's range, or the\n" +
+			"search's clock. The events are taken in when the search has ended well, and not at all when it has not; `index=<name>`\n" +
+			"finds them then. It needs a data directory.",
+		Args: []spl.Arg{
+			{Name: "index", Doc: "The index; it need not be there yet."},
+			{Name: "source, sourcetype, host", Default: "collect, stash, aws", Doc: "What the events say of where they come from."},
+			{Name: "marker", Doc: "Pairs that every event gets as fields."},
+			{Name: "addtime", Default: "true", Doc: "Write `_time` into events that are made of fields."},
+			{Name: "testmode", Default: "false", Doc: "Show the events as `_raw` and take in nothing."},
+			{Name: "spool, file, run_in_preview, output_format, uselb", Doc: "Taken for the sake of searches that have them."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults | eval _time=1700000000, user="alice", n=3 | collect index=summary marker="report=logins" testmode=true | table _raw`,
+			Want:   []string{`{"_raw":"{\"_time\":1700000000,\"user\":\"alice\",\"n\":\"3\",\"report\":\"logins\"}"}`},
+		}},
+		Parse: parseCollect,
+	})
+}
+
+func parseCollect(p *spl.Parser) (spl.Command, error) {
+	c := &Collect{AddTime: true, Collected: spl.Collected{Source: "collect", Sourcetype: "stash", Host: "aws"}}
+	start := p.Peek().Span
+	err := p.Options([]string{"index", "source", "sourcetype", "host", "marker", "addtime", "testmode", "spool", "file", "run_in_preview", "output_format", "uselb"}, func(o spl.Option) (err error) {
+		switch o.Name {
+		case "index":
+			c.Index = o.Value.Text
+			if c.Index == "" || strings.HasPrefix(c.Index, "_") || strings.ContainsAny(c.Index, "*/\\ \t\n\"|") {
+				err = diag.At(o.Value.Span, "%q is no name for an index", o.Value.Text)
+			}
+		case "source":
+			c.Source = o.Value.Text
+		case "sourcetype":
+			c.Sourcetype = o.Value.Text
+		case "host":
+			c.Host = o.Value.Text
+		case "marker":
+			c.Marker = o.Value.Text
+			(&Extract{PairDelim: ", \t\n", KVDelim: "="}).pairs(c.Marker, func(key, value string) {
+				c.marker = append(c.marker, [2]string{key, value})
+			})
+			if len(c.marker) == 0 {
+				err = diag.At(o.Value.Span, "the marker holds no key=value")
+			}
+		case "addtime":
+			c.AddTime, err = o.Bool()
+		case "testmode":
+			c.Test, err = o.Bool()
+		}
+		return err
+	})
+	if err == nil && c.Index == "" {
+		err = diag.At(start, "collect needs index=<name>")
+	}
+	return c, err
+}
+
+// Print implements spl.Command.
+func (c *Collect) Print() string {
+	s := "collect index=" + spl.PrintOption(c.Index) + " source=" + spl.PrintOption(c.Source) + " sourcetype=" + spl.PrintOption(c.Sourcetype) + " host=" + spl.PrintOption(c.Host)
+	if c.Marker != "" {
+		s += " marker=" + spl.PrintOption(c.Marker)
+	}
+	if !c.AddTime {
+		s += " addtime=false"
+	}
+	if c.Test {
+		s += " testmode=true"
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Collect) Needs(out spl.FieldSet) spl.FieldSet { return out.Union(spl.AllFields()) }
+
+// Open implements spl.Serial.
+func (c *Collect) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	if env.Collector == nil && !c.Test {
+		return nil, errors.New("collect has no data directory to put events into; search it by --data, and files after they are ingested")
+	}
+	return &collecting{c: c, env: env, in: in}, nil
+}
+
+type collecting struct {
+	c   *Collect
+	env *spl.Env
+	in  spl.Operator
+}
+
+// Next implements spl.Operator.
+func (o *collecting) Next(ctx context.Context) (*vector.Batch, error) {
+	b, err := o.in.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	raw := make([]vector.Value, b.Len)
+	for i := range b.Len {
+		e := o.c.Collected
+		if e.Event, err = o.c.event(o.env, b, i); err != nil {
+			return nil, err
+		}
+		raw[i] = vector.String(string(e.Event))
+		if o.c.Test {
+			continue
+		}
+		if err := o.env.Collector.Collect(e); err != nil {
+			return nil, err
+		}
+	}
+	if o.c.Test {
+		b = b.With(vector.NewColumn("_raw", raw))
+	}
+	return b, nil
+}
+
+// Close implements spl.Operator.
+func (o *collecting) Close() { o.in.Close() }
+
+// event is the JSON of row i.
+func (c *Collect) event(env *spl.Env, b *vector.Batch, i int) ([]byte, error) {
+	if raw := strings.TrimSpace(b.At("_raw", i).Text()); strings.HasPrefix(raw, "{") && json.Valid([]byte(raw)) {
+		return c.marked(jsonscan.Compact([]byte(raw)))
+	}
+	out := []byte{'{'}
+	if c.AddTime {
+		at, ok := b.At("_time", i).Num()
+		switch {
+		case ok:
+		case !env.Earliest.IsZero():
+			at = spl.Epoch(env.Earliest)
+		default:
+			at = spl.Epoch(env.Now)
+		}
+		out = append(append(out, `"_time":`...), vector.FormatNumber(at)...)
+	}
+	for _, col := range b.Cols {
+		v := col.At(i)
+		if v.IsNull() || internal(col.Name) {
+			continue
+		}
+		var err error
+		if out, err = appendMember(out, col.Name, strings.Join(v.All(), "\n")); err != nil {
+			return nil, err
+		}
+	}
+	return c.marked(append(out, '}'))
+}
+
+// marked adds the fields of the marker to an object.
+func (c *Collect) marked(object []byte) (_ []byte, err error) {
+	out := object[:len(object)-1]
+	for _, m := range c.marker {
+		if out, err = appendMember(out, m[0], m[1]); err != nil {
+			return nil, err
+		}
+	}
+	return append(out, '}'), nil
+}
+
+// appendMember adds a member to an object that is not closed yet.
+func appendMember(dst []byte, key, value string) ([]byte, error) {
+	if len(dst) > 1 {
+		dst = append(dst, ',')
+	}
+	for i, s := range []string{key, value} {
+		text, err := json.Marshal(s)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			dst = append(dst, ':')
+		}
+		dst = append(dst, text...)
+	}
+	return dst, nil
+}
