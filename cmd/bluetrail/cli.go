@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"bluetrail/internal/config"
 	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
@@ -43,6 +45,9 @@ type app struct {
 	out, err io.Writer
 	cfg      config.Config
 	quiet    bool
+
+	once sync.Once
+	held *spl.Budget // of all searches together
 }
 
 // usageError is a fault of what the user typed: exit code 2.

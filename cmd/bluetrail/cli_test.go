@@ -128,9 +128,9 @@ func TestCollect(t *testing.T) {
 		`index=summary report=logins | sort eventName | table index source sourcetype eventName count from`: `{"index":"summary","source":"weekly report","sourcetype":"stash","eventName":"ConsoleLogin","count":"1","from":"signin.amazonaws.com"}` + "\n" +
 			`{"index":"summary","source":"weekly report","sourcetype":"stash","eventName":"GetObject","count":"1","from":"s3.amazonaws.com"}` + "\n",
 		`index=copies | table eventID signature`: `{"eventID":"b","signature":"GetObject"}` + "\n",
-		`index=* | stats count by index`:          `{"index":"aws","count":"2"}` + "\n" + `{"index":"copies","count":"1"}` + "\n" + `{"index":"summary","count":"3"}` + "\n",
-		`| eventcount summarize=f index=summary`:  `{"count":"3","index":"summary","server":"local"}` + "\n",
-		`| tstats count where index=summary`:      `{"count":"3"}` + "\n",
+		`index=* | stats count by index`:         `{"index":"aws","count":"2"}` + "\n" + `{"index":"copies","count":"1"}` + "\n" + `{"index":"summary","count":"3"}` + "\n",
+		`| eventcount summarize=f index=summary`: `{"count":"3","index":"summary","server":"local"}` + "\n",
+		`| tstats count where index=summary`:     `{"count":"3"}` + "\n",
 	} {
 		if got, _ := search(exitDone, text); got != want {
 			t.Errorf("%s\n got %s\nwant %s", text, got, want)

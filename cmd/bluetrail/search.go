@@ -96,7 +96,7 @@ func (a *app) stream(s *plan.Search, w result.Writer, out *bufio.Writer, stop fu
 	for {
 		b, err := s.Next(a.ctx)
 		if err == io.EOF {
-			return rows, nil
+			return rows, s.Over()
 		}
 		if err != nil {
 			return rows, err

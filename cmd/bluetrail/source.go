@@ -77,9 +77,10 @@ func (s *source) env(a *app) (*spl.Env, error) {
 	l := a.cfg.Search
 	env.Limits = spl.Limits{
 		SubsearchRows: l.SubsearchRows, SubsearchTime: l.SubsearchTime, SubsearchDepth: l.SubsearchDepth,
-		JoinRows: l.JoinRows, SortRows: l.SortRows, ListValues: l.ListValues, Memory: int64(l.MemoryMiB) << 20,
+		JoinRows: l.JoinRows, SortRows: l.SortRows, ListValues: l.ListValues, Memory: int64(l.MemoryMiB) << 20, Rows: l.Rows,
 	}
 	env.Memory = spl.NewBudget(env.Limits.Memory)
+	env.Memory.Share(a.memory(), l.Time)
 	for _, b := range []struct {
 		text string
 		dst  *time.Time
@@ -111,6 +112,12 @@ func (a *app) dataDir(flag string) string {
 		return flag
 	}
 	return a.cfg.Data
+}
+
+// memory is what all searches together may hold.
+func (a *app) memory() *spl.Budget {
+	a.once.Do(func() { a.held = spl.NewBudget(int64(a.cfg.Search.TotalMemoryMiB) << 20) })
+	return a.held
 }
 
 // knowledge opens the folders of macros and lookups: those of the

@@ -24,6 +24,9 @@ type Config struct {
 // Search bounds what one search may use.
 type Search struct {
 	MemoryMiB      int           `yaml:"memory_mib"`
+	TotalMemoryMiB int           `yaml:"total_memory_mib"` // of all searches together
+	Time           time.Duration `yaml:"time"`             // 0 = any
+	Rows           int           `yaml:"rows"`             // of a result, 0 = any number
 	SubsearchRows  int           `yaml:"subsearch_rows"`
 	SubsearchTime  time.Duration `yaml:"subsearch_time"`
 	JoinRows       int           `yaml:"join_rows"`
@@ -38,7 +41,7 @@ func Default() Config {
 		Data:     "bluetrail-data",
 		TimeZone: "UTC",
 		Search: Search{
-			MemoryMiB: 512, SubsearchRows: 10000, SubsearchTime: time.Minute,
+			MemoryMiB: 512, TotalMemoryMiB: 2048, SubsearchRows: 10000, SubsearchTime: time.Minute,
 			JoinRows: 50000, SortRows: 10000, ListValues: 100, SubsearchDepth: 8,
 		},
 	}
@@ -65,13 +68,16 @@ func (c *Config) check(path string) error {
 		key string
 		val int
 	}{
-		{"search.memory_mib", c.Search.MemoryMiB}, {"search.subsearch_rows", c.Search.SubsearchRows},
+		{"search.memory_mib", c.Search.MemoryMiB}, {"search.total_memory_mib", c.Search.TotalMemoryMiB}, {"search.subsearch_rows", c.Search.SubsearchRows},
 		{"search.join_rows", c.Search.JoinRows}, {"search.sort_rows", c.Search.SortRows},
 		{"search.list_values", c.Search.ListValues}, {"search.subsearch_depth", c.Search.SubsearchDepth},
 	} {
 		if n.val < 1 {
 			return fmt.Errorf("configuration %q: %s must be at least 1, not %d", path, n.key, n.val)
 		}
+	}
+	if c.Search.Time < 0 || c.Search.Rows < 0 {
+		return fmt.Errorf("configuration %q: search.time and search.rows must not be below 0, which stands for no bound", path)
 	}
 	if c.Search.SubsearchTime <= 0 {
 		return fmt.Errorf("configuration %q: search.subsearch_time must be a duration above 0 such as 60s", path)

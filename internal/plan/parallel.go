@@ -81,8 +81,12 @@ func (p *parallel) run(ctx context.Context) error {
 			return err
 		}
 	}
-	err = p.scan.Run(ctx, func(n int, b *vector.Batch) error { return workers[n].take(ctx, b) })
-	if err != nil {
+	reading, stop := p.env.Memory.Deadline(ctx)
+	defer stop()
+	err = p.scan.Run(reading, func(n int, b *vector.Batch) error { return workers[n].take(ctx, b) })
+	if cause := context.Cause(reading); err != nil && ctx.Err() == nil && spl.EndsEarly(cause) {
+		p.env.Memory.Late()
+	} else if err != nil && !spl.EndsEarly(err) {
 		return err
 	}
 	total := workers[0].reducer

@@ -25,6 +25,10 @@ import (
 // rows; Close must be called.
 type Search struct {
 	out    spl.Operator
+	env    *spl.Env
+	rows   int  // handed out
+	ended  bool // early, for a budget
+	main   bool // no subsearch
 	events bool
 	steps  []Step
 	cancel context.CancelFunc
@@ -38,9 +42,33 @@ type Step struct {
 
 // Next implements spl.Operator. A command that panics fails the search only.
 func (s *Search) Next(ctx context.Context) (b *vector.Batch, err error) {
+	if s.ended {
+		return nil, io.EOF
+	}
+	defer func() {
+		if spl.EndsEarly(err) {
+			s.ended, err = true, io.EOF
+		}
+	}()
 	defer recovered(&err)
-	return s.out.Next(ctx)
+	if b, err = s.out.Next(spl.WithBudget(ctx, s.env.Memory)); err != nil || b == nil {
+		return b, err
+	}
+	if most := s.env.Limits.Rows; most > 0 && s.main {
+		if s.rows += b.Len; s.rows > most {
+			s.env.Memory.End(&spl.OverBudget{Budget: fmt.Sprintf("budget of %d rows", most), Key: "search.rows"})
+			b, s.ended = b.Slice(0, b.Len-(s.rows-most)), true
+		}
+	}
+	if s.env.Memory.Late() != nil {
+		s.ended = true
+	}
+	return b, nil
 }
+
+// Over returns the budget that the search exceeded, nil when it is whole. It
+// says so once all rows are read.
+func (s *Search) Over() error { return s.env.Memory.Over() }
 
 // Close implements spl.Operator.
 func (s *Search) Close() {
@@ -176,7 +204,7 @@ func (p *planner) open(ctx context.Context, q *spl.Query) (*Search, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Search{events: true, cancel: func() {}}
+	s := &Search{events: true, cancel: func() {}, env: p.env, main: p.depth == 0}
 	for _, c := range stages {
 		if isTransforming(c) {
 			s.events = false

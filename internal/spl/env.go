@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"bluetrail/internal/enrich"
@@ -59,7 +58,8 @@ type Limits struct {
 	JoinRows       int   // rows of join's and append's subsearch
 	SortRows       int   // sort without a count
 	ListValues     int   // values that list() keeps
-	Memory         int64 // bytes a search may hold before it spills or ends
+	Memory         int64 // bytes a search may hold before it ends early
+	Rows           int   // of the result, 0 = any number
 }
 
 // DefaultLimits returns the limits that hold when nothing else is said.
@@ -101,34 +101,6 @@ func (e *Env) Warnings() []string {
 	defer e.warnings.mu.Unlock()
 	return append([]string(nil), e.warnings.list...)
 }
-
-// Budget counts the bytes a search holds. It is safe for concurrent use.
-type Budget struct {
-	limit int64
-	used  atomic.Int64
-}
-
-// NewBudget returns a budget of limit bytes.
-func NewBudget(limit int64) *Budget { return &Budget{limit: limit} }
-
-// OverBudget is the error of a search that held more than it may.
-type OverBudget struct{ Limit int64 }
-
-func (e *OverBudget) Error() string {
-	return fmt.Sprintf("the search needs more than its memory budget of %d MiB; narrow the time range or the filter, or raise the limit", e.Limit>>20)
-}
-
-// Take counts n more bytes (fewer when negative); it returns *OverBudget when
-// that is over the limit, and has then counted them all the same.
-func (b *Budget) Take(n int) error {
-	if b.used.Add(int64(n)) > b.limit && n > 0 {
-		return &OverBudget{Limit: b.limit}
-	}
-	return nil
-}
-
-// Free reports how many bytes are left, negative when over.
-func (b *Budget) Free() int64 { return b.limit - b.used.Load() }
 
 // Tables gives searches their lookups.
 type Tables interface {

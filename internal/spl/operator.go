@@ -162,22 +162,28 @@ func (o *reduced) Close() {
 	}
 }
 
-// Drain hands every batch of in to fn and closes in.
+// Drain hands every batch of in to fn and closes in. When the search is over
+// its budget there are no more of them.
 func Drain(ctx context.Context, in Operator, fn func(*vector.Batch) error) error {
 	defer in.Close()
 	for {
 		b, err := in.Next(ctx)
-		if err == io.EOF {
+		if err == io.EOF || EndsEarly(err) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if b == nil || b.Len == 0 && len(b.Cols) == 0 {
-			continue
+		if b != nil && (b.Len > 0 || len(b.Cols) > 0) {
+			if err := fn(b); err != nil {
+				if EndsEarly(err) {
+					return nil
+				}
+				return err
+			}
 		}
-		if err := fn(b); err != nil {
-			return err
+		if late(ctx) != nil {
+			return nil
 		}
 	}
 }

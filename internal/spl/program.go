@@ -95,7 +95,7 @@ func (p *Program) Column(name string, b *vector.Batch) (*vector.Column, error) {
 			if !known[code] {
 				known[code], dict[code] = true, value(i)
 				if over() {
-					return nil, &OverBudget{Limit: p.env.Memory.limit}
+					return nil, p.env.Memory.Exceeded()
 				}
 			}
 		}
@@ -105,7 +105,7 @@ func (p *Program) Column(name string, b *vector.Batch) (*vector.Column, error) {
 	for i := range vals {
 		vals[i] = value(i)
 		if large > 0 && over() {
-			return nil, &OverBudget{Limit: p.env.Memory.limit}
+			return nil, p.env.Memory.Exceeded()
 		}
 	}
 	return vector.NewColumn(name, vals), nil

@@ -1,0 +1,203 @@
+package plan_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"bluetrail/internal/event"
+	"bluetrail/internal/knowledge"
+	"bluetrail/internal/plan"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/store/memory"
+	"bluetrail/internal/vector"
+)
+
+// within runs a search and returns its rows, and what it says of its budget.
+func within(t *testing.T, env *spl.Env, text string) (rows []string, over error) {
+	t.Helper()
+	st := memory.New()
+	for i := range 5000 {
+		raw := fmt.Sprintf(`{"_time":%d,"n":"%d","text":"%s"}`, 1700000000+i, i, strings.Repeat("x", 600))
+		if _, err := st.Add([]byte(raw), &event.Meta{Index: "aws", Sourcetype: event.JSON}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q, err := plan.Parse(text, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := plan.Open(t.Context(), q, st, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = spl.Drain(t.Context(), s, func(b *vector.Batch) error {
+		for i := range b.Len {
+			var row []string
+			for _, c := range b.Cols {
+				row = append(row, c.At(i).Text())
+			}
+			rows = append(rows, strings.Join(row, ","))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return rows, s.Over()
+}
+
+// TestOverMemory runs searches that need more memory than they have: they show
+// what they reached.
+func TestOverMemory(t *testing.T) {
+	for _, text := range []string{
+		"| makeresults count=1000000 | streamstats count as n | stats count by n",
+		"| makeresults count=1000000 | streamstats count as n | sort 0 - n",
+		"| makeresults count=1000000 | streamstats count as n | eventstats max(n) as m",
+		"| makeresults count=1000000 | streamstats count as n | dedup n",
+		"| makeresults count=1000000 | streamstats count as n | reverse | head 3",
+		"| makeresults count=1000000 | streamstats count as n | top limit=0 n",
+		"| makeresults count=1000000 | streamstats count as n | chart count by n",
+		"| makeresults count=1000000 | streamstats count as n | transaction n",
+		"* | stats values(text) count by n",
+		"* | sort 0 n",
+		"* | table n text",
+	} {
+		env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
+		env.Memory = spl.NewBudget(2 << 20)
+		rows, over := within(t, env, text)
+		if len(rows) == 0 {
+			t.Errorf("%s: no rows", text)
+		}
+		if over == nil || !strings.Contains(over.Error(), "memory budget of 2 MiB") || !strings.Contains(over.Error(), "search.memory_mib") {
+			t.Errorf("%s: %d rows, %v", text, len(rows), over)
+		}
+	}
+}
+
+func TestOverMemoryTogether(t *testing.T) {
+	all := spl.NewBudget(512 << 10)
+	env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
+	env.Memory.Share(all, 0)
+	rows, over := within(t, env, "| makeresults count=1000000 | streamstats count as n | stats count by n")
+	if over == nil || !strings.Contains(over.Error(), "search.total_memory_mib") || len(rows) == 0 {
+		t.Errorf("%d rows, %v", len(rows), over)
+	}
+	if _, over := within(t, spl.NewEnv(time.Unix(1700000000, 0).UTC()), "* | stats count by n"); over != nil {
+		t.Errorf("another search: %v", over)
+	}
+}
+
+func TestOverTime(t *testing.T) {
+	for _, text := range []string{
+		"| makeresults count=1000000000000 | streamstats count as n | stats max(n)",
+		"| makeresults count=1000000000000 | stats count | eval a=1 | stats sum(a) sum(count)",
+		"| makeresults count=1000000000000 | eval a=1 | head 2000000000 | where a=2 OR random()<100000000",
+	} {
+		env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
+		env.Memory.Share(nil, 50*time.Millisecond)
+		rows, over := within(t, env, text)
+		if over == nil || !strings.Contains(over.Error(), "time budget of 50ms") || len(rows) == 0 {
+			t.Errorf("%s: %d rows, %v", text, len(rows), over)
+		}
+	}
+}
+
+func TestOverRows(t *testing.T) {
+	env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
+	env.Limits.Rows = 1500
+	rows, over := within(t, env, "* | table n | append [search n<2000 | table n]")
+	if over == nil || !strings.Contains(over.Error(), "budget of 1500 rows") || len(rows) != 1500 {
+		t.Errorf("%d rows, %v", len(rows), over)
+	}
+	env = spl.NewEnv(time.Unix(1700000000, 0).UTC())
+	env.Limits.Rows = 5000
+	if rows, over := within(t, env, "* | table n"); over != nil || len(rows) != 5000 {
+		t.Errorf("%d rows, %v", len(rows), over)
+	}
+}
+
+// endless are rows without end, with fields that the examples of commands name.
+const endless = `| makeresults count=1000000000000 | streamstats count as n | eval _time=1700000000+n, _raw="a=1 b=".n, k="k".(n%50), user="u".(n%1000), u=user, a=n%7, b=n, v=n%10, src="10.0.0.1", lat=n%90, lon=n%180, x=mvappend("p","q"), j="{\"a\":[1,2]}" | `
+
+// TestCancel ends every command in the middle of rows without end.
+func TestCancel(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(dir+"/lookups", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir+"/lookups/example.csv", []byte("user,team\nu1,red\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	know, err := knowledge.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var slowest time.Duration
+	for _, def := range spl.Commands() {
+		for _, ex := range def.Examples[:min(1, len(def.Examples))] {
+			q, err := plan.Parse(ex.Search, know)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := ""
+			for i, st := range q.Stages {
+				if _, ok := st.Cmd.(spl.Generating); ok && i == 0 {
+					continue
+				}
+				if st.Def.Name == def.Name {
+					text = endless + st.Cmd.Print()
+				}
+			}
+			if text == "" {
+				continue
+			}
+			if took := cancelled(t, text, know); took > slowest {
+				slowest = took
+				t.Logf("%s ended %s after it was told", def.Name, took)
+			}
+		}
+	}
+}
+
+// cancelled runs a search, ends it after a while and returns how long that
+// took. It fails when goroutines stay.
+func cancelled(t *testing.T, text string, know *knowledge.Knowledge) time.Duration {
+	t.Helper()
+	before := runtime.NumGoroutine()
+	env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
+	env.Tables, env.Macros = know, know
+	q, err := plan.Parse(text, know)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var told time.Time
+	timer := time.AfterFunc(20*time.Millisecond, func() { told = time.Now(); cancel() })
+	defer timer.Stop()
+	s, err := plan.Open(ctx, q, memory.New(), env)
+	if err == nil {
+		err = spl.Drain(ctx, s, func(*vector.Batch) error { return nil })
+	}
+	ended := time.Now()
+	<-ctx.Done()
+	took := ended.Sub(told)
+	if err != nil && !errors.Is(err, context.Canceled) && ended.After(told) {
+		t.Logf("%s: %v", text[len(endless):], err)
+	}
+	if took > 3*time.Second {
+		t.Errorf("%s\nended %s after it was told", text, took)
+	}
+	for wait := 0; runtime.NumGoroutine() > before && wait < 100; wait++ {
+		time.Sleep(5 * time.Millisecond)
+	}
+	if now := runtime.NumGoroutine(); now > before {
+		t.Errorf("%s\nleft %d goroutines", text, now-before)
+	}
+	return took
+}
