@@ -33,9 +33,6 @@ func newNewest(env *spl.Env, limit int) *newest { return &newest{env: env, limit
 func (n *newest) Add(_ context.Context, b *vector.Batch) error {
 	size := b.Size()
 	n.held += size
-	if err := n.env.Memory.Take(size); err != nil {
-		return err
-	}
 	t, s := b.Col(event.Time), b.Col(store.Seq)
 	at := int32(len(n.batches))
 	n.batches = append(n.batches, b)
@@ -51,10 +48,11 @@ func (n *newest) Add(_ context.Context, b *vector.Batch) error {
 		}
 		n.keys = append(n.keys, k)
 	}
-	if n.limit > 0 && len(n.keys) > 2*n.limit+vector.DefaultRows {
+	err := n.env.Memory.Take(size)
+	if err == nil && n.limit > 0 && len(n.keys) > 2*n.limit+vector.DefaultRows {
 		n.shrink()
 	}
-	return nil
+	return err
 }
 
 func (n *newest) Merge(other spl.Reducer) error {
