@@ -7,15 +7,21 @@ import (
 )
 
 // Path is a compiled path of spath: keys joined by dots, {} for all elements
-// of an array, {n} for one of them, counted from 0.
-type Path struct{ steps []step }
+// of an array, {n} for one of them, counted from 0, {@name} for an attribute,
+// which JSON has none of.
+type Path struct{ steps []Step }
 
-type step struct {
-	key   string
-	index int // with key "": the element, every = all
+// Step is one step of a Path: a key, an attribute or, with neither, elements.
+type Step struct {
+	Key, Attr string
+	Index     int // the element, Every = all
 }
 
-const every = -1
+// Every is the index of all elements.
+const Every = -1
+
+// Steps returns the steps of p, which must not be changed.
+func (p Path) Steps() []Step { return p.steps }
 
 // maxSteps bounds the length of a path.
 const maxSteps = 256
@@ -33,13 +39,15 @@ func ParsePath(s string) (Path, error) {
 			if end < 0 {
 				return p, fmt.Errorf("{ of path %q is not closed", s)
 			}
-			st := step{index: every}
-			if in := rest[1:end]; in != "" {
+			st := Step{Index: Every}
+			if in := rest[1:end]; len(in) > 1 && in[0] == '@' {
+				st.Attr = in[1:]
+			} else if in != "" {
 				n, err := strconv.Atoi(in)
 				if err != nil || n < 0 {
-					return p, fmt.Errorf("path %q: {%s} must hold a number or nothing", s, in)
+					return p, fmt.Errorf("path %q: {%s} must hold a number, @ and the name of an attribute, or nothing", s, in)
 				}
-				st.index = n
+				st.Index = n
 			}
 			p.steps = append(p.steps, st)
 			rest = strings.TrimPrefix(rest[end+1:], ".")
@@ -48,12 +56,12 @@ func ParsePath(s string) (Path, error) {
 		end := strings.IndexAny(rest, ".{")
 		switch {
 		case end < 0:
-			p.steps = append(p.steps, step{key: rest})
+			p.steps = append(p.steps, Step{Key: rest})
 			rest = ""
 		case end == 0:
 			return p, fmt.Errorf("path %q has an empty step", s)
 		default:
-			p.steps = append(p.steps, step{key: rest[:end]})
+			p.steps = append(p.steps, Step{Key: rest[:end]})
 			rest = strings.TrimPrefix(rest[end:], ".")
 		}
 	}
@@ -78,13 +86,16 @@ func (p Path) Get(doc []byte, yield func(value []byte) bool) error {
 }
 
 // get reports false when yield asked to stop.
-func get(value []byte, steps []step, yield func([]byte) bool) bool {
+func get(value []byte, steps []Step, yield func([]byte) bool) bool {
 	if len(steps) == 0 {
 		return yield(value)
 	}
 	st := steps[0]
-	if st.key == "" {
-		return getIndex(value, st.index, steps[1:], yield)
+	if st.Attr != "" {
+		return true
+	}
+	if st.Key == "" {
+		return getIndex(value, st.Index, steps[1:], yield)
 	}
 	if value[0] != '{' {
 		return true
@@ -101,24 +112,24 @@ func get(value []byte, steps []step, yield func([]byte) bool) bool {
 
 // matchKey returns how many steps a key stands for: 1, more when the key holds
 // dots, 0 when it is another key.
-func matchKey(key string, steps []step) int {
-	if key == steps[0].key {
+func matchKey(key string, steps []Step) int {
+	if key == steps[0].Key {
 		return 1
 	}
-	for n := 1; strings.HasPrefix(key, steps[n-1].key) && n < len(steps); n++ {
-		key = key[len(steps[n-1].key):]
-		if key == "" || key[0] != '.' || steps[n].key == "" {
+	for n := 1; strings.HasPrefix(key, steps[n-1].Key) && n < len(steps); n++ {
+		key = key[len(steps[n-1].Key):]
+		if key == "" || key[0] != '.' || steps[n].Key == "" {
 			return 0
 		}
 		key = key[1:]
-		if key == steps[n].key {
+		if key == steps[n].Key {
 			return n + 1
 		}
 	}
 	return 0
 }
 
-func getIndex(value []byte, index int, steps []step, yield func([]byte) bool) bool {
+func getIndex(value []byte, index int, steps []Step, yield func([]byte) bool) bool {
 	switch value[0] {
 	case '{':
 		return index > 0 || get(value, steps, yield)
@@ -128,11 +139,11 @@ func getIndex(value []byte, index int, steps []step, yield func([]byte) bool) bo
 	}
 	n, more := 0, true
 	Array(value, 0, MaxDepth, func(el []byte) bool {
-		if index == every || n == index {
+		if index == Every || n == index {
 			more = get(el, steps, yield)
 		}
 		n++
-		return more && (index == every || n <= index)
+		return more && (index == Every || n <= index)
 	})
 	return more
 }

@@ -9,6 +9,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/jsonscan"
+	"bluetrail/internal/spath"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -353,7 +354,7 @@ func (m *foreachValue) items(v vector.Value) []string {
 		}
 		var some []string
 		_, err := jsonscan.Array(doc, 0, jsonscan.MaxDepth, func(e []byte) bool {
-			some = append(some, jsonText(e))
+			some = append(some, spath.Text(e))
 			return true
 		})
 		if err == nil {

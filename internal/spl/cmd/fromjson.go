@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"bluetrail/internal/jsonscan"
+	"bluetrail/internal/spath"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -85,7 +86,7 @@ func (c *Fromjson) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error
 					order = append(order, name)
 					found[name] = make([][]string, b.Len)
 				}
-				found[name][i] = append(found[name][i], jsonText(value))
+				found[name][i] = append(found[name][i], spath.Text(value))
 				return true
 			})
 		}

@@ -12,6 +12,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/jsonscan"
+	"bluetrail/internal/spath"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -228,5 +229,5 @@ func jsonValue(value []byte) vector.Value {
 			return vector.Strings(list)
 		}
 	}
-	return vector.String(jsonText(value))
+	return vector.String(spath.Text(value))
 }

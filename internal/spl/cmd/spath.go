@@ -5,30 +5,32 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/jsonscan"
+	"bluetrail/internal/spath"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
 
-// Spath takes values out of JSON text.
+// Spath takes values out of JSON or XML text.
 type Spath struct {
 	Input  string
 	Output string // "" = the path
 	Path   string // "" = all leaves
-	path   jsonscan.Path
+	path   spath.Path
 }
 
 func init() {
 	spl.RegisterCommand(&spl.CommandDef{
 		Name: "spath", Kind: spl.KindStreaming,
-		Summary: "Take values out of JSON, by path or all of them.",
+		Summary: "Take values out of JSON or XML, by path or all of them.",
 		Syntax:  "spath [input=<field>] [output=<field>] [path=<path> | <path>]",
 		Doc: "A path is keys joined by dots; `{}` stands for all elements of an array, `{0}` for the first. Objects and arrays\n" +
 			"come as JSON text, several hits as several values. `{}` over a plain object means the object itself. Where nothing is\n" +
 			"found the output field is left as it is. Without a path every leaf becomes a field, named by its path, in the place of a\n" +
-			"field that has the name. The whole text is read: Splunk's cut after 5,000 characters is not kept.",
+			"field that has the name. The whole text is read: Splunk's cut after 5,000 characters is not kept.\n\n" +
+			"In XML a path begins with the root element; elements of one name that lie side by side are several values, and `{2}` is\n" +
+			"the second of them; `{@name}` is an attribute. An element that holds others comes as the XML inside it.",
 		Args: []spl.Arg{
-			{Name: "input", Default: "_raw", Doc: "The field that holds the JSON."},
+			{Name: "input", Default: "_raw", Doc: "The field that holds the text."},
 			{Name: "output", Default: "the path", Doc: "The field to set."},
 			{Name: "path", Default: "all leaves", Doc: "Where the value is."},
 		},
@@ -39,6 +41,10 @@ func init() {
 			Doc:    "All leaves.",
 			Search: `| makeresults | eval j="{\"a\":{\"b\":true},\"c\":[3]}" | spath input=j | table a.b c{}`,
 			Want:   []string{`{"a.b":"true","c{}":"3"}`},
+		}, {
+			Doc:    "An attribute in XML.",
+			Search: `| makeresults | eval x="<books><book year='1996'>A</book><book year='2004'>B</book></books>" | spath input=x output=year path=books.book{@year} | spath input=x | table year books.book`,
+			Want:   []string{`{"year":["1996","2004"],"books.book":["A","B"]}`},
 		}},
 		Parse: parseSpath,
 	})
@@ -71,7 +77,7 @@ func parseSpath(p *spl.Parser) (spl.Command, error) {
 		}
 	}
 	var err error
-	if c.path, err = jsonscan.ParsePath(c.Path); err != nil {
+	if c.path, err = spath.Parse(c.Path); err != nil {
 		return nil, diag.At(at, "%s", err)
 	}
 	if c.Path == "" && c.Output != "" {
@@ -121,13 +127,7 @@ func (c *Spath) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 		var found []string
 		each := in.At(i)
 		for j := range each.Len() {
-			// What is no JSON has nothing at any path.
-			_ = c.path.Get([]byte(each.At(j)), func(v []byte) bool {
-				if jsonscan.KindOf(v) != jsonscan.Null {
-					found = append(found, jsonText(v))
-				}
-				return true
-			})
+			found = append(found, spath.Find(each.At(j), c.path)...)
 		}
 		vals[i] = vector.Strings(found)
 		if found == nil && old != nil {
@@ -137,39 +137,21 @@ func (c *Spath) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	return b.With(vector.NewColumn(c.output(), vals)), nil
 }
 
-// jsonText is a value as spath gives it: scalars as they read, the rest as
-// JSON without white space.
-func jsonText(v []byte) string {
-	if jsonscan.KindOf(v) == jsonscan.Composite {
-		return string(jsonscan.Compact(v))
-	}
-	return jsonscan.Scalar(v)
-}
-
 func spathAll(b *vector.Batch, in *vector.Column) *vector.Batch {
 	var order []string
 	found := map[string][][]string{}
 	for i := range b.Len {
 		each := in.At(i)
 		for j := range each.Len() {
-			doc := []byte(each.At(j))
-			type leaf struct{ path, value string }
-			var leaves []leaf
-			if jsonscan.Leaves(doc, jsonscan.MaxDepth, func(path, value string) bool {
-				leaves = append(leaves, leaf{path, value})
-				return true
-			}) != nil {
-				continue
-			}
-			for _, l := range leaves {
-				if l.path == "" {
+			for _, l := range spath.Leaves(each.At(j)) {
+				if l.Path == "" {
 					continue // a lone scalar has no name
 				}
-				if found[l.path] == nil {
-					order = append(order, l.path)
-					found[l.path] = make([][]string, b.Len)
+				if found[l.Path] == nil {
+					order = append(order, l.Path)
+					found[l.Path] = make([][]string, b.Len)
 				}
-				found[l.path][i] = append(found[l.path][i], l.value)
+				found[l.Path][i] = append(found[l.Path][i], l.Value)
 			}
 		}
 	}
