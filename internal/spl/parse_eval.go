@@ -36,6 +36,10 @@ func (p *Parser) infix() (op string, power int, tok Token, err error) {
 	if err != nil {
 		return "", 0, tok, err
 	}
+	if (tok.Kind == NumberToken || tok.Kind == Word) && tok.Text[0] == '.' { // the point of "a".1 joins
+		tok.Span.End = tok.Span.Start + 1
+		return ".", bindConcat, tok, nil
+	}
 	if tok.Kind == Word {
 		switch strings.ToUpper(tok.Text) {
 		case "OR":
@@ -88,6 +92,9 @@ func (p *Parser) binary(least int) (Expr, error) {
 		}
 		mark := p.pos
 		p.take(evalMode)
+		if op == "." {
+			p.pos = tok.Span.End
+		}
 		negated := op == "NOT"
 		if negated { // x NOT IN (…), x NOT LIKE y
 			next, _ := p.peek(evalMode)

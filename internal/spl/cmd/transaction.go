@@ -57,7 +57,8 @@ func init() {
 			{Name: "unifyends", Default: "the value of connected", Doc: "Whether events that fit startswith or endswith must have one of the fields."},
 			{Name: "keeporphans", Default: "false", Doc: "Keep events that are in no transaction, with `_txn_orphan=1`."},
 			{Name: "keepevicted", Default: "false", Doc: "Keep transactions that were not completed; they have `closed_txn=0`."},
-			{Name: "mvlist", Default: "false", Doc: "Give all values in the order of the events, with nullstr for missing ones; or the fields, in quotes, for which to do so."},
+			{Name: "fields", Doc: "The fields, as a list; the same as writing them without it."},
+			{Name: "mvlist", Default: "false", Doc: "Give all values in the order of the events, with nullstr for missing ones; or the fields for which to do so."},
 			{Name: "delim", Default: "a blank", Doc: "What separates the values of a field where they are shown as one text."},
 			{Name: "nullstr", Default: "NULL", Doc: "What stands for missing values in lists."},
 			{Name: "mvraw", Default: "false", Doc: "Give `_raw` as several values instead of lines of one."},
@@ -103,17 +104,38 @@ func parseTransaction(p *spl.Parser) (spl.Command, error) {
 			return nil, err
 		}
 		if !ok {
+			quoted := p.Peek().Kind == spl.Quoted
 			f, err := p.Field()
 			if err != nil {
 				return nil, err
 			}
-			c.Fields = append(c.Fields, f)
+			if quoted && strings.Contains(f, ",") {
+				c.Fields = append(c.Fields, fieldList(f)...)
+			} else {
+				c.Fields = append(c.Fields, f)
+			}
 			p.Accept(",")
 			continue
 		}
 		unify = unify || o.Name == "unifyends"
 		if err := c.option(o); err != nil {
 			return nil, err
+		}
+		if o.Name == "mvlist" || o.Name == "fields" {
+			list := &c.Fields
+			if o.Name == "mvlist" {
+				list = &c.ListOf
+				if p.Peek().Is(",") { // a field may be called n
+					c.List, c.ListOf = false, fieldList(o.Value.Text)
+				}
+			}
+			for p.Accept(",") {
+				f, err := p.Field()
+				if err != nil {
+					return nil, err
+				}
+				*list = append(*list, f)
+			}
 		}
 	}
 	if !unify {
@@ -122,7 +144,12 @@ func parseTransaction(p *spl.Parser) (spl.Command, error) {
 	return c, nil
 }
 
-var transactionOptions = strings.Fields("maxspan maxpause maxevents startswith endswith connected unifyends keeporphans keepevicted mvlist delim nullstr mvraw maxopentxn maxopenevents")
+var transactionOptions = strings.Fields("fields maxspan maxpause maxevents startswith endswith connected unifyends keeporphans keepevicted mvlist delim nullstr mvraw maxopentxn maxopenevents")
+
+// fieldList reads field names that stand in one text.
+func fieldList(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
+}
 
 func (c *Transaction) option(o spl.Option) (err error) {
 	switch o.Name {
@@ -155,8 +182,12 @@ func (c *Transaction) option(o spl.Option) (err error) {
 	case "mvlist":
 		if c.List, err = o.Bool(); err != nil {
 			err = nil
-			c.ListOf = strings.FieldsFunc(o.Value.Text, func(r rune) bool { return r == ',' || r == ' ' })
+			c.ListOf = fieldList(o.Value.Text)
 		}
+	case "fields":
+		c.Fields = append(c.Fields, fieldList(o.Value.Text)...)
+	case "name":
+		return diag.At(o.Span, "there are no transaction types").WithHint("write the options of %s here", o.Value.Text)
 	default:
 		hint := "options: " + strings.Join(transactionOptions, ", ")
 		if near := diag.DidYouMean(o.Name, transactionOptions); near != "" {
