@@ -43,7 +43,7 @@ func (c *Column) Num(i int) (f float64, ok bool) {
 	}
 	switch v := &c.vals[i]; v.kind {
 	case Text:
-		return ParseNumber(v.text)
+		return ParseNumber(v.text())
 	case Number:
 		return v.num, v.sig == 0
 	}

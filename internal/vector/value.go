@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unsafe"
 )
 
 // Kind says what a Value holds.
@@ -23,16 +24,37 @@ const (
 // Value is one cell. Values are immutable and are copied freely; the strings
 // in a Value that a store handed out may share that store's buffers, so an
 // operator that keeps one past the next batch keeps a Clone.
+//
+// A Value is packed: results are made of little else, and moving them is what
+// many operators spend their time with.
 type Value struct {
+	_    [0]func()      // not comparable: see Equal
+	data unsafe.Pointer // the bytes of a text, or how a number is shown; a *list
+	num  float64
+	size uint32 // of data, in bytes; 0 for a list
 	kind Kind
 	sig  uint8 // significant digits of a literal, 0 = not tracked
-	num  float64
-	text string // of a list: what joins its values
-	list *[]string
 }
 
-// String returns a present text value.
-func String(s string) Value { return Value{kind: Text, text: s} }
+// list is what a Value of several strings points to.
+type list struct {
+	values []string
+	delim  string // joins them, "" = a newline
+}
+
+// text returns the bytes of a value that is no list.
+func (v *Value) text() string { return unsafe.String((*byte)(v.data), v.size) }
+
+func (v *Value) list() *list { return (*list)(v.data) }
+
+func (v *Value) setText(s string) {
+	v.data, v.size = unsafe.Pointer(unsafe.StringData(s)), uint32(min(len(s), math.MaxUint32))
+}
+
+// String returns a present text value. Of more than 4 GiB the end is left out.
+func String(s string) Value {
+	return Value{kind: Text, data: unsafe.Pointer(unsafe.StringData(s)), size: uint32(min(len(s), math.MaxUint32))}
+}
 
 // Float returns a number. NaN and infinities are values too.
 func Float(f float64) Value { return Value{kind: Number, num: f} }
@@ -41,7 +63,7 @@ func Float(f float64) Value { return Value{kind: Number, num: f} }
 func Int(n int) Value { return Value{kind: Number, num: float64(n)} }
 
 // Formatted returns a number that is shown as text, such as round()'s "0.8050".
-func Formatted(f float64, text string) Value { return Value{kind: Number, num: f, text: text} }
+func Formatted(f float64, text string) Value { return Value{kind: Number, num: f}.Shown(text) }
 
 // Literal returns a number with its count of significant digits.
 func Literal(f float64, sig int) Value { return Value{kind: Number, num: f, sig: uint8(min(sig, 255))} }
@@ -57,21 +79,25 @@ func Truth(b bool) Value {
 
 // Strings returns the values of a field: none is null, one is plain text, more
 // are a list. The slice belongs to the Value afterwards.
-func Strings(list []string) Value {
-	switch len(list) {
+func Strings(values []string) Value {
+	switch len(values) {
 	case 0:
 		return Value{}
 	case 1:
-		return String(list[0])
+		return String(values[0])
 	}
-	return Value{kind: List, list: &list}
+	return ofList(values, "")
+}
+
+func ofList(values []string, delim string) Value {
+	return Value{kind: List, data: unsafe.Pointer(&list{values, delim})}
 }
 
 // WithDelim returns a list that Joined joins by sep; other values stay as they
 // are.
 func (v Value) WithDelim(sep string) Value {
 	if v.kind == List {
-		v.text = sep
+		return ofList(v.list().values, sep)
 	}
 	return v
 }
@@ -79,8 +105,8 @@ func (v Value) WithDelim(sep string) Value {
 // Joined returns the values as one text, joined by what WithDelim said last, a
 // newline when nothing was said.
 func (v Value) Joined() string {
-	if v.kind == List && v.text != "" {
-		return strings.Join(*v.list, v.text)
+	if v.kind == List && v.list().delim != "" {
+		return strings.Join(v.list().values, v.list().delim)
 	}
 	return v.Text()
 }
@@ -103,7 +129,7 @@ func (v Value) Len() int {
 	case Null:
 		return 0
 	case List:
-		return len(*v.list)
+		return len(v.list().values)
 	}
 	return 1
 }
@@ -111,7 +137,7 @@ func (v Value) Len() int {
 // At returns the i-th value as text, 0 <= i < Len.
 func (v Value) At(i int) string {
 	if v.kind == List {
-		return (*v.list)[i]
+		return v.list().values[i]
 	}
 	return v.Text()
 }
@@ -122,7 +148,7 @@ func (v Value) All() []string {
 	case Null:
 		return nil
 	case List:
-		return *v.list
+		return v.list().values
 	}
 	return []string{v.Text()}
 }
@@ -132,10 +158,10 @@ func (v Value) All() []string {
 func (v Value) Text() string {
 	switch v.kind {
 	case Text:
-		return v.text
+		return v.text()
 	case Number:
-		if v.text != "" {
-			return v.text
+		if v.size != 0 {
+			return v.text()
 		}
 		return FormatNumber(v.num)
 	case Bool:
@@ -144,14 +170,14 @@ func (v Value) Text() string {
 		}
 		return "False"
 	case List:
-		return strings.Join(*v.list, "\n")
+		return strings.Join(v.list().values, "\n")
 	}
 	return ""
 }
 
 // AppendText appends Text to dst without the intermediate string.
 func (v Value) AppendText(dst []byte) []byte {
-	if v.kind == Number && v.text == "" {
+	if v.kind == Number && v.size == 0 {
 		return AppendNumber(dst, v.num)
 	}
 	return append(dst, v.Text()...)
@@ -164,33 +190,36 @@ func (v Value) Num() (float64, bool) {
 	case Number:
 		return v.num, true
 	case Text:
-		return ParseNumber(v.text)
+		return ParseNumber(v.text())
 	}
 	return 0, false
 }
 
 // Clone returns v with strings of its own.
 func (v Value) Clone() Value {
-	v.text = strings.Clone(v.text)
-	if v.list != nil {
-		list := make([]string, len(*v.list))
-		for i, s := range *v.list {
-			list[i] = strings.Clone(s)
+	if v.kind == List {
+		values := make([]string, len(v.list().values))
+		for i, s := range v.list().values {
+			values[i] = strings.Clone(s)
 		}
-		v.list = &list
+		return ofList(values, strings.Clone(v.list().delim))
+	}
+	if v.size != 0 {
+		v.setText(strings.Clone(v.text()))
 	}
 	return v
 }
 
 // Size returns roughly how many bytes v holds, for budgets.
 func (v Value) Size() int {
-	n := 48 + len(v.text)
-	if v.list != nil {
-		for _, s := range *v.list {
+	if v.kind == List {
+		n := 80 + len(v.list().delim)
+		for _, s := range v.list().values {
 			n += 16 + len(s)
 		}
+		return n
 	}
-	return n
+	return 24 + int(v.size)
 }
 
 // Equal reports whether a and b show the same, value by value, and are missing
@@ -269,6 +298,6 @@ const exactSig = 255
 
 // Shown returns a number that is shown as text, "" = as usual.
 func (v Value) Shown(text string) Value {
-	v.text = text
+	v.setText(text)
 	return v
 }

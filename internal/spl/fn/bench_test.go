@@ -44,8 +44,8 @@ func BenchmarkEval(b *testing.B) {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				for i := range rows {
-					sink = prog.Value(batch, i)
+				if sink, err = prog.Column("x", batch); err != nil {
+					b.Fatal(err)
 				}
 			}
 			b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mrows/s")
@@ -53,4 +53,4 @@ func BenchmarkEval(b *testing.B) {
 	}
 }
 
-var sink vector.Value
+var sink *vector.Column
