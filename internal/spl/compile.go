@@ -105,7 +105,14 @@ func Compile(e Expr, env *Env) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Program{eval: ev, env: env, names: c.names, varies: c.varies, frame: Frame{slots: make([]slot, len(c.names))}}, nil
+	p := &Program{eval: ev, env: env, varies: c.varies}
+	if f, ok := e.(*Field); ok {
+		p.field = f.Name
+	} else if _, ok := e.(*Literal); !ok {
+		p.kernel = c.Kernel(e)
+	}
+	p.names, p.frame.slots = c.names, make([]slot, len(c.names))
+	return p, nil
 }
 
 // ExprFields returns the fields an expression reads.

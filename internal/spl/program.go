@@ -12,7 +12,9 @@ const (
 // Program is a compiled expression. It belongs to one goroutine.
 type Program struct {
 	eval   Eval
-	env    *Env // nil for a constant
+	kernel Kernel
+	field  string // the expression is this field, and nothing else
+	env    *Env   // nil for a constant
 	names  []string
 	varies bool
 	frame  Frame
@@ -57,7 +59,17 @@ func (p *Program) Select(b *vector.Batch) []int32 {
 		}
 		return rows
 	}
+	var known []Test
+	if p.kernel.Tests != nil {
+		known = p.kernel.Tests(&p.frame, b.Len)
+	}
 	for i := range b.Len {
+		if known != nil && known[i] != Ask {
+			if known[i] == Yes {
+				rows = append(rows, int32(i))
+			}
+			continue
+		}
 		p.frame.row = i
 		if v := p.eval(&p.frame); v.True() {
 			rows = append(rows, int32(i))
@@ -71,10 +83,14 @@ func (p *Program) Select(b *vector.Batch) []int32 {
 // more memory than the search has left.
 func (p *Program) Column(name string, b *vector.Batch) (*vector.Column, error) {
 	p.bind(b)
+	if p.field != "" {
+		if c := b.Col(p.field); c != nil {
+			return c.Renamed(name), nil
+		}
+		return vector.Constant(name, vector.Value{}), nil
+	}
 	large := 0
-	value := func(i int) vector.Value {
-		p.frame.row = i
-		v := p.eval(&p.frame)
+	counted := func(v vector.Value) vector.Value {
 		switch v.Kind() {
 		case vector.Bool:
 			return vector.String(v.Text())
@@ -84,6 +100,10 @@ func (p *Program) Column(name string, b *vector.Batch) (*vector.Column, error) {
 			}
 		}
 		return v
+	}
+	value := func(i int) vector.Value {
+		p.frame.row = i
+		return counted(p.eval(&p.frame))
 	}
 	over := func() bool { return p.env != nil && int64(large) > p.env.Memory.Free() }
 	if b.Len > 0 && p.constant() {
@@ -102,11 +122,40 @@ func (p *Program) Column(name string, b *vector.Batch) (*vector.Column, error) {
 		return vector.Coded(name, dict, codes), nil
 	}
 	vals := make([]vector.Value, b.Len)
-	for i := range vals {
-		vals[i] = value(i)
-		if large > 0 && over() {
-			return nil, p.env.Memory.Exceeded()
+	switch k := &p.kernel; {
+	case k.Values != nil:
+		copy(vals, k.Values(&p.frame, b.Len))
+		for i := range vals {
+			if vals[i].Kind() == vector.Bool {
+				vals[i] = value(i)
+			} else if n := vals[i].Size(); n > 4096 {
+				large += n
+			}
 		}
+	case k.Nums != nil:
+		for i, x := range k.Nums(&p.frame, b.Len) {
+			if vals[i] = vector.Float(x); x != x {
+				vals[i] = value(i)
+			}
+		}
+	case k.Tests != nil:
+		for i, t := range k.Tests(&p.frame, b.Len) {
+			switch t {
+			case Yes, No:
+				vals[i] = vector.String(vector.Truth(t == Yes).Text())
+			case Ask:
+				vals[i] = value(i)
+			}
+		}
+	default:
+		for i := range vals {
+			if vals[i] = value(i); large > 0 && over() {
+				return nil, p.env.Memory.Exceeded()
+			}
+		}
+	}
+	if over() {
+		return nil, p.env.Memory.Exceeded()
 	}
 	return vector.NewColumn(name, vals), nil
 }

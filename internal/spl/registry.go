@@ -65,6 +65,9 @@ type FunctionDef struct {
 	// Functions that need more than their arguments' values set Compile instead.
 	Call    func(args []vector.Value) vector.Value
 	Compile func(c *Compiler, call *Call) (Eval, error)
+	// Kernel computes the function for whole batches, where it can; it must
+	// agree with Call or Compile. nil: row by row.
+	Kernel func(c *Compiler, call *Call) Kernel
 	// Try is Call for functions whose outcome has a bound: its error is a warning
 	// of the search, and the value beside it, mostly null, stands.
 	Try func(args []vector.Value) (vector.Value, error)

@@ -1,5 +1,7 @@
 package vector
 
+import "math"
+
 // Column is one field of a batch. It is read-only once it is in a batch; its
 // forms exist for speed, At hides them.
 type Column struct {
@@ -41,13 +43,62 @@ func (c *Column) Num(i int) (f float64, ok bool) {
 	} else if c.rows != nil {
 		i = int(c.rows[i])
 	}
-	switch v := &c.vals[i]; v.kind {
-	case Text:
-		return ParseNumber(v.text())
-	case Number:
-		return v.num, v.sig == 0
+	f = c.vals[i].plain()
+	return f, f == f
+}
+
+// plain returns v as a number, NaN for what is none and for numbers whose
+// significant digits are tracked.
+func (v *Value) plain() float64 {
+	switch {
+	case v.kind == Text:
+		if f, ok := ParseNumber(v.text()); ok {
+			return f
+		}
+	case v.kind == Number && v.sig == 0:
+		return v.num
 	}
-	return 0, false
+	return math.NaN()
+}
+
+// Nums sets dst, which has an element for each row, to what Num says, and to NaN
+// where it says no. A nil column is missing in every row.
+func (c *Column) Nums(dst []float64) {
+	if c != nil && !c.fixed && c.rows == nil {
+		for i := range dst {
+			dst[i] = c.vals[i].plain()
+		}
+		return
+	}
+	for i := range dst {
+		dst[i] = math.NaN()
+		if c != nil {
+			if f, ok := c.Num(i); ok {
+				dst[i] = f
+			}
+		}
+	}
+}
+
+// Rows returns all rows, which are not to be changed: the column's own, or
+// copies in buf, which has an element for each row. A nil column is missing in
+// every row.
+func (c *Column) Rows(buf []Value) []Value {
+	switch {
+	case c == nil:
+		clear(buf)
+	case c.fixed:
+		for i := range buf {
+			buf[i] = c.vals[0]
+		}
+	case c.rows != nil:
+		for i := range buf {
+			buf[i] = c.vals[c.rows[i]]
+		}
+	default:
+		return c.vals[:len(buf)]
+	}
+	return buf
 }
 
 // Constant returns the value of every row when the column is known to have one.

@@ -8,6 +8,18 @@ import (
 
 func init() {
 	compiled(conditional, "case", "case(<test>, <value>, …)", "The value behind the first test that is true; null when none is.", 2, -1, compileCase(true), `case(1=2, "a", 1=1, "b")`, `"b"`)
+	batched("case", func(c *spl.Compiler, call *spl.Call) spl.Kernel {
+		var tests []func(f *spl.Frame, n int) []spl.Test
+		var vals []func(f *spl.Frame, n int) []vector.Value
+		for i := 0; i+1 < len(call.Args); i += 2 {
+			test, val := c.Kernel(call.Args[i]).Tests, c.Kernel(call.Args[i+1]).AsValues()
+			if test == nil || val == nil {
+				return spl.Kernel{}
+			}
+			tests, vals = append(tests, test), append(vals, val)
+		}
+		return spl.Choose(tests, vals)
+	})
 }
 
 func compileCase(want bool) func(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {

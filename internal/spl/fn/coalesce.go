@@ -1,11 +1,36 @@
 package fn
 
 import (
+	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
 
 func init() {
 	function(conditional, "coalesce", "coalesce(<value>, …)", "The first value that is not null. An empty text is not null.", 1, -1, coalesce, `coalesce(null(), "b")`, `"b"`, "ifnull")
+	batched("coalesce", func(c *spl.Compiler, call *spl.Call) spl.Kernel {
+		var ins []func(f *spl.Frame, n int) []vector.Value
+		for _, a := range call.Args {
+			in := c.Kernel(a).AsValues()
+			if in == nil {
+				return spl.Kernel{}
+			}
+			ins = append(ins, in)
+		}
+		var buf []vector.Value
+		return spl.Kernel{Values: func(f *spl.Frame, n int) []vector.Value {
+			out := spl.Scratch(&buf, n)
+			clear(out)
+			for _, in := range ins {
+				vals := in(f, n)
+				for i := range out {
+					if out[i].IsNull() {
+						out[i] = vals[i]
+					}
+				}
+			}
+			return out
+		}}
+	})
 }
 
 func coalesce(args []vector.Value) vector.Value {

@@ -45,6 +45,11 @@ func varying(group, name, doc string, next func() vector.Value, expr, want strin
 	})
 }
 
+// batched gives a function, which is registered, its kernel.
+func batched(name string, kernel func(c *spl.Compiler, call *spl.Call) spl.Kernel) {
+	spl.LookupFunction(name).Kernel = kernel
+}
+
 func example(expr, want string) []spl.Example {
 	row := "{}"
 	if want != "" {

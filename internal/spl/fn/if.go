@@ -7,6 +7,27 @@ import (
 
 func init() {
 	compiled(conditional, "if", "if(<test>, <then>, <else>)", "The second argument where the test is true, else the third. A null test is not true.", 3, 3, compileIf, `if(1=1, "yes", "no")`, `"yes"`)
+	batched("if", func(c *spl.Compiler, call *spl.Call) spl.Kernel {
+		test, then, otherwise := c.Kernel(call.Args[0]).Tests, c.Kernel(call.Args[1]).AsValues(), c.Kernel(call.Args[2]).AsValues()
+		if test == nil || then == nil || otherwise == nil {
+			return spl.Kernel{}
+		}
+		var buf []vector.Value
+		return spl.Kernel{Values: func(f *spl.Frame, n int) []vector.Value {
+			out, t, a, b := spl.Scratch(&buf, n), test(f, n), then(f, n), otherwise(f, n)
+			for i := range out {
+				switch t[i] {
+				case spl.Ask:
+					out[i] = vector.Truth(false) // which asks
+				case spl.Yes:
+					out[i] = a[i]
+				default:
+					out[i] = b[i]
+				}
+			}
+			return out
+		}}
+	})
 }
 
 func compileIf(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {

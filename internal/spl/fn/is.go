@@ -3,6 +3,7 @@ package fn
 import (
 	"math"
 
+	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
 
@@ -25,4 +26,7 @@ func init() {
 // is registers a test of one value.
 func is(name, doc, expr string, test func(v vector.Value) bool, aliases ...string) {
 	function(informational, name, name+"(<value>)", doc, 1, 1, func(a []vector.Value) vector.Value { return vector.Truth(test(a[0])) }, "if("+expr+", 1, 2)", `"1"`, aliases...)
+	batched(name, func(c *spl.Compiler, call *spl.Call) spl.Kernel {
+		return spl.TestValues(c.Kernel(call.Args[0]), func(v *vector.Value) spl.Test { return spl.Holds(test(*v)) })
+	})
 }

@@ -7,6 +7,12 @@ import (
 
 func init() {
 	compiled(conditional, "like", "like(<text>, <pattern>)", "Whether the text fits the pattern: % is any run of characters, _ one. Case counts.", 2, 2, compileLike, `if(like("abc", "a%"), 1, 2)`, `"1"`)
+	batched("like", func(c *spl.Compiler, call *spl.Call) spl.Kernel {
+		if lit, ok := call.Args[1].(*spl.Literal); ok {
+			return spl.LikeKernel(c.Kernel(call.Args[0]), lit.Value)
+		}
+		return spl.Kernel{}
+	})
 }
 
 func compileLike(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {

@@ -4,11 +4,18 @@ import (
 	"math"
 	"strconv"
 
+	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
 
 func init() {
 	function(mathematical, "round", "round(<number> [, <decimals>])", "The number rounded, halves away from zero, with that many decimals.", 1, 2, round, "round(2.555, 2)", `"2.56"`)
+	batched("round", func(c *spl.Compiler, call *spl.Call) spl.Kernel {
+		if len(call.Args) > 1 {
+			return spl.Kernel{}
+		}
+		return spl.NumEach(c.Kernel(call.Args[0]), math.Round)
+	})
 }
 
 func round(a []vector.Value) vector.Value {
