@@ -25,25 +25,21 @@ func Coded(name string, dict []Value, codes []int32) *Column {
 }
 
 // At returns row i.
-func (c *Column) At(i int) Value {
-	if c.fixed {
-		return c.vals[0]
-	}
-	if c.rows != nil {
-		i = int(c.rows[i])
-	}
-	return c.vals[i]
-}
+func (c *Column) At(i int) Value { return *c.at(i) }
 
-// Num returns row i as a number: ok is false for what is none and for numbers
-// whose significant digits are tracked.
-func (c *Column) Num(i int) (f float64, ok bool) {
+func (c *Column) at(i int) *Value {
 	if c.fixed {
 		i = 0
 	} else if c.rows != nil {
 		i = int(c.rows[i])
 	}
-	f = c.vals[i].plain()
+	return &c.vals[i]
+}
+
+// Num returns row i as a number: ok is false for what is none and for numbers
+// whose significant digits are tracked.
+func (c *Column) Num(i int) (f float64, ok bool) {
+	f = c.at(i).plain()
 	return f, f == f
 }
 
@@ -243,12 +239,18 @@ func (b *Batch) Slice(from, to int) *Batch {
 func (b *Batch) Size() int {
 	n := 64
 	for _, c := range b.Cols {
-		if c.fixed {
+		switch {
+		case c.fixed:
 			n += c.vals[0].Size()
-			continue
-		}
-		for i := range b.Len {
-			n += c.At(i).Size()
+		case len(c.vals) <= b.Len || c.rows == nil:
+			n += 4 * len(c.rows)
+			for i := range c.vals {
+				n += c.vals[i].Size()
+			}
+		default: // a view of a few rows of a larger column
+			for i := range b.Len {
+				n += 4 + c.at(i).Size()
+			}
 		}
 	}
 	return n

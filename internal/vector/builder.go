@@ -1,17 +1,21 @@
 package vector
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // DefaultRows is how many rows a batch has when nothing asks for another size:
 // enough to spread an operator's overhead, few enough to stay in the cache.
 const DefaultRows = 1024
 
 // Builder makes batches row by row. Columns appear in the order in which they
-// are first set; rows that do not set one are missing there.
+// are first set; rows that do not set one are missing there, and cost 4 bytes.
 type Builder struct {
 	rows  int
 	cols  []*Column
 	index map[string]int
+	from  map[*Batch][]int // of AddRow: where the columns of a batch go
 }
 
 // NewBuilder returns an empty builder whose columns begin with names, present
@@ -44,24 +48,64 @@ func (b *Builder) Set(name string, v Value) { b.SetAt(b.column(name), v) }
 // SetAt is Set by the column's position among those named so far.
 func (b *Builder) SetAt(i int, v Value) {
 	c := b.cols[i]
-	for len(c.vals) < b.rows-1 {
-		c.vals = append(c.vals, Value{})
+	if c.rows == nil {
+		switch n := len(c.vals); {
+		case n == b.rows-1:
+			c.vals = append(c.vals, v)
+			return
+		case n == b.rows:
+			c.vals[n-1] = v
+			return
+		}
+		c.sparse()
 	}
-	if len(c.vals) == b.rows {
-		c.vals[b.rows-1] = v
-		return
+	switch n := len(c.rows); {
+	case n < b.rows:
+		c.lack(b.rows - 1 - n)
+		c.rows = append(c.rows, int32(len(c.vals)))
+		c.vals = append(c.vals, v)
+	case c.rows[n-1] != 0:
+		c.vals[c.rows[n-1]] = v
+	default:
+		c.rows[n-1] = int32(len(c.vals))
+		c.vals = append(c.vals, v)
 	}
-	c.vals = append(c.vals, v)
+}
+
+// sparse makes a column of a value for each row one whose rows say where in the
+// values theirs is: the first is null, for those that have none.
+func (c *Column) sparse() {
+	c.rows = make([]int32, len(c.vals), max(2*len(c.vals), 16))
+	for i := range c.rows {
+		c.rows[i] = int32(i + 1)
+	}
+	c.vals = append([]Value{{}}, c.vals...)
+}
+
+// lack appends n rows without a value.
+func (c *Column) lack(n int) {
+	at := len(c.rows)
+	c.rows = slices.Grow(c.rows, n)[:at+n]
+	clear(c.rows[at:])
 }
 
 // AddRow appends row i of another batch.
 func (b *Builder) AddRow(from *Batch, i int) {
 	b.Add()
-	for _, c := range from.Cols {
-		if v := c.At(i); !v.IsNull() {
-			b.Set(c.Name, v)
-		} else {
-			b.column(c.Name)
+	to, ok := b.from[from]
+	if !ok {
+		to = make([]int, len(from.Cols))
+		for n, c := range from.Cols {
+			to[n] = b.column(c.Name)
+		}
+		if b.from == nil {
+			b.from = map[*Batch][]int{}
+		}
+		b.from[from] = to
+	}
+	for n, c := range from.Cols {
+		if v := c.at(i); v.kind != Null {
+			b.SetAt(to[n], *v)
 		}
 	}
 }
@@ -72,8 +116,11 @@ func (b *Builder) Len() int { return b.rows }
 // Batch returns the rows and empties the builder; the columns are forgotten.
 func (b *Builder) Batch() *Batch {
 	for _, c := range b.cols {
-		for len(c.vals) < b.rows {
-			c.vals = append(c.vals, Value{})
+		if c.rows == nil && len(c.vals) < b.rows {
+			c.sparse()
+		}
+		if c.rows != nil {
+			c.lack(b.rows - len(c.rows))
 		}
 	}
 	out := &Batch{Len: b.rows, Cols: b.cols}
