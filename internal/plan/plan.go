@@ -357,6 +357,7 @@ func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (sp
 	}
 	if reducer == nil {
 		q.Ordered = true
+		rest = newestFirst(rest, p.own)
 		if len(rest) > 0 {
 			if h, ok := rest[0].(*cmd.Head); ok {
 				q.Limit = h.Rows()
@@ -385,6 +386,10 @@ func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (sp
 	}
 	if span, ok := p.store.(store.Spanning); ok && q.Ordered && q.Limit == 0 {
 		if first, last := span.Span(); first < last {
+			if l := newLate(p.env, p.store, q, first, last, rest); l != nil {
+				s.step("after", "choose by "+strings.Join(l.keys.Names(), ", ")+" when there are many events, then read the chosen whole")
+				return l, rest, nil
+			}
 			return newBackward(p.env, p.store, q, first, last), rest, nil
 		}
 	}

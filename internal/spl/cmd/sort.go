@@ -203,6 +203,9 @@ type sorter struct {
 	rows  []sortRow
 	seen  int
 	held  int
+	base  int            // held after the last shrink
+	worst *sortRow       // of limit rows that are at hand: what does not come before it is left out
+	spare []vector.Value // keys of a row that was left out
 }
 
 type sortRow struct {
@@ -217,23 +220,36 @@ func (s *sorter) Add(_ context.Context, b *vector.Batch) error {
 	for i, k := range s.c.Keys {
 		cols[i] = b.Col(k.Field)
 	}
+	before := len(s.rows)
 	for i := range b.Len {
-		keys := make([]vector.Value, len(cols))
+		keys := s.spare
+		if s.spare = nil; keys == nil {
+			keys = make([]vector.Value, len(cols))
+		}
 		for n, c := range cols {
-			if c == nil {
+			if keys[n] = (vector.Value{}); c == nil {
 				continue
 			}
 			if keys[n] = c.At(i); keys[n].Kind() == vector.List {
 				keys[n] = vector.String(keys[n].At(0))
 			}
 		}
-		s.rows = append(s.rows, sortRow{keys, b, int32(i), s.seen})
+		row := sortRow{keys, b, int32(i), s.seen}
 		s.seen++
+		if s.worst != nil && s.compare(row, *s.worst) >= 0 {
+			s.spare = keys
+			continue
+		}
+		s.rows = append(s.rows, row)
 	}
-	if err := s.hold(b.Size() + b.Len*(64+48*len(cols))); err != nil {
+	added := len(s.rows) - before
+	if added == 0 {
+		return nil
+	}
+	if err := s.hold(b.Size() + added*(64+48*len(cols))); err != nil {
 		return err
 	}
-	if s.limit > 0 && len(s.rows) > 4*s.limit+vector.DefaultRows {
+	if s.limit > 0 && (len(s.rows) > 4*s.limit+vector.DefaultRows || int64(s.held) > max(s.env.Limits.Memory/8, 2*int64(s.base))) {
 		return s.shrink()
 	}
 	return nil
@@ -256,7 +272,12 @@ func (s *sorter) shrink() error {
 	for i := range s.rows {
 		s.rows[i].batch, s.rows[i].row = kept, int32(i)
 	}
-	return s.hold(kept.Size() + len(s.rows)*(64+48*len(s.c.Keys)) - s.held)
+	if len(s.rows) == s.limit {
+		worst := s.rows[s.limit-1]
+		s.worst = &worst
+	}
+	s.base = kept.Size() + len(s.rows)*(64+48*len(s.c.Keys))
+	return s.hold(s.base - s.held)
 }
 
 func (s *sorter) sort() {
