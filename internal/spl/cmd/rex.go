@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -161,22 +162,72 @@ func (m *rex) extract(b *vector.Batch) *vector.Batch {
 	if in == nil {
 		return b
 	}
-	names := m.c.re.Names()
-	found := map[string][][]string{}
-	var order []string
-	add := func(name string, i int, text string) {
-		if found[name] == nil {
-			order = append(order, name)
-			found[name] = make([][]string, b.Len)
+	if v, ok := in.Constant(); ok {
+		for _, f := range m.groups([]vector.Value{v}) {
+			if !f.vals[0].IsNull() {
+				b = b.With(vector.Constant(f.name, f.vals[0]))
+			}
 		}
-		found[name][i] = append(found[name][i], text)
+		return b
 	}
-	for i := range b.Len {
-		v := in.At(i)
+	dict, codes := in.Codes()
+	if codes == nil || len(dict) > b.Len { // each row is looked at, not each value
+		dict, codes = in.Rows(make([]vector.Value, b.Len)), nil
+	}
+	for _, f := range m.groups(dict) {
+		col := vector.NewColumn(f.name, f.vals)
+		if codes != nil {
+			col = vector.Coded(f.name, f.vals, codes)
+		}
+		b = b.With(over(b, col))
+	}
+	return b
+}
+
+// over returns col, with the values of the column that has its name where col
+// has none.
+func over(b *vector.Batch, col *vector.Column) *vector.Column {
+	old := b.Col(col.Name)
+	if old == nil {
+		return col
+	}
+	vals := make([]vector.Value, b.Len)
+	for i := range vals {
+		if vals[i] = col.At(i); vals[i].IsNull() {
+			vals[i] = old.At(i)
+		}
+	}
+	return vector.NewColumn(col.Name, vals)
+}
+
+// extracted is what a group of the expression found in each of some values.
+type extracted struct {
+	name  string
+	vals  []vector.Value
+	parts []string // of the value at hand
+}
+
+// groups returns what the expression finds, for the groups that found anything,
+// in the order in which they did.
+func (m *rex) groups(in []vector.Value) []*extracted {
+	names := m.c.re.Names()
+	var found []*extracted
+	of := func(name string) *extracted {
+		for _, f := range found {
+			if f.name == name {
+				return f
+			}
+		}
+		f := &extracted{name: name, vals: make([]vector.Value, len(in))}
+		found = append(found, f)
+		return f
+	}
+	most := m.c.MaxMatch - boolInt(m.c.MaxMatch == 0)
+	for i, v := range in {
 		var offsets []string
 		for j := range v.Len() {
 			text := v.At(j)
-			places, err := m.c.re.FindAll(text, m.c.MaxMatch-boolInt(m.c.MaxMatch == 0))
+			places, err := m.c.re.FindAll(text, most)
 			if err != nil {
 				m.warn(err)
 			}
@@ -185,19 +236,30 @@ func (m *rex) extract(b *vector.Batch) *vector.Batch {
 					if name == "" || p[2*g] < 0 {
 						continue
 					}
-					add(name, i, text[p[2*g]:p[2*g+1]])
-					offsets = append(offsets, fmt.Sprintf("%s=%d-%d", name, p[2*g], p[2*g+1]-1))
+					f := of(name)
+					f.parts = append(f.parts, text[p[2*g]:p[2*g+1]])
+					if m.c.OffsetField != "" {
+						offsets = append(offsets, fmt.Sprintf("%s=%d-%d", name, p[2*g], p[2*g+1]-1))
+					}
 				}
 			}
 		}
-		if m.c.OffsetField != "" && offsets != nil {
-			add(m.c.OffsetField, i, strings.Join(offsets, "&"))
+		for _, f := range found {
+			switch len(f.parts) {
+			case 0:
+				continue
+			case 1:
+				f.vals[i] = vector.String(f.parts[0])
+			default:
+				f.vals[i] = vector.Strings(slices.Clone(f.parts))
+			}
+			f.parts = f.parts[:0]
+		}
+		if offsets != nil {
+			of(m.c.OffsetField).vals[i] = vector.String(strings.Join(offsets, "&"))
 		}
 	}
-	for _, name := range order {
-		b = b.With(vector.NewColumn(name, listsOr(found[name], b.Col(name))))
-	}
-	return b
+	return found
 }
 
 // listsOr makes values of lists; where there is none, that of old stays.

@@ -189,6 +189,11 @@ func (c *Streamstats) Print() string {
 
 // Needs implements spl.Command.
 func (c *Streamstats) Needs(out spl.FieldSet) spl.FieldSet {
+	for _, a := range c.stats.Aggs {
+		if !a.wild() {
+			out = out.Without(a.Name())
+		}
+	}
 	out = c.stats.reads(out)
 	if c.TimeWindow > 0 {
 		out = out.Add("_time")

@@ -35,6 +35,7 @@ type streamstats struct {
 	g             *grouper
 	before, after *spl.Program
 	windows       map[*group][]windowRow // by group; of nil when there is one for all
+	kept, swept   int                    // rows in windows, now and after the last sweep
 	lastKeys      []vector.Value
 }
 
@@ -55,6 +56,7 @@ func (s *streamstats) Close() {
 func (s *streamstats) reset() {
 	s.g.clear()
 	clear(s.windows)
+	s.kept, s.swept = 0, 0
 }
 
 func (s *streamstats) Next(ctx context.Context) (*vector.Batch, error) {
@@ -66,8 +68,8 @@ func (s *streamstats) Next(ctx context.Context) (*vector.Batch, error) {
 	shown := s.g.shown()
 	vals := make([][]vector.Value, len(shown))
 	names := s.g.columns(shown)[len(s.g.by):]
-	for i, name := range names {
-		vals[i] = existing(b, name)
+	for i := range names {
+		vals[i] = make([]vector.Value, b.Len)
 	}
 	for i := range b.Len {
 		if err := s.row(b, i, shown, vals); err != nil {
@@ -136,11 +138,22 @@ func (s *streamstats) running(r windowRow, shown []int) ([]vector.Value, error) 
 // windowed computes the aggregates of the rows in reach anew.
 func (s *streamstats) windowed(r windowRow, shown []int) ([]vector.Value, error) {
 	var key *group
-	if !s.c.Global {
+	if !s.c.Global || s.c.Window == 0 { // a window of time alone is the same for all
 		key = r.group
 	}
-	rows := s.slide(append(s.windows[key], r), r.time)
+	if err := s.g.hold(r.size()); err != nil {
+		return nil, err
+	}
+	rows, err := s.slide(append(s.windows[key], r), r.time)
+	if err != nil {
+		return nil, err
+	}
 	s.windows[key] = rows
+	if s.kept++; s.c.TimeWindow > 0 && s.kept > 2*s.swept+4096 {
+		if err := s.sweep(r); err != nil {
+			return nil, err
+		}
+	}
 	if !s.c.Current {
 		rows = rows[:len(rows)-1]
 	}
@@ -158,8 +171,44 @@ func (s *streamstats) windowed(r windowRow, shown []int) ([]vector.Value, error)
 	return result, s.g.hold(held - s.g.held)
 }
 
+// sweep lets go of the rows out of reach of groups that were not seen lately.
+func (s *streamstats) sweep(r windowRow) error {
+	s.swept = 0
+	for key, rows := range s.windows {
+		last := rows[len(rows)-1]
+		if key != r.group && math.Abs(r.time-last.time) >= s.c.TimeWindow {
+			if err := s.drop(rows); err != nil {
+				return err
+			}
+			delete(s.windows, key)
+			continue
+		}
+		s.swept += len(rows)
+	}
+	return nil
+}
+
+// drop gives the memory of rows back.
+func (s *streamstats) drop(rows []windowRow) error {
+	size := 0
+	for i := range rows {
+		size += rows[i].size()
+	}
+	s.kept -= len(rows)
+	return s.g.hold(-size)
+}
+
+// size returns roughly the bytes that a row holds.
+func (r *windowRow) size() int {
+	n := 64
+	for _, v := range r.vals {
+		n += v.Size()
+	}
+	return n
+}
+
 // slide lets go of the rows that are out of reach.
-func (s *streamstats) slide(rows []windowRow, now float64) []windowRow {
+func (s *streamstats) slide(rows []windowRow, now float64) ([]windowRow, error) {
 	most := maxWindow
 	if s.c.Window > 0 {
 		most = s.c.Window
@@ -174,7 +223,7 @@ func (s *streamstats) slide(rows []windowRow, now float64) []windowRow {
 	for s.c.TimeWindow > 0 && first < len(rows)-1 && math.Abs(now-rows[first].time) >= s.c.TimeWindow {
 		first++
 	}
-	return rows[first:]
+	return rows[first:], s.drop(rows[:first])
 }
 
 func timeOf(b *vector.Batch, i int) float64 {

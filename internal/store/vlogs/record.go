@@ -43,6 +43,7 @@ type recordReader struct {
 	seqs    []float64
 	when    []int64
 	raws    [][]byte
+	arena   []byte // of raws
 }
 
 // fieldReader reads some fields of records.
@@ -85,7 +86,7 @@ func (r *fieldReader) read(b *vector.Builder, raw []byte, m *event.Meta) error {
 	}
 	for i, name := range r.names {
 		if c := r.row.Cell(i); c.Set {
-			b.Set(name, store.Value(c))
+			b.Set(name, store.Value(c).Clone()) // the record goes
 		}
 	}
 	return nil
@@ -139,7 +140,11 @@ func (r *recordReader) load(b *blockColumns, from, to int) error {
 	for i := from; i < to; i++ {
 		size += len(b.at(rawColumn, i))
 	}
-	arena := make([]byte, 0, size)
+	arena := r.arena[:0]
+	if r.wanted.x == nil || cap(arena) < size { // whole records are handed on
+		arena = make([]byte, 0, size)
+		r.arena = arena
+	}
 	for i := from; i < to; i++ {
 		ns := r.times[i]
 		if t := b.at(trueTime, i); t != "" {
