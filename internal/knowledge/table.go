@@ -36,6 +36,8 @@ func (k *Knowledge) Table(name string) (*spl.Table, error) {
 		t := d.table
 		t.Columns = d.columns
 		return &t, nil
+	case errors.Is(err, fs.ErrNotExist) && len(k.dirs) == 0:
+		return nil, fmt.Errorf("there is no lookup %q (%s)", name, k.known(name))
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("cannot open lookup %q: there is no file %q in the lookups of %s (%s)", name, d.file, strings.Join(k.dirs, ", "), k.known(name))
 	case err != nil:

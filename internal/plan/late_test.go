@@ -13,7 +13,6 @@ import (
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
 	"bluetrail/internal/store/memory"
-	"bluetrail/internal/vector"
 )
 
 // spanning is a store that is worth reading in slices of time; it notes what it
@@ -45,30 +44,12 @@ func TestLate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	rows := func(search string, st store.Store) (got []map[string]string) {
+	rows := func(search string, st store.Store) []map[string]string {
 		q, err := plan.Parse(search, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := plan.Open(t.Context(), q, st, spl.NewEnv(time.Unix(begin+events, 0)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := spl.Drain(t.Context(), s, func(b *vector.Batch) error {
-			for i := range b.Len {
-				row := map[string]string{}
-				for _, c := range b.Cols {
-					if v := c.At(i); !v.IsNull() {
-						row[c.Name] = v.Text()
-					}
-				}
-				got = append(got, row)
-			}
-			return nil
-		}); err != nil {
-			t.Fatal(err)
-		}
-		return got
+		return rowsOf(t, q, st, spl.NewEnv(time.Unix(begin+events, 0)))
 	}
 	for _, tc := range []struct {
 		search string

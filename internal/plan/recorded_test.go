@@ -7,6 +7,7 @@ import (
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/plan"
 	"bluetrail/internal/spl"
+	"bluetrail/internal/store"
 	"bluetrail/internal/store/files"
 	"bluetrail/internal/vector"
 
@@ -59,30 +60,35 @@ func TestRecordedAttacks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := plan.Open(t.Context(), q, st, env)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer s.Close()
-			var got []map[string]string
-			err = spl.Drain(t.Context(), s, func(b *vector.Batch) error {
-				for i := range b.Len {
-					row := map[string]string{}
-					for _, c := range b.Cols {
-						if v := c.At(i); !v.IsNull() {
-							row[c.Name] = v.Text()
-						}
-					}
-					got = append(got, row)
-				}
-				return nil
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
+			got := rowsOf(t, q, st, env)
 			if d := cmp.Diff(tc.want, got); d != "" {
 				t.Errorf("rows (-want +got):\n%s", d)
 			}
 		})
 	}
+}
+
+// rowsOf runs a search and returns the fields that its rows have.
+func rowsOf(t *testing.T, q *spl.Query, st store.Store, env *spl.Env) (rows []map[string]string) {
+	t.Helper()
+	s, err := plan.Open(t.Context(), q, st, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := spl.Drain(t.Context(), s, func(b *vector.Batch) error {
+		for i := range b.Len {
+			row := map[string]string{}
+			for _, c := range b.Cols {
+				if v := c.At(i); !v.IsNull() {
+					row[c.Name] = v.Text()
+				}
+			}
+			rows = append(rows, row)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return rows
 }
