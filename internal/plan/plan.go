@@ -3,6 +3,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -423,7 +424,7 @@ func orderStep(limit int) string {
 func (p *planner) query(filters []spl.Search) (*store.Query, error) {
 	q := &store.Query{Earliest: store.Beginning, Latest: store.End, Now: p.env.Now.In(p.env.Zone)}
 	var terms []spl.Search
-	var earliest, latest *spl.TimeBound
+	var bounds []*spl.TimeBound
 	var flat func(e spl.Search)
 	flat = func(e spl.Search) {
 		switch e := e.(type) {
@@ -432,13 +433,10 @@ func (p *planner) query(filters []spl.Search) (*store.Query, error) {
 				flat(a)
 			}
 		case *spl.TimeBound:
-			switch e.Name {
-			case "earliest":
-				earliest = e
-			case "latest":
-				latest = e
-			default:
+			if strings.HasPrefix(e.Name, "_index") {
 				terms = append(terms, e)
+			} else {
+				bounds = append(bounds, e)
 			}
 		case *spl.Everything:
 		default:
@@ -456,29 +454,20 @@ func (p *planner) query(filters []spl.Search) (*store.Query, error) {
 	default:
 		q.Filter = &spl.And{Args: terms}
 	}
-	set := func(b *spl.TimeBound, dst *int64, otherwise time.Time) error {
-		t := otherwise
-		if b != nil {
-			var err error
-			if t, err = spl.ParseTime(b.Value, q.Now); err != nil {
-				return diag.At(b.Span, "%s", err)
-			}
-			if b.Name == "earliest" && strings.TrimSpace(b.Value) == "0" {
-				return nil // the beginning of data
-			}
-		}
-		if !t.IsZero() {
-			*dst = nanos(t)
-		}
-		return nil
-	}
-	if err := set(earliest, &q.Earliest, p.env.Earliest); err != nil {
+	written, err := spl.ResolveTimes(bounds, q.Now)
+	if err != nil {
 		return nil, err
 	}
-	if err := set(latest, &q.Latest, p.env.Latest); err != nil {
-		return nil, err
+	if t := cmp.Or(written["earliest"], p.env.Earliest); !t.IsZero() && !t.Equal(time.Unix(0, 0)) { // 0 is the beginning of data
+		q.Earliest = nanos(t)
 	}
-	if earliest != nil || latest != nil {
+	if t := cmp.Or(written["latest"], p.env.Latest); !t.IsZero() {
+		q.Latest = nanos(t)
+	}
+	if len(written) > 0 {
+		if q.Latest <= q.Earliest {
+			p.env.Warn("the time range of the search ends before it begins, so no event is in it")
+		}
 		at := func(ns, open int64) time.Time {
 			if ns == open {
 				return time.Time{}

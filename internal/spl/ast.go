@@ -71,12 +71,12 @@ type Term struct {
 	Exact  bool // TERM(x): bounded by major breakers
 }
 
-// TimeBound is a time modifier such as earliest=-1h; At is filled in when the
-// search is planned.
+// TimeBound is a time modifier such as earliest=-1h.
 type TimeBound struct {
-	Span  diag.Span
-	Name  string // earliest, latest, _index_earliest, _index_latest
-	Value string
+	Span   diag.Span
+	Name   string // lower case: earliest, _index_latest, daysago, timeformat, …
+	Value  string
+	Format string // of the timeformat that stands with it, "" = none
 }
 
 // Sub is a subsearch in the place of an expression.

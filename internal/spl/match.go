@@ -2,6 +2,7 @@ package spl
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,19 +65,8 @@ func (m *Matcher) Filter(b *vector.Batch) *vector.Batch {
 // SearchFields returns the fields a search expression reads.
 func SearchFields(e Search) []string {
 	var list []string
-	var walk func(Search)
-	walk = func(e Search) {
+	walkSearch(e, func(e Search) {
 		switch e := e.(type) {
-		case *And:
-			for _, a := range e.Args {
-				walk(a)
-			}
-		case *Or:
-			for _, a := range e.Args {
-				walk(a)
-			}
-		case *Not:
-			walk(e.Arg)
 		case *Compare:
 			list = append(list, e.Field)
 		case *In:
@@ -84,18 +74,32 @@ func SearchFields(e Search) []string {
 		case *Term:
 			list = append(list, "_raw")
 		case *TimeBound:
-			list = append(list, timeField(e.Name))
+			list = append(list, timeFields(e.Name)...)
 		}
-	}
-	walk(e)
+	})
 	return list
 }
 
-func timeField(modifier string) string {
-	if strings.HasPrefix(modifier, "_index") {
-		return "_indextime"
+// timeTests returns the tests of time modifiers that hold together.
+func timeTests(bounds []*TimeBound, now time.Time) ([]node, error) {
+	r, err := ResolveTimes(bounds, now)
+	if err != nil {
+		return nil, err
 	}
-	return "_time"
+	var tests []node
+	for name, t := range r {
+		tests = append(tests, timeTest{timeFields(name), Epoch(t), strings.HasSuffix(name, "latest")})
+	}
+	return tests, nil
+}
+
+// timeFields are the fields that a modifier looks at: the first of them that a
+// row has. Events read from files were never taken in.
+func timeFields(modifier string) []string {
+	if strings.HasPrefix(modifier, "_index") {
+		return []string{"_indextime", "_time"}
+	}
+	return []string{"_time"}
 }
 
 func compileSearch(e Search, now time.Time) (node, error) {
@@ -111,8 +115,20 @@ func compileSearch(e Search, now time.Time) (node, error) {
 	}
 	switch e := e.(type) {
 	case *And:
-		nodes, err := list(e.Args)
-		return allOf(nodes), err
+		var bounds []*TimeBound
+		args := slices.DeleteFunc(slices.Clone(e.Args), func(a Search) bool {
+			b, ok := a.(*TimeBound)
+			if ok {
+				bounds = append(bounds, b)
+			}
+			return ok
+		})
+		times, err := timeTests(bounds, now)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := list(args)
+		return append(allOf(times), nodes...), err
 	case *Or:
 		nodes, err := list(e.Args)
 		return anyOf(nodes), err
@@ -133,11 +149,8 @@ func compileSearch(e Search, now time.Time) (node, error) {
 	case *Term:
 		return &valueTest{field: "_raw", test: CompileTerm(e)}, nil
 	case *TimeBound:
-		t, err := ParseTime(e.Value, now)
-		if err != nil {
-			return nil, diag.At(e.Span, "%s", err)
-		}
-		return timeTest{timeField(e.Name), Epoch(t), strings.HasSuffix(e.Name, "latest")}, nil
+		times, err := timeTests([]*TimeBound{e}, now)
+		return allOf(times), err
 	case *Sub:
 		return nil, diag.At(e.Span, "the subsearch has not been run")
 	}
@@ -150,7 +163,7 @@ type (
 	noneOf     struct{ arg node }
 	everything struct{}
 	timeTest   struct {
-		field  string
+		fields []string
 		bound  float64
 		latest bool
 	}
@@ -189,14 +202,16 @@ func (n noneOf) match(b *vector.Batch, in, out []bool) {
 }
 
 func (n timeTest) match(b *vector.Batch, in, out []bool) {
-	c := b.Col(n.field)
-	if c == nil {
-		return
-	}
 	for i, want := range in {
-		if want {
-			t, ok := c.At(i).Num()
-			out[i] = ok && (n.latest && t < n.bound || !n.latest && t >= n.bound)
+		if !want {
+			continue
+		}
+		for _, f := range n.fields {
+			if v := b.At(f, i); !v.IsNull() {
+				t, ok := v.Num()
+				out[i] = ok && (n.latest && t < n.bound || !n.latest && t >= n.bound)
+				break
+			}
 		}
 	}
 }

@@ -26,7 +26,7 @@ func (p *Parser) SearchExpr() (Search, error) {
 	if tok.Is(")") {
 		return nil, diag.At(tok.Span, "this ) closes nothing")
 	}
-	return e, nil
+	return e, settleTimes(e)
 }
 
 // SearchExprUntil is SearchExpr for places where one of the stop words, in any

@@ -246,12 +246,11 @@ func (p *Parser) Expect(punct string) error {
 
 // Unexpected returns the error for a token where something else had to stand.
 func (p *Parser) Unexpected(tok Token, expected string, args ...any) error {
-	what := strconv.Quote(tok.Text)
+	what := "unexpected " + strconv.Quote(tok.Text)
 	if tok.Kind == EOF {
-		what = "the end"
+		what = "the search ends here"
 	}
-	e := diag.At(tok.Span, "unexpected %s", what)
-	e.Msg += ", expected "
+	e := diag.At(tok.Span, "%s, expected ", what)
 	e.Msg += diag.At(tok.Span, expected, args...).Msg
 	return e
 }

@@ -8,16 +8,6 @@ import (
 	"time"
 )
 
-// IsTimeModifier reports whether a field of a search expression is a time
-// modifier rather than a field.
-func IsTimeModifier(name string) bool {
-	switch strings.ToLower(name) {
-	case "earliest", "latest", "_index_earliest", "_index_latest":
-		return true
-	}
-	return false
-}
-
 // ParseTime reads a point in time as Splunk's time modifiers write it: "now",
 // epoch seconds with or without a fraction, "-7d@d" and friends,
 // "11/14/2023:22:15:00", RFC 3339 and ISO 8601 without a zone. The relative
@@ -65,6 +55,9 @@ func Epoch(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
 func RelativeTime(s string, now time.Time) (time.Time, error) {
 	fail := func() (time.Time, error) {
 		return time.Time{}, fmt.Errorf(`cannot read time %q: write it like -24h, -7d@d, @w1, now, 2024-05-01T10:00:00Z, 05/01/2024:10:00:00 or epoch seconds`, s)
+	}
+	if strings.HasPrefix(strings.ToLower(s), "rt") {
+		return time.Time{}, fmt.Errorf("cannot read time %q: searches over events as they come in are not there; without rt it is the range up to now", s)
 	}
 	t, rest := now, strings.TrimPrefix(strings.ToLower(s), "now")
 	if rest == "" || len(rest) > 200 {

@@ -1,10 +1,11 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"math"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"bluetrail/internal/diag"
@@ -78,7 +79,7 @@ func parseConvert(p *spl.Parser) (spl.Command, error) {
 				known = append(known, name)
 			}
 			slices.Sort(known)
-			return nil, diag.At(tok.Span, "convert has no function %q", tok.Text).WithHint("functions: %s", strings.Join(known, ", "))
+			return nil, diag.At(tok.Span, "convert has no function %q", tok.Text).WithHint("%s", cmp.Or(diag.DidYouMean(tok.Text, known), "functions: "+strings.Join(known, ", ")))
 		}
 		if err := p.Expect("("); err != nil {
 			return nil, err
@@ -223,12 +224,13 @@ var conversions = map[string]conversion{
 		return vector.Value{}
 	},
 	"rmcomma": func(_ *convert, v vector.Value) vector.Value {
-		text := strings.ReplaceAll(v.Text(), ",", "")
-		return orElse(numberOf(text), vector.String(text))
+		return vector.String(strings.ReplaceAll(v.Text(), ",", ""))
 	},
 	"rmunit": func(_ *convert, v vector.Value) vector.Value {
-		number, _ := splitUnit(v.Text())
-		return orElse(numberOf(number), v)
+		if number, _ := splitUnit(v.Text()); number != "" {
+			return vector.String(number)
+		}
+		return v
 	},
 }
 
@@ -259,15 +261,11 @@ func weighted(parts []string, weights []float64) vector.Value {
 	return vector.Float(math.Round(sum*1e9) / 1e9)
 }
 
-// splitUnit parts a number from the text behind it.
+var leadingNumber = regexp.MustCompile(`^[-+]?(\d+(\.\d+)?|\.\d+)`)
+
+// splitUnit parts a number, "" for none, from the text behind it.
 func splitUnit(s string) (number, unit string) {
 	s = strings.TrimSpace(s)
-	n := 0
-	for n < len(s) && (s[n]-'0' <= 9 || s[n] == '.' || n == 0 && (s[n] == '-' || s[n] == '+')) {
-		n++
-	}
-	if _, err := strconv.ParseFloat(s[:n], 64); err != nil {
-		return "", s
-	}
-	return s[:n], s[n:]
+	number = leadingNumber.FindString(s)
+	return number, s[len(number):]
 }

@@ -69,12 +69,13 @@ func unescapeDelims(s string) string {
 	return strings.NewReplacer(`\t`, "\t", `\n`, "\n", `\r`, "\r").Replace(s)
 }
 
+func quoteDelims(s string) string {
+	return spl.QuoteSearch(strings.NewReplacer("\t", `\t`, "\n", `\n`, "\r", `\r`).Replace(s))
+}
+
 // Print implements spl.Command.
 func (c *Extract) Print() string {
-	delims := func(s string) string {
-		return spl.QuoteSearch(strings.NewReplacer("\t", `\t`, "\n", `\n`, "\r", `\r`).Replace(s))
-	}
-	return "extract pairdelim=" + delims(c.PairDelim) + " kvdelim=" + delims(c.KVDelim) + " limit=" + strconv.Itoa(c.Limit) +
+	return "extract pairdelim=" + quoteDelims(c.PairDelim) + " kvdelim=" + quoteDelims(c.KVDelim) + " limit=" + strconv.Itoa(c.Limit) +
 		" maxchars=" + strconv.Itoa(c.MaxChars) + " mv_add=" + strconv.FormatBool(c.Add) + " clean_keys=" + strconv.FormatBool(c.Clean)
 }
 

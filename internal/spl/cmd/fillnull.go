@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"strings"
 
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
@@ -12,7 +13,7 @@ import (
 // Fillnull puts a value where a field is missing.
 type Fillnull struct {
 	Value  string
-	Fields []string // none = all fields that some row has
+	Fields []string // names and patterns; none = all fields that some row has
 }
 
 func init() {
@@ -21,7 +22,7 @@ func init() {
 		Summary: "Put a value where a field is missing.",
 		Syntax:  "fillnull [value=<text>] [<field-list>]",
 		Doc: "With a list, the fields are made in every row that lacks them. Without one, every field that some row has is filled\n" +
-			"in all rows, which are held for that. An empty text is not missing.",
+			"in all rows, which are held for that; a name with `*` stands for those of them that fit it. An empty text is not missing.",
 		Args: []spl.Arg{
 			{Name: "value", Default: "0", Doc: "What to put there."},
 			{Name: "<field-list>", Default: "all", Doc: "The fields to fill."},
@@ -66,10 +67,16 @@ func (c *Fillnull) Needs(out spl.FieldSet) spl.FieldSet { return out }
 
 // Open implements spl.Serial.
 func (c *Fillnull) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	if len(c.Fields) > 0 {
+	f := &fillAll{c: c, env: env, in: in}
+	for _, n := range c.Fields {
+		if !strings.Contains(n, "*") {
+			f.names = append(f.names, n)
+		}
+	}
+	if len(c.Fields) > 0 && len(f.names) == len(c.Fields) {
 		return spl.Mapped(in, c), nil
 	}
-	return &fillAll{c: c, env: env, in: in}, nil
+	return f, nil
 }
 
 // Map implements spl.Mapper for the listed fields.
@@ -119,7 +126,7 @@ func (f *fillAll) Next(ctx context.Context) (*vector.Batch, error) {
 		f.read = true
 		err := spl.Drain(ctx, f.in, func(b *vector.Batch) error {
 			for _, c := range b.Cols {
-				if !internal(c.Name) && !slices.Contains(f.names, c.Name) && present(c, b.Len) {
+				if listed(f.c.Fields, c.Name) && !slices.Contains(f.names, c.Name) && present(c, b.Len) {
 					f.names = append(f.names, c.Name)
 				}
 			}

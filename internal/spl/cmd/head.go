@@ -13,8 +13,8 @@ import (
 // Head keeps the first rows: a number of them, or those before an expression
 // fails.
 type Head struct {
-	N        int // 0 with Expr set
-	Expr     spl.Expr
+	N        int      // with Expr set: at most, 0 = any number
+	Expr     spl.Expr // nil: N rows
 	KeepLast bool
 	Null     bool
 }
@@ -23,11 +23,13 @@ func init() {
 	spl.RegisterCommand(&spl.CommandDef{
 		Name: "head", Kind: spl.KindSerial,
 		Summary: "Keep the first rows.",
-		Syntax:  "head [<n> | limit=<n> | <eval-expression>] [null=<bool>] [keeplast=<bool>]",
-		Doc: "With a number, that many; with an expression, the rows up to the first for which it is not true. A null result\n" +
-			"stops too, unless `null=true`. `keeplast=true` also gives the row that stopped it. Nothing more is read than is needed.",
+		Syntax:  "head [<n> | limit=<n>] [<eval-expression>] [null=<bool>] [keeplast=<bool>]",
+		Doc: "With a number, that many; with an expression, the rows up to the first for which it is not true, and with both no more\n" +
+			"than the number. A null result stops too, unless `null=true`. `keeplast=true` also gives the row that stopped it. Nothing\n" +
+			"more is read than is needed.",
 		Args: []spl.Arg{
-			{Name: "<n>", Default: "10", Doc: "How many rows."},
+			{Name: "<n>", Default: "10 without an expression", Doc: "How many rows."},
+			{Name: "<eval-expression>", Doc: "What holds for the rows that are kept."},
 			{Name: "null", Default: "false", Doc: "Whether an expression that is null lets the row pass."},
 			{Name: "keeplast", Default: "false", Doc: "Whether the row at which it stops is kept."},
 		},
@@ -43,7 +45,8 @@ func init() {
 }
 
 func parseHead(p *spl.Parser) (spl.Command, error) {
-	c := &Head{N: 10}
+	c := &Head{}
+	given := false
 	for !p.AtEnd() {
 		start := p.Pos()
 		o, ok, err := p.Option()
@@ -52,6 +55,7 @@ func parseHead(p *spl.Parser) (spl.Command, error) {
 		}
 		switch {
 		case ok && o.Name == "limit":
+			given = true
 			c.N, err = o.Int(0)
 		case ok && o.Name == "null":
 			c.Null, err = o.Bool()
@@ -59,28 +63,36 @@ func parseHead(p *spl.Parser) (spl.Command, error) {
 			c.KeepLast, err = o.Bool()
 		default:
 			p.Reset(start)
-			err = c.count(p)
+			var number bool
+			number, err = c.count(p)
+			given = given || number
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
+	if !given && c.Expr == nil {
+		c.N = 10
+	}
 	return c, nil
 }
 
-func (c *Head) count(p *spl.Parser) error {
+// count reads a number, which it reports, or the expression.
+func (c *Head) count(p *spl.Parser) (number bool, err error) {
 	tok := p.Peek()
 	if n, err := strconv.Atoi(tok.Text); err == nil && tok.Kind == spl.Word {
 		if n < 0 {
-			return diag.At(tok.Span, "head needs a number of at least 0")
+			return true, diag.At(tok.Span, "head needs a number of at least 0")
 		}
 		c.N = n
 		_, err = p.Take()
-		return err
+		return true, err
 	}
-	e, err := p.Expr()
-	c.Expr, c.N = e, 0
-	return err
+	if c.Expr != nil {
+		return false, p.Unexpected(tok, "one expression")
+	}
+	c.Expr, err = p.Expr()
+	return false, err
 }
 
 // Rows returns how many rows are kept at most, 0 when that is not known.
@@ -93,9 +105,12 @@ func (c *Head) Rows() int {
 
 // Print implements spl.Command.
 func (c *Head) Print() string {
-	s := "head " + strconv.Itoa(c.N)
+	s := "head"
+	if c.Expr == nil || c.N > 0 {
+		s += " " + strconv.Itoa(c.N)
+	}
 	if c.Expr != nil {
-		s = "head (" + spl.PrintExpr(c.Expr) + ")"
+		s += " (" + spl.PrintExpr(c.Expr) + ")"
 	}
 	if c.Null {
 		s += " null=true"
@@ -150,6 +165,10 @@ func (h *head) Next(ctx context.Context) (*vector.Batch, error) {
 		h.left -= n
 		return b.Slice(0, n), nil
 	}
+	if h.c.N > 0 && b.Len >= h.left {
+		b, h.done = b.Slice(0, h.left), true
+	}
+	h.left -= b.Len
 	for i := range b.Len {
 		v := h.test.Value(b, i)
 		if v.True() || v.IsNull() && h.c.Null {

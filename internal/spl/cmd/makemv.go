@@ -26,7 +26,7 @@ func init() {
 		Syntax:  `makemv [delim=<text>|tokenizer="<regular-expression>"] [allowempty=<bool>] [setsv=<bool>] <field>`,
 		Args: []spl.Arg{
 			{Name: "<field>", Doc: "The field to split."},
-			{Name: "delim", Default: "a blank", Doc: "What stands between the values."},
+			{Name: "delim", Default: "a blank", Doc: "What stands between the values; `\\n` and `\\t` are a newline and a tab."},
 			{Name: "tokenizer", Doc: "A regular expression whose first group is a value, instead of delim."},
 			{Name: "allowempty", Default: "false", Doc: "Keep empty values, such as those between two delimiters."},
 			{Name: "setsv", Default: "false", Doc: "Let a later nomv join the values by the delimiter again."},
@@ -57,7 +57,7 @@ func parseMakemv(p *spl.Parser) (spl.Command, error) {
 			}
 			c.Field, err = p.Field()
 		case o.Name == "delim":
-			if c.Delim = o.Value.Text; c.Delim == "" {
+			if c.Delim = unescapeDelims(o.Value.Text); c.Delim == "" {
 				err = diag.At(o.Value.Span, "delim must not be empty").WithHint(`for single characters: tokenizer="(.)"`)
 			}
 		case o.Name == "tokenizer":
@@ -93,7 +93,7 @@ func (c *Makemv) Print() string {
 	case c.tokenizer != nil:
 		s += "tokenizer=" + spl.QuoteArg(c.tokenizer.String()) + " "
 	case c.Delim != " ":
-		s += "delim=" + spl.QuoteSearch(c.Delim) + " "
+		s += "delim=" + quoteDelims(c.Delim) + " "
 	}
 	if c.AllowEmpty {
 		s += "allowempty=true "

@@ -37,7 +37,7 @@ w3,5" | mvcombine h`,
 		Parse: func(p *spl.Parser) (spl.Command, error) {
 			c := &Mvcombine{Delim: " "}
 			set := func(o spl.Option) error {
-				c.Delim = o.Value.Text
+				c.Delim = unescapeDelims(o.Value.Text)
 				return nil
 			}
 			err := p.Options([]string{"delim"}, set)
@@ -59,7 +59,7 @@ w3,5" | mvcombine h`,
 func (c *Mvcombine) Print() string {
 	s := "mvcombine "
 	if c.Delim != " " {
-		s += "delim=" + spl.QuoteSearch(c.Delim) + " "
+		s += "delim=" + quoteDelims(c.Delim) + " "
 	}
 	return s + spl.PrintField(c.Field)
 }

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -31,7 +32,7 @@ func init() {
 		Syntax:  `rex [field=<field>] [max_match=<n>] [offset_field=<field>] "<regular-expression>" | rex [field=<field>] mode=sed "s/<re>/<text>/[g|<n>]"|"y/<chars>/<chars>/"`,
 		Doc: "Each named group `(?<name>…)` becomes a field. With several matches, and for fields with several values, the fields get\n" +
 			"several values. Where nothing fits the fields stay as they are. In sed mode the field itself is rewritten; `\\1` stands\n" +
-			"for a group.",
+			"for a group, `\\n` and `\\t` for a newline and a tab.",
 		Args: []spl.Arg{
 			{Name: "field", Default: "_raw", Doc: "The text."},
 			{Name: "max_match", Default: "1", Doc: "How many matches of a value are used; 0 is all."},
@@ -94,7 +95,15 @@ func parseRex(p *spl.Parser) (spl.Command, error) {
 	if sed {
 		c.sedText = expr.Text
 		if c.sed, err = parseSed(expr.Text); err != nil {
-			err = diag.At(expr.Span, "%s", err)
+			at := expr.Span
+			var bad *sedError
+			if errors.As(err, &bad) && p.Text(at) == `"`+expr.Text+`"` { // no escapes: the place is exact
+				at = diag.Span{Start: at.Start + 1 + bad.at, End: max(at.End-1, at.Start+2+bad.at)}
+				if at.Start >= expr.Span.End-1 {
+					at = expr.Span
+				}
+			}
+			err = diag.At(at, "%s", err)
 		}
 		return c, err
 	}

@@ -20,7 +20,7 @@ func init() {
 ` + "`10.0.0.0/8`" + ` matches every address inside. OR binds tighter than AND, NOT takes the next term only.
 A field with several values matches when any of them does; ` + "`field!=value`" + ` needs the field to be there,
 ` + "`NOT field=value`" + ` does not. Words and quoted phrases are looked for in ` + "`_raw`" + ` as whole words. Times:
-` + "`earliest=-7d@d latest=now`" + `; earliest is inclusive, latest exclusive. A subsearch in ` + "`[ ]`" + ` runs first and
+` + "`earliest=-7d@d latest=now`" + `; earliest is inclusive, latest exclusive. The older modifiers (` + "`daysago=3`, `starttime=`, `searchtimespanhours=`, `timeformat=`" + ` …) are there too. A subsearch in ` + "`[ ]`" + ` runs first and
 its rows become part of the expression.`,
 		Args: []spl.Arg{{Name: "<expression>", Doc: "Terms, phrases and comparisons with AND, OR, NOT and parentheses."}},
 		Examples: []spl.Example{{

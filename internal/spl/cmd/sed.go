@@ -20,23 +20,36 @@ type sedStep struct {
 	chars map[rune]rune
 }
 
+// sedError is a fault at a place of a sed expression.
+type sedError struct {
+	at  int // in bytes
+	err error
+}
+
+func (e *sedError) Error() string { return e.err.Error() }
+
 // parseSed reads s/re/text/flags and y/from/to/, one or more parted by blanks
-// or semicolons. Any character may stand for the slash.
+// or semicolons. Any character may stand for the slash. Its errors are
+// *sedError.
 func parseSed(text string) (*sedScript, error) {
 	s := &sedScript{}
+	fail := func(rest, format string, args ...any) (*sedScript, error) {
+		return nil, &sedError{len(text) - len(rest), fmt.Errorf(format, args...)}
+	}
 	for rest := strings.TrimLeft(text, " ;"); rest != ""; rest = strings.TrimLeft(rest, " ;") {
 		kind := rest[0]
 		if kind != 's' && kind != 'y' || len(rest) < 2 {
-			return nil, fmt.Errorf("a sed expression is s/…/…/ or y/…/…/, not %q", rest)
+			return fail(rest, "a sed expression is s/…/…/ or y/…/…/, not %q", rest)
 		}
 		delim, n := utf8.DecodeRuneInString(rest[1:])
-		from, after, ok := sedPart(rest[1+n:], delim)
+		first := rest[1+n:]
+		from, second, ok := sedPart(first, delim)
 		if !ok {
-			return nil, fmt.Errorf("the sed expression %q lacks its second %q", rest, delim)
+			return fail(rest, "the sed expression %q lacks its second %q", rest, delim)
 		}
-		to, after, ok := sedPart(after, delim)
+		to, after, ok := sedPart(second, delim)
 		if !ok {
-			return nil, fmt.Errorf("the sed expression %q lacks its last %q", rest, delim)
+			return fail(rest, "the sed expression %q lacks its last %q", rest, delim)
 		}
 		end := strings.IndexAny(after, " ;")
 		if end < 0 {
@@ -45,13 +58,19 @@ func parseSed(text string) (*sedScript, error) {
 		flags := after[:end]
 		rest = after[end:]
 		step, err := sedStepOf(kind, from, to, flags)
-		if err != nil {
-			return nil, err
+		var bad *pcre.SyntaxError
+		switch {
+		case errors.As(err, &bad):
+			return fail(first[min(bad.Offset, len(first)):], "%w", err)
+		case errors.Is(err, errFlags):
+			return fail(after, "%w", err)
+		case err != nil:
+			return fail(first, "%w", err)
 		}
 		s.steps = append(s.steps, step)
 	}
 	if len(s.steps) == 0 {
-		return nil, errors.New("the sed expression is empty")
+		return fail("", "the sed expression is empty")
 	}
 	return s, nil
 }
@@ -79,11 +98,21 @@ func sedPart(s string, delim rune) (part, rest string, ok bool) {
 	return "", "", false
 }
 
+var errFlags = errors.New("cannot read the flags")
+
+// sedText undoes \n, \r and \t of a replacement; groups are left to be put in.
+func sedText(s string) string {
+	return strings.NewReplacer(`\\`, `\\`, `\n`, "\n", `\r`, "\r", `\t`, "\t").Replace(s)
+}
+
 func sedStepOf(kind byte, from, to, flags string) (sedStep, error) {
 	if kind == 'y' {
 		a, b := []rune(from), []rune(to)
-		if len(a) != len(b) || flags != "" {
-			return sedStep{}, fmt.Errorf("y/%s/%s/ needs as many characters on both sides, and no flags", from, to)
+		if flags != "" {
+			return sedStep{}, fmt.Errorf("%w %q of y, which has none", errFlags, flags)
+		}
+		if len(a) != len(b) {
+			return sedStep{}, fmt.Errorf("y/%s/%s/ needs as many characters on both sides", from, to)
 		}
 		step := sedStep{chars: map[rune]rune{}}
 		for i := range a {
@@ -91,7 +120,7 @@ func sedStepOf(kind byte, from, to, flags string) (sedStep, error) {
 		}
 		return step, nil
 	}
-	step := sedStep{repl: to, nth: 1}
+	step := sedStep{repl: sedText(to), nth: 1}
 	for _, f := range flags {
 		switch {
 		case f == 'g':
@@ -101,11 +130,11 @@ func sedStepOf(kind byte, from, to, flags string) (sedStep, error) {
 		case f >= '1' && f <= '9':
 			n, err := strconv.Atoi(strings.Trim(flags, "gIi"))
 			if err != nil {
-				return step, fmt.Errorf("cannot read the flags %q of the sed expression", flags)
+				return step, fmt.Errorf("%w %q of the sed expression", errFlags, flags)
 			}
 			step.nth = n
 		case f != '0':
-			return step, fmt.Errorf("cannot read the flags %q of the sed expression; known are g, i and a number", flags)
+			return step, fmt.Errorf("%w %q of the sed expression; known are g, i and a number", errFlags, flags)
 		}
 	}
 	var err error

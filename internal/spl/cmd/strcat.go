@@ -52,6 +52,9 @@ func parseStrcat(p *spl.Parser) (spl.Command, error) {
 	}
 	start := p.Peek().Span
 	for !p.AtEnd() {
+		if p.Accept(",") {
+			continue
+		}
 		tok, err := p.Take()
 		if err != nil {
 			return nil, err
