@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 	"unsafe"
 )
 
@@ -22,16 +24,80 @@ var isDefault = func() map[string]bool {
 	return m
 }()
 
-func defaultField(name string) bool { return isDefault[name] }
+// Server is the splunk_server of every event.
+const Server = "local"
+
+// requested are default fields that, for what they cost and how seldom they are
+// read, are made only for who names them; the record's own go first.
+var requested = map[string]func(raw []byte, row *Row) Cell{
+	"splunk_server": func([]byte, *Row) Cell { return one(Server) },
+	"punct":         func(raw []byte, _ *Row) Cell { return one(punct(raw)) },
+	"timestartpos":  func(raw []byte, row *Row) Cell { start, _ := timePlace(raw, row); return start },
+	"timeendpos":    func(raw []byte, row *Row) Cell { _, end := timePlace(raw, row); return end },
+}
+
+func defaultField(name string) bool { return isDefault[name] || requested[name] != nil }
+
+// OnRequest reports whether a field is made only for who names it.
+func OnRequest(name string) bool {
+	d := Addon(name)
+	return requested[name] != nil || d != nil && d.OnRequest
+}
+
+// maxPunct is how many characters of punctuation punct keeps.
+const maxPunct = 30
+
+// punct is the punctuation of the first line: letters and digits are left out,
+// a blank is an underscore and a tab a t.
+func punct(raw []byte) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range string(raw[:min(len(raw), 64<<10)]) {
+		switch {
+		case r == '\n' || r == '\r' || n == maxPunct:
+			return b.String()
+		case r == ' ':
+			r = '_'
+		case r == '\t':
+			r = 't'
+		case r < ' ' || unicode.IsLetter(r) || unicode.IsDigit(r) || r == utf8.RuneError:
+			continue
+		}
+		b.WriteRune(r)
+		n++
+	}
+	return b.String()
+}
+
+// timePlace is where the time of a record stands in its text: the first byte
+// and the one behind the last.
+func timePlace(raw []byte, row *Row) (start, end Cell) {
+	for i := range timeFields {
+		text := row.cells[i].first()
+		if _, ok := parseTime(text); !row.cells[i].Set || !ok {
+			continue
+		}
+		if at := bytes.Index(raw, []byte(text)); at >= 0 {
+			return one(strconv.Itoa(at)), one(strconv.Itoa(at + len(text)))
+		}
+		break
+	}
+	return Cell{}, Cell{}
+}
 
 // alwaysKnown reports whether a default field never gives way to one of the
 // record's with the same name.
 func alwaysKnown(name string) bool { return name[0] == '_' || name == "linecount" }
 
-func timeRelated(name string) bool { return name == Time || strings.HasPrefix(name, "date_") }
+func timeRelated(name string) bool {
+	return name == Time || strings.HasPrefix(name, "date_") || name == "timestartpos" || name == "timeendpos"
+}
 
 // defaultValue computes a default field; false lets the record's own stand.
 func (x *Extractor) defaultValue(name string, raw []byte, m *Meta, row *Row) (Cell, bool) {
+	if compute := requested[name]; compute != nil {
+		return compute(raw, row), true
+	}
 	switch name {
 	case Raw:
 		return one(unsafe.String(unsafe.SliceData(raw), len(raw))), true
@@ -123,4 +189,4 @@ func DatePart(name string) (span time.Duration, ok bool) {
 func DateAt(name string, ns int64) string { return datePart(name, time.Unix(0, ns).UTC()) }
 
 // IsDefault reports whether a field is one that every event has.
-func IsDefault(name string) bool { return isDefault[name] }
+func IsDefault(name string) bool { return defaultField(name) }

@@ -229,6 +229,9 @@ func (x *Extractor) output(i int, raw []byte, m *Meta, row *Row) Cell {
 			return c
 		}
 	}
+	if requested[o.known] != nil && row.cells[o.cell].Set {
+		return row.cells[o.cell]
+	}
 	if o.known != "" {
 		if c, ok := x.defaultValue(o.known, raw, m, row); ok {
 			return c

@@ -53,6 +53,7 @@ func (k *Knowledge) Table(name string) (*spl.Table, error) {
 	if t.Columns, t.Rows, t.Notes, err = readTable(path); err != nil {
 		return nil, fmt.Errorf("cannot read lookup %q: %w", name, err)
 	}
+	splitLists(&t)
 	if d.filter != "" {
 		if err := filterTable(&t, d.filter); err != nil {
 			return nil, fmt.Errorf("cannot filter lookup %q: %w", name, err)
@@ -133,6 +134,39 @@ func (k *Knowledge) find(d *definition) (string, fs.FileInfo, error) {
 		}
 	}
 	return "", nil, fs.ErrNotExist
+}
+
+// splitLists puts the columns that hold several values of others behind them.
+func splitLists(t *spl.Table) {
+	var order []int // the columns in their new order
+	lists := map[int]int{}
+	for i, name := range t.Columns {
+		if base, ok := strings.CutPrefix(name, spl.ListColumn); !ok || !slices.Contains(t.Columns, base) {
+			order = append(order, i)
+		}
+	}
+	plain := len(order)
+	if plain == len(t.Columns) {
+		return
+	}
+	for i := range plain {
+		if at := slices.Index(t.Columns, spl.ListColumn+t.Columns[order[i]]); at >= 0 {
+			lists[i] = len(order)
+			order = append(order, at)
+		}
+	}
+	columns := make([]string, plain)
+	for i := range columns {
+		columns[i] = t.Columns[order[i]]
+	}
+	for r, row := range t.Rows {
+		cells := make([]string, len(order))
+		for i, from := range order {
+			cells[i] = row[from]
+		}
+		t.Rows[r] = cells
+	}
+	t.Columns, t.Lists = columns, lists
 }
 
 // filterTable keeps the rows that pass the search expression.

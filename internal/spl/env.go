@@ -3,6 +3,7 @@ package spl
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -140,6 +141,7 @@ type Table struct {
 	Name          string
 	Columns       []string
 	Rows          [][]string
+	Lists         map[int]int       // column -> where its rows have several values, behind the columns; see SplitList
 	Match         map[string]string // column -> EXACT, WILDCARD or CIDR; EXACT when absent
 	IgnoreCase    bool
 	MaxMatches    int // 0 = 100
@@ -154,10 +156,66 @@ type Table struct {
 
 // Value returns a cell as a value, an empty one as null.
 func (t *Table) Value(row, col int) vector.Value {
-	if col < 0 || col >= len(t.Rows[row]) || t.Rows[row][col] == "" {
+	cells := t.Rows[row]
+	if col < 0 || col >= len(cells) || cells[col] == "" {
 		return vector.Value{}
 	}
-	return vector.String(t.Rows[row][col])
+	if at, ok := t.Lists[col]; ok && at < len(cells) && cells[at] != "" {
+		if list, ok := SplitList(cells[at]); ok {
+			return vector.Strings(list)
+		}
+	}
+	return vector.String(cells[col])
+}
+
+// ListColumn begins the name of the column in a file that has the several
+// values of another column, as Splunk writes them.
+const ListColumn = "__mv_"
+
+// JoinList writes several values as one text: each between dollar signs, with
+// those in it doubled, and semicolons between.
+func JoinList(values []string) string {
+	var b strings.Builder
+	for i, v := range values {
+		if i > 0 {
+			b.WriteByte(';')
+		}
+		b.WriteString("$" + strings.ReplaceAll(v, "$", "$$") + "$")
+	}
+	return b.String()
+}
+
+// SplitList reads what JoinList writes.
+func SplitList(s string) ([]string, bool) {
+	var list []string
+	for {
+		if !strings.HasPrefix(s, "$") {
+			return nil, false
+		}
+		var b strings.Builder
+		i := 1
+		for ; i < len(s); i++ {
+			if s[i] == '$' {
+				if i+1 == len(s) || s[i+1] != '$' {
+					break
+				}
+				i++
+			}
+			b.WriteByte(s[i])
+		}
+		if i >= len(s) {
+			return nil, false
+		}
+		list = append(list, b.String())
+		switch rest := s[i+1:]; {
+		case rest == "":
+			return list, true
+		case rest[0] != ';':
+			return nil, false
+		default:
+			s = rest[1:]
+		}
+	}
 }
 
 // Macros gives the definition of a macro by its name and number of arguments.

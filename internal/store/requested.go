@@ -20,7 +20,7 @@ type Requested struct {
 func NewRequested(set spl.FieldSet) *Requested {
 	r := &Requested{}
 	for _, name := range set.Named() {
-		if d := event.Addon(name); d != nil && d.OnRequest {
+		if event.OnRequest(name) {
 			r.names = append(r.names, name)
 		}
 	}

@@ -16,8 +16,8 @@ func init() {
 		Name: "addinfo", Kind: spl.KindStreaming,
 		Summary: "Add the time range and the start of the search to each row.",
 		Syntax:  "addinfo",
-		Doc: "`info_min_time` and `info_max_time` are the bounds given to the search (an open start is 0.000, an open end `+Infinity`),\n" +
-			"not those of modifiers in its text; `info_search_time` is when it started, `info_sid` an id made of that.",
+		Doc: "`info_min_time` and `info_max_time` are the bounds given to the search or by modifiers in its text:\n" +
+			"an open start is 0.000; an open end is the clock when there is a start, `+Infinity` when there is none; `info_search_time` is when it started, `info_sid` an id made of that.",
 		Examples: []spl.Example{{
 			Search: `| makeresults | addinfo | table info_min_time info_max_time info_search_time`,
 			Want:   []string{`{"info_min_time":"0.000","info_max_time":"+Infinity","info_search_time":"1700000000.000"}`},
@@ -43,8 +43,11 @@ func (c *Addinfo) NewMapper(env *spl.Env) (spl.Mapper, error) {
 	if !env.Earliest.IsZero() {
 		low = seconds(spl.Epoch(env.Earliest))
 	}
-	if !env.Latest.IsZero() {
+	switch {
+	case !env.Latest.IsZero():
 		high = seconds(spl.Epoch(env.Latest))
+	case !env.Earliest.IsZero():
+		high = seconds(spl.Epoch(env.Now))
 	}
 	start := seconds(spl.Epoch(env.Now))
 	return &addinfo{[]*vector.Column{

@@ -16,11 +16,12 @@ type Append struct {
 
 func init() {
 	spl.RegisterCommand(&spl.CommandDef{
-		Name: "append", Kind: spl.KindSerial,
+		Name: "append", Kind: spl.KindGenerating,
 		Summary: "Put the rows of a subsearch behind those there are.",
 		Syntax:  "append [maxout=<n>] [maxtime=<seconds>] [<subsearch>]",
-		Doc:     "The subsearch runs over the time range of the search and does not see the rows before it.",
-		Args:    append([]spl.Arg{{Name: "<subsearch>", Doc: "A search in brackets."}}, subOptionArgs...),
+		Doc: "The subsearch runs over the time range of the search and does not see the rows before it. A search that begins with\n" +
+			"append has those of the subsearch alone.",
+		Args: append([]spl.Arg{{Name: "<subsearch>", Doc: "A search in brackets."}}, subOptionArgs...),
 		Examples: []spl.Example{{
 			Search: `| makeresults | eval a=1 | append [| makeresults | eval a=2] | table a`,
 			Want:   []string{`{"a":"1"}`, `{"a":"2"}`},
@@ -49,6 +50,11 @@ func (c *Append) Needs(out spl.FieldSet) spl.FieldSet { return out }
 
 // Queries implements spl.WithQueries.
 func (c *Append) Queries() []*spl.Query { return []*spl.Query{c.Query} }
+
+// Generate implements spl.Generating: there are no rows before it.
+func (c *Append) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) {
+	return c.options.open(env, c.Query, "append"), nil
+}
 
 // Open implements spl.Serial.
 func (c *Append) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {

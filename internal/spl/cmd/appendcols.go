@@ -20,7 +20,8 @@ func init() {
 		Name: "appendcols", Kind: spl.KindSerial,
 		Summary: "Put the fields of a subsearch's rows beside the rows there are, one by one.",
 		Syntax:  "appendcols [override=<bool>] [maxout=<n>] [maxtime=<seconds>] [<subsearch>]",
-		Doc:     "The first row of the subsearch goes to the first row, and so on; rows of the subsearch that are left over are appended.",
+		Doc: "The first row of the subsearch goes to the first row, and so on; rows of the subsearch that are left over are appended.\n" +
+			"Internal fields of the subsearch (`_time`, …) are left out.",
 		Args: append([]spl.Arg{
 			{Name: "<subsearch>", Doc: "A search in brackets."},
 			{Name: "override", Default: "false", Doc: "Whether fields of the subsearch replace those of the row."},
@@ -31,15 +32,21 @@ func init() {
 		}},
 		Parse: func(p *spl.Parser) (spl.Command, error) {
 			c := &Appendcols{}
-			err := p.Options(append([]string{"override"}, subOptionNames...), func(o spl.Option) (err error) {
-				if o.Name != "override" {
-					return c.options.set(o)
-				}
-				c.Override, err = o.Bool()
-				return err
-			})
+			options := func() error {
+				return p.Options(append([]string{"override"}, subOptionNames...), func(o spl.Option) (err error) {
+					if o.Name != "override" {
+						return c.options.set(o)
+					}
+					c.Override, err = o.Bool()
+					return err
+				})
+			}
+			err := options()
 			if err == nil {
 				c.Query, err = p.Subsearch()
+			}
+			if err == nil {
+				err = options()
 			}
 			return c, err
 		},
@@ -83,7 +90,7 @@ func (a *appendcols) more(ctx context.Context) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		a.rest, a.at = b, 0
+		a.rest, a.at = b.Keep(func(name string) bool { return !internal(name) }), 0
 	}
 	return true, nil
 }

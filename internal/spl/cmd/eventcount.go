@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 
+	"bluetrail/internal/event"
 	"bluetrail/internal/spl"
 )
 
@@ -65,7 +66,7 @@ func (c *Eventcount) Needs(out spl.FieldSet) spl.FieldSet { return out }
 func (c *Eventcount) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
 	text := searchIndexes(c.Indexes) + " | stats count"
 	if c.Each {
-		text += ` BY index | eval server="local" | table count index server`
+		text += ` BY index | eval server="` + event.Server + `" | table count index server`
 	}
 	return run(ctx, env, text)
 }

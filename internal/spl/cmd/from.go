@@ -25,7 +25,7 @@ func init() {
 		Summary: "Give the rows of a data model's dataset, a lookup or a saved search.",
 		Syntax:  "from datamodel:<model>[.<dataset>] | lookup:<table> | savedsearch:<name>",
 		Doc: "The events of a data model keep the names of their fields, and `unknown` stands in the model's fields that are missing.\n" +
-			"Names with blanks are put in double quotes, before or behind the colon.",
+			"Names with blanks are put in double quotes, before or behind the colon; a blank does for the colon.",
 		Args: []spl.Arg{{Name: "<kind>:<name>", Doc: "What to read, and its name."}},
 		Examples: []spl.Example{{
 			Lookup: "user,team\nalice,blue\nbob,red\n",
@@ -49,10 +49,24 @@ func parseFromCommand(p *spl.Parser) (spl.Command, error) {
 		return nil, err
 	}
 	span := diag.Span{Start: start.Start, End: max(start.End, start.Start+len(text))}
-	kind, name, ok := strings.Cut(strings.ReplaceAll(text, `"`, ""), ":")
-	c := &From{Kind: strings.ToLower(strings.TrimSpace(kind)), Name: strings.TrimSpace(name)}
-	if !ok || c.Name == "" || !slices.Contains(fromKinds, c.Kind) {
-		return nil, diag.At(span, "from needs a dataset").WithHint("write from datamodel:Authentication, from lookup:x.csv or from savedsearch:x")
+	kind, name := strings.ReplaceAll(text, `"`, ""), ""
+	if i := strings.IndexAny(kind, ": \t\n"); i >= 0 {
+		kind, name = kind[:i], strings.TrimLeft(kind[i:], ": \t\n")
+	}
+	c := &From{Kind: strings.ToLower(kind), Name: strings.TrimSpace(name)}
+	if c.Kind == "inputlookup" {
+		c.Kind = "lookup"
+	}
+	if c.Name == "" || !slices.Contains(fromKinds, c.Kind) {
+		what := "from needs a dataset"
+		if c.Name != "" {
+			what = fmt.Sprintf("from knows no dataset of the kind %q", kind)
+		}
+		e := diag.At(span, "%s", what).WithHint("write from datamodel:Authentication, from lookup:x.csv or from savedsearch:x")
+		if c.Kind == "sid" {
+			e.Hint = "results of earlier searches are not kept: write them with outputlookup and read them with from lookup:x.csv"
+		}
+		return nil, e
 	}
 	if c.Kind == "datamodel" {
 		c.dataset, err = findDataset(c.Name, span)
@@ -72,7 +86,7 @@ func (c *From) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error)
 	case "lookup":
 		return (&Inputlookup{Table: c.Name, Max: inputlookupMax, Strict: true}).Generate(ctx, env)
 	case "savedsearch":
-		return runSaved(ctx, env, c.Name, nil)
+		return runSaved(ctx, env, &Savedsearch{Name: c.Name})
 	}
 	return run(ctx, env, c.dataset.events())
 }

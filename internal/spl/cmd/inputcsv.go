@@ -19,6 +19,7 @@ func init() {
 		Args: []spl.Arg{
 			{Name: "<file>", Doc: "The name of the file; .csv may be left out."},
 			{Name: "append, strict, start, max, where", Doc: "As in inputlookup."},
+			{Name: "events, dispatch", Doc: "Taken for the sake of searches that have them."},
 		},
 		Examples: []spl.Example{{
 			Lookup: "user,team\nalice,blue\nbob,red\n",
@@ -26,7 +27,7 @@ func init() {
 			Want:   []string{`{"user":"alice","team":"blue"}`},
 		}},
 		Parse: func(p *spl.Parser) (spl.Command, error) {
-			c, err := parseInputlookup(p)
+			c, err := parseInput(p, "events", "dispatch")
 			if err != nil {
 				return nil, err
 			}

@@ -47,11 +47,16 @@ func init() {
 	})
 }
 
-func parseInputlookup(p *spl.Parser) (spl.Command, error) {
+func parseInputlookup(p *spl.Parser) (spl.Command, error) { return parseInput(p) }
+
+// parseInput reads the arguments; taken are options that change nothing.
+func parseInput(p *spl.Parser, taken ...string) (spl.Command, error) {
 	c := &Inputlookup{Max: inputlookupMax}
 	options := func() error {
-		return p.Options([]string{"append", "strict", "start", "max"}, func(o spl.Option) (err error) {
+		return p.Options(append([]string{"append", "strict", "start", "max"}, taken...), func(o spl.Option) (err error) {
 			switch o.Name {
+			default:
+				_, err = o.Bool()
 			case "append":
 				c.Append, err = o.Bool()
 			case "strict":
@@ -68,7 +73,7 @@ func parseInputlookup(p *spl.Parser) (spl.Command, error) {
 		return nil, err
 	}
 	var err error
-	if c.Table, err = p.Field(); err != nil {
+	if c.Table, err = tableName(p); err != nil {
 		return nil, err
 	}
 	if err := options(); err != nil {

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,9 +21,11 @@ type Join struct {
 	Overwrite bool
 	Max       int // 0 = all
 	Left      []string
-	Right     []string // the same length; the names in the subsearch
-	Prefixes  [2]string
+	Right     []string  // the same length; the names in the subsearch
+	Prefixes  [2]string // with their point; "" for none
 	Query     *spl.Query
+
+	pairs int // that where names
 }
 
 func init() {
@@ -33,13 +36,15 @@ func init() {
 		Doc: "The order of the main rows is kept. Keys compare with case; a row without a key matches nothing; a key with several\n" +
 			"values matches by any of them. Without a list, all fields that both sides have are keys (but not `_…`). Fields of the\n" +
 			"subsearch replace those of the main rows unless `overwrite=false`. At most 50,000 rows of the subsearch are used; more\n" +
-			"give a warning.",
+			"give a warning. With `left=L right=R` the fields of the result are `L.<field>` and `R.<field>`; internal ones keep their\n" +
+			"names.",
 		Args: []spl.Arg{
 			{Name: "type", Default: "inner", Doc: "`outer` or `left` also keeps main rows without a match."},
 			{Name: "max", Default: "1", Doc: "How many matches of a main row are used; 0 is all."},
 			{Name: "overwrite", Default: "true", Doc: "Whether fields of the subsearch replace the main row's."},
-			{Name: "usetime", Default: "false", Doc: "Use only matches earlier than the main row, or later ones with earlier=false."},
+			{Name: "usetime", Default: "false", Doc: "Use only matches earlier than the main row, or later ones with earlier=false; those of the same second always."},
 			{Name: "earlier", Default: "true", Doc: "With usetime: which."},
+			{Name: "left, right, where", Doc: "Names for both sides, and the pairs of fields that must be equal."},
 			{Name: "<field-list>", Default: "all common fields", Doc: "The keys."},
 		},
 		Examples: []spl.Example{{
@@ -48,10 +53,18 @@ func init() {
 2,y" | join type=outer id [| makeresults format=csv data="id,b
 1,p"] | table id a b`,
 			Want: []string{`{"id":"1","a":"x","b":"p"}`, `{"id":"2","a":"y"}`},
+		}, {
+			Search: `| makeresults format=csv data="id,a
+1,x
+2,y" | join left=L right=R where L.id=R.key [| makeresults format=csv data="key,b
+1,p"]`,
+			Want: []string{`{"L.id":"1","L.a":"x","R.key":"1","R.b":"p"}`},
 		}},
 		Parse: parseJoin,
 	})
 }
+
+var joinOptions = []string{"type", "max", "overwrite", "usetime", "earlier", "left", "right"}
 
 func parseJoin(p *spl.Parser) (spl.Command, error) {
 	c := &Join{Max: 1, Overwrite: true, Earlier: true}
@@ -84,6 +97,9 @@ func parseJoin(p *spl.Parser) (spl.Command, error) {
 		c.Left = append(c.Left, names...)
 		c.Right = append(c.Right, names...)
 	}
+	if (c.Prefixes[0] == "") != (c.Prefixes[1] == "") || c.Prefixes[0] != "" && (c.pairs == 0 || c.pairs < len(c.Left)) {
+		return nil, diag.At(start, "left=, right= and where go together, and no list of fields beside them").WithHint("join left=L right=R where L.user=R.name [ … ]")
+	}
 	var err error
 	c.Query, err = p.Subsearch()
 	return c, err
@@ -113,8 +129,7 @@ func (c *Join) option(o spl.Option) (err error) {
 	case "right":
 		c.Prefixes[1] = o.Value.Text + "."
 	default:
-		known := []string{"type", "max", "overwrite", "usetime", "earlier", "left", "right"}
-		return diag.At(o.Span, "unknown option %q", o.Name).WithHint("options: %s", strings.Join(known, ", "))
+		return diag.At(o.Span, "unknown option %q", o.Name).WithHint("options: %s", strings.Join(joinOptions, ", "))
 	}
 	return err
 }
@@ -144,12 +159,22 @@ func (c *Join) where(p *spl.Parser) error {
 		}
 		p.Reset(o.Value.Span.End)
 		r := o.Value.Text
+		if slices.Contains(joinOptions, o.Name) && !strings.HasPrefix(l, c.Prefixes[0]) {
+			if err := c.option(o); err != nil {
+				return err
+			}
+			continue
+		}
+		if strings.HasPrefix(l, c.Prefixes[1]) && strings.HasPrefix(r, c.Prefixes[0]) {
+			l, r = r, l
+		}
 		left, okl := strings.CutPrefix(l, c.Prefixes[0])
 		right, okr := strings.CutPrefix(r, c.Prefixes[1])
 		if !okl || !okr || c.Prefixes[0] == "" || c.Prefixes[1] == "" {
 			return diag.At(o.Span, "the fields of where are written with the aliases of left= and right=")
 		}
 		c.Left, c.Right = append(c.Left, left), append(c.Right, right)
+		c.pairs++
 	}
 	return nil
 }
@@ -188,6 +213,16 @@ func (c *Join) Print() string {
 func (c *Join) Needs(out spl.FieldSet) spl.FieldSet {
 	if len(c.Left) == 0 {
 		return out.Union(spl.AllFields())
+	}
+	if prefix := c.Prefixes[0]; prefix != "" {
+		plain := spl.Fields()
+		if out.All() || out.HasPatterns() {
+			plain = spl.AllFields()
+		}
+		for _, name := range out.Named() {
+			plain = plain.Add(strings.TrimPrefix(name, prefix))
+		}
+		out = plain
 	}
 	if c.UseTime {
 		out = out.Add("_time")
@@ -349,12 +384,16 @@ func (j *join) inTime(b *vector.Batch, i, r int) bool {
 	}
 	left, okl := b.At("_time", i).Num()
 	right, okr := j.right.At("_time", r).Num()
+	left, right = math.Floor(left), math.Floor(right)
 	return okl && okr && (j.c.Earlier && right <= left || !j.c.Earlier && right >= left)
 }
 
 func (j *join) glue(b *vector.Batch, rows []int32) *vector.Batch {
+	if j.c.Prefixes[0] != "" {
+		return j.glueAliased(b, rows)
+	}
 	for _, col := range j.right.Cols {
-		if slices.Contains(j.c.Right, col.Name) && slices.Contains(j.keys, col.Name) || col.Name == "_time" && b.Col("_time") != nil || j.c.Prefixes[1] == "" && slices.Contains(j.keys, col.Name) {
+		if col.Name == "_time" && b.Col("_time") != nil || slices.Contains(j.keys, col.Name) {
 			continue
 		}
 		old := b.Col(col.Name)
@@ -373,4 +412,32 @@ func (j *join) glue(b *vector.Batch, rows []int32) *vector.Batch {
 		b = b.With(vector.NewColumn(col.Name, vals))
 	}
 	return b
+}
+
+// glueAliased puts every field of both sides under its alias. Internal fields
+// keep their names, and the main row's go first.
+func (j *join) glueAliased(b *vector.Batch, rows []int32) *vector.Batch {
+	out := &vector.Batch{Len: b.Len}
+	for _, col := range b.Cols {
+		if !internal(col.Name) {
+			col = col.Renamed(j.c.Prefixes[0] + col.Name)
+		}
+		out = out.With(col)
+	}
+	for _, col := range j.right.Cols {
+		name := col.Name
+		if !internal(name) {
+			name = j.c.Prefixes[1] + name
+		} else if out.Col(name) != nil {
+			continue
+		}
+		vals := make([]vector.Value, b.Len)
+		for i, r := range rows {
+			if r >= 0 {
+				vals[i] = col.At(int(r))
+			}
+		}
+		out = out.With(vector.NewColumn(name, vals))
+	}
+	return out
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/event"
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/spath"
 	"bluetrail/internal/spl"
@@ -115,7 +116,11 @@ func (c *Makeresults) Generate(_ context.Context, env *spl.Env) (spl.Operator, e
 	cols := []*vector.Column{vector.Constant("_time", vector.Float(spl.Epoch(env.Now)))}
 	if c.Annotate {
 		for _, name := range []string{"_raw", "host", "source", "sourcetype", "splunk_server", "splunk_server_group"} {
-			cols = append(cols, vector.Constant(name, vector.Value{}))
+			v := vector.Value{}
+			if name == "splunk_server" {
+				v = vector.String(event.Server)
+			}
+			cols = append(cols, vector.Constant(name, v))
 		}
 	}
 	return &repeated{cols: cols, left: c.Count}, nil

@@ -15,6 +15,7 @@ import (
 // Map runs a search for each row.
 type Map struct {
 	Text        string
+	Saved       string // the saved search that has the text; "" for none
 	MaxSearches int
 	tmpl        template
 }
@@ -23,11 +24,13 @@ func init() {
 	spl.RegisterCommand(&spl.CommandDef{
 		Name: "map", Kind: spl.KindSerial,
 		Summary: "Run a search for each row, with values of the row in it.",
-		Syntax:  `map search="<search>" [maxsearches=<n>] | map [<search>] [maxsearches=<n>]`,
-		Doc: "`$field$` in the search is the value of the row's field; `$$` is a dollar sign. Values are put in as one value: quotes and\n" +
-			"pipes in them end nothing. A row that lacks a field is left out, with a warning. The rows of all searches are the result.",
+		Syntax:  `map search="<search>" [maxsearches=<n>] | map [<search>] [maxsearches=<n>] | map <saved search> [maxsearches=<n>]`,
+		Doc: "`$field$` in the search is the value of the row's field, `$_serial_id$` the number of the search from 1, and `$$` a\n" +
+			"dollar sign. Values are put in as one value: quotes and pipes in them end nothing. A row that lacks a field is left out,\n" +
+			"with a warning. The rows of all searches are the result.",
 		Args: []spl.Arg{
 			{Name: "search", Doc: "The search; inner quotes are written `\\\"`."},
+			{Name: "<saved search>", Doc: "The name of a saved search, which is run in its place."},
 			{Name: "maxsearches", Default: "10", Doc: "How many rows are used; more give a warning."},
 		},
 		Examples: []spl.Example{{
@@ -35,6 +38,12 @@ func init() {
 alice
 bob" | map search="| makeresults | eval user=\"$u$\" | table user"`,
 			Want: []string{`{"user":"alice"}`, `{"user":"bob"}`},
+		}, {
+			Saved: "| makeresults | eval user=\"$u$\", n=$_serial_id$ | table n user",
+			Search: `| makeresults format=csv data="u
+alice
+bob" | map example`,
+			Want: []string{`{"n":"1","user":"alice"}`, `{"n":"2","user":"bob"}`},
 		}},
 		Parse: parseMap,
 	})
@@ -54,6 +63,9 @@ func parseMap(p *spl.Parser) (spl.Command, error) {
 		tok := p.Peek()
 		err := p.Options([]string{"search", "maxsearches"}, func(o spl.Option) (err error) {
 			if o.Name == "search" {
+				if c.Saved != "" || c.Text != "" {
+					return diag.At(o.Span, "map takes one search")
+				}
 				c.Text, span = o.Value.Text, o.Value.Span
 				return nil
 			}
@@ -64,11 +76,19 @@ func parseMap(p *spl.Parser) (spl.Command, error) {
 			return nil, err
 		}
 		if p.Peek() == tok {
-			return nil, p.Unexpected(tok, "search=\"…\" or a search in [ ]")
+			if c.Saved != "" || c.Text != "" {
+				return nil, p.Unexpected(tok, "one search")
+			}
+			if c.Saved, err = p.Field(); err != nil {
+				return nil, p.Unexpected(tok, "search=\"…\", a search in [ ] or the name of a saved search")
+			}
 		}
 	}
+	if c.Saved != "" && c.Text == "" {
+		return c, nil
+	}
 	if strings.TrimSpace(c.Text) == "" {
-		return nil, diag.At(p.Peek().Span, "map needs a search")
+		return nil, diag.At(p.Peek().Span, "map needs a search").WithHint("map search=\"search user=$user$\"")
 	}
 	c.tmpl = parseTemplate(c.Text, mapToken)
 	if _, err := c.parse(nil, func(string) (string, bool) { return "1", true }); err != nil && !strings.Contains(c.Text, "`") {
@@ -76,6 +96,9 @@ func parseMap(p *spl.Parser) (spl.Command, error) {
 	}
 	return c, nil
 }
+
+// serialToken is the place of a search's number.
+const serialToken = "_serial_id"
 
 // mapToken recognises $field$, and $$ for a dollar sign.
 func mapToken(s string) (string, int) {
@@ -127,6 +150,9 @@ func (c *Map) parse(m spl.Macros, value func(string) (string, bool)) (*spl.Query
 // Print implements spl.Command.
 func (c *Map) Print() string {
 	s := "map search=" + spl.QuoteSearch(c.Text)
+	if c.Saved != "" {
+		s = "map " + spl.PrintField(c.Saved)
+	}
 	if c.MaxSearches != 10 {
 		s += " maxsearches=" + strconv.Itoa(c.MaxSearches)
 	}
@@ -135,10 +161,10 @@ func (c *Map) Print() string {
 
 // Needs implements spl.Command.
 func (c *Map) Needs(spl.FieldSet) spl.FieldSet {
-	if strings.Contains(c.Text, "`") {
+	if strings.Contains(c.Text, "`") || c.Saved != "" {
 		return spl.AllFields() // a macro may hold places too
 	}
-	return spl.Fields(c.tmpl.tokens()...).Without("$")
+	return spl.Fields(c.tmpl.tokens()...).Without("$", serialToken)
 }
 
 // Tabulates says that the rows are no events any more.
@@ -146,6 +172,13 @@ func (c *Map) Tabulates() bool { return true }
 
 // Open implements spl.Serial.
 func (c *Map) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	if c.Saved != "" {
+		text, err := savedText(env, c.Saved)
+		if err != nil {
+			return nil, err
+		}
+		c = &Map{Text: text, MaxSearches: c.MaxSearches, tmpl: parseTemplate(text, mapToken)}
+	}
 	return &mapOp{c: c, env: env, in: in}, nil
 }
 
@@ -185,7 +218,7 @@ func (m *mapOp) Next(ctx context.Context) (*vector.Batch, error) {
 			continue
 		}
 		if m.used == m.c.MaxSearches {
-			m.env.Warn("map ran its search for the first %d rows only; raise maxsearches for more", m.c.MaxSearches)
+			m.env.Warn("map ran its search for the first %d row(s) only; raise maxsearches for more", m.c.MaxSearches)
 			return nil, io.EOF
 		}
 		m.used++
@@ -199,6 +232,9 @@ func (m *mapOp) Next(ctx context.Context) (*vector.Batch, error) {
 func (m *mapOp) start(ctx context.Context, row int) error {
 	lacks := ""
 	q, err := m.c.parse(m.env.Macros, func(field string) (string, bool) {
+		if field == serialToken {
+			return strconv.Itoa(m.used), true
+		}
 		v := m.rows.At(field, row)
 		if v.IsNull() {
 			lacks = field

@@ -14,7 +14,8 @@ func init() {
 		Name: "outputcsv", Kind: spl.KindSerial,
 		Summary: "Write the rows to a .csv file and pass them on.",
 		Syntax:  "outputcsv [append=<bool>] [create_empty=<bool>] [override_if_empty=<bool>] [max=<n>] <file>",
-		Doc:     "The file is one of lookups/ in the knowledge folder; no other place is written. It is outputlookup otherwise.",
+		Doc: "The file is one of lookups/ in the knowledge folder; no other place is written. It is outputlookup otherwise, but writes\n" +
+			"the internal fields of events, too, and with `append` no fields that the file has no column for.",
 		Args: []spl.Arg{
 			{Name: "<file>", Doc: "The name of the file; .csv may be left out."},
 			{Name: "append, create_empty, override_if_empty, max", Doc: "As in outputlookup."},
@@ -30,6 +31,7 @@ func init() {
 				return nil, err
 			}
 			out := &Outputcsv{*c.(*Outputlookup)}
+			out.header, out.all = true, true
 			out.Table, err = csvFile(p, out.Table)
 			return out, err
 		},

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -18,16 +20,20 @@ type Outputlookup struct {
 	Override bool // an existing table also when there are no rows
 	Max      int  // 0 = all
 	Key      string
+	Lists    bool // several values of a field come back as such
+
+	header bool // append writes no columns that the table has not
+	all    bool // internal fields of events, too
 }
 
 func init() {
 	spl.RegisterCommand(&spl.CommandDef{
 		Name: "outputlookup", Kind: spl.KindSerial,
 		Summary: "Write the rows to a lookup table and pass them on.",
-		Syntax:  "outputlookup [append=<bool>] [create_empty=<bool>] [override_if_empty=<bool>] [max=<n>] [key_field=<field>] <table>",
+		Syntax:  "outputlookup [append=<bool>] [create_empty=<bool>] [override_if_empty=<bool>] [max=<n>] [key_field=<field>] [output_format=splunk_sv_csv|splunk_mv_csv] <table>",
 		Doc: "The table is a .csv file of the knowledge folder, by its name or that of a definition; it is replaced in one step once\n" +
-			"all rows are there. Fields that begin with _ are left out. The values of a field with several are written in one cell, a\n" +
-			"line each.",
+			"all rows are there. Internal fields (`_time`, …) are written when the rows are a table, and left out when they are events,\n" +
+			"which have `_raw`, and when they would be new columns of a table that is appended to.",
 		Args: []spl.Arg{
 			{Name: "<table>", Doc: "The name of a definition of transforms.conf or of a .csv file."},
 			{Name: "append", Default: "false", Doc: "Keep the rows that the table has and add the new ones."},
@@ -35,7 +41,8 @@ func init() {
 			{Name: "override_if_empty", Default: "true", Doc: "Empty an existing table when there are no rows."},
 			{Name: "max", Default: "all", Doc: "How many rows are written."},
 			{Name: "key_field", Doc: "Rows replace those of the table that have the same value in this field, the others are added."},
-			{Name: "createinapp, create_context, output_format, allow_updates", Doc: "Taken for the sake of searches that have them."},
+			{Name: "output_format", Default: "splunk_sv_csv", Doc: "Several values of a field are written in one cell, a line each; with `splunk_mv_csv` they are several again when the table is read."},
+			{Name: "createinapp, create_context, allow_updates", Doc: "Taken for the sake of searches that have them."},
 		},
 		Examples: []spl.Example{{
 			Doc:    "One row more.",
@@ -62,6 +69,15 @@ func parseOutputlookup(p *spl.Parser) (spl.Command, error) {
 				c.Max, err = o.Int(1)
 			case "key_field":
 				c.Key = o.Value.Text
+			case "output_format":
+				switch strings.ToLower(o.Value.Text) {
+				case "splunk_mv_csv":
+					c.Lists = true
+				case "splunk_sv_csv":
+					c.Lists = false
+				default:
+					err = diag.At(o.Value.Span, "output_format must be splunk_sv_csv or splunk_mv_csv, not %q", o.Value.Text)
+				}
 			}
 			return err
 		})
@@ -70,10 +86,19 @@ func parseOutputlookup(p *spl.Parser) (spl.Command, error) {
 		return nil, err
 	}
 	var err error
-	if c.Table, err = p.Field(); err != nil {
+	if c.Table, err = tableName(p); err != nil {
 		return nil, err
 	}
 	return c, options()
+}
+
+// tableName reads the name of a lookup or a file.
+func tableName(p *spl.Parser) (string, error) {
+	tok := p.Peek()
+	if p.AtEnd() || tok.Kind != spl.Word && tok.Kind != spl.Quoted {
+		return "", p.Unexpected(tok, "the name of a lookup or of a .csv file")
+	}
+	return p.Field()
 }
 
 // Print implements spl.Command.
@@ -90,6 +115,9 @@ func (c *Outputlookup) Print() string {
 	}
 	if c.Max > 0 {
 		s += "max=" + strconv.Itoa(c.Max) + " "
+	}
+	if c.Lists {
+		s += "output_format=splunk_mv_csv "
 	}
 	if c.Key != "" {
 		s += "key_field=" + spl.PrintOption(c.Key) + " "
@@ -116,10 +144,10 @@ func (c *Outputlookup) write(env *spl.Env, rows []*vector.Batch) error {
 	if ok {
 		old, _ = env.Tables.Table(c.Table) // one that is not there yet is made
 	}
-	t := &spl.Table{Name: c.Table}
-	if old != nil && (c.Append || c.Key != "") {
-		t.Columns = slices.Clone(old.Columns)
-		t.Rows = slices.Clone(old.Rows)
+	adds := c.Append || c.Key != ""
+	t := &tableWriter{at: map[string]int{}, lists: map[int]int{}}
+	if old != nil && adds {
+		t.columns = slices.Clone(old.Columns)
 	}
 	count := 0
 	for _, b := range rows {
@@ -127,38 +155,61 @@ func (c *Outputlookup) write(env *spl.Env, rows []*vector.Batch) error {
 	}
 	if count == 0 {
 		switch {
-		case c.Append || c.Key != "" || old != nil && !c.Override || old == nil && !c.Create:
+		case adds || old != nil && !c.Override || old == nil && !c.Create:
 			return nil
 		case old != nil:
-			t.Columns = old.Columns
+			t.columns = slices.Clone(old.Columns)
 		}
 	}
 	if !ok {
 		return fmt.Errorf("cannot write lookup %q: no folder of lookups is known (give one by --knowledge)", c.Table)
 	}
-	at := map[string]int{}
-	for i, name := range t.Columns {
-		at[name] = i
-	}
-	for _, name := range columnsOf(rows) {
-		if _, known := at[name]; !known && (!internal(name) || name == c.Key) {
-			at[name] = len(t.Columns)
-			t.Columns = append(t.Columns, name)
-		}
-	}
-	if len(t.Columns) == 0 {
+	c.addColumns(env, t, old != nil && adds, columnsOf(rows))
+	if len(t.columns) == 0 {
 		env.Warn("the lookup %q is not written: there are no fields to name its columns", c.Table)
 		return nil
 	}
-	c.fill(env, t, at, rows)
-	return w.WriteTable(c.Table, t)
+	if old != nil && adds {
+		for r := range old.Rows {
+			cells := make([]string, len(t.columns))
+			for col := range old.Columns {
+				t.set(&cells, col, old.Value(r, col), true)
+			}
+			t.rows = append(t.rows, cells)
+		}
+	}
+	c.fill(env, t, rows)
+	return w.WriteTable(c.Table, t.table(c.Table))
 }
 
-func (c *Outputlookup) fill(env *spl.Env, t *spl.Table, at map[string]int, rows []*vector.Batch) {
+// addColumns adds the fields that are written as columns; added says that the
+// table has some already.
+func (c *Outputlookup) addColumns(env *spl.Env, t *tableWriter, added bool, fields []string) {
+	for i, name := range t.columns {
+		t.at[name] = i
+	}
+	events := slices.Contains(fields, "_raw")
+	for _, name := range fields {
+		if _, known := t.at[name]; known {
+			continue
+		}
+		if internal(name) && name != c.Key && (added || events && !c.all) {
+			continue
+		}
+		if added && c.header {
+			env.Warn("the file %q has no column %s; its values are left out", c.Table, name)
+			continue
+		}
+		t.at[name] = len(t.columns)
+		t.columns = append(t.columns, name)
+	}
+}
+
+func (c *Outputlookup) fill(env *spl.Env, t *tableWriter, rows []*vector.Batch) {
 	byKey := map[string]int{}
-	if key, ok := at[c.Key]; ok {
-		for r := range t.Rows {
-			byKey[t.Value(r, key).Text()] = r
+	if key, ok := t.at[c.Key]; ok {
+		for r := range t.rows {
+			byKey[t.rows[r][key]] = r
 		}
 	}
 	written := 0
@@ -169,26 +220,67 @@ func (c *Outputlookup) fill(env *spl.Env, t *spl.Table, at map[string]int, rows 
 				return
 			}
 			written++
-			cells := make([]string, len(t.Columns))
-			place := -1
+			place := len(t.rows)
 			if v := b.At(c.Key, i); c.Key != "" && !v.IsNull() {
 				if r, ok := byKey[v.Text()]; ok {
 					place = r
-					copy(cells, t.Rows[r])
 				} else {
-					byKey[v.Text()] = len(t.Rows)
+					byKey[v.Text()] = place
 				}
+			}
+			if place == len(t.rows) {
+				t.rows = append(t.rows, make([]string, len(t.columns)))
 			}
 			for _, col := range b.Cols {
-				if n, ok := at[col.Name]; ok {
-					cells[n] = col.At(i).Text()
+				if n, ok := t.at[col.Name]; ok {
+					t.set(&t.rows[place], n, col.At(i), c.Lists)
 				}
-			}
-			if place >= 0 {
-				t.Rows[place] = cells
-			} else {
-				t.Rows = append(t.Rows, cells)
 			}
 		}
 	}
+}
+
+// tableWriter makes a table. Its rows may have cells behind the columns, for
+// the several values of a column.
+type tableWriter struct {
+	columns []string
+	at      map[string]int // column by name
+	lists   map[int]int    // column -> cell
+	rows    [][]string
+}
+
+// set puts a value into a row, several ones as such where lists says so.
+func (t *tableWriter) set(cells *[]string, col int, v vector.Value, lists bool) {
+	(*cells)[col] = v.Text()
+	at, has := t.lists[col]
+	several := lists && v.Len() > 1
+	if several && !has {
+		at = len(t.columns) + len(t.lists)
+		t.lists[col], has = at, true
+	}
+	if !has || !several && len(*cells) <= at {
+		return
+	}
+	for len(*cells) <= at {
+		*cells = append(*cells, "")
+	}
+	(*cells)[at] = ""
+	if several {
+		(*cells)[at] = spl.JoinList(v.All())
+	}
+}
+
+// table returns what was made, in columns that have names.
+func (t *tableWriter) table(name string) *spl.Table {
+	out := &spl.Table{Name: name, Columns: append(t.columns, make([]string, len(t.lists))...), Rows: t.rows}
+	for col, at := range t.lists {
+		out.Columns[at] = spl.ListColumn + t.columns[col]
+	}
+	for i, cells := range out.Rows {
+		for len(cells) < len(out.Columns) {
+			cells = append(cells, "")
+		}
+		out.Rows[i] = cells
+	}
+	return out
 }

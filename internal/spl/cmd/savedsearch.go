@@ -3,6 +3,8 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"bluetrail/internal/diag"
@@ -11,19 +13,21 @@ import (
 
 // Savedsearch runs a search that the knowledge folder holds by name.
 type Savedsearch struct {
-	Name string
-	Args []spl.Option // what stands for $name$
+	Name  string
+	Args  []spl.Option // what stands for $name$, names as they are written
+	Plain bool         // nothing is put in the place of $name$
 }
 
 func init() {
 	spl.RegisterCommand(&spl.CommandDef{
 		Name: "savedsearch", Kind: spl.KindGenerating,
 		Summary: "Run a saved search.",
-		Syntax:  "savedsearch <name> [<key>=<value> …]",
+		Syntax:  "savedsearch <name> [nosubstitution=<bool>] [<key>=<value> …]",
 		Doc:     "Saved searches are read from savedsearches.conf of the knowledge folder. Their schedule and time range are not looked at.",
 		Args: []spl.Arg{
 			{Name: "<name>", Doc: "The name of the stanza."},
-			{Name: "<key>=<value>", Doc: "Puts the value in the place of `$key$` in the search."},
+			{Name: "<key>=<value>", Doc: "Puts the value in the place of `$key$` in the search. A key that has no value is an error."},
+			{Name: "nosubstitution", Default: "false", Doc: "Whether `$key$` without a value stays as it is."},
 		},
 		Examples: []spl.Example{{
 			Saved:  "| makeresults | eval user=\"$who$\" | table user",
@@ -49,6 +53,13 @@ func parseSavedsearch(p *spl.Parser) (spl.Command, error) {
 		if !ok {
 			return nil, diag.At(tok.Span, "unexpected %q behind the name of the saved search", tok.Text).WithHint("put a name with blanks in double quotes")
 		}
+		if o.Name == "nosubstitution" {
+			if c.Plain, err = o.Bool(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		o.Name = tok.Text
 		c.Args = append(c.Args, o)
 	}
 	return c, nil
@@ -57,6 +68,9 @@ func parseSavedsearch(p *spl.Parser) (spl.Command, error) {
 // Print implements spl.Command.
 func (c *Savedsearch) Print() string {
 	s := "savedsearch " + spl.PrintField(c.Name)
+	if c.Plain {
+		s += " nosubstitution=true"
+	}
 	for _, a := range c.Args {
 		s += " " + a.Name + "=" + spl.PrintOption(a.Value.Text)
 	}
@@ -68,35 +82,77 @@ func (c *Savedsearch) Needs(out spl.FieldSet) spl.FieldSet { return out }
 
 // Generate implements spl.Generating.
 func (c *Savedsearch) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
-	return runSaved(ctx, env, c.Name, c.Args)
+	return runSaved(ctx, env, c)
 }
 
 // savedDepth is the context's key for how many saved searches a search is in.
 type savedDepth struct{}
 
-// runSaved opens the saved search of a name, args in the place of $name$.
-func runSaved(ctx context.Context, env *spl.Env, name string, args []spl.Option) (spl.Operator, error) {
+// savedText is the text of the saved search of a name.
+func savedText(env *spl.Env, name string) (string, error) {
 	known, ok := env.Tables.(spl.SavedSearches)
 	if !ok {
-		return nil, fmt.Errorf("cannot run saved search %q: no knowledge folder is known (give one by --knowledge)", name)
+		return "", fmt.Errorf("cannot run saved search %q: no knowledge folder is known (give one by --knowledge)", name)
 	}
 	text, ok := known.SavedSearch(name)
-	if !ok {
-		err := fmt.Errorf("there is no saved search %q", name)
-		if hint := diag.DidYouMean(name, known.SavedSearchNames()); hint != "" {
-			err = fmt.Errorf("%w (%s)", err, hint)
-		}
-		return nil, err
+	if ok {
+		return text, nil
 	}
-	for _, a := range args {
-		text = strings.ReplaceAll(text, "$"+a.Name+"$", a.Value.Text)
+	names := known.SavedSearchNames()
+	hint := diag.DidYouMean(name, names)
+	if hint == "" && len(names) > 0 {
+		hint = "saved searches: " + strings.Join(names[:min(len(names), 20)], ", ")
+	}
+	if hint == "" {
+		return "", fmt.Errorf("there is no saved search %q", name)
+	}
+	return "", fmt.Errorf("there is no saved search %q (%s)", name, hint)
+}
+
+// savedToken is a place for an argument. Other dollar signs, such as those of
+// regular expressions, are text.
+var savedToken = regexp.MustCompile(`\$[A-Za-z_][A-Za-z0-9_.]*\$`)
+
+// filled puts values in the place of $name$.
+func (c *Savedsearch) filled(text string) (string, error) {
+	if c.Plain {
+		return text, nil
+	}
+	var lacking []string
+	text = savedToken.ReplaceAllStringFunc(text, func(token string) string {
+		name := strings.Trim(token, "$")
+		for _, a := range c.Args {
+			if a.Name == name {
+				return a.Value.Text
+			}
+		}
+		if !slices.Contains(lacking, name) {
+			lacking = append(lacking, name)
+		}
+		return token
+	})
+	if len(lacking) > 0 {
+		return "", fmt.Errorf("the saved search %q needs a value for %s (give it behind the name, as in %s=…, or say nosubstitution=true)", c.Name, strings.Join(lacking, ", "), lacking[0])
+	}
+	return text, nil
+}
+
+// runSaved opens the search that c names.
+func runSaved(ctx context.Context, env *spl.Env, c *Savedsearch) (spl.Operator, error) {
+	name := c.Name
+	text, err := savedText(env, name)
+	if err == nil {
+		text, err = c.filled(text)
+	}
+	if err != nil {
+		return nil, err
 	}
 	depth, _ := ctx.Value(savedDepth{}).(int)
 	if depth++; depth > env.Limits.SubsearchDepth {
 		return nil, fmt.Errorf("saved search %q is nested more than %d deep; does it run itself?", name, env.Limits.SubsearchDepth)
 	}
 	ctx = context.WithValue(ctx, savedDepth{}, depth)
-	text, err := spl.ExpandMacros(text, env.Macros)
+	text, err = spl.ExpandMacros(text, env.Macros)
 	if err != nil {
 		return nil, fmt.Errorf("cannot run saved search %q: %w", name, err)
 	}

@@ -12,6 +12,7 @@ import (
 // Set takes the results of two searches as sets.
 type Set struct {
 	Op      string // union, diff, intersect
+	options subOptions
 	queries []*spl.Query
 }
 
@@ -19,9 +20,9 @@ func init() {
 	spl.RegisterCommand(&spl.CommandDef{
 		Name: "set", Kind: spl.KindGenerating,
 		Summary: "Take the results of two searches as sets: all of them, the difference, or what they have in common.",
-		Syntax:  "set union|diff|intersect [<subsearch>] [<subsearch>]",
+		Syntax:  "set union|diff|intersect [maxout=<n>] [maxtime=<seconds>] [<subsearch>] [<subsearch>]",
 		Doc:     "Rows are the same when all fields but internal ones are. Each comes once; at most 50,000 rows of a search are used.",
-		Args:    []spl.Arg{{Name: "union|diff|intersect", Doc: "`diff` gives the rows that one search has and the other has not."}},
+		Args:    append([]spl.Arg{{Name: "union|diff|intersect", Doc: "`diff` gives the rows that one search has and the other has not."}}, subOptionArgs...),
 		Examples: []spl.Example{{
 			Search: `| set diff [| makeresults format=csv data="a
 1
@@ -31,13 +32,20 @@ func init() {
 			Want: []string{`{"a":"1"}`, `{"a":"3"}`},
 		}},
 		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Set{}
+			if err := p.Options(subOptionNames, c.options.set); err != nil {
+				return nil, err
+			}
 			tok, err := p.Take()
 			if err != nil {
 				return nil, err
 			}
-			c := &Set{Op: strings.ToLower(tok.Text)}
+			c.Op = strings.ToLower(tok.Text)
 			if c.Op != "union" && c.Op != "diff" && c.Op != "intersect" {
 				return nil, p.Unexpected(tok, "union, diff or intersect")
+			}
+			if err = p.Options(subOptionNames, c.options.set); err != nil {
+				return nil, err
 			}
 			if c.queries, err = subsearches(p, 2); err == nil && len(c.queries) != 2 {
 				err = diag.At(tok.Span, "set takes two searches, not %d", len(c.queries))
@@ -48,7 +56,9 @@ func init() {
 }
 
 // Print implements spl.Command.
-func (c *Set) Print() string { return "set " + c.Op + " " + printSubsearches(c.queries) }
+func (c *Set) Print() string {
+	return "set " + c.Op + " " + c.options.print() + printSubsearches(c.queries)
+}
 
 // Needs implements spl.Command.
 func (c *Set) Needs(spl.FieldSet) spl.FieldSet { return spl.AllFields() }
@@ -58,9 +68,8 @@ func (c *Set) Queries() []*spl.Query { return c.queries }
 
 // Generate implements spl.Generating.
 func (c *Set) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) {
-	var limits subOptions
-	second := limits.open(env, c.queries[1], "set")
-	first := limits.open(env, c.queries[0], "set")
+	second := c.options.open(env, c.queries[1], "set")
+	first := c.options.open(env, c.queries[0], "set")
 	return whole(env, first, func(ctx context.Context, left []*vector.Batch) (spl.Operator, error) {
 		right, held, err := gather(ctx, env, second)
 		defer env.Memory.Take(-held)

@@ -22,7 +22,7 @@ func init() {
 	spl.RegisterCommand(&spl.CommandDef{
 		Name: "xyseries", Aliases: []string{"maketable"}, Kind: spl.KindSerial,
 		Summary: "Make a table with a column for each value of a field; the inverse of untable.",
-		Syntax:  "xyseries [sep=<text>] [format=<text>] <key-field> <name-field> <value-field>…",
+		Syntax:  "xyseries <key-field> <name-field> <value-field>… [sep=<text>] [format=<text>]",
 		Doc: "There is one row for each value of the key, where it came first; columns stand in alphabetical order. With several value\n" +
 			"fields columns are called `field: name`. Of several rows for the same cell the last counts.",
 		Args: []spl.Arg{
@@ -43,22 +43,26 @@ b,x,3" | xyseries ip dom n`,
 		Parse: func(p *spl.Parser) (spl.Command, error) {
 			c := &Xyseries{Sep: ": "}
 			start := p.Peek().Span
-			err := p.Options([]string{"sep", "format", "grouped"}, func(o spl.Option) error {
-				switch o.Name {
-				case "sep":
-					c.Sep = o.Value.Text
-					return nil
-				case "format":
-					c.Format = o.Value.Text
-					return nil
-				}
-				_, err := o.Bool()
-				return err
-			})
-			if err != nil {
+			options := func() error {
+				return p.Options([]string{"sep", "format", "grouped"}, func(o spl.Option) (err error) {
+					switch o.Name {
+					case "sep":
+						c.Sep = o.Value.Text
+					case "format":
+						c.Format = o.Value.Text
+					default:
+						_, err = o.Bool()
+					}
+					return err
+				})
+			}
+			if err := options(); err != nil {
 				return nil, err
 			}
 			names, err := p.Fields()
+			if err == nil {
+				err = options()
+			}
 			if err != nil {
 				return nil, err
 			}
