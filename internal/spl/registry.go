@@ -202,3 +202,12 @@ func LookupAggregate(name string) (d *AggregateDef, percent float64) {
 	}
 	return nil, 0
 }
+
+// PercentAggregate returns the aggregate whose name is followed by a number,
+// such as perc; nil for other names.
+func PercentAggregate(name string) *AggregateDef {
+	if d := aggregates[strings.ToLower(name)]; d != nil && d.Percent {
+		return d
+	}
+	return nil
+}

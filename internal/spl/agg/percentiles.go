@@ -62,10 +62,10 @@ func (q *percentile) Result() vector.Value {
 		return vector.Value{}
 	}
 	slices.Sort(q.nums)
-	rank := min(max(q.p, 0), 100) / 100 * float64(len(q.nums)-1)
-	lo := int(math.Floor(rank))
+	rank := min(max(q.p, 0), 100) * float64(len(q.nums)-1) // in hundredths, which loses no digits of p
+	lo := int(rank / 100)
 	hi := min(lo+1, len(q.nums)-1)
-	frac := rank - float64(lo)
+	frac := (rank - 100*float64(lo)) / 100
 	switch {
 	case frac == 0:
 		return vector.Float(q.nums[lo])

@@ -19,6 +19,7 @@ type Aggregation struct {
 	As      string
 	AllNum  bool         // allnum=true: no result when a value is no number
 	Inner   *Aggregation // of sparkline(…)
+	At      diag.Span    // where it is written
 	Span    *Span        // of sparkline(…, span); nil = chosen from the range
 }
 
@@ -162,12 +163,13 @@ func parseAggregation(p *spl.Parser) (*Aggregation, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer func() { a.At = diag.Span{Start: at.Start, End: p.Pos()} }()
 	if p.AcceptWord("as") {
 		if a.As, err = p.Field(); err != nil {
 			return nil, err
 		}
 		if a.wild() && strings.Count(a.As, "*") != strings.Count(a.Field, "*") {
-			return nil, diag.At(at, "%q and %q must hold the same number of *", a.Field, a.As)
+			return nil, diag.At(at, "%q and %q must hold the same number of *", a.Field, a.As).WithHint("with a field, as in %s, the name needs none", a.Def.Syntax)
 		}
 	}
 	return a, nil
@@ -184,29 +186,64 @@ func parseAggregateCall(p *spl.Parser) (*Aggregation, error) {
 	}
 	a := &Aggregation{Call: tok.Text}
 	if a.Def, a.Percent = spl.LookupAggregate(tok.Text); a.Def == nil {
-		var known []string
-		for _, d := range spl.Aggregates() {
-			known = append(append(known, d.Name), d.Aliases...)
-		}
-		e := diag.At(tok.Span, "unknown aggregate %q", tok.Text).WithHint("%s", diag.DidYouMean(tok.Text, known))
-		if e.Hint == "" {
-			e.Hint = "the aggregates: bluetrail spl commands stats"
-		}
-		return nil, e
+		return nil, unknownAggregate(p, tok)
 	}
 	if p.Accept("(") {
 		end, err := a.argument(p)
 		if err != nil {
 			return nil, err
 		}
-		a.Call = strings.Join(strings.Fields(p.Text(diag.Span{Start: tok.Span.Start, End: end})), " ")
+		switch {
+		case a.Field != "" && a.Inner == nil:
+			a.Call = tok.Text + "(" + a.Field + ")"
+		case a.Expr != nil || a.Inner != nil:
+			a.Call = strings.Join(strings.Fields(p.Text(diag.Span{Start: tok.Span.Start, End: end})), " ")
+		}
 	} else if !a.Def.NoField {
-		return nil, diag.At(tok.Span, "%s needs a field", tok.Text).WithHint("write %s", a.Def.Syntax)
+		a.every(tok.Text)
 	}
 	if strings.EqualFold(a.Call, "c") {
 		a.Call = "count"
 	}
 	return a, nil
+}
+
+// every makes the aggregate one of every field, as avg without a field is.
+func (a *Aggregation) every(name string) { a.Field, a.Call = "*", name+"(*)" }
+
+func unknownAggregate(p *spl.Parser, tok spl.Token) error {
+	e := diag.At(tok.Span, "unknown aggregate %q", tok.Text)
+	if base := strings.TrimRight(tok.Text, "0123456789."); strings.EqualFold(base, "percentile") {
+		base = "perc"
+		return e.WithHint("write %s95(field), or another number up to 100", base)
+	} else if d := spl.PercentAggregate(base); d != nil {
+		return e.WithHint("write %s95(field), or another number up to 100", base)
+	}
+	if spl.LookupFunction(tok.Text) != nil && p.Peek().Is("(") {
+		return e.WithHint("%s is a function of eval: an aggregate takes it as sum(eval(%s(…)))", tok.Text, tok.Text)
+	}
+	if strings.Trim(tok.Text, "+-*/") == "" {
+		return e.WithHint("compute with aggregates in an eval behind, under the names that AS gives them")
+	}
+	var known []string
+	for _, d := range spl.Aggregates() {
+		known = append(append(known, d.Name), d.Aliases...)
+	}
+	if e = e.WithHint("%s", diag.DidYouMean(tok.Text, known)); e.Hint == "" {
+		e.Hint = "the aggregates: bluetrail spl commands stats"
+	}
+	return e
+}
+
+// checkNames fails when a column would have the name of one of the fields that
+// make the groups.
+func checkNames(aggs []*Aggregation, by []string) error {
+	for _, a := range aggs {
+		if slices.Contains(by, a.Name()) {
+			return diag.At(a.At, "the column %q would have the name of a field of BY", a.Name()).WithHint("give it another name with AS")
+		}
+	}
+	return nil
 }
 
 // argument reads what stands in the parentheses, and the closing one; it
@@ -227,8 +264,11 @@ func (a *Aggregation) argument(p *spl.Parser) (int, error) {
 		a.Expr = e
 	} else {
 		p.Reset(mark)
-		if p.Peek().Is(")") && a.Def.NoField {
-			return p.Pos() + 1, p.Expect(")")
+		if p.Accept(")") {
+			if !a.Def.NoField {
+				a.every(a.Call)
+			}
+			return p.Pos(), nil
 		}
 		field, err := p.Field()
 		if err != nil {

@@ -233,7 +233,7 @@ func (a *binAll) Next(ctx context.Context) (*vector.Batch, error) {
 		if err != nil {
 			return nil, err
 		}
-		span := niceSpan(hi-lo, a.c.Bins)
+		span := niceSpan(lo, hi, a.c.Bins)
 		if a.c.Field == "_time" {
 			span = timeSpan(hi-lo, a.c.Bins)
 		}

@@ -1,14 +1,12 @@
 package cmd
 
 import (
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
-	"bluetrail/internal/vector"
 )
 
 // Chart computes aggregates over the values of one field, and makes columns of
@@ -17,13 +15,10 @@ type Chart struct {
 	Time       bool
 	Aggs       []*Aggregation // that are gathered
 	Values     []chartValue   // that are shown
-	Row, Col   string         // Col "" = no second field
-	Span       *Span
-	MinSpan    *Span
-	Align      string  // aligntime, "" = even times
-	Bins       int     // 0 = not said
-	Start, End float64 // NaN = from the values
-	Limit      int     // 0 = all
+	Row, Col   string         // "" = no such field
+	RowBins    chartBins
+	ColBins    chartBins
+	Limit      int // 0 = all
 	Bottom     bool
 	Keep       *seriesTest // WHERE
 	UseOther   bool
@@ -32,31 +27,26 @@ type Chart struct {
 	Null       string
 	Sep        string
 	Format     string // with $AGG$ and $VAL$; "" = as Sep says
-	Score      string // agg: what columns are ranked by
+	Score      string // agg: what columns are ranked by; "" = see grid.rankByCount
+	Split      bool   // dedup_splitvals
 	Continuous bool
 	FixedRange bool
 	Partial    bool
-}
-
-// seriesTest is the WHERE of a chart: which columns are kept.
-type seriesTest struct {
-	Agg    string // the aggregate of a column's cells
-	Op     string // in, notin, < or >
-	N      float64
-	Bottom bool
 }
 
 func init() {
 	spl.RegisterCommand(&spl.CommandDef{
 		Name: "chart", Aliases: []string{"sichart"}, Kind: spl.KindTransforming,
 		Summary: "Aggregates as a table with rows of one field and columns of another.",
-		Syntax:  "chart [<options>] <aggregate> | eval(<expression over aggregates>) … [OVER <field> [BY <field>] | BY <field> [<field>]] [WHERE <agg> in topN | <agg> > <n>]",
+		Syntax:  "chart [<options>] <aggregate> | eval(<expression over aggregates>) … [OVER <field> [span=<span>] [BY <field> [span=<span>]] | BY <field> [span=<span>] [<field> [span=<span>]]] [WHERE <agg> in topN | <agg> > <n>]",
 		Doc: "Rows are in the order of their field. Columns are in alphabetical order, then OTHER (what is beyond `limit`, the ten\n" +
-			"with the greatest sums) and NULL (events without the second field). A count where there is nothing is 0, other\n" +
-			"aggregates are missing. With several aggregates a column is called `aggregate: value`.",
+			"with the greatest sums) and NULL (events without the second field). Where there is nothing, count and dc are 0, other\n" +
+			"aggregates are missing. With several aggregates a column is called `aggregate: value`, and `limit` goes by how many\n" +
+			"events a value has. Without OVER and BY there is one row.",
 		Args: append([]spl.Arg{
-			{Name: "span", Doc: "The width of buckets for a numeric row field: 10, log2."},
-			{Name: "bins, minspan, start, end", Doc: "Let a width be chosen: how many buckets at the most, how narrow they may be, what range to cut."},
+			{Name: "span", Doc: "The width of buckets of the field before it, or else of the rows: 10, log2, and 1h for `_time`."},
+			{Name: "bins, minspan, start, end", Doc: "Let a width be chosen: how many buckets at the most (300), how narrow they may be, what range to cut."},
+			{Name: "cont", Default: "true", Doc: "With buckets: fill in those without events."},
 		}, chartArgs...),
 		Examples: []spl.Example{{
 			Search: "| makeresults format=csv data=\"a,b\nx,1\nx,2\ny,1\" | chart count over a by b",
@@ -72,7 +62,7 @@ func init() {
 			"so that there are at most `bins` buckets. Buckets without events are filled in between the first and the last, and with\n" +
 			"`fixedrange` over the whole range of the search.",
 		Args: append([]spl.Arg{
-			{Name: "span", Doc: "The width of the buckets: 30s, 5m, 1h, 1d, 1mon."},
+			{Name: "span", Doc: "The width of the buckets: 30s, 5m, 1h, 1d, 1mon. A second one behind BY, a number, cuts that field."},
 			{Name: "bins, minspan", Default: "100", Doc: "Without a span: how many buckets at the most, and how narrow they may be."},
 			{Name: "aligntime", Doc: "A time at which a bucket begins, or earliest or latest of the search; not for days and longer."},
 			{Name: "partial", Default: "true", Doc: "Keep the first and the last bucket when the search covers only part of them."},
@@ -96,44 +86,57 @@ var chartArgs = []spl.Arg{
 	{Name: "usenull, nullstr", Default: "true, NULL", Doc: "A column for events without the field."},
 	{Name: "sep", Default: ": ", Doc: "What stands between aggregate and value in names of columns."},
 	{Name: "format", Doc: "Names of columns with several aggregates, such as `$VAL$/$AGG$`; goes before sep."},
-	{Name: "agg", Default: "sum", Doc: "The aggregate of a column's cells that `limit` ranks by, such as max."},
+	{Name: "agg", Default: "sum", Doc: "The aggregate of a column's cells that `limit` ranks by, such as max; `agg=avg(x)` is what is shown."},
+	{Name: "dedup_splitvals", Default: "false", Doc: "Count a value that an event holds twice only once."},
 }
 
-var chartOptions = []string{"span", "bins", "limit", "useother", "otherstr", "usenull", "nullstr", "sep", "cont", "fixedrange", "agg", "format", "partial", "aligntime", "minspan", "start", "end"}
+var chartOptions = append([]string{"limit", "useother", "otherstr", "usenull", "nullstr", "sep", "cont", "fixedrange", "agg", "format", "partial", "dedup_splitvals"}, chartBinOptions...)
 
 func parseChart(p *spl.Parser, c *Chart) (spl.Command, error) {
-	c.Limit, c.UseOther, c.UseNull, c.Other, c.Null, c.Sep, c.Score = 10, true, true, "OTHER", "NULL", ": ", "sum"
-	c.Continuous, c.FixedRange, c.Partial, c.Start, c.End = true, true, true, nan, nan
-	var err error
+	c.Limit, c.UseOther, c.UseNull, c.Other, c.Null, c.Sep = 10, true, true, "OTHER", "NULL", ": "
+	c.Continuous, c.FixedRange, c.Partial = true, true, true
+	c.RowBins.Start, c.RowBins.End, c.ColBins.Start, c.ColBins.End = nan, nan, nan, nan
+	split, over := false, false // BY, OVER were read
+	agg := -1                   // where the value of the option agg begins
+	option := func(o spl.Option) error {
+		if o.Name == "agg" {
+			agg = o.Value.Span.Start
+		}
+		return c.option(o)
+	}
 	for !p.AtEnd() {
-		if err := p.Options(chartOptions, c.option); err != nil {
+		if err := p.Options(chartOptions, option); err != nil {
 			return nil, err
 		}
-		switch {
+		switch tok := p.Peek(); {
 		case p.AtEnd():
-		case p.AcceptWord("over"):
-			if c.Time {
-				return nil, diag.At(p.Peek().Span, "timechart is always over _time")
-			}
-			if c.Row, err = p.Field(); err != nil {
+		case tok.Is("(") && agg >= 0: // agg=avg(x), another way to write what is shown
+			p.Reset(agg)
+			c.Score, agg = "", -1
+			if err := c.parseValues(p); err != nil {
 				return nil, err
 			}
-		case p.AcceptWord("by"):
-			names, err := p.Fields("where")
+		case p.AcceptWord("over"):
+			if c.Time {
+				return nil, diag.At(tok.Span, "timechart is always over _time").WithHint("chart takes OVER")
+			}
+			name, err := p.Field()
 			if err != nil {
 				return nil, err
 			}
-			if c.Row == "" {
-				c.Row, names = names[0], names[1:]
-			}
-			if len(names) > 1 {
-				return nil, diag.At(p.Peek().Span, "a chart has at most two fields, one for rows and one for columns")
-			}
-			if len(names) == 1 {
-				c.Col = names[0]
+			c.Row, c.Col, over = name, c.Row, true
+		case p.AcceptWord("by"):
+			split = true
+			if err := c.fields(p, over); err != nil {
+				return nil, err
 			}
 		case p.AcceptWord("where"):
+			var err error
 			if c.Keep, err = parseSeriesTest(p); err != nil {
+				return nil, err
+			}
+		case split && len(c.Values) > 0: // by _time span=1h user
+			if err := c.fields(p, over); err != nil {
 				return nil, err
 			}
 		default:
@@ -142,22 +145,42 @@ func parseChart(p *spl.Parser, c *Chart) (spl.Command, error) {
 			}
 		}
 	}
-	if len(c.Aggs) == 0 || c.Row == "" {
+	if len(c.Values) == 0 {
 		tok, err := p.Take()
 		if err != nil {
 			return nil, err
 		}
-		return nil, p.Unexpected(tok, "an aggregate and OVER or BY")
+		return nil, p.Unexpected(tok, "an aggregate such as count or avg(field)")
 	}
 	return c, nil
 }
 
+// fields reads names of BY.
+func (c *Chart) fields(p *spl.Parser, over bool) error {
+	at := p.Peek().Span
+	names, err := p.Fields("where", "over")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		switch {
+		case c.Row == "":
+			c.Row = name
+		case c.Col == "":
+			c.Col = name
+		case c.Time:
+			return diag.At(at, "timechart has one field behind BY").WithHint("join several in one: eval both=%s.\":\".%s", c.Col, name)
+		case over:
+			return diag.At(at, "behind OVER, BY has one field")
+		default:
+			return diag.At(at, "a chart has at most two fields, one for rows and one for columns")
+		}
+	}
+	return nil
+}
+
 func (c *Chart) option(o spl.Option) (err error) {
 	switch o.Name {
-	case "span":
-		c.Span, err = parseSpan(o)
-	case "bins":
-		c.Bins, err = o.Int(1)
 	case "limit":
 		text := strings.ToLower(o.Value.Text)
 		c.Bottom = strings.HasPrefix(text, "bottom")
@@ -186,93 +209,49 @@ func (c *Chart) option(o spl.Option) (err error) {
 		c.Format = o.Value.Text
 	case "agg":
 		c.Score, err = scoreName(o.Value)
-	case "aligntime":
-		c.Align, err = alignTime(o)
-	case "minspan":
-		c.MinSpan, err = parseSpan(o)
-	case "start":
-		c.Start, err = number(o)
-	case "end":
-		c.End, err = number(o)
+	case "dedup_splitvals":
+		c.Split, err = o.Bool()
+	default:
+		bins := c.binsFor(o)
+		if err = bins.option(o); err == nil && bins == &c.RowBins && c.Time {
+			err = bins.checkTimes(o)
+		}
 	}
 	return err
 }
 
-// scoreName reads the name of an aggregate over the cells of a column.
-func scoreName(tok spl.Token) (string, error) {
-	def, _ := spl.LookupAggregate(tok.Text)
-	if def == nil || def.NeedTime {
-		return "", diag.At(tok.Span, "%q is no aggregate to rank columns by", tok.Text).WithHint("one of sum, avg, max, min, count, and the like")
+// binsFor returns what an option about buckets belongs to: the field before it,
+// or else the rows. In a timechart it is the time, unless a number cannot mean
+// that.
+func (c *Chart) binsFor(o spl.Option) *chartBins {
+	if c.Col == "" {
+		return &c.RowBins
 	}
-	return strings.ToLower(tok.Text), nil
+	if c.Time {
+		if span, err := parseSpan(o); o.Name != "span" || err != nil || c.RowBins.Span == nil || span.Unit != "" && span.Unit != "log" {
+			return &c.RowBins
+		}
+	}
+	return &c.ColBins
 }
 
-func parseSeriesTest(p *spl.Parser) (*seriesTest, error) {
-	tok, err := p.Take()
-	if err != nil {
-		return nil, err
+func (c *Chart) name() string {
+	if c.Time {
+		return "timechart"
 	}
-	t := &seriesTest{Op: "in"}
-	if t.Agg, err = scoreName(tok); err != nil {
-		return nil, err
-	}
-	op, err := p.Take()
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case op.IsWord("in"), op.IsWord("notin"):
-		t.Op = strings.ToLower(op.Text)
-		rank, err := p.Take()
-		if err != nil {
-			return nil, err
-		}
-		text := strings.ToLower(rank.Text)
-		t.Bottom = strings.HasPrefix(text, "bottom")
-		n, nerr := strconv.Atoi(strings.TrimPrefix(strings.TrimPrefix(text, "top"), "bottom"))
-		if nerr != nil {
-			return nil, p.Unexpected(rank, "topN or bottomN")
-		}
-		t.N = float64(n)
-	case op.Is(">"), op.Is("<"):
-		num, err := p.Take()
-		if err != nil {
-			return nil, err
-		}
-		var ok bool
-		if t.N, ok = vector.ParseNumber(num.Text); !ok {
-			return nil, p.Unexpected(num, "a number")
-		}
-		t.Op = op.Text
-	default:
-		return nil, p.Unexpected(op, "in, notin, < or >")
-	}
-	return t, nil
+	return "chart"
 }
 
 // Print implements spl.Command.
 func (c *Chart) Print() string {
 	var b strings.Builder
-	b.WriteString("chart")
-	if c.Time {
-		b.Reset()
-		b.WriteString("timechart")
-	}
+	b.WriteString(c.name())
 	opt := func(set bool, text string) {
 		if set {
 			b.WriteString(" " + text)
 		}
 	}
-	if c.Span != nil {
-		opt(true, "span="+c.Span.Text)
-	}
-	if c.MinSpan != nil {
-		opt(true, "minspan="+c.MinSpan.Text)
-	}
-	opt(c.Align != "", "aligntime="+spl.PrintOption(c.Align))
-	opt(c.Bins != 0, "bins="+strconv.Itoa(c.Bins))
-	opt(!math.IsNaN(c.Start), "start="+vector.FormatNumber(c.Start))
-	opt(!math.IsNaN(c.End), "end="+vector.FormatNumber(c.End))
+	b.WriteString(c.RowBins.print())
 	rank := "top"
 	if c.Bottom {
 		rank = "bottom"
@@ -284,36 +263,31 @@ func (c *Chart) Print() string {
 	opt(c.Null != "NULL", "nullstr="+spl.PrintOption(c.Null))
 	opt(c.Sep != ": ", "sep="+spl.PrintOption(c.Sep))
 	opt(c.Format != "", "format="+spl.PrintOption(c.Format))
-	opt(c.Score != "sum", "agg="+spl.PrintOption(c.Score))
+	opt(c.Score != "", "agg="+spl.PrintOption(c.Score))
 	opt(!c.Partial, "partial=false")
 	opt(!c.Continuous, "cont=false")
 	opt(!c.FixedRange, "fixedrange=false")
+	opt(c.Split, "dedup_splitvals=true")
 	b.WriteString(" " + c.printValues())
-	if !c.Time {
+	if !c.Time && c.Row != "" {
 		b.WriteString(" OVER " + spl.PrintField(c.Row))
 	}
 	if c.Col != "" {
-		b.WriteString(" BY " + spl.PrintField(c.Col))
+		b.WriteString(" BY " + spl.PrintField(c.Col) + c.ColBins.print())
 	}
-	if t := c.Keep; t != nil {
-		b.WriteString(" WHERE " + t.Agg + " " + t.Op + " ")
-		if t.Op == "in" || t.Op == "notin" {
-			rank := "top"
-			if t.Bottom {
-				rank = "bottom"
-			}
-			b.WriteString(rank)
-		}
-		b.WriteString(vector.FormatNumber(t.N))
+	if c.Keep != nil {
+		b.WriteString(c.Keep.print())
 	}
 	return b.String()
 }
 
 // Needs implements spl.Command.
 func (c *Chart) Needs(spl.FieldSet) spl.FieldSet {
-	need := spl.Fields(c.Row)
-	if c.Col != "" {
-		need = need.Add(c.Col)
+	need := spl.FieldSet{}
+	for _, name := range []string{c.Row, c.Col} {
+		if name != "" {
+			need = need.Add(name)
+		}
 	}
 	for _, a := range c.Aggs {
 		need = need.Add(a.fields()...)

@@ -13,77 +13,65 @@ import (
 
 // grid is the table of a chart while it is made: the aggregates of each cell.
 type grid struct {
-	c     *Chart
-	env   *spl.Env
-	rows  []vector.Value
-	progs []*spl.Program                        // of the values
-	cells map[string]map[string][]spl.Aggregate // by row, by column
+	c      *Chart
+	env    *spl.Env
+	span   *Span // of the rows, nil = none
+	times  bool  // rows are times
+	values []shownValue
+	counts int                 // the slot with the number of rows, -1 = none
+	defs   []*spl.AggregateDef // by slot
+	empty  []spl.Aggregate     // of a cell in which there is nothing
+	rows   []vector.Value
+	cells  map[string]map[string][]spl.Aggregate // by row, by column
 }
 
-// maxBuckets bounds how many empty buckets a timechart fills in.
+// maxBuckets bounds how many empty buckets a chart fills in.
 const maxBuckets = 100000
 
 // Results implements spl.Reducer.
 func (r *chart) Results(context.Context) (spl.Operator, error) {
 	defer r.g.release()
-	g := &grid{c: r.c, env: r.env, progs: r.progs, cells: map[string]map[string][]spl.Aggregate{}}
 	groups := r.g.sorted()
-	span := r.finalSpan(groups)
-	bucket := bucketer{span: span, zone: r.env.Zone}
+	r.row.settle(groups, 0)
+	if r.col != nil {
+		r.col.settle(groups, 1)
+	}
+	g := r.grid()
 	for _, grp := range groups {
 		r.g.fill(grp)
-		row := grp.keys[0]
-		if f, ok := row.Num(); ok && !r.chosen && span != nil {
-			if r.c.Time {
-				row = vector.Float(bucket.start(f))
-			} else {
-				row = span.label(f)
-			}
-		}
 		col := ""
-		if r.c.Col != "" {
-			col = grp.keys[1].Text()
+		if r.col != nil {
+			col = r.col.relabel(grp.keys[1]).Text()
 		}
-		g.put(row, col, grp.aggs)
+		g.put(r.row.relabel(grp.keys[0]), col, grp.aggs)
+	}
+	if r.c.Row == "" && len(groups) == 0 {
+		g.put(vector.String(""), "", g.empty)
 	}
 	g.joinSpecial()
 	columns := g.columns()
 	g.order()
-	if r.c.Time {
-		if r.c.Continuous {
-			g.fillTime(span)
-		}
-		if !r.c.Partial {
-			g.dropPartial(span)
-		}
+	if r.c.Continuous && g.span != nil {
+		g.fillGaps()
 	}
-	return spl.Rows(g.table(columns, span)), nil
+	if r.c.Time && !r.c.Partial {
+		g.dropPartial()
+	}
+	return spl.Rows(g.table(columns)), nil
 }
 
-// finalSpan returns the span of the result, nil for none.
-func (r *chart) finalSpan(groups []*group) *Span {
-	if r.chosen {
-		return r.span
-	}
-	lo, hi := r.c.Start, r.c.End
-	for _, grp := range groups {
-		if f, ok := grp.keys[0].Num(); ok {
-			if !(f >= lo) {
-				lo = f
-			}
-			if !(f <= hi) {
-				hi = f
-			}
+func (r *chart) grid() *grid {
+	g := &grid{c: r.c, env: r.env, span: r.row.span, times: r.row.times, values: r.shownValues(), counts: -1, cells: map[string]map[string][]spl.Aggregate{}}
+	nothing := &group{}
+	r.g.fill(nothing)
+	g.empty = nothing.aggs
+	for n, s := range r.g.slots {
+		g.defs = append(g.defs, r.g.aggs[s.agg].Def)
+		if s.agg == len(r.c.Aggs) {
+			g.counts = n
 		}
 	}
-	if r.c.Time {
-		return r.c.timeSpan(max(0, hi-lo), r.env)
-	}
-	bins := r.c.Bins
-	if bins == 0 {
-		bins = 300
-	}
-	return atLeast(niceSpan(hi-lo, bins), r.c.MinSpan)
+	return g
 }
 
 // put adds aggregates to a cell.
@@ -139,10 +127,13 @@ func lowEnd(v vector.Value) (float64, bool) {
 		return f, true
 	}
 	s := v.Text()
-	if i := strings.IndexByte(s[min(1, len(s)):], '-'); i >= 0 {
-		return vector.ParseNumber(s[:i+1])
+	i := strings.IndexByte(s[min(1, len(s)):], '-') + 1
+	if i == 0 {
+		return 0, false
 	}
-	return 0, false
+	lo, lok := vector.ParseNumber(s[:i])
+	hi, hok := vector.ParseNumber(s[i+1:])
+	return lo, lok && hok && lo < hi
 }
 
 // columns chooses the columns, and moves what is beyond the limit to OTHER.
@@ -153,12 +144,7 @@ func (g *grid) columns() []string {
 	scores := map[string][]float64{}
 	for _, cells := range g.cells {
 		for col, aggs := range cells {
-			v := g.value(0, aggs, 0)
-			f, ok := v.Num()
-			if !ok {
-				f = 0
-			}
-			scores[col] = append(scores[col], f)
+			scores[col] = append(scores[col], g.score(aggs))
 		}
 	}
 	_, hasNull := scores[chartNil]
@@ -182,6 +168,24 @@ func (g *grid) columns() []string {
 	return kept
 }
 
+// score is what a cell counts for when columns are ranked: the value it shows,
+// or how many rows are in it when it shows several.
+func (g *grid) score(aggs []spl.Aggregate) float64 {
+	v := vector.Value{}
+	switch {
+	case g.rankByCount():
+		v = aggs[g.counts].Result()
+	case len(g.values) > 0:
+		v = g.value(g.values[0], aggs, 0)
+	}
+	f, _ := v.Num()
+	return f
+}
+
+func (g *grid) rankByCount() bool {
+	return g.counts >= 0 && len(g.values) > 1 && g.c.Keep == nil && g.c.Score == ""
+}
+
 // keep returns the columns that stay, in alphabetical order.
 func (g *grid) keep(all []string, scores map[string][]float64) []string {
 	test := g.c.Keep
@@ -197,10 +201,9 @@ func (g *grid) keep(all []string, scores map[string][]float64) []string {
 	}
 	score := func(col string) float64 { return ranks[col] }
 	var kept []string
-	switch test.Op {
-	case "<", ">":
+	if test.Op != "in" && test.Op != "notin" {
 		for _, col := range all {
-			if s := score(col); test.Op == "<" && s < test.N || test.Op == ">" && s > test.N {
+			if test.passes(score(col)) {
 				kept = append(kept, col)
 			}
 		}
@@ -228,6 +231,9 @@ func (g *grid) keep(all []string, scores map[string][]float64) []string {
 
 // summary is an aggregate of a column's cells, 0 when there is no number.
 func (g *grid) summary(name string, vals []float64) float64 {
+	if name == "" {
+		name = "sum"
+	}
 	def, percent := spl.LookupAggregate(name)
 	a := def.New(g.env, percent)
 	slices.Sort(vals) // for aggregates that depend on order
@@ -260,24 +266,63 @@ func (g *grid) moveToOther(kept []string) {
 	}
 }
 
-// fillTime adds the buckets in which nothing happened.
-func (g *grid) fillTime(span *Span) {
+// fillGaps adds the buckets in which nothing happened.
+func (g *grid) fillGaps() {
+	if g.times {
+		g.fillTimes()
+		return
+	}
+	first, last, n := 0.0, 0.0, 0
+	for n < len(g.rows) { // texts that are no buckets come last
+		f, ok := lowEnd(g.rows[n])
+		if !ok || g.span.Unit == "log" && f <= 0 {
+			break
+		}
+		k := g.span.index(f)
+		if n == 0 {
+			first = k
+		}
+		last = k
+		n++
+	}
+	if n < 2 {
+		return
+	}
+	if last-first >= maxBuckets {
+		g.warnGaps()
+		return
+	}
+	var rows []vector.Value
+	for k := first; k <= last; k++ {
+		rows = append(rows, g.span.bucket(k))
+	}
+	g.rows = append(rows, g.rows[n:]...)
+}
+
+func (g *grid) warnGaps() {
+	g.env.Warn("%s filled in no more than %d buckets; choose a longer span", g.c.name(), maxBuckets)
+}
+
+func (g *grid) fillTimes() {
 	if len(g.rows) == 0 {
 		return
 	}
-	at := func(v vector.Value) float64 { f, _ := v.Num(); return f }
-	first, last := at(g.rows[0]), at(g.rows[len(g.rows)-1])
-	if g.c.FixedRange && !g.env.Earliest.IsZero() {
-		first = min(first, spl.Epoch(span.floor(g.env.Earliest.In(g.env.Zone))))
+	at := func(v vector.Value) (f float64) { f, _ = v.Num(); return f }
+	if slices.ContainsFunc(g.rows, func(v vector.Value) bool { _, ok := v.Num(); return !ok }) {
+		return
 	}
-	if g.c.FixedRange && !g.env.Latest.IsZero() {
+	first, last := at(g.rows[0]), at(g.rows[len(g.rows)-1])
+	if g.c.Time && g.c.FixedRange && !g.env.Earliest.IsZero() {
+		first = min(first, spl.Epoch(g.span.floor(g.env.Earliest.In(g.env.Zone))))
+	}
+	if g.c.Time && g.c.FixedRange && !g.env.Latest.IsZero() {
 		// The end of the range is not part of it.
-		last = max(last, spl.Epoch(span.floor(spl.FromEpoch(spl.Epoch(g.env.Latest)-1e-6).In(g.env.Zone))))
+		last = max(last, spl.Epoch(g.span.floor(spl.FromEpoch(spl.Epoch(g.env.Latest)-1e-6).In(g.env.Zone))))
 	}
 	var rows []vector.Value
-	for t := spl.FromEpoch(first).In(g.env.Zone); spl.Epoch(t) <= last; t = span.next(t) {
+	for t := spl.FromEpoch(first).In(g.env.Zone); spl.Epoch(t) <= last; t = g.span.next(t) {
 		if len(rows) == maxBuckets {
-			g.env.Warn("timechart filled in no more than %d buckets; choose a longer span", maxBuckets)
+			g.warnGaps()
 			return
 		}
 		rows = append(rows, vector.Float(spl.Epoch(t)))
@@ -287,7 +332,7 @@ func (g *grid) fillTime(span *Span) {
 
 // dropPartial leaves out the first and the last bucket when the range of the
 // search covers them only in part.
-func (g *grid) dropPartial(span *Span) {
+func (g *grid) dropPartial() {
 	if n := len(g.rows); n > 0 && !g.env.Earliest.IsZero() {
 		if f, _ := g.rows[0].Num(); f < spl.Epoch(g.env.Earliest) {
 			g.rows = g.rows[1:]
@@ -295,7 +340,7 @@ func (g *grid) dropPartial(span *Span) {
 	}
 	if n := len(g.rows); n > 0 && !g.env.Latest.IsZero() {
 		f, _ := g.rows[n-1].Num()
-		if spl.Epoch(span.next(spl.FromEpoch(f).In(g.env.Zone))) > spl.Epoch(g.env.Latest) {
+		if spl.Epoch(g.span.next(spl.FromEpoch(f).In(g.env.Zone))) > spl.Epoch(g.env.Latest) {
 			g.rows = g.rows[:n-1]
 		}
 	}
@@ -314,7 +359,7 @@ func (g *grid) title(value, col string) string {
 		name = "VALUE" + col
 	}
 	switch {
-	case len(g.c.Values) == 1:
+	case len(g.values) == 1:
 		return name
 	case g.c.Format != "":
 		return strings.NewReplacer("$AGG$", value, "$VAL$", name, "$VALUE$", name).Replace(g.c.Format)
@@ -322,46 +367,42 @@ func (g *grid) title(value, col string) string {
 	return value + g.c.Sep + name
 }
 
-func (g *grid) table(columns []string, span *Span) *vector.Batch {
+func (g *grid) table(columns []string) *vector.Batch {
 	type field struct {
 		name, col string
-		value     int
+		value     shownValue
 	}
 	var fields []field
-	names := []string{g.c.Row}
-	for n, v := range g.c.Values {
+	var names []string
+	if g.c.Row != "" {
+		names = append(names, g.c.Row)
+	}
+	for _, v := range g.values {
 		for _, col := range columns {
-			name := g.title(v.Name, col)
-			fields = append(fields, field{name, col, n})
+			name := g.title(v.name, col)
+			fields = append(fields, field{name, col, v})
 			names = append(names, name)
 		}
 	}
 	b := vector.NewBuilder(names...)
 	for _, row := range g.rows {
 		b.Add()
-		b.SetAt(0, row)
 		width := 0.0
-		if g.c.Time {
+		if g.times && g.span != nil {
 			at, _ := row.Num()
-			width = spl.Epoch(span.next(spl.FromEpoch(at).In(g.env.Zone))) - at
+			width = spl.Epoch(g.span.next(spl.FromEpoch(at).In(g.env.Zone))) - at
 		}
 		cells := g.cells[row.Text()]
 		for _, f := range fields {
-			b.Set(f.name, g.value(f.value, cells[f.col], width))
+			aggs := cells[f.col]
+			if aggs == nil {
+				aggs = g.empty
+			}
+			b.Set(f.name, g.value(f.value, aggs, width))
+		}
+		if g.c.Row != "" { // last, as a column may have the same name
+			b.SetAt(0, row)
 		}
 	}
 	return b.Batch()
-}
-
-// perSeconds are the aggregates that are rates, in seconds.
-var perSeconds = map[string]float64{"per_second": 1, "per_minute": 60, "per_hour": 3600, "per_day": 86400}
-
-// scaled turns the sum of per_hour and its kin into a rate of a bucket of so
-// many seconds, 0 = no bucket of time.
-func scaled(v vector.Value, name string, width float64) vector.Value {
-	f, ok := v.Num()
-	if unit := perSeconds[name]; ok && unit > 0 && width > 0 {
-		return vector.Float(f * unit / width)
-	}
-	return v
 }

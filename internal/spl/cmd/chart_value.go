@@ -33,9 +33,6 @@ func (c *Chart) parseValues(p *spl.Parser) error {
 	}
 	list, err := parseAggregations(p, "by", "over", "where", "eval")
 	for _, a := range list {
-		if a.wild() {
-			return diag.At(p.Peek().Span, "%s: a chart takes no wildcards", a.Call)
-		}
 		c.Values = append(c.Values, chartValue{Name: a.Name(), Agg: len(c.Aggs)})
 		c.Aggs = append(c.Aggs, a)
 	}
@@ -51,6 +48,9 @@ func (c *Chart) parseExpression(p *spl.Parser, start int) error {
 		if def == nil || !def.NoField && !p.Peek().Is("(") {
 			return nil, nil
 		}
+		if !p.Peek().Is("(") { // count, which in arguments reaches to the next blank
+			return c.operand(&Aggregation{Def: def, Call: name.Text}, name.Span), nil
+		}
 		p.Reset(name.Span.Start)
 		a, err := parseAggregateCall(p)
 		if err != nil {
@@ -59,8 +59,10 @@ func (c *Chart) parseExpression(p *spl.Parser, start int) error {
 			}
 			return nil, err
 		}
-		c.Aggs = append(c.Aggs, a)
-		return &spl.Field{Span: diag.Span{Start: name.Span.Start, End: p.Pos()}, Name: operandName(len(c.Aggs) - 1)}, nil
+		if a.wild() {
+			return nil, diag.At(name.Span, "%s stands for several fields, where one value is needed", a.Call)
+		}
+		return c.operand(a, diag.Span{Start: name.Span.Start, End: p.Pos()}), nil
 	})
 	if err != nil {
 		return err
@@ -87,6 +89,12 @@ func (c *Chart) parseExpression(p *spl.Parser, start int) error {
 	return nil
 }
 
+// operand adds an aggregate that an expression reads, and returns its field.
+func (c *Chart) operand(a *Aggregation, at diag.Span) *spl.Field {
+	c.Aggs = append(c.Aggs, a)
+	return &spl.Field{Span: at, Name: operandName(len(c.Aggs) - 1)}
+}
+
 // printValues is the list as it is parsed.
 func (c *Chart) printValues() string {
 	parts := make([]string, len(c.Values))
@@ -104,6 +112,42 @@ func (c *Chart) printValues() string {
 	return strings.Join(parts, " ")
 }
 
+// shownValue is a chartValue once the fields of wildcards are known.
+type shownValue struct {
+	name  string
+	slot  int            // of the grouper
+	prog  *spl.Program   // of an expression, else nil
+	reads map[string]int // the slots of its fields
+}
+
+// shownValues returns what a chart shows, in the order of its columns.
+func (r *chart) shownValues() []shownValue {
+	slots := make([][]int, len(r.g.aggs)) // by aggregation
+	for _, n := range r.g.shown() {
+		agg := r.g.slots[n].agg
+		slots[agg] = append(slots[agg], n)
+	}
+	var list []shownValue
+	for i, v := range r.c.Values {
+		switch {
+		case v.Expr != nil:
+			s := shownValue{name: v.Name, slot: slots[v.Agg][0], prog: r.progs[i], reads: map[string]int{}}
+			for _, name := range spl.ExprFields(v.Expr) {
+				agg, _ := strconv.Atoi(name[len(operandName(0))-1:])
+				s.reads[name] = slots[agg][0]
+			}
+			list = append(list, s)
+		case r.c.Aggs[v.Agg].wild():
+			for _, n := range slots[v.Agg] {
+				list = append(list, shownValue{name: r.g.slots[n].name, slot: n})
+			}
+		default:
+			list = append(list, shownValue{name: v.Name, slot: slots[v.Agg][0]})
+		}
+	}
+	return list
+}
+
 // compileValues makes the expressions ready to run, nil where there is none.
 func (c *Chart) compileValues(env *spl.Env) ([]*spl.Program, error) {
 	progs := make([]*spl.Program, len(c.Values))
@@ -119,28 +163,32 @@ func (c *Chart) compileValues(env *spl.Env) ([]*spl.Program, error) {
 	return progs, nil
 }
 
-// value returns value n of a cell's aggregates, which are nil in an empty cell;
-// width is that of the bucket in seconds, 0 = no bucket of time.
-func (g *grid) value(n int, aggs []spl.Aggregate, width float64) vector.Value {
-	v := g.c.Values[n]
-	if v.Expr == nil {
-		return g.aggregate(v.Agg, aggs, width)
+// value returns what a cell shows; width is that of the bucket in seconds, 0 =
+// no bucket of time.
+func (g *grid) value(v shownValue, aggs []spl.Aggregate, width float64) vector.Value {
+	if v.prog == nil {
+		return g.aggregate(v.slot, aggs, width)
 	}
 	row := &vector.Batch{Len: 1}
-	for _, name := range spl.ExprFields(v.Expr) {
-		i, _ := strconv.Atoi(name[len(operandName(0))-1:])
-		row.Cols = append(row.Cols, vector.Constant(name, g.aggregate(i, aggs, width)))
+	for name, slot := range v.reads {
+		row.Cols = append(row.Cols, vector.Constant(name, g.aggregate(slot, aggs, width)))
 	}
-	return g.progs[n].Value(row, 0)
+	return v.prog.Value(row, 0)
 }
 
-func (g *grid) aggregate(i int, aggs []spl.Aggregate, width float64) vector.Value {
-	def := g.c.Aggs[i].Def
-	switch {
-	case aggs != nil:
-		return scaled(aggs[i].Result(), def.Name, width)
-	case def.Name == "count":
-		return vector.Int(0)
+func (g *grid) aggregate(slot int, aggs []spl.Aggregate, width float64) vector.Value {
+	return scaled(aggs[slot].Result(), g.defs[slot].Name, width)
+}
+
+// perSeconds are the aggregates that are rates, in seconds.
+var perSeconds = map[string]float64{"per_second": 1, "per_minute": 60, "per_hour": 3600, "per_day": 86400}
+
+// scaled turns the sum of per_hour and its kin into a rate of a bucket of so
+// many seconds, 0 = no bucket of time.
+func scaled(v vector.Value, name string, width float64) vector.Value {
+	f, ok := v.Num()
+	if unit := perSeconds[name]; ok && unit > 0 && width > 0 {
+		return vector.Float(f * unit / width)
 	}
-	return vector.Value{}
+	return v
 }

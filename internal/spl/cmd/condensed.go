@@ -41,18 +41,18 @@ func (c *Chart) Condenses(env *spl.Env) (time.Duration, bool) {
 		return 0, false
 	}
 	timed := c.Col == "_time" || slices.ContainsFunc(c.Aggs, func(a *Aggregation) bool { return a.Field == "_time" })
-	if !c.Time || timed || c.Align != "" {
+	if !c.Time || timed || c.RowBins.Align != "" {
 		return 0, true
 	}
-	r := &chart{}
-	if r.span, r.chosen = c.openSpan(env); !r.chosen || r.span.Align != 0 {
+	row := c.rowAxis(env)
+	if !row.chosen || row.span.Align != 0 {
 		return 0, true
 	}
 	_, offset := env.Now.In(env.Zone).Zone()
 	switch whole := offset%60 == 0; {
-	case slices.Contains([]string{"h", "d", "w", "mon", "q", "y"}, r.span.Unit) && env.Zone == time.UTC:
+	case slices.Contains([]string{"h", "d", "w", "mon", "q", "y"}, row.span.Unit) && env.Zone == time.UTC:
 		return time.Hour, true
-	case slices.Contains([]string{"m", "h", "d", "w", "mon", "q", "y"}, r.span.Unit) && whole:
+	case slices.Contains([]string{"m", "h", "d", "w", "mon", "q", "y"}, row.span.Unit) && whole:
 		return time.Minute, true
 	}
 	return 0, true

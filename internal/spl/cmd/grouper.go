@@ -24,7 +24,8 @@ type grouper struct {
 	env      *spl.Env
 	aggs     []*Aggregation
 	by       []string
-	split    bool // a value repeated in one row counts once
+	split    bool     // a value repeated in one row counts once
+	apart    []string // further fields that wildcards do not stand for
 	slots    []slot
 	expanded map[wildSlot]bool
 	progs    []*spl.Program // by aggregation
@@ -92,7 +93,7 @@ func (g *grouper) expand(b *vector.Batch) {
 		}
 		for _, n := range b.Names() {
 			w := wildSlot{i, n}
-			if !spl.MatchName(a.Field, n) || internal(n) || slices.Contains(g.by, n) || g.expanded[w] {
+			if !spl.MatchName(a.Field, n) || internal(n) || slices.Contains(g.by, n) || slices.Contains(g.apart, n) || g.expanded[w] {
 				continue
 			}
 			g.expanded[w] = true

@@ -138,7 +138,7 @@ type steps struct {
 func (c *Makecontinuous) steps(env *spl.Env, low, high float64) *steps {
 	span := c.bin.Span
 	if span == nil {
-		span = niceSpan(high-low, c.bin.Bins)
+		span = niceSpan(low, high, c.bin.Bins)
 		if c.bin.Field == "_time" {
 			span = timeSpan(high-low, c.bin.Bins)
 		}

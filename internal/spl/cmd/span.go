@@ -161,23 +161,34 @@ func (s *Span) seconds() float64 {
 	return s.N * unitSeconds(s.Unit)
 }
 
-// label is the bucket of a number: low-high.
-func (s *Span) label(f float64) vector.Value {
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return vector.Float(f)
-	}
-	lo, hi := 0.0, 0.0
+// index numbers the bucket of a number, which is positive for logarithms.
+func (s *Span) index(f float64) float64 {
+	k := f / s.N
 	if s.Unit == "log" {
-		if f <= 0 {
-			return vector.Float(f)
-		}
-		k := math.Floor(math.Log(f/s.N)/math.Log(s.Base) + 1e-12)
+		k = math.Log(k) / math.Log(s.Base)
+	}
+	// The quotient of a bound may lie right below the whole number it stands for.
+	if whole := math.Round(k); math.Abs(k-whole) < 1e-9*max(1, math.Abs(whole)) {
+		return whole
+	}
+	return math.Floor(k)
+}
+
+// bucket is the name of a bucket by its number: low-high.
+func (s *Span) bucket(k float64) vector.Value {
+	lo, hi := k*s.N, k*s.N+s.N
+	if s.Unit == "log" {
 		lo, hi = s.N*math.Pow(s.Base, k), s.N*math.Pow(s.Base, k+1)
-	} else {
-		lo = math.Floor(f/s.N) * s.N
-		hi = lo + s.N
 	}
 	return vector.String(trimmed(lo) + "-" + trimmed(hi))
+}
+
+// label is the bucket of a number: low-high.
+func (s *Span) label(f float64) vector.Value {
+	if math.IsNaN(f) || math.IsInf(f, 0) || s.Unit == "log" && f <= 0 {
+		return vector.Float(f)
+	}
+	return s.bucket(s.index(f))
 }
 
 // trimmed writes a bound without the noise of binary fractions.
@@ -189,19 +200,23 @@ func trimmed(f float64) string {
 	return vector.FormatNumber(g)
 }
 
-// niceSpan returns a round width that cuts a range into at most bins buckets.
-func niceSpan(width float64, bins int) *Span {
-	if !(width > 0) || bins < 1 {
+// niceSpan returns the least round width that cuts the range from lo to hi into
+// at most bins buckets.
+func niceSpan(lo, hi float64, bins int) *Span {
+	width := hi - lo
+	if !(width > 0) || math.IsInf(width, 0) || bins < 1 {
 		return &Span{N: 1}
 	}
-	raw := width / float64(bins)
-	power := math.Pow(10, math.Floor(math.Log10(raw)))
-	for _, m := range []float64{1, 2, 2.5, 5, 10, 20} {
-		if n := m * power; math.Ceil(width/n)+1 <= float64(bins) || n >= width {
-			return &Span{N: n}
+	power := math.Pow(10, math.Floor(math.Log10(width/float64(bins))))
+	for {
+		for _, m := range []float64{1, 2, 2.5, 5} {
+			s := &Span{N: m * power}
+			if s.index(hi)-s.index(lo) < float64(bins) || s.N > 4*width {
+				return s // two buckets are left where 0 lies within the range
+			}
 		}
+		power *= 10
 	}
-	return &Span{N: 50 * power}
 }
 
 // bucketer finds the buckets of times that are mostly near each other.

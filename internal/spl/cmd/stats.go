@@ -33,7 +33,7 @@ func init() {
 		Syntax:  "stats <aggregate> [AS <name>] … [BY <field-list> [span=<span>]] [allnum=<bool>] [delim=<text>] [dedup_splitvals=<bool>]",
 		Doc: "Rows that lack a field of BY are left out; a field with several values puts the row into a group for each. Without BY\n" +
 			"there is one row, also when nothing came in. Columns: the fields of BY, then the aggregates as they are written. Rows are\n" +
-			"in the order of the BY fields, numbers as numbers.",
+			"in the order of the BY fields, numbers as numbers. An aggregate without a field, such as `avg`, is that of every field: `avg(*)`.",
 		Args: []spl.Arg{
 			{Name: "<aggregate>", Doc: "`count`, `dc(field)`, `values(field)`, `count(eval(test))`, `avg(*delay)` …"},
 			{Name: "BY <field-list>", Doc: "The fields that make groups."},
@@ -92,6 +92,9 @@ func parseStats(p *spl.Parser) (*Stats, error) {
 		var more []string
 		more, err = p.Fields()
 		c.By = append(c.By, more...)
+	}
+	if err == nil {
+		err = checkNames(c.Aggs, c.By)
 	}
 	for _, a := range c.Aggs {
 		a.AllNum = c.AllNum

@@ -1,0 +1,191 @@
+package cmd
+
+import (
+	"math"
+	"strconv"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// chartBins say how a field of a chart is cut into buckets.
+type chartBins struct {
+	Span       *Span
+	MinSpan    *Span
+	Align      string  // aligntime, "" = even times
+	Bins       int     // 0 = not said
+	Start, End float64 // NaN = from the values
+}
+
+var chartBinOptions = []string{"span", "bins", "minspan", "start", "end", "aligntime"}
+
+func (c *chartBins) option(o spl.Option) (err error) {
+	switch o.Name {
+	case "span":
+		c.Span, err = parseSpan(o)
+	case "minspan":
+		c.MinSpan, err = parseSpan(o)
+	case "bins":
+		c.Bins, err = o.Int(1)
+	case "start":
+		c.Start, err = number(o)
+	case "end":
+		c.End, err = number(o)
+	case "aligntime":
+		c.Align, err = alignTime(o)
+	}
+	return err
+}
+
+// chooses reports whether a width is to be chosen from the values.
+func (c *chartBins) chooses() bool {
+	return c.Span == nil && (c.Bins > 0 || c.MinSpan != nil || c.Start == c.Start || c.End == c.End)
+}
+
+// print returns the options, each behind a blank.
+func (c *chartBins) print() string {
+	s := ""
+	if c.Span != nil {
+		s += " span=" + c.Span.Text
+	}
+	if c.MinSpan != nil {
+		s += " minspan=" + c.MinSpan.Text
+	}
+	if c.Align != "" {
+		s += " aligntime=" + spl.PrintOption(c.Align)
+	}
+	if c.Bins != 0 {
+		s += " bins=" + strconv.Itoa(c.Bins)
+	}
+	if !math.IsNaN(c.Start) {
+		s += " start=" + vector.FormatNumber(c.Start)
+	}
+	if !math.IsNaN(c.End) {
+		s += " end=" + vector.FormatNumber(c.End)
+	}
+	return s
+}
+
+// checkTimes fails when the widths are none of time.
+func (c *chartBins) checkTimes(o spl.Option) error {
+	if c.Span != nil && c.Span.Unit == "log" || c.MinSpan != nil && c.MinSpan.Unit == "log" {
+		return diag.At(o.Value.Span, "%q is no span of time", o.Value.Text)
+	}
+	return nil
+}
+
+// axis is a field of a chart while it is made: what its values become.
+type axis struct {
+	bins   *chartBins
+	env    *spl.Env
+	clock  bool  // it is _time
+	times  bool  // buckets are named by their start
+	most   int   // buckets, where the options do not say
+	span   *Span // nil: values stay as they are
+	chosen bool  // span is the one of the result; otherwise settle chooses it
+	bucket bucketer
+}
+
+// newAxis returns the axis of a field. The one that cuts is cut also without
+// options, as the time of a timechart is.
+func newAxis(env *spl.Env, field string, bins *chartBins, cuts bool) *axis {
+	a := &axis{bins: bins, env: env, clock: field == "_time", times: field == "_time", most: 300, chosen: true}
+	if cuts {
+		a.most = 100
+	}
+	switch {
+	case bins.Span != nil:
+		a.span = bins.Span
+		if a.clock {
+			a.span = a.span.aligned(bins.Align, env)
+		}
+		a.times = a.times || a.span.Unit != "" && a.span.Unit != "log"
+	case !cuts && !bins.chooses():
+		return a
+	case a.times && !env.Earliest.IsZero():
+		latest := env.Latest
+		if latest.IsZero() {
+			latest = env.Now
+		}
+		a.span = a.timeSpan(spl.Epoch(latest) - spl.Epoch(env.Earliest))
+	case a.times: // rows are gathered by the second, and joined when their range is known
+		a.span, a.chosen = &Span{Text: "1s", N: 1, Unit: "s"}, false
+	default:
+		a.chosen = false
+	}
+	a.bucket = bucketer{span: a.span, zone: env.Zone}
+	return a
+}
+
+// timeSpan chooses a span for a range of seconds.
+func (a *axis) timeSpan(width float64) *Span {
+	return atLeast(timeSpan(width, a.buckets()), a.bins.MinSpan).aligned(a.bins.Align, a.env)
+}
+
+func (a *axis) buckets() int {
+	if a.bins.Bins > 0 {
+		return a.bins.Bins
+	}
+	return a.most
+}
+
+// column returns what the values of a column are gathered by.
+func (a *axis) column(col *vector.Column, name string, n int) *vector.Column {
+	switch {
+	case a.span == nil:
+		return col.Renamed(name)
+	case a.clock:
+		return a.bucket.starts(name, col, n)
+	}
+	vals := make([]vector.Value, n)
+	for i := range vals {
+		vals[i] = a.shown(col.At(i))
+	}
+	return vector.NewColumn(name, vals)
+}
+
+// shown returns the bucket of a value; what is no number stays as it is.
+func (a *axis) shown(v vector.Value) vector.Value {
+	f, ok := v.Num()
+	switch {
+	case !ok || a.span == nil:
+		return v
+	case a.times:
+		return vector.Float(a.bucket.start(f))
+	}
+	return a.span.label(f)
+}
+
+// settle chooses the span of the result where it depends on the values, which
+// are the keys of groups at a place.
+func (a *axis) settle(groups []*group, key int) {
+	if a.chosen {
+		return
+	}
+	lo, hi := a.bins.Start, a.bins.End
+	for _, grp := range groups {
+		if f, ok := grp.keys[key].Num(); ok {
+			if !(f >= lo) {
+				lo = f
+			}
+			if !(f <= hi) {
+				hi = f
+			}
+		}
+	}
+	if a.times {
+		a.span = a.timeSpan(max(0, hi-lo))
+		a.bucket = bucketer{span: a.span, zone: a.env.Zone}
+		return
+	}
+	a.span = atLeast(niceSpan(lo, hi, a.buckets()), a.bins.MinSpan)
+}
+
+// relabel is shown for values that were gathered before the span was settled.
+func (a *axis) relabel(v vector.Value) vector.Value {
+	if a.chosen {
+		return v
+	}
+	return a.shown(v)
+}
