@@ -1,7 +1,9 @@
 package spl
 
 import (
+	"cmp"
 	"errors"
+	"strconv"
 	"strings"
 
 	"bluetrail/internal/diag"
@@ -104,11 +106,7 @@ func (s *scanner) macroCall() (name string, args []string, err error) {
 	s.pos++
 	depth, argStart := 0, s.pos
 	arg := func() {
-		a := strings.TrimSpace(s.src[argStart:s.pos])
-		if len(a) >= 2 && a[0] == '"' && a[len(a)-1] == '"' && strings.Count(a, `"`) == 2 {
-			a = a[1 : len(a)-1]
-		}
-		args = append(args, a)
+		args = append(args, macroArgument(s.src[argStart:s.pos]))
 	}
 	for s.pos < s.end {
 		switch c := s.src[s.pos]; {
@@ -158,23 +156,16 @@ func macroText(name string, args []string, m Macros, call diag.Span) (string, er
 		}
 		e := diag.At(call, "unknown macro %q with %s", name, plural(len(args)))
 		if m != nil {
-			e.Hint = diag.DidYouMean(name, m.MacroNames())
+			e.Hint = cmp.Or(otherMacro(name, len(args), m), diag.DidYouMean(name, m.MacroNames()))
 		}
 		if e.Hint == "" {
 			e.Hint = "define it in macros.conf of the folder given by --knowledge"
 		}
 		return "", e
 	}
-	text := def.Definition
-	for i, a := range def.Args {
-		text = strings.ReplaceAll(text, "$"+a+"$", args[i])
-	}
+	text := putArguments(def.Definition, def.Args, args)
 	if def.Validation != "" {
-		check := def.Validation
-		for i, a := range def.Args {
-			check = strings.ReplaceAll(check, "$"+a+"$", args[i])
-		}
-		v, err := evalConstant(check)
+		v, err := evalConstant(putArguments(def.Validation, def.Args, args))
 		if err != nil {
 			return "", diag.At(call, "cannot check the arguments of macro %q: %v", name, err)
 		}
@@ -191,9 +182,55 @@ func macroText(name string, args []string, m Macros, call diag.Span) (string, er
 		if err != nil {
 			return "", diag.At(call, "cannot compute macro %q: %v", name, err)
 		}
+		if v.IsNull() {
+			return "", diag.At(call, "macro %q computes nothing: its definition must give a text", name)
+		}
 		return v.Text(), nil
 	}
 	return text, nil
+}
+
+// macroArgument is an argument as it goes into the definition: without the
+// blanks around it, and without the quotes when it stands in them as a whole.
+func macroArgument(s string) string {
+	s = strings.TrimSpace(s)
+	if s == "" || s[0] != '"' {
+		return s
+	}
+	q := scanner{src: s, end: len(s)}
+	text, err := q.quoted('"', argMode)
+	if err != nil || q.pos < len(s) {
+		return s
+	}
+	return text
+}
+
+// putArguments puts values in the place of $name$. They bring no places of
+// their own.
+func putArguments(text string, names, values []string) string {
+	var pairs []string
+	for i, name := range names {
+		pairs = append(pairs, "$"+name+"$", values[i])
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+// maxMacroArguments bounds with how many arguments a macro is looked for when
+// it is not there with those that were given.
+const maxMacroArguments = 20
+
+// otherMacro says how many arguments the macro of this name takes.
+func otherMacro(name string, args int, m Macros) string {
+	var counts []string
+	for n := range maxMacroArguments {
+		if _, ok := m.Macro(name, n); ok && n != args {
+			counts = append(counts, strconv.Itoa(n))
+		}
+	}
+	if counts == nil {
+		return ""
+	}
+	return "it is there with " + strings.Join(counts, " and ") + " instead"
 }
 
 // evalConstant computes an expression that looks at no field.
@@ -201,6 +238,10 @@ func evalConstant(text string) (vector.Value, error) {
 	p := newParser(text)
 	e, err := p.Expr()
 	if err := p.finish(err); err != nil {
+		var d *diag.Error
+		if errors.As(err, &d) {
+			d.Name = "expression"
+		}
 		return vector.Value{}, err
 	}
 	prog, err := Compile(e, nil)

@@ -28,6 +28,7 @@ func TestExpandMacros(t *testing.T) {
 		"loop":       {Definition: "`loop`"},
 		"quoted":     {Args: []string{"v"}, Definition: `x="$v$"`},
 		"sum":        {Args: []string{"a", "b"}, Definition: `"n=".($a$+$b$)`, IsEval: true},
+		"nothing":    {Definition: `nosuch`, IsEval: true},
 		"checked":    {Args: []string{"n"}, Definition: "head $n$", Validation: "$n$ > 0", ErrorMsg: "n must be above 0"},
 	}
 	for _, tc := range []struct{ in, want string }{
@@ -41,6 +42,10 @@ func TestExpandMacros(t *testing.T) {
 		{"a=1 ```comment with `cloudtrail` ``` b=2", "a=1 ```comment with `cloudtrail` ``` b=2"},
 		{"`comment(\"old way\")` a=1", " a=1"},
 		{"* | `checked(3)`", "* | head 3"},
+		{"`quoted(\"say \\\"hi\\\", (a)\")`", `x="say "hi", (a)"`},
+		{"`by(\"a b\" , max(x, 1) )`", `stats count by a b | where count>max(x, 1)`},
+		{"`by(\"a\" \"b\", 1)`", `stats count by "a" "b" | where count>1`},
+		{"`by($n$, 7)`", "stats count by $n$ | where count>7"}, // an argument brings no places of its own
 	} {
 		got, err := ExpandMacros(tc.in, defs)
 		if err != nil || got != tc.want {
@@ -49,7 +54,8 @@ func TestExpandMacros(t *testing.T) {
 	}
 	for _, tc := range []struct{ in, want string }{
 		{"`cloudtrial`", `did you mean "cloudtrail"?`},
-		{"`by(x)`", "unknown macro"},
+		{"`by(x)`", "it is there with 2 instead"},
+		{"`nothing`", "must give a text"},
 		{"`loop`", "more than 100 deep"},
 		{"`open", "not closed"},
 		{"`by(a,b", "not closed"},

@@ -245,7 +245,7 @@ func (p *Parser) Expect(punct string) error {
 }
 
 // Unexpected returns the error for a token where something else had to stand.
-func (p *Parser) Unexpected(tok Token, expected string, args ...any) error {
+func (p *Parser) Unexpected(tok Token, expected string, args ...any) *diag.Error {
 	what := "unexpected " + strconv.Quote(tok.Text)
 	if tok.Kind == EOF {
 		what = "the search ends here"

@@ -47,7 +47,6 @@ var unsupported = []Unsupported{
 	{"mpreview", "there are no metric indexes", ""},
 	{"msearch", "there are no metric indexes", ""},
 	{"mstats", "there are no metric indexes", "stats or timechart over events"},
-	{"multikv", "CloudTrail records hold no printed tables", "rex max_match=0 and mvexpand"},
 	{"outputtext", "searches write no files outside lookups", "-o csv or -o json"},
 	{"overlap", "there are no summary indexes made on a schedule to be repaired", ""},
 	{"pivot", "there is no editor of pivots", "stats, chart or timechart over the same fields"},

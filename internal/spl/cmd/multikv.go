@@ -1,0 +1,333 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Multikv makes a row of each line of the tables that stand in raw text.
+type Multikv struct {
+	Fields     []string // none: all columns
+	Filter     []string // none: all lines
+	Header     int      // line that names the columns, from 1; 0: found
+	NoHeader   bool
+	One        bool // no blank line ends a table
+	KeepEvents bool
+	Bare       bool // rows without the fields of their event
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "multikv", Kind: spl.KindStreaming,
+		Summary: "Make a row of each line of the tables that stand in raw text.",
+		Syntax:  "multikv [copyattrs=<bool>] [forceheader=<n>] [noheader=<bool>] [multitable=<bool>] [rmorig=<bool>] [fields <field-list>] [filter <text> …]",
+		Doc: "A table begins with a line of names, none of which is a number, and ends before a blank line. The cells of a line\n" +
+			"belong to the names in their order when there are as many, else to the name that they stand below; what stands below the\n" +
+			"last name belongs to it to the end of the line. Where the line of names holds tabs, cells lie between tabs. Characters\n" +
+			"other than letters, digits and _ become _ in a field's name. A row has its line in `_raw`; events without a table give\n" +
+			"none.",
+		Args: []spl.Arg{
+			{Name: "copyattrs", Default: "true", Doc: "Copy the other fields of the event to its rows."},
+			{Name: "forceheader", Doc: "The line that names the columns, counted from 1, blank lines left out."},
+			{Name: "noheader", Default: "false", Doc: "The table has no line of names: the fields are `Column_1`, `Column_2` and so on. There is one table then."},
+			{Name: "multitable", Default: "true", Doc: "Blank lines part tables. When false they mean nothing."},
+			{Name: "rmorig", Default: "true", Doc: "Drop the event itself. When false it follows its rows."},
+			{Name: "fields <field-list>", Default: "all", Doc: "The columns that become fields."},
+			{Name: "filter <text> …", Default: "all lines", Doc: "Keep the lines that hold one of the texts; case counts."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults | eval _raw="Name      Age  Job
+Josh      42   Engineer
+Francine  35   Head of IT" | multikv | table Name Age Job`,
+			Want: []string{`{"Name":"Josh","Age":"42","Job":"Engineer"}`, `{"Name":"Francine","Age":"35","Job":"Head of IT"}`},
+		}},
+		Parse: parseMultikv,
+	})
+}
+
+var multikvOptions = []string{"copyattrs", "forceheader", "noheader", "multitable", "rmorig", "conf"}
+
+func parseMultikv(p *spl.Parser) (spl.Command, error) {
+	c := &Multikv{}
+	for !p.AtEnd() {
+		err := p.Options(multikvOptions, func(o spl.Option) (err error) {
+			flag := func(dst *bool, when bool) error {
+				on, err := o.Bool()
+				*dst = on == when
+				return err
+			}
+			switch o.Name {
+			case "copyattrs":
+				return flag(&c.Bare, false)
+			case "noheader":
+				return flag(&c.NoHeader, true)
+			case "multitable":
+				return flag(&c.One, false)
+			case "rmorig":
+				return flag(&c.KeepEvents, false)
+			case "forceheader":
+				c.Header, err = o.Int(1)
+				return err
+			}
+			return diag.At(o.Span, "multikv.conf is not read").WithHint("describe the table with forceheader, noheader and multitable")
+		})
+		if err != nil {
+			return nil, err
+		}
+		switch tok := p.Peek(); {
+		case p.AtEnd():
+		case p.AcceptWord("fields"):
+			if c.Fields, err = p.Fields("filter"); err != nil {
+				return nil, err
+			}
+		case p.AcceptWord("filter"):
+			if c.Filter, err = p.Fields("fields"); err != nil {
+				return nil, err
+			}
+		default:
+			return nil, p.Unexpected(tok, "fields, filter or an option").WithHint("options: %s", strings.Join(multikvOptions, ", "))
+		}
+	}
+	return c, nil
+}
+
+// Print implements spl.Command.
+func (c *Multikv) Print() string {
+	s := "multikv"
+	if c.Header > 0 {
+		s += " forceheader=" + strconv.Itoa(c.Header)
+	}
+	for _, o := range []struct {
+		text string
+		on   bool
+	}{{"copyattrs=false", c.Bare}, {"noheader=true", c.NoHeader}, {"multitable=false", c.One}, {"rmorig=false", c.KeepEvents}} {
+		if o.on {
+			s += " " + o.text
+		}
+	}
+	if len(c.Fields) > 0 {
+		s += " fields " + spl.PrintFields(c.Fields)
+	}
+	if len(c.Filter) > 0 {
+		s += " filter"
+		for _, f := range c.Filter {
+			s += " " + spl.QuoteArg(f)
+		}
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Multikv) Needs(out spl.FieldSet) spl.FieldSet { return out.Add("_raw") }
+
+// NewMapper implements spl.Streaming.
+func (c *Multikv) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+
+// Map implements spl.Mapper.
+func (c *Multikv) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	var from []int32
+	cells := vector.NewBuilder()
+	var originals []bool
+	for i := range b.Len {
+		for _, r := range c.rows(b.At("_raw", i).Text()) {
+			from, originals = append(from, int32(i)), append(originals, false)
+			cells.Add()
+			cells.Set("_raw", vector.String(r.line))
+			for n, cell := range r.cells {
+				if name := r.names[n]; cell != "" && (len(c.Fields) == 0 || slices.Contains(c.Fields, name)) {
+					cells.Set(name, vector.String(cell))
+				}
+			}
+		}
+		if c.KeepEvents {
+			from, originals = append(from, int32(i)), append(originals, true)
+			cells.Add()
+		}
+	}
+	out := b.Pick(from)
+	if c.Bare {
+		for _, name := range out.Names() {
+			vals := existing(out, name)
+			for i := range vals {
+				if !originals[i] {
+					vals[i] = vector.Value{}
+				}
+			}
+			out = out.With(vector.NewColumn(name, vals))
+		}
+	}
+	for _, col := range cells.Batch().Cols {
+		out = out.With(over(out, col))
+	}
+	return out, nil
+}
+
+// tableRow is a line of a table.
+type tableRow struct {
+	line  string
+	names []string
+	cells []string // "" for none
+}
+
+// maxTableColumns bounds the columns of a table; what lies behind them belongs
+// to the last.
+const maxTableColumns = 512
+
+// rows returns the lines of all tables in a text that the filter lets pass.
+func (c *Multikv) rows(text string) []tableRow {
+	var rows []tableRow
+	var table []string
+	end := func() {
+		for _, r := range c.table(table) {
+			if len(c.Filter) == 0 || slices.ContainsFunc(c.Filter, func(f string) bool { return strings.Contains(r.line, f) }) {
+				rows = append(rows, r)
+			}
+		}
+		table = nil
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		switch {
+		case strings.TrimSpace(line) != "":
+			table = append(table, line)
+		case !c.One && !c.NoHeader && c.Header == 0:
+			end()
+		}
+	}
+	end()
+	return rows
+}
+
+// table reads lines of which one names the columns.
+func (c *Multikv) table(lines []string) []tableRow {
+	var head columns
+	switch {
+	case c.NoHeader && len(lines) > 0:
+		head = columnsOfLine(lines[0])
+		for i := range head.names {
+			head.names[i] = "Column_" + strconv.Itoa(i+1)
+		}
+	case c.Header > 0 && c.Header <= len(lines):
+		head, lines = columnsOfLine(lines[c.Header-1]), lines[c.Header:]
+	case c.Header == 0:
+		at := slices.IndexFunc(lines, namesColumns)
+		if at < 0 {
+			return nil
+		}
+		head, lines = columnsOfLine(lines[at]), lines[at+1:]
+	default:
+		return nil
+	}
+	rows := make([]tableRow, len(lines))
+	for i, line := range lines {
+		rows[i] = tableRow{line, head.names, head.cells(line)}
+	}
+	return rows
+}
+
+// namesColumns reports whether a line looks like one of names: two or more,
+// none of them a number.
+func namesColumns(line string) bool {
+	words := split(line, strings.Contains(line, "\t"))
+	return len(words) > 1 && !slices.ContainsFunc(words, func(w word) bool {
+		_, ok := vector.ParseNumber(strings.TrimSuffix(w.text, "%"))
+		return ok
+	})
+}
+
+// columns are those of a table, and where their names stand.
+type columns struct {
+	names []string
+	words []word
+	tabs  bool
+}
+
+func columnsOfLine(line string) columns {
+	c := columns{tabs: strings.Contains(line, "\t")}
+	c.words = split(line, c.tabs)
+	c.words = c.words[:min(len(c.words), maxTableColumns)]
+	known := map[string]bool{}
+	for i, w := range c.words {
+		name := strings.Trim(strings.Map(func(r rune) rune {
+			if r|0x20 >= 'a' && r|0x20 <= 'z' || r >= '0' && r <= '9' {
+				return r
+			}
+			return '_'
+		}, w.text), "_")
+		if name == "" || known[name] {
+			name = strings.TrimPrefix(name+"_", "_") + "Column_" + strconv.Itoa(i+1)
+		}
+		known[name] = true
+		c.names = append(c.names, name)
+	}
+	return c
+}
+
+// word is a piece of a line and where it stands, in bytes.
+type word struct {
+	text       string
+	start, end int
+}
+
+// split cuts a line at white space, or at tabs, where pieces may be empty.
+func split(line string, tabs bool) []word {
+	var words []word
+	if tabs {
+		at := 0
+		for piece := range strings.SplitSeq(line, "\t") {
+			words = append(words, word{strings.TrimSpace(piece), at, at + len(piece)})
+			at += len(piece) + 1
+		}
+		return words
+	}
+	start := -1
+	for i := 0; i <= len(line); i++ {
+		blank := i == len(line) || line[i] == ' '
+		switch {
+		case blank && start >= 0:
+			words = append(words, word{line[start:i], start, i})
+			start = -1
+		case !blank && start < 0:
+			start = i
+		}
+	}
+	return words
+}
+
+// cells deals a line out to the columns.
+func (c columns) cells(line string) []string {
+	cells := make([]string, len(c.words))
+	words := split(line, c.tabs)
+	if c.tabs || len(words) == len(cells) {
+		for i, w := range words {
+			if i < len(cells) {
+				cells[i] = w.text
+			}
+		}
+		return cells
+	}
+	first := make([]int, len(cells)) // where a column's text begins, from 1
+	at := 0
+	for _, w := range words {
+		for at+1 < len(c.words) && distance(w, c.words[at+1]) < distance(w, c.words[at]) {
+			at++
+		}
+		if first[at] == 0 {
+			first[at] = w.start + 1
+		}
+		cells[at] = line[first[at]-1 : w.end]
+	}
+	return cells
+}
+
+// distance is how far a word stands from a column: the more it reaches under
+// the name, the less.
+func distance(w, column word) int {
+	return max(w.start, column.start) - min(w.end, column.end)
+}
