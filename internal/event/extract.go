@@ -206,6 +206,35 @@ func (x *Extractor) Extract(raw []byte, m *Meta, row *Row) error {
 	return nil
 }
 
+// Leaves returns the fields of the record that the extractor reads. They belong
+// to it.
+func (x *Extractor) Leaves() []string { return x.leafs }
+
+// SetLeaf sets leaf i of Extractor.Leaves of a record that Compute is for.
+func (r *Row) SetLeaf(i int, c Cell) { r.cells[i] = c }
+
+// Compute is Extract for who knows the leaves of the record without its text and
+// has set all of them. FromText must hold for none of the fields.
+func (x *Extractor) Compute(m *Meta, row *Row) {
+	row.when = when{}
+	for i := range x.outs {
+		row.outs[i] = x.output(i, nil, m, row)
+	}
+}
+
+// FromText reports whether a field is made of the text of a record, rather than
+// of its leaves.
+func FromText(field string) bool {
+	if d := Addon(field); d != nil {
+		return d.member != ""
+	}
+	switch field {
+	case IndexTime, Index, Sourcetype, Source, Host:
+		return false
+	}
+	return isDefault[field] && !timeRelated(field)
+}
+
 // Cell returns field i of those the extractor was made for. It is valid until
 // the row is used again.
 func (r *Row) Cell(i int) *Cell { return &r.outs[i] }

@@ -7,18 +7,11 @@ import (
 	"bluetrail/internal/jsonscan"
 )
 
-// everything extracts all derived and default fields.
-var everything = sync.OnceValue(func() *Extractor {
-	var names []string
-	for _, d := range derivedList {
-		names = append(names, d.Name)
-	}
-	return NewExtractor(append(names, defaultNames...))
-})
-
-// flattener gathers the leaves of a record. What it knows of a leaf's name it
-// keeps between records.
-type flattener struct {
+// Splitter reads whole records: every leaf, and chosen fields that are made of
+// the leaves. What it knows of a leaf's name it keeps between records. It is for
+// one goroutine.
+type Splitter struct {
+	x     *Extractor
 	row   *Row
 	shape *jsonscan.Shape
 	age   int
@@ -29,86 +22,115 @@ type flattener struct {
 }
 
 type leafName struct {
-	name   string // "" = not seen yet
-	pos    int    // 1 + place in found in this record, 0 = not in it
-	cell   int    // of the extractor of derived fields, -1 = it reads no such leaf
-	hidden bool   // for CloudTrail the field comes as what it became
-	always bool   // a default field takes its place
+	name    string // "" = not seen yet
+	pos     int    // 1 + place in found in this record, 0 = not in it
+	cell    int    // of the extractor, -1 = it reads no such leaf
+	derived bool   // CloudTrail events have a field of the add-on in its place
+	always  bool   // a default field takes its place
 }
 
-var flatteners = sync.Pool{New: func() any {
-	f := &flattener{row: everything().NewRow(), shape: jsonscan.NewShape()}
-	f.add = f.leaf
-	return f
-}}
+// NewSplitter returns a Splitter that makes the named fields, each of the add-on
+// or a default field, beside the leaves.
+func NewSplitter(fields []string) *Splitter {
+	s := &Splitter{x: NewExtractor(fields), shape: jsonscan.NewShape()}
+	s.row = s.x.NewRow()
+	s.add = s.leaf
+	return s
+}
 
-func (f *flattener) leaf(l *jsonscan.Leaf, value string) bool {
-	if f.age != f.shape.Age() {
-		f.age, f.names = f.shape.Age(), nil
+func (s *Splitter) leaf(l *jsonscan.Leaf, value string) bool {
+	if s.age != s.shape.Age() {
+		s.age, s.names = s.shape.Age(), nil
 	}
-	for l.ID >= len(f.names) {
-		f.names = append(f.names, leafName{})
+	for l.ID >= len(s.names) {
+		s.names = append(s.names, leafName{})
 	}
-	n := &f.names[l.ID]
+	n := &s.names[l.ID]
 	if n.name == "" {
-		*n = leafName{name: l.Path, cell: slices.Index(everything().leafs, l.Path), hidden: hidesLeaf(l.Path), always: isDefault[l.Path]}
+		d := derivedByName[l.Path]
+		*n = leafName{name: l.Path, cell: slices.Index(s.x.leafs, l.Path), derived: d != nil && !d.OnRequest, always: isDefault[l.Path]}
 	}
 	if n.pos == 0 {
-		f.found, f.cells = append(f.found, l.ID), append(f.cells, Cell{})
-		n.pos = len(f.found)
+		s.found, s.cells = append(s.found, l.ID), append(s.cells, Cell{})
+		n.pos = len(s.found)
 	}
-	f.cells[n.pos-1].add(value)
+	s.cells[n.pos-1].add(value)
 	return true
 }
 
-// hidesLeaf reports whether CloudTrail events have a derived field in the place
-// of the record's own.
-func hidesLeaf(name string) bool {
-	d := derivedByName[name]
-	return d != nil && !d.OnRequest
+// Split reads a record. The values share raw; they and what the other methods
+// return last until the next call.
+func (s *Splitter) Split(raw []byte, m *Meta) error {
+	for _, id := range s.found {
+		s.names[id].pos = 0
+	}
+	clear(s.cells)
+	s.found, s.cells = s.found[:0], s.cells[:0]
+	s.row.reset()
+	if i := jsonscan.Space(raw, 0); i >= len(raw) || raw[i] != '{' {
+		return notObject(raw, i)
+	}
+	if err := s.shape.Leaves(raw, jsonscan.MaxDepth, s.add); err != nil {
+		return err
+	}
+	for i, id := range s.found {
+		if c := s.names[id].cell; c >= 0 {
+			s.row.cells[c] = s.cells[i]
+		}
+	}
+	for i := range s.x.outs {
+		s.row.outs[i] = s.x.output(i, raw, m, s.row)
+	}
+	return nil
 }
 
-// end readies the flattener for the next record and lets go of this one.
-func (f *flattener) end() {
-	for _, id := range f.found {
-		f.names[id].pos = 0
-	}
-	clear(f.cells)
-	f.found, f.cells = f.found[:0], f.cells[:0]
-	flatteners.Put(f)
+// Len is how many leaves the record has, not counting those of the same name.
+func (s *Splitter) Len() int { return len(s.found) }
+
+// Leaf returns leaf i in the order of the record. Its id stands for its name for
+// as long as Age stays the same; the name may be kept.
+func (s *Splitter) Leaf(i int) (id int, name string, c *Cell) {
+	return s.found[i], s.names[s.found[i]].name, &s.cells[i]
 }
+
+// Age changes when the ids of leaves begin anew.
+func (s *Splitter) Age() int { return s.shape.Age() }
+
+// Cell returns field i of those the Splitter was made for.
+func (s *Splitter) Cell(i int) *Cell { return &s.row.outs[i] }
+
+// everyField are all derived and default fields, derived ones first.
+var everyField = sync.OnceValue(func() (names []string) {
+	for _, d := range derivedList {
+		names = append(names, d.Name)
+	}
+	return append(names, defaultNames...)
+})
+
+var splitters = sync.Pool{New: func() any { return NewSplitter(everyField()) }}
 
 // Flatten calls yield for every field of a record: first its leaves in the
 // order of the record, then the fields of the add-on (for CloudTrail), then the
 // default fields. A name comes once. Names may be kept; values share raw.
 func Flatten(raw []byte, m *Meta, yield func(name string, c Cell)) error {
-	if i := jsonscan.Space(raw, 0); i >= len(raw) || raw[i] != '{' {
-		return notObject(raw, i)
-	}
-	f := flatteners.Get().(*flattener)
-	defer f.end()
-	if err := f.shape.Leaves(raw, jsonscan.MaxDepth, f.add); err != nil {
+	s := splitters.Get().(*Splitter)
+	defer splitters.Put(s)
+	if err := s.Split(raw, m); err != nil {
 		return err
 	}
-	f.row.reset()
 	trail := m.Sourcetype == CloudTrail
-	for i, id := range f.found {
-		n := &f.names[id]
-		if n.cell >= 0 {
-			f.row.cells[n.cell] = f.cells[i]
-		}
-		if !n.always && !(n.hidden && trail) {
-			yield(n.name, f.cells[i])
+	for i, id := range s.found {
+		if n := &s.names[id]; !n.always && !(n.derived && trail) {
+			yield(n.name, s.cells[i])
 		}
 	}
-	x := everything()
 	first := 0
 	if !trail {
 		first = len(derivedList)
 	}
-	for i := first; i < len(x.outs); i++ {
-		if c := x.output(i, raw, m, f.row); c.Set {
-			yield(x.names[i], c)
+	for i := first; i < len(s.x.outs); i++ {
+		if c := s.Cell(i); c.Set {
+			yield(s.x.names[i], *c)
 		}
 	}
 	return nil

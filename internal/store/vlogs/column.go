@@ -1,117 +1,16 @@
 package vlogs
 
 import (
-	"context"
 	"math"
 	"strings"
 	"time"
 
 	"bluetrail/internal/event"
-	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
-
-// fromColumns delivers ordinary rows without looking at their records.
-func (sc *scan) fromColumns(ctx context.Context, p part, emit func(int, *vector.Batch) error) error {
-	readers := make([]*columnReader, sc.workers)
-	for i := range readers {
-		r := &columnReader{ordered: sc.q.Ordered, fields: sc.q.Fields.Names()}
-		if p.check != nil {
-			var err error
-			if r.matcher, err = spl.NewMatcher(p.check, sc.q.Now); err != nil {
-				return err
-			}
-			r.checked = spl.SearchFields(p.check)
-		}
-		readers[i] = r
-	}
-	return sc.ask(ctx, p, fieldsPipe(sc.columns), func(w int, db *logstorage.DataBlock) error {
-		if b := readers[w].batch(db); b.Len > 0 {
-			return emit(w, b)
-		}
-		return nil
-	})
-}
-
-// columnReader makes batches of blocks for one worker.
-type columnReader struct {
-	fields  []string
-	checked []string // fields that matcher reads
-	matcher *spl.Matcher
-	ordered bool
-	times   []int64
-}
-
-func (r *columnReader) batch(db *logstorage.DataBlock) *vector.Batch {
-	b := &vector.Batch{Len: db.RowsCount()}
-	for _, f := range r.fields {
-		r.add(b, db, f)
-	}
-	for _, f := range r.checked {
-		r.add(b, db, f)
-	}
-	if r.ordered {
-		r.add(b, db, event.Time)
-		b.Cols = append(b.Cols, numbers(store.Seq, db.GetColumnByName(seqColumn), 1))
-	}
-	if r.matcher != nil {
-		b = r.matcher.Filter(b)
-	}
-	return b
-}
-
-// add adds the column of a field, unless it is there already.
-func (r *columnReader) add(b *vector.Batch, db *logstorage.DataBlock, field string) {
-	if b.Col(field) != nil {
-		return
-	}
-	switch {
-	case field == event.Time:
-		r.times, _ = db.GetTimestamps(r.times[:0])
-		b.Cols = append(b.Cols, timeColumn(r.times))
-		return
-	case isDate(field):
-		r.times, _ = db.GetTimestamps(r.times[:0])
-		b.Cols = append(b.Cols, dates(field, r.times))
-		return
-	case field == event.IndexTime:
-		b.Cols = append(b.Cols, numbers(field, db.GetColumnByName(batchColumn), 1000))
-		return
-	}
-	name, alias, _ := columnOf(field)
-	c := db.GetColumnByName(name)
-	if c == nil {
-		return
-	}
-	col := column(field, c.Values)
-	if alias {
-		if st := db.GetColumnByName(event.Sourcetype); st != nil {
-			col = onlyTrail(col, st.Values)
-		}
-	}
-	b.Cols = append(b.Cols, col)
-}
-
-// onlyTrail takes an alias away from events that are not CloudTrail's.
-func onlyTrail(col *vector.Column, sourcetypes []string) *vector.Column {
-	same := true
-	for _, st := range sourcetypes {
-		same = same && st == event.CloudTrail
-	}
-	if same {
-		return col
-	}
-	vals := make([]vector.Value, len(sourcetypes))
-	for i, st := range sourcetypes {
-		if st == event.CloudTrail {
-			vals[i] = col.At(i)
-		}
-	}
-	return vector.NewColumn(col.Name, vals)
-}
 
 // timeColumn makes _time of times.
 func timeColumn(times []int64) *vector.Column {
@@ -171,7 +70,7 @@ func numbers(name string, c *logstorage.BlockColumn, per float64) *vector.Column
 }
 
 // column copies the values of a field out of a block, whose strings die with
-// it. An empty one is missing.
+// it.
 func column(name string, values []string) *vector.Column {
 	if dict, codes, ok := coded(values); ok {
 		if len(dict) == 1 {
@@ -191,12 +90,19 @@ func column(name string, values []string) *vector.Column {
 	text := arena.String()
 	vals := make([]vector.Value, len(values))
 	for i, s := range values {
-		if s != "" {
-			vals[i] = vector.String(text[:len(s)])
-			text = text[len(s):]
-		}
+		vals[i] = value(text[:len(s)])
+		text = text[len(s):]
 	}
 	return vector.NewColumn(name, vals)
+}
+
+// value returns what a column's text stands for, whose bytes it shares.
+func value(text string) vector.Value {
+	if text != "" && text[0] != several[0] {
+		return vector.String(text)
+	}
+	c := decode(text)
+	return store.Value(&c)
 }
 
 // maxDict is how many different values a column may have to be coded.
@@ -219,11 +125,7 @@ func coded(values []string) (dict []vector.Value, codes []int32, ok bool) {
 			code = int32(len(dict))
 			own := strings.Clone(s)
 			index[own] = code
-			var v vector.Value
-			if s != "" {
-				v = vector.String(own)
-			}
-			dict = append(dict, v)
+			dict = append(dict, value(own))
 		}
 		codes[i], last = code, s
 	}

@@ -1,8 +1,8 @@
 package vlogs
 
 import (
-	"maps"
 	"slices"
+	"strings"
 
 	"bluetrail/internal/event"
 )
@@ -23,26 +23,12 @@ const (
 // which keeps them small and makes searches by these fields cheap.
 var streamColumns = []string{event.Index, event.Sourcetype, "eventSource", "eventName"}
 
-// columns are the fields that have a column of their own, after the stream's.
-// All other fields are read from the record. Measured over a synthetic trail;
-// ids that differ in every event would cost as much as all these together.
-var columns = []string{
-	event.Source, event.Host,
-	"eventVersion", "eventType", "eventCategory", "awsRegion", "sourceIPAddress", "userAgent", "errorCode", "errorMessage",
-	"readOnly", "managementEvent", "recipientAccountId", "vpcEndpointId",
-	"userIdentity.type", "userIdentity.principalId", "userIdentity.arn", "userIdentity.accountId", "userIdentity.accessKeyId",
-	"userIdentity.userName", "userIdentity.invokedBy",
-	"userIdentity.sessionContext.sessionIssuer.type", "userIdentity.sessionContext.sessionIssuer.principalId", "userIdentity.sessionContext.sessionIssuer.arn",
-	"userIdentity.sessionContext.sessionIssuer.accountId", "userIdentity.sessionContext.sessionIssuer.userName",
-	"userIdentity.sessionContext.attributes.mfaAuthenticated",
-	"responseElements.ConsoleLogin", "additionalEventData.MFAUsed", "additionalEventData.LoginTo",
-	"requestParameters.bucketName", "requestParameters.userName", "requestParameters.roleName", "requestParameters.roleArn",
-	"requestParameters.instanceType", "requestParameters.groupId", "requestParameters.functionName", "requestParameters.policyArn",
-	"userName", "user", "user_arn", "aws_account_id", "action", "status",
-}
-
-// stored are all fields with a column, by name.
-var stored = slices.Sorted(slices.Values(slices.Concat(streamColumns, columns)))
+// stored are the fields that have a column for what events show in them, by
+// name: the streams', and derived ones that searches ask for most. All leaves of
+// records have columns beside those, and other derived fields are made of them.
+var stored = slices.Sorted(slices.Values(slices.Concat(streamColumns, []string{
+	event.Source, event.Host, "errorCode", "userName", "user", "user_arn", "aws_account_id", "action", "status",
+})))
 
 // isStream tells which of stored make the streams.
 var isStream = func() (is []bool) {
@@ -52,51 +38,101 @@ var isStream = func() (is []bool) {
 	return is
 }()
 
-// Columns returns the fields that have a column of their own.
-func Columns() []string { return slices.Clone(stored) }
-
-// storedAt is the place of a field in stored.
-var storedAt = func() map[string]int {
-	m := map[string]int{}
-	for i, c := range stored {
-		m[c] = i
-	}
-	return m
-}()
-
 func isStored(field string) bool {
-	_, ok := storedAt[field]
+	_, ok := slices.BinarySearch(stored, field)
 	return ok
 }
 
-// aliases are the fields that CloudTrail events have for another's column.
-var aliases = func() map[string]string {
-	m := map[string]string{}
-	for _, d := range event.AddonFields() {
-		if d.Alias && !isStored(d.Name) && isStored(d.Inputs[0]) && event.Addon(d.Inputs[0]) == nil {
-			m[d.Name] = d.Inputs[0]
+// bulky leaves have no column: they differ in every event and are long, and would
+// take as much room as all columns together. They are read from the record.
+var bulky = map[string]bool{
+	"eventID": true, "requestID": true, "sharedEventID": true, "additionalEventData.x-amz-id-2": true, "responseElements.x-amz-id-2": true,
+	"responseElements.x-amz-request-id": true, "responseElements.credentials.sessionToken": true, "responseElements.requestId": true,
+}
+
+// ownPrefix begins the column of a leaf whose name a column has already. The
+// leaves of CloudTrail's that a stored field takes the place of are kept so, for
+// the fields that are made of them.
+const ownPrefix = "leaf:"
+
+// maxName is what the name of a leaf with a column may have in bytes. The engine
+// drops rows with names over 128.
+const maxName = 120
+
+// leafColumn returns the column of a leaf of the record. A row with a leaf that has
+// none, and is not bulky, is odd.
+func leafColumn(leaf string) (column string, ok bool) {
+	switch {
+	case leaf == "" || len(leaf) > maxName || strings.Contains(leaf, "*") || bulky[leaf] || event.IsDefault(leaf):
+		return "", false
+	case leaf[0] == '_' || strings.HasPrefix(leaf, ownPrefix), isStored(leaf) && !slices.Contains(streamColumns, leaf):
+		return ownPrefix + leaf, true
+	}
+	return leaf, true
+}
+
+// HasColumn reports whether a field of events is kept in a column of its own,
+// rather than made of others or read from the record.
+func HasColumn(field string) bool {
+	_, ok := columnOf(field)
+	return ok
+}
+
+// columnOf returns the column that holds what events show in a field.
+func columnOf(field string) (column string, ok bool) {
+	if isStored(field) {
+		return field, true
+	}
+	if event.Addon(field) != nil {
+		return "", false
+	}
+	return leafColumn(field)
+}
+
+// severalIn reports whether a column may hold several values: a leaf inside an
+// array does. A row with several values in another column is odd.
+func severalIn(column string) bool { return strings.Contains(column, "{}") }
+
+// several separates values in a column, and stands before the first and behind
+// the last. An empty value is written like two of them, since the engine does not
+// tell an empty column from none.
+const several = "\x01"
+
+// encode returns a cell as a column holds it; ok is false when it cannot.
+func encode(c *event.Cell) (text string, ok bool) {
+	values := c.Many
+	if values == nil {
+		if c.Text != "" {
+			return c.Text, !strings.Contains(c.Text, several)
+		}
+		return several + several, true
+	}
+	for _, v := range values {
+		if strings.Contains(v, several) {
+			return "", false
 		}
 	}
-	return m
-}()
+	return several + strings.Join(values, several) + several, true
+}
 
-// aliasNames are the keys of aliases. A record with a field of its own that has
-// such a name, and shows it, is odd.
-var aliasNames = slices.Sorted(maps.Keys(aliases))
+// decode returns the cell of a column's text, whose bytes it shares.
+func decode(text string) event.Cell {
+	switch {
+	case text == "":
+		return event.Cell{}
+	case text[0] != several[0]:
+		return event.Cell{Text: text, Set: true}
+	}
+	many := strings.Split(text[1:len(text)-1], several)
+	if len(many) == 1 {
+		return event.Cell{Text: many[0], Set: true}
+	}
+	return event.Cell{Text: many[0], Many: many, Set: true}
+}
 
 // isDate reports whether a field is made of the time of a record, which is that
 // of an ordinary row.
 func isDate(field string) bool {
 	_, ok := event.DatePart(field)
 	return ok
-}
-
-// columnOf returns the column that holds a field: its own, or the one it is an
-// alias of. Ordinary rows that are not CloudTrail's have no aliases.
-func columnOf(field string) (column string, alias, ok bool) {
-	if isStored(field) {
-		return field, false, true
-	}
-	column, ok = aliases[field]
-	return column, ok, ok
 }

@@ -22,9 +22,9 @@ const alikeColumn = "_alike"
 // canCondense reports whether the engine may count the ordinary rows that are
 // alike: it must know all of what is asked, and hold all that is wanted.
 func (sc *scan) canCondense() bool {
-	return sc.q.Alike && !sc.q.Ordered && sc.check == nil && sc.columns != nil &&
-		!slices.Contains(sc.columns, batchColumn) &&
-		(!slices.Contains(sc.columns, timeName) || sc.step() >= time.Minute)
+	return sc.q.Alike && !sc.q.Ordered && sc.check == nil && sc.reading != nil &&
+		!slices.Contains(sc.reading.columns, batchColumn) &&
+		(!slices.Contains(sc.reading.columns, timeName) || sc.step() >= time.Minute)
 }
 
 // step returns to what the engine may round the time of a row down: the longest
@@ -56,8 +56,8 @@ func divisor(a, b time.Duration) time.Duration {
 
 // condensePipe is the pipe that counts.
 func (sc *scan) condensePipe() string {
-	by := make([]string, len(sc.columns))
-	for i, c := range sc.columns {
+	by := make([]string, len(sc.reading.columns))
+	for i, c := range sc.reading.columns {
 		by[i] = strconv.Quote(c)
 		if c == timeName {
 			by[i] = fmt.Sprintf("%s:%ds", timeName, int(sc.step()/time.Second))
@@ -70,25 +70,18 @@ func (sc *scan) condensePipe() string {
 // when the engine would need more memory than it has for that; nothing has been
 // delivered then.
 func (sc *scan) condensed(ctx context.Context, p part, emit func(int, *vector.Batch) error) (done bool, err error) {
-	r := &columnReader{fields: sc.q.Fields.Names()}
+	readers := make([]*columnReader, sc.workers)
+	for i := range readers {
+		readers[i] = newColumnReader(sc.reading)
+	}
 	var some atomic.Bool
 	err = sc.ask(ctx, p, sc.condensePipe(), func(w int, db *logstorage.DataBlock) error {
 		some.Store(true)
-		b := &vector.Batch{Len: db.RowsCount()}
 		times, err := steps(db.GetColumnByName(timeName))
 		if err != nil {
 			return err
 		}
-		for _, f := range r.fields {
-			switch {
-			case f == event.Time:
-				b.Cols = append(b.Cols, timeColumn(times))
-			case isDate(f):
-				b.Cols = append(b.Cols, dates(f, times))
-			default:
-				r.add(b, db, f)
-			}
-		}
+		b := readers[w].rows(db, times)
 		b.Cols = append(b.Cols, numbers(spl.Alike, db.GetColumnByName(alikeColumn), 1))
 		return emit(w, b)
 	})

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"bluetrail/internal/event"
 	"bluetrail/internal/plan"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
@@ -88,8 +89,14 @@ func TestCondensed(t *testing.T) {
 		{"* | stats count(errorMessage) count by awsRegion", nil, `("awsRegion", "errorMessage")`},
 		{"* | stats dc(eventName) values(sourceIPAddress) by userIdentity.arn", nil, `("eventName", "sourceIPAddress", "userIdentity.arn")`},
 		{"* | stats min(eventVersion) max(recipientAccountId) mode(awsRegion) by eventSource", nil, `("awsRegion", "eventSource", "eventVersion", "recipientAccountId")`},
-		{"* | stats count by src", nil, `("sourcetype", "sourceIPAddress")`},
-		{"* | stats count by signature, user", nil, `("sourcetype", "eventName", "user")`},
+		{"* | stats count by src", nil, `("sourcetype", "sourceIPAddress", "src")`},
+		{"* | stats count by signature, user", nil, `("user", "sourcetype", "eventName", "signature")`},
+		{"* | stats count by requestParameters.bucketName", nil, `("requestParameters.bucketName")`},
+		{"* | stats count by requestParameters.instancesSet.items{}.instanceId", nil, `("requestParameters.instancesSet.items{}.instanceId")`},
+		{"requestParameters.bucketName=my* | stats count by eventName", nil, `("eventName")`},
+		{"* | stats count by object_category", nil, `("sourcetype", "eventName", "eventSource", "object_category")`},
+		{"* | stats count by api.operation", nil, `("sourcetype", "eventName", "api.operation")`},
+		{"* | stats count by start_time", nil, `("sourcetype", "eventTime", "start_time")`},
 		{"* | stats count by source, index, sourcetype", nil, `("index", "source", "sourcetype")`},
 		{"eventName=consolelogin | stats count by user", nil, `("user")`},
 		{"errorCode=Access* NOT awsRegion=us-east-1 | stats count by eventName", nil, `("eventName")`},
@@ -144,9 +151,23 @@ func TestCondensed(t *testing.T) {
 
 // TestCondensedRandom counts random fields over random searches in all ways.
 func TestCondensedRandom(t *testing.T) {
-	mem, st := both(t, testRecords(t))
+	records := testRecords(t)
+	mem, st := both(t, records)
 	rnd := rand.New(rand.NewPCG(3, 5))
-	fields := slices.Concat(stored, aliasNames)
+	fields := slices.Concat(stored, []string{"api.operation", "src_endpoint.ip", "actor.user.uid", "cloud.region", "severity"})
+	seen := map[string]bool{}
+	for i := 0; i < len(records); i += 10 {
+		m := event.Meta{Sourcetype: event.Detect(records[i])}
+		err := event.Flatten(records[i], &m, func(name string, _ event.Cell) {
+			if !seen[name] && name != event.Raw && len(seen) < 400 {
+				seen[name] = true
+				fields = append(fields, name)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	field := func() string { return spl.PrintField(fields[rnd.IntN(len(fields))]) }
 	pairs := [][2]string{{"eventName", "ConsoleLogin"}, {"awsRegion", "us-east-1"}, {"userIdentity.type", "IAMUser"}, {"errorCode", "success"}, {"src", "198.51.100.7"}, {"eventName", "A"}}
 	aggs := []string{"count", "dc", "values", "min", "max", "range", "mode"}

@@ -96,3 +96,19 @@ func TestSinceFindsBatches(t *testing.T) {
 		}
 	}
 }
+
+func TestOtherFormat(t *testing.T) {
+	dir := t.TempDir()
+	oneEvent(t, dir)
+	for _, change := range []func(path string) error{
+		func(path string) error { return os.WriteFile(path, []byte("99\n"), 0o600) },
+		os.Remove,
+	} {
+		if err := change(filepath.Join(dir, formatFile)); err != nil {
+			t.Fatal(err)
+		}
+		if st, err := Open(dir, Options{ReadOnly: true}); err == nil || !strings.Contains(err.Error(), "format") {
+			t.Errorf("rows of another format were opened: %v, %v", st, err)
+		}
+	}
+}

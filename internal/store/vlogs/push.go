@@ -119,29 +119,50 @@ func pushOr(e spl.Search, args []spl.Search) pushed {
 const noRow = "!" + seqColumn + ":*"
 
 func pushCompare(e *spl.Compare) pushed {
-	if e.Op != "=" && e.Op != "!=" || cidr(e.Value) {
-		return pushed{rest: e}
-	}
-	col, alias, ok := columnOf(e.Field)
-	if !ok || !e.Case && !ascii(e.Value) {
+	if e.Op != "=" && e.Op != "!=" || cidr(e.Value) || !e.Case && !ascii(e.Value) {
 		return pushed{filter: wordsOf(e), rest: e}
 	}
+	if col, ok := columnOf(e.Field); ok {
+		return pushColumn(col, e)
+	}
+	d := event.Addon(e.Field)
+	if d == nil || !d.Alias {
+		return pushed{filter: wordsOf(e), rest: e}
+	}
+	own, ok := leafColumn(e.Field)
+	of, ok2 := leafColumn(d.Inputs[0])
+	if !ok || !ok2 {
+		return pushed{filter: wordsOf(e), rest: e}
+	}
+	// CloudTrail's events have the leaf that the alias stands for, and others, or
+	// those without it, a leaf of their own by that name. Fields that are made on
+	// request only step back for their own leaf.
+	first, second := pushColumn(of, e), pushColumn(own, e)
+	trail := strconv.Quote(event.Sourcetype) + ":=" + strconv.Quote(event.CloudTrail)
+	firstHere, secondHere := trail, "!("+trail+" "+strconv.Quote(of)+":*)"
+	if d.OnRequest {
+		firstHere, secondHere = trail+" !"+strconv.Quote(own)+":*", ""
+	}
+	p := pushed{filter: "((" + first.filter + " " + firstHere + ") or (" + second.filter + " " + secondHere + "))"}
+	if !first.exact() || !second.exact() {
+		p.rest = e
+	}
+	return p
+}
+
+// pushColumn translates a test of what a column holds.
+func pushColumn(col string, e *spl.Compare) pushed {
 	name := strconv.Quote(col)
-	eq := equals(col, e)
-	if e.Field == event.Index && strings.EqualFold(e.Value, "main") {
-		eq = "(" + eq + " or " + name + ":=" + strconv.Quote(event.DefaultIndex) + ")"
-	}
-	only := ""
-	if alias { // other events have no derived fields
-		only = " " + strconv.Quote(event.Sourcetype) + ":=" + strconv.Quote(event.CloudTrail)
-	}
-	switch {
+	switch eq := equals(col, e); {
 	case e.Op == "=":
-		return pushed{filter: eq + only}
+		return pushed{filter: eq}
 	case e.Value == "*":
 		return pushed{filter: noRow}
+	case severalIn(col): // true when any value differs
+		return pushed{filter: name + ":*", rest: e}
+	default:
+		return pushed{filter: name + ":* !" + eq}
 	}
-	return pushed{filter: name + ":*" + only + " !(" + eq + ")"}
 }
 
 func cidr(v string) bool {
@@ -152,32 +173,47 @@ func cidr(v string) bool {
 // equals is the test of a column against a value by SPL's rules.
 func equals(col string, e *spl.Compare) string {
 	name := strconv.Quote(col)
-	switch {
-	case strings.Trim(e.Value, "*") == "" && e.Value != "":
+	if strings.Trim(e.Value, "*") == "" && e.Value != "" {
 		return name + ":*"
+	}
+	tests := []string{single(name, e)}
+	if e.Field == event.Index && strings.EqualFold(e.Value, "main") {
+		tests = append(tests, name+":="+strconv.Quote(event.DefaultIndex))
+	}
+	if severalIn(col) {
+		tests = append(tests, name+":~"+strconv.Quote(several+valuePattern(e.Value, e.Case)+several))
+	}
+	if len(tests) == 1 {
+		return tests[0]
+	}
+	return "(" + strings.Join(tests, " or ") + ")"
+}
+
+// single is the test of a column with one value.
+func single(name string, e *spl.Compare) string {
+	switch {
 	case e.Value == "":
-		return noRow // rows with an empty value are odd
+		return name + ":=" + strconv.Quote(several+several)
 	case !strings.Contains(e.Value, "*") && (e.Case || !letters(e.Value)):
 		return name + ":=" + strconv.Quote(e.Value)
 	}
-	eq := name + ":~" + strconv.Quote(valuePattern(e.Value, e.Case))
+	eq := name + ":~" + strconv.Quote("^"+valuePattern(e.Value, e.Case)+"$")
 	// An id is found sooner by its words than by reading all of the column.
 	if words := wordsOf(e); words != "" && slices.ContainsFunc(strings.FieldsFunc(e.Value, notWord), idLike) {
-		return words + " " + eq
+		return "(" + words + " " + eq + ")"
 	}
 	return eq
 }
 
 // valuePattern returns the regular expression of a value in which * is any run
-// of characters. Without case it takes the letters a-z alone in either case,
+// of characters that one value may have. Without case it takes the letters a-z alone in either case,
 // as SPL does, where (?i) would take the long s for an s.
 func valuePattern(value string, exact bool) string {
 	var b strings.Builder
-	b.WriteString("(?s)^")
 	for i := range len(value) {
 		switch c := value[i]; {
 		case c == '*':
-			b.WriteString(".*")
+			b.WriteString("[^" + several + "]*")
 		case !exact && (c|0x20) >= 'a' && (c|0x20) <= 'z':
 			b.Write([]byte{'[', c | 0x20, c &^ 0x20, ']'})
 		case c >= 0x80:
@@ -186,7 +222,6 @@ func valuePattern(value string, exact bool) string {
 			b.WriteString(regexp.QuoteMeta(value[i : i+1]))
 		}
 	}
-	b.WriteByte('$')
 	return b.String()
 }
 

@@ -48,6 +48,10 @@ var crafted = []string{
 	`{"eventID":"c17"}`,
 	`{"eventVersion":"1.08","eventID":"c18","eventName":"NoTime","date_hour":"late","date_wday":"never"}`,
 	`{"eventID":"c19","date_hour":"late","time":"2026-01-05T12:00:00+02:00","date_wday":"friday"}`,
+	`{"eventVersion":"1.08","eventID":"c20","eventTime":"2026-01-05T10:00:08Z","eventName":"Lists","requestParameters":{"names":["","ab","Xy"],"one":[""],"set":["ab"],"many":["a","b"],"none":[]}}`,
+	`{"eventVersion":"1.08","eventID":"c21","eventTime":"2026-01-05T10:00:08Z","eventName":"Lists","requestParameters":{"names":["xy\u0001ab"],"set":["Ab","cd"],"many":"a\u0001b","":"none"}}`,
+	`{"eventVersion":"1.08","eventID":"c22","eventTime":"2026-01-05T10:00:08Z","eventName":"Twice","requestParameters":{"dot.ted":1,"dot":{"ted":2},"*":"star","set":"plain","names":["AB"]},"leaf:user":"l","user":"u","errorCode":"","_x":"under"}`,
+	`{"eventID":"c23","leaf:user":"l","leaf:leaf:user":"m","user":["u","v"],"msg":"hello","dest":"here","severity":"high","_x":"under","_seq":"17","_msg":"text","_stream":"river"}`,
 	`{"eventVersion":"1.08","eventTime":"2026-01-05T10:00:08Z","eventName":"NoID","userIdentity":{"type":"Root","arn":"arn:aws:iam::123456789012:root"}}`,
 }
 
@@ -223,12 +227,16 @@ var searches = []string{
 	`eventVersion=1.08`, `eventVersion>1.05`, `readOnly=true`, `readOnly=TRUE`, `eventName IN (ConsoleLogin, "Get*", a)`, `NOT eventName IN (ConsoleLogin, "Get*", a)`,
 	`userIdentity.type=root`, `userIdentity.type=CASE(root)`, `userIdentity.type=CASE(Root)`, `iamuser`, `CASE(IAMUser)`, `TERM(arn:aws:iam::123456789012:root)`, `assum*`, `s3 NOT describe*`, `"us-east-1" OR bob`, `NOT bob`,
 	`(eventSource=s3.amazonaws.com OR eventSource=ec2.amazonaws.com) eventName=*Bucket* NOT errorCode=AccessDenied`, `errorCode=* user_type=IAMUser src=*`, `date_hour=10`, `date_wday=monday`, `date_hour>9 date_month=January`, `NOT date_mday=5`, `_indextime>0`, `linecount=1`, `vendor_region=us-east-1 app=AwsApiCall`,
+	`requestParameters.names{}=ab`, `requestParameters.names{}=a*`, `requestParameters.names{}=*x*b*`, `requestParameters.names{}!=ab`, `NOT requestParameters.names{}=ab`, `requestParameters.names{}=""`, `requestParameters.one{}=""`, `requestParameters.one{}=*`, `requestParameters.one{}!=x`,
+	`requestParameters.set{}=AB`, `requestParameters.set{}=CASE(ab)`, `requestParameters.set{}!=CASE(Ab)`, `requestParameters.set=pl*`, `requestParameters.many{}=b NOT requestParameters.many{}=a*b`, `requestParameters.dot.ted=2`, `requestParameters.none{}=*`, `errorCode=""`,
+	`msg=hello`, `msg!=success`, `dest=here`, `severity=high`, `severity=Informational`, `severity!=high`, `api.operation=lists`, `NOT api.operation=lists`, `_x=under`, `_x=*`, `leaf:user=l`, `leaf:leaf:user=m`, `user{}=V`, `_seq=17`, `_stream=river`, `result_id=""`, `result_id=access*`,
 	`eventID=c13`, `eventName=n*`, `agent smith`, `userAgent="agent smith*"`, `eventName=` + strings.Repeat("n", 400),
 }
 
 var fieldSets = []spl.FieldSet{
 	spl.Fields(), spl.Fields("eventName"), spl.Fields("eventName", "sourceIPAddress", "src", "user", "_time", "_indextime"), spl.Fields("_raw"),
 	spl.Fields("requestParameters.bucketName", "date_hour", "signature"), spl.Fields("eventName", "date_second", "date_wday", "date_zone", "date_year"), spl.Fields("user*", "index"), spl.AllFields(),
+	spl.Fields("requestParameters.names{}", "requestParameters.set{}", "requestParameters.set", "requestParameters.many", "errorCode", "result_id", "msg", "dest", "severity", "api.operation", "user", "user{}", "leaf:user", "_x", "_stream", "object"),
 }
 
 func TestSameAsMemory(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -27,7 +26,7 @@ type scan struct {
 	q       *store.Query
 	filter  string     // in the engine's language, for ordinary rows
 	check   spl.Search // what the filter leaves to be checked on them; nil = nothing
-	columns []string   // the engine's columns for ordinary rows, nil = their records are read
+	reading *reading   // of ordinary rows from the engine's columns, nil = their records are read
 	alike   bool       // ordinary rows that are alike are counted by the engine
 	workers int
 }
@@ -45,7 +44,14 @@ func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
 		want = want.Add(spl.SearchFields(sc.check)...)
 	}
 	if !want.All() && !want.HasPatterns() {
-		sc.columns = engineColumns(want.Names(), q.Ordered)
+		if sc.reading = newReading(want.Names()); sc.reading != nil {
+			if q.Ordered {
+				sc.reading.order()
+			}
+			if sc.reading.columns == nil { // rows are only counted
+				sc.reading.ask(event.Index)
+			}
+		}
 	}
 	sc.alike = sc.canCondense()
 	return sc, nil
@@ -58,41 +64,6 @@ func cmpOr(s, other string) string {
 	return s
 }
 
-// engineColumns returns the columns that answer for the fields, nil when some
-// field has none.
-func engineColumns(fields []string, ordered bool) []string {
-	var cols []string
-	add := func(name string) {
-		if !slices.Contains(cols, name) {
-			cols = append(cols, name)
-		}
-	}
-	for _, f := range fields {
-		col, alias, ok := columnOf(f)
-		switch {
-		case f == event.Time:
-			col = timeName
-		case f == event.IndexTime:
-			col = batchColumn
-		case isDate(f):
-			col = timeName
-		case !ok:
-			return nil
-		case alias:
-			add(event.Sourcetype)
-		}
-		add(col)
-	}
-	if ordered {
-		add(timeName)
-		add(seqColumn)
-	}
-	if cols == nil { // rows are only counted
-		add(event.Index)
-	}
-	return cols
-}
-
 // Residual implements store.Scan: the scan checks what the engine does not.
 func (sc *scan) Residual() spl.Search { return nil }
 
@@ -102,8 +73,8 @@ func (sc *scan) Workers() int { return sc.workers }
 // Explain implements store.Scan.
 func (sc *scan) Explain() []string {
 	lines := []string{"vlogs: filter " + sc.filter}
-	if sc.columns != nil {
-		lines = append(lines, "vlogs: read columns "+strings.Join(sc.columns, ", "))
+	if sc.reading != nil {
+		lines = append(lines, "vlogs: read columns "+strings.Join(sc.reading.columns, ", "))
 	} else {
 		lines = append(lines, "vlogs: read fields from the records")
 	}
@@ -136,7 +107,7 @@ func (sc *scan) span(ctx context.Context, earliest, latest int64, emit func(int,
 		return err
 	}
 	p.tenant, p.filter, p.check = ordinary, sc.filter, sc.check
-	if sc.columns == nil {
+	if sc.reading == nil {
 		return sc.records(ctx, p, emit)
 	}
 	if sc.alike {

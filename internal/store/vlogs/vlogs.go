@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -59,7 +60,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		return nil, err
 	}
 	engine := filepath.Join(dir, "victorialogs")
-	if err := mend(engine); err != nil {
+	if err := errors.Join(checkFormat(dir, engine), mend(engine)); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
 	db := logstorage.MustOpenStorage(engine, &logstorage.StorageConfig{
@@ -69,6 +70,32 @@ func Open(dir string, opts Options) (*Store, error) {
 		FlushInterval:   time.Minute, // Sync is sooner
 	})
 	return &Store{dir: dir, db: db, lock: lock, days: map[string]bool{}}, nil
+}
+
+// formatFile says which format the rows of a data directory have.
+const formatFile = "format"
+
+// format is the one that this program reads and writes: which columns a row has,
+// and how they hold several values.
+const format = "2"
+
+// checkFormat refuses rows of another format; a directory without rows gets this
+// one.
+func checkFormat(dir, engine string) error {
+	path := filepath.Join(dir, formatFile)
+	if _, err := os.Stat(engine); errors.Is(err, fs.ErrNotExist) {
+		return os.WriteFile(path, []byte(format+"\n"), 0o644)
+	}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		data = []byte("1") // which wrote no such file
+	} else if err != nil {
+		return fmt.Errorf("cannot tell the format of the data directory: %w", err)
+	}
+	if found := strings.TrimSpace(string(data)); found != format {
+		return fmt.Errorf("the events in %q are in format %.20q, this version reads and writes %s; take the files in anew, into another directory", dir, found, format)
+	}
+	return nil
 }
 
 // Close implements store.Store. What was added and not synced is written out.

@@ -4,7 +4,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strconv"
-	"sync"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -20,6 +20,7 @@ const (
 	maxWords   = 256 << 10 // of the column of words
 	maxColumn  = 16 << 10  // of any other column; values of streams are far shorter
 	maxColumns = 512 << 10 // of those together
+	maxLeaves  = 1000      // of a record; the engine drops rows with 2,000 columns
 	maxStream  = 256       // of a value that makes a stream
 )
 
@@ -34,8 +35,6 @@ const flushBytes = 12 << 20
 var firstTime = time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
 
 const ahead = 48 * time.Hour
-
-var writeExtractor = sync.OnceValue(func() *event.Extractor { return event.NewExtractor(slices.Concat(stored, aliasNames)) })
 
 // Record is one event to store.
 type Record struct {
@@ -54,7 +53,10 @@ type Record struct {
 type Writer struct {
 	s      *Store
 	rows   *logstorage.LogRows
-	row    *event.Row
+	split  *event.Splitter
+	age    int        // of split, that leaves are of
+	leaves []leafPlan // by the id of a leaf
+	names  nameList
 	words  wordList
 	fields []logstorage.Field
 	digits []byte // backs the numbers of one row
@@ -67,14 +69,14 @@ type Writer struct {
 // NewWriter returns a writer to the store.
 func (s *Store) NewWriter() *Writer {
 	return &Writer{
-		s: s, rows: logstorage.GetLogRows(streamColumns, nil, nil, nil, ""), row: writeExtractor().NewRow(),
+		s: s, rows: logstorage.GetLogRows(streamColumns, nil, nil, nil, ""), split: event.NewSplitter(stored),
 		days: map[string]bool{}, latest: time.Now().Add(ahead).UnixNano(),
 	}
 }
 
 // Add makes a row of a record, which is not kept.
 func (w *Writer) Add(r *Record) error {
-	if err := writeExtractor().Extract(r.Raw, r.Meta, w.row); err != nil {
+	if err := w.split.Split(r.Raw, r.Meta); err != nil {
 		return err
 	}
 	w.fields, w.digits = w.fields[:0], w.digits[:0]
@@ -108,10 +110,10 @@ func (w *Writer) Add(r *Record) error {
 	}
 	w.add(wordsColumn, unsafe.String(unsafe.SliceData(words), len(words)))
 	tenant := odd
-	switch columns := w.columns(); {
+	switch columns := w.columns(r.Meta.Sourcetype == event.CloudTrail); {
 	case at != r.Time:
 		tenant = displaced
-	case whole && columns && w.aliased(r.Meta.Sourcetype) && r.Timed:
+	case whole && columns && r.Timed:
 		tenant = ordinary
 	}
 	w.rows.MustAdd(tenant, at, w.fields, -1)
@@ -140,43 +142,102 @@ func (w *Writer) number(n int64) string {
 	return unsafe.String(&w.digits[from], len(w.digits)-from)
 }
 
-// columns adds the columns of the record in w.row; it returns false when they do
-// not tell all that they should.
-func (w *Writer) columns() (whole bool) {
-	whole = true
-	size := 0
-	for i, name := range stored {
-		c := w.row.Cell(i)
-		if !c.Set {
-			continue
-		}
-		limit := maxColumn
-		if isStream[i] {
-			limit = maxStream
-		}
-		if c.Many != nil || c.Text == "" || len(c.Text) > limit || size+len(c.Text) > maxColumns {
-			whole = false
-			continue
-		}
-		size += len(c.Text)
-		w.add(name, c.Text)
+// leafPlan is what becomes of a leaf.
+type leafPlan struct {
+	column string
+	fate   leafFate
+}
+
+type leafFate uint8
+
+const (
+	unplanned   leafFate = iota
+	kept                 // in its column
+	keptOfTrail          // in its column on CloudTrail's events, where a stored field takes its place
+	passed               // it needs none
+	odds                 // it has none, and makes the row odd
+)
+
+func (w *Writer) plan(name string) leafPlan {
+	switch col, ok := leafColumn(name); {
+	case slices.Contains(streamColumns, name), event.IsDefault(name), bulky[name]:
+		return leafPlan{fate: passed}
+	case !ok || !w.names.take(col):
+		return leafPlan{fate: odds}
+	case isStored(name):
+		return leafPlan{column: col, fate: keptOfTrail}
+	default:
+		return leafPlan{column: col, fate: kept}
 	}
+}
+
+// columns adds the columns of the record in w.split; it returns false when they
+// do not tell all that they should.
+func (w *Writer) columns(trail bool) (whole bool) {
+	whole = w.split.Len() <= maxLeaves
+	from, size := len(w.fields), 0
+	add := func(name string, c *event.Cell, limit int) {
+		text, ok := encode(c)
+		if size += len(text); !ok || len(text) > limit || size > maxColumns || c.Many != nil && !severalIn(name) {
+			whole = false
+			return
+		}
+		w.add(name, text)
+	}
+	for i, name := range stored {
+		if c := w.split.Cell(i); !c.Set {
+			continue
+		} else if !isStream[i] {
+			add(name, c, maxColumn)
+		} else if c.Text == "" || c.Many != nil {
+			whole = false
+		} else {
+			add(name, c, maxStream)
+		}
+	}
+	if w.age != w.split.Age() {
+		w.age, w.leaves = w.split.Age(), w.leaves[:0]
+	}
+	for i := 0; whole && i < w.split.Len(); i++ {
+		id, name, c := w.split.Leaf(i)
+		for id >= len(w.leaves) {
+			w.leaves = append(w.leaves, leafPlan{})
+		}
+		p := &w.leaves[id]
+		if p.fate == unplanned {
+			*p = w.plan(name)
+		}
+		switch {
+		case p.fate == kept, p.fate == keptOfTrail && trail:
+			add(p.column, c, maxColumn)
+		case p.fate == odds:
+			whole = false
+		}
+	}
+	slices.SortFunc(w.fields[from:], func(a, b logstorage.Field) int { return strings.Compare(a.Name, b.Name) })
 	return whole
 }
 
-// aliased reports whether the aliases in w.row are what the columns they stand
-// for say.
-func (w *Writer) aliased(sourcetype string) bool {
-	for i, name := range aliasNames {
-		c := w.row.Cell(len(stored) + i)
-		if !c.Set {
-			continue
-		}
-		of := w.row.Cell(storedAt[aliases[name]])
-		if sourcetype != event.CloudTrail || !of.Set || of.Many == nil && of.Text != c.Text {
-			return false
-		}
+// nameList bounds how many columns a writer makes: the engine keeps the name of
+// every column of a part in memory, and names such as those of tags are for
+// anyone to choose.
+type nameList struct {
+	known map[string]bool
+	since time.Time
+}
+
+// maxNames is how many columns a writer makes in a day.
+const maxNames = 20_000
+
+// take reports whether there may be a column of this name.
+func (l *nameList) take(name string) bool {
+	if l.known == nil || time.Since(l.since) > 24*time.Hour {
+		l.known, l.since = map[string]bool{}, time.Now()
 	}
+	if len(l.known) >= maxNames && !l.known[name] {
+		return false
+	}
+	l.known[name] = true
 	return true
 }
 

@@ -1,0 +1,215 @@
+package vlogs
+
+import (
+	"context"
+	"slices"
+
+	"bluetrail/internal/event"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/store"
+	"bluetrail/internal/vector"
+
+	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
+)
+
+// reading is how the fields that a scan needs are had from the engine's columns.
+type reading struct {
+	fields  []string         // those with a column of their own, or made of the time
+	made    *event.Extractor // of those that are made of leaves, nil = none
+	names   []string         // of made
+	leaves  []string         // columns of the leaves that made reads
+	columns []string         // of the engine, for all that
+}
+
+// newReading returns nil when some field has to be read from the record.
+func newReading(fields []string) *reading {
+	r := &reading{}
+	for _, f := range fields {
+		switch col, ok := columnOf(f); {
+		case f == event.Time, isDate(f):
+			r.fields = append(r.fields, f)
+			r.ask(timeName)
+		case f == event.IndexTime:
+			r.fields = append(r.fields, f)
+			r.ask(batchColumn)
+		case ok:
+			r.fields = append(r.fields, f)
+			r.ask(col)
+		case event.Addon(f) != nil && !event.FromText(f):
+			r.names = append(r.names, f)
+		default:
+			return nil
+		}
+	}
+	if r.names != nil {
+		r.made = event.NewExtractor(r.names)
+		r.ask(event.Sourcetype)
+		for _, leaf := range r.made.Leaves() {
+			col, ok := leafColumn(leaf)
+			if !ok {
+				return nil
+			}
+			r.leaves = append(r.leaves, col)
+			r.ask(col)
+		}
+	}
+	return r
+}
+
+// order adds what puts rows in order.
+func (r *reading) order() {
+	if !slices.Contains(r.fields, event.Time) {
+		r.fields = append(r.fields, event.Time)
+	}
+	r.ask(timeName)
+	r.ask(seqColumn)
+}
+
+// ask adds a column to those that the engine is asked for.
+func (r *reading) ask(column string) {
+	if !slices.Contains(r.columns, column) {
+		r.columns = append(r.columns, column)
+	}
+}
+
+// fromColumns delivers ordinary rows without looking at their records.
+func (sc *scan) fromColumns(ctx context.Context, p part, emit func(int, *vector.Batch) error) error {
+	readers := make([]*columnReader, sc.workers)
+	for i := range readers {
+		r := newColumnReader(sc.reading)
+		r.ordered = sc.q.Ordered
+		if p.check != nil {
+			var err error
+			if r.matcher, err = spl.NewMatcher(p.check, sc.q.Now); err != nil {
+				return err
+			}
+		}
+		readers[i] = r
+	}
+	return sc.ask(ctx, p, fieldsPipe(sc.reading.columns), func(w int, db *logstorage.DataBlock) error {
+		if b := readers[w].batch(db); b.Len > 0 {
+			return emit(w, b)
+		}
+		return nil
+	})
+}
+
+// columnReader makes batches of blocks for one worker.
+type columnReader struct {
+	*reading
+	matcher *spl.Matcher // nil = every row is wanted
+	ordered bool
+	times   []int64
+	row     *event.Row // of made
+	meta    event.Meta
+	cols    [][]string // of leaves, in a block; nil = missing in all of it
+}
+
+func newColumnReader(r *reading) *columnReader {
+	c := &columnReader{reading: r}
+	if r.made != nil {
+		c.row = r.made.NewRow()
+	}
+	return c
+}
+
+func (r *columnReader) batch(db *logstorage.DataBlock) *vector.Batch {
+	if slices.Contains(r.columns, timeName) {
+		r.times, _ = db.GetTimestamps(r.times[:0])
+	}
+	b := r.rows(db, r.times)
+	if r.ordered {
+		b.Cols = append(b.Cols, numbers(store.Seq, db.GetColumnByName(seqColumn), 1))
+	}
+	if r.matcher != nil {
+		b = r.matcher.Filter(b)
+	}
+	return b
+}
+
+// rows makes the fields of a block whose rows have the given times.
+func (r *columnReader) rows(db *logstorage.DataBlock, times []int64) *vector.Batch {
+	b := &vector.Batch{Len: db.RowsCount()}
+	for _, f := range r.fields {
+		switch {
+		case f == event.Time:
+			b.Cols = append(b.Cols, timeColumn(times))
+		case isDate(f):
+			b.Cols = append(b.Cols, dates(f, times))
+		case f == event.IndexTime:
+			b.Cols = append(b.Cols, numbers(f, db.GetColumnByName(batchColumn), 1000))
+		default:
+			name, _ := columnOf(f)
+			if c := db.GetColumnByName(name); c != nil {
+				b.Cols = append(b.Cols, column(f, c.Values))
+			}
+		}
+	}
+	if r.made != nil {
+		b.Cols = append(b.Cols, r.compute(db)...)
+	}
+	return b
+}
+
+// compute makes the fields that are made of leaves. Rows of a stream lie together,
+// so that many have the same leaves as the row before.
+func (r *columnReader) compute(db *logstorage.DataBlock) []*vector.Column {
+	n := db.RowsCount()
+	r.cols = r.cols[:0]
+	for _, name := range r.leaves {
+		var values []string
+		if c := db.GetColumnByName(name); c != nil {
+			values = c.Values
+		}
+		r.cols = append(r.cols, values)
+	}
+	var types []string
+	if c := db.GetColumnByName(event.Sourcetype); c != nil {
+		types = c.Values
+	}
+	codes := make([]int32, n)
+	dicts := make([][]vector.Value, len(r.names))
+	code := int32(-1)
+	for i := range n {
+		if i > 0 && r.same(types, i) {
+			codes[i] = code
+			continue
+		}
+		r.meta.Sourcetype = ""
+		if types != nil {
+			r.meta.Sourcetype = types[i]
+		}
+		for k, values := range r.cols {
+			var c event.Cell
+			if values != nil {
+				c = decode(values[i])
+			}
+			r.row.SetLeaf(k, c)
+		}
+		r.made.Compute(&r.meta, r.row)
+		for k := range r.names {
+			dicts[k] = append(dicts[k], store.Value(r.row.Cell(k)).Clone())
+		}
+		code++
+		codes[i] = code
+	}
+	cols := make([]*vector.Column, len(r.names))
+	for k, name := range r.names {
+		if code == 0 {
+			cols[k] = vector.Constant(name, dicts[k][0])
+			continue
+		}
+		cols[k] = vector.Coded(name, dicts[k], codes)
+	}
+	return cols
+}
+
+// same reports whether row i has the leaves of the one before.
+func (r *columnReader) same(types []string, i int) bool {
+	for _, values := range r.cols {
+		if values != nil && values[i] != values[i-1] {
+			return false
+		}
+	}
+	return types == nil || types[i] == types[i-1]
+}
