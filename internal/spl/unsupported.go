@@ -15,14 +15,10 @@ type Unsupported struct {
 
 // unsupported is sorted by name.
 var unsupported = []Unsupported{
-	{"analyzefields", "how well fields foretell another is left to statistics packages", "compare groups with stats or chart"},
 	{"anomalies", "its measure of likeness is nowhere described", "anomalydetection"},
 	{"anomalousvalue", "it is the older form of a command that is there", "anomalydetection method=zscore"},
-	{"arules", "mining of association rules is left to statistics packages", "contingency or stats count by the fields in question"},
-	{"associate", "entropy of pairs of fields is left to statistics packages", "contingency for two fields at a time"},
 	{"audit", "there is no audit index of Splunk's here", ""},
 	{"bucketdir", "it shortens paths of files", "eval with replace() or split()"},
-	{"cofilter", "pairs of values are not ranked", "contingency, or join and stats count"},
 	{"correlate", "it measures which fields come together, which for CloudTrail says little", "fieldsummary, or contingency for two fields"},
 	{"dbinspect", "there are no buckets of Splunk's", "bluetrail doctor describes the store"},
 	{"dbxquery", "there are no outside databases", "load the table as a lookup"},
@@ -39,10 +35,8 @@ var unsupported = []Unsupported{
 	{"history", "searches are not recorded", ""},
 	{"kmeans", "clustering of numbers is left to statistics packages", "bin or outlier for numbers"},
 	{"kvform", "it needs forms of Splunk's", "extract or rex"},
-	{"loadjob", "results of earlier searches are not kept", "outputlookup and inputlookup"},
 	{"mcatalog", "there are no metric indexes", ""},
 	{"mcollect", "there are no metric indexes", "collect into an event index"},
-	{"metasearch", "every field can be searched here", "search with the same expression, or tstats"},
 	{"meventcollect", "there are no metric indexes", "collect into an event index"},
 	{"mpreview", "there are no metric indexes", ""},
 	{"msearch", "there are no metric indexes", ""},
@@ -59,7 +53,6 @@ var unsupported = []Unsupported{
 	{"script", "searches start no programs", "alert outputs"},
 	{"scrub", "it needs dictionaries of Splunk's", "rex mode=sed, or eval with sha256()"},
 	{"searchtxn", "transaction types are not configured", "transaction with its options"},
-	{"selfjoin", "which of the other rows it takes is not described", "join with the same search, or stats values(*) by the key"},
 	{"sendalert", "searches do not act", "alert outputs of a rule"},
 	{"sendemail", "searches do not act", "alert outputs of a rule"},
 	{"tscollect", "there are no tsidx files", "tstats reads the store itself"},

@@ -1,0 +1,174 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"strconv"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Analyzefields tells how well numbers foretell the value of a field.
+type Analyzefields struct{ Class string }
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "analyzefields", Aliases: []string{"af"}, Kind: spl.KindSerial,
+		Summary: "Tell how well the numbers of each field foretell the value of another field.",
+		Syntax:  "analyzefields classfield=<field>",
+		Doc: "There is a row for each field whose values are all numbers, the best first: `field`; `count`, the rows that have it beside\n" +
+			"the class; `cocur`, their share of the rows with a class; `acc`, the share of them whose class is guessed; `balacc`, the mean of\n" +
+			"that share over the classes. The class is guessed whose mean lies nearest to the number. At most 100 fields are compared.",
+		Args: []spl.Arg{{Name: "classfield", Doc: "The field to foretell; it should have few values, at best two."}},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="result,bytes,port
+ok,10,443
+ok,12,80
+denied,0,443
+denied,1,443" | analyzefields classfield=result`,
+			Want: []string{`{"field":"bytes","count":"4","cocur":"1.000000","acc":"1.000000","balacc":"1.000000"}`, `{"field":"port","count":"4","cocur":"1.000000","acc":"0.750000","balacc":"0.750000"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Analyzefields{}
+			start := p.Peek().Span
+			err := p.Options([]string{"classfield"}, func(o spl.Option) error {
+				c.Class = o.Value.Text
+				return nil
+			})
+			if err == nil && c.Class == "" {
+				err = diag.At(start, "analyzefields needs classfield=<field>")
+			}
+			return c, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Analyzefields) Print() string { return "analyzefields classfield=" + spl.PrintOption(c.Class) }
+
+// Needs implements spl.Command.
+func (c *Analyzefields) Needs(spl.FieldSet) spl.FieldSet { return spl.AllFields() }
+
+// Tabulates says that the rows are no events any more.
+func (c *Analyzefields) Tabulates() bool { return true }
+
+// Open implements spl.Serial.
+func (c *Analyzefields) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		class, err := codeRows(env, "analyzefields", rows, []string{c.Class})
+		defer class.release(env)
+		if err != nil {
+			return nil, err
+		}
+		var found []foretelling
+		names := slices.DeleteFunc(fieldsOf(rows), func(name string) bool { return internal(name) || name == c.Class || !numeric(rows, name) })
+		slices.Sort(names)
+		if len(names) > maxCoded {
+			env.Warn("analyzefields compares the first %d of %d fields; keep those that matter with fields", maxCoded, len(names))
+			names = names[:maxCoded]
+		}
+		for _, name := range names {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			if f := foretell(rows, name, class.fields[0]); f.count > 0 {
+				found = append(found, f)
+			}
+		}
+		slices.SortStableFunc(found, func(a, b foretelling) int {
+			return cmp.Or(cmp.Compare(b.balanced, a.balanced), cmp.Compare(b.accurate, a.accurate))
+		})
+		out := vector.NewBuilder("field", "count", "cocur", "acc", "balacc")
+		six := func(f float64) vector.Value { return vector.Formatted(f, strconv.FormatFloat(f, 'f', 6, 64)) }
+		for _, f := range found {
+			out.Add()
+			out.SetAt(0, vector.String(f.name))
+			out.SetAt(1, vector.Int(f.count))
+			out.SetAt(2, six(f.beside))
+			out.SetAt(3, six(f.accurate))
+			out.SetAt(4, six(f.balanced))
+		}
+		return spl.Rows(out.Batch()), nil
+	}), nil
+}
+
+// numeric reports whether every value of a field is one number.
+func numeric(rows []*vector.Batch, name string) bool {
+	for _, b := range rows {
+		col := b.Col(name)
+		for i := 0; col != nil && i < b.Len; i++ {
+			v := col.At(i)
+			if _, ok := v.Num(); !ok && !v.IsNull() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// foretelling is how well a field foretells a class.
+type foretelling struct {
+	name                       string
+	count                      int
+	beside, accurate, balanced float64
+}
+
+func foretell(rows []*vector.Batch, name string, class *codedField) foretelling {
+	f := foretelling{name: name}
+	each := func(fn func(id int32, x float64)) {
+		at := 0
+		for _, b := range rows {
+			col := b.Col(name)
+			for i := 0; col != nil && i < b.Len; i++ {
+				if x, ok := col.At(i).Num(); ok && class.ids[at+i] >= 0 && !math.IsNaN(x) && !math.IsInf(x, 0) {
+					fn(class.ids[at+i], x)
+				}
+			}
+			at += b.Len
+		}
+	}
+	type mean struct {
+		id    int32
+		value float64
+	}
+	sums, counts := make([]float64, len(class.values)), make([]int, len(class.values))
+	each(func(id int32, x float64) {
+		sums[id] += x
+		counts[id]++
+		f.count++
+	})
+	if f.count == 0 {
+		return f
+	}
+	var means []mean // by value, so that the nearest is found by halving
+	for id, n := range counts {
+		if n > 0 {
+			means = append(means, mean{int32(id), sums[id] / float64(n)})
+		}
+	}
+	slices.SortStableFunc(means, func(a, b mean) int { return cmp.Compare(a.value, b.value) })
+	right := make([]int, len(counts))
+	each(func(id int32, x float64) {
+		i, _ := slices.BinarySearchFunc(means, x, func(m mean, x float64) int { return cmp.Compare(m.value, x) })
+		if i == len(means) || i > 0 && x-means[i-1].value <= means[i].value-x {
+			i--
+		}
+		if means[i].id == id {
+			right[id]++
+		}
+	})
+	all := 0
+	for id, n := range counts {
+		if n > 0 {
+			all += right[id]
+			f.balanced += float64(right[id]) / float64(n) / float64(len(means))
+		}
+	}
+	f.beside = float64(f.count) / float64(class.set)
+	f.accurate = float64(all) / float64(f.count)
+	return f
+}

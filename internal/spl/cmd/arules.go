@@ -1,0 +1,243 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Arules finds values of fields that imply values of other fields.
+type Arules struct {
+	Support    int
+	Confidence float64
+	Fields     []string
+}
+
+// maxRuleFields bounds the fields whose combinations are counted, maxRules the
+// rules that are given.
+const (
+	maxRuleFields = 10
+	maxRules      = 10000
+)
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "arules", Kind: spl.KindSerial,
+		Summary: "Find values of fields that imply a value of another field.",
+		Syntax:  "arules [sup=<n>] [conf=<share>] <field-list>",
+		Doc: "A rule says how often rows with the given values of some of the fields have the implied value of one more. `Strength` is\n" +
+			"that share; the support of a side is the number of rows that have its values. The strongest rules come first, of the same\n" +
+			"strength those that hold for more rows.",
+		Args: []spl.Arg{
+			{Name: "sup", Default: "3", Doc: "For how many rows a rule must hold at least."},
+			{Name: "conf", Default: "0.5", Doc: "How strong it must be at least, above 0 and up to 1."},
+			{Name: "<field-list>", Doc: "From two to ten fields."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=csv data="user,call
+ann,List
+ann,List
+ann,Get
+bob,List" | arules sup=2 conf=0.7 user call`,
+			Want: []string{},
+		}, {
+			Search: `| makeresults format=csv data="user,call
+ann,List
+ann,List
+ann,Get
+bob,Put" | arules sup=2 user call`,
+			Want: []string{`{"Given fields":"call=\"List\"","Implied fields":"user=\"ann\"","Strength":"1.000000","Given fields support":"2","Implied fields support":"3"}`, `{"Given fields":"user=\"ann\"","Implied fields":"call=\"List\"","Strength":"0.666667","Given fields support":"3","Implied fields support":"2"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Arules{Support: 3, Confidence: 0.5}
+			start := p.Peek().Span
+			options := func() error {
+				return p.Options([]string{"sup", "conf"}, func(o spl.Option) (err error) {
+					if o.Name == "sup" {
+						c.Support, err = o.Int(1)
+						return err
+					}
+					if c.Confidence, err = share(o); err == nil && c.Confidence == 0 {
+						err = diag.At(o.Value.Span, "conf must be above 0")
+					}
+					return err
+				})
+			}
+			err := options()
+			if err == nil {
+				c.Fields, err = p.Fields()
+			}
+			if err == nil {
+				err = options()
+			}
+			if n := len(c.Fields); err == nil && (n < 2 || n > maxRuleFields) {
+				err = diag.At(start, "arules needs from two to %d fields, not %d", maxRuleFields, n)
+			}
+			return c, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Arules) Print() string {
+	return fmt.Sprintf("arules sup=%d conf=%v %s", c.Support, c.Confidence, spl.PrintFields(c.Fields))
+}
+
+// Needs implements spl.Command.
+func (c *Arules) Needs(spl.FieldSet) spl.FieldSet { return spl.Fields(c.Fields...) }
+
+// Tabulates says that the rows are no events any more.
+func (c *Arules) Tabulates() bool { return true }
+
+// Open implements spl.Serial.
+func (c *Arules) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		t, err := codeRows(env, "arules", rows, c.Fields)
+		defer t.release(env)
+		if err != nil {
+			return nil, err
+		}
+		r := &ruleSet{c: c, env: env, t: t, counts: map[string]int{}}
+		all := make([]int32, t.rows)
+		for i := range all {
+			all[i] = int32(i)
+		}
+		items := make([]int32, len(t.fields))
+		for i := range items {
+			items[i] = -1
+		}
+		if err := r.extend(ctx, 0, all, items); err != nil {
+			return nil, err
+		}
+		return r.rules(), nil
+	}), nil
+}
+
+// ruleSet counts the combinations of values that enough rows have.
+type ruleSet struct {
+	c      *Arules
+	env    *spl.Env
+	t      *coded
+	counts map[string]int // by the values of the fields, -1 for one that is not in the combination
+	sets   [][]int32      // those of two and more
+}
+
+func itemKey(items []int32) string {
+	b := make([]byte, 0, 4*len(items))
+	for _, id := range items {
+		b = binary.LittleEndian.AppendUint32(b, uint32(id))
+	}
+	return string(b)
+}
+
+// extend adds a value of each of the fields from n on to a combination that
+// rows have.
+func (r *ruleSet) extend(ctx context.Context, n int, rows []int32, items []int32) error {
+	for ; n < len(items); n++ {
+		f := r.t.fields[n]
+		parts := map[int32][]int32{}
+		for _, i := range rows {
+			if id := f.ids[i]; id >= 0 && f.counts[id] >= r.c.Support {
+				parts[id] = append(parts[id], i)
+			}
+		}
+		for id, part := range parts {
+			if len(part) < r.c.Support {
+				continue
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			size := 64 + 8*len(items)
+			r.t.held += size
+			if err := r.env.Memory.Take(size); err != nil {
+				return err
+			}
+			items[n] = id
+			r.counts[itemKey(items)] = len(part)
+			if itemCount(items) > 1 {
+				r.sets = append(r.sets, slices.Clone(items))
+			}
+			if err := r.extend(ctx, n+1, part, items); err != nil {
+				return err
+			}
+		}
+		items[n] = -1
+	}
+	return nil
+}
+
+func itemCount(items []int32) int {
+	n := 0
+	for _, id := range items {
+		if id >= 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// rule is that rows with the values given have the one implied.
+type rule struct {
+	given, implied string
+	strength       float64
+	has, hasAll    int // rows with the values given, and with all
+	hasImplied     int
+}
+
+func (r *ruleSet) rules() spl.Operator {
+	var list []rule
+	for _, set := range r.sets {
+		hasAll := r.counts[itemKey(set)]
+		for n, id := range set {
+			if id < 0 {
+				continue
+			}
+			given := slices.Clone(set)
+			given[n] = -1
+			has := r.counts[itemKey(given)]
+			strength := float64(hasAll) / float64(has)
+			if strength < r.c.Confidence {
+				continue
+			}
+			f := r.t.fields[n]
+			list = append(list, rule{r.text(given), spl.PrintTest(f.name, f.values[id]), strength, has, hasAll, f.counts[id]})
+		}
+	}
+	slices.SortFunc(list, func(a, b rule) int {
+		return cmp.Or(cmp.Compare(b.strength, a.strength), cmp.Compare(b.hasAll, a.hasAll), cmp.Compare(a.given, b.given), cmp.Compare(a.implied, b.implied))
+	})
+	if len(list) > maxRules {
+		r.env.Warn("arules gives the strongest %d of %d rules; raise sup or conf", maxRules, len(list))
+		list = list[:maxRules]
+	}
+	out := vector.NewBuilder("Given fields", "Implied fields", "Strength", "Given fields support", "Implied fields support")
+	for _, l := range list {
+		out.Add()
+		out.SetAt(0, vector.String(l.given))
+		out.SetAt(1, vector.String(l.implied))
+		out.SetAt(2, vector.Formatted(l.strength, strconv.FormatFloat(l.strength, 'f', 6, 64)))
+		out.SetAt(3, vector.Int(l.has))
+		out.SetAt(4, vector.Int(l.hasImplied))
+	}
+	return spl.Rows(out.Batch())
+}
+
+// text writes a combination as a search expression.
+func (r *ruleSet) text(items []int32) string {
+	var parts []string
+	for n, id := range items {
+		if id >= 0 {
+			parts = append(parts, spl.PrintTest(r.t.fields[n].name, r.t.fields[n].values[id]))
+		}
+	}
+	return strings.Join(parts, " ")
+}

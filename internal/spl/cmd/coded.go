@@ -1,0 +1,126 @@
+package cmd
+
+import (
+	"slices"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// maxCoded bounds the fields of coded rows.
+const maxCoded = 100
+
+// coded is rows as numbers of their values, for commands that compare every
+// field with every other.
+type coded struct {
+	rows   int
+	fields []*codedField
+	held   int
+}
+
+// codedField is one field. Several values of a row count as one text.
+type codedField struct {
+	name   string
+	values []string
+	ids    []int32 // by row, -1 = missing
+	counts []int   // by value
+	set    int     // rows that have the field
+	places []int32 // scratch space of count
+}
+
+// codeRows numbers the values of the named fields, of all but the internal ones
+// when none are named. What it holds counts against the search's memory until
+// release.
+func codeRows(env *spl.Env, command string, rows []*vector.Batch, names []string) (*coded, error) {
+	t := &coded{}
+	if len(names) == 0 {
+		names = slices.DeleteFunc(fieldsOf(rows), internal)
+		slices.Sort(names)
+	}
+	if len(names) > maxCoded {
+		env.Warn("%s compares the first %d of %d fields; name those that matter", command, maxCoded, len(names))
+		names = names[:maxCoded]
+	}
+	for _, b := range rows {
+		t.rows += b.Len
+	}
+	for _, name := range names {
+		if slices.ContainsFunc(t.fields, func(f *codedField) bool { return f.name == name }) {
+			continue
+		}
+		f := &codedField{name: name, ids: make([]int32, 0, t.rows)}
+		size := 4 * t.rows
+		known := map[string]int32{}
+		for _, b := range rows {
+			col := b.Col(name)
+			for i := range b.Len {
+				if col == nil || col.At(i).IsNull() {
+					f.ids = append(f.ids, -1)
+					continue
+				}
+				text := col.At(i).Text()
+				id, ok := known[text]
+				if !ok {
+					id = int32(len(f.values))
+					known[text] = id
+					f.values, f.counts = append(f.values, text), append(f.counts, 0)
+					size += len(text) + 72
+				}
+				f.ids = append(f.ids, id)
+				f.counts[id]++
+				f.set++
+			}
+		}
+		t.fields = append(t.fields, f)
+		t.held += size
+		if err := env.Memory.Take(size); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+func (t *coded) release(env *spl.Env) {
+	env.Memory.Take(-t.held)
+	t.held = 0
+}
+
+// rowsOf returns the rows of each value that has at least so many.
+func (f *codedField) rowsOf(least int) map[int32][]int32 {
+	rows := map[int32][]int32{}
+	for i, id := range f.ids {
+		if id >= 0 && f.counts[id] >= least {
+			rows[id] = append(rows[id], int32(i))
+		}
+	}
+	return rows
+}
+
+// tally is how often a value is there.
+type tally struct {
+	id int32
+	n  int
+}
+
+// count counts the values among some rows, in the order in which they come.
+func (f *codedField) count(rows []int32) []tally {
+	if f.places == nil {
+		f.places = make([]int32, len(f.values))
+	}
+	var list []tally
+	for _, i := range rows {
+		id := f.ids[i]
+		if id < 0 {
+			continue
+		}
+		if f.places[id] == 0 {
+			list = append(list, tally{id: id})
+			f.places[id] = int32(len(list))
+		}
+		list[f.places[id]-1].n++
+	}
+	for _, t := range list {
+		f.places[t.id] = 0
+	}
+	return list
+}

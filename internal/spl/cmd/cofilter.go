@@ -1,0 +1,180 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Cofilter counts for pairs of items how many users have both.
+type Cofilter struct{ User, Item string }
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "cofilter", Kind: spl.KindTransforming,
+		Summary: "Count for each pair of a field's values how many values of another field come with both.",
+		Syntax:  "cofilter <user-field> <item-field>",
+		Doc: "The columns are `Item 1`, `Item 1 user count`, `Item 2`, `Item 2 user count` and `Pair count`, the number of users that\n" +
+			"have both items. The most frequent pairs come first.",
+		Args: []spl.Arg{
+			{Name: "<user-field>", Doc: "Who has items."},
+			{Name: "<item-field>", Doc: "What is paired."},
+		},
+		Examples: []spl.Example{{
+			Doc: "Which calls the same users make.",
+			Search: `| makeresults format=csv data="user,call
+ann,ListUsers
+ann,GetUser
+bob,ListUsers
+bob,GetUser
+cy,PutObject
+cy,ListUsers" | cofilter user call | head 1`,
+			Want: []string{`{"Item 1":"GetUser","Item 1 user count":"2","Item 2":"ListUsers","Item 2 user count":"3","Pair count":"2"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			start := p.Peek().Span
+			names, err := p.Fields()
+			if err != nil {
+				return nil, err
+			}
+			if len(names) != 2 || names[0] == names[1] {
+				return nil, diag.At(start, "cofilter needs two fields, not %d", len(slices.Compact(names))).WithHint("cofilter user eventName")
+			}
+			return &Cofilter{names[0], names[1]}, nil
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Cofilter) Print() string { return "cofilter " + spl.PrintFields([]string{c.User, c.Item}) }
+
+// Needs implements spl.Command.
+func (c *Cofilter) Needs(spl.FieldSet) spl.FieldSet { return spl.Fields(c.User, c.Item) }
+
+// Ordered implements spl.Transforming.
+func (c *Cofilter) Ordered() bool { return false }
+
+// NewReducer implements spl.Transforming.
+func (c *Cofilter) NewReducer(env *spl.Env) (spl.Reducer, error) {
+	return &cofilter{c: c, env: env, users: map[string]map[string]bool{}}, nil
+}
+
+// maxCofilterItems bounds the items of one user that are paired, and
+// maxCofilterPairs the pairs.
+const (
+	maxCofilterItems = 1000
+	maxCofilterPairs = 1000000
+)
+
+type cofilter struct {
+	c     *Cofilter
+	env   *spl.Env
+	users map[string]map[string]bool // user -> items
+}
+
+// Add implements spl.Reducer.
+func (r *cofilter) Add(_ context.Context, b *vector.Batch) error {
+	size := 0
+	for i := range b.Len {
+		items := b.At(r.c.Item, i).All()
+		for _, user := range b.At(r.c.User, i).All() {
+			size += r.put(user, items)
+		}
+	}
+	return r.env.Memory.Take(size)
+}
+
+// put notes the items of a user; it returns the bytes that are held for it.
+func (r *cofilter) put(user string, items []string) (size int) {
+	if len(items) == 0 {
+		return 0
+	}
+	known := r.users[user]
+	if known == nil {
+		known = map[string]bool{}
+		r.users[strings.Clone(user)] = known
+		size += len(user) + 128
+	}
+	for _, item := range items {
+		if !known[item] {
+			known[strings.Clone(item)] = true
+			size += len(item) + 48
+		}
+	}
+	return size
+}
+
+// Merge implements spl.Reducer.
+func (r *cofilter) Merge(other spl.Reducer) error {
+	for user, items := range other.(*cofilter).users {
+		if r.users[user] == nil {
+			r.users[user] = items
+			continue
+		}
+		for item := range items {
+			r.users[user][item] = true
+		}
+	}
+	return nil
+}
+
+// Results implements spl.Reducer.
+func (r *cofilter) Results(ctx context.Context) (spl.Operator, error) {
+	counts := map[string]int{}
+	pairs := map[[2]string]int{}
+	for _, user := range sortedKeys(r.users) {
+		items := sortedKeys(r.users[user])
+		for _, item := range items {
+			counts[item]++
+		}
+		if len(items) > maxCofilterItems {
+			r.env.Warn("cofilter pairs the first %d values of %s of each %s", maxCofilterItems, r.c.Item, r.c.User)
+			items = items[:maxCofilterItems]
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		for n, first := range items {
+			for _, second := range items[n+1:] {
+				key := [2]string{first, second}
+				if _, known := pairs[key]; !known {
+					if len(pairs) == maxCofilterPairs {
+						r.env.Warn("cofilter counts at most %d pairs; the others are left out", maxCofilterPairs)
+						continue
+					}
+					if err := r.env.Memory.Take(96); err != nil && !spl.EndsEarly(err) {
+						return nil, err
+					}
+				}
+				pairs[key]++
+			}
+		}
+	}
+	list := make([][2]string, 0, len(pairs))
+	for key := range pairs {
+		list = append(list, key)
+	}
+	slices.SortFunc(list, func(a, b [2]string) int {
+		return cmp.Or(cmp.Compare(pairs[b], pairs[a]), cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))
+	})
+	out := vector.NewBuilder("Item 1", "Item 1 user count", "Item 2", "Item 2 user count", "Pair count")
+	for _, key := range list {
+		out.Add()
+		out.SetAt(0, vector.String(key[0]))
+		out.SetAt(1, vector.Int(counts[key[0]]))
+		out.SetAt(2, vector.String(key[1]))
+		out.SetAt(3, vector.Int(counts[key[1]]))
+		out.SetAt(4, vector.Int(pairs[key]))
+	}
+	return spl.Rows(out.Batch()), nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
+}

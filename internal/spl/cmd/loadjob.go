@@ -1,0 +1,63 @@
+package cmd
+
+import (
+	"context"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+)
+
+// Loadjob gives the result of a saved search.
+type Loadjob struct{ Savedsearch }
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "loadjob", Kind: spl.KindGenerating,
+		Summary: "Give the result of a saved search.",
+		Syntax:  `loadjob savedsearch="[<user>:<app>:]<name>"`,
+		Doc:     "Results of earlier searches are not kept, so the saved search runs now, as savedsearch runs it; there are no ids of jobs.",
+		Args: []spl.Arg{
+			{Name: "savedsearch", Doc: "The name of the saved search; a user and an app before it are not looked at."},
+			{Name: "events, job_delegate, ignore_running, artifact_offset", Doc: "Taken for the sake of searches that have them; artifact_offset must be 0."},
+		},
+		Examples: []spl.Example{{
+			Saved:  "| makeresults | eval user=\"alice\" | table user",
+			Search: `| loadjob savedsearch="admin:search:example"`,
+			Want:   []string{`{"user":"alice"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Loadjob{}
+			start := p.Peek().Span
+			err := p.Options([]string{"savedsearch", "events", "job_delegate", "ignore_running", "artifact_offset"}, func(o spl.Option) error {
+				switch o.Name {
+				case "savedsearch":
+					c.Name = o.Value.Text
+					if parts := strings.SplitN(c.Name, ":", 3); len(parts) == 3 {
+						c.Name = parts[2]
+					}
+				case "artifact_offset":
+					if n, err := o.Int(0); err != nil || n > 0 {
+						return diag.At(o.Value.Span, "results of earlier runs are not kept").WithHint("write them with outputlookup append=true, or with collect")
+					}
+				case "events", "ignore_running":
+					_, err := o.Bool()
+					return err
+				}
+				return nil
+			})
+			if err == nil && c.Name == "" {
+				err = diag.At(start, "loadjob needs a saved search: results of earlier searches are not kept").WithHint(`loadjob savedsearch="<name>", or outputlookup and inputlookup`)
+			}
+			return c, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Loadjob) Print() string { return "loadjob savedsearch=" + spl.QuoteSearch("::"+c.Name) }
+
+// Generate implements spl.Generating.
+func (c *Loadjob) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
+	return runSaved(ctx, env, &c.Savedsearch)
+}

@@ -1,0 +1,194 @@
+package cmd
+
+import (
+	"context"
+	"io"
+	"strconv"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Selfjoin joins rows with later ones that have the same values in some fields.
+type Selfjoin struct {
+	Fields    []string
+	Overwrite bool
+	Max       int // 0 = all
+	Single    bool
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "selfjoin", Kind: spl.KindSerial,
+		Summary: "Join the rows with others of them that have the same values in some fields.",
+		Syntax:  "selfjoin [overwrite=<bool>] [max=<n>] [keepsingle=<bool>] <field-list>",
+		Doc: "Each row is joined with the next ones of the same values, one after the other; the last of them has none and goes. Fields of\n" +
+			"the later row replace those of the earlier one. Rows that lack one of the fields go.",
+		Args: []spl.Arg{
+			{Name: "<field-list>", Doc: "The fields whose values must be the same."},
+			{Name: "overwrite", Default: "true", Doc: "Whether fields of the later row replace those of the earlier one, or only add to them."},
+			{Name: "max", Default: "1", Doc: "With how many later rows each is joined; 0 is all."},
+			{Name: "keepsingle", Default: "false", Doc: "Keep rows whose values no other row has."},
+		},
+		Examples: []spl.Example{{
+			Doc: "A call and its answer in one row.",
+			Search: `| makeresults format=csv data="id,asked,answered
+7,10:00,
+8,10:01,
+7,,10:05" | selfjoin id`,
+			Want: []string{`{"id":"7","asked":"10:00","answered":"10:05"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Selfjoin{Overwrite: true, Max: 1}
+			options := func() error {
+				return p.Options([]string{"overwrite", "max", "keepsingle"}, func(o spl.Option) (err error) {
+					switch o.Name {
+					case "overwrite":
+						c.Overwrite, err = o.Bool()
+					case "max":
+						c.Max, err = o.Int(0)
+					case "keepsingle":
+						c.Single, err = o.Bool()
+					}
+					return err
+				})
+			}
+			err := options()
+			if err == nil {
+				c.Fields, err = p.Fields()
+			}
+			if err == nil {
+				err = options()
+			}
+			return c, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Selfjoin) Print() string {
+	s := "selfjoin "
+	if !c.Overwrite {
+		s += "overwrite=false "
+	}
+	if c.Max != 1 {
+		s += "max=" + strconv.Itoa(c.Max) + " "
+	}
+	if c.Single {
+		s += "keepsingle=true "
+	}
+	return s + spl.PrintFields(c.Fields)
+}
+
+// Needs implements spl.Command.
+func (c *Selfjoin) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Fields...) }
+
+// Open implements spl.Serial.
+func (c *Selfjoin) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		all := vector.NewBuilder(columnsOf(rows)...)
+		for _, b := range rows {
+			for i := range b.Len {
+				all.AddRow(b, i)
+			}
+		}
+		s := &selfjoin{c: c, rows: all.Batch()}
+		s.link()
+		return s, nil
+	}), nil
+}
+
+// selfjoin gives the joined rows.
+type selfjoin struct {
+	c      *Selfjoin
+	rows   *vector.Batch
+	next   []int32 // the next row of the same values
+	at     int     // the earlier row
+	later  int32   // the later one that is joined next, when joined > 0
+	joined int     // with how many later ones at is joined
+}
+
+// What stands in next for a row that has no next one.
+const (
+	lastOfKey = -1
+	lonely    = -2 // no other row has its values
+	keyless   = -3 // it lacks a field
+)
+
+// link finds the next row of the same values for each row.
+func (s *selfjoin) link() {
+	s.next = make([]int32, s.rows.Len)
+	last := map[string]int32{}
+	cols := make([]*vector.Column, len(s.c.Fields))
+	for n, name := range s.c.Fields {
+		cols[n] = s.rows.Col(name)
+	}
+	var key []byte
+	for i := range s.rows.Len {
+		key = key[:0]
+		s.next[i] = lonely
+		for _, col := range cols {
+			if col == nil || col.At(i).IsNull() {
+				s.next[i] = keyless
+				break
+			}
+			text := col.At(i).Text()
+			key = append(strconv.AppendInt(key, int64(len(text)), 10), ':')
+			key = append(key, text...)
+		}
+		if s.next[i] == keyless {
+			continue
+		}
+		if before, ok := last[string(key)]; ok {
+			s.next[before], s.next[i] = int32(i), lastOfKey
+		}
+		last[string(key)] = int32(i)
+	}
+}
+
+// Next implements spl.Operator.
+func (s *selfjoin) Next(ctx context.Context) (*vector.Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	out := vector.NewBuilder(s.rows.Names()...)
+	for s.at < s.rows.Len && out.Len() < vector.DefaultRows {
+		next := s.next[s.at]
+		switch {
+		case next == lonely && s.c.Single:
+			out.AddRow(s.rows, s.at)
+			fallthrough
+		case next < 0:
+			s.at++
+			continue
+		case s.joined > 0:
+			next = s.later
+		}
+		s.glue(out, int(next))
+		s.joined++
+		if s.later = s.next[next]; s.later < 0 || s.joined == s.c.Max {
+			s.at, s.joined = s.at+1, 0
+		}
+	}
+	if out.Len() == 0 && s.at >= s.rows.Len {
+		return nil, io.EOF
+	}
+	return out.Batch(), nil
+}
+
+// glue adds the row at with the fields of a later one.
+func (s *selfjoin) glue(out *vector.Builder, later int) {
+	out.Add()
+	for n, col := range s.rows.Cols {
+		v, other := col.At(s.at), col.At(later)
+		if v.IsNull() || s.c.Overwrite && !other.IsNull() {
+			v = other
+		}
+		if !v.IsNull() {
+			out.SetAt(n, v)
+		}
+	}
+}
+
+// Close implements spl.Operator.
+func (s *selfjoin) Close() { s.at = s.rows.Len }
