@@ -223,6 +223,7 @@ func (p *Parser) primary() (Expr, error) {
 		return e, nil
 	case tok.Is("["):
 		p.pos = tok.Span.Start
+		p.subs++
 		q, err := p.Subsearch()
 		if err != nil {
 			return nil, err

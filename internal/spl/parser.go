@@ -20,7 +20,9 @@ const MaxText = 1 << 20
 type Parser struct {
 	scanner
 	depth int
-	stop  []string // words that end a search expression
+	stop  []string              // words that end a search expression
+	read  map[int]readSubsearch // by where they begin
+	subs  int                   // subsearches read in expressions
 
 	operand func(name Token) (Expr, error) // of ExprOver
 }
@@ -124,7 +126,11 @@ func (p *Parser) implicit() (*Stage, error) {
 	start := p.pos
 	cmd, err := def.Parse(p)
 	if err != nil {
-		return nil, err
+		c, ok := p.pending(def, start, false)
+		if !ok {
+			return nil, err
+		}
+		cmd = c
 	}
 	return &Stage{Span: diag.Span{Start: start, End: p.pos}, Def: def, Cmd: cmd}, nil
 }
@@ -148,7 +154,15 @@ func (p *Parser) stage() (*Stage, error) {
 		}
 		return nil, diag.At(tok.Span, "unknown command %q", tok.Text).WithHint("%s", hint(diag.DidYouMean(tok.Text, names(commands)), "bluetrail spl commands lists them"))
 	}
+	mark, subs := p.pos, p.subs
 	cmd, err := def.Parse(p)
+	_, resolves := cmd.(Resolving)
+	inExpr := p.subs > subs
+	if err != nil || inExpr && !resolves || p.Peek().Is("[") {
+		if c, ok := p.pending(def, mark, inExpr); ok {
+			cmd, err = c, nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -400,30 +414,6 @@ func (o Option) Int(low int) (int, error) {
 		return 0, diag.At(o.Value.Span, "%s must be a whole number of at least %d, not %q", o.Name, low, o.Value.Text)
 	}
 	return n, nil
-}
-
-// Subsearch reads [ … ].
-func (p *Parser) Subsearch() (*Query, error) {
-	open, err := p.take(argMode)
-	if err != nil {
-		return nil, err
-	}
-	if !open.Is("[") {
-		return nil, p.Unexpected(open, "a subsearch in [ ]")
-	}
-	start := p.pos
-	stop := p.stop
-	p.stop = nil
-	q, err := p.query(true)
-	p.stop = stop
-	if err != nil {
-		return nil, err
-	}
-	q.Span = diag.Span{Start: start, End: p.pos}
-	if err := p.Expect("]"); err != nil {
-		return nil, err
-	}
-	return q, nil
 }
 
 // Subpipeline reads [ command | command … ], in which the first command needs

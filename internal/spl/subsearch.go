@@ -147,7 +147,13 @@ func ResolveExpr(e Expr, text func(*Query) (string, error)) (Expr, error) {
 	if len(ExprQueries(e)) == 0 {
 		return e, nil
 	}
-	src, err := resolved(func(sub func(*Query) string) string { return printExpr(e, 0, sub) }, text)
+	src, err := resolved(func(sub func(*Query) string) string { return printExpr(e, 0, sub) }, func(q *Query) (string, error) {
+		t, err := text(q)
+		if t == DefaultFormat().Empty {
+			t = "(1=0)" // no rows, as an expression has it
+		}
+		return t, err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +179,7 @@ func newParser(src string) *Parser { return &Parser{scanner: scanner{src: src, e
 
 // finish checks that everything was read and gives errors their text.
 func (p *Parser) finish(err error) error {
-	if err == nil && !p.AtEnd() {
+	if err == nil && p.Peek().Kind != EOF { // a | would end the command, and what is behind it be lost
 		var tok Token
 		if tok, err = p.Take(); err == nil {
 			err = p.Unexpected(tok, "the end")

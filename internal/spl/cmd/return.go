@@ -82,6 +82,13 @@ func parseReturn(p *spl.Parser) (spl.Command, error) {
 			return nil, err
 		}
 		v := ReturnValue{Name: name, Field: name}
+		if p.Accept("=") { // the name stood in quotes
+			if v.Field, err = p.Field(); err != nil {
+				return nil, err
+			}
+			c.Values = append(c.Values, v)
+			continue
+		}
 		if bare, ok := strings.CutPrefix(name, "$"); ok && bare != "" {
 			v = ReturnValue{Field: bare}
 		}
