@@ -201,3 +201,33 @@ func cancelled(t *testing.T, text string, know *knowledge.Knowledge) time.Durati
 	}
 	return took
 }
+
+// TestOverMemoryKeepsTables checks that a search which ends early replaces no
+// table by what it had until then.
+func TestOverMemoryKeepsTables(t *testing.T) {
+	for _, write := range []string{"outputlookup kept.csv", "outputcsv kept.csv", "outputlookup append=t kept.csv", "outputlookup key_field=n kept.csv"} {
+		dir := t.TempDir()
+		if err := os.MkdirAll(dir+"/lookups", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(dir+"/lookups/kept.csv", []byte("n\nall\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		know, err := knowledge.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		env := spl.NewEnv(time.Unix(1700000000, 0))
+		env.Memory, env.Tables = spl.NewBudget(1<<20), know
+		if _, over := within(t, env, "| makeresults count=1000000 | streamstats count as n | table n | "+write+" | stats count"); over == nil {
+			t.Errorf("%s: the search did not end early", write)
+		}
+		table, err := know.Table("kept.csv")
+		if err != nil || len(table.Rows) != 1 {
+			t.Errorf("%s: the table has %d rows now, %v", write, len(table.Rows), err)
+		}
+		if w := env.Warnings(); len(w) != 1 || !strings.Contains(w[0], "is not written") {
+			t.Errorf("%s: warnings %q", write, w)
+		}
+	}
+}

@@ -138,9 +138,11 @@ type planner struct {
 
 // subsearch runs a query of its own: append, join and the like.
 func (p *planner) subsearch(ctx context.Context, q *spl.Query) (spl.Operator, error) {
-	sub := &planner{store: p.store, env: p.env, own: p.env, depth: p.depth + 1}
+	env := *p.env // with what a search inside it runs by, which is one deeper
+	sub := &planner{store: p.store, env: &env, own: &env, depth: p.depth + 1}
+	env.Run, env.Pipe = sub.subsearch, sub.pipe
 	if sub.depth > p.env.Limits.SubsearchDepth {
-		return nil, fmt.Errorf("subsearches are nested more than %d deep", p.env.Limits.SubsearchDepth)
+		return nil, fmt.Errorf("subsearches are nested more than %d deep (search.subsearch_depth in the configuration raises it); does one run itself?", p.env.Limits.SubsearchDepth)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	s, err := sub.open(ctx, q)
@@ -183,7 +185,7 @@ func (p *planner) text(ctx context.Context, q *spl.Query) (string, error) {
 	err = spl.Drain(ctx, op, func(b *vector.Batch) error {
 		if rows+b.Len > lim.SubsearchRows {
 			got = append(got, b.Slice(0, lim.SubsearchRows-rows))
-			p.env.Warn("a subsearch returned more than %d rows; the rest is left out", lim.SubsearchRows)
+			p.env.Warn("a subsearch returned more than %d rows; the rest is left out (search.subsearch_rows in the configuration raises it)", lim.SubsearchRows)
 			return io.EOF
 		}
 		rows += b.Len
@@ -191,7 +193,7 @@ func (p *planner) text(ctx context.Context, q *spl.Query) (string, error) {
 		return nil
 	})
 	if errors.Is(err, context.DeadlineExceeded) {
-		p.env.Warn("a subsearch ran longer than %s; what it had found until then is used", lim.SubsearchTime)
+		p.env.Warn("a subsearch ran longer than %s; what it had found until then is used (search.subsearch_time in the configuration raises it)", lim.SubsearchTime)
 		err = nil
 	}
 	if err != nil && err != io.EOF {

@@ -244,6 +244,10 @@ var modelColumns = []string{"algorithm", "field", "threshold", "lower_threshold"
 
 // save writes the model to a lookup of the knowledge folder.
 func (m *density) save(env *spl.Env, name string) error {
+	if env.Memory.Over() != nil {
+		env.Warn("the model %q is not written: the search ended before it had all rows", name)
+		return nil
+	}
 	w, ok := env.Tables.(spl.TableWriter)
 	if !ok {
 		return fmt.Errorf("cannot write model %q: no folder of lookups is known (give one by --knowledge)", name)

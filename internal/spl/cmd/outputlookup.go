@@ -139,6 +139,10 @@ func (c *Outputlookup) Open(_ context.Context, env *spl.Env, in spl.Operator) (s
 }
 
 func (c *Outputlookup) write(env *spl.Env, rows []*vector.Batch) error {
+	if env.Memory.Over() != nil {
+		env.Warn("the lookup %q is not written: the search ended before it had all rows", c.Table)
+		return nil
+	}
 	w, ok := env.Tables.(spl.TableWriter)
 	var old *spl.Table
 	if ok {

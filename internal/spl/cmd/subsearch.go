@@ -85,7 +85,7 @@ func (s *subsearch) Next(ctx context.Context) (*vector.Batch, error) {
 	defer cancel()
 	b, err := s.next(ctx, limited)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		s.env.Warn("the subsearch of %s ran longer than %s; what it had found until then is used", s.command, s.time)
+		s.env.Warn("the subsearch of %s ran longer than %s; what it had found until then is used (%s)", s.command, s.time, s.raise("maxtime", "search.subsearch_time"))
 		err = io.EOF
 	}
 	s.done = err != nil
@@ -107,11 +107,20 @@ func (s *subsearch) next(ctx, limited context.Context) (*vector.Batch, error) {
 		return nil, err
 	}
 	if b.Len > s.left {
-		s.env.Warn("the subsearch of %s gave more than %d rows; the rest is left out", s.command, s.max)
+		s.env.Warn("the subsearch of %s gave more than %d rows; the rest is left out (%s)", s.command, s.max, s.raise("maxout", "search.join_rows"))
 		b, s.done = b.Slice(0, s.left), true
 	}
 	s.left -= b.Len
 	return b, nil
+}
+
+// raise says what gives a subsearch more: an option, which join has not, or a
+// key of the configuration.
+func (s *subsearch) raise(option, key string) string {
+	if s.command == "join" {
+		return key + " in the configuration raises it"
+	}
+	return option + "= or " + key + " in the configuration raises it"
 }
 
 func (s *subsearch) Close() {

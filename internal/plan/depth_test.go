@@ -1,0 +1,51 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"bluetrail/internal/plan"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/store/memory"
+	"bluetrail/internal/vector"
+)
+
+// savedLoops are saved searches that run themselves, each in another way.
+type savedLoops map[string]string
+
+func (savedLoops) Table(string) (*spl.Table, error)         { return nil, nil }
+func (s savedLoops) SavedSearch(name string) (string, bool) { text, ok := s[name]; return text, ok }
+func (s savedLoops) SavedSearchNames() (names []string)     { return nil }
+
+// TestDepth checks that searches inside searches are counted however they are
+// begun, so that one that runs itself ends.
+func TestDepth(t *testing.T) {
+	loops := savedLoops{
+		"append": "| makeresults | append [| savedsearch append]",
+		"map":    "| makeresults | map map",
+		"join":   "| makeresults | eval k=1 | join k [| loadjob savedsearch=join]",
+		"union":  "| union [| makeresults] [| savedsearch union]",
+		"pipe":   "| makeresults | appendpipe [append [| savedsearch pipe]]",
+		"set":    "| set union [| makeresults] [| savedsearch set]",
+		"text":   "search [| savedsearch text]",
+	}
+	for name := range loops {
+		t.Run(name, func(t *testing.T) {
+			env := spl.NewEnv(time.Unix(1700000000, 0))
+			env.Tables = loops
+			q, err := spl.Parse("| savedsearch " + name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := plan.Open(t.Context(), q, memory.New(), env)
+			if err == nil {
+				defer s.Close()
+				err = spl.Drain(t.Context(), s, func(*vector.Batch) error { return nil })
+			}
+			if err == nil || !strings.Contains(err.Error(), "nested more than 8 deep") {
+				t.Errorf("a search that runs itself by %s: %v", name, err)
+			}
+		})
+	}
+}
