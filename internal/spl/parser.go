@@ -485,6 +485,9 @@ func (p *Parser) Bracketed() (string, diag.Span, error) {
 // Text returns the source of a span.
 func (p *Parser) Text(s diag.Span) string { return p.src[s.Start:s.End] }
 
+// Source returns the whole search, in which Pos is an offset.
+func (p *Parser) Source() string { return p.src }
+
 // Rest reads the arguments up to the end of the command and returns them as
 // they are written.
 func (p *Parser) Rest() (string, error) {

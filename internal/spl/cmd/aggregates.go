@@ -18,6 +18,7 @@ type Aggregation struct {
 	Expr    spl.Expr // of eval(…)
 	As      string
 	AllNum  bool         // allnum=true: no result when a value is no number
+	prefix  bool         // Field stood in PREFIX(…), which tstats reads
 	Inner   *Aggregation // of sparkline(…)
 	At      diag.Span    // where it is written
 	Span    *Span        // of sparkline(…, span); nil = chosen from the range
@@ -43,6 +44,8 @@ func (a *Aggregation) printCall() string {
 		return name + "(" + a.Inner.printCall() + ")"
 	case a.Expr != nil:
 		return name + "(eval(" + spl.PrintExpr(a.Expr) + "))"
+	case a.prefix:
+		return name + "(PREFIX(" + a.Field + "))"
 	case a.Field != "":
 		return name + "(" + spl.PrintField(a.Field) + ")"
 	}
@@ -270,11 +273,13 @@ func (a *Aggregation) argument(p *spl.Parser) (int, error) {
 			}
 			return p.Pos(), nil
 		}
-		field, err := p.Field()
+		var err error
+		if a.Field, a.prefix, err = prefix(p); err == nil && !a.prefix {
+			a.Field, err = p.Field()
+		}
 		if err != nil {
 			return 0, err
 		}
-		a.Field = field
 	}
 	err := p.Expect(")")
 	return p.Pos(), err

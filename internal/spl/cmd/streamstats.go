@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -114,22 +115,57 @@ func resetTest(p *spl.Parser) (spl.Expr, error) {
 	if err := p.Expect("="); err != nil {
 		return nil, err
 	}
-	if tok := p.Peek(); tok.Kind == spl.Quoted {
-		p.Take()
-		if tok.Text != "(" {
-			return spl.ParseExpr(strings.Trim(tok.Text, "()"))
-		}
-		// "("test")", as Splunk's manual writes it.
-		e, err := p.Expr()
-		if err != nil {
-			return nil, err
-		}
-		if end, err := p.Take(); err != nil || end.Kind != spl.Quoted || end.Text != ")" {
-			return nil, diag.At(tok.Span, "this is not closed").WithHint("write the test as %s=(test)", "reset_before")
-		}
-		return e, nil
+	tok := p.Peek()
+	if tok.Kind != spl.Quoted {
+		return p.Expr()
 	}
-	return p.Expr()
+	p.Take()
+	if tok.Text != "(" {
+		return quotedTest(tok.Text, tok.Span)
+	}
+	// "("test")", as Splunk's manual writes it, with quotes inside escaped or not.
+	mark := p.Pos()
+	e, err := p.Expr()
+	if err == nil {
+		if end, err := p.Take(); err == nil && end.Kind == spl.Quoted && end.Text == ")" {
+			return e, nil
+		}
+	}
+	p.Reset(mark)
+	if text, ok := escapedTest(p); ok {
+		return quotedTest(text, tok.Span)
+	}
+	if err == nil {
+		err = diag.At(tok.Span, "this is not closed").WithHint("write the test as reset_before=(test)")
+	}
+	return nil, err
+}
+
+// quotedTest reads a test that stood in quotes at a place.
+func quotedTest(text string, at diag.Span) (spl.Expr, error) {
+	e, err := spl.ParseExpr(text)
+	var bad *diag.Error
+	if errors.As(err, &bad) {
+		err = diag.At(at, "this is no test: %s", bad.Msg)
+	}
+	return e, err
+}
+
+// escapedTest reads up to ")", and returns what stands before it without the
+// backslashes of its quotes.
+func escapedTest(p *spl.Parser) (string, bool) {
+	start := p.Pos()
+	rest := p.Source()[start:]
+	for i := 0; i < len(rest); i++ {
+		switch {
+		case rest[i] == '\\':
+			i++
+		case strings.HasPrefix(rest[i:], `")"`):
+			p.Reset(start + i + len(`")"`))
+			return strings.ReplaceAll(rest[:i], `\"`, `"`), true
+		}
+	}
+	return "", false
 }
 
 func (c *Streamstats) option(o spl.Option) (err error) {
@@ -153,7 +189,7 @@ func (c *Streamstats) option(o spl.Option) (err error) {
 		}
 		c.TimeWindow, c.span = spl.Epoch(t), o.Value.Text
 	default:
-		return diag.At(o.Span, "unknown option %q", o.Name).WithHint("options: current, window, global, time_window, reset_on_change, reset_before, reset_after")
+		return diag.At(o.Span, "unknown option %q", o.Name).WithHint("options: current, window, global, time_window, reset_on_change, reset_before, reset_after, allnum")
 	}
 	return err
 }

@@ -22,6 +22,8 @@ type Tstats struct {
 	Where  spl.Search // nil: all events
 	By     []string
 	Span   string // of _time
+
+	prefixes prefixes // what stood in PREFIX(…)
 }
 
 func init() {
@@ -36,11 +38,11 @@ func init() {
 			{Name: "<aggregate>", Doc: "As in stats: `count`, `dc(user)`, `values(src)` …"},
 			{Name: "FROM", Default: "all events", Doc: "A data model, and a dataset of it."},
 			{Name: "WHERE", Default: "all events", Doc: "Which events, as in search; also time modifiers."},
-			{Name: "BY", Doc: "The fields that make groups; `_time` takes `span=1h`."},
+			{Name: "BY", Doc: "The fields that make groups; `_time` takes `span=1h`. `PREFIX(user=)` is a field with what stands behind that text in words of the raw event, in lower case; aggregates take it, too."},
 			{Name: "append", Default: "false", Doc: "Put the rows behind those there are; the command may then stand anywhere."},
 			{Name: "fillnull_value", Doc: "What a missing field of BY counts as."},
 			{Name: "prestats", Default: "false", Doc: "Give rows that stats, chart or timechart behind gathers; it names the aggregates again."},
-			{Name: "summariesonly, allow_old_summaries, chunk_size, local, include_reduced_buckets", Doc: "Taken for the sake of searches that have them: there are no summaries."},
+			{Name: "summariesonly, allow_old_summaries, chunk_size, local, include_reduced_buckets, use_summary_index_values, is_hll", Doc: "Taken for the sake of searches that have them: there are no summaries."},
 		},
 		Examples: []spl.Example{{
 			Events: []string{`{"_time":1700000000,"k":"a"}`, `{"_time":1700000001,"k":"b"}`, `{"_time":1700000002,"k":"b"}`},
@@ -56,54 +58,61 @@ func init() {
 	})
 }
 
+var tstatsOptions = []string{"append", "fillnull_value", "summariesonly", "allow_old_summaries", "chunk_size", "prestats", "span", "local", "include_reduced_buckets", "use_summary_index_values", "is_hll"}
+
 func parseTstats(p *spl.Parser) (spl.Command, error) {
 	c := &Tstats{}
-	options := func() error {
-		return p.Options([]string{"append", "fillnull_value", "summariesonly", "allow_old_summaries", "chunk_size", "prestats", "span", "local", "include_reduced_buckets"}, func(o spl.Option) (err error) {
-			switch o.Name {
-			case "append":
-				c.Append, err = o.Bool()
-			case "fillnull_value":
-				c.Fill, c.filled = o.Value.Text, true
-			case "prestats":
-				c.Pre, err = o.Bool()
-			case "span":
-				c.Span = o.Value.Text
-			}
-			return err
-		})
-	}
-	err := options()
-	if err == nil {
-		c.Aggs, err = parseAggregations(p, "from", "where", "by")
-	}
-	if err != nil {
-		return nil, err
-	}
-	if tok := p.Peek(); p.AcceptWord("from") {
-		if c.From, err = parseFrom(p, tok); err != nil {
+	for !p.AtEnd() {
+		if err := p.Options(tstatsOptions, c.option); err != nil {
+			return nil, err
+		}
+		var err error
+		switch tok := p.Peek(); {
+		case p.AtEnd():
+		case c.From == nil && p.AcceptWord("from"):
+			c.From, err = parseFrom(p, tok)
+		case c.Where == nil && p.AcceptWord("where"):
+			c.Where, err = p.SearchExprUntil("by", "groupby")
+		case p.AcceptWord("by"), p.AcceptWord("groupby"), len(c.By) > 0: // by _time span=1h host
+			var names []string
+			names, err = c.prefixes.fields(p, "where")
+			c.By = append(c.By, names...)
+		case len(c.Aggs) > 0:
+			err = p.Unexpected(tok, "FROM, WHERE, BY or the end")
+		default:
+			c.Aggs, err = parseAggregations(p, "from", "where", "by", "groupby")
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
-	if p.AcceptWord("where") {
-		if c.Where, err = p.SearchExprUntil("by", "groupby"); err != nil {
+	if len(c.Aggs) == 0 {
+		tok, err := p.Take()
+		if err != nil {
 			return nil, err
 		}
+		return nil, p.Unexpected(tok, "an aggregate such as count or dc(field)")
 	}
-	if p.AcceptWord("by") || p.AcceptWord("groupby") {
-		if c.By, err = p.Fields(); err != nil {
-			return nil, err
+	for _, a := range c.Aggs {
+		if a.prefix {
+			c.prefixes.add(a.Field)
 		}
 	}
-	if err := options(); err != nil || p.AtEnd() {
-		return c, err
+	return c, checkNames(c.Aggs, c.By)
+}
+
+func (c *Tstats) option(o spl.Option) (err error) {
+	switch o.Name {
+	case "append":
+		c.Append, err = o.Bool()
+	case "fillnull_value":
+		c.Fill, c.filled = o.Value.Text, true
+	case "prestats":
+		c.Pre, err = o.Bool()
+	case "span":
+		c.Span = o.Value.Text
 	}
-	if len(c.By) == 0 {
-		return nil, p.Unexpected(p.Peek(), "WHERE, BY or the end")
-	}
-	more, err := p.Fields() // by _time span=1h host
-	c.By = append(c.By, more...)
-	return c, err
+	return err
 }
 
 // parseFrom reads datamodel=Model.Dataset behind FROM.
@@ -157,7 +166,7 @@ func (c *Tstats) pipeline() (string, error) {
 	case c.From == nil:
 		first += " *"
 	}
-	parts := []string{first}
+	parts := append([]string{first}, c.prefixes.pipeline()...)
 	if c.Span != "" {
 		parts = append(parts, "bin _time span="+spl.PrintOption(c.Span))
 	}
@@ -256,7 +265,7 @@ func (c *Tstats) Print() string {
 		s += " WHERE " + spl.PrintSearch(c.Where)
 	}
 	if len(c.By) > 0 {
-		s += " BY " + spl.PrintFields(c.By)
+		s += " BY " + c.prefixes.print(c.By)
 	}
 	if c.Span != "" {
 		s += " span=" + spl.PrintOption(c.Span)

@@ -1,0 +1,98 @@
+package cmd
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/spl"
+)
+
+// prefixes are the texts that stood in PREFIX(…) of a tstats, which are also
+// the names of the fields they make.
+type prefixes []string
+
+func (x *prefixes) add(text string) {
+	if !slices.Contains(*x, text) {
+		*x = append(*x, text)
+	}
+}
+
+// fields is Parser.Fields in which PREFIX(text) stands for a field, too.
+func (x *prefixes) fields(p *spl.Parser, stop ...string) ([]string, error) {
+	var list []string
+	for {
+		for p.Accept(",") {
+		}
+		if text, ok, err := prefix(p); err != nil {
+			return nil, err
+		} else if ok {
+			x.add(text)
+			list = append(list, text)
+			continue
+		}
+		if len(list) > 0 && p.AtEnd() {
+			return list, nil
+		}
+		mark := p.Pos()
+		names, err := p.Fields(append(stop, "prefix")...)
+		if err != nil {
+			if len(list) > 0 {
+				p.Reset(mark)
+				return list, nil
+			}
+			return nil, err
+		}
+		list = append(list, names...)
+		if !p.Peek().IsWord("prefix") {
+			return list, nil
+		}
+	}
+}
+
+// prefix reads PREFIX(text), if that is what stands next.
+func prefix(p *spl.Parser) (text string, ok bool, err error) {
+	mark := p.Pos()
+	if !p.AcceptWord("prefix") || !p.Accept("(") {
+		p.Reset(mark)
+		return "", false, nil
+	}
+	start := p.Peek().Span.Start
+	n := strings.IndexAny(p.Source()[start:], ")|]\n")
+	if n <= 0 || p.Source()[start+n] != ')' {
+		tok, err := p.Take()
+		if err != nil {
+			return "", false, err
+		}
+		return "", false, p.Unexpected(tok, "the beginning of words, such as PREFIX(user=)")
+	}
+	p.Reset(start + n)
+	text = strings.Trim(strings.TrimSpace(p.Source()[start:start+n]), `"`)
+	return strings.ToLower(text), true, p.Expect(")")
+}
+
+// print writes fields so that they are read as they were.
+func (x prefixes) print(names []string) string {
+	parts := make([]string, len(names))
+	for i, name := range names {
+		parts[i] = spl.PrintField(name)
+		if slices.Contains(x, name) {
+			parts[i] = "PREFIX(" + name + ")"
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// pipeline makes the fields: a word begins behind a major breaker, and the value
+// ends before the next one.
+func (x prefixes) pipeline() []string {
+	const breakers = `[\[\]<>(){}|!;,'\x22*\s&?+]`
+	var parts []string
+	for i, text := range x {
+		name := "prefix" + strconv.Itoa(i)
+		re := "(?i)(?:^|" + breakers + ")" + strings.ReplaceAll(regexp.QuoteMeta(text), `"`, `\x22`) + "(?<" + name + ">[^" + breakers[1:] + "+)"
+		parts = append(parts, `rex max_match=0 "`+re+`"`, "eval "+spl.PrintTarget(text)+"=lower("+name+")")
+	}
+	return parts
+}
