@@ -2,6 +2,7 @@ package spl
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -285,7 +286,7 @@ func (p *Parser) Field() (string, error) {
 // Argument reads what stands in parentheses right behind the bare name of an
 // aggregate, with them; "" when there is nothing.
 func (p *Parser) Argument(name Token) string {
-	if def, _ := LookupAggregate(name.Text); def == nil || name.Kind != Word || p.pos != name.Span.End || p.pos == len(p.src) || p.src[p.pos] != '(' {
+	if !namesColumn(name.Text) || name.Kind != Word || p.pos != name.Span.End || p.pos == len(p.src) || p.src[p.pos] != '(' {
 		return ""
 	}
 	depth := 0
@@ -304,6 +305,14 @@ func (p *Parser) Argument(name Token) string {
 		}
 	}
 	return ""
+}
+
+// namesColumn reports whether columns are called by a name with an argument in
+// parentheses: that of an aggregate, delta, or an average of trendline.
+func namesColumn(name string) bool {
+	name = strings.ToLower(name)
+	def, _ := LookupAggregate(name)
+	return def != nil || name == "delta" || slices.Contains([]string{"sma", "ema", "wma"}, strings.TrimRight(name, "0123456789"))
 }
 
 // Fields reads field names separated by commas, blanks or both, until the end

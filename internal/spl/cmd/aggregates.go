@@ -202,6 +202,8 @@ func parseAggregateCall(p *spl.Parser) (*Aggregation, error) {
 		case a.Expr != nil || a.Inner != nil:
 			a.Call = strings.Join(strings.Fields(p.Text(diag.Span{Start: tok.Span.Start, End: end})), " ")
 		}
+	} else if a.Def.Name == sparklineName {
+		return nil, diag.At(tok.Span, "%s needs a field", tok.Text).WithHint("write %s", a.Def.Syntax)
 	} else if !a.Def.NoField {
 		a.every(tok.Text)
 	}

@@ -36,7 +36,7 @@ type Chart struct {
 
 func init() {
 	spl.RegisterCommand(&spl.CommandDef{
-		Name: "chart", Aliases: []string{"sichart"}, Kind: spl.KindTransforming,
+		Name: "chart", Kind: spl.KindTransforming,
 		Summary: "Aggregates as a table with rows of one field and columns of another.",
 		Syntax:  "chart [<options>] <aggregate> | eval(<expression over aggregates>) … [OVER <field> [span=<span>] [BY <field> [span=<span>]] | BY <field> [span=<span>] [<field> [span=<span>]]] [WHERE <agg> in topN | <agg> > <n>]",
 		Doc: "Rows are in the order of their field. Columns are in alphabetical order, then OTHER (what is beyond `limit`, the ten\n" +
@@ -55,7 +55,7 @@ func init() {
 		Parse: func(p *spl.Parser) (spl.Command, error) { return parseChart(p, &Chart{}) },
 	})
 	spl.RegisterCommand(&spl.CommandDef{
-		Name: "timechart", Aliases: []string{"sitimechart"}, Kind: spl.KindTransforming,
+		Name: "timechart", Kind: spl.KindTransforming,
 		Summary: "Aggregates over time, with a column for each value of a field.",
 		Syntax:  "timechart [span=<span>] [<options>] <aggregate> | eval(<expression over aggregates>) … [BY <field> [WHERE <agg> in topN | <agg> > <n>]]",
 		Doc: "Like chart over `_time`. Without a span one is chosen from the range of the search, or of the events when that is open,\n" +

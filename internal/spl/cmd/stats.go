@@ -28,7 +28,7 @@ type Stats struct {
 
 func init() {
 	spl.RegisterCommand(&spl.CommandDef{
-		Name: "stats", Aliases: []string{"sistats"}, Kind: spl.KindTransforming,
+		Name: "stats", Kind: spl.KindTransforming,
 		Summary: "Compute aggregates, over all rows or by groups of them.",
 		Syntax:  "stats <aggregate> [AS <name>] … [BY <field-list> [span=<span>]] [allnum=<bool>] [delim=<text>] [dedup_splitvals=<bool>]",
 		Doc: "Rows that lack a field of BY are left out; a field with several values puts the row into a group for each. Without BY\n" +

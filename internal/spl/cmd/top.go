@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -38,7 +39,7 @@ func init() {
 		{"rare", "least", true, []string{`{"u":"b","count":"1","percent":"33.333333"}`, `{"u":"a","count":"2","percent":"66.666667"}`}},
 	} {
 		spl.RegisterCommand(&spl.CommandDef{
-			Name: d.name, Aliases: []string{"si" + d.name}, Kind: spl.KindTransforming,
+			Name: d.name, Kind: spl.KindTransforming,
 			Summary: "Find the " + d.what + " frequent values of fields.",
 			Syntax:  d.name + " [<n>] [limit=<n>] [showcount=<bool>] [showperc=<bool>] [countfield=<name>] [percentfield=<name>] [useother=<bool>] [otherstr=<text>] <field-list> [BY <field-list>]",
 			Doc: "Columns: the fields of BY, the fields, `count` and `percent` (of the rows that have the fields). A field with several\n" +
@@ -67,6 +68,7 @@ func parseTop(p *spl.Parser, rare bool) (spl.Command, error) {
 		}
 	}
 	names := []string{"limit", "showcount", "showperc", "countfield", "percentfield", "useother", "otherstr"}
+	start := p.Peek().Span
 	for !p.AtEnd() {
 		err := p.Options(names, func(o spl.Option) (err error) {
 			switch o.Name {
@@ -111,6 +113,14 @@ func parseTop(p *spl.Parser, rare bool) (spl.Command, error) {
 			return nil, err
 		}
 		return nil, p.Unexpected(tok, "a field name")
+	}
+	for _, o := range []struct {
+		option, name string
+		shown        bool
+	}{{"countfield", c.CountField, c.ShowCount}, {"percentfield", c.PercentField, c.ShowPercent}} {
+		if o.shown && slices.Contains(slices.Concat(c.By, c.Fields), o.name) {
+			return nil, diag.At(diag.Span{Start: start.Start, End: p.Pos()}, "a field and a column of the result are both called %q", o.name).WithHint("%s=<name> gives the column another name", o.option)
+		}
 	}
 	return c, nil
 }
