@@ -11,12 +11,11 @@ import (
 )
 
 func (c *Compiler) unary(e *Unary) (Eval, error) {
-	x, err := c.Compile(e.X)
-	if err != nil {
-		return nil, err
-	}
-	switch e.Op {
-	case "NOT":
+	if e.Op == "NOT" {
+		x, err := c.Condition(e.X)
+		if err != nil {
+			return nil, err
+		}
 		return func(f *Frame) vector.Value {
 			v := x(f)
 			if v.IsNull() {
@@ -24,27 +23,30 @@ func (c *Compiler) unary(e *Unary) (Eval, error) {
 			}
 			return vector.Truth(!v.True())
 		}, nil
-	case "-":
-		return func(f *Frame) vector.Value {
-			v := x(f)
-			if n, ok := v.Num(); ok {
-				return vector.Literal(-n, v.Sig())
-			}
-			return vector.Value{}
-		}, nil
 	}
-	return x, nil
+	x, err := c.Compile(e.X)
+	if err != nil || e.Op != "-" {
+		return x, err
+	}
+	return func(f *Frame) vector.Value {
+		v := x(f)
+		if n, ok := v.Num(); ok {
+			return vector.Literal(-n, v.Sig())
+		}
+		return vector.Value{}
+	}, nil
 }
 
 func (c *Compiler) binary(e *Binary) (Eval, error) {
-	l, err := c.Compile(e.L)
+	operands := c.All
+	if e.Op == "AND" || e.Op == "OR" || e.Op == "XOR" {
+		operands = c.Conditions
+	}
+	evs, err := operands([]Expr{e.L, e.R})
 	if err != nil {
 		return nil, err
 	}
-	r, err := c.Compile(e.R)
-	if err != nil {
-		return nil, err
-	}
+	l, r := evs[0], evs[1]
 	switch e.Op {
 	case "AND":
 		return and(l, r), nil
@@ -207,7 +209,7 @@ func product(a, b *vector.Value) vector.Value {
 	z, sa, sb := x*y, a.Sig(), b.Sig()
 	switch {
 	case sa > 0 && sb > 0:
-		return rounded(z, min(sa, sb))
+		return Significant(z, min(sa, sb))
 	case sa > 0 || sb > 0: // sigfig() asks for them
 		return vector.Literal(z, max(sa, sb))
 	}
@@ -224,7 +226,7 @@ func exactProduct(a, b *vector.Value) vector.Value {
 	}
 	z, sig := x*y, max(a.Sig(), b.Sig())
 	if sig > 0 {
-		shown := rounded(z, sig)
+		shown := Significant(z, sig)
 		// What the binary fractions alone differ by is no digit that is lost.
 		if r, _ := shown.Num(); math.Abs(r-z) <= 4e-16*math.Abs(z) {
 			return shown
@@ -233,9 +235,9 @@ func exactProduct(a, b *vector.Value) vector.Value {
 	return vector.Exact(z)
 }
 
-// rounded keeps sig significant digits and shows them all, as Splunk does for a
-// product of numbers that are written with a decimal point.
-func rounded(f float64, sig int) vector.Value {
+// Significant keeps sig significant digits and shows them all, as Splunk does
+// for a product of numbers that are written with a decimal point.
+func Significant(f float64, sig int) vector.Value {
 	if f == 0 || math.IsInf(f, 0) || sig > 17 {
 		return vector.Literal(f, sig)
 	}

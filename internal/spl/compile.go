@@ -36,6 +36,18 @@ func (f *Frame) Get(i int) vector.Value {
 	return s.col.At(f.row)
 }
 
+// Batch returns the columns of slots, n rows long, without what is set over
+// them.
+func (f *Frame) Batch(n int, slots []int) *vector.Batch {
+	b := &vector.Batch{Len: n}
+	for _, i := range slots {
+		if col := f.slots[i].col; col != nil {
+			b.Cols = append(b.Cols, col)
+		}
+	}
+	return b
+}
+
 // With computes ev with the field of a slot set to v.
 func (f *Frame) With(i int, v vector.Value, ev Eval) vector.Value {
 	was := f.slots[i]
@@ -100,13 +112,22 @@ func (c *Compiler) Bounded(v vector.Value) vector.Value {
 
 // Compile checks an expression and makes it ready to run.
 func Compile(e Expr, env *Env) (*Program, error) {
+	return compile(e, env, (*Compiler).Compile)
+}
+
+// CompileTest is Compile for an expression that must be a test.
+func CompileTest(e Expr, env *Env) (*Program, error) {
+	return compile(e, env, (*Compiler).Condition)
+}
+
+func compile(e Expr, env *Env, how func(*Compiler, Expr) (Eval, error)) (*Program, error) {
 	c := &Compiler{Env: env, slots: map[string]int{}}
-	ev, err := c.Compile(e)
+	ev, err := how(c, e)
 	if err != nil {
 		return nil, err
 	}
 	p := &Program{eval: ev, env: env, varies: c.varies}
-	if f, ok := e.(*Field); ok {
+	if f, ok := e.(*Field); ok && len(c.names) > 0 {
 		p.field = f.Name
 	} else if _, ok := e.(*Literal); !ok {
 		p.kernel = c.Kernel(e)
@@ -179,12 +200,17 @@ func (c *Compiler) Exactly(e Expr) (Eval, error) {
 	return c.Compile(e)
 }
 
+// Conditions is Condition for a list.
+func (c *Compiler) Conditions(list []Expr) ([]Eval, error) { return compileEach(list, c.Condition) }
+
 // All is Compile for a list.
-func (c *Compiler) All(list []Expr) ([]Eval, error) {
+func (c *Compiler) All(list []Expr) ([]Eval, error) { return compileEach(list, c.Compile) }
+
+func compileEach(list []Expr, compile func(Expr) (Eval, error)) ([]Eval, error) {
 	evs := make([]Eval, len(list))
 	for i, a := range list {
 		var err error
-		if evs[i], err = c.Compile(a); err != nil {
+		if evs[i], err = compile(a); err != nil {
 			return nil, err
 		}
 	}
@@ -193,6 +219,11 @@ func (c *Compiler) All(list []Expr) ([]Eval, error) {
 
 func (c *Compiler) call(e *Call) (Eval, error) {
 	c.varies = c.varies || e.Def.Varies
+	if e.Def.Check != nil {
+		if err := e.Def.Check(e); err != nil {
+			return nil, err
+		}
+	}
 	if e.Def.Compile != nil {
 		return e.Def.Compile(c, e)
 	}

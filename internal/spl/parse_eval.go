@@ -53,8 +53,14 @@ func (p *Parser) infix() (op string, power int, tok Token, err error) {
 		}
 		return "", 0, tok, nil
 	}
+	if tok.Is("|") && strings.HasPrefix(p.src[tok.Span.End:p.end], "|") {
+		return "", 0, tok, diag.At(diag.Span{Start: tok.Span.Start, End: tok.Span.End + 1}, "|| is no operator").WithHint("write OR; a . joins texts")
+	}
 	if tok.Kind != Op {
 		return "", 0, tok, nil
+	}
+	if at := tok.Span.Start; strings.HasPrefix(p.src[at:p.end], "**") {
+		return "", 0, tok, diag.At(diag.Span{Start: at, End: at + 2}, "** is no operator").WithHint("write pow(x, y)")
 	}
 	switch tok.Text {
 	case "=", "==":
@@ -70,7 +76,22 @@ func (p *Parser) infix() (op string, power int, tok Token, err error) {
 	case "*", "/", "%":
 		return tok.Text, bindMul, tok, nil
 	}
-	return "", 0, tok, diag.At(tok.Span, "unexpected %q in an expression", tok.Text)
+	return "", 0, tok, diag.At(tok.Span, "unexpected %q in an expression", tok.Text).WithHint("%s", hint(foreignOperators[tok.Text], "a name with other characters than letters, digits and _ stands in single quotes, a text in double quotes"))
+}
+
+// foreignOperators are operators of other languages, with what is written here.
+var foreignOperators = map[string]string{
+	"&": "write AND", "^": "write pow(x, y)", "~": "write match(text, regex)", "!": "write NOT, or != between two values", "?": "write if(test, then, else)",
+}
+
+// AfterExpr returns an error when an expression is followed by what does not
+// belong there.
+func (p *Parser) AfterExpr(expected string) error {
+	tok, err := p.peek(evalMode)
+	if err != nil || tok.Kind == EOF || tok.Is("|") || tok.Is("]") || tok.Is(",") {
+		return err
+	}
+	return p.Unexpected(tok, "%s", expected)
 }
 
 func (p *Parser) binary(least int) (Expr, error) {
@@ -269,7 +290,7 @@ func (p *Parser) call(name Token) (Expr, error) {
 	}
 	def := LookupFunction(name.Text)
 	if def == nil {
-		return nil, diag.At(name.Span, "unknown function %q", name.Text).WithHint("%s", hint(diag.DidYouMean(name.Text, names(functions)), "bluetrail spl commands eval lists them"))
+		return nil, unknownFunction(name)
 	}
 	args, end, err := p.exprList(open)
 	if err != nil {
@@ -280,6 +301,30 @@ func (p *Parser) call(name Token) (Expr, error) {
 		return nil, diag.At(span, "%s takes %s, not %d", def.Name, arity(def.Min, def.Max), len(args)).WithHint("%s", def.Syntax)
 	}
 	return &Call{Span: span, Def: def, Args: args}, nil
+}
+
+func unknownFunction(name Token) error {
+	e := diag.At(name.Span, "unknown function %q", name.Text)
+	if e.Hint = foreignFunctions[strings.ToLower(name.Text)]; e.Hint != "" {
+		return e
+	}
+	if def, _ := LookupAggregate(name.Text); def != nil {
+		return e.WithHint("%s is an aggregate of stats and its kin; over the values of one row there are mvcount, sum, avg, min and max", name.Text)
+	}
+	return e.WithHint("%s", hint(diag.DidYouMean(name.Text, names(functions)), "bluetrail spl commands eval lists them"))
+}
+
+// foreignFunctions are functions of other languages, with what does the same here.
+var foreignFunctions = map[string]string{
+	"length": "write len(text)", "strlen": "write len(text)", "substring": "write substr(text, start, length)",
+	"concat": "texts are joined by a point: a . b", "contains": `write like(text, "%part%") or match(text, regex)`,
+	"startswith": `write like(text, "start%")`, "endswith": `write like(text, "%end")`, "ilike": `write like(lower(text), "pattern")`,
+	"regexp_like": "write match(text, regex)", "rlike": "write match(text, regex)", "regex": "write match(text, regex), or use the command regex",
+	"regex_replace": "write replace(text, regex, replacement)", "regexp_replace": "write replace(text, regex, replacement)",
+	"toupper": "write upper(text)", "tolower": "write lower(text)", "isempty": `write isnull(x) OR x=""`, "isblank": `write isnull(x) OR x=""`,
+	"iif": "write if(test, then, else)", "to_string": "write tostring(x)", "to_number": "write tonumber(x)", "date_format": "write strftime(time, format)",
+	"indexof": "write mvfind(values, regex)", "mvlen": "write mvcount(x)", "mvuniq": "write mvdedup(x)", "mod": "write x % y", "power": "write pow(x, y)",
+	"ln10": "write log(x)", "log10": "write log(x)", "log2": "write log(x, 2)", "trunc": "write floor(x), or toint(x)", "md5sum": "write md5(text)",
 }
 
 func arity(low, high int) string {

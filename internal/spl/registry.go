@@ -71,11 +71,27 @@ type FunctionDef struct {
 	// Try is Call for functions whose outcome has a bound: its error is a warning
 	// of the search, and the value beside it, mostly null, stands.
 	Try func(args []vector.Value) (vector.Value, error)
+	// Check says what is wrong with arguments that are written out, such as a
+	// text where a number belongs; nil: nothing can be.
+	Check func(call *Call) error
+	// Gives says what kind of value the function has.
+	Gives Outcome
 	// Varies is set when the same arguments may give another value.
 	Varies bool
 	// Reads names fields the function looks at beside those of its arguments.
 	Reads func(call *Call) []string
 }
+
+// Outcome is what an expression gives.
+type Outcome uint8
+
+// The outcomes: a value that may be stored, the outcome of a test, or what its
+// arguments give.
+const (
+	GivesValue Outcome = iota
+	GivesTest
+	GivesEither
+)
 
 // AggregateDef is the one registration of an aggregate function.
 type AggregateDef struct {

@@ -218,6 +218,12 @@ func (s *scanner) evalToken(tok func(TokenKind, string) Token) (Token, error) {
 			}
 			return tok(Word, s.src[start:s.pos]), nil
 		}
+		if rest := s.src[s.pos:s.end]; len(rest) > 1 && rest[0] == '.' && isDigit(rest[1]) && strings.Contains(s.src[start:s.pos], ".") {
+			for s.pos < s.end && (isNameByte(s.src[s.pos]) || strings.IndexByte("./:", s.src[s.pos]) >= 0) {
+				s.pos++
+			}
+			return tok(NumberToken, ""), diag.At(diag.Span{Start: start, End: s.pos}, "%s is no number", s.src[start:s.pos]).WithHint("an address or another text stands in double quotes")
+		}
 		return tok(NumberToken, s.src[start:s.pos]), nil
 	case isNameByte(c), c >= utf8.RuneSelf:
 		for s.pos < s.end && (isNameByte(s.src[s.pos]) || s.src[s.pos] >= utf8.RuneSelf || s.braces()) {

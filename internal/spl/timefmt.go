@@ -1,6 +1,7 @@
 package spl
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strconv"
@@ -15,85 +16,196 @@ const maxTimeText = 4096
 // so on; %N is nanoseconds and %Q milliseconds unless a digit says how many.
 // What is no known variable stands as it is written.
 func FormatTime(t time.Time, format string) string {
-	var b strings.Builder
-	for i := 0; i < len(format) && b.Len() < maxTimeText; i++ {
+	var buf [64]byte
+	b := buf[:0]
+	for i := 0; i < len(format) && len(b) < maxTimeText; i++ {
 		if format[i] != '%' || i+1 == len(format) {
-			b.WriteByte(format[i])
+			b = append(b, format[i])
 			continue
 		}
-		spec, n := timeVariable(format[i:])
-		if text, ok := formatVariable(t, spec); ok {
-			b.WriteString(text)
+		v := timeVariable(format[i:])
+		from := len(b)
+		var ok bool
+		if b, ok = v.append(b, t); ok {
+			b = v.padded(b, from)
 		} else {
-			b.WriteString(format[i : i+n])
+			b = append(b, format[i:i+v.length]...)
 		}
-		i += n - 1
+		i += v.length - 1
 	}
-	return b.String()
+	return string(b)
 }
 
-// timeVariable reads the variable at the start of s, which begins with %: its
-// letter with the colons, digit or E before it, and its length with the %.
-func timeVariable(s string) (spec string, n int) {
-	n = 1
-	for n < len(s)-1 && (s[n] == ':' || isDigit(s[n]) || s[n] == 'E' && n+1 < len(s) && strings.IndexByte("cCxXyYd", s[n+1]) >= 0 || s[n] == '-') {
+// TimeGrain returns how many seconds on end have the same text in a format: 1,
+// 60 or 900, within which no zone changes its offset; 0 when fractions of a
+// second are shown.
+func TimeGrain(format string) float64 {
+	grain := 900.0
+	for i := 0; i+1 < len(format); i++ {
+		if format[i] != '%' {
+			continue
+		}
+		v := timeVariable(format[i:])
+		i += v.length - 1
+		switch _, sub := fraction(v.spec); {
+		case sub || v.spec == "f":
+			return 0
+		case strings.Contains("S s T X c + r", v.spec):
+			grain = 1
+		case v.spec == "M" || v.spec == "R":
+			grain = min(grain, 60)
+		}
+	}
+	return grain
+}
+
+// variable is a variable of a time format.
+type variable struct {
+	spec   string // its letter, with the colons or the digit before it
+	flag   byte   // - no padding, _ blanks, 0 zeros, ^ capitals; 0 = none
+	length int    // of what is written, with the %
+}
+
+// timeVariable reads the variable at the start of s, which begins with % and
+// does not end there.
+func timeVariable(s string) variable {
+	v := variable{}
+	n := 1
+	if c := s[n] | 0x20; c >= 'a' && c <= 'z' && c != 'e' && c != 'o' { // the usual case
+		return variable{spec: s[n : n+1], length: 2}
+	}
+	if strings.IndexByte("-_^", s[n]) >= 0 || s[n] == '0' && n+1 < len(s) && !isDigit(s[n+1]) {
+		v.flag = s[n]
 		n++
 	}
-	return strings.TrimPrefix(s[1:n+1], "E"), n + 1
+	start := n
+	if n+1 < len(s) && (s[n] == 'E' && strings.IndexByte("cCxXyYdz", s[n+1]) >= 0 || s[n] == 'O' && strings.IndexByte("dehHIkmMSuUVwWy", s[n+1]) >= 0) {
+		n++
+		if s[n] != 'z' { // no other form than the usual one is known
+			start = n
+		}
+	}
+	for n < len(s)-1 && (s[n] == ':' || isDigit(s[n])) {
+		n++
+	}
+	if n >= len(s) {
+		n = len(s) - 1
+	}
+	v.spec, v.length = s[start:n+1], n+1
+	return v
+}
+
+func twoDigits(b []byte, n int) []byte { return append(b, '0'+byte(n/10), '0'+byte(n%10)) }
+
+// padded applies the flag to what stands in b from a place on.
+func (v *variable) padded(b []byte, from int) []byte {
+	if v.flag == 0 {
+		return b
+	}
+	text := b[from:]
+	switch v.flag {
+	case '-':
+		i := 0
+		for i < len(text)-1 && (text[i] == '0' || text[i] == ' ') {
+			i++
+		}
+		return append(b[:from], text[i:]...)
+	case '_':
+		for i := 0; i < len(text)-1 && text[i] == '0'; i++ {
+			text[i] = ' '
+		}
+	case '0':
+		for i := 0; i < len(text)-1 && text[i] == ' '; i++ {
+			text[i] = '0'
+		}
+	case '^':
+		copy(text, bytes.ToUpper(text)) // names of days, months and zones are ASCII
+	}
+	return b
 }
 
 // layouts are the variables that the library knows as layouts.
 var layouts = map[string]string{
-	"Y": "2006", "y": "06", "m": "01", "d": "02", "e": "_2", "H": "15", "I": "03", "M": "04", "S": "05", "p": "PM",
+	"Y": "2006", "y": "06", "m": "01", "d": "02", "e": "_2", "H": "15", "I": "03", "M": "04", "S": "05", "p": "PM", "P": "pm",
 	"j": "002", "a": "Mon", "A": "Monday", "b": "Jan", "h": "Jan", "B": "January", "F": "2006-01-02", "T": "15:04:05", "R": "15:04",
 	"D": "01/02/06", "z": "-0700", ":z": "-07:00", "::z": "-07:00:00", "Z": "MST", "c": "Mon Jan _2 15:04:05 2006",
-	"x": "01/02/06", "X": "15:04:05", "+": "Mon Jan _2 15:04:05 MST 2006", "r": "03:04:05 PM",
-	"-d": "2", "-m": "1", "-I": "3", "-M": "4", "-S": "5",
+	"x": "01/02/06", "X": "15:04:05", "+": "Mon Jan _2 15:04:05 MST 2006", "r": "03:04:05 PM", "v": "_2-Jan-2006",
 }
 
-func formatVariable(t time.Time, spec string) (string, bool) {
-	layout := layouts[spec]
-	if layout != "" {
-		return t.Format(layout), true
+// append writes the variable; false when there is none of this name.
+func (v *variable) append(b []byte, t time.Time) ([]byte, bool) {
+	if len(v.spec) == 1 {
+		switch v.spec[0] { // those that most formats have
+		case 'Y':
+			if y := t.Year(); y >= 0 && y <= 9999 {
+				return twoDigits(twoDigits(b, y/100), y%100), true
+			}
+		case 'm':
+			return twoDigits(b, int(t.Month())), true
+		case 'd':
+			return twoDigits(b, t.Day()), true
+		case 'H':
+			return twoDigits(b, t.Hour()), true
+		case 'M':
+			return twoDigits(b, t.Minute()), true
+		case 'S':
+			return twoDigits(b, t.Second()), true
+		}
 	}
-	switch spec {
+	if layout := layouts[v.spec]; layout != "" {
+		return t.AppendFormat(b, layout), true
+	}
+	number := func(format string, n int) ([]byte, bool) { return fmt.Appendf(b, format, n), true }
+	switch v.spec {
 	case "%":
-		return "%", true
+		return append(b, '%'), true
 	case "n":
-		return "\n", true
+		return append(b, '\n'), true
 	case "t":
-		return "\t", true
+		return append(b, '\t'), true
 	case "s":
-		return strconv.FormatInt(t.Unix(), 10), true
+		return strconv.AppendInt(b, t.Unix(), 10), true
 	case "f":
-		return fmt.Sprintf("%06d", t.Nanosecond()/1000), true
+		return number("%06d", t.Nanosecond()/1000)
 	case "k":
-		return fmt.Sprintf("%2d", t.Hour()), true
-	case "-H":
-		return strconv.Itoa(t.Hour()), true
+		return number("%2d", t.Hour())
 	case "l":
-		return fmt.Sprintf("%2d", (t.Hour()+11)%12+1), true
+		return number("%2d", (t.Hour()+11)%12+1)
 	case "w":
-		return strconv.Itoa(int(t.Weekday())), true
+		return number("%d", int(t.Weekday()))
 	case "u":
-		return strconv.Itoa((int(t.Weekday())+6)%7 + 1), true
+		return number("%d", (int(t.Weekday())+6)%7+1)
 	case "U":
-		return fmt.Sprintf("%02d", (t.YearDay()+6-int(t.Weekday()))/7), true
+		return number("%02d", (t.YearDay()+6-int(t.Weekday()))/7)
 	case "W":
-		return fmt.Sprintf("%02d", (t.YearDay()+6-(int(t.Weekday())+6)%7)/7), true
+		return number("%02d", (t.YearDay()+6-(int(t.Weekday())+6)%7)/7)
 	case "V":
 		_, week := t.ISOWeek()
-		return fmt.Sprintf("%02d", week), true
+		return number("%02d", week)
 	case "G":
 		year, _ := t.ISOWeek()
-		return fmt.Sprintf("%04d", year), true
+		return number("%04d", year)
+	case "g":
+		year, _ := t.ISOWeek()
+		return number("%02d", year%100)
 	case "C":
-		return fmt.Sprintf("%02d", t.Year()/100), true
+		return number("%02d", t.Year()/100)
+	case "Ez":
+		_, offset := t.Zone()
+		return number("%+d", offset/60)
+	case ":::z":
+		layout := "-07"
+		if _, offset := t.Zone(); offset%60 != 0 {
+			layout = "-07:00:00"
+		} else if offset%3600 != 0 {
+			layout = "-07:00"
+		}
+		return t.AppendFormat(b, layout), true
 	}
-	if digits, ok := fraction(spec); ok {
-		return fmt.Sprintf("%09d", t.Nanosecond())[:digits], true
+	if digits, ok := fraction(v.spec); ok {
+		return append(b, fmt.Sprintf("%09d", t.Nanosecond())[:digits]...), true
 	}
-	return "", false
+	return b, false
 }
 
 // fraction reads N, 3N, Q, 6Q …: how many digits of the second are meant.
@@ -116,7 +228,9 @@ func fraction(spec string) (digits int, ok bool) {
 type parsedTime struct {
 	year, month, day, yearDay  int
 	hour, minute, second, nano int
-	half                       int // 0 am, 1 pm
+	half                       int          // 0 am, 1 pm
+	weekYear, weekday          int          // ISO 8601's year; 0 = Sunday
+	weeks                      map[byte]int // by the variable: U, V or W; nil = none
 	zone                       *time.Location
 	epoch                      float64
 	hasEpoch                   bool
@@ -127,7 +241,10 @@ type parsedTime struct {
 // parts that are missing are the first there are. What stands behind the
 // format's end does not matter.
 func ParseTimeFormat(text, format string, now time.Time) (time.Time, error) {
-	p := &parsedTime{year: -1, month: -1, day: -1, yearDay: -1, half: -1}
+	p := &parsedTime{year: -1, month: -1, day: -1, yearDay: -1, half: -1, weekYear: -1, weekday: -1}
+	if format == "" {
+		return time.Time{}, fmt.Errorf("the format is empty")
+	}
 	rest := text
 	for i := 0; i < len(format); i++ {
 		c := format[i]
@@ -142,24 +259,36 @@ func ParseTimeFormat(text, format string, now time.Time) (time.Time, error) {
 			rest = rest[1:]
 			continue
 		}
-		spec, n := timeVariable(format[i:])
-		i += n - 1
+		v := timeVariable(format[i:])
+		i += v.length - 1
 		var ok bool
-		if rest, ok = p.read(spec, rest); !ok {
+		if v.spec == "s" && subsecondNext(format[i+1:]) { // 1700000000123 as %s%3N
+			rest, ok = p.seconds(rest, 10)
+		} else {
+			rest, ok = p.read(v.spec, rest)
+		}
+		if !ok {
 			return time.Time{}, fmt.Errorf("%q is not in the form %q", text, format)
 		}
 	}
 	return p.time(now)
 }
 
+func subsecondNext(format string) bool {
+	if len(format) < 2 || format[0] != '%' {
+		return false
+	}
+	_, ok := fraction(timeVariable(format).spec)
+	return ok
+}
+
 // composed are variables that stand for several others.
 var composed = map[string]string{
 	"F": "%Y-%m-%d", "T": "%H:%M:%S", "X": "%H:%M:%S", "R": "%H:%M", "D": "%m/%d/%y", "x": "%m/%d/%y",
-	"c": "%a %b %e %H:%M:%S %Y", "+": "%a %b %e %H:%M:%S %Z %Y", "r": "%I:%M:%S %p",
+	"c": "%a %b %e %H:%M:%S %Y", "+": "%a %b %e %H:%M:%S %Z %Y", "r": "%I:%M:%S %p", "v": "%e-%b-%Y",
 }
 
 func (p *parsedTime) read(spec, s string) (rest string, ok bool) {
-	spec = strings.TrimPrefix(spec, "-")
 	if format := composed[spec]; format != "" {
 		for i := 0; i < len(format); i++ {
 			switch {
@@ -217,14 +346,26 @@ func (p *parsedTime) read(spec, s string) (rest string, ok bool) {
 		return number(2, 0, 60, &p.second)
 	case "j":
 		return number(3, 1, 366, &p.yearDay)
-	case "w", "u", "U", "W", "V":
-		return number(2, 0, 53, &ignored)
+	case "w", "u":
+		rest, ok = number(1, 0, 7, &p.weekday)
+		p.weekday %= 7
+		return rest, ok
+	case "U", "W", "V":
+		var week int
+		rest, ok = number(2, 0, 53, &week)
+		if p.weeks == nil {
+			p.weeks = map[byte]int{}
+		}
+		p.weeks[spec[0]] = week
+		return rest, ok
 	case "G":
-		return number(4, 0, 9999, &ignored)
-	case "p":
+		return number(4, 0, 9999, &p.weekYear)
+	case "g", "C":
+		return number(2, 0, 99, &ignored)
+	case "p", "P":
 		return p.meridian(s)
 	case "a", "A":
-		_, rest, ok = named(s, func(i int) string { return time.Weekday(i).String() }, 7)
+		p.weekday, rest, ok = named(s, func(i int) string { return time.Weekday(i).String() }, 7)
 		return rest, ok
 	case "b", "B", "h":
 		var i int
@@ -232,11 +373,14 @@ func (p *parsedTime) read(spec, s string) (rest string, ok bool) {
 		p.month = i + 1
 		return rest, ok
 	case "s":
-		return p.seconds(s)
-	case "z", ":z", "::z":
-		return p.offset(s)
-	case "Z":
-		return p.zoneName(s)
+		return p.seconds(s, 18)
+	case "z", ":z", "::z", ":::z", "Z":
+		if rest, ok = p.offset(s); !ok {
+			return p.zoneName(s)
+		}
+		return rest, ok
+	case "Ez":
+		return p.minutes(s)
 	case "f":
 		return p.subsecond(s, 6)
 	case "%":
@@ -278,9 +422,20 @@ func named(s string, name func(int) string, n int) (i int, rest string, ok bool)
 	return 0, s, false
 }
 
-func (p *parsedTime) seconds(s string) (string, bool) {
+// minutes reads an offset from UTC in minutes.
+func (p *parsedTime) minutes(s string) (string, bool) {
 	n := 0
-	for n < len(s) && n < 18 && (isDigit(s[n]) || n == 0 && s[n] == '-') {
+	for n < len(s) && n < 4 && (isDigit(s[n]) || n == 0 && (s[n] == '-' || s[n] == '+')) {
+		n++
+	}
+	v, err := strconv.Atoi(s[:n])
+	p.zone = time.FixedZone("", v*60)
+	return s[n:], err == nil && v >= -14*60 && v <= 14*60
+}
+
+func (p *parsedTime) seconds(s string, most int) (string, bool) {
+	n := 0
+	for n < len(s) && n < most && (isDigit(s[n]) || n == 0 && s[n] == '-') {
 		n++
 	}
 	v, err := strconv.ParseInt(s[:n], 10, 64)
@@ -334,19 +489,27 @@ func (p *parsedTime) offset(s string) (string, bool) {
 	return rest, true
 }
 
+// zoneHours are the names of zones that texts write, in hours from UTC. Some
+// have several meanings; American ones go first, then European ones.
+var zoneHours = map[string]float64{
+	"UTC": 0, "GMT": 0, "UT": 0, "Z": 0, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
+	"AKST": -9, "AKDT": -8, "HST": -10, "AST": -4, "ADT": -3, "NST": -3.5, "NDT": -2.5, "BRT": -3, "ART": -3, "CLT": -4,
+	"WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2, "EEST": 3, "MSK": 3, "SAST": 2,
+	"GST": 4, "PKT": 5, "IST": 5.5, "ICT": 7, "WIB": 7, "SGT": 8, "HKT": 8, "PHT": 8, "AWST": 8, "JST": 9, "KST": 9,
+	"ACST": 9.5, "ACDT": 10.5, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13,
+}
+
 func (p *parsedTime) zoneName(s string) (string, bool) {
 	n := 0
 	for n < len(s) && (s[n]|0x20 >= 'a' && s[n]|0x20 <= 'z' || s[n] == '/' || s[n] == '_') {
 		n++
 	}
-	known := map[string]int{"UTC": 0, "GMT": 0, "Z": 0, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "CET": 1, "CEST": 2, "BST": 1, "JST": 9, "IST": 5}
 	name := s[:n]
-	if h, ok := known[strings.ToUpper(name)]; ok {
-		seconds := h * 3600
-		if name == "IST" {
-			seconds += 1800
+	if hours, ok := zoneHours[strings.ToUpper(name)]; ok {
+		p.zone = time.FixedZone(name, int(hours*3600))
+		if rest, ok := p.offset(s[n:]); ok && hours == 0 { // GMT+0100
+			return rest, true
 		}
-		p.zone = time.FixedZone(name, seconds)
 		return s[n:], true
 	}
 	if n == 0 || !strings.Contains(name, "/") || len(name) > 40 {
@@ -366,6 +529,7 @@ func (p *parsedTime) time(now time.Time) (time.Time, error) {
 		zone = now.Location()
 	}
 	today := now.In(zone)
+	p.byWeek()
 	if p.year < 0 && p.month < 0 && p.day < 0 && p.yearDay < 0 {
 		p.month, p.day = int(today.Month()), today.Day()
 	}
@@ -384,4 +548,38 @@ func (p *parsedTime) time(now time.Time) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("there is no day %d in month %d of %d", day, month, p.year)
 	}
 	return t, nil
+}
+
+// byWeek finds the day from a year and the number of a week, whose first day
+// is taken when none is named.
+func (p *parsedTime) byWeek() {
+	if p.month >= 0 || p.day >= 0 || p.yearDay >= 0 {
+		return
+	}
+	year := p.year
+	if p.weekYear >= 0 {
+		year = p.weekYear
+	}
+	if year < 0 {
+		return
+	}
+	var first time.Time // of week 1
+	week, since := 0, max(p.weekday, 0)
+	jan1 := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+	if n, ok := p.weeks['U']; ok {
+		week, first = n, jan1.AddDate(0, 0, (7-int(jan1.Weekday()))%7)
+	} else {
+		if p.weekday >= 0 {
+			since = (p.weekday + 6) % 7
+		}
+		if n, ok := p.weeks['W']; ok {
+			week, first = n, jan1.AddDate(0, 0, (8-int(jan1.Weekday()))%7)
+		} else if n, ok := p.weeks['V']; ok {
+			week, first = n, jan1.AddDate(0, 0, 3-(int(jan1.AddDate(0, 0, 3).Weekday())+6)%7)
+		} else {
+			return
+		}
+	}
+	day := first.AddDate(0, 0, 7*(week-1)+since)
+	p.year, p.month, p.day = day.Year(), int(day.Month()), day.Day()
 }

@@ -56,13 +56,14 @@ func RelativeTime(s string, now time.Time) (time.Time, error) {
 	fail := func() (time.Time, error) {
 		return time.Time{}, fmt.Errorf(`cannot read time %q: write it like -24h, -7d@d, @w1, now, 2024-05-01T10:00:00Z, 05/01/2024:10:00:00 or epoch seconds`, s)
 	}
-	if strings.HasPrefix(strings.ToLower(s), "rt") {
+	t, rest := now, strings.ToLower(strings.TrimSpace(s))
+	if strings.HasPrefix(rest, "rt") {
 		return time.Time{}, fmt.Errorf("cannot read time %q: searches over events as they come in are not there; without rt it is the range up to now", s)
 	}
-	t, rest := now, strings.TrimPrefix(strings.ToLower(s), "now")
 	if rest == "" || len(rest) > 200 {
 		return fail()
 	}
+	rest = strings.TrimPrefix(strings.TrimPrefix(rest, "now"), "()")
 	for rest != "" {
 		switch rest[0] {
 		case '@':

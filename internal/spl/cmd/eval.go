@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
@@ -49,7 +50,7 @@ func parseEval(p *spl.Parser) (spl.Command, error) {
 			return nil, p.Unexpected(tok, "the name of the field to set")
 		}
 		set := Assignment{Field: strings.Trim(tok.Text, "'")}
-		set.Dynamic = tok.Kind == spl.Word && inName.MatchString(tok.Text)
+		set.Dynamic = inName.MatchString(tok.Text)
 		if eq, err := p.Take(); err != nil || !eq.Is("=") {
 			if err == nil {
 				err = diag.At(eq.Span, "eval needs field=expression; = is missing after %q", tok.Text)
@@ -59,8 +60,11 @@ func parseEval(p *spl.Parser) (spl.Command, error) {
 		if set.Expr, err = p.Expr(); err != nil {
 			return nil, err
 		}
-		if e, ok := boolean(set.Expr); ok {
+		if e := set.Expr; spl.Gives(e) == spl.GivesTest {
 			return nil, diag.At(e.Place(), "a test cannot be stored in a field").WithHint(`wrap it: if(%s, "true", "false")`, spl.PrintExpr(e))
+		}
+		if err := p.AfterExpr("an operator, a comma or the end"); err != nil {
+			return nil, err
 		}
 		c.Sets = append(c.Sets, set)
 		if !p.Accept(",") || p.AtEnd() {
@@ -69,28 +73,14 @@ func parseEval(p *spl.Parser) (spl.Command, error) {
 	}
 }
 
-// boolean reports whether an expression can only give a truth value.
-func boolean(e spl.Expr) (spl.Expr, bool) {
-	switch e := e.(type) {
-	case *spl.Binary:
-		switch e.Op {
-		case "AND", "OR", "XOR", "=", "!=", "<", "<=", ">", ">=", "LIKE":
-			return e, true
-		}
-	case *spl.Unary:
-		return e, e.Op == "NOT"
-	case *spl.Among:
-		return e, true
-	}
-	return nil, false
-}
-
 // Print implements spl.Command.
 func (c *Eval) Print() string {
 	parts := make([]string, len(c.Sets))
 	for i, s := range c.Sets {
 		name := spl.PrintTarget(s.Field)
-		if s.Dynamic {
+		if s.Dynamic && !strings.ContainsFunc(s.Field, func(r rune) bool {
+			return !strings.ContainsRune("{}_.", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+		}) {
 			name = s.Field
 		}
 		parts[i] = name + "=" + spl.PrintExpr(s.Expr)

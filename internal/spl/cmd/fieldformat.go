@@ -50,7 +50,7 @@ func parseFieldformat(p *spl.Parser) (spl.Command, error) {
 	if c.Expr, err = p.Expr(); err != nil {
 		return nil, err
 	}
-	if e, ok := boolean(c.Expr); ok {
+	if e := c.Expr; spl.Gives(e) == spl.GivesTest {
 		return nil, diag.At(e.Place(), "a test cannot be shown").WithHint(`wrap it: if(%s, "true", "false")`, spl.PrintExpr(e))
 	}
 	return c, nil

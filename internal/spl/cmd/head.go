@@ -134,7 +134,7 @@ func (c *Head) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Opera
 	h := &head{in: in, c: c, left: c.N}
 	if c.Expr != nil {
 		var err error
-		if h.test, err = spl.Compile(c.Expr, env); err != nil {
+		if h.test, err = spl.CompileTest(c.Expr, env); err != nil {
 			return nil, err
 		}
 	}

@@ -16,12 +16,12 @@ func (c *Streamstats) Open(_ context.Context, env *spl.Env, in spl.Operator) (sp
 	}
 	s := &streamstats{c: c, env: env, in: in, g: g, windows: map[*group][]windowRow{}}
 	if c.Before != nil {
-		if s.before, err = spl.Compile(c.Before, env); err != nil {
+		if s.before, err = spl.CompileTest(c.Before, env); err != nil {
 			return nil, err
 		}
 	}
 	if c.After != nil {
-		if s.after, err = spl.Compile(c.After, env); err != nil {
+		if s.after, err = spl.CompileTest(c.After, env); err != nil {
 			return nil, err
 		}
 	}

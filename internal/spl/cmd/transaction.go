@@ -331,7 +331,7 @@ func (c *Transaction) Open(_ context.Context, env *spl.Env, in spl.Operator) (sp
 func (m Marker) test(env *spl.Env) (func(*vector.Batch) []int32, error) {
 	switch {
 	case m.Expr != nil:
-		p, err := spl.Compile(m.Expr, env)
+		p, err := spl.CompileTest(m.Expr, env)
 		if err != nil {
 			return nil, err
 		}

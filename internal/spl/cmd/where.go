@@ -26,6 +26,9 @@ match), AND binds tighter than OR. A comparison with a missing field is neither 
 		}},
 		Parse: func(p *spl.Parser) (spl.Command, error) {
 			e, err := p.Expr()
+			if err == nil {
+				err = p.AfterExpr("an operator or the end")
+			}
 			return &Where{e}, err
 		},
 	})
@@ -48,7 +51,7 @@ func (c *Where) Subsearches() []*spl.Query { return spl.ExprQueries(c.Expr) }
 
 // NewMapper implements spl.Streaming.
 func (c *Where) NewMapper(env *spl.Env) (spl.Mapper, error) {
-	prog, err := spl.Compile(c.Expr, env)
+	prog, err := spl.CompileTest(c.Expr, env)
 	return &where{prog}, err
 }
 

@@ -13,6 +13,7 @@ func init() {
 	function(bitwise, "bit_not", "bit_not(<number> [, <mask>])", "The number with its bits turned, within the mask (2^53-1).", 1, 2, bitNot, "bit_not(5, 7)", `"2"`)
 	shift("bit_shift_left", "The number with its bits moved up.", func(x uint64, n int) uint64 { return x << n }, "bit_shift_left(3, 2)", `"12"`)
 	shift("bit_shift_right", "The number with its bits moved down.", func(x uint64, n int) uint64 { return x >> n }, "bit_shift_right(12, 2)", `"3"`)
+	checked(numbers(), "bit_and", "bit_or", "bit_xor", "bit_not", "bit_shift_left", "bit_shift_right")
 }
 
 // bits registers a function that folds whole numbers.

@@ -20,6 +20,7 @@ func init() {
 		}
 		return spl.Choose(tests, vals)
 	})
+	gives(spl.GivesEither, "case")
 }
 
 func compileCase(want bool) func(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
@@ -27,14 +28,20 @@ func compileCase(want bool) func(c *spl.Compiler, call *spl.Call) (spl.Eval, err
 		if len(call.Args)%2 != 0 {
 			return nil, diag.At(call.Span, "%s takes pairs: a test and a value", call.Def.Name).WithHint(`end with true(), "otherwise" for all that is left`)
 		}
-		evs, err := c.All(call.Args)
-		if err != nil {
-			return nil, err
+		tests, vals := make([]spl.Eval, len(call.Args)/2), make([]spl.Eval, len(call.Args)/2)
+		for i := range tests {
+			var err error
+			if tests[i], err = c.Condition(call.Args[2*i]); err != nil {
+				return nil, err
+			}
+			if vals[i], err = c.Compile(call.Args[2*i+1]); err != nil {
+				return nil, err
+			}
 		}
 		return func(f *spl.Frame) vector.Value {
-			for i := 0; i < len(evs); i += 2 {
-				if v := evs[i](f); v.True() == want && (want || !v.IsNull()) {
-					return evs[i+1](f)
+			for i, test := range tests {
+				if v := test(f); v.True() == want && (want || !v.IsNull()) {
+					return vals[i](f)
 				}
 			}
 			return null

@@ -31,6 +31,7 @@ func init() {
 			return out
 		}}
 	})
+	gives(spl.GivesEither, "coalesce")
 }
 
 func coalesce(args []vector.Value) vector.Value {

@@ -1,6 +1,7 @@
 package fn
 
 import (
+	"strconv"
 	"strings"
 
 	"bluetrail/internal/jsonscan"
@@ -17,10 +18,18 @@ func kindOf(v vector.Value) byte {
 	return doc[i]
 }
 
+// plural counts things: 1 value, 2 values.
+func plural(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return strconv.Itoa(n) + " " + thing
+}
+
 // separated puts commas into the whole part of a decimal.
 func separated(s string) string {
 	sign := ""
-	if s != "" && (s[0] == '-' || s[0] == '+') {
+	if s != "" && strings.IndexByte("-+ ", s[0]) >= 0 {
 		sign, s = s[:1], s[1:]
 	}
 	whole, frac, point := strings.Cut(s, ".")

@@ -3,6 +3,9 @@
 package fn
 
 import (
+	"slices"
+
+	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -43,6 +46,47 @@ func varying(group, name, doc string, next func() vector.Value, expr, want strin
 		Name: name, Group: group, Syntax: name + "()", Doc: doc, Varies: true,
 		Examples: example(expr, want), Call: func([]vector.Value) vector.Value { return next() },
 	})
+}
+
+// gives says what registered functions give.
+func gives(o spl.Outcome, names ...string) {
+	for _, name := range names {
+		spl.LookupFunction(name).Gives = o
+	}
+}
+
+// checked gives registered functions a look at their arguments.
+func checked(check func(call *spl.Call) error, names ...string) {
+	for _, name := range names {
+		spl.LookupFunction(name).Check = check
+	}
+}
+
+// numbers is the check of a function of numbers: of the arguments at these
+// places, of all when none is named.
+func numbers(places ...int) func(call *spl.Call) error {
+	return func(call *spl.Call) error {
+		for i, a := range call.Args {
+			lit, ok := a.(*spl.Literal)
+			if !ok || len(places) > 0 && !slices.Contains(places, i) {
+				continue
+			}
+			if _, ok := lit.Value.Num(); !ok && !lit.Value.IsNull() {
+				return diag.At(lit.Span, "%s takes a number here", call.Def.Name).WithHint("%s; a field stands without quotes, or in single ones", call.Def.Syntax)
+			}
+		}
+		return nil
+	}
+}
+
+// pairs is the check of a function that takes pairs of arguments from a place on.
+func pairs(from int, pair string) func(call *spl.Call) error {
+	return func(call *spl.Call) error {
+		if last := len(call.Args) - 1; (last-from)%2 == 0 {
+			return diag.At(call.Args[last].Place(), "%s takes pairs: %s", call.Def.Name, pair).WithHint("%s", call.Def.Syntax)
+		}
+		return nil
+	}
 }
 
 // batched gives a function, which is registered, its kernel.

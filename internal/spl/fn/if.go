@@ -28,14 +28,19 @@ func init() {
 			return out
 		}}
 	})
+	gives(spl.GivesEither, "if")
 }
 
 func compileIf(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
-	evs, err := c.All(call.Args)
+	test, err := c.Condition(call.Args[0])
 	if err != nil {
 		return nil, err
 	}
-	test, then, otherwise := evs[0], evs[1], evs[2]
+	evs, err := c.All(call.Args[1:])
+	if err != nil {
+		return nil, err
+	}
+	then, otherwise := evs[0], evs[1]
 	return func(f *spl.Frame) vector.Value {
 		if test(f).True() {
 			return then(f)

@@ -18,4 +18,5 @@ func init() {
 		return vector.Truth(false)
 	}, `if(in("b", "a", "b"), 1, 2)`, `"1"`)
 	batched("in", func(c *spl.Compiler, call *spl.Call) spl.Kernel { return c.AmongKernel(call.Args[0], call.Args[1:]) })
+	gives(spl.GivesTest, "in")
 }

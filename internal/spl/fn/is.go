@@ -13,9 +13,9 @@ func init() {
 	is("isnum", "Whether the value reads as a number.", `isnum("12")`, func(v vector.Value) bool { _, ok := v.Num(); return ok })
 	is("isint", "Whether the value is a whole number.", "isint(5)", func(v vector.Value) bool { f, ok := v.Num(); return ok && f == math.Trunc(f) })
 	is("isdouble", "Whether the value is a number with decimals.", "isdouble(5.5)", func(v vector.Value) bool { f, ok := v.Num(); return ok && f != math.Trunc(f) })
-	is("isstr", "Whether the value is text that is no number.", `isstr("a")`, func(v vector.Value) bool {
+	is("isstr", "Whether the value is text that is no number, or several values.", `isstr("a")`, func(v vector.Value) bool {
 		_, num := v.Num()
-		return v.Kind() == vector.Text && !num
+		return v.Kind() == vector.List || v.Kind() == vector.Text && !num
 	})
 	is("isbool", "Whether the value is a test.", "isbool(1=1)", func(v vector.Value) bool { return v.Kind() == vector.Bool })
 	is("ismv", "Whether there are several values.", `ismv(split("a,b", ","))`, func(v vector.Value) bool { return v.Kind() == vector.List })
@@ -26,6 +26,7 @@ func init() {
 // is registers a test of one value.
 func is(name, doc, expr string, test func(v vector.Value) bool, aliases ...string) {
 	function(informational, name, name+"(<value>)", doc, 1, 1, func(a []vector.Value) vector.Value { return vector.Truth(test(a[0])) }, "if("+expr+", 1, 2)", `"1"`, aliases...)
+	gives(spl.GivesTest, name)
 	batched(name, func(c *spl.Compiler, call *spl.Call) spl.Kernel {
 		return spl.TestValues(c.Kernel(call.Args[0]), func(v *vector.Value) spl.Test { return spl.Holds(test(*v)) })
 	})

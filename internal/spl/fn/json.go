@@ -17,8 +17,9 @@ func init() {
 }
 
 // edit registers a function that changes JSON at paths; exact takes them as keys.
-func edit(name, doc string, exact bool, op func(old node, val node) node, expr, want string) {
+func edit(name, doc string, exact bool, op func(old node, val node) (node, bool), expr, want string) {
 	bounded(jsons, name, name+"(<json>, <path>, <value>, …)", doc, 3, -1, func(a []vector.Value) (vector.Value, error) { return jsonEdit(a, exact, op) }, expr, want)
+	checked(pairs(1, "a path and a value"), name)
 }
 
 // encode writes a value as JSON: numbers as numbers, tests as true and false,
@@ -38,7 +39,7 @@ func encode(v vector.Value) string {
 		return mvToArray(v, false).Text()
 	}
 	s := v.Text()
-	if k := kindOf(v); k == '{' || k == '[' {
+	if first := strings.TrimLeft(s, " \t\r\n"); first != "" && (first[0] == '{' || first[0] == '[') && kindOf(v) != 0 {
 		return string(jsonscan.Compact([]byte(s)))
 	}
 	return string(jsonscan.AppendQuoted(nil, s))

@@ -1,11 +1,8 @@
 package fn
 
 func init() {
-	edit("json_append", "The JSON with the values put at the ends of the arrays at the paths.", false, func(old, val node) node {
-		if old.kind != '[' {
-			return old
-		}
+	edit("json_append", "The JSON with the values put at the ends of the arrays at the paths.", false, func(old, val node) (node, bool) {
 		old.vals = append(old.vals, val)
-		return old
+		return old, old.kind == '['
 	}, `json_append("{\"a\":[1]}", "a", 2)`, `"{\"a\":[1,2]}"`)
 }

@@ -1,14 +1,11 @@
 package fn
 
 func init() {
-	edit("json_extend", "The JSON with the elements of the given arrays put at the ends of the arrays at the paths.", false, func(old, val node) node {
-		switch {
-		case old.kind != '[':
-		case val.kind == '[':
-			old.vals = append(old.vals, val.vals...)
-		default:
-			old.vals = append(old.vals, val)
+	edit("json_extend", "The JSON with the elements of the given arrays put at the ends of the arrays at the paths.", false, func(old, val node) (node, bool) {
+		if val.kind != '[' {
+			val.vals = []node{val}
 		}
-		return old
+		old.vals = append(old.vals, val.vals...)
+		return old, old.kind == '['
 	}, `json_extend("{\"a\":[1]}", "a", "[2,3]")`, `"{\"a\":[1,2,3]}"`)
 }

@@ -8,14 +8,18 @@ import (
 )
 
 func init() {
-	function(jsons, "json_object", "json_object(<key>, <value>, …)", "A JSON object of the keys and values. JSON objects and arrays among the values stay what they are.", 0, -1, jsonObject, `json_object("a", 1, "b", "x")`, `"{\"a\":1,\"b\":\"x\"}"`)
+	function(jsons, "json_object", "json_object(<key>, <value>, …)", "A JSON object of the keys and values. JSON objects and arrays among the values stay what they are; a pair without a key is left out.", 0, -1, jsonObject, `json_object("a", 1, "b", "x")`, `"{\"a\":1,\"b\":\"x\"}"`)
+	checked(pairs(0, "a key and a value"), "json_object")
 }
 
 func jsonObject(a []vector.Value) vector.Value {
 	var b strings.Builder
 	b.WriteByte('{')
 	for i := 0; i+1 < len(a); i += 2 {
-		if i > 0 {
+		if a[i].IsNull() {
+			continue
+		}
+		if b.Len() > 1 {
 			b.WriteByte(',')
 		}
 		b.Write(jsonscan.AppendQuoted(nil, a[i].Text()))

@@ -2,6 +2,7 @@ package fn
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -75,76 +76,94 @@ func steps(path string) []string {
 }
 
 // edit applies op at the place that steps lead to, making objects on the way.
-func (n *node) edit(steps []string, op func(old node) node) {
+// It reports whether there is such a place; where the steps do not fit what is
+// there, nothing is changed.
+func (n *node) edit(steps []string, op func(old node) (node, bool)) bool {
 	if len(steps) == 0 {
-		*n = op(*n)
-		return
+		changed, ok := op(*n)
+		if ok {
+			*n = changed
+		}
+		return ok
 	}
 	step := steps[0]
 	if strings.HasPrefix(step, "{") && strings.HasSuffix(step, "}") {
 		if n.kind != '[' {
-			return
+			return false
 		}
 		at, err := strconv.Atoi(step[1 : len(step)-1])
+		found := false
 		for i := range n.vals {
 			if step == "{}" || err == nil && i == at {
-				n.vals[i].edit(steps[1:], op)
+				found = n.vals[i].edit(steps[1:], op) || found
 			}
 		}
-		return
+		return found
 	}
-	if n.kind == 0 && n.text == "null" {
-		*n = node{kind: '{'}
-	}
-	if n.kind != '{' {
-		return
+	fresh := n.kind == 0 && n.text == "null"
+	if n.kind != '{' && !fresh {
+		return false
 	}
 	for i, k := range n.keys {
 		if k == step {
-			n.vals[i].edit(steps[1:], op)
-			return
+			return n.vals[i].edit(steps[1:], op)
 		}
 	}
 	made := node{text: "null"}
-	made.edit(steps[1:], op)
+	if !made.edit(steps[1:], op) {
+		return false
+	}
+	if fresh {
+		*n = node{kind: '{'}
+	}
 	n.keys, n.vals = append(n.keys, step), append(n.vals, made)
+	return true
 }
 
-func (n *node) remove(steps []string) {
+// remove takes away what is at the place that steps lead to, and reports
+// whether there was anything. Dots may be part of a key.
+func (n *node) remove(steps []string) bool {
 	step := steps[0]
-	index := -1
 	if strings.HasPrefix(step, "{") && strings.HasSuffix(step, "}") {
-		at, err := strconv.Atoi(step[1 : len(step)-1])
-		if step == "{}" && n.kind == '[' && len(steps) > 1 {
+		if n.kind != '[' {
+			return false
+		}
+		if step == "{}" {
+			found := false
 			for i := range n.vals {
-				n.vals[i].remove(steps[1:])
+				found = len(steps) > 1 && n.vals[i].remove(steps[1:]) || found
 			}
-			return
+			return found
 		}
-		if n.kind == '[' && err == nil && at >= 0 && at < len(n.vals) {
-			index = at
+		at, err := strconv.Atoi(step[1 : len(step)-1])
+		return err == nil && at >= 0 && at < len(n.vals) && n.removeAt(at, steps[1:])
+	}
+	if n.kind != '{' {
+		return false
+	}
+	for used := 1; ; used++ {
+		if i := slices.Index(n.keys, step); i >= 0 && n.removeAt(i, steps[used:]) {
+			return true
 		}
-	} else if n.kind == '{' {
-		for i, k := range n.keys {
-			if k == step {
-				index = i
-			}
+		if used == len(steps) || strings.HasPrefix(steps[used], "{") {
+			return false
 		}
-	}
-	if index < 0 {
-		return
-	}
-	if len(steps) > 1 {
-		n.vals[index].remove(steps[1:])
-		return
-	}
-	n.vals = append(n.vals[:index], n.vals[index+1:]...)
-	if n.kind == '{' {
-		n.keys = append(n.keys[:index], n.keys[index+1:]...)
+		step += "." + steps[used]
 	}
 }
 
-func jsonEdit(a []vector.Value, exact bool, op func(old, val node) node) (vector.Value, error) {
+func (n *node) removeAt(i int, steps []string) bool {
+	if len(steps) > 0 {
+		return n.vals[i].remove(steps)
+	}
+	n.vals = slices.Delete(n.vals, i, i+1)
+	if n.kind == '{' {
+		n.keys = slices.Delete(n.keys, i, i+1)
+	}
+	return true
+}
+
+func jsonEdit(a []vector.Value, exact bool, op func(old, val node) (node, bool)) (vector.Value, error) {
 	if kindOf(a[0]) == 0 {
 		return null, nil
 	}
@@ -160,9 +179,9 @@ func jsonEdit(a []vector.Value, exact bool, op func(old, val node) node) (vector
 		if len(path) > jsonscan.MaxDepth {
 			return null, fmt.Errorf("a path has more than %d steps", jsonscan.MaxDepth)
 		}
-		root.edit(path, func(old node) node {
+		root.edit(path, func(old node) (node, bool) {
 			if added += len(val); added > spl.MaxValue {
-				return old
+				return old, false
 			}
 			return op(old, parseNode(val)) // for each place its own, as the next path may change it
 		})

@@ -39,7 +39,7 @@ func TestKernels(t *testing.T) {
 		case 6:
 			return fmt.Sprintf("-(%s)", a)
 		case 7:
-			return fmt.Sprintf("%s(%s)", rapid.SampledFrom([]string{"lower", "upper", "len", "abs", "floor", "sqrt", "ln", "round", "tonumber"}).Draw(t, "fn"), a)
+			return fmt.Sprintf("%s(%s)", rapid.SampledFrom([]string{"lower", "upper", "len", "abs", "floor", "sqrt", "ln", "round", "tonumber", "cos"}).Draw(t, "fn"), a)
 		}
 		return a
 	}
@@ -48,7 +48,7 @@ func TestKernels(t *testing.T) {
 			return fmt.Sprintf("%s=%s", text(t, 0), text(t, 0))
 		}
 		a, b := text(t, depth-1), text(t, depth-1)
-		switch rapid.IntRange(0, 6).Draw(t, "test") {
+		switch rapid.IntRange(0, 7).Draw(t, "test") {
 		case 0, 1:
 			return fmt.Sprintf("(%s %s %s)", a, rapid.SampledFrom([]string{"=", "!=", "<", "<=", ">", ">="}).Draw(t, "cmp"), b)
 		case 2:
@@ -57,6 +57,8 @@ func TestKernels(t *testing.T) {
 			return fmt.Sprintf("NOT (%s)", test(t, depth-1))
 		case 4:
 			return fmt.Sprintf(`like(%s, "%%2%%")`, a)
+		case 6:
+			return rapid.SampledFrom([]string{`searchmatch("x=2*")`, `searchmatch("NOT y=a OR z>3 x!=22")`, `searchmatch("nosuch=*")`, `searchmatch("x=* y=*")`}).Draw(t, "search")
 		case 5:
 			return fmt.Sprintf(`%s(%s)`, rapid.SampledFrom([]string{"isnull", "isnotnull", "isnum", "isstr", "ismv", "isbool"}).Draw(t, "is"), a)
 		}

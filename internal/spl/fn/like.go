@@ -13,6 +13,7 @@ func init() {
 		}
 		return spl.Kernel{}
 	})
+	gives(spl.GivesTest, "like")
 }
 
 func compileLike(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {

@@ -9,6 +9,7 @@ import (
 
 func init() {
 	compiled(conditional, "match", "match(<text>, <regex>)", "Whether the regular expression fits anywhere in the text. Case counts unless it begins with (?i).", 2, 2, compileMatch, `if(match("abc", "b.$"), 1, 2)`, `"1"`)
+	gives(spl.GivesTest, "match")
 }
 
 // expression returns the regular expression of an argument: compiled once when
@@ -48,17 +49,23 @@ func compileMatch(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 	if err != nil {
 		return nil, err
 	}
+	var known memo[bool]
+	_, fixed := call.Args[1].(*spl.Literal)
 	return func(f *spl.Frame) vector.Value {
 		re := regex(f)
 		if re == nil {
 			return null
 		}
-		return spl.AnyOf(subject(f), func(s string) bool {
+		fits := func(s string) (ok, keep bool) {
 			ok, err := re.Match(s)
 			if err != nil {
 				c.Warn("match: %v", err)
 			}
-			return ok
-		})
+			return ok, err == nil
+		}
+		if fixed && !re.Linear() {
+			return spl.AnyOf(subject(f), func(s string) bool { return known.of(s, fits) })
+		}
+		return spl.AnyOf(subject(f), func(s string) bool { ok, _ := fits(s); return ok })
 	}, nil
 }

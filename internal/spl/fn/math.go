@@ -8,6 +8,7 @@ import (
 // unary registers a function of one number.
 func unary(group, name, doc string, f func(float64) float64, expr, want string, aliases ...string) {
 	function(group, name, name+"(<number>)", doc, 1, 1, number(f), expr, want, aliases...)
+	checked(numbers(), name)
 	batched(name, func(c *spl.Compiler, call *spl.Call) spl.Kernel { return spl.NumEach(c.Kernel(call.Args[0]), f) })
 }
 

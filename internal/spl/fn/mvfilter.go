@@ -14,7 +14,7 @@ func compileMvfilter(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 	if err != nil {
 		return nil, err
 	}
-	test, err := c.Compile(call.Args[0])
+	test, err := c.Condition(call.Args[0])
 	if err != nil || name == "" {
 		return func(*spl.Frame) vector.Value { return null }, err
 	}

@@ -1,22 +1,38 @@
 package fn
 
 import (
+	"slices"
+
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
 
 func init() {
-	compiled(multivalue, "mvmap", "mvmap(<field>, <expression>)", "The expression computed for each value of the field.", 2, 2, compileMvmap, `mvmap(_time, _time+1)`, `"1700000001"`)
+	compiled(multivalue, "mvmap", "mvmap(<values>, <expression> [, <field>])", "The expression computed for each value of a field, or of an expression over one field, which stands for the value meanwhile. The third argument names that field where the first has several or none.", 2, 3, compileMvmap, `mvmap(_time, _time+1)`, `"1700000001"`)
+}
+
+// valueField returns the field that stands for the value.
+func valueField(call *spl.Call) (string, error) {
+	if len(call.Args) == 3 {
+		if f, ok := call.Args[2].(*spl.Field); ok {
+			return f.Name, nil
+		}
+		return "", diag.At(call.Args[2].Place(), "the third argument of mvmap must be a field")
+	}
+	names := spl.ExprFields(call.Args[0])
+	slices.Sort(names)
+	if names = slices.Compact(names); len(names) == 1 {
+		return names[0], nil
+	}
+	return "", diag.At(call.Args[0].Place(), "the first argument of mvmap must have one field, which stands for the value").
+		WithHint("a third argument names the field that does: mvmap(mvappend(a, b), x*2, x)")
 }
 
 func compileMvmap(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
-	name, err := onlyField(call, call.Args[0])
+	name, err := valueField(call)
 	if err != nil {
 		return nil, err
-	}
-	if name == "" {
-		return nil, diag.At(call.Span, "the first argument of mvmap must be a field")
 	}
 	subject, err := c.Compile(call.Args[0])
 	if err != nil {

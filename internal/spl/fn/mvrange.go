@@ -1,15 +1,33 @@
 package fn
 
 import (
+	"time"
+
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
 
 func init() {
-	function(multivalue, "mvrange", "mvrange(<start>, <end> [, <step>])", "Numbers from start up to, not including, end. The step is a number, or a span such as 7d. At most 1,048,576 values.", 2, 3, mvrange, `mvrange(1, 7, 2)`, `["1","3","5"]`)
+	compiled(multivalue, "mvrange", "mvrange(<start>, <end> [, <step>])", "Numbers from start up to, not including, end. The step is a number, or a span such as 7d. At most 1,048,576 values.", 2, 3, compileMvrange, `mvrange(1, 7, 2)`, `["1","3","5"]`)
+	checked(numbers(0, 1), "mvrange")
 }
 
-func mvrange(a []vector.Value) vector.Value {
+func compileMvrange(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+	evs, err := c.All(call.Args)
+	if err != nil {
+		return nil, err
+	}
+	zone := c.Clock().Location()
+	a := make([]vector.Value, len(evs))
+	return func(f *spl.Frame) vector.Value {
+		for i, ev := range evs {
+			a[i] = ev(f)
+		}
+		return mvrange(a, zone)
+	}, nil
+}
+
+func mvrange(a []vector.Value, zone *time.Location) vector.Value {
 	from, ok1 := a[0].Num()
 	to, ok2 := a[1].Num()
 	step := 1.0
@@ -22,7 +40,7 @@ func mvrange(a []vector.Value) vector.Value {
 				return null
 			}
 			next = func(t float64) float64 {
-				moved, err := spl.RelativeTime(span, spl.FromEpoch(t))
+				moved, err := spl.RelativeTime(span, spl.FromEpoch(t).In(zone))
 				if err != nil {
 					return t
 				}

@@ -12,4 +12,5 @@ func init() {
 		}
 		return a[0]
 	}, `nullif("a", "b")`, `"a"`)
+	gives(spl.GivesEither, "nullif")
 }

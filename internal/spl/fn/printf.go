@@ -24,7 +24,7 @@ func compilePrintf(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 	}
 	if lit, ok := call.Args[0].(*spl.Literal); ok {
 		if need := verbs(lit.Value.Text()); need > len(call.Args)-1 {
-			return nil, diag.At(call.Span, "the format of printf needs %d values, %d are given", need, len(call.Args)-1)
+			return nil, diag.At(lit.Span, "the format of printf needs %s, %d given", plural(need, "value"), len(call.Args)-1)
 		}
 	}
 	return func(f *spl.Frame) vector.Value {
@@ -153,48 +153,89 @@ func printf(format string, args []vector.Value) (string, bool) {
 }
 
 func (v *verb) format(a vector.Value) string {
-	spec := "%" + strings.ReplaceAll(v.flags, "'", "")
-	if w, err := strconv.Atoi(v.width); err == nil {
-		spec += strconv.Itoa(max(-maxWidth, min(w, maxWidth)))
+	flags := strings.ReplaceAll(v.flags, "'", "")
+	switch v.conversion { // where C leaves open what a flag means, Go does not
+	case 's', 'z', 'c':
+		flags = keepBytes(flags, "-")
+	case 'o', 'x', 'X', 'p', 'u':
+		flags = keepBytes(flags, "-#0")
 	}
-	if v.hasPrec {
+	width, _ := strconv.Atoi(v.width)
+	if width = max(-maxWidth, min(width, maxWidth)); width < 0 {
+		flags, width = flags+"-", -width
+	}
+	precision := ""
+	if v.hasPrec && v.conversion != 'c' {
 		p, _ := strconv.Atoi(v.prec)
-		spec += "." + strconv.Itoa(max(0, min(p, maxWidth)))
+		precision = "." + strconv.Itoa(max(0, min(p, maxWidth)))
 	}
 	f, isNum := a.Num()
-	whole := func() int64 { return int64(max(-9.2e18, min(f, 9.2e18))) }
-	var out string
-	switch c := v.conversion; c {
-	case 'd', 'i':
-		out = fmt.Sprintf(spec+"d", whole())
-	case 'u':
-		out = fmt.Sprintf(spec+"d", uint64(whole()))
-	case 'o', 'x', 'X':
-		out = fmt.Sprintf(spec+string(c), uint64(whole()))
-	case 'p':
-		out = fmt.Sprintf(spec+"X", uint64(whole()))
-	case 's', 'z':
-		out = fmt.Sprintf(spec+"s", a.Text())
-	case 'c':
-		s := []rune(a.Text())
-		out = fmt.Sprintf(spec+"s", string(s[:min(len(s), 1)]))
-	case 'f', 'F', 'e', 'E', 'g', 'G':
-		if !v.hasPrec && c != 'f' && c != 'F' {
-			spec += ".6"
-		}
-		out = fmt.Sprintf(spec+string(c), f)
-	case 'a', 'A':
-		out = shortExponent(fmt.Sprintf(spec+string(rune(c)+('x'-'a')), f))
-	default:
-		return "%" + string(c)
-	}
 	if !isNum && strings.IndexByte("szc", v.conversion) < 0 {
 		return ""
 	}
-	if strings.Contains(v.flags, "'") {
-		out = separated(out)
+	printed := func(conversion string, value any) func(flags string, width int) string {
+		return func(flags string, width int) string {
+			spec := "%" + flags
+			if width > 0 {
+				spec += strconv.Itoa(width)
+			}
+			return fmt.Sprintf(spec+precision+conversion, value)
+		}
 	}
-	return out
+	whole := func() int64 { return int64(max(-9.2e18, min(f, 9.2e18))) }
+	switch c := v.conversion; c {
+	case 'd', 'i':
+		return v.grouped(flags, width, printed("d", whole()))
+	case 'u':
+		return v.grouped(flags, width, printed("d", uint64(whole())))
+	case 'f', 'F':
+		return v.grouped(flags, width, printed("f", f))
+	case 'o', 'x', 'X':
+		return printed(string(c), uint64(whole()))(flags, width)
+	case 'p':
+		return printed("X", uint64(whole()))(flags, width)
+	case 's', 'z':
+		return printed("s", a.Text())(flags, width)
+	case 'c':
+		s := []rune(a.Text())
+		return printed("s", string(s[:min(len(s), 1)]))(flags, width)
+	case 'e', 'E', 'g', 'G':
+		if !v.hasPrec {
+			precision = ".6"
+		}
+		return printed(string(c), f)(flags, width)
+	case 'a', 'A':
+		return shortExponent(printed(string(rune(c)+('x'-'a')), f)(flags, width))
+	}
+	return "%" + string(v.conversion)
+}
+
+func keepBytes(s, set string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(set, r) {
+			return r
+		}
+		return -1
+	}, s)
+}
+
+// grouped prints a number with commas, as wide as it is to be.
+func (v *verb) grouped(flags string, width int, print func(flags string, width int) string) string {
+	if !strings.Contains(v.flags, "'") {
+		return print(flags, width)
+	}
+	s := separated(print(keepBytes(flags, "+ #"), 0))
+	missing := width - len(s)
+	switch {
+	case missing <= 0:
+		return s
+	case strings.Contains(flags, "-"):
+		return s + strings.Repeat(" ", missing)
+	case strings.Contains(flags, "0"):
+		digits := strings.TrimLeft(s, "+- ")
+		return s[:len(s)-len(digits)] + strings.Repeat("0", missing) + digits
+	}
+	return strings.Repeat(" ", missing) + s
 }
 
 // shortExponent takes the zero from an exponent such as p+03, which C does not

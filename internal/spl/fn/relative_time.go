@@ -1,18 +1,39 @@
 package fn
 
 import (
+	"time"
+
+	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
 
 func init() {
 	compiled(dateTime, "relative_time", "relative_time(<time>, <modifier>)", "A time moved and snapped by a modifier such as -1d@d.", 2, 2, func(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+		var at time.Time // of the last row, which often snaps to the same
+		last := null
 		return timeFunction(c, call, func(f float64, text string) vector.Value {
 			t, err := spl.RelativeTime(text, spl.FromEpoch(f).In(c.Clock().Location()))
 			if err != nil {
 				return null
 			}
-			return seconds(t)
+			if !t.Equal(at) || last.IsNull() {
+				at, last = t, seconds(t)
+			}
+			return last
 		})
 	}, `relative_time(1700000000, "@d")`, `"1699920000.000000"`)
+	checked(checkModifier, "relative_time")
+}
+
+func checkModifier(call *spl.Call) error {
+	if err := numbers(0)(call); err != nil {
+		return err
+	}
+	if lit, ok := call.Args[1].(*spl.Literal); ok {
+		if _, err := spl.RelativeTime(lit.Value.Text(), spl.FromEpoch(0)); err != nil {
+			return diag.At(lit.Span, "%q does not move a time", lit.Value.Text()).WithHint("write it like -24h, -7d@d, @w1 or +1mon@mon")
+		}
+	}
+	return nil
 }

@@ -22,6 +22,11 @@ func compileReplace(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 	if err != nil {
 		return nil, err
 	}
+	var known memo[string]
+	_, fixed := call.Args[1].(*spl.Literal)
+	if _, ok := call.Args[2].(*spl.Literal); !ok {
+		fixed = false
+	}
 	return func(f *spl.Frame) vector.Value {
 		re, with, v := regex(f), repl(f), subject(f)
 		if re == nil || with.IsNull() {
@@ -32,10 +37,19 @@ func compileReplace(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 			if size > spl.MaxList { // what follows does not matter any more
 				return s
 			}
-			out, err := re.Replace(s, repl, 0)
-			if err != nil {
-				c.Warn("replace: %v", err)
-				return s
+			replaced := func(s string) (out string, keep bool) {
+				out, err := re.Replace(s, repl, 0)
+				if err != nil {
+					c.Warn("replace: %v", err)
+					return s, false
+				}
+				return out, len(out) <= 2*memoBytes
+			}
+			var out string
+			if fixed {
+				out = known.of(s, replaced)
+			} else {
+				out, _ = replaced(s)
 			}
 			size += len(out)
 			return out

@@ -16,6 +16,7 @@ func init() {
 		}
 		return spl.NumEach(c.Kernel(call.Args[0]), math.Round)
 	})
+	checked(numbers(), "round")
 }
 
 func round(a []vector.Value) vector.Value {

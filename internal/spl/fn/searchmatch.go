@@ -20,6 +20,8 @@ func init() {
 			return spl.SearchFields(e)
 		},
 	})
+	gives(spl.GivesTest, "searchmatch")
+	batched("searchmatch", searchmatchKernel)
 }
 
 func searchArgument(call *spl.Call) (spl.Search, error) {
@@ -34,17 +36,24 @@ func searchArgument(call *spl.Call) (spl.Search, error) {
 	return e, nil
 }
 
-func compileSearchmatch(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+// matcher returns the matcher of a searchmatch, with the fields it reads and
+// their places.
+func matcher(c *spl.Compiler, call *spl.Call) (m *spl.Matcher, names []string, slots []int, err error) {
 	e, err := searchArgument(call)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
-	names := spl.SearchFields(e)
-	slots := make([]int, len(names))
+	names = spl.SearchFields(e)
+	slots = make([]int, len(names))
 	for i, n := range names {
 		slots[i] = c.Slot(n)
 	}
-	m, err := spl.NewMatcher(e, c.Clock())
+	m, err = spl.NewMatcher(e, c.Clock())
+	return m, names, slots, err
+}
+
+func compileSearchmatch(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+	m, names, slots, err := matcher(c, call)
 	if err != nil {
 		return nil, err
 	}
@@ -56,4 +65,22 @@ func compileSearchmatch(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 		}
 		return vector.Truth(len(m.Select(b.Batch())) == 1)
 	}, nil
+}
+
+func searchmatchKernel(c *spl.Compiler, call *spl.Call) spl.Kernel {
+	m, _, slots, err := matcher(c, call)
+	if err != nil {
+		return spl.Kernel{}
+	}
+	var buf []spl.Test
+	return spl.Kernel{Tests: func(f *spl.Frame, n int) []spl.Test {
+		out := spl.Scratch(&buf, n)
+		for i := range out {
+			out[i] = spl.No
+		}
+		for _, i := range m.Select(f.Batch(n, slots)) {
+			out[i] = spl.Yes
+		}
+		return out
+	}}
 }

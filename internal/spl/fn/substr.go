@@ -1,11 +1,14 @@
 package fn
 
 import (
+	"unicode/utf8"
+
 	"bluetrail/internal/vector"
 )
 
 func init() {
-	function(texts, "substr", "substr(<text>, <start> [, <length>])", "A part of the text. The first character is 1; a negative start counts from the end.", 2, 3, substr, `substr("string", -3)`, `"ing"`)
+	function(texts, "substr", "substr(<text>, <start> [, <length>])", "A part of the text. The first character is 1; a negative start counts from the end, and a negative length goes back from the start.", 2, 3, substr, `substr("string", -3)`, `"ing"`)
+	checked(numbers(1, 2), "substr")
 }
 
 func substr(a []vector.Value) vector.Value {
@@ -20,15 +23,38 @@ func substr(a []vector.Value) vector.Value {
 		}
 	}
 	return text(func(s string) string {
-		rs := []rune(s)
-		from := start
-		switch {
-		case from > 0:
-			from--
-		case from < 0:
-			from = max(0, len(rs)+from)
+		if ascii(s) {
+			from, to := part(len(s), start, n)
+			return s[from:to]
 		}
-		from = min(from, len(rs))
-		return string(rs[from:max(from, min(len(rs), from+n))])
+		rs := []rune(s)
+		from, to := part(len(rs), start, n)
+		return string(rs[from:to])
 	})(a)
+}
+
+// part returns where n characters from start on lie among size.
+func part(size, start, n int) (from, to int) {
+	from = start
+	switch {
+	case from > 0:
+		from--
+	case from < 0:
+		from += size
+	}
+	to = from + n
+	if n < 0 {
+		from, to = to, from
+	}
+	from = min(max(from, 0), size)
+	return from, max(from, min(to, size))
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }

@@ -5,10 +5,13 @@ import (
 )
 
 func init() {
-	function(conversion, "toarray", "toarray(<value>)", "Several values as a JSON array; JSON arrays as they are.", 1, 1, func(a []vector.Value) vector.Value {
+	function(conversion, "toarray", "toarray(<value>)", "The values as a JSON array; JSON arrays as they are.", 1, 1, func(a []vector.Value) vector.Value {
 		if kindOf(a[0]) == '[' {
 			return a[0]
 		}
-		return mvToArray(a[0], false)
+		if a[0].IsNull() || a[0].Kind() == vector.List {
+			return mvToArray(a[0], false)
+		}
+		return vector.String("[" + encode(a[0]) + "]")
 	}, `toarray("a")`, `"[\"a\"]"`)
 }

@@ -7,8 +7,8 @@ import (
 )
 
 func init() {
-	function(conversion, "toint", "toint(<value>)", "The whole part of a number.", 1, 1, func(a []vector.Value) vector.Value {
-		f, ok := a[0].Num()
+	function(conversion, "toint", "toint(<value> [, <base>])", "The whole part of a number, which a text may write in a base from 2 to 36.", 1, 2, func(a []vector.Value) vector.Value {
+		f, ok := tonumber(a).Num()
 		if !ok {
 			return null
 		}

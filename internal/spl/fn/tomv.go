@@ -5,5 +5,10 @@ import (
 )
 
 func init() {
-	function(conversion, "tomv", "tomv(<json array>)", "The elements of a JSON array as several values.", 1, 1, func(a []vector.Value) vector.Value { return arrayToMV(a[0], false) }, `tomv("[1,\"b\"]")`, `["1","b"]`)
+	function(conversion, "tomv", "tomv(<value>)", "The elements of a JSON array as several values; others as they are.", 1, 1, func(a []vector.Value) vector.Value {
+		if kindOf(a[0]) == '[' {
+			return arrayToMV(a[0], false)
+		}
+		return a[0]
+	}, `tomv("[1,\"b\"]")`, `["1","b"]`)
 }

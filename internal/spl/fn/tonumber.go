@@ -4,18 +4,42 @@ import (
 	"strconv"
 	"strings"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
 
 func init() {
 	function(conversion, "tonumber", "tonumber(<text> [, <base>])", "The number that a text writes, in a base from 2 to 36; null when it is none.", 1, 2, tonumber, `tonumber("0A4", 16)`, `"164"`)
+	checked(checkNumeral, "tonumber")
 	batched("tonumber", func(c *spl.Compiler, call *spl.Call) spl.Kernel {
 		if len(call.Args) > 1 {
 			return spl.Kernel{}
 		}
 		return spl.NumEach(c.Kernel(call.Args[0]), func(x float64) float64 { return x })
 	})
+}
+
+// checkNumeral answers a text that is written out and is no number, which
+// Splunk refuses as well; such a field is null.
+func checkNumeral(call *spl.Call) error {
+	args := make([]vector.Value, len(call.Args))
+	for i, a := range call.Args {
+		lit, ok := a.(*spl.Literal)
+		if !ok {
+			return nil
+		}
+		args[i] = lit.Value
+	}
+	if len(args) == 2 {
+		if base, ok := integer(args[1]); !ok || base < 2 || base > 36 {
+			return diag.At(call.Args[1].Place(), "the base must be a whole number from 2 to 36")
+		}
+	}
+	if args[0] = vector.String(strings.TrimSpace(args[0].Text())); tonumber(args).IsNull() { // with blanks it is null, as the reference shows
+		return diag.At(call.Args[0].Place(), "%q is no number", args[0].Text()).WithHint("%s; a field stands without quotes, or in single ones", call.Def.Syntax)
+	}
+	return nil
 }
 
 func tonumber(a []vector.Value) vector.Value {

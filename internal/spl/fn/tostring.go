@@ -3,14 +3,35 @@ package fn
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
 
 func init() {
-	function(conversion, "tostring", `tostring(<value> [, "hex"|"commas"|"duration"|"binary"])`, "A value as text: tests as True and False, numbers in the format.", 1, 2, tostring, `tostring(12345.6789, "commas")`, `"12,345.68"`)
+	function(conversion, "tostring", `tostring(<value> [, "hex"|"commas"|"duration"|"binary"])`, "A value as text: tests as True and False, numbers in the format. A duration is [D+]HH:MM:SS, with microseconds when there are any.", 1, 2, tostring, `tostring(12345.6789, "commas")`, `"12,345.68"`)
+	checked(checkFormat, "tostring")
+}
+
+var formats = []string{"hex", "binary", "commas", "duration"}
+
+func checkFormat(call *spl.Call) error {
+	if len(call.Args) < 2 {
+		return nil
+	}
+	lit, ok := call.Args[1].(*spl.Literal)
+	if !ok || slices.Contains(formats, strings.ToLower(lit.Value.Text())) {
+		return nil
+	}
+	err := diag.At(lit.Span, "tostring has no format %q", lit.Value.Text()).WithHint("the formats are %s", strings.Join(formats, ", "))
+	if near := diag.DidYouMean(lit.Value.Text(), formats); near != "" {
+		err.Hint = near
+	}
+	return err
 }
 
 func tostring(a []vector.Value) vector.Value {
@@ -50,14 +71,18 @@ func commas(f float64) string {
 	return separated(s)
 }
 
-// duration writes seconds as [D+]HH:MM:SS.
+// duration writes seconds as [D+]HH:MM:SS, and microseconds when there are any.
 func duration(f float64) string {
 	sign := ""
 	if f < 0 {
 		sign, f = "-", -f
 	}
-	n := int64(min(f, 1e15))
+	micros := int64(math.Round(min(f, 1e12) * 1e6))
+	n := micros / 1e6
 	s := fmt.Sprintf("%02d:%02d:%02d", n/3600%24, n/60%60, n%60)
+	if rest := micros % 1e6; rest > 0 {
+		s += fmt.Sprintf(".%06d", rest)
+	}
 	if n >= 86400 {
 		s = strconv.FormatInt(n/86400, 10) + "+" + s
 	}

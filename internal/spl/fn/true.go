@@ -19,4 +19,5 @@ func init() {
 			}}
 		})
 	}
+	gives(spl.GivesTest, "true", "false")
 }

@@ -139,6 +139,10 @@ func (r *Regexp) Match(s string) (bool, error) {
 	return ok, timed(err)
 }
 
+// Linear reports whether texts are matched in linear time, which does not take
+// long enough to remember outcomes.
+func (r *Regexp) Linear() bool { return r.fast != nil }
+
 func (r *Regexp) usesFast(s string) bool {
 	return r.fast != nil && !(r.dollar && strings.HasSuffix(s, "\n"))
 }

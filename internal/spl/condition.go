@@ -1,0 +1,50 @@
+package spl
+
+import (
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/vector"
+)
+
+// Gives returns what an expression gives.
+func Gives(e Expr) Outcome {
+	switch e := e.(type) {
+	case *Binary:
+		switch e.Op {
+		case "AND", "OR", "XOR", "LIKE":
+			return GivesTest
+		}
+		if outcomes[e.Op] != 0 {
+			return GivesTest
+		}
+	case *Unary:
+		if e.Op == "NOT" {
+			return GivesTest
+		}
+	case *Among:
+		return GivesTest
+	case *Call:
+		return e.Def.Gives
+	case *Sub:
+		return GivesEither
+	}
+	return GivesValue
+}
+
+// Condition is Compile for an expression that must be a test. The words true
+// and false are tests here.
+func (c *Compiler) Condition(e Expr) (Eval, error) {
+	if Gives(e) != GivesValue {
+		return c.Compile(e)
+	}
+	if f, ok := e.(*Field); ok {
+		switch {
+		case strings.EqualFold(f.Name, "true"), strings.EqualFold(f.Name, "false"):
+			v := vector.Truth(strings.EqualFold(f.Name, "true"))
+			return func(*Frame) vector.Value { return v }, nil
+		}
+		return nil, diag.At(f.Span, "a field is no test").WithHint(`compare it, as in %s="true", or ask isnotnull(%[1]s)`, PrintExpr(f))
+	}
+	return nil, diag.At(e.Place(), "a test is needed here, and this is a value").WithHint("compare it with something")
+}
