@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -50,9 +51,23 @@ func (w *worker) take(ctx context.Context, b *vector.Batch) (err error) {
 	if w.check != nil {
 		b = w.check.Filter(b)
 	}
-	for _, m := range w.mappers {
+	return w.reduce(ctx, w.mappers, b)
+}
+
+// reduce sends b through mappers to the reducer.
+func (w *worker) reduce(ctx context.Context, mappers []spl.Mapper, b *vector.Batch) (err error) {
+	for i, m := range mappers {
 		if b.Len == 0 {
 			break
+		}
+		if s, ok := m.(spl.Spreading); ok {
+			next := s.Spread(b)
+			for b := next(); b != nil; b = next() {
+				if err := cmp.Or(context.Cause(ctx), w.reduce(ctx, mappers[i+1:], b)); err != nil {
+					return err
+				}
+			}
+			return nil
 		}
 		if b, err = m.Map(ctx, b); err != nil {
 			return err
@@ -83,7 +98,7 @@ func (p *parallel) run(ctx context.Context) error {
 	}
 	reading, stop := p.env.Memory.Deadline(ctx)
 	defer stop()
-	err = p.scan.Run(reading, func(n int, b *vector.Batch) error { return workers[n].take(ctx, b) })
+	err = p.scan.Run(reading, func(n int, b *vector.Batch) error { return workers[n].take(reading, b) })
 	if cause := context.Cause(reading); err != nil && ctx.Err() == nil && spl.EndsEarly(cause) {
 		p.env.Memory.Late()
 	} else if err != nil && !spl.EndsEarly(err) {

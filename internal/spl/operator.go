@@ -109,16 +109,32 @@ func (r *rows) Close() { r.left = nil }
 // are.
 type Tabular interface{ Columns() []string }
 
+// Spreading is implemented by mappers that may make many rows of one, which are
+// handed out in batches of bounded size rather than all at once.
+type Spreading interface {
+	Mapper
+	// Spread returns what gives the batches that b makes, one or more, and nil
+	// behind the last.
+	Spread(b *vector.Batch) (next func() *vector.Batch)
+}
+
 // Mapped returns in with every batch sent through m.
 func Mapped(in Operator, m Mapper) Operator { return &mapped{in: in, m: m} }
 
 type mapped struct {
 	in   Operator
 	m    Mapper
-	some bool // a batch was handed out
+	more func() *vector.Batch // what a Spreading has left of a batch
+	some bool                 // a batch was handed out
 }
 
 func (o *mapped) Next(ctx context.Context) (*vector.Batch, error) {
+	if o.more != nil {
+		if b := o.more(); b != nil {
+			return b, ctx.Err()
+		}
+		o.more = nil
+	}
 	b, err := o.in.Next(ctx)
 	if t, ok := o.m.(Tabular); ok && err == io.EOF && !o.some {
 		o.some = true
@@ -128,6 +144,10 @@ func (o *mapped) Next(ctx context.Context) (*vector.Batch, error) {
 		return nil, err
 	}
 	o.some = true
+	if s, ok := o.m.(Spreading); ok {
+		o.more = s.Spread(b)
+		return o.more(), nil
+	}
 	return o.m.Map(ctx, b)
 }
 

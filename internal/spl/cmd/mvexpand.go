@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"math"
 	"strconv"
 
 	"bluetrail/internal/spl"
@@ -19,7 +20,8 @@ func init() {
 		Name: "mvexpand", Kind: spl.KindStreaming,
 		Summary: "Make one row of each value of a field.",
 		Syntax:  "mvexpand <field> [limit=<n>]",
-		Doc:     "The other fields are copied. A row that lacks the field stays as it is.",
+		Doc: "The other fields are copied. A row that lacks the field stays as it is. Rows are made as they are asked for, so that\n" +
+			"there is no limit of memory.",
 		Args: []spl.Arg{
 			{Name: "<field>", Doc: "The field with several values."},
 			{Name: "limit", Default: "0", Doc: "How many values of a row to use; 0 is all."},
@@ -63,32 +65,69 @@ func (c *Mvexpand) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field
 // NewMapper implements spl.Streaming.
 func (c *Mvexpand) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
 
-// Map implements spl.Mapper.
+// Map implements spl.Mapper; the batch holds all rows.
 func (c *Mvexpand) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	col := b.Col(c.Field)
-	if col == nil {
+	x := c.expansion(b)
+	if x == nil {
 		return b, nil
 	}
+	return x.take(math.MaxInt), nil
+}
+
+// Spread implements spl.Spreading.
+func (c *Mvexpand) Spread(b *vector.Batch) func() *vector.Batch {
+	x := c.expansion(b)
+	if x == nil {
+		return func() (only *vector.Batch) {
+			only, b = b, nil
+			return only
+		}
+	}
+	return func() *vector.Batch { return x.take(vector.DefaultRows) }
+}
+
+// expansion is a batch of which some rows become several.
+type expansion struct {
+	c   *Mvexpand
+	b   *vector.Batch
+	col *vector.Column
+	row int // to be taken next
+	at  int // of its values
+}
+
+// expansion is nil when every row stays one.
+func (c *Mvexpand) expansion(b *vector.Batch) *expansion {
+	col := b.Col(c.Field)
+	for i := range b.Len {
+		if col != nil && col.At(i).Len() > 1 {
+			return &expansion{c: c, b: b, col: col}
+		}
+	}
+	return nil
+}
+
+// take returns the next rows, at most so many, nil behind the last.
+func (x *expansion) take(most int) *vector.Batch {
 	var rows []int32
 	var vals []vector.Value
-	several := false
-	for i := range b.Len {
-		v := col.At(i)
+	for x.row < x.b.Len && len(rows) < most {
+		v := x.col.At(x.row)
 		n := v.Len()
-		if c.Limit > 0 {
-			n = min(n, c.Limit)
+		if x.c.Limit > 0 {
+			n = min(n, x.c.Limit)
 		}
 		if v.Len() < 2 {
-			rows, vals = append(rows, int32(i)), append(vals, v)
-			continue
+			rows, vals = append(rows, int32(x.row)), append(vals, v)
 		}
-		several = true
-		for j := range n {
-			rows, vals = append(rows, int32(i)), append(vals, vector.String(v.At(j)))
+		for ; v.Len() > 1 && x.at < n && len(rows) < most; x.at++ {
+			rows, vals = append(rows, int32(x.row)), append(vals, vector.String(v.At(x.at)))
+		}
+		if v.Len() < 2 || x.at >= n {
+			x.row, x.at = x.row+1, 0
 		}
 	}
-	if !several {
-		return b, nil
+	if rows == nil {
+		return nil
 	}
-	return b.Pick(rows).With(vector.NewColumn(c.Field, vals)), nil
+	return x.b.Pick(rows).With(vector.NewColumn(x.c.Field, vals))
 }
