@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"bluetrail/internal/detect/splrule"
@@ -18,10 +20,13 @@ type rulesCmd struct {
 }
 
 type rulesCheckCmd struct {
-	Dirs      []string `arg:"" name:"dir" help:"Folders or files of rules; macros/ and lookups/ in them or above them are used."`
+	Dirs      []string `arg:"" name:"dir" help:"Folders or files of rules (.yml, savedsearches.conf); macros/, lookups/ and baselines/ in them or above them are used."`
 	Knowledge []string `help:"Folder of macros and lookups; may be repeated." placeholder:"DIR"`
 	Output    string   `short:"o" help:"Output format: table, json or csv." enum:"table,json,csv" default:"table"`
 }
+
+// maxOthers is how many files without a rule are named.
+const maxOthers = 5
 
 // ruleColumns are the columns of a row of rules check.
 var ruleColumns = []string{"file", "id", "name", "kind", "ok", "error"}
@@ -61,21 +66,37 @@ func (c *rulesCheckCmd) Run(a *app) error {
 		}
 		return w.Write(ruleRow(r, fault))
 	}
+	for _, file := range slices.Concat(found.Baselines, found.Files) {
+		rules, _ := splrule.Load(file) // faults are told below
+		for i := range rules {
+			check.Keeps(&rules[i])
+		}
+	}
+	var others []string // files without a rule
+	said := map[string]bool{}
 	for _, file := range found.Files {
 		rules, fault := splrule.Load(file)
 		for i := range rules {
-			fault := check.Check(a.ctx, &rules[i])
+			notes, fault := check.Check(a.ctx, &rules[i])
 			if a.ctx.Err() != nil {
 				return a.ctx.Err()
 			}
 			if err := row(&rules[i], fault); err != nil {
 				return err
 			}
+			for _, note := range notes {
+				if !said[note] {
+					said[note] = true
+					a.warn("%s: %s", file, note)
+				}
+			}
 		}
 		if fault != nil {
 			if err := row(&splrule.Rule{File: file}, fault); err != nil {
 				return err
 			}
+		} else if len(rules) == 0 {
+			others = append(others, file)
 		}
 	}
 	notes, err := w.Close()
@@ -87,6 +108,13 @@ func (c *rulesCheckCmd) Run(a *app) error {
 	}
 	for _, note := range notes {
 		a.note("%s", note)
+	}
+	if len(others) > 0 {
+		more := ""
+		if len(others) > maxOthers {
+			more = ", …"
+		}
+		a.note("%s without a rule: %s%s", count(len(others), "file"), strings.Join(others[:min(len(others), maxOthers)], ", "), more)
 	}
 	a.note("%s checked, %d would not run", count(n, "rule"), bad)
 	return err

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,6 +89,64 @@ func TestRulesCheck(t *testing.T) {
 	}
 	if code, out, _ := bluetrail(t, "rules", "check", content, "-o", "csv"); code != exitDone || !strings.HasPrefix(out, "file,id,name,kind,ok,error\n") || strings.Contains(out, "macros") {
 		t.Errorf("csv: %d %s", code, out)
+	}
+}
+
+// TestRulesCheckWholeCollection: what rules lean on may be written by others of
+// the collection, and what is no rule is no row.
+func TestRulesCheckWholeCollection(t *testing.T) {
+	content := writeTree(t, map[string]string{
+		"macros/window.yml":               "name: window\ndefinition: '\"-1d@d\"'\narguments: []\n",
+		"baselines/seen.yml":              "name: Seen\nsearch: >-\n  sourcetype=aws:cloudtrail\n  | stats min(_time) as first by user\n  | outputlookup seen_here.csv\n",
+		"baselines/model.yaml":            "name: Model\nsearch: |\n  sourcetype=aws:cloudtrail\n  | stats count by user\n  | fit DensityFunction count into calls\n",
+		"detections/cloud/deep/reads.yml": "name: Reads what a baseline writes\nid: r1\n# a comment\nsearch: 'sourcetype=aws:cloudtrail | lookup seen_here.csv user OUTPUT first\n  | where first > relative_time(now(), `window`)\n\n  | `reads_filter`'\n",
+		"detections/cloud/applies.yml":    "name: Applies\nid: r2\nsearch: sourcetype=aws:cloudtrail | stats count by user | apply calls\n",
+		"detections/cloud/learns.yml":     "name: Not learned anywhere\nid: r3\nsearch: sourcetype=aws:cloudtrail | stats count by user | join user [summary m] | apply m\n",
+		"detections/cloud/first.yml":      "name: A baseline that ships\nid: r4\nsearch: '| tstats count from datamodel=Change by All_Changes.user | lookup previously_seen_cloud_regions vendor_region OUTPUT firstTimeSeen'\n",
+		"detections/endpoint/other.yml":   "name: No CloudTrail\nid: r5\nsearch: '| tstats count from datamodel=Endpoint.Processes by Processes.dest'\n",
+		"detections/endpoint/several.yml": "base: &base\n  type: TTP\n---\nname: One\nid: r6\nsearch: |-\n    sourcetype=aws:cloudtrail\n\n    | stats count\n---\nname: Two\nid: r7\nsearch: index=x | nosuch\n",
+		"detections/list.yml":             "- &first\n  name: In a list\n  id: r8\n  search: sourcetype=aws:cloudtrail\n- <<: *first\n  id: r9\n  name: By an anchor\n- just text\n",
+		"detections/removed/old.yml":      "name: Of an earlier form\nid: r10\nstatus: deprecated\ndetect:\n  splunk:\n    correlation_rule:\n      search: sourcetype=aws:cloudtrail | stats count\n",
+		"detections/twice.yml":            "name: Keys twice\nid: r11\nname: Keys twice\nsearch: sourcetype=aws:cloudtrail\n",
+		"app/default/savedsearches.conf":  "[default]\ndispatch.earliest_time = -1h\n\n[Saved one]\ndescription = x\nsearch = `own` \\\n| stats count\n[Settings only]\ndisabled = 1\n",
+		"app/default/macros.conf":         "[own]\ndefinition = sourcetype=aws:cloudtrail\n",
+		"stories/story.yml":               "name: A story\nid: s1\nnarrative: long\n",
+		"data_sources/trail.yml":          "name: Trail\nid: d1\nsupported_TA: []\n",
+		"contentctl.yml":                  "path: .\napp: {title: x}\n",
+		"detections/empty.yml":            "# nothing\n",
+	})
+	code, out, errs := bluetrail(t, "rules", "check", content, "-o", "csv")
+	if code != exitDone {
+		t.Fatalf("%d\n%s", code, errs)
+	}
+	var got []string
+	for _, line := range strings.Split(strings.TrimSpace(out), "\n")[1:] {
+		_, rest, _ := strings.Cut(line, ",")
+		got = append(got, rest)
+	}
+	slices.Sort(got)
+	want := []string{
+		",Model,spl,true,", ",Saved one,spl,true,", ",Seen,spl,true,",
+		"r10,Of an earlier form,spl,true,", "r11,Keys twice,spl,true,", "r1,Reads what a baseline writes,spl,true,", "r2,Applies,spl,true,",
+		"r3,Not learned anywhere,spl,true,", "r4,A baseline that ships,spl,true,", "r5,No CloudTrail,spl,true,", "r6,One,spl,true,",
+		`r7,Two,spl,false,"search:1:11: unknown command ""nosuch"" (bluetrail spl commands lists them)"`, "r8,In a list,spl,true,", "r9,By an anchor,spl,true,",
+	}
+	slices.Sort(want)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("rows (-want +got):\n%s", d)
+	}
+	for _, word := range []string{
+		"14 rules checked, 1 would not run", "4 files without a rule", "story.yml",
+		`there is no model "m" yet`, `"previously_seen_cloud_regions" is empty`, "CloudTrail does not fill the data model Endpoint",
+	} {
+		if !strings.Contains(errs, word) {
+			t.Errorf("stderr lacks %q:\n%s", word, errs)
+		}
+	}
+	// Part of a collection finds what lies above it.
+	code, out, errs = bluetrail(t, "rules", "check", filepath.Join(content, "detections", "cloud", "deep", "reads.yml"), "-o", "json")
+	if code != exitDone || !strings.Contains(out, `"ok":"true"`) {
+		t.Errorf("%d %s%s", code, out, errs)
 	}
 }
 

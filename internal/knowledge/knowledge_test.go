@@ -1,6 +1,7 @@
 package knowledge
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -285,4 +286,50 @@ func FuzzConf(f *testing.F) {
 			newDefinition(s.name, s.settings)
 		}
 	})
+}
+
+// TestShipped: the lookups of published searches are empty until a folder has
+// them.
+func TestShipped(t *testing.T) {
+	dir := t.TempDir()
+	for _, k := range []*Knowledge{mustOpen(t), mustOpen(t, dir)} {
+		for name, columns := range shipped {
+			table, err := k.Table(name)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			if got := strings.Join(table.Columns, ","); got != columns || len(table.Rows) != 0 || len(table.Notes) != 1 {
+				t.Errorf("%s: columns %s, %d rows, notes %q", name, got, len(table.Rows), table.Notes)
+			}
+		}
+		if _, err := k.Table("previously_seen_cloud_region"); !errors.Is(err, spl.ErrNoTable) || !strings.Contains(err.Error(), `"previously_seen_cloud_regions"`) {
+			t.Errorf("a name nearly right: %v", err)
+		}
+		if len(k.LookupNames()) != 0 {
+			t.Errorf("lookups of the folder: %q", k.LookupNames())
+		}
+	}
+	k := mustOpen(t, dir)
+	for _, name := range []string{"previously_seen_cloud_regions", "previously_seen_aws_regions.csv"} {
+		if err := k.WriteTable(name, &spl.Table{Columns: []string{"x"}, Rows: [][]string{{"1"}}}); err != nil {
+			t.Fatal(err)
+		}
+		file := strings.TrimSuffix(name, ".csv") + ".csv"
+		if _, err := os.Stat(filepath.Join(dir, "lookups", file)); err != nil {
+			t.Error(err)
+		}
+		if table, err := k.Table(name); err != nil || len(table.Rows) != 1 || len(table.Notes) != 0 {
+			t.Errorf("%s once written: %+v %v", name, table, err)
+		}
+	}
+}
+
+func mustOpen(t *testing.T, dirs ...string) *Knowledge {
+	t.Helper()
+	k, err := Open(dirs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
 }

@@ -29,3 +29,24 @@ func (k *Knowledge) loadSaved() map[string]string {
 	})
 	return all
 }
+
+// Saved is one search of a savedsearches.conf.
+type Saved struct{ Name, Description, Search string }
+
+// ReadSaved reads the searches of one file in their order; stanzas that only
+// change settings are left out. It returns those it could read together with
+// the error.
+func ReadSaved(file string) ([]Saved, error) {
+	text, err := readText(file)
+	if err != nil {
+		return nil, err
+	}
+	stanzas, problems := parseConf(file, text)
+	var list []Saved
+	for _, s := range stanzas {
+		if text := strings.TrimSpace(s.settings["search"]); text != "" {
+			list = append(list, Saved{s.name, s.settings["description"], text})
+		}
+	}
+	return list, errors.Join(problems...)
+}

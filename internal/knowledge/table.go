@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,11 +36,12 @@ func (k *Knowledge) Table(name string) (*spl.Table, error) {
 	case errors.Is(err, fs.ErrNotExist) && d.virtual:
 		t := d.table
 		t.Columns = d.columns
+		t.Notes = []string{fmt.Sprintf("the lookup %q is empty: no search has written it yet", name)}
 		return &t, nil
 	case errors.Is(err, fs.ErrNotExist) && len(k.dirs) == 0:
-		return nil, fmt.Errorf("there is no lookup %q (%s)", name, k.known(name))
+		return nil, noTable("there is no lookup %q (%s)", name, k.known(name))
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("cannot open lookup %q: there is no file %q in the lookups of %s (%s)", name, d.file, strings.Join(k.dirs, ", "), k.known(name))
+		return nil, noTable("cannot open lookup %q: there is no file %q in the lookups of %s (%s)", name, d.file, strings.Join(k.dirs, ", "), k.known(name))
 	case err != nil:
 		return nil, fmt.Errorf("cannot open lookup %q: %w", name, err)
 	}
@@ -71,19 +73,32 @@ func (k *Knowledge) definition(name string) (*definition, error) {
 	if d := k.defs()[name]; d != nil {
 		return d, nil
 	}
+	if d := shippedDefinition(name); d != nil {
+		return d, nil
+	}
 	if err := checkFile(name); err != nil {
 		if strings.Contains(strings.ToLower(name), ".csv") {
 			return nil, err
 		}
-		return nil, fmt.Errorf("there is no lookup %q (%s)", name, k.known(name))
+		return nil, noTable("there is no lookup %q (%s)", name, k.known(name))
 	}
 	return newDefinition(name, map[string]string{"filename": name})
 }
 
+// missing is the error of a lookup that is not there.
+type missing string
+
+func noTable(format string, args ...any) error { return missing(fmt.Sprintf(format, args...)) }
+
+func (m missing) Error() string { return string(m) }
+
+// Is makes it spl.ErrNoTable.
+func (missing) Is(target error) bool { return target == spl.ErrNoTable }
+
 // known is a hint for someone who asked for a lookup that is not there.
 func (k *Knowledge) known(name string) string {
 	names := k.LookupNames()
-	if hint := diag.DidYouMean(name, names); hint != "" {
+	if hint := diag.DidYouMean(name, slices.AppendSeq(slices.Clone(names), maps.Keys(shipped))); hint != "" {
 		return hint
 	}
 	switch {

@@ -2,6 +2,7 @@ package spl
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -106,9 +107,12 @@ func (e *Env) Warnings() []string {
 // Tables gives searches their lookups.
 type Tables interface {
 	// Table opens a lookup by definition name or file name. The error of an
-	// unknown one says which there are.
+	// unknown one says which there are, and is ErrNoTable.
 	Table(name string) (*Table, error)
 }
+
+// ErrNoTable is what the error of Tables is when nothing has the name.
+var ErrNoTable = errors.New("there is no such lookup")
 
 // TableWriter is implemented by Tables that outputlookup can write to.
 type TableWriter interface {

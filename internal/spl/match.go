@@ -274,17 +274,31 @@ func (n *valueTest) passes(v vector.Value) bool {
 	return false
 }
 
-// defaultIndex is where events go that name no index; searches written for
-// Splunk's default index find them too.
-const defaultIndex = "aws"
+// also holds values that stand for a second one: events go to the index aws
+// where Splunk has main, and CloudTrail records have the names of Security Lake
+// beside their own.
+var also = map[[2]string]string{
+	{"index", "main"}:         "aws",
+	{"sourcetype", "aws:asl"}: "aws:cloudtrail",
+}
+
+// Also returns the value that a comparison with value finds too; ok is false
+// when there is none.
+func Also(field, value string) (second string, ok bool) {
+	if field != "index" && field != "sourcetype" {
+		return "", false
+	}
+	second, ok = also[[2]string{field, strings.ToLower(value)}]
+	return second, ok
+}
 
 func compare(c *Compare) node {
-	if c.Field == "index" && strings.EqualFold(c.Value, "main") {
-		main, aws := CompareTest(c), CompareTest(&Compare{Field: c.Field, Op: c.Op, Value: defaultIndex})
+	if second, ok := Also(c.Field, c.Value); ok {
+		a, b := CompareTest(c), CompareTest(&Compare{Field: c.Field, Op: c.Op, Value: second})
 		if c.Op == "!=" {
-			return &valueTest{field: c.Field, test: func(s string) bool { return main(s) && aws(s) }}
+			return &valueTest{field: c.Field, test: func(s string) bool { return a(s) && b(s) }}
 		}
-		return &valueTest{field: c.Field, test: func(s string) bool { return main(s) || aws(s) }}
+		return &valueTest{field: c.Field, test: func(s string) bool { return a(s) || b(s) }}
 	}
 	return &valueTest{field: c.Field, test: CompareTest(c)}
 }

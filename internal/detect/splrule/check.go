@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"bluetrail/internal/plan"
@@ -16,18 +17,37 @@ import (
 // checkTime bounds the check of one rule.
 const checkTime = 10 * time.Second
 
-// Checker finds out whether rules would run. It is safe for concurrent use.
+// Checker finds out whether rules would run. Check is safe for concurrent use.
 type Checker struct {
 	Macros spl.Macros
 	Tables spl.Tables
 	Geo    spl.Geo
 	Now    time.Time
+
+	kept map[string]bool // lookups that some rule writes
+}
+
+// Keeps takes a rule that runs beside those to be checked: the lookups and
+// models that it writes are there for the others.
+func (c *Checker) Keeps(r *Rule) {
+	if r.Kind != SPL {
+		return
+	}
+	q, err := plan.Parse(r.Search, c.Macros)
+	if err != nil {
+		return // Check says so of those that are checked
+	}
+	if c.kept == nil {
+		c.kept = map[string]bool{}
+	}
+	writes(q, c.kept)
 }
 
 // Check parses and plans the rule's search and runs it over a store without
 // events, which opens every lookup it reads. Nothing is written. The error is
-// nil when the search would run.
-func (c *Checker) Check(ctx context.Context, r *Rule) (err error) {
+// nil when the search would run; notes say what the user must know all the
+// same.
+func (c *Checker) Check(ctx context.Context, r *Rule) (notes []string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the search cannot be checked: %v", p)
@@ -36,15 +56,18 @@ func (c *Checker) Check(ctx context.Context, r *Rule) (err error) {
 	switch r.Kind {
 	case SPL:
 	case Sigma:
-		return errors.New("rules of the kind Sigma cannot be checked yet")
+		return nil, errors.New("rules of the kind Sigma cannot be checked yet")
 	default:
-		return errors.New("the rule has no search")
+		return nil, errors.New("the rule has no search")
 	}
 	q, err := plan.Parse(r.Search, c.Macros)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	written := map[string]bool{}
+	written := maps.Clone(c.kept)
+	if written == nil {
+		written = map[string]bool{}
+	}
 	writes(q, written)
 	env := spl.NewEnv(c.Now)
 	tables := &dryTables{Tables: c.Tables, written: written}
@@ -52,13 +75,16 @@ func (c *Checker) Check(ctx context.Context, r *Rule) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	s, err := plan.Open(ctx, q, memory.New(), env)
-	if err != nil {
-		return err
+	if err == nil {
+		err = spl.Drain(ctx, s, func(*vector.Batch) error { return nil })
 	}
-	if err := spl.Drain(ctx, s, func(*vector.Batch) error { return nil }); err != nil {
-		return err
+	if l := (later{}); errors.As(err, &l) {
+		err = nil // what lies behind the lookup is not seen
 	}
-	return tables.missing()
+	if err == nil {
+		err = tables.missing()
+	}
+	return env.Warnings(), err
 }
 
 // writes gathers the lookups that a search writes.
@@ -69,6 +95,10 @@ func writes(q *spl.Query, into map[string]bool) {
 			into[o.Table] = true
 		case *cmd.Outputcsv:
 			into[o.Table] = true
+		case *cmd.Fit:
+			if o.Into != "" {
+				into[cmd.ModelTable(o.Into)] = true
+			}
 		}
 		if w, ok := st.Cmd.(spl.WithQueries); ok {
 			for _, sub := range w.Queries() {

@@ -1,9 +1,11 @@
 package splrule
 
 import (
+	"errors"
 	"sync"
 
 	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/cmd"
 )
 
 // dryTables gives a search its lookups, keeps what it writes from reaching
@@ -11,7 +13,7 @@ import (
 // those, and a rule without its table never fires.
 type dryTables struct {
 	spl.Tables
-	written map[string]bool // tables that the search itself brings into being
+	written map[string]bool // tables that searches bring into being
 
 	mu  sync.Mutex
 	err error // the first
@@ -25,7 +27,13 @@ var (
 // Table implements spl.Tables.
 func (d *dryTables) Table(name string) (*spl.Table, error) {
 	t, err := d.Tables.Table(name)
-	if err != nil && !d.written[name] {
+	switch {
+	case err == nil:
+	case errors.Is(err, spl.ErrNoTable) && d.written[name]:
+		return nil, later{err}
+	case errors.Is(err, spl.ErrNoTable) && cmd.IsModelTable(name):
+		// A model is learned from events, and no part of what comes with rules.
+	default:
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		if d.err == nil {
@@ -34,6 +42,12 @@ func (d *dryTables) Table(name string) (*spl.Table, error) {
 	}
 	return t, err
 }
+
+// later is the error of a lookup that is not there before a search has written
+// it.
+type later struct{ error }
+
+func (l later) Unwrap() error { return l.error }
 
 // WriteTable implements spl.TableWriter; it does nothing.
 func (d *dryTables) WriteTable(string, *spl.Table) error { return nil }

@@ -14,15 +14,19 @@ import (
 // that hold knowledge for them.
 type Found struct {
 	Files     []string // sorted within each folder asked for
-	Knowledge []string // parents of macros/ and lookups/, outermost first
+	Knowledge []string // parents of macros/ and lookups/ or of an app's .conf files, outermost first
+	Baselines []string // files of the folders baselines/ beside that knowledge, which keep lookups and models
 }
 
 // knowledgeFolders are the folders whose YAML files are no rules.
 var knowledgeFolders = []string{"macros", "lookups"}
 
+// knowledgeFiles are the files of an app that say where its knowledge is.
+var knowledgeFiles = []string{"macros.conf", "transforms.conf", "eventtypes.conf"}
+
 // above is how far up from a folder of rules its macros are looked for:
-// content/detections/cloud has them in content.
-const above = 3
+// content/detections/cloud/removed/x.yml has them in content.
+const above = 5
 
 // Find looks through files and folders; links are not followed. Folders that
 // cannot be read are in the error, what else there is was found.
@@ -45,8 +49,15 @@ func Find(ctx context.Context, paths []string) (Found, error) {
 			case e.IsDir() && p != path && slices.Contains(knowledgeFolders, e.Name()):
 				inside = append(inside, filepath.Dir(p))
 				return fs.SkipDir
-			case e.Type().IsRegular() && isYAML(p):
+			case !e.Type().IsRegular():
+			case isYAML(p), e.Name() == "savedsearches.conf":
 				found.Files = append(found.Files, p)
+			case slices.Contains(knowledgeFiles, e.Name()):
+				dir := filepath.Dir(p)
+				if base := filepath.Base(dir); base == "default" || base == "local" {
+					dir = filepath.Dir(dir)
+				}
+				inside = append(inside, dir)
 			}
 			return nil
 		})
@@ -56,6 +67,18 @@ func Find(ctx context.Context, paths []string) (Found, error) {
 		found.Knowledge = append(append(found.Knowledge, outside(path)...), inside...)
 	}
 	found.Knowledge = distinct(found.Knowledge)
+	for _, dir := range found.Knowledge {
+		below := filepath.Join(dir, "baselines")
+		entries, err := os.ReadDir(below)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			bad = append(bad, err)
+		}
+		for _, e := range entries {
+			if e.Type().IsRegular() && isYAML(e.Name()) {
+				found.Baselines = append(found.Baselines, filepath.Join(below, e.Name()))
+			}
+		}
+	}
 	found.Files = distinct(found.Files)
 	return found, errors.Join(bad...)
 }

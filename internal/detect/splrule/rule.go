@@ -1,5 +1,6 @@
 // Package splrule reads detections written in SPL, in the YAML shape of
-// Splunk's published content, and checks that their searches would run.
+// Splunk's published content or as saved searches of an app, and checks that
+// their searches would run.
 package splrule
 
 import (
@@ -9,6 +10,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"bluetrail/internal/knowledge"
 
 	"github.com/goccy/go-yaml"
 )
@@ -39,23 +42,13 @@ type Rule struct {
 	Search      string // SPL as written, macros and all
 }
 
-// document is what is read of a rule's YAML; the rest is for other readers.
-type document struct {
-	Name        any            `yaml:"name"`
-	Title       any            `yaml:"title"`
-	ID          any            `yaml:"id"`
-	Version     any            `yaml:"version"`
-	Type        any            `yaml:"type"`
-	Description any            `yaml:"description"`
-	Search      any            `yaml:"search"`
-	LogSource   map[string]any `yaml:"logsource"`
-	Detection   map[string]any `yaml:"detection"`
-	Correlation map[string]any `yaml:"correlation"`
-}
-
-// Load reads the rules of a file, one for each YAML document that is not
-// empty. It returns those before a fault together with the error.
+// Load reads the rules of a file: of YAML every document, or item of a list,
+// that is one, of a savedsearches.conf every search. It returns those before a
+// fault together with the error; a file of other things has none.
 func Load(file string) ([]Rule, error) {
+	if !isYAML(file) {
+		return loadConf(file)
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
@@ -71,6 +64,15 @@ func Load(file string) ([]Rule, error) {
 	return parse(file, data)
 }
 
+func loadConf(file string) ([]Rule, error) {
+	saved, err := knowledge.ReadSaved(file)
+	var rules []Rule
+	for _, s := range saved {
+		rules = append(rules, Rule{File: file, Name: s.Name, Kind: SPL, Description: s.Description, Search: s.Search})
+	}
+	return rules, err
+}
+
 // parse reads rules; a parser that panics on hostile text fails the file only.
 func parse(file string, data []byte) (rules []Rule, err error) {
 	defer func() {
@@ -78,38 +80,78 @@ func parse(file string, data []byte) (rules []Rule, err error) {
 			err = fmt.Errorf("cannot read YAML: %v", r)
 		}
 	}()
-	d := yaml.NewDecoder(bytes.NewReader(data))
+	d := yaml.NewDecoder(bytes.NewReader(data), yaml.AllowDuplicateMapKey())
 	for {
-		var doc document
+		var doc any
 		err := d.Decode(&doc)
 		if errors.Is(err, io.EOF) {
-			if len(rules) == 0 {
-				return nil, errors.New("the file holds no rule")
-			}
 			return rules, nil
 		}
 		if err != nil {
 			return rules, fmt.Errorf("cannot read YAML: %s", firstLine(yaml.FormatError(err, false, false)))
 		}
-		if r := doc.rule(file); r != (Rule{File: file}) {
-			rules = append(rules, r)
+		items, list := doc.([]any)
+		if !list {
+			items = []any{doc}
+		}
+		for _, item := range items {
+			if m, ok := item.(map[string]any); ok && isRule(m) {
+				rules = append(rules, rule(file, m))
+			}
 		}
 	}
 }
 
-func (d *document) rule(file string) Rule {
+// isRule tells rules from what else lies beside them in collections: macros and
+// lookups in other folders, stories, data sources, deployments, settings.
+func isRule(m map[string]any) bool {
+	if searchOf(m) != "" {
+		return true
+	}
+	for _, key := range []string{"search", "detection", "logsource", "correlation"} {
+		if m[key] != nil {
+			return true
+		}
+	}
+	for _, key := range []string{"definition", "filename", "collection", "lookup_type", "narrative", "scheduling", "supported_TA", "jobs", "app"} {
+		if _, other := m[key]; other {
+			return false
+		}
+	}
+	return text(m["name"]) != "" || text(m["title"]) != ""
+}
+
+// searchPaths are where rules keep their search, the earlier forms of the
+// published content last.
+var searchPaths = [][]string{{"search"}, {"detect", "splunk", "correlation_rule", "search"}, {"baseline", "splunk", "search"}, {"investigate", "splunk", "search"}}
+
+func searchOf(m map[string]any) string {
+	for _, path := range searchPaths {
+		var v any = m
+		for _, key := range path {
+			below, _ := v.(map[string]any)
+			v = below[key]
+		}
+		if s := text(v); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+func rule(file string, m map[string]any) Rule {
 	r := Rule{
-		File: file, ID: text(d.ID), Name: text(d.Name), Type: text(d.Type), Version: text(d.Version),
-		Description: text(d.Description), Search: text(d.Search),
+		File: file, ID: text(m["id"]), Name: text(m["name"]), Type: text(m["type"]), Version: text(m["version"]),
+		Description: text(m["description"]), Search: searchOf(m),
 	}
 	switch {
 	case r.Search != "":
 		r.Kind = SPL
-	case d.Detection != nil || d.LogSource != nil || d.Correlation != nil:
+	case m["detection"] != nil || m["logsource"] != nil || m["correlation"] != nil:
 		r.Kind = Sigma
 	}
 	if r.Name == "" {
-		r.Name = text(d.Title)
+		r.Name = text(m["title"])
 	}
 	return r
 }

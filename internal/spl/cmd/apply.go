@@ -18,7 +18,8 @@ func init() {
 		Name: "apply", Kind: spl.KindStreaming,
 		Summary: "Mark outliers by a model that fit made.",
 		Syntax:  "apply <model> [threshold=<share>] [lower_threshold=<share>] [upper_threshold=<share>] [show_density=<bool>]",
-		Doc:     "Adds the fields that fit adds. Rows of groups that the model does not know get none of them.",
+		Doc: "Adds the fields that fit adds. Rows of groups that the model does not know get none of them, and without the model none\n" +
+			"does, and a warning says so.",
 		Args: []spl.Arg{
 			{Name: "<model>", Doc: "The name that fit wrote the model into."},
 			{Name: "threshold, lower_threshold, upper_threshold, show_density", Default: "as fit was told", Doc: "As in fit."},
@@ -58,12 +59,19 @@ type apply struct {
 	c     *Apply
 	env   *spl.Env
 	model *density
+	none  bool // there is no model
 }
 
 // Map implements spl.Mapper.
 func (m *apply) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	if m.none {
+		return b, nil
+	}
 	if m.model == nil {
 		model, err := loadDensity(m.env, m.c.Model)
+		if m.none = warnNoModel(m.env, m.c.Model, err); m.none {
+			return b, nil
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -29,7 +29,7 @@ func init() {
 			"`search` and `acceleration_search` give the events with the fields of the model named `All_Changes.user`, `flat` leaves the\n" +
 			"names as they are. There are no summaries, so both look at all events.",
 		Args: []spl.Arg{
-			{Name: "<model>", Default: "all", Doc: "Authentication or Change."},
+			{Name: "<model>", Default: "all", Doc: "Authentication and Change are those that CloudTrail fills."},
 			{Name: "<dataset>", Default: "all", Doc: "A dataset of the model."},
 			{Name: "<mode>", Doc: "search, flat or acceleration_search."},
 			{Name: "strict_fields, allow_old_summaries, summariesonly", Doc: "Taken for the sake of searches that have them."},
@@ -109,9 +109,11 @@ func (c *Datamodel) Generate(ctx context.Context, env *spl.Env) (spl.Operator, e
 	case "":
 		return spl.Rows(c.describe()), nil
 	case "flat":
+		c.dataset.warn(env)
 		return run(ctx, env, c.dataset.events())
 	}
-	root := c.dataset.model.Root().Name
+	c.dataset.warn(env)
+	root := c.dataset.model.Root(c.dataset.set).Name
 	fields := c.dataset.fieldNames()
 	names := make([]string, len(fields))
 	for i, f := range fields {

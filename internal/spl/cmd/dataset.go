@@ -30,7 +30,7 @@ func findDataset(name string, span diag.Span) (*dataset, error) {
 		}
 		return nil, e
 	}
-	if d.set = d.model.Root(); !below {
+	if d.set = d.model.Whole(); !below {
 		return d, nil
 	}
 	if d.set = d.model.Dataset(path); d.set == nil {
@@ -44,7 +44,19 @@ func findDataset(name string, span diag.Span) (*dataset, error) {
 	return d, nil
 }
 
-func (d *dataset) name() string { return d.model.Name + "." + d.set.Name }
+func (d *dataset) name() string {
+	if d.set.Name == d.model.Name && d.model.Dataset(d.set.Name) == nil { // all of several roots
+		return d.model.Name
+	}
+	return d.model.Name + "." + d.set.Name
+}
+
+// warn says that CloudTrail has no events for the dataset.
+func (d *dataset) warn(env *spl.Env) {
+	if !d.model.Filled {
+		env.Warn("CloudTrail does not fill the data model %s; the search finds only events that match %s", d.model.Name, d.model.Search(d.set))
+	}
+}
 
 // fill returns the fillnull command for those of the fields, named as in
 // events, in which a missing value counts as unknown; "" for none.

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -230,14 +231,19 @@ func (m *density) addTo(b *vector.Batch) *vector.Batch {
 	return b
 }
 
-// modelFile is the lookup that keeps a model.
-func modelFile(name string) string {
+// ModelTable is the lookup that keeps a model.
+func ModelTable(name string) string {
 	_, after, ok := strings.Cut(name, ":") // app:name
 	if ok {
 		name = after
 	}
-	return "__mlspl_" + name + ".csv"
+	return modelPrefix + name + ".csv"
 }
+
+const modelPrefix = "__mlspl_"
+
+// IsModelTable reports whether a lookup is one that keeps a model.
+func IsModelTable(name string) bool { return strings.HasPrefix(name, modelPrefix) }
 
 // modelColumns are those of a model's lookup before the fields of By.
 var modelColumns = []string{"algorithm", "field", "threshold", "lower_threshold", "upper_threshold", "show_density", "type", "loc", "scale", "min", "max", "cardinality", "distance"}
@@ -268,7 +274,7 @@ func (m *density) save(env *spl.Env, name string) error {
 			d.Kind, exact(d.Loc), exact(d.Scale), exact(d.Min), exact(d.Max), strconv.Itoa(d.Cardinality), exact(d.Distance),
 		}, d.Keys...))
 	}
-	return w.WriteTable(modelFile(name), t)
+	return w.WriteTable(ModelTable(name), t)
 }
 
 // sorted returns the groups in the order of their keys.
@@ -286,16 +292,26 @@ func (m *density) sorted() []*distribution {
 }
 
 // loadDensity reads a model that fit wrote.
+// warnNoModel reports whether err says that there is no model of the name yet,
+// and warns of that: one that is still to be learned is no fault of a search.
+func warnNoModel(env *spl.Env, name string, err error) bool {
+	if !errors.Is(err, spl.ErrNoTable) {
+		return false
+	}
+	env.Warn("there is no model %q yet: fit … into %s makes it", name, name)
+	return true
+}
+
 func loadDensity(env *spl.Env, name string) (*density, error) {
 	if env.Tables == nil {
-		return nil, fmt.Errorf("there is no model %q: no folder of lookups is known (give one by --knowledge)", name)
+		return nil, spl.ErrNoTable
 	}
-	t, err := env.Tables.Table(modelFile(name))
+	t, err := env.Tables.Table(ModelTable(name))
 	if err != nil {
-		return nil, fmt.Errorf("there is no model %q (fit … into %s makes it): %w", name, name, err)
+		return nil, fmt.Errorf("cannot open model %q: %w", name, err)
 	}
 	if len(t.Columns) < len(modelColumns) || !slices.Equal(t.Columns[:len(modelColumns)], modelColumns) {
-		return nil, fmt.Errorf("the lookup %q is no model: it must begin with the columns %s", modelFile(name), strings.Join(modelColumns, ", "))
+		return nil, fmt.Errorf("the lookup %q is no model: it must begin with the columns %s", ModelTable(name), strings.Join(modelColumns, ", "))
 	}
 	m := &density{groups: map[string]*distribution{}, Bounds: densityDefaults}
 	for _, c := range t.Columns[len(modelColumns):] {

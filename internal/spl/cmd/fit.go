@@ -2,8 +2,8 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"bluetrail/internal/diag"
@@ -31,7 +31,7 @@ func init() {
 		Doc: "DensityFunction is the one algorithm there is. Each group gets a distribution of its own. The rows stay and get\n" +
 			"`BoundaryRanges`, the ranges of outliers as `from:to:share`, and `IsOutlier(<field>)`, 1.0 or 0.0. A model is kept in\n" +
 			"`lookups/__mlspl_<model>.csv` of the knowledge folder, for apply and summary. Rows without the number or a field of BY\n" +
-			"are not learned from.",
+			"are not learned from; when none is left the rows pass as they are, and no model is kept.",
 		Args: []spl.Arg{
 			{Name: "<field>", Doc: "The numbers."},
 			{Name: "BY", Doc: "The fields that make groups, in quotes or bare."},
@@ -137,6 +137,12 @@ func (c *Fit) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operat
 		if err != nil {
 			return nil, err
 		}
+		if len(m.groups) == 0 {
+			if slices.ContainsFunc(rows, func(b *vector.Batch) bool { return b.Len > 0 }) {
+				env.Warn("fit has nothing to learn from: no row has a number in %s and the fields of BY", spl.PrintField(c.Field))
+			}
+			return spl.Rows(rows...), nil
+		}
 		if c.Into != "" {
 			if err := m.save(env, c.Into); err != nil {
 				return nil, err
@@ -168,9 +174,6 @@ func (c *Fit) learn(rows []*vector.Batch) (*density, error) {
 			}
 			keys[key], nums[key] = values, append(nums[key], f)
 		}
-	}
-	if len(nums) == 0 {
-		return nil, errors.New("fit has nothing to learn from: no row has a number in " + spl.PrintField(c.Field) + " and the fields of BY")
 	}
 	for key, list := range nums {
 		m.groups[key] = fitDistribution(list, c.Kind)

@@ -88,6 +88,7 @@ func (c *From) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error)
 	case "savedsearch":
 		return runSaved(ctx, env, &Savedsearch{Name: c.Name})
 	}
+	c.dataset.warn(env)
 	return run(ctx, env, c.dataset.events())
 }
 

@@ -17,7 +17,7 @@ func init() {
 		Syntax:  "summary <model>",
 		Doc: "A row for each group: its fields, `type` of the distribution, `min` and `max` of the numbers, `mean` and `std` of the\n" +
 			"distribution, how many numbers there were (`cardinality`), and `distance`, how far they lie from the distribution in the\n" +
-			"mean.",
+			"mean. A model that is not there has no rows, and a warning says so.",
 		Args: []spl.Arg{{Name: "<model>", Doc: "The name that fit wrote the model into."}},
 		Examples: []spl.Example{{
 			Lookup: "algorithm,field,threshold,lower_threshold,upper_threshold,show_density,type,loc,scale,min,max,cardinality,distance,by:user\nDensityFunction,n,0.01,,,false,Normal,10,2,4,16,40,0.25,alice\n",
@@ -40,6 +40,9 @@ func (c *Summary) Needs(out spl.FieldSet) spl.FieldSet { return out }
 // Generate implements spl.Generating.
 func (c *Summary) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) {
 	m, err := loadDensity(env, c.Model)
+	if warnNoModel(env, c.Model, err) {
+		return spl.Rows(), nil
+	}
 	if err != nil {
 		return nil, err
 	}

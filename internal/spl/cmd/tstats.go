@@ -298,6 +298,9 @@ func (c *Tstats) Generate(ctx context.Context, env *spl.Env) (spl.Operator, erro
 	if err != nil {
 		return nil, err
 	}
+	if c.From != nil {
+		c.From.warn(env)
+	}
 	return run(ctx, env, text)
 }
 

@@ -9,7 +9,7 @@ func authentication() *Model {
 		successful = `action=success`
 		root       = "Authentication"
 	)
-	return &Model{Name: "Authentication", Datasets: []Dataset{
+	return &Model{Name: "Authentication", Filled: true, Datasets: []Dataset{
 		{Name: root, Search: `tag=authentication`, Fields: slices.Concat(
 			filled("action", "app", "dest", "src", "src_user", "user"),
 			plain("authentication_method", "command", "dvc", "duration", "reason", "region", "response_time", "signature", "signature_id", "src_ip", "src_user_id",

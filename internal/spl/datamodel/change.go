@@ -9,7 +9,7 @@ func change() *Model {
 		accounts = "Account_Management"
 		endpoint = "Endpoint_Changes"
 	)
-	return &Model{Name: "Change", Datasets: []Dataset{
+	return &Model{Name: "Change", Filled: true, Datasets: []Dataset{
 		{Name: root, Search: `tag=change`, Fields: slices.Concat(
 			filled("action", "change_type", "command", "dest", "dvc", "object", "object_category", "object_id", "object_path", "result", "result_id", "src", "status", "user"),
 			plain("app", "object_attrs", "reason", "region", "signature", "src_ip", "src_user", "tag", "user_agent", "user_id", "user_name", "user_role", "user_type", "vendor_account", "vendor_product", "vendor_region"))},

@@ -1,6 +1,7 @@
-// Package datamodel holds the data models of Splunk's Common Information Model
-// that CloudTrail fills: which events a dataset is made of and what its fields
-// are called. It is data for the commands tstats, from and datamodel.
+// Package datamodel holds the data models of Splunk's Common Information Model:
+// which events a dataset is made of and what its fields are called. CloudTrail
+// fills two of them; the others are there for searches that name them. It is
+// data for the commands tstats, from and datamodel.
 package datamodel
 
 import (
@@ -8,16 +9,17 @@ import (
 	"strings"
 )
 
-// Model is one data model: a tree of datasets.
+// Model is one data model: one tree of datasets or several.
 type Model struct {
 	Name     string
-	Datasets []Dataset // the root first, every dataset behind its parent
+	Filled   bool      // by CloudTrail; else by what eventtypes.conf and tags.conf say alone
+	Datasets []Dataset // every dataset behind its parent, a root first
 }
 
 // Dataset is the events of its parent that also match Search.
 type Dataset struct {
 	Name   string
-	Parent string // "" = the root
+	Parent string // "" = a root
 	Search string // a search expression over the fields of events
 	Fields []Field
 }
@@ -33,7 +35,12 @@ type Field struct {
 // Common Information Model has it.
 const Unknown = "unknown"
 
-var models = []*Model{authentication(), change()}
+var models = sorted(append(unfilled(), authentication(), change()))
+
+func sorted(list []*Model) []*Model {
+	slices.SortFunc(list, func(a, b *Model) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
 
 // Models returns every data model, by name. They must not be changed.
 func Models() []*Model { return slices.Clone(models) }
@@ -57,8 +64,23 @@ func Names() []string {
 	return list
 }
 
-// Root returns the dataset that all others are part of.
-func (m *Model) Root() *Dataset { return &m.Datasets[0] }
+// Whole returns the dataset of all events of the model: its root, or for
+// several roots one that has the name of the model.
+func (m *Model) Whole() *Dataset {
+	var searches []string
+	for i := range m.Datasets {
+		if d := &m.Datasets[i]; d.Parent == "" {
+			searches = append(searches, "("+d.Search+")")
+		}
+	}
+	if len(searches) == 1 {
+		return &m.Datasets[0]
+	}
+	return &Dataset{Name: m.Name, Search: strings.Join(searches, " OR ")}
+}
+
+// Root returns the root above a dataset, or the dataset itself.
+func (m *Model) Root(d *Dataset) *Dataset { return m.lineage(d)[0] }
 
 // Dataset returns the dataset of a name or of a path such as
 // All_Changes.Account_Management, in any case; nil for none.
@@ -72,7 +94,7 @@ func (m *Model) Dataset(name string) *Dataset {
 	return nil
 }
 
-// DatasetNames returns the names of all datasets, the root first.
+// DatasetNames returns the names of all datasets, every one behind its parent.
 func (m *Model) DatasetNames() []string {
 	var list []string
 	for i := range m.Datasets {

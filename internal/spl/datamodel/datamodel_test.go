@@ -10,7 +10,7 @@ func TestModels(t *testing.T) {
 		seen := map[string]bool{}
 		for i := range m.Datasets {
 			d := &m.Datasets[i]
-			if (d.Parent == "") != (i == 0) || i > 0 && !seen[d.Parent] {
+			if d.Parent != "" && !seen[d.Parent] {
 				t.Errorf("%s.%s: parent %q does not stand before it", m.Name, d.Name, d.Parent)
 			}
 			if seen[d.Name] || d.Search == "" {
@@ -28,6 +28,16 @@ func TestModels(t *testing.T) {
 	}
 	if !slices.IsSorted(Names()) {
 		t.Errorf("models are not sorted: %q", Names())
+	}
+}
+
+func TestWhole(t *testing.T) {
+	if d := Find("Change").Whole(); d.Name != "All_Changes" {
+		t.Errorf("all of Change is %s", d.Name)
+	}
+	d := Find("Malware").Whole()
+	if got := Find("Malware").Search(d); d.Name != "Malware" || got != "((tag=malware tag=attack) OR (tag=malware tag=operations))" {
+		t.Errorf("all of Malware is %s: %s", d.Name, got)
 	}
 }
 

@@ -177,8 +177,8 @@ func equals(col string, e *spl.Compare) string {
 		return name + ":*"
 	}
 	tests := []string{single(name, e)}
-	if e.Field == event.Index && strings.EqualFold(e.Value, "main") {
-		tests = append(tests, name+":="+strconv.Quote(event.DefaultIndex))
+	if second, ok := spl.Also(e.Field, e.Value); ok {
+		tests = append(tests, name+":="+strconv.Quote(second))
 	}
 	if severalIn(col) {
 		tests = append(tests, name+":~"+strconv.Quote(several+valuePattern(e.Value, e.Case)+several))
