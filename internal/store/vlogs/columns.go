@@ -46,7 +46,7 @@ func isStored(field string) bool {
 // bulky leaves have no column: they differ in every event and are long, and would
 // take as much room as all columns together. They are read from the record.
 var bulky = map[string]bool{
-	"eventID": true, "requestID": true, "sharedEventID": true, "additionalEventData.x-amz-id-2": true, "responseElements.x-amz-id-2": true,
+	"requestID": true, "sharedEventID": true, "additionalEventData.x-amz-id-2": true, "responseElements.x-amz-id-2": true,
 	"responseElements.x-amz-request-id": true, "responseElements.credentials.sessionToken": true, "responseElements.requestId": true,
 }
 
