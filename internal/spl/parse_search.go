@@ -200,6 +200,9 @@ func (p *Parser) searchPrimary() (Search, error) {
 	}
 	if tok.Kind == Word {
 		if field, value, ok := strings.Cut(tok.Text, "::"); ok && field != "" && value != "" && fieldLike(field) {
+			if IsTimeModifier(field) {
+				return &TimeBound{Span: tok.Span, Name: strings.ToLower(field), Value: unescapeTerm(value)}, nil
+			}
 			return &Compare{Span: tok.Span, Field: field, Op: "=", Value: unescapeTerm(value)}, nil
 		}
 		return &Term{Span: tok.Span, Text: unescapeTerm(tok.Text)}, nil

@@ -46,7 +46,6 @@ var unsupported = []Unsupported{
 	{"pivot", "there is no editor of pivots", "stats, chart or timechart over the same fields"},
 	{"predict", "forecasts are left to statistics packages", "trendline, or eventstats with avg and stdev"},
 	{"relevancy", "events are not ranked by words", "sort by a field of your own"},
-	{"rest", "there is no Splunk server to ask", "bluetrail doctor for the state of this one"},
 	{"rtorder", "searches read events that are stored", "sort - _time"},
 	{"run", "searches start no programs", "alert outputs"},
 	{"runshellscript", "searches start no programs", "alert outputs"},

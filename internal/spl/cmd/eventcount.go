@@ -11,18 +11,20 @@ import (
 type Eventcount struct {
 	Indexes []string
 	Each    bool // summarize=false: a row for each index
+	Size    bool // the length of the events, too
 }
 
 func init() {
 	spl.RegisterCommand(&spl.CommandDef{
 		Name: "eventcount", Kind: spl.KindGenerating,
 		Summary: "Count the events of indexes.",
-		Syntax:  "eventcount [summarize=<bool>] [index=<name>]…",
-		Doc:     "It counts the events of the search's time range. Sizes are not known.",
+		Syntax:  "eventcount [summarize=<bool>] [report_size=<bool>] [index=<name>]…",
+		Doc:     "It counts the events of the search's time range.",
 		Args: []spl.Arg{
 			{Name: "index", Default: "*", Doc: "The index; may be repeated and hold `*`."},
 			{Name: "summarize", Default: "true", Doc: "One count of all; otherwise a row for each index, with `server`, which is always local."},
-			{Name: "report_size, list_vix, list_federated_remote", Doc: "Taken for the sake of searches that have them."},
+			{Name: "report_size", Default: "false", Doc: "Beside the count of each index, the length of its events' `_raw` as `size_bytes`."},
+			{Name: "list_vix, list_federated_remote", Doc: "Taken for the sake of searches that have them."},
 		},
 		Examples: []spl.Example{{
 			Events: []string{`{"_time":1700000000,"k":"a"}`, `{"_time":1700000007,"k":"b"}`},
@@ -37,8 +39,11 @@ func init() {
 					return nil
 				}
 				on, err := o.Bool()
-				if o.Name == "summarize" {
+				switch o.Name {
+				case "summarize":
 					c.Each = !on
+				case "report_size":
+					c.Size = on
 				}
 				return err
 			})
@@ -53,6 +58,9 @@ func (c *Eventcount) Print() string {
 	if c.Each {
 		s += " summarize=false"
 	}
+	if c.Size {
+		s += " report_size=true"
+	}
 	for _, name := range c.Indexes {
 		s += " index=" + spl.PrintOption(name)
 	}
@@ -65,7 +73,10 @@ func (c *Eventcount) Needs(out spl.FieldSet) spl.FieldSet { return out }
 // Generate implements spl.Generating.
 func (c *Eventcount) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
 	text := searchIndexes(c.Indexes) + " | stats count"
-	if c.Each {
+	switch {
+	case c.Each && c.Size:
+		text += ` sum(eval(len(_raw))) AS size_bytes BY index | eval server="` + event.Server + `" | table count index server size_bytes`
+	case c.Each:
 		text += ` BY index | eval server="` + event.Server + `" | table count index server`
 	}
 	return run(ctx, env, text)

@@ -1,0 +1,234 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/event"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Rest lists what Splunk's REST services would of what is here.
+type Rest struct {
+	Path  string // as it is written
+	Count int    // 0 = all
+	list  *service
+	name  string // the one thing that the path ends in; "" = all
+}
+
+// service is a path that rest answers, without what stands before it.
+type service struct {
+	path string
+	doc  string
+	rows func(ctx context.Context, env *spl.Env) (spl.Operator, error)
+}
+
+// services are sorted by path.
+var services []service
+
+func init() {
+	services = []service{
+		{"admin/macros", "the macros: title, definition, args", restMacros},
+		{"configs/conf-macros", "the macros: title, definition, args", restMacros},
+		{"configs/conf-savedsearches", "the saved searches: title, search", restSaved},
+		{"data/indexes", "the indexes: title, totalEventCount, minTime, maxTime", restIndexes},
+		{"data/lookup-table-files", "the files of lookups: title", restLookups(true)},
+		{"data/transforms/lookups", "the definitions of lookups: title", restLookups(false)},
+		{"saved/searches", "the saved searches: title, search", restSaved},
+	}
+	doc := "It answers for what a search can use here, all with `splunk_server`, and asks nothing over the network. The paths, behind\n" +
+		"`/services/` or `/servicesNS/<user>/<app>/`:"
+	for _, s := range services {
+		doc += "\n`" + s.path + "`: " + s.doc + "."
+	}
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "rest", Kind: spl.KindGenerating,
+		Summary: "List the saved searches, macros, lookups or indexes that there are.",
+		Syntax:  "rest <path> [count=<n>]",
+		Doc:     doc,
+		Args: []spl.Arg{
+			{Name: "<path>", Doc: "What to list; with the name of one thing behind it, that one."},
+			{Name: "count", Default: "0", Doc: "How many rows; 0 is all."},
+			{Name: "splunk_server, splunk_server_group, timeout, f", Doc: "Taken for the sake of searches that have them."},
+		},
+		Examples: []spl.Example{{
+			Saved:  "index=aws errorCode=AccessDenied | stats count by user",
+			Search: `| rest /services/saved/searches splunk_server=local | table title search`,
+			Want:   []string{`{"title":"example","search":"index=aws errorCode=AccessDenied | stats count by user"}`},
+		}},
+		Parse: parseRest,
+	})
+}
+
+func parseRest(p *spl.Parser) (spl.Command, error) {
+	c := &Rest{}
+	start := p.Peek().Span
+	for !p.AtEnd() {
+		err := p.Options([]string{"count", "splunk_server", "splunk_server_group", "timeout", "f"}, func(o spl.Option) (err error) {
+			if o.Name == "count" {
+				c.Count, err = o.Int(0)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if p.AtEnd() {
+			break
+		}
+		tok, err := p.Take()
+		if err != nil {
+			return nil, err
+		}
+		if tok.Kind != spl.Word && tok.Kind != spl.Quoted || c.Path != "" {
+			return nil, p.Unexpected(tok, "a path such as /services/saved/searches")
+		}
+		c.Path = tok.Text
+		if err := c.find(tok.Span); err != nil {
+			return nil, err
+		}
+	}
+	if c.Path == "" {
+		return nil, diag.At(start, "rest needs a path").WithHint("rest /services/saved/searches")
+	}
+	return c, nil
+}
+
+// find looks up the service that the path names.
+func (c *Rest) find(span diag.Span) error {
+	path := strings.Trim(c.Path, "/")
+	if rest, ok := strings.CutPrefix(path, "servicesNS/"); ok {
+		parts := strings.SplitN(rest, "/", 3)
+		path = parts[len(parts)-1]
+	}
+	path = strings.TrimPrefix(path, "services/")
+	var known []string
+	for i := range services {
+		s := &services[i]
+		known = append(known, s.path)
+		if path == s.path {
+			c.list = s
+			return nil
+		}
+		if name, ok := strings.CutPrefix(path, s.path+"/"); ok {
+			c.list, c.name = s, name
+			return nil
+		}
+	}
+	e := diag.At(span, "there is no Splunk server to ask for %q", c.Path).WithHint("%s", diag.DidYouMean(path, known))
+	if e.Hint == "" {
+		e.Hint = "what is here is listed by /services/ and " + strings.Join(known, ", ")
+	}
+	return e
+}
+
+// Print implements spl.Command.
+func (c *Rest) Print() string {
+	s := "rest " + spl.QuoteSearch(c.Path)
+	if c.Count > 0 {
+		s += fmt.Sprintf(" count=%d", c.Count)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Rest) Needs(out spl.FieldSet) spl.FieldSet { return out }
+
+// Generate implements spl.Generating.
+func (c *Rest) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
+	op, err := c.list.rows(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	if c.name != "" {
+		m, err := spl.NewMatcher(&spl.Compare{Field: "title", Op: "=", Value: c.name, Case: true}, env.Now)
+		if err != nil {
+			return nil, err
+		}
+		op = spl.Mapped(op, filter{m})
+	}
+	if c.Count > 0 {
+		op = &firstRows{in: op, left: c.Count}
+	}
+	return op, nil
+}
+
+// entries is a table of titles; fill sets the other columns.
+func entries(titles []string, columns []string, fill func(b *vector.Builder, title string)) spl.Operator {
+	b := vector.NewBuilder(append(append([]string{"title"}, columns...), "splunk_server")...)
+	for _, title := range titles {
+		b.Add()
+		b.Set("title", vector.String(title))
+		b.Set("splunk_server", vector.String(event.Server))
+		if fill != nil {
+			fill(b, title)
+		}
+	}
+	return spl.Rows(b.Batch())
+}
+
+func restSaved(_ context.Context, env *spl.Env) (spl.Operator, error) {
+	known, ok := env.Tables.(spl.SavedSearches)
+	if !ok {
+		return entries(nil, []string{"search"}, nil), nil
+	}
+	return entries(known.SavedSearchNames(), []string{"search"}, func(b *vector.Builder, title string) {
+		if text, ok := known.SavedSearch(title); ok {
+			b.Set("search", vector.String(text))
+		}
+	}), nil
+}
+
+// maxMacroArgs is how many arguments of a macro are looked for.
+const maxMacroArgs = 20
+
+func restMacros(_ context.Context, env *spl.Env) (spl.Operator, error) {
+	macros := map[string]spl.Macro{}
+	var titles []string
+	if env.Macros != nil {
+		for _, name := range env.Macros.MacroNames() {
+			for n := range maxMacroArgs + 1 {
+				m, ok := env.Macros.Macro(name, n)
+				if !ok {
+					continue
+				}
+				title := name
+				if n > 0 {
+					title = fmt.Sprintf("%s(%d)", name, n)
+				}
+				macros[title] = m
+				titles = append(titles, title)
+			}
+		}
+	}
+	return entries(titles, []string{"definition", "args"}, func(b *vector.Builder, title string) {
+		b.Set("definition", vector.String(macros[title].Definition))
+		if args := macros[title].Args; len(args) > 0 {
+			b.Set("args", vector.String(strings.Join(args, ",")))
+		}
+	}), nil
+}
+
+// restLookups lists the lookups that are files, or those that are definitions.
+func restLookups(files bool) func(context.Context, *spl.Env) (spl.Operator, error) {
+	return func(_ context.Context, env *spl.Env) (spl.Operator, error) {
+		var titles []string
+		if known, ok := env.Tables.(interface{ LookupNames() []string }); ok {
+			titles = slices.DeleteFunc(known.LookupNames(), func(name string) bool {
+				lower := strings.ToLower(name)
+				return files != (strings.HasSuffix(lower, ".csv") || strings.HasSuffix(lower, ".csv.gz"))
+			})
+		}
+		return entries(titles, nil, nil), nil
+	}
+}
+
+func restIndexes(ctx context.Context, env *spl.Env) (spl.Operator, error) {
+	return run(ctx, env, `search index=* | stats count AS totalEventCount min(_time) AS minTime max(_time) AS maxTime BY index`+
+		` | eval minTime=strftime(minTime, "%Y-%m-%dT%H:%M:%S%z"), maxTime=strftime(maxTime, "%Y-%m-%dT%H:%M:%S%z"), splunk_server="`+event.Server+`"`+
+		` | rename index AS title | table title totalEventCount minTime maxTime splunk_server`)
+}
