@@ -199,12 +199,12 @@ func (p *Parser) Pos() int { return p.pos }
 // Reset goes back to an offset that Pos returned.
 func (p *Parser) Reset(pos int) { p.pos = pos }
 
-// Peek returns the next token of the arguments without reading it. An error
-// of the scanner shows up when the token is taken.
+// Peek returns the next token of the arguments without reading it. What cannot
+// be read is an empty quoted text here; the error shows up when it is taken.
 func (p *Parser) Peek() Token {
 	tok, err := p.peek(argMode)
 	if err != nil {
-		return Token{Kind: Word, Span: diag.Span{Start: p.pos, End: p.pos}}
+		return Token{Kind: Quoted, Span: diag.Span{Start: p.pos, End: p.pos}}
 	}
 	return tok
 }

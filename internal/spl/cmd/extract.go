@@ -23,7 +23,7 @@ func init() {
 		Name: "extract", Aliases: []string{"kv"}, Kind: spl.KindStreaming,
 		Summary: "Make fields of the key=value pairs of the raw text.",
 		Syntax:  "extract [pairdelim=<characters>] [kvdelim=<characters>] [limit=<n>] [maxchars=<n>] [mv_add=<bool>] [clean_keys=<bool>]",
-		Doc:     "Values in double quotes may hold delimiters. Fields that are there already are replaced; of a key that comes twice the first value counts, unless `mv_add=true`.",
+		Doc:     "Values in double quotes may hold delimiters. Blanks around keys and values, and quotes around keys, are left out. Fields that are there already are replaced; of a key that comes twice the first value counts, unless `mv_add=true`.",
 		Args: []spl.Arg{
 			{Name: "pairdelim", Default: "white space and , ; | &", Doc: "The characters that part pairs."},
 			{Name: "kvdelim", Default: "=", Doc: "The characters that part a key from its value."},
@@ -120,25 +120,45 @@ func (c *Extract) pairs(s string, yield func(key, value string)) {
 		if at < 0 {
 			return
 		}
-		key := strings.Trim(s[:at], `"`)
+		key := strings.Trim(s[:at], " \t\r\n\"'")
 		pair := strings.ContainsRune(c.KVDelim, rune(s[at]))
 		s = s[at+1:]
 		if !pair {
 			continue
 		}
-		var value string
-		if rest, ok := strings.CutPrefix(s, `"`); ok && strings.Contains(rest, `"`) {
-			value, s, _ = strings.Cut(rest, `"`)
+		if inner := strings.TrimLeft(s, " \t"); !strings.ContainsAny(c.PairDelim, s[:len(s)-len(inner)]) {
+			s = inner
+		}
+		value, rest, quoted := quotedValue(s)
+		if quoted {
+			s = rest
 		} else if end := strings.IndexAny(s, c.PairDelim); end >= 0 {
-			value, s = s[:end], s[end+1:]
+			value, s = strings.TrimSpace(s[:end]), s[end+1:]
 		} else {
-			value, s = s, ""
+			value, s = strings.TrimSpace(s), ""
 		}
 		if key = c.clean(key); key != "" && value != "" {
 			yield(key, value)
 			n++
 		}
 	}
+}
+
+// quotedValue reads a value in double quotes, in which a backslash stands before
+// a quote that belongs to it.
+func quotedValue(s string) (value, rest string, ok bool) {
+	if s == "" || s[0] != '"' {
+		return "", s, false
+	}
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return strings.ReplaceAll(s[1:i], `\"`, `"`), s[i+1:], true
+		}
+	}
+	return "", s, false
 }
 
 // clean makes a field name of a key; one that would be internal gets none.
