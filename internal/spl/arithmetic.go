@@ -61,6 +61,7 @@ func (c *Compiler) binary(e *Binary) (Eval, error) {
 			return vector.Truth(a.True() != b.True())
 		}, nil
 	case ".":
+		c.noteDotted(e)
 		return func(f *Frame) vector.Value {
 			a, b := l(f), r(f)
 			return c.concat(f, &a, &b)

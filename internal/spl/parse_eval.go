@@ -9,8 +9,8 @@ import (
 
 // binding powers, weakest first
 const (
-	bindOr = iota + 1
-	bindXor
+	bindXor = iota + 1
+	bindOr
 	bindAnd
 	bindNot
 	bindCompare
@@ -21,7 +21,7 @@ const (
 )
 
 // Expr reads one eval expression.
-func (p *Parser) Expr() (Expr, error) { return p.binary(bindOr) }
+func (p *Parser) Expr() (Expr, error) { return p.binary(bindXor) }
 
 // ExprOver is Expr where a name may stand for more than a field or a function:
 // operand is shown each and reads it, or returns nil for one that does not.
@@ -76,8 +76,10 @@ func (p *Parser) infix() (op string, power int, tok Token, err error) {
 	case "*", "/", "%":
 		return tok.Text, bindMul, tok, nil
 	}
-	return "", 0, tok, diag.At(tok.Span, "unexpected %q in an expression", tok.Text).WithHint("%s", hint(foreignOperators[tok.Text], "a name with other characters than letters, digits and _ stands in single quotes, a text in double quotes"))
+	return "", 0, tok, diag.At(tok.Span, "unexpected %q in an expression", tok.Text).WithHint("%s", hint(foreignOperators[tok.Text], nameHint))
 }
+
+const nameHint = "a name with other characters than letters, digits and _ stands in single quotes, a text in double quotes"
 
 // foreignOperators are operators of other languages, with what is written here.
 var foreignOperators = map[string]string{
@@ -269,7 +271,11 @@ func (p *Parser) primary() (Expr, error) {
 		}
 		return &Field{Span: tok.Span, Name: tok.Text}, nil
 	}
-	return nil, p.Unexpected(tok, "an expression")
+	e := p.Unexpected(tok, "an expression")
+	if tok.Kind == Op && strings.Contains("@#$:;?{}", tok.Text) {
+		e = diag.At(tok.Span, "unexpected %q in an expression", tok.Text).WithHint("%s", nameHint)
+	}
+	return nil, e
 }
 
 // significant counts the significant digits of a number with a decimal point,

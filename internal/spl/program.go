@@ -1,6 +1,10 @@
 package spl
 
-import "bluetrail/internal/vector"
+import (
+	"slices"
+
+	"bluetrail/internal/vector"
+)
 
 // MaxValue is the size in bytes of the largest text that an expression makes;
 // a list may be MaxList. What would be larger is null, with a warning.
@@ -17,6 +21,7 @@ type Program struct {
 	env    *Env   // nil for a constant
 	names  []string
 	varies bool
+	dotted []dotted
 	frame  Frame
 	bound  *vector.Batch
 }
@@ -29,6 +34,57 @@ func (p *Program) bind(b *vector.Batch) {
 	for i, name := range p.names {
 		p.frame.slots[i].col = b.Col(name)
 	}
+	if b.Len > 0 && p.env != nil {
+		p.dotted = slices.DeleteFunc(p.dotted, p.warnOf)
+	}
+}
+
+// dotted is a chain of fields joined by points without blanks, which is often
+// meant to be the name of one field.
+type dotted struct {
+	name  string
+	slots []int
+}
+
+// noteDotted remembers e when it is such a chain.
+func (c *Compiler) noteDotted(e *Binary) {
+	d := dotted{}
+	var walk func(e Expr) bool
+	walk = func(e Expr) bool {
+		switch e := e.(type) {
+		case *Field:
+			if at := e.Span; at.End-at.Start != len(e.Name) { // in quotes
+				return false
+			}
+			d.slots = append(d.slots, c.Slot(e.Name))
+			d.name += "." + e.Name
+			return true
+		case *Binary:
+			return e.Op == "." && e.L.Place().End+1 == e.R.Place().Start && walk(e.L) && walk(e.R)
+		}
+		return false
+	}
+	if !walk(e) {
+		return
+	}
+	d.name = d.name[1:]
+	if c.dotted == nil {
+		c.dotted = map[int]dotted{}
+	}
+	c.dotted[e.Span.Start] = d // in the place of the part of it that was noted before
+}
+
+// warnOf warns when the batch has none of the fields.
+func (p *Program) warnOf(d dotted) bool {
+	for _, slot := range d.slots {
+		if col := p.frame.slots[slot].col; col != nil {
+			if v, constant := col.Constant(); !constant || !v.IsNull() {
+				return false
+			}
+		}
+	}
+	p.env.Warn("%s joins fields that are not there; the field of this name is written '%[1]s', in single quotes", d.name)
+	return true
 }
 
 // Value computes the expression for row i of b.

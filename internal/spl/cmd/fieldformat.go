@@ -53,7 +53,7 @@ func parseFieldformat(p *spl.Parser) (spl.Command, error) {
 	if e := c.Expr; spl.Gives(e) == spl.GivesTest {
 		return nil, diag.At(e.Place(), "a test cannot be shown").WithHint(`wrap it: if(%s, "true", "false")`, spl.PrintExpr(e))
 	}
-	return c, nil
+	return c, p.AfterExpr("an operator or the end")
 }
 
 // Print implements spl.Command.
@@ -67,7 +67,10 @@ func (c *Fieldformat) Needs(out spl.FieldSet) spl.FieldSet {
 }
 
 // NewMapper implements spl.Streaming.
-func (c *Fieldformat) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+func (c *Fieldformat) NewMapper(env *spl.Env) (spl.Mapper, error) {
+	_, err := spl.Compile(c.Expr, env) // what is wrong with it shows before there are rows
+	return c, err
+}
 
 // Map implements spl.Mapper: the field is there from now on.
 func (c *Fieldformat) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {

@@ -1,6 +1,9 @@
 package fn
 
 import (
+	"strings"
+	"unicode"
+
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -15,9 +18,13 @@ func compileCommands(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 		return nil, err
 	}
 	return func(f *spl.Frame) vector.Value {
-		q, err := spl.Parse(arg(f).Text())
-		if err != nil {
+		text := arg(f)
+		if text.IsNull() {
 			return null
+		}
+		q, err := spl.Parse(text.Text())
+		if err != nil {
+			return vector.Strings(stageNames(text.Text()))
 		}
 		var list []string
 		for _, st := range q.Stages {
@@ -25,4 +32,39 @@ func compileCommands(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 		}
 		return vector.Strings(list)
 	}, nil
+}
+
+// stageNames returns the first words of the stages of a search that cannot be
+// read, such as one with commands of an app.
+func stageNames(text string) []string {
+	var list []string
+	start, depth, quoted := 0, 0, false
+	stage := func(end int) {
+		words := strings.FieldsFunc(text[start:end], func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`[("=`, r) })
+		switch {
+		case len(words) == 0:
+		case start == 0 && spl.LookupCommand(words[0]) == nil:
+			list = append(list, "search")
+		default:
+			list = append(list, strings.ToLower(words[0]))
+		}
+		start = end + 1
+	}
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[':
+			depth++
+		case c == ']':
+			depth--
+		case c == '|' && depth == 0:
+			stage(i)
+		}
+	}
+	stage(len(text))
+	return list
 }

@@ -1,6 +1,8 @@
 package fn
 
 import (
+	"errors"
+
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
@@ -31,7 +33,11 @@ func searchArgument(call *spl.Call) (spl.Search, error) {
 	}
 	e, err := spl.ParseSearchExpr(lit.Value.Text())
 	if err != nil {
-		return nil, diag.At(lit.Span, "%v", err)
+		var inner *diag.Error
+		if errors.As(err, &inner) {
+			return nil, diag.At(lit.Span, "searchmatch: %s", inner.Msg).WithHint("%s", inner.Hint)
+		}
+		return nil, diag.At(lit.Span, "searchmatch: %v", err)
 	}
 	return e, nil
 }
