@@ -57,10 +57,9 @@ func aliases() []Derived {
 		{"app", "eventType"}, {"dvc", "eventSource"}, {"region", "awsRegion"}, {"vendor_region", "awsRegion"},
 		{"reason", "errorMessage"}, {"result_id", "errorCode"}, {"user_group_id", "userIdentity.accountId"},
 		{"start_time", "eventTime"}, {"temp_access_key", "responseElements.credentials.accessKeyId"},
-		{"user_access_key", "userIdentity.accessKeyId"}, {"user_type", "userIdentity.type"}, {"image_id", "requestParameters.imageId"},
-		{"instance_type", "requestParameters.instanceType"}, {"rule_action", "requestParameters.ruleAction"},
+		{"user_access_key", "userIdentity.accessKeyId"}, {"user_type", "userIdentity.type"}, {"rule_action", "requestParameters.ruleAction"},
 		{"user_id", "userIdentity.principalId"}, {"src_user_id", "userIdentity.principalId"}, {"src_user_type", "userIdentity.type"},
-		{"src_user_role", "userIdentity.sessionContext.sessionIssuer.userName"}, {"user_role", "userIdentity.sessionContext.sessionIssuer.userName"},
+		{"src_user_role", "userIdentity.sessionContext.sessionIssuer.userName"},
 		{"result", "errorMessage"}, {"vpc_id", "requestParameters.vpcId"},
 	} {
 		list = append(list, Derived{Name: a[0], Inputs: []string{a[1]}, Alias: true, Doc: "The same as `" + a[1] + "`."})

@@ -29,6 +29,8 @@ func identityFields() []Derived {
 		{Name: "src_user_name", Inputs: actor, compute: actorName, Doc: "The same as `src_user`."},
 		{Name: "user", Inputs: []string{"eventName", userName, session, issuer, arn, roleArn, target, created, renamed, identity, principal, loginTo, assumedArn, "errorMessage"}, compute: subject,
 			Doc: "Whom the event is about: for changes of users the one changed, for AssumeRole the role's session, else who acted."},
+		{Name: "user_role", Inputs: []string{"eventName", assumedArn, roleArn, issuer}, compute: userRole,
+			Doc: "The role behind a session; for AssumeRole the ARN of the session of the role taken on, else of the role asked for."},
 		{Name: "user_arn", Inputs: []string{arn, roleArn}, compute: firstSet, Doc: "The ARN of who acted, or of the role asked for."},
 		{Name: "user_agent", Inputs: []string{"userAgent", "userAgent{}"}, compute: firstSet, Doc: "The client program."},
 		{Name: "vendor_account", Inputs: []string{account, recipient}, compute: firstSet, Doc: "The account of who acted, else the one that received the event."},
@@ -38,6 +40,14 @@ func identityFields() []Derived {
 		{Name: "vendor", compute: constant("AWS"), Doc: "Always AWS."},
 		{Name: "product", compute: constant("CloudTrail"), Doc: "Always CloudTrail."},
 	}
+}
+
+// userRole reads eventName, assumedRoleUser.arn, roleArn, issuer.
+func userRole(in inputs) Cell {
+	if strings.HasPrefix(in.text(0), "AssumeRole") {
+		return firstSet(in[1:])
+	}
+	return *in[3]
 }
 
 // actorName reads userName, sourceIdentity, issuer, arn, roleArn.

@@ -5,29 +5,29 @@ import "strings"
 // nouns say what kind of object the rest of an event's name stands for. They
 // are tried from the longest ending that fits.
 var nouns = map[string]string{
-	"User": "user", "Users": "user", "LoginProfile": "user", "AccessKey": "user", "UserPolicy": "user", "MFADevice": "user", "VirtualMFADevice": "user", "SigningCertificate": "user", "SSHPublicKey": "user",
-	"Group": "group", "UserToGroup": "group", "UserFromGroup": "group", "GroupPolicy": "group",
-	"Role": "role", "RolePolicy": "role", "AssumeRolePolicy": "role", "InstanceProfile": "role", "RoleToInstanceProfile": "role", "RoleFromInstanceProfile": "role", "ServiceLinkedRole": "role",
+	"User": "user", "Users": "user", "LoginProfile": "user", "AccessKey": "user", "UserPolicy": "user", "MFADevice": "user", "VirtualMFADevice": "user", "SigningCertificate": "user", "SSHPublicKey": "user", "Password": "user", "UserPermissionsBoundary": "user", "ServiceSpecificCredential": "user",
+	"Group": "group", "UserToGroup": "group", "UserFromGroup": "group", "GroupPolicy": "group", "MemberToGroup": "group", "MemberFromGroup": "group",
+	"Role": "role", "RolePolicy": "role", "AssumeRolePolicy": "role", "InstanceProfile": "role", "RoleToInstanceProfile": "role", "RoleFromInstanceProfile": "role", "ServiceLinkedRole": "role", "RolePermissionsBoundary": "role",
 	"Policy": "policy", "PolicyVersion": "policy", "DefaultPolicyVersion": "policy", "PasswordPolicy": "policy", "AccountPasswordPolicy": "policy", "KeyPolicy": "policy",
 	"Instances": "instance", "Instance": "instance", "InstanceAttribute": "instance",
 	"Bucket": "bucket", "BucketAcl": "bucket", "BucketPolicy": "bucket", "BucketLifecycle": "bucket", "BucketLogging": "bucket", "BucketVersioning": "bucket", "BucketEncryption": "bucket", "BucketPublicAccessBlock": "bucket", "PublicAccessBlock": "bucket", "BucketReplication": "bucket", "BucketWebsite": "bucket", "BucketCors": "bucket", "BucketTagging": "bucket", "BucketNotification": "bucket",
 	"Object": "file", "Objects": "file", "ObjectAcl": "file",
-	"Volume": "storage", "Snapshot": "storage", "SnapshotAttribute": "storage", "DBSnapshot": "storage", "DBClusterSnapshot": "storage",
+	"Volume": "storage", "Snapshot": "storage", "SnapshotAttribute": "storage", "DBSnapshot": "storage", "DBClusterSnapshot": "storage", "DBSnapshotAttribute": "storage", "FileSystem": "storage", "MountTarget": "storage",
 	"SecurityGroup": "security_group", "SecurityGroupIngress": "security_group", "SecurityGroupEgress": "security_group", "SecurityGroupRules": "security_group",
 	"NetworkAcl": "network_acl", "NetworkAclEntry": "network_acl", "NetworkAclAssociation": "network_acl",
 	"Vpc": "vpc", "Subnet": "subnet", "RouteTable": "route", "Route": "route", "InternetGateway": "gateway", "NatGateway": "gateway", "VpcEndpoint": "vpc", "FlowLogs": "vpc", "NetworkInterface": "network_interface", "Address": "address",
 	"Image": "image", "ImageAttribute": "image", "KeyPair": "key", "Key": "key", "Alias": "key", "Grant": "key",
-	"Function": "function", "FunctionCode": "function", "FunctionConfiguration": "function", "FunctionCode20150331v2": "function", "FunctionConfiguration20150331v2": "function", "Function20150331": "function", "Permission": "function",
+	"Function": "function", "FunctionCode": "function", "FunctionConfiguration": "function", "FunctionUrlConfig": "function", "EventSourceMapping": "function", "LayerVersion": "function", "Permission": "function",
 	"Trail": "trail", "Logging": "trail", "EventSelectors": "trail", "InsightSelectors": "trail",
 	"Secret": "secret", "SecretValue": "secret", "Parameter": "secret", "Parameters": "secret",
-	"DBInstance": "database", "DBCluster": "database", "Table": "database", "Stack": "stack", "Stacks": "stack", "Cluster": "cluster", "Service": "service", "Repository": "repository", "LogGroup": "log", "LogStream": "log", "Detector": "detector", "Rule": "rule", "Targets": "rule", "Queue": "queue", "Topic": "topic", "Certificate": "certificate", "Account": "account", "SAMLProvider": "identity_provider", "OpenIDConnectProvider": "identity_provider",
+	"DBInstance": "database", "DBCluster": "database", "Table": "database", "Stack": "stack", "Stacks": "stack", "Cluster": "cluster", "Service": "service", "Repository": "repository", "LogGroup": "log", "LogStream": "log", "Detector": "detector", "PublishingDestination": "detector", "ConfigurationRecorder": "recorder", "DeliveryChannel": "recorder", "MetricAlarm": "alarm", "Alarms": "alarm", "IPSet": "firewall", "WebACL": "firewall", "RuleGroup": "firewall", "FirewallPolicy": "firewall", "HostedZone": "zone", "ResourceRecordSets": "zone", "LaunchTemplate": "template", "AutoScalingGroup": "autoscaling_group", "Organization": "account", "Rule": "rule", "Targets": "rule", "Queue": "queue", "Topic": "topic", "Certificate": "certificate", "Account": "account", "SAMLProvider": "identity_provider", "OpenIDConnectProvider": "identity_provider",
 }
 
 // changeOf gives the change type of a kind of object.
 var changeOf = map[string]string{
 	"user": "AAA", "group": "AAA", "role": "AAA", "policy": "AAA", "key": "AAA", "identity_provider": "AAA", "account": "AAA", "secret": "AAA", "certificate": "AAA",
 	"security_group": "network", "network_acl": "network", "vpc": "network", "subnet": "network", "route": "network", "gateway": "network", "network_interface": "network", "address": "network",
-	"instance": "EC2", "image": "EC2", "storage": "storage", "bucket": "storage", "file": "filesystem", "function": "lambda", "trail": "auditing", "log": "auditing", "detector": "auditing", "rule": "auditing", "database": "database", "stack": "cloudformation",
+	"instance": "EC2", "image": "EC2", "storage": "storage", "bucket": "storage", "file": "filesystem", "function": "lambda", "trail": "auditing", "log": "auditing", "detector": "auditing", "recorder": "auditing", "alarm": "auditing", "rule": "auditing", "firewall": "network", "zone": "network", "template": "EC2", "autoscaling_group": "EC2", "database": "database", "stack": "cloudformation",
 }
 
 // changeOfService gives it where only the service is known.
@@ -35,13 +35,20 @@ var changeOfService = map[string]string{
 	"iam": "AAA", "sts": "AAA", "signin": "AAA", "sso": "AAA", "organizations": "AAA", "kms": "AAA", "ec2": "EC2", "s3": "storage", "cloudtrail": "auditing", "logs": "auditing", "guardduty": "auditing", "config": "auditing", "rds": "database", "dynamodb": "database",
 }
 
-// noun returns an event's name less its verb.
-func noun(name string) string { return name[len(verb(name)):] }
+// noun returns an event's name less its verb and less the version of the API
+// that some have at their end, as in UpdateFunctionCode20150331v2.
+func noun(name string) string {
+	name = name[len(verb(name)):]
+	if i := strings.IndexAny(name, "0123456789"); i >= 0 && len(name)-i >= 8 && strings.Trim(name[i:i+4], "0123456789") == "" {
+		name = name[:i]
+	}
+	return name
+}
 
 func category(name, source string) Cell {
 	for n := noun(name); n != ""; n = n[len(verb(n)):] {
 		if c := nouns[n]; c != "" {
-			if n == "Group" && !strings.HasPrefix(source, "iam.") {
+			if n == "Group" && !strings.HasPrefix(source, "iam.") && !strings.HasPrefix(source, "sso-directory.") {
 				break
 			}
 			return one(c)
@@ -49,6 +56,24 @@ func category(name, source string) Cell {
 	}
 	return Cell{}
 }
+
+// objectNames and objectIDs are where calls of services name what they act on,
+// behind the ones that come most often.
+var (
+	objectNames = []string{
+		"requestParameters.instanceProfileName", "requestParameters.policyName", "requestParameters.sAMLProviderArn", "requestParameters.openIDConnectProviderArn", "requestParameters.virtualMFADeviceName", "requestParameters.serialNumber",
+		"requestParameters.networkAclId", "requestParameters.vpcId", "requestParameters.subnetId", "requestParameters.routeTableId", "requestParameters.networkInterfaceId", "requestParameters.keyName",
+		"requestParameters.imageId", "requestParameters.snapshotId", "requestParameters.volumeId", "requestParameters.dBInstanceIdentifier", "requestParameters.dBClusterIdentifier", "requestParameters.dBSnapshotIdentifier",
+		"requestParameters.trailName", "requestParameters.logGroupName", "requestParameters.detectorId", "requestParameters.repositoryName", "requestParameters.tableName", "requestParameters.stackName", "requestParameters.clusterName",
+		"requestParameters.aliasName", "requestParameters.topicArn", "requestParameters.queueUrl", "requestParameters.queueName", "requestParameters.certificateArn", "requestParameters.roleArn", "requestParameters.resourceArn", "requestParameters.resourceId",
+	}
+	objectIDs = []string{
+		"requestParameters.instanceId", "requestParameters.imageId", "requestParameters.snapshotId", "responseElements.snapshotId", "requestParameters.volumeId", "responseElements.volumeId", "requestParameters.vpcId", "responseElements.vpc.vpcId", "requestParameters.subnetId", "responseElements.subnet.subnetId",
+		"requestParameters.routeTableId", "requestParameters.networkInterfaceId", "requestParameters.accessKeyId", "responseElements.accessKey.accessKeyId", "responseElements.group.groupId", "requestParameters.policyArn", "responseElements.policy.arn", "requestParameters.serialNumber", "responseElements.virtualMFADevice.serialNumber",
+		"requestParameters.sAMLProviderArn", "responseElements.functionArn", "responseElements.trailARN", "requestParameters.detectorId", "responseElements.detectorId", "requestParameters.keyId", "responseElements.keyMetadata.keyId", "responseElements.dBInstanceArn", "requestParameters.dBInstanceIdentifier",
+		"requestParameters.secretId", "requestParameters.topicArn", "requestParameters.queueUrl", "requestParameters.certificateArn", "requestParameters.roleArn", "requestParameters.resourceArn", "requestParameters.resourceId",
+	}
+)
 
 // objectFields say what was acted on.
 func objectFields() []Derived {
@@ -65,10 +90,14 @@ func objectFields() []Derived {
 	return []Derived{
 		{Name: "dest", Inputs: []string{"eventName", "eventSource", created, named, hosts, host, loginTo}, compute: destination,
 			Doc: "What was acted on: the instance, the bucket's host, the place of a login, else the service."},
-		{Name: "object", Inputs: []string{key, bucket, "requestParameters.userName", "requestParameters.groupName", "requestParameters.roleName", "requestParameters.policyArn", "requestParameters.functionName", "requestParameters.instanceId", created, named, "requestParameters.groupId", "requestParameters.name", "requestParameters.secretId", "requestParameters.keyId"}, compute: firstSet,
+		{Name: "object", Inputs: append([]string{key, bucket, "requestParameters.userName", "requestParameters.groupName", "requestParameters.roleName", "requestParameters.policyArn", "requestParameters.functionName", "requestParameters.instanceId", created, named, "requestParameters.groupId", "requestParameters.name", "requestParameters.secretId", "requestParameters.keyId"}, objectNames...), compute: firstSet,
 			Doc: "The name of the object acted on."},
-		{Name: "object_id", Inputs: []string{resource, created, named, "requestParameters.groupId", "responseElements.groupId", "responseElements.networkAcl.networkAclId", "requestParameters.networkAclId", "responseElements.user.userId", "responseElements.role.roleId", bucket}, compute: firstSet,
+		{Name: "object_id", Inputs: append([]string{resource, created, named, "requestParameters.groupId", "responseElements.groupId", "responseElements.networkAcl.networkAclId", "requestParameters.networkAclId", "responseElements.user.userId", "responseElements.role.roleId", bucket}, objectIDs...), compute: firstSet,
 			Doc: "The id of the object acted on: its ARN where the record says it."},
+		{Name: "image_id", Inputs: []string{"requestParameters.imageId", "requestParameters.instancesSet.items{}.imageId", "responseElements.instancesSet.items{}.imageId", "responseElements.imageId"}, compute: firstSet,
+			Doc: "The image that instances are started from, or that is changed."},
+		{Name: "instance_type", Inputs: []string{"requestParameters.instanceType", "requestParameters.instanceType.value", "responseElements.instancesSet.items{}.instanceType", "requestParameters.dBInstanceClass"}, compute: firstSet,
+			Doc: "The type of the instances."},
 		{Name: "object_path", Inputs: []string{"requestParameters.path", key, bucket}, compute: firstSet, Doc: "The path of the object acted on."},
 		{Name: "object_attrs", Inputs: []string{"requestParameters.attribute", "requestParameters.policyName", "requestParameters.policyArn", "requestParameters.attributeName"}, compute: firstSet, Doc: "What of the object was changed."},
 		{Name: "instance_id", Inputs: []string{created, named, "requestParameters.instanceId"}, compute: firstSet, Doc: "The instances started or acted on."},

@@ -9,10 +9,11 @@ import (
 	"bluetrail/internal/jsonscan"
 )
 
-// The names that a CloudTrail record has as API Activity of the Open
-// Cybersecurity Schema Framework, in which Amazon Security Lake keeps it. They
-// are there for searches that ask for them by name, and are no part of the
-// fields of an event otherwise: see Derived.OnRequest.
+// The names that a CloudTrail record has in the Open Cybersecurity Schema
+// Framework, in which Amazon Security Lake keeps it: as API Activity,
+// Authentication or Account Change, of the versions 1.0 and 1.1. They are there
+// for searches that ask for them by name, and are no part of the fields of an
+// event otherwise: see Derived.OnRequest.
 
 const unmapped = "unmapped"
 
@@ -30,29 +31,40 @@ func unmappedField(name string) *Derived {
 	return nil
 }
 
-// ocsfFields are those of API Activity, class 6003.
+// ocsfAliases are the names of a field of the record as it is.
+var ocsfAliases = [][2]string{
+	{"api.operation", "eventName"}, {"api.service.name", "eventSource"}, {"api.version", "apiVersion"},
+	{"api.request.uid", "requestID"}, {"api.response.error", "errorCode"}, {"api.response.message", "errorMessage"}, {"api.response.error_message", "errorMessage"},
+	{"actor.user.type", "userIdentity.type"}, {"actor.user.uid", "userIdentity.arn"}, {"actor.user.uuid", "userIdentity.arn"}, {"actor.user.uid_alt", "userIdentity.principalId"},
+	{"actor.user.account_uid", "userIdentity.accountId"}, {"actor.user.account.uid", "userIdentity.accountId"},
+	{"actor.user.credential_uid", "userIdentity.accessKeyId"}, {"actor.invoked_by", "userIdentity.invokedBy"},
+	{"actor.idp.name", "userIdentity.identityProvider"},
+	{"actor.session.created_time_dt", "userIdentity.sessionContext.attributes.creationDate"}, {"actor.session.credential_uid", "userIdentity.accessKeyId"},
+	{"actor.session.issuer", "userIdentity.sessionContext.sessionIssuer.arn"}, {"actor.session.uid", "userIdentity.sessionContext.sessionIssuer.principalId"},
+	{"actor.session.mfa", "userIdentity.sessionContext.attributes.mfaAuthenticated"}, {"actor.session.is_mfa", "userIdentity.sessionContext.attributes.mfaAuthenticated"},
+	{"src_endpoint.uid", "vpcEndpointId"}, {"http_request.user_agent", "userAgent"}, {"dst_endpoint.svc_name", "eventSource"},
+	{"cloud.region", "awsRegion"}, {"cloud.account_uid", "recipientAccountId"}, {"cloud.account.uid", "recipientAccountId"},
+	{"metadata.uid", "eventID"}, {"metadata.event_code", "eventType"}, {"metadata.product.version", "eventVersion"}, {"metadata.product.feature.name", "eventCategory"},
+	{"resources{}.uid", "resources{}.ARN"}, {"resources{}.account_uid", "resources{}.accountId"}, {"resources{}.account.uid", "resources{}.accountId"}, {"resources{}.owner.account.uid", "resources{}.accountId"},
+	{"status_code", "errorCode"}, {"status_detail", "errorMessage"}, {"time_dt", "eventTime"},
+	{"tls.cipher", "tlsDetails.cipherSuite"}, {"tls.sni", "tlsDetails.clientProvidedHostHeader"}, {"tls.version", "tlsDetails.tlsVersion"},
+	{"session.credential_uid", "responseElements.credentials.accessKeyId"}, {"session.issuer", "userIdentity.sessionContext.sessionIssuer.arn"}, {"session.uid", "userIdentity.sessionContext.sessionIssuer.principalId"},
+	{"policy.uid", "requestParameters.policyArn"}, {"policy.name", "requestParameters.policyName"}, {"group.name", "requestParameters.groupName"},
+	{"user_result.name", "responseElements.user.userName"}, {"user_result.uid", "responseElements.user.arn"}, {"user_result.uid_alt", "responseElements.user.userId"},
+}
+
+// earlier are the first parts of names in drafts of the schema, and those that
+// replaced them.
+var earlier = map[string]string{"identity.": "actor."}
+
 func ocsfFields() []Derived {
 	var list []Derived
-	for _, a := range [][2]string{
-		{"api.operation", "eventName"}, {"api.service.name", "eventSource"}, {"api.version", "apiVersion"},
-		{"api.request.uid", "requestID"}, {"api.response.error", "errorCode"}, {"api.response.message", "errorMessage"}, {"api.response.error_message", "errorMessage"},
-		{"actor.user.type", "userIdentity.type"}, {"actor.user.uid", "userIdentity.arn"}, {"actor.user.uid_alt", "userIdentity.principalId"},
-		{"actor.user.account_uid", "userIdentity.accountId"}, {"actor.user.account.uid", "userIdentity.accountId"},
-		{"actor.user.credential_uid", "userIdentity.accessKeyId"}, {"actor.invoked_by", "userIdentity.invokedBy"},
-		{"actor.idp.name", "userIdentity.identityProvider"},
-		{"actor.session.issuer", "userIdentity.sessionContext.sessionIssuer.arn"}, {"actor.session.uid", "userIdentity.sessionContext.sessionIssuer.principalId"},
-		{"actor.session.mfa", "userIdentity.sessionContext.attributes.mfaAuthenticated"}, {"actor.session.is_mfa", "userIdentity.sessionContext.attributes.mfaAuthenticated"},
-		{"src_endpoint.uid", "vpcEndpointId"}, {"http_request.user_agent", "userAgent"}, {"dst_endpoint.svc_name", "eventSource"},
-		{"cloud.region", "awsRegion"}, {"cloud.account_uid", "recipientAccountId"}, {"cloud.account.uid", "recipientAccountId"},
-		{"metadata.uid", "eventID"}, {"metadata.event_code", "eventType"}, {"metadata.product.version", "eventVersion"}, {"metadata.product.feature.name", "eventCategory"},
-		{"resources{}.uid", "resources{}.ARN"}, {"resources{}.account_uid", "resources{}.accountId"},
-	} {
+	for _, a := range ocsfAliases {
 		list = append(list, Derived{Name: a[0], Inputs: []string{a[1]}, Alias: true, Doc: "The same as `" + a[1] + "`."})
 	}
 	for _, c := range [][2]string{
-		{"class_uid", "6003"}, {"class_name", "API Activity"}, {"category_uid", "6"}, {"category_name", "Application Activity"},
 		{"severity", "Informational"}, {"severity_id", "1"}, {"cloud.provider", "AWS"},
-		{"metadata.product.name", "CloudTrail"}, {"metadata.product.vendor_name", "AWS"},
+		{"metadata.version", "1.1.0"}, {"metadata.product.name", "CloudTrail"}, {"metadata.product.vendor_name", "AWS"},
 	} {
 		list = append(list, Derived{Name: c[0], compute: constant(c[1]), Doc: "Always " + c[1] + "."})
 	}
@@ -71,14 +83,42 @@ func ocsfFields() []Derived {
 		Derived{Name: "api.request.data", member: "requestParameters", Doc: "The JSON text of `requestParameters`."},
 		Derived{Name: "api.response.data", member: "responseElements", Doc: "The JSON text of `responseElements`."},
 	)
-	for name, show := range map[string]func(activity) string{
-		"activity_id":   func(a activity) string { return strconv.Itoa(a.id) },
-		"activity_name": func(a activity) string { return a.name },
-		"type_uid":      func(a activity) string { return strconv.Itoa(600300 + a.id) },
-		"type_name":     func(a activity) string { return "API Activity: " + a.name },
+	for name, f := range map[string]struct {
+		doc  string
+		show func(ocsfClass) string
+	}{
+		"activity_id":   {"What kind of call it is, as a number.", func(c ocsfClass) string { return strconv.Itoa(c.activity) }},
+		"activity_name": {"What kind of call it is: Create, Read, Update, Delete, Logon, Attach Policy … or Other.", func(c ocsfClass) string { return c.activityName() }},
+		"category_name": {"The category of the class.", func(c ocsfClass) string { return c.category }},
+		"category_uid":  {"The number of the category.", func(c ocsfClass) string { return strconv.Itoa(c.uid / 1000) }},
+		"class_name":    {"API Activity, Authentication for what the sign-in service does, Account Change for changes of users.", func(c ocsfClass) string { return c.name }},
+		"class_uid":     {"The number of the class: 6003, 3002 or 3001.", func(c ocsfClass) string { return strconv.Itoa(c.uid) }},
+		"type_name":     {"Class and activity.", func(c ocsfClass) string { return c.name + ": " + c.activityName() }},
+		"type_uid":      {"The number of class and activity.", func(c ocsfClass) string { return strconv.Itoa(c.uid*100 + c.activity) }},
 	} {
-		list = append(list, Derived{Name: name, Inputs: []string{"eventName"}, compute: func(in inputs) Cell { return one(show(activityOf(in.text(0)))) },
-			Doc: "What kind of call it is: Create, Read, Update, Delete or Other."})
+		list = append(list, Derived{Name: name, Inputs: []string{"eventName", "eventSource"}, Doc: f.doc,
+			compute: func(in inputs) Cell { return one(f.show(classOf(in.text(0), in.text(1)))) }})
+	}
+	for _, name := range []string{"is_mfa", "mfa"} {
+		list = append(list, Derived{Name: name, Inputs: []string{"additionalEventData.MFAUsed"}, compute: usedMFA, Doc: "Whether a sign-in had a second factor."})
+	}
+	// Whom an Account Change is about, and who signs in.
+	for name, in := range map[string][]string{
+		"user.name":        {"requestParameters.userName", "userIdentity.userName", "userIdentity.sessionContext.sessionIssuer.userName"},
+		"user.uid":         {"responseElements.user.arn", "userIdentity.arn"},
+		"user.uid_alt":     {"responseElements.user.userId", "userIdentity.principalId"},
+		"user.type":        {"userIdentity.type"},
+		"user.account.uid": {"userIdentity.accountId"},
+	} {
+		list = append(list, Derived{Name: name, Inputs: in, compute: firstSet, Doc: "Of the user who is changed or signs in."})
+	}
+	for old, now := range earlier {
+		for _, d := range list {
+			if rest, ok := strings.CutPrefix(d.Name, now); ok {
+				d.Name = old + rest
+				list = append(list, d)
+			}
+		}
 	}
 	for i := range list {
 		list[i].OnRequest = true
@@ -86,24 +126,78 @@ func ocsfFields() []Derived {
 	return list
 }
 
-// activity is a value of API Activity's activity_id.
-type activity struct {
-	id   int
-	name string
+// ocsfClass is a class of the schema and an activity of it.
+type ocsfClass struct {
+	uid            int
+	name, category string
+	activity       int
+	activities     map[int]string
 }
 
-func activityOf(eventName string) activity {
+const (
+	identityAccess = "Identity & Access Management"
+	otherActivity  = 99
+)
+
+var (
+	apiActivities     = map[int]string{1: "Create", 2: "Read", 3: "Update", 4: "Delete"}
+	signInActivities  = map[int]string{1: "Logon", 2: "Logoff"}
+	accountActivities = map[int]string{1: "Create", 3: "Password Change", 4: "Password Reset", 6: "Delete", 7: "Attach Policy", 8: "Detach Policy", 10: "MFA Factor Enable", 11: "MFA Factor Disable"}
+
+	// accountChanges are the calls of IAM that change a user, role or group as
+	// an account.
+	accountChanges = map[string]int{
+		"CreateUser": 1, "ChangePassword": 3, "UpdateLoginProfile": 4, "DeleteUser": 6,
+		"AttachUserPolicy": 7, "AttachGroupPolicy": 7, "AttachRolePolicy": 7, "PutUserPolicy": 7,
+		"DetachUserPolicy": 8, "DetachGroupPolicy": 8, "DetachRolePolicy": 8, "DeleteUserPolicy": 8,
+		"EnableMFADevice": 10, "DeactivateMFADevice": 11,
+	}
+)
+
+func (c ocsfClass) activityName() string {
+	if name := c.activities[c.activity]; name != "" {
+		return name
+	}
+	return "Other"
+}
+
+func classOf(eventName, source string) ocsfClass {
+	if id := accountChanges[eventName]; id != 0 && source == "iam.amazonaws.com" {
+		return ocsfClass{3001, "Account Change", identityAccess, id, accountActivities}
+	}
+	if source == "signin.amazonaws.com" {
+		c := ocsfClass{3002, "Authentication", identityAccess, otherActivity, signInActivities}
+		switch eventName {
+		case "ConsoleLogin":
+			c.activity = 1
+		case "Logout":
+			c.activity = 2
+		}
+		return c
+	}
+	c := ocsfClass{6003, "API Activity", "Application Activity", otherActivity, apiActivities}
 	switch verbs[verb(eventName)] {
 	case "created":
-		return activity{1, "Create"}
+		c.activity = 1
 	case "read":
-		return activity{2, "Read"}
+		c.activity = 2
 	case "modified":
-		return activity{3, "Update"}
+		c.activity = 3
 	case "deleted":
-		return activity{4, "Delete"}
+		c.activity = 4
 	}
-	return activity{99, "Other"}
+	return c
+}
+
+// usedMFA reads MFAUsed.
+func usedMFA(in inputs) Cell {
+	switch strings.ToLower(in.text(0)) {
+	case "yes":
+		return one("true")
+	case "no":
+		return one("false")
+	}
+	return Cell{}
 }
 
 // endpoint returns sourceIPAddress if it is an address, or if it is none.

@@ -117,6 +117,13 @@ func (d *dataset) where(e spl.Search) (spl.Search, error) {
 		c.Field = d.model.Plain(e.Field)
 		return d.orUnknown(&c, c.Field)
 	case *spl.In:
+		if strings.EqualFold(e.Field, "nodename") {
+			or := &spl.Or{Span: e.Span}
+			for _, v := range e.Values {
+				or.Args = append(or.Args, &spl.Compare{Span: e.Span, Field: e.Field, Op: "=", Value: v})
+			}
+			return d.where(or)
+		}
 		in := *e
 		in.Field = d.model.Plain(e.Field)
 		return d.orUnknown(&in, in.Field)

@@ -12,8 +12,8 @@ func authentication() *Model {
 	return &Model{Name: "Authentication", Filled: true, Datasets: []Dataset{
 		{Name: root, Search: `tag=authentication`, Fields: slices.Concat(
 			filled("action", "app", "dest", "src", "src_user", "user"),
-			plain("authentication_method", "command", "dvc", "duration", "reason", "region", "response_time", "signature", "signature_id", "src_ip", "src_user_id",
-				"src_user_role", "src_user_type", "tag", "user_agent", "user_id", "user_name", "user_role", "user_type", "vendor_account", "vendor_product", "vendor_region"))},
+			plain("authentication_method", "authentication_service", "command", "dvc", "duration", "reason", "region", "response_time", "session_id", "signature", "signature_id", "src_ip", "src_user_id",
+				"src_user_role", "src_user_type", "status", "tag", "user_agent", "user_id", "user_name", "user_role", "user_type", "vendor_account", "vendor_product", "vendor_region"))},
 		{Name: "Failed_Authentication", Parent: root, Search: failed},
 		{Name: "Successful_Authentication", Parent: root, Search: successful},
 		{Name: "Default_Authentication", Parent: root, Search: `tag=default`},
