@@ -31,6 +31,8 @@ type Knowledge struct {
 	saved   func() map[string]string
 	classes func() *classes
 
+	extractions func() map[string]spl.Extraction
+
 	mu       sync.Mutex
 	problems []error
 	tables   map[string]*cached
@@ -42,6 +44,7 @@ var (
 	_ spl.TableWriter   = (*Knowledge)(nil)
 	_ spl.SavedSearches = (*Knowledge)(nil)
 	_ spl.Classes       = (*Knowledge)(nil)
+	_ spl.Extractions   = (*Knowledge)(nil)
 )
 
 // Open makes the knowledge of the folders known; where several define the
@@ -60,16 +63,18 @@ func Open(dirs ...string) (*Knowledge, error) {
 	k.defs = sync.OnceValue(k.loadDefinitions)
 	k.saved = sync.OnceValue(k.loadSaved)
 	k.classes = sync.OnceValue(k.loadClasses)
+	k.extractions = sync.OnceValue(k.loadExtractions)
 	return k, errors.Join(bad...)
 }
 
-// Check reads all macros, definitions, saved searches and event types, so that Problems is complete but for
-// the lookups' contents.
+// Check reads all macros, definitions, saved searches, event types and
+// extractions, so that Problems is complete but for the lookups' contents.
 func (k *Knowledge) Check() {
 	k.macros()
 	k.defs()
 	k.saved()
 	k.classes()
+	k.extractions()
 }
 
 // Problems returns what could not be read so far, with file and line.

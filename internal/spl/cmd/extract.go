@@ -10,11 +10,14 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Extract makes fields of the key=value pairs of _raw.
+// Extract makes fields of the key=value pairs of _raw, or as stanzas of
+// transforms.conf say.
 type Extract struct {
+	Stanzas            []string
 	PairDelim, KVDelim string // sets of characters
 	Limit, MaxChars    int
 	Add, Clean         bool
+	KeepEmpty          bool
 }
 
 func init() {
@@ -22,8 +25,8 @@ func init() {
 	spl.RegisterCommand(&spl.CommandDef{
 		Name: "extract", Aliases: []string{"kv"}, Kind: spl.KindStreaming,
 		Summary: "Make fields of the key=value pairs of the raw text.",
-		Syntax:  "extract [pairdelim=<characters>] [kvdelim=<characters>] [limit=<n>] [maxchars=<n>] [mv_add=<bool>] [clean_keys=<bool>]",
-		Doc:     "Values in double quotes may hold delimiters. Blanks around keys and values, and quotes around keys, are left out. Fields that are there already are replaced; of a key that comes twice the first value counts, unless `mv_add=true`.",
+		Syntax:  "extract [pairdelim=<characters>] [kvdelim=<characters>] [limit=<n>] [maxchars=<n>] [mv_add=<bool>] [clean_keys=<bool>] [<stanza> …]",
+		Doc:     "Values in double quotes may hold delimiters. Blanks around keys and values, and quotes around keys, are left out. Fields that are there already are replaced; of a key that comes twice the first value counts, unless `mv_add=true`. Where stanzas of the knowledge folder's transforms.conf are named, their REGEX or DELIMS make the fields in the place of all that.",
 		Args: []spl.Arg{
 			{Name: "pairdelim", Default: "white space and , ; | &", Doc: "The characters that part pairs."},
 			{Name: "kvdelim", Default: "=", Doc: "The characters that part a key from its value."},
@@ -31,6 +34,7 @@ func init() {
 			{Name: "maxchars", Default: "10240", Doc: "How many bytes of the text are looked at."},
 			{Name: "mv_add", Default: "false", Doc: "Keep all values of a key."},
 			{Name: "clean_keys", Default: "true", Doc: "Write _ for what is no letter, digit or _ in a key."},
+			{Name: "<stanza>", Doc: "A stanza of transforms.conf with REGEX and FORMAT, or DELIMS and FIELDS; SOURCE_KEY, MV_ADD, CLEAN_KEYS and KEEP_EMPTY_VALS are minded."},
 			{Name: "reload, auto, segment", Doc: "Taken for the sake of searches that have them."},
 		},
 		Examples: []spl.Example{{
@@ -40,7 +44,8 @@ func init() {
 		Parse: func(p *spl.Parser) (spl.Command, error) {
 			c := d
 			start := p.Peek().Span
-			err := p.Options([]string{"pairdelim", "kvdelim", "limit", "maxchars", "mv_add", "clean_keys", "reload", "auto", "segment"}, func(o spl.Option) (err error) {
+			options := []string{"pairdelim", "kvdelim", "limit", "maxchars", "mv_add", "clean_keys", "reload", "auto", "segment"}
+			set := func(o spl.Option) (err error) {
 				switch o.Name {
 				case "pairdelim":
 					c.PairDelim = unescapeDelims(o.Value.Text)
@@ -56,7 +61,15 @@ func init() {
 					c.Clean, err = o.Bool()
 				}
 				return err
-			})
+			}
+			err := p.Options(options, set)
+			for err == nil && !p.AtEnd() {
+				var names []string
+				if names, err = p.Fields(); err == nil {
+					c.Stanzas = append(c.Stanzas, names...)
+					err = p.Options(options, set)
+				}
+			}
 			if err == nil && (c.PairDelim == "" || c.KVDelim == "") {
 				err = diag.At(start, "the delimiters must not be empty")
 			}
@@ -75,39 +88,80 @@ func quoteDelims(s string) string {
 
 // Print implements spl.Command.
 func (c *Extract) Print() string {
+	if len(c.Stanzas) > 0 {
+		return "extract " + spl.PrintFields(c.Stanzas)
+	}
 	return "extract pairdelim=" + quoteDelims(c.PairDelim) + " kvdelim=" + quoteDelims(c.KVDelim) + " limit=" + strconv.Itoa(c.Limit) +
 		" maxchars=" + strconv.Itoa(c.MaxChars) + " mv_add=" + strconv.FormatBool(c.Add) + " clean_keys=" + strconv.FormatBool(c.Clean)
 }
 
 // Needs implements spl.Command.
-func (c *Extract) Needs(out spl.FieldSet) spl.FieldSet { return out.Add("_raw") }
+func (c *Extract) Needs(out spl.FieldSet) spl.FieldSet {
+	if len(c.Stanzas) > 0 {
+		return out.Union(spl.AllFields()) // which fields they read is known when it runs
+	}
+	return out.Add("_raw")
+}
 
 // NewMapper implements spl.Streaming.
-func (c *Extract) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+func (c *Extract) NewMapper(env *spl.Env) (spl.Mapper, error) {
+	if len(c.Stanzas) == 0 {
+		return &extractor{[]extraction{{"_raw", c.Add, c.pairs}}}, nil
+	}
+	m := &extractor{}
+	for _, name := range c.Stanzas {
+		x, err := newStanzaExtractor(env, name)
+		if err != nil {
+			return nil, err
+		}
+		m.all = append(m.all, extraction{x.Source, x.Add, x.each})
+	}
+	return m, nil
+}
+
+type extractor struct{ all []extraction }
+
+// extraction is one way in which the texts of a field give fields; add keeps
+// all values of one.
+type extraction struct {
+	source string
+	add    bool
+	each   func(text string, yield func(key, value string))
+}
 
 // Map implements spl.Mapper.
-func (c *Extract) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	raw := b.Col("_raw")
+func (m *extractor) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	for _, x := range m.all {
+		b = x.extract(b)
+	}
+	return b, nil
+}
+
+func (x *extraction) extract(b *vector.Batch) *vector.Batch {
+	raw := b.Col(x.source)
 	if raw == nil {
-		return b, nil
+		return b
 	}
 	var order []string
 	found := map[string][][]string{}
 	for i := range b.Len {
-		c.pairs(raw.At(i).Text(), func(key, value string) {
-			if found[key] == nil {
-				order = append(order, key)
-				found[key] = make([][]string, b.Len)
-			}
-			if c.Add || found[key][i] == nil {
-				found[key][i] = append(found[key][i], value)
-			}
-		})
+		v := raw.At(i)
+		for j := range v.Len() {
+			x.each(v.At(j), func(key, value string) {
+				if found[key] == nil {
+					order = append(order, key)
+					found[key] = make([][]string, b.Len)
+				}
+				if x.add || found[key][i] == nil {
+					found[key][i] = append(found[key][i], value)
+				}
+			})
+		}
 	}
 	for _, name := range order {
 		b = b.With(vector.NewColumn(name, listsOr(found[name], b.Col(name))))
 	}
-	return b, nil
+	return b
 }
 
 // pairs calls yield for each key and value of a text.
@@ -137,7 +191,7 @@ func (c *Extract) pairs(s string, yield func(key, value string)) {
 		} else {
 			value, s = strings.TrimSpace(s), ""
 		}
-		if key = c.clean(key); key != "" && value != "" {
+		if key = c.clean(key); key != "" && (value != "" || c.KeepEmpty) {
 			yield(key, value)
 			n++
 		}
@@ -164,12 +218,17 @@ func quotedValue(s string) (value, rest string, ok bool) {
 // clean makes a field name of a key; one that would be internal gets none.
 func (c *Extract) clean(key string) string {
 	if c.Clean {
-		key = strings.TrimLeft(strings.Map(func(r rune) rune {
-			if r|0x20 >= 'a' && r|0x20 <= 'z' || r >= '0' && r <= '9' {
-				return r
-			}
-			return '_'
-		}, key), "_0123456789")
+		key = cleanKey(key)
 	}
 	return strings.TrimLeft(key, "_")
+}
+
+// cleanKey leaves letters, digits and _ of a name, which begins with a letter.
+func cleanKey(key string) string {
+	return strings.TrimLeft(strings.Map(func(r rune) rune {
+		if r|0x20 >= 'a' && r|0x20 <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, key), "_0123456789")
 }

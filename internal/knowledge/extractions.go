@@ -1,0 +1,100 @@
+package knowledge
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/pcre"
+)
+
+// Extraction implements spl.Extractions: the stanzas of transforms.conf that are
+// no lookups.
+func (k *Knowledge) Extraction(name string) (spl.Extraction, bool) {
+	e, ok := k.extractions()[name]
+	return e, ok
+}
+
+// ExtractionNames implements spl.Extractions.
+func (k *Knowledge) ExtractionNames() []string {
+	return slices.Sorted(maps.Keys(k.extractions()))
+}
+
+func (k *Knowledge) loadExtractions() map[string]spl.Extraction {
+	all := map[string]spl.Extraction{}
+	k.eachStanza("transforms.conf", func(_, _ string, s *stanza) error {
+		if isLookup(s) || s.settings["REGEX"] == "" && s.settings["DELIMS"] == "" {
+			return nil
+		}
+		e, err := extractionFromStanza(s)
+		if err == nil {
+			all[e.Name] = e
+		}
+		return err
+	})
+	return all
+}
+
+func extractionFromStanza(s *stanza) (spl.Extraction, error) {
+	set := s.settings
+	e := spl.Extraction{
+		Name: s.name, Source: strings.TrimPrefix(set["SOURCE_KEY"], "field:"), Regex: set["REGEX"], Format: set["FORMAT"],
+		Add: truth(set["MV_ADD"], false), RawKeys: !truth(set["CLEAN_KEYS"], true), KeepEmpty: truth(set["KEEP_EMPTY_VALS"], false),
+	}
+	if e.Source == "" {
+		e.Source = "_raw"
+	}
+	if set["DEST_KEY"] != "" {
+		return e, errors.New("transforms that write into events as they are taken in (DEST_KEY) are not supported")
+	}
+	if e.Regex != "" {
+		_, err := pcre.Compile(e.Regex)
+		return e, err
+	}
+	delims := quotedList(set["DELIMS"])
+	switch len(delims) {
+	case 1:
+		if e.Fields = quotedList(set["FIELDS"]); len(e.Fields) == 0 {
+			return e, errors.New("DELIMS with one set of characters needs FIELDS")
+		}
+	case 2:
+		e.KVDelims = delims[1]
+	default:
+		return e, fmt.Errorf("DELIMS is one or two texts in quotes, not %s", set["DELIMS"])
+	}
+	if e.PairDelims = delims[0]; e.PairDelims == "" || len(delims) == 2 && e.KVDelims == "" {
+		return e, errors.New("DELIMS must not be empty")
+	}
+	return e, nil
+}
+
+// quotedList reads texts that stand in quotes or not, with commas or blanks
+// between them; \t and \n are a tab and a newline.
+func quotedList(s string) []string {
+	var list []string
+	for s = strings.TrimLeft(s, ", \t\n"); s != ""; s = strings.TrimLeft(s, ", \t\n") {
+		var text string
+		if rest, ok := strings.CutPrefix(s, `"`); ok {
+			end := 0
+			for end < len(rest) && rest[end] != '"' {
+				if rest[end] == '\\' {
+					end++
+				}
+				end++
+			}
+			end = min(end, len(rest))
+			text, s = rest[:end], strings.TrimPrefix(rest[end:], `"`)
+		} else {
+			end := strings.IndexAny(s, ", \t\n")
+			if end < 0 {
+				end = len(s)
+			}
+			text, s = s[:end], s[end:]
+		}
+		list = append(list, strings.NewReplacer(`\t`, "\t", `\n`, "\n", `\"`, `"`, `\\`, `\`).Replace(text))
+	}
+	return list
+}
