@@ -77,8 +77,9 @@ func (c *Compiler) noteDotted(e *Binary) {
 // warnOf warns when the batch has none of the fields.
 func (p *Program) warnOf(d dotted) bool {
 	for _, slot := range d.slots {
-		if col := p.frame.slots[slot].col; col != nil {
-			if v, constant := col.Constant(); !constant || !v.IsNull() {
+		col := p.frame.slots[slot].col
+		for i := 0; col != nil && i < p.bound.Len; i++ {
+			if v := col.At(i); !v.IsNull() {
 				return false
 			}
 		}
