@@ -23,7 +23,6 @@ var unsupported = []Unsupported{
 	{"dbinspect", "there are no buckets of Splunk's", "bluetrail doctor describes the store"},
 	{"dbxquery", "there are no outside databases", "load the table as a lookup"},
 	{"delete", "searches never remove events", "retention in the configuration"},
-	{"diff", "rows are compared as sets", "set diff, or streamstats for neighbours"},
 	{"dump", "searches write no files outside lookups", "-o csv or -o json"},
 	{"entitymerge", "it belongs to Splunk's own apps", "stats values(*) by the key"},
 	{"erex", "regular expressions are not learned from examples", "rex with a named group"},

@@ -1,0 +1,163 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Diff compares the texts of two rows line by line.
+type Diff struct {
+	Rows    [2]int // their numbers, from 1
+	Field   string
+	Header  bool
+	Context bool
+	Max     int // characters of each text, 0 = all
+}
+
+const diffMax = 100000
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "diff", Kind: spl.KindSerial,
+		Summary: "Compare two rows line by line.",
+		Syntax:  "diff [position1=<n>] [position2=<n>] [attribute=<field>] [diffheader=<bool>] [context=<bool>] [maxlen=<n>]",
+		Doc: "The result is one row whose `_raw` holds the lines that differ, each after a `-` when only the first text has it and after a\n" +
+			"`+` when only the second has, with up to three lines around them; `Results are the same` when none differ. JSON objects are\n" +
+			"laid out first, a member on each line.",
+		Args: []spl.Arg{
+			{Name: "position1, position2", Default: "1, 2", Doc: "The numbers of the rows; also `pos1` and `pos2`."},
+			{Name: "attribute", Default: "_raw", Doc: "The field to compare."},
+			{Name: "diffheader", Default: "false", Doc: "Begin with two lines that name the texts."},
+			{Name: "context", Default: "false", Doc: "Show each text by itself, as context diffs do."},
+			{Name: "maxlen", Default: "100000", Doc: "How many characters of each text are compared; 0 is all."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults format=json data="[{\"doc\":{\"Effect\":\"Allow\",\"Action\":\"s3:Get*\"}},{\"doc\":{\"Effect\":\"Allow\",\"Action\":\"s3:*\"}}]" | diff attribute=doc`,
+			Want:   []string{`{"_raw":"@@ -1,4 +1,4 @@\n {\n   \"Effect\": \"Allow\",\n-  \"Action\": \"s3:Get*\"\n+  \"Action\": \"s3:*\"\n }"}`},
+		}},
+		Parse: func(p *spl.Parser) (spl.Command, error) {
+			c := &Diff{Rows: [2]int{1, 2}, Field: "_raw", Max: diffMax}
+			err := p.Options([]string{"position1", "position2", "pos1", "pos2", "attribute", "diffheader", "context", "maxlen"}, func(o spl.Option) (err error) {
+				switch o.Name {
+				case "position1", "pos1":
+					c.Rows[0], err = o.Int(1)
+				case "position2", "pos2":
+					c.Rows[1], err = o.Int(1)
+				case "attribute":
+					c.Field = o.Value.Text
+				case "diffheader":
+					c.Header, err = o.Bool()
+				case "context":
+					c.Context, err = o.Bool()
+				case "maxlen":
+					c.Max, err = o.Int(0)
+				}
+				return err
+			})
+			return c, err
+		},
+	})
+}
+
+// Print implements spl.Command.
+func (c *Diff) Print() string {
+	s := fmt.Sprintf("diff position1=%d position2=%d", c.Rows[0], c.Rows[1])
+	if c.Field != "_raw" {
+		s += " attribute=" + spl.PrintOption(c.Field)
+	}
+	if c.Header {
+		s += " diffheader=true"
+	}
+	if c.Context {
+		s += " context=true"
+	}
+	if c.Max != diffMax {
+		s += " maxlen=" + strconv.Itoa(c.Max)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Diff) Needs(spl.FieldSet) spl.FieldSet { return spl.Fields(c.Field) }
+
+// Tabulates says that the rows are no events any more.
+func (c *Diff) Tabulates() bool { return true }
+
+// Open implements spl.Serial. No more rows are asked for than it compares.
+func (c *Diff) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	first := &firstRows{in: in, left: max(c.Rows[0], c.Rows[1])}
+	return whole(env, first, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		var texts [2]string
+		for n, at := range c.Rows {
+			left := at - 1
+			found := false
+			for _, b := range rows {
+				if left < b.Len {
+					texts[n], found = b.At(c.Field, left).Text(), true
+					break
+				}
+				left -= b.Len
+			}
+			if !found {
+				return nil, fmt.Errorf("diff has no row %d to compare", at)
+			}
+			if c.Max > 0 {
+				if r := []rune(texts[n]); len(r) > c.Max {
+					texts[n] = string(r[:c.Max])
+					env.Warn("diff compares the first %d characters of each text; maxlen= takes more", c.Max)
+				}
+			}
+		}
+		return oneCell("_raw", c.compare(env, layOut(texts[0]), layOut(texts[1]))), nil
+	}), nil
+}
+
+// layOut returns the lines of a text, those of a JSON object or array with a
+// member on each.
+func layOut(s string) []string {
+	var b bytes.Buffer
+	if t := strings.TrimSpace(s); strings.HasPrefix(t, "{") || strings.HasPrefix(t, "[") {
+		if json.Indent(&b, []byte(t), "", "  ") == nil {
+			s = b.String()
+		}
+	}
+	if s = strings.TrimSuffix(s, "\n"); s == "" {
+		return nil
+	}
+	return strings.Split(s, "\n")
+}
+
+// compare writes how the lines a and b differ.
+func (c *Diff) compare(env *spl.Env, a, b []string) string {
+	edits, exact := editsOf(a, b)
+	if !exact {
+		env.Warn("the texts of diff differ in so many lines that the changed part is shown as a whole")
+	}
+	groups := grouped(edits)
+	if len(groups) == 0 {
+		return "Results are the same"
+	}
+	var out []string
+	marks := [2]string{"---", "+++"}
+	if c.Context {
+		marks = [2]string{"***", "---"}
+	}
+	if c.Header {
+		out = append(out, fmt.Sprintf("%s %s of row %d", marks[0], c.Field, c.Rows[0]), fmt.Sprintf("%s %s of row %d", marks[1], c.Field, c.Rows[1]))
+	}
+	for _, group := range groups {
+		if c.Context {
+			out = append(out, contextLines(group, a, b)...)
+		} else {
+			out = append(out, unifiedLines(group, a, b)...)
+		}
+	}
+	return strings.Join(out, "\n")
+}
