@@ -27,8 +27,8 @@ func init() {
 		Summary: "Put the rows into an index and pass them on.",
 		Syntax:  "collect index=<name> [source=<text>] [sourcetype=<text>] [host=<text>] [marker=\"<key>=<value>, …\"] [addtime=<bool>] [testmode=<bool>]",
 		Doc: "Each row becomes an event: its `_raw` when that is a JSON object, otherwise an object of its fields, in which several\n" +
-			"values of a field are one text of several lines. Its time is `_time`, or else the start of the search's range, or the\n" +
-			"search's clock. The events are taken in when the search has ended well, and not at all when it has not; `index=<name>`\n" +
+			"values of a field are one text of several lines. The time of such an object is `info_min_time`, or else `_time`, the\n" +
+			"start of the search's range or the search's clock. The events are taken in when the search has ended well, and not at all when it has not; `index=<name>`\n" +
 			"finds them then. It needs a data directory.",
 		Args: []spl.Arg{
 			{Name: "index", Doc: "The index; it need not be there yet."},
@@ -151,7 +151,10 @@ func (c *Collect) event(env *spl.Env, b *vector.Batch, i int) ([]byte, error) {
 	}
 	out := []byte{'{'}
 	if c.AddTime {
-		at, ok := b.At("_time", i).Num()
+		at, ok := b.At("info_min_time", i).Num()
+		if !ok {
+			at, ok = b.At("_time", i).Num()
+		}
 		switch {
 		case ok:
 		case !env.Earliest.IsZero():

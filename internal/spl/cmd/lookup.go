@@ -67,7 +67,7 @@ func parseLookup(p *spl.Parser) (spl.Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Table, err = p.Field(); err != nil {
+	if c.Table, err = tableName(p); err != nil {
 		return nil, err
 	}
 	if c.Keys, err = lookupPairs(p); err != nil {

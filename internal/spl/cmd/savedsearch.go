@@ -40,6 +40,9 @@ func init() {
 
 func parseSavedsearch(p *spl.Parser) (spl.Command, error) {
 	c := &Savedsearch{}
+	if p.AtEnd() {
+		return nil, p.Unexpected(p.Peek(), "the name of a saved search")
+	}
 	var err error
 	if c.Name, err = p.Field(); err != nil {
 		return nil, err
