@@ -14,27 +14,31 @@ type Geostats struct {
 	OutLat, OutLong   string
 	SpanLat, SpanLong float64 // degrees of a cell at zoom level 0
 	MaxZoom           int
-	Limit             int // columns of BY, 0 = all
+	Limit             int  // globallimit: values of BY, 0 = all
+	CellLimit         int  // locallimit: values of BY in a cell, 0 = all
+	Tuples            bool // translatetoxy=false
 	Aggs              []*Aggregation
 	By                string // "" = none
 }
 
-var geostatsDefaults = Geostats{Lat: "lat", Long: "lon", OutLat: "latitude", OutLong: "longitude", SpanLat: 22.5, SpanLong: 45, MaxZoom: 9, Limit: 10}
+var geostatsDefaults = Geostats{Lat: "lat", Long: "lon", OutLat: "latitude", OutLong: "longitude", SpanLat: 22.5, SpanLong: 45, MaxZoom: 9, Limit: 10, CellLimit: 10}
 
 func init() {
 	spl.RegisterCommand(&spl.CommandDef{
 		Name: "geostats", Kind: spl.KindTransforming,
 		Summary: "Compute aggregates over the cells of a map, at each zoom level.",
-		Syntax:  "geostats [latfield=<field>] [longfield=<field>] [outputlatfield=<field>] [outputlongfield=<field>] [binspanlat=<degrees>] [binspanlong=<degrees>] [maxzoomlevel=<n>] [globallimit=<n>] <aggregate> … [BY <field>]",
+		Syntax:  "geostats [latfield=<field>] [longfield=<field>] [outputlatfield=<field>] [outputlongfield=<field>] [binspanlat=<degrees>] [binspanlong=<degrees>] [maxzoomlevel=<n>] [globallimit=<n>] [locallimit=<n>] [translatetoxy=<bool>] <aggregate> … [BY <field>]",
 		Doc: "A row for each cell that holds something: `geobin` names zoom level and cell, `latitude` and `longitude` are the mean of its\n" +
-			"rows. Cells halve both ways from level to level. With BY there is a column for each value, of the most frequent ones, and\n" +
-			"`OTHER` for the rest. Rows without a place on the globe are left out.",
+			"rows. Cells halve both ways from level to level. With BY there is a column for each value, of those with the greatest sums\n" +
+			"of the first aggregate, and `OTHER` for the rest. Rows without a place on the globe are left out.",
 		Args: []spl.Arg{
 			{Name: "latfield, longfield", Default: "lat, lon", Doc: "The fields with the place, in degrees."},
 			{Name: "outputlatfield, outputlongfield", Default: "latitude, longitude", Doc: "The fields for the mean place."},
 			{Name: "binspanlat, binspanlong", Default: "22.5, 45", Doc: "How many degrees a cell has at zoom level 0."},
 			{Name: "maxzoomlevel", Default: "9", Doc: "The last zoom level, up to 9."},
 			{Name: "globallimit", Default: "10", Doc: "How many values of BY get a column; 0 is all."},
+			{Name: "locallimit", Default: "10", Doc: "How many of them a cell shows, the rest of it counting as OTHER; 0 is all."},
+			{Name: "translatetoxy", Default: "true", Doc: "With false there is a row for each value of BY in a cell, and no columns for them."},
 			{Name: "<aggregate>", Doc: "As in stats."},
 			{Name: "BY <field>", Doc: "The field whose values make the columns."},
 		},
@@ -54,15 +58,19 @@ func init() {
 
 func parseGeostats(p *spl.Parser) (spl.Command, error) {
 	c := geostatsDefaults
-	err := p.Options([]string{"latfield", "longfield", "outputlatfield", "outputlongfield", "binspanlat", "binspanlong", "maxzoomlevel", "globallimit"}, c.option)
-	if err != nil {
-		return nil, err
+	names := []string{"latfield", "longfield", "outputlatfield", "outputlongfield", "binspanlat", "binspanlong", "maxzoomlevel", "globallimit", "locallimit", "translatetoxy"}
+	options := func() error { return p.Options(names, c.option) }
+	err := options()
+	if err == nil {
+		c.Aggs, err = parseAggregations(p, "by")
 	}
-	if c.Aggs, err = parseAggregations(p, "by"); err != nil {
-		return nil, err
+	if err == nil {
+		err = options()
 	}
-	if p.AcceptWord("by") {
-		c.By, err = p.Field()
+	if err == nil && p.AcceptWord("by") {
+		if c.By, err = p.Field(); err == nil {
+			err = options()
+		}
 	}
 	return &c, err
 }
@@ -93,6 +101,11 @@ func (c *Geostats) option(o spl.Option) (err error) {
 		}
 	case "globallimit":
 		c.Limit, err = o.Int(0)
+	case "locallimit":
+		c.CellLimit, err = o.Int(0)
+	case "translatetoxy":
+		c.Tuples, err = o.Bool()
+		c.Tuples = !c.Tuples
 	}
 	return err
 }
@@ -107,6 +120,8 @@ func (c *Geostats) Print() string {
 		{"binspanlong", vector.FormatNumber(c.SpanLong), vector.FormatNumber(d.SpanLong)},
 		{"maxzoomlevel", strconv.Itoa(c.MaxZoom), strconv.Itoa(d.MaxZoom)},
 		{"globallimit", strconv.Itoa(c.Limit), strconv.Itoa(d.Limit)},
+		{"locallimit", strconv.Itoa(c.CellLimit), strconv.Itoa(d.CellLimit)},
+		{"translatetoxy", strconv.FormatBool(!c.Tuples), "true"},
 	} {
 		if o.value != o.otherwise {
 			s += " " + o.name + "=" + spl.PrintOption(o.value)

@@ -25,7 +25,11 @@ func (c *Geostats) NewReducer(env *spl.Env) (spl.Reducer, error) {
 		by = append(by, c.By)
 	}
 	g, err := newGrouper(env, aggs, by)
-	return &geostats{c, g}, err
+	if err != nil {
+		return nil, err
+	}
+	g.apart = []string{c.Lat, c.Long}
+	return &geostats{c, g}, nil
 }
 
 type geostats struct {
@@ -87,12 +91,11 @@ func (r *geostats) Results(context.Context) (spl.Operator, error) {
 	shown := r.g.shown()
 	names := []string{"geobin", r.c.OutLat, r.c.OutLong}
 	columns := []string{""}
-	if r.c.By != "" {
-		columns = slices.Sorted(maps.Values(kept))
-		columns = slices.Compact(columns)
-		if i := slices.Index(columns, "OTHER"); i >= 0 {
-			columns = append(slices.Delete(columns, i, i+1), "OTHER")
-		}
+	switch {
+	case r.c.By != "" && r.c.Tuples:
+		names = append(names, r.c.By)
+	case r.c.By != "":
+		columns = r.columns(kept, groups)
 	}
 	for _, n := range shown[2:] {
 		for _, col := range columns {
@@ -105,19 +108,76 @@ func (r *geostats) Results(context.Context) (spl.Operator, error) {
 		for n < len(groups) && slices.EqualFunc(groups[n].keys[:3], groups[0].keys[:3], func(a, b vector.Value) bool { return a.Text() == b.Text() }) {
 			n++
 		}
-		cells := map[string][]spl.Aggregate{}
-		for _, grp := range groups[:n] {
-			r.g.fill(grp)
-			col := ""
-			if r.c.By != "" {
-				col = kept[grp.keys[3].Text()]
+		cells := r.cells(groups[:n], kept)
+		if r.c.By != "" && r.c.Tuples {
+			for _, col := range inOrder(slices.Collect(maps.Keys(cells))) {
+				r.row(out, groups[0].keys, map[string][]spl.Aggregate{col: cells[col]}, shown)
 			}
-			add(cells, col, grp.aggs)
+		} else {
+			r.row(out, groups[0].keys, cells, shown)
 		}
-		r.row(out, groups[0].keys, cells, shown)
 		groups = groups[n:]
 	}
 	return spl.Rows(out.Batch()), nil
+}
+
+// cells joins the groups of one cell of the map by what they are shown as.
+func (r *geostats) cells(groups []*group, kept map[string]string) map[string][]spl.Aggregate {
+	cells := map[string][]spl.Aggregate{}
+	for _, grp := range groups {
+		r.g.fill(grp)
+		col := ""
+		if r.c.By != "" {
+			col = kept[grp.keys[3].Text()]
+		}
+		add(cells, col, grp.aggs)
+	}
+	if r.c.By == "" || r.c.CellLimit == 0 {
+		return cells
+	}
+	scores := map[string]float64{}
+	for col, aggs := range cells {
+		if col != otherPlace {
+			scores[col] = firstScore(aggs)
+		}
+	}
+	for i, col := range ranking(scores) {
+		if i >= r.c.CellLimit {
+			add(cells, otherPlace, cells[col])
+			delete(cells, col)
+		}
+	}
+	return cells
+}
+
+// columns returns the values of BY that get a column.
+func (r *geostats) columns(kept map[string]string, groups []*group) []string {
+	list := slices.Collect(maps.Values(kept))
+	cell := map[string]map[string]bool{} // values by cell
+	for _, grp := range groups {
+		name := grp.keys[0].Text() + " " + grp.keys[1].Text() + " " + grp.keys[2].Text()
+		if cell[name] == nil {
+			cell[name] = map[string]bool{}
+		}
+		cell[name][kept[grp.keys[3].Text()]] = true
+		if r.c.CellLimit > 0 && len(cell[name]) > r.c.CellLimit {
+			return inOrder(append(list, otherPlace))
+		}
+	}
+	return inOrder(list)
+}
+
+// otherPlace is the value of BY that stands for those beyond the limits.
+const otherPlace = "OTHER"
+
+// inOrder sorts names, each once, OTHER last.
+func inOrder(names []string) []string {
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if i := slices.Index(names, otherPlace); i >= 0 {
+		names = append(slices.Delete(names, i, i+1), otherPlace)
+	}
+	return names
 }
 
 // row adds the row of one cell of the map.
@@ -128,7 +188,10 @@ func (r *geostats) row(out *vector.Builder, keys []vector.Value, cells map[strin
 			out.Set(r.column(n, col, len(shown) > 3), aggs[n].Result())
 		}
 	}
-	parts := slices.Sorted(maps.Keys(cells)) // sums of fractions depend on their order
+	parts := slices.Sorted(maps.Keys(cells))
+	if r.c.By != "" && r.c.Tuples {
+		out.Set(r.c.By, vector.String(parts[0]))
+	}
 	place := cells[parts[0]]
 	for _, col := range parts[1:] {
 		place[0].Merge(cells[col][0])
@@ -143,7 +206,7 @@ func (r *geostats) row(out *vector.Builder, keys []vector.Value, cells map[strin
 // column names the column of an aggregate for a value of BY.
 func (r *geostats) column(slot int, value string, several bool) string {
 	switch name := r.g.slots[slot].name; {
-	case r.c.By == "":
+	case r.c.By == "" || r.c.Tuples:
 		return name
 	case several:
 		return name + ": " + value
@@ -163,23 +226,31 @@ func (r *geostats) frequent(groups []*group) map[string]string {
 			continue // every row is at every zoom level
 		}
 		r.g.fill(grp)
-		value := grp.keys[3].Text()
-		scores[value] += 0
-		if len(grp.aggs) > 2 {
-			if f, ok := grp.aggs[2].Result().Num(); ok {
-				scores[value] += f
-			}
-		}
+		scores[grp.keys[3].Text()] += firstScore(grp.aggs)
 	}
-	list := slices.SortedFunc(maps.Keys(scores), func(a, b string) int {
-		return cmp.Or(cmp.Compare(scores[b], scores[a]), strings.Compare(a, b))
-	})
 	kept := map[string]string{}
-	for i, value := range list {
+	for i, value := range ranking(scores) {
 		kept[value] = value
 		if r.c.Limit > 0 && i >= r.c.Limit {
-			kept[value] = "OTHER"
+			kept[value] = otherPlace
 		}
 	}
 	return kept
+}
+
+// firstScore is the first aggregate of the search, behind those of the place; 0
+// when there is none, as for a wildcard that no field fits.
+func firstScore(aggs []spl.Aggregate) float64 {
+	if len(aggs) < 3 {
+		return 0
+	}
+	f, _ := aggs[2].Result().Num()
+	return f
+}
+
+// ranking returns names, those with the greatest scores first.
+func ranking(scores map[string]float64) []string {
+	return slices.SortedFunc(maps.Keys(scores), func(a, b string) int {
+		return cmp.Or(cmp.Compare(scores[b], scores[a]), strings.Compare(a, b))
+	})
 }
