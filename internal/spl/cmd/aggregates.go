@@ -38,6 +38,8 @@ func (a *Aggregation) wild() bool { return strings.Contains(a.Field, "*") }
 func (a *Aggregation) printCall() string {
 	name, _, _ := strings.Cut(a.Call, "(")
 	switch {
+	case name == a.Call:
+		return a.Call
 	case a.Inner != nil && a.Span != nil:
 		return name + "(" + a.Inner.printCall() + ", " + a.Span.Text + ")"
 	case a.Inner != nil:
@@ -203,7 +205,8 @@ func parseAggregateCall(p *spl.Parser) (*Aggregation, error) {
 			a.Call = strings.Join(strings.Fields(p.Text(diag.Span{Start: tok.Span.Start, End: end})), " ")
 		}
 	} else if a.Def.Name == sparklineName {
-		return nil, diag.At(tok.Span, "%s needs a field", tok.Text).WithHint("write %s", a.Def.Syntax)
+		count, _ := spl.LookupAggregate("count")
+		a.Inner = &Aggregation{Def: count, Call: "count"}
 	} else if !a.Def.NoField {
 		a.every(tok.Text)
 	}
@@ -223,6 +226,9 @@ func unknownAggregate(p *spl.Parser, tok spl.Token) error {
 		return e.WithHint("write %s95(field), or another number up to 100", base)
 	} else if d := spl.PercentAggregate(base); d != nil {
 		return e.WithHint("write %s95(field), or another number up to 100", base)
+	}
+	if strings.EqualFold(tok.Text, "rate_avg") || strings.EqualFold(tok.Text, "rate_sum") {
+		return e.WithHint("it is of metric indexes: stats rate(field) by the series, then stats avg or sum of that")
 	}
 	if spl.LookupFunction(tok.Text) != nil && p.Peek().Is("(") {
 		return e.WithHint("%s is a function of eval: an aggregate takes it as sum(eval(%s(…)))", tok.Text, tok.Text)

@@ -27,7 +27,7 @@ var sparkable = []string{"avg", "count", "dc", "max", "min", "range", "stdev", "
 
 func init() {
 	spl.RegisterAggregate(&spl.AggregateDef{
-		Name: sparklineName, Syntax: "sparkline(count | <aggregate>(<field>) [, <span>])", NeedTime: true,
+		Name: sparklineName, Syntax: "sparkline | sparkline(count | <aggregate>(<field>) [, <span>])", NeedTime: true,
 		Doc: "A small chart of an aggregate over time: several values, `##__SPARKLINE__##` and then one for each bucket of the\n" +
 			"search's time range, or of the times of the events when that is open; 0 where there is nothing. Without a span there\n" +
 			"are up to 100 buckets; a span that would make more than 1,000 is doubled until it does not. Takes avg, count, dc, max,\n" +
