@@ -307,12 +307,16 @@ func (p *Parser) Argument(name Token) string {
 	return ""
 }
 
+// columnNames are the names, before numbers, of what commands call columns after
+// a field: delta(x), sma5(x), upper95(prediction(x)).
+var columnNames = []string{"delta", "sma", "ema", "wma", "prediction", "upper", "lower", "anomaly_score_num", "anomaly_score_cat"}
+
 // namesColumn reports whether columns are called by a name with an argument in
-// parentheses: that of an aggregate, delta, or an average of trendline.
+// parentheses: that of an aggregate, or one of columnNames.
 func namesColumn(name string) bool {
 	name = strings.ToLower(name)
 	def, _ := LookupAggregate(name)
-	return def != nil || name == "delta" || slices.Contains([]string{"sma", "ema", "wma"}, strings.TrimRight(name, "0123456789"))
+	return def != nil || slices.Contains(columnNames, strings.TrimRight(name, "0123456789"))
 }
 
 // Fields reads field names separated by commas, blanks or both, until the end

@@ -16,7 +16,6 @@ type Unsupported struct {
 // unsupported is sorted by name.
 var unsupported = []Unsupported{
 	{"anomalies", "its measure of likeness is nowhere described", "anomalydetection"},
-	{"anomalousvalue", "it is the older form of a command that is there", "anomalydetection method=zscore"},
 	{"audit", "there is no audit index of Splunk's here", ""},
 	{"awssnsalert", "searches do not act", "alert outputs of a rule"},
 	{"bucketdir", "it shortens paths of files", "eval with replace() or split()"},

@@ -61,13 +61,39 @@ func (n *normal) column() string {
 }
 
 func (c *Anomalydetection) byScore(rows []*vector.Batch, names []string) spl.Operator {
-	least := c.Threshold
-	if math.IsNaN(least) {
-		least = 0.01
-	}
 	fields := make([]*normal, len(names))
 	for i, name := range names {
 		fields[i] = normalOf(rows, name)
+	}
+	out := c.marked(rows, fields)
+	if c.Action != "summary" {
+		return spl.Rows(out...)
+	}
+	b := vector.NewBuilder("fieldname", "count", "distinct_count", "mean", "stdev", "num_anomalies", "anomaly_freq")
+	for _, f := range fields {
+		if f.rows == 0 {
+			continue
+		}
+		b.Add()
+		b.SetAt(0, vector.String(f.name))
+		b.SetAt(1, vector.Int(f.rows))
+		b.SetAt(2, vector.Int(len(f.counts)))
+		if f.numbers {
+			b.SetAt(3, vector.Float(f.mean))
+			b.SetAt(4, vector.Float(f.stdev))
+		}
+		b.SetAt(5, vector.Int(f.found))
+		b.SetAt(6, vector.Float(float64(f.found)/float64(f.rows)))
+	}
+	return spl.Rows(b.Batch())
+}
+
+// marked returns the rows that the action leaves, with the scores of their
+// anomalies.
+func (c *Anomalydetection) marked(rows []*vector.Batch, fields []*normal) []*vector.Batch {
+	least := c.Threshold
+	if math.IsNaN(least) {
+		least = 0.01
 	}
 	var out []*vector.Batch
 	for _, b := range rows {
@@ -91,24 +117,5 @@ func (c *Anomalydetection) byScore(rows []*vector.Batch, names []string) spl.Ope
 		}
 		out = append(out, c.kept(marked, anomaly))
 	}
-	if c.Action != "summary" {
-		return spl.Rows(out...)
-	}
-	b := vector.NewBuilder("fieldname", "count", "distinct_count", "mean", "stdev", "num_anomalies", "anomaly_freq")
-	for _, f := range fields {
-		if f.rows == 0 {
-			continue
-		}
-		b.Add()
-		b.SetAt(0, vector.String(f.name))
-		b.SetAt(1, vector.Int(f.rows))
-		b.SetAt(2, vector.Int(len(f.counts)))
-		if f.numbers {
-			b.SetAt(3, vector.Float(f.mean))
-			b.SetAt(4, vector.Float(f.stdev))
-		}
-		b.SetAt(5, vector.Int(f.found))
-		b.SetAt(6, vector.Float(float64(f.found)/float64(f.rows)))
-	}
-	return spl.Rows(b.Batch())
+	return out
 }

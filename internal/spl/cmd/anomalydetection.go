@@ -135,18 +135,19 @@ func (c *Anomalydetection) Needs(out spl.FieldSet) spl.FieldSet {
 // Open implements spl.Serial.
 func (c *Anomalydetection) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
 	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
-		var names []string
-		for _, name := range columnsOf(rows) {
-			if listed(c.Fields, name) {
-				names = append(names, name)
-			}
-		}
-		slices.Sort(names)
+		names := c.names(rows)
 		if c.ZScore {
 			return c.byScore(rows, names), nil
 		}
 		return c.byHistogram(rows, names), nil
 	}), nil
+}
+
+// names returns the fields to look at, in order.
+func (c *Anomalydetection) names(rows []*vector.Batch) []string {
+	names := slices.DeleteFunc(columnsOf(rows), func(name string) bool { return !listed(c.Fields, name) })
+	slices.Sort(names)
+	return names
 }
 
 // kept returns the rows that the action leaves.

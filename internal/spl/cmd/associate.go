@@ -84,7 +84,7 @@ func parseAssociate(p *spl.Parser) (spl.Command, error) {
 // share reads an option from 0 to 1.
 func share(o spl.Option) (float64, error) {
 	f, err := number(o)
-	if err == nil && (f < 0 || f > 1) {
+	if err == nil && !(f >= 0 && f <= 1) {
 		err = diag.At(o.Value.Span, "%s must be a share from 0 to 1, not %q", o.Name, o.Value.Text)
 	}
 	return f, err

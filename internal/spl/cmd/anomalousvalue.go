@@ -1,0 +1,176 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Anomalousvalue finds rows with improbable values, field by field, as
+// anomalydetection method=zscore does; it passes over fields that say little.
+type Anomalousvalue struct {
+	scores     Anomalydetection // Action, Threshold, Fields
+	MinCount   int              // minsupcount
+	MinSupport float64          // minsupfreq
+	MinNormal  float64          // minnormfreq
+	MaxAnomaly float64          // maxanofreq
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "anomalousvalue", Kind: spl.KindSerial,
+		Summary: "Find rows with values that are improbable for their field.",
+		Syntax:  "anomalousvalue [action=filter|annotate|summary] [pthresh=<n>] [minsupcount=<n>] [minsupfreq=<n>] [maxanofreq=<n>] [minnormfreq=<n>] [<field-list>]",
+		Doc: "Numbers are measured by their distance from the mean of the field, other values by the share of rows that have them; what is\n" +
+			"below `pthresh` is an anomaly and gets `Anomaly_Score_Num(field)` or `Anomaly_Score_Cat(field)`. Fields that few rows\n" +
+			"have, or in which too much would be an anomaly, are passed over. All rows are held.",
+		Args: []spl.Arg{
+			{Name: "action", Default: "filter", Doc: "`filter` keeps the anomalies, `annotate` all rows, `summary` gives a row for each field."},
+			{Name: "pthresh", Default: "0.01", Doc: "The probability below which a value is an anomaly."},
+			{Name: "minsupcount", Default: "100", Doc: "How many rows must have a field."},
+			{Name: "minsupfreq", Default: "0.05", Doc: "What share of the rows must have it."},
+			{Name: "maxanofreq", Default: "0.05", Doc: "A field with a greater share of anomalies is passed over."},
+			{Name: "minnormfreq", Default: "0.01", Doc: "What share of its values must be none."},
+			{Name: "<field-list>", Default: "all", Doc: "The fields to look at; wildcards are possible."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults count=200 | streamstats count AS n | eval port=if(n=7, 31337, 443+n%2) | table n port | anomalousvalue port | eval rare=if('Anomaly_Score_Num(port)'<0.01, "yes", "no") | table n port rare`,
+			Want:   []string{`{"n":"7","port":"31337","rare":"yes"}`},
+		}},
+		Parse: parseAnomalousvalue,
+	})
+}
+
+func parseAnomalousvalue(p *spl.Parser) (spl.Command, error) {
+	c := &Anomalousvalue{
+		scores:   Anomalydetection{ZScore: true, Action: "filter", Threshold: 0.01},
+		MinCount: 100, MinSupport: 0.05, MinNormal: 0.01, MaxAnomaly: 0.05,
+	}
+	for !p.AtEnd() {
+		err := p.Options([]string{"action", "pthresh", "minsupcount", "minsupfreq", "maxanofreq", "minnormfreq"}, func(o spl.Option) (err error) {
+			switch o.Name {
+			case "action":
+				if c.scores.Action = strings.ToLower(o.Value.Text); !slices.Contains([]string{"filter", "annotate", "summary"}, c.scores.Action) {
+					return diag.At(o.Value.Span, "action must be filter, annotate or summary, not %q", o.Value.Text)
+				}
+			case "minsupcount":
+				c.MinCount, err = o.Int(0)
+			case "pthresh":
+				c.scores.Threshold, err = share(o)
+			case "minsupfreq":
+				c.MinSupport, err = share(o)
+			case "maxanofreq":
+				c.MaxAnomaly, err = share(o)
+			default:
+				c.MinNormal, err = share(o)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if p.AtEnd() {
+			break
+		}
+		names, err := p.Fields()
+		if err != nil {
+			return nil, err
+		}
+		c.scores.Fields = append(c.scores.Fields, names...)
+	}
+	return c, nil
+}
+
+// Print implements spl.Command.
+func (c *Anomalousvalue) Print() string {
+	s := "anomalousvalue action=" + c.scores.Action + " pthresh=" + vector.FormatNumber(c.scores.Threshold) +
+		" minsupcount=" + strconv.Itoa(c.MinCount) + " minsupfreq=" + vector.FormatNumber(c.MinSupport) +
+		" maxanofreq=" + vector.FormatNumber(c.MaxAnomaly) + " minnormfreq=" + vector.FormatNumber(c.MinNormal)
+	if len(c.scores.Fields) > 0 {
+		s += " " + spl.PrintFields(c.scores.Fields)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Anomalousvalue) Needs(out spl.FieldSet) spl.FieldSet { return c.scores.Needs(out) }
+
+// Open implements spl.Serial.
+func (c *Anomalousvalue) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		total := 0
+		for _, b := range rows {
+			total += b.Len
+		}
+		var fields []judged
+		for _, name := range c.scores.names(rows) {
+			if n := normalOf(rows, name); n.rows > 0 {
+				fields = append(fields, c.judge(rows, n, total))
+			}
+		}
+		if c.scores.Action == "summary" {
+			return spl.Rows(summaryOfValues(fields, total)), nil
+		}
+		used := slices.DeleteFunc(fields, func(f judged) bool { return !f.used })
+		list := make([]*normal, len(used))
+		for i := range used {
+			list[i] = used[i].normal
+		}
+		return spl.Rows(c.scores.marked(rows, list)...), nil
+	}), nil
+}
+
+// judged is a field, how many of its values are anomalies, and whether it is
+// looked at.
+type judged struct {
+	*normal
+	anomalies int
+	used      bool
+}
+
+func (c *Anomalousvalue) judge(rows []*vector.Batch, n *normal, total int) judged {
+	j := judged{normal: n}
+	each(rows, n.name, func(v vector.Value) {
+		if n.score(v) < c.scores.Threshold {
+			j.anomalies++
+		}
+	})
+	strange := float64(j.anomalies) / float64(n.rows)
+	j.used = n.rows >= c.MinCount && float64(n.rows) >= c.MinSupport*float64(total) && strange <= c.MaxAnomaly && 1-strange >= c.MinNormal
+	return j
+}
+
+// summaryOfValues is the table of action=summary.
+func summaryOfValues(fields []judged, total int) *vector.Batch {
+	b := vector.NewBuilder("fieldname", "count", "distinct_count", "mean", "stdev", "supportFreq%", "catAnoFreq%", "catNormFreq%", "numAnoFreq%", "numNormFreq%", "isNum", "useCat", "useNum")
+	yes := func(is bool) vector.Value {
+		if is {
+			return vector.String("YES")
+		}
+		return vector.String("NO")
+	}
+	for _, f := range fields {
+		b.Add()
+		b.Set("fieldname", vector.String(f.name))
+		b.Set("count", vector.Int(f.rows))
+		b.Set("distinct_count", vector.Int(len(f.counts)))
+		b.Set("supportFreq%", vector.Float(100*float64(f.rows)/float64(total)))
+		kind := "cat"
+		if f.numbers {
+			kind = "num"
+			b.Set("mean", vector.Float(f.mean))
+			b.Set("stdev", vector.Float(f.stdev))
+		}
+		b.Set(kind+"AnoFreq%", vector.Float(100*float64(f.anomalies)/float64(f.rows)))
+		b.Set(kind+"NormFreq%", vector.Float(100*float64(f.rows-f.anomalies)/float64(f.rows)))
+		b.Set("isNum", yes(f.numbers))
+		b.Set("useCat", yes(f.used && !f.numbers))
+		b.Set("useNum", yes(f.used && f.numbers))
+	}
+	return b.Batch()
+}
