@@ -1,0 +1,101 @@
+package cmd
+
+import (
+	"context"
+	"math/bits"
+	"slices"
+	"strconv"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Correlate says which fields come together.
+type Correlate struct{}
+
+// maxCorrelated bounds the fields of a table of pairs.
+const maxCorrelated = 1000
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "correlate", Kind: spl.KindSerial,
+		Summary: "Say for each pair of fields how often they are in the same rows.",
+		Syntax:  "correlate",
+		Doc: "A row for each field, called in `RowField`, and a column for each: of the rows that have one of the two, the share that has\n" +
+			"both. Internal fields are left out; at most 1,000 fields are compared. All rows are held.",
+		Examples: []spl.Example{{
+			Search: `| makeresults format=json data="[{\"a\":1,\"b\":2},{\"a\":1}]" | fields a b | correlate`,
+			Want:   []string{`{"RowField":"a","a":"1.00","b":"0.50"}`, `{"RowField":"b","a":"0.50","b":"1.00"}`},
+		}},
+		Parse: func(*spl.Parser) (spl.Command, error) { return &Correlate{}, nil },
+	})
+}
+
+// Print implements spl.Command.
+func (c *Correlate) Print() string { return "correlate" }
+
+// Needs implements spl.Command.
+func (c *Correlate) Needs(spl.FieldSet) spl.FieldSet { return spl.AllFields() }
+
+// Tabulates says that the rows are no events any more.
+func (c *Correlate) Tabulates() bool { return true }
+
+// Open implements spl.Serial.
+func (c *Correlate) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		return c.table(ctx, env, rows)
+	}), nil
+}
+
+func (c *Correlate) table(ctx context.Context, env *spl.Env, rows []*vector.Batch) (spl.Operator, error) {
+	names := slices.DeleteFunc(columnsOf(rows), internal)
+	slices.Sort(names)
+	if len(names) > maxCorrelated {
+		env.Warn("correlate compares at most %d fields; the last %d in the alphabet are left out", maxCorrelated, len(names)-maxCorrelated)
+		names = names[:maxCorrelated]
+	}
+	total := 0
+	for _, b := range rows {
+		total += b.Len
+	}
+	size := (total + 63) / 64
+	if err := env.Memory.Take(8 * size * len(names)); err != nil {
+		return nil, err
+	}
+	defer env.Memory.Take(-8 * size * len(names))
+	has := make([][]uint64, len(names)) // by field, a bit for each row
+	for n, name := range names {
+		has[n] = make([]uint64, size)
+		at := 0
+		for _, b := range rows {
+			if col := b.Col(name); col != nil {
+				for i := range b.Len {
+					if !col.At(i).IsNull() {
+						has[n][(at+i)/64] |= 1 << ((at + i) % 64)
+					}
+				}
+			}
+			at += b.Len
+		}
+	}
+	out := vector.NewBuilder(append([]string{"RowField"}, names...)...)
+	for x, name := range names {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		out.Add()
+		for y := range names {
+			both, either := 0, 0
+			for w, word := range has[x] {
+				both += bits.OnesCount64(word & has[y][w])
+				either += bits.OnesCount64(word | has[y][w])
+			}
+			if either > 0 {
+				f := float64(both) / float64(either)
+				out.Set(names[y], vector.Formatted(f, strconv.FormatFloat(f, 'f', 2, 64)))
+			}
+		}
+		out.Set("RowField", vector.String(name))
+	}
+	return spl.Rows(out.Batch()), nil
+}

@@ -1,0 +1,265 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Kmeans puts rows into clusters by the numbers they hold.
+type Kmeans struct {
+	K, MostK  int // MostK > K: a table of how well each number of clusters fits
+	Reps      int
+	MaxIters  int
+	Tolerance float64
+	Distance  string // l1, l2 or cos
+	Number    string // cfield
+	Centroids bool
+	Fields    []string // names and patterns; none = all with numbers alone
+}
+
+// Bounds of the options, as Splunk's limits.conf has them for k.
+const (
+	maxMeans        = 1000
+	maxMeansOfRange = 50 // of a range of k
+	meansSeed       = 1  // of the random numbers, so that a search gives the same again
+)
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "kmeans", Kind: spl.KindSerial,
+		Summary: "Put rows into clusters by the numbers they hold.",
+		Syntax:  "kmeans [k=<n>|<n>-<n>] [reps=<n>] [maxiters=<n>] [t=<n>] [dt=l1|l2|cos] [cfield=<field>] [showcentroid=<bool>] [<field-list>]",
+		Doc: "Lloyd's algorithm, begun `reps` times at rows far from each other; the closest clusters count. Rows get the number of their\n" +
+			"cluster and its centre, `centroid_<field>`, and stand together; clusters are in the order of their centres. Rows that lack\n" +
+			"one of the numbers stand last, without a cluster. With a range of k there is a row for each k, with its `distortion`, the\n" +
+			"sum of the distances to the centres, and the sizes of the clusters. The same rows give the same clusters. All rows are held.",
+		Args: []spl.Arg{
+			{Name: "k", Default: "2", Doc: "How many clusters, up to 1,000, or a range of that up to 50."},
+			{Name: "reps", Default: "10", Doc: "How often to begin."},
+			{Name: "maxiters", Default: "10000", Doc: "How many rounds, each time."},
+			{Name: "t", Default: "0", Doc: "How far the centres may still move at the end."},
+			{Name: "dt", Default: "sqeuclidean", Doc: "The distance: `l1`, `l1norm`, `cityblock`, `cb`; `l2`, `l2norm`, `sq`, `sqeuclidean`; `cos`, `cosine`."},
+			{Name: "cfield", Default: "CLUSTERNUM", Doc: "The field for the number of the cluster."},
+			{Name: "showcentroid", Default: "true", Doc: "Whether rows get the centres."},
+			{Name: "<field-list>", Default: "all", Doc: "The fields with the numbers; without it those in which every value is one."},
+		},
+		Examples: []spl.Example{{
+			Search: "| makeresults format=csv data=\"u,n\na,1\nb,90\nc,3\nd,94\" | kmeans k=2 n",
+			Want: []string{
+				`{"u":"a","n":"1","CLUSTERNUM":"1","centroid_n":"2"}`, `{"u":"c","n":"3","CLUSTERNUM":"1","centroid_n":"2"}`,
+				`{"u":"b","n":"90","CLUSTERNUM":"2","centroid_n":"92"}`, `{"u":"d","n":"94","CLUSTERNUM":"2","centroid_n":"92"}`,
+			},
+		}},
+		Parse: parseKmeans,
+	})
+}
+
+func parseKmeans(p *spl.Parser) (spl.Command, error) {
+	c := &Kmeans{K: 2, MostK: 2, Reps: 10, MaxIters: 10000, Distance: "l2", Number: "CLUSTERNUM", Centroids: true}
+	for !p.AtEnd() {
+		if err := p.Options([]string{"k", "reps", "maxiters", "t", "dt", "cfield", "showcentroid"}, c.option); err != nil {
+			return nil, err
+		}
+		if p.AtEnd() {
+			break
+		}
+		names, err := p.Fields()
+		if err != nil {
+			return nil, err
+		}
+		c.Fields = append(c.Fields, names...)
+	}
+	return c, nil
+}
+
+func (c *Kmeans) option(o spl.Option) (err error) {
+	text := strings.ToLower(o.Value.Text)
+	switch o.Name {
+	case "k":
+		from, to, span := strings.Cut(text, "-")
+		if !span {
+			to = from
+		}
+		lo, lerr := strconv.Atoi(from)
+		hi, herr := strconv.Atoi(to)
+		most := maxMeans
+		if span {
+			most = maxMeansOfRange
+		}
+		if lerr != nil || herr != nil || lo < 1 || hi < lo || hi > most {
+			return diag.At(o.Value.Span, "k must be a number of clusters or a range such as 2-5, not %q", o.Value.Text).WithHint("at most %d, in a range %d", maxMeans, maxMeansOfRange)
+		}
+		c.K, c.MostK = lo, hi
+	case "reps":
+		c.Reps, err = o.Int(1)
+	case "maxiters":
+		c.MaxIters, err = o.Int(1)
+	case "t":
+		if c.Tolerance, err = number(o); err == nil && !(c.Tolerance >= 0) {
+			err = diag.At(o.Value.Span, "t must not be negative")
+		}
+	case "dt":
+		switch text {
+		case "l1", "l1norm", "cityblock", "cb":
+			c.Distance = "l1"
+		case "l2", "l2norm", "sq", "sqeuclidean":
+			c.Distance = "l2"
+		case "cos", "cosine":
+			c.Distance = "cos"
+		default:
+			return diag.At(o.Value.Span, "%q is no distance", o.Value.Text).WithHint("l1, l2 or cos")
+		}
+	case "cfield":
+		c.Number = o.Value.Text
+	case "showcentroid":
+		c.Centroids, err = o.Bool()
+	}
+	return err
+}
+
+// Print implements spl.Command.
+func (c *Kmeans) Print() string {
+	s := "kmeans k=" + strconv.Itoa(c.K)
+	if c.MostK > c.K {
+		s += "-" + strconv.Itoa(c.MostK)
+	}
+	s += " reps=" + strconv.Itoa(c.Reps) + " maxiters=" + strconv.Itoa(c.MaxIters) + " t=" + vector.FormatNumber(c.Tolerance) +
+		" dt=" + c.Distance + " cfield=" + spl.PrintOption(c.Number) + " showcentroid=" + strconv.FormatBool(c.Centroids)
+	if len(c.Fields) > 0 {
+		s += " " + spl.PrintFields(c.Fields)
+	}
+	return s
+}
+
+// Needs implements spl.Command.
+func (c *Kmeans) Needs(out spl.FieldSet) spl.FieldSet {
+	if len(c.Fields) == 0 {
+		return spl.AllFields()
+	}
+	return out.Add(c.Fields...)
+}
+
+// Open implements spl.Serial.
+func (c *Kmeans) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		return c.run(ctx, env, rows)
+	}), nil
+}
+
+// place is where a row stands in the batches.
+type place struct{ batch, row int }
+
+func (c *Kmeans) run(ctx context.Context, env *spl.Env, rows []*vector.Batch) (spl.Operator, error) {
+	names := c.numeric(rows)
+	var points [][]float64
+	var in, out []place
+	held := 0
+	defer func() { env.Memory.Take(-held) }()
+	for n, b := range rows {
+		cols := make([][]vector.Value, len(names))
+		for i, name := range names {
+			cols[i] = existing(b, name)
+		}
+		grown := 8 * (len(names) + 6) * b.Len
+		held += grown
+		if err := env.Memory.Take(grown); err != nil {
+			return nil, err
+		}
+		for i := range b.Len {
+			point, all := make([]float64, len(names)), len(names) > 0
+			for j := range names {
+				f, ok := cols[j][i].Num()
+				point[j], all = f, all && ok && f-f == 0
+			}
+			if !all {
+				out = append(out, place{n, i})
+				continue
+			}
+			points, in = append(points, point), append(in, place{n, i})
+		}
+	}
+	if len(points) == 0 && len(out) > 0 {
+		env.Warn("kmeans: no row has a number in each of the fields")
+	}
+	if c.MostK > c.K {
+		return c.compare(ctx, points)
+	}
+	best, err := c.cluster(ctx, points, c.K)
+	if err != nil {
+		return nil, err
+	}
+	return spl.Rows(c.rows(rows, names, in, out, best)), nil
+}
+
+// numeric returns the fields with the numbers.
+func (c *Kmeans) numeric(rows []*vector.Batch) []string {
+	var names []string
+	for _, name := range columnsOf(rows) {
+		if !listed(c.Fields, name) {
+			continue
+		}
+		some, all := false, true
+		each(rows, name, func(v vector.Value) {
+			_, ok := v.Num()
+			some, all = some || ok, all && ok
+		})
+		if some && (all || len(c.Fields) > 0) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// compare is the table of a range of k.
+func (c *Kmeans) compare(ctx context.Context, points [][]float64) (spl.Operator, error) {
+	b := vector.NewBuilder("k", "distortion", "size")
+	for k := c.K; k <= c.MostK && len(points) > 0; k++ {
+		found, err := c.cluster(ctx, points, k)
+		if err != nil {
+			return nil, err
+		}
+		sizes := make([]int, len(found.centres))
+		for _, n := range found.of {
+			sizes[n]++
+		}
+		texts := make([]string, len(sizes))
+		for i, n := range sizes {
+			texts[i] = strconv.Itoa(n)
+		}
+		b.Add()
+		b.SetAt(0, vector.Int(k))
+		b.SetAt(1, vector.Float(found.distortion))
+		b.SetAt(2, vector.Strings(texts))
+	}
+	return spl.Rows(b.Batch()), nil
+}
+
+// rows puts the rows of clusters together, those without one last.
+func (c *Kmeans) rows(rows []*vector.Batch, names []string, in, out []place, found *means) *vector.Batch {
+	order := make([]int, len(in))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return found.of[a] - found.of[b] })
+	b := vector.NewBuilder(columnsOf(rows)...)
+	for _, i := range order {
+		b.AddRow(rows[in[i].batch], in[i].row)
+		n := found.of[i]
+		b.Set(c.Number, vector.Int(n+1))
+		if c.Centroids {
+			for j, name := range names {
+				b.Set("centroid_"+name, vector.Float(found.centres[n][j]))
+			}
+		}
+	}
+	for _, at := range out {
+		b.AddRow(rows[at.batch], at.row)
+	}
+	return b.Batch()
+}

@@ -1,0 +1,198 @@
+package cmd
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// means are what kmeans found.
+type means struct {
+	of         []int // the cluster of each point
+	centres    [][]float64
+	distortion float64
+}
+
+// cluster returns the best of several runs, the clusters in the order of their
+// centres; those without a point are left out.
+func (c *Kmeans) cluster(ctx context.Context, points [][]float64, k int) (*means, error) {
+	if len(points) == 0 {
+		return &means{}, nil
+	}
+	random := rand.New(rand.NewPCG(meansSeed, uint64(k)))
+	var best *means
+	for range c.Reps {
+		run, err := c.lloyd(ctx, points, c.begin(points, min(k, len(points)), random))
+		if err != nil {
+			return nil, err
+		}
+		if best == nil || run.distortion < best.distortion {
+			best = run
+		}
+	}
+	best.arrange()
+	return best, nil
+}
+
+// begin chooses points far from each other as centres (k-means++: Arthur and
+// Vassilvitskii, 2007).
+func (c *Kmeans) begin(points [][]float64, k int, random *rand.Rand) [][]float64 {
+	centres := [][]float64{slices.Clone(points[random.IntN(len(points))])}
+	nearest := make([]float64, len(points))
+	for i := range nearest {
+		nearest[i] = math.Inf(1)
+	}
+	for len(centres) < k {
+		sum := 0.0
+		for i, p := range points {
+			nearest[i] = min(nearest[i], c.distance(p, centres[len(centres)-1]))
+			sum += nearest[i]
+		}
+		if !(sum > 0) {
+			break // every point is a centre
+		}
+		at, left := 0, random.Float64()*sum
+		for i, d := range nearest {
+			if d > 0 {
+				at = i
+				if left -= d; left < 0 {
+					break
+				}
+			}
+		}
+		centres = append(centres, slices.Clone(points[at]))
+	}
+	return centres
+}
+
+// lloyd moves centres to the middle of the points nearest to them until they
+// rest.
+func (c *Kmeans) lloyd(ctx context.Context, points, centres [][]float64) (*means, error) {
+	run := &means{of: make([]int, len(points)), centres: centres}
+	for range c.MaxIters {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		run.distortion = 0
+		for i, p := range points {
+			least := math.Inf(1)
+			for n, centre := range centres {
+				if d := c.distance(p, centre); d < least {
+					least, run.of[i] = d, n
+				}
+			}
+			run.distortion += least
+		}
+		if !(c.move(points, run) > c.Tolerance) {
+			break
+		}
+	}
+	return run, nil
+}
+
+// move puts each centre into the middle of its points, and returns how far the
+// one that moved most did.
+func (c *Kmeans) move(points [][]float64, run *means) float64 {
+	members := make([][][]float64, len(run.centres))
+	for i, p := range points {
+		members[run.of[i]] = append(members[run.of[i]], p)
+	}
+	moved := 0.0
+	for n, list := range members {
+		if len(list) == 0 {
+			continue
+		}
+		middle := c.middle(list)
+		moved = max(moved, c.distance(middle, run.centres[n]))
+		run.centres[n] = middle
+	}
+	return moved
+}
+
+// middle is the point with the least sum of distances: the mean, or for l1 the
+// median of each number.
+func (c *Kmeans) middle(points [][]float64) []float64 {
+	out := make([]float64, len(points[0]))
+	if c.Distance == "l1" {
+		nums := make([]float64, len(points))
+		for j := range out {
+			for i, p := range points {
+				nums[i] = p[j]
+			}
+			slices.Sort(nums)
+			out[j] = (nums[(len(nums)-1)/2] + nums[len(nums)/2]) / 2
+		}
+		return out
+	}
+	for _, p := range points {
+		weight := 1.0
+		if c.Distance == "cos" {
+			weight = 1 / max(length(p), math.SmallestNonzeroFloat64)
+		}
+		for j, f := range p {
+			out[j] += f * weight
+		}
+	}
+	for j := range out {
+		out[j] /= float64(len(points))
+	}
+	return out
+}
+
+func (c *Kmeans) distance(a, b []float64) float64 {
+	sum := 0.0
+	switch c.Distance {
+	case "l1":
+		for j := range a {
+			sum += math.Abs(a[j] - b[j])
+		}
+	case "l2":
+		for j := range a {
+			sum += (a[j] - b[j]) * (a[j] - b[j])
+		}
+	default:
+		both := length(a) * length(b)
+		if both == 0 {
+			return 1
+		}
+		for j := range a {
+			sum += a[j] * b[j]
+		}
+		return max(0, 1-sum/both)
+	}
+	return sum
+}
+
+func length(a []float64) float64 {
+	sum := 0.0
+	for _, f := range a {
+		sum += f * f
+	}
+	return math.Sqrt(sum)
+}
+
+// arrange puts the clusters in the order of their centres, and drops those
+// without a point.
+func (c *means) arrange() {
+	used := make([]bool, len(c.centres))
+	for _, n := range c.of {
+		used[n] = true
+	}
+	var order []int
+	for n := range c.centres {
+		if used[n] {
+			order = append(order, n)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return slices.Compare(c.centres[a], c.centres[b]) })
+	number := make([]int, len(c.centres))
+	centres := make([][]float64, len(order))
+	for i, n := range order {
+		number[n], centres[i] = i, c.centres[n]
+	}
+	for i, n := range c.of {
+		c.of[i] = number[n]
+	}
+	c.centres = centres
+}
