@@ -6,12 +6,18 @@ import (
 )
 
 // LikePattern returns the test for a LIKE pattern: % is any run of characters,
-// _ one character, a backslash makes the next one literal. Case counts.
+// _ one character. A backslash makes the next of them literal, and is itself one,
+// as in C:\Users\%: a text need fit one of the two readings. Case counts.
 func LikePattern(pattern string) func(string) bool {
 	if !strings.ContainsAny(pattern, `_\`) {
 		return likeRuns(strings.Split(pattern, "%"))
 	}
-	return likeSteps(pattern)
+	plain := likeSteps(pattern, false)
+	if !strings.Contains(pattern, `\%`) && !strings.Contains(pattern, `\_`) && !strings.Contains(pattern, `\\`) {
+		return plain
+	}
+	escaped := likeSteps(pattern, true)
+	return func(s string) bool { return plain(s) || escaped(s) }
 }
 
 // likeRuns is the test for texts with any run of characters between them.
@@ -39,13 +45,13 @@ func likeRuns(parts []string) func(string) bool {
 
 // likeSteps is the test for patterns with _ or a backslash, character by
 // character.
-func likeSteps(pattern string) func(string) bool {
+func likeSteps(pattern string, escapes bool) func(string) bool {
 	const one, run = -1, -2
 	var toks []rune
 	rs := []rune(pattern)
 	for i := 0; i < len(rs); i++ {
 		switch {
-		case rs[i] == '\\' && i+1 < len(rs) && (rs[i+1] == '%' || rs[i+1] == '_' || rs[i+1] == '\\'):
+		case escapes && rs[i] == '\\' && i+1 < len(rs) && (rs[i+1] == '%' || rs[i+1] == '_' || rs[i+1] == '\\'):
 			i++
 			toks = append(toks, rs[i])
 		case rs[i] == '%':

@@ -227,6 +227,11 @@ func (s *scanner) evalToken(tok func(TokenKind, string) Token) (Token, error) {
 		return tok(NumberToken, s.src[start:s.pos]), nil
 	case isNameByte(c), c >= utf8.RuneSelf:
 		for s.pos < s.end && (isNameByte(s.src[s.pos]) || s.src[s.pos] >= utf8.RuneSelf || s.braces()) {
+			if s.src[s.pos] >= utf8.RuneSelf {
+				if err := s.typography(); err != nil {
+					return tok(Word, ""), err
+				}
+			}
 			s.pos++
 		}
 		return tok(Word, s.src[start:s.pos]), nil
@@ -241,6 +246,17 @@ func (s *scanner) evalToken(tok func(TokenKind, string) Token) (Token, error) {
 	_, n := utf8.DecodeRuneInString(s.src[s.pos:s.end])
 	s.pos += n
 	return tok(Op, s.src[start:s.pos]), nil
+}
+
+// typography returns an error for quotes and dashes that word processors put in
+// the place of those one types.
+func (s *scanner) typography() error {
+	for typeset, plain := range map[string]string{"“": `"`, "”": `"`, "„": `"`, "‘": "'", "’": "'", "–": "-", "−": "-"} {
+		if strings.HasPrefix(s.src[s.pos:s.end], typeset) {
+			return diag.At(diag.Span{Start: s.pos, End: s.pos + len(typeset)}, "%s is no %s", typeset, plain).WithHint("type %s; text from a page or a document often has others", plain)
+		}
+	}
+	return nil
 }
 
 // braces reports whether {} of an array path stands here; it is taken as part
