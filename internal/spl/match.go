@@ -320,7 +320,7 @@ func CompareTest(c *Compare) func(string) bool {
 	pass := outcomes[c.Op]
 	bound := vector.String(c.Value)
 	if c.Field == "_time" || c.Field == "_indextime" {
-		if t, err := time.Parse("01/02/2006:15:04:05", c.Value); err == nil {
+		if t, ok := absoluteTime(c.Value, time.UTC); ok {
 			bound = vector.Float(Epoch(t))
 		}
 	}

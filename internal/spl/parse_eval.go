@@ -93,7 +93,14 @@ func (p *Parser) AfterExpr(expected string) error {
 	if err != nil || tok.Kind == EOF || tok.Is("|") || tok.Is("]") || tok.Is(",") {
 		return err
 	}
-	return p.Unexpected(tok, "%s", expected)
+	e := p.Unexpected(tok, "%s", expected)
+	switch {
+	case tok.IsWord("is"):
+		e.Hint = "write isnull(x) or isnotnull(x)"
+	case tok.IsWord("contains"), tok.IsWord("startswith"), tok.IsWord("endswith"):
+		e.Hint = `write like(x, "%text%")`
+	}
+	return e
 }
 
 func (p *Parser) binary(least int) (Expr, error) {

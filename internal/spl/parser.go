@@ -400,13 +400,19 @@ func (p *Parser) Options(known []string, set func(o Option) error) error {
 			return err
 		}
 		if !isAny(o.Name, known) {
-			return diag.At(tok.Span, "unknown option %q", o.Name).WithHint("%s", hint(diag.DidYouMean(o.Name, known), "options: "+strings.Join(known, ", ")))
+			o.Span = tok.Span
+			return o.Unknown(known...)
 		}
 		if err := set(o); err != nil {
 			return err
 		}
 		p.Accept(",")
 	}
+}
+
+// Unknown returns the error for an option that is none of those known.
+func (o Option) Unknown(known ...string) *diag.Error {
+	return diag.At(o.Span, "unknown option %q", o.Name).WithHint("%s", hint(diag.DidYouMean(o.Name, known), "options: "+strings.Join(known, ", ")))
 }
 
 // Bool reads the option's value as true or false.

@@ -24,12 +24,20 @@ func ParseTime(s string, now time.Time) (time.Time, error) {
 		}
 		return FromEpoch(f).In(now.Location()), nil
 	}
-	for _, layout := range [...]string{"01/02/2006:15:04:05", "01/02/2006", time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02T15:04", "2006-01-02"} {
-		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
-			return t, nil
-		}
+	if t, ok := absoluteTime(s, now.Location()); ok {
+		return t, nil
 	}
 	return RelativeTime(s, now)
+}
+
+// absoluteTime reads a date, with a time or without one.
+func absoluteTime(s string, loc *time.Location) (time.Time, bool) {
+	for _, layout := range [...]string{"1/2/2006:15:4:5", "1/2/2006", time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02T15:04", "2006-01-02", "1/2/2006:15:4", "1/2/2006:15"} {
+		if t, err := time.ParseInLocation(layout, s, loc); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
 }
 
 func epochLike(s string) bool {

@@ -129,7 +129,7 @@ func (c *Join) option(o spl.Option) (err error) {
 	case "right":
 		c.Prefixes[1] = o.Value.Text + "."
 	default:
-		return diag.At(o.Span, "unknown option %q", o.Name).WithHint("options: %s", strings.Join(joinOptions, ", "))
+		return o.Unknown(joinOptions...)
 	}
 	return err
 }

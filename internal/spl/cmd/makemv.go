@@ -74,7 +74,7 @@ func parseMakemv(p *spl.Parser) (spl.Command, error) {
 		case o.Name == "setsv":
 			c.SetSV, err = o.Bool()
 		default:
-			err = diag.At(o.Span, "unknown option %q", o.Name).WithHint("options: delim, tokenizer, allowempty, setsv")
+			err = o.Unknown("delim", "tokenizer", "allowempty", "setsv")
 		}
 		if err != nil {
 			return nil, err

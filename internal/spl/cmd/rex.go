@@ -56,7 +56,6 @@ func parseRex(p *spl.Parser) (spl.Command, error) {
 	sed := false
 	var expr spl.Token
 	for !p.AtEnd() {
-		start := p.Pos()
 		o, ok, err := p.Option()
 		if err != nil {
 			return nil, err
@@ -82,7 +81,7 @@ func parseRex(p *spl.Parser) (spl.Command, error) {
 				err = diag.At(o.Value.Span, "mode can only be sed, not %q", o.Value.Text)
 			}
 		default:
-			err = diag.At(diag.Span{Start: start, End: o.Span.End}, "unknown option %q", o.Name).WithHint("options: field, max_match, offset_field, mode")
+			err = o.Unknown("field", "max_match", "offset_field", "mode")
 		}
 		if err != nil {
 			return nil, err

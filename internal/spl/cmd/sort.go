@@ -61,7 +61,7 @@ func parseSort(p *spl.Parser) (spl.Command, error) {
 			return nil, err
 		} else if ok {
 			if o.Name != "limit" {
-				return nil, diag.At(o.Span, "unknown option %q", o.Name).WithHint("options: limit")
+				return nil, o.Unknown("limit")
 			}
 			if c.Limit, err = o.Int(0); err != nil {
 				return nil, err

@@ -71,6 +71,9 @@ func parseSpath(p *spl.Parser) (spl.Command, error) {
 		if p.AtEnd() {
 			break
 		}
+		if tok := p.Peek(); c.Path != "" {
+			return nil, p.Unexpected(tok, "one path, or an option")
+		}
 		at = p.Peek().Span
 		if c.Path, err = p.Field(); err != nil {
 			return nil, err

@@ -189,7 +189,7 @@ func (c *Streamstats) option(o spl.Option) (err error) {
 		}
 		c.TimeWindow, c.span = spl.Epoch(t), o.Value.Text
 	default:
-		return diag.At(o.Span, "unknown option %q", o.Name).WithHint("options: current, window, global, time_window, reset_on_change, reset_before, reset_after, allnum")
+		return o.Unknown("current", "window", "global", "time_window", "reset_on_change", "reset_before", "reset_after", "allnum")
 	}
 	return err
 }

@@ -34,7 +34,7 @@ func init() {
 
 // parseXMLInput reads the arguments that xmlkv and xmlunescape have.
 func parseXMLInput(p *spl.Parser) (field string, err error) {
-	field = "_raw"
+	given := false
 	for !p.AtEnd() {
 		err := p.Options([]string{"maxinputs"}, func(o spl.Option) error {
 			_, err := o.Int(1)
@@ -43,11 +43,20 @@ func parseXMLInput(p *spl.Parser) (field string, err error) {
 		if err != nil {
 			return "", err
 		}
-		if !p.AtEnd() {
-			if field, err = p.Field(); err != nil {
-				return "", err
-			}
+		if p.AtEnd() {
+			break
 		}
+		tok := p.Peek()
+		if given {
+			return "", p.Unexpected(tok, "one field, or an option")
+		}
+		given = true
+		if field, err = p.Field(); err != nil {
+			return "", err
+		}
+	}
+	if !given {
+		field = "_raw"
 	}
 	return field, nil
 }
