@@ -24,7 +24,7 @@ var stagedKinds = sync.OnceValue(func() map[string]*kind {
 			request:  `{"groupId":"${@group}","ipPermissions":{"items":[{"ipProtocol":"tcp","fromPort":${@port},"toPort":${@port},"groups":{},"ipRanges":{"items":[{"cidrIp":"${@cidr}","description":"temporary"}]},"ipv6Ranges":{},"prefixListIds":{}}]}}`,
 			response: `{"requestId":"${uuid#req}","_return":true,"securityGroupRuleSet":{"items":[{"groupOwnerId":"${account}","groupId":"${@group}","securityGroupRuleId":"sgr-${hex17}","description":"temporary","isEgress":false,"ipProtocol":"tcp","fromPort":${@port},"toPort":${@port},"cidrIpv4":"${@cidr}"}]}}`},
 		"acl-entry": {service: "ec2", name: "CreateNetworkAclEntry", response: done,
-			request: `{"networkAclId":"${acl}","ruleNumber":${@number},"egress":false,"ruleAction":"${@rule}","icmpTypeCode":{},"portRange":{},"aclProtocol":"${@protocol}","cidrBlock":"${@cidr}"}`},
+			request: `{"networkAclId":"${acl}","ruleNumber":${@number},"egress":false,"ruleAction":"${@rule}","icmpTypeCode":{},"portRange":{${@ports}},"aclProtocol":"${@protocol}","cidrBlock":"${@cidr}"}`},
 		"put-bucket-acl": {service: "s3", name: "PutBucketAcl", additional: transfer, host: "${@bucket}.s3.${region}.amazonaws.com",
 			resources: `[{"accountId":"${account}","type":"AWS::S3::Bucket","ARN":"arn:aws:s3:::${@bucket}"}]`,
 			request: `{"bucketName":"${@bucket}","Host":"${@bucket}.s3.${region}.amazonaws.com","acl":"","AccessControlPolicy":{"xmlns":"http://s3.amazonaws.com/doc/2006-03-01/","Owner":{"ID":"${hex64#owner}"},"AccessControlList":{"Grant":[` +

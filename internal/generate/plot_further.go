@@ -76,7 +76,7 @@ func (p *plot) stageLookalikes() {
 		group := l.pools[poolGroup][within(h, uint64(len(l.pools[poolGroup])))]
 		inside.do(p.at(before, 9, 5), "authorize-ingress", vars{"group": group, "port": "22", "cidr": "10.0.0.0/8"}, nil)
 		web.do(p.at(before, 9, 6), "authorize-ingress", vars{"group": group, "port": "443", "cidr": "0.0.0.0/0"}, nil)
-		private.do(p.at(before, 10, 30), "acl-entry", vars{"protocol": "6", "cidr": "10.20.0.0/16", "rule": "allow", "number": fmt.Sprint(100 + before)}, nil)
+		private.do(p.at(before, 10, 30), "acl-entry", vars{"protocol": "6", "ports": `"from":1024,"to":65535`, "cidr": "10.20.0.0/16", "rule": "allow", "number": fmt.Sprint(100 + before)}, nil)
 		deny.do(p.at(before, 10, 31), "acl-entry", vars{"protocol": "-1", "cidr": "0.0.0.0/0", "rule": "deny", "number": fmt.Sprint(200 + before)}, nil)
 		logging.do(p.at(before, 11, 12), "put-bucket-acl", vars{"bucket": l.pools[poolBucket][2], "group": "http://acs.amazonaws.com/groups/s3/LogDelivery", "permission": "WRITE"}, nil)
 		small.do(p.at(before, 13, 45), "run-group", vars{"type": "g6.xlarge", "group": group}, nil)

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -185,8 +186,18 @@ func (c *Tstats) pipeline() (string, error) {
 	if c.Pre {
 		parts = append(parts, c.rows(by, aggs)...)
 	} else {
+		old, names := slices.Clone(by), slices.Clone(c.By)
+		aggs = slices.Clone(aggs)
+		for i, a := range aggs { // Authentication.user beside a column user
+			if name := a.Name(); slices.Contains(by, name) {
+				b := *a
+				b.As = fmt.Sprintf("aggregate %d", i)
+				aggs[i] = &b
+				old, names = append(old, b.As), append(names, name)
+			}
+		}
 		parts = append(parts, (&Stats{Aggs: aggs, By: by}).print("stats"))
-		parts = append(parts, renames(by, c.By)...)
+		parts = append(parts, renames(old, names)...)
 	}
 	return strings.Join(parts, " | "), nil
 }
