@@ -256,6 +256,10 @@ type join struct {
 	index map[string][]int32
 	held  int
 
+	left *vector.Batch // main rows that are joined now; nil: the next ones
+	at   int           // the next of them
+	more []int32       // matches of the one before at that are not joined yet
+
 	fields []string // of the main rows, when they have to be known
 }
 
@@ -337,25 +341,42 @@ func (j *join) Next(ctx context.Context) (*vector.Batch, error) {
 			return nil, err
 		}
 	}
-	b, err := j.in.Next(ctx)
-	if err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if j.index == nil && b.Len > 0 {
-		j.prepare()
+	if j.left == nil {
+		b, err := j.in.Next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if j.index == nil && b.Len > 0 {
+			j.prepare()
+		}
+		j.left, j.at = b, 0
 	}
+	b := j.left
 	var leftRows, rightRows []int32 // rightRows: -1 = no match
-	for i := range b.Len {
-		matches := j.matches(b, i)
-		for _, r := range matches {
-			leftRows, rightRows = append(leftRows, int32(i)), append(rightRows, r)
+	// Each row may match very many; what is joined at once is bounded.
+	for len(leftRows) < vector.DefaultRows && (len(j.more) > 0 || j.at < b.Len) {
+		if len(j.more) == 0 {
+			if j.more = j.matches(b, j.at); len(j.more) == 0 && j.c.Outer {
+				j.more = noMatch
+			}
+			j.at++
 		}
-		if len(matches) == 0 && j.c.Outer {
-			leftRows, rightRows = append(leftRows, int32(i)), append(rightRows, -1)
+		n := min(len(j.more), vector.DefaultRows-len(leftRows))
+		for _, r := range j.more[:n] {
+			leftRows, rightRows = append(leftRows, int32(j.at-1)), append(rightRows, r)
 		}
+		j.more = j.more[n:]
+	}
+	if len(j.more) == 0 && j.at == b.Len {
+		j.left = nil
 	}
 	return j.glue(b.Pick(leftRows), rightRows), nil
 }
+
+var noMatch = []int32{-1}
 
 // matches returns the rows of the subsearch that fit row i, in their order.
 func (j *join) matches(b *vector.Batch, i int) []int32 {

@@ -31,14 +31,14 @@ func init() {
 		Name: "tojson", Kind: spl.KindStreaming,
 		Summary: "Write fields of each row as a JSON object.",
 		Syntax:  "tojson [<type>(<field-list>)|<field>…] [default_type=<type>] [output_field=<field>] [fill_null=<bool>] [include_internal=<bool>]",
-		Doc: "Types: `none` writes numbers as numbers and the rest as strings, `str` strings, `num` numbers and leaves out what is none,\n" +
-			"`bool` true for t, true, yes and numbers but 0, `json` what is JSON as it is, `auto` each of these by its looks. Several\n" +
-			"values become an array.",
+		Doc: "Types: `none` writes numbers as numbers and the rest as strings, `str` strings, `num` numbers, `bool` true for t, true, yes\n" +
+			"and numbers but 0 and false for f, false, no and 0, `json` what is JSON as it is, `auto` each of these by its looks. What a\n" +
+			"type does not take is left out. Several values become an array.",
 		Args: []spl.Arg{
 			{Name: "<field>", Default: "all fields", Doc: "Names and patterns, bare or in a type's parentheses."},
 			{Name: "default_type", Default: "none", Doc: "The type of fields that stand in no parentheses."},
 			{Name: "output_field", Default: "_raw", Doc: "The field that gets the object."},
-			{Name: "fill_null", Default: "false", Doc: "Write null for listed fields that the row lacks."},
+			{Name: "fill_null", Default: "false", Doc: "Write null for what a type does not take and for listed fields that the row lacks."},
 			{Name: "include_internal", Default: "false", Doc: "Also fields that begin with _ when none are listed."},
 		},
 		Examples: []spl.Example{{
@@ -200,7 +200,7 @@ func (c *Tojson) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) 
 			}
 			buf = append(jsonscan.AppendQuoted(buf, m.name), ':')
 			start := len(buf)
-			if buf = appendJSON(buf, v, m.kind); len(buf) == start {
+			if buf = appendJSON(buf, v, m.kind, c.FillNull); len(buf) == start {
 				if !c.FillNull {
 					buf = buf[:before]
 					continue
@@ -214,7 +214,8 @@ func (c *Tojson) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) 
 }
 
 // appendJSON appends a value in the way of a type; nothing when it has none.
-func appendJSON(dst []byte, v vector.Value, kind string) []byte {
+// One of several that has none is left out, or is null with fill.
+func appendJSON(dst []byte, v vector.Value, kind string, fill bool) []byte {
 	if v.Len() < 2 {
 		if v.IsNull() {
 			return dst
@@ -230,8 +231,11 @@ func appendJSON(dst []byte, v vector.Value, kind string) []byte {
 		}
 		start := len(dst)
 		if dst = appendScalar(dst, v.At(j), kind); len(dst) == start {
-			dst = dst[:before]
-			continue
+			if !fill {
+				dst = dst[:before]
+				continue
+			}
+			dst = append(dst, "null"...)
 		}
 		some = true
 	}
@@ -242,8 +246,15 @@ func appendScalar(dst []byte, s, kind string) []byte {
 	number, isNumber := vector.ParseNumber(s)
 	switch {
 	case kind == "bool":
-		lower := strings.ToLower(s)
-		return strconv.AppendBool(dst, isNumber && number != 0 || lower == "t" || lower == "true" || lower == "yes")
+		switch lower := strings.ToLower(s); {
+		case isNumber:
+			return strconv.AppendBool(dst, number != 0)
+		case lower == "t" || lower == "true" || lower == "yes":
+			return append(dst, "true"...)
+		case lower == "f" || lower == "false" || lower == "no":
+			return append(dst, "false"...)
+		}
+		return dst
 	case kind == "str":
 	case kind != "json" && isNumber:
 		if _, ok := jsonDocument(s); ok { // as it is written, with its zeros
