@@ -11,6 +11,7 @@ import (
 
 	"bluetrail/internal/config"
 	"bluetrail/internal/diag"
+	"bluetrail/internal/spill"
 	"bluetrail/internal/spl"
 
 	"github.com/alecthomas/kong"
@@ -46,8 +47,9 @@ type app struct {
 	cfg      config.Config
 	quiet    bool
 
-	once sync.Once
-	held *spl.Budget // of all searches together
+	once    sync.Once
+	held    *spl.Budget  // of all searches together
+	spilled *spill.Space // the same, on disk; nil = nothing
 }
 
 // usageError is a fault of what the user typed: exit code 2.

@@ -34,7 +34,7 @@ func (c *doctorCmd) Run(a *app) error {
 	line("bluetrail", "%s, %s, %d cores", version, runtime.Version(), runtime.NumCPU())
 	line("language", "%d commands, %d functions, %d aggregates", len(spl.Commands()), len(spl.Functions()), len(spl.Aggregates()))
 	line("time zone", "%s", a.cfg.TimeZone)
-	line("search limits", "%d MiB of memory, %d rows of a subsearch, %d of join, %d of sort", a.cfg.Search.MemoryMiB, a.cfg.Search.SubsearchRows, a.cfg.Search.JoinRows, a.cfg.Search.SortRows)
+	line("search limits", "%d MiB of memory, %d MiB of temporary files, %d rows of a subsearch, %d of join, %d of sort", a.cfg.Search.MemoryMiB, a.cfg.Search.DiskMiB, a.cfg.Search.SubsearchRows, a.cfg.Search.JoinRows, a.cfg.Search.SortRows)
 	geo, err := enrich.OpenGeo(a.cfg.GeoIP)
 	if err != nil {
 		broken++

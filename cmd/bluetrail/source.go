@@ -8,6 +8,7 @@ import (
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/ingest"
 	"bluetrail/internal/knowledge"
+	"bluetrail/internal/spill"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
 	"bluetrail/internal/store/files"
@@ -81,6 +82,7 @@ func (s *source) env(a *app) (*spl.Env, error) {
 	}
 	env.Memory = spl.NewBudget(env.Limits.Memory)
 	env.Memory.Share(a.memory(), l.Time)
+	env.Disk = a.disk()
 	for _, b := range []struct {
 		text string
 		dst  *time.Time
@@ -116,8 +118,24 @@ func (a *app) dataDir(flag string) string {
 
 // memory is what all searches together may hold.
 func (a *app) memory() *spl.Budget {
-	a.once.Do(func() { a.held = spl.NewBudget(int64(a.cfg.Search.TotalMemoryMiB) << 20) })
+	a.share()
 	return a.held
+}
+
+// disk is what they may put into temporary files, nil = nothing.
+func (a *app) disk() *spill.Space {
+	a.share()
+	return a.spilled
+}
+
+func (a *app) share() {
+	a.once.Do(func() {
+		l := a.cfg.Search
+		a.held = spl.NewBudget(int64(l.TotalMemoryMiB) << 20)
+		if l.DiskMiB > 0 {
+			a.spilled = spill.NewSpace(l.TempDir, int64(l.DiskMiB)<<20)
+		}
+	})
 }
 
 // knowledge opens the folders of macros and lookups: those of the

@@ -25,6 +25,8 @@ type Config struct {
 type Search struct {
 	MemoryMiB      int           `yaml:"memory_mib"`
 	TotalMemoryMiB int           `yaml:"total_memory_mib"` // of all searches together
+	DiskMiB        int           `yaml:"disk_mib"`         // of temporary files of all searches together, 0 = none
+	TempDir        string        `yaml:"temp_dir"`         // where they lie, "" = the system's folder for them
 	Time           time.Duration `yaml:"time"`             // 0 = any
 	Rows           int           `yaml:"rows"`             // of a result, 0 = any number
 	SubsearchRows  int           `yaml:"subsearch_rows"`
@@ -41,7 +43,7 @@ func Default() Config {
 		Data:     "bluetrail-data",
 		TimeZone: "UTC",
 		Search: Search{
-			MemoryMiB: 512, TotalMemoryMiB: 2048, SubsearchRows: 10000, SubsearchTime: time.Minute,
+			MemoryMiB: 512, TotalMemoryMiB: 2048, DiskMiB: 10240, SubsearchRows: 10000, SubsearchTime: time.Minute,
 			JoinRows: 50000, SortRows: 10000, ListValues: 100, SubsearchDepth: 8,
 		},
 	}
@@ -78,6 +80,9 @@ func (c *Config) check(path string) error {
 	}
 	if c.Search.Time < 0 || c.Search.Rows < 0 {
 		return fmt.Errorf("configuration %q: search.time and search.rows must not be below 0, which stands for no bound", path)
+	}
+	if c.Search.DiskMiB < 0 {
+		return fmt.Errorf("configuration %q: search.disk_mib must not be below 0, which stands for no temporary files", path)
 	}
 	if c.Search.SubsearchTime <= 0 {
 		return fmt.Errorf("configuration %q: search.subsearch_time must be a duration above 0 such as 60s", path)

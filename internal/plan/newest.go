@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/spill"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
@@ -14,45 +15,72 @@ import (
 
 // newest puts events in the order in which searches see them: newest first,
 // and of the same second what was taken in later first. With a limit it keeps
-// no more than twice that many.
+// no more than twice that many; without one, what memory does not hold goes to
+// disk.
 type newest struct {
 	env     *spl.Env
 	limit   int
 	batches []*vector.Batch
 	keys    []key
 	held    int
+	runs    spill.Runs[when]
 }
 
+// when is what events are ordered by.
+type when struct{ time, seq float64 }
+
 type key struct {
-	time, seq  float64
+	when
 	batch, row int32
 }
 
-func newNewest(env *spl.Env, limit int) *newest { return &newest{env: env, limit: limit} }
+func newNewest(env *spl.Env, limit int) *newest {
+	return &newest{env: env, limit: limit, runs: spill.Runs[when]{Space: env.Disk, Order: spill.Order[when]{Keys: whens, Compare: later}}}
+}
 
-func (n *newest) Add(_ context.Context, b *vector.Batch) error {
-	size := b.Size()
-	n.held += size
+// later is the order of events.
+func later(a, b *when) int { return cmp.Or(cmp.Compare(b.time, a.time), cmp.Compare(b.seq, a.seq)) }
+
+// whens returns what the rows of a batch are ordered by. Those without a time come
+// last.
+func whens(b *vector.Batch) []when {
+	list := make([]when, b.Len)
 	t, s := b.Col(event.Time), b.Col(store.Seq)
-	at := int32(len(n.batches))
-	n.batches = append(n.batches, b)
-	for i := range b.Len {
-		k := key{time: math.Inf(-1), batch: at, row: int32(i)}
+	for i := range list {
+		list[i].time = math.Inf(-1)
 		if t != nil {
 			if f, ok := t.At(i).Num(); ok {
-				k.time = f
+				list[i].time = f
 			}
 		}
 		if s != nil {
-			k.seq, _ = s.At(i).Num()
+			list[i].seq, _ = s.At(i).Num()
 		}
-		n.keys = append(n.keys, k)
 	}
-	err := n.env.Memory.Take(size)
-	if err == nil && n.limit > 0 && len(n.keys) > 2*n.limit+vector.DefaultRows {
-		n.shrink()
+	return list
+}
+
+func (n *newest) Add(ctx context.Context, b *vector.Batch) error {
+	size := b.Size() + b.Len*32
+	n.held += size
+	at := int32(len(n.batches))
+	n.batches = append(n.batches, b)
+	for i, w := range whens(b) {
+		n.keys = append(n.keys, key{when: w, batch: at, row: int32(i)})
 	}
-	return err
+	if err := n.env.Memory.Take(size); err != nil {
+		return err
+	}
+	if n.limit > 0 {
+		if len(n.keys) > 2*n.limit+vector.DefaultRows {
+			n.shrink()
+		}
+		return nil
+	}
+	if n.env.Tight(n.held) {
+		return n.spill(ctx)
+	}
+	return nil
 }
 
 func (n *newest) Merge(other spl.Reducer) error {
@@ -64,12 +92,13 @@ func (n *newest) Merge(other spl.Reducer) error {
 		n.keys = append(n.keys, k)
 	}
 	n.held += o.held
+	n.runs.Take(&o.runs)
 	return nil
 }
 
 func (n *newest) sort() {
 	slices.SortFunc(n.keys, func(a, b key) int {
-		return cmp.Or(cmp.Compare(b.time, a.time), cmp.Compare(b.seq, a.seq), cmp.Compare(a.batch, b.batch), cmp.Compare(a.row, b.row))
+		return cmp.Or(later(&a.when, &b.when), cmp.Compare(a.batch, b.batch), cmp.Compare(a.row, b.row))
 	})
 	if n.limit > 0 && len(n.keys) > n.limit {
 		n.keys = n.keys[:n.limit]
@@ -87,15 +116,39 @@ func (n *newest) shrink() {
 		}
 	}
 	kept := b.Batch()
-	n.env.Memory.Take(kept.Size() - n.held)
-	n.held = kept.Size()
+	n.hold(kept.Size())
 	n.batches = []*vector.Batch{kept}
 	for i := range n.keys {
 		n.keys[i].batch, n.keys[i].row = 0, int32(i)
 	}
 }
 
-func (n *newest) Results(context.Context) (spl.Operator, error) {
+// hold says how many bytes are left of what was held.
+func (n *newest) hold(size int) {
+	n.env.Memory.Take(size - n.held)
+	n.held = size
+}
+
+// spill puts the events at hand on disk.
+func (n *newest) spill(ctx context.Context) error {
+	n.sort()
+	err := n.runs.Add(ctx, func(f *spill.File) error {
+		for _, k := range n.keys {
+			if err := f.Add(n.batches[k.batch], int(k.row)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return n.env.OnDisk(err)
+	}
+	n.batches, n.keys = nil, nil
+	n.hold(0)
+	return nil
+}
+
+func (n *newest) Results(ctx context.Context) (spl.Operator, error) {
 	n.sort()
 	var out []*vector.Batch
 	for from := 0; from < len(n.keys); from += vector.DefaultRows {
@@ -103,9 +156,27 @@ func (n *newest) Results(context.Context) (spl.Operator, error) {
 		for _, k := range n.keys[from:min(from+vector.DefaultRows, len(n.keys))] {
 			b.AddRow(n.batches[k.batch], int(k.row))
 		}
-		out = append(out, b.Batch().Keep(func(name string) bool { return name != store.Seq }))
+		out = append(out, b.Batch())
 	}
 	n.batches, n.keys = nil, nil
-	n.env.Memory.Take(-n.held)
-	return spl.Rows(out...), nil
+	n.hold(0)
+	if n.runs.Len() == 0 {
+		return spl.Mapped(spl.Rows(out...), unnumbered{}), nil
+	}
+	n.runs.Hold(out)
+	merged, err := n.runs.Merge(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return spl.Mapped(merged, unnumbered{}), nil
+}
+
+// Close implements spl.Closing.
+func (n *newest) Close() { n.runs.Close() }
+
+// unnumbered takes away what only orders events.
+type unnumbered struct{}
+
+func (unnumbered) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	return b.Keep(func(name string) bool { return name != store.Seq }), nil
 }

@@ -18,6 +18,7 @@ type parallel struct {
 	now     time.Time
 	beside  []spl.Command
 	reducer func() (spl.Reducer, error)
+	workers []*worker
 	out     spl.Operator
 }
 
@@ -90,9 +91,11 @@ func (p *parallel) Next(ctx context.Context) (*vector.Batch, error) {
 
 func (p *parallel) run(ctx context.Context) error {
 	workers := make([]*worker, max(1, p.scan.Workers()))
+	p.workers = workers
 	var err error
 	for i := range workers {
 		if workers[i], err = p.worker(); err != nil {
+			p.workers = workers[:i]
 			return err
 		}
 	}
@@ -115,6 +118,10 @@ func (p *parallel) run(ctx context.Context) error {
 }
 
 func (p *parallel) Close() {
+	for _, w := range p.workers {
+		spl.Release(w.reducer)
+	}
+	p.workers = nil
 	if p.out != nil {
 		p.out.Close()
 	}

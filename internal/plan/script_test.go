@@ -20,6 +20,7 @@ import (
 	"bluetrail/internal/ingest"
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/plan"
+	"bluetrail/internal/spill"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
 	"bluetrail/internal/store/files"
@@ -82,6 +83,11 @@ var storeKinds = []struct {
 		s.Shuffle = func(_, n int) int { return rnd.IntN(n) }
 		return s
 	}},
+	{"memory-disk", func(t *testing.T, events []loaded) store.Store {
+		s := memoryStore(t, events)
+		s.Rows = 2
+		return tight{s, spill.NewSpace(t.TempDir(), 1<<30)}
+	}},
 	{"files", func(t *testing.T, events []loaded) store.Store {
 		if len(events) == 0 {
 			return memoryStore(t, nil)
@@ -113,6 +119,12 @@ var storeKinds = []struct {
 		t.Cleanup(func() { st.Close() })
 		return st
 	}},
+}
+
+// tight is a store whose searches put all rows on disk that they can.
+type tight struct {
+	*memory.Store
+	disk *spill.Space
 }
 
 // group is the events of a script that came from the same place, in a file.
@@ -329,6 +341,14 @@ func (e *evaluation) run(t *testing.T, st store.Store, now time.Time) {
 func evaluate(search string, st store.Store, env *spl.Env) (cols, rows []string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
+	if st, ok := st.(tight); ok {
+		env.Disk, env.Limits.Memory, env.Memory = st.disk, 1, spl.NewBudget(1<<40)
+		defer func() {
+			if n := st.disk.Used(); n > 0 && err == nil {
+				err = fmt.Errorf("%d bytes of temporary files are left", n)
+			}
+		}()
+	}
 	q, err := plan.Parse(search, env.Macros)
 	if err != nil {
 		return nil, nil, err

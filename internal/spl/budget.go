@@ -127,6 +127,9 @@ func (b *Budget) Over() error {
 // Free reports how many bytes are left, negative when over.
 func (b *Budget) Free() int64 { return b.limit - b.used.Load() }
 
+// Used reports how many bytes are counted.
+func (b *Budget) Used() int64 { return b.used.Load() }
+
 func (b *Budget) tooLong() *OverBudget {
 	return &OverBudget{Budget: fmt.Sprintf("time budget of %s", b.allowed), Key: "search.time"}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bluetrail/internal/enrich"
+	"bluetrail/internal/spill"
 	"bluetrail/internal/vector"
 )
 
@@ -20,10 +21,11 @@ type Env struct {
 	Earliest time.Time      // the search's range, inclusive; zero = open
 	Latest   time.Time      // exclusive; zero = open
 	Limits   Limits
-	Geo      Geo     // nil: iplocation reports that there is no database
-	Tables   Tables  // lookups; nil: none
-	Macros   Macros  // for text that is parsed while running; nil: none
-	Memory   *Budget // never nil
+	Geo      Geo          // nil: iplocation reports that there is no database
+	Tables   Tables       // lookups; nil: none
+	Macros   Macros       // for text that is parsed while running; nil: none
+	Memory   *Budget      // never nil
+	Disk     *spill.Space // for rows that memory cannot hold; nil: none
 
 	Collector Collector // where collect puts events; nil: nowhere
 
@@ -49,6 +51,25 @@ func (e *Env) Within(earliest, latest time.Time) *Env {
 	in := *e
 	in.Earliest, in.Latest = earliest, latest
 	return &in
+}
+
+// Tight reports whether what holds so many bytes should put them on disk: half
+// of the memory of the search is taken, and they are a good part of it.
+func (e *Env) Tight(held int) bool {
+	limit := e.Limits.Memory
+	return e.Disk != nil && int64(held) > limit/16 && e.Memory.Used() > limit/2
+}
+
+// OnDisk returns the error of putting rows on disk as a search reports it: that
+// there is no room for more ends the search early.
+func (e *Env) OnDisk(err error) error {
+	var full *spill.Full
+	if !errors.As(err, &full) {
+		return err
+	}
+	over := &OverBudget{Budget: fmt.Sprintf("%d MiB of temporary files", full.Limit>>20), Key: "search.disk_mib"}
+	e.Memory.End(over)
+	return over
 }
 
 // Limits bound what a search may produce and hold. They are Splunk's own where

@@ -31,6 +31,17 @@ type Reducer interface {
 	Results(ctx context.Context) (Operator, error)
 }
 
+// Closing is implemented by reducers that hold more than memory. Close may be
+// called at any time, also behind Results, and more than once.
+type Closing interface{ Close() }
+
+// Release frees what a reducer holds beside memory.
+func Release(r Reducer) {
+	if c, ok := r.(Closing); ok {
+		c.Close()
+	}
+}
+
 // Command is the parsed form of one command of a search. It also is exactly
 // one of Streaming, Transforming, Serial or Generating.
 type Command interface {
@@ -177,6 +188,7 @@ func (o *reduced) Next(ctx context.Context) (*vector.Batch, error) {
 
 func (o *reduced) Close() {
 	o.in.Close()
+	Release(o.r)
 	if o.out != nil {
 		o.out.Close()
 	}

@@ -235,6 +235,14 @@ func (b *Batch) Slice(from, to int) *Batch {
 	return b.Pick(rows)
 }
 
+// RowSize returns roughly how many bytes row i holds.
+func (b *Batch) RowSize(i int) (n int) {
+	for _, c := range b.Cols {
+		n += c.at(i).Size()
+	}
+	return n
+}
+
 // Size returns roughly how many bytes the rows hold, for budgets.
 func (b *Batch) Size() int {
 	n := 64

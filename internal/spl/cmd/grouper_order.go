@@ -17,6 +17,12 @@ type ranked struct {
 	text   string
 }
 
+func rank(grp *group) ranked {
+	r := ranked{group: grp, text: grp.keys[0].Text()}
+	r.num, r.number = grp.keys[0].Num()
+	return r
+}
+
 // sorted returns the groups in the order of their keys, numbers as numbers.
 func (g *grouper) sorted() []*group {
 	if len(g.by) == 0 {
@@ -24,9 +30,7 @@ func (g *grouper) sorted() []*group {
 	}
 	list := make([]ranked, len(g.order))
 	for i, grp := range g.order {
-		r := ranked{group: grp, text: grp.keys[0].Text()}
-		r.num, r.number = grp.keys[0].Num()
-		list[i] = r
+		list[i] = rank(grp)
 	}
 	slices.SortFunc(list, compareRanked)
 	for i, r := range list {

@@ -183,7 +183,14 @@ func (g *grouper) assignRows(cols []*vector.Column, rows int) error {
 			join(g.newGroup(id, g.keys.vals), i)
 		case several:
 			g.cells(cols, i)
-			if err := g.combine(cols, i, 0, func(grp *group) { join(grp, i) }); err != nil {
+			err := g.combine(cols, i, 0, func() error {
+				join(g.group(g.keys.vals), i)
+				if g.keys.grown < 1<<20 {
+					return nil
+				}
+				return g.account() // one row may make very many groups
+			})
+			if err != nil {
 				return err
 			}
 		}
@@ -307,14 +314,11 @@ func (g *grouper) cells(cols []*vector.Column, i int) cellKind {
 	return kind
 }
 
-// combine calls fn for the combinations of the values from column n on.
-func (g *grouper) combine(cols []*vector.Column, i, n int, fn func(*group)) error {
+// combine calls fn for the combinations of the values from column n on; they are
+// in g.keys.vals then.
+func (g *grouper) combine(cols []*vector.Column, i, n int, fn func() error) error {
 	if n == len(cols) {
-		fn(g.group(g.keys.vals))
-		if g.keys.grown < 1<<20 {
-			return nil
-		}
-		return g.account() // one row may make very many groups
+		return fn()
 	}
 	list := cols[n].At(i).All()
 	if g.split {

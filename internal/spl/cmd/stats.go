@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/spill"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -155,47 +156,91 @@ func (c *Stats) grouper(env *spl.Env) (*grouper, error) {
 // NewReducer implements spl.Transforming.
 func (c *Stats) NewReducer(env *spl.Env) (spl.Reducer, error) {
 	g, err := c.grouper(env)
-	return &stats{c: c, g: g, bucket: bucketer{span: c.Span, zone: env.Zone}}, err
+	return &stats{c: c, g: &gatherer{grouper: g}, bucket: bucketer{span: c.Span, zone: env.Zone}}, err
 }
 
 type stats struct {
 	c      *Stats
-	g      *grouper
+	g      *gatherer
 	bucket bucketer // of the span
 }
 
-func (s *stats) Add(_ context.Context, b *vector.Batch) error {
+func (s *stats) Add(ctx context.Context, b *vector.Batch) error {
 	if s.c.Span != nil {
 		if times := b.Col("_time"); times != nil {
 			b = b.With(s.bucket.starts("_time", times, b.Len))
 		}
 	}
-	return s.g.add(b)
+	return s.g.add(ctx, b)
 }
 
 func (s *stats) Merge(o spl.Reducer) error { return s.g.merge(o.(*stats).g) }
 
-func (s *stats) Results(context.Context) (spl.Operator, error) {
-	defer s.g.release()
-	shown := s.g.shown()
-	names := s.g.columns(shown)
-	var out []*vector.Batch
+// Close implements spl.Closing.
+func (s *stats) Close() { s.g.close() }
+
+func (s *stats) Results(ctx context.Context) (spl.Operator, error) {
+	defer s.g.close()
+	names := s.g.columns(s.g.shown())
+	if !s.g.full {
+		var out []*vector.Batch
+		s.rows(s.g.grouper, names, func(b *vector.Batch) error {
+			out = append(out, b)
+			return nil
+		})
+		return spl.Rows(out...), nil
+	}
+	runs := spill.Runs[ranked]{Space: s.g.env.Disk, Order: inOrder(s.g.by)}
+	err := s.g.groups(ctx, func(g *grouper) error {
+		return runs.Add(ctx, func(f *spill.File) error { return s.rows(g, names, f.Write) })
+	})
+	var merged *spill.Merged[ranked]
+	if err == nil {
+		merged, err = runs.Merge(ctx)
+	}
+	if err != nil {
+		runs.Close()
+		return nil, s.g.env.OnDisk(err)
+	}
+	return spl.Mapped(merged, namedColumns(names)), nil
+}
+
+// rows hands on the rows of the groups of g in order, at least one batch.
+func (s *stats) rows(g *grouper, names []string, emit func(*vector.Batch) error) error {
+	shown := g.shown()
 	b := vector.NewBuilder(names...)
-	for _, grp := range s.g.sorted() {
+	for _, grp := range g.sorted() {
 		b.Add()
 		for i, v := range grp.keys {
 			b.SetAt(i, v)
 		}
-		for i, v := range s.g.results(grp, shown) {
+		for i, v := range g.results(grp, shown) {
 			if s.c.Delim != "" {
 				v = v.WithDelim(s.c.Delim)
 			}
-			b.Set(names[len(s.g.by)+i], v)
+			b.Set(names[len(g.by)+i], v)
 		}
 		if b.Len() == vector.DefaultRows {
-			out = append(out, b.Batch())
+			if err := emit(b.Batch()); err != nil {
+				return err
+			}
 			b = vector.NewBuilder(names...)
 		}
 	}
-	return spl.Rows(append(out, b.Batch())...), nil
+	return emit(b.Batch())
+}
+
+// namedColumns gives batches the named columns, also those that no row sets.
+type namedColumns []string
+
+func (names namedColumns) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	out := &vector.Batch{Len: b.Len}
+	for _, name := range names {
+		c := b.Col(name)
+		if c == nil {
+			c = vector.Constant(name, vector.Value{})
+		}
+		out.Cols = append(out.Cols, c)
+	}
+	return out, nil
 }

@@ -148,6 +148,12 @@ func (r *columnReader) rows(db *logstorage.DataBlock, times []int64) *vector.Bat
 	if r.made != nil {
 		b.Cols = append(b.Cols, r.compute(db)...)
 	}
+	// The engine has a column for whatever it is asked for; a field that no row
+	// has is none to commands with wildcards.
+	b.Cols = slices.DeleteFunc(b.Cols, func(c *vector.Column) bool {
+		v, ok := c.Constant()
+		return ok && v.IsNull()
+	})
 	return b
 }
 

@@ -1,0 +1,193 @@
+// Package spill keeps rows on disk that a search has no memory for.
+package spill
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+
+	"bluetrail/internal/vector"
+
+	"github.com/klauspost/compress/s2"
+)
+
+// Space is what searches may use of a disk. It is safe for concurrent use.
+type Space struct {
+	dir   string
+	limit int64
+	used  atomic.Int64
+}
+
+// NewSpace returns a Space of limit bytes in a folder, "" = the system's for
+// temporary files.
+func NewSpace(dir string, limit int64) *Space { return &Space{dir: dir, limit: limit} }
+
+// Used is how many bytes are taken.
+func (s *Space) Used() int64 { return s.used.Load() }
+
+// Full is the error of a Space that has no room left.
+type Full struct{ Limit int64 }
+
+func (e *Full) Error() string {
+	return fmt.Sprintf("the temporary files of searches have reached their %d MiB", e.Limit>>20)
+}
+
+// blockSize is how many bytes of rows are packed together: what reading a file
+// takes in memory, about.
+const blockSize = 64 << 10
+
+// File holds batches in the order in which they were written, and is read once.
+// It has no name, so that nothing is left of it however the process ends. It is
+// for one goroutine.
+type File struct {
+	space *Space
+	f     *os.File
+	out   *bufio.Writer
+	in    *bufio.Reader
+	rows  *vector.Builder // of Add
+	held  int             // bytes in rows, about
+	buf   []byte          // batches of the block at hand
+	pack  []byte
+	size  int64
+	ready []*vector.Batch // read and not handed out
+}
+
+// Create returns an empty file.
+func (s *Space) Create() (*File, error) {
+	f, err := os.CreateTemp(s.dir, "bluetrail-rows-")
+	if err != nil {
+		return nil, fmt.Errorf("cannot make a temporary file: %w", err)
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("cannot make a temporary file: %w", err)
+	}
+	return &File{space: s, f: f, rows: vector.NewBuilder()}, nil
+}
+
+// Add appends row i of a batch, which is not changed before the file is read.
+// *Full says that there is no room for more.
+func (f *File) Add(b *vector.Batch, i int) error {
+	f.rows.AddRow(b, i)
+	if f.held += b.RowSize(i); f.held < blockSize && f.rows.Len() < vector.DefaultRows {
+		return nil
+	}
+	return f.pass()
+}
+
+// pass writes the rows of Add out.
+func (f *File) pass() error {
+	if f.held = 0; f.rows.Len() == 0 {
+		return nil
+	}
+	return f.Write(f.rows.Batch())
+}
+
+// Write appends a batch. *Full says that there is no room for more.
+func (f *File) Write(b *vector.Batch) error {
+	f.buf = b.AppendTo(f.buf)
+	if len(f.buf) < blockSize {
+		return nil
+	}
+	return f.flush()
+}
+
+func (f *File) flush() error {
+	if len(f.buf) == 0 {
+		return nil
+	}
+	if f.out == nil {
+		f.out = bufio.NewWriterSize(f.f, blockSize)
+	}
+	f.pack = s2.Encode(f.pack[:cap(f.pack)], f.buf)
+	f.buf = f.buf[:0]
+	size := int64(len(f.pack)) + binary.MaxVarintLen32
+	if f.space.used.Add(size) > f.space.limit {
+		f.space.used.Add(-size)
+		return &Full{f.space.limit}
+	}
+	f.size += size
+	var head [binary.MaxVarintLen32]byte
+	_, err := f.out.Write(head[:binary.PutUvarint(head[:], uint64(len(f.pack)))])
+	if err == nil {
+		_, err = f.out.Write(f.pack)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write a temporary file: %w", err)
+	}
+	return nil
+}
+
+// Next returns the next batch, io.EOF behind the last. Nothing can be written
+// once it was called.
+func (f *File) Next() (*vector.Batch, error) {
+	if f.in == nil {
+		if err := f.rewind(); err != nil {
+			return nil, err
+		}
+	}
+	if len(f.ready) == 0 {
+		if err := f.fill(); err != nil {
+			if err != io.EOF {
+				err = fmt.Errorf("cannot read a temporary file: %w", err)
+			}
+			return nil, err
+		}
+	}
+	b := f.ready[0]
+	f.ready = f.ready[1:]
+	return b, nil
+}
+
+func (f *File) rewind() error {
+	if err := cmp.Or(f.pass(), f.flush()); err != nil {
+		return err
+	}
+	if f.out != nil {
+		if err := f.out.Flush(); err != nil {
+			return fmt.Errorf("cannot write a temporary file: %w", err)
+		}
+	}
+	f.out, f.buf = nil, nil
+	if _, err := f.f.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("cannot read a temporary file: %w", err)
+	}
+	f.in = bufio.NewReaderSize(f.f, blockSize)
+	return nil
+}
+
+// fill reads a block.
+func (f *File) fill() error {
+	size, err := binary.ReadUvarint(f.in)
+	if err != nil {
+		return err
+	}
+	if size > uint64(f.size) {
+		return s2.ErrCorrupt
+	}
+	f.pack = append(f.pack[:0], make([]byte, size)...)
+	if _, err := io.ReadFull(f.in, f.pack); err != nil {
+		return err
+	}
+	data, err := s2.Decode(nil, f.pack) // the batches share it
+	for len(data) > 0 && err == nil {
+		var b *vector.Batch
+		if b, data, err = vector.Decode(data); err == nil {
+			f.ready = append(f.ready, b)
+		}
+	}
+	return err
+}
+
+// Close gives the room back. It may be called more than once.
+func (f *File) Close() {
+	if f.f != nil {
+		f.f.Close()
+		f.space.used.Add(-f.size)
+		f.f, f.ready = nil, nil
+	}
+}

@@ -1,0 +1,254 @@
+package cmd
+
+import (
+	"context"
+	"io"
+	"slices"
+	"strconv"
+
+	"bluetrail/internal/spill"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// gatherer is a grouper with more groups than memory holds. Once memory is
+// tight, rows go to files by a hash of the group they belong to; in the end the
+// groups of each file are made by themselves, from what there was in memory and
+// the file's rows.
+type gatherer struct {
+	*grouper
+	level int // how often the groups have been parted already
+	parts [overflowParts][]*spill.File
+	full  bool // there are files
+}
+
+// Every level parts the groups by 16: three of them are enough for 4,096 times
+// as many as memory holds.
+const (
+	overflowParts  = 16
+	overflowLevels = 3
+)
+
+// keyField is the name under which rows in files have the value of by-field n,
+// one of them where the row has several.
+func keyField(n int) string { return "_\x00" + strconv.Itoa(n) }
+
+// add takes the rows of a batch in.
+func (g *gatherer) add(ctx context.Context, b *vector.Batch) error {
+	if g.full {
+		return g.put(b)
+	}
+	if err := g.grouper.add(b); err != nil {
+		return err
+	}
+	if len(g.by) > 0 && g.level < overflowLevels && g.env.Tight(g.held) && !slices.ContainsFunc(g.aggs, ranged) {
+		g.full = true
+	}
+	return ctx.Err()
+}
+
+// ranged reports whether the result of an aggregate depends on the rows of other
+// groups.
+func ranged(a *Aggregation) bool { return a.Inner != nil }
+
+// put puts the rows of a batch into files: each once for every group it is in.
+func (g *gatherer) put(b *vector.Batch) error {
+	g.expand(b)
+	cols := make([]*vector.Column, len(g.by))
+	for n, name := range g.by {
+		if cols[n] = b.Col(name); cols[n] == nil {
+			return nil // no row is in a group
+		}
+	}
+	read := spl.Fields(spl.Alike)
+	for _, a := range g.aggs {
+		read = read.Add(a.fields()...)
+	}
+	q := &queue{g: g, b: b.Keep(read.Has), keys: make([][]vector.Value, len(cols))}
+	for i := range b.Len {
+		var err error
+		switch g.cells(cols, i) {
+		case single:
+			err = q.take(i)
+		case several:
+			err = g.combine(cols, i, 0, func() error { return q.take(i) })
+		}
+		if err != nil {
+			return g.env.OnDisk(err)
+		}
+	}
+	return g.env.OnDisk(q.flush())
+}
+
+// queue are rows of a batch on their way into files.
+type queue struct {
+	g    *gatherer
+	b    *vector.Batch
+	rows []int32
+	keys [][]vector.Value // by by-field: its value in each of rows
+}
+
+// take adds row i as one of the group that g.keys.vals say.
+func (q *queue) take(i int) error {
+	q.rows = append(q.rows, int32(i))
+	for n, v := range q.g.keys.vals {
+		q.keys[n] = append(q.keys[n], v)
+	}
+	if len(q.rows) < 8*vector.DefaultRows {
+		return nil
+	}
+	return q.flush()
+}
+
+func (q *queue) flush() error {
+	if len(q.rows) == 0 {
+		return nil
+	}
+	cols := make([]*vector.Column, len(q.keys))
+	for n := range q.keys {
+		cols[n] = vector.NewColumn(keyField(n), q.keys[n])
+	}
+	b := q.b.Pick(q.rows).With(cols...)
+	key := make([]vector.Value, len(cols))
+	for i := range b.Len {
+		for n := range key {
+			key[n] = cols[n].At(i)
+		}
+		if err := q.g.file(key, b, i); err != nil {
+			return err
+		}
+	}
+	q.rows, q.keys = nil, make([][]vector.Value, len(q.keys)) // files may hold the old ones still
+	return nil
+}
+
+// file appends a row to the file of its group.
+func (g *gatherer) file(key []vector.Value, b *vector.Batch, i int) error {
+	p := &g.parts[g.part(key)]
+	if len(*p) == 0 {
+		f, err := g.env.Disk.Create()
+		if err != nil {
+			return err
+		}
+		*p = append(*p, f)
+	}
+	return (*p)[0].Add(b, i)
+}
+
+// part returns where the rows of a group belong.
+func (g *gatherer) part(key []vector.Value) int {
+	h := xxhash.NewWithSeed(uint64(g.level))
+	var buf [64]byte
+	for _, v := range key {
+		h.Write(append(v.AppendText(buf[:0]), 0))
+	}
+	return int(h.Sum64() % overflowParts)
+}
+
+// merge takes over what another one gathered.
+func (g *gatherer) merge(o *gatherer) error {
+	for i := range g.parts {
+		g.parts[i] = append(g.parts[i], o.parts[i]...)
+		o.parts[i] = nil
+	}
+	g.full = g.full || o.full
+	return g.grouper.merge(o.grouper)
+}
+
+// groups calls fn with groupers that have all groups between them.
+func (g *gatherer) groups(ctx context.Context, fn func(g *grouper) error) error {
+	if !g.full {
+		return fn(g.grouper)
+	}
+	var held [overflowParts][]*group
+	for _, grp := range g.order {
+		i := g.part(grp.keys)
+		held[i] = append(held[i], grp)
+	}
+	for i := range g.parts {
+		sub, err := g.below()
+		if err != nil {
+			return err
+		}
+		for _, grp := range held[i] {
+			g.fill(grp)
+			sub.group(grp.keys).aggs = grp.aggs
+		}
+		if err = sub.account(); err == nil {
+			err = sub.read(ctx, g.parts[i])
+		}
+		if err == nil || spl.EndsEarly(err) {
+			err = sub.groups(ctx, fn)
+		}
+		sub.close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// below returns an empty gatherer for a part of the groups.
+func (g *gatherer) below() (*gatherer, error) {
+	by := make([]string, len(g.by))
+	for n := range by {
+		by[n] = keyField(n)
+	}
+	sub, err := newGrouper(g.env, g.aggs, by)
+	if err != nil {
+		return nil, err
+	}
+	sub.slots, sub.expanded, sub.apart = g.slots, g.expanded, g.apart
+	return &gatherer{grouper: sub, level: g.level + 1}, nil
+}
+
+// read takes in the rows of files.
+func (g *gatherer) read(ctx context.Context, files []*spill.File) error {
+	for _, f := range files {
+		for {
+			b, err := f.Next()
+			if err == io.EOF {
+				break
+			}
+			if err == nil {
+				err = g.add(ctx, b)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		f.Close()
+	}
+	return nil
+}
+
+// close frees memory and files.
+func (g *gatherer) close() {
+	g.release()
+	for i, files := range g.parts {
+		for _, f := range files {
+			f.Close()
+		}
+		g.parts[i] = nil
+	}
+}
+
+// inOrder are rows by the named columns, as grouper.sorted orders groups.
+func inOrder(by []string) spill.Order[ranked] {
+	return spill.Order[ranked]{
+		Keys: func(b *vector.Batch) []ranked {
+			list := make([]ranked, b.Len)
+			for i := range list {
+				keys := make([]vector.Value, len(by))
+				for n, name := range by {
+					keys[n] = b.At(name, i)
+				}
+				list[i] = rank(&group{keys: keys})
+			}
+			return list
+		},
+		Compare: func(a, b *ranked) int { return compareRanked(*a, *b) },
+	}
+}
