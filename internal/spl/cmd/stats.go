@@ -190,7 +190,7 @@ func (s *stats) Results(ctx context.Context) (spl.Operator, error) {
 		})
 		return spl.Rows(out...), nil
 	}
-	runs := spill.Runs[ranked]{Space: s.g.env.Disk, Order: inOrder(s.g.by)}
+	runs := spill.Runs[ranked]{Space: s.g.env.Disk, Order: groupOrder(s.g.by)}
 	err := s.g.groups(ctx, func(g *grouper) error {
 		return runs.Add(ctx, func(f *spill.File) error { return s.rows(g, names, f.Write) })
 	})

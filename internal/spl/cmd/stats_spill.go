@@ -235,8 +235,8 @@ func (g *gatherer) close() {
 	}
 }
 
-// inOrder are rows by the named columns, as grouper.sorted orders groups.
-func inOrder(by []string) spill.Order[ranked] {
+// groupOrder is that of rows by the named columns, as grouper.sorted orders groups.
+func groupOrder(by []string) spill.Order[ranked] {
 	return spill.Order[ranked]{
 		Keys: func(b *vector.Batch) []ranked {
 			list := make([]ranked, b.Len)
