@@ -45,7 +45,6 @@ var unsupported = []Unsupported{
 	{"outputtext", "it serves Splunk's own pages", "table _raw"},
 	{"overlap", "there are no summary indexes made on a schedule to be repaired", ""},
 	{"pivot", "there is no editor of pivots", "stats, chart or timechart over the same fields"},
-	{"predict", "forecasts are left to statistics packages", "trendline, or eventstats with avg and stdev"},
 	{"relevancy", "events are not ranked by words", "sort by a field of your own"},
 	{"rtorder", "searches read events that are stored", "sort - _time"},
 	{"run", "searches start no programs", "alert outputs"},
@@ -61,7 +60,7 @@ var unsupported = []Unsupported{
 	{"typeahead", "it serves Splunk's own search bar", "fieldsummary"},
 	{"typelearner", "event types are written down, not learned", "eventtypes.conf in the knowledge folder"},
 	{"walklex", "the index is not Splunk's", "fieldsummary, or top"},
-	{"x11", "seasonal trends are left to statistics packages", "timewrap to compare periods, trendline to smooth"},
+	{"x11", "the method X-11 has a choice of filters that Splunk does not describe", "predict algorithm=LLP, timewrap to compare periods, trendline to smooth"},
 	{"xpath", "paths of XML beyond plain ones are not read", "spath"},
 }
 

@@ -1,0 +1,345 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Predict foretells the values of series over time.
+type Predict struct {
+	Fields    []predicted
+	Algorithm string // LL, LLT, LLP or LLP5
+	Ahead     int    // future_timespan
+	Holdback  int
+	Period    int // 0 = found from the series
+	Upper     bound
+	Lower     bound
+}
+
+// predicted is a series and the name of its prediction.
+type predicted struct{ Field, As string }
+
+// bound is an end of the interval that a percentage of the values lies in.
+type bound struct {
+	Percent float64
+	Name    string // of its column, before the prediction's in parentheses
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "predict", Kind: spl.KindSerial,
+		Summary: "Foretell the values of a timechart's columns.",
+		Syntax:  "predict <field> [AS <name>] … [algorithm=LL|LLT|LLP|LLP5] [future_timespan=<n>] [holdback=<n>] [period=<n>] [upper<n>=<name>] [lower<n>=<name>]",
+		Doc: "Stands behind timechart. Each series gets `prediction(field)`, what was to be expected before each value was seen, and the\n" +
+			"ends of the interval of 95 percent, `upper95(prediction(field))` and `lower95(prediction(field))`; rows for the time to come\n" +
+			"are added. The models are filtered as Kalman did, and their noises those under which the series is most likely: `LL` has a\n" +
+			"level that wanders, `LLT` a level and a slope, `LLP` a level for each place in a period, and `LLP5` is the mean of LLT and\n" +
+			"LLP, at each step weighed by how sure it is. Without a period LLP is LL and LLP5 is LLT. All rows are held.",
+		Args: []spl.Arg{
+			{Name: "<field>", Doc: "The series; several may be named."},
+			{Name: "AS", Default: "prediction(<field>)", Doc: "What its prediction is called."},
+			{Name: "algorithm", Default: "LLP5", Doc: "The model."},
+			{Name: "future_timespan", Default: "5", Doc: "How many values are foretold behind those that are used."},
+			{Name: "holdback", Default: "0", Doc: "How many of the last values are not used."},
+			{Name: "period", Doc: "How many values a period has; found from the series when it is not said."},
+			{Name: "upper<n>, lower<n>", Default: "upper95, lower95", Doc: "What percentage the intervals are of, and what their columns are called: `upper90=high` makes `high(prediction(field))`."},
+		},
+		Examples: []spl.Example{{
+			Doc:    "What grows by ten each hour goes on so.",
+			Search: `| makeresults count=8 | streamstats count AS n | eval _time=1700000000+n*3600, x=n*10 | table _time x | predict x algorithm=LLT future_timespan=2 | eval p=round('prediction(x)') | tail 2 | reverse | table _time p`,
+			Want:   []string{`{"_time":"1700032400","p":"90"}`, `{"_time":"1700036000","p":"100"}`},
+		}},
+		Parse: parsePredict,
+	})
+}
+
+var predictOptions = []string{"algorithm", "future_timespan", "holdback", "period", "correlate", "suppress", "nonnegative"}
+
+func parsePredict(p *spl.Parser) (spl.Command, error) {
+	c := &Predict{Algorithm: "LLP5", Ahead: 5, Upper: bound{95, "upper95"}, Lower: bound{95, "lower95"}}
+	for !p.AtEnd() {
+		for p.Accept(",") {
+		}
+		tok := p.Peek()
+		o, ok, err := p.Option()
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			if err := c.option(o, tok); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if len(c.Fields) > 0 && p.AcceptWord("as") {
+			if c.Fields[len(c.Fields)-1].As, err = p.Field(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		f := predicted{}
+		if f.Field, err = p.Field(); err != nil {
+			return nil, err
+		}
+		f.As = "prediction(" + f.Field + ")"
+		c.Fields = append(c.Fields, f)
+	}
+	if len(c.Fields) == 0 {
+		tok, err := p.Take()
+		if err != nil {
+			return nil, err
+		}
+		return nil, p.Unexpected(tok, "the field to predict")
+	}
+	return c, nil
+}
+
+func (c *Predict) option(o spl.Option, name spl.Token) (err error) {
+	switch o.Name {
+	case "algorithm":
+		switch c.Algorithm = strings.ToUpper(o.Value.Text); c.Algorithm {
+		case "LL", "LLT", "LLP", "LLP5":
+		case "LLB", "BILL":
+			return diag.At(o.Value.Span, "%s, which follows a second series, is not there", o.Value.Text).WithHint("LL, LLT, LLP or LLP5 foretell each series by itself")
+		default:
+			return diag.At(o.Value.Span, "unknown algorithm %q", o.Value.Text).WithHint("LL, LLT, LLP or LLP5")
+		}
+	case "future_timespan":
+		if c.Ahead, err = o.Int(0); err == nil && c.Ahead > maxBuckets {
+			err = diag.At(o.Value.Span, "at most %d values are foretold", maxBuckets)
+		}
+	case "holdback":
+		c.Holdback, err = o.Int(0)
+	case "period":
+		c.Period, err = o.Int(1)
+	case "correlate", "suppress":
+		return diag.At(o.Span, "%s belongs to algorithms that are not there, LLB and BiLL", o.Name)
+	default:
+		end := &c.Upper
+		digits, ok := strings.CutPrefix(o.Name, "upper")
+		if !ok {
+			end = &c.Lower
+			digits, ok = strings.CutPrefix(o.Name, "lower")
+		}
+		if end.Percent, err = strconv.ParseFloat(digits, 64); !ok || err != nil {
+			return diag.At(name.Span, "unknown option %q", o.Name).WithHint("options: %s, upper95, lower95", strings.Join(predictOptions[:4], ", "))
+		}
+		if !(end.Percent >= 0 && end.Percent < 100) {
+			return diag.At(name.Span, "the interval must be of 0 to less than 100 percent")
+		}
+		end.Name = o.Value.Text
+	}
+	return err
+}
+
+// Print implements spl.Command.
+func (c *Predict) Print() string {
+	s := "predict"
+	for _, f := range c.Fields {
+		s += " " + spl.PrintField(f.Field) + " AS " + spl.PrintField(f.As)
+	}
+	s += " algorithm=" + c.Algorithm + " future_timespan=" + strconv.Itoa(c.Ahead) + " holdback=" + strconv.Itoa(c.Holdback)
+	if c.Period > 0 {
+		s += " period=" + strconv.Itoa(c.Period)
+	}
+	return s + " upper" + vector.FormatNumber(c.Upper.Percent) + "=" + spl.PrintOption(c.Upper.Name) + " lower" + vector.FormatNumber(c.Lower.Percent) + "=" + spl.PrintOption(c.Lower.Name)
+}
+
+// Needs implements spl.Command.
+func (c *Predict) Needs(out spl.FieldSet) spl.FieldSet {
+	out = out.Add("_time")
+	for _, f := range c.Fields {
+		out = out.Add(f.Field)
+	}
+	return out
+}
+
+// Open implements spl.Serial.
+func (c *Predict) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		return c.run(ctx, env, rows)
+	}), nil
+}
+
+func (c *Predict) run(ctx context.Context, env *spl.Env, rows []*vector.Batch) (spl.Operator, error) {
+	order, times := inTime(rows)
+	if len(order) == 0 {
+		for _, b := range rows {
+			if b.Len > 0 {
+				return nil, errors.New("predict: rows have no _time; put timechart before it")
+			}
+		}
+		return spl.Rows(rows...), nil
+	}
+	used := max(0, len(order)-c.Holdback)
+	length := max(len(order), used+c.Ahead)
+	held := 8 * length * (2*len(c.Fields) + 8)
+	if err := env.Memory.Take(held); err != nil {
+		return nil, err
+	}
+	defer env.Memory.Take(-held)
+	forecasts := make([]*forecast, len(c.Fields))
+	for i, f := range c.Fields {
+		series := make([]float64, used)
+		some := false
+		for t, at := range order[:used] {
+			v, ok := rows[at.batch].At(f.Field, at.row).Num()
+			if series[t] = v; !ok || v-v != 0 {
+				series[t] = nan
+			} else {
+				some = true
+			}
+		}
+		if !some {
+			env.Warn("predict: %s has no number", f.Field)
+			continue
+		}
+		var err error
+		if forecasts[i], err = c.forecast(ctx, series); err != nil {
+			return nil, err
+		}
+	}
+	b := vector.NewBuilder(columnsOf(rows)...)
+	later := stepper(times, env.Zone)
+	for t := range length {
+		if t < len(order) {
+			b.AddRow(rows[order[t].batch], order[t].row)
+		} else {
+			b.Add()
+			b.Set("_time", vector.Float(later(t-len(order)+1)))
+		}
+		for i, f := range c.Fields {
+			if forecasts[i] != nil {
+				c.show(b, f.As, forecasts[i], t)
+			}
+		}
+	}
+	return spl.Rows(b.Batch()), nil
+}
+
+// show sets the columns of a prediction in row t.
+func (c *Predict) show(b *vector.Builder, name string, f *forecast, t int) {
+	if t >= len(f.mean) || math.IsNaN(f.mean[t]) {
+		return
+	}
+	around := func(percent float64) float64 {
+		return math.Sqrt2 * math.Erfinv(percent/100) * math.Sqrt(f.variance[t])
+	}
+	b.Set(name, vector.Float(f.mean[t]))
+	b.Set(c.Upper.Name+"("+name+")", vector.Float(f.mean[t]+around(c.Upper.Percent)))
+	b.Set(c.Lower.Name+"("+name+")", vector.Float(f.mean[t]-around(c.Lower.Percent)))
+}
+
+// forecast runs the model over a series that is scaled to a variance of one.
+func (c *Predict) forecast(ctx context.Context, series []float64) (*forecast, error) {
+	middle, size, n := 0.0, 0.0, 0.0
+	for _, y := range series {
+		if y == y {
+			middle, n = middle+y, n+1
+		}
+	}
+	middle /= n
+	for _, y := range series {
+		if y == y {
+			size += (y - middle) * (y - middle)
+		}
+	}
+	if size = math.Sqrt(size / n); !(size > 0) || math.IsInf(size, 0) {
+		size = 1
+	}
+	scaled := make([]float64, len(series))
+	for t, y := range series {
+		scaled[t] = (y - middle) / size
+	}
+	f, err := c.model(ctx, scaled)
+	if err != nil {
+		return nil, err
+	}
+	for t := range f.mean {
+		f.mean[t] = f.mean[t]*size + middle
+		f.variance[t] *= size * size
+	}
+	return f, nil
+}
+
+func (c *Predict) model(ctx context.Context, series []float64) (*forecast, error) {
+	period := c.Period
+	if period == 0 && c.Algorithm != "LL" && c.Algorithm != "LLT" {
+		period = periodOf(series)
+	}
+	switch c.Algorithm {
+	case "LL":
+		return bestLevels(ctx, series, c.Ahead, 1)
+	case "LLP":
+		return bestLevels(ctx, series, c.Ahead, max(period, 1))
+	}
+	f, err := bestTrend(ctx, series, c.Ahead)
+	if err != nil || c.Algorithm == "LLT" || period < 2 {
+		return f, err
+	}
+	other, err := bestLevels(ctx, series, c.Ahead, period)
+	if err != nil {
+		return nil, err
+	}
+	return blend(f, other), nil
+}
+
+// inTime returns the places of the rows with a time, the earliest first, and
+// the times.
+func inTime(rows []*vector.Batch) ([]place, []float64) {
+	type timedPlace struct {
+		place
+		at float64
+	}
+	var list []timedPlace
+	for n, b := range rows {
+		for i, v := range existing(b, "_time") {
+			if f, ok := v.Num(); ok && inCalendar(f) {
+				list = append(list, timedPlace{place{n, i}, f})
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b timedPlace) int {
+		switch {
+		case a.at < b.at:
+			return -1
+		case a.at > b.at:
+			return 1
+		}
+		return 0
+	})
+	order, times := make([]place, len(list)), make([]float64, len(list))
+	for i, p := range list {
+		order[i], times[i] = p.place, p.at
+	}
+	return order, times
+}
+
+// stepper returns the times behind the last one: of buckets as wide as the last
+// two are apart, which for days and months is by the calendar.
+func stepper(times []float64, zone *time.Location) func(n int) float64 {
+	last := times[len(times)-1]
+	if len(times) < 2 {
+		return func(n int) float64 { return last + float64(n) }
+	}
+	end, before := spl.FromEpoch(last).In(zone), spl.FromEpoch(times[len(times)-2]).In(zone)
+	step := last - times[len(times)-2]
+	months := (end.Year()-before.Year())*12 + int(end.Month()) - int(before.Month())
+	days := int(math.Round(step / 86400))
+	switch {
+	case months > 0 && before.AddDate(0, months, 0).Equal(end) && end.Day() == 1:
+		return func(n int) float64 { return spl.Epoch(end.AddDate(0, n*months, 0)) }
+	case days > 0 && before.AddDate(0, 0, days).Equal(end):
+		return func(n int) float64 { return spl.Epoch(end.AddDate(0, 0, n*days)) }
+	}
+	return func(n int) float64 { return last + float64(n)*step }
+}
