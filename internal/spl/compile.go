@@ -1,6 +1,7 @@
 package spl
 
 import (
+	"fmt"
 	"time"
 
 	"bluetrail/internal/diag"
@@ -14,6 +15,7 @@ type Eval func(f *Frame) vector.Value
 type Frame struct {
 	row   int
 	slots []slot
+	work  int // what With computed for the batch
 	texts arena
 }
 
@@ -48,8 +50,19 @@ func (f *Frame) Batch(n int, slots []int) *vector.Batch {
 	return b
 }
 
+// maxWork bounds what With computes for a batch: lists over lists multiply, and
+// nobody can end the search within a batch.
+const maxWork = 1 << 25
+
+// ErrTooMuch says that an expression is computed for too many values.
+var ErrTooMuch = fmt.Errorf("more than %d values of lists in one batch of rows: what follows is left out", maxWork)
+
+// Spent reports whether With has computed as much as it may.
+func (f *Frame) Spent() bool { return f.work > maxWork }
+
 // With computes ev with the field of a slot set to v.
 func (f *Frame) With(i int, v vector.Value, ev Eval) vector.Value {
+	f.work++
 	was := f.slots[i]
 	f.slots[i].over, f.slots[i].set = v, true
 	out := ev(f)

@@ -30,7 +30,7 @@ func (p *Program) bind(b *vector.Batch) {
 	if p.bound == b {
 		return
 	}
-	p.bound = b
+	p.bound, p.frame.work = b, 0
 	for i, name := range p.names {
 		p.frame.slots[i].col = b.Col(name)
 	}

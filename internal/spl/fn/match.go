@@ -1,6 +1,8 @@
 package fn
 
 import (
+	"errors"
+
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/spl/pcre"
@@ -40,6 +42,30 @@ func expression(c *spl.Compiler, arg spl.Expr) (func(f *spl.Frame) *pcre.Regexp,
 	}, nil
 }
 
+// maxLate is how many texts may take too long before an expression is given up:
+// each of them takes pcre.MatchTime, and nobody can end the search meanwhile.
+const maxLate = 20
+
+// patience counts the texts that took too long.
+type patience struct{ late int }
+
+// lost reports whether the expression is given up.
+func (p *patience) lost() bool { return p.late >= maxLate }
+
+// heard takes note of what went wrong.
+func (p *patience) heard(c *spl.Compiler, function string, err error) {
+	if err == nil {
+		return
+	}
+	c.Warn("%s: %v", function, err)
+	if !errors.Is(err, pcre.ErrTime) {
+		return
+	}
+	if p.late++; p.late == maxLate {
+		c.Warn("%s: the regular expression took too long on %d texts, and is given up", function, maxLate)
+	}
+}
+
 func compileMatch(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 	subject, err := c.Compile(call.Args[0])
 	if err != nil {
@@ -50,6 +76,7 @@ func compileMatch(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 		return nil, err
 	}
 	var known memo[bool]
+	var p patience
 	_, fixed := call.Args[1].(*spl.Literal)
 	return func(f *spl.Frame) vector.Value {
 		re := regex(f)
@@ -57,10 +84,11 @@ func compileMatch(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 			return null
 		}
 		fits := func(s string) (ok, keep bool) {
-			ok, err := re.Match(s)
-			if err != nil {
-				c.Warn("match: %v", err)
+			if p.lost() {
+				return false, false
 			}
+			ok, err := re.Match(s)
+			p.heard(c, "match", err)
 			return ok, err == nil
 		}
 		if fixed && !re.Linear() {

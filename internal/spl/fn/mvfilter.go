@@ -20,6 +20,11 @@ func compileMvfilter(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 	}
 	slot := c.Slot(name)
 	return func(f *spl.Frame) vector.Value {
-		return keep(f.Get(slot), func(s string) bool { return f.With(slot, vector.String(s), test).True() })
+		kept := keep(f.Get(slot), func(s string) bool { return !f.Spent() && f.With(slot, vector.String(s), test).True() })
+		if f.Spent() {
+			c.Warn("mvfilter: %v", spl.ErrTooMuch)
+			return null
+		}
+		return kept
 	}, nil
 }

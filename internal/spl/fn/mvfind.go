@@ -18,16 +18,18 @@ func compileMvfind(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 	if err != nil {
 		return nil, err
 	}
+	var p patience
 	return func(f *spl.Frame) vector.Value {
 		re := regex(f)
 		if re == nil {
 			return null
 		}
 		for i, s := range subject(f).All() {
-			ok, err := re.Match(s)
-			if err != nil {
-				c.Warn("mvfind: %v", err)
+			if p.lost() {
+				return null
 			}
+			ok, err := re.Match(s)
+			p.heard(c, "mvfind", err)
 			if ok {
 				return vector.Int(i)
 			}

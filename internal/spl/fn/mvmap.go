@@ -47,6 +47,10 @@ func compileMvmap(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 		var list []string
 		size := 0
 		for _, s := range subject(f).All() {
+			if f.Spent() {
+				c.Warn("mvmap: %v", spl.ErrTooMuch)
+				return null
+			}
 			v := f.With(slot, vector.String(s), body)
 			if size += v.Size(); size > spl.MaxList {
 				c.Warn("mvmap: %v", spl.ErrTooLarge)

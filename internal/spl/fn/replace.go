@@ -23,6 +23,7 @@ func compileReplace(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 		return nil, err
 	}
 	var known memo[string]
+	var p patience
 	_, fixed := call.Args[1].(*spl.Literal)
 	if _, ok := call.Args[2].(*spl.Literal); !ok {
 		fixed = false
@@ -38,9 +39,11 @@ func compileReplace(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 				return s
 			}
 			replaced := func(s string) (out string, keep bool) {
+				if p.lost() {
+					return s, false
+				}
 				out, err := re.Replace(s, repl, 0)
-				if err != nil {
-					c.Warn("replace: %v", err)
+				if p.heard(c, "replace", err); err != nil {
 					return s, false
 				}
 				return out, len(out) <= 2*memoBytes
