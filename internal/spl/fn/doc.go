@@ -89,6 +89,28 @@ func pairs(from int, pair string) func(call *spl.Call) error {
 	}
 }
 
+// withFlag makes a function of a value and, optionally, true() or false(), which
+// may also be written true, "true" or 1.
+func withFlag(call func(v vector.Value, flag bool) vector.Value) func(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+	return func(c *spl.Compiler, e *spl.Call) (spl.Eval, error) {
+		x, err := c.Compile(e.Args[0])
+		if err != nil {
+			return nil, err
+		}
+		flag := func(*spl.Frame) vector.Value { return vector.Truth(false) }
+		if len(e.Args) == 2 {
+			if flag, err = c.Condition(e.Args[1]); err != nil { // no test, and not the word
+				if flag, err = c.Compile(e.Args[1]); err != nil {
+					return nil, err
+				}
+			}
+		}
+		return func(f *spl.Frame) vector.Value {
+			return c.Bounded(call(x(f), tobool([]vector.Value{flag(f)}).True()))
+		}, nil
+	}
+}
+
 // batched gives a function, which is registered, its kernel.
 func batched(name string, kernel func(c *spl.Compiler, call *spl.Call) spl.Kernel) {
 	spl.LookupFunction(name).Kernel = kernel

@@ -28,6 +28,12 @@ func TestFindAll(t *testing.T) {
 		{`[[:digit:][]+(?=x)`, "1[2x", false, []string{""}, [][]string{{"1[2"}}},
 		{`\h+(?!z)\Qa.b\E`, "\t a.b", false, []string{""}, [][]string{{"\t a.b"}}},
 		{`(?>a+)b`, "aab", false, []string{""}, [][]string{{"aab"}}},
+		{`a++b|a+c`, "aac aab", false, []string{""}, [][]string{{"aac"}, {"aab"}}},
+		{`"[^"]*+"`, `x "a b" y`, false, []string{""}, [][]string{{`"a b"`}}},
+		{`(?:ab){2}+c`, "ababc", false, []string{""}, [][]string{{"ababc"}}},
+		{`(a|(b))?+c`, "bcac", false, []string{"", "", ""}, [][]string{{"bc", "b", "b"}, {"ac", "a", "<none>"}}},
+		{`\w{1,3}+x`, "abx axx", false, []string{""}, nil},
+		{`(a)(?#note)++\1?+`, "aaa", false, []string{"", ""}, [][]string{{"aaa", "a"}}},
 		{`\d(?=x)`, "٣x3x", false, []string{""}, [][]string{{"3"}}},
 		{`x*`, "ab", true, []string{""}, [][]string{{""}, {""}, {""}}},
 	} {

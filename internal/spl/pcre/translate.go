@@ -20,7 +20,29 @@ func translate(p string) translated {
 	numbers := map[string]int{}
 	multiline := hasFlag(p, 'm')
 	var b strings.Builder
+	atom := -1       // where in b begins what a quantifier repeats
+	var opened []int // where the open groups do
 	for i := 0; i < len(p); {
+		if q := quantifier(p[i:]); q != "" {
+			i += len(q)
+			switch {
+			case atom >= 0 && strings.HasPrefix(p[i:], "+"): // possessive, which the engine writes otherwise
+				done := b.String()
+				b.Reset()
+				b.WriteString(done[:atom] + "(?>" + done[atom:] + q + ")")
+				i++
+			case strings.HasPrefix(p[i:], "?"):
+				b.WriteString(q + "?")
+				i++
+			default:
+				b.WriteString(q)
+			}
+			continue
+		}
+		start := b.Len()
+		if p[i] != '(' && p[i] != ')' && p[i] != '|' {
+			atom = start
+		}
 		switch c := p[i]; {
 		case c == '\\':
 			i += escape(&b, p[i:], false, numbers)
@@ -36,6 +58,18 @@ func translate(p string) translated {
 			i++
 		case c == '(':
 			i += group(&b, p[i:], &t, numbers)
+			switch {
+			case p[i-1] != ')':
+				opened, atom = append(opened, start), -1
+			case b.Len() > start: // a reference
+				atom = start
+			}
+		case c == ')' || c == '|':
+			b.WriteByte(c)
+			i++
+			if atom = -1; c == ')' && len(opened) > 0 {
+				atom, opened = opened[len(opened)-1], opened[:len(opened)-1]
+			}
 		default:
 			b.WriteByte(c)
 			i++
@@ -43,6 +77,22 @@ func translate(p string) translated {
 	}
 	t.text = b.String()
 	return t
+}
+
+// quantifier returns the quantifier at the start of p, without what makes it
+// lazy or possessive.
+func quantifier(p string) string {
+	switch p[0] {
+	case '*', '+', '?':
+		return p[:1]
+	case '{':
+		in, _, ok := strings.Cut(p[1:], "}")
+		low, high, _ := strings.Cut(in, ",")
+		if ok && low != "" && strings.Trim(low+high, "0123456789") == "" {
+			return p[:len(in)+2]
+		}
+	}
+	return ""
 }
 
 // hasFlag reports whether some (?flags) of the expression holds the flag.
