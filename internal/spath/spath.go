@@ -16,7 +16,7 @@ func Parse(s string) (Path, error) { return jsonscan.ParsePath(s) }
 // nothing at any path.
 func Find(doc string, p Path) []string {
 	var found []string
-	if isXML(doc) {
+	if IsXML(doc) {
 		_ = xmlGet(doc, p, func(v string) bool { found = append(found, v); return true })
 		return found
 	}
@@ -49,7 +49,7 @@ func Leaves(doc string) []Leaf {
 		return true
 	}
 	var err error
-	if isXML(doc) {
+	if IsXML(doc) {
 		err = xmlLeaves(doc, add)
 	} else {
 		err = jsonscan.Leaves([]byte(doc), jsonscan.MaxDepth, add)

@@ -20,8 +20,8 @@ var (
 	errUnclosed = errors.New("an element is not closed, or closed by another name")
 )
 
-// isXML reports whether a text looks like XML rather than JSON.
-func isXML(doc string) bool { return strings.HasPrefix(strings.TrimLeft(doc, " \t\r\n"), "<") }
+// IsXML reports whether a text looks like XML rather than JSON.
+func IsXML(doc string) bool { return strings.HasPrefix(strings.TrimLeft(doc, " \t\r\n"), "<") }
 
 // element is one element, or the document, whose only child is the root.
 type element struct {

@@ -59,7 +59,7 @@ func TestNoXML(t *testing.T) {
 			t.Errorf("%.20q is read", doc)
 		}
 	}
-	if isXML(`{"a":1}`) || !isXML(" <a/>") {
+	if IsXML(`{"a":1}`) || !IsXML(" <a/>") {
 		t.Error("taken for the other")
 	}
 }

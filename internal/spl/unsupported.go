@@ -61,7 +61,6 @@ var unsupported = []Unsupported{
 	{"typelearner", "event types are written down, not learned", "eventtypes.conf in the knowledge folder"},
 	{"walklex", "the index is not Splunk's", "fieldsummary, or top"},
 	{"x11", "the method X-11 has a choice of filters that Splunk does not describe", "predict algorithm=LLP, timewrap to compare periods, trendline to smooth"},
-	{"xpath", "paths of XML beyond plain ones are not read", "spath"},
 }
 
 // String says why, and what to do instead.

@@ -1,0 +1,132 @@
+package cmd
+
+import (
+	"context"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spath"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// XPath takes values out of XML by an XPath expression.
+type XPath struct {
+	Field   string
+	Output  string
+	Default string
+	Given   bool // a default
+	expr    string
+}
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "xpath", Kind: spl.KindStreaming,
+		Summary: "Take values out of XML by an XPath expression.",
+		Syntax:  `xpath [outfield=<field>] [field=<field>] [default=<text>] "<expression>"`,
+		Doc: "The expression is one of XPath 1.0. Each node that it finds is a value: an attribute or a text as it is, an element as its\n" +
+			"text or, when it holds others, as the XML inside it. What the expression computes, such as `count(//a)`, is one value.\n" +
+			"Prefixes of names are taken as they are written. Where nothing is found the field gets the default, if there is one.",
+		Args: []spl.Arg{
+			{Name: "<expression>", Doc: "In double quotes; texts inside it stand in single ones."},
+			{Name: "outfield", Default: "xpath", Doc: "The field to set."},
+			{Name: "field", Default: "_raw", Doc: "The field that holds the XML."},
+			{Name: "default", Doc: "What to set where nothing is found."},
+		},
+		Examples: []spl.Example{{
+			Search: `| makeresults | eval _raw="<crew><bar nickname='spock'/><bar nickname='scotty'/></crew>" | xpath outfield=name "//bar/@nickname" | table name`,
+			Want:   []string{`{"name":["spock","scotty"]}`},
+		}},
+		Parse: parseXPath,
+	})
+}
+
+func parseXPath(p *spl.Parser) (spl.Command, error) {
+	c := &XPath{Field: "_raw", Output: "xpath"}
+	for !p.AtEnd() {
+		err := p.Options([]string{"outfield", "field", "default"}, func(o spl.Option) error {
+			switch o.Name {
+			case "outfield":
+				c.Output = o.Value.Text
+			case "field":
+				c.Field = o.Value.Text
+			default:
+				c.Default, c.Given = o.Value.Text, true
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		if p.AtEnd() {
+			break
+		}
+		tok, err := p.Take()
+		if err != nil {
+			return nil, err
+		}
+		if tok.Kind != spl.Quoted || c.expr != "" {
+			return nil, p.Unexpected(tok, "one XPath expression in double quotes")
+		}
+		if _, err := spath.ParseXPath(tok.Text); err != nil {
+			return nil, diag.At(tok.Span, "%s", err)
+		}
+		c.expr = tok.Text
+	}
+	if c.expr == "" {
+		return nil, diag.At(p.Peek().Span, `xpath needs an expression such as "//user/@name"`)
+	}
+	return c, nil
+}
+
+// Print implements spl.Command.
+func (c *XPath) Print() string {
+	s := "xpath outfield=" + spl.PrintOption(c.Output)
+	if c.Field != "_raw" {
+		s += " field=" + spl.PrintOption(c.Field)
+	}
+	if c.Given {
+		s += " default=" + spl.QuoteSearch(c.Default)
+	}
+	return s + " " + spl.QuoteArg(c.expr)
+}
+
+// Needs implements spl.Command. Where nothing is found the output keeps what it
+// had, so that is needed too.
+func (c *XPath) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field) }
+
+// NewMapper implements spl.Streaming.
+func (c *XPath) NewMapper(env *spl.Env) (spl.Mapper, error) {
+	expr, err := spath.ParseXPath(c.expr)
+	return &xpathMapper{c, env, expr}, err
+}
+
+type xpathMapper struct {
+	c    *XPath
+	env  *spl.Env
+	expr *spath.XPath
+}
+
+// Map implements spl.Mapper.
+func (m *xpathMapper) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
+	vals := existing(b, m.c.Output)
+	for i, v := range existing(b, m.c.Field) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		var found []string
+		for j := range v.Len() {
+			list, err := m.expr.Find(v.At(j))
+			if err != nil && spath.IsXML(v.At(j)) {
+				m.env.Warn("xpath on %s: %v; such values have nothing to find", m.c.Field, err)
+			}
+			found = append(found, list...)
+		}
+		switch {
+		case found != nil:
+			vals[i] = vector.Strings(found)
+		case m.c.Given:
+			vals[i] = vector.String(m.c.Default)
+		}
+	}
+	return b.With(vector.NewColumn(m.c.Output, vals)), nil
+}
