@@ -29,6 +29,7 @@ type Knowledge struct {
 	macros  func() map[macroKey]spl.Macro
 	defs    func() map[string]*definition
 	saved   func() map[string]string
+	txns    func() map[string]map[string]string
 	classes func() *classes
 
 	extractions func() map[string]spl.Extraction
@@ -44,7 +45,9 @@ var (
 	_ spl.TableWriter   = (*Knowledge)(nil)
 	_ spl.SavedSearches = (*Knowledge)(nil)
 	_ spl.Classes       = (*Knowledge)(nil)
-	_ spl.Extractions   = (*Knowledge)(nil)
+
+	_ spl.TransactionTypes = (*Knowledge)(nil)
+	_ spl.Extractions      = (*Knowledge)(nil)
 )
 
 // Open makes the knowledge of the folders known; where several define the
@@ -62,6 +65,7 @@ func Open(dirs ...string) (*Knowledge, error) {
 	k.macros = sync.OnceValue(k.loadMacros)
 	k.defs = sync.OnceValue(k.loadDefinitions)
 	k.saved = sync.OnceValue(k.loadSaved)
+	k.txns = sync.OnceValue(k.loadTransactions)
 	k.classes = sync.OnceValue(k.loadClasses)
 	k.extractions = sync.OnceValue(k.loadExtractions)
 	return k, errors.Join(bad...)
@@ -73,6 +77,7 @@ func (k *Knowledge) Check() {
 	k.macros()
 	k.defs()
 	k.saved()
+	k.txns()
 	k.classes()
 	k.extractions()
 }

@@ -269,6 +269,12 @@ func (p *planner) resolve(ctx context.Context, q *spl.Query) ([]spl.Command, err
 				return nil, err
 			}
 		}
+		if d, ok := c.(spl.Defined); ok {
+			var err error
+			if c, err = d.Define(p.env.Tables); err != nil {
+				return nil, err
+			}
+		}
 		if f, ok := c.(*cmd.Search); ok {
 			if classes, ok := p.env.Tables.(spl.Classes); ok {
 				e, err := spl.ExpandClasses(f.Expr, classes)

@@ -160,6 +160,13 @@ type SavedSearches interface {
 	SavedSearchNames() []string
 }
 
+// TransactionTypes is implemented by Tables that also know transactions by name.
+type TransactionTypes interface {
+	// TransactionType returns the settings of a stanza of transactiontypes.conf.
+	TransactionType(name string) (settings map[string]string, ok bool)
+	TransactionTypeNames() []string
+}
+
 // Table is a lookup: rows of named columns and how keys match them. An empty
 // cell is a missing value. It must not be changed.
 type Table struct {

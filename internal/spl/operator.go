@@ -228,6 +228,13 @@ type Resolving interface {
 	Resolve(text func(q *Query) (string, error)) (Command, error)
 }
 
+// Defined is implemented by commands that may name a definition which says more
+// of what they do.
+type Defined interface {
+	// Define returns the command with what it names put into it.
+	Define(t Tables) (Command, error)
+}
+
 // Filtering is implemented by commands that a store can answer in part.
 type Filtering interface {
 	Streaming

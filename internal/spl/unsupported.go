@@ -51,7 +51,6 @@ var unsupported = []Unsupported{
 	{"runshellscript", "searches start no programs", "alert outputs"},
 	{"script", "searches start no programs", "alert outputs"},
 	{"scrub", "it needs dictionaries of Splunk's", "rex mode=sed, or eval with sha256()"},
-	{"searchtxn", "transaction types are not configured", "transaction with its options"},
 	{"sendalert", "searches do not act", "alert outputs of a rule"},
 	{"sendemail", "searches do not act", "alert outputs of a rule"},
 	{"snowevent", "searches do not act", "alert outputs of a rule"},

@@ -20,8 +20,9 @@ type dryTables struct {
 }
 
 var (
-	_ spl.TableWriter   = (*dryTables)(nil)
-	_ spl.SavedSearches = (*dryTables)(nil)
+	_ spl.TableWriter      = (*dryTables)(nil)
+	_ spl.SavedSearches    = (*dryTables)(nil)
+	_ spl.TransactionTypes = (*dryTables)(nil)
 )
 
 // Table implements spl.Tables.
@@ -64,6 +65,22 @@ func (d *dryTables) SavedSearch(name string) (string, bool) {
 func (d *dryTables) SavedSearchNames() []string {
 	if s, ok := d.Tables.(spl.SavedSearches); ok {
 		return s.SavedSearchNames()
+	}
+	return nil
+}
+
+// TransactionType implements spl.TransactionTypes.
+func (d *dryTables) TransactionType(name string) (map[string]string, bool) {
+	if t, ok := d.Tables.(spl.TransactionTypes); ok {
+		return t.TransactionType(name)
+	}
+	return nil, false
+}
+
+// TransactionTypeNames implements spl.TransactionTypes.
+func (d *dryTables) TransactionTypeNames() []string {
+	if t, ok := d.Tables.(spl.TransactionTypes); ok {
+		return t.TransactionTypeNames()
 	}
 	return nil
 }

@@ -26,6 +26,9 @@ type Transaction struct {
 	ListRaw            bool
 	Delim, Null        string
 	spanText, pauseTxt string
+
+	Type string // a stanza of transactiontypes.conf that the options come from, too
+	own  string // the options as they are written, where there is a Type
 }
 
 // Marker tells the events that begin or end a transaction: by a search or by an
@@ -57,6 +60,7 @@ func init() {
 			{Name: "unifyends", Default: "the value of connected", Doc: "Whether events that fit startswith or endswith must have one of the fields."},
 			{Name: "keeporphans", Default: "false", Doc: "Keep events that are in no transaction, with `_txn_orphan=1`."},
 			{Name: "keepevicted", Default: "false", Doc: "Keep transactions that were not completed; they have `closed_txn=0`."},
+			{Name: "name", Doc: "A stanza of transactiontypes.conf in the knowledge folder, whose settings are options; those written here go first."},
 			{Name: "fields", Doc: "The fields, as a list; the same as writing them without it."},
 			{Name: "mvlist", Default: "false", Doc: "Give all values in the order of the events, with nullstr for missing ones; or the fields for which to do so."},
 			{Name: "delim", Default: "a blank", Doc: "What separates the values of a field where they are shown as one text."},
@@ -85,6 +89,7 @@ func init() {
 func parseTransaction(p *spl.Parser) (spl.Command, error) {
 	c := &Transaction{MaxSpan: -1, MaxPause: -1, MaxEvents: 1000, MaxOpen: 5000, MaxOpenEvents: 100_000, Connected: true, Delim: " ", Null: "NULL"}
 	unify := false
+	start := p.Pos()
 	for !p.AtEnd() {
 		tok := p.Peek()
 		if tok.IsWord("startswith") || tok.IsWord("endswith") {
@@ -141,10 +146,13 @@ func parseTransaction(p *spl.Parser) (spl.Command, error) {
 	if !unify {
 		c.Unify = c.Connected
 	}
+	if c.Type != "" {
+		c.own = strings.TrimSpace(p.Text(diag.Span{Start: start, End: p.Pos()}))
+	}
 	return c, nil
 }
 
-var transactionOptions = strings.Fields("fields maxspan maxpause maxevents startswith endswith connected unifyends keeporphans keepevicted mvlist delim nullstr mvraw maxopentxn maxopenevents")
+var transactionOptions = strings.Fields("name fields maxspan maxpause maxevents startswith endswith connected unifyends keeporphans keepevicted mvlist delim nullstr mvraw maxopentxn maxopenevents")
 
 // fieldList reads field names that stand in one text.
 func fieldList(s string) []string {
@@ -187,7 +195,7 @@ func (c *Transaction) option(o spl.Option) (err error) {
 	case "fields":
 		c.Fields = append(c.Fields, fieldList(o.Value.Text)...)
 	case "name":
-		return diag.At(o.Span, "there are no transaction types").WithHint("write the options of %s here", o.Value.Text)
+		c.Type = o.Value.Text
 	default:
 		hint := "options: " + strings.Join(transactionOptions, ", ")
 		if near := diag.DidYouMean(o.Name, transactionOptions); near != "" {
@@ -271,6 +279,9 @@ func (m Marker) fields() []string {
 
 // Print implements spl.Command.
 func (c *Transaction) Print() string {
+	if c.Type != "" {
+		return "transaction " + c.own
+	}
 	var b strings.Builder
 	b.WriteString("transaction")
 	if len(c.Fields) > 0 {
@@ -308,6 +319,9 @@ var transactionFields = []string{"duration", "eventcount", "closed_txn", "field_
 
 // Needs implements spl.Command.
 func (c *Transaction) Needs(out spl.FieldSet) spl.FieldSet {
+	if c.Type != "" { // which fields it names is not known yet
+		return out.Union(spl.AllFields())
+	}
 	return out.Without(transactionFields...).Add(slices.Concat(c.Fields, c.Starts.fields(), c.Ends.fields(), []string{"_time"})...)
 }
 

@@ -1,0 +1,146 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+)
+
+// Searchtxn finds the transactions of a type in which some events match a
+// search.
+type Searchtxn struct {
+	Type       string
+	Terms      int
+	Disjunct   bool
+	EventsOnly bool
+	Expr       spl.Search
+}
+
+const searchtxnTerms = 1000
+
+func init() {
+	spl.RegisterCommand(&spl.CommandDef{
+		Name: "searchtxn", Kind: spl.KindGenerating,
+		Summary: "Find the transactions of a type that match a search.",
+		Syntax:  "searchtxn <transaction-type> [max_terms=<n>] [use_disjunct=<bool>] [eventsonly=<bool>] <search-expression>",
+		Doc: "The type is a stanza of transactiontypes.conf in the knowledge folder. First its `search` finds the events that match, and the\n" +
+			"values they have in its `fields`; then all events of the type with one of these values are put together by\n" +
+			"`transaction name=<type>`, and those transactions stay that match.",
+		Args: []spl.Arg{
+			{Name: "max_terms", Default: "1000", Doc: "Of how many combinations of values the events are found, from 1 to 1000."},
+			{Name: "use_disjunct", Default: "true", Doc: "At first, find events that match any of the terms rather than all of them."},
+			{Name: "eventsonly", Default: "false", Doc: "Give the events, not the transactions."},
+			{Name: "<search-expression>", Doc: "What a transaction must match."},
+		},
+		Parse: parseSearchtxn,
+	})
+}
+
+func parseSearchtxn(p *spl.Parser) (spl.Command, error) {
+	c := &Searchtxn{Terms: searchtxnTerms, Disjunct: true}
+	options := func() error {
+		if tok := p.Peek(); !tok.IsWord("max_terms") && !tok.IsWord("use_disjunct") && !tok.IsWord("eventsonly") {
+			return nil // what is an option otherwise is a search expression
+		}
+		o, ok, err := p.Option()
+		if err != nil || !ok {
+			return err
+		}
+		switch o.Name {
+		case "max_terms":
+			if c.Terms, err = o.Int(1); err == nil && c.Terms > searchtxnTerms {
+				err = diag.At(o.Value.Span, "max_terms must be from 1 to %d, not %d", searchtxnTerms, c.Terms)
+			}
+		case "use_disjunct":
+			c.Disjunct, err = o.Bool()
+		case "eventsonly":
+			c.EventsOnly, err = o.Bool()
+		}
+		return err
+	}
+	if p.AtEnd() {
+		return nil, p.Unexpected(p.Peek(), "the name of a transaction type")
+	}
+	var err error
+	if c.Type, err = p.Field(); err != nil {
+		return nil, err
+	}
+	for range 3 {
+		if err := options(); err != nil {
+			return nil, err
+		}
+	}
+	if p.AtEnd() {
+		return nil, diag.At(p.Peek().Span, "searchtxn needs a search expression behind the transaction type")
+	}
+	c.Expr, err = p.SearchExpr()
+	return c, err
+}
+
+// Print implements spl.Command.
+func (c *Searchtxn) Print() string {
+	s := "searchtxn " + spl.PrintField(c.Type)
+	if c.Terms != searchtxnTerms {
+		s += " max_terms=" + strconv.Itoa(c.Terms)
+	}
+	if !c.Disjunct {
+		s += " use_disjunct=false"
+	}
+	if c.EventsOnly {
+		s += " eventsonly=true"
+	}
+	return s + " " + spl.PrintSearch(c.Expr)
+}
+
+// Needs implements spl.Command.
+func (c *Searchtxn) Needs(out spl.FieldSet) spl.FieldSet { return out }
+
+// Subsearches implements spl.Resolving.
+func (c *Searchtxn) Subsearches() []*spl.Query { return spl.SearchQueries(c.Expr) }
+
+// Resolve implements spl.Resolving.
+func (c *Searchtxn) Resolve(text func(*spl.Query) (string, error)) (spl.Command, error) {
+	d := *c
+	var err error
+	d.Expr, err = spl.ResolveSearch(c.Expr, text)
+	return &d, err
+}
+
+// Generate implements spl.Generating.
+func (c *Searchtxn) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
+	settings, err := transactionType(env.Tables, c.Type)
+	if err != nil {
+		return nil, err
+	}
+	fields := typeFields(settings)
+	if len(fields) == 0 {
+		return nil, fmt.Errorf("the transaction type %q has no fields that bind its events together", c.Type)
+	}
+	events := "search "
+	if settings["search"] != "" {
+		events += "(" + settings["search"] + ")"
+	}
+	first := c.Expr
+	if and, ok := first.(*spl.And); ok && c.Disjunct {
+		first = &spl.Or{Args: and.Args}
+	}
+	list := spl.PrintFields(fields)
+	text := fmt.Sprintf(`%s [%s (%s) | table %s | dedup keepempty=true %s | head %d | format "(" "(" "OR" ")" "OR" ")"]`,
+		events, events, spl.PrintSearch(first), list, list, c.Terms)
+	if !c.EventsOnly {
+		text += " | transaction name=" + spl.PrintOption(c.Type) + " | search " + spl.PrintSearch(c.Expr)
+	}
+	if text, err = spl.ExpandMacros(text, env.Macros); err != nil {
+		return nil, err
+	}
+	op, err := run(ctx, env, text)
+	var d *diag.Error
+	if errors.As(err, &d) {
+		return nil, fmt.Errorf("cannot search for transactions of the type %q: %w", c.Type, err)
+	}
+	return op, err
+}

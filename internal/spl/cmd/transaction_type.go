@@ -1,0 +1,88 @@
+package cmd
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+)
+
+// transactionType returns the settings of a stanza of transactiontypes.conf.
+func transactionType(t spl.Tables, name string) (map[string]string, error) {
+	known, ok := t.(spl.TransactionTypes)
+	if !ok {
+		return nil, fmt.Errorf("there is no transaction type %q: no knowledge folder is known (give one by --knowledge)", name)
+	}
+	if settings, ok := known.TransactionType(name); ok {
+		return settings, nil
+	}
+	names := known.TransactionTypeNames()
+	hint := diag.DidYouMean(name, names)
+	if hint == "" {
+		hint = "transactiontypes.conf of the knowledge folder defines them"
+		if len(names) > 0 {
+			hint = "transaction types: " + strings.Join(names[:min(len(names), 20)], ", ")
+		}
+	}
+	return nil, fmt.Errorf("there is no transaction type %q (%s)", name, hint)
+}
+
+// typeOptions writes the settings of a transaction type as options.
+func typeOptions(settings map[string]string) string {
+	var b strings.Builder
+	for _, name := range transactionOptions {
+		value := strings.TrimSpace(settings[name])
+		switch {
+		case value == "" || name == "name":
+			continue
+		case name == "startswith", name == "endswith": // a search, which has quotes of its own
+		case name == "fields" || !strings.HasPrefix(value, `"`):
+			value = spl.QuoteSearch(strings.Trim(value, `"`))
+		}
+		b.WriteString(name + "=" + value + " ")
+	}
+	return b.String()
+}
+
+// Define implements spl.Defined: the settings of the type stand before the
+// options, so that these go first; fields that are named here are the only ones.
+func (c *Transaction) Define(t spl.Tables) (spl.Command, error) {
+	if c.Type == "" {
+		return c, nil
+	}
+	settings, err := transactionType(t, c.Type)
+	if err != nil {
+		return nil, err
+	}
+	text := c.own
+	if len(c.Fields) > 0 {
+		settings = withoutFields(settings)
+	}
+	q, err := spl.Parse("| transaction " + typeOptions(settings) + text)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read transaction type %q: %w", c.Type, err)
+	}
+	d, ok := q.Stages[0].Cmd.(*Transaction)
+	if !ok || len(q.Stages) > 1 {
+		return nil, fmt.Errorf("cannot read transaction type %q: its settings are no options", c.Type)
+	}
+	d.Type = ""
+	return d, nil
+}
+
+func withoutFields(settings map[string]string) map[string]string {
+	out := map[string]string{}
+	for name, value := range settings {
+		if name != "fields" {
+			out[name] = value
+		}
+	}
+	return out
+}
+
+// typeFields are the fields of a transaction type.
+func typeFields(settings map[string]string) []string {
+	return slices.Compact(fieldList(strings.Trim(settings["fields"], `"`)))
+}
