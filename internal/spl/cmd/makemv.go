@@ -6,7 +6,6 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
-	"bluetrail/internal/spl/pcre"
 	"bluetrail/internal/vector"
 )
 
@@ -16,7 +15,7 @@ type Makemv struct {
 	Delim      string
 	AllowEmpty bool
 	SetSV      bool
-	tokenizer  *pcre.Regexp // nil: Delim
+	tokenizer  *pattern // nil: Delim
 }
 
 func init() {

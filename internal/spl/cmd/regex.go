@@ -14,7 +14,7 @@ import (
 type Regex struct {
 	Field string
 	Not   bool
-	re    *pcre.Regexp
+	re    *pattern
 }
 
 func init() {
@@ -26,7 +26,7 @@ func init() {
 			"several values fits when one of them does. With `!=` rows that lack the field are kept.",
 		Args: []spl.Arg{
 			{Name: "<field>", Default: "_raw", Doc: "What is looked at."},
-			{Name: "<regular-expression>", Doc: "In double quotes; `\\\"` is a quote, other backslashes reach the expression."},
+			{Name: "<regular-expression>", Doc: "In double quotes; `\\\"` is a quote. A backslash of the value is `\\\\\\\\`, as in Splunk, or `\\\\`."},
 		},
 		Examples: []spl.Example{{
 			Search: `| makeresults format=csv data="ip
@@ -57,7 +57,7 @@ func init() {
 
 // regexArg compiles a regular expression that stands as an argument; tok is
 // its first token. Unquoted, it goes to the next blank.
-func regexArg(p *spl.Parser, tok spl.Token) (*pcre.Regexp, error) {
+func regexArg(p *spl.Parser, tok spl.Token) (*pattern, error) {
 	text, span := tok.Text, tok.Span
 	if tok.Kind == spl.EOF || tok.Is("|") {
 		return nil, p.Unexpected(tok, "a regular expression")
@@ -70,7 +70,7 @@ func regexArg(p *spl.Parser, tok spl.Token) (*pcre.Regexp, error) {
 		span.End = next.Span.End
 		text = p.Text(span)
 	}
-	re, err := pcre.Compile(text)
+	re, err := compilePattern(text)
 	var bad *pcre.SyntaxError
 	if errors.As(err, &bad) {
 		at := span

@@ -10,7 +10,6 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
-	"bluetrail/internal/spl/pcre"
 	"bluetrail/internal/vector"
 )
 
@@ -20,8 +19,8 @@ type Rex struct {
 	Field       string
 	MaxMatch    int // 0 = all
 	OffsetField string
-	re          *pcre.Regexp
-	sed         *sedScript
+	re          *pattern
+	sed         []*sedScript // the readings of sedText
 	sedText     string
 }
 
@@ -32,7 +31,8 @@ func init() {
 		Syntax:  `rex [field=<field>] [max_match=<n>] [offset_field=<field>] "<regular-expression>" | rex [field=<field>] mode=sed "s/<re>/<text>/[g|<n>]"|"y/<chars>/<chars>/"`,
 		Doc: "Each named group `(?<name>…)` becomes a field. With several matches, and for fields with several values, the fields get\n" +
 			"several values. Where nothing fits the fields stay as they are. In sed mode the field itself is rewritten; `\\1` stands\n" +
-			"for a group, `\\n` and `\\t` for a newline and a tab.",
+			"for a group, `\\n` and `\\t` for a newline and a tab. A backslash of the value is `\\\\\\\\` in the expression, as in Splunk,\n" +
+			"or `\\\\`.",
 		Args: []spl.Arg{
 			{Name: "field", Default: "_raw", Doc: "The text."},
 			{Name: "max_match", Default: "1", Doc: "How many matches of a value are used; 0 is all."},
@@ -93,7 +93,7 @@ func parseRex(p *spl.Parser) (spl.Command, error) {
 	var err error
 	if sed {
 		c.sedText = expr.Text
-		if c.sed, err = parseSed(expr.Text); err != nil {
+		if c.sed, err = parseSedReadings(expr.Text); err != nil {
 			at := expr.Span
 			var bad *sedError
 			if errors.As(err, &bad) && p.Text(at) == `"`+expr.Text+`"` { // no escapes: the place is exact
@@ -156,9 +156,14 @@ func (m *rex) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	return mapField(b, m.c.Field, m.c.Field, func(v vector.Value) vector.Value {
 		list := make([]string, v.Len())
 		for j := range list {
-			var err error
-			if list[j], err = m.c.sed.apply(v.At(j)); err != nil {
-				m.warn(err)
+			for _, sed := range m.c.sed {
+				var err error
+				if list[j], err = sed.apply(v.At(j)); err != nil {
+					m.warn(err)
+				}
+				if list[j] != v.At(j) {
+					break
+				}
 			}
 		}
 		return vector.Strings(list)

@@ -28,6 +28,21 @@ type sedError struct {
 
 func (e *sedError) Error() string { return e.err.Error() }
 
+// parseSedReadings reads what a sed expression may stand for, as for pattern.
+func parseSedReadings(text string) ([]*sedScript, error) {
+	var list []*sedScript
+	for _, t := range readings(text) {
+		s, err := parseSed(t)
+		switch {
+		case err == nil:
+			list = append(list, s)
+		case t == text && list == nil:
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
 // parseSed reads s/re/text/flags and y/from/to/, one or more parted by blanks
 // or semicolons. Any character may stand for the slash. Its errors are
 // *sedError.
