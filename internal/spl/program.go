@@ -136,7 +136,8 @@ func (p *Program) Select(b *vector.Batch) []int32 {
 }
 
 // Column computes the expression for every row of b as a column; tests come as
-// the texts True and False. The error is *OverBudget, when the values need
+// the texts True and False. The significant digits of what is written in the
+// search are not those of data, and end here. The error is *OverBudget, when the values need
 // more memory than the search has left.
 func (p *Program) Column(name string, b *vector.Batch) (*vector.Column, error) {
 	p.bind(b)
@@ -156,7 +157,7 @@ func (p *Program) Column(name string, b *vector.Batch) (*vector.Column, error) {
 				large += n
 			}
 		}
-		return v
+		return v.Untracked()
 	}
 	value := func(i int) vector.Value {
 		p.frame.row = i
@@ -185,9 +186,12 @@ func (p *Program) Column(name string, b *vector.Batch) (*vector.Column, error) {
 		for i := range vals {
 			if vals[i].Kind() == vector.Bool {
 				vals[i] = value(i)
-			} else if n := vals[i].Size(); n > 4096 {
+				continue
+			}
+			if n := vals[i].Size(); n > 4096 {
 				large += n
 			}
+			vals[i] = vals[i].Untracked()
 		}
 	case k.Nums != nil:
 		for i, x := range k.Nums(&p.frame, b.Len) {

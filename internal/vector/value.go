@@ -120,6 +120,13 @@ func (v Value) IsNull() bool { return v.kind == Null }
 // Sig returns the significant digits of a literal, 0 when not tracked.
 func (v Value) Sig() int { return int(v.sig) }
 
+// Untracked returns v without its count of significant digits; it is shown as
+// before.
+func (v Value) Untracked() Value {
+	v.sig = 0
+	return v
+}
+
 // True reports whether v is a test that held.
 func (v Value) True() bool { return v.kind == Bool && v.num != 0 }
 
