@@ -333,3 +333,47 @@ func mustOpen(t *testing.T, dirs ...string) *Knowledge {
 	}
 	return k
 }
+
+// TestMacroFiles: the forms that files of macros come in.
+func TestMacroFiles(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "macros"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for file, text := range map[string]string{
+		"number.yml":         "name: number\ndefinition: 10\n",
+		"several.yml":        "# two\nname: first\ndefinition: a=1\n---\nname: second\ndefinition: >-\n  b=2\n  OR c=3\n---\n",
+		"list.yaml":          "- name: third\n  definition: ''\n- name: fourth(2)\n  arguments: x, y\n  definition: eval $x$=$y$\n",
+		"by_its_file.yml":    "definition: search *\narguments: []\n",
+		"ec2_window.yml":     "name: previously_seen_mine_forget_window\ndefinition: '\"-1d\"'\n",
+		"not_a_macro.yml":    "just text\n",
+		"no_definition.yml":  "name: none\n",
+		"argument_count.yml": "name: odd(3)\narguments:\n- a\ndefinition: $a$\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, "macros", file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k := mustOpen(t, dir)
+	for _, tc := range []struct {
+		name, want string
+		args       int
+	}{
+		{"number", "10", 0}, {"first", "a=1", 0}, {"second", "b=2 OR c=3", 0}, {"third", "", 0}, {"fourth", "eval $x$=$y$", 2}, {"by_its_file", "search *", 0},
+		{"previously_seen_mine_forget_window", `"-1d"`, 0}, {"previously_seen_cloud_regions_forget_window", `"-90d@d"`, 0},
+		{"previously_unseen_cloud_provisioning_activity_window", `"-70m@m"`, 0}, {"previously_seen_cloud_compute_images_search_window_begin_offset", `"-70m@m"`, 0},
+		{"aws_s3_accesslogs", "sourcetype=aws:s3:accesslogs", 0},
+	} {
+		if m, ok := k.Macro(tc.name, tc.args); !ok || m.Definition != tc.want || len(m.Args) != tc.args {
+			t.Errorf("%s: %+v %v, want %q", tc.name, m, ok, tc.want)
+		}
+	}
+	for _, name := range []string{"my_window", "none", "previously_seen_regions", "odd"} {
+		if m, ok := k.Macro(name, 0); ok {
+			t.Errorf("%s is %+v", name, m)
+		}
+	}
+	if got := fmt.Sprint(k.Problems()); len(k.Problems()) != 3 || !strings.Contains(got, "not_a_macro") || !strings.Contains(got, "no_definition") || !strings.Contains(got, "argument_count") {
+		t.Errorf("problems: %s", got)
+	}
+}

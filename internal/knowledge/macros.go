@@ -1,8 +1,11 @@
 package knowledge
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,11 +32,42 @@ var builtin = []spl.Macro{
 	// There are no summaries here, so those that exist alone would be none.
 	{Name: "security_content_summariesonly", Definition: `summariesonly=false allow_old_summaries=true fillnull_value=null`},
 	{Name: "summariesonly", Definition: `summariesonly=false`},
+	// What else AWS logs, by the sourcetypes of Splunk's add-on.
+	{Name: "aws_cloudwatchlogs_eks", Definition: `sourcetype=aws:cloudwatchlogs:eks`},
+	{Name: "aws_config", Definition: `sourcetype=aws:config`},
+	{Name: "aws_description", Definition: `sourcetype=aws:description`},
+	{Name: "aws_s3_accesslogs", Definition: `sourcetype=aws:s3:accesslogs`},
+	{Name: "aws_securityhub_finding", Definition: `sourcetype=aws:securityhub:finding`},
+	{Name: "cloudwatchlogs_vpcflow", Definition: `sourcetype=aws:cloudwatchlogs:vpcflow`},
+	// Whoever is known to push images is for the user to say.
+	{Name: "aws_ecr_users", Definition: `userName IN (user)`},
+	{Name: "aws_ecr_users_asl", Definition: `actor.user.uid IN (user)`},
+	{Name: "ec2_modification_api_calls", Definition: `(eventSource=ec2.amazonaws.com eventName IN (AssociateAddress, AssociateIamInstanceProfile, AttachClassicLinkVpc, AttachNetworkInterface, AttachVolume, BundleInstance, DetachClassicLinkVpc, DetachVolume, DisassociateAddress, DisassociateIamInstanceProfile, ModifyInstance*, MonitorInstances, RebootInstances, ReplaceIamInstanceProfileAssociation, ResetInstanceAttribute, StartInstances, StopInstances, TerminateInstances, UnmonitorInstances))`},
+	{Name: "network_acl_events", Definition: `(eventName IN (CreateNetworkAcl, CreateNetworkAclEntry, DeleteNetworkAcl, DeleteNetworkAclEntry, ReplaceNetworkAclAssociation, ReplaceNetworkAclEntry))`},
+	{Name: "security_group_api_calls", Definition: `(eventName IN (AuthorizeSecurityGroup*, RevokeSecurityGroup*, UpdateSecurityGroupRuleDescriptions*, ModifySecurityGroupRules, CreateSecurityGroup, DeleteSecurityGroup))`},
+}
+
+// window is the macro that a search over a baseline takes a relative time from:
+// how long a baseline remembers, or since when something counts as new.
+func window(name string) (spl.Macro, bool) {
+	if !strings.Contains(name, "previously_") {
+		return spl.Macro{}, false
+	}
+	switch {
+	case strings.HasSuffix(name, "_forget_window"):
+		return spl.Macro{Name: name, Definition: `"-90d@d"`}, true
+	case strings.HasSuffix(name, "_window"), strings.HasSuffix(name, "_window_begin_offset"):
+		return spl.Macro{Name: name, Definition: `"-70m@m"`}, true
+	}
+	return spl.Macro{}, false
 }
 
 // Macro implements spl.Macros.
 func (k *Knowledge) Macro(name string, args int) (spl.Macro, bool) {
 	m, ok := k.macros()[macroKey{name, args}]
+	if !ok && args == 0 {
+		return window(name)
+	}
 	return m, ok
 }
 
@@ -53,9 +87,9 @@ func (k *Knowledge) loadMacros() map[macroKey]spl.Macro {
 	for _, m := range builtin {
 		add(m)
 	}
-	k.eachYAML("macros", func(_, _ string, text []byte) error {
-		m, err := macroFromYAML(text)
-		if err == nil {
+	k.eachYAML("macros", func(_, file string, text []byte) error {
+		list, err := macrosFromYAML(file, text)
+		for _, m := range list {
 			add(m)
 		}
 		return err
@@ -101,19 +135,67 @@ func macroFromStanza(s *stanza) (spl.Macro, error) {
 	return m, checkName("macro", m.Name)
 }
 
-func macroFromYAML(text []byte) (spl.Macro, error) {
-	var y struct {
-		Name       string   `yaml:"name"`
-		Definition string   `yaml:"definition"`
-		Arguments  []string `yaml:"arguments"`
+// macrosFromYAML reads the macros of a file: one, a list, or several documents.
+// One that does not say its name has that of the file.
+func macrosFromYAML(file string, text []byte) (list []spl.Macro, err error) {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	for {
+		var doc any
+		if err := d.Decode(&doc); errors.Is(err, io.EOF) {
+			return list, nil
+		} else if err != nil {
+			return list, err
+		}
+		items, ok := doc.([]any)
+		if !ok {
+			items = []any{doc}
+		}
+		for _, item := range items {
+			if item == nil { // nothing but comments
+				continue
+			}
+			m, err := macroFromYAML(file, item)
+			if err != nil {
+				return list, err
+			}
+			list = append(list, m)
+		}
 	}
-	if err := yaml.Unmarshal(text, &y); err != nil {
-		return spl.Macro{}, err
+}
+
+func macroFromYAML(file string, item any) (spl.Macro, error) {
+	y, ok := item.(map[string]any)
+	if !ok {
+		return spl.Macro{}, errors.New("a macro has name, definition and arguments")
 	}
-	if y.Definition == "" {
+	if _, ok := y["definition"]; !ok {
 		return spl.Macro{}, errors.New("definition is missing")
 	}
-	return spl.Macro{Name: y.Name, Args: y.Arguments, Definition: strings.TrimSpace(y.Definition)}, checkName("macro", y.Name)
+	scalar := func(v any) string {
+		if v == nil {
+			return ""
+		}
+		return strings.TrimSpace(fmt.Sprint(v))
+	}
+	m := spl.Macro{Name: scalar(y["name"]), Definition: scalar(y["definition"])}
+	if m.Name == "" {
+		m.Name = strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+	}
+	args, ok := y["arguments"].([]any)
+	if !ok {
+		for _, a := range strings.Split(scalar(y["arguments"]), ",") {
+			args = append(args, a)
+		}
+	}
+	for _, a := range args {
+		if name := scalar(a); name != "" {
+			m.Args = append(m.Args, name)
+		}
+	}
+	if base, n, ok := strings.Cut(m.Name, "("); ok && n == strconv.Itoa(len(m.Args))+")" { // name(2), as in macros.conf
+		m.Name = base
+	}
+	return m, checkName("macro", m.Name)
 }
 
 // checkName refuses names that no search could write.
