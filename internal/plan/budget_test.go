@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"bluetrail/internal/event"
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/plan"
+	"bluetrail/internal/spill"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store/memory"
 	"bluetrail/internal/vector"
@@ -50,6 +52,43 @@ func within(t *testing.T, env *spl.Env, text string) (rows []string, over error)
 		t.Fatalf("%s: %v", text, err)
 	}
 	return rows, s.Over()
+}
+
+// TestDiskForMemory runs searches that hold more than their memory, with room on
+// disk: they have all rows, and leave nothing behind. With too little room they
+// show what they reached.
+func TestDiskForMemory(t *testing.T) {
+	for _, text := range []string{
+		"| makeresults count=30000 | streamstats count as n | stats count sum(n) as s by n",
+		"| makeresults count=30000 | streamstats count as n | sort 0 - n | table n",
+		"| makeresults count=30000 | streamstats count as n | eventstats max(n) as m | table n m",
+		"* | stats values(text) count by n",
+		"* | sort 0 n | table n text",
+		"* | table n text",
+	} {
+		env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
+		want, over := within(t, env, text)
+		if over != nil || len(want) < 5000 {
+			t.Fatalf("%s: %d rows, %v", text, len(want), over)
+		}
+		for _, room := range []int64{1 << 30, 20 << 10} {
+			env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
+			env.Limits.Memory = 1 << 20
+			env.Disk = spill.NewSpace(t.TempDir(), room)
+			env.Memory = spl.NewBudget(8 << 20)
+			rows, over := within(t, env, text)
+			if used := env.Disk.Used(); used != 0 {
+				t.Errorf("%s: %d bytes on disk are left", text, used)
+			}
+			if room > 1<<20 {
+				if over != nil || !slices.Equal(rows, want) {
+					t.Errorf("%s: %d rows, want %d; %v", text, len(rows), len(want), over)
+				}
+			} else if over == nil || !strings.Contains(over.Error(), "search.disk_mib") || len(rows) == 0 || len(rows) >= len(want) {
+				t.Errorf("%s: %d rows of %d, %v", text, len(rows), len(want), over)
+			}
+		}
+	}
 }
 
 // TestOverMemory runs searches that need more memory than they have: they show

@@ -166,7 +166,7 @@ func (n *newest) Results(ctx context.Context) (spl.Operator, error) {
 	n.runs.Hold(out)
 	merged, err := n.runs.Merge(ctx)
 	if err != nil {
-		return nil, err
+		return nil, n.env.OnDisk(err)
 	}
 	return spl.Mapped(merged, unnumbered{}), nil
 }

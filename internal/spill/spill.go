@@ -3,10 +3,10 @@ package spill
 
 import (
 	"bufio"
-	"cmp"
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"sync/atomic"
 
@@ -76,14 +76,7 @@ func (f *File) Add(b *vector.Batch, i int) error {
 	if f.held += b.RowSize(i); f.held < blockSize && f.rows.Len() < vector.DefaultRows {
 		return nil
 	}
-	return f.pass()
-}
-
-// pass writes the rows of Add out.
-func (f *File) pass() error {
-	if f.held = 0; f.rows.Len() == 0 {
-		return nil
-	}
+	f.held = 0
 	return f.Write(f.rows.Batch())
 }
 
@@ -93,10 +86,12 @@ func (f *File) Write(b *vector.Batch) error {
 	if len(f.buf) < blockSize {
 		return nil
 	}
-	return f.flush()
+	return f.flush(f.space.limit)
 }
 
-func (f *File) flush() error {
+// flush writes the block at hand, unless more than limit bytes would be taken
+// then.
+func (f *File) flush(limit int64) error {
 	if len(f.buf) == 0 {
 		return nil
 	}
@@ -106,7 +101,7 @@ func (f *File) flush() error {
 	f.pack = s2.Encode(f.pack[:cap(f.pack)], f.buf)
 	f.buf = f.buf[:0]
 	size := int64(len(f.pack)) + binary.MaxVarintLen32
-	if f.space.used.Add(size) > f.space.limit {
+	if f.space.used.Add(size) > limit {
 		f.space.used.Add(-size)
 		return &Full{f.space.limit}
 	}
@@ -144,7 +139,10 @@ func (f *File) Next() (*vector.Batch, error) {
 }
 
 func (f *File) rewind() error {
-	if err := cmp.Or(f.pass(), f.flush()); err != nil {
+	if f.rows.Len() > 0 {
+		f.buf = f.rows.Batch().AppendTo(f.buf)
+	}
+	if err := f.flush(math.MaxInt64); err != nil { // what was taken in is kept
 		return err
 	}
 	if f.out != nil {

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"io"
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
@@ -59,14 +58,14 @@ func (c *Eventstats) Needs(out spl.FieldSet) spl.FieldSet {
 // Open implements spl.Serial.
 func (c *Eventstats) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
 	g, err := c.stats.grouper(env)
-	return &eventstats{in: in, g: g, results: map[*group][]vector.Value{}}, err
+	return &eventstats{in: in, g: g, rows: rowBuffer{env: env}, results: map[*group][]vector.Value{}}, err
 }
 
-// eventstats holds all rows, counted against the memory of the search.
+// eventstats holds all rows until the groups are known.
 type eventstats struct {
 	in   spl.Operator
 	g    *grouper
-	rows []*vector.Batch
+	rows rowBuffer
 	read bool
 
 	results map[*group][]vector.Value
@@ -75,15 +74,14 @@ type eventstats struct {
 func (e *eventstats) Close() {
 	e.in.Close()
 	e.g.release()
-	e.rows = nil
+	e.rows.close()
 }
 
 func (e *eventstats) Next(ctx context.Context) (*vector.Batch, error) {
 	if !e.read {
 		e.read = true
 		err := spl.Drain(ctx, e.in, func(b *vector.Batch) error {
-			e.rows = append(e.rows, b)
-			if err := e.g.hold(b.Size()); err != nil {
+			if err := e.rows.add(b); err != nil {
 				return err
 			}
 			return e.g.add(b)
@@ -92,11 +90,10 @@ func (e *eventstats) Next(ctx context.Context) (*vector.Batch, error) {
 			return nil, err
 		}
 	}
-	if len(e.rows) == 0 {
-		return nil, io.EOF
+	b, err := e.rows.next()
+	if err != nil {
+		return nil, err
 	}
-	b := e.rows[0]
-	e.rows = e.rows[1:]
 	return e.attach(b)
 }
 

@@ -220,7 +220,7 @@ func (s *sorter) Results(ctx context.Context) (spl.Operator, error) {
 	s.runs.Hold(out)
 	merged, err := s.runs.Merge(ctx)
 	if err != nil {
-		return nil, err
+		return nil, s.env.OnDisk(err)
 	}
 	if s.limit > 0 {
 		return &firstRows{in: merged, left: s.limit}, nil

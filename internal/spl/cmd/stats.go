@@ -183,19 +183,18 @@ func (s *stats) Results(ctx context.Context) (spl.Operator, error) {
 	defer s.g.close()
 	names := s.g.columns(s.g.shown())
 	if !s.g.full {
-		var out []*vector.Batch
-		s.rows(s.g.grouper, names, func(b *vector.Batch) error {
-			out = append(out, b)
-			return nil
-		})
-		return spl.Rows(out...), nil
+		return spl.Rows(s.batches(s.g.grouper, names)...), nil
 	}
 	runs := spill.Runs[ranked]{Space: s.g.env.Disk, Order: groupOrder(s.g.by)}
 	err := s.g.groups(ctx, func(g *grouper) error {
-		return runs.Add(ctx, func(f *spill.File) error { return s.rows(g, names, f.Write) })
+		err := s.g.env.OnDisk(runs.Add(ctx, func(f *spill.File) error { return s.rows(g, names, f.Write) }))
+		if spl.EndsEarly(err) { // these rows are the last
+			runs.Hold(s.batches(g, names))
+		}
+		return err
 	})
 	var merged *spill.Merged[ranked]
-	if err == nil {
+	if err == nil || spl.EndsEarly(err) {
 		merged, err = runs.Merge(ctx)
 	}
 	if err != nil {
@@ -203,6 +202,15 @@ func (s *stats) Results(ctx context.Context) (spl.Operator, error) {
 		return nil, s.g.env.OnDisk(err)
 	}
 	return spl.Mapped(merged, namedColumns(names)), nil
+}
+
+// batches returns the rows of the groups of g in order.
+func (s *stats) batches(g *grouper, names []string) (out []*vector.Batch) {
+	s.rows(g, names, func(b *vector.Batch) error {
+		out = append(out, b)
+		return nil
+	})
+	return out
 }
 
 // rows hands on the rows of the groups of g in order, at least one batch.

@@ -43,10 +43,20 @@ func (g *gatherer) add(ctx context.Context, b *vector.Batch) error {
 	if err := g.grouper.add(b); err != nil {
 		return err
 	}
-	if len(g.by) > 0 && g.level < overflowLevels && g.env.Tight(g.held) && !slices.ContainsFunc(g.aggs, ranged) {
-		g.full = true
-	}
+	g.full = g.tight()
 	return ctx.Err()
+}
+
+// tight reports whether further rows should go to files. Those of a level wait in
+// memory while the groups of the one below are made.
+func (g *gatherer) tight() bool {
+	switch {
+	case len(g.by) == 0 || g.level == overflowLevels || slices.ContainsFunc(g.aggs, ranged):
+		return false
+	case g.level == 0:
+		return g.env.Tight(g.held)
+	}
+	return int64(g.held) > g.env.Limits.Memory/4
 }
 
 // ranged reports whether the result of an aggregate depends on the rows of other
@@ -167,6 +177,7 @@ func (g *gatherer) groups(ctx context.Context, fn func(g *grouper) error) error 
 		i := g.part(grp.keys)
 		held[i] = append(held[i], grp)
 	}
+	g.order, g.keys = nil, keyer{}
 	for i := range g.parts {
 		sub, err := g.below()
 		if err != nil {
@@ -176,6 +187,7 @@ func (g *gatherer) groups(ctx context.Context, fn func(g *grouper) error) error 
 			g.fill(grp)
 			sub.group(grp.keys).aggs = grp.aggs
 		}
+		held[i] = nil
 		if err = sub.account(); err == nil {
 			err = sub.read(ctx, g.parts[i])
 		}

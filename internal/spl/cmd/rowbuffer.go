@@ -1,0 +1,74 @@
+package cmd
+
+import (
+	"io"
+
+	"bluetrail/internal/spill"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// rowBuffer keeps batches until they are read, in the order in which they came:
+// in memory, and on disk once that is tight.
+type rowBuffer struct {
+	env  *spl.Env
+	rows []*vector.Batch
+	held int
+	file *spill.File // nil = all are in memory
+}
+
+// add puts a batch behind the others.
+func (r *rowBuffer) add(b *vector.Batch) error {
+	if r.file != nil {
+		return r.env.OnDisk(r.file.Write(b))
+	}
+	size := b.Size()
+	r.rows, r.held = append(r.rows, b), r.held+size
+	if err := r.env.Memory.Take(size); err != nil || !r.env.Tight(r.held) {
+		return err
+	}
+	file, err := r.env.Disk.Create()
+	if err != nil {
+		return err
+	}
+	for _, b := range r.rows {
+		if err := file.Write(b); err != nil {
+			file.Close()
+			return r.env.OnDisk(err)
+		}
+	}
+	r.forget()
+	r.file = file
+	return nil
+}
+
+// next takes the first batch out, io.EOF when there is none.
+func (r *rowBuffer) next() (*vector.Batch, error) {
+	if r.file != nil {
+		b, err := r.file.Next()
+		if err != io.EOF {
+			return b, err
+		}
+		r.close()
+	}
+	if len(r.rows) == 0 {
+		return nil, io.EOF
+	}
+	b := r.rows[0]
+	r.rows = r.rows[1:]
+	return b, nil
+}
+
+func (r *rowBuffer) forget() {
+	r.env.Memory.Take(-r.held)
+	r.rows, r.held = nil, 0
+}
+
+// close frees memory and disk.
+func (r *rowBuffer) close() {
+	r.forget()
+	if r.file != nil {
+		r.file.Close()
+		r.file = nil
+	}
+}
