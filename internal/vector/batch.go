@@ -185,10 +185,33 @@ func (b *Batch) Names() []string {
 // place, a new one is appended. Column lengths must equal b.Len.
 func (b *Batch) With(cols ...*Column) *Batch {
 	out := &Batch{Len: b.Len, Cols: append(make([]*Column, 0, len(b.Cols)+len(cols)), b.Cols...)}
+	if len(cols) > manyColumns {
+		out.setAll(cols)
+		return out
+	}
 	for _, c := range cols {
 		out.set(c)
 	}
 	return out
+}
+
+// manyColumns is from where on names are looked up rather than gone through.
+const manyColumns = 16
+
+func (b *Batch) setAll(cols []*Column) {
+	at := make(map[string]int, len(b.Cols)+len(cols))
+	for i, c := range b.Cols {
+		at[c.Name] = i
+	}
+	for _, c := range cols {
+		i, ok := at[c.Name]
+		if !ok {
+			i = len(b.Cols)
+			at[c.Name] = i
+			b.Cols = append(b.Cols, nil)
+		}
+		b.Cols[i] = c
+	}
 }
 
 func (b *Batch) set(c *Column) {

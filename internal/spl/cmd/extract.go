@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"context"
 	"strconv"
 	"strings"
 
@@ -105,63 +104,40 @@ func (c *Extract) Needs(out spl.FieldSet) spl.FieldSet {
 
 // NewMapper implements spl.Streaming.
 func (c *Extract) NewMapper(env *spl.Env) (spl.Mapper, error) {
-	if len(c.Stanzas) == 0 {
-		return &extractor{[]extraction{{"_raw", c.Add, c.pairs}}}, nil
+	all := []extraction{{"_raw", c.Add, c.pairs}}
+	if len(c.Stanzas) > 0 {
+		all = nil
 	}
-	m := &extractor{}
 	for _, name := range c.Stanzas {
 		x, err := newStanzaExtractor(env, name)
 		if err != nil {
 			return nil, err
 		}
-		m.all = append(m.all, extraction{x.Source, x.Add, x.each})
+		all = append(all, extraction{x.Source, x.Add, x.each})
 	}
-	return m, nil
+	return discover{func(b *vector.Batch) func(int, func(name, value string)) {
+		return func(row int, add func(name, value string)) {
+			known := map[string]bool{}
+			for _, x := range all {
+				for _, text := range b.At(x.source, row).All() {
+					x.each(text, func(key, value string) {
+						if x.add || !known[key] {
+							known[key] = true
+							add(key, value)
+						}
+					})
+				}
+			}
+		}
+	}}, nil
 }
 
-type extractor struct{ all []extraction }
-
-// extraction is one way in which the texts of a field give fields; add keeps
-// all values of one.
+// extraction is one way in which the texts of a field give fields; with add all
+// values of one are kept, else the first.
 type extraction struct {
 	source string
 	add    bool
 	each   func(text string, yield func(key, value string))
-}
-
-// Map implements spl.Mapper.
-func (m *extractor) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	for _, x := range m.all {
-		b = x.extract(b)
-	}
-	return b, nil
-}
-
-func (x *extraction) extract(b *vector.Batch) *vector.Batch {
-	raw := b.Col(x.source)
-	if raw == nil {
-		return b
-	}
-	var order []string
-	found := map[string][][]string{}
-	for i := range b.Len {
-		v := raw.At(i)
-		for j := range v.Len() {
-			x.each(v.At(j), func(key, value string) {
-				if found[key] == nil {
-					order = append(order, key)
-					found[key] = make([][]string, b.Len)
-				}
-				if x.add || found[key][i] == nil {
-					found[key][i] = append(found[key][i], value)
-				}
-			})
-		}
-	}
-	for _, name := range order {
-		b = b.With(vector.NewColumn(name, listsOr(found[name], b.Col(name))))
-	}
-	return b
 }
 
 // pairs calls yield for each key and value of a text.

@@ -1,8 +1,6 @@
 package cmd
 
 import (
-	"context"
-
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/spath"
 	"bluetrail/internal/spl"
@@ -59,40 +57,31 @@ func (c *Fromjson) Print() string {
 func (c *Fromjson) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field) }
 
 // NewMapper implements spl.Streaming.
-func (c *Fromjson) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
-
-// Map implements spl.Mapper.
-func (c *Fromjson) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	col := b.Col(c.Field)
-	if col == nil {
-		return b, nil
-	}
-	var order []string
-	found := map[string][][]string{}
-	for i := range b.Len {
-		v := col.At(i)
-		for j := range v.Len() {
-			doc, ok := jsonDocument(v.At(j))
-			if !ok || doc[0] != '{' {
-				continue
-			}
-			// The whole document was checked above.
-			_, _ = jsonscan.Object(doc, 0, jsonscan.MaxDepth, func(key string, value []byte) bool {
-				if jsonscan.KindOf(value) == jsonscan.Null || key == "" {
-					return true
-				}
-				name := c.Prefix + key
-				if found[name] == nil {
-					order = append(order, name)
-					found[name] = make([][]string, b.Len)
-				}
-				found[name][i] = append(found[name][i], spath.Text(value))
-				return true
-			})
+func (c *Fromjson) NewMapper(*spl.Env) (spl.Mapper, error) {
+	return discover{func(b *vector.Batch) func(int, func(name, value string)) {
+		col := b.Col(c.Field)
+		if col == nil {
+			return nil
 		}
+		return func(row int, add func(name, value string)) {
+			for _, text := range col.At(row).All() {
+				c.keys(text, add)
+			}
+		}
+	}}, nil
+}
+
+// keys calls add for every key of a text that is a JSON object.
+func (c *Fromjson) keys(text string, add func(name, value string)) {
+	doc, ok := jsonDocument(text)
+	if !ok || doc[0] != '{' {
+		return
 	}
-	for _, name := range order {
-		b = b.With(vector.NewColumn(name, listsOr(found[name], b.Col(name))))
-	}
-	return b, nil
+	// The whole document was checked above.
+	_, _ = jsonscan.Object(doc, 0, jsonscan.MaxDepth, func(key string, value []byte) bool {
+		if jsonscan.KindOf(value) != jsonscan.Null && key != "" {
+			add(c.Prefix+key, spath.Text(value))
+		}
+		return true
+	})
 }

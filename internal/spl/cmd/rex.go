@@ -197,22 +197,6 @@ func (m *rex) extract(b *vector.Batch) *vector.Batch {
 	return b
 }
 
-// over returns col, with the values of the column that has its name where col
-// has none.
-func over(b *vector.Batch, col *vector.Column) *vector.Column {
-	old := b.Col(col.Name)
-	if old == nil {
-		return col
-	}
-	vals := make([]vector.Value, b.Len)
-	for i := range vals {
-		if vals[i] = col.At(i); vals[i].IsNull() {
-			vals[i] = old.At(i)
-		}
-	}
-	return vector.NewColumn(col.Name, vals)
-}
-
 // extracted is what a group of the expression found in each of some values.
 type extracted struct {
 	name  string
@@ -273,18 +257,6 @@ func (m *rex) groups(in []vector.Value) []*extracted {
 		}
 	}
 	return found
-}
-
-// listsOr makes values of lists; where there is none, that of old stays.
-func listsOr(lists [][]string, old *vector.Column) []vector.Value {
-	vals := make([]vector.Value, len(lists))
-	for i, list := range lists {
-		vals[i] = vector.Strings(list)
-		if list == nil && old != nil {
-			vals[i] = old.At(i)
-		}
-	}
-	return vals
 }
 
 func boolInt(b bool) int {

@@ -113,16 +113,32 @@ func (c *Spath) output() string {
 func (c *Spath) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Input) }
 
 // NewMapper implements spl.Streaming.
-func (c *Spath) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+func (c *Spath) NewMapper(*spl.Env) (spl.Mapper, error) {
+	if c.Path != "" {
+		return c, nil
+	}
+	return discover{func(b *vector.Batch) func(int, func(name, value string)) {
+		col := b.Col(c.Input)
+		if col == nil {
+			return nil
+		}
+		return func(row int, add func(name, value string)) {
+			for _, doc := range col.At(row).All() {
+				for _, l := range spath.Leaves(doc) {
+					if l.Path != "" { // a lone scalar has no name
+						add(l.Path, l.Value)
+					}
+				}
+			}
+		}
+	}}, nil
+}
 
-// Map implements spl.Mapper.
+// Map implements spl.Mapper for one path.
 func (c *Spath) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	in := b.Col(c.Input)
 	if in == nil {
 		return b, nil
-	}
-	if c.Path == "" {
-		return spathAll(b, in), nil
 	}
 	vals := make([]vector.Value, b.Len)
 	old := b.Col(c.output())
@@ -138,36 +154,4 @@ func (c *Spath) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 		}
 	}
 	return b.With(vector.NewColumn(c.output(), vals)), nil
-}
-
-func spathAll(b *vector.Batch, in *vector.Column) *vector.Batch {
-	var order []string
-	found := map[string][][]string{}
-	for i := range b.Len {
-		each := in.At(i)
-		for j := range each.Len() {
-			for _, l := range spath.Leaves(each.At(j)) {
-				if l.Path == "" {
-					continue // a lone scalar has no name
-				}
-				if found[l.Path] == nil {
-					order = append(order, l.Path)
-					found[l.Path] = make([][]string, b.Len)
-				}
-				found[l.Path][i] = append(found[l.Path][i], l.Value)
-			}
-		}
-	}
-	for _, name := range order {
-		old := b.Col(name)
-		vals := make([]vector.Value, b.Len)
-		for i, list := range found[name] {
-			vals[i] = vector.Strings(list)
-			if list == nil && old != nil {
-				vals[i] = old.At(i)
-			}
-		}
-		b = b.With(vector.NewColumn(name, vals))
-	}
-	return b
 }

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"context"
 	"strings"
 
 	"bluetrail/internal/spl"
@@ -68,29 +67,22 @@ func (c *XMLkv) Print() string { return "xmlkv " + spl.PrintField(c.Field) }
 func (c *XMLkv) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field) }
 
 // NewMapper implements spl.Streaming.
-func (c *XMLkv) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+func (c *XMLkv) NewMapper(*spl.Env) (spl.Mapper, error) {
+	return discover{func(b *vector.Batch) func(int, func(name, value string)) {
+		col := b.Col(c.Field)
+		if col == nil {
+			return nil
+		}
+		return func(row int, add func(name, value string)) {
+			for name, text := range elements(col.At(row).Text()) {
+				add(name, text)
+			}
+		}
+	}}, nil
+}
 
 // maxElements bounds how many elements of a text become fields.
 const maxElements = 100
-
-// Map implements spl.Mapper.
-func (c *XMLkv) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	found := map[string][][]string{} // by name, by row
-	var order []string
-	for i, v := range existing(b, c.Field) {
-		for name, text := range elements(v.Text()) {
-			if found[name] == nil {
-				found[name] = make([][]string, b.Len)
-				order = append(order, name)
-			}
-			found[name][i] = append(found[name][i], text)
-		}
-	}
-	for _, name := range order {
-		b = b.With(vector.NewColumn(name, listsOr(found[name], b.Col(name))))
-	}
-	return b, nil
-}
 
 // elements yields the elements of s that hold nothing but text.
 func elements(s string) func(yield func(name, text string) bool) {

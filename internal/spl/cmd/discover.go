@@ -1,0 +1,112 @@
+package cmd
+
+import (
+	"context"
+	"math"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// discover is the mapper of commands that make fields of texts which say
+// themselves what the fields are called. open returns what hands out the fields
+// of a row of b, nil when no row of b has any; a name that comes again in a row
+// gives several values. Rows with none of a name keep what they have there.
+type discover struct {
+	open func(b *vector.Batch) func(row int, add func(name, value string))
+}
+
+var _ spl.Spreading = discover{}
+
+// maxCells bounds the rows times the new fields of a batch: texts that all have
+// other names make many fields of few rows each.
+const maxCells = 1 << 18
+
+// Map implements spl.Mapper.
+func (d discover) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	each := d.open(b)
+	if each == nil {
+		return b, nil
+	}
+	return (&discovery{b: b, each: each}).take(math.MaxInt), nil
+}
+
+// Spread implements spl.Spreading.
+func (d discover) Spread(b *vector.Batch) func() *vector.Batch {
+	each := d.open(b)
+	if each == nil || b.Len == 0 {
+		return func() (only *vector.Batch) {
+			only, b = b, nil
+			return only
+		}
+	}
+	x := &discovery{b: b, each: each}
+	return func() *vector.Batch { return x.take(maxCells) }
+}
+
+// discovery is a batch on its way through a discover.
+type discovery struct {
+	b    *vector.Batch
+	each func(row int, add func(name, value string))
+	row  int // to be looked at next
+}
+
+// take returns the next rows with their fields, so many that there are no more
+// than that many cells, but one at least; nil behind the last.
+func (x *discovery) take(cells int) *vector.Batch {
+	if x.row >= x.b.Len && x.b.Len > 0 {
+		return nil
+	}
+	first := x.row
+	out := vector.NewBuilder()
+	names := map[string]bool{}
+	var order []string // of the row at hand
+	values := map[string][]string{}
+	for x.row < x.b.Len && (x.row == first || (x.row-first+1)*len(names) <= cells) {
+		order = order[:0]
+		clear(values)
+		x.each(x.row, func(name, value string) {
+			if values[name] == nil {
+				order = append(order, name)
+			}
+			values[name] = append(values[name], value)
+		})
+		out.Add()
+		for _, name := range order {
+			names[name] = true
+			out.Set(name, vector.Strings(values[name]))
+		}
+		x.row++
+	}
+	part := x.b.Slice(first, x.row)
+	there := make(map[string]*vector.Column, len(part.Cols))
+	for _, c := range part.Cols {
+		there[c.Name] = c
+	}
+	found := out.Batch().Cols
+	for i, c := range found {
+		if old := there[c.Name]; old != nil {
+			found[i] = orElseOf(part.Len, c, old)
+		}
+	}
+	return part.With(found...)
+}
+
+// over returns col, with the values of the column that has its name where col
+// has none.
+func over(b *vector.Batch, col *vector.Column) *vector.Column {
+	if old := b.Col(col.Name); old != nil {
+		return orElseOf(b.Len, col, old)
+	}
+	return col
+}
+
+func orElseOf(rows int, col, old *vector.Column) *vector.Column {
+	vals := make([]vector.Value, rows)
+	for i := range vals {
+		if vals[i] = col.At(i); vals[i].IsNull() {
+			vals[i] = old.At(i)
+		}
+	}
+	return vector.NewColumn(col.Name, vals)
+}
