@@ -100,7 +100,7 @@ func TestRulesCheckWholeCollection(t *testing.T) {
 		"baselines/seen.yml":              "name: Seen\nsearch: >-\n  sourcetype=aws:cloudtrail\n  | stats min(_time) as first by user\n  | outputlookup seen_here.csv\n",
 		"baselines/model.yaml":            "name: Model\nsearch: |\n  sourcetype=aws:cloudtrail\n  | stats count by user\n  | fit DensityFunction count into calls\n",
 		"detections/cloud/deep/reads.yml": "name: Reads what a baseline writes\nid: r1\n# a comment\nsearch: 'sourcetype=aws:cloudtrail | lookup seen_here.csv user OUTPUT first\n  | where first > relative_time(now(), `window`)\n\n  | `reads_filter`'\n",
-		"detections/cloud/applies.yml":    "name: Applies\nid: r2\nsearch: sourcetype=aws:cloudtrail | stats count by user | apply calls\n",
+		"detections/cloud/applies.yml":    "\ufeffname: Applies\r\nid: r2\nsearch: sourcetype=aws:cloudtrail | stats count by user | apply calls\n",
 		"detections/cloud/learns.yml":     "name: Not learned anywhere\nid: r3\nsearch: sourcetype=aws:cloudtrail | stats count by user | join user [summary m] | apply m\n",
 		"detections/cloud/first.yml":      "name: A baseline that ships\nid: r4\nsearch: '| tstats count from datamodel=Change by All_Changes.user | lookup previously_seen_cloud_regions vendor_region OUTPUT firstTimeSeen'\n",
 		"detections/endpoint/other.yml":   "name: No CloudTrail\nid: r5\nsearch: '| tstats count from datamodel=Endpoint.Processes by Processes.dest'\n",

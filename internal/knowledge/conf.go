@@ -19,7 +19,6 @@ type stanza struct {
 // that do not say otherwise. Lines that are neither are reported, the rest is
 // kept.
 func parseConf(file, text string) (list []*stanza, problems []error) {
-	text = strings.TrimPrefix(text, "\ufeff")
 	general := &stanza{name: "default", settings: map[string]string{}}
 	byName := map[string]*stanza{"default": general}
 	cur := general

@@ -158,7 +158,8 @@ func (k *Knowledge) eachYAML(sub string, fn func(dir, file string, text []byte) 
 	}
 }
 
-// readText reads a whole text file of at most maxText bytes.
+// readText reads a whole text file of at most maxText bytes, without the mark
+// of UTF-8 that some editors put first.
 func readText(file string) (string, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -169,5 +170,5 @@ func readText(file string) (string, error) {
 	if err == nil && len(data) > maxText {
 		err = fmt.Errorf("the file is larger than %d MiB", maxText>>20)
 	}
-	return string(data), err
+	return strings.TrimPrefix(string(data), "\ufeff"), err
 }

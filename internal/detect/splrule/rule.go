@@ -80,7 +80,7 @@ func parse(file string, data []byte) (rules []Rule, err error) {
 			err = fmt.Errorf("cannot read YAML: %v", r)
 		}
 	}()
-	d := yaml.NewDecoder(bytes.NewReader(data), yaml.AllowDuplicateMapKey())
+	d := yaml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))), yaml.AllowDuplicateMapKey())
 	for {
 		var doc any
 		err := d.Decode(&doc)

@@ -94,5 +94,9 @@ func (c *From) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error)
 
 // events is the search that gives the events of the dataset.
 func (d *dataset) events() string {
-	return fmt.Sprintf("search %s | %s", d.model.Search(d.set), d.fill(d.fieldNames()))
+	text := "search " + d.model.Search(d.set)
+	if fill := d.fill(d.fieldNames()); fill != "" {
+		text += " | " + fill
+	}
+	return text
 }
