@@ -275,7 +275,7 @@ func (g *grid) fillGaps() {
 	first, last, n := 0.0, 0.0, 0
 	for n < len(g.rows) { // texts that are no buckets come last
 		f, ok := lowEnd(g.rows[n])
-		if !ok || g.span.Unit == "log" && f <= 0 {
+		if !ok || f-f != 0 || g.span.Unit == "log" && f <= 0 {
 			break
 		}
 		k := g.span.index(f)

@@ -236,6 +236,7 @@ func (b *bucketer) start(t float64) float64 {
 		return b.from
 	}
 	if !(math.Abs(t) < 253402300799) {
+		b.from, b.to = t, t // which holds nothing
 		return t
 	}
 	at := b.span.floor(spl.FromEpoch(t).In(b.zone))
