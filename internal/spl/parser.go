@@ -307,16 +307,20 @@ func (p *Parser) Argument(name Token) string {
 	return ""
 }
 
-// columnNames are the names, before numbers, of what commands call columns after
-// a field: delta(x), sma5(x), upper95(prediction(x)).
-var columnNames = []string{"delta", "sma", "ema", "wma", "prediction", "upper", "lower", "anomaly_score_num", "anomaly_score_cat"}
+// What commands call columns after a field, beside aggregates: delta(x), and
+// with a number sma5(x) or upper95(prediction(x)).
+var (
+	columnNames     = []string{"delta", "prediction", "anomaly_score_num", "anomaly_score_cat"}
+	numberedColumns = []string{"sma", "ema", "wma", "upper", "lower"}
+)
 
 // namesColumn reports whether columns are called by a name with an argument in
-// parentheses: that of an aggregate, or one of columnNames.
+// parentheses.
 func namesColumn(name string) bool {
 	name = strings.ToLower(name)
 	def, _ := LookupAggregate(name)
-	return def != nil || slices.Contains(columnNames, strings.TrimRight(name, "0123456789"))
+	base := strings.TrimRight(name, "0123456789")
+	return def != nil || slices.Contains(columnNames, name) || base != name && slices.Contains(numberedColumns, base)
 }
 
 // Fields reads field names separated by commas, blanks or both, until the end

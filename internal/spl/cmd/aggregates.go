@@ -148,7 +148,7 @@ func parseAggregations(p *spl.Parser, stop ...string) ([]*Aggregation, error) {
 		}
 		a, err := parseAggregation(p)
 		if err != nil {
-			return nil, err
+			return nil, misplaced(p, tok, list, err)
 		}
 		list = append(list, a)
 	}
@@ -219,33 +219,6 @@ func parseAggregateCall(p *spl.Parser) (*Aggregation, error) {
 // every makes the aggregate one of every field, as avg without a field is.
 func (a *Aggregation) every(name string) { a.Field, a.Call = "*", name+"(*)" }
 
-func unknownAggregate(p *spl.Parser, tok spl.Token) error {
-	e := diag.At(tok.Span, "unknown aggregate %q", tok.Text)
-	if base := strings.TrimRight(tok.Text, "0123456789."); strings.EqualFold(base, "percentile") {
-		base = "perc"
-		return e.WithHint("write %s95(field), or another number up to 100", base)
-	} else if d := spl.PercentAggregate(base); d != nil {
-		return e.WithHint("write %s95(field), or another number up to 100", base)
-	}
-	if strings.EqualFold(tok.Text, "rate_avg") || strings.EqualFold(tok.Text, "rate_sum") {
-		return e.WithHint("it is of metric indexes: stats rate(field) by the series, then stats avg or sum of that")
-	}
-	if spl.LookupFunction(tok.Text) != nil && p.Peek().Is("(") {
-		return e.WithHint("%s is a function of eval: an aggregate takes it as sum(eval(%s(…)))", tok.Text, tok.Text)
-	}
-	if strings.Trim(tok.Text, "+-*/") == "" {
-		return e.WithHint("compute with aggregates in an eval behind, under the names that AS gives them")
-	}
-	var known []string
-	for _, d := range spl.Aggregates() {
-		known = append(append(known, d.Name), d.Aliases...)
-	}
-	if e = e.WithHint("%s", diag.DidYouMean(tok.Text, known)); e.Hint == "" {
-		e.Hint = "the aggregates: bluetrail spl commands stats"
-	}
-	return e
-}
-
 // checkNames fails when a column would have the name of one of the fields that
 // make the groups.
 func checkNames(aggs []*Aggregation, by []string) error {
@@ -288,6 +261,9 @@ func (a *Aggregation) argument(p *spl.Parser) (int, error) {
 		if err != nil {
 			return 0, err
 		}
+	}
+	if tok := p.Peek(); tok.Is(",") {
+		return 0, diag.At(tok.Span, "%s takes one field", a.Call).WithHint("join several in one: %s(eval(%s.\":\".other))", a.Call, a.Field)
 	}
 	err := p.Expect(")")
 	return p.Pos(), err

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -95,6 +96,9 @@ func parseBins(p *spl.Parser, otherwise string) (*Bin, error) {
 			tok, err := p.Take()
 			if err != nil {
 				return nil, err
+			}
+			if isWidth(tok) {
+				return nil, diag.At(tok.Span, "unexpected %q", tok.Text).WithHint("a width is written span=%s", tok.Text)
 			}
 			return nil, p.Unexpected(tok, "AS and a name")
 		}

@@ -168,6 +168,8 @@ func (c *Chart) fields(p *spl.Parser, over bool) error {
 			c.Row = name
 		case c.Col == "":
 			c.Col = name
+		case slices.Contains(chartOptions, strings.ToLower(name)):
+			return diag.At(at, "%s is no field here", name).WithHint("an option is written %s=<value>", name)
 		case c.Time:
 			return diag.At(at, "timechart has one field behind BY").WithHint("join several in one: eval both=%s.\":\".%s", c.Col, name)
 		case over:

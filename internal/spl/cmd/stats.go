@@ -85,8 +85,14 @@ func parseStats(p *spl.Parser) (*Stats, error) {
 		return nil, err
 	}
 	if p.AcceptWord("by") {
-		if c.By, err = p.Fields(); err != nil {
+		if c.By, err = p.Fields("where"); err != nil {
 			return nil, err
+		}
+		switch tok := p.Peek(); {
+		case tok.IsWord("where"):
+			return nil, diag.At(tok.Span, "BY is followed by no test").WithHint("put | before where: it tests the rows of the result")
+		case tok.Is("("):
+			return nil, diag.At(tok.Span, "BY takes fields alone").WithHint("compute one before, as in | eval key=lower(user) | stats count BY key")
 		}
 	}
 	if err = options(); err == nil && c.Span != nil && !p.AtEnd() { // by _time span=1h user

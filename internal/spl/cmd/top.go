@@ -114,6 +114,9 @@ func parseTop(p *spl.Parser, rare bool) (spl.Command, error) {
 		}
 		return nil, p.Unexpected(tok, "a field name")
 	}
+	if last := c.Fields[len(c.Fields)-1]; len(c.Fields) > 1 && len(c.By) == 0 && strings.Trim(last, "0123456789") == "" {
+		return nil, diag.At(diag.Span{Start: start.Start, End: p.Pos()}, "%s behind the fields would be one of them", last).WithHint("write top %s %s, or limit=%s", last, c.Fields[0], last)
+	}
 	for _, o := range []struct {
 		option, name string
 		shown        bool

@@ -114,6 +114,9 @@ func parseTransaction(p *spl.Parser) (spl.Command, error) {
 			if err != nil {
 				return nil, err
 			}
+			if strings.EqualFold(f, "maxspan") || strings.EqualFold(f, "maxpause") {
+				return nil, diag.At(tok.Span, "%s is no field here", f).WithHint("write %s=5m", f)
+			}
 			if quoted && strings.Contains(f, ",") {
 				c.Fields = append(c.Fields, fieldList(f)...)
 			} else {
