@@ -31,6 +31,9 @@ func TestRegistryExamples(t *testing.T) {
 						if ex.Saved != "" {
 							sc.files["savedsearches.conf"] = "[example]\nsearch = " + ex.Saved + "\n"
 						}
+						if ex.Txn != "" {
+							sc.files["transactiontypes.conf"] = "[example]\n" + ex.Txn + "\n"
+						}
 						know := sc.knowledge(t)
 						e.macros, e.tables = know, know
 						e.run(t, st.open(t, events), time.Unix(1700000000, 0).UTC())

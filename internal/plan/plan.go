@@ -374,7 +374,16 @@ func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (sp
 		}
 		reducer = func() (spl.Reducer, error) { return newNewest(p.env, q.Limit), nil }
 	}
-	sc, err := p.store.Prepare(q)
+	from := p.store
+	named := func(op spl.Operator) spl.Operator { return op }
+	if _, ok := p.store.(store.Indexed); ok {
+		if names := demandedIndexes(q.Filter); names != nil {
+			w := &watched{Store: p.store}
+			from = w
+			named = func(op spl.Operator) spl.Operator { return &noIndex{Operator: op, env: p.env, store: w, names: names} }
+		}
+	}
+	sc, err := from.Prepare(q)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -395,15 +404,15 @@ func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (sp
 	}
 	if span, ok := p.store.(store.Spanning); ok && q.Ordered && q.Limit == 0 {
 		if first, last := span.Span(); first < last {
-			if l := newLate(p.env, p.store, q, first, last, rest); l != nil {
+			if l := newLate(p.env, from, q, first, last, rest); l != nil {
 				s.step("after", "choose by "+strings.Join(l.keys.Names(), ", ")+" when there are many events, then read the chosen whole")
-				return l, rest, nil
+				return named(l), rest, nil
 			}
-			return newBackward(p.env, p.store, q, first, last), rest, nil
+			return named(newBackward(p.env, from, q, first, last)), rest, nil
 		}
 	}
 	par := &parallel{env: p.env, scan: sc, now: q.Now, beside: beside, reducer: reducer}
-	return par, rest, nil
+	return named(par), rest, nil
 }
 
 // typed reports whether commands read event types or tags, and some are defined

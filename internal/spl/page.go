@@ -85,6 +85,9 @@ func examples(b *strings.Builder, list []Example) {
 		if ex.Doc != "" {
 			b.WriteString(ex.Doc + "\n\n")
 		}
+		if ex.Txn != "" {
+			b.WriteString("The transaction type `example`:\n\n    " + strings.ReplaceAll(ex.Txn, "\n", "\n    ") + "\n\n")
+		}
 		if ex.Saved != "" {
 			b.WriteString("The saved search `example`:\n\n    " + ex.Saved + "\n\n")
 		}

@@ -32,6 +32,7 @@ type Example struct {
 	Events []string // JSON objects that are the events; none for generating searches
 	Lookup string   // a table called example.csv that the search uses; "" = none
 	Saved  string   // the saved search called example; "" = none
+	Txn    string   // the settings, a line each, of the transaction type called example; "" = none
 	Search string
 	Want   []string // result rows as compact JSON objects, in order
 }

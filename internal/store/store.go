@@ -54,6 +54,12 @@ type Spanning interface {
 	Span() (first, last int64)
 }
 
+// Indexed is implemented by stores that know the names of their indexes.
+type Indexed interface {
+	// Indexes returns the names, sorted. It may take as long as a search.
+	Indexes(ctx context.Context) ([]string, error)
+}
+
 // Scan is one prepared query.
 type Scan interface {
 	// Residual is what has to be checked on the delivered rows, nil when they

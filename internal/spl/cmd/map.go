@@ -243,6 +243,7 @@ func (m *mapOp) start(ctx context.Context, row int) error {
 	})
 	switch {
 	case lacks != "":
+		m.used-- // it runs no search
 		m.env.Warn("map leaves out rows that lack the field %s", lacks)
 		return nil
 	case err != nil:

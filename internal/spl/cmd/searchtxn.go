@@ -36,6 +36,13 @@ func init() {
 			{Name: "eventsonly", Default: "false", Doc: "Give the events, not the transactions."},
 			{Name: "<search-expression>", Doc: "What a transaction must match."},
 		},
+		Examples: []spl.Example{{
+			Doc:    "The sessions in which someone was denied.",
+			Txn:    "search = index=aws\nfields = key",
+			Events: []string{`{"_time":1700000000,"key":"k1","call":"List","user":"ann"}`, `{"_time":1700000005,"key":"k1","result":"denied"}`, `{"_time":1700000006,"key":"k2","call":"Get"}`},
+			Search: `| searchtxn example result=denied | table key call user duration`,
+			Want:   []string{`{"key":"k1","call":"List","user":"ann","duration":"5"}`},
+		}},
 		Parse: parseSearchtxn,
 	})
 }

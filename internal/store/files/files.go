@@ -3,9 +3,11 @@
 package files
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 
+	"bluetrail/internal/event"
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/store"
 )
@@ -36,6 +38,7 @@ type Store struct {
 var (
 	_ store.Store    = (*Store)(nil)
 	_ store.Counting = (*Store)(nil)
+	_ store.Indexed  = (*Store)(nil)
 )
 
 // Open lists the files at paths; see file.List. No file is opened yet.
@@ -55,6 +58,14 @@ func Open(paths []string, opt Options) (*Store, error) {
 		s.skip(sk.Name, sk.Reason)
 	}
 	return s, nil
+}
+
+// Indexes implements store.Indexed: all files belong to one.
+func (s *Store) Indexes(context.Context) ([]string, error) {
+	if s.opt.Index == "" {
+		return []string{event.DefaultIndex}, nil
+	}
+	return []string{s.opt.Index}, nil
 }
 
 // Close implements store.Store.

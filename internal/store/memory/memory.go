@@ -4,6 +4,7 @@ package memory
 
 import (
 	"context"
+	"maps"
 	"math"
 	"slices"
 
@@ -32,7 +33,19 @@ type row struct {
 	meta  event.Meta
 }
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store   = (*Store)(nil)
+	_ store.Indexed = (*Store)(nil)
+)
+
+// Indexes implements store.Indexed.
+func (s *Store) Indexes(context.Context) ([]string, error) {
+	names := map[string]bool{}
+	for i := range s.rows {
+		names[s.rows[i].meta.Index] = true
+	}
+	return slices.Sorted(maps.Keys(names)), nil
+}
 
 // New returns an empty store.
 func New() *Store { return &Store{seen: map[[16]byte]bool{}} }

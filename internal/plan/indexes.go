@@ -1,0 +1,119 @@
+package plan
+
+import (
+	"context"
+	"io"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/store"
+	"bluetrail/internal/vector"
+)
+
+// demandedIndexes returns the indexes of which an event must have one, nil when
+// the filter leaves that open.
+func demandedIndexes(filter spl.Search) []string {
+	switch e := filter.(type) {
+	case *spl.Compare:
+		if strings.EqualFold(e.Field, "index") && e.Op == "=" && !strings.Contains(e.Value, "*") {
+			return []string{e.Value}
+		}
+	case *spl.In:
+		if strings.EqualFold(e.Field, "index") && !slices.ContainsFunc(e.Values, func(v string) bool { return strings.Contains(v, "*") }) {
+			return e.Values
+		}
+	case *spl.And:
+		for _, a := range e.Args {
+			if names := demandedIndexes(a); names != nil {
+				return names
+			}
+		}
+	case *spl.Or:
+		var all []string
+		for _, a := range e.Args {
+			names := demandedIndexes(a)
+			if names == nil {
+				return nil
+			}
+			all = append(all, names...)
+		}
+		return all
+	}
+	return nil
+}
+
+// watched is a store whose scans count the rows that they hand over.
+type watched struct {
+	store.Store
+	rows atomic.Int64
+	// open: the store leaves it to others to drop rows of other indexes, so
+	// that rows say nothing.
+	open atomic.Bool
+}
+
+func (w *watched) Prepare(q *store.Query) (store.Scan, error) {
+	sc, err := w.Store.Prepare(q)
+	if err != nil {
+		return nil, err
+	}
+	if r := sc.Residual(); r != nil && demandedIndexes(r) != nil {
+		w.open.Store(true)
+	}
+	return &watchedScan{sc, &w.rows}, nil
+}
+
+type watchedScan struct {
+	store.Scan
+	rows *atomic.Int64
+}
+
+func (w *watchedScan) Run(ctx context.Context, emit func(int, *vector.Batch) error) error {
+	return w.Scan.Run(ctx, func(worker int, b *vector.Batch) error {
+		if b != nil {
+			w.rows.Add(int64(b.Len))
+		}
+		return emit(worker, b)
+	})
+}
+
+// noIndex warns at the end of a search that read nothing when none of the
+// indexes it asked for is there.
+type noIndex struct {
+	spl.Operator
+	env   *spl.Env
+	store *watched
+	names []string
+	done  bool
+}
+
+func (n *noIndex) Next(ctx context.Context) (*vector.Batch, error) {
+	b, err := n.Operator.Next(ctx)
+	if err == io.EOF && !n.done && (n.store.open.Load() || n.store.rows.Load() == 0) {
+		n.done = true
+		n.check(ctx)
+	}
+	return b, err
+}
+
+func (n *noIndex) check(ctx context.Context) {
+	known, err := n.store.Store.(store.Indexed).Indexes(ctx)
+	if err != nil || len(known) == 0 {
+		return
+	}
+	for _, name := range n.names {
+		second, _ := spl.Also("index", name)
+		if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) || k == second }) {
+			return
+		}
+	}
+	for _, name := range n.names {
+		hint := diag.DidYouMean(name, known)
+		if hint == "" {
+			hint = "indexes: " + strings.Join(known[:min(len(known), 20)], ", ")
+		}
+		n.env.Warn("there is no index %q (%s)", name, hint)
+	}
+}
