@@ -30,7 +30,7 @@ func (c *splCheckCmd) Run(a *app) error {
 		return err
 	}
 	if c.Search != "-" {
-		q, err := plan.Parse(c.Search, know)
+		q, err := checked(c.Search, know)
 		if err != nil {
 			return err
 		}
@@ -47,7 +47,7 @@ func (c *splCheckCmd) Run(a *app) error {
 	list := listed(string(text), func(text string) bool { _, err := plan.Parse(text, know); return err == nil })
 	bad := 0
 	for _, l := range list {
-		if _, err := plan.Parse(l.text, know); err != nil {
+		if _, err := checked(l.text, know); err != nil {
 			bad++
 			fmt.Fprintf(a.out, "line %d: ", l.line)
 			var place *diag.Error
@@ -64,6 +64,15 @@ func (c *splCheckCmd) Run(a *app) error {
 		return usage("%d of %d searches cannot be read", bad, len(list))
 	}
 	return nil
+}
+
+// checked reads a search and looks at what would only show when it runs.
+func checked(text string, m spl.Macros) (*spl.Query, error) {
+	q, err := plan.Parse(text, m)
+	if err == nil {
+		err = spl.Check(q)
+	}
+	return q, err
 }
 
 // maxSearches bounds the text that spl check reads, in bytes.

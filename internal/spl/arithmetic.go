@@ -47,6 +47,9 @@ func (c *Compiler) binary(e *Binary) (Eval, error) {
 		return nil, err
 	}
 	l, r := evs[0], evs[1]
+	if Gives(e) == GivesTest {
+		c.warnOfTexts(e)
+	}
 	switch e.Op {
 	case "AND":
 		return and(l, r), nil

@@ -2,6 +2,7 @@ package spl
 
 import (
 	"strings"
+	"unicode"
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/vector"
@@ -30,6 +31,29 @@ func Gives(e Expr) Outcome {
 		return GivesEither
 	}
 	return GivesValue
+}
+
+// warnOfTexts warns when two texts are compared of which the first reads like the
+// name of a field.
+func (c *Compiler) warnOfTexts(e *Binary) {
+	lit, ok := e.L.(*Literal)
+	if _, both := e.R.(*Literal); !ok || !both || lit.Value.Kind() != vector.Text || !pathLike(lit.Value.Text()) {
+		return
+	}
+	c.Warn(`"%s" is a text here; the field of this name is written '%[1]s', in single quotes`, lit.Value.Text())
+}
+
+// pathLike reports whether a text is names with points between them, as those
+// of JSON fields are.
+func pathLike(s string) bool {
+	parts := strings.Split(s, ".")
+	for _, part := range parts {
+		name := strings.TrimSuffix(part, "{}")
+		if name == "" || isDigit(name[0]) || strings.ContainsFunc(name, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+			return false
+		}
+	}
+	return len(parts) > 1
 }
 
 // Condition is Compile for an expression that must be a test. The words true

@@ -10,6 +10,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
 	_ "bluetrail/internal/spl/cmd"
+	_ "bluetrail/internal/spl/fn"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -150,4 +151,32 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q prints as %q and then as %q", text, printed, again.String())
 		}
 	})
+}
+
+func TestCheck(t *testing.T) {
+	for text, want := range map[string]string{
+		`* | eval x=now(), y=lookup("a.csv", json_object("k", k), json_array("v")) | where match(x, "a+")`: "",
+		`* | where x=[search a | return $b]`:             "",
+		`* | foreach a* [eval x=tonumber("<<FIELD>>")]`:  "",
+		`* | where match(x, "(")`:                        `"("`,
+		`* | eval x=1, y=abs("n")`:                       `"n"`,
+		`* | fieldformat x=if(y, 1, 2)`:                  "y",
+		`* | head (y)`:                                   "y",
+		`* | append [search a | eval x=tonumber("q")]`:   `"q"`,
+		`a [search b | where relative_time(t, "1 day")]`: "relative_time(t, \"1 day\")",
+	} {
+		q, err := spl.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = spl.Check(q)
+		var place *diag.Error
+		switch {
+		case want == "" && err == nil:
+		case !errors.As(err, &place):
+			t.Errorf("%s: %v, want %q underlined", text, err, want)
+		case place.Src[place.Span.Start:place.Span.End] != want:
+			t.Errorf("%s: underlined %q, want %q", text, place.Src[place.Span.Start:place.Span.End], want)
+		}
+	}
 }

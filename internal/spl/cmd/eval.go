@@ -104,6 +104,16 @@ func (c *Eval) Needs(out spl.FieldSet) spl.FieldSet {
 	return out
 }
 
+// Check implements spl.Checked.
+func (c *Eval) Check() error {
+	for _, s := range c.Sets {
+		if err := spl.CheckExpr(s.Expr); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // NewMapper implements spl.Streaming.
 func (c *Eval) NewMapper(env *spl.Env) (spl.Mapper, error) {
 	m := &eval{sets: c.Sets, progs: make([]*spl.Program, len(c.Sets))}

@@ -66,6 +66,9 @@ func (c *Fieldformat) Needs(out spl.FieldSet) spl.FieldSet {
 	return out.Add(spl.ExprFields(c.Expr)...)
 }
 
+// Check implements spl.Checked.
+func (c *Fieldformat) Check() error { return spl.CheckExpr(c.Expr) }
+
 // NewMapper implements spl.Streaming.
 func (c *Fieldformat) NewMapper(env *spl.Env) (spl.Mapper, error) {
 	_, err := spl.Compile(c.Expr, env) // what is wrong with it shows before there are rows

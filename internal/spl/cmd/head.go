@@ -121,6 +121,9 @@ func (c *Head) Print() string {
 	return s
 }
 
+// Check implements spl.Checked.
+func (c *Head) Check() error { return spl.CheckTest(c.Expr) }
+
 // Needs implements spl.Command.
 func (c *Head) Needs(out spl.FieldSet) spl.FieldSet {
 	if c.Expr == nil {

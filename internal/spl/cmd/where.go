@@ -49,6 +49,9 @@ func (c *Where) Resolve(text func(*spl.Query) (string, error)) (spl.Command, err
 // Subsearches implements spl.Resolving.
 func (c *Where) Subsearches() []*spl.Query { return spl.ExprQueries(c.Expr) }
 
+// Check implements spl.Checked.
+func (c *Where) Check() error { return spl.CheckTest(c.Expr) }
+
 // NewMapper implements spl.Streaming.
 func (c *Where) NewMapper(env *spl.Env) (spl.Mapper, error) {
 	prog, err := spl.CompileTest(c.Expr, env)

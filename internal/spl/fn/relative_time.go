@@ -9,7 +9,7 @@ import (
 )
 
 func init() {
-	compiled(dateTime, "relative_time", "relative_time(<time>, <modifier>)", "A time moved and snapped by a modifier such as -1d@d.", 2, 2, func(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+	compiled(dateTime, "relative_time", "relative_time(<time>, <modifier>)", "A time moved and snapped by a modifier such as -1d@d. Units are s, m, h, d, w, mon, q and y, also written out; @w1 is Monday, @w0 and @w7 Sunday. Parts are done in their order, by the calendar of the user's zone.", 2, 2, func(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 		var at time.Time // of the last row, which often snaps to the same
 		last := null
 		return timeFunction(c, call, func(f float64, text string) vector.Value {

@@ -8,9 +8,18 @@ import (
 )
 
 func init() {
-	compiled(dateTime, "strftime", "strftime(<time>, <format>)", "A time as text: %Y-%m-%d %H:%M:%S and the other variables of Splunk.", 2, 2, compileStrftime, `strftime(1700000000, "%Y-%m-%dT%H:%M:%S")`, `"2023-11-14T22:13:20"`)
+	compiled(dateTime, "strftime", "strftime(<time>, <format>)", timeDoc, 2, 2, compileStrftime, `strftime(1700000000, "%Y-%m-%dT%H:%M:%S")`, `"2023-11-14T22:13:20"`)
 	checked(numbers(0), "strftime")
 }
+
+const timeDoc = `A time as text. The variables are
+
+- of the date %Y %y %C %m %b %B %d %e %j %a %A %w %u %F (2023-11-14) %D %x (11/14/23) %v, of the week %U %W, and %V %G %g as ISO 8601 counts
+- of the time %H %k %I %l %M %S %p %P %T %X (22:13:20) %R (22:13) %r, of fractions of a second %N %3N %6N %9N %Q %3Q %6Q %f
+- of the zone %z (+0100) %:z (+01:00) %::z %:::z %Ez (minutes) %Z (its name)
+- others %s (seconds since 1970) %c %+ %% %n %t
+
+%-d writes no zeros or blanks in front, %_d blanks, %0e zeros, %^a capitals. What is no variable stands as it is written.`
 
 func compileStrftime(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 	zone := c.Clock().Location()
