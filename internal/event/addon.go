@@ -42,7 +42,7 @@ func init() {
 	for i := range derivedList {
 		derivedByName[derivedList[i].Name] = &derivedList[i]
 	}
-	for _, d := range ocsfFields() {
+	for _, d := range append(ocsfFields(), earlierAliases()...) {
 		if derivedByName[d.Name] == nil {
 			derivedByName[d.Name] = &d
 		}
@@ -63,6 +63,18 @@ func aliases() []Derived {
 		{"result", "errorMessage"}, {"vpc_id", "requestParameters.vpcId"},
 	} {
 		list = append(list, Derived{Name: a[0], Inputs: []string{a[1]}, Alias: true, Doc: "The same as `" + a[1] + "`."})
+	}
+	return list
+}
+
+// earlierAliases are names that versions of the add-on before the present one
+// gave, and that searches written for those still ask for.
+func earlierAliases() []Derived {
+	var list []Derived
+	for _, a := range [][2]string{
+		{"event_name", "eventName"}, {"http_user_agent", "userAgent"}, {"mfa_auth", "userIdentity.sessionContext.attributes.mfaAuthenticated"},
+	} {
+		list = append(list, Derived{Name: a[0], Inputs: []string{a[1]}, Alias: true, OnRequest: true, Doc: "An earlier name of `" + a[1] + "`."})
 	}
 	return list
 }

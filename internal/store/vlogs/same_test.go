@@ -216,7 +216,7 @@ func rowText(b *vector.Batch, i int, q *store.Query) string {
 // searches are tried with several sets of fields.
 var searches = []string{
 	`*`, `eventName=ConsoleLogin`, `eventName=consolelogin`, `eventName!=ConsoleLogin`, `NOT eventName=ConsoleLogin`, `eventName=*login*`, `eventName=Describe*`,
-	`index=main`, `index=aws`, `index=other`, `index!=main`, `index=*`, `sourcetype=aws:cloudtrail`, `sourcetype=_json`, `sourcetype=aws:asl`, `sourcetype!=aws:ASL`, `sourcetype IN (aws:asl, x)`, `source=FILE1`, `host=aws`,
+	`index=main`, `index=aws`, `index=other`, `index!=main`, `index=*`, `sourcetype=aws:cloudtrail`, `sourcetype=_json`, `source=FILE1`, `host=aws`,
 	`errorMessage=*`, `errorMessage!=*`, `NOT errorMessage=*`, `errorMessage=""`, `errorCode=success`, `errorCode!=success`, `errorCode=Access*`,
 	`eventName=A`, `eventName=B`, `eventName!=A`, `NOT eventName=A`, `eventName=Old`, `eventName=Future OR eventName=BeforeAll`,
 	`src=me`, `src=198.51.100.7`, `src!=me`, `src=*`, `NOT src=*`, `src_ip=198.51.100.0/24`, `sourceIPAddress=198.51.100.0/24`, `sourceIPAddress!=198.51.100.0/24`, `region=us-east-1`, `region=here`, `signature=Own*`,
@@ -231,6 +231,7 @@ var searches = []string{
 	`requestParameters.set{}=AB`, `requestParameters.set{}=CASE(ab)`, `requestParameters.set{}!=CASE(Ab)`, `requestParameters.set=pl*`, `requestParameters.many{}=b NOT requestParameters.many{}=a*b`, `requestParameters.dot.ted=2`, `requestParameters.none{}=*`, `errorCode=""`,
 	`msg=hello`, `msg!=success`, `dest=here`, `severity=high`, `severity=Informational`, `severity!=high`, `api.operation=lists`, `NOT api.operation=lists`, `_x=under`, `_x=*`, `leaf:user=l`, `leaf:leaf:user=m`, `user{}=V`, `_seq=17`, `_stream=river`, `result_id=""`, `result_id=access*`,
 	`eventID=c13`, `eventName=n*`, `agent smith`, `userAgent="agent smith*"`, `eventName=` + strings.Repeat("n", 400),
+	`sourcetype=aws:asl`, `sourcetype!=aws:ASL`, `sourcetype IN (aws:asl, x)`,
 }
 
 var fieldSets = []spl.FieldSet{
