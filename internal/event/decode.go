@@ -61,20 +61,19 @@ type Decoder struct {
 	// returned so far is written over.
 	BeforeReuse func()
 
-	in       io.Reader
-	lim      Limits
-	buf      []byte // buf[pos:] is unread
-	pos      int
-	base     int64 // offset of buf[0] in the input
-	lines    int   // line breaks before buf[counted]
-	counted  int
-	readErr  error
-	retained bool
-	mode     decodeMode
-	member   string   // key of the array that is being read
-	inner    *Decoder // records inside a string or a wrapper
-	innerAt  int64
-	err      error
+	in      io.Reader
+	lim     Limits
+	buf     []byte // buf[pos:] is unread
+	pos     int
+	base    int64 // offset of buf[0] in the input
+	lines   int   // line breaks before buf[counted]
+	counted int
+	readErr error
+	mode    decodeMode
+	member  string   // key of the array that is being read
+	inner   *Decoder // records inside a string or a wrapper
+	innerAt int64
+	err     error
 }
 
 type decodeMode uint8
@@ -97,18 +96,10 @@ func NewDecoder(r io.Reader, lim Limits) *Decoder {
 	return &Decoder{in: r, lim: lim}
 }
 
-// Retain keeps the buffer behind the last record: it will not be reused, and
-// Raw stays valid as long as it is referred to.
-func (d *Decoder) Retain() {
-	if d.inner != nil {
-		d.inner.Retain()
-	}
-	d.retained = true
-}
-
-// Next returns the next record. Raw is valid until the next call unless Retain
-// was called. At the end the error is io.EOF; a *RecordError concerns one
-// record, and Next goes on behind it; any other error is final.
+// Next returns the next record. Raw is valid until the next call; with
+// BeforeReuse, until that is called. At the end the error is io.EOF; a
+// *RecordError concerns one record, and Next goes on behind it; any other error
+// is final.
 func (d *Decoder) Next() (Record, error) {
 	for d.err == nil {
 		if d.inner != nil {

@@ -29,7 +29,7 @@ func (d *Decoder) peek() (byte, error) {
 }
 
 // more reads input behind what is unread; false at the end of it. The unread
-// part moves to the front of a buffer: of the same one, unless it is retained.
+// part moves to the front of the buffer, or of a larger one.
 func (d *Decoder) more() bool {
 	if d.readErr != nil {
 		return false
@@ -47,9 +47,8 @@ func (d *Decoder) more() bool {
 		d.BeforeReuse()
 	}
 	next := d.buf[:0]
-	if d.retained || size != cap(d.buf) {
+	if size != cap(d.buf) {
 		next = make([]byte, 0, size)
-		d.retained = false
 	}
 	next = append(next, unread...)
 	d.base += int64(d.pos)
@@ -252,13 +251,9 @@ func (d *Decoder) enter(text string, at int64) error {
 	return nil
 }
 
-// Reset makes d read from r as if it were new. The buffer is used again, unless
-// it is retained.
+// Reset makes d read from r as if it were new. The buffer is used again.
 func (d *Decoder) Reset(r io.Reader, lim Limits) {
 	buf := d.buf[:0]
-	if d.retained {
-		buf = nil
-	}
 	*d = *NewDecoder(r, lim)
 	d.buf = buf
 }

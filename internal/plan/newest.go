@@ -15,8 +15,8 @@ import (
 
 // newest puts events in the order in which searches see them: newest first,
 // and of the same second what was taken in later first. With a limit it keeps
-// no more than twice that many; without one, what memory does not hold goes to
-// disk.
+// no more than twice that many, or a few more where some are on disk, where what
+// memory does not hold goes to.
 type newest struct {
 	env     *spl.Env
 	limit   int
@@ -71,13 +71,12 @@ func (n *newest) Add(ctx context.Context, b *vector.Batch) error {
 	if err := n.env.Memory.Take(size); err != nil {
 		return err
 	}
-	if n.limit > 0 {
-		if len(n.keys) > 2*n.limit+vector.DefaultRows {
-			n.shrink()
-		}
-		return nil
+	tight := n.env.Tight(n.held)
+	if n.limit > 0 && (len(n.keys) > 2*n.limit+vector.DefaultRows || tight && len(n.keys) > n.limit) {
+		n.shrink()
+		tight = n.env.Tight(n.held)
 	}
-	if n.env.Tight(n.held) {
+	if tight {
 		return n.spill(ctx)
 	}
 	return nil

@@ -1,6 +1,9 @@
 package vector
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // Column is one field of a batch. It is read-only once it is in a batch; its
 // forms exist for speed, At hides them.
@@ -256,6 +259,34 @@ func (b *Batch) Slice(from, to int) *Batch {
 		rows[i] = int32(from + i)
 	}
 	return b.Pick(rows)
+}
+
+// Own returns the batch with texts of its own, which keep nothing else in memory.
+func (b *Batch) Own() *Batch {
+	size := 0
+	for _, c := range b.Cols {
+		for i := range c.vals {
+			size += int(c.vals[i].size)
+		}
+	}
+	text := make([]byte, 0, size)
+	out := &Batch{Len: b.Len, Cols: make([]*Column, len(b.Cols))}
+	for n, c := range b.Cols {
+		own := *c
+		own.vals = make([]Value, len(c.vals))
+		for i := range c.vals {
+			v := &c.vals[i]
+			if v.size == 0 {
+				own.vals[i] = v.Clone()
+				continue
+			}
+			text = append(text, v.text()...)
+			own.vals[i] = *v
+			own.vals[i].data = unsafe.Pointer(&text[len(text)-int(v.size)])
+		}
+		out.Cols[n] = &own
+	}
+	return out
 }
 
 // RowSize returns roughly how many bytes row i holds.

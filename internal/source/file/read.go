@@ -105,8 +105,7 @@ func (r *Reader) unpack(f File, lim Limits) error {
 	return nil
 }
 
-// Close closes the file. Records that were not retained are not to be used
-// afterwards.
+// Close closes the file. Its records are not to be used afterwards.
 func (r *Reader) Close() error {
 	if r.Decoder != nil {
 		r.Decoder.BeforeReuse = nil

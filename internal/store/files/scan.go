@@ -142,7 +142,6 @@ type reader struct {
 	times   []vector.Value
 	ids     [][16]byte
 	dup     []bool
-	dec     *event.Decoder
 	err     error
 }
 
@@ -170,7 +169,6 @@ func (r *reader) file(ctx context.Context, i int) error {
 	}
 	defer in.Close()
 	r.meta, r.ordinal, r.records = f.Meta(s.opt.Index, s.opt.Sourcetype), i, 0
-	r.dec = in.Decoder
 	in.BeforeReuse = func() { r.err = errors.Join(r.err, r.flush()) }
 	for {
 		if r.records%batchRows == 0 && ctx.Err() != nil {
@@ -284,9 +282,6 @@ func (r *reader) deliver(rows []int32) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	if r.sc.q.Ordered {
-		r.dec.Retain() // the rows are kept for sorting
-	}
 	size := len(rows)
 	if r.sc.want == nil {
 		size = wideRows
@@ -307,6 +302,9 @@ func (r *reader) deliver(rows []int32) error {
 func (r *reader) batch(rows []int32) (*vector.Batch, error) {
 	var b *vector.Batch
 	if r.sc.want == nil {
+		if r.sc.q.Ordered {
+			r.own(rows)
+		}
 		b = r.whole(rows)
 	} else {
 		b = &vector.Batch{Len: len(rows)}
@@ -329,6 +327,9 @@ func (r *reader) batch(rows []int32) (*vector.Batch, error) {
 			}
 			b.Cols = append(b.Cols, vector.NewColumn(name, cols[n]))
 		}
+		if r.sc.q.Ordered { // the rows are kept for sorting, and must not keep the file
+			b = b.Own()
+		}
 	}
 	if !r.sc.q.Ordered {
 		return b, nil
@@ -339,6 +340,19 @@ func (r *reader) batch(rows []int32) (*vector.Batch, error) {
 		when[i] = r.times[row]
 	}
 	return b.With(vector.NewColumn(event.Time, when), vector.NewColumn(store.Seq, seq)), nil
+}
+
+// own copies the records of rows, which are kept for sorting, out of the file.
+func (r *reader) own(rows []int32) {
+	size := 0
+	for _, row := range rows {
+		size += len(r.raws[row])
+	}
+	arena := make([]byte, 0, size)
+	for _, row := range rows {
+		arena = append(arena, r.raws[row]...)
+		r.raws[row] = arena[len(arena)-len(r.raws[row]):]
+	}
 }
 
 // whole makes rows of every field, or of those that fit the patterns.
