@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -34,7 +35,16 @@ b,5" | appendpipe [stats sum(n) as n | eval u="all"] | table u n`,
 				return nil, err
 			}
 			q, err := p.Subpipeline()
-			return &Appendpipe{q}, err
+			if err != nil {
+				return nil, err
+			}
+			for _, st := range q.Stages {
+				_, begins := st.Cmd.(spl.Generating)
+				if _, also := st.Cmd.(spl.Serial); begins && !also {
+					return nil, diag.At(st.Span, "%s gives rows of its own, and cannot work on those of appendpipe", st.Def.Name).WithHint("append [| %s …]", st.Def.Name)
+				}
+			}
+			return &Appendpipe{q}, nil
 		},
 	})
 }
