@@ -84,58 +84,69 @@ func (c *Kmeans) lloyd(ctx context.Context, points, centres [][]float64) (*means
 			}
 			run.distortion += least
 		}
-		if !(c.move(points, run) > c.Tolerance) {
+		moved := 0.0
+		for n, middle := range c.middles(points, run.of, len(centres)) {
+			if middle != nil {
+				moved = max(moved, c.distance(middle, centres[n]))
+				centres[n] = middle
+			}
+		}
+		if !(moved > c.Tolerance) {
 			break
 		}
 	}
 	return run, nil
 }
 
-// move puts each centre into the middle of its points, and returns how far the
-// one that moved most did.
-func (c *Kmeans) move(points [][]float64, run *means) float64 {
-	members := make([][][]float64, len(run.centres))
-	for i, p := range points {
-		members[run.of[i]] = append(members[run.of[i]], p)
-	}
-	moved := 0.0
-	for n, list := range members {
-		if len(list) == 0 {
-			continue
-		}
-		middle := c.middle(list)
-		moved = max(moved, c.distance(middle, run.centres[n]))
-		run.centres[n] = middle
-	}
-	return moved
-}
-
-// middle is the point with the least sum of distances: the mean, or for l1 the
-// median of each number.
-func (c *Kmeans) middle(points [][]float64) []float64 {
-	out := make([]float64, len(points[0]))
+// middles returns the point with the least sum of distances to the points of
+// each cluster: the mean, or for l1 the median of each number. It is nil for a
+// cluster without points.
+func (c *Kmeans) middles(points [][]float64, of []int, k int) [][]float64 {
 	if c.Distance == "l1" {
-		nums := make([]float64, len(points))
-		for j := range out {
-			for i, p := range points {
-				nums[i] = p[j]
-			}
-			slices.Sort(nums)
-			out[j] = (nums[(len(nums)-1)/2] + nums[len(nums)/2]) / 2
-		}
-		return out
+		return medians(points, of, k)
 	}
-	for _, p := range points {
+	out, counts := make([][]float64, k), make([]float64, k)
+	for i, p := range points {
+		n := of[i]
+		if out[n] == nil {
+			out[n] = make([]float64, len(p))
+		}
+		counts[n]++
 		weight := 1.0
 		if c.Distance == "cos" {
 			weight = 1 / max(length(p), math.SmallestNonzeroFloat64)
 		}
 		for j, f := range p {
-			out[j] += f * weight
+			out[n][j] += f * weight
 		}
 	}
-	for j := range out {
-		out[j] /= float64(len(points))
+	for n, middle := range out {
+		for j := range middle {
+			middle[j] /= counts[n]
+		}
+	}
+	return out
+}
+
+func medians(points [][]float64, of []int, k int) [][]float64 {
+	members := make([][][]float64, k)
+	for i, p := range points {
+		members[of[i]] = append(members[of[i]], p)
+	}
+	out := make([][]float64, k)
+	for n, list := range members {
+		if len(list) == 0 {
+			continue
+		}
+		out[n] = make([]float64, len(list[0]))
+		nums := make([]float64, len(list))
+		for j := range out[n] {
+			for i, p := range list {
+				nums[i] = p[j]
+			}
+			slices.Sort(nums)
+			out[n][j] = (nums[(len(nums)-1)/2] + nums[len(nums)/2]) / 2
+		}
 	}
 	return out
 }
@@ -143,13 +154,14 @@ func (c *Kmeans) middle(points [][]float64) []float64 {
 func (c *Kmeans) distance(a, b []float64) float64 {
 	sum := 0.0
 	switch c.Distance {
+	case "l2":
+		for j := range a {
+			d := a[j] - b[j]
+			sum += d * d
+		}
 	case "l1":
 		for j := range a {
 			sum += math.Abs(a[j] - b[j])
-		}
-	case "l2":
-		for j := range a {
-			sum += (a[j] - b[j]) * (a[j] - b[j])
 		}
 	default:
 		both := length(a) * length(b)
