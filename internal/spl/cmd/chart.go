@@ -40,7 +40,7 @@ func init() {
 		Summary: "Aggregates as a table with rows of one field and columns of another.",
 		Syntax:  "chart [<options>] <aggregate> | eval(<expression over aggregates>) … [OVER <field> [span=<span>] [BY <field> [span=<span>]] | BY <field> [span=<span>] [<field> [span=<span>]]] [WHERE <agg> in topN | <agg> > <n>]",
 		Doc: "Rows are in the order of their field. Columns are in alphabetical order, then OTHER (what is beyond `limit`, the ten\n" +
-			"with the greatest sums) and NULL (events without the second field). Where there is nothing, count and dc are 0, other\n" +
+			"with the greatest sums) and NULL (events without the second field). A count where there is nothing is 0, other\n" +
 			"aggregates are missing. With several aggregates a column is called `aggregate: value`, and `limit` goes by how many\n" +
 			"events a value has. Without OVER and BY there is one row.",
 		Args: append([]spl.Arg{
@@ -119,6 +119,9 @@ func parseChart(p *spl.Parser, c *Chart) (spl.Command, error) {
 		case p.AcceptWord("over"):
 			if c.Time {
 				return nil, diag.At(tok.Span, "timechart is always over _time").WithHint("chart takes OVER")
+			}
+			if over || c.Col != "" {
+				return nil, diag.At(tok.Span, "a chart has one field behind OVER, and one behind BY")
 			}
 			name, err := p.Field()
 			if err != nil {

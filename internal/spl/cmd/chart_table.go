@@ -20,7 +20,6 @@ type grid struct {
 	values []shownValue
 	counts int                 // the slot with the number of rows, -1 = none
 	defs   []*spl.AggregateDef // by slot
-	empty  []spl.Aggregate     // of a cell in which there is nothing
 	rows   []vector.Value
 	cells  map[string]map[string][]spl.Aggregate // by row, by column
 }
@@ -46,7 +45,9 @@ func (r *chart) Results(context.Context) (spl.Operator, error) {
 		g.put(r.row.relabel(grp.keys[0]), col, grp.aggs)
 	}
 	if r.c.Row == "" && len(groups) == 0 {
-		g.put(vector.String(""), "", g.empty)
+		nothing := &group{}
+		r.g.fill(nothing)
+		g.put(vector.String(""), "", nothing.aggs)
 	}
 	g.joinSpecial()
 	columns := g.columns()
@@ -62,9 +63,6 @@ func (r *chart) Results(context.Context) (spl.Operator, error) {
 
 func (r *chart) grid() *grid {
 	g := &grid{c: r.c, env: r.env, span: r.row.span, times: r.row.times, values: r.shownValues(), counts: -1, cells: map[string]map[string][]spl.Aggregate{}}
-	nothing := &group{}
-	r.g.fill(nothing)
-	g.empty = nothing.aggs
 	for n, s := range r.g.slots {
 		g.defs = append(g.defs, r.g.aggs[s.agg].Def)
 		if s.agg == len(r.c.Aggs) {
@@ -394,11 +392,7 @@ func (g *grid) table(columns []string) *vector.Batch {
 		}
 		cells := g.cells[row.Text()]
 		for _, f := range fields {
-			aggs := cells[f.col]
-			if aggs == nil {
-				aggs = g.empty
-			}
-			b.Set(f.name, g.value(f.value, aggs, width))
+			b.Set(f.name, g.value(f.value, cells[f.col], width))
 		}
 		if g.c.Row != "" { // last, as a column may have the same name
 			b.SetAt(0, row)

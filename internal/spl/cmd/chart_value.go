@@ -163,8 +163,8 @@ func (c *Chart) compileValues(env *spl.Env) ([]*spl.Program, error) {
 	return progs, nil
 }
 
-// value returns what a cell shows; width is that of the bucket in seconds, 0 =
-// no bucket of time.
+// value returns what a cell shows of its aggregates, which are nil where there
+// are no events; width is that of the bucket in seconds, 0 = no bucket of time.
 func (g *grid) value(v shownValue, aggs []spl.Aggregate, width float64) vector.Value {
 	if v.prog == nil {
 		return g.aggregate(v.slot, aggs, width)
@@ -177,7 +177,13 @@ func (g *grid) value(v shownValue, aggs []spl.Aggregate, width float64) vector.V
 }
 
 func (g *grid) aggregate(slot int, aggs []spl.Aggregate, width float64) vector.Value {
-	return scaled(aggs[slot].Result(), g.defs[slot].Name, width)
+	switch name := g.defs[slot].Name; {
+	case aggs != nil:
+		return scaled(aggs[slot].Result(), name, width)
+	case name == "count":
+		return vector.Int(0)
+	}
+	return vector.Value{}
 }
 
 // perSeconds are the aggregates that are rates, in seconds.
