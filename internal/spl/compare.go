@@ -81,6 +81,8 @@ func (c *Compiler) compareWith(e Expr, l Eval, lit vector.Value, pass outcome) E
 			return a
 		case vector.List:
 			return anyPair(&a, &lit, pass)
+		case vector.Bool:
+			return vector.Truth(pass.has(CompareValues(a, lit)))
 		}
 		if isNum {
 			if x, ok := a.Num(); ok {
@@ -167,14 +169,32 @@ func (r ranked) meets(o ranked) bool {
 }
 
 // CompareValues orders two single values: as numbers when both are, else by
-// the bytes of their text. NaN equals only itself and comes first.
+// the bytes of their text. NaN equals only itself and comes first. The outcome
+// of a test also equals the number and the word for it, as in isnull(x)=1.
 func CompareValues(a, b vector.Value) int {
+	if (a.Kind() == vector.Bool) != (b.Kind() == vector.Bool) {
+		x, okx := truthNumber(a)
+		if y, oky := truthNumber(b); okx && oky {
+			return compareNumbers(x, y)
+		}
+	}
 	if x, ok := a.Num(); ok {
 		if y, ok := b.Num(); ok {
 			return compareNumbers(x, y)
 		}
 	}
 	return strings.Compare(a.Text(), b.Text())
+}
+
+// truthNumber returns 1 for what is true, 0 for what is false.
+func truthNumber(v vector.Value) (float64, bool) {
+	switch text := v.Text(); {
+	case v.True(), strings.EqualFold(text, "true"):
+		return 1, true
+	case v.Kind() == vector.Bool, strings.EqualFold(text, "false"):
+		return 0, true
+	}
+	return v.Num()
 }
 
 func compareNumbers(x, y float64) int {

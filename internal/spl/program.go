@@ -1,10 +1,6 @@
 package spl
 
-import (
-	"slices"
-
-	"bluetrail/internal/vector"
-)
+import "bluetrail/internal/vector"
 
 // MaxValue is the size in bytes of the largest text that an expression makes;
 // a list may be MaxList. What would be larger is null, with a warning.
@@ -34,8 +30,11 @@ func (p *Program) bind(b *vector.Batch) {
 	for i, name := range p.names {
 		p.frame.slots[i].col = b.Col(name)
 	}
-	if b.Len > 0 && p.env != nil {
-		p.dotted = slices.DeleteFunc(p.dotted, p.warnOf)
+	if b.Len > 0 && p.env != nil { // the first rows tell what was meant
+		for _, d := range p.dotted {
+			p.warnOf(d)
+		}
+		p.dotted = nil
 	}
 }
 
@@ -75,17 +74,16 @@ func (c *Compiler) noteDotted(e *Binary) {
 }
 
 // warnOf warns when the batch has none of the fields.
-func (p *Program) warnOf(d dotted) bool {
+func (p *Program) warnOf(d dotted) {
 	for _, slot := range d.slots {
 		col := p.frame.slots[slot].col
 		for i := 0; col != nil && i < p.bound.Len; i++ {
 			if v := col.At(i); !v.IsNull() {
-				return false
+				return
 			}
 		}
 	}
 	p.env.Warn("%s joins fields that are not there; the field of this name is written '%[1]s', in single quotes", d.name)
-	return true
 }
 
 // Value computes the expression for row i of b.
