@@ -250,6 +250,8 @@ func (p *Parser) comparison(field, op Token) (Search, error) {
 	}
 	c := &Compare{Field: field.Text, Op: symbol, Value: val.Text, Span: field.Span.Join(val.Span)}
 	switch {
+	case val.Is("(") && symbol == "=":
+		return p.alternatives(field, val)
 	case val.Is("["):
 		p.pos = val.Span.Start
 		if c.Sub, err = p.Subsearch(); err != nil {
@@ -280,6 +282,40 @@ func (p *Parser) comparison(field, op Token) (Search, error) {
 		return &TimeBound{Span: c.Span, Name: strings.ToLower(field.Text), Value: c.Value}, nil
 	}
 	return c, nil
+}
+
+// alternatives reads the rest of field=(a OR b), which is what field IN (a, b)
+// says.
+func (p *Parser) alternatives(field, open Token) (Search, error) {
+	in := &In{Field: field.Text}
+	for {
+		tok, err := p.take(valueMode)
+		if err != nil {
+			return nil, err
+		}
+		switch tok.Kind {
+		case Quoted:
+			in.Values = append(in.Values, tok.Text)
+		case Word:
+			in.Values = append(in.Values, unescapeTerm(tok.Text))
+		case EOF:
+			return nil, diag.At(open.Span, "this ( is not closed").WithHint("add a )")
+		default:
+			return nil, p.Unexpected(tok, "a value of %s", field.Text)
+		}
+		if tok, err = p.take(valueMode); err != nil {
+			return nil, err
+		}
+		switch {
+		case tok.Is(")"):
+			in.Span = field.Span.Join(tok.Span)
+			return in, nil
+		case tok.Kind == EOF:
+			return nil, diag.At(open.Span, "this ( is not closed").WithHint("add a )")
+		case !keyword(tok, "OR") && !tok.Is(","):
+			return nil, p.Unexpected(tok, "OR and another value of %s", field.Text)
+		}
+	}
 }
 
 // callParens takes the () of now().
