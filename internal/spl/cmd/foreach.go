@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -88,11 +89,12 @@ func parseForeach(p *spl.Parser) (spl.Command, error) {
 	}
 	c.Text = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(text), "|"))
 	c.tmpl = parseTemplate(c.Text, c.token)
-	return c, c.check(span)
+	return c, c.check(span, span.Start+strings.Index(text, c.Text))
 }
 
-// check parses the commands with stand-ins, so that faults show at once.
-func (c *Foreach) check(span diag.Span) error {
+// check parses the commands, which begin at start, with stand-ins, so that
+// faults show at once.
+func (c *Foreach) check(span diag.Span, start int) error {
 	if c.Mode != "multifield" {
 		if len(c.Fields) != 1 || strings.Contains(c.Fields[0], "*") {
 			return diag.At(span, "mode=%s goes through the values of one field", c.Mode)
@@ -104,10 +106,21 @@ func (c *Foreach) check(span diag.Span) error {
 	if err != nil {
 		return diag.At(span, "%s", err)
 	}
-	if _, err := spl.Parse("| " + text); err != nil {
-		return diag.At(span, "the commands of foreach cannot be read: %s", err)
+	if c.Text == "" {
+		return diag.At(span, "foreach needs commands in [ ]")
 	}
-	return nil
+	const before = "| "
+	_, err = spl.Parse(before + text)
+	var d *diag.Error
+	if !errors.As(err, &d) {
+		return err
+	}
+	at := func(offset int) int { return start + c.tmpl.origin(max(offset-len(before), 0), len(standIn)) }
+	place := diag.Span{Start: at(d.Span.Start), End: at(d.Span.End-1) + 1}
+	place.End = max(place.End, place.Start+1)
+	e := inner(place, "in the commands of foreach", d)
+	e.Msg = strings.ReplaceAll(e.Msg, standIn, "<<FIELD>>")
+	return e
 }
 
 // standIn is a field name that no event has.
@@ -297,7 +310,7 @@ func (c *Foreach) valueEval(span diag.Span) (*Eval, error) {
 	}
 	q, err := spl.Parse("| " + b.String())
 	if err != nil {
-		return nil, diag.At(span, "the eval of foreach cannot be read: %s", err)
+		return nil, inner(span, "in the eval of foreach", err)
 	}
 	eval, ok := q.Stages[0].Cmd.(*Eval)
 	if !ok || len(q.Stages) != 1 {

@@ -92,7 +92,7 @@ func parseMap(p *spl.Parser) (spl.Command, error) {
 	}
 	c.tmpl = parseTemplate(c.Text, mapToken)
 	if _, err := c.parse(nil, func(string) (string, bool) { return "1", true }); err != nil && !strings.Contains(c.Text, "`") {
-		return nil, diag.At(span, "the search of map cannot be read: %s", err)
+		return nil, inner(span, "in the search of map", err)
 	}
 	return c, nil
 }

@@ -9,7 +9,7 @@ import (
 func TestSedFaults(t *testing.T) {
 	for text, want := range map[string]int{
 		"s/(b/x/":          2,
-		"s/a/b/ s/x(y/z/":  9,
+		"s/a/b/ s/x(y/z/":  10,
 		"s/a/b/q":          6,
 		"y/abc/ab/":        2,
 		"y/ab/cd/g":        8,

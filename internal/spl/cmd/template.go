@@ -1,8 +1,11 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+
+	"bluetrail/internal/diag"
 )
 
 // template is text of a search with places that names and values are put into.
@@ -16,6 +19,7 @@ type piece struct {
 	text  string // "" for a place
 	token string // what goes there
 	quote byte   // the quotes the place stands in: ' " or 0
+	at    int    // where it stands in the text
 }
 
 // parseTemplate finds the places: next looks at the start of a text and
@@ -27,9 +31,9 @@ func parseTemplate(text string, next func(s string) (token string, n int)) templ
 	for i := 0; i < len(text); {
 		if token, n := next(text[i:]); n > 0 {
 			if from < i {
-				t = append(t, piece{text: text[from:i]})
+				t = append(t, piece{text: text[from:i], at: from})
 			}
-			t = append(t, piece{token: token, quote: quote})
+			t = append(t, piece{token: token, quote: quote, at: i})
 			i += n
 			from = i
 			continue
@@ -45,9 +49,32 @@ func parseTemplate(text string, next func(s string) (token string, n int)) templ
 		i++
 	}
 	if from < len(text) {
-		t = append(t, piece{text: text[from:]})
+		t = append(t, piece{text: text[from:], at: from})
 	}
 	return t
+}
+
+// origin returns where in the text that was parsed the byte stands which is at
+// offset when every place is filled with n bytes.
+func (t template) origin(offset, n int) int {
+	for _, p := range t {
+		size := len(p.text)
+		if p.token != "" {
+			size = n
+		}
+		if offset < size {
+			if p.token != "" {
+				return p.at
+			}
+			return p.at + offset
+		}
+		offset -= size
+	}
+	if len(t) == 0 {
+		return 0
+	}
+	last := t[len(t)-1]
+	return last.at + len(last.text)
 }
 
 // fill puts values into the places. bare writes one for a place without
@@ -73,6 +100,18 @@ func (t template) fill(value func(token string) (string, bool), bare func(string
 		b.WriteString(v)
 	}
 	return b.String(), nil
+}
+
+// inner is the error for a text that stands inside a command and was read by
+// itself: what is wrong there, at the place of the whole.
+func inner(span diag.Span, what string, err error) *diag.Error {
+	e := diag.At(span, "%s: %s", what, err)
+	var d *diag.Error
+	if errors.As(err, &d) {
+		e = diag.At(span, "%s: %s", what, d.Msg)
+		e.Hint = d.Hint
+	}
+	return e
 }
 
 // tokens returns every token once, in order.

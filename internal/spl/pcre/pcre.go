@@ -115,8 +115,40 @@ func syntaxError(pattern string, fast, slow error) error {
 		if place.Expr != "" {
 			e.Msg += ": " + place.Expr
 		}
+		if place.Code == syntax.ErrMissingParen || place.Code == syntax.ErrUnexpectedParen {
+			e.Offset = unmatched(pattern)
+		}
 	}
 	return e
+}
+
+// unmatched returns where the parenthesis stands that has no other: the first
+// that closes nothing, else the last that is not closed.
+func unmatched(pattern string) int {
+	var open []int
+	class := -1 // where the character class at hand begins
+	for i := 0; i < len(pattern); i++ {
+		switch c := pattern[i]; {
+		case c == '\\':
+			i++
+		case class >= 0:
+			if c == ']' && i > class+1 && !(i == class+2 && pattern[class+1] == '^') {
+				class = -1
+			}
+		case c == '[':
+			class = i
+		case c == '(':
+			open = append(open, i)
+		case c == ')' && len(open) == 0:
+			return i
+		case c == ')':
+			open = open[:len(open)-1]
+		}
+	}
+	if len(open) == 0 {
+		return 0
+	}
+	return open[len(open)-1]
 }
 
 // String returns the expression as it was written.

@@ -103,7 +103,7 @@ func TestErrors(t *testing.T) {
 		pattern string
 		offset  int
 	}{
-		{`abc(d`, 0}, {`ab[c`, 2}, {`x**`, 1}, {`(?<n>a)(?=b)\k<none>`, 0}, {strings.Repeat("a", MaxPattern+1), 0},
+		{`abc(d`, 3}, {`(a)(b`, 3}, {`((a)b`, 0}, {`a)b`, 1}, {`[()](\)x[^)](`, 12}, {`(a[]()]b`, 0}, {`ab[c`, 2}, {`x**`, 1}, {`(?<n>a)(?=b)\k<none>`, 0}, {strings.Repeat("a", MaxPattern+1), 0},
 	} {
 		_, err := Compile(tc.pattern)
 		var e *SyntaxError
