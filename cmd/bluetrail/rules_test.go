@@ -144,6 +144,17 @@ func TestRulesCheckWholeCollection(t *testing.T) {
 		}
 	}
 	// Part of a collection finds what lies above it.
+	code, out, errs = bluetrail(t, "rules", "check", filepath.Join(content, "app", "default", "savedsearches.conf"), "-o", "json")
+	if code != exitDone || !strings.Contains(out, `"name":"Saved one","kind":"spl","ok":"true"`) {
+		t.Errorf("%d %s%s", code, out, errs)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(filepath.Join(content, "detections", "cloud"), link); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs = bluetrail(t, "rules", "check", link, "-o", "json"); code != exitDone || strings.Count(out, "\n") != 4 {
+		t.Errorf("%d %s%s", code, out, errs)
+	}
 	code, out, errs = bluetrail(t, "rules", "check", filepath.Join(content, "detections", "cloud", "deep", "reads.yml"), "-o", "json")
 	if code != exitDone || !strings.Contains(out, `"ok":"true"`) {
 		t.Errorf("%d %s%s", code, out, errs)

@@ -28,14 +28,18 @@ var knowledgeFiles = []string{"macros.conf", "transforms.conf", "eventtypes.conf
 // content/detections/cloud/removed/x.yml has them in content.
 const above = 5
 
-// Find looks through files and folders; links are not followed. Folders that
+// Find looks through files and folders; links inside them are not followed. Folders that
 // cannot be read are in the error, what else there is was found.
 func Find(ctx context.Context, paths []string) (Found, error) {
 	var found Found
 	var bad []error
 	for _, path := range paths {
 		var inside []string
-		err := filepath.WalkDir(path, func(p string, e fs.DirEntry, err error) error {
+		root := path
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			root += string(filepath.Separator) // a link that is asked for is followed
+		}
+		err := filepath.WalkDir(root, func(p string, e fs.DirEntry, err error) error {
 			if err != nil {
 				if bad = append(bad, err); e != nil && e.IsDir() {
 					return fs.SkipDir
@@ -46,7 +50,7 @@ func Find(ctx context.Context, paths []string) (Found, error) {
 				return err
 			}
 			switch {
-			case e.IsDir() && p != path && slices.Contains(knowledgeFolders, e.Name()):
+			case e.IsDir() && p != root && slices.Contains(knowledgeFolders, e.Name()):
 				inside = append(inside, filepath.Dir(p))
 				return fs.SkipDir
 			case !e.Type().IsRegular():
@@ -99,6 +103,16 @@ func outside(path string) []string {
 		for _, name := range knowledgeFolders {
 			if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.IsDir() {
 				return []string{dir}
+			}
+		}
+		for _, name := range knowledgeFiles {
+			for _, layer := range []string{"", "default", "local"} {
+				if info, err := os.Stat(filepath.Join(dir, layer, name)); err == nil && info.Mode().IsRegular() {
+					if base := filepath.Base(dir); layer == "" && (base == "default" || base == "local") {
+						return []string{filepath.Dir(dir)}
+					}
+					return []string{dir}
+				}
 			}
 		}
 	}
