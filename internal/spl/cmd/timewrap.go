@@ -127,6 +127,9 @@ const maxPeriods = 1000
 func (c *Timewrap) table(env *spl.Env, rows []*vector.Batch) *vector.Batch {
 	end, ok := c.end(env, rows)
 	if !ok {
+		if slices.ContainsFunc(rows, func(b *vector.Batch) bool { return b.Len > 0 }) {
+			env.Warn("timewrap: rows have no _time; it stands behind timechart")
+		}
 		return vector.NewBuilder("_time").Batch()
 	}
 	type cell struct {
