@@ -77,7 +77,7 @@ type Compiler struct {
 	names  []string
 	varies bool // the same fields may give different values
 	exact  bool // products keep all their digits
-	dotted map[int]dotted
+	dotted []dotted
 }
 
 // Slot returns the place of a field in the Frame.
@@ -140,10 +140,7 @@ func compile(e Expr, env *Env, how func(*Compiler, Expr) (Eval, error)) (*Progra
 	if err != nil {
 		return nil, err
 	}
-	p := &Program{eval: ev, env: env, varies: c.varies}
-	for _, d := range c.dotted {
-		p.dotted = append(p.dotted, d)
-	}
+	p := &Program{eval: ev, env: env, varies: c.varies, dotted: c.dotted}
 	if f, ok := e.(*Field); ok && len(c.names) > 0 {
 		p.field = f.Name
 	} else if _, ok := e.(*Literal); !ok {

@@ -41,6 +41,7 @@ func (p *Program) bind(b *vector.Batch) {
 // dotted is a chain of fields joined by points without blanks, which is often
 // meant to be the name of one field.
 type dotted struct {
+	start int // in the search
 	name  string
 	slots []int
 }
@@ -67,10 +68,11 @@ func (c *Compiler) noteDotted(e *Binary) {
 		return
 	}
 	d.name = d.name[1:]
-	if c.dotted == nil {
-		c.dotted = map[int]dotted{}
+	d.start = e.Span.Start
+	if last := len(c.dotted) - 1; last >= 0 && c.dotted[last].start == d.start { // a part of it, noted before
+		c.dotted = c.dotted[:last]
 	}
-	c.dotted[e.Span.Start] = d // in the place of the part of it that was noted before
+	c.dotted = append(c.dotted, d)
 }
 
 // warnOf warns when the batch has none of the fields.
@@ -135,8 +137,8 @@ func (p *Program) Select(b *vector.Batch) []int32 {
 
 // Column computes the expression for every row of b as a column; tests come as
 // the texts True and False. The significant digits of what is written in the
-// search are not those of data, and end here. The error is *OverBudget, when the values need
-// more memory than the search has left.
+// search are not those of data, and end here. The error is *OverBudget, when
+// the values need more memory than the search has left.
 func (p *Program) Column(name string, b *vector.Batch) (*vector.Column, error) {
 	p.bind(b)
 	if p.field != "" {

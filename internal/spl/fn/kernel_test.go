@@ -16,7 +16,7 @@ import (
 func TestKernels(t *testing.T) {
 	values := []vector.Value{
 		{}, vector.String(""), vector.String("a"), vector.String("B%"), vector.String("22"), vector.String("022"), vector.String("-1.50"),
-		vector.Float(22), vector.Float(0), vector.Float(0.1), vector.Literal(1.5, 2), vector.Formatted(2, "2.00"), vector.Exact(0.25),
+		vector.Float(22), vector.Float(0), vector.Float(0.1), vector.Float(1.5), vector.Formatted(2, "2.00"),
 		vector.Strings([]string{"a", "22"}), vector.Float(1e300), vector.String("nan"),
 	}
 	value := rapid.SampledFrom(values)

@@ -1,6 +1,8 @@
 package fn
 
 import (
+	"errors"
+	"math/big"
 	"strconv"
 	"strings"
 
@@ -59,7 +61,14 @@ func tonumber(a []vector.Value) vector.Value {
 		s = strings.TrimPrefix(strings.TrimPrefix(s, "0x"), "0X")
 	}
 	n, err := strconv.ParseInt(s, base, 64)
-	if err != nil {
+	switch {
+	case errors.Is(err, strconv.ErrRange) && len(s) <= 1100: // the largest number has fewer digits in any base
+		if large, ok := new(big.Int).SetString(s, base); ok {
+			f, _ := new(big.Float).SetInt(large).Float64()
+			return vector.Float(f)
+		}
+		return null
+	case err != nil:
 		return null
 	}
 	return vector.Float(float64(n))

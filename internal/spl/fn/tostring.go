@@ -3,6 +3,7 @@ package fn
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,17 +49,25 @@ func tostring(a []vector.Value) vector.Value {
 	if !ok {
 		return null
 	}
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return vector.String(vector.FormatNumber(f))
+	}
 	switch strings.ToLower(a[1].Text()) {
 	case "hex":
-		return vector.String("0x" + strings.ToUpper(strconv.FormatInt(int64(f), 16)))
+		return vector.String("0x" + strings.ToUpper(inBase(f, 16)))
 	case "binary":
-		return vector.String(strconv.FormatInt(int64(f), 2))
+		return vector.String(inBase(f, 2))
 	case "commas":
 		return vector.String(commas(f))
 	case "duration":
 		return vector.String(duration(f))
 	}
 	return null
+}
+
+func inBase(f float64, base int) string {
+	n, _ := big.NewFloat(f).Int(nil)
+	return n.Text(base)
 }
 
 // commas writes a number with commas between thousands and at most two
