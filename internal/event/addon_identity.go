@@ -24,7 +24,7 @@ func identityFields() []Derived {
 	return []Derived{
 		{Name: "userName", Inputs: actor, compute: actorName,
 			Doc: "Who acted: the user's name, else the source identity, the role behind a session, or the end of the ARN."},
-		{Name: "user_name", Inputs: actor, compute: actorName, Doc: "The same as `userName`."},
+		{Name: "user_name", Inputs: append(actor[:len(actor):len(actor)], "userIdentity.invokedBy"), compute: userOrService, Doc: "The same as `userName`; what a service does of itself is by the service."},
 		{Name: "src_user", Inputs: actor, compute: actorName, Doc: "Who acted, also where `user` is who was acted on."},
 		{Name: "src_user_name", Inputs: actor, compute: actorName, Doc: "The same as `src_user`."},
 		{Name: "user", Inputs: []string{"eventName", userName, session, issuer, arn, roleArn, target, created, renamed, identity, principal, loginTo, assumedArn, "errorMessage"}, compute: subject,
@@ -63,6 +63,14 @@ func actorName(in inputs) Cell {
 		}
 	}
 	return Cell{}
+}
+
+// userOrService reads what actorName does, and invokedBy.
+func userOrService(in inputs) Cell {
+	if c := actorName(in); c.Set {
+		return c
+	}
+	return *in[5]
 }
 
 // arnTail returns the last path segment of the last part of an ARN.

@@ -41,7 +41,7 @@ func TestAddonFields(t *testing.T) {
 			"direction": "Outbound", "dest_ip_range": "10.0.0.0/8", "src_ip_range": "-", "src_port_range": "80-81", "rule_action": "allow", "protocol": "6",
 		}},
 		{`{"userIdentity":{"type":"AWSService","invokedBy":"ec2.amazonaws.com","accountId":"9"},"recipientAccountId":"1","eventName":"GetBucketAcl","eventSource":"s3.amazonaws.com","userAgent":["a","b"]}`, map[string]string{
-			"aws_account_id": "1", "vendor_account": "9", "action": "read", "change_type": "-", "tag": "-", "user_agent": "a|b", "userName": "-", "user": "-",
+			"aws_account_id": "1", "vendor_account": "9", "action": "read", "change_type": "-", "tag": "-", "user_agent": "a|b", "userName": "-", "user": "-", "src_user": "-", "user_name": "ec2.amazonaws.com",
 		}},
 		{`{` + user + `,"eventName":"UpdateUser","eventSource":"iam.amazonaws.com","requestParameters":{"userName":"old","newUserName":"new"}}`, map[string]string{"user": "new", "src_user": "bob", "object": "old"}},
 		{`{` + user + `,"eventName":"DeleteLoginProfile","eventSource":"iam.amazonaws.com","requestParameters":{"userName":"eve"}}`, map[string]string{"user": "eve", "action": "deleted", "object_category": "user", "eventtype": "aws_cloudtrail_change|aws_cloudtrail_iam_change|aws_cloudtrail_iam_change_acctmgmt|aws_cloudtrail_acctmgmt|aws_cloudtrail_delete_events"}},
