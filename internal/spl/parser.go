@@ -1,6 +1,7 @@
 package spl
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -20,10 +21,11 @@ const MaxText = 1 << 20
 // comments first.
 type Parser struct {
 	scanner
-	depth int
-	stop  []string              // words that end a search expression
-	read  map[int]readSubsearch // by where they begin
-	subs  int                   // subsearches read in expressions
+	depth    int
+	stop     []string              // words that end a search expression
+	read     map[int]readSubsearch // by where they begin
+	subs     int                   // subsearches read in expressions
+	brackets int                   // pipelines and templates in brackets that commands asked for
 
 	operand func(name Token) (Expr, error) // of ExprOver
 }
@@ -127,9 +129,9 @@ func (p *Parser) implicit() (*Stage, error) {
 	start := p.pos
 	cmd, err := def.Parse(p)
 	if err != nil {
-		c, ok := p.pending(def, start, false)
-		if !ok {
-			return nil, err
+		c, inside := p.pending(def, start, false)
+		if c == nil {
+			return nil, cmp.Or(inside, err)
 		}
 		cmd = c
 	}
@@ -155,13 +157,16 @@ func (p *Parser) stage() (*Stage, error) {
 		}
 		return nil, diag.At(tok.Span, "unknown command %q", tok.Text).WithHint("%s", hint(diag.DidYouMean(tok.Text, names(commands)), "bluetrail spl commands lists them"))
 	}
-	mark, subs := p.pos, p.subs
+	mark, subs, brackets := p.pos, p.subs, p.brackets
 	cmd, err := def.Parse(p)
 	_, resolves := cmd.(Resolving)
 	inExpr := p.subs > subs
-	if err != nil || inExpr && !resolves || p.Peek().Is("[") {
-		if c, ok := p.pending(def, mark, inExpr); ok {
+	if p.brackets == brackets && (err != nil || inExpr && !resolves || p.Peek().Is("[")) {
+		switch c, inside := p.pending(def, mark, inExpr); {
+		case c != nil:
 			cmd, err = c, nil
+		case inside != nil:
+			err = inside
 		}
 	}
 	if err != nil {
@@ -442,6 +447,7 @@ func (o Option) Int(low int) (int, error) {
 // Subpipeline reads [ command | command … ], in which the first command needs
 // no | before it and works on rows that are given to it.
 func (p *Parser) Subpipeline() (*Query, error) {
+	p.brackets++
 	open, err := p.take(argMode)
 	if err != nil {
 		return nil, err
@@ -477,6 +483,7 @@ func (p *Parser) Subpipeline() (*Query, error) {
 // Bracketed reads [ … ] as text, for templates that are parsed later; quotes
 // and nested brackets are respected. The result is without the brackets.
 func (p *Parser) Bracketed() (string, diag.Span, error) {
+	p.brackets++
 	open, err := p.take(argMode)
 	if err != nil {
 		return "", diag.Span{}, err

@@ -67,9 +67,9 @@ func (c *pending) Resolve(text func(*Query) (string, error)) (Command, error) {
 var standIns = []string{"1", "a", "a AS b"}
 
 // pending reads the arguments from mark on as text with subsearches in it. It
-// reports false, and stays where it is, when that cannot be a command however
-// the subsearches come out.
-func (p *Parser) pending(def *CommandDef, mark int, expr bool) (Command, bool) {
+// returns nil, and stays where it is, when that cannot be a command however the
+// subsearches come out; the error is that of a subsearch which cannot be read.
+func (p *Parser) pending(def *CommandDef, mark int, expr bool) (Command, error) {
 	back := p.pos
 	c := &pending{name: def.Name, expr: expr}
 	p.pos = mark
@@ -78,7 +78,7 @@ func (p *Parser) pending(def *CommandDef, mark int, expr bool) (Command, bool) {
 		tok, err := p.peek(argMode)
 		if err != nil {
 			p.pos = back
-			return nil, false
+			return nil, nil
 		}
 		if tok.Kind == EOF || tok.Is("|") || tok.Is("]") {
 			c.texts = append(c.texts, p.src[from:p.pos])
@@ -91,9 +91,13 @@ func (p *Parser) pending(def *CommandDef, mark int, expr bool) (Command, bool) {
 		c.texts = append(c.texts, p.src[from:tok.Span.Start])
 		p.pos = tok.Span.Start
 		q, err := p.Subsearch()
-		if err != nil || !p.saysCommand(tok.Span.End) {
+		if !p.saysCommand(tok.Span.End) {
 			p.pos = back
-			return nil, false
+			return nil, nil
+		}
+		if err != nil {
+			p.pos = back
+			return nil, err
 		}
 		c.queries = append(c.queries, q)
 		from = p.pos
@@ -105,11 +109,11 @@ func (p *Parser) pending(def *CommandDef, mark int, expr bool) (Command, bool) {
 		trial := newParser(c.fill(func(int) string { return s }))
 		trial.depth = p.depth
 		if _, err := trial.stage(); trial.finish(err) == nil {
-			return c, true
+			return c, nil
 		}
 	}
 	p.pos = back
-	return nil, false
+	return nil, nil
 }
 
 // saysCommand reports whether a subsearch that begins at pos names its first
@@ -153,10 +157,10 @@ func (p *Parser) Subsearch() (*Query, error) {
 
 func (p *Parser) subsearch() readSubsearch {
 	start := p.pos
-	stop, operand := p.stop, p.operand
+	stop, operand, subs, brackets := p.stop, p.operand, p.subs, p.brackets
 	p.stop, p.operand = nil, nil
 	q, err := p.query(true)
-	p.stop, p.operand = stop, operand
+	p.stop, p.operand, p.subs, p.brackets = stop, operand, subs, brackets
 	if err == nil {
 		q.Span = diag.Span{Start: start, End: p.pos}
 		err = p.Expect("]")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,11 +62,16 @@ func parseRex(p *spl.Parser) (spl.Command, error) {
 			return nil, err
 		}
 		if !ok {
+			if tok := p.Peek(); expr.Kind == spl.Quoted {
+				return nil, p.Unexpected(tok, "one regular expression")
+			}
 			if expr, err = p.Take(); err != nil {
 				return nil, err
 			}
 			if expr.Kind != spl.Quoted {
-				return nil, p.Unexpected(expr, "a regular expression in double quotes")
+				if expr, err = bareExpression(p, expr); err != nil {
+					return nil, err
+				}
 			}
 			continue
 		}
@@ -114,6 +120,34 @@ func parseRex(p *spl.Parser) (spl.Command, error) {
 	}
 	return c, nil
 }
+
+// bareExpression reads an expression that stands without quotes, up to the next
+// blank; first is its first token. A | inside a group and a ] of a class belong
+// to it. One has groups, or is sed's.
+func bareExpression(p *spl.Parser, first spl.Token) (spl.Token, error) {
+	expr := spl.Token{Kind: spl.Quoted, Span: first.Span}
+	groups, classes := boolInt(first.Is("(")), boolInt(first.Is("["))
+	for {
+		next := p.Peek()
+		if next.Spaced || next.Kind == spl.EOF || next.Is("|") && groups == 0 || next.Is("]") && classes == 0 {
+			break
+		}
+		tok, err := p.Take()
+		if err != nil {
+			return expr, err
+		}
+		groups = max(0, groups+boolInt(tok.Is("("))-boolInt(tok.Is(")")))
+		classes = max(0, classes+boolInt(tok.Is("["))-boolInt(tok.Is("]")))
+		expr.Span.End = tok.Span.End
+	}
+	expr.Text = p.Text(expr.Span)
+	if !strings.Contains(expr.Text, "(?") && !bareSed.MatchString(expr.Text) {
+		return expr, p.Unexpected(first, "a regular expression in double quotes")
+	}
+	return expr, nil
+}
+
+var bareSed = regexp.MustCompile(`^[sy][/#:!]`)
 
 // Print implements spl.Command.
 func (c *Rex) Print() string {
