@@ -18,6 +18,9 @@ func main() {
 	if len(os.Args) > 1 {
 		dir = os.Args[1]
 	}
+	if len(os.Args) > 2 || strings.HasPrefix(dir, "-") {
+		log.Fatal("usage: reference [folder]")
+	}
 	if err := write(dir); err != nil {
 		log.Fatal(err)
 	}
