@@ -10,7 +10,7 @@ import (
 // as eval x=[ … | return $n ]. Their results become part of its text, which is
 // read when they are there.
 type pending struct {
-	name    string
+	name    string   // with a blank
 	texts   []string // around the subsearches, one more than these
 	queries []*Query
 	expr    bool // they stand in an expression
@@ -71,9 +71,13 @@ var standIns = []string{"1", "a", "a AS b"}
 // subsearches come out; the error is that of a subsearch which cannot be read.
 func (p *Parser) pending(def *CommandDef, mark int, expr bool) (Command, error) {
 	back := p.pos
-	c := &pending{name: def.Name, expr: expr}
 	p.pos = mark
-	from := mark
+	if _, err := p.space(); err != nil {
+		p.pos = back
+		return nil, nil
+	}
+	c := &pending{name: def.Name + " ", expr: expr}
+	from := p.pos
 	for {
 		tok, err := p.peek(argMode)
 		if err != nil {

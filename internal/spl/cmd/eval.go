@@ -46,7 +46,7 @@ func parseEval(p *spl.Parser) (spl.Command, error) {
 		if err != nil {
 			return nil, err
 		}
-		if tok.Kind != spl.Word && tok.Kind != spl.Quoted || tok.Text == "" {
+		if tok.Kind != spl.Word && tok.Kind != spl.Quoted || strings.Trim(tok.Text, "'") == "" {
 			return nil, p.Unexpected(tok, "the name of the field to set")
 		}
 		set := Assignment{Field: strings.Trim(tok.Text, "'")}

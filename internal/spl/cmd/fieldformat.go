@@ -36,11 +36,15 @@ b,12000" | fieldformat n=tostring(n, "commas") | sort - n`,
 }
 
 func parseFieldformat(p *spl.Parser) (spl.Command, error) {
-	name, err := p.Field()
+	tok, err := p.TakeTarget()
 	if err != nil {
 		return nil, err
 	}
-	c := &Fieldformat{Field: strings.Trim(name, "'")}
+	name := strings.Trim(tok.Text, "'")
+	if tok.Kind != spl.Word && tok.Kind != spl.Quoted || name == "" {
+		return nil, p.Unexpected(tok, "a field name")
+	}
+	c := &Fieldformat{Field: name}
 	if eq, err := p.Take(); err != nil || !eq.Is("=") {
 		if err == nil {
 			err = diag.At(eq.Span, "fieldformat needs field=expression; = is missing after %q", name)
