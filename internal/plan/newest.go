@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"math"
-	"slices"
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/spill"
@@ -73,7 +72,9 @@ func (n *newest) Add(ctx context.Context, b *vector.Batch) error {
 	}
 	tight := n.env.Tight(n.held)
 	if n.limit > 0 && (len(n.keys) > 2*n.limit+vector.DefaultRows || tight && len(n.keys) > n.limit) {
-		n.shrink()
+		if err := n.shrink(ctx); err != nil {
+			return err
+		}
 		tight = n.env.Tight(n.held)
 	}
 	if tight {
@@ -95,18 +96,21 @@ func (n *newest) Merge(other spl.Reducer) error {
 	return nil
 }
 
-func (n *newest) sort() {
-	slices.SortFunc(n.keys, func(a, b key) int {
+func (n *newest) sort(ctx context.Context) error {
+	err := spl.SortFunc(ctx, n.keys, func(a, b key) int {
 		return cmp.Or(later(&a.when, &b.when), cmp.Compare(a.batch, b.batch), cmp.Compare(a.row, b.row))
 	})
 	if n.limit > 0 && len(n.keys) > n.limit {
 		n.keys = n.keys[:n.limit]
 	}
+	return err
 }
 
 // shrink drops what is beyond the limit, copying what stays.
-func (n *newest) shrink() {
-	n.sort()
+func (n *newest) shrink(ctx context.Context) error {
+	if err := n.sort(ctx); err != nil {
+		return err
+	}
 	b := vector.NewBuilder()
 	for _, k := range n.keys {
 		b.Add()
@@ -120,6 +124,7 @@ func (n *newest) shrink() {
 	for i := range n.keys {
 		n.keys[i].batch, n.keys[i].row = 0, int32(i)
 	}
+	return nil
 }
 
 // hold says how many bytes are left of what was held.
@@ -130,10 +135,13 @@ func (n *newest) hold(size int) {
 
 // spill puts the events at hand on disk.
 func (n *newest) spill(ctx context.Context) error {
-	n.sort()
+	if err := n.sort(ctx); err != nil {
+		return err
+	}
+	pulse := spl.NewPulse(ctx)
 	err := n.runs.Add(ctx, func(f *spill.File) error {
 		for _, k := range n.keys {
-			if err := f.Add(n.batches[k.batch], int(k.row)); err != nil {
+			if err := cmp.Or(pulse.Err(), f.Add(n.batches[k.batch], int(k.row))); err != nil {
 				return err
 			}
 		}
@@ -148,9 +156,14 @@ func (n *newest) spill(ctx context.Context) error {
 }
 
 func (n *newest) Results(ctx context.Context) (spl.Operator, error) {
-	n.sort()
+	if err := n.sort(ctx); err != nil {
+		return nil, err
+	}
 	var out []*vector.Batch
 	for from := 0; from < len(n.keys); from += vector.DefaultRows {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		b := vector.NewBuilder()
 		for _, k := range n.keys[from:min(from+vector.DefaultRows, len(n.keys))] {
 			b.AddRow(n.batches[k.batch], int(k.row))

@@ -28,15 +28,22 @@ type grid struct {
 const maxBuckets = 100000
 
 // Results implements spl.Reducer.
-func (r *chart) Results(context.Context) (spl.Operator, error) {
+func (r *chart) Results(ctx context.Context) (spl.Operator, error) {
 	defer r.g.release()
-	groups := r.g.sorted()
+	groups, err := r.g.sorted(ctx)
+	if err != nil {
+		return nil, err
+	}
 	r.row.settle(groups, 0)
 	if r.col != nil {
 		r.col.settle(groups, 1)
 	}
 	g := r.grid()
+	pulse := spl.NewPulse(ctx)
 	for _, grp := range groups {
+		if err := pulse.Err(); err != nil {
+			return nil, err
+		}
 		r.g.fill(grp)
 		col := ""
 		if r.col != nil {
@@ -51,14 +58,17 @@ func (r *chart) Results(context.Context) (spl.Operator, error) {
 	}
 	g.joinSpecial()
 	columns := g.columns()
-	g.order()
+	if err := g.order(ctx); err != nil {
+		return nil, err
+	}
 	if r.c.Continuous && g.span != nil {
 		g.fillGaps()
 	}
 	if r.c.Time && !r.c.Partial {
 		g.dropPartial()
 	}
-	return spl.Rows(g.table(columns)), nil
+	b, err := g.table(columns, pulse)
+	return spl.Rows(b), err
 }
 
 func (r *chart) grid() *grid {
@@ -108,15 +118,27 @@ func (g *grid) joinSpecial() {
 	}
 }
 
-func (g *grid) order() {
-	slices.SortFunc(g.rows, func(a, b vector.Value) int {
-		if x, ok := lowEnd(a); ok {
-			if y, ok := lowEnd(b); ok {
-				return cmp.Compare(x, y)
-			}
+func (g *grid) order(ctx context.Context) error {
+	type placed struct {
+		v   vector.Value
+		low float64
+		ok  bool
+	}
+	list := make([]placed, len(g.rows))
+	for i, v := range g.rows {
+		list[i].v = v
+		list[i].low, list[i].ok = lowEnd(v)
+	}
+	err := spl.SortFunc(ctx, list, func(a, b placed) int {
+		if a.ok && b.ok {
+			return cmp.Compare(a.low, b.low)
 		}
-		return spl.CompareAuto(a, b)
+		return spl.CompareAuto(a.v, b.v)
 	})
+	for i := range list {
+		g.rows[i] = list[i].v
+	}
+	return err
 }
 
 // lowEnd reads a number, or the low end of a bucket's label.
@@ -365,7 +387,7 @@ func (g *grid) title(value, col string) string {
 	return value + g.c.Sep + name
 }
 
-func (g *grid) table(columns []string) *vector.Batch {
+func (g *grid) table(columns []string, pulse *spl.Pulse) (*vector.Batch, error) {
 	type field struct {
 		name, col string
 		value     shownValue
@@ -384,6 +406,9 @@ func (g *grid) table(columns []string) *vector.Batch {
 	}
 	b := vector.NewBuilder(names...)
 	for _, row := range g.rows {
+		if err := pulse.Err(); err != nil {
+			return nil, err
+		}
 		b.Add()
 		width := 0.0
 		if g.times && g.span != nil {
@@ -398,5 +423,5 @@ func (g *grid) table(columns []string) *vector.Batch {
 			b.SetAt(0, row)
 		}
 	}
-	return b.Batch()
+	return b.Batch(), nil
 }

@@ -84,9 +84,12 @@ func cell(at, border, span float64, zoom int) float64 {
 func (r *geostats) Merge(o spl.Reducer) error { return r.g.merge(o.(*geostats).g) }
 
 // Results implements spl.Reducer.
-func (r *geostats) Results(context.Context) (spl.Operator, error) {
+func (r *geostats) Results(ctx context.Context) (spl.Operator, error) {
 	defer r.g.release()
-	groups := r.g.sorted()
+	groups, err := r.g.sorted(ctx)
+	if err != nil {
+		return nil, err
+	}
 	kept := r.frequent(groups)
 	shown := r.g.shown()
 	names := []string{"geobin", r.c.OutLat, r.c.OutLong}
@@ -103,7 +106,11 @@ func (r *geostats) Results(context.Context) (spl.Operator, error) {
 		}
 	}
 	out := vector.NewBuilder(names...)
+	pulse := spl.NewPulse(ctx)
 	for len(groups) > 0 {
+		if err := pulse.Err(); err != nil {
+			return nil, err
+		}
 		n := 1
 		for n < len(groups) && slices.EqualFunc(groups[n].keys[:3], groups[0].keys[:3], func(a, b vector.Value) bool { return a.Text() == b.Text() }) {
 			n++

@@ -2,7 +2,7 @@ package cmd
 
 import (
 	"cmp"
-	"slices"
+	"context"
 	"strings"
 
 	"bluetrail/internal/spl"
@@ -24,19 +24,21 @@ func rank(grp *group) ranked {
 }
 
 // sorted returns the groups in the order of their keys, numbers as numbers.
-func (g *grouper) sorted() []*group {
+func (g *grouper) sorted(ctx context.Context) ([]*group, error) {
 	if len(g.by) == 0 {
-		return g.order
+		return g.order, nil
 	}
 	list := make([]ranked, len(g.order))
 	for i, grp := range g.order {
 		list[i] = rank(grp)
 	}
-	slices.SortFunc(list, compareRanked)
+	if err := spl.SortFunc(ctx, list, compareRanked); err != nil {
+		return nil, err
+	}
 	for i, r := range list {
 		g.order[i] = r.group
 	}
-	return g.order
+	return g.order, nil
 }
 
 // compareRanked is the order of spl.CompareValues, key by key; numbers that are

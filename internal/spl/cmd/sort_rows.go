@@ -1,8 +1,8 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
-	"slices"
 
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl"
@@ -66,7 +66,7 @@ func (s *sorter) Add(ctx context.Context, b *vector.Batch) error {
 		return err
 	}
 	if s.limit > 0 && (len(s.rows) > 4*s.limit+vector.DefaultRows || int64(s.held) > max(s.env.Limits.Memory/8, 2*int64(s.base))) {
-		if err := s.shrink(); err != nil {
+		if err := s.shrink(ctx); err != nil {
 			return err
 		}
 	}
@@ -110,13 +110,16 @@ func (c *Sort) keys(b *vector.Batch) [][]vector.Value {
 
 // spill puts the rows at hand on disk, with a limit no more than that.
 func (s *sorter) spill(ctx context.Context) error {
-	s.sort()
+	if err := s.sort(ctx); err != nil {
+		return err
+	}
 	if s.limit > 0 {
 		s.rows = s.rows[:min(len(s.rows), s.limit)]
 	}
+	pulse := spl.NewPulse(ctx)
 	err := s.runs.Add(ctx, func(f *spill.File) error {
 		for _, r := range s.rows {
-			if err := f.Add(r.batch, int(r.row)); err != nil {
+			if err := cmp.Or(pulse.Err(), f.Add(r.batch, int(r.row))); err != nil {
 				return err
 			}
 		}
@@ -135,8 +138,10 @@ func (s *sorter) hold(n int) error {
 }
 
 // shrink keeps the first rows only, copied so that the rest can go.
-func (s *sorter) shrink() error {
-	s.sort()
+func (s *sorter) shrink(ctx context.Context) error {
+	if err := s.sort(ctx); err != nil {
+		return err
+	}
 	s.rows = s.rows[:min(len(s.rows), s.limit)]
 	b := vector.NewBuilder()
 	for _, r := range s.rows {
@@ -154,8 +159,8 @@ func (s *sorter) shrink() error {
 	return s.hold(s.base - s.held)
 }
 
-func (s *sorter) sort() {
-	slices.SortFunc(s.rows, func(a, b sortRow) int {
+func (s *sorter) sort(ctx context.Context) error {
+	return spl.SortFunc(ctx, s.rows, func(a, b sortRow) int {
 		if c := s.c.compare(a.keys, b.keys); c != 0 {
 			return c
 		}
@@ -197,7 +202,9 @@ func (s *sorter) Merge(other spl.Reducer) error {
 }
 
 func (s *sorter) Results(ctx context.Context) (spl.Operator, error) {
-	s.sort()
+	if err := s.sort(ctx); err != nil {
+		return nil, err
+	}
 	if s.limit > 0 && len(s.rows) > s.limit {
 		s.rows = s.rows[:s.limit]
 	}
@@ -206,6 +213,9 @@ func (s *sorter) Results(ctx context.Context) (spl.Operator, error) {
 	}
 	var out []*vector.Batch
 	for from := 0; from < len(s.rows); from += vector.DefaultRows {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		b := vector.NewBuilder()
 		for _, r := range s.rows[from:min(from+vector.DefaultRows, len(s.rows))] {
 			b.AddRow(r.batch, int(r.row))

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -189,15 +190,18 @@ func (s *stats) Results(ctx context.Context) (spl.Operator, error) {
 	defer s.g.close()
 	names := s.g.columns(s.g.shown())
 	if !s.g.full {
-		return spl.Rows(s.batches(s.g.grouper, names)...), nil
+		out, err := s.batches(ctx, s.g.grouper, names)
+		return spl.Rows(out...), err
 	}
 	runs := spill.Runs[ranked]{Space: s.g.env.Disk, Order: groupOrder(s.g.by)}
 	err := s.g.groups(ctx, func(g *grouper) error {
-		err := s.g.env.OnDisk(runs.Add(ctx, func(f *spill.File) error { return s.rows(g, names, f.Write) }))
-		if spl.EndsEarly(err) { // these rows are the last
-			runs.Hold(s.batches(g, names))
+		err := s.g.env.OnDisk(runs.Add(ctx, func(f *spill.File) error { return s.rows(ctx, g, names, f.Write) }))
+		if !spl.EndsEarly(err) {
+			return err
 		}
-		return err
+		last, stopped := s.batches(ctx, g, names)
+		runs.Hold(last)
+		return cmp.Or(stopped, err)
 	})
 	var merged *spill.Merged[ranked]
 	if err == nil || spl.EndsEarly(err) {
@@ -211,19 +215,24 @@ func (s *stats) Results(ctx context.Context) (spl.Operator, error) {
 }
 
 // batches returns the rows of the groups of g in order.
-func (s *stats) batches(g *grouper, names []string) (out []*vector.Batch) {
-	s.rows(g, names, func(b *vector.Batch) error {
+func (s *stats) batches(ctx context.Context, g *grouper, names []string) (out []*vector.Batch, err error) {
+	err = s.rows(ctx, g, names, func(b *vector.Batch) error {
 		out = append(out, b)
 		return nil
 	})
-	return out
+	return out, err
 }
 
 // rows hands on the rows of the groups of g in order, at least one batch.
-func (s *stats) rows(g *grouper, names []string, emit func(*vector.Batch) error) error {
+func (s *stats) rows(ctx context.Context, g *grouper, names []string, emit func(*vector.Batch) error) error {
 	shown := g.shown()
 	b := vector.NewBuilder(names...)
-	for _, grp := range g.sorted() {
+	groups, err := g.sorted(ctx)
+	pulse := spl.NewPulse(ctx)
+	for _, grp := range groups {
+		if err := pulse.Err(); err != nil {
+			return err
+		}
 		b.Add()
 		for i, v := range grp.keys {
 			b.SetAt(i, v)
@@ -241,7 +250,7 @@ func (s *stats) rows(g *grouper, names []string, emit func(*vector.Batch) error)
 			b = vector.NewBuilder(names...)
 		}
 	}
-	return emit(b.Batch())
+	return cmp.Or(err, emit(b.Batch()))
 }
 
 // namedColumns gives batches the named columns, also those that no row sets.

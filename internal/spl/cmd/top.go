@@ -182,62 +182,106 @@ type top struct {
 func (t *top) Add(_ context.Context, b *vector.Batch) error { return t.g.add(b) }
 func (t *top) Merge(o spl.Reducer) error                    { return t.g.merge(o.(*top).g) }
 
-func (t *top) Results(context.Context) (spl.Operator, error) {
+func (t *top) Results(ctx context.Context) (spl.Operator, error) {
 	defer t.g.release()
 	c := t.c
-	count := func(g *group) float64 { n, _ := g.aggs[0].Result().Num(); return n }
-	groups := t.g.sorted()
-	var names []string
-	names = append(append(names, c.By...), c.Fields...)
-	b := vector.NewBuilder(names...)
-	row := func(keys []vector.Value, n, total float64) {
-		b.Add()
-		for i, k := range keys {
-			b.Set(names[i], k) // a name may be there twice
-		}
-		if c.ShowCount {
-			b.Set(c.CountField, vector.Float(n))
-		}
-		if c.ShowPercent {
-			p := 100 * n / total
-			b.Set(c.PercentField, vector.Formatted(p, strconv.FormatFloat(p, 'f', 6, 64)))
-		}
+	groups, err := t.g.sorted(ctx)
+	if err != nil {
+		return nil, err
 	}
-	for len(groups) > 0 {
+	counted := make([]frequency, len(groups))
+	for i, g := range groups {
+		counted[i].group = g
+		counted[i].n, _ = g.aggs[0].Result().Num()
+	}
+	out := &topRows{c: c, names: slices.Concat(c.By, c.Fields)}
+	pulse := spl.NewPulse(ctx)
+	for len(counted) > 0 {
 		n := 1
-		for n < len(groups) && sameKeys(groups[0].keys[:len(c.By)], groups[n].keys[:len(c.By)]) {
+		for n < len(counted) && sameKeys(counted[0].keys[:len(c.By)], counted[n].keys[:len(c.By)]) {
 			n++
 		}
-		part := slices.Clone(groups[:n])
-		groups = groups[n:]
+		part := counted[:n]
+		counted = counted[n:]
 		total := 0.0
-		for _, g := range part {
-			total += count(g)
+		for _, f := range part {
+			total += f.n
 		}
-		slices.SortStableFunc(part, func(x, y *group) int {
-			d := cmp.Compare(count(y), count(x))
+		err := spl.SortFunc(ctx, part, func(x, y frequency) int {
+			d := cmp.Compare(y.n, x.n)
 			if c.Rare {
 				d = -d
 			}
 			return cmp.Or(d, compareKeys(y.keys, x.keys))
 		})
+		if err != nil {
+			return nil, err
+		}
 		rest := 0.0
-		for i, g := range part {
+		for i, f := range part {
+			if err := pulse.Err(); err != nil {
+				return nil, err
+			}
 			if c.Limit > 0 && i >= c.Limit {
-				rest += count(g)
+				rest += f.n
 				continue
 			}
-			row(g.keys, count(g), total)
+			out.add(f.keys, f.n, total)
 		}
 		if rest > 0 && c.UseOther {
 			keys := slices.Clone(part[0].keys)
 			for i := len(c.By); i < len(keys); i++ {
 				keys[i] = vector.String(c.Other)
 			}
-			row(keys, rest, total)
+			out.add(keys, rest, total)
 		}
 	}
-	return spl.Rows(b.Batch()), nil
+	return spl.Rows(out.end()...), nil
+}
+
+// frequency is a combination of values with the number of its rows.
+type frequency struct {
+	*group
+	n float64
+}
+
+// topRows makes the rows of the result.
+type topRows struct {
+	c       *Top
+	names   []string
+	b       *vector.Builder // nil = no row was begun
+	batches []*vector.Batch
+}
+
+func (t *topRows) add(keys []vector.Value, n, total float64) {
+	if t.b == nil {
+		t.b = vector.NewBuilder(t.names...)
+	}
+	t.b.Add()
+	for i, k := range keys {
+		t.b.Set(t.names[i], k) // a name may be there twice
+	}
+	if t.c.ShowCount {
+		t.b.Set(t.c.CountField, vector.Float(n))
+	}
+	if t.c.ShowPercent {
+		p := 100 * n / total
+		t.b.Set(t.c.PercentField, vector.Formatted(p, strconv.FormatFloat(p, 'f', 6, 64)))
+	}
+	if t.b.Len() == vector.DefaultRows {
+		t.end()
+	}
+}
+
+// end returns all rows, at least one batch.
+func (t *topRows) end() []*vector.Batch {
+	if t.b == nil && t.batches == nil {
+		t.b = vector.NewBuilder(t.names...)
+	}
+	if t.b != nil {
+		t.batches, t.b = append(t.batches, t.b.Batch()), nil
+	}
+	return t.batches
 }
 
 func sameKeys(a, b []vector.Value) bool { return compareKeys(a, b) == 0 }
