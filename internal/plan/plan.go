@@ -341,7 +341,7 @@ func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (sp
 	for i := len(stages) - 1; i >= n; i-- {
 		needs[i] = stages[i].Needs(needs[i+1])
 	}
-	q.Fields = needs[n]
+	q.Fields = store.Shown(needs[n], q.Filter)
 
 	// Row-wise commands run in the workers when what gathers their rows does
 	// not care about order; otherwise the events are put in order first.

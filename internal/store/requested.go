@@ -1,10 +1,19 @@
 package store
 
 import (
+	"slices"
+
 	"bluetrail/internal/event"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
+
+// Shown returns the fields that the rows of a search have to hold where its
+// commands look at those of need: a filter names fields, too, and what is made
+// only for who names it is then there for a wildcard.
+func Shown(need spl.FieldSet, filter spl.Search) spl.FieldSet {
+	return need.Add(slices.DeleteFunc(spl.SearchFields(filter), func(name string) bool { return !need.Has(name) })...)
+}
 
 // Requested reads the fields of a search that event.Flatten does not give
 // because they are made only for who names them. It belongs to one goroutine;

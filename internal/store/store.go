@@ -16,8 +16,8 @@ import (
 
 // Seq is the column that orders events of the same _time: a number that is
 // higher for what was taken in later. It is delivered when Query.Ordered is
-// set and is no field of the event.
-const Seq = "_seq"
+// set and is no field of the event; its name is not UTF-8, so that none can have it.
+const Seq = "\xffseq"
 
 // Beginning and End are the bounds of an open time range.
 const (
@@ -28,7 +28,7 @@ const (
 // Query is what the front of a search wants of a store.
 type Query struct {
 	Filter   spl.Search    // its subsearches are resolved; never nil
-	Fields   spl.FieldSet  // what must be in the rows, beside what Residual reads
+	Fields   spl.FieldSet  // what must be in the rows, beside what Residual reads; see Shown
 	Earliest int64         // unix nanoseconds, inclusive
 	Latest   int64         // exclusive
 	Ordered  bool          // rows carry _time and Seq

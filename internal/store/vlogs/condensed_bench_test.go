@@ -19,7 +19,7 @@ import (
 func BenchmarkCondensed(b *testing.B) {
 	var st *Store
 	if dir := os.Getenv("BLUETRAIL_DATA"); dir == "" {
-		_, st = both(b, testRecords(b))
+		_, st = both(b, testRecords(b, 4))
 	} else {
 		var err error
 		if st, err = Open(filepath.Join(dir, "events"), Options{ReadOnly: true}); err != nil {

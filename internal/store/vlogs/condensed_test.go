@@ -75,7 +75,7 @@ func counted(s *plan.Search) string {
 // TestCondensed pins what is counted by the engine, and that the rows are those
 // of the other ways.
 func TestCondensed(t *testing.T) {
-	mem, st := both(t, testRecords(t))
+	mem, st := both(t, testRecords(t, 4))
 	kolkata := time.FixedZone("UTC+05:30", 19800)
 	odd := time.FixedZone("odd", 3601)
 	for _, c := range []struct {
@@ -152,7 +152,7 @@ func TestCondensed(t *testing.T) {
 
 // TestCondensedRandom counts random fields over random searches in all ways.
 func TestCondensedRandom(t *testing.T) {
-	records := testRecords(t)
+	records := testRecords(t, 4)
 	mem, st := both(t, records)
 	rnd := rand.New(rand.NewPCG(3, 5))
 	fields := slices.Concat(stored, []string{"api.operation", "src_endpoint.ip", "actor.user.uid", "cloud.region", "severity"})
