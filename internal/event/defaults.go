@@ -110,7 +110,7 @@ func (x *Extractor) defaultValue(name string, raw []byte, m *Meta, row *Row) (Ce
 	case Host:
 		return one(m.Host), m.Host != ""
 	case IndexTime:
-		return one(strconv.FormatFloat(m.IndexTime, 'f', -1, 64)), m.IndexTime != 0
+		return one(strconv.FormatInt(int64(m.IndexTime), 10)), m.IndexTime != 0
 	case "linecount":
 		return one(strconv.Itoa(1 + bytes.Count(raw, []byte{'\n'}))), true
 	}

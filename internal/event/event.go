@@ -31,7 +31,7 @@ const (
 // Meta is what is known of a record beside its text.
 type Meta struct {
 	Index, Sourcetype, Source, Host string
-	IndexTime                       float64 // seconds since 1970, 0 = not kept
+	IndexTime                       float64 // seconds since 1970, shown as whole ones; 0 = not kept
 	Fallback                        int64   // unix nanoseconds, the time of a record that has none
 }
 

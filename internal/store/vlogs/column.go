@@ -55,7 +55,7 @@ func timeValue(ns int64) vector.Value {
 	return vector.Formatted(float64(ns)/float64(time.Second), event.Seconds(ns))
 }
 
-// numbers reads a column of numbers in the given part of their unit.
+// numbers reads a column of numbers as whole ones of a unit that has per of theirs.
 func numbers(name string, c *logstorage.BlockColumn, per float64) *vector.Column {
 	if c == nil {
 		return vector.Constant(name, vector.Value{})
@@ -63,7 +63,7 @@ func numbers(name string, c *logstorage.BlockColumn, per float64) *vector.Column
 	vals := make([]vector.Value, len(c.Values))
 	for i, s := range c.Values {
 		if f, ok := vector.ParseNumber(s); ok {
-			vals[i] = vector.Float(f / per)
+			vals[i] = vector.Float(math.Floor(f / per))
 		}
 	}
 	return vector.NewColumn(name, vals)
