@@ -10,22 +10,25 @@ import (
 func init() {
 	spl.RegisterAggregate(&spl.AggregateDef{
 		Name: "list", Syntax: "list(<field>)", Ordered: true,
-		Doc:      "All values in the order of the rows, the first 100 of them.",
+		Doc:      "All values in the order of the rows, the first 100 of them; search.list_values in the configuration says how many. A warning tells when there are more.",
 		Examples: example("list(x)", `{"r":["2","4","9","4"]}`),
 		New: func(env *spl.Env, _ float64) spl.Aggregate {
-			return &list{limit: env.Limits.ListValues}
+			return &list{env: env, limit: env.Limits.ListValues}
 		},
 	})
 }
 
 type list struct {
+	env   *spl.Env
 	vals  []string
 	limit int
+	more  bool // than limit
 	bytes int
 }
 
 func (l *list) Update(v vector.Value, _ float64) {
-	for i := 0; i < v.Len() && len(l.vals) < l.limit; i++ {
+	n := l.room(v.Len())
+	for i := range n {
 		l.vals = append(l.vals, strings.Clone(v.At(i)))
 		l.bytes += len(v.At(i)) + 16
 	}
@@ -33,9 +36,23 @@ func (l *list) Update(v vector.Value, _ float64) {
 
 func (l *list) Merge(other spl.Aggregate) {
 	o := other.(*list)
-	n := min(len(o.vals), l.limit-len(l.vals))
-	l.vals = append(l.vals, o.vals[:n]...)
-	l.bytes += o.bytes
+	for _, v := range o.vals[:l.room(len(o.vals))] {
+		l.vals = append(l.vals, v)
+		l.bytes += len(v) + 16
+	}
+}
+
+// room returns how many of n values are kept, and warns of the first that are not.
+func (l *list) room(n int) int {
+	left := l.limit - len(l.vals)
+	if n <= left {
+		return n
+	}
+	if !l.more {
+		l.more = true
+		l.env.Warn("list() kept the first %d values of a group; search.list_values in the configuration raises it", l.limit)
+	}
+	return left
 }
 
 func (l *list) Result() vector.Value { return vector.Strings(append([]string(nil), l.vals...)) }
