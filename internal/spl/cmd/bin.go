@@ -1,10 +1,10 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"math"
-	"strconv"
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
@@ -13,12 +13,8 @@ import (
 
 // Bin puts numbers and times into buckets.
 type Bin struct {
-	Field, As  string
-	Span       *Span // nil: chosen from the values
-	MinSpan    *Span
-	Bins       int
-	Start, End float64 // NaN = from the values
-	Align      string  // aligntime, "" = even times
+	Field, As string
+	buckets
 }
 
 func init() {
@@ -60,25 +56,9 @@ func parseBin(p *spl.Parser) (spl.Command, error) {
 // parseBins reads the arguments of bin; without a field it is otherwise, and an
 // error when that is "".
 func parseBins(p *spl.Parser, otherwise string) (*Bin, error) {
-	c := &Bin{Bins: 100, Start: nan, End: nan}
+	c := &Bin{buckets: noBuckets}
 	for !p.AtEnd() {
-		err := p.Options([]string{"span", "minspan", "bins", "start", "end", "aligntime"}, func(o spl.Option) (err error) {
-			switch o.Name {
-			case "span":
-				c.Span, err = parseSpan(o)
-			case "minspan":
-				c.MinSpan, err = parseSpan(o)
-			case "bins":
-				c.Bins, err = o.Int(2)
-			case "start":
-				c.Start, err = number(o)
-			case "end":
-				c.End, err = number(o)
-			case "aligntime":
-				c.Align, err = alignTime(o)
-			}
-			return err
-		})
+		err := p.Options(bucketOptions, func(o spl.Option) error { return c.option(o, 2) })
 		if err != nil {
 			return nil, err
 		}
@@ -118,31 +98,15 @@ func parseBins(p *spl.Parser, otherwise string) (*Bin, error) {
 
 // Print implements spl.Command.
 func (c *Bin) Print() string {
-	s := "bin"
-	if c.Span != nil {
-		s += " span=" + c.Span.Text
-	}
-	if c.MinSpan != nil {
-		s += " minspan=" + c.MinSpan.Text
-	}
-	if c.Bins != 100 {
-		s += " bins=" + strconv.Itoa(c.Bins)
-	}
-	if !math.IsNaN(c.Start) {
-		s += " start=" + vector.FormatNumber(c.Start)
-	}
-	if !math.IsNaN(c.End) {
-		s += " end=" + vector.FormatNumber(c.End)
-	}
-	if c.Align != "" {
-		s += " aligntime=" + spl.PrintOption(c.Align)
-	}
-	s += " " + spl.PrintField(c.Field)
+	s := "bin" + c.print() + " " + spl.PrintField(c.Field)
 	if c.As != "" {
 		s += " AS " + spl.PrintField(c.As)
 	}
 	return s
 }
+
+// most is how many buckets there may be.
+func (c *Bin) most() int { return cmp.Or(c.Bins, 100) }
 
 func (c *Bin) target() string {
 	if c.As != "" {
@@ -237,9 +201,9 @@ func (a *binAll) Next(ctx context.Context) (*vector.Batch, error) {
 		if err != nil {
 			return nil, err
 		}
-		span := niceSpan(lo, hi, a.c.Bins)
+		span := niceSpan(lo, hi, a.c.most())
 		if a.c.Field == "_time" {
-			span = timeSpan(hi-lo, a.c.Bins)
+			span = timeSpan(hi-lo, a.c.most())
 		}
 		a.m = a.c.mapper(atLeast(span, a.c.MinSpan), a.env)
 	}

@@ -16,8 +16,8 @@ type Chart struct {
 	Aggs       []*Aggregation // that are gathered
 	Values     []chartValue   // that are shown
 	Row, Col   string         // "" = no such field
-	RowBins    chartBins
-	ColBins    chartBins
+	RowBins    buckets
+	ColBins    buckets
 	Limit      int // 0 = all
 	Bottom     bool
 	Keep       *seriesTest // WHERE
@@ -90,12 +90,12 @@ var chartArgs = []spl.Arg{
 	{Name: "dedup_splitvals", Default: "false", Doc: "Count a value that an event holds twice only once."},
 }
 
-var chartOptions = append([]string{"limit", "useother", "otherstr", "usenull", "nullstr", "sep", "cont", "fixedrange", "agg", "format", "partial", "dedup_splitvals"}, chartBinOptions...)
+var chartOptions = append([]string{"limit", "useother", "otherstr", "usenull", "nullstr", "sep", "cont", "fixedrange", "agg", "format", "partial", "dedup_splitvals"}, bucketOptions...)
 
 func parseChart(p *spl.Parser, c *Chart) (spl.Command, error) {
 	c.Limit, c.UseOther, c.UseNull, c.Other, c.Null, c.Sep = 10, true, true, "OTHER", "NULL", ": "
 	c.Continuous, c.FixedRange, c.Partial = true, true, true
-	c.RowBins.Start, c.RowBins.End, c.ColBins.Start, c.ColBins.End = nan, nan, nan, nan
+	c.RowBins, c.ColBins = noBuckets, noBuckets
 	split, over := false, false // BY, OVER were read
 	agg := -1                   // where the value of the option agg begins
 	option := func(o spl.Option) error {
@@ -218,7 +218,7 @@ func (c *Chart) option(o spl.Option) (err error) {
 		c.Split, err = o.Bool()
 	default:
 		bins := c.binsFor(o)
-		if err = bins.option(o); err == nil && bins == &c.RowBins && c.Time {
+		if err = bins.option(o, 1); err == nil && bins == &c.RowBins && c.Time {
 			err = bins.checkTimes(o)
 		}
 	}
@@ -228,7 +228,7 @@ func (c *Chart) option(o spl.Option) (err error) {
 // binsFor returns what an option about buckets belongs to: the field before it,
 // or else the rows. In a timechart it is the time, unless a number cannot mean
 // that.
-func (c *Chart) binsFor(o spl.Option) *chartBins {
+func (c *Chart) binsFor(o spl.Option) *buckets {
 	if c.Col == "" {
 		return &c.RowBins
 	}

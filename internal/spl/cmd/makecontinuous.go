@@ -138,9 +138,9 @@ type steps struct {
 func (c *Makecontinuous) steps(env *spl.Env, low, high float64) *steps {
 	span := c.bin.Span
 	if span == nil {
-		span = niceSpan(low, high, c.bin.Bins)
+		span = niceSpan(low, high, c.bin.most())
 		if c.bin.Field == "_time" {
-			span = timeSpan(high-low, c.bin.Bins)
+			span = timeSpan(high-low, c.bin.most())
 		}
 		span = atLeast(span, c.bin.MinSpan)
 	}

@@ -1,83 +1,15 @@
 package cmd
 
 import (
-	"math"
-	"strconv"
+	"cmp"
 
-	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
 
-// chartBins say how a field of a chart is cut into buckets.
-type chartBins struct {
-	Span       *Span
-	MinSpan    *Span
-	Align      string  // aligntime, "" = even times
-	Bins       int     // 0 = not said
-	Start, End float64 // NaN = from the values
-}
-
-var chartBinOptions = []string{"span", "bins", "minspan", "start", "end", "aligntime"}
-
-func (c *chartBins) option(o spl.Option) (err error) {
-	switch o.Name {
-	case "span":
-		c.Span, err = parseSpan(o)
-	case "minspan":
-		c.MinSpan, err = parseSpan(o)
-	case "bins":
-		c.Bins, err = o.Int(1)
-	case "start":
-		c.Start, err = number(o)
-	case "end":
-		c.End, err = number(o)
-	case "aligntime":
-		c.Align, err = alignTime(o)
-	}
-	return err
-}
-
-// chooses reports whether a width is to be chosen from the values.
-func (c *chartBins) chooses() bool {
-	return c.Span == nil && (c.Bins > 0 || c.MinSpan != nil || c.Start == c.Start || c.End == c.End)
-}
-
-// print returns the options, each behind a blank.
-func (c *chartBins) print() string {
-	s := ""
-	if c.Span != nil {
-		s += " span=" + c.Span.Text
-	}
-	if c.MinSpan != nil {
-		s += " minspan=" + c.MinSpan.Text
-	}
-	if c.Align != "" {
-		s += " aligntime=" + spl.PrintOption(c.Align)
-	}
-	if c.Bins != 0 {
-		s += " bins=" + strconv.Itoa(c.Bins)
-	}
-	if !math.IsNaN(c.Start) {
-		s += " start=" + vector.FormatNumber(c.Start)
-	}
-	if !math.IsNaN(c.End) {
-		s += " end=" + vector.FormatNumber(c.End)
-	}
-	return s
-}
-
-// checkTimes fails when the widths are none of time.
-func (c *chartBins) checkTimes(o spl.Option) error {
-	if c.Span != nil && c.Span.Unit == "log" || c.MinSpan != nil && c.MinSpan.Unit == "log" {
-		return diag.At(o.Value.Span, "%q is no span of time", o.Value.Text)
-	}
-	return nil
-}
-
 // axis is a field of a chart while it is made: what its values become.
 type axis struct {
-	bins   *chartBins
+	bins   *buckets
 	env    *spl.Env
 	clock  bool  // it is _time
 	times  bool  // buckets are named by their start
@@ -89,7 +21,7 @@ type axis struct {
 
 // newAxis returns the axis of a field. The one that cuts is cut also without
 // options, as the time of a timechart is.
-func newAxis(env *spl.Env, field string, bins *chartBins, cuts bool) *axis {
+func newAxis(env *spl.Env, field string, bins *buckets, cuts bool) *axis {
 	a := &axis{bins: bins, env: env, clock: field == "_time", times: field == "_time", most: 300, chosen: true}
 	if cuts {
 		a.most = 100
@@ -123,12 +55,7 @@ func (a *axis) timeSpan(width float64) *Span {
 	return atLeast(timeSpan(width, a.buckets()), a.bins.MinSpan).aligned(a.bins.Align, a.env)
 }
 
-func (a *axis) buckets() int {
-	if a.bins.Bins > 0 {
-		return a.bins.Bins
-	}
-	return a.most
-}
+func (a *axis) buckets() int { return cmp.Or(a.bins.Bins, a.most) }
 
 // column returns what the values of a column are gathered by.
 func (a *axis) column(col *vector.Column, name string, n int) *vector.Column {

@@ -1,0 +1,80 @@
+package cmd
+
+import (
+	"math"
+	"strconv"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// buckets say how a field is cut into buckets.
+type buckets struct {
+	Span       *Span
+	MinSpan    *Span
+	Align      string  // aligntime, "" = even times
+	Bins       int     // 0 = not said
+	Start, End float64 // NaN = from the values
+}
+
+// noBuckets are buckets of which nothing is said.
+var noBuckets = buckets{Start: nan, End: nan}
+
+var bucketOptions = []string{"span", "bins", "minspan", "start", "end", "aligntime"}
+
+// option takes one of bucketOptions; there are least buckets at the least.
+func (c *buckets) option(o spl.Option, least int) (err error) {
+	switch o.Name {
+	case "span":
+		c.Span, err = parseSpan(o)
+	case "minspan":
+		c.MinSpan, err = parseSpan(o)
+	case "bins":
+		c.Bins, err = o.Int(least)
+	case "start":
+		c.Start, err = number(o)
+	case "end":
+		c.End, err = number(o)
+	case "aligntime":
+		c.Align, err = alignTime(o)
+	}
+	return err
+}
+
+// chooses reports whether a width is to be chosen from the values.
+func (c *buckets) chooses() bool {
+	return c.Span == nil && (c.Bins > 0 || c.MinSpan != nil || c.Start == c.Start || c.End == c.End)
+}
+
+// print returns the options, each behind a blank.
+func (c *buckets) print() string {
+	s := ""
+	if c.Span != nil {
+		s += " span=" + c.Span.Text
+	}
+	if c.MinSpan != nil {
+		s += " minspan=" + c.MinSpan.Text
+	}
+	if c.Align != "" {
+		s += " aligntime=" + spl.PrintOption(c.Align)
+	}
+	if c.Bins != 0 {
+		s += " bins=" + strconv.Itoa(c.Bins)
+	}
+	if !math.IsNaN(c.Start) {
+		s += " start=" + vector.FormatNumber(c.Start)
+	}
+	if !math.IsNaN(c.End) {
+		s += " end=" + vector.FormatNumber(c.End)
+	}
+	return s
+}
+
+// checkTimes fails when the widths are none of time.
+func (c *buckets) checkTimes(o spl.Option) error {
+	if c.Span != nil && c.Span.Unit == "log" || c.MinSpan != nil && c.MinSpan.Unit == "log" {
+		return diag.At(o.Value.Span, "%q is no span of time", o.Value.Text)
+	}
+	return nil
+}
