@@ -1,0 +1,83 @@
+package plan
+
+import (
+	"cmp"
+	"math"
+	"strings"
+	"time"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/store"
+)
+
+// query makes the store's query of the leading filters: time modifiers that
+// hold for all of them become its range.
+func (p *planner) query(filters []spl.Search) (*store.Query, error) {
+	q := &store.Query{Earliest: store.Beginning, Latest: store.End, Now: p.env.Now.In(p.env.Zone)}
+	var terms []spl.Search
+	var bounds []*spl.TimeBound
+	var flat func(e spl.Search)
+	flat = func(e spl.Search) {
+		switch e := e.(type) {
+		case *spl.And:
+			for _, a := range e.Args {
+				flat(a)
+			}
+		case *spl.TimeBound:
+			if strings.HasPrefix(e.Name, "_index") {
+				terms = append(terms, e)
+			} else {
+				bounds = append(bounds, e)
+			}
+		case *spl.Everything:
+		default:
+			terms = append(terms, e)
+		}
+	}
+	for _, f := range filters {
+		flat(f)
+	}
+	switch len(terms) {
+	case 0:
+		q.Filter = &spl.Everything{}
+	case 1:
+		q.Filter = terms[0]
+	default:
+		q.Filter = &spl.And{Args: terms}
+	}
+	written, err := spl.ResolveTimes(bounds, q.Now)
+	if err != nil {
+		return nil, err
+	}
+	if t := cmp.Or(written["earliest"], p.env.Earliest); !t.IsZero() && !t.Equal(time.Unix(0, 0)) { // 0 is the beginning of data
+		q.Earliest = nanos(t)
+	}
+	if t := cmp.Or(written["latest"], p.env.Latest); !t.IsZero() {
+		q.Latest = nanos(t)
+	}
+	if len(written) > 0 {
+		if q.Latest <= q.Earliest {
+			p.env.Warn("the time range of the search ends before it begins, so no event is in it")
+		}
+		at := func(ns, open int64) time.Time {
+			if ns == open {
+				return time.Time{}
+			}
+			return time.Unix(0, ns)
+		}
+		p.own = p.env.Within(at(q.Earliest, store.Beginning), at(q.Latest, store.End))
+	}
+	return q, nil
+}
+
+// nanos is t in unix nanoseconds, kept within what that can hold.
+func nanos(t time.Time) int64 {
+	const limit = math.MaxInt64 / int64(time.Second)
+	switch s := t.Unix(); {
+	case s <= -limit:
+		return store.Beginning
+	case s >= limit:
+		return store.End
+	}
+	return t.UnixNano()
+}
