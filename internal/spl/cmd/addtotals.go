@@ -54,35 +54,23 @@ func parseAddtotals(p *spl.Parser, c *Addtotals) (spl.Command, error) {
 	if !c.only {
 		known = append(known, "row", "col", "fieldname")
 	}
-	for !p.AtEnd() {
-		err := p.Options(known, func(o spl.Option) (err error) {
-			switch o.Name {
-			case "labelfield":
-				c.LabelField = o.Value.Text
-			case "label":
-				c.Label = o.Value.Text
-			case "row":
-				c.Row, err = o.Bool()
-			case "col":
-				c.Col, err = o.Bool()
-			default:
-				c.Field = o.Value.Text
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
+	var err error
+	c.Fields, err = p.OptionsAndFields(known, func(o spl.Option) (err error) {
+		switch o.Name {
+		case "labelfield":
+			c.LabelField = o.Value.Text
+		case "label":
+			c.Label = o.Value.Text
+		case "row":
+			c.Row, err = o.Bool()
+		case "col":
+			c.Col, err = o.Bool()
+		default:
+			c.Field = o.Value.Text
 		}
-		if p.AtEnd() {
-			break
-		}
-		names, err := p.Fields()
-		if err != nil {
-			return nil, err
-		}
-		c.Fields = append(c.Fields, names...)
-	}
-	return c, nil
+		return err
+	})
+	return c, err
 }
 
 // Print implements spl.Command.

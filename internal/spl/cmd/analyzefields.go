@@ -65,7 +65,10 @@ func (c *Analyzefields) Open(_ context.Context, env *spl.Env, in spl.Operator) (
 			return nil, err
 		}
 		var found []foretelling
-		names := slices.DeleteFunc(fieldsOf(rows), func(name string) bool { return internal(name) || name == c.Class || !numeric(rows, name) })
+		names := slices.DeleteFunc(columnsOf(rows), func(name string) bool {
+			some, all := numeric(rows, name)
+			return internal(name) || name == c.Class || !some || !all
+		})
 		slices.Sort(names)
 		if len(names) > maxCoded {
 			env.Warn("analyzefields compares the first %d of %d fields; keep those that matter with fields", maxCoded, len(names))
@@ -96,18 +99,15 @@ func (c *Analyzefields) Open(_ context.Context, env *spl.Env, in spl.Operator) (
 	}), nil
 }
 
-// numeric reports whether every value of a field is one number.
-func numeric(rows []*vector.Batch, name string) bool {
-	for _, b := range rows {
-		col := b.Col(name)
-		for i := 0; col != nil && i < b.Len; i++ {
-			v := col.At(i)
-			if _, ok := v.Num(); !ok && !v.IsNull() {
-				return false
-			}
-		}
-	}
-	return true
+// numeric reports whether some values of a field are one number, and whether all
+// are.
+func numeric(rows []*vector.Batch, name string) (some, all bool) {
+	all = true
+	each(rows, name, func(v vector.Value) {
+		_, ok := v.Num()
+		some, all = some || ok, all && ok
+	})
+	return some, all
 }
 
 // foretelling is how well a field foretells a class.

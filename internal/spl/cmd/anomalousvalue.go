@@ -4,9 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"strings"
 
-	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -51,39 +49,25 @@ func parseAnomalousvalue(p *spl.Parser) (spl.Command, error) {
 		scores:   Anomalydetection{ZScore: true, Action: "filter", Threshold: 0.01},
 		MinCount: 100, MinSupport: 0.05, MinNormal: 0.01, MaxAnomaly: 0.05,
 	}
-	for !p.AtEnd() {
-		err := p.Options([]string{"action", "pthresh", "minsupcount", "minsupfreq", "maxanofreq", "minnormfreq"}, func(o spl.Option) (err error) {
-			switch o.Name {
-			case "action":
-				if c.scores.Action = strings.ToLower(o.Value.Text); !slices.Contains([]string{"filter", "annotate", "summary"}, c.scores.Action) {
-					return diag.At(o.Value.Span, "action must be filter, annotate or summary, not %q", o.Value.Text)
-				}
-			case "minsupcount":
-				c.MinCount, err = o.Int(0)
-			case "pthresh":
-				c.scores.Threshold, err = share(o)
-			case "minsupfreq":
-				c.MinSupport, err = share(o)
-			case "maxanofreq":
-				c.MaxAnomaly, err = share(o)
-			default:
-				c.MinNormal, err = share(o)
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
+	var err error
+	c.scores.Fields, err = p.OptionsAndFields([]string{"action", "pthresh", "minsupcount", "minsupfreq", "maxanofreq", "minnormfreq"}, func(o spl.Option) (err error) {
+		switch o.Name {
+		case "action":
+			err = c.scores.act(o)
+		case "minsupcount":
+			c.MinCount, err = o.Int(0)
+		case "pthresh":
+			c.scores.Threshold, err = share(o)
+		case "minsupfreq":
+			c.MinSupport, err = share(o)
+		case "maxanofreq":
+			c.MaxAnomaly, err = share(o)
+		default:
+			c.MinNormal, err = share(o)
 		}
-		if p.AtEnd() {
-			break
-		}
-		names, err := p.Fields()
-		if err != nil {
-			return nil, err
-		}
-		c.scores.Fields = append(c.scores.Fields, names...)
-	}
-	return c, nil
+		return err
+	})
+	return c, err
 }
 
 // Print implements spl.Command.

@@ -69,18 +69,9 @@ func parseAnomalydetection(p *spl.Parser) (spl.Command, error) {
 		}
 		return err
 	}
-	for !p.AtEnd() {
-		if err := p.Options([]string{"method", "action", "pthresh", "cutoff", "mark", "param", "uselower"}, set); err != nil {
-			return nil, err
-		}
-		if p.AtEnd() {
-			break
-		}
-		names, err := p.Fields()
-		if err != nil {
-			return nil, err
-		}
-		c.Fields = append(c.Fields, names...)
+	var err error
+	if c.Fields, err = p.OptionsAndFields([]string{"method", "action", "pthresh", "cutoff", "mark", "param", "uselower"}, set); err != nil {
+		return nil, err
 	}
 	if method == "iqr" {
 		iqr.Fields = c.Fields
@@ -96,11 +87,18 @@ func parseAnomalydetection(p *spl.Parser) (spl.Command, error) {
 	}
 	c.ZScore = method == "zscore"
 	if action != nil {
-		if c.Action = strings.ToLower(action.Value.Text); !slices.Contains([]string{"filter", "annotate", "summary"}, c.Action) {
-			return nil, diag.At(action.Value.Span, "action must be filter, annotate or summary, not %q", action.Value.Text)
+		if err := c.act(*action); err != nil {
+			return nil, err
 		}
 	}
 	return c, nil
+}
+
+func (c *Anomalydetection) act(o spl.Option) error {
+	if c.Action = strings.ToLower(o.Value.Text); !slices.Contains([]string{"filter", "annotate", "summary"}, c.Action) {
+		return diag.At(o.Value.Span, "action must be filter, annotate or summary, not %q", o.Value.Text)
+	}
+	return nil
 }
 
 // Print implements spl.Command.

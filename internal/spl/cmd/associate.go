@@ -52,33 +52,21 @@ Put,ok" | associate supcnt=2 call result | fields - Description`,
 
 func parseAssociate(p *spl.Parser) (spl.Command, error) {
 	c := &Associate{MinCount: 100, MinShare: 0.1, MinGain: 0.5}
-	for !p.AtEnd() {
-		err := p.Options([]string{"supcnt", "supfreq", "improv"}, func(o spl.Option) (err error) {
-			switch o.Name {
-			case "supcnt":
-				c.MinCount, err = o.Int(1)
-			case "supfreq":
-				c.MinShare, err = share(o)
-			default:
-				if c.MinGain, err = number(o); err == nil && c.MinGain < 0 {
-					err = diag.At(o.Value.Span, "improv must be at least 0, not %q", o.Value.Text)
-				}
+	var err error
+	c.Fields, err = p.OptionsAndFields([]string{"supcnt", "supfreq", "improv"}, func(o spl.Option) (err error) {
+		switch o.Name {
+		case "supcnt":
+			c.MinCount, err = o.Int(1)
+		case "supfreq":
+			c.MinShare, err = share(o)
+		default:
+			if c.MinGain, err = number(o); err == nil && c.MinGain < 0 {
+				err = diag.At(o.Value.Span, "improv must be at least 0, not %q", o.Value.Text)
 			}
-			return err
-		})
-		if err != nil {
-			return nil, err
 		}
-		if p.AtEnd() {
-			break
-		}
-		names, err := p.Fields()
-		if err != nil {
-			return nil, err
-		}
-		c.Fields = append(c.Fields, names...)
-	}
-	return c, nil
+		return err
+	})
+	return c, err
 }
 
 // share reads an option from 0 to 1.

@@ -53,21 +53,10 @@ a,us" | contingency u region`,
 
 func parseContingency(p *spl.Parser) (spl.Command, error) {
 	c := &Contingency{RowCover: 1, ColCover: 1, Total: true, TotalName: "TOTAL"}
-	var names []string
 	start := p.Peek().Span
-	for !p.AtEnd() {
-		err := p.Options([]string{"maxrows", "maxcols", "mincolcover", "minrowcover", "usetotal", "totalstr"}, c.option)
-		if err != nil {
-			return nil, err
-		}
-		if p.AtEnd() {
-			break
-		}
-		list, err := p.Fields()
-		if err != nil {
-			return nil, err
-		}
-		names = append(names, list...)
+	names, err := p.OptionsAndFields([]string{"maxrows", "maxcols", "mincolcover", "minrowcover", "usetotal", "totalstr"}, c.option)
+	if err != nil {
+		return nil, err
 	}
 	if len(names) != 2 || names[0] == names[1] {
 		return nil, diag.At(start, "contingency needs two fields, not %d", len(slices.Compact(names)))
@@ -77,21 +66,15 @@ func parseContingency(p *spl.Parser) (spl.Command, error) {
 }
 
 func (c *Contingency) option(o spl.Option) (err error) {
-	cover := func(dst *float64) error {
-		if *dst, err = number(o); err == nil && (*dst < 0 || *dst > 1) {
-			err = diag.At(o.Value.Span, "%s must be a share from 0 to 1, not %q", o.Name, o.Value.Text)
-		}
-		return err
-	}
 	switch o.Name {
 	case "maxrows":
 		c.MaxRows, err = o.Int(0)
 	case "maxcols":
 		c.MaxCols, err = o.Int(0)
 	case "minrowcover":
-		return cover(&c.RowCover)
+		c.RowCover, err = share(o)
 	case "mincolcover":
-		return cover(&c.ColCover)
+		c.ColCover, err = share(o)
 	case "usetotal":
 		c.Total, err = o.Bool()
 	case "totalstr":

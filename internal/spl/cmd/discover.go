@@ -35,13 +35,18 @@ func (d discover) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error)
 func (d discover) Spread(b *vector.Batch) func() *vector.Batch {
 	each := d.open(b)
 	if each == nil || b.Len == 0 {
-		return func() (only *vector.Batch) {
-			only, b = b, nil
-			return only
-		}
+		return alone(b)
 	}
 	x := &discovery{b: b, each: each}
 	return func() *vector.Batch { return x.take(maxCells) }
+}
+
+// alone hands out b and nothing else.
+func alone(b *vector.Batch) func() *vector.Batch {
+	return func() (only *vector.Batch) {
+		only, b = b, nil
+		return only
+	}
 }
 
 // discovery is a batch on its way through a discover.

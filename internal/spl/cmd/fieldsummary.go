@@ -44,24 +44,12 @@ a," | fieldsummary`,
 		}},
 		Parse: func(p *spl.Parser) (spl.Command, error) {
 			c := &Fieldsummary{MaxVals: 100}
-			for !p.AtEnd() {
-				err := p.Options([]string{"maxvals"}, func(o spl.Option) (err error) {
-					c.MaxVals, err = o.Int(0)
-					return err
-				})
-				if err != nil {
-					return nil, err
-				}
-				if p.AtEnd() {
-					break
-				}
-				names, err := p.Fields()
-				if err != nil {
-					return nil, err
-				}
-				c.Fields = append(c.Fields, names...)
-			}
-			return c, nil
+			var err error
+			c.Fields, err = p.OptionsAndFields([]string{"maxvals"}, func(o spl.Option) (err error) {
+				c.MaxVals, err = o.Int(0)
+				return err
+			})
+			return c, err
 		},
 	})
 }

@@ -62,20 +62,9 @@ func init() {
 
 func parseKmeans(p *spl.Parser) (spl.Command, error) {
 	c := &Kmeans{K: 2, MostK: 2, Reps: 10, MaxIters: 10000, Distance: "l2", Number: "CLUSTERNUM", Centroids: true}
-	for !p.AtEnd() {
-		if err := p.Options([]string{"k", "reps", "maxiters", "t", "dt", "cfield", "showcentroid"}, c.option); err != nil {
-			return nil, err
-		}
-		if p.AtEnd() {
-			break
-		}
-		names, err := p.Fields()
-		if err != nil {
-			return nil, err
-		}
-		c.Fields = append(c.Fields, names...)
-	}
-	return c, nil
+	var err error
+	c.Fields, err = p.OptionsAndFields([]string{"k", "reps", "maxiters", "t", "dt", "cfield", "showcentroid"}, c.option)
+	return c, err
 }
 
 func (c *Kmeans) option(o spl.Option) (err error) {
@@ -204,12 +193,7 @@ func (c *Kmeans) numeric(rows []*vector.Batch) []string {
 		if !listed(c.Fields, name) {
 			continue
 		}
-		some, all := false, true
-		each(rows, name, func(v vector.Value) {
-			_, ok := v.Num()
-			some, all = some || ok, all && ok
-		})
-		if some && (all || len(c.Fields) > 0) {
+		if some, all := numeric(rows, name); some && (all || len(c.Fields) > 0) {
 			names = append(names, name)
 		}
 	}

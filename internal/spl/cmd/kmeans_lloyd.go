@@ -23,7 +23,11 @@ func (c *Kmeans) cluster(ctx context.Context, points [][]float64, k int) (*means
 	random := rand.New(rand.NewPCG(meansSeed, uint64(k)))
 	var best *means
 	for range c.Reps {
-		run, err := c.lloyd(ctx, points, c.begin(points, min(k, len(points)), random))
+		centres, err := c.begin(ctx, points, min(k, len(points)), random)
+		if err != nil {
+			return nil, err
+		}
+		run, err := c.lloyd(ctx, points, centres)
 		if err != nil {
 			return nil, err
 		}
@@ -37,13 +41,16 @@ func (c *Kmeans) cluster(ctx context.Context, points [][]float64, k int) (*means
 
 // begin chooses points far from each other as centres (k-means++: Arthur and
 // Vassilvitskii, 2007).
-func (c *Kmeans) begin(points [][]float64, k int, random *rand.Rand) [][]float64 {
+func (c *Kmeans) begin(ctx context.Context, points [][]float64, k int, random *rand.Rand) ([][]float64, error) {
 	centres := [][]float64{slices.Clone(points[random.IntN(len(points))])}
 	nearest := make([]float64, len(points))
 	for i := range nearest {
 		nearest[i] = math.Inf(1)
 	}
 	for len(centres) < k {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		sum := 0.0
 		for i, p := range points {
 			nearest[i] = min(nearest[i], c.distance(p, centres[len(centres)-1]))
@@ -63,7 +70,7 @@ func (c *Kmeans) begin(points [][]float64, k int, random *rand.Rand) [][]float64
 		}
 		centres = append(centres, slices.Clone(points[at]))
 	}
-	return centres
+	return centres, nil
 }
 
 // lloyd moves centres to the middle of the points nearest to them until they
@@ -71,11 +78,13 @@ func (c *Kmeans) begin(points [][]float64, k int, random *rand.Rand) [][]float64
 func (c *Kmeans) lloyd(ctx context.Context, points, centres [][]float64) (*means, error) {
 	run := &means{of: make([]int, len(points)), centres: centres}
 	for range c.MaxIters {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
 		run.distortion = 0
 		for i, p := range points {
+			if i%1024 == 0 {
+				if err := ctx.Err(); err != nil {
+					return nil, err
+				}
+			}
 			least := math.Inf(1)
 			for n, centre := range centres {
 				if d := c.distance(p, centre); d < least {

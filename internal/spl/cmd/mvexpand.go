@@ -78,10 +78,7 @@ func (c *Mvexpand) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error
 func (c *Mvexpand) Spread(b *vector.Batch) func() *vector.Batch {
 	x := c.expansion(b)
 	if x == nil {
-		return func() (only *vector.Batch) {
-			only, b = b, nil
-			return only
-		}
+		return alone(b)
 	}
 	return func() *vector.Batch { return x.take(vector.DefaultRows) }
 }

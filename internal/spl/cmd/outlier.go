@@ -48,20 +48,9 @@ func init() {
 		}},
 		Parse: func(p *spl.Parser) (spl.Command, error) {
 			c := &Outlier{Param: 2.5, command: "outlier"}
-			for !p.AtEnd() {
-				if err := p.Options([]string{"action", "param", "uselower", "mark", "type"}, c.option); err != nil {
-					return nil, err
-				}
-				if p.AtEnd() {
-					break
-				}
-				names, err := p.Fields()
-				if err != nil {
-					return nil, err
-				}
-				c.Fields = append(c.Fields, names...)
-			}
-			return c, nil
+			var err error
+			c.Fields, err = p.OptionsAndFields([]string{"action", "param", "uselower", "mark", "type"}, c.option)
+			return c, err
 		},
 	})
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -61,8 +62,6 @@ func init() {
 		Parse: parsePredict,
 	})
 }
-
-var predictOptions = []string{"algorithm", "future_timespan", "holdback", "period", "correlate", "suppress", "nonnegative"}
 
 func parsePredict(p *spl.Parser) (spl.Command, error) {
 	c := &Predict{Algorithm: "LLP5", Ahead: 5, Upper: bound{95, "upper95"}, Lower: bound{95, "lower95"}}
@@ -131,7 +130,8 @@ func (c *Predict) option(o spl.Option, name spl.Token) (err error) {
 			digits, ok = strings.CutPrefix(o.Name, "lower")
 		}
 		if end.Percent, err = strconv.ParseFloat(digits, 64); !ok || err != nil {
-			return diag.At(name.Span, "unknown option %q", o.Name).WithHint("options: %s, upper95, lower95", strings.Join(predictOptions[:4], ", "))
+			o.Span = name.Span
+			return o.Unknown("algorithm", "future_timespan", "holdback", "period", "upper95", "lower95")
 		}
 		if !(end.Percent >= 0 && end.Percent < 100) {
 			return diag.At(name.Span, "the interval must be of 0 to less than 100 percent")
@@ -272,7 +272,7 @@ func (c *Predict) forecast(ctx context.Context, series []float64) (*forecast, er
 }
 
 func (c *Predict) model(ctx context.Context, series []float64) (*forecast, error) {
-	period := c.Period
+	period := min(c.Period, len(series)+c.Ahead) // no place comes again then
 	if period == 0 && c.Algorithm != "LL" && c.Algorithm != "LLT" {
 		period = periodOf(series)
 	}
@@ -308,15 +308,7 @@ func inTime(rows []*vector.Batch) ([]place, []float64) {
 			}
 		}
 	}
-	slices.SortStableFunc(list, func(a, b timedPlace) int {
-		switch {
-		case a.at < b.at:
-			return -1
-		case a.at > b.at:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(list, func(a, b timedPlace) int { return cmp.Compare(a.at, b.at) })
 	order, times := make([]place, len(list)), make([]float64, len(list))
 	for i, p := range list {
 		order[i], times[i] = p.place, p.at

@@ -85,7 +85,7 @@ func (c *Sort) columns(b *vector.Batch) []*vector.Column {
 	return cols
 }
 
-// keysOf sets keys to what row i is ordered by.
+// sortKeys sets keys to what row i is ordered by.
 func sortKeys(cols []*vector.Column, i int, keys []vector.Value) {
 	for n, c := range cols {
 		if keys[n] = (vector.Value{}); c == nil {
@@ -198,6 +198,7 @@ func (s *sorter) Merge(other spl.Reducer) error {
 	}
 	s.seen += o.seen
 	s.held += o.held
+	s.runs.Take(&o.runs)
 	return nil
 }
 
