@@ -27,12 +27,8 @@ type inputs []*Cell
 func (in inputs) text(i int) string { return in[i].first() }
 func (in inputs) set(i int) bool    { return in[i].Set }
 
-// AddonFields returns every derived field that events have of themselves, by
-// name.
-func AddonFields() []Derived { return slices.Clone(derivedList) }
-
 var (
-	derivedList   []Derived
+	derivedList   []Derived // what events have of themselves, by name
 	derivedByName = map[string]*Derived{}
 )
 

@@ -200,7 +200,7 @@ func (p *Parser) searchPrimary() (Search, error) {
 	}
 	if tok.Kind == Word {
 		if field, value, ok := strings.Cut(tok.Text, "::"); ok && field != "" && value != "" && fieldLike(field) {
-			if IsTimeModifier(field) {
+			if isTimeModifier(field) {
 				return &TimeBound{Span: tok.Span, Name: strings.ToLower(field), Value: unescapeTerm(value)}, nil
 			}
 			return &Compare{Span: tok.Span, Field: field, Op: "=", Value: unescapeTerm(value)}, nil
@@ -278,7 +278,7 @@ func (p *Parser) comparison(field, op Token) (Search, error) {
 	case val.Kind != Quoted:
 		return nil, diag.At(field.Span.Join(op.Span), "a value is missing after %s", op.Text).WithHint(`for an empty value write %s%s""`, field.Text, op.Text)
 	}
-	if IsTimeModifier(field.Text) && c.Op == "=" {
+	if isTimeModifier(field.Text) && c.Op == "=" {
 		return &TimeBound{Span: c.Span, Name: strings.ToLower(field.Text), Value: c.Value}, nil
 	}
 	return c, nil

@@ -34,9 +34,9 @@ var modifiers = map[string]modifier{
 // values of the others are written.
 const timeFormat = "timeformat"
 
-// IsTimeModifier reports whether a field of a search expression is a time
+// isTimeModifier reports whether a field of a search expression is a time
 // modifier rather than a field.
-func IsTimeModifier(name string) bool {
+func isTimeModifier(name string) bool {
 	_, ok := modifiers[strings.ToLower(name)]
 	return ok
 }
