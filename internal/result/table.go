@@ -161,6 +161,9 @@ func (t *tableWriter) fit() {
 
 func (t *tableWriter) cell(name string, v vector.Value) []string {
 	vals := slices.Clone(shown(name, v, t.o.Zone, shownTime))
+	if line, ok := drawn(vals); ok {
+		return []string{line}
+	}
 	if len(vals) > maxLines {
 		vals = append(vals[:maxLines-1], fmt.Sprintf("… %d more", len(vals)-maxLines+1))
 	}

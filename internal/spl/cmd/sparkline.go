@@ -11,9 +11,9 @@ import (
 
 const sparklineName = "sparkline"
 
-// sparklineMark is the first value of a sparkline, by which Splunk's tables
-// know that the others are to be drawn.
-const sparklineMark = "##__SPARKLINE__##"
+// SparklineMark is the first value of a sparkline, by which tables know that
+// the others are to be drawn.
+const SparklineMark = "##__SPARKLINE__##"
 
 const (
 	sparkBars    = 100  // buckets of a line whose span is not written
@@ -31,7 +31,7 @@ func init() {
 		Doc: "A small chart of an aggregate over time: several values, `##__SPARKLINE__##` and then one for each bucket of the\n" +
 			"search's time range, or of the times of the events when that is open; 0 where there is nothing. Without a span there\n" +
 			"are up to 100 buckets; a span that would make more than 1,000 is doubled until it does not. Takes avg, count, dc, max,\n" +
-			"min, range, stdev, stdevp, sum, sumsq, var and varp.",
+			"min, range, stdev, stdevp, sum, sumsq, var and varp. A table draws the line, json and csv have its values.",
 		Examples: []spl.Example{{
 			Doc: "Two events in the first minute, one in the third.",
 			Search: `| makeresults format=json data="[{\"_time\":30,\"x\":\"2\"},{\"_time\":20,\"x\":\"3\"},{\"_time\":140,\"x\":\"4\"}]"` +
@@ -207,7 +207,7 @@ func (s *sparkline) Result() vector.Value {
 		return vector.Value{}
 	}
 	s.fit(x.hi - x.lo)
-	list := []string{sparklineMark}
+	list := []string{SparklineMark}
 	for t := s.bucket.start(x.lo); t <= x.hi && len(list) <= 2*maxSparkBars; {
 		text := "0"
 		if cell := s.cells[t]; cell != nil {
