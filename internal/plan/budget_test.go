@@ -113,6 +113,9 @@ func TestOverMemory(t *testing.T) {
 		if len(rows) == 0 {
 			t.Errorf("%s: no rows", text)
 		}
+		if strings.Contains(text, "stats count by n") && slices.ContainsFunc(rows, func(r string) bool { return strings.HasSuffix(r, ",0") }) {
+			t.Errorf("%s: groups without rows", text)
+		}
 		if over == nil || !strings.Contains(over.Error(), "memory budget of 2 MiB") || !strings.Contains(over.Error(), "search.memory_mib") {
 			t.Errorf("%s: %d rows, %v", text, len(rows), over)
 		}

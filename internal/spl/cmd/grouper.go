@@ -124,10 +124,11 @@ func (g *grouper) shown() []int {
 func (g *grouper) add(b *vector.Batch) error {
 	g.expand(b)
 	g.weights = weightsOf(b, g.weights)
-	if err := g.assign(b); err != nil {
-		return err
+	over := g.assign(b)
+	if over != nil && !spl.EndsEarly(over) {
+		return over
 	}
-	for _, grp := range g.touched {
+	for _, grp := range g.touched { // also the last ones that memory had room for
 		g.fill(grp)
 	}
 	times := g.timesOf(b)
@@ -152,7 +153,7 @@ func (g *grouper) add(b *vector.Batch) error {
 			return err
 		}
 	}
-	return nil
+	return over
 }
 
 // timesOf returns _time of every row, nil when no aggregate asks for it.
