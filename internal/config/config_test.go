@@ -3,6 +3,8 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -51,8 +53,21 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
-// TestShippedExample keeps the example file true: it shows the defaults.
+// TestShippedExample keeps the example file true: it shows every key, with its
+// default.
 func TestShippedExample(t *testing.T) {
+	text, err := os.ReadFile("../../docs/bluetrail.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, typ := range []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[Search]()} {
+		for i := range typ.NumField() {
+			key := typ.Field(i).Tag.Get("yaml")
+			if !regexp.MustCompile(`(?m)^ *` + key + `:`).Match(text) {
+				t.Errorf("the example lacks %s", key)
+			}
+		}
+	}
 	got, err := Load("../../docs/bluetrail.example.yaml")
 	if err != nil {
 		t.Fatal(err)
