@@ -117,7 +117,7 @@ func (c *Arules) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Ope
 		if err := r.extend(ctx, 0, all, items); err != nil {
 			return nil, err
 		}
-		return r.rules(), nil
+		return r.rules(ctx)
 	}), nil
 }
 
@@ -156,9 +156,7 @@ func (r *ruleSet) extend(ctx context.Context, n int, rows []int32, items []int32
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			size := 64 + 8*len(items)
-			r.t.held += size
-			if err := r.env.Memory.Take(size); err != nil {
+			if err := r.take(64 + 8*len(items)); err != nil {
 				return err
 			}
 			items[n] = id
@@ -193,9 +191,14 @@ type rule struct {
 	hasImplied     int
 }
 
-func (r *ruleSet) rules() spl.Operator {
+// rules makes rules of the combinations.
+func (r *ruleSet) rules(ctx context.Context) (spl.Operator, error) {
+	pulse := spl.NewPulse(ctx)
 	var list []rule
 	for _, set := range r.sets {
+		if err := pulse.Err(); err != nil {
+			return nil, err
+		}
 		hasAll := r.counts[itemKey(set)]
 		for n, id := range set {
 			if id < 0 {
@@ -209,7 +212,11 @@ func (r *ruleSet) rules() spl.Operator {
 				continue
 			}
 			f := r.t.fields[n]
-			list = append(list, rule{r.text(given), spl.PrintTest(f.name, f.values[id]), strength, has, hasAll, f.counts[id]})
+			l := rule{r.text(given), spl.PrintTest(f.name, f.values[id]), strength, has, hasAll, f.counts[id]}
+			if err := r.take(len(l.given) + len(l.implied) + 72); err != nil {
+				return nil, err
+			}
+			list = append(list, l)
 		}
 	}
 	slices.SortFunc(list, func(a, b rule) int {
@@ -228,7 +235,13 @@ func (r *ruleSet) rules() spl.Operator {
 		out.SetAt(3, vector.Int(l.has))
 		out.SetAt(4, vector.Int(l.hasImplied))
 	}
-	return spl.Rows(out.Batch())
+	return spl.Rows(out.Batch()), nil
+}
+
+// take counts bytes against the memory of the search.
+func (r *ruleSet) take(size int) error {
+	r.t.held += size
+	return r.env.Memory.Take(size)
 }
 
 // text writes a combination as a search expression.

@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"bluetrail/internal/spl"
 )
 
 // means are what kmeans found.
@@ -47,12 +49,13 @@ func (c *Kmeans) begin(ctx context.Context, points [][]float64, k int, random *r
 	for i := range nearest {
 		nearest[i] = math.Inf(1)
 	}
+	pulse := spl.NewPulse(ctx)
 	for len(centres) < k {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
 		sum := 0.0
 		for i, p := range points {
+			if err := pulse.Err(); err != nil {
+				return nil, err
+			}
 			nearest[i] = min(nearest[i], c.distance(p, centres[len(centres)-1]))
 			sum += nearest[i]
 		}
@@ -77,13 +80,12 @@ func (c *Kmeans) begin(ctx context.Context, points [][]float64, k int, random *r
 // rest.
 func (c *Kmeans) lloyd(ctx context.Context, points, centres [][]float64) (*means, error) {
 	run := &means{of: make([]int, len(points)), centres: centres}
+	pulse := spl.NewPulse(ctx)
 	for range c.MaxIters {
 		run.distortion = 0
 		for i, p := range points {
-			if i%1024 == 0 {
-				if err := ctx.Err(); err != nil {
-					return nil, err
-				}
+			if err := pulse.Err(); err != nil {
+				return nil, err
 			}
 			least := math.Inf(1)
 			for n, centre := range centres {

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -129,29 +130,68 @@ func (c *Multikv) Needs(out spl.FieldSet) spl.FieldSet { return out.Add("_raw") 
 // NewMapper implements spl.Streaming.
 func (c *Multikv) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
 
-// Map implements spl.Mapper.
+var _ spl.Spreading = (*Multikv)(nil)
+
+// Map implements spl.Mapper; the batch holds all rows.
 func (c *Multikv) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	return (&tabulation{c: c, b: b}).take(math.MaxInt), nil
+}
+
+// Spread implements spl.Spreading.
+func (c *Multikv) Spread(b *vector.Batch) func() *vector.Batch {
+	x := &tabulation{c: c, b: b}
+	return func() *vector.Batch { return x.take(vector.DefaultRows) }
+}
+
+// tabulation is a batch of events of which some become rows of tables.
+type tabulation struct {
+	c    *Multikv
+	b    *vector.Batch
+	row  int        // to be read next
+	left []tableRow // of the event before row
+
+	begun bool
+}
+
+// take returns the next rows, at most so many, nil behind the last; what it
+// returns first may be empty.
+func (x *tabulation) take(most int) *vector.Batch {
+	first := !x.begun
+	x.begun = true
 	var from []int32
-	cells := vector.NewBuilder()
 	var originals []bool
-	for i := range b.Len {
-		for _, r := range c.rows(b.At("_raw", i).Text()) {
-			from, originals = append(from, int32(i)), append(originals, false)
-			cells.Add()
-			cells.Set("_raw", vector.String(r.line))
-			for n, cell := range r.cells {
-				if name := r.names[n]; cell != "" && (len(c.Fields) == 0 || slices.Contains(c.Fields, name)) {
-					cells.Set(name, vector.String(cell))
-				}
+	cells := vector.NewBuilder()
+	add := func(event int, original bool) {
+		from, originals = append(from, int32(event)), append(originals, original)
+		cells.Add()
+	}
+	for len(from) < most && (len(x.left) > 0 || x.row < x.b.Len) {
+		if len(x.left) == 0 {
+			x.left = x.c.rows(x.b.At("_raw", x.row).Text())
+			x.row++
+			if x.c.KeepEvents && len(x.left) == 0 {
+				add(x.row-1, true)
+			}
+			continue
+		}
+		r := x.left[0]
+		x.left = x.left[1:]
+		add(x.row-1, false)
+		cells.Set("_raw", vector.String(r.line))
+		for n, cell := range r.cells {
+			if name := r.names[n]; cell != "" && (len(x.c.Fields) == 0 || slices.Contains(x.c.Fields, name)) {
+				cells.Set(name, vector.String(cell))
 			}
 		}
-		if c.KeepEvents {
-			from, originals = append(from, int32(i)), append(originals, true)
-			cells.Add()
+		if x.c.KeepEvents && len(x.left) == 0 {
+			add(x.row-1, true)
 		}
 	}
-	out := b.Pick(from)
-	if c.Bare {
+	if from == nil && !first {
+		return nil
+	}
+	out := x.b.Pick(from)
+	if x.c.Bare {
 		for _, name := range out.Names() {
 			vals := existing(out, name)
 			for i := range vals {
@@ -165,7 +205,7 @@ func (c *Multikv) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error)
 	for _, col := range cells.Batch().Cols {
 		out = out.With(over(out, col))
 	}
-	return out, nil
+	return out
 }
 
 // tableRow is a line of a table.
