@@ -88,11 +88,12 @@ func (p *Program) warnOf(d dotted) {
 	p.env.Warn("%s joins fields that are not there; the field of this name is written '%[1]s', in single quotes", d.name)
 }
 
-// Value computes the expression for row i of b.
+// Value computes the expression for row i of b. The significant digits of what
+// is written in the search are not those of data, and end here.
 func (p *Program) Value(b *vector.Batch, i int) vector.Value {
 	p.bind(b)
 	p.frame.row = i
-	return p.eval(&p.frame)
+	return p.eval(&p.frame).Untracked()
 }
 
 // Select returns the rows of b for which the expression is true, in order.
@@ -136,9 +137,8 @@ func (p *Program) Select(b *vector.Batch) []int32 {
 }
 
 // Column computes the expression for every row of b as a column; tests come as
-// the texts True and False. The significant digits of what is written in the
-// search are not those of data, and end here. The error is *OverBudget, when
-// the values need more memory than the search has left.
+// the texts True and False, without significant digits as in Value. The error is
+// *OverBudget, when the values need more memory than the search has left.
 func (p *Program) Column(name string, b *vector.Batch) (*vector.Column, error) {
 	p.bind(b)
 	if p.field != "" {

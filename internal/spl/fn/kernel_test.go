@@ -20,7 +20,7 @@ func TestKernels(t *testing.T) {
 		vector.Strings([]string{"a", "22"}), vector.Float(1e300), vector.String("nan"),
 	}
 	value := rapid.SampledFrom(values)
-	literal := rapid.SampledFrom([]string{"22", "0", "1.5", "-3", `"a"`, `"22"`, `""`, `"B%"`, "null()"})
+	literal := rapid.SampledFrom([]string{"22", "0", "1.5", "2.25", "-3", `"a"`, `"22"`, `""`, `"B%"`, "null()"})
 	var text, test func(t *rapid.T, depth int) string
 	text = func(t *rapid.T, depth int) string {
 		if depth == 0 {
@@ -39,7 +39,7 @@ func TestKernels(t *testing.T) {
 		case 6:
 			return fmt.Sprintf("-(%s)", a)
 		case 7:
-			return fmt.Sprintf("%s(%s)", rapid.SampledFrom([]string{"lower", "upper", "len", "abs", "floor", "sqrt", "ln", "round", "tonumber", "cos"}).Draw(t, "fn"), a)
+			return fmt.Sprintf("%s(%s)", rapid.SampledFrom([]string{"lower", "upper", "len", "abs", "floor", "sqrt", "ln", "round", "tonumber", "cos", "ceiling", "exact", "sigfig", "tostring", "trim"}).Draw(t, "fn"), a)
 		}
 		return a
 	}
@@ -92,7 +92,7 @@ func TestKernels(t *testing.T) {
 		var selected []int32
 		for i := range rows {
 			want := single.Value(batch, i)
-			if got := col.At(i); !vector.Equal(got, want) || got.Sig() != 0 {
+			if got := col.At(i); !vector.Equal(got, want) || got.Sig() != 0 || want.Sig() != 0 {
 				t.Fatalf("%s over x=%q y=%q z=%q is %q in a batch and %q in a row", expr, batch.At("x", i).All(), batch.At("y", i).All(), batch.At("z", i).All(), got.All(), want.All())
 			}
 			if want.True() {
