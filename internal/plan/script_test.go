@@ -209,6 +209,7 @@ type evaluation struct {
 	search    string
 	unordered bool
 	none      bool
+	quiet     bool // no warning may come
 	columns   []string
 	rows      []string
 	fails     string
@@ -275,6 +276,8 @@ func parseScript(t *testing.T, name, text string) *script {
 			cur.columns = strings.Split(rest, ",")
 		case word == "none":
 			cur.none = true
+		case word == "quiet":
+			cur.quiet = true
 		case word == "error":
 			cur.fails = rest
 		case word == "warning":
@@ -329,6 +332,9 @@ func (e *evaluation) run(t *testing.T, st store.Store, now time.Time) {
 		if diff := cmp.Diff(e.columns, cols); diff != "" {
 			t.Errorf("%s\ncolumns (-want +got):\n%s", e.search, diff)
 		}
+	}
+	if w := env.Warnings(); e.quiet && len(w) > 0 {
+		t.Errorf("%s\nwarnings: %q", e.search, w)
 	}
 	for _, w := range e.warnings {
 		if !slices.ContainsFunc(env.Warnings(), func(s string) bool { return strings.Contains(s, w) }) {

@@ -184,6 +184,7 @@ func valuesOf(cols []*vector.Column, row int) (values [][]string, some bool) {
 
 // event puts an event into the transaction that it belongs to.
 func (t *transactions) event(e txnEvent, values [][]string, size int, start, end bool) {
+	t.closeOver(e.time)
 	x := t.find(e.time, values)
 	if x != nil && end {
 		t.finish(x, true)
@@ -220,6 +221,22 @@ func (t *transactions) event(e txnEvent, values [][]string, size int, start, end
 	}
 	for t.open.Len() > t.c.MaxOpen || t.held > t.c.MaxOpenEvents {
 		t.makeRoom()
+	}
+}
+
+// closeOver finishes the transactions that no event of this time or before can
+// join, so that only those that may still grow count as open. The one in the
+// back got its last event first.
+func (t *transactions) closeOver(at float64) {
+	longest := t.c.MaxPause
+	if longest < 0 || t.c.MaxSpan >= 0 && t.c.MaxSpan < longest {
+		longest = t.c.MaxSpan
+	}
+	if longest < 0 {
+		return
+	}
+	for e := t.open.Back(); e != nil && e.Value.(*txn).earliest-at > longest; e = t.open.Back() {
+		t.finish(e.Value.(*txn), true)
 	}
 }
 
