@@ -32,6 +32,7 @@ type sorter struct {
 	worst *sortRow       // of limit rows that are at hand: what does not come before it is left out
 	spare []vector.Value // keys of a row that was left out
 	runs  spill.Runs[[]vector.Value]
+	order columnOrder
 }
 
 type sortRow struct {
@@ -42,6 +43,7 @@ type sortRow struct {
 }
 
 func (s *sorter) Add(ctx context.Context, b *vector.Batch) error {
+	s.order.see(b)
 	cols := s.c.columns(b)
 	before := len(s.rows)
 	for i := range b.Len {
@@ -199,6 +201,7 @@ func (s *sorter) Merge(other spl.Reducer) error {
 	s.seen += o.seen
 	s.held += o.held
 	s.runs.Take(&o.runs)
+	s.order.merge(&o.order)
 	return nil
 }
 
@@ -226,7 +229,7 @@ func (s *sorter) Results(ctx context.Context) (spl.Operator, error) {
 	s.rows = nil
 	s.env.Memory.Take(-s.held)
 	if s.runs.Len() == 0 {
-		return spl.Rows(out...), nil
+		return &arranged{spl.Rows(out...), &s.order}, nil
 	}
 	s.runs.Hold(out)
 	merged, err := s.runs.Merge(ctx)
@@ -234,9 +237,9 @@ func (s *sorter) Results(ctx context.Context) (spl.Operator, error) {
 		return nil, s.env.OnDisk(err)
 	}
 	if s.limit > 0 {
-		return &firstRows{in: merged, left: s.limit}, nil
+		return &arranged{&firstRows{in: merged, left: s.limit}, &s.order}, nil
 	}
-	return merged, nil
+	return &arranged{merged, &s.order}, nil
 }
 
 // Close implements spl.Closing.

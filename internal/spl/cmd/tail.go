@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"io"
+	"slices"
 	"strconv"
 
 	"bluetrail/internal/spl"
@@ -94,6 +95,7 @@ type backwards struct {
 	batches []*vector.Batch
 	rows    int
 	held    int
+	order   columnOrder
 }
 
 func (t *backwards) Close() {
@@ -104,6 +106,7 @@ func (t *backwards) Close() {
 
 func (t *backwards) gather(ctx context.Context) error {
 	return spl.Drain(ctx, t.in, func(b *vector.Batch) error {
+		t.order.see(b)
 		t.batches = append(t.batches, b)
 		t.rows += b.Len
 		size := b.Size()
@@ -130,6 +133,9 @@ func (t *backwards) Next(ctx context.Context) (*vector.Batch, error) {
 	if len(t.batches) == 0 || t.limit <= 0 {
 		return nil, io.EOF
 	}
+	if n := min(t.rows, t.limit); n <= vector.DefaultRows && len(t.batches) > 1 {
+		return t.order.arrange(t.few(n)), nil
+	}
 	b := t.batches[len(t.batches)-1]
 	t.batches = t.batches[:len(t.batches)-1]
 	n := min(b.Len, t.limit)
@@ -138,5 +144,18 @@ func (t *backwards) Next(ctx context.Context) (*vector.Batch, error) {
 	for i := range rows {
 		rows[i] = int32(b.Len - 1 - i)
 	}
-	return b.Pick(rows), nil
+	t.rows -= b.Len
+	return t.order.arrange(b.Pick(rows)), nil
+}
+
+// few puts the last n rows into one batch, which has the columns of all.
+func (t *backwards) few(n int) *vector.Batch {
+	out := vector.NewBuilder()
+	for _, b := range slices.Backward(t.batches) {
+		for i := b.Len - 1; i >= 0 && out.Len() < n; i-- {
+			out.AddRow(b, i)
+		}
+	}
+	t.batches = nil
+	return out.Batch()
 }

@@ -1,0 +1,75 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// maxOrdered is how many columns a columnOrder remembers.
+const maxOrdered = 10000
+
+// columnOrder remembers in which order columns came, so that what puts rows in
+// another order leaves the columns as they were: appended rows that come first
+// then do not bring their columns to the front.
+type columnOrder struct{ place map[string]int }
+
+func (o *columnOrder) see(b *vector.Batch) {
+	for _, c := range b.Cols {
+		o.add(c.Name)
+	}
+}
+
+func (o *columnOrder) add(name string) {
+	if _, ok := o.place[name]; ok || len(o.place) >= maxOrdered {
+		return
+	}
+	if o.place == nil {
+		o.place = map[string]int{}
+	}
+	o.place[strings.Clone(name)] = len(o.place)
+}
+
+// merge puts the columns of another behind these.
+func (o *columnOrder) merge(other *columnOrder) {
+	names := make([]string, len(other.place))
+	for name, i := range other.place {
+		names[i] = name
+	}
+	for _, name := range names {
+		o.add(name)
+	}
+}
+
+// arrange returns the batch with its columns in order, unknown ones last.
+func (o *columnOrder) arrange(b *vector.Batch) *vector.Batch {
+	place := func(c *vector.Column) int {
+		if i, ok := o.place[c.Name]; ok {
+			return i
+		}
+		return maxOrdered
+	}
+	cols := slices.Clone(b.Cols)
+	slices.SortStableFunc(cols, func(a, b *vector.Column) int { return cmp.Compare(place(a), place(b)) })
+	return &vector.Batch{Len: b.Len, Cols: cols}
+}
+
+// arranged gives batches with their columns in order.
+type arranged struct {
+	in    spl.Operator
+	order *columnOrder
+}
+
+func (a *arranged) Next(ctx context.Context) (*vector.Batch, error) {
+	b, err := a.in.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return a.order.arrange(b), nil
+}
+
+func (a *arranged) Close() { a.in.Close() }
