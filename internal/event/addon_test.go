@@ -82,6 +82,20 @@ func TestOtherJSONHasNoAddonFields(t *testing.T) {
 	}
 }
 
+func TestIndexTimeIsInWholeSeconds(t *testing.T) {
+	for at, want := range map[float64]string{0: "", 1_768_000_000: "1768000000", 1_768_000_000.999: "1768000000"} {
+		got := ""
+		err := Flatten([]byte(`{"a":1}`), &Meta{IndexTime: at}, func(name string, c Cell) {
+			if name == IndexTime {
+				got = c.Text
+			}
+		})
+		if err != nil || got != want {
+			t.Errorf("taken in at %f: %q, want %q (%v)", at, got, want, err)
+		}
+	}
+}
+
 func TestEveryDerivedFieldIsDescribed(t *testing.T) {
 	for _, d := range derivedList {
 		if d.Doc == "" || d.Alias == (d.compute != nil) || d.Alias && len(d.Inputs) != 1 {
