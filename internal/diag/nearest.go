@@ -23,6 +23,24 @@ func DidYouMean(name string, candidates []string) string {
 	return ""
 }
 
+// mostListed is how many names a hint lists.
+const mostListed = 20
+
+// Suggest returns what DidYouMean does, and where nothing is near the
+// candidates that there are, behind the word for them: `indexes: aws, main`. It
+// is "" without candidates.
+func Suggest(name string, candidates []string, word string) string {
+	hint := DidYouMean(name, candidates)
+	if hint != "" || len(candidates) == 0 {
+		return hint
+	}
+	hint = word + ": " + strings.Join(candidates[:min(len(candidates), mostListed)], ", ")
+	if len(candidates) > mostListed {
+		hint += ", …"
+	}
+	return hint
+}
+
 // distance is the Damerau-Levenshtein distance (adjacent letters swapped count
 // once), given up as over when it must exceed limit.
 func distance(a, b string, limit int) int {

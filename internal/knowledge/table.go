@@ -106,10 +106,8 @@ func (k *Knowledge) known(name string) string {
 		return "give a folder with lookups/ by --knowledge"
 	case len(names) == 0:
 		return "no lookup is defined"
-	case len(names) > 20:
-		return "lookups: " + strings.Join(names[:20], ", ") + ", …"
 	}
-	return "lookups: " + strings.Join(names, ", ")
+	return diag.Suggest(name, names, "lookups")
 }
 
 // LookupNames returns the names of all definitions and lookup files, sorted.

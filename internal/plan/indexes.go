@@ -110,10 +110,6 @@ func (n *noIndex) check(ctx context.Context) {
 		}
 	}
 	for _, name := range n.names {
-		hint := diag.DidYouMean(name, known)
-		if hint == "" {
-			hint = "indexes: " + strings.Join(known[:min(len(known), 20)], ", ")
-		}
-		n.env.Warn("there is no index %q (%s)", name, hint)
+		n.env.Warn("there is no index %q (%s)", name, diag.Suggest(name, known, "indexes"))
 	}
 }

@@ -63,7 +63,7 @@ func (p *Parser) Options(known []string, set func(o Option) error) error {
 
 // Unknown returns the error for an option that is none of those known.
 func (o Option) Unknown(known ...string) *diag.Error {
-	return diag.At(o.Span, "unknown option %q", o.Name).WithHint("%s", hint(diag.DidYouMean(o.Name, known), "options: "+strings.Join(known, ", ")))
+	return diag.At(o.Span, "unknown option %q", o.Name).WithHint("%s", diag.Suggest(o.Name, known, "options"))
 }
 
 // Bool reads the option's value as true or false.

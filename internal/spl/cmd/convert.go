@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
 	"math"
 	"regexp"
@@ -79,7 +78,7 @@ func parseConvert(p *spl.Parser) (spl.Command, error) {
 				known = append(known, name)
 			}
 			slices.Sort(known)
-			return nil, diag.At(tok.Span, "convert has no function %q", tok.Text).WithHint("%s", cmp.Or(diag.DidYouMean(tok.Text, known), "functions: "+strings.Join(known, ", ")))
+			return nil, diag.At(tok.Span, "convert has no function %q", tok.Text).WithHint("%s", diag.Suggest(tok.Text, known, "functions"))
 		}
 		if err := p.Expect("("); err != nil {
 			return nil, err

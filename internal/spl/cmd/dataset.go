@@ -23,23 +23,13 @@ func findDataset(name string, span diag.Span) (*dataset, error) {
 	model, path, below := strings.Cut(name, ".")
 	d := &dataset{model: datamodel.Find(model)}
 	if d.model == nil {
-		known := datamodel.Names()
-		e := diag.At(span, "unknown data model %q", model).WithHint("%s", diag.DidYouMean(model, known))
-		if e.Hint == "" {
-			e.Hint = "the data models: " + strings.Join(known, ", ")
-		}
-		return nil, e
+		return nil, diag.At(span, "unknown data model %q", model).WithHint("%s", diag.Suggest(model, datamodel.Names(), "the data models"))
 	}
 	if d.set = d.model.Whole(); !below {
 		return d, nil
 	}
 	if d.set = d.model.Dataset(path); d.set == nil {
-		known := d.model.DatasetNames()
-		e := diag.At(span, "the data model %s has no dataset %q", d.model.Name, path).WithHint("%s", diag.DidYouMean(path, known))
-		if e.Hint == "" {
-			e.Hint = "its datasets: " + strings.Join(known, ", ")
-		}
-		return nil, e
+		return nil, diag.At(span, "the data model %s has no dataset %q", d.model.Name, path).WithHint("%s", diag.Suggest(path, d.model.DatasetNames(), "its datasets"))
 	}
 	return d, nil
 }

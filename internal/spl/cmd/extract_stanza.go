@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"cmp"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -26,11 +28,12 @@ type formatPair struct{ name, value string }
 func newStanzaExtractor(env *spl.Env, name string) (*stanzaExtractor, error) {
 	known, ok := env.Tables.(spl.Extractions)
 	if !ok {
-		return nil, diag.At(diag.Span{}, "there is no extraction %q", name).WithHint("transforms.conf is read from the folder given by --knowledge")
+		return nil, fmt.Errorf("there is no extraction %q: no knowledge folder is known (give one by --knowledge)", name)
 	}
 	e, ok := known.Extraction(name)
 	if !ok {
-		return nil, diag.At(diag.Span{}, "transforms.conf has no extraction %q", name).WithHint("%s", diag.DidYouMean(name, known.ExtractionNames()))
+		hint := cmp.Or(diag.Suggest(name, known.ExtractionNames(), "extractions"), "transforms.conf of the knowledge folder defines them")
+		return nil, fmt.Errorf("there is no extraction %q (%s)", name, hint)
 	}
 	x := &stanzaExtractor{Extraction: e, env: env}
 	switch {

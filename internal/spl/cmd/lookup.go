@@ -207,11 +207,7 @@ func columnOf(t *spl.Table, name string) (int, error) {
 			return i, nil
 		}
 	}
-	hint := diag.DidYouMean(name, t.Columns)
-	if hint == "" {
-		hint = "columns: " + strings.Join(t.Columns, ", ")
-	}
-	return 0, errors.New("lookup " + t.Name + " has no column " + name + " (" + hint + ")")
+	return 0, errors.New("lookup " + t.Name + " has no column " + name + " (" + diag.Suggest(name, t.Columns, "columns") + ")")
 }
 
 type lookup struct {

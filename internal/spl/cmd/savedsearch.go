@@ -101,15 +101,10 @@ func savedText(env *spl.Env, name string) (string, error) {
 	if ok {
 		return text, nil
 	}
-	names := known.SavedSearchNames()
-	hint := diag.DidYouMean(name, names)
-	if hint == "" && len(names) > 0 {
-		hint = "saved searches: " + strings.Join(names[:min(len(names), 20)], ", ")
+	if hint := diag.Suggest(name, known.SavedSearchNames(), "saved searches"); hint != "" {
+		return "", fmt.Errorf("there is no saved search %q (%s)", name, hint)
 	}
-	if hint == "" {
-		return "", fmt.Errorf("there is no saved search %q", name)
-	}
-	return "", fmt.Errorf("there is no saved search %q (%s)", name, hint)
+	return "", fmt.Errorf("there is no saved search %q", name)
 }
 
 // savedToken is a place for an argument. Other dollar signs, such as those of

@@ -200,11 +200,7 @@ func (c *Transaction) option(o spl.Option) (err error) {
 	case "name":
 		c.Type = o.Value.Text
 	default:
-		hint := "options: " + strings.Join(transactionOptions, ", ")
-		if near := diag.DidYouMean(o.Name, transactionOptions); near != "" {
-			hint = near
-		}
-		return diag.At(o.Span, "unknown option %q", o.Name).WithHint("%s", hint)
+		return o.Unknown(transactionOptions...)
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,14 +19,7 @@ func transactionType(t spl.Tables, name string) (map[string]string, error) {
 	if settings, ok := known.TransactionType(name); ok {
 		return settings, nil
 	}
-	names := known.TransactionTypeNames()
-	hint := diag.DidYouMean(name, names)
-	if hint == "" {
-		hint = "transactiontypes.conf of the knowledge folder defines them"
-		if len(names) > 0 {
-			hint = "transaction types: " + strings.Join(names[:min(len(names), 20)], ", ")
-		}
-	}
+	hint := cmp.Or(diag.Suggest(name, known.TransactionTypeNames(), "transaction types"), "transactiontypes.conf of the knowledge folder defines them")
 	return nil, fmt.Errorf("there is no transaction type %q (%s)", name, hint)
 }
 

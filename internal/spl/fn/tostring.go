@@ -28,11 +28,7 @@ func checkFormat(call *spl.Call) error {
 	if !ok || slices.Contains(formats, strings.ToLower(lit.Value.Text())) {
 		return nil
 	}
-	err := diag.At(lit.Span, "tostring has no format %q", lit.Value.Text()).WithHint("the formats are %s", strings.Join(formats, ", "))
-	if near := diag.DidYouMean(lit.Value.Text(), formats); near != "" {
-		err.Hint = near
-	}
-	return err
+	return diag.At(lit.Span, "tostring has no format %q", lit.Value.Text()).WithHint("%s", diag.Suggest(lit.Value.Text(), formats, "the formats"))
 }
 
 func tostring(a []vector.Value) vector.Value {
