@@ -61,6 +61,23 @@ func TestSearchFilesAndStore(t *testing.T) {
 	}
 }
 
+func TestCommandWithoutPipe(t *testing.T) {
+	for search, noted := range map[string]bool{
+		"stats count by user":            true,
+		"inputlookup people.csv":         true,
+		"search nosuchword":              false,
+		"table = 5":                      false,
+		"stats":                          false,
+		"stats OR eventName=*":           false, // it finds something
+		"| where 1=2 | stats count BY x": false,
+	} {
+		_, _, stderr := bluetrail(t, "search", "--files", trailFile(t), search)
+		if got := strings.Contains(stderr, "behind a pipe"); got != noted {
+			t.Errorf("%s\n%s", search, stderr)
+		}
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	path := trailFile(t)
 	for _, tc := range []struct {

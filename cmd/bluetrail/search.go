@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"bluetrail/internal/knowledge"
@@ -77,7 +78,23 @@ func (a *app) search(text string, st store.Store, env *spl.Env, format string) e
 	for _, n := range notes {
 		a.note("%s", n)
 	}
+	if word := commandAsTerm(text); word != "" && rows == 0 && runErr == nil {
+		a.note("%q was looked for as a word of the events; a command stands behind a pipe: | %[1]s", word)
+	}
 	return runErr
+}
+
+// commandAsTerm returns the word that a search begins with when it is a
+// command's name, and so was hardly meant to be searched for.
+func commandAsTerm(text string) string {
+	word, more, _ := strings.Cut(strings.TrimSpace(text), " ")
+	if def := spl.LookupCommand(word); def == nil || def.Name == "search" {
+		return ""
+	}
+	if more = strings.TrimSpace(more); more == "" || strings.ContainsRune("=!<>", rune(more[0])) {
+		return ""
+	}
+	return word
 }
 
 // problems says which macros and lookups could not be read, of those that the
