@@ -203,7 +203,7 @@ func (a *binAll) Next(ctx context.Context) (*vector.Batch, error) {
 		}
 		span := niceSpan(lo, hi, a.c.most())
 		if a.c.Field == "_time" {
-			span = timeSpan(hi-lo, a.c.most())
+			span = timeSpanOf(lo, hi, a.c.most())
 		}
 		a.m = a.c.mapper(atLeast(span, a.c.MinSpan), a.env)
 	}

@@ -102,7 +102,7 @@ func (a *axis) settle(groups []*group, key int) {
 		}
 	}
 	if a.times {
-		a.span = a.timeSpan(max(0, hi-lo))
+		a.span = atLeast(timeSpanOf(lo, hi, a.buckets()), a.bins.MinSpan).aligned(a.bins.Align, a.env)
 		a.bucket = bucketer{span: a.span, zone: a.env.Zone}
 		return
 	}

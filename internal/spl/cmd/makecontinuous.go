@@ -140,7 +140,7 @@ func (c *Makecontinuous) steps(env *spl.Env, low, high float64) *steps {
 	if span == nil {
 		span = niceSpan(low, high, c.bin.most())
 		if c.bin.Field == "_time" {
-			span = timeSpan(high-low, c.bin.most())
+			span = timeSpanOf(low, high, c.bin.most())
 		}
 		span = atLeast(span, c.bin.MinSpan)
 	}

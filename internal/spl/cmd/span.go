@@ -341,3 +341,15 @@ func timeSpan(width float64, bins int) *Span {
 	}
 	return &niceTimes[len(niceTimes)-1]
 }
+
+// timeSpanOf is timeSpan for the times of events, the last of which has a place
+// in a bucket too: from lo to hi there are at most that many.
+func timeSpanOf(lo, hi float64, bins int) *Span {
+	for i := range niceTimes {
+		s := niceTimes[i].seconds()
+		if math.Floor(hi/s)-math.Floor(lo/s) < float64(bins) {
+			return &niceTimes[i]
+		}
+	}
+	return &niceTimes[len(niceTimes)-1]
+}
