@@ -259,6 +259,9 @@ type namedColumns []string
 func (names namedColumns) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	out := &vector.Batch{Len: b.Len}
 	for _, name := range names {
+		if out.Col(name) != nil { // an aggregate may be asked for twice
+			continue
+		}
 		c := b.Col(name)
 		if c == nil {
 			c = vector.Constant(name, vector.Value{})
