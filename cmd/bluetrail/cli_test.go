@@ -178,6 +178,20 @@ func TestSplVerbs(t *testing.T) {
 	}
 }
 
+func TestExplainWithoutData(t *testing.T) {
+	t.Chdir(t.TempDir())
+	code, out, errs := bluetrail(t, "spl", "explain", "eventName=ConsoleLogin | stats count by user")
+	if code != 0 || !strings.Contains(out, "count alike rows") || errs != "" {
+		t.Errorf("%d %q %q", code, out, errs)
+	}
+	if left, _ := os.ReadDir("."); len(left) > 0 {
+		t.Errorf("files were left: %v", left)
+	}
+	if code, _, errs := bluetrail(t, "spl", "explain", "--data", "nowhere", "* | stats count"); code != 2 || !strings.Contains(errs, "nowhere") {
+		t.Errorf("%d %q", code, errs)
+	}
+}
+
 // TestGuide runs the guide's searches over a synthetic trail: each finds what
 // was staged for it, on files and in the store alike.
 func TestGuide(t *testing.T) {

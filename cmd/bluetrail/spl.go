@@ -11,6 +11,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/plan"
 	"bluetrail/internal/spl"
+	"bluetrail/internal/store/vlogs"
 )
 
 type splCmd struct {
@@ -141,6 +142,16 @@ func (c *splExplainCmd) Run(a *app) error {
 	st, env, err := c.open(a)
 	if err != nil {
 		return err
+	}
+	if _, none := st.(absent); none && c.Data == "" { // as it would run once there is one
+		dir, err := os.MkdirTemp("", "bluetrail-explain-")
+		if err != nil {
+			return fmt.Errorf("cannot make an empty store: %w", err)
+		}
+		defer os.RemoveAll(dir)
+		if st, err = vlogs.Open(dir, vlogs.Options{}); err != nil {
+			return err
+		}
 	}
 	defer st.Close()
 	q, err := plan.Parse(c.Search, env.Macros)
