@@ -16,6 +16,7 @@ import (
 	"bluetrail/internal/plan"
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl"
+	"bluetrail/internal/store/files"
 	"bluetrail/internal/store/memory"
 	"bluetrail/internal/vector"
 )
@@ -87,6 +88,34 @@ func TestDiskForMemory(t *testing.T) {
 			} else if over == nil || !strings.Contains(over.Error(), "search.disk_mib") || len(rows) == 0 || len(rows) >= len(want) {
 				t.Errorf("%s: %d rows of %d, %v", text, len(rows), len(want), over)
 			}
+		}
+	}
+}
+
+// TestDiskKeepsNoBuffers groups rows of many files, which are read into the same
+// buffers, on disk.
+func TestDiskKeepsNoBuffers(t *testing.T) {
+	dir := t.TempDir()
+	const names, each = 60, 50
+	for f := range names {
+		var text strings.Builder
+		for i := range each {
+			fmt.Fprintf(&text, `{"_time":%d,"id":"event-%d-%d"}`+"\n", 1700000000+i, f, i)
+		}
+		if err := os.WriteFile(fmt.Sprintf("%s/%d.json", dir, f), []byte(text.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	st, err := files.Open([]string{dir}, files.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int{"* | stats count values(id) as v by id | where count=1 AND v=id": names * each, "* | sort 0 id | uniq | table id": names * each} {
+		env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
+		env.Disk, env.Limits.Memory, env.Memory = spill.NewSpace(t.TempDir(), 1<<30), 1, spl.NewBudget(1<<40)
+		_, rows, err := evaluate(text, st, env)
+		if err != nil || len(rows) != want {
+			t.Errorf("%s: %d rows, want %d; %v", text, len(rows), want, err)
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (s *Space) Create() (*File, error) {
 	return &File{space: s, f: f, rows: vector.NewBuilder()}, nil
 }
 
-// Add appends row i of a batch, which is not changed before the file is read.
+// Add appends row i of a batch, whose texts must last until the file is read.
 // *Full says that there is no room for more.
 func (f *File) Add(b *vector.Batch, i int) error {
 	f.rows.AddRow(b, i)

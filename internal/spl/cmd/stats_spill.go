@@ -120,7 +120,7 @@ func (q *queue) flush() error {
 	for n := range q.keys {
 		cols[n] = vector.NewColumn(keyField(n), q.keys[n])
 	}
-	b := q.b.Pick(q.rows).With(cols...)
+	b := q.b.Pick(q.rows).With(cols...).Own() // files hold rows back, and a store's buffers are used again
 	key := make([]vector.Value, len(cols))
 	for i := range b.Len {
 		for n := range key {
@@ -130,7 +130,10 @@ func (q *queue) flush() error {
 			return err
 		}
 	}
-	q.rows, q.keys = nil, make([][]vector.Value, len(q.keys)) // files may hold the old ones still
+	q.rows = q.rows[:0]
+	for n := range q.keys {
+		q.keys[n] = q.keys[n][:0]
+	}
 	return nil
 }
 
