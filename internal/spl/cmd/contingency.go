@@ -115,13 +115,13 @@ func (c *Contingency) Ordered() bool { return false }
 
 // NewReducer implements spl.Transforming.
 func (c *Contingency) NewReducer(env *spl.Env) (spl.Reducer, error) {
-	return &contingency{c: c, env: env, pairs: map[[2]string]int{}}, nil
+	return &contingency{c: c, env: env, pairs: map[[2]string]*int{}}, nil
 }
 
 type contingency struct {
 	c     *Contingency
 	env   *spl.Env
-	pairs map[[2]string]int
+	pairs map[[2]string]*int
 	held  int
 }
 
@@ -141,12 +141,12 @@ func (r *contingency) Add(_ context.Context, b *vector.Batch) error {
 }
 
 func (r *contingency) count(pair [2]string, n int) (grown int) {
-	if _, known := r.pairs[pair]; !known {
-		pair = [2]string{strings.Clone(pair[0]), strings.Clone(pair[1])}
-		grown = len(pair[0]) + len(pair[1]) + 80
+	if known := r.pairs[pair]; known != nil { // to assign would put the key in, too, which is not ours
+		*known += n
+		return 0
 	}
-	r.pairs[pair] += n
-	return grown
+	r.pairs[[2]string{strings.Clone(pair[0]), strings.Clone(pair[1])}] = &n
+	return len(pair[0]) + len(pair[1]) + 88
 }
 
 // Merge implements spl.Reducer.
@@ -154,7 +154,7 @@ func (r *contingency) Merge(other spl.Reducer) error {
 	o := other.(*contingency)
 	r.held += o.held
 	for pair, n := range o.pairs {
-		r.count(pair, n)
+		r.count(pair, *n)
 	}
 	return nil
 }
@@ -164,9 +164,9 @@ func (r *contingency) Results(context.Context) (spl.Operator, error) {
 	defer r.env.Memory.Take(-r.held)
 	byRow, byCol, total := map[string]int{}, map[string]int{}, 0
 	for pair, n := range r.pairs {
-		byRow[pair[0]] += n
-		byCol[pair[1]] += n
-		total += n
+		byRow[pair[0]] += *n
+		byCol[pair[1]] += *n
+		total += *n
 	}
 	rows := r.frequent(byRow, total, r.c.MaxRows, r.c.RowCover, r.c.Row)
 	cols := r.frequent(byCol, total, r.c.MaxCols, r.c.ColCover, r.c.Col)
@@ -182,7 +182,12 @@ func (r *contingency) Results(context.Context) (spl.Operator, error) {
 		out.Set(r.c.Row, vector.String(name))
 	}
 	for _, row := range rows {
-		add(row, func(col string) int { return r.pairs[[2]string{row, col}] }, byRow[row])
+		add(row, func(col string) int {
+			if n := r.pairs[[2]string{row, col}]; n != nil {
+				return *n
+			}
+			return 0
+		}, byRow[row])
 	}
 	if r.c.Total && len(rows) > 0 {
 		add(r.c.TotalName, func(col string) int { return byCol[col] }, total)

@@ -94,7 +94,7 @@ type summary struct {
 	rows    int
 	numbers int
 	aggs    []spl.Aggregate // by summaryAggs
-	values  map[string]int  // nil when there are too many
+	values  map[string]*int // nil when there are too many
 	many    *sketch         // of the values, then
 }
 
@@ -107,7 +107,7 @@ const maxSummaryValues = 10000
 func (f *fieldsummary) of(name string) *summary {
 	s := f.fields[name]
 	if s == nil {
-		s = &summary{values: map[string]int{}}
+		s = &summary{values: map[string]*int{}}
 		for _, n := range summaryAggs {
 			def, _ := spl.LookupAggregate(n)
 			s.aggs = append(s.aggs, def.New(f.env, 0))
@@ -157,22 +157,22 @@ func (s *summary) count(text string, n int) (grown int) {
 		s.many.add(text)
 		return 0
 	}
-	if _, known := s.values[text]; !known {
-		if len(s.values) == maxSummaryValues {
-			s.many = &sketch{}
-			for v := range s.values {
-				s.many.add(v)
-				grown -= len(v) + 64
-			}
-			s.many.add(text)
-			s.values = nil
-			return grown + sketchBytes
-		}
-		grown = len(text) + 64
-		text = strings.Clone(text)
+	if known := s.values[text]; known != nil { // to assign would put the key in, too, which is not ours
+		*known += n
+		return 0
 	}
-	s.values[text] += n
-	return grown
+	if len(s.values) == maxSummaryValues {
+		s.many = &sketch{}
+		for v := range s.values {
+			s.many.add(v)
+			grown -= len(v) + 64
+		}
+		s.many.add(text)
+		s.values = nil
+		return grown + sketchBytes
+	}
+	s.values[strings.Clone(text)] = &n
+	return len(text) + 64
 }
 
 // Merge implements spl.Reducer.
@@ -197,7 +197,7 @@ func (f *fieldsummary) Merge(other spl.Reducer) error {
 			s.many.merge(t.many)
 		}
 		for v, n := range t.values {
-			grown += s.count(v, n)
+			grown += s.count(v, *n)
 		}
 	}
 	f.held += o.held + grown
@@ -238,7 +238,7 @@ func (f *fieldsummary) Results(context.Context) (spl.Operator, error) {
 // list writes the most frequent values as JSON, at most limit, 0 = all.
 func (s *summary) list(limit int) string {
 	values := slices.SortedFunc(maps.Keys(s.values), func(a, b string) int {
-		return cmp.Or(cmp.Compare(s.values[b], s.values[a]), strings.Compare(a, b))
+		return cmp.Or(cmp.Compare(*s.values[b], *s.values[a]), strings.Compare(a, b))
 	})
 	if limit > 0 && len(values) > limit {
 		values = values[:limit]
@@ -250,7 +250,7 @@ func (s *summary) list(limit int) string {
 		}
 		buf = append(buf, `{"value":`...)
 		buf = append(jsonscan.AppendQuoted(buf, v), `,"count":`...)
-		buf = append(strconv.AppendInt(buf, int64(s.values[v]), 10), '}')
+		buf = append(strconv.AppendInt(buf, int64(*s.values[v]), 10), '}')
 	}
 	return string(append(buf, ']'))
 }
