@@ -1,4 +1,5 @@
 # make run    build, then the demo: a synthetic organisation is made, taken in and searched
+# make check  the daily round: build, vet and the short tests of what changed
 # make test   all that CI runs
 # make bench  the benchmarks behind docs/performance.md
 GO      ?= go
@@ -7,7 +8,7 @@ BIN     := bin/bluetrail
 FUZZTIME ?= 1s
 export GOTOOLCHAIN := local
 
-.PHONY: all build run test bench generate format vet lint unit fuzz vuln tools clean
+.PHONY: all build run check test bench generate format vet lint unit fuzz vuln tools clean
 
 all: build
 
@@ -17,6 +18,9 @@ build:
 
 run: build
 	$(BIN) demo --no-serve
+
+check:
+	@scripts/check
 
 test: tools format vet lint generate-check unit fuzz vuln
 
