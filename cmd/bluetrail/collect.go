@@ -51,7 +51,7 @@ func (c *collector) spool(e spl.Collected) (*spooled, error) {
 		}
 	}
 	dir := filepath.Join(c.data, "collect")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	f, err := os.CreateTemp(dir, "*.json")

@@ -9,6 +9,7 @@ import (
 )
 
 func main() {
+	syscall.Umask(0o077) // events are nobody else's business; this reaches the files of the engine, too
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)

@@ -5,8 +5,11 @@ package config
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"time"
+
+	"bluetrail/internal/yamldoc"
 
 	"github.com/goccy/go-yaml"
 )
@@ -19,6 +22,18 @@ type Config struct {
 	GeoIP     []string `yaml:"geoip"`     // .mmdb files; none = the shipped country database
 	TimeZone  string   `yaml:"timezone"`  // IANA name, "Local" or "UTC"
 	Search    Search   `yaml:"search"`
+	// Retention is by the name of an index; AnyIndex holds for those without
+	// an entry. Indexes with neither are kept for good.
+	Retention map[string]Retention `yaml:"retention"`
+}
+
+// AnyIndex is the name of the retention of indexes that have none of their own.
+const AnyIndex = "*"
+
+// Retention bounds what is kept of an index; 0 is no limit.
+type Retention struct {
+	Days int `yaml:"days"` // days of event time
+	MiB  int `yaml:"mib"`  // on disk
 }
 
 // Search bounds what one search may use.
@@ -37,6 +52,16 @@ type Search struct {
 	SubsearchDepth int           `yaml:"subsearch_depth"`
 }
 
+// Upper bounds of the numbers in a configuration: what is above them is a slip,
+// and they keep products of them far from overflow.
+const (
+	maxFile = 1 << 20
+	maxMiB  = 1 << 30 // a pebibyte
+	maxRows = 1_000_000_000
+	maxDays = 100 * 366
+	maxTime = 365 * 24 * time.Hour
+)
+
 // Default returns the configuration that holds when nothing is said.
 func Default() Config {
 	return Config{
@@ -53,11 +78,22 @@ func Default() Config {
 // of range are errors that name the file and the place.
 func Load(path string) (Config, error) {
 	c := Default()
-	data, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return c, fmt.Errorf("cannot read configuration: %w", err)
 	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	f.Close()
+	if err != nil {
+		return c, fmt.Errorf("cannot read configuration: %w", err)
+	}
+	if len(data) > maxFile {
+		return c, fmt.Errorf("cannot read configuration %q: it is larger than %d KiB", path, maxFile>>10)
+	}
 	if len(bytes.TrimSpace(data)) > 0 {
+		if err := yamldoc.Check(data); err != nil {
+			return c, fmt.Errorf("cannot read configuration %q: %w", path, err)
+		}
 		if err := yaml.UnmarshalWithOptions(data, &c, yaml.Strict()); err != nil {
 			return c, fmt.Errorf("cannot read configuration %q: %s", path, yaml.FormatError(err, false, true))
 		}
@@ -67,25 +103,37 @@ func Load(path string) (Config, error) {
 
 func (c *Config) check(path string) error {
 	for _, n := range []struct {
-		key string
-		val int
+		key         string
+		val         int
+		least, most int
 	}{
-		{"search.memory_mib", c.Search.MemoryMiB}, {"search.total_memory_mib", c.Search.TotalMemoryMiB}, {"search.subsearch_rows", c.Search.SubsearchRows},
-		{"search.join_rows", c.Search.JoinRows}, {"search.sort_rows", c.Search.SortRows},
-		{"search.list_values", c.Search.ListValues}, {"search.subsearch_depth", c.Search.SubsearchDepth},
+		{"search.memory_mib", c.Search.MemoryMiB, 1, maxMiB},
+		{"search.total_memory_mib", c.Search.TotalMemoryMiB, 1, maxMiB},
+		{"search.disk_mib", c.Search.DiskMiB, 0, maxMiB},
+		{"search.rows", c.Search.Rows, 0, maxRows},
+		{"search.subsearch_rows", c.Search.SubsearchRows, 1, maxRows},
+		{"search.join_rows", c.Search.JoinRows, 1, maxRows},
+		{"search.sort_rows", c.Search.SortRows, 1, maxRows},
+		{"search.list_values", c.Search.ListValues, 1, 1_000_000},
+		{"search.subsearch_depth", c.Search.SubsearchDepth, 1, 64},
 	} {
-		if n.val < 1 {
-			return fmt.Errorf("configuration %q: %s must be at least 1, not %d", path, n.key, n.val)
+		if n.val < n.least || n.val > n.most {
+			return fmt.Errorf("configuration %q: %s must be between %d and %d, not %d", path, n.key, n.least, n.most, n.val)
 		}
 	}
-	if c.Search.Time < 0 || c.Search.Rows < 0 {
-		return fmt.Errorf("configuration %q: search.time and search.rows must not be below 0, which stands for no bound", path)
+	if c.Search.Time < 0 || c.Search.Time > maxTime {
+		return fmt.Errorf("configuration %q: search.time must be between 0s (no limit) and %s, not %s", path, maxTime, c.Search.Time)
 	}
-	if c.Search.DiskMiB < 0 {
-		return fmt.Errorf("configuration %q: search.disk_mib must not be below 0, which stands for no temporary files", path)
+	if c.Search.SubsearchTime <= 0 || c.Search.SubsearchTime > maxTime {
+		return fmt.Errorf("configuration %q: search.subsearch_time must be more than 0s and at most %s, not %s", path, maxTime, c.Search.SubsearchTime)
 	}
-	if c.Search.SubsearchTime <= 0 {
-		return fmt.Errorf("configuration %q: search.subsearch_time must be a duration above 0 such as 60s", path)
+	for index, r := range c.Retention {
+		if r.Days < 0 || r.Days > maxDays {
+			return fmt.Errorf("configuration %q: retention of index %q: days must be between 0 (no limit) and %d, not %d", path, index, maxDays, r.Days)
+		}
+		if r.MiB < 0 || r.MiB > maxMiB {
+			return fmt.Errorf("configuration %q: retention of index %q: mib must be between 0 (no limit) and %d, not %d", path, index, maxMiB, r.MiB)
+		}
 	}
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		return fmt.Errorf("configuration %q: timezone: %w", path, err)

@@ -37,7 +37,13 @@ func TestLoadRefuses(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
 		"unknown key": {"geoipp: []\n", "geoipp"},
 		"wrong type":  {"search:\n  sort_rows: many\n", "sort_rows"},
-		"range":       {"search:\n  memory_mib: 0\n", "search.memory_mib must be at least 1"},
+		"range":       {"search:\n  memory_mib: 0\n", "search.memory_mib must be between 1 and"},
+		"upper range": {"search:\n  list_values: 2000000000\n", "search.list_values must be between 1 and 1000000"},
+		"long time":   {"search:\n  time: 100000h\n", "search.time must be between"},
+		"retention":   {"retention:\n  aws: {days: -1}\n", `retention of index "aws": days`},
+		"huge":        {"retention:\n  aws: {mib: 99999999999}\n", `retention of index "aws": mib`},
+		"deep":        {"data: " + strings.Repeat("[", 300) + "\n", "line 1, column"},
+		"large":       {strings.Repeat("#\n", maxFile), "larger than"},
 		"duration":    {"search:\n  subsearch_time: 0s\n", "subsearch_time"},
 		"zone":        {"timezone: Mars/Olympus\n", "timezone"},
 	} {
@@ -60,10 +66,10 @@ func TestShippedExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, typ := range []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[Search]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[Search](), reflect.TypeFor[Retention]()} {
 		for i := range typ.NumField() {
 			key := typ.Field(i).Tag.Get("yaml")
-			if !regexp.MustCompile(`(?m)^ *` + key + `:`).Match(text) {
+			if !regexp.MustCompile(`(?m)^(?: *|[^#\n]*\{|[^#\n]*, )` + key + `:`).Match(text) {
 				t.Errorf("the example lacks %s", key)
 			}
 		}

@@ -99,13 +99,13 @@ func (d *directory) put(object string, data []byte) error {
 	name := filepath.Join(d.root, filepath.FromSlash(object))
 	folder := filepath.Dir(name)
 	if _, ok := d.known.Load(folder); !ok {
-		if err := os.MkdirAll(folder, 0o755); err != nil {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return err
 		}
 		d.known.Store(folder, true)
 	}
 	part := name + ".part"
-	err := os.WriteFile(part, data, 0o644)
+	err := os.WriteFile(part, data, 0o600)
 	if err == nil {
 		err = os.Rename(part, name)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/spl"
+	"bluetrail/internal/yamldoc"
 
 	"github.com/goccy/go-yaml"
 )
@@ -140,6 +141,9 @@ func matchTypes(s string) (map[string]string, error) {
 // has the name of the .yml file unless it says otherwise.
 func definitionFromYAML(file string, text []byte) (*definition, error) {
 	var y map[string]any
+	if err := yamldoc.Check(text); err != nil {
+		return nil, err
+	}
 	if err := yaml.Unmarshal(text, &y); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/spl"
+	"bluetrail/internal/yamldoc"
 
 	"github.com/goccy/go-yaml"
 )
@@ -138,6 +139,9 @@ func macroFromStanza(s *stanza) (spl.Macro, error) {
 // macrosFromYAML reads the macros of a file: one, a list, or several documents.
 // One that does not say its name has that of the file.
 func macrosFromYAML(file string, text []byte) (list []spl.Macro, err error) {
+	if err := yamldoc.Check(text); err != nil {
+		return nil, err
+	}
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	for {
 		var doc any

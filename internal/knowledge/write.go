@@ -67,7 +67,7 @@ func writeCSV(w io.Writer, file string, t *spl.Table) error {
 // replaceFile writes a file of a folder in one step. Links that lead out of
 // the folder are not followed.
 func replaceFile(dir, name string, write func(io.Writer) error) (err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	root, err := os.OpenRoot(dir)
@@ -108,7 +108,7 @@ func replaceFile(dir, name string, write func(io.Writer) error) (err error) {
 func createTemp(root *os.Root, name string) (*os.File, string, error) {
 	for n := range 100 {
 		temp := fmt.Sprintf(".%s.%d.%d.tmp", name, os.Getpid(), n)
-		f, err := root.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+		f, err := root.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if !errors.Is(err, fs.ErrExist) {
 			return f, temp, err
 		}

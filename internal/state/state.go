@@ -48,7 +48,7 @@ const version = 1
 // Open opens the state in a data directory; both are made when they are not
 // there. A state that a newer version of the program wrote is refused.
 func Open(dir string) (*DB, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make data directory: %w", err)
 	}
 	path := filepath.Join(dir, "state.db")

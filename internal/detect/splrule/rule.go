@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/knowledge"
+	"bluetrail/internal/yamldoc"
 
 	"github.com/goccy/go-yaml"
 )
@@ -80,6 +81,9 @@ func parse(file string, data []byte) (rules []Rule, err error) {
 			err = fmt.Errorf("cannot read YAML: %v", r)
 		}
 	}()
+	if err := yamldoc.Check(data); err != nil {
+		return nil, fmt.Errorf("cannot read YAML: %w", err)
+	}
 	d := yaml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))), yaml.AllowDuplicateMapKey())
 	for {
 		var doc any

@@ -19,7 +19,7 @@ func (s *Store) keepBig(raw []byte, id [16]byte) (name string, err error) {
 		}
 	}()
 	dir := filepath.Join(s.dir, bigDir)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
 	tmp, err := os.CreateTemp(dir, ".part-*")

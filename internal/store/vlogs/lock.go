@@ -17,7 +17,7 @@ const lockFile = "lock"
 // to wait. The lock goes with the process, however it ends.
 func lockDir(dir string, wait time.Duration) (*os.File, error) {
 	path := filepath.Join(dir, lockFile)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open data directory: %w", err)
 	}
