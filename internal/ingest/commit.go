@@ -11,6 +11,7 @@ import (
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/state"
 	"bluetrail/internal/store/vlogs"
+	"bluetrail/internal/tally"
 )
 
 // limits say when a batch is committed. A commit costs some tenths of a second;
@@ -33,6 +34,7 @@ type committer struct {
 	state *state.DB
 	ids   *idStore
 
+	origin   string           // of the files, see origin
 	point    state.Checkpoint // the last one made
 	seq      uint64           // of the next event
 	batch    int64            // under way, 0 = none
@@ -40,6 +42,7 @@ type committer struct {
 	events   int
 	bytes    int64
 	files    map[string]state.File
+	tallies  map[tally.Day]tally.Tally // what is stored
 	problems []state.Problem
 
 	writers  []*vlogs.Writer // of the builders
@@ -57,18 +60,16 @@ func (c *committer) recover(ctx context.Context) error {
 	if c.point, err = c.state.Checkpoint(); err != nil {
 		return err
 	}
-	c.files = map[string]state.File{}
+	c.files, c.origin = map[string]state.File{}, originOf(c.o).String()
+	found := tally.Tallies{}
 	if c.point.Running {
 		var failed error
-		found := 0
 		err = c.store.Since(ctx, c.point.Batch, func(e vlogs.Stored) {
-			isNew, err := c.ids.add(e.ID, e.Time)
-			if err != nil {
+			if _, err := c.ids.add(e.ID, e.Time); err != nil {
 				failed = err
 			}
-			if isNew {
-				found++
-			}
+			found.Add(tally.Key{Day: e.Day, Index: e.Index}, e.ID)
+			c.point.Events++
 			c.point.Seq = max(c.point.Seq, e.Seq+1)
 			c.point.Batch = max(c.point.Batch, e.Batch)
 		})
@@ -78,11 +79,16 @@ func (c *committer) recover(ctx context.Context) error {
 		if err := c.ids.commit(); err != nil {
 			return err
 		}
-		c.point.Events += int64(found)
 	}
 	c.seq = c.point.Seq
 	c.point.Running = true
-	return c.state.Commit(c.point, nil, nil)
+	stored, err := c.state.Tallies()
+	if err != nil {
+		return err
+	}
+	stored.Merge(found)
+	c.tallies = stored.ByDay()
+	return c.state.Commit(c.point, nil, nil, found)
 }
 
 func (c *committer) close() error {
@@ -144,7 +150,7 @@ func (c *committer) dispatch(ctx context.Context, files []file.File, jobs, order
 		}
 	}
 	for _, f := range files {
-		j := &job{file: f, path: absolute(f.Path), chunks: make(chan *chunk, 2)}
+		j := &job{file: f, path: absolute(f.Path), chunks: make(chan *chunk, 2), first: noDay, last: -noDay}
 		c.lookUp(j)
 		if !send(order, j) {
 			return
@@ -161,6 +167,7 @@ func (c *committer) lookUp(j *job) {
 	j.err = err
 	if ok && known.Size == j.file.Size && known.Changed == j.file.Mod.UnixNano() {
 		j.done, j.skip = known.Done, known.Records
+		j.first, j.last = known.First, known.Last
 	}
 }
 
@@ -206,9 +213,10 @@ func (c *committer) takeChunk(ctx context.Context, j *job, ch *chunk) error {
 		c.sum.skip(j.file.Path, p.Reason)
 	}
 	c.problems = append(c.problems, ch.problems...)
+	j.first, j.last = min(j.first, ch.first), max(j.last, ch.last)
 	c.files[j.path] = state.File{
 		Path: j.path, Size: j.file.Size, Changed: j.file.Mod.UnixNano(), Records: ch.read, Done: ch.end,
-		Again: ch.from == 0 || c.files[j.path].Again,
+		Again: ch.from == 0 || c.files[j.path].Again, First: j.first, Last: j.last, Origin: c.origin,
 	}
 	ch.batch = c.batch
 	c.building.Add(1)
@@ -293,11 +301,17 @@ func (c *committer) commit(running bool) error {
 	if err != nil {
 		return err
 	}
+	var promise vlogs.Promise
 	if c.events > 0 {
 		for _, w := range c.writers {
 			w.Flush()
+			promise.Merge(w.Promised())
 		}
 		if err := c.store.Sync(); err != nil {
+			return err
+		}
+		// Before the ids are remembered: what was lost is taken in by the next run.
+		if err := c.store.Verify(context.Background(), c.batch, &promise, c.tallies); err != nil {
 			return err
 		}
 		if err := c.ids.commit(); err != nil {
@@ -312,8 +326,12 @@ func (c *committer) commit(running bool) error {
 	for _, f := range c.files {
 		files = append(files, f)
 	}
-	if err := c.state.Commit(c.point, files, c.problems); err != nil {
+	if err := c.state.Commit(c.point, files, c.problems, promise.Tallies); err != nil {
 		return err
+	}
+	for day, t := range promise.Tallies.ByDay() {
+		t.Merge(c.tallies[day])
+		c.tallies[day] = t
 	}
 	c.sum.Events += c.events
 	c.batch, c.events, c.bytes, c.problems = 0, 0, 0, c.problems[:0]

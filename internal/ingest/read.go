@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/state"
+	"bluetrail/internal/store/vlogs"
+	"bluetrail/internal/tally"
 )
 
 // job is one file on its way: its chunks come in order, the last one closes the
@@ -23,7 +26,12 @@ type job struct {
 	done   bool   // all of it was
 	err    error  // what is known of it could not be read
 	chunks chan *chunk
+	first  tally.Day // of the days of its events
+	last   tally.Day
 }
+
+// noDay is above all days.
+const noDay = tally.Day(math.MaxInt32)
 
 // chunk is a run of records of a file.
 type chunk struct {
@@ -34,6 +42,8 @@ type chunk struct {
 	from     int64 // records of the file before this chunk
 	read     int64 // records of the file up to here
 	digests  int
+	first    tally.Day // of the days of its events, new or not
+	last     tally.Day
 	problems []state.Problem
 	end      bool  // the file was read to its end
 	err      error // why it was not; nil when it was cut short by the context
@@ -70,7 +80,7 @@ func (r *fileReader) read(ctx context.Context, j *job) {
 	defer close(j.chunks)
 	f, err := file.Open(j.file, r.o.Limits, &r.o.Progress.done)
 	if err != nil {
-		r.send(ctx, j, &chunk{err: err})
+		r.send(ctx, j, &chunk{err: err, first: noDay, last: -noDay})
 		return
 	}
 	defer f.Close()
@@ -124,6 +134,7 @@ func (r *fileReader) chunk(j *job, from int64) *chunk {
 	default:
 		c = &chunk{}
 	}
+	c.first, c.last = noDay, -noDay
 	c.from = from
 	c.meta = j.file.Meta(r.o.Index, r.o.Sourcetype)
 	if r.o.Source != "" {
@@ -162,6 +173,17 @@ func (r *fileReader) add(c *chunk, j *job, rec *event.Record, at int64) {
 	}
 	out.cloudTrail = r.o.Sourcetype == "" && known.CloudTrail
 	c.records = append(c.records, out)
+	c.spread(out.time)
+}
+
+// spread widens the days of a chunk to those that an event of the given time may
+// lie at in the store.
+func (c *chunk) spread(at int64) {
+	day := tally.DayOf(at)
+	c.first, c.last = min(c.first, day), max(c.last, day)
+	if vlogs.MayBeDisplaced(at) {
+		c.first, c.last = min(c.first, vlogs.DisplacedDay), max(c.last, vlogs.DisplacedDay)
+	}
 }
 
 // anonymousID identifies a record without eventID by where it stands.

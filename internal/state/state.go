@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"bluetrail/internal/tally"
+
 	_ "modernc.org/sqlite" // the driver
 )
 
@@ -31,7 +33,28 @@ CREATE TABLE IF NOT EXISTS file (
 	size    INTEGER NOT NULL,
 	changed INTEGER NOT NULL,
 	records INTEGER NOT NULL,
-	done    INTEGER NOT NULL
+	done    INTEGER NOT NULL,
+	first   INTEGER NOT NULL,
+	last    INTEGER NOT NULL,
+	origin  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS file_days ON file (first, last);
+CREATE TABLE IF NOT EXISTS day (
+	day    INTEGER NOT NULL,
+	idx    TEXT NOT NULL,
+	events INTEGER NOT NULL,
+	sum    INTEGER NOT NULL,
+	PRIMARY KEY (day, idx)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS alarm (
+	day    INTEGER PRIMARY KEY,
+	events INTEGER NOT NULL,
+	since  INTEGER NOT NULL,
+	reason TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS retained (
+	idx TEXT PRIMARY KEY,
+	day INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS quarantine (
 	path   TEXT NOT NULL,
@@ -39,11 +62,11 @@ CREATE TABLE IF NOT EXISTS quarantine (
 	reason TEXT NOT NULL,
 	PRIMARY KEY (path, place)
 ) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 `
 
 // version is the user_version that this program reads and writes.
-const version = 1
+const version = 2
 
 // Open opens the state in a data directory; both are made when they are not
 // there. A state that a newer version of the program wrote is refused.
@@ -76,6 +99,8 @@ func (s *DB) prepare() error {
 		return fmt.Errorf("a newer version wrote it (%d, this one knows %d); use that version", v, version)
 	case v == version:
 		return nil
+	case v == 1:
+		return errors.New("an older version wrote it, which kept no counts of events by day; ingest the files into another directory")
 	}
 	tx, err := s.db.Begin()
 	if err != nil {
@@ -113,18 +138,21 @@ func (s *DB) Checkpoint() (c Checkpoint, err error) {
 
 // File is how far a file was taken in, as it was then.
 type File struct {
-	Path    string // absolute
-	Size    int64  // bytes
-	Changed int64  // unix nanoseconds
-	Records int64  // read from its beginning
-	Done    bool   // read to its end
+	Path    string    // absolute
+	Size    int64     // bytes
+	Changed int64     // unix nanoseconds
+	Records int64     // read from its beginning
+	Done    bool      // read to its end
+	First   tally.Day // of the days of its events, new or not
+	Last    tally.Day
+	Origin  string // how its events were taken in, for taking them in again; see ingest
 	Again   bool   // for Commit: it was read from its beginning, what was wrong with it before counts no more
 }
 
 // File returns what is known of a file; ok is false for an unknown one.
 func (s *DB) File(path string) (f File, ok bool, err error) {
 	f.Path = path
-	err = s.db.QueryRow("SELECT size, changed, records, done FROM file WHERE path = ?", path).Scan(&f.Size, &f.Changed, &f.Records, &f.Done)
+	err = s.db.QueryRow("SELECT size, changed, records, done, first, last, origin FROM file WHERE path = ?", path).Scan(&f.Size, &f.Changed, &f.Records, &f.Done, &f.First, &f.Last, &f.Origin)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return f, false, nil
@@ -142,8 +170,8 @@ type Problem struct {
 }
 
 // Commit makes a checkpoint together with what belongs to it: all of it
-// happens, durably, or nothing.
-func (s *DB) Commit(c Checkpoint, files []File, problems []Problem) (err error) {
+// happens, durably, or nothing. The tallies are of the events that are new.
+func (s *DB) Commit(c Checkpoint, files []File, problems []Problem, added tally.Tallies) (err error) {
 	tx, err := s.db.Begin()
 	if err != nil {
 		return fmt.Errorf("cannot save the checkpoint: %w", err)
@@ -157,7 +185,7 @@ func (s *DB) Commit(c Checkpoint, files []File, problems []Problem) (err error) 
 	if _, err = tx.Exec("UPDATE ingest SET batch = ?, seq = ?, events = ?, running = ?", c.Batch, int64(c.Seq), c.Events, c.Running); err != nil {
 		return err
 	}
-	put, err := tx.Prepare("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)")
+	put, err := tx.Prepare("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
 	if err != nil {
 		return err
 	}
@@ -166,7 +194,7 @@ func (s *DB) Commit(c Checkpoint, files []File, problems []Problem) (err error) 
 		return err
 	}
 	for _, f := range files {
-		if _, err = put.Exec(f.Path, f.Size, f.Changed, f.Records, f.Done); err != nil {
+		if _, err = put.Exec(f.Path, f.Size, f.Changed, f.Records, f.Done, f.First, f.Last, f.Origin); err != nil {
 			return err
 		}
 		if f.Again {
@@ -179,6 +207,9 @@ func (s *DB) Commit(c Checkpoint, files []File, problems []Problem) (err error) 
 		if _, err = tx.Exec("INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)", p.Path, p.Place, p.Reason); err != nil {
 			return err
 		}
+	}
+	if err = addTallies(tx, added); err != nil {
+		return err
 	}
 	return tx.Commit()
 }

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/tally"
 
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
@@ -78,18 +80,19 @@ type Stored struct {
 	Time  int64 // unix nanoseconds
 	Batch int64 // unix milliseconds
 	Seq   uint64
+	Index string
+	Day   tally.Day // where its row lies
 }
 
 // Since calls yield for every event of a batch after the given one: what an
 // ingest that was cut off left behind.
 func (s *Store) Since(ctx context.Context, batch int64, yield func(Stored)) error {
-	q, err := logstorage.ParseQuery(fmt.Sprintf("%s:>%d | fields _time, %s, %s, %s, %s, %s, %s", batchColumn, batch, rawColumn, idColumn, bigColumn, trueTime, batchColumn, seqColumn))
+	q, err := logstorage.ParseQuery(fmt.Sprintf("%s:>%d | fields _time, %s, %s, %s, %s, %s, %s, %s", batchColumn, batch, rawColumn, idColumn, bigColumn, trueTime, batchColumn, seqColumn, event.Index))
 	if err != nil {
 		return err
 	}
 	var mu sync.Mutex
 	var failed error
-	tenants := []logstorage.TenantID{ordinary, odd, displaced}
 	qctx := logstorage.NewQueryContext(ctx, &logstorage.QueryStats{}, tenants, q, false, nil)
 	err = s.db.RunQuery(qctx, func(_ uint, db *logstorage.DataBlock) {
 		mu.Lock()
@@ -120,11 +123,12 @@ func (s *Store) stored(db *logstorage.DataBlock, i int) (row Stored, err error) 
 		return n
 	}
 	row.Batch, row.Seq = number(batchColumn), uint64(number(seqColumn))
+	times, ok := db.GetTimestamps(nil)
+	if !ok {
+		return row, errors.New("the store gave rows without a time")
+	}
+	row.Day, row.Index = tally.DayOf(times[i]), strings.Clone(val(event.Index))
 	if row.Time = number(trueTime); val(trueTime) == "" {
-		times, ok := db.GetTimestamps(nil)
-		if !ok {
-			return row, errors.New("the store gave rows without a time")
-		}
 		row.Time = times[i]
 	}
 	if err != nil {
@@ -140,7 +144,6 @@ func (s *Store) stored(db *logstorage.DataBlock, i int) (row Stored, err error) 
 			return row, err
 		}
 	}
-	var ok bool
 	if row.ID, ok = event.ID(raw); !ok {
 		err = errors.New("the store holds an event without an identity")
 	}

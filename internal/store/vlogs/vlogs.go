@@ -37,6 +37,9 @@ type Options struct {
 	ReadOnly bool
 }
 
+// engineDir is the engine's own folder.
+const engineDir = "victorialogs"
+
 // lockWait is how long a search waits for another to end.
 const lockWait = 5 * time.Second
 
@@ -59,7 +62,7 @@ func Open(dir string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	engine := filepath.Join(dir, "victorialogs")
+	engine := filepath.Join(dir, engineDir)
 	if err := errors.Join(checkFormat(dir, engine), mend(engine)); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}

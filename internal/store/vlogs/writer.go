@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/tally"
 
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
@@ -35,6 +36,13 @@ const flushBytes = 12 << 20
 var firstTime = time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
 
 const ahead = 48 * time.Hour
+
+// DisplacedDay is where the rows of events lie whose own time is too far off.
+var DisplacedDay = tally.DayOf(firstTime)
+
+// MayBeDisplaced reports whether a row of the given time may lie at
+// DisplacedDay.
+func MayBeDisplaced(at int64) bool { return at < firstTime || at > time.Now().UnixNano() }
 
 // Record is one event to store.
 type Record struct {
@@ -64,6 +72,8 @@ type Writer struct {
 	day    int64 // the last in days
 	latest int64 // time that a row may lie at
 	held   int   // bytes in rows
+
+	promised Promise
 }
 
 // NewWriter returns a writer to the store.
@@ -116,6 +126,7 @@ func (w *Writer) Add(r *Record) error {
 	case whole && columns && r.Timed:
 		tenant = ordinary
 	}
+	w.promise(at, r)
 	w.rows.MustAdd(tenant, at, w.fields, -1)
 	if day := at / int64(24*time.Hour); day != w.day {
 		w.day = day

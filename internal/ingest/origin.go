@@ -1,0 +1,41 @@
+package ingest
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// origin is how the events of a file were taken in: what is needed to take them
+// in again as they were.
+type origin struct {
+	Index      string `json:"index,omitempty"`
+	Sourcetype string `json:"sourcetype,omitempty"`
+	Source     string `json:"source,omitempty"`
+	Host       string `json:"host,omitempty"`
+	Anew       bool   `json:"anew,omitempty"`
+}
+
+func originOf(o *Options) origin {
+	return origin{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source, Host: o.Host, Anew: o.Anew}
+}
+
+// String returns the origin as the state keeps it.
+func (o origin) String() string {
+	text, err := json.Marshal(o)
+	if err != nil {
+		panic(err) // strings and a bool
+	}
+	return string(text)
+}
+
+func parseOrigin(text string) (o origin, err error) {
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		return o, fmt.Errorf("cannot read how a file was taken in: %w", err)
+	}
+	return o, nil
+}
+
+// apply sets the options to take a file in as it was.
+func (o origin) apply(to *Options) {
+	to.Index, to.Sourcetype, to.Source, to.Host, to.Anew = o.Index, o.Sourcetype, o.Source, o.Host, o.Anew
+}

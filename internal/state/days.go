@@ -1,0 +1,184 @@
+package state
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"bluetrail/internal/tally"
+)
+
+func addTallies(tx *sql.Tx, added tally.Tallies) error {
+	for k, t := range added {
+		var was tally.Tally
+		err := tx.QueryRow("SELECT events, sum FROM day WHERE day = ? AND idx = ?", k.Day, k.Index).Scan(&was.Events, (*signed)(&was.Sum))
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		was.Merge(t)
+		if _, err := tx.Exec("INSERT OR REPLACE INTO day VALUES (?, ?, ?, ?)", k.Day, k.Index, was.Events, int64(was.Sum)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// signed reads a number of 64 bits that the database keeps with a sign.
+type signed uint64
+
+// Scan implements sql.Scanner.
+func (s *signed) Scan(v any) error {
+	n, ok := v.(int64)
+	if !ok {
+		return fmt.Errorf("%T is no number", v)
+	}
+	*s = signed(n)
+	return nil
+}
+
+// Tallies returns how many events were stored for each day and index.
+func (s *DB) Tallies() (tally.Tallies, error) {
+	ts := tally.Tallies{}
+	rows, err := s.db.Query("SELECT day, idx, events, sum FROM day")
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the counts of events: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k tally.Key
+		var t tally.Tally
+		if err := rows.Scan(&k.Day, &k.Index, &t.Events, (*signed)(&t.Sum)); err != nil {
+			return nil, fmt.Errorf("cannot read the counts of events: %w", err)
+		}
+		ts[k] = t
+	}
+	return ts, rows.Err()
+}
+
+// ForgetTally drops the count of a day and index, whose events are gone on
+// purpose.
+func (s *DB) ForgetTally(k tally.Key) error {
+	if _, err := s.db.Exec("DELETE FROM day WHERE day = ? AND idx = ?", k.Day, k.Index); err != nil {
+		return fmt.Errorf("cannot save the counts of events: %w", err)
+	}
+	return nil
+}
+
+// Alarm says that events of a day are missing or wrong.
+type Alarm struct {
+	Day    tally.Day
+	Events int64 // that the day should have
+	Since  time.Time
+	Reason string
+}
+
+// Alarms returns the days that were not repaired yet, in order.
+func (s *DB) Alarms() (list []Alarm, err error) {
+	rows, err := s.db.Query("SELECT day, events, since, reason FROM alarm ORDER BY day")
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the alarms: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var a Alarm
+		var since int64
+		if err := rows.Scan(&a.Day, &a.Events, &since, &a.Reason); err != nil {
+			return nil, fmt.Errorf("cannot read the alarms: %w", err)
+		}
+		a.Since = time.UnixMilli(since)
+		list = append(list, a)
+	}
+	return list, rows.Err()
+}
+
+// Raise keeps an alarm; the first one of a day stays.
+func (s *DB) Raise(a Alarm) error {
+	if _, err := s.db.Exec("INSERT OR IGNORE INTO alarm VALUES (?, ?, ?, ?)", a.Day, a.Events, a.Since.UnixMilli(), a.Reason); err != nil {
+		return fmt.Errorf("cannot save an alarm: %w", err)
+	}
+	return nil
+}
+
+// Clear drops the alarm of a day.
+func (s *DB) Clear(day tally.Day) error {
+	if _, err := s.db.Exec("DELETE FROM alarm WHERE day = ?", day); err != nil {
+		return fmt.Errorf("cannot drop an alarm: %w", err)
+	}
+	return nil
+}
+
+// Forget drops the counts of days and what is known of the files that brought
+// events of them, so that they are read again. It returns those files.
+func (s *DB) Forget(days []tally.Day) (files []File, err error) {
+	tx, err := s.db.Begin()
+	if err != nil {
+		return nil, fmt.Errorf("cannot forget days: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			tx.Rollback()
+			err = fmt.Errorf("cannot forget days: %w", err)
+		}
+	}()
+	for _, day := range days {
+		if files, err = filesOf(tx, day, files); err != nil {
+			return nil, err
+		}
+		for _, text := range []string{"DELETE FROM file WHERE first <= ?1 AND last >= ?1", "DELETE FROM day WHERE day = ?1"} {
+			if _, err = tx.Exec(text, day); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return files, tx.Commit()
+}
+
+func filesOf(tx *sql.Tx, day tally.Day, files []File) ([]File, error) {
+	rows, err := tx.Query("SELECT path, size, changed, records, done, first, last, origin FROM file WHERE first <= ?1 AND last >= ?1 ORDER BY path", day)
+	if err != nil {
+		return files, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var f File
+		if err := rows.Scan(&f.Path, &f.Size, &f.Changed, &f.Records, &f.Done, &f.First, &f.Last, &f.Origin); err != nil {
+			return files, err
+		}
+		files = append(files, f)
+	}
+	return files, rows.Err()
+}
+
+// Retained returns for each index the day before which retention removed its
+// events.
+func (s *DB) Retained() (map[string]tally.Day, error) {
+	rows, err := s.db.Query("SELECT idx, day FROM retained")
+	if err != nil {
+		return nil, fmt.Errorf("cannot read what retention removed: %w", err)
+	}
+	defer rows.Close()
+	days := map[string]tally.Day{}
+	for rows.Next() {
+		var index string
+		var day tally.Day
+		if err := rows.Scan(&index, &day); err != nil {
+			return nil, fmt.Errorf("cannot read what retention removed: %w", err)
+		}
+		days[index] = day
+	}
+	return days, rows.Err()
+}
+
+// Retain notes the day before which retention removes the events of an index;
+// 0 is none.
+func (s *DB) Retain(index string, day tally.Day) error {
+	text := "INSERT OR REPLACE INTO retained VALUES (?1, ?2)"
+	if day == 0 {
+		text = "DELETE FROM retained WHERE idx = ?1"
+	}
+	if _, err := s.db.Exec(text, index, day); err != nil {
+		return fmt.Errorf("cannot save what retention removed: %w", err)
+	}
+	return nil
+}

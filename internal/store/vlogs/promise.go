@@ -1,0 +1,255 @@
+package vlogs
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"bluetrail/internal/tally"
+
+	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
+)
+
+// Promise is what writers handed to the engine since the last commit: counted
+// before the engine sees it, which drops rows without an error.
+type Promise struct {
+	Tallies tally.Tallies
+	ids     []promised
+}
+
+type promised struct {
+	id  [16]byte
+	day tally.Day
+}
+
+// promise notes a row that lies at the given time.
+func (w *Writer) promise(at int64, r *Record) {
+	day := tally.DayOf(at)
+	if w.promised.Tallies == nil {
+		w.promised.Tallies = tally.Tallies{}
+	}
+	w.promised.Tallies.Add(tally.Key{Day: day, Index: r.Meta.Index}, r.ID)
+	w.promised.ids = append(w.promised.ids, promised{r.ID, day})
+}
+
+// Promised returns what the writer promised since the last call.
+func (w *Writer) Promised() Promise {
+	p := w.promised
+	w.promised = Promise{}
+	return p
+}
+
+// Merge adds what another writer promised.
+func (p *Promise) Merge(o Promise) {
+	if p.Tallies == nil {
+		p.Tallies = tally.Tallies{}
+	}
+	p.Tallies.Merge(o.Tallies)
+	p.ids = append(p.ids, o.ids...)
+}
+
+// DayLoss is a day that has not the events it should have.
+type DayLoss struct {
+	Day            tally.Day
+	Promised, Have int64
+	Missing        []string // ids that could be told to be missing, a few
+}
+
+// LossError says that the store does not hold what was promised.
+type LossError struct{ Days []DayLoss }
+
+func (e *LossError) Error() string {
+	var b strings.Builder
+	b.WriteString("the store does not hold what it was given: ")
+	for i, d := range e.Days {
+		if i == maxNamed {
+			fmt.Fprintf(&b, "; and %d more days", len(e.Days)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		fmt.Fprintf(&b, "%s has %d events instead of %d", d.Day, d.Have, d.Promised)
+		if len(d.Missing) > 0 {
+			fmt.Fprintf(&b, " (missing: %s)", strings.Join(d.Missing, ", "))
+		}
+	}
+	return b.String()
+}
+
+// maxNamed is how many days or ids an error names.
+const maxNamed = 10
+
+// Verify compares what the store holds of a batch, and of the days that it
+// touched, with what was promised for them; before are the events that those
+// days had. The batch must have been synced. A difference is a *LossError.
+func (s *Store) Verify(ctx context.Context, batch int64, p *Promise, before map[tally.Day]tally.Tally) error {
+	want := p.Tallies.ByDay()
+	if len(want) == 0 {
+		return nil
+	}
+	have, err := s.countBatch(ctx, batch, want)
+	if err != nil {
+		return fmt.Errorf("cannot count what was stored: %w", err)
+	}
+	var loss LossError
+	for _, day := range tally.Sorted(want) {
+		rows, err := s.Rows(day)
+		if err != nil {
+			return err
+		}
+		if promised := want[day].Events; have[day] != promised {
+			loss.Days = append(loss.Days, DayLoss{Day: day, Promised: promised, Have: have[day]})
+		} else if all := promised + before[day].Events; rows != all {
+			loss.Days = append(loss.Days, DayLoss{Day: day, Promised: all, Have: rows})
+		}
+	}
+	if len(loss.Days) == 0 {
+		return nil
+	}
+	if err := s.nameMissing(ctx, batch, p, loss.Days); err != nil {
+		return errors.Join(&loss, err)
+	}
+	return &loss
+}
+
+// tenants are all that rows are kept under.
+var tenants = []logstorage.TenantID{ordinary, odd, displaced}
+
+// countBatch counts the rows of a batch in each of the days.
+func (s *Store) countBatch(ctx context.Context, batch int64, days map[tally.Day]tally.Tally) (map[tally.Day]int64, error) {
+	sorted := tally.Sorted(days)
+	q, err := logstorage.ParseQuery(fmt.Sprintf("%s:=%d | stats by (_time:1d) count() n", batchColumn, batch))
+	if err != nil {
+		return nil, err
+	}
+	q.AddTimeFilter(sorted[0].Start(), (sorted[len(sorted)-1]+1).Start()-1)
+	have := map[tally.Day]int64{}
+	var mu sync.Mutex
+	var failed error
+	err = s.db.RunQuery(logstorage.NewQueryContext(ctx, &logstorage.QueryStats{}, tenants, q, false, nil), func(_ uint, db *logstorage.DataBlock) {
+		mu.Lock()
+		defer mu.Unlock()
+		times, counts := db.GetColumnByName(timeName), db.GetColumnByName("n")
+		if times == nil || counts == nil {
+			failed = errors.New("the engine gave no counts")
+			return
+		}
+		for i := range db.RowsCount() {
+			at, err := time.Parse(time.RFC3339Nano, times.Values[i])
+			n, err2 := strconv.ParseInt(counts.Values[i], 10, 64)
+			if failed = errors.Join(failed, err, err2); failed != nil {
+				return
+			}
+			have[tally.DayOf(at.UnixNano())] += n
+		}
+	})
+	return have, errors.Join(err, failed)
+}
+
+// nameMissing finds ids that the batch lacks.
+func (s *Store) nameMissing(ctx context.Context, batch int64, p *Promise, days []DayLoss) error {
+	stored := map[[16]byte]bool{}
+	err := s.Since(ctx, batch-1, func(e Stored) {
+		if e.Batch == batch {
+			stored[e.ID] = true
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, pr := range p.ids {
+		if stored[pr.id] {
+			continue
+		}
+		i := slices.IndexFunc(days, func(d DayLoss) bool { return d.Day == pr.day })
+		if i >= 0 && len(days[i].Missing) < maxNamed {
+			days[i].Missing = append(days[i].Missing, hex.EncodeToString(pr.id[:]))
+		}
+	}
+	return nil
+}
+
+// partition returns the directory of a day.
+func (s *Store) partition(day tally.Day) string {
+	return filepath.Join(s.dir, engineDir, "partitions", day.Time().Format(dayLayout))
+}
+
+// Rows returns how many rows a day has on disk, by the headers of its parts. It
+// reads no rows.
+func (s *Store) Rows(day tally.Day) (int64, error) {
+	for tries := 0; ; tries++ {
+		n, err := partitionRows(s.partition(day))
+		if errors.Is(err, fs.ErrNotExist) && tries < 100 {
+			if _, gone := os.Stat(s.partition(day)); errors.Is(gone, fs.ErrNotExist) {
+				return 0, nil
+			}
+			time.Sleep(time.Millisecond) // a merge removed a part meanwhile
+			continue
+		}
+		if err != nil {
+			return 0, fmt.Errorf("cannot count the events of %s: %w", day, err)
+		}
+		return n, nil
+	}
+}
+
+// partitionRows adds up the rows of the parts that a partition lists.
+func partitionRows(dir string) (rows int64, err error) {
+	parts, err := listedParts(filepath.Join(dir, "datadb"))
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range parts {
+		n, err := partRows(filepath.Join(dir, "datadb", name))
+		if err != nil {
+			return 0, err
+		}
+		rows += n
+	}
+	return rows, nil
+}
+
+// listedParts returns the parts that a folder of the engine lists as its own.
+func listedParts(dir string) (names []string, err error) {
+	data, err := os.ReadFile(filepath.Join(dir, "parts.json"))
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(data, &names); err != nil {
+		return nil, fmt.Errorf("the list of parts is damaged: %w", err)
+	}
+	for _, name := range names {
+		if name == "" || name == "." || name == ".." || name != filepath.Base(name) {
+			return nil, fmt.Errorf("the list of parts is damaged: it names %q", name)
+		}
+	}
+	return names, nil
+}
+
+// partRows returns how many rows a part has by its header.
+func partRows(dir string) (int64, error) {
+	data, err := os.ReadFile(filepath.Join(dir, "metadata.json"))
+	if err != nil {
+		return 0, err
+	}
+	var header struct{ RowsCount uint64 }
+	if err := json.Unmarshal(data, &header); err != nil {
+		return 0, fmt.Errorf("the header of part %s is damaged: %w", filepath.Base(dir), err)
+	}
+	if header.RowsCount > math.MaxInt64/2 {
+		return 0, fmt.Errorf("the header of part %s is damaged: it has %d rows", filepath.Base(dir), header.RowsCount)
+	}
+	return int64(header.RowsCount), nil
+}
