@@ -11,6 +11,7 @@ import (
 
 	"bluetrail/internal/config"
 	"bluetrail/internal/diag"
+	"bluetrail/internal/search"
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl"
 
@@ -116,7 +117,7 @@ func (a *app) report(err error) int {
 		return exitFailed
 	}
 	fmt.Fprintln(a.err, "error:", diag.Printable(err.Error()))
-	if errors.As(err, new(usageError)) {
+	if errors.As(err, new(usageError)) || errors.As(err, new(search.OptionError)) {
 		return exitUsage
 	}
 	return exitFailed

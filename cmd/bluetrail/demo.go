@@ -60,11 +60,12 @@ func (c *demoCmd) Run(a *app) error {
 			// Single sign-on always says MFAUsed=No; people's own logins are what counts.
 			text += "\n| search userIdentity.type=IAMUser | table _time, userName, sourceIPAddress, awsRegion"
 		}
-		env, err := src.env(a)
+		o, err := src.bounds(a)
 		if err != nil {
 			return err
 		}
-		if err := a.search(text, st, env, "table"); err != nil {
+		o.Text, o.Store = text, st
+		if err := a.search(o, "table"); err != nil {
 			return fmt.Errorf("cannot run the search %q: %w", g.Name, err)
 		}
 	}

@@ -52,7 +52,7 @@ func (c *rulesCheckCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	check := &splrule.Checker{Macros: know, Tables: know, Geo: geo, Now: time.Now().In(a.zone())}
+	check := &splrule.Checker{Knowledge: know, Geo: geo, Now: time.Now().In(a.zone())}
 	width, tty := terminal(a.out)
 	out := bufio.NewWriterSize(a.out, 64<<10)
 	w, err := result.New(out, result.Options{Format: c.Output, Width: width, Zone: a.zone(), Color: tty})

@@ -195,3 +195,30 @@ func TestListedSearches(t *testing.T) {
 		}
 	}
 }
+
+// TestRulesCheckAgreesWithSearch checks and runs searches that need more than
+// tables: whatever runs passes the check.
+func TestRulesCheckAgreesWithSearch(t *testing.T) {
+	content := writeTree(t, map[string]string{
+		"transforms.conf":       "[pairs]\nREGEX = (\\w+)=(\\w+)\nFORMAT = $1::$2\n",
+		"rules/a_collect.yml":   "name: a\nid: id-1\nsearch: '* | stats count | collect index=summary'\n",
+		"rules/b_extract.yml":   "name: b\nid: id-2\nsearch: '* | extract pairs'\n",
+		"rules/c_noextract.yml": "name: c\nid: id-3\nsearch: '* | extract nosuchstanza'\n",
+	})
+	code, out, errs := bluetrail(t, "rules", "check", filepath.Join(content, "rules"), "-o", "csv")
+	if code != exitDone {
+		t.Fatal(errs)
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	if code, _, errs := bluetrail(t, "ingest", trailFile(t), "--data", data); code != exitDone {
+		t.Fatal(errs)
+	}
+	for id, spl := range map[string]string{"id-1": "* | stats count | collect index=summary", "id-2": "* | extract pairs", "id-3": "* | extract nosuchstanza"} {
+		code, _, errs := bluetrail(t, "search", "--data", data, "--knowledge", content, spl)
+		i := strings.Index(out, id)
+		checked := i >= 0 && strings.Contains(strings.SplitN(out[i:], "\n", 2)[0], ",true,")
+		if checked != (code == exitDone) {
+			t.Errorf("%s: rules check says %v, search exits %d\n%s%s", spl, checked, code, out, errs)
+		}
+	}
+}

@@ -9,11 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"bluetrail/internal/knowledge"
-	"bluetrail/internal/plan"
+	"bluetrail/internal/diag"
 	"bluetrail/internal/result"
+	"bluetrail/internal/search"
 	"bluetrail/internal/spl"
-	"bluetrail/internal/store"
 
 	"github.com/dustin/go-humanize"
 )
@@ -25,17 +24,18 @@ type searchCmd struct {
 }
 
 func (c *searchCmd) Run(a *app) error {
-	st, env, err := c.open(a)
+	o, err := c.options(a)
 	if err != nil {
 		return err
 	}
+	o.Text = c.Search
 	if len(c.Files) > 0 {
-		defer st.Close()
-		return a.search(c.Search, st, env, c.Output)
+		defer o.Store.Close()
+		return a.search(o, c.Output)
 	}
 	into := &collector{data: a.dataDir(c.Data)}
-	env.Collector = into
-	err = errors.Join(a.search(c.Search, st, env, c.Output), st.Close())
+	o.Collector = into
+	err = errors.Join(a.search(o, c.Output), o.Store.Close())
 	if err == nil {
 		err = into.take(a)
 	}
@@ -43,26 +43,24 @@ func (c *searchCmd) Run(a *app) error {
 }
 
 // search runs one search and writes its rows, its warnings and what was read.
-func (a *app) search(text string, st store.Store, env *spl.Env, format string) error {
+func (a *app) search(o search.Options, format string) error {
 	start := time.Now()
-	defer a.problems(env)
-	q, err := plan.Parse(text, env.Macros)
-	if err != nil {
-		return err
-	}
-	stop := a.progress(st)
+	stop := a.progress(o.Store)
 	defer stop()
-	s, err := plan.Open(a.ctx, q, st, env)
+	s, notices, err := search.Open(a.ctx, o)
 	if err != nil {
+		stop()
+		a.notices(notices)
 		return err
 	}
+	defer s.Close()
 	width, tty := terminal(a.out)
 	out := bufio.NewWriterSize(a.out, 64<<10)
-	w, err := result.New(out, result.Options{Format: format, Width: width, Events: s.Events(), Zone: env.Zone, Color: tty})
+	w, err := result.New(out, result.Options{Format: format, Width: width, Events: s.Events(), Zone: s.Zone(), Color: tty})
 	if err != nil {
 		return err
 	}
-	rows, runErr := a.stream(s, w, out, stop)
+	runErr := a.stream(s, w, stop)
 	stop()
 	notes, err := w.Close()
 	if err == nil {
@@ -71,14 +69,12 @@ func (a *app) search(text string, st store.Store, env *spl.Env, format string) e
 	if runErr == nil {
 		runErr = err
 	}
-	for _, text := range env.Warnings() {
-		a.warn("%s", text)
-	}
-	a.summary(st, rows, time.Since(start), runErr)
+	a.notices(s.Notices())
+	a.summary(s, time.Since(start), runErr)
 	for _, n := range notes {
 		a.note("%s", n)
 	}
-	if word := commandAsTerm(text); word != "" && rows == 0 && runErr == nil {
+	if word := commandAsTerm(o.Text); word != "" && s.Rows() == 0 && runErr == nil {
 		a.note("%q was looked for as a word of the events; a command stands behind a pipe: | %[1]s", word)
 	}
 	return runErr
@@ -97,41 +93,39 @@ func commandAsTerm(text string) string {
 	return word
 }
 
-// problems says which macros and lookups could not be read, of those that the
-// search had looked at.
-func (a *app) problems(env *spl.Env) {
-	if k, ok := env.Tables.(*knowledge.Knowledge); ok {
-		for _, err := range k.Problems() {
-			a.warn("%v", err)
+// notices prints what the user must know; only notes are silenced by --quiet.
+func (a *app) notices(list []diag.Notice) {
+	for _, n := range list {
+		if n.Level == diag.Note {
+			a.note("%s", n)
+			continue
 		}
+		a.warn("%s", n)
 	}
 }
 
 // stream writes the batches of s as they come.
-func (a *app) stream(s *plan.Search, w result.Writer, out *bufio.Writer, stop func()) (rows int, err error) {
-	defer s.Close()
+func (a *app) stream(s *search.Search, w result.Writer, stop func()) error {
 	for {
 		b, err := s.Next(a.ctx)
 		if err == io.EOF {
-			return rows, s.Over()
+			return nil
 		}
 		if err != nil {
-			return rows, err
+			return err
 		}
-		if b == nil || b.Len == 0 && len(b.Cols) == 0 {
+		if b.Len == 0 && len(b.Cols) == 0 {
 			continue
 		}
 		stop() // the first rows end the progress line
-		rows += b.Len
 		if err := w.Write(b); err != nil {
-			return rows, fmt.Errorf("cannot write the result: %w", err)
+			return fmt.Errorf("cannot write the result: %w", err)
 		}
 	}
 }
 
-// summary says on stderr what the search did: rows, what was read, how fast,
-// and everything that was skipped.
-func (a *app) summary(st store.Store, rows int, took time.Duration, err error) {
+// summary says on stderr what the search did: rows, what was read, how fast.
+func (a *app) summary(s *search.Search, took time.Duration, err error) {
 	ended := ""
 	if err != nil {
 		ended = " before it ended"
@@ -139,28 +133,14 @@ func (a *app) summary(st store.Store, rows int, took time.Duration, err error) {
 			ended = " before it was stopped"
 		}
 	}
-	line := fmt.Sprintf("%s%s in %s", count(rows, "row"), ended, took.Round(time.Millisecond))
-	if c, ok := st.(store.Counting); ok {
-		s := c.Stats()
-		if s.Files > 0 {
-			line += fmt.Sprintf("; %s, %s, %s read", count(int(s.Files), "file"), humanize.IBytes(uint64(s.Bytes)), count(int(s.Events), "event"))
-			if s.Duplicates > 0 {
-				line += fmt.Sprintf(", %s dropped", count(int(s.Duplicates), "duplicate"))
-			}
+	line := fmt.Sprintf("%s%s in %s", count(s.Rows(), "row"), ended, took.Round(time.Millisecond))
+	if st, ok := s.Stats(); ok && st.Files > 0 {
+		line += fmt.Sprintf("; %s, %s, %s read", count(int(st.Files), "file"), humanize.IBytes(uint64(st.Bytes)), count(int(st.Events), "event"))
+		if st.Duplicates > 0 {
+			line += fmt.Sprintf(", %s dropped", count(int(st.Duplicates), "duplicate"))
 		}
-		a.skipped(s)
 	}
 	a.note("%s", line)
-}
-
-// skipped lists what could not be read.
-func (a *app) skipped(s store.Stats) {
-	for _, sk := range s.Skipped {
-		a.warn("%s: %s", sk.Name, sk.Reason)
-	}
-	if s.SkippedMore > 0 {
-		a.warn("%d more problems like these", s.SkippedMore)
-	}
 }
 
 func count(n int, what string) string {

@@ -3,11 +3,11 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"time"
 
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/ingest"
 	"bluetrail/internal/knowledge"
+	"bluetrail/internal/search"
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
@@ -27,14 +27,16 @@ type source struct {
 	Sourcetype string   `help:"Sourcetype of --files (default: told from each record)." placeholder:"NAME"`
 }
 
-// open returns the store that the flags name and the environment of a search.
-func (s *source) open(a *app) (store.Store, *spl.Env, error) {
-	env, err := s.env(a)
-	if err != nil {
-		return nil, nil, err
+// options returns a search of what the flags name; its store has to be closed.
+func (s *source) options(a *app) (o search.Options, err error) {
+	if o, err = s.bounds(a); err != nil {
+		return o, err
 	}
-	st, err := s.store(a)
-	return st, env, err
+	if _, err := o.Env(); err != nil { // before a store is opened
+		return o, err
+	}
+	o.Store, err = s.store(a)
+	return o, err
 }
 
 func (s *source) store(a *app) (store.Store, error) {
@@ -65,46 +67,27 @@ func (s absent) Prepare(*store.Query) (store.Scan, error) {
 
 func (absent) Close() error { return nil }
 
-func (s *source) env(a *app) (*spl.Env, error) {
-	now := time.Now().In(a.zone())
-	var err error
-	if s.Now != "" {
-		if now, err = spl.ParseTime(s.Now, now); err != nil {
-			return nil, usageError{err}
-		}
-	}
-	env := spl.NewEnv(now)
-	env.Zone = a.zone()
+// bounds returns all of a search's options but its text and its store.
+func (s *source) bounds(a *app) (search.Options, error) {
 	l := a.cfg.Search
-	env.Limits = spl.Limits{
-		SubsearchRows: l.SubsearchRows, SubsearchTime: l.SubsearchTime, SubsearchDepth: l.SubsearchDepth,
-		JoinRows: l.JoinRows, SortRows: l.SortRows, ListValues: l.ListValues, Memory: int64(l.MemoryMiB) << 20, Rows: l.Rows,
-	}
-	env.Memory = spl.NewBudget(env.Limits.Memory)
-	env.Memory.Share(a.memory(), l.Time)
-	env.Disk = a.disk()
-	for _, b := range []struct {
-		text string
-		dst  *time.Time
-	}{{s.Earliest, &env.Earliest}, {s.Latest, &env.Latest}} {
-		if b.text == "" || b.text == "0" {
-			continue
-		}
-		if *b.dst, err = spl.ParseTime(b.text, now); err != nil {
-			return nil, usageError{err}
-		}
+	o := search.Options{
+		Earliest: s.Earliest, Latest: s.Latest, Now: s.Now, Zone: a.zone(), Time: l.Time, Memory: a.memory(), Disk: a.disk(),
+		Limits: spl.Limits{
+			SubsearchRows: l.SubsearchRows, SubsearchTime: l.SubsearchTime, SubsearchDepth: l.SubsearchDepth,
+			JoinRows: l.JoinRows, SortRows: l.SortRows, ListValues: l.ListValues, Memory: int64(l.MemoryMiB) << 20, Rows: l.Rows,
+		},
 	}
 	know, err := a.knowledge(s.Data, s.Knowledge)
 	if err != nil {
-		return nil, err
+		return o, err
 	}
-	env.Macros, env.Tables = know, know
+	o.Macros, o.Tables = know, know
 	geo, err := enrich.OpenGeo(a.cfg.GeoIP)
 	if err != nil {
-		return nil, err
+		return o, err
 	}
-	env.Geo = geo
-	return env, nil
+	o.Geo = geo
+	return o, nil
 }
 
 // dataDir returns the data directory that a flag names, or else the

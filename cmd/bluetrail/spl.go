@@ -10,6 +10,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/plan"
+	"bluetrail/internal/search"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store/vlogs"
 )
@@ -139,26 +140,23 @@ type splExplainCmd struct {
 }
 
 func (c *splExplainCmd) Run(a *app) error {
-	st, env, err := c.open(a)
+	o, err := c.options(a)
 	if err != nil {
 		return err
 	}
-	if _, none := st.(absent); none && c.Data == "" { // as it would run once there is one
+	if _, none := o.Store.(absent); none && c.Data == "" { // as it would run once there is one
 		dir, err := os.MkdirTemp("", "bluetrail-explain-")
 		if err != nil {
 			return fmt.Errorf("cannot make an empty store: %w", err)
 		}
 		defer os.RemoveAll(dir)
-		if st, err = vlogs.Open(dir, vlogs.Options{}); err != nil {
+		if o.Store, err = vlogs.Open(dir, vlogs.Options{}); err != nil {
 			return err
 		}
 	}
-	defer st.Close()
-	q, err := plan.Parse(c.Search, env.Macros)
-	if err != nil {
-		return err
-	}
-	s, err := plan.Open(a.ctx, q, st, env)
+	defer o.Store.Close()
+	o.Text = c.Search
+	s, _, err := search.Open(a.ctx, o)
 	if err != nil {
 		return err
 	}

@@ -7,11 +7,12 @@ import (
 	"maps"
 	"time"
 
+	"bluetrail/internal/knowledge"
 	"bluetrail/internal/plan"
+	"bluetrail/internal/search"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/spl/cmd"
 	"bluetrail/internal/store/memory"
-	"bluetrail/internal/vector"
 )
 
 // checkTime bounds the check of one rule.
@@ -19,10 +20,9 @@ const checkTime = 10 * time.Second
 
 // Checker finds out whether rules would run. Check is safe for concurrent use.
 type Checker struct {
-	Macros spl.Macros
-	Tables spl.Tables
-	Geo    spl.Geo
-	Now    time.Time
+	Knowledge *knowledge.Knowledge
+	Geo       spl.Geo
+	Now       time.Time
 
 	kept map[string]bool // lookups that some rule writes
 }
@@ -33,7 +33,7 @@ func (c *Checker) Keeps(r *Rule) {
 	if r.Kind != SPL {
 		return
 	}
-	q, err := plan.Parse(r.Search, c.Macros)
+	q, err := plan.Parse(r.Search, c.Knowledge)
 	if err != nil {
 		return // Check says so of those that are checked
 	}
@@ -60,7 +60,7 @@ func (c *Checker) Check(ctx context.Context, r *Rule) (notes []string, err error
 	default:
 		return nil, errors.New("the rule has no search")
 	}
-	q, err := plan.Parse(r.Search, c.Macros)
+	q, err := plan.Parse(r.Search, c.Knowledge)
 	if err != nil {
 		return nil, err
 	}
@@ -69,14 +69,19 @@ func (c *Checker) Check(ctx context.Context, r *Rule) (notes []string, err error
 		written = map[string]bool{}
 	}
 	writes(q, written)
-	env := spl.NewEnv(c.Now)
-	tables := &dryTables{Tables: c.Tables, written: written}
-	env.Macros, env.Tables, env.Geo = c.Macros, tables, c.Geo
+	tables := &dryTables{Knowledge: c.Knowledge, written: written}
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	s, err := plan.Open(ctx, q, memory.New(), env)
+	run, _, err := search.Open(ctx, search.Options{
+		Text: r.Search, Clock: c.Now, Zone: c.Now.Location(), Store: memory.New(),
+		Macros: c.Knowledge, Tables: tables, Geo: c.Geo, Collector: nowhere{},
+	})
 	if err == nil {
-		err = spl.Drain(ctx, s, func(*vector.Batch) error { return nil })
+		defer run.Close()
+		err = run.Drain(ctx)
+		for _, n := range run.Notices() {
+			notes = append(notes, n.Text)
+		}
 	}
 	if l := (later{}); errors.As(err, &l) {
 		err = nil // what lies behind the lookup is not seen
@@ -84,8 +89,14 @@ func (c *Checker) Check(ctx context.Context, r *Rule) (notes []string, err error
 	if err == nil {
 		err = tables.missing()
 	}
-	return env.Warnings(), err
+	return notes, err
 }
+
+// nowhere takes what collect gives and drops it.
+type nowhere struct{}
+
+// Collect implements spl.Collector.
+func (nowhere) Collect(spl.Collected) error { return nil }
 
 // writes gathers the lookups that a search writes.
 func writes(q *spl.Query, into map[string]bool) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 
+	"bluetrail/internal/knowledge"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/spl/cmd"
 )
@@ -12,22 +13,18 @@ import (
 // them, and remembers which could not be opened: inputlookup only warns of
 // those, and a rule without its table never fires.
 type dryTables struct {
-	spl.Tables
+	*knowledge.Knowledge
 	written map[string]bool // tables that searches bring into being
 
 	mu  sync.Mutex
 	err error // the first
 }
 
-var (
-	_ spl.TableWriter      = (*dryTables)(nil)
-	_ spl.SavedSearches    = (*dryTables)(nil)
-	_ spl.TransactionTypes = (*dryTables)(nil)
-)
+var _ spl.TableWriter = (*dryTables)(nil)
 
 // Table implements spl.Tables.
 func (d *dryTables) Table(name string) (*spl.Table, error) {
-	t, err := d.Tables.Table(name)
+	t, err := d.Knowledge.Table(name)
 	switch {
 	case err == nil:
 	case errors.Is(err, spl.ErrNoTable) && d.written[name]:
@@ -52,38 +49,6 @@ func (l later) Unwrap() error { return l.error }
 
 // WriteTable implements spl.TableWriter; it does nothing.
 func (d *dryTables) WriteTable(string, *spl.Table) error { return nil }
-
-// SavedSearch implements spl.SavedSearches.
-func (d *dryTables) SavedSearch(name string) (string, bool) {
-	if s, ok := d.Tables.(spl.SavedSearches); ok {
-		return s.SavedSearch(name)
-	}
-	return "", false
-}
-
-// SavedSearchNames implements spl.SavedSearches.
-func (d *dryTables) SavedSearchNames() []string {
-	if s, ok := d.Tables.(spl.SavedSearches); ok {
-		return s.SavedSearchNames()
-	}
-	return nil
-}
-
-// TransactionType implements spl.TransactionTypes.
-func (d *dryTables) TransactionType(name string) (map[string]string, bool) {
-	if t, ok := d.Tables.(spl.TransactionTypes); ok {
-		return t.TransactionType(name)
-	}
-	return nil, false
-}
-
-// TransactionTypeNames implements spl.TransactionTypes.
-func (d *dryTables) TransactionTypeNames() []string {
-	if t, ok := d.Tables.(spl.TransactionTypes); ok {
-		return t.TransactionTypeNames()
-	}
-	return nil
-}
 
 // missing returns why a table could not be opened, nil when all could.
 func (d *dryTables) missing() error {
