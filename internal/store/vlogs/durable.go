@@ -49,12 +49,10 @@ func (s *Store) Sync() error {
 	s.db.DebugFlush()
 	for {
 		for d := range days {
-			path, err := s.db.PartitionSnapshotCreate(d)
-			if err != nil {
-				return err
-			}
-			if err := os.RemoveAll(path); err != nil {
-				return fmt.Errorf("cannot remove snapshot: %w", err)
+			for _, path := range s.db.PartitionSnapshotMustCreate(d) {
+				if err := os.RemoveAll(path); err != nil {
+					return fmt.Errorf("cannot remove snapshot: %w", err)
+				}
 			}
 		}
 		var st logstorage.StorageStats

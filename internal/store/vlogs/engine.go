@@ -3,6 +3,8 @@ package vlogs
 import (
 	"flag"
 	"fmt"
+	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,6 +35,20 @@ var setup = sync.OnceValue(func() error {
 	}
 	return nil
 })
+
+// engineName names the engine with the version that this program was built with,
+// for people.
+func engineName() string {
+	const module = "github.com/VictoriaMetrics/VictoriaLogs"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, dep := range info.Deps {
+			if dep.Path == module {
+				return "VictoriaLogs " + strings.TrimPrefix(dep.Version, "v") + " (embedded)"
+			}
+		}
+	}
+	return "VictoriaLogs (embedded)"
+}
 
 // Rows are told apart by tenants, which searches name at no cost.
 var (

@@ -123,7 +123,7 @@ func (s *Store) Info() Info {
 	s.db.UpdateStats(&st)
 	days := s.db.PartitionList()
 	info := Info{
-		Events: st.RowsCount(), Days: len(days), Engine: "VictoriaLogs 1.43.1 (embedded)",
+		Events: st.RowsCount(), Days: len(days), Engine: engineName(),
 		Bytes: st.CompressedInmemorySize + st.CompressedSmallPartSize + st.CompressedBigPartSize + st.IndexdbSizeBytes,
 		Parts: st.InmemoryParts + st.SmallParts + st.BigParts,
 	}
