@@ -37,7 +37,7 @@ func (k *Knowledge) loadClasses() *classes {
 		if text == "" {
 			return errors.New("search is missing")
 		}
-		text, err := spl.ExpandMacros(text, k)
+		text, err := spl.ExpandMacros(text, k, spl.EvalConstant)
 		if err != nil {
 			return err
 		}

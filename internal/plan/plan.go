@@ -93,7 +93,7 @@ func recovered(err *error) {
 
 // Parse expands macros and parses.
 func Parse(text string, m spl.Macros) (*spl.Query, error) {
-	text, err := spl.ExpandMacros(text, m)
+	text, err := spl.ExpandMacros(text, m, spl.EvalConstant)
 	if err != nil {
 		return nil, err
 	}

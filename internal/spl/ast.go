@@ -1,6 +1,8 @@
 package spl
 
 import (
+	"fmt"
+
 	"bluetrail/internal/diag"
 	"bluetrail/internal/vector"
 )
@@ -51,8 +53,8 @@ type Compare struct {
 	Field string
 	Op    string // = != < <= > >=
 	Value string
-	Case  bool   // written CASE(value): case counts
-	Sub   *Query // when set the value is what this subsearch returns
+	Case  bool         // written CASE(value): case-sensitive
+	Sub   fmt.Stringer // a subsearch whose result is the value; nil for a literal
 }
 
 // In tests whether a field has one of several values.
@@ -79,10 +81,11 @@ type TimeBound struct {
 	Format string // of the timeformat that stands with it, "" = none
 }
 
-// Sub is a subsearch in the place of an expression.
+// Sub is a subsearch in the place of an expression. Whoever parsed it knows its
+// type; here it only prints itself.
 type Sub struct {
 	Span  diag.Span
-	Query *Query
+	Query fmt.Stringer
 }
 
 // Everything is the lone * (or an empty search).
@@ -109,7 +112,7 @@ func (*Sub) search()        {}
 func (*Everything) search() {}
 
 // Expr is an expression of eval and where: *Literal, *Field, *Unary, *Binary,
-// *Call, *Among or *Sub.
+// *Call, *Among or *Inner.
 type Expr interface {
 	Place() diag.Span
 	expr()
@@ -156,12 +159,19 @@ type Call struct {
 	Args []Expr
 }
 
+// Inner is a subsearch in the place of an operand.
+type Inner struct {
+	Span  diag.Span
+	Query *Query
+}
+
 func (e *Literal) Place() diag.Span { return e.Span }
 func (e *Field) Place() diag.Span   { return e.Span }
 func (e *Unary) Place() diag.Span   { return e.Span }
 func (e *Binary) Place() diag.Span  { return e.Span }
 func (e *Among) Place() diag.Span   { return e.Span }
 func (e *Call) Place() diag.Span    { return e.Span }
+func (e *Inner) Place() diag.Span   { return e.Span }
 
 func (*Literal) expr() {}
 func (*Field) expr()   {}
@@ -169,4 +179,4 @@ func (*Unary) expr()   {}
 func (*Binary) expr()  {}
 func (*Among) expr()   {}
 func (*Call) expr()    {}
-func (*Sub) expr()     {}
+func (*Inner) expr()   {}

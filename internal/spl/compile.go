@@ -199,7 +199,7 @@ func (c *Compiler) Compile(e Expr) (Eval, error) {
 		return c.among(e)
 	case *Call:
 		return c.call(e)
-	case *Sub:
+	case *Inner:
 		return nil, diag.At(e.Span, "a subsearch cannot stand here").WithHint("subsearches are run before the expression is read; in eval use lookup, join or map")
 	}
 	return nil, diag.At(e.Place(), "this expression cannot be computed")
@@ -238,8 +238,8 @@ func (c *Compiler) call(e *Call) (Eval, error) {
 			return nil, err
 		}
 	}
-	if e.Def.Compile != nil {
-		return e.Def.Compile(c, e)
+	if compile := implementations[e.Def].Compile; compile != nil {
+		return compile(c, e)
 	}
 	evs, err := c.All(e.Args)
 	if err != nil {

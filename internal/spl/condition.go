@@ -27,7 +27,7 @@ func Gives(e Expr) Outcome {
 		return GivesTest
 	case *Call:
 		return e.Def.Gives
-	case *Sub:
+	case *Inner:
 		return GivesEither
 	}
 	return GivesValue

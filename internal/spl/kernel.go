@@ -84,8 +84,8 @@ func (c *Compiler) Kernel(e Expr) Kernel {
 	case *Among:
 		return c.AmongKernel(e.X, e.List)
 	case *Call:
-		if e.Def.Kernel != nil {
-			return e.Def.Kernel(c, e)
+		if kernel := implementations[e.Def].Kernel; kernel != nil {
+			return kernel(c, e)
 		}
 	}
 	return Kernel{}

@@ -15,9 +15,10 @@ const maxMacroDepth = 100
 
 // ExpandMacros puts the definitions of all `macros` into a search. A macro
 // whose name ends in _filter and that nothing defines lets everything pass, as
-// the published content has it. Macros are not looked for in quoted text.
-func ExpandMacros(text string, m Macros) (string, error) {
-	out, err := expandMacros(text, m, 0)
+// the published content has it. Macros are not looked for in quoted text. eval
+// computes definitions and validations that are expressions; see EvalConstant.
+func ExpandMacros(text string, m Macros, eval func(expr string) (vector.Value, error)) (string, error) {
+	out, err := expandMacros(text, m, eval, 0)
 	var e *diag.Error
 	if errors.As(err, &e) && e.Src == "" {
 		e.Src, e.Name = text, "search"
@@ -25,7 +26,7 @@ func ExpandMacros(text string, m Macros) (string, error) {
 	return out, err
 }
 
-func expandMacros(text string, m Macros, depth int) (string, error) {
+func expandMacros(text string, m Macros, eval func(string) (vector.Value, error), depth int) (string, error) {
 	if !strings.Contains(text, "`") {
 		return text, nil
 	}
@@ -48,14 +49,14 @@ func expandMacros(text string, m Macros, depth int) (string, error) {
 			if err != nil {
 				return "", err
 			}
-			def, err := macroText(name, args, m, diag.Span{Start: start, End: s.pos})
+			def, err := macroText(name, args, m, eval, diag.Span{Start: start, End: s.pos})
 			if err != nil {
 				return "", err
 			}
 			if depth++; depth > maxMacroDepth {
 				return "", diag.At(diag.Span{Start: start, End: s.pos}, "macro %q is nested more than %d deep", name, maxMacroDepth).WithHint("does it use itself?")
 			}
-			def, err = expandMacros(def, m, depth)
+			def, err = expandMacros(def, m, eval, depth)
 			depth--
 			if err != nil {
 				return "", inMacro(err, name, diag.Span{Start: start, End: s.pos})
@@ -141,7 +142,7 @@ func (s *scanner) macroCall() (name string, args []string, err error) {
 	return "", nil, unclosed()
 }
 
-func macroText(name string, args []string, m Macros, call diag.Span) (string, error) {
+func macroText(name string, args []string, m Macros, eval func(string) (vector.Value, error), call diag.Span) (string, error) {
 	if strings.EqualFold(name, "comment") {
 		return "", nil
 	}
@@ -165,7 +166,7 @@ func macroText(name string, args []string, m Macros, call diag.Span) (string, er
 	}
 	text := putArguments(def.Definition, def.Args, args)
 	if def.Validation != "" {
-		v, err := evalConstant(putArguments(def.Validation, def.Args, args))
+		v, err := eval(putArguments(def.Validation, def.Args, args))
 		if err != nil {
 			return "", diag.At(call, "cannot check the arguments of macro %q: %v", name, err)
 		}
@@ -178,7 +179,7 @@ func macroText(name string, args []string, m Macros, call diag.Span) (string, er
 		}
 	}
 	if def.IsEval {
-		v, err := evalConstant(text)
+		v, err := eval(text)
 		if err != nil {
 			return "", diag.At(call, "cannot compute macro %q: %v", name, err)
 		}
@@ -231,22 +232,4 @@ func otherMacro(name string, args int, m Macros) string {
 		return ""
 	}
 	return "it is there with " + strings.Join(counts, " and ") + " instead"
-}
-
-// evalConstant computes an expression that looks at no field.
-func evalConstant(text string) (vector.Value, error) {
-	p := newParser(text)
-	e, err := p.Expr()
-	if err := p.finish(err); err != nil {
-		var d *diag.Error
-		if errors.As(err, &d) {
-			d.Name = "expression"
-		}
-		return vector.Value{}, err
-	}
-	prog, err := Compile(e, nil)
-	if err != nil {
-		return vector.Value{}, err
-	}
-	return prog.Value(&vector.Batch{Len: 1}, 0), nil
 }

@@ -47,7 +47,7 @@ func TestExpandMacros(t *testing.T) {
 		{"`by(\"a\" \"b\", 1)`", `stats count by "a" "b" | where count>1`},
 		{"`by($n$, 7)`", "stats count by $n$ | where count>7"}, // an argument brings no places of its own
 	} {
-		got, err := ExpandMacros(tc.in, defs)
+		got, err := ExpandMacros(tc.in, defs, EvalConstant)
 		if err != nil || got != tc.want {
 			t.Errorf("%s\n got %s\nwant %s\n%v", tc.in, got, tc.want, err)
 		}
@@ -61,7 +61,7 @@ func TestExpandMacros(t *testing.T) {
 		{"`by(a,b", "not closed"},
 		{"`checked(0)`", "n must be above 0"},
 	} {
-		if _, err := ExpandMacros(tc.in, defs); err == nil || !strings.Contains(err.Error(), tc.want) {
+		if _, err := ExpandMacros(tc.in, defs, EvalConstant); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v, want %q", tc.in, err, tc.want)
 		}
 	}
@@ -74,7 +74,7 @@ func TestMacroGrowthIsBounded(t *testing.T) {
 		prev := "`m" + string(rune('0'+(i-1)%10)) + strings.Repeat("_", (i-1)/10) + "`"
 		defs["m"+string(rune('0'+i%10))+strings.Repeat("_", i/10)] = Macro{Definition: prev + " " + prev}
 	}
-	if _, err := ExpandMacros("`m9_____`", defs); err == nil || !strings.Contains(err.Error(), "longer than") {
+	if _, err := ExpandMacros("`m9_____`", defs, EvalConstant); err == nil || !strings.Contains(err.Error(), "longer than") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -258,7 +258,7 @@ func (p *Parser) primary() (Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Sub{Span: diag.Span{Start: tok.Span.Start, End: p.pos}, Query: q}, nil
+		return &Inner{Span: diag.Span{Start: tok.Span.Start, End: p.pos}, Query: q}, nil
 	case tok.Kind == Word:
 		if p.operand != nil {
 			mark, read := p.pos, p.operand

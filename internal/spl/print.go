@@ -1,6 +1,7 @@
 package spl
 
 import (
+	"fmt"
 	"strings"
 
 	"bluetrail/internal/vector"
@@ -28,7 +29,7 @@ func PrintSearch(e Search) string { return printSearch(e, 0, nil) }
 // printSearch prints e for a place that binds with the given power: 0 AND list,
 // 1 operand of OR, 2 operand of NOT. sub, when set, gives the text that takes
 // a subsearch's place.
-func printSearch(e Search, power int, sub func(*Query) string) string {
+func printSearch(e Search, power int, sub func(fmt.Stringer) string) string {
 	paren := func(own int, s string) string {
 		if power > own {
 			return "(" + s + ")"
@@ -42,7 +43,7 @@ func printSearch(e Search, power int, sub func(*Query) string) string {
 		}
 		return strings.Join(parts, sep)
 	}
-	query := func(q *Query) string {
+	query := func(q fmt.Stringer) string {
 		if sub != nil {
 			return sub(q)
 		}
@@ -199,7 +200,7 @@ func printExpr(e Expr, power int, sub func(*Query) string) string {
 		return paren(bindCompare, printExpr(e.X, bindCompare, sub)+" IN "+args(e.List))
 	case *Call:
 		return e.Def.Name + args(e.Args)
-	case *Sub:
+	case *Inner:
 		if sub != nil {
 			return sub(e.Query)
 		}

@@ -53,7 +53,8 @@ type CommandDef struct {
 	Parse func(p *Parser) (Command, error)
 }
 
-// FunctionDef is the one registration of an eval function.
+// FunctionDef is the one registration of an eval function; one that needs the
+// compiler adds an Implementation.
 type FunctionDef struct {
 	Name     string
 	Aliases  []string
@@ -63,12 +64,9 @@ type FunctionDef struct {
 	Doc      string
 	Examples []Example
 	// Call computes the function on values; it must not panic on any of them.
-	// Functions that need more than their arguments' values set Compile instead.
-	Call    func(args []vector.Value) vector.Value
-	Compile func(c *Compiler, call *Call) (Eval, error)
-	// Kernel computes the function for whole batches, where it can; it must
-	// agree with Call or Compile. nil: row by row.
-	Kernel func(c *Compiler, call *Call) Kernel
+	// Functions that need more than their arguments' values have an
+	// Implementation instead.
+	Call func(args []vector.Value) vector.Value
 	// Try is Call for functions whose outcome has a bound: its error is a warning
 	// of the search, and the value beside it, mostly null, stands.
 	Try func(args []vector.Value) (vector.Value, error)
@@ -94,7 +92,8 @@ const (
 	GivesEither
 )
 
-// AggregateDef is the one registration of an aggregate function.
+// AggregateDef describes an aggregate function; RegisterAggregate adds its
+// constructor.
 type AggregateDef struct {
 	Name     string // perc stands for perc<n>
 	Aliases  []string
@@ -106,29 +105,6 @@ type AggregateDef struct {
 	Ordered  bool // the result depends on the order of the rows
 	NeedTime bool // reads _time
 	Numeric  bool // about numbers: allnum=true withholds the result when a value is none
-	// New returns an empty aggregate; percent is the number after the name.
-	New func(env *Env, percent float64) Aggregate
-}
-
-// Aggregate gathers the values of one field over the rows of one group. An
-// Aggregate is used by one goroutine at a time.
-type Aggregate interface {
-	// Update takes in one row's value: null when the field is missing. at is
-	// the row's _time in seconds, NaN when unknown.
-	Update(v vector.Value, at float64)
-	// Merge takes over what another aggregate of the same kind gathered.
-	Merge(other Aggregate)
-	// Result returns the value for the group, null for none.
-	Result() vector.Value
-	// Size returns roughly the bytes held beyond a small constant.
-	Size() int
-}
-
-// Repeater is implemented by aggregates that can take in the same value of n
-// rows at once, n > 0.
-type Repeater interface {
-	Aggregate
-	Repeat(v vector.Value, n int)
 }
 
 var (
@@ -157,8 +133,9 @@ func RegisterFunction(d *FunctionDef) {
 	register(functions, "function", d, append([]string{d.Name}, d.Aliases...)...)
 }
 
-// RegisterAggregate adds an aggregate; it panics when the name is taken.
-func RegisterAggregate(d *AggregateDef) {
+// DocumentAggregate adds the description of an aggregate; it panics when the
+// name is taken. RegisterAggregate does so together with the constructor.
+func DocumentAggregate(d *AggregateDef) {
 	register(aggregates, "aggregate", d, append([]string{d.Name}, d.Aliases...)...)
 }
 

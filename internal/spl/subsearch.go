@@ -2,6 +2,7 @@ package spl
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -116,7 +117,7 @@ func ParseSearch(name, text string) (Search, error) {
 // SearchQueries returns the subsearches inside a search expression.
 func SearchQueries(e Search) []*Query {
 	var list []*Query
-	printSearch(e, 0, func(q *Query) string { list = append(list, q); return "" })
+	printSearch(e, 0, func(q fmt.Stringer) string { list = append(list, q.(*Query)); return "" })
 	return list
 }
 
@@ -126,7 +127,9 @@ func ResolveSearch(e Search, text func(*Query) (string, error)) (Search, error) 
 	if len(SearchQueries(e)) == 0 {
 		return e, nil
 	}
-	src, err := resolved(func(sub func(*Query) string) string { return printSearch(e, 0, sub) }, text)
+	src, err := resolved(func(sub func(*Query) string) string {
+		return printSearch(e, 0, func(q fmt.Stringer) string { return sub(q.(*Query)) })
+	}, text)
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ func percents(d *spl.AggregateDef) []float64 {
 }
 
 func gather(d *spl.AggregateDef, env *spl.Env, percent float64, list []row) spl.Aggregate {
-	a := d.New(env, percent)
+	a := spl.NewAggregate(d, env, percent)
 	for _, r := range list {
 		a.Update(r.v, r.at)
 	}
@@ -100,13 +100,13 @@ func TestRepeat(t *testing.T) {
 	env := spl.NewEnv(time.Unix(1700000000, 0))
 	tried := 0
 	for _, d := range spl.Aggregates() {
-		if _, ok := d.New(env, 50).(spl.Repeater); !ok {
+		if _, ok := spl.NewAggregate(d, env, 50).(spl.Repeater); !ok {
 			continue
 		}
 		tried++
 		t.Run(d.Name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				at, once := d.New(env, 50).(spl.Repeater), d.New(env, 50)
+				at, once := spl.NewAggregate(d, env, 50).(spl.Repeater), spl.NewAggregate(d, env, 50)
 				for _, r := range rows(10).Draw(t, "rows") {
 					n := rapid.IntRange(1, 4).Draw(t, "n")
 					at.Repeat(r.v, n)
@@ -137,7 +137,7 @@ func FuzzAggregates(f *testing.F) {
 		vals := []vector.Value{{}, vector.String(text), vector.Float(num), vector.Truth(truth), vector.Strings([]string{text, "1", text + "x"})}
 		for _, d := range spl.Aggregates() {
 			for _, percent := range percents(d) {
-				a, b := d.New(env, percent), d.New(env, percent)
+				a, b := spl.NewAggregate(d, env, percent), spl.NewAggregate(d, env, percent)
 				if !a.Result().IsNull() && a.Result().Text() != "0" {
 					t.Errorf("%s of nothing is %q", d.Name, a.Result().Text())
 				}

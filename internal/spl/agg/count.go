@@ -10,8 +10,7 @@ func init() {
 		Name: "count", Aliases: []string{"c"}, Syntax: "count | count(<field>) | count(eval(<expression>))", NoField: true,
 		Doc:      "Without a field the number of rows; with one, how many values it has; with eval, how often the test is true.",
 		Examples: append(example("count(u)", `{"r":"4"}`), example(`count(eval(x>3))`, `{"r":"3"}`)...),
-		New:      func(*spl.Env, float64) spl.Aggregate { return new(counter) },
-	})
+	}, func(*spl.Env, float64) spl.Aggregate { return new(counter) })
 }
 
 type counter int

@@ -19,8 +19,7 @@ func init() {
 	} {
 		spl.RegisterAggregate(&spl.AggregateDef{
 			Name: d.name, Syntax: d.name + "(<field>)", Doc: d.doc, Numeric: true, Examples: example(d.call, d.want),
-			New: func(*spl.Env, float64) spl.Aggregate { return &extremes{side: d.side} },
-		})
+		}, func(*spl.Env, float64) spl.Aggregate { return &extremes{side: d.side} })
 	}
 }
 

@@ -12,9 +12,8 @@ func init() {
 		Name: "list", Syntax: "list(<field>)", Ordered: true,
 		Doc:      "All values in the order of the rows, the first 100 of them; search.list_values in the configuration says how many. A warning tells when there are more.",
 		Examples: example("list(x)", `{"r":["2","4","9","4"]}`),
-		New: func(env *spl.Env, _ float64) spl.Aggregate {
-			return &list{env: env, limit: env.Limits.ListValues}
-		},
+	}, func(env *spl.Env, _ float64) spl.Aggregate {
+		return &list{env: env, limit: env.Limits.ListValues}
 	})
 }
 

@@ -12,8 +12,7 @@ func init() {
 		Name: "mode", Syntax: "mode(<field>)",
 		Doc:      "The most frequent value; of several the first in the order of their bytes.",
 		Examples: example("mode(x)", `{"r":"4"}`),
-		New:      func(*spl.Env, float64) spl.Aggregate { return &mode{seen: map[string]*int{}} },
-	})
+	}, func(*spl.Env, float64) spl.Aggregate { return &mode{seen: map[string]*int{}} })
 }
 
 // mode counts how often each value was seen.

@@ -29,8 +29,7 @@ func init() {
 	} {
 		spl.RegisterAggregate(&spl.AggregateDef{
 			Name: d.name, Aliases: d.aliases, Syntax: d.name + "(<field>)", Doc: d.doc, Numeric: true, Examples: example(d.name+"(x)", d.want),
-			New: func(*spl.Env, float64) spl.Aggregate { return &moments{squared: d.squares, result: d.result} },
-		})
+		}, func(*spl.Env, float64) spl.Aggregate { return &moments{squared: d.squares, result: d.result} })
 	}
 }
 

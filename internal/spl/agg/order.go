@@ -17,8 +17,7 @@ func init() {
 	} {
 		spl.RegisterAggregate(&spl.AggregateDef{
 			Name: d.name, Syntax: d.name + "(<field>)", Doc: d.doc, Ordered: true, Examples: example(d.name+"(x)", d.want),
-			New: func(*spl.Env, float64) spl.Aggregate { return &edge{last: d.last} },
-		})
+		}, func(*spl.Env, float64) spl.Aggregate { return &edge{last: d.last} })
 	}
 	const byTime = `| makeresults format=json data="[{\"_time\":20,\"x\":\"new\"},{\"_time\":10,\"x\":\"old\"}]" | stats `
 	for _, d := range []struct {
@@ -34,8 +33,7 @@ func init() {
 		spl.RegisterAggregate(&spl.AggregateDef{
 			Name: d.name, Syntax: d.name + "(<field>)", Doc: d.doc, NeedTime: true,
 			Examples: []spl.Example{{Search: byTime + d.name + "(x) as r", Want: []string{d.want}}},
-			New:      func(*spl.Env, float64) spl.Aggregate { return &timed{late: d.late, result: d.result} },
-		})
+		}, func(*spl.Env, float64) spl.Aggregate { return &timed{late: d.late, result: d.result} })
 	}
 	spl.RegisterAggregate(&spl.AggregateDef{
 		Name: "rate", Syntax: "rate(<field>)", NeedTime: true,
@@ -44,9 +42,8 @@ func init() {
 			Search: `| makeresults format=json data="[{\"_time\":20,\"x\":\"30\"},{\"_time\":10,\"x\":\"10\"}]" | stats rate(x) as r`,
 			Want:   []string{`{"r":"2"}`},
 		}},
-		New: func(*spl.Env, float64) spl.Aggregate {
-			return &rate{timed{}, timed{late: true}}
-		},
+	}, func(*spl.Env, float64) spl.Aggregate {
+		return &rate{timed{}, timed{late: true}}
 	})
 }
 

@@ -23,12 +23,11 @@ func init() {
 		spl.RegisterAggregate(&spl.AggregateDef{
 			Name: d.name, Aliases: d.aliases, Percent: d.named, Syntax: map[bool]string{true: d.name + "<n>(<field>)", false: d.name + "(<field>)"}[d.named],
 			Doc: d.doc, Numeric: true, Examples: example(d.call, d.want),
-			New: func(_ *spl.Env, p float64) spl.Aggregate {
-				if !d.named {
-					p = 50
-				}
-				return &percentile{p: p, upper: d.upper}
-			},
+		}, func(_ *spl.Env, p float64) spl.Aggregate {
+			if !d.named {
+				p = 50
+			}
+			return &percentile{p: p, upper: d.upper}
 		})
 	}
 }

@@ -21,8 +21,7 @@ func init() {
 	} {
 		spl.RegisterAggregate(&spl.AggregateDef{
 			Name: d.name, Aliases: d.aliases, Syntax: d.name + "(<field>)", Doc: d.doc, Examples: example(d.name+"(u)", d.want),
-			New: func(*spl.Env, float64) spl.Aggregate { return &set{result: d.result} },
-		})
+		}, func(*spl.Env, float64) spl.Aggregate { return &set{result: d.result} })
 	}
 }
 

@@ -117,7 +117,7 @@ func (c *Addtotals) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.
 	def, _ := spl.LookupAggregate("sum")
 	return &addtotals{
 		c: c, in: in, sums: map[string]spl.Aggregate{},
-		sum: func() spl.Aggregate { return def.New(env, 0) },
+		sum: func() spl.Aggregate { return spl.NewAggregate(def, env, 0) },
 	}, nil
 }
 

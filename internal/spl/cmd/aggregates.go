@@ -84,7 +84,7 @@ func (a *Aggregation) make(env *spl.Env) spl.Aggregate {
 	if a.Inner != nil {
 		return newSparkline(env, a.Inner, a.Span)
 	}
-	agg := a.Def.New(env, a.Percent)
+	agg := spl.NewAggregate(a.Def, env, a.Percent)
 	if a.AllNum && a.Def.Numeric {
 		return &allNumbers{Aggregate: agg}
 	}

@@ -255,7 +255,7 @@ func (g *grid) summary(name string, vals []float64) float64 {
 		name = "sum"
 	}
 	def, percent := spl.LookupAggregate(name)
-	a := def.New(g.env, percent)
+	a := spl.NewAggregate(def, g.env, percent)
 	slices.Sort(vals) // for aggregates that depend on order
 	for _, v := range vals {
 		a.Update(vector.Float(v), nan)

@@ -110,7 +110,7 @@ func (f *fieldsummary) of(name string) *summary {
 		s = &summary{values: map[string]*int{}}
 		for _, n := range summaryAggs {
 			def, _ := spl.LookupAggregate(n)
-			s.aggs = append(s.aggs, def.New(f.env, 0))
+			s.aggs = append(s.aggs, spl.NewAggregate(def, f.env, 0))
 		}
 		f.fields[strings.Clone(name)] = s
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 func init() {
-	spl.RegisterFunction(&spl.FunctionDef{
+	d := &spl.FunctionDef{
 		Name: "lookup", Group: "Comparison and conditional", Min: 3, Max: 3,
 		Syntax: `lookup("<table>", json_object("<column>", <value>, …), json_array("<column>", …))`,
 		Doc: "What the command lookup would add, as a JSON object: the columns of the array from the rows of the table whose columns\n" +
@@ -22,8 +22,9 @@ func init() {
 			Search: `| makeresults | eval name="bob", r=lookup("example.csv", json_object("user", name), json_array("team")) | table r`,
 			Want:   []string{`{"r":"{\"team\":[\"red\",\"green\"]}"}`},
 		}},
-		Compile: compileLookup,
-	})
+	}
+	spl.RegisterFunction(d)
+	spl.Implement(d, spl.Implementation{Compile: compileLookup})
 }
 
 // maxLookupIndexes bounds the sets of key columns that one call has indexes of.

@@ -130,7 +130,7 @@ func (c *Map) parse(m spl.Macros, value func(string) (string, bool)) (*spl.Query
 	if m != nil {
 		// Before values are put in, so that they bring no macros of their own.
 		var err error
-		if text, err = spl.ExpandMacros(text, m); err != nil {
+		if text, err = spl.ExpandMacros(text, m, spl.EvalConstant); err != nil {
 			return nil, err
 		}
 		tmpl = parseTemplate(text, mapToken)

@@ -150,7 +150,7 @@ func runSaved(ctx context.Context, env *spl.Env, c *Savedsearch) (spl.Operator, 
 		return nil, fmt.Errorf("saved search %q is nested more than %d deep; does it run itself?", name, env.Limits.SubsearchDepth)
 	}
 	ctx = context.WithValue(ctx, savedDepth{}, depth)
-	text, err = spl.ExpandMacros(text, env.Macros)
+	text, err = spl.ExpandMacros(text, env.Macros, spl.EvalConstant)
 	if err != nil {
 		return nil, fmt.Errorf("cannot run saved search %q: %w", name, err)
 	}

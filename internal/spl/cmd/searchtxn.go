@@ -141,7 +141,7 @@ func (c *Searchtxn) Generate(ctx context.Context, env *spl.Env) (spl.Operator, e
 	if !c.EventsOnly {
 		text += " | transaction name=" + spl.PrintOption(c.Type) + " | search " + spl.PrintSearch(c.Expr)
 	}
-	if text, err = spl.ExpandMacros(text, env.Macros); err != nil {
+	if text, err = spl.ExpandMacros(text, env.Macros, spl.EvalConstant); err != nil {
 		return nil, err
 	}
 	op, err := run(ctx, env, text)

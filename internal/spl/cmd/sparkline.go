@@ -38,10 +38,9 @@ func init() {
 				` | stats sparkline(sum(x), 1m) as r`,
 			Want: []string{`{"r":["##__SPARKLINE__##","5","0","4"]}`},
 		}},
-		New: func(env *spl.Env, _ float64) spl.Aggregate {
-			count, _ := spl.LookupAggregate("count")
-			return newSparkline(env, &Aggregation{Def: count, Call: "count"}, nil)
-		},
+	}, func(env *spl.Env, _ float64) spl.Aggregate {
+		count, _ := spl.LookupAggregate("count")
+		return newSparkline(env, &Aggregation{Def: count, Call: "count"}, nil)
 	})
 }
 

@@ -14,7 +14,7 @@ import (
 
 func newSparkline(env *spl.Env) spl.Aggregate {
 	d, _ := spl.LookupAggregate("sparkline")
-	return d.New(env, 0)
+	return spl.NewAggregate(d, env, 0)
 }
 
 // What several workers gathered merges to what one would have gathered, however

@@ -24,10 +24,12 @@ func function(group, name, syntax, doc string, least, most int, call func(args [
 
 // compiled registers a function that needs more than its arguments' values.
 func compiled(group, name, syntax, doc string, least, most int, compile func(c *spl.Compiler, call *spl.Call) (spl.Eval, error), expr, want string, aliases ...string) {
-	spl.RegisterFunction(&spl.FunctionDef{
+	d := &spl.FunctionDef{
 		Name: name, Aliases: aliases, Group: group, Min: least, Max: most, Syntax: syntax, Doc: doc,
-		Examples: example(expr, want), Compile: compile,
-	})
+		Examples: example(expr, want),
+	}
+	spl.RegisterFunction(d)
+	spl.Implement(d, spl.Implementation{Compile: compile})
 }
 
 // bounded registers a function that says when its value would be too large to
@@ -113,7 +115,7 @@ func withFlag(call func(v vector.Value, flag bool) vector.Value) func(c *spl.Com
 
 // batched gives a function, which is registered, its kernel.
 func batched(name string, kernel func(c *spl.Compiler, call *spl.Call) spl.Kernel) {
-	spl.LookupFunction(name).Kernel = kernel
+	spl.Implement(spl.LookupFunction(name), spl.Implementation{Kernel: kernel})
 }
 
 func example(expr, want string) []spl.Example {

@@ -9,11 +9,10 @@ import (
 )
 
 func init() {
-	spl.RegisterFunction(&spl.FunctionDef{
+	d := &spl.FunctionDef{
 		Name: "searchmatch", Group: conditional, Min: 1, Max: 1, Syntax: `searchmatch("<search expression>")`,
 		Doc:      "Whether the row matches a search expression, by the rules of the search command.",
 		Examples: example(`if(searchmatch("r=*"), 1, 2)`, `"2"`),
-		Compile:  compileSearchmatch,
 		Reads: func(call *spl.Call) []string {
 			e, err := searchArgument(call)
 			if err != nil {
@@ -21,9 +20,10 @@ func init() {
 			}
 			return spl.SearchFields(e)
 		},
-	})
+	}
+	spl.RegisterFunction(d)
+	spl.Implement(d, spl.Implementation{Compile: compileSearchmatch, Kernel: searchmatchKernel})
 	gives(spl.GivesTest, "searchmatch")
-	batched("searchmatch", searchmatchKernel)
 }
 
 func searchArgument(call *spl.Call) (spl.Search, error) {

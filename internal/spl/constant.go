@@ -1,0 +1,25 @@
+package spl
+
+import (
+	"errors"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/vector"
+)
+
+// EvalConstant computes an expression that looks at no field.
+func EvalConstant(text string) (vector.Value, error) {
+	e, err := ParseExpr(text)
+	if err != nil {
+		var d *diag.Error
+		if errors.As(err, &d) {
+			d.Name = "expression"
+		}
+		return vector.Value{}, err
+	}
+	prog, err := Compile(e, nil)
+	if err != nil {
+		return vector.Value{}, err
+	}
+	return prog.Value(&vector.Batch{Len: 1}, 0), nil
+}
