@@ -28,6 +28,7 @@ func (a *app) ingest(o ingest.Options) error {
 	var p ingest.Meter
 	o.Progress = &p
 	stop := a.meter(p.Bytes, bytes)
+	defer tuneMemory()()
 	sum, err := ingest.Run(a.ctx, o)
 	stop()
 	for _, s := range sum.Skipped {

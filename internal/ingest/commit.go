@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"bluetrail/internal/event"
@@ -24,259 +23,158 @@ type limits struct {
 
 var usual = limits{events: 400_000, bytes: 512 << 20, age: 20 * time.Second}
 
-// committer decides which records are new and makes batches of them durable:
-// rows, then ids, then the checkpoint. After a crash the rows of batches behind
-// the checkpoint are in the store, and their ids are taken from there.
-type committer struct {
-	o     *Options
-	sum   *Summary
-	store *vlogs.Store
-	state *state.DB
-	ids   *idStore
-
-	origin   string           // of the files, see origin
-	point    state.Checkpoint // the last one made
-	seq      uint64           // of the next event
-	batch    int64            // under way, 0 = none
-	began    time.Time
-	events   int
-	bytes    int64
-	files    map[string]state.File
-	tallies  map[tally.Day]tally.Tally // what is stored
-	problems []state.Problem
-
-	writers  []*vlogs.Writer // of the builders
-	build    chan *chunk     // to the builders
-	free     chan *chunk
-	building sync.WaitGroup
-	mu       sync.Mutex
-	failed   error // of a builder
-}
-
 // recover reads the checkpoint and, after a crash, notes the ids of what was
 // stored behind it.
-func (c *committer) recover(ctx context.Context) error {
+func (p *Pipeline) recover(ctx context.Context) error {
 	var err error
-	if c.point, err = c.state.Checkpoint(); err != nil {
+	if p.point, err = p.state.Checkpoint(); err != nil {
 		return err
 	}
-	c.files, c.origin = map[string]state.File{}, originOf(c.o).String()
 	found := tally.Tallies{}
-	if c.point.Running {
+	if p.point.Running {
 		var failed error
-		err = c.store.Since(ctx, c.point.Batch, func(e vlogs.Stored) {
-			if _, err := c.ids.add(e.ID, e.Time); err != nil {
+		err = p.store.Since(ctx, p.point.Batch, func(e vlogs.Stored) {
+			if _, err := p.ids.add(e.ID, e.Time); err != nil {
 				failed = err
 			}
 			found.Add(tally.Key{Day: e.Day, Index: e.Index}, e.ID)
-			c.point.Events++
-			c.point.Seq = max(c.point.Seq, e.Seq+1)
-			c.point.Batch = max(c.point.Batch, e.Batch)
+			p.point.Events++
+			p.point.Seq = max(p.point.Seq, e.Seq+1)
+			p.point.Batch = max(p.point.Batch, e.Batch)
 		})
 		if err = errors.Join(err, failed); err != nil {
 			return err
 		}
-		if err := c.ids.commit(); err != nil {
+		if err := p.ids.commit(); err != nil {
 			return err
 		}
 	}
-	c.seq = c.point.Seq
-	c.point.Running = true
-	stored, err := c.state.Tallies()
+	p.seq = p.point.Seq
+	p.point.Running = true
+	stored, err := p.state.Tallies()
 	if err != nil {
 		return err
 	}
 	stored.Merge(found)
-	c.tallies = stored.ByDay()
-	return c.state.Commit(c.point, nil, nil, found)
-}
-
-func (c *committer) close() error {
-	return errors.Join(c.state.Close(), c.store.Close())
-}
-
-// run takes in the files in their order.
-func (c *committer) run(parent context.Context, files []file.File) error {
-	ctx, cancel := context.WithCancel(parent)
-	defer cancel()
-	workers := c.o.Workers
-	c.free = make(chan *chunk, 4*workers)
-	c.build = make(chan *chunk, workers)
-	jobs := make(chan *job, 8*workers)  // to the readers
-	order := make(chan *job, 8*workers) // to the loop below
-	var running, builders sync.WaitGroup
-	running.Go(func() {
-		defer close(jobs)
-		defer close(order)
-		c.dispatch(ctx, files, jobs, order)
-	})
-	for range workers {
-		running.Go(func() {
-			r := &fileReader{o: c.o, free: c.free}
-			for j := range jobs {
-				r.read(ctx, j)
-			}
-		})
-		w := c.store.NewWriter()
-		c.writers = append(c.writers, w)
-		builders.Go(func() { c.builder(w) })
-	}
-	var err error
-	for j := range order {
-		if err = c.take(ctx, j); err != nil {
-			cancel()
-			break
-		}
-	}
-	for range order {
-	}
-	running.Wait()
-	if err == nil || parent.Err() != nil && errors.Is(err, parent.Err()) {
-		err = errors.Join(c.commit(false), parent.Err())
-	}
-	close(c.build)
-	builders.Wait()
-	return err
-}
-
-// dispatch makes jobs of the files. Those that need not be read have no chunks.
-func (c *committer) dispatch(ctx context.Context, files []file.File, jobs, order chan<- *job) {
-	send := func(to chan<- *job, j *job) bool {
-		select {
-		case to <- j:
-			return true
-		case <-ctx.Done():
-			return false
-		}
-	}
-	for _, f := range files {
-		j := &job{file: f, path: absolute(f.Path), chunks: make(chan *chunk, 2), first: noDay, last: -noDay}
-		c.lookUp(j)
-		if !send(order, j) {
-			return
-		}
-		if j.done || f.Digest || j.err != nil || !send(jobs, j) {
-			close(j.chunks)
-		}
-	}
-}
-
-// lookUp notes what is known of a job's file. One that changed is read anew.
-func (c *committer) lookUp(j *job) {
-	known, ok, err := c.state.File(j.path)
-	j.err = err
-	if ok && known.Size == j.file.Size && known.Changed == j.file.Mod.UnixNano() {
-		j.done, j.skip = known.Done, known.Records
-		j.first, j.last = known.First, known.Last
-	}
-}
-
-// take takes in the chunks of one file.
-func (c *committer) take(ctx context.Context, j *job) error {
-	switch {
-	case j.err != nil:
-		return j.err
-	case j.done:
-		c.sum.FilesDone++
-	case j.file.Digest:
-		c.sum.Digests++
-	}
-	if j.done || j.file.Digest {
-		c.o.Progress.done.Add(j.file.Size)
-		return nil
-	}
-	c.sum.Files++
-	for ch := range j.chunks {
-		if err := c.takeChunk(ctx, j, ch); err != nil {
-			return err
-		}
-	}
-	return ctx.Err()
-}
-
-func (c *committer) takeChunk(ctx context.Context, j *job, ch *chunk) error {
-	if err := c.store.Room(); err != nil {
-		return errors.Join(err, c.commit(true))
-	}
-	if c.batch == 0 {
-		c.began = time.Now()
-		c.batch = max(c.began.UnixMilli(), c.point.Batch+1)
-	}
-	if err := c.choose(ch); err != nil {
+	p.tallies = stored.ByDay()
+	if err := p.state.Commit(p.point, nil, nil, found); err != nil {
 		return err
 	}
-	c.sum.Digests += ch.digests
-	if ch.err != nil {
-		ch.problems = append(ch.problems, state.Problem{Path: j.path, Place: -1, Reason: file.Reason(ch.err)})
-	}
-	for _, p := range ch.problems {
-		c.sum.skip(j.file.Path, p.Reason)
-	}
-	c.problems = append(c.problems, ch.problems...)
-	j.first, j.last = min(j.first, ch.first), max(j.last, ch.last)
-	c.files[j.path] = state.File{
-		Path: j.path, Size: j.file.Size, Changed: j.file.Mod.UnixNano(), Records: ch.read, Done: ch.end,
-		Again: ch.from == 0 || c.files[j.path].Again, First: j.first, Last: j.last, Origin: c.origin,
-	}
-	ch.batch = c.batch
-	c.building.Add(1)
-	c.build <- ch
-	if c.events >= c.o.batch.events || c.bytes >= c.o.batch.bytes || time.Since(c.began) >= c.o.batch.age {
-		return c.commit(true)
-	}
-	return ctx.Err()
-}
-
-// choose keeps the records of a chunk that are new and numbers them.
-func (c *committer) choose(ch *chunk) error {
-	kept := ch.records[:0]
-	for _, r := range ch.records {
-		c.sum.Bytes += int64(r.to - r.from)
-		isNew, err := c.ids.add(r.id, r.time)
-		if err != nil {
-			return err
-		}
-		if !isNew {
-			c.sum.Duplicates++
-			continue
-		}
-		r.seq = c.seq
-		c.seq++
-		c.events++
-		c.bytes += int64(r.to - r.from)
-		kept = append(kept, r)
-	}
-	ch.records = kept
+	p.store.Show(p.point.Batch)
 	return nil
 }
 
-// builder makes rows of the records of chunks.
-func (c *committer) builder(w *vlogs.Writer) {
-	defer w.Close()
-	for ch := range c.build {
-		if err := c.rows(w, ch); err != nil {
-			c.mu.Lock()
-			c.failed = errors.Join(c.failed, err)
-			c.mu.Unlock()
+// due reports whether a batch is old enough to be committed. Batches of live
+// sources are, after a second; commits take at most about a tenth of the time.
+func (p *Pipeline) due() bool {
+	age := p.cfg.batch.age
+	if p.live {
+		age = min(age, max(time.Second, 10*p.took))
+	}
+	return time.Since(p.began) >= age
+}
+
+// takeChunk keeps what is new of a chunk and commits when the batch is large
+// enough. p.mu is held.
+func (p *Pipeline) takeChunk(j *job, ch *chunk) ([]ack, error) {
+	if p.broken != nil {
+		return nil, p.broken
+	}
+	if err := p.store.Room(); err != nil {
+		acks, committed := p.commit(true)
+		return acks, errors.Join(err, committed)
+	}
+	if p.batch == 0 {
+		p.began = time.Now()
+		p.batch = max(p.began.UnixMilli(), p.point.Batch+1)
+	}
+	r := j.run
+	p.touched[r] = true
+	p.live = p.live || r.o.Live
+	fresh, err := p.choose(r, ch)
+	if err != nil {
+		p.broken = err // ids are noted of records that are not stored
+		return nil, err
+	}
+	r.sum.Digests += ch.digests
+	if ch.err != nil {
+		ch.problems = append(ch.problems, state.Problem{Path: j.batch.Key, Place: -1, Reason: file.Reason(ch.err)})
+	}
+	for _, problem := range ch.problems {
+		r.sum.skip(j.batch.Name, problem.Reason)
+	}
+	p.problems = append(p.problems, ch.problems...)
+	j.first, j.last = min(j.first, ch.first), max(j.last, ch.last)
+	j.result.Events += fresh
+	j.result.Problems += len(ch.problems)
+	p.files[j.batch.Key] = state.File{
+		Path: j.batch.Key, Size: j.batch.Size, Changed: j.batch.Changed.UnixNano(), Records: ch.read, Done: ch.end,
+		Again: ch.from == 0 || p.files[j.batch.Key].Again, First: j.first, Last: j.last, Origin: r.o.origin,
+	}
+	if ch.end || ch.err != nil {
+		j.result.Done = ch.end
+		p.acks = append(p.acks, ack{r, j.batch, j.result})
+	}
+	ch.batch = p.batch
+	p.building.Add(1)
+	p.build <- ch
+	if p.events >= p.cfg.batch.events || p.bytes >= p.cfg.batch.bytes || p.due() {
+		return p.commit(true)
+	}
+	return nil, nil
+}
+
+// choose keeps the records of a chunk that are new and numbers them.
+func (p *Pipeline) choose(r *run, ch *chunk) (fresh int, err error) {
+	kept := ch.records[:0]
+	for _, rec := range ch.records {
+		r.sum.Bytes += int64(rec.to - rec.from)
+		isNew, err := p.ids.add(rec.id, rec.time)
+		if err != nil {
+			return fresh, err
 		}
-		c.building.Done()
+		if !isNew {
+			r.sum.Duplicates++
+			continue
+		}
+		rec.seq = p.seq
+		p.seq++
+		p.events++
+		fresh++
+		p.bytes += int64(rec.to - rec.from)
+		kept = append(kept, rec)
+	}
+	r.pending += fresh
+	ch.records = kept
+	return fresh, nil
+}
+
+// builder makes rows of the records of chunks.
+func (p *Pipeline) builder(w *vlogs.Writer) {
+	defer w.Close()
+	for ch := range p.build {
+		if err := p.rows(w, ch); err != nil {
+			p.failedMu.Lock()
+			p.failed = errors.Join(p.failed, err)
+			p.failedMu.Unlock()
+		}
+		p.building.Done()
 		if cap(ch.arena) <= 4*chunkBytes {
 			select {
-			case c.free <- ch:
+			case p.free <- ch:
 			default:
 			}
 		}
 	}
 }
 
-func (c *committer) rows(w *vlogs.Writer, ch *chunk) error {
+func (p *Pipeline) rows(w *vlogs.Writer, ch *chunk) error {
 	for i := range ch.records {
 		r := &ch.records[i]
 		meta := ch.meta
 		meta.Fallback = r.time
 		switch {
-		case c.o.Sourcetype != "":
-			meta.Sourcetype = c.o.Sourcetype
+		case meta.Sourcetype != "":
 		case r.cloudTrail:
 			meta.Sourcetype = event.CloudTrail
 		default:
@@ -292,49 +190,63 @@ func (c *committer) rows(w *vlogs.Writer, ch *chunk) error {
 	return nil
 }
 
-// commit makes the batch durable; running says whether more will follow.
-func (c *committer) commit(running bool) error {
-	c.building.Wait()
-	c.mu.Lock()
-	err := c.failed
-	c.mu.Unlock()
+// commit makes the batch durable and shows it to searches; running says whether
+// more will follow. It returns what is to be acknowledged. p.mu is held.
+func (p *Pipeline) commit(running bool) (acks []ack, err error) {
+	start := time.Now()
+	defer func() {
+		if err != nil {
+			p.broken = err
+		}
+	}()
+	p.building.Wait()
+	p.failedMu.Lock()
+	err = p.failed
+	p.failedMu.Unlock()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var promise vlogs.Promise
-	if c.events > 0 {
-		for _, w := range c.writers {
+	if p.events > 0 {
+		for _, w := range p.writers {
 			w.Flush()
 			promise.Merge(w.Promised())
 		}
-		if err := c.store.Sync(); err != nil {
-			return err
+		if err := p.store.Sync(); err != nil {
+			return nil, err
 		}
 		// Before the ids are remembered: what was lost is taken in by the next run.
-		if err := c.store.Verify(context.Background(), c.batch, &promise, c.tallies); err != nil {
-			return err
+		if err := p.store.Verify(context.Background(), p.batch, &promise, p.tallies); err != nil {
+			return nil, err
 		}
-		if err := c.ids.commit(); err != nil {
-			return err
+		if err := p.ids.commit(); err != nil {
+			return nil, err
 		}
 	}
-	c.point.Batch = max(c.point.Batch, c.batch)
-	c.point.Seq = c.seq
-	c.point.Events += int64(c.events)
-	c.point.Running = running
-	files := make([]state.File, 0, len(c.files))
-	for _, f := range c.files {
+	p.point.Batch = max(p.point.Batch, p.batch)
+	p.point.Seq = p.seq
+	p.point.Events += int64(p.events)
+	p.point.Running = running
+	files := make([]state.File, 0, len(p.files))
+	for _, f := range p.files {
 		files = append(files, f)
 	}
-	if err := c.state.Commit(c.point, files, c.problems, promise.Tallies); err != nil {
-		return err
+	if err := p.state.Commit(p.point, files, p.problems, promise.Tallies); err != nil {
+		return nil, err
 	}
 	for day, t := range promise.Tallies.ByDay() {
-		t.Merge(c.tallies[day])
-		c.tallies[day] = t
+		t.Merge(p.tallies[day])
+		p.tallies[day] = t
 	}
-	c.sum.Events += c.events
-	c.batch, c.events, c.bytes, c.problems = 0, 0, 0, c.problems[:0]
-	clear(c.files)
-	return nil
+	p.store.Show(p.point.Batch)
+	for r := range p.touched {
+		r.sum.Events += r.pending
+		r.pending = 0
+	}
+	acks = p.acks
+	p.batch, p.events, p.bytes, p.live, p.acks, p.problems = 0, 0, 0, false, nil, p.problems[:0]
+	clear(p.files)
+	clear(p.touched)
+	p.took = time.Since(start)
+	return acks, nil
 }

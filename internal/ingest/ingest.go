@@ -5,16 +5,11 @@ package ingest
 import (
 	"context"
 	"errors"
-	"fmt"
-	"path/filepath"
-	"runtime"
-	"runtime/debug"
 	"sync/atomic"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/source"
 	"bluetrail/internal/source/file"
-	"bluetrail/internal/state"
-	"bluetrail/internal/store/vlogs"
 )
 
 // The parts of a data directory.
@@ -27,6 +22,7 @@ const (
 type Options struct {
 	Data       string   // data directory, made when absent
 	Paths      []string // files, folders, globs
+	Dir        string   // where relative paths begin; "" = the working directory
 	Index      string   // "" = event.DefaultIndex
 	Sourcetype string   // "" = told from each record
 	Source     string   // "" = the path of the file
@@ -61,13 +57,6 @@ type Summary struct {
 	SkippedTotal int // Skipped lists the first of them; the state has all
 }
 
-// memoryLimit is where the collector begins to work harder: buffers of rows come
-// and go by the tens of megabytes.
-const memoryLimit = 640 << 20
-
-// gcPercent lets it work less below that.
-const gcPercent = 250
-
 // listed bounds Summary.Skipped.
 const listed = 100
 
@@ -78,58 +67,38 @@ func (s *Summary) skip(name, reason string) {
 	}
 }
 
-// Run takes in all events of the files that are not stored yet. What it counts
-// as stored is durable. Bad files and records are skipped, reported and put in
-// quarantine. When ctx ends, what was read is committed and ctx's error
-// returned; Run with the same options goes on from there.
+// Run takes the files that the options name into the data directory, see
+// Pipeline.Run.
 func Run(ctx context.Context, o Options) (sum Summary, err error) {
-	if o.Workers <= 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
+	src, run, err := o.source()
+	if err != nil {
+		return sum, err
 	}
-	if o.Progress == nil {
-		o.Progress = &Meter{}
+	p, err := Open(ctx, Config{Data: o.Data, Workers: o.Workers, batch: o.batch})
+	if err != nil {
+		return sum, err
 	}
-	if o.Limits == (file.Limits{}) {
-		o.Limits = file.DefaultLimits()
+	sum, err = p.Run(ctx, src, run)
+	return sum, errors.Join(err, p.Close())
+}
+
+// Files takes files into an opened data directory. Data and Workers are those of
+// the pipeline.
+func (p *Pipeline) Files(ctx context.Context, o Options) (sum Summary, err error) {
+	src, run, err := o.source()
+	if err != nil {
+		return sum, err
 	}
-	if o.batch == (limits{}) {
-		o.batch = usual
-	}
+	return p.Run(ctx, src, run)
+}
+
+// source lists the files.
+func (o *Options) source() (source.Source, RunOptions, error) {
 	if o.Index == "" {
 		o.Index = event.DefaultIndex
 	}
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
-	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
-	files, skipped, err := file.List(o.Paths)
-	if err != nil {
-		return sum, err
-	}
-	for _, s := range skipped {
-		sum.skip(s.Name, s.Reason)
-	}
-	for i := range files {
-		o.Progress.total.Add(files[i].Size)
-	}
-	c, err := open(ctx, &o, &sum)
-	if err != nil {
-		return sum, err
-	}
-	err = c.run(ctx, files)
-	return sum, errors.Join(err, c.close())
-}
-
-// open opens the data directory and mends what a crash left.
-func open(ctx context.Context, o *Options, sum *Summary) (c *committer, err error) {
-	st, err := vlogs.Open(filepath.Join(o.Data, EventsDir), vlogs.Options{})
-	if err != nil {
-		return nil, err
-	}
-	c = &committer{o: o, sum: sum, store: st, ids: newIDStore(filepath.Join(o.Data, idsDir), idBudget)}
-	if c.state, err = state.Open(o.Data); err != nil {
-		return nil, errors.Join(err, st.Close())
-	}
-	if err := c.recover(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot go on after the last run: %w", err), c.close())
-	}
-	return c, nil
+	run := RunOptions{Anew: o.Anew, Progress: o.Progress, origin: originOf(o).String()}
+	meta := event.Meta{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source, Host: o.Host}
+	w, err := file.NewWalk(o.Paths, file.WalkOptions{Dir: o.Dir, Meta: meta, Limits: o.Limits})
+	return w, run, err
 }

@@ -8,26 +8,37 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"path/filepath"
 
 	"bluetrail/internal/event"
-	"bluetrail/internal/source/file"
+	"bluetrail/internal/source"
 	"bluetrail/internal/state"
 	"bluetrail/internal/store/vlogs"
 	"bluetrail/internal/tally"
 )
 
-// job is one file on its way: its chunks come in order, the last one closes the
-// channel.
+// job is one batch of a source on its way: its chunks come in order, the last
+// one closes the channel.
 type job struct {
-	file   file.File
-	path   string // absolute, names the file in the state and identifies its records
-	skip   int64  // records that were taken in before
-	done   bool   // all of it was
-	err    error  // what is known of it could not be read
+	run    *run
+	ctx    context.Context // of the run
+	batch  *source.Batch
+	skip   int64 // records that were taken in before
+	done   bool  // all of it was
+	err    error // what is known of it could not be read
 	chunks chan *chunk
 	first  tally.Day // of the days of its events
 	last   tally.Day
+	result source.Result
+}
+
+// lookUp notes what is known of a batch. One that changed is read anew.
+func (j *job) lookUp(db *state.DB) {
+	known, ok, err := db.File(j.batch.Key)
+	j.err = err
+	if ok && known.Size == j.batch.Size && known.Changed == j.batch.Changed.UnixNano() {
+		j.done, j.skip = known.Done, known.Records
+		j.first, j.last = known.First, known.Last
+	}
 }
 
 // noDay is above all days.
@@ -69,24 +80,21 @@ const (
 // problemsPerFile bounds what is noted of one file; more are counted.
 const problemsPerFile = 100
 
-// fileReader reads files for one goroutine.
-type fileReader struct {
-	o    *Options
-	free chan *chunk
-}
-
-// read reads a file and sends its chunks. The channel is closed in the end.
-func (r *fileReader) read(ctx context.Context, j *job) {
+// read reads a batch and sends its chunks. The channel is closed in the end.
+func (j *job) read(free <-chan *chunk) {
 	defer close(j.chunks)
-	f, err := file.Open(j.file, r.o.Limits, &r.o.Progress.done)
+	if j.ctx.Err() != nil {
+		return
+	}
+	f, err := j.batch.Open(&j.run.o.Progress.done)
 	if err != nil {
-		r.send(ctx, j, &chunk{err: err, first: noDay, last: -noDay})
+		j.send(&chunk{err: err, first: noDay, last: -noDay})
 		return
 	}
 	defer f.Close()
 	var at int64
 	var problems int
-	c := r.chunk(j, 0)
+	c := j.chunk(free, 0)
 	for {
 		rec, err := f.Next()
 		var bad *event.RecordError
@@ -94,69 +102,63 @@ func (r *fileReader) read(ctx context.Context, j *job) {
 		case errors.As(err, &bad):
 			at++
 			if problems++; problems <= problemsPerFile {
-				c.problems = append(c.problems, state.Problem{Path: j.path, Place: bad.Offset, Reason: bad.Error()})
+				c.problems = append(c.problems, state.Problem{Path: j.batch.Key, Place: bad.Offset, Reason: bad.Error()})
 			}
 		case err == nil && rec.Kind == event.Digest:
 			at++
 			c.digests++
 		case err == nil:
 			if at++; at > j.skip {
-				r.add(c, j, &rec, at)
+				j.add(c, &rec, at)
 			}
 		default:
 			if problems > problemsPerFile {
 				more := fmt.Sprintf("%d more records could not be read", problems-problemsPerFile)
-				c.problems = append(c.problems, state.Problem{Path: j.path, Place: -2, Reason: more})
+				c.problems = append(c.problems, state.Problem{Path: j.batch.Key, Place: -2, Reason: more})
 			}
 			if c.read, c.end = at, err == io.EOF; !c.end {
 				c.err = err
 			}
-			r.send(ctx, j, c)
+			j.send(c)
 			return
 		}
 		if len(c.arena) >= chunkBytes || len(c.records) >= chunkRecords || len(c.problems) >= problemsPerFile {
 			c.read = at
-			if !r.send(ctx, j, c) {
+			if !j.send(c) {
 				return
 			}
-			c = r.chunk(j, at)
-		} else if ctx.Err() != nil {
+			c = j.chunk(free, at)
+		} else if j.ctx.Err() != nil {
 			return
 		}
 	}
 }
 
-func (r *fileReader) chunk(j *job, from int64) *chunk {
+func (j *job) chunk(free <-chan *chunk, from int64) *chunk {
 	var c *chunk
 	select {
-	case c = <-r.free:
+	case c = <-free:
 		*c = chunk{arena: c.arena[:0], records: c.records[:0]}
 	default:
 		c = &chunk{}
 	}
 	c.first, c.last = noDay, -noDay
 	c.from = from
-	c.meta = j.file.Meta(r.o.Index, r.o.Sourcetype)
-	if r.o.Source != "" {
-		c.meta.Source = r.o.Source
-	}
-	if r.o.Host != "" {
-		c.meta.Host = r.o.Host
-	}
+	c.meta = j.batch.Meta
 	return c
 }
 
-func (r *fileReader) send(ctx context.Context, j *job, c *chunk) bool {
+func (j *job) send(c *chunk) bool {
 	select {
 	case j.chunks <- c:
 		return true
-	case <-ctx.Done():
+	case <-j.ctx.Done():
 		return false
 	}
 }
 
 // add copies a record into the chunk. at is its place in the file.
-func (r *fileReader) add(c *chunk, j *job, rec *event.Record, at int64) {
+func (j *job) add(c *chunk, rec *event.Record, at int64) {
 	out := record{from: len(c.arena), time: c.meta.Fallback}
 	c.arena = append(c.arena, rec.Raw...)
 	out.to = len(c.arena)
@@ -168,10 +170,10 @@ func (r *fileReader) add(c *chunk, j *job, rec *event.Record, at int64) {
 	if out.timed = known.Timed; out.timed {
 		out.time = known.Time
 	}
-	if out.id, out.given = known.ID, known.Given && !r.o.Anew; !out.given {
-		out.id = anonymousID(j.path, at, raw)
+	if out.id, out.given = known.ID, known.Given && !j.run.o.Anew; !out.given {
+		out.id = anonymousID(j.batch.Key, at, raw)
 	}
-	out.cloudTrail = r.o.Sourcetype == "" && known.CloudTrail
+	out.cloudTrail = j.batch.Meta.Sourcetype == "" && known.CloudTrail
 	c.records = append(c.records, out)
 	c.spread(out.time)
 }
@@ -196,12 +198,4 @@ func anonymousID(path string, at int64, raw []byte) (id recordID) {
 	}
 	copy(id[:], h.Sum(nil))
 	return id
-}
-
-// absolute returns the path that names a file in the state.
-func absolute(path string) string {
-	if abs, err := filepath.Abs(path); err == nil {
-		return abs
-	}
-	return filepath.Clean(path) // the working directory is gone
 }

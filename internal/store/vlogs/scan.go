@@ -29,6 +29,7 @@ type scan struct {
 	reading *reading   // of ordinary rows from the engine's columns, nil = their records are read
 	alike   bool       // ordinary rows that are alike are counted by the engine
 	workers int
+	shown   int64 // the last batch that it sees, see Store.Show
 }
 
 // Prepare implements store.Store.
@@ -89,6 +90,7 @@ func (sc *scan) Explain() []string {
 
 // Run implements store.Scan.
 func (sc *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) error {
+	sc.shown = sc.s.shown.Load()
 	// Displaced rows lie in one place whatever their time is.
 	err := sc.records(ctx, part{tenant: displaced, filter: "*", earliest: store.Beginning, latest: store.End, check: sc.q.Filter}, emit)
 	if err != nil {
@@ -176,7 +178,12 @@ func fieldsPipe(cols []string) string {
 
 // ask runs a part with a pipe behind it and hands its blocks on.
 func (sc *scan) ask(ctx context.Context, p part, pipe string, block blockFunc) error {
-	q, err := logstorage.ParseQuery(fmt.Sprintf("options(concurrency=%d) %s | %s", sc.workers, p.filter, pipe))
+	filter := p.filter
+	if sc.shown < math.MaxInt64 {
+		// Behind the rest: only what passes that is looked at.
+		filter = fmt.Sprintf("(%s) %s:<=%d", filter, batchColumn, sc.shown)
+	}
+	q, err := logstorage.ParseQuery(fmt.Sprintf("options(concurrency=%d) %s | %s", sc.workers, filter, pipe))
 	if err != nil {
 		return fmt.Errorf("cannot ask the store: %w", err)
 	}

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"bluetrail/internal/store"
@@ -26,6 +28,8 @@ type Store struct {
 
 	mu   sync.Mutex
 	days map[string]bool // partitions that were written to since the last Sync
+
+	shown atomic.Int64 // the last batch that searches see
 }
 
 var _ store.Store = (*Store)(nil)
@@ -72,8 +76,15 @@ func Open(dir string, opts Options) (*Store, error) {
 		MaxBackfillAge:  keepFor,
 		FlushInterval:   time.Minute, // Sync is sooner
 	})
-	return &Store{dir: dir, db: db, lock: lock, days: map[string]bool{}}, nil
+	s := &Store{dir: dir, db: db, lock: lock, days: map[string]bool{}}
+	s.shown.Store(math.MaxInt64)
+	return s, nil
 }
+
+// Show lets searches that begin from now on see the rows up to a batch, and none
+// behind it. Before the first call they see all rows. What a search has seen
+// must not go, however the process ends: the batch has to be durable.
+func (s *Store) Show(batch int64) { s.shown.Store(batch) }
 
 // formatFile says which format the rows of a data directory have.
 const formatFile = "format"

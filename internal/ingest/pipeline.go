@@ -1,0 +1,308 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"bluetrail/internal/source"
+	"bluetrail/internal/state"
+	"bluetrail/internal/store/vlogs"
+	"bluetrail/internal/tally"
+)
+
+// Config says where a Pipeline keeps events.
+type Config struct {
+	Data    string // data directory, made when absent
+	Workers int    // 0 = one for each processor
+
+	batch limits // zero = the usual ones
+}
+
+// Pipeline is the one way of events into an opened data directory. Several Runs
+// may share it; it is safe for concurrent use.
+//
+// Readers decode the batches of sources and cut records into chunks. Chunks of
+// one run are taken in their order, by one goroutine at a time: it decides which
+// records are new. Builders make rows of those. A commit makes the rows durable,
+// shows them to searches and acknowledges the batches that ended in it.
+//
+// It holds at most 1 MiB for each reader beside its longest record, 12 MiB of
+// rows for each builder, some 20 MiB of chunks for each run, and what the store
+// and the ids keep by their own bounds.
+type Pipeline struct {
+	cfg   Config
+	store *vlogs.Store
+	state *state.DB
+	ids   *idStore
+
+	mu       sync.Mutex
+	point    state.Checkpoint // the last one made
+	seq      uint64           // of the next event
+	batch    int64            // under way, 0 = none
+	began    time.Time
+	live     bool          // some of the batch came from a source without end
+	took     time.Duration // of the last commit
+	events   int
+	bytes    int64
+	files    map[string]state.File
+	tallies  map[tally.Day]tally.Tally // what is stored
+	problems []state.Problem
+	touched  map[*run]bool // runs with chunks in the batch
+	acks     []ack
+	broken   error // of a commit: nothing can be taken in any more
+
+	jobs     chan *job       // to the readers
+	writers  []*vlogs.Writer // of the builders
+	build    chan *chunk     // to the builders
+	free     chan *chunk
+	building sync.WaitGroup // chunks at the builders
+	running  sync.WaitGroup // readers, builders and the clock
+	quit     chan struct{}  // ends the clock
+	failedMu sync.Mutex
+	failed   error // of a builder
+}
+
+// ack is an acknowledgement that waits for a commit.
+type ack struct {
+	run    *run
+	batch  *source.Batch
+	result source.Result
+}
+
+// Open opens the data directory for taking in events and puts right what a crash
+// left.
+func Open(ctx context.Context, cfg Config) (*Pipeline, error) {
+	st, err := vlogs.Open(filepath.Join(cfg.Data, EventsDir), vlogs.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Workers <= 0 {
+		cfg.Workers = runtime.GOMAXPROCS(0)
+	}
+	if cfg.batch == (limits{}) {
+		cfg.batch = usual
+	}
+	p := &Pipeline{
+		cfg: cfg, store: st, ids: newIDStore(filepath.Join(cfg.Data, idsDir), idBudget),
+		files: map[string]state.File{}, touched: map[*run]bool{}, quit: make(chan struct{}),
+		jobs: make(chan *job, 8*cfg.Workers), build: make(chan *chunk, cfg.Workers), free: make(chan *chunk, 4*cfg.Workers),
+	}
+	if p.state, err = state.Open(cfg.Data); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	if err := p.recover(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot go on after the last run: %w", err), p.state.Close(), st.Close())
+	}
+	for range cfg.Workers {
+		w := st.NewWriter()
+		p.writers = append(p.writers, w)
+		p.running.Go(func() { p.builder(w) })
+		p.running.Go(func() {
+			for j := range p.jobs {
+				j.read(p.free)
+			}
+		})
+	}
+	p.running.Go(p.clock)
+	return p, nil
+}
+
+// Store returns the store that the pipeline fills, for searches. It is closed
+// with the pipeline.
+func (p *Pipeline) Store() *vlogs.Store { return p.store }
+
+// State returns the state beside the store. It is closed with the pipeline.
+func (p *Pipeline) State() *state.DB { return p.state }
+
+// Close commits what is under way and closes the data directory. No Run may be
+// under way.
+func (p *Pipeline) Close() error {
+	close(p.quit)
+	p.mu.Lock()
+	err := p.broken
+	var acks []ack
+	if err == nil {
+		acks, err = p.commit(false)
+	}
+	p.mu.Unlock()
+	acknowledge(acks)
+	close(p.jobs)
+	close(p.build)
+	p.running.Wait()
+	return errors.Join(err, p.state.Close(), p.store.Close())
+}
+
+// RunOptions say how a source is taken in.
+type RunOptions struct {
+	Anew     bool   // events are new whatever their eventID, unless the very batch was taken in
+	Live     bool   // the source has no end: what it gives is committed within about a second
+	Progress *Meter // may be nil
+
+	origin string // see origin
+}
+
+// run is one source that is being taken in.
+type run struct {
+	p       *Pipeline
+	src     source.Source
+	o       RunOptions
+	sum     Summary // guarded by p.mu
+	pending int     // events in the batch under way
+}
+
+// Run takes in what a source gives that is not stored yet, until the source
+// ends. What the summary counts as stored is durable. What cannot be read is
+// skipped, reported and put in quarantine. When ctx ends, what was read is
+// committed and ctx's error returned; a Run over the same input goes on from
+// there.
+func (p *Pipeline) Run(parent context.Context, src source.Source, o RunOptions) (Summary, error) {
+	if o.Progress == nil {
+		o.Progress = &Meter{}
+	}
+	if s, ok := src.(source.Sized); ok {
+		o.Progress.total.Add(s.Size())
+	}
+	r := &run{p: p, src: src, o: o}
+	ctx, cancel := context.WithCancel(parent)
+	defer cancel()
+	order := make(chan *job, 8*p.cfg.Workers)
+	ended := make(chan error, 1)
+	go func() {
+		defer close(order)
+		ended <- r.dispatch(ctx, order)
+	}()
+	var err error
+	for j := range order {
+		if err == nil {
+			if err = r.take(ctx, j); err != nil {
+				cancel() // ends the readers of the jobs that follow
+			}
+		}
+		for range j.chunks { // until its reader has let go of it
+		}
+	}
+	if srcErr := <-ended; err == nil {
+		err = srcErr
+	}
+	if settled := p.settle(r); err == nil || parent.Err() != nil {
+		err = errors.Join(settled, err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.touched, r)
+	return r.sum, err
+}
+
+// settle commits what a run gave.
+func (p *Pipeline) settle(r *run) error {
+	p.mu.Lock()
+	err := p.broken
+	var acks []ack
+	if err == nil && p.touched[r] {
+		acks, err = p.commit(true)
+	}
+	p.mu.Unlock()
+	acknowledge(acks)
+	return err
+}
+
+// dispatch makes jobs of the batches. Those that need not be read have no chunks.
+func (r *run) dispatch(ctx context.Context, order chan<- *job) error {
+	for {
+		b, err := r.src.Next(ctx)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		j := &job{run: r, ctx: ctx, batch: b, chunks: make(chan *chunk, 2), first: noDay, last: -noDay}
+		j.lookUp(r.p.state)
+		select {
+		case order <- j:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if j.done || b.Digest || j.err != nil {
+			close(j.chunks)
+			continue
+		}
+		select {
+		case r.p.jobs <- j:
+		case <-ctx.Done():
+			close(j.chunks)
+			return ctx.Err()
+		}
+	}
+}
+
+// take takes in the chunks of one batch of the source.
+func (r *run) take(ctx context.Context, j *job) error {
+	p := r.p
+	if j.err != nil {
+		return j.err
+	}
+	if j.done || j.batch.Digest {
+		p.mu.Lock()
+		if j.done {
+			r.sum.FilesDone++
+		} else {
+			r.sum.Digests++
+		}
+		p.mu.Unlock()
+		r.o.Progress.done.Add(j.batch.Size)
+		acknowledge([]ack{{r, j.batch, source.Result{Done: true}}})
+		return nil
+	}
+	p.mu.Lock()
+	r.sum.Files++
+	p.mu.Unlock()
+	for ch := range j.chunks {
+		p.mu.Lock()
+		acks, err := p.takeChunk(j, ch)
+		p.mu.Unlock()
+		acknowledge(acks)
+		if err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// acknowledge tells sources what is durable.
+func acknowledge(acks []ack) {
+	for _, a := range acks {
+		if a.batch.Ack != nil {
+			a.batch.Ack(a.result)
+		}
+	}
+}
+
+// clockTick is how often the age of a batch is looked at.
+const clockTick = 100 * time.Millisecond
+
+// clock commits what grew old without more coming in.
+func (p *Pipeline) clock() {
+	t := time.NewTicker(clockTick)
+	defer t.Stop()
+	for {
+		select {
+		case <-p.quit:
+			return
+		case <-t.C:
+		}
+		p.mu.Lock()
+		var acks []ack
+		if p.broken == nil && p.batch != 0 && p.due() {
+			acks, _ = p.commit(true) // the error is kept for the runs
+		}
+		p.mu.Unlock()
+		acknowledge(acks)
+	}
+}

@@ -1,0 +1,52 @@
+// Package source is where events come from. A source hands out batches; whoever
+// takes one in acknowledges it once its events are durable.
+package source
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"bluetrail/internal/event"
+)
+
+// Records yields the records of a batch by the contract of event.Decoder.Next.
+type Records interface {
+	Next() (event.Record, error)
+	Close() error
+}
+
+// Batch is a piece of input that is acknowledged as a whole: a file, an object,
+// a message.
+type Batch struct {
+	Name    string    // for people
+	Key     string    // identifies it across runs: an absolute path, a URL
+	Size    int64     // as it lies there, packed or not
+	Changed time.Time // with Key and Size it identifies the content
+	Digest  bool      // it holds no events; it is not opened
+	Meta    event.Meta
+	// Open opens the records. What it reads is added to read as it lies there. An
+	// error is a problem of this batch only.
+	Open func(read *atomic.Int64) (Records, error)
+	// Ack, when set, is called once what could be taken in of the batch is durable
+	// and seen by searches. It is not called when the run ends before. It must not
+	// block.
+	Ack func(Result)
+}
+
+// Result says what became of a batch.
+type Result struct {
+	Events   int  // new ones
+	Problems int  // records that could not be taken in
+	Done     bool // it was read to its end
+}
+
+// Source hands out batches.
+type Source interface {
+	// Next returns the next batch and waits for one. After the last one the
+	// error is io.EOF. It is for one goroutine and ends with ctx.
+	Next(ctx context.Context) (*Batch, error)
+}
+
+// Sized is implemented by sources that know how much there is to read, in bytes.
+type Sized interface{ Size() int64 }
