@@ -8,7 +8,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -89,22 +88,7 @@ func (s *Store) Since(ctx context.Context, batch int64, yield func(Stored)) erro
 	if err != nil {
 		return err
 	}
-	var mu sync.Mutex
-	var failed error
-	qctx := logstorage.NewQueryContext(ctx, &logstorage.QueryStats{}, tenants, q, false, nil)
-	err = s.db.RunQuery(qctx, func(_ uint, db *logstorage.DataBlock) {
-		mu.Lock()
-		defer mu.Unlock()
-		for i := range db.RowsCount() {
-			row, err := s.stored(db, i)
-			if err != nil {
-				failed = err
-				return
-			}
-			yield(row)
-		}
-	})
-	return errors.Join(err, failed)
+	return s.each(ctx, q, yield)
 }
 
 func (s *Store) stored(db *logstorage.DataBlock, i int) (row Stored, err error) {

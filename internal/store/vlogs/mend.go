@@ -19,6 +19,9 @@ func mend(dir string) error {
 	if err != nil {
 		return fmt.Errorf("cannot look over the store: %w", err)
 	}
+	if err := removeChecks(filepath.Dir(dir)); err != nil {
+		return err
+	}
 	for _, p := range partitions {
 		path := filepath.Join(dir, "partitions", p.Name())
 		remove := filepath.Join(path, "snapshots")
@@ -48,4 +51,18 @@ func onlyBegun(partition string) (bool, error) {
 		}
 	}
 	return err == nil, err
+}
+
+// removeChecks removes what killed processes that checked partitions left.
+func removeChecks(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, checkPrefix+"*"))
+	if err != nil {
+		return fmt.Errorf("cannot look over the store: %w", err)
+	}
+	for _, path := range left {
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("cannot mend the store: %w", err)
+		}
+	}
+	return nil
 }

@@ -94,6 +94,7 @@ const maxNamed = 10
 // Verify compares what the store holds of a batch, and of the days that it
 // touched, with what was promised for them; before are the events that those
 // days had. The batch must have been synced. A difference is a *LossError.
+// Otherwise the parts that hold the batch are noted, for later checks.
 func (s *Store) Verify(ctx context.Context, batch int64, p *Promise, before map[tally.Day]tally.Tally) error {
 	want := p.Tallies.ByDay()
 	if len(want) == 0 {
@@ -116,7 +117,11 @@ func (s *Store) Verify(ctx context.Context, batch int64, p *Promise, before map[
 		}
 	}
 	if len(loss.Days) == 0 {
-		return nil
+		names := make([]string, 0, len(want))
+		for day := range want {
+			names = append(names, day.Time().Format(dayLayout))
+		}
+		return s.updateManifest(names)
 	}
 	if err := s.nameMissing(ctx, batch, p, loss.Days); err != nil {
 		return errors.Join(&loss, err)

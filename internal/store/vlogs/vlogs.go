@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"bluetrail/internal/store"
+	"bluetrail/internal/tally"
 
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
@@ -30,6 +31,11 @@ type Store struct {
 	days map[string]bool // partitions that were written to since the last Sync
 
 	shown atomic.Int64 // the last batch that searches see
+
+	manifestMu sync.Mutex
+	manifest   *manifest
+	damaged    []Damage      // set aside when the store was opened
+	read       tally.Tallies // by another process before that
 }
 
 var _ store.Store = (*Store)(nil)
@@ -39,6 +45,9 @@ type Options struct {
 	// ReadOnly is for searches: the directory must be there, and searches of
 	// several processes wait for each other a while.
 	ReadOnly bool
+	// Deep compares the checksums of all parts and has another process read every
+	// row before the engine opens them.
+	Deep bool
 }
 
 // engineDir is the engine's own folder.
@@ -59,7 +68,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		if _, err := os.Stat(filepath.Join(dir, lockFile)); errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("there are no events in %q", dir)
 		}
-	} else if err := os.MkdirAll(dir, 0o755); err != nil {
+	} else if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make data directory: %w", err)
 	}
 	lock, err := lockDir(dir, wait)
@@ -70,15 +79,29 @@ func Open(dir string, opts Options) (*Store, error) {
 	if err := errors.Join(checkFormat(dir, engine), mend(engine)); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	db := logstorage.MustOpenStorage(engine, &logstorage.StorageConfig{
-		Retention:       keepFor,
-		FutureRetention: keepFor,
-		MaxBackfillAge:  keepFor,
-		FlushInterval:   time.Minute, // Sync is sooner
-	})
-	s := &Store{dir: dir, db: db, lock: lock, days: map[string]bool{}}
+	s := &Store{dir: dir, lock: lock, days: map[string]bool{}}
 	s.shown.Store(math.MaxInt64)
+	if err := s.prepare(opts.Deep); err != nil {
+		return nil, errors.Join(err, unwatchCrash(dir), lock.Close())
+	}
+	s.db = openEngine(engine)
+	if err := s.updateManifest(nil); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
+}
+
+// prepare checks the files of the store, before the engine opens them.
+func (s *Store) prepare(deep bool) error {
+	crash, err := watchCrash(s.dir)
+	if err != nil {
+		return err
+	}
+	s.manifest, _ = loadManifest(s.dir)
+	if s.damaged, err = s.inspect(deep || crash != ""); err != nil {
+		return err
+	}
+	return armCrash(s.dir)
 }
 
 // Show lets searches that begin from now on see the rows up to a batch, and none
@@ -98,7 +121,7 @@ const format = "2"
 func checkFormat(dir, engine string) error {
 	path := filepath.Join(dir, formatFile)
 	if _, err := os.Stat(engine); errors.Is(err, fs.ErrNotExist) {
-		return os.WriteFile(path, []byte(format+"\n"), 0o644)
+		return os.WriteFile(path, []byte(format+"\n"), 0o600)
 	}
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -115,7 +138,7 @@ func checkFormat(dir, engine string) error {
 // Close implements store.Store. What was added and not synced is written out.
 func (s *Store) Close() error {
 	s.db.MustClose()
-	return s.lock.Close()
+	return errors.Join(s.updateManifest(nil), unwatchCrash(s.dir), s.lock.Close())
 }
 
 // Info describes the store for people.
