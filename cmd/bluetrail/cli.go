@@ -24,6 +24,7 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUsage  = 2
+	exitPartly = 3 // done, but some input could not be read, or events are missing
 )
 
 // cli is the command line: one field a verb, each in a file of its own.
@@ -34,6 +35,7 @@ type cli struct {
 	Generate generateCmd `cmd:"" help:"Write a synthetic trail with labelled attacks."`
 	Rules    rulesCmd    `cmd:"" help:"Check rules."`
 	Spl      splCmd      `cmd:"" name:"spl" help:"Check and explain searches; list the language."`
+	Repair   repairCmd   `cmd:"" help:"Take the files of damaged days in again."`
 	Doctor   doctorCmd   `cmd:"" help:"Say what is set up and what is wrong."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 
@@ -47,6 +49,7 @@ type app struct {
 	out, err io.Writer
 	cfg      config.Config
 	quiet    bool
+	partly   bool // something was left out, and said
 
 	once    sync.Once
 	held    *spl.Budget  // of all searches together
@@ -107,6 +110,8 @@ type exitPanic struct{}
 func (a *app) report(err error) int {
 	var place *diag.Error
 	switch {
+	case err == nil && a.partly:
+		return exitPartly
 	case err == nil:
 		return exitDone
 	case errors.As(err, &place):

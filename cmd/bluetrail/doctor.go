@@ -1,15 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"text/tabwriter"
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/enrich"
-	"bluetrail/internal/ingest"
+	"bluetrail/internal/integrity"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/state"
 	"bluetrail/internal/store/vlogs"
@@ -20,6 +19,7 @@ import (
 type doctorCmd struct {
 	Data      string   `help:"Data directory to look into (default: from the configuration)." placeholder:"DIR" env:"BLUETRAIL_DATA"`
 	Knowledge []string `help:"Folder of macros and lookups to check; may be repeated." placeholder:"DIR"`
+	Deep      bool     `help:"Read everything: checksums, every record and every id."`
 	Problems  int      `help:"How many of the files that could not be taken in to list." default:"20" placeholder:"N"`
 }
 
@@ -61,7 +61,7 @@ func (c *doctorCmd) Run(a *app) error {
 			line("knowledge", "BROKEN: %v", p)
 		}
 	}
-	if err := c.data(a.dataDir(c.Data), line); err != nil {
+	if err := c.data(a, a.dataDir(c.Data), line); err != nil {
 		broken++
 		line("data", "BROKEN: %v", err)
 	}
@@ -73,7 +73,7 @@ func (c *doctorCmd) Run(a *app) error {
 }
 
 // data describes a data directory.
-func (c *doctorCmd) data(dir string, line func(what, format string, args ...any)) error {
+func (c *doctorCmd) data(a *app, dir string, line func(what, format string, args ...any)) error {
 	if !isDir(dir) {
 		line("data", "%q is not there yet; bluetrail ingest makes it", dir)
 		return nil
@@ -92,19 +92,51 @@ func (c *doctorCmd) data(dir string, line func(what, format string, args ...any)
 		return err
 	}
 	line("data", "%s: %s taken in, %s", dir, count(files, "file"), count(total, "problem"))
-	if _, err := os.Stat(filepath.Join(dir, ingest.EventsDir)); err == nil {
-		st, err := vlogs.Open(filepath.Join(dir, ingest.EventsDir), vlogs.Options{ReadOnly: true})
-		if err != nil {
-			return err
-		}
-		info := st.Info()
-		line("store", "%s of %d days, %s on disk; %s", count(int(info.Events), "event"), info.Days, humanize.IBytes(info.Bytes), info.Engine)
-		if err := st.Close(); err != nil {
-			return err
-		}
+	if err := c.store(a, dir, db, line); err != nil {
+		return err
 	}
 	for _, p := range problems {
 		line("not taken in", "%s: %s", p.Path, p.Reason)
 	}
+	return nil
+}
+
+// store compares the store with what was taken in.
+func (c *doctorCmd) store(a *app, dir string, db *state.DB, line func(what, format string, args ...any)) error {
+	st, alarms, err := integrity.Open(a.ctx, dir, vlogs.Options{ReadOnly: true, Deep: c.Deep})
+	if errors.Is(err, integrity.ErrNoEvents) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	info := st.Info()
+	line("store", "%s of %d days, %s on disk; %s", count(int(info.Events), "event"), info.Days, humanize.IBytes(info.Bytes), info.Engine)
+	var wrong []integrity.Difference
+	if c.Deep {
+		if wrong, err = integrity.Deep(a.ctx, st, db); err != nil {
+			return err
+		}
+	}
+	for _, d := range st.Damaged() {
+		if d.Folder != "" {
+			line("set aside", "%s: %s", d.Day, d.Folder)
+		}
+	}
+	for _, l := range alarms {
+		line("missing", "%s", l)
+	}
+	for _, w := range wrong {
+		line("different", "%s", w)
+	}
+	if n := len(alarms) + len(wrong); n > 0 {
+		return fmt.Errorf("%s of events are not as they were taken in; repair them with: bluetrail repair --data %s", count(n, "day"), dir)
+	}
+	how := "the counts of all days"
+	if c.Deep {
+		how = "checksums, every record and every id"
+	}
+	line("checked", "%s agree with what was taken in", how)
 	return nil
 }

@@ -37,6 +37,7 @@ func (a *app) ingest(o ingest.Options) error {
 	if more := sum.SkippedTotal - len(sum.Skipped); more > 0 {
 		a.warn("%d more problems like these; bluetrail doctor lists all of them", more)
 	}
+	a.alarms(sum.Alarms, o.Data)
 	took := time.Since(start)
 	line := fmt.Sprintf("%s taken in from %s (%s) in %s", count(sum.Events, "event"), count(sum.Files, "file"), humanize.IBytes(uint64(max(0, sum.Bytes))), took.Round(10*time.Millisecond))
 	if s := took.Seconds(); sum.Events > 0 && s > 0 {

@@ -1,15 +1,17 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 
 	"bluetrail/internal/enrich"
-	"bluetrail/internal/ingest"
+	"bluetrail/internal/integrity"
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/search"
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl"
+	"bluetrail/internal/state"
 	"bluetrail/internal/store"
 	"bluetrail/internal/store/files"
 	"bluetrail/internal/store/vlogs"
@@ -47,11 +49,26 @@ func (s *source) store(a *app) (store.Store, error) {
 		return files.Open(s.Files, files.Options{Index: s.Index, Sourcetype: s.Sourcetype})
 	}
 	dir := a.dataDir(s.Data)
-	events := filepath.Join(dir, ingest.EventsDir)
-	if !isDir(events) {
+	st, alarms, err := integrity.Open(a.ctx, dir, vlogs.Options{ReadOnly: true})
+	if errors.Is(err, integrity.ErrNoEvents) {
 		return absent{dir}, nil
 	}
-	return vlogs.Open(events, vlogs.Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	a.alarms(alarms, dir)
+	return st, nil
+}
+
+// alarms says which days lack events, and makes the exit code say so.
+func (a *app) alarms(list []state.Alarm, data string) {
+	for _, l := range list {
+		a.partly = true
+		a.warn("%s", l)
+	}
+	if len(list) > 0 {
+		a.warn("results are incomplete; take the files in again with: bluetrail repair --data %s", data)
+	}
 }
 
 // absent stands for a data directory that is not there: searches that read no

@@ -8,14 +8,16 @@ import (
 	"sync/atomic"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/integrity"
 	"bluetrail/internal/source"
 	"bluetrail/internal/source/file"
+	"bluetrail/internal/state"
 )
 
 // The parts of a data directory.
 const (
-	EventsDir = "events" // the store
-	idsDir    = "ids"    // ids of stored events
+	EventsDir = integrity.EventsDir // the store
+	idsDir    = "ids"               // ids of stored events
 )
 
 // Options say what to take in and where.
@@ -54,7 +56,8 @@ type Summary struct {
 	Digests      int   // digest files and documents, which hold no events
 	Bytes        int64 // of the records read, unpacked
 	Skipped      []Skip
-	SkippedTotal int // Skipped lists the first of them; the state has all
+	SkippedTotal int           // Skipped lists the first of them; the state has all
+	Alarms       []state.Alarm // days that lack events which were taken in before
 }
 
 // listed bounds Summary.Skipped.
@@ -79,6 +82,7 @@ func Run(ctx context.Context, o Options) (sum Summary, err error) {
 		return sum, err
 	}
 	sum, err = p.Run(ctx, src, run)
+	sum.Alarms = p.Alarms()
 	return sum, errors.Join(err, p.Close())
 }
 

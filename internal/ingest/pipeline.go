@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"bluetrail/internal/integrity"
 	"bluetrail/internal/source"
 	"bluetrail/internal/state"
 	"bluetrail/internal/store/vlogs"
@@ -55,6 +56,7 @@ type Pipeline struct {
 	problems []state.Problem
 	touched  map[*run]bool // runs with chunks in the batch
 	acks     []ack
+	alarms   []state.Alarm
 	broken   error // of a commit: nothing can be taken in any more
 
 	jobs     chan *job       // to the readers
@@ -96,7 +98,10 @@ func Open(ctx context.Context, cfg Config) (*Pipeline, error) {
 	if p.state, err = state.Open(cfg.Data); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
-	if err := p.recover(ctx); err != nil {
+	if p.alarms, err = integrity.Check(ctx, st, p.state); err == nil {
+		err = p.recover(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot go on after the last run: %w", err), p.state.Close(), st.Close())
 	}
 	for range cfg.Workers {
@@ -119,6 +124,9 @@ func (p *Pipeline) Store() *vlogs.Store { return p.store }
 
 // State returns the state beside the store. It is closed with the pipeline.
 func (p *Pipeline) State() *state.DB { return p.state }
+
+// Alarms returns the days that lacked events when the data directory was opened.
+func (p *Pipeline) Alarms() []state.Alarm { return p.alarms }
 
 // Close commits what is under way and closes the data directory. No Run may be
 // under way.

@@ -73,6 +73,11 @@ type Alarm struct {
 	Reason string
 }
 
+// String returns the alarm as one line.
+func (a Alarm) String() string {
+	return fmt.Sprintf("%s: %d events are missing since %s: %s", a.Day, a.Events, a.Since.UTC().Format("2006-01-02 15:04"), a.Reason)
+}
+
 // Alarms returns the days that were not repaired yet, in order.
 func (s *DB) Alarms() (list []Alarm, err error) {
 	rows, err := s.db.Query("SELECT day, events, since, reason FROM alarm ORDER BY day")
@@ -92,12 +97,30 @@ func (s *DB) Alarms() (list []Alarm, err error) {
 	return list, rows.Err()
 }
 
-// Raise keeps an alarm; the first one of a day stays.
-func (s *DB) Raise(a Alarm) error {
-	if _, err := s.db.Exec("INSERT OR IGNORE INTO alarm VALUES (?, ?, ?, ?)", a.Day, a.Events, a.Since.UnixMilli(), a.Reason); err != nil {
+// Lose raises an alarm and replaces the counts of its day by those of what is
+// left. A day that has an alarm keeps its reason; the events are added up.
+func (s *DB) Lose(a Alarm, left tally.Tallies) (err error) {
+	tx, err := s.db.Begin()
+	if err != nil {
 		return fmt.Errorf("cannot save an alarm: %w", err)
 	}
-	return nil
+	defer func() {
+		if err != nil {
+			tx.Rollback()
+			err = fmt.Errorf("cannot save an alarm: %w", err)
+		}
+	}()
+	if _, err = tx.Exec("DELETE FROM day WHERE day = ?", a.Day); err != nil {
+		return err
+	}
+	if err = addTallies(tx, left); err != nil {
+		return err
+	}
+	_, err = tx.Exec("INSERT INTO alarm VALUES (?, ?, ?, ?) ON CONFLICT (day) DO UPDATE SET events = events + excluded.events", a.Day, a.Events, a.Since.UnixMilli(), a.Reason)
+	if err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // Clear drops the alarm of a day.
@@ -108,42 +131,27 @@ func (s *DB) Clear(day tally.Day) error {
 	return nil
 }
 
-// Forget drops the counts of days and what is known of the files that brought
-// events of them, so that they are read again. It returns those files.
-func (s *DB) Forget(days []tally.Day) (files []File, err error) {
-	tx, err := s.db.Begin()
-	if err != nil {
-		return nil, fmt.Errorf("cannot forget days: %w", err)
-	}
+// Reread notes that the files which brought events of a day are to be read from
+// their beginning again, and returns them.
+func (s *DB) Reread(day tally.Day) (files []File, err error) {
+	const of = " WHERE first <= ?1 AND last >= ?1"
 	defer func() {
 		if err != nil {
-			tx.Rollback()
-			err = fmt.Errorf("cannot forget days: %w", err)
+			err = fmt.Errorf("cannot forget the files of %s: %w", day, err)
 		}
 	}()
-	for _, day := range days {
-		if files, err = filesOf(tx, day, files); err != nil {
-			return nil, err
-		}
-		for _, text := range []string{"DELETE FROM file WHERE first <= ?1 AND last >= ?1", "DELETE FROM day WHERE day = ?1"} {
-			if _, err = tx.Exec(text, day); err != nil {
-				return nil, err
-			}
-		}
+	if _, err := s.db.Exec("UPDATE file SET done = 0, records = 0"+of, day); err != nil {
+		return nil, err
 	}
-	return files, tx.Commit()
-}
-
-func filesOf(tx *sql.Tx, day tally.Day, files []File) ([]File, error) {
-	rows, err := tx.Query("SELECT path, size, changed, records, done, first, last, origin FROM file WHERE first <= ?1 AND last >= ?1 ORDER BY path", day)
+	rows, err := s.db.Query("SELECT path, size, changed, records, done, first, last, origin FROM file"+of+" ORDER BY path", day)
 	if err != nil {
-		return files, err
+		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var f File
 		if err := rows.Scan(&f.Path, &f.Size, &f.Changed, &f.Records, &f.Done, &f.First, &f.Last, &f.Origin); err != nil {
-			return files, err
+			return nil, err
 		}
 		files = append(files, f)
 	}

@@ -18,6 +18,9 @@ import (
 // DB is the state of one data directory. It is safe for concurrent use.
 type DB struct{ db *sql.DB }
 
+// DatabaseFile is the database in a data directory.
+const DatabaseFile = "state.db"
+
 // schema is what the database holds; user_version counts its changes.
 const schema = `
 CREATE TABLE IF NOT EXISTS ingest (
@@ -74,7 +77,7 @@ func Open(dir string) (*DB, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make data directory: %w", err)
 	}
-	path := filepath.Join(dir, "state.db")
+	path := filepath.Join(dir, DatabaseFile)
 	// A commit must survive a loss of power: events are acknowledged by it.
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
 	if err != nil {

@@ -1,6 +1,7 @@
 package vlogs
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"bluetrail/internal/tally"
+
+	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
 // Damage is a partition that is not what was written, and was set aside.
@@ -207,6 +210,37 @@ func (s *Store) setAside(day string, d *Damage) error {
 // Damaged returns the partitions that were set aside when the store was opened.
 func (s *Store) Damaged() []Damage { return s.damaged }
 
+// Counts returns how many rows each day had when the store was opened or last
+// verified. Days without rows are left out.
+func (s *Store) Counts() map[tally.Day]int64 {
+	s.manifestMu.Lock()
+	defer s.manifestMu.Unlock()
+	counts := map[tally.Day]int64{}
+	for name, rows := range s.manifest.days() {
+		if at, err := time.Parse(dayLayout, name); err == nil && rows > 0 {
+			counts[tally.DayOf(at.UnixNano())] = rows
+		}
+	}
+	return counts
+}
+
+// Tally counts the rows of a day by their index, reading their ids.
+func (s *Store) Tally(ctx context.Context, day tally.Day) (tally.Tallies, error) {
+	ts := tally.Tallies{}
+	err := s.Day(ctx, day, func(e Stored) { ts.Add(tally.Key{Day: e.Day, Index: e.Index}, e.ID) })
+	return ts, err
+}
+
+// Day calls yield for every event of a day, one at a time.
+func (s *Store) Day(ctx context.Context, day tally.Day, yield func(Stored)) error {
+	q, err := logstorage.ParseQuery("* | fields " + idFields)
+	if err != nil {
+		return err
+	}
+	q.AddTimeFilter(day.Start(), (day+1).Start()-1)
+	return s.each(ctx, q, yield)
+}
+
 // updateManifest notes the parts of days, all of them when days is nil.
 func (s *Store) updateManifest(days []string) error {
 	s.manifestMu.Lock()
@@ -240,3 +274,7 @@ func (s *Store) updateManifest(days []string) error {
 	}
 	return s.manifest.save(s.dir)
 }
+
+// Read returns what was counted in the days that another process read before the
+// store was opened: all of them when it was opened deep.
+func (s *Store) Read() tally.Tallies { return s.read }

@@ -81,10 +81,13 @@ type Stored struct {
 	Day   tally.Day // where its row lies
 }
 
+// idFields are what Stored is made of.
+var idFields = strings.Join([]string{timeName, rawColumn, idColumn, bigColumn, trueTime, batchColumn, seqColumn, event.Index}, ", ")
+
 // Since calls yield for every event of a batch after the given one: what an
 // ingest that was cut off left behind.
 func (s *Store) Since(ctx context.Context, batch int64, yield func(Stored)) error {
-	q, err := logstorage.ParseQuery(fmt.Sprintf("%s:>%d | fields _time, %s, %s, %s, %s, %s, %s, %s", batchColumn, batch, rawColumn, idColumn, bigColumn, trueTime, batchColumn, seqColumn, event.Index))
+	q, err := logstorage.ParseQuery(fmt.Sprintf("%s:>%d | fields %s", batchColumn, batch, idFields))
 	if err != nil {
 		return err
 	}

@@ -91,18 +91,16 @@ func (e *LossError) Error() string {
 // maxNamed is how many days or ids an error names.
 const maxNamed = 10
 
-// Verify compares what the store holds of a batch, and of the days that it
-// touched, with what was promised for them; before are the events that those
-// days had. The batch must have been synced. A difference is a *LossError.
+// Verify compares what the store holds of the days that a batch touched, by the
+// headers of the engine's parts, with what was promised for them; before are the
+// events that those days had. When they differ, the engine counts the batch, and
+// what is missing of it is named. The batch must have been synced. A difference
+// is a *LossError.
 // Otherwise the parts that hold the batch are noted, for later checks.
 func (s *Store) Verify(ctx context.Context, batch int64, p *Promise, before map[tally.Day]tally.Tally) error {
 	want := p.Tallies.ByDay()
 	if len(want) == 0 {
 		return nil
-	}
-	have, err := s.countBatch(ctx, batch, want)
-	if err != nil {
-		return fmt.Errorf("cannot count what was stored: %w", err)
 	}
 	var loss LossError
 	for _, day := range tally.Sorted(want) {
@@ -110,9 +108,7 @@ func (s *Store) Verify(ctx context.Context, batch int64, p *Promise, before map[
 		if err != nil {
 			return err
 		}
-		if promised := want[day].Events; have[day] != promised {
-			loss.Days = append(loss.Days, DayLoss{Day: day, Promised: promised, Have: have[day]})
-		} else if all := promised + before[day].Events; rows != all {
+		if all := want[day].Events + before[day].Events; rows != all {
 			loss.Days = append(loss.Days, DayLoss{Day: day, Promised: all, Have: rows})
 		}
 	}
@@ -122,6 +118,15 @@ func (s *Store) Verify(ctx context.Context, batch int64, p *Promise, before map[
 			names = append(names, day.Time().Format(dayLayout))
 		}
 		return s.updateManifest(names)
+	}
+	have, err := s.countBatch(ctx, batch, want)
+	if err != nil {
+		return errors.Join(&loss, fmt.Errorf("cannot count what was stored: %w", err))
+	}
+	for i, d := range loss.Days { // of this batch rather than of what was there before
+		if promised := want[d.Day].Events; have[d.Day] != promised {
+			loss.Days[i].Promised, loss.Days[i].Have = promised, have[d.Day]
+		}
 	}
 	if err := s.nameMissing(ctx, batch, p, loss.Days); err != nil {
 		return errors.Join(&loss, err)

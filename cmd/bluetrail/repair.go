@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+
+	"bluetrail/internal/ingest"
+)
+
+type repairCmd struct {
+	Data string `help:"Data directory (default: from the configuration)." placeholder:"DIR" env:"BLUETRAIL_DATA"`
+}
+
+// Run takes the files of damaged days in again and says what could not be had.
+func (c *repairCmd) Run(a *app) error {
+	dir := a.dataDir(c.Data)
+	if !isDir(dir) {
+		return usage("there is no data directory %q", dir)
+	}
+	var p ingest.Meter
+	stop := a.meter(p.Bytes, bytes)
+	rep, err := ingest.Repair(a.ctx, ingest.Options{Data: dir, Progress: &p})
+	stop()
+	if err != nil {
+		return fmt.Errorf("the repair did not end; run it again: %w", err)
+	}
+	if len(rep.Days) == 0 {
+		a.note("nothing to repair")
+		return nil
+	}
+	for i, path := range rep.Gone {
+		if i == 20 {
+			a.warn("%d more files are gone", len(rep.Gone)-i)
+			break
+		}
+		a.warn("%s: the file is gone", path)
+	}
+	for _, d := range rep.Days {
+		a.note("%s: %d of %d missing events taken in again", d.Day, d.Lost-d.Missing(), d.Lost)
+		if n := d.Missing(); n > 0 {
+			a.partly = true
+			a.warn("%s: %d events could not be taken in again", d.Day, n)
+		}
+	}
+	a.note("%s read again", count(rep.Files, "file"))
+	return nil
+}

@@ -1,0 +1,125 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"bluetrail/internal/integrity"
+	"bluetrail/internal/state"
+	"bluetrail/internal/store/vlogs"
+	"bluetrail/internal/tally"
+)
+
+// Repaired says what Repair did.
+type Repaired struct {
+	Days  []RepairedDay
+	Files int      // read again
+	Gone  []string // files that brought events of the days and are not there any more
+}
+
+// RepairedDay is a day that lacked events.
+type RepairedDay struct {
+	Day   tally.Day
+	Lost  int64 // events that were missing
+	Again int64 // of them, taken in again
+}
+
+// Missing is how many events could not be had again.
+func (d RepairedDay) Missing() int64 { return max(0, d.Lost-d.Again) }
+
+// Repair takes the files in again that brought events of the days which lack
+// some, and drops the alarms. When it is cut off, the alarms stand, and the next
+// Repair begins anew. Only Data, Workers, Progress and Limits of the options count.
+func Repair(ctx context.Context, o Options) (rep Repaired, err error) {
+	again, err := prepareRepair(ctx, &o, &rep)
+	if err != nil {
+		return rep, err
+	}
+	for _, from := range slices.Sorted(maps.Keys(again)) {
+		how, err := parseOrigin(from)
+		if err != nil {
+			return rep, err
+		}
+		o.Paths = again[from]
+		how.apply(&o)
+		sum, err := Run(ctx, o)
+		rep.Files += sum.Files
+		if err != nil {
+			return rep, err
+		}
+	}
+	return rep, finishRepair(&o, &rep)
+}
+
+// prepareRepair forgets what is known of the days and returns the files to take
+// in again, by their origin.
+func prepareRepair(ctx context.Context, o *Options, rep *Repaired) (again map[string][]string, err error) {
+	st, err := vlogs.Open(filepath.Join(o.Data, EventsDir), vlogs.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	db, err := state.Open(o.Data)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	alarms, err := integrity.Check(ctx, st, db)
+	if err != nil {
+		return nil, err
+	}
+	tallies, err := db.Tallies()
+	if err != nil {
+		return nil, err
+	}
+	again = map[string][]string{}
+	seen := map[string]bool{}
+	for _, a := range alarms {
+		rep.Days = append(rep.Days, RepairedDay{Day: a.Day, Lost: a.Events, Again: -tallies.ByDay()[a.Day].Events})
+		if err := renewIDs(ctx, o.Data, st, a.Day); err != nil {
+			return nil, err
+		}
+		files, err := db.Reread(a.Day)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			if seen[f.Path] {
+				continue
+			}
+			seen[f.Path] = true
+			if _, err := os.Stat(f.Path); err != nil {
+				rep.Gone = append(rep.Gone, f.Path)
+				continue
+			}
+			again[f.Origin] = append(again[f.Origin], f.Path)
+		}
+	}
+	return again, nil
+}
+
+// finishRepair counts what came back and drops the alarms.
+func finishRepair(o *Options, rep *Repaired) error {
+	db, err := state.Open(o.Data)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	tallies, err := db.Tallies()
+	if err != nil {
+		return err
+	}
+	for i := range rep.Days {
+		d := &rep.Days[i]
+		d.Again += tallies.ByDay()[d.Day].Events
+		if err := db.Clear(d.Day); err != nil {
+			return fmt.Errorf("cannot end the repair of %s: %w", d.Day, err)
+		}
+	}
+	return nil
+}
