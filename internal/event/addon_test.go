@@ -193,6 +193,9 @@ func TestPrefilter(t *testing.T) {
 // FuzzPrefilter: a literal that is in the text, in whatever case, passes.
 func FuzzPrefilter(f *testing.F) {
 	f.Add("hello World", 3, 5)
+	f.Add("0000000ſ00000", 3, 11)
+	f.Add("user İbrahim", 5, 8)
+	f.Add("300 \u212a", 0, 7)
 	f.Fuzz(func(t *testing.T, text string, from, n int) {
 		if from < 0 || n < 1 || n > len(text) || from > len(text)-n {
 			t.Skip()

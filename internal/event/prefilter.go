@@ -73,7 +73,8 @@ func newLiteral(s string) (literal, bool) {
 func (p *Prefilter) Empty() bool { return len(p.groups) == 0 }
 
 // Match reports whether a record may pass. Records with \u escapes always may:
-// a letter can be written as one.
+// a letter can be written as one. So may those with letters of which another
+// case is ASCII.
 func (p *Prefilter) Match(raw []byte) bool {
 	for _, group := range p.groups {
 		found := false
@@ -84,10 +85,16 @@ func (p *Prefilter) Match(raw []byte) bool {
 			}
 		}
 		if !found {
-			return bytes.Contains(raw, []byte(`\u`))
+			return bytes.Contains(raw, []byte(`\u`)) || foldsToASCII(raw)
 		}
 	}
 	return true
+}
+
+// foldsToASCII reports whether a text has one of the letters outside ASCII whose
+// small or capital letter is inside it: İ, ſ and the Kelvin sign.
+func foldsToASCII(raw []byte) bool {
+	return bytes.Contains(raw, []byte("\u0130")) || bytes.Contains(raw, []byte("\u017f")) || bytes.Contains(raw, []byte("\u212a"))
 }
 
 func (l *literal) in(raw []byte) bool {

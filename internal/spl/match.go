@@ -328,7 +328,7 @@ func CompareTest(c *Compare) func(string) bool {
 	return func(s string) bool {
 		v := vector.String(s)
 		if !number {
-			return pass.has(strings.Compare(strings.ToLower(s), strings.ToLower(c.Value)))
+			return pass.has(strings.Compare(Lower(s), Lower(c.Value)))
 		}
 		return pass.has(CompareValues(v, bound))
 	}
@@ -353,38 +353,43 @@ func equalTest(value string, exact bool) func(string) bool {
 // Wildcard returns the test for a whole value: * is any run of characters;
 // case is ignored unless exact.
 func Wildcard(pattern string, exact bool) func(string) bool {
-	lower := pattern
-	if !exact {
-		lower = strings.ToLower(pattern)
+	if exact {
+		return wildcard(pattern, false)
 	}
-	parts := strings.Split(lower, "*")
-	same := func(s, part string) bool {
-		if exact {
-			return s == part
-		}
-		return len(s) == len(part) && ascii(part) && equalFold(s, part) || !ascii(part) && strings.ToLower(s) == part
+	lower := Lower(pattern)
+	if ascii(lower) {
+		test := wildcard(lower, true)
+		return func(s string) bool { return test(asciiLetters(s)) }
 	}
-	if len(parts) == 1 {
-		return func(s string) bool { return same(s, lower) }
-	}
+	test := wildcard(lower, false)
+	return func(s string) bool { return test(Lower(s)) }
+}
+
+// wildcard is Wildcard for texts that are compared byte by byte; with fold the
+// pattern is ASCII in lower case and texts may have either.
+func wildcard(pattern string, fold bool) func(string) bool {
 	if pattern == "*" {
 		return func(string) bool { return true }
 	}
+	same := func(s, part string) bool {
+		return s == part || fold && len(s) == len(part) && equalFold(s, part)
+	}
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return func(s string) bool { return same(s, pattern) }
+	}
+	index := strings.Index
+	if fold {
+		index = indexFold
+	}
 	first, last, middle := parts[0], parts[len(parts)-1], parts[1:len(parts)-1]
-	plain := ascii(lower)
 	return func(s string) bool {
-		if !exact && !plain {
-			s = strings.ToLower(s)
-		}
 		if len(s) < len(first)+len(last) || !same(s[:len(first)], first) || !same(s[len(s)-len(last):], last) {
 			return false
 		}
 		s = s[len(first) : len(s)-len(last)]
 		for _, part := range middle {
-			i := strings.Index(s, part)
-			if !exact && plain {
-				i = IndexFold(s, part)
-			}
+			i := index(s, part)
 			if i < 0 {
 				return false
 			}

@@ -2,7 +2,6 @@ package spl
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -30,7 +29,7 @@ func IsBreaker(c byte) bool { return breaker[c] > 0 }
 // rawTerm tests texts for a term.
 type rawTerm struct {
 	parts []string // the text between wildcards; lower case unless exact case
-	fold  bool
+	fold  bool // the parts are ASCII, and the case of texts is ignored
 	least uint8 // what counts as a boundary: 1 any breaker, 2 major ones
 }
 
@@ -42,9 +41,17 @@ func CompileTerm(t *Term) func(raw string) bool {
 	}
 	text := t.Text
 	if r.fold {
-		text = strings.ToLower(text)
+		text = Lower(text)
 	}
 	r.parts = strings.Split(text, "*")
+	switch {
+	case !r.fold:
+	case ascii(text):
+		return func(raw string) bool { return r.match(asciiLetters(raw)) }
+	default:
+		r.fold = false
+		return func(raw string) bool { return r.match(Lower(raw)) }
+	}
 	return r.match
 }
 
@@ -150,16 +157,14 @@ func (r *rawTerm) index(s, part string) int {
 	if !r.fold {
 		return strings.Index(s, part)
 	}
-	return IndexFold(s, part)
+	return indexFold(s, part)
 }
 
-// IndexFold is strings.Index without regard to case; part is lower case.
-func IndexFold(s, part string) int {
+// indexFold is strings.Index without regard to the case of ASCII letters; part is
+// ASCII in lower case.
+func indexFold(s, part string) int {
 	if part == "" {
 		return 0
-	}
-	if !ascii(part) {
-		return indexFoldUnicode(s, part)
 	}
 	c := part[0]
 	upper := c
@@ -204,26 +209,6 @@ func ascii(s string) bool {
 		if s[i] >= utf8.RuneSelf {
 			return false
 		}
-	}
-	return true
-}
-
-func indexFoldUnicode(s, part string) int {
-	for i := range s {
-		if hasPrefixFold(s[i:], part) {
-			return i
-		}
-	}
-	return -1
-}
-
-func hasPrefixFold(s, lower string) bool {
-	for _, want := range lower {
-		r, n := utf8.DecodeRuneInString(s)
-		if n == 0 || unicode.ToLower(r) != want {
-			return false
-		}
-		s = s[n:]
 	}
 	return true
 }

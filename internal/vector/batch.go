@@ -153,12 +153,16 @@ func (c *Column) pick(rows []int32, composed map[*int32][]int32) *Column {
 // field that is in no column is missing in every row. A Batch is not changed
 // after it is handed on: operators make new ones that share columns.
 type Batch struct {
-	Len  int
-	Cols []*Column
+	Len   int
+	Cols  []*Column
+	named names
 }
 
 // Col returns the column called name, nil when there is none.
 func (b *Batch) Col(name string) *Column {
+	if len(b.Cols) > manyColumns {
+		return b.named.find(b.Cols, name)
+	}
 	for _, c := range b.Cols {
 		if c.Name == name {
 			return c

@@ -89,8 +89,15 @@ func (c *Fields) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) 
 	}
 	out := &vector.Batch{Len: b.Len}
 	for _, n := range c.Names {
-		for _, col := range b.Cols {
-			if c.keeps(col.Name) && covers(n, col.Name) && out.Col(col.Name) == nil {
+		cols := b.Cols
+		if !strings.Contains(n, "*") {
+			cols = nil
+			if col := b.Col(n); col != nil {
+				cols = []*vector.Column{col}
+			}
+		}
+		for _, col := range cols {
+			if covers(n, col.Name) && out.Col(col.Name) == nil {
 				out.Cols = append(out.Cols, col)
 			}
 		}

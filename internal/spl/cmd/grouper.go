@@ -27,7 +27,7 @@ type grouper struct {
 	split    bool     // a value repeated in one row counts once
 	apart    []string // further fields that wildcards do not stand for
 	slots    []slot
-	expanded map[wildSlot]bool
+	expanded map[wildSlot]int // the slot of a wildcard for a field
 	progs    []*spl.Program // by aggregation
 	order    []*group
 	total    *group // the only one when there are no by-fields
@@ -52,7 +52,7 @@ type group struct {
 }
 
 func newGrouper(env *spl.Env, aggs []*Aggregation, by []string) (*grouper, error) {
-	g := &grouper{env: env, aggs: aggs, by: by, expanded: map[wildSlot]bool{}, progs: make([]*spl.Program, len(aggs))}
+	g := &grouper{env: env, aggs: aggs, by: by, expanded: map[wildSlot]int{}, progs: make([]*spl.Program, len(aggs))}
 	for i, a := range aggs {
 		if a.Expr != nil {
 			var err error
@@ -91,12 +91,13 @@ func (g *grouper) expand(b *vector.Batch) {
 		if !a.wild() {
 			continue
 		}
-		for _, n := range b.Names() {
+		for _, c := range b.Cols {
+			n := c.Name
 			w := wildSlot{i, n}
-			if !spl.MatchName(a.Field, n) || internal(n) || slices.Contains(g.by, n) || slices.Contains(g.apart, n) || g.expanded[w] {
+			if _, known := g.expanded[w]; known || !spl.MatchName(a.Field, n) || internal(n) || slices.Contains(g.by, n) || slices.Contains(g.apart, n) {
 				continue
 			}
-			g.expanded[w] = true
+			g.expanded[w] = len(g.slots)
 			name := strings.Replace(a.Call, a.Field, n, 1)
 			if a.As != "" {
 				name, _ = substitute(a.Field, a.As, n)
@@ -281,12 +282,18 @@ func (g *grouper) hold(n int) error {
 func (g *grouper) merge(o *grouper) error {
 	place := make([]int, len(o.slots))
 	for i, s := range o.slots {
-		place[i] = slices.IndexFunc(g.slots, func(t slot) bool { return t.agg == s.agg && t.field == s.field })
-		if place[i] < 0 {
-			place[i] = len(g.slots)
-			g.slots = append(g.slots, s)
-			g.expanded[wildSlot{s.agg, s.field}] = true
+		if !g.aggs[s.agg].wild() { // these come first, in the order of the list
+			place[i] = i
+			continue
 		}
+		w := wildSlot{s.agg, s.field}
+		at, known := g.expanded[w]
+		if !known {
+			at = len(g.slots)
+			g.slots = append(g.slots, s)
+			g.expanded[w] = at
+		}
+		place[i] = at
 	}
 	for _, from := range o.order {
 		grp := g.total
@@ -299,8 +306,8 @@ func (g *grouper) merge(o *grouper) error {
 		}
 	}
 	g.held += o.held // it is given back with the rest
-	o.held, o.order = 0, nil
-	return g.account()
+	o.held, o.order, g.keys.grown = 0, nil, 0
+	return nil
 }
 
 // columns returns the names of the result: by-fields, then aggregates.

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"bluetrail/internal/diag"
@@ -111,18 +112,19 @@ func (c *Rename) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
 
 // Map implements spl.Mapper.
 func (c *Rename) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	m := moving{cols: slices.Clone(b.Cols)}
 	for _, r := range c.Pairs {
 		if !strings.Contains(r.From, "*") {
-			b = renamed(b, r.From, r.To)
+			m.move(r.From, r.To)
 			continue
 		}
-		for _, name := range b.Names() {
+		for _, name := range m.names() {
 			if to, ok := substitute(r.From, r.To, name); ok {
-				b = renamed(b, name, to)
+				m.move(name, to)
 			}
 		}
 	}
-	return b, nil
+	return m.batch(b.Len), nil
 }
 
 // substitute fits name to the pattern from and puts what its wildcards stand
@@ -144,20 +146,47 @@ func substitute(from, to, name string) (string, bool) {
 	return to, true
 }
 
-// renamed moves a column; where there is none, what has the new name goes.
-func renamed(b *vector.Batch, from, to string) *vector.Batch {
+// moving are the columns of a batch while they get other names.
+type moving struct {
+	cols []*vector.Column // nil: it is gone
+	at   map[string]int
+}
+
+// move gives a column another name; where there is none, what has the new name
+// goes.
+func (m *moving) move(from, to string) {
 	if from == to {
-		return b
+		return
 	}
-	col := b.Col(from)
-	out := &vector.Batch{Len: b.Len}
-	for _, c := range b.Cols {
-		switch {
-		case c == col:
-			out.Cols = append(out.Cols, c.Renamed(to))
-		case c.Name != to:
-			out.Cols = append(out.Cols, c)
+	if m.at == nil {
+		m.at = make(map[string]int, len(m.cols))
+		for i, c := range m.cols {
+			m.at[c.Name] = i
 		}
 	}
-	return out
+	if i, ok := m.at[to]; ok {
+		m.cols[i] = nil
+		delete(m.at, to)
+	}
+	if i, ok := m.at[from]; ok {
+		m.cols[i] = m.cols[i].Renamed(to)
+		delete(m.at, from)
+		m.at[to] = i
+	}
+}
+
+// names returns the names that the columns have now, in order.
+func (m *moving) names() []string {
+	list := make([]string, 0, len(m.cols))
+	for _, c := range m.cols {
+		if c != nil {
+			list = append(list, c.Name)
+		}
+	}
+	return list
+}
+
+func (m *moving) batch(rows int) *vector.Batch {
+	gone := func(c *vector.Column) bool { return c == nil }
+	return &vector.Batch{Len: rows, Cols: slices.DeleteFunc(m.cols, gone)}
 }

@@ -258,10 +258,12 @@ type namedColumns []string
 
 func (names namedColumns) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	out := &vector.Batch{Len: b.Len}
+	known := make(map[string]bool, len(names))
 	for _, name := range names {
-		if out.Col(name) != nil { // an aggregate may be asked for twice
+		if known[name] { // an aggregate may be asked for twice
 			continue
 		}
+		known[name] = true
 		c := b.Col(name)
 		if c == nil {
 			c = vector.Constant(name, vector.Value{})

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -37,14 +38,30 @@ func keyField(n int) string { return "_\x00" + strconv.Itoa(n) }
 
 // add takes the rows of a batch in.
 func (g *gatherer) add(ctx context.Context, b *vector.Batch) error {
-	if g.full {
-		return g.put(b)
+	for from := 0; from < b.Len; {
+		if g.full {
+			return g.put(b.Slice(from, b.Len))
+		}
+		to := min(b.Len, from+g.portion(b))
+		if err := g.grouper.add(b.Slice(from, to)); err != nil {
+			return err
+		}
+		from, g.full = to, g.tight()
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 	}
-	if err := g.grouper.add(b); err != nil {
-		return err
+	return nil
+}
+
+// portion is how many rows of a batch are taken in before memory is looked at:
+// one batch may have more than all of it.
+func (g *gatherer) portion(b *vector.Batch) int {
+	if g.env.Disk == nil || len(g.by) == 0 || b.Len == 0 {
+		return max(1, b.Len)
 	}
-	g.full = g.tight()
-	return ctx.Err()
+	row := b.Size()/b.Len + 256*(1+len(g.slots)+len(b.Cols)) // about, with what aggregates need beside the values
+	return max(1, int(g.env.Limits.Memory/16)/row)
 }
 
 // tight reports whether further rows should go to files. Those of a level wait in
@@ -180,6 +197,7 @@ func (g *gatherer) groups(ctx context.Context, fn func(g *grouper) error) error 
 		i := g.part(grp.keys)
 		held[i] = append(held[i], grp)
 	}
+	share := g.held / max(1, len(g.order)) // of a group in what is held
 	g.order, g.keys = nil, keyer{}
 	for i := range g.parts {
 		sub, err := g.below()
@@ -190,8 +208,11 @@ func (g *gatherer) groups(ctx context.Context, fn func(g *grouper) error) error 
 			g.fill(grp)
 			sub.group(grp.keys).aggs = grp.aggs
 		}
+		moved := share * len(held[i])
 		held[i] = nil
-		if err = sub.account(); err == nil {
+		g.hold(-moved)
+		sub.keys.grown = 0 // it is part of what moved
+		if err = sub.hold(moved); err == nil {
 			err = sub.read(ctx, g.parts[i])
 		}
 		if err == nil || spl.EndsEarly(err) {
@@ -215,7 +236,10 @@ func (g *gatherer) below() (*gatherer, error) {
 	if err != nil {
 		return nil, err
 	}
-	sub.slots, sub.expanded, sub.apart = g.slots, g.expanded, g.apart
+	// Rows in files also have the fields of BY under their own names, for
+	// aggregates that read them; a wildcard still does not stand for them.
+	sub.slots, sub.apart = slices.Clone(g.slots), slices.Concat(g.apart, g.by)
+	sub.expanded = maps.Clone(g.expanded)
 	return &gatherer{grouper: sub, level: g.level + 1}, nil
 }
 

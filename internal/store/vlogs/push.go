@@ -206,14 +206,18 @@ func single(name string, e *spl.Compare) string {
 }
 
 // valuePattern returns the regular expression of a value in which * is any run
-// of characters that one value may have. Without case it takes the letters a-z alone in either case,
-// as SPL does, where (?i) would take the long s for an s.
+// of characters that one value may have. Without case it takes letters in either case as spl.Lower
+// has it, where (?i) would take the long s for an s and not İ for an i.
 func valuePattern(value string, exact bool) string {
 	var b strings.Builder
 	for i := range len(value) {
 		switch c := value[i]; {
 		case c == '*':
 			b.WriteString("[^" + several + "]*")
+		case !exact && c|0x20 == 'i':
+			b.WriteString("[iI\u0130]")
+		case !exact && c|0x20 == 'k':
+			b.WriteString("[kK\u212a]")
 		case !exact && (c|0x20) >= 'a' && (c|0x20) <= 'z':
 			b.Write([]byte{'[', c | 0x20, c &^ 0x20, ']'})
 		case c >= 0x80:

@@ -117,7 +117,7 @@ func (x *wordList) of(raw []byte) []byte {
 		for i++; i < len(raw) && wordKind[raw[i]] != 0; i++ {
 			kind |= wordKind[raw[i]]
 		}
-		if kind&under != 0 || kind&(upper|lower) == upper|lower {
+		if kind&under != 0 || kind&(upper|lower) == upper|lower || kind&other != 0 && bytes.ContainsAny(raw[start:i], smallASCII) {
 			x.add(raw[start:i])
 		}
 	}
@@ -127,9 +127,16 @@ func (x *wordList) of(raw []byte) []byte {
 	return x.out
 }
 
-// add adds the parts of a word between underscores, in small letters.
+// smallASCII are the letters outside ASCII whose small letter is inside it.
+const smallASCII = "\u0130\u212a"
+
+// add adds the parts of a word between underscores, in small letters as far as
+// they are ASCII.
 func (x *wordList) add(word []byte) {
 	x.low = x.low[:0]
+	if (bytes.IndexByte(word, smallASCII[0]) >= 0 || bytes.IndexByte(word, smallASCII[2]) >= 0) && bytes.ContainsAny(word, smallASCII) {
+		word = bytes.ReplaceAll(bytes.ReplaceAll(word, []byte("\u0130"), []byte("i")), []byte("\u212a"), []byte("k"))
+	}
 	for _, c := range word {
 		switch wordKind[c] {
 		case under:
