@@ -55,7 +55,7 @@ func (c *rulesCheckCmd) Run(a *app) error {
 	check := &splrule.Checker{Knowledge: know, Geo: geo, Now: time.Now().In(a.zone())}
 	width, tty := terminal(a.out)
 	out := bufio.NewWriterSize(a.out, 64<<10)
-	w, err := result.New(out, result.Options{Format: c.Output, Width: width, Zone: a.zone(), Color: tty})
+	w, err := result.New(out, result.Options{Format: c.Output, Width: width, Zone: a.zone(), Terminal: tty})
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func (a *app) search(o search.Options, format string) error {
 	defer s.Close()
 	width, tty := terminal(a.out)
 	out := bufio.NewWriterSize(a.out, 64<<10)
-	w, err := result.New(out, result.Options{Format: format, Width: width, Events: s.Events(), Zone: s.Zone(), Color: tty})
+	w, err := result.New(out, result.Options{Format: format, Width: width, Events: s.Events(), Zone: s.Zone(), Terminal: tty})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ package diag
 import (
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
@@ -136,6 +137,8 @@ func Printable(s string) string {
 			b.WriteString("␤")
 		case r < 0x20 || r == 0x7f:
 			fmt.Fprintf(&b, `\x%02x`, r)
+		case !printable(r) && r > 0xffff:
+			fmt.Fprintf(&b, `\U%08x`, r)
 		case !printable(r):
 			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
@@ -145,12 +148,14 @@ func Printable(s string) string {
 	return b.String()
 }
 
-func printable(r rune) bool {
-	switch {
-	case r < 0x20, r >= 0x7f && r < 0xa0, r == utf8.RuneError:
-		return false
-	case r >= 0x200b && r <= 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2060 && r <= 0x2069, r == 0xfeff:
-		return false
+func printable(r rune) bool { return !Hidden(r) && r != utf8.RuneError }
+
+// Hidden reports whether a character does something to a terminal or to the text
+// around it instead of showing: control and formatting characters, among them
+// those that turn the direction of text, and separators of lines and paragraphs.
+func Hidden(r rune) bool {
+	if r < 0x7f {
+		return r < 0x20
 	}
-	return true
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 }

@@ -4,10 +4,12 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/vector"
 )
 
@@ -21,6 +23,8 @@ type csvWriter struct {
 	zone *time.Location
 	out  *csv.Writer
 	cols []string
+	at   map[string]int // by name, where in cols
+	tty  bool
 	held []*vector.Batch
 	rows int
 	late map[string]bool
@@ -31,7 +35,8 @@ func (c *csvWriter) Write(b *vector.Batch) error {
 		return c.write(b)
 	}
 	for _, col := range b.Cols {
-		if !slices.Contains(c.cols, col.Name) {
+		if _, known := c.at[col.Name]; !known {
+			c.at[col.Name] = len(c.cols)
 			c.cols = append(c.cols, col.Name)
 		}
 	}
@@ -46,7 +51,7 @@ func (c *csvWriter) header() error {
 	c.out = csv.NewWriter(c.w)
 	names := make([]string, len(c.cols))
 	for i, n := range c.cols {
-		names[i] = safeCell(n)
+		names[i] = c.cell(n)
 	}
 	if len(names) > 0 {
 		if err := c.out.Write(names); err != nil {
@@ -65,7 +70,7 @@ func (c *csvWriter) header() error {
 func (c *csvWriter) write(b *vector.Batch) error {
 	cols := make([]*vector.Column, len(c.cols))
 	for _, col := range b.Cols {
-		if i := slices.Index(c.cols, col.Name); i >= 0 {
+		if i, known := c.at[col.Name]; known {
 			cols[i] = col
 			continue
 		}
@@ -79,7 +84,7 @@ func (c *csvWriter) write(b *vector.Batch) error {
 		for n, col := range cols {
 			row[n] = ""
 			if col != nil {
-				row[n] = safeCell(strings.Join(shown(col.Name, col.At(i), c.zone, isoTime), "\n"))
+				row[n] = c.cell(strings.Join(shown(col.Name, col.At(i), c.zone, isoTime), "\n"))
 			}
 		}
 		if err := c.out.Write(row); err != nil {
@@ -88,6 +93,13 @@ func (c *csvWriter) write(b *vector.Batch) error {
 	}
 	c.out.Flush()
 	return c.out.Error()
+}
+
+func (c *csvWriter) cell(s string) string {
+	if s = safeCell(s); c.tty {
+		return visible(s)
+	}
+	return s
 }
 
 func (c *csvWriter) Close() ([]string, error) {
@@ -104,13 +116,33 @@ func (c *csvWriter) Close() ([]string, error) {
 }
 
 // safeCell keeps spreadsheets from running a cell: text that begins like a
-// formula gets an apostrophe in front. Numbers stay as they are.
+// formula gets an apostrophe in front, also where characters come before it that
+// a spreadsheet drops or does not show. Numbers stay as they are.
 func safeCell(s string) string {
-	if s == "" || strings.IndexByte("=+-@\t\r\n|%", s[0]) < 0 {
-		return strings.ReplaceAll(s, "\x00", "")
+	s = strings.ReplaceAll(s, "\x00", "")
+	begin := strings.TrimLeftFunc(s, func(r rune) bool { return diag.Hidden(r) || unicode.IsSpace(r) || r == utf8.RuneError })
+	first, _ := utf8.DecodeRuneInString(begin)
+	if begin == "" || !strings.ContainsRune(formulaSigns, first) && !strings.ContainsAny(s[:1], "\t\r\n") {
+		return s
 	}
 	if _, ok := vector.ParseNumber(s); ok {
 		return s
 	}
-	return "'" + strings.ReplaceAll(s, "\x00", "")
+	return "'" + s
+}
+
+// formulaSigns begin what a spreadsheet computes; some read the wide forms of
+// East Asian keyboards alike.
+const formulaSigns = "=+-@|%＝＋－＠"
+
+// visible writes what acts on a terminal as an escape. Lines stay lines.
+func visible(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return diag.Hidden(r) || r == utf8.RuneError }) {
+		return s
+	}
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = diag.Printable(l)
+	}
+	return strings.Join(lines, "\n")
 }

@@ -3,8 +3,10 @@ package result
 import (
 	"io"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/vector"
 )
 
@@ -59,8 +61,8 @@ func (j *jsonWriter) Write(b *vector.Batch) error {
 
 func (j *jsonWriter) Close() ([]string, error) { return nil, nil }
 
-// appendJSON appends s as a JSON string. Control characters are escaped, also
-// DEL and the C1 set, so that the line is safe on a terminal.
+// appendJSON appends s as a JSON string. Control and formatting characters are
+// escaped, so that the line is safe on a terminal.
 func appendJSON(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
@@ -88,8 +90,10 @@ func appendJSON(dst []byte, s string) []byte {
 		switch {
 		case r == utf8.RuneError && n == 1:
 			dst = append(dst, `\ufffd`...)
-		case r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2060 && r <= 0x2069 || r == 0xfeff:
-			dst = append(dst, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
+		case diag.Hidden(r):
+			for _, u := range utf16.AppendRune(nil, r) {
+				dst = append(dst, '\\', 'u', hex[u>>12&15], hex[u>>8&15], hex[u>>4&15], hex[u&15])
+			}
 		default:
 			dst = append(dst, s[i:i+n]...)
 		}

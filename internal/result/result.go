@@ -27,7 +27,9 @@ type Options struct {
 	Width  int    // columns of the terminal, 0 = no limit
 	Events bool   // the rows are events: a table shows a choice of their fields
 	Zone   *time.Location
-	Color  bool
+	// Terminal says that the output goes to one: headings are bold, and CSV
+	// writes control characters as escapes.
+	Terminal bool
 }
 
 // Formats are the names of the output formats.
@@ -42,7 +44,7 @@ func New(w io.Writer, o Options) (Writer, error) {
 	case "json":
 		return &jsonWriter{w: w, zone: o.Zone}, nil
 	case "csv":
-		return &csvWriter{w: w, zone: o.Zone}, nil
+		return &csvWriter{w: w, zone: o.Zone, at: map[string]int{}, tty: o.Terminal}, nil
 	case "table", "":
 		return &tableWriter{w: w, o: o}, nil
 	}

@@ -99,8 +99,12 @@ n      12
 // hostile is what an attacker may put into a user agent.
 var hostile = []string{
 	"\x1b]0;owned\x07\x1b[2J", "=HYPERLINK(\"http://198.51.100.1\")", "@SUM(1+1)", "-2+3+cmd|' /C calc'!A0", "a\nb,c\"d", "\u202egnp.exe", "\u009b31m",
-	"\t=1+1", "\x00", "\xff\xfe", "日本語", strings.Repeat("long ", 200),
+	"\t=1+1", "\x00", "\x00=1", "\x01\x02=1", "\u200b=1", "\ufeff@x", " \u202e +1", "\u061c-x()", "＝1+1", "\xff=1", "\u2028x\u2029", "\U000e0041x", "a\rb",
+	"\xff\xfe", "日本語", strings.Repeat("long ", 200),
 }
+
+// hidden are characters of hostile that no terminal may see.
+const hidden = "\x00\x01\x02\x07\x1b\t\r\u009b\u061c\u200b\u2028\u2029\u202e\ufeff\U000e0041"
 
 func TestHostileValues(t *testing.T) {
 	for _, v := range hostile {
@@ -108,7 +112,7 @@ func TestHostileValues(t *testing.T) {
 		for _, width := range []int{0, 20, 80} {
 			out, _ := written(t, Options{Format: "table", Width: width}, rows)
 			for _, r := range out {
-				if r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 || r == '\u202e' {
+				if r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 || strings.ContainsRune("\u202e\u061c\u2028\u2029\u200b\ufeff\U000e0041", r) {
 					t.Errorf("%q reaches the terminal as %q", v, out)
 				}
 			}
@@ -123,10 +127,14 @@ func TestHostileValues(t *testing.T) {
 		}
 		for _, line := range cells {
 			for _, cell := range line {
-				if cell != "" && strings.ContainsRune("=+-@\t|%", rune(cell[0])) {
+				if begin := strings.TrimLeft(cell, "\x00\x01\x02 \u200b\ufeff\u202e\u061c\xff\ufffd\u2028"); begin != "" && strings.ContainsAny(begin[:1], "=+-@\t|%") || strings.HasPrefix(begin, "＝") {
 					t.Errorf("%q is a formula in CSV: %q", v, cell)
 				}
 			}
+		}
+		out, _ = written(t, Options{Format: "csv", Terminal: true}, rows)
+		if strings.ContainsAny(out, hidden) {
+			t.Errorf("%q reaches the terminal as CSV: %q", v, out)
 		}
 		out, _ = written(t, Options{Format: "json"}, rows)
 		var row map[string]string
@@ -136,7 +144,7 @@ func TestHostileValues(t *testing.T) {
 		if want := strings.ToValidUTF8(v, "\ufffd"); utf8.ValidString(v) && row["userAgent"] != want {
 			t.Errorf("%q comes back as %q", v, row["userAgent"])
 		}
-		if strings.ContainsAny(out, "\x1b\x07\u009b\u202e") {
+		if strings.ContainsAny(out, hidden) {
 			t.Errorf("%q is not escaped in JSON: %q", v, out)
 		}
 	}

@@ -35,6 +35,7 @@ type tableWriter struct {
 	held   []*vector.Batch
 	rows   int
 	cols   []column
+	named  map[string]bool // the names of cols
 	fields int             // how many fields the events had in all
 	late   map[string]bool // columns that turned up after the widths were fixed
 	tall   bool
@@ -94,9 +95,11 @@ func (t *tableWriter) begin() error {
 
 func (t *tableWriter) choose() {
 	var names []string
+	known := map[string]bool{}
 	for _, b := range t.held {
 		for _, c := range b.Cols {
-			if !slices.Contains(names, c.Name) {
+			if !known[c.Name] {
+				known[c.Name] = true
 				names = append(names, c.Name)
 			}
 		}
@@ -104,13 +107,14 @@ func (t *tableWriter) choose() {
 	t.fields = len(names)
 	if t.o.Events && len(names) > len(eventFields)+3 {
 		chosen := eventFields
-		if !slices.Contains(names, "eventName") {
+		if !known["eventName"] {
 			chosen = []string{"_time", "_raw"}
 		}
-		names = slices.DeleteFunc(slices.Clone(chosen), func(n string) bool { return !slices.Contains(names, n) })
+		names = slices.DeleteFunc(slices.Clone(chosen), func(n string) bool { return !known[n] })
 	}
-	t.cols = make([]column, len(names))
+	t.cols, t.named = make([]column, len(names)), map[string]bool{}
 	for i, n := range names {
+		t.named[n] = true
 		c := column{name: n, width: runewidth.StringWidth(diag.Printable(n)), right: true}
 		values := 0
 		for _, b := range t.held {
@@ -184,7 +188,7 @@ func (t *tableWriter) heading() error {
 		rule.WriteString(strings.Repeat("─", c.width))
 	}
 	line := names.String()
-	if t.o.Color {
+	if t.o.Terminal {
 		line = "\x1b[1m" + line + "\x1b[0m"
 	}
 	_, err := fmt.Fprintf(t.w, "%s\n%s\n", line, rule.String())
@@ -227,7 +231,7 @@ func (t *tableWriter) note(b *vector.Batch) {
 		return
 	}
 	for _, c := range b.Cols {
-		if !slices.ContainsFunc(t.cols, func(o column) bool { return o.name == c.Name }) {
+		if !t.named[c.Name] {
 			if t.late == nil {
 				t.late = map[string]bool{}
 			}

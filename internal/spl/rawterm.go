@@ -29,8 +29,8 @@ func IsBreaker(c byte) bool { return breaker[c] > 0 }
 // rawTerm tests texts for a term.
 type rawTerm struct {
 	parts []string // the text between wildcards; lower case unless exact case
-	fold  bool // the parts are ASCII, and the case of texts is ignored
-	least uint8 // what counts as a boundary: 1 any breaker, 2 major ones
+	fold  bool     // the parts are ASCII, and the case of texts is ignored
+	least uint8    // what counts as a boundary: 1 any breaker, 2 major ones
 }
 
 // CompileTerm returns the test that a term or phrase puts to _raw.

@@ -28,7 +28,7 @@ type grouper struct {
 	apart    []string // further fields that wildcards do not stand for
 	slots    []slot
 	expanded map[wildSlot]int // the slot of a wildcard for a field
-	progs    []*spl.Program // by aggregation
+	progs    []*spl.Program   // by aggregation
 	order    []*group
 	total    *group // the only one when there are no by-fields
 	held     int
