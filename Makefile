@@ -5,7 +5,7 @@
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always 2>/dev/null || echo dev)
 BIN     := bin/bluetrail
-FUZZTIME ?= 1s
+FUZZTIME ?= 2000x
 export GOTOOLCHAIN := local
 
 .PHONY: all build run check test bench generate format vet lint unit fuzz vuln tools clean

@@ -204,7 +204,7 @@ func TestWriteTable(t *testing.T) {
 	single := &spl.Table{Columns: []string{"x"}, Rows: [][]string{{""}, {"1"}}}
 	for _, name := range []string{"a.csv", "def", "new.csv.gz"} {
 		for _, w := range []*spl.Table{want, single} {
-			if err := k.WriteTable(name, w); err != nil {
+			if err := k.WriteTable(t.Context(), name, w); err != nil {
 				t.Fatal(err)
 			}
 			got, err := k.Table(name)
@@ -217,7 +217,7 @@ func TestWriteTable(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"../a.csv", "/etc/a.csv", "a.txt", `..\a.csv`, "", "x/../../a.csv"} {
-		if err := k.WriteTable(name, want); err == nil {
+		if err := k.WriteTable(t.Context(), name, want); err == nil {
 			t.Errorf("%q was written", name)
 		}
 	}
@@ -229,7 +229,7 @@ func TestWriteTable(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(dir, "lookups", "link.csv")); err != nil {
 		t.Fatal(err)
 	}
-	if err := k.WriteTable("link.csv", want); err != nil {
+	if err := k.WriteTable(t.Context(), "link.csv", want); err != nil {
 		t.Fatal(err)
 	}
 	if text, _ := os.ReadFile(outside); string(text) != "mine\n" {
@@ -242,7 +242,7 @@ func TestWriteTable(t *testing.T) {
 	if k, err = Open(); err != nil {
 		t.Fatal(err)
 	}
-	if err := k.WriteTable("a.csv", want); err == nil || !strings.Contains(err.Error(), "--knowledge") {
+	if err := k.WriteTable(t.Context(), "a.csv", want); err == nil || !strings.Contains(err.Error(), "--knowledge") {
 		t.Errorf("without a folder: %v", err)
 	}
 }
@@ -255,7 +255,7 @@ func TestTogether(t *testing.T) {
 		wg.Go(func() {
 			for i := range 30 {
 				n := fmt.Sprint(w*100 + i)
-				if err := k.WriteTable("a.csv", &spl.Table{Columns: []string{"n"}, Rows: [][]string{{n}, {n}}}); err != nil {
+				if err := k.WriteTable(t.Context(), "a.csv", &spl.Table{Columns: []string{"n"}, Rows: [][]string{{n}, {n}}}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -312,7 +312,7 @@ func TestShipped(t *testing.T) {
 	}
 	k := mustOpen(t, dir)
 	for _, name := range []string{"previously_seen_cloud_regions", "previously_seen_aws_regions.csv"} {
-		if err := k.WriteTable(name, &spl.Table{Columns: []string{"x"}, Rows: [][]string{{"1"}}}); err != nil {
+		if err := k.WriteTable(t.Context(), name, &spl.Table{Columns: []string{"x"}, Rows: [][]string{{"1"}}}); err != nil {
 			t.Fatal(err)
 		}
 		file := strings.TrimSuffix(name, ".csv") + ".csv"

@@ -1,6 +1,7 @@
 package knowledge
 
 import (
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ import (
 // one, made durable and then put in its place, so that readers see the old or
 // the new table and a crash leaves either. It stays inside the lookups folder
 // of the definition, of the folder that has the file, or of the last folder.
-func (k *Knowledge) WriteTable(name string, t *spl.Table) error {
+func (k *Knowledge) WriteTable(ctx context.Context, name string, t *spl.Table) error {
 	d, err := k.definition(name)
 	if err != nil {
 		return fmt.Errorf("cannot write lookup: %w", err)
@@ -34,10 +35,23 @@ func (k *Knowledge) WriteTable(name string, t *spl.Table) error {
 	if path, _, err := k.find(d); err == nil {
 		dir = filepath.Dir(path)
 	}
-	if err := replaceFile(dir, d.file, func(w io.Writer) error { return writeCSV(w, d.file, t) }); err != nil {
+	if err := replaceFile(dir, d.file, func(w io.Writer) error { return writeCSV(stopping{ctx, w}, d.file, t) }); err != nil {
 		return fmt.Errorf("cannot write lookup %q: %w", name, err)
 	}
 	return nil
+}
+
+// stopping is a writer that fails once its context has ended.
+type stopping struct {
+	ctx context.Context
+	io.Writer
+}
+
+func (s stopping) Write(p []byte) (int, error) {
+	if s.ctx.Err() != nil {
+		return 0, context.Cause(s.ctx)
+	}
+	return s.Writer.Write(p)
 }
 
 func writeCSV(w io.Writer, file string, t *spl.Table) error {
@@ -47,21 +61,29 @@ func writeCSV(w io.Writer, file string, t *spl.Table) error {
 		w = z
 	}
 	c := csv.NewWriter(w)
-	err := c.Write(t.Columns)
+	if err := c.Write(t.Columns); err != nil {
+		return err
+	}
 	for _, row := range t.Rows {
-		if len(row) == 1 && row[0] == "" && err == nil { // a bare line break would be no row
-			c.Flush()
-			_, err = io.WriteString(w, "\"\"\n")
+		if len(row) != 1 || row[0] != "" {
+			if err := c.Write(row); err != nil {
+				return err
+			}
 			continue
 		}
-		err = errors.Join(err, c.Write(row))
+		c.Flush() // a bare line break would be no row
+		if _, err := io.WriteString(w, "\"\"\n"); err != nil {
+			return err
+		}
 	}
 	c.Flush()
-	err = errors.Join(err, c.Error())
-	if z != nil {
-		err = errors.Join(err, z.Close())
+	if err := c.Error(); err != nil {
+		return err
 	}
-	return err
+	if z != nil {
+		return z.Close()
+	}
+	return nil
 }
 
 // replaceFile writes a file of a folder in one step. Links that lead out of

@@ -27,6 +27,10 @@ type Classes interface {
 // maxClassDepth bounds event types that lean on others.
 const maxClassDepth = 20
 
+// maxClassTests bounds what tests of classes become, in parts of the search: an
+// event type that uses itself twice reaches it long before the depth.
+const maxClassTests = 100000
+
 // ExpandClasses puts what classes define in the place of tests of eventtype,
 // tag and tag::field. Only what is looked for by = or IN is widened; != stays as
 // it is.
@@ -41,9 +45,13 @@ func ExpandClasses(e Search, classes Classes) (Search, error) {
 type expander struct {
 	types []EventType
 	tags  []FieldTag
+	tests int // parts that were looked at
 }
 
 func (x *expander) expand(e Search, depth int) (Search, error) {
+	if x.tests++; x.tests > maxClassTests {
+		return nil, diag.At(e.Place(), "the event types and tags of this search come to more than %d tests", maxClassTests).WithHint("does one use itself?")
+	}
 	if depth > maxClassDepth {
 		return nil, diag.At(e.Place(), "event types and tags lean on each other more than %d deep", maxClassDepth).WithHint("does one use itself?")
 	}

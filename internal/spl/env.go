@@ -138,8 +138,8 @@ var ErrNoTable = errors.New("there is no such lookup")
 // TableWriter is implemented by Tables that outputlookup can write to.
 type TableWriter interface {
 	// WriteTable stores a table under a definition's or a file's name, in the
-	// place of what has it.
-	WriteTable(name string, t *Table) error
+	// place of what has it. Nothing is changed when that fails or ctx ends.
+	WriteTable(ctx context.Context, name string, t *Table) error
 }
 
 // Collector takes what collect gives, and puts it into the store once the

@@ -13,12 +13,49 @@ import (
 // maxMacroDepth bounds macros inside macros, as Splunk does.
 const maxMacroDepth = 100
 
+// What the definitions of one search may come to: in bytes, before they are put
+// together, and in calls. A macro that uses itself twice reaches them long before
+// the depth.
+const (
+	maxMacroText  = 4 * MaxText
+	maxMacroCalls = 50000
+)
+
+// expansion puts the definitions of macros into a search.
+type expansion struct {
+	macros Macros
+	eval   func(expr string) (vector.Value, error)
+	depth  int
+	calls  int
+	bytes  int // of the definitions
+}
+
+// takes counts a definition in which values stand for their names, before it is
+// made; false when it is too much.
+func (x *expansion) takes(text string, names, values []string) bool {
+	x.calls++
+	x.bytes += filledSize(text, names, values)
+	return x.calls <= maxMacroCalls && x.bytes <= maxMacroText
+}
+
+// filledSize is at least how long text is with values in the place of $name$.
+func filledSize(text string, names, values []string) int {
+	n := len(text)
+	for i, name := range names {
+		if n > maxMacroText {
+			break
+		}
+		n += strings.Count(text, "$"+name+"$") * len(values[i])
+	}
+	return n
+}
+
 // ExpandMacros puts the definitions of all `macros` into a search. A macro
 // whose name ends in _filter and that nothing defines lets everything pass, as
 // the published content has it. Macros are not looked for in quoted text. eval
 // computes definitions and validations that are expressions; see EvalConstant.
 func ExpandMacros(text string, m Macros, eval func(expr string) (vector.Value, error)) (string, error) {
-	out, err := expandMacros(text, m, eval, 0)
+	out, err := (&expansion{macros: m, eval: eval}).expand(text)
 	var e *diag.Error
 	if errors.As(err, &e) && e.Src == "" {
 		e.Src, e.Name = text, "search"
@@ -26,7 +63,7 @@ func ExpandMacros(text string, m Macros, eval func(expr string) (vector.Value, e
 	return out, err
 }
 
-func expandMacros(text string, m Macros, eval func(string) (vector.Value, error), depth int) (string, error) {
+func (x *expansion) expand(text string) (string, error) {
 	if !strings.Contains(text, "`") {
 		return text, nil
 	}
@@ -49,15 +86,15 @@ func expandMacros(text string, m Macros, eval func(string) (vector.Value, error)
 			if err != nil {
 				return "", err
 			}
-			def, err := macroText(name, args, m, eval, diag.Span{Start: start, End: s.pos})
+			def, err := x.text(name, args, diag.Span{Start: start, End: s.pos})
 			if err != nil {
 				return "", err
 			}
-			if depth++; depth > maxMacroDepth {
+			if x.depth++; x.depth > maxMacroDepth {
 				return "", diag.At(diag.Span{Start: start, End: s.pos}, "macro %q is nested more than %d deep", name, maxMacroDepth).WithHint("does it use itself?")
 			}
-			def, err = expandMacros(def, m, eval, depth)
-			depth--
+			def, err = x.expand(def)
+			x.depth--
 			if err != nil {
 				return "", inMacro(err, name, diag.Span{Start: start, End: s.pos})
 			}
@@ -81,7 +118,11 @@ func inMacro(err error, name string, call diag.Span) error {
 	if !errors.As(err, &e) || e.Src != "" {
 		return err
 	}
-	return &diag.Error{Span: call, Msg: "in macro `" + name + "`: " + e.Msg, Hint: e.Hint}
+	in := "in macro `" + name + "`: "
+	if strings.HasPrefix(e.Msg, in) { // it uses itself
+		in = ""
+	}
+	return &diag.Error{Span: call, Msg: in + e.Msg, Hint: e.Hint}
 }
 
 // macroCall reads `name` or `name(a, "b, c")`; the scanner stands at the
@@ -142,7 +183,9 @@ func (s *scanner) macroCall() (name string, args []string, err error) {
 	return "", nil, unclosed()
 }
 
-func macroText(name string, args []string, m Macros, eval func(string) (vector.Value, error), call diag.Span) (string, error) {
+// text returns the definition of a macro with its arguments in place.
+func (x *expansion) text(name string, args []string, call diag.Span) (string, error) {
+	m := x.macros
 	if strings.EqualFold(name, "comment") {
 		return "", nil
 	}
@@ -164,9 +207,12 @@ func macroText(name string, args []string, m Macros, eval func(string) (vector.V
 		}
 		return "", e
 	}
+	if !x.takes(def.Definition, def.Args, args) || filledSize(def.Validation, def.Args, args) > MaxText {
+		return "", diag.At(call, "macro %q makes the search too long: macros may come to %d MiB and %d calls in all", name, maxMacroText>>20, maxMacroCalls).WithHint("does it use itself?")
+	}
 	text := putArguments(def.Definition, def.Args, args)
 	if def.Validation != "" {
-		v, err := eval(putArguments(def.Validation, def.Args, args))
+		v, err := x.eval(putArguments(def.Validation, def.Args, args))
 		if err != nil {
 			return "", diag.At(call, "cannot check the arguments of macro %q: %v", name, err)
 		}
@@ -179,7 +225,7 @@ func macroText(name string, args []string, m Macros, eval func(string) (vector.V
 		}
 	}
 	if def.IsEval {
-		v, err := eval(text)
+		v, err := x.eval(text)
 		if err != nil {
 			return "", diag.At(call, "cannot compute macro %q: %v", name, err)
 		}

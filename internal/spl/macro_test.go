@@ -1,6 +1,7 @@
 package spl
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -26,11 +27,18 @@ func TestExpandMacros(t *testing.T) {
 		"by":         {Args: []string{"f", "n"}, Definition: `stats count by $f$ | where count>$n$`},
 		"outer":      {Definition: "`cloudtrail` x=1"},
 		"loop":       {Definition: "`loop`"},
+		"doubled":    {Args: []string{"x"}, Definition: "`doubled(\"$x$$x$\")`"},
+		"repeated":   {Args: []string{"x"}, Definition: strings.Repeat("$x$", 300000)},
+		"valid":      {Args: []string{"x"}, Definition: "a", Validation: strings.Repeat("$x$", 300000)},
 		"quoted":     {Args: []string{"v"}, Definition: `x="$v$"`},
 		"sum":        {Args: []string{"a", "b"}, Definition: `"n=".($a$+$b$)`, IsEval: true},
 		"nothing":    {Definition: `nosuch`, IsEval: true},
 		"checked":    {Args: []string{"n"}, Definition: "head $n$", Validation: "$n$ > 0", ErrorMsg: "n must be above 0"},
 	}
+	for i := range 40 { // no macro uses itself, and yet the last one has 2^40 parts
+		defs["twice"+strconv.Itoa(i+1)] = Macro{Definition: "`twice" + strconv.Itoa(i) + "` `twice" + strconv.Itoa(i) + "`"}
+	}
+	defs["twice0"] = Macro{}
 	for _, tc := range []struct{ in, want string }{
 		{"`cloudtrail` a=1", "sourcetype=aws:cloudtrail a=1"},
 		{"`outer`", "sourcetype=aws:cloudtrail x=1"},
@@ -57,6 +65,10 @@ func TestExpandMacros(t *testing.T) {
 		{"`by(x)`", "it is there with 2 instead"},
 		{"`nothing`", "must give a text"},
 		{"`loop`", "more than 100 deep"},
+		{"`twice40`", "too long"},
+		{"`doubled(\"x\")`", "too long"},
+		{"`repeated(\"" + strings.Repeat("x", 1000000) + "\")`", "too long"},
+		{"`valid(\"" + strings.Repeat("x", 1000000) + "\")`", "too long"},
 		{"`open", "not closed"},
 		{"`by(a,b", "not closed"},
 		{"`checked(0)`", "n must be above 0"},

@@ -116,7 +116,7 @@ func TestNestingIsBounded(t *testing.T) {
 // FuzzParse checks that no text crashes the parser, that what parses prints to
 // something that parses to the same, and that errors point inside the text.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{`a=1 b=2 OR NOT c`, `x IN (a,"b") [search y | where z>1]`, "* | eval a=if(1=1,\"x\\n\",'b.c{}') ```c```", `TERM(a.b) CASE(x) "p q" earliest=-1d@d`, `* | where x LIKE "a%" XOR -y*3 % 2 = 1.50`} {
+	for _, s := range []string{`a=1 b=2 OR NOT c`, `x IN (a,"b") [search y | where z>1]`, "* | eval a=if(1=1,\"x\\n\",'b.c{}') ```c```", `TERM(a.b) CASE(x) "p q" earliest=-1d@d`, `* | where x LIKE "a%" XOR -y*3 % 2 = 1.50`, `|dedup 1 00`} {
 		f.Add(s)
 	}
 	files, _ := filepath.Glob("../../testdata/spl/*.test")

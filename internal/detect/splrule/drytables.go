@@ -1,6 +1,7 @@
 package splrule
 
 import (
+	"context"
 	"errors"
 	"sync"
 
@@ -48,7 +49,7 @@ type later struct{ error }
 func (l later) Unwrap() error { return l.error }
 
 // WriteTable implements spl.TableWriter; it does nothing.
-func (d *dryTables) WriteTable(string, *spl.Table) error { return nil }
+func (d *dryTables) WriteTable(context.Context, string, *spl.Table) error { return nil }
 
 // missing returns why a table could not be opened, nil when all could.
 func (d *dryTables) missing() error {

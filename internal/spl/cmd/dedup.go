@@ -100,7 +100,8 @@ func parseDedup(p *spl.Parser) (spl.Command, error) {
 // Print implements spl.Command.
 func (c *Dedup) Print() string {
 	s := "dedup "
-	if c.N != 1 {
+	_, err := strconv.Atoi(c.Fields[0])
+	if c.N != 1 || err == nil { // else a field that is called by a number would be read as one
 		s += strconv.Itoa(c.N) + " "
 	}
 	s += spl.PrintFields(c.Fields)

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -249,7 +250,7 @@ func IsModelTable(name string) bool { return strings.HasPrefix(name, modelPrefix
 var modelColumns = []string{"algorithm", "field", "threshold", "lower_threshold", "upper_threshold", "show_density", "type", "loc", "scale", "min", "max", "cardinality", "distance"}
 
 // save writes the model to a lookup of the knowledge folder.
-func (m *density) save(env *spl.Env, name string) error {
+func (m *density) save(ctx context.Context, env *spl.Env, name string) error {
 	if env.Memory.Over() != nil {
 		env.Warn("the model %q is not written: the search ended before it had all rows", name)
 		return nil
@@ -274,7 +275,7 @@ func (m *density) save(env *spl.Env, name string) error {
 			d.Kind, exact(d.Loc), exact(d.Scale), exact(d.Min), exact(d.Max), strconv.Itoa(d.Cardinality), exact(d.Distance),
 		}, d.Keys...))
 	}
-	return w.WriteTable(ModelTable(name), t)
+	return w.WriteTable(ctx, ModelTable(name), t)
 }
 
 // sorted returns the groups in the order of their keys.

@@ -132,7 +132,7 @@ func (c *Fit) Needs(out spl.FieldSet) spl.FieldSet {
 
 // Open implements spl.Serial.
 func (c *Fit) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
 		m, err := c.learn(rows)
 		if err != nil {
 			return nil, err
@@ -144,7 +144,7 @@ func (c *Fit) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operat
 			return spl.Rows(rows...), nil
 		}
 		if c.Into != "" {
-			if err := m.save(env, c.Into); err != nil {
+			if err := m.save(ctx, env, c.Into); err != nil {
 				return nil, err
 			}
 		}

@@ -130,15 +130,15 @@ func (c *Outputlookup) Needs(out spl.FieldSet) spl.FieldSet { return out.Union(s
 
 // Open implements spl.Serial.
 func (c *Outputlookup) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
-		if err := c.write(env, rows); err != nil {
+	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		if err := c.write(ctx, env, rows); err != nil {
 			return nil, err
 		}
 		return spl.Rows(rows...), nil
 	}), nil
 }
 
-func (c *Outputlookup) write(env *spl.Env, rows []*vector.Batch) error {
+func (c *Outputlookup) write(ctx context.Context, env *spl.Env, rows []*vector.Batch) error {
 	if env.Memory.Over() != nil {
 		env.Warn("the lookup %q is not written: the search ended before it had all rows", c.Table)
 		return nil
@@ -183,7 +183,7 @@ func (c *Outputlookup) write(env *spl.Env, rows []*vector.Batch) error {
 		}
 	}
 	c.fill(env, t, rows)
-	return w.WriteTable(c.Table, t.table(c.Table))
+	return w.WriteTable(ctx, c.Table, t.table(c.Table))
 }
 
 // addColumns adds the fields that are written as columns; added says that the

@@ -117,10 +117,14 @@ func (c *Savedsearch) filled(text string) (string, error) {
 		return text, nil
 	}
 	var lacking []string
+	size := len(text)
 	text = savedToken.ReplaceAllStringFunc(text, func(token string) string {
 		name := strings.Trim(token, "$")
 		for _, a := range c.Args {
 			if a.Name == name {
+				if size += len(a.Value.Text); size > spl.MaxText {
+					return ""
+				}
 				return a.Value.Text
 			}
 		}
@@ -129,6 +133,9 @@ func (c *Savedsearch) filled(text string) (string, error) {
 		}
 		return token
 	})
+	if size > spl.MaxText {
+		return "", fmt.Errorf("the saved search %q is longer than %d bytes with its arguments", c.Name, spl.MaxText)
+	}
 	if len(lacking) > 0 {
 		return "", fmt.Errorf("the saved search %q needs a value for %s (give it behind the name, as in %s=…, or say nosubstitution=true)", c.Name, strings.Join(lacking, ", "), lacking[0])
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/spl"
 )
 
 // template is text of a search with places that names and values are put into.
@@ -89,6 +90,9 @@ func (t template) fill(value func(token string) (string, bool), bare func(string
 		v, ok := value(p.token)
 		if !ok {
 			return "", fmt.Errorf("there is no value for %s", p.token)
+		}
+		if b.Len()+len(v) > spl.MaxText {
+			return "", fmt.Errorf("with the value of %s the search is longer than %d bytes", p.token, spl.MaxText)
 		}
 		if p.quote != 0 {
 			b.WriteString(strings.NewReplacer(`\`, `\\`, string(p.quote), `\`+string(p.quote)).Replace(v))
