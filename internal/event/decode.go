@@ -9,10 +9,11 @@ import (
 	"bluetrail/internal/jsonscan"
 )
 
-// Limits bound what a Decoder takes as one record.
+// Limits bound what a Decoder takes.
 type Limits struct {
-	MaxRecord int // bytes, 0 = 16 MiB
-	MaxDepth  int // 0 = 512
+	MaxRecord   int   // bytes of one record, 0 = 16 MiB
+	MaxDepth    int   // nesting of one record, 0 = 512
+	MaxUnpacked int64 // bytes that packed payloads inside records may unpack to in one input, 0 = 1 GiB
 }
 
 // Kind is what a Decoder found.
@@ -20,27 +21,36 @@ type Kind uint8
 
 // The kinds of documents.
 const (
-	Event  Kind = iota
-	Digest      // a CloudTrail digest file
+	Event   Kind = iota
+	Digest       // a CloudTrail digest file
+	Control      // a message with which CloudWatch Logs checks a destination
 )
 
 // Record is one record of an input.
 type Record struct {
 	Raw    []byte
 	Time   int64 // unix nanoseconds that a wrapper gave, 0 = none
-	Offset int64 // of Raw in the decompressed input; of the wrapper for a record that was a string in it
+	Offset int64 // of Raw in the decompressed input; of the wrapper for a record that came out of one
 	Kind   Kind
 }
 
 // RecordError is one record that could not be taken; the input goes on.
 type RecordError struct {
-	Offset int64 // where the record begins
-	Line   int   // counted from 1
+	Member string // of an archive; empty = the input is none
+	Offset int64  // where the record begins
+	Line   int    // counted from 1; 0 = the error concerns no single place
 	Err    error
 }
 
 func (e *RecordError) Error() string {
-	return fmt.Sprintf("line %d, byte %d: %v", e.Line, e.Offset, e.Err)
+	text := e.Err.Error()
+	if e.Line > 0 {
+		text = fmt.Sprintf("line %d, byte %d: %s", e.Line, e.Offset, text)
+	}
+	if e.Member != "" {
+		text = e.Member + ": " + text
+	}
+	return text
 }
 
 func (e *RecordError) Unwrap() error { return e.Err }
@@ -48,14 +58,18 @@ func (e *RecordError) Unwrap() error { return e.Err }
 // ErrTruncated says that an input ends in the middle of a record.
 var ErrTruncated = errors.New("truncated: the input ends inside a record; fetch the file again")
 
-// chunk is how much input is held and read at a time; records longer than that
-// make the buffer grow up to Limits.MaxRecord.
-const chunk = 1 << 20
+// Bounds of a Decoder.
+const (
+	chunk      = 1 << 20 // bytes of input that are held and read at a time; longer records make the buffer grow to Limits.MaxRecord
+	smallChunk = 32 << 10
+	maxNested  = 10 // payloads inside payloads
+	maxOpen    = 32 // arrays and wrappers around a record in one text
+)
 
-// Decoder cuts an input into records: {"Records":[…]} as CloudTrail delivers
-// it, one object a line, objects one after the other, arrays of objects, the
-// output of LookupEvents and events wrapped by EventBridge and CloudWatch Logs.
-// It holds about 1 MiB, more only for longer records. It is for one goroutine.
+// Decoder cuts an input into records and takes them out of whatever wraps them:
+// {"Records":[…]} as CloudTrail delivers it, one object a line, objects one after
+// the other, arrays, and the envelopes of envelope.go, one inside the other. It
+// holds about 1 MiB, more only for longer records. It is for one goroutine.
 type Decoder struct {
 	// BeforeReuse, when set, is called before the buffer behind the records
 	// returned so far is written over.
@@ -69,31 +83,55 @@ type Decoder struct {
 	lines   int   // line breaks before buf[counted]
 	counted int
 	readErr error
-	mode    decodeMode
-	member  string   // key of the array that is being read
-	inner   *Decoder // records inside a string or a wrapper
-	innerAt int64
+	open    []frame // arrays and wrappers around pos, the innermost last
+	inner   *payload
+	nested  int    // payloads around this decoder
+	left    *int64 // of Limits.MaxUnpacked, shared with the payloads inside
+	records int    // what Next returned
+	strays  strays
+	table   *table // set while the input is a CSV file
+	looked  bool   // the input's first bytes were looked at
 	err     error
 }
 
-type decodeMode uint8
+// frame is an array that is being read, or an object of which one array was.
+type frame struct {
+	kind    frameKind
+	member  string // key of the array
+	records int    // d.records when the array began
+	scalars strays // of an array
+}
+
+type frameKind uint8
 
 const (
-	topLevel  decodeMode = iota // documents one after the other
-	inArray                     // elements of an array at the top
-	inRecords                   // elements of a wrapper's array
-	inWrapper                   // behind the array of a wrapper
+	anArray   frameKind = iota // records
+	aRow                       // an array inside an array: records with scalars beside them
+	aTable                     // arrays, each of which is a row of fields
+	aWrapper                   // the object around an array
+	noFrame   frameKind = 255
 )
 
 // NewDecoder returns a Decoder for the decompressed input r.
 func NewDecoder(r io.Reader, lim Limits) *Decoder {
+	d := &Decoder{}
+	d.Reset(r, lim)
+	return d
+}
+
+// Reset makes d read from r as if it were new. The buffer is used again.
+func (d *Decoder) Reset(r io.Reader, lim Limits) {
 	if lim.MaxRecord <= 0 {
 		lim.MaxRecord = 16 << 20
 	}
 	if lim.MaxDepth <= 0 || lim.MaxDepth > jsonscan.MaxDepth {
 		lim.MaxDepth = jsonscan.MaxDepth
 	}
-	return &Decoder{in: r, lim: lim}
+	if lim.MaxUnpacked <= 0 {
+		lim.MaxUnpacked = 1 << 30
+	}
+	left := lim.MaxUnpacked
+	*d = Decoder{in: r, lim: lim, buf: d.buf[:0], open: d.open[:0], left: &left}
 }
 
 // Next returns the next record. Raw is valid until the next call; with
@@ -102,132 +140,210 @@ func NewDecoder(r io.Reader, lim Limits) *Decoder {
 // is final.
 func (d *Decoder) Next() (Record, error) {
 	for d.err == nil {
-		if d.inner != nil {
-			r, err := d.inner.Next()
-			if err == nil {
-				r.Offset = d.innerAt
-				return r, nil
-			}
-			d.inner = nil
-			if errors.Is(err, ErrTruncated) {
-				err = errors.New("it ends too early")
-			}
-			if err != io.EOF {
-				return Record{}, d.bad(d.innerAt, fmt.Errorf("cannot read the wrapped record: %w", err))
-			}
+		var r Record
+		var ok bool
+		var err error
+		switch {
+		case d.inner != nil:
+			r, ok, err = d.fromInner()
+		case d.table != nil:
+			r, ok, err = d.row()
+		default:
+			r, ok, err = d.step()
 		}
-		r, ok, err := d.step()
 		if err != nil {
 			var one *RecordError
-			if !errors.As(err, &one) {
-				d.err = err
+			if errors.As(err, &one) {
+				return Record{}, err
 			}
-			return Record{}, err
+			d.err = err
+			break
 		}
 		if ok {
+			d.records++
 			return r, nil
 		}
 	}
+	if word := d.strays.problem(d.records); word != nil {
+		d.strays = strays{}
+		return Record{}, word
+	}
 	return Record{}, d.err
+}
+
+func (d *Decoder) frame() frameKind {
+	if len(d.open) == 0 {
+		return noFrame
+	}
+	return d.open[len(d.open)-1].kind
+}
+
+func (d *Decoder) push(kind frameKind, member string) {
+	d.open = append(d.open, frame{kind: kind, member: member, records: d.records})
+}
+
+func (d *Decoder) pop() frame {
+	f := d.open[len(d.open)-1]
+	d.open = d.open[:len(d.open)-1]
+	return f
 }
 
 // step reads one token of the outer structure, or one record.
 func (d *Decoder) step() (Record, bool, error) {
 	c, err := d.peek()
 	if err != nil {
-		if err == io.EOF && d.mode != topLevel {
+		if err == io.EOF && len(d.open) > 0 {
 			err = d.truncated()
 		}
 		return Record{}, false, err
 	}
+	kind := d.frame()
+	if kind == noFrame && !d.looked {
+		d.looked = true
+		if err := d.look(); err != nil || d.table != nil {
+			return Record{}, false, err
+		}
+	}
 	switch {
-	case d.mode == inWrapper:
+	case kind == aWrapper:
 		return Record{}, false, d.wrapperEnd(c)
-	case d.mode != topLevel && c == ',':
+	case kind != noFrame && c == ',':
 		d.pos++
 		return Record{}, false, nil
-	case d.mode == inArray && c == ']':
+	case kind != noFrame && c == ']':
 		d.pos++
-		d.mode = topLevel
+		d.arrayEnd()
 		return Record{}, false, nil
-	case d.mode == inRecords && c == ']':
+	case c == '[' && kind == aTable:
+		return d.tableRow()
+	case c == '[' && len(d.open) < maxOpen:
 		d.pos++
-		d.mode = inWrapper
+		if kind == noFrame {
+			d.push(anArray, "")
+		} else {
+			d.push(aRow, "")
+		}
 		return Record{}, false, nil
-	case d.mode == topLevel && c == '[':
-		d.pos++
-		d.mode = inArray
-		return Record{}, false, nil
-	case c != '{':
-		return Record{}, false, d.stray(c)
+	case c == '{':
+		return d.record()
+	case c == '"':
+		return d.quoted()
 	}
-	if d.mode == topLevel && d.enterWrapper() {
-		return Record{}, false, nil
-	}
-	return d.record()
+	return d.stray(c)
 }
 
-// stray passes over what is no object where a record has to be. In an array
-// that is one element, if it is JSON at all.
-func (d *Decoder) stray(c byte) error {
-	cause := fmt.Errorf("found %q where a JSON object has to begin; records are {\"Records\":[…]} or one object a line", c)
-	if d.mode == topLevel {
-		return d.resync(d.offset(), cause)
+// arrayEnd closes an array. What stands beside records in a row is no fault:
+// --query 'Events[].[EventTime,CloudTrailEvent]' writes such rows.
+func (d *Decoder) arrayEnd() {
+	f := d.pop()
+	if f.kind != aRow || d.records == f.records {
+		d.strays.join(f.scalars)
 	}
+}
+
+// record reads the object at pos: a record, or the beginning of a wrapper.
+func (d *Decoder) record() (Record, bool, error) {
+	for {
+		m, err := d.members()
+		switch {
+		case err == nil && m.array != "":
+			return Record{}, false, nil
+		case err == nil && m.end-d.pos > d.lim.MaxRecord:
+			failed := d.bad(d.offset(), d.tooLong())
+			d.pos = m.end
+			return Record{}, false, failed
+		case err == nil:
+			raw, at := d.buf[d.pos:m.end:m.end], d.offset()
+			d.pos = m.end
+			return d.unwrap(raw, at, &m)
+		case errors.Is(err, jsonscan.ErrIncomplete):
+			if len(d.buf)-d.pos >= d.lim.MaxRecord {
+				return Record{}, false, d.discard(d.tooLong())
+			}
+			if !d.more() {
+				return Record{}, false, d.cutShort()
+			}
+		case errors.Is(err, jsonscan.ErrDepth):
+			return Record{}, false, d.discard(fmt.Errorf("the record is nested more than %d deep and was left out", d.lim.MaxDepth))
+		default:
+			return Record{}, false, d.resync(d.offset(), d.local(err))
+		}
+	}
+}
+
+// value returns the bytes of the value at pos, which is no object, and moves
+// behind it.
+func (d *Decoder) value() ([]byte, error) {
 	for {
 		// The byte behind a number says whether it ends there.
 		end, err := jsonscan.Skip(d.buf, d.pos, d.lim.MaxDepth)
-		short := errors.Is(err, jsonscan.ErrIncomplete) || err == nil && end == len(d.buf)
+		short := errors.Is(err, jsonscan.ErrIncomplete) || err == nil && end == len(d.buf) && d.readErr == nil
 		switch {
 		case short && len(d.buf)-d.pos < d.lim.MaxRecord && d.more():
-		case err == nil:
-			failed := d.bad(d.offset(), cause)
+		case err == nil && !short:
+			val := d.buf[d.pos:end:end]
 			d.pos = end
-			return failed
-		case short && d.readErr != nil:
-			return d.truncated()
+			return val, nil
+		case short && len(d.buf)-d.pos >= d.lim.MaxRecord:
+			return nil, d.tooLong()
+		case err == nil || d.readErr != nil && short:
+			if err == nil { // it ends with the input
+				val := d.buf[d.pos:end:end]
+				d.pos = end
+				return val, nil
+			}
+			return nil, d.truncated()
 		default:
-			return d.resync(d.offset(), cause)
+			return nil, d.local(err)
 		}
 	}
 }
 
-// record reads the object at pos.
-func (d *Decoder) record() (Record, bool, error) {
-	start := d.offset()
-	raw, err := d.object()
+// quoted reads a string where a record has to be: records as strings, as jq and
+// --query write them, or a stray.
+func (d *Decoder) quoted() (Record, bool, error) {
+	at, line := d.offset(), d.line(d.offset())
+	val, err := d.value()
 	if err != nil {
+		return d.strayLine()
+	}
+	if p := d.newPayload(val, openAny); p != nil {
+		p.at = at
+		return Record{}, false, d.enter(p)
+	}
+	if len(d.open) == 0 { // the rest of the line belongs to it
+		if n := bytes.IndexByte(d.buf[d.pos:], '\n'); n >= 0 {
+			d.pos += n
+		}
+	}
+	d.noteStray(at, line, val)
+	return Record{}, false, nil
+}
+
+// stray passes over what is no object where a record has to be: an element of
+// an array if it is JSON at all, else a line of text.
+func (d *Decoder) stray(c byte) (Record, bool, error) {
+	if len(d.open) == 0 {
+		return d.strayLine()
+	}
+	at, line := d.offset(), d.line(d.offset())
+	val, err := d.value()
+	if err == nil {
+		d.noteStray(at, line, val)
+		return Record{}, false, nil
+	}
+	if d.readErr != nil && errors.Is(err, ErrTruncated) {
 		return Record{}, false, err
 	}
-	return d.unwrap(raw, start)
+	return Record{}, false, d.resync(at, fmt.Errorf("found %q where a JSON object has to begin", c))
 }
 
-// object returns the bytes of the object at pos and moves behind it.
-func (d *Decoder) object() ([]byte, error) {
-	for {
-		end, err := jsonscan.Skip(d.buf, d.pos, d.lim.MaxDepth)
-		switch {
-		case err == nil && end-d.pos > d.lim.MaxRecord:
-			failed := d.bad(d.offset(), d.tooLong())
-			d.pos = end
-			return nil, failed
-		case err == nil:
-			raw := d.buf[d.pos:end:end]
-			d.pos = end
-			return raw, nil
-		case errors.Is(err, jsonscan.ErrIncomplete):
-			if len(d.buf)-d.pos >= d.lim.MaxRecord {
-				return nil, d.discard(d.tooLong())
-			}
-			if d.more() {
-				continue
-			}
-			return nil, d.cutShort()
-		case errors.Is(err, jsonscan.ErrDepth):
-			return nil, d.discard(fmt.Errorf("the record is nested more than %d deep and was left out", d.lim.MaxDepth))
-		}
-		return nil, d.resync(d.offset(), d.local(err))
+func (d *Decoder) noteStray(at int64, line int, text []byte) {
+	if len(d.open) > 0 {
+		d.open[len(d.open)-1].scalars.note(at, line, text, "elements")
+		return
 	}
+	d.strays.note(at, line, text, "lines")
 }
 
 func (d *Decoder) tooLong() error {
@@ -246,8 +362,8 @@ func (d *Decoder) local(err error) error {
 // cutShort is called where the input ends inside an object. In a file of lines
 // what follows the broken line is still good.
 func (d *Decoder) cutShort() error {
-	if d.mode == topLevel && d.readErr == io.EOF {
-		if n := bytes.IndexByte(d.buf[d.pos:], '\n'); n >= 0 && len(bytes.TrimSpace(d.buf[d.pos+n:])) > 0 {
+	if len(d.open) == 0 && d.readErr == io.EOF {
+		if n := nextRecordLine(d.buf[d.pos:]); n >= 0 {
 			return d.resync(d.offset(), errors.New("the record on this line is not complete"))
 		}
 	}
@@ -275,71 +391,4 @@ func (d *Decoder) line(offset int64) int {
 		d.counted = at
 	}
 	return d.lines + 1
-}
-
-// resync moves behind a broken record: to the next line at the top level, to
-// the next thing that begins like a CloudTrail record inside an array.
-func (d *Decoder) resync(start int64, cause error) error {
-	failed := d.bad(start, cause)
-	if d.mode == topLevel {
-		for {
-			if n := bytes.IndexByte(d.buf[d.pos:], '\n'); n >= 0 {
-				d.pos += n + 1
-				return failed
-			}
-			d.pos = len(d.buf)
-			if !d.more() {
-				return failed
-			}
-		}
-	}
-	// Inside a record no such text can stand: quotes in its strings are escaped.
-	marker := []byte(`{"eventVersion":"`)
-	for d.pos++; ; {
-		if n := bytes.Index(d.buf[min(d.pos, len(d.buf)):], marker); n >= 0 {
-			d.pos += n
-			return failed
-		}
-		d.pos = max(d.pos, len(d.buf)-len(marker))
-		if !d.more() {
-			return fmt.Errorf("%w; what follows it cannot be told apart from it and is lost", failed)
-		}
-	}
-}
-
-// discard moves behind a record that is too long or too deep without holding
-// it.
-func (d *Decoder) discard(cause error) error {
-	failed := d.bad(d.offset(), cause)
-	depth, quoted := 0, false
-	skip := 0 // bytes that are escaped, in what is to be read yet
-	for {
-		for d.pos += skip; d.pos < len(d.buf); d.pos++ {
-			if quoted {
-				if d.pos = jsonscan.Mark(d.buf, d.pos); d.pos == len(d.buf) {
-					break
-				}
-			}
-			switch c := d.buf[d.pos]; {
-			case c == '"':
-				quoted = !quoted
-			case quoted && c == '\\':
-				d.pos++
-			case quoted:
-			case c == '{' || c == '[':
-				depth++
-			case c == '}' || c == ']':
-				if depth--; depth == 0 {
-					d.pos++
-					return failed
-				}
-			}
-		}
-		skip = d.pos - len(d.buf)
-		d.pos = len(d.buf)
-		if !d.more() {
-			d.err = d.truncated()
-			return failed
-		}
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"bluetrail/internal/event"
+	"bluetrail/internal/unpack"
 
 	"github.com/bmatcuk/doublestar/v4"
 )
@@ -31,62 +35,87 @@ type Skip struct {
 	Reason string
 }
 
-// suffixes are the names that are taken from folders. Files that are named
-// themselves are read whatever they are called.
-var suffixes = []string{".json", ".ndjson", ".jsonl", ".log"}
+// Found is what List found.
+type Found struct {
+	Files   []File
+	Skipped []Skip   // what could not be looked into
+	LeftOut int      // files in folders that hold no events by their first bytes
+	Left    []string // the names of the first of those
+}
 
-var packings = []string{"", ".gz", ".zst"}
+const maxLeft = 5
 
-func wanted(name string) bool {
-	name = strings.ToLower(name)
-	for _, s := range suffixes {
-		for _, p := range packings {
-			if strings.HasSuffix(name, s+p) {
-				return true
-			}
-		}
+// Passed says which files were left out, "" = none.
+func (f *Found) Passed() string {
+	if f.LeftOut == 0 {
+		return ""
 	}
-	return strings.HasSuffix(name, ".gz") || strings.HasSuffix(name, ".zst")
+	names := make([]string, len(f.Left))
+	for i, n := range f.Left {
+		names[i] = filepath.Base(n)
+	}
+	text := strings.Join(names, ", ")
+	if f.LeftOut > len(names) {
+		text += ", …"
+	}
+	if f.LeftOut == 1 {
+		return fmt.Sprintf("1 file left out, it does not look like events (%s)", text)
+	}
+	return fmt.Sprintf("%d files left out, they do not look like events (%s)", f.LeftOut, text)
+}
+
+// suffixes are the names that are read from folders without looking into the
+// file. Of others the first bytes tell.
+var suffixes = []string{".json", ".ndjson", ".jsonl", ".json.gz", ".ndjson.gz", ".jsonl.gz", ".json.zst", ".ndjson.zst", ".jsonl.zst", ".log", ".log.gz", ".gz", ".zst"}
+
+func known(name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(name, s) })
 }
 
 // List finds the files at paths: files, folders with all below them, and globs
-// (** for any depth). They come in the order of the delivery times in their
-// names, then of their paths, each once. What cannot be looked into is listed
-// beside them; a path at which there is nothing is an error.
-func List(paths []string) (files []File, skipped []Skip, err error) {
-	l := lister{seen: map[string]bool{}}
+// (** for any depth). Links are followed; each file comes once. They come in the
+// order of the delivery times in their names, then of their paths. A path at
+// which there is nothing is an error.
+func List(paths []string) (Found, error) {
+	l := lister{files: map[string]bool{}, dirs: map[string]bool{}}
 	for _, p := range paths {
 		if err := l.path(p); err != nil {
-			return nil, nil, err
+			return Found{}, err
 		}
 	}
-	slices.SortStableFunc(l.files, func(a, b File) int {
+	slices.SortStableFunc(l.found.Files, func(a, b File) int {
 		return cmp.Or(a.Delivered.Compare(b.Delivered), strings.Compare(a.Path, b.Path))
 	})
-	return l.files, l.skipped, nil
+	return l.found, nil
 }
 
 type lister struct {
-	files   []File
-	skipped []Skip
-	seen    map[string]bool
+	found       Found
+	files, dirs map[string]bool // by their real paths
 }
 
 func (l *lister) path(p string) error {
 	info, err := os.Stat(p)
 	switch {
 	case err == nil && info.IsDir():
-		before := len(l.files) + len(l.skipped)
-		l.dir(p)
-		if len(l.files)+len(l.skipped) == before {
-			return fmt.Errorf("there are no event files under %q (looked for .json, .ndjson, .jsonl and .log, plain, .gz or .zst; name other files themselves)", p)
+		if l.dirs[realPath(p)] {
+			return nil // listed already
+		}
+		before := len(l.found.Files) + len(l.found.Skipped) + len(l.files)
+		l.tree(p)
+		if len(l.found.Files)+len(l.found.Skipped)+len(l.files) == before {
+			if l.found.LeftOut > 0 {
+				return fmt.Errorf("there are no event files under %q: %s", p, l.found.Passed())
+			}
+			return fmt.Errorf("there are no event files under %q", p)
 		}
 		return nil
 	case err == nil:
 		if !info.Mode().IsRegular() {
-			return fmt.Errorf("cannot read %q: it is no regular file", p)
+			return fmt.Errorf("cannot read %q: it is not a regular file", p)
 		}
-		l.add(p, info)
+		l.add(p, realPath(p), info)
 		return nil
 	case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(p, "*?[{"):
 		return l.glob(p)
@@ -106,27 +135,79 @@ func nearest(p string) string {
 	return ""
 }
 
-func (l *lister) dir(root string) {
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			l.skip(path, err)
-			return nil
-		}
-		if d.IsDir() || !wanted(d.Name()) {
-			return nil
-		}
-		info, err := os.Stat(path) // follows links to files; links to folders are not entered
-		switch {
-		case err != nil:
-			l.skip(path, err)
-		case info.Mode().IsRegular():
-			l.add(path, info)
-		}
-		return nil
-	})
-	if err != nil {
-		l.skip(root, err)
+// tree lists all below a folder. Links to folders come last, so that a file
+// keeps its own name when a link leads to it as well.
+func (l *lister) tree(root string) {
+	links := []string{root}
+	for len(links) > 0 {
+		dir := links[0]
+		links = append(links[1:], l.dir(dir, realPath(dir))...)
 	}
+}
+
+// dir lists a folder and those below it, and returns the links to others.
+func (l *lister) dir(path, real string) (links []string) {
+	if l.dirs[real] {
+		return nil
+	}
+	l.dirs[real] = true
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		l.skip(path, err)
+	}
+	for _, e := range entries {
+		below, belowReal := filepath.Join(path, e.Name()), filepath.Join(real, e.Name())
+		if e.IsDir() {
+			links = append(links, l.dir(below, belowReal)...)
+			continue
+		}
+		info, err := os.Stat(below)
+		if err != nil {
+			l.skip(below, err)
+			continue
+		}
+		if e.Type()&fs.ModeSymlink != 0 {
+			belowReal = realPath(below)
+		}
+		switch {
+		case info.IsDir():
+			links = append(links, below)
+		case info.Mode().IsRegular() && !l.files[belowReal]:
+			if known(e.Name()) || l.mayHold(below) {
+				l.add(below, belowReal, info)
+			}
+		}
+	}
+	return links
+}
+
+// mayHold looks into a file whose name says nothing.
+func (l *lister) mayHold(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return true // the reader says why
+	}
+	defer f.Close()
+	head := make([]byte, unpack.HeadSize)
+	n, _ := io.ReadFull(f, head)
+	if event.MayHold(head[:n]) {
+		return true
+	}
+	if l.found.LeftOut++; len(l.found.Left) < maxLeft {
+		l.found.Left = append(l.found.Left, path)
+	}
+	return false
+}
+
+// realPath returns the path without links, by which files are told apart.
+func realPath(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
 }
 
 func (l *lister) glob(pattern string) error {
@@ -143,34 +224,30 @@ func (l *lister) glob(pattern string) error {
 		case err != nil:
 			l.skip(m, err)
 		case info.IsDir():
-			l.dir(m)
+			l.tree(m)
 		case info.Mode().IsRegular():
-			l.add(m, info)
+			l.add(m, realPath(m), info)
 		}
 	}
 	return nil
 }
 
 func (l *lister) skip(path string, err error) {
-	l.skipped = append(l.skipped, Skip{path, Reason(err)})
+	l.found.Skipped = append(l.found.Skipped, Skip{path, Reason(err)})
 }
 
-func (l *lister) add(path string, info fs.FileInfo) {
-	key := path
-	if abs, err := filepath.Abs(path); err == nil {
-		key = filepath.Clean(abs)
-	}
-	if l.seen[key] {
+func (l *lister) add(path, real string, info fs.FileInfo) {
+	if l.files[real] {
 		return
 	}
-	l.seen[key] = true
+	l.files[real] = true
 	f := File{Path: path, Size: info.Size(), Mod: info.ModTime(), Delivered: DeliveredAt(path)}
 	f.Digest = strings.Contains(filepath.ToSlash(path), "/CloudTrail-Digest/")
-	l.files = append(l.files, f)
+	l.found.Files = append(l.found.Files, f)
 }
 
 // deliveryName is how CloudTrail names files: account_CloudTrail_region_time_…
-var deliveryName = regexp.MustCompile(`_(?:CloudTrail|CloudTrail-Insight|CloudTrail-Digest)_.*?_?(\d{8}T\d{4}Z)_`)
+var deliveryName = regexp.MustCompile(`_CloudTrail(?:-[A-Za-z]+)?_.*?_?(\d{8}T\d{4}Z)_`)
 
 // DeliveredAt returns the delivery time in the name of a CloudTrail file, zero
 // when there is none. The events inside happened before it.

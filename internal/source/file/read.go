@@ -1,8 +1,6 @@
 package file
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,9 +9,7 @@ import (
 	"sync/atomic"
 
 	"bluetrail/internal/event"
-
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
+	"bluetrail/internal/unpack"
 )
 
 // Limits bound what one file may unpack to.
@@ -30,79 +26,148 @@ func DefaultLimits() Limits {
 	return Limits{MaxRatio: 200, MaxFree: 256 << 20}
 }
 
-// Reader yields the records of one file. It is for one goroutine.
+// Reader yields the records of one file: of every member when it is an archive.
+// It is for one goroutine.
 type Reader struct {
 	*event.Decoder
-	file  *os.File
-	gz    *gzip.Reader
-	zst   *zstd.Decoder
-	buf   *bufio.Reader
-	input *meter
-	out   *bounded
+	file     *os.File
+	lim      Limits
+	left     int64 // bytes that may still be unpacked
+	stream   *unpack.Stream
+	archives []archive // that are being read, the innermost last
+	member   string    // of the innermost that is being read
+	passed   Passed
+	total    *atomic.Int64
 }
 
-var (
-	inputs = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 64<<10) }}
-	gzips  = sync.Pool{New: func() any { return new(gzip.Reader) }}
-	zstds  = sync.Pool{}
-	// A decoder's buffer is larger than most files.
-	decoders = sync.Pool{New: func() any { return new(event.Decoder) }}
-)
+// Passed counts documents that hold no events and are no fault.
+type Passed struct {
+	Digests  int // CloudTrail digest files
+	Controls int // messages with which CloudWatch Logs checks a destination
+}
 
-// Open opens a file; how it is packed is told by its first bytes. read, when
-// not nil, is raised by the packed bytes as they are read.
+// ErrBomb says that a file unpacks to far more than a trail would.
+var ErrBomb = unpack.ErrBomb
+
+// A decoder's buffer is larger than most files.
+var decoders = sync.Pool{New: func() any { return new(event.Decoder) }}
+
+// Open opens a file; what it is is told by its first bytes. read, when not nil,
+// is raised by the packed bytes as they are read.
 func Open(f File, lim Limits, read *atomic.Int64) (*Reader, error) {
 	file, err := os.Open(f.Path)
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{file: file, input: &meter{in: file, total: read}}
-	if err := r.unpack(f, lim); err != nil {
+	r := &Reader{file: file, lim: lim, total: read, left: max(lim.MaxFree, lim.MaxRatio*max(f.Size, 1))}
+	if r.lim.MaxUnpacked == 0 {
+		r.lim.MaxUnpacked = r.left
+	}
+	r.Decoder = decoders.Get().(*event.Decoder)
+	r.Decoder.BeforeReuse = nil
+	if err := r.enter(&meter{file, read}, ""); err != nil {
 		r.Close()
 		return nil, err
 	}
 	return r, nil
 }
 
-func (r *Reader) unpack(f File, lim Limits) error {
-	in := inputs.Get().(*bufio.Reader)
-	in.Reset(r.input)
-	r.buf = in
-	head, err := in.Peek(4)
-	if err != nil && err != io.EOF {
+// enter makes in what is read next: by the decoder, or as an archive.
+func (r *Reader) enter(in io.Reader, name string) error {
+	s, err := unpack.New(in, &r.left)
+	if err != nil {
 		return err
 	}
-	var plain io.Reader = in
-	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		gz := gzips.Get().(*gzip.Reader)
-		if err := gz.Reset(in); err != nil {
-			gzips.Put(gz)
-			return fmt.Errorf("broken gzip header: %w", err)
-		}
-		r.gz = gz
-		plain = gz
-	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		dec, _ := zstds.Get().(*zstd.Decoder)
-		if dec == nil {
-			if dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20)); err != nil {
-				return err
+	if s.Kind != unpack.Plain {
+		return r.enterArchive(s, name)
+	}
+	r.stream, r.member = s, name
+	before := r.Decoder.BeforeReuse
+	if before != nil {
+		before()
+	}
+	r.Decoder.Reset(s, r.lim.Limits)
+	r.Decoder.BeforeReuse = before
+	return nil
+}
+
+// Next returns the next record; see event.Decoder. A broken member of an archive
+// is an *event.RecordError, and the next member follows.
+func (r *Reader) Next() (event.Record, error) {
+	for {
+		if r.stream == nil {
+			if err := r.advance(); err != nil {
+				return event.Record{}, err
 			}
 		}
-		if err := dec.Reset(in); err != nil {
-			zstds.Put(dec)
-			return err
+		rec, err := r.Decoder.Next()
+		if err == nil {
+			switch rec.Kind {
+			case event.Control:
+				r.passed.Controls++
+				continue
+			case event.Digest:
+				r.passed.Digests++
+			}
+			return rec, nil
 		}
-		r.zst = dec
-		plain = dec
+		var one *event.RecordError
+		switch {
+		case errors.As(err, &one):
+			one.Member = r.member
+			return rec, err
+		case len(r.archives) == 0:
+			return rec, err
+		}
+		r.leave()
+		if err != io.EOF {
+			return rec, &event.RecordError{Member: r.member, Err: err}
+		}
 	}
-	r.out = &bounded{in: plain, limit: max(lim.MaxFree, lim.MaxRatio*max(f.Size, 1))}
-	if plain == in {
-		r.out.limit = 1 << 62 // what is not packed cannot swell
+}
+
+// Passed returns what was passed over so far.
+func (r *Reader) Passed() Passed { return r.passed }
+
+// advance moves to the next member of the archives that are open; io.EOF when
+// there is none.
+func (r *Reader) advance() error {
+	for len(r.archives) > 0 {
+		a := r.archives[len(r.archives)-1].name
+		name, in, err := r.next()
+		var one *event.RecordError
+		switch {
+		case err == io.EOF:
+			r.closeArchive()
+			continue
+		case errors.As(err, &one):
+			return err
+		case err != nil:
+			r.closeArchive()
+			if len(r.archives) == 0 {
+				return fmt.Errorf("the archive is broken: %w; what was read before is kept", err)
+			}
+			return &event.RecordError{Member: a, Err: fmt.Errorf("the archive is broken: %w", err)}
+		}
+		depth := len(r.archives)
+		if err := r.enter(in, name); err != nil {
+			if errors.Is(err, unpack.ErrBomb) {
+				return err
+			}
+			return &event.RecordError{Member: name, Err: err}
+		}
+		if len(r.archives) == depth {
+			return nil
+		}
 	}
-	r.Decoder = decoders.Get().(*event.Decoder)
-	r.Decoder.Reset(r.out, lim.Limits)
-	return nil
+	return io.EOF
+}
+
+func (r *Reader) leave() {
+	if r.stream != nil {
+		r.stream.Close()
+		r.stream = nil
+	}
 }
 
 // Close closes the file. Its records are not to be used afterwards.
@@ -112,57 +177,33 @@ func (r *Reader) Close() error {
 		decoders.Put(r.Decoder)
 		r.Decoder = nil
 	}
-	if r.gz != nil {
-		gzips.Put(r.gz)
-		r.gz = nil
-	}
-	if r.zst != nil {
-		r.zst.Reset(nil)
-		zstds.Put(r.zst)
-		r.zst = nil
-	}
-	if r.buf != nil {
-		inputs.Put(r.buf)
-		r.buf = nil
+	r.leave()
+	for len(r.archives) > 0 {
+		r.closeArchive()
 	}
 	return r.file.Close()
 }
 
 // meter counts what is read from disk.
 type meter struct {
-	in    io.Reader
+	file  *os.File
 	total *atomic.Int64
 }
 
-func (m *meter) Read(p []byte) (int, error) {
-	n, err := m.in.Read(p)
+func (m *meter) count(n int) {
 	if m.total != nil {
 		m.total.Add(int64(n))
 	}
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.file.Read(p)
+	m.count(n)
 	return n, err
 }
 
-// ErrBomb says that a file unpacks to far more than a trail would.
-var ErrBomb = errors.New("it unpacks to far more than its size allows for; if it is genuine, unpack it by hand and read that")
-
-// bounded ends an input that grows out of proportion, and gives errors of
-// unpacking a text.
-type bounded struct {
-	in    io.Reader
-	limit int64
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	if b.limit <= 0 {
-		return 0, ErrBomb
-	}
-	n, err := b.in.Read(p)
-	b.limit -= int64(n)
-	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		err = fmt.Errorf("the packed file ends early: %w", event.ErrTruncated)
-	case errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum):
-		err = fmt.Errorf("%w: what was read before is kept; fetch the file again", err)
-	}
+func (m *meter) ReadAt(p []byte, off int64) (int, error) {
+	n, err := m.file.ReadAt(p, off)
+	m.count(n)
 	return n, err
 }

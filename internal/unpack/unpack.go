@@ -1,0 +1,237 @@
+// Package unpack removes compression from an input: layer by layer, each told by
+// its first bytes, within bounds on how many there are and how far they swell.
+package unpack
+
+import (
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/zstd"
+)
+
+// Kind is how bytes are packed.
+type Kind uint8
+
+// The kinds that are told apart.
+const (
+	Plain Kind = iota
+	Gzip
+	Zstd
+	Bzip2
+	Snappy // framed
+	UTF16LE
+	UTF16BE
+	Tar // an archive: a Stream ends there
+	Zip // an archive: a Stream ends there
+	Unreadable
+)
+
+// HeadSize is how many bytes KindOf needs to tell every kind.
+const HeadSize = 512
+
+// MaxLayers bounds how often an input may be packed.
+const MaxLayers = 5
+
+var (
+	// ErrBomb says that an input unpacks to far more than a trail would.
+	ErrBomb = errors.New("it unpacks to far more than its size allows for; if it is genuine, unpack it by hand and read that")
+	// ErrCut says that packed bytes end too early.
+	ErrCut = errors.New("the packed data ends early")
+
+	errLayers = fmt.Errorf("it is packed more than %d times; unpack it by hand", MaxLayers)
+)
+
+var magics = []struct {
+	at   int
+	text string
+	kind Kind
+}{
+	{0, "\x1f\x8b", Gzip},
+	{0, "\x28\xb5\x2f\xfd", Zstd},
+	{0, "BZh", Bzip2},
+	{0, "\xff\x06\x00\x00sNaPpY", Snappy},
+	{0, "\xff\xfe", UTF16LE},
+	{0, "\xfe\xff", UTF16BE},
+	{0, "PK\x03\x04", Zip},
+	{0, "PK\x05\x06", Zip}, // without members
+	{257, "ustar", Tar},
+	{0, "\xfd7zXZ\x00", Unreadable},
+	{0, "7z\xbc\xaf\x27\x1c", Unreadable},
+	{0, "Rar!", Unreadable},
+	{0, "\x04\x22\x4d\x18", Unreadable},
+}
+
+// KindOf tells by the first bytes of an input how it is packed.
+func KindOf(head []byte) Kind {
+	for _, m := range magics {
+		if len(head) > m.at && bytes.HasPrefix(head[m.at:], []byte(m.text)) {
+			return m.kind
+		}
+	}
+	// UTF-16 without a mark: what begins a JSON document, and its other byte.
+	if len(head) >= 4 {
+		switch {
+		case head[1] == 0 && head[3] == 0 && bytes.IndexByte([]byte("{[\""), head[0]) >= 0:
+			return UTF16LE
+		case head[0] == 0 && head[2] == 0 && bytes.IndexByte([]byte("{[\""), head[1]) >= 0:
+			return UTF16BE
+		}
+	}
+	return Plain
+}
+
+// Stream is an input without its layers.
+type Stream struct {
+	Kind   Kind // Plain, or an archive that is still to be opened
+	Layers int  // how many were removed
+
+	head    []byte
+	in      io.Reader
+	release []func()
+}
+
+var (
+	buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 64<<10) }}
+	gzips   = sync.Pool{New: func() any { return new(gzip.Reader) }}
+	zstds   = sync.Pool{}
+)
+
+// New removes the layers around r. left is how many bytes they may unpack to;
+// it is counted down, may be shared, and ErrBomb follows once it is used up.
+// What is not packed is not counted.
+func New(r io.Reader, left *int64) (*Stream, error) {
+	s := &Stream{in: r}
+	for {
+		head := make([]byte, HeadSize)
+		n, err := io.ReadFull(s.in, head)
+		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+			s.Close()
+			return nil, err
+		}
+		s.head, s.Kind = head[:n], KindOf(head[:n])
+		if s.Kind == Plain || s.Kind == Tar || s.Kind == Zip {
+			return s, nil
+		}
+		if s.Layers++; s.Layers > MaxLayers {
+			err = errLayers
+		} else {
+			err = s.layer(s.Kind, left)
+		}
+		if err != nil {
+			s.Close()
+			return nil, err
+		}
+	}
+}
+
+// layer puts a reader for one layer over what is left of the one below.
+func (s *Stream) layer(k Kind, left *int64) error {
+	below := buffers.Get().(*bufio.Reader)
+	below.Reset(&prefixed{head: s.head, in: s.in})
+	s.head = nil
+	s.release = append(s.release, func() { below.Reset(nil); buffers.Put(below) })
+	var in io.Reader
+	switch k {
+	case Gzip:
+		gz := gzips.Get().(*gzip.Reader)
+		if err := gz.Reset(below); err != nil {
+			gzips.Put(gz)
+			return fmt.Errorf("broken gzip header: %w", err)
+		}
+		s.release = append(s.release, func() { gzips.Put(gz) })
+		in = gz
+	case Zstd:
+		dec, _ := zstds.Get().(*zstd.Decoder)
+		if dec == nil {
+			var err error
+			if dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20)); err != nil {
+				return err
+			}
+		}
+		if err := dec.Reset(below); err != nil {
+			zstds.Put(dec)
+			return err
+		}
+		s.release = append(s.release, func() { dec.Reset(nil); zstds.Put(dec) })
+		in = dec
+	case Bzip2:
+		in = bzip2.NewReader(below)
+	case Snappy:
+		in = s2.NewReader(below, s2.ReaderMaxBlockSize(1<<20))
+	case UTF16LE, UTF16BE:
+		in = &utf16Reader{in: below, big: k == UTF16BE}
+	default:
+		return errors.New("it is packed in a way that is not read (xz, 7z, rar or lz4); unpack it by hand")
+	}
+	s.in = &bounded{in: in, left: left}
+	return nil
+}
+
+// Read implements io.Reader.
+func (s *Stream) Read(p []byte) (int, error) {
+	if len(s.head) > 0 {
+		n := copy(p, s.head)
+		s.head = s.head[n:]
+		return n, nil
+	}
+	return s.in.Read(p)
+}
+
+// Head returns the first bytes, before anything was read.
+func (s *Stream) Head() []byte { return s.head }
+
+// Close gives back what the Stream borrowed. The input stays open.
+func (s *Stream) Close() {
+	for i := len(s.release) - 1; i >= 0; i-- {
+		s.release[i]()
+	}
+	s.release, s.in, s.head = nil, failed{}, nil
+}
+
+type failed struct{}
+
+func (failed) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+type prefixed struct {
+	head []byte
+	in   io.Reader
+}
+
+func (p *prefixed) Read(b []byte) (int, error) {
+	if len(p.head) > 0 {
+		n := copy(b, p.head)
+		p.head = p.head[n:]
+		return n, nil
+	}
+	return p.in.Read(b)
+}
+
+// bounded ends an input that grows out of proportion, and gives errors of
+// unpacking a text.
+type bounded struct {
+	in   io.Reader
+	left *int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if *b.left <= 0 {
+		return 0, ErrBomb
+	}
+	n, err := b.in.Read(p)
+	*b.left -= int64(n)
+	var damaged bzip2.StructuralError
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		err = ErrCut
+	case errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &damaged):
+		err = fmt.Errorf("%w: what was read before is kept; fetch the file again", err)
+	}
+	return n, err
+}
