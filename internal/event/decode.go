@@ -105,11 +105,11 @@ type frame struct {
 type frameKind uint8
 
 const (
-	anArray   frameKind = iota // records
-	aRow                       // an array inside an array: records with scalars beside them
-	aTable                     // arrays, each of which is a row of fields
-	aWrapper                   // the object around an array
-	noFrame   frameKind = 255
+	anArray  frameKind = iota // records
+	aRow                      // an array inside an array: records with scalars beside them
+	aTable                    // arrays, each of which is a row of fields
+	aWrapper                  // the object around an array
+	noFrame  frameKind = 255
 )
 
 // NewDecoder returns a Decoder for the decompressed input r.

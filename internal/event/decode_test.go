@@ -29,8 +29,11 @@ func decoded(r io.Reader, lim Limits) (raws, bad []string, final error) {
 			return raws, bad, err
 		default:
 			s := string(rec.Raw)
-			if rec.Kind == Digest {
+			switch rec.Kind {
+			case Digest:
 				s = "digest " + s
+			case Control:
+				s = "control " + s
 			}
 			if rec.Time != 0 {
 				s = fmt.Sprintf("%s@%d", s, rec.Time/1e9)
@@ -63,21 +66,21 @@ func TestDecoder(t *testing.T) {
 		"cloudwatch":       {in: `{"messageType":"DATA_MESSAGE","logEvents":[{"id":"1","message":"{\"eventVersion\":\"1.08\",\"x\":1}"}]}`, want: []string{a}},
 		"digest":           {in: `{"awsAccountId":"1","digestStartTime":"t","digestS3Bucket":"b","logFiles":[{"s3Object":"o"}]}`, want: []string{`digest {"awsAccountId":"1","digestStartTime":"t","digestS3Bucket":"b","logFiles":[{"s3Object":"o"}]}`}},
 		"other JSON":       {in: `{"Records":["a","b"],"k":1}`, want: []string{`{"Records":["a","b"],"k":1}`}},
-		"bad line":         {in: a + "\nnot json\n" + b, want: []string{a, b}, bad: []string{`line 2, byte 30: found 'n' where a JSON object has to begin` + wayOut}},
+		"bad line":         {in: a + "\nnot json\n" + b, want: []string{a, b}, bad: []string{`line 2, byte 30: found "not json" where a JSON object has to begin` + wayOut}},
 		"broken line":      {in: a + "\n{\"x\":tru}\n" + b, want: []string{a, b}, bad: []string{"line 2, byte 30: found 't', expected true at byte 35"}},
 		"unfinished line":  {in: "{\"x\":{\n" + a + "\n", want: []string{a}, bad: []string{"line 1, byte 0: found '{', expected a key in quotes at byte 7"}},
 		"broken in array":  {in: `{"Records":[` + a + `,{"eventVersion":"1","q":nope},` + b + `]}`, want: []string{a, b}, bad: []string{"line 1, byte 42: found 'n', expected null at byte 66"}},
 		"truncated":        {in: `{"Records":[` + a + `,` + b[:20], want: []string{a}, end: "truncated"},
 		"truncated behind": {in: `{"Records":[` + a, want: []string{a}, end: "truncated"},
-		"garbage":          {in: "\x00\x01\x02", bad: []string{`line 1, byte 0: found '\x00' where a JSON object has to begin` + wayOut}},
+		"garbage":          {in: "\x00\x01\x02", end: "this is not text"},
 		"control char":     {in: "{\"x\":\"a\x01\"}\n" + a, want: []string{a}, bad: []string{`line 1, byte 0: found '\x01', expected no control character in a string at byte 7`}},
 		"wrong escape":     {in: `{"x":"\q"}` + "\n" + a, want: []string{a}, bad: []string{`line 1, byte 0: found 'q', expected an escape at byte 7`}},
-		"strays in array":  {in: `[1,` + a + `,["x"],` + b + `]`, want: []string{a, b}, bad: []string{"line 1, byte 1: found '1' where a JSON object has to begin" + wayOut, "line 1, byte 33: found '[' where a JSON object has to begin" + wayOut}},
+		"strays in array":  {in: `[1,` + a + `,["x"],` + b + `]`, want: []string{a, b}, bad: []string{`line 1, byte 1: 2 elements from here on are not JSON objects; the first is "1"`}},
 		"own Events":       {in: `{"name":"n","Events":[{"a":1}],"logEvents":[]}`, want: []string{`{"name":"n","Events":[{"a":1}],"logEvents":[]}`}},
 		"digest behind":    {in: a + `{"logFiles":[],"digestS3Bucket":"b","digestStartTime":"t"}`, want: []string{a, `digest {"logFiles":[],"digestS3Bucket":"b","digestStartTime":"t"}`}},
 		"two lookups":      {in: `{"Events":[{"CloudTrailEvent":"{\"eventVersion\":\"1.08\",\"x\":1}"},{"CloudTrailEvent":"{\"x\":"},{"CloudTrailEvent":"{\"y\":2}"}]}`, want: []string{a, `{"y":2}`}, bad: []string{"line 1, byte 69: cannot read the wrapped record: it ends too early"}},
-		"broken behind":    {in: `{"Records":[` + a + `],x}`, want: []string{a}, end: `behind the array "Records": found 'x', expected a key in quotes at byte 43`},
-		"garbage wrapped":  {in: `{"CloudTrailEvent":"nope"}` + "\n" + a, want: []string{a}, bad: []string{"line 1, byte 0: the wrapped record is no JSON object"}},
+		"broken behind":    {in: `{"Records":[` + a + `],x}`, want: []string{a}, bad: []string{`line 1, byte 43: behind the array "Records": found 'x', expected a key in quotes at byte 43`}},
+		"garbage wrapped":  {in: `{"CloudTrailEvent":"nope"}` + "\n" + a, want: []string{`{"CloudTrailEvent":"nope"}`, a}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, r := range []io.Reader{strings.NewReader(tc.in), iotest.OneByteReader(strings.NewReader(tc.in))} {

@@ -27,11 +27,11 @@ func (s *strays) note(at int64, line int, text []byte, what string) {
 
 // join adds what another one noted.
 func (s *strays) join(t strays) {
-	if s.n == 0 {
+	n := s.n + t.n
+	if s.n == 0 || t.n > 0 && t.at < s.at {
 		*s = t
-		return
 	}
-	s.n += t.n
+	s.n = n
 }
 
 // problem returns what there is to say in an input that gave some records; nil

@@ -5,11 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strings"
 	"sync"
 )
 
 // marking are the fields that tell CloudTrail records from others.
-var marking = []string{"eventVersion", "eventSource", "eventName", "insightDetails.state", "eventCategory"}
+var marking = []string{"eventVersion", "eventSource", "eventName", "insightDetails.state", "eventCategory", "eventType", "eventTime", "userIdentity.type", "userIdentity.accountId", "metadata.product.name", "class_uid"}
 
 var (
 	detector   = newReader(append(slices.Clone(marking), Time)...)
@@ -46,26 +47,50 @@ func (r *reader) read(raw []byte, use func(cells []Cell)) {
 }
 
 // Detect returns the sourcetype of a record: CloudTrail when it has the keys of
-// a CloudTrail record, else JSON. A record that carries _time has been through
-// another system and is taken as plain JSON.
+// a CloudTrail record, SecurityLake when it is one in OCSF, else JSON. A record
+// that carries _time has been through another system and is taken as plain JSON.
 func Detect(raw []byte) string {
-	if bytes.HasPrefix(raw, []byte(`{"eventVersion":`)) && !bytes.Contains(raw, []byte(`"_time"`)) {
+	if usual(raw) && !bytes.Contains(raw, []byte(`"_time"`)) {
 		return CloudTrail // as nearly all are
 	}
 	sourcetype := JSON
 	detector.read(raw, func(c []Cell) {
-		if n := len(marking); !c[n].Set && cloudTrail(c[:n]) {
+		switch n := len(marking); {
+		case c[n].Set:
+		case cloudTrail(c[:n]):
 			sourcetype = CloudTrail
+		case securityLake(c[:n]):
+			sourcetype = SecurityLake
 		}
 	})
 	return sourcetype
 }
 
+// usual reports whether a record begins as nearly all do, with a version of two
+// digits behind the point. Those of other services are 2.1 (S3) or 1.0 (Kinesis).
+func usual(raw []byte) bool {
+	const head = `{"eventVersion":"1.00"`
+	digit := func(c byte) bool { return c-'0' <= 9 }
+	n := len(head) - 3
+	return len(raw) > len(head) && string(raw[:n]) == head[:n] && digit(raw[n]) && digit(raw[n+1]) && raw[n+2] == '"'
+}
+
 // cloudTrail tells from the cells of marking; a _time beside them speaks
-// against it.
+// against it. Notifications of S3, records of Kinesis, DynamoDB and SQS have an
+// eventSource that begins with aws:, and a version of their own.
 func cloudTrail(c []Cell) bool {
 	version, source, name, insight, category := c[0].Set, c[1].Set, c[2].Set, c[3].Set, c[4].Set
-	return version || source && name || insight && category
+	if strings.HasPrefix(c[1].first(), "aws:") {
+		return false
+	}
+	event := name || category || c[5].Set || c[6].Set // eventType, eventTime
+	who := c[7].Set || c[8].Set
+	return version && (event || who) || source && name || insight && category
+}
+
+// securityLake tells a record that Security Lake made of one of CloudTrail.
+func securityLake(c []Cell) bool {
+	return c[9].first() == "CloudTrail" && c[10].Set
 }
 
 // Identity is what has to be known of every record that is taken in.

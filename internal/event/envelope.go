@@ -21,16 +21,16 @@ type members struct {
 	bridge, detail []byte // detail-type and detail of EventBridge
 	digest         int    // 2 = a digest file
 	control        bool
-	exported       bool   // it has the marks of a search result of Splunk
+	exported       bool // it has the marks of a search result of Splunk
 }
 
 // opening says when a payload is opened.
 type opening uint8
 
 const (
-	notAtAll opening = iota
-	openAny          // when it is JSON, packed or not: it is the record by definition
-	openTrail        // when records of CloudTrail are inside; else the envelope is the record
+	notAtAll  opening = iota
+	openAny           // when it is JSON, packed or not: it is the record by definition
+	openTrail         // when records of CloudTrail are inside; else the envelope is the record
 )
 
 // arrays are the members of an object that hold records, and the test of the

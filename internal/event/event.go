@@ -20,6 +20,8 @@ const (
 const (
 	CloudTrail = "aws:cloudtrail"
 	JSON       = "_json"
+	// SecurityLake is a record of CloudTrail in OCSF, as Security Lake keeps it.
+	SecurityLake = "aws:asl"
 )
 
 // DefaultIndex and DefaultHost are what events get that say nothing else.

@@ -67,12 +67,12 @@ func jsonLines(b *testing.B, trail string) []string {
 		}
 		body.Reset()
 	}
-	inputs, _, err := file.List([]string{trail})
+	found, err := file.List([]string{trail})
 	if err != nil {
 		b.Fatal(err)
 	}
 	seen := map[[16]byte]bool{}
-	for _, in := range inputs {
+	for _, in := range found.Files {
 		r, err := file.Open(in, file.DefaultLimits(), nil)
 		if err != nil {
 			b.Fatal(err)

@@ -29,7 +29,7 @@ var builtin = []spl.Macro{
 	{Name: "security_content_ctime", Args: []string{"field"}, Definition: `convert timeformat="%Y-%m-%dT%H:%M:%S" ctime($field$)`},
 	{Name: "drop_dm_object_name", Args: []string{"object"}, Definition: `rename $object$.* AS *`},
 	// A CloudTrail record has the names of the schema beside its own.
-	{Name: "amazon_security_lake", Definition: `sourcetype=aws:cloudtrail`},
+	{Name: "amazon_security_lake", Definition: `sourcetype=aws:asl`},
 	// There are no summaries here, so those that exist alone would be none.
 	{Name: "security_content_summariesonly", Definition: `summariesonly=false allow_old_summaries=true fillnull_value=null`},
 	{Name: "summariesonly", Definition: `summariesonly=false`},

@@ -82,7 +82,9 @@ type Stats struct {
 	Files, Events, Duplicates int64
 	Bytes                     int64 // read, compressed where files are
 	Skipped                   []Skip
-	SkippedMore               int64 // beyond those listed
+	SkippedMore               int64  // beyond those listed
+	LeftOut                   string // files of folders that are not read by design, "" = none
+	Controls                  int64  // messages with which CloudWatch Logs checks a destination
 }
 
 // Skip is something that could not be read.

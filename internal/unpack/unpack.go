@@ -43,7 +43,7 @@ var (
 	// ErrBomb says that an input unpacks to far more than a trail would.
 	ErrBomb = errors.New("it unpacks to far more than its size allows for; if it is genuine, unpack it by hand and read that")
 	// ErrCut says that packed bytes end too early.
-	ErrCut = errors.New("the packed data ends early")
+	ErrCut = errors.New("the packed data ends early: what was read before is kept; fetch the file again")
 
 	errLayers = fmt.Errorf("it is packed more than %d times; unpack it by hand", MaxLayers)
 )
@@ -112,8 +112,11 @@ func New(r io.Reader, left *int64) (*Stream, error) {
 		head := make([]byte, HeadSize)
 		n, err := io.ReadFull(s.in, head)
 		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-			s.Close()
-			return nil, err
+			if n == 0 {
+				s.Close()
+				return nil, err
+			}
+			s.in = failed{err} // behind what could be read
 		}
 		s.head, s.Kind = head[:n], KindOf(head[:n])
 		if s.Kind == Plain || s.Kind == Tar || s.Kind == Zip {
@@ -192,12 +195,12 @@ func (s *Stream) Close() {
 	for i := len(s.release) - 1; i >= 0; i-- {
 		s.release[i]()
 	}
-	s.release, s.in, s.head = nil, failed{}, nil
+	s.release, s.in, s.head = nil, failed{io.ErrClosedPipe}, nil
 }
 
-type failed struct{}
+type failed struct{ err error }
 
-func (failed) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
+func (f failed) Read([]byte) (int, error) { return 0, f.err }
 
 type prefixed struct {
 	head []byte

@@ -50,12 +50,12 @@ func TestList(t *testing.T) {
 	}
 	list := func(paths ...string) []string {
 		t.Helper()
-		files, skipped, err := List(paths)
-		if err != nil || len(skipped) > 0 {
-			t.Fatal(skipped, err)
+		found, err := List(paths)
+		if err != nil || len(found.Skipped) > 0 {
+			t.Fatal(found.Skipped, err)
 		}
 		var names []string
-		for _, f := range files {
+		for _, f := range found.Files {
 			names = append(names, f.Path)
 		}
 		return names
@@ -69,10 +69,10 @@ func TestList(t *testing.T) {
 	for path, want := range map[string]string{
 		filepath.Join(dir, "a", "none", "x.json"): "is there",
 		filepath.Join(dir, "*.nothing"):           "nothing matches",
-		os.DevNull:                                "no regular file",
+		os.DevNull:                                "not a regular file",
 		t.TempDir():                               "no event files",
 	} {
-		if _, _, err := List([]string{path}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := List([]string{path}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", path, err, want)
 		}
 	}
@@ -90,11 +90,11 @@ func TestDeliveredAt(t *testing.T) {
 // readAll returns how many records a file gives, and its faults.
 func readAll(t *testing.T, path string, lim Limits) (n int, faults []string) {
 	t.Helper()
-	files, _, err := List([]string{path})
+	found, err := List([]string{path})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Open(files[0], lim, nil)
+	r, err := Open(found.Files[0], lim, nil)
 	if err != nil {
 		return 0, []string{err.Error()}
 	}

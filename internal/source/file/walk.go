@@ -15,10 +15,9 @@ import (
 // Walk is the source of the files at some paths, as they are found when it
 // starts.
 type Walk struct {
-	files   []File
-	skipped []Skip
-	at      int
-	o       WalkOptions
+	found Found
+	at    int
+	o     WalkOptions
 }
 
 // WalkOptions say how a Walk reads files.
@@ -47,7 +46,7 @@ func NewWalk(paths []string, o WalkOptions) (*Walk, error) {
 		}
 	}
 	var err error
-	w.files, w.skipped, err = List(at)
+	w.found, err = List(at)
 	return w, err
 }
 
@@ -65,29 +64,32 @@ func In(dir, path string) string {
 
 // Size implements source.Sized.
 func (w *Walk) Size() (n int64) {
-	for i := range w.files {
-		n += w.files[i].Size
+	for i := range w.found.Files {
+		n += w.found.Files[i].Size
 	}
 	return n
 }
+
+// LeftOut says which files of folders are not read, "" = none; see Found.
+func (w *Walk) LeftOut() string { return w.found.Passed() }
 
 // Next implements source.Source.
 func (w *Walk) Next(ctx context.Context) (*source.Batch, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if len(w.skipped) > 0 {
-		s := w.skipped[0]
-		w.skipped = w.skipped[1:]
+	if len(w.found.Skipped) > 0 {
+		s := w.found.Skipped[0]
+		w.found.Skipped = w.found.Skipped[1:]
 		return &source.Batch{
 			Name: w.name(s.Name), Key: Absolute(s.Name),
 			Open: func(*atomic.Int64) (source.Records, error) { return nil, errors.New(s.Reason) },
 		}, nil
 	}
-	if w.at == len(w.files) {
+	if w.at == len(w.found.Files) {
 		return nil, io.EOF
 	}
-	f := w.files[w.at]
+	f := w.found.Files[w.at]
 	w.at++
 	return Batch(f, w.name(f.Path), w.o.Meta, w.o.Limits), nil
 }

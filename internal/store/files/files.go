@@ -26,13 +26,15 @@ type Store struct {
 	files []file.File
 	opt   Options
 
+	leftOut string // files of folders that are not read
+
 	read  atomic.Int64 // packed bytes
 	total int64
 
-	events, duplicates, done atomic.Int64
-	mu                       sync.Mutex
-	skipped                  []store.Skip
-	more                     int64
+	events, duplicates, done, controls atomic.Int64
+	mu                                 sync.Mutex
+	skipped                            []store.Skip
+	more                               int64
 }
 
 var (
@@ -43,18 +45,18 @@ var (
 
 // Open lists the files at paths; see file.List. No file is opened yet.
 func Open(paths []string, opt Options) (*Store, error) {
-	list, skipped, err := file.List(paths)
+	found, err := file.List(paths)
 	if err != nil {
 		return nil, err
 	}
 	if opt.Limits == (file.Limits{}) {
 		opt.Limits = file.DefaultLimits()
 	}
-	s := &Store{files: list, opt: opt}
-	for _, f := range list {
+	s := &Store{files: found.Files, opt: opt, leftOut: found.Passed()}
+	for _, f := range found.Files {
 		s.total += f.Size
 	}
-	for _, sk := range skipped {
+	for _, sk := range found.Skipped {
 		s.skip(sk.Name, sk.Reason)
 	}
 	return s, nil
@@ -93,6 +95,7 @@ func (s *Store) Stats() store.Stats {
 	defer s.mu.Unlock()
 	return store.Stats{
 		Files: s.done.Load(), Events: s.events.Load(), Duplicates: s.duplicates.Load(), Bytes: s.read.Load(),
+		LeftOut: s.leftOut, Controls: s.controls.Load(),
 		Skipped: append([]store.Skip(nil), s.skipped...), SkippedMore: s.more,
 	}
 }

@@ -167,7 +167,10 @@ func (r *reader) file(ctx context.Context, i int) error {
 		s.skip(f.Path, file.Reason(err))
 		return nil
 	}
-	defer in.Close()
+	defer func() {
+		s.controls.Add(int64(in.Passed().Controls))
+		in.Close()
+	}()
 	r.meta, r.ordinal, r.records = f.Meta(s.opt.Index, s.opt.Sourcetype), i, 0
 	in.BeforeReuse = func() { r.err = errors.Join(r.err, r.flush()) }
 	for {
