@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	exited := -1
 	parser, err := kong.New(&c,
 		kong.Name("bluetrail"),
-		kong.Description("Watch AWS CloudTrail: take the trail in, search it with SPL, find what should not be there."),
+		kong.Description("Watch AWS CloudTrail: take the trail in, search it with SPL, find what should not be there.\n\nExit codes: 0 done, 1 failed, 2 bad usage or bad search, 3 done, but some input could not be read."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exited = code; panic(exitPanic{}) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),

@@ -37,6 +37,7 @@ func (a *app) ingest(o ingest.Options) error {
 	if more := sum.SkippedTotal - len(sum.Skipped); more > 0 {
 		a.warn("%d more problems like these; bluetrail doctor lists all of them", more)
 	}
+	a.partly = a.partly || sum.SkippedTotal > 0
 	a.alarms(sum.Alarms, o.Data)
 	took := time.Since(start)
 	line := fmt.Sprintf("%s taken in from %s (%s) in %s", count(sum.Events, "event"), count(sum.Files, "file"), humanize.IBytes(uint64(max(0, sum.Bytes))), took.Round(10*time.Millisecond))
@@ -50,6 +51,9 @@ func (a *app) ingest(o ingest.Options) error {
 		if n.n > 0 {
 			line += fmt.Sprintf("; %s %s", humanize.Comma(int64(n.n)), n.what)
 		}
+	}
+	if sum.LeftOut != "" {
+		line += "; " + sum.LeftOut
 	}
 	if err != nil && a.ctx.Err() != nil {
 		fmt.Fprintln(a.err, diag.Printable(line))

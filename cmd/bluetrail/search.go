@@ -134,11 +134,18 @@ func (a *app) summary(s *search.Search, took time.Duration, err error) {
 		}
 	}
 	line := fmt.Sprintf("%s%s in %s", count(s.Rows(), "row"), ended, took.Round(time.Millisecond))
-	if st, ok := s.Stats(); ok && st.Files > 0 {
+	if st, ok := s.Stats(); ok && (st.Files > 0 || len(st.Skipped) > 0) {
 		line += fmt.Sprintf("; %s, %s, %s read", count(int(st.Files), "file"), humanize.IBytes(uint64(st.Bytes)), count(int(st.Events), "event"))
 		if st.Duplicates > 0 {
 			line += fmt.Sprintf(", %s dropped", count(int(st.Duplicates), "duplicate"))
 		}
+		if st.Controls > 0 {
+			line += fmt.Sprintf("; %s of CloudWatch Logs passed over", count(int(st.Controls), "control message"))
+		}
+		if st.LeftOut != "" {
+			line += "; " + st.LeftOut
+		}
+		a.partly = a.partly || len(st.Skipped) > 0
 	}
 	a.note("%s", line)
 }

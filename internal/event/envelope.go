@@ -21,6 +21,7 @@ type members struct {
 	bridge, detail []byte // detail-type and detail of EventBridge
 	digest         int    // 2 = a digest file
 	control        bool
+	kinesis        bool // a record of Kinesis, which has an eventVersion, too
 	exported       bool // it has the marks of a search result of Splunk
 }
 
@@ -274,15 +275,12 @@ func (d *Decoder) note(m *members, name, val []byte) {
 	case "CloudTrailEvent", "@message":
 		offer(openAny)
 	case "message":
-		if o := d.ofMessages(); kind == jsonscan.String || o == openAny {
+		if o := d.ofMessages(); object || kind == jsonscan.String {
 			m.control = m.control || bytes.HasPrefix(val, []byte(`"CWL CONTROL MESSAGE`))
 			offer(o)
 		}
-	case "Message", "data", "Data", "rawData", "Body", "body", "_raw", "eventJson", "event.original", "original", "log", "raw", "rawEvent":
-		if kind == jsonscan.String {
-			offer(openTrail)
-		}
-	case "kinesis", "Sns", "awslogs", "event":
+	case "Message", "data", "Data", "rawData", "Body", "body", "_raw", "eventJson", "event.original", "original", "log", "raw", "rawEvent", "kinesis", "Sns", "awslogs", "event":
+		m.kinesis = m.kinesis || string(name) == "kinesis"
 		if object || kind == jsonscan.String {
 			offer(openTrail)
 		}
@@ -338,7 +336,7 @@ func (d *Decoder) unwrap(raw []byte, at int64, m *members) (Record, bool, error)
 		if m.detail != nil && bytes.HasSuffix(m.bridge, viaCloudTrail) {
 			plain.Raw, plain.Time = m.detail, givenTime(m.time)
 		}
-	case m.payload != nil && !(m.version && m.payload[0] != '{'):
+	case m.payload != nil && (!m.version || m.kinesis):
 		if p := d.newPayload(m.payload, m.opening); p != nil {
 			p.at, p.time, p.envelope = at, givenTime(m.time), raw
 			return Record{}, false, d.enter(p)

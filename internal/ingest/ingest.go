@@ -9,7 +9,6 @@ import (
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/integrity"
-	"bluetrail/internal/source"
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/state"
 )
@@ -57,6 +56,7 @@ type Summary struct {
 	Bytes        int64 // of the records read, unpacked
 	Skipped      []Skip
 	SkippedTotal int           // Skipped lists the first of them; the state has all
+	LeftOut      string        // files of folders that do not look like events, "" = none
 	Alarms       []state.Alarm // days that lack events which were taken in before
 }
 
@@ -82,7 +82,7 @@ func Run(ctx context.Context, o Options) (sum Summary, err error) {
 		return sum, err
 	}
 	sum, err = p.Run(ctx, src, run)
-	sum.Alarms = p.Alarms()
+	sum.Alarms, sum.LeftOut = p.Alarms(), src.LeftOut()
 	return sum, errors.Join(err, p.Close())
 }
 
@@ -93,11 +93,13 @@ func (p *Pipeline) Files(ctx context.Context, o Options) (sum Summary, err error
 	if err != nil {
 		return sum, err
 	}
-	return p.Run(ctx, src, run)
+	sum, err = p.Run(ctx, src, run)
+	sum.LeftOut = src.LeftOut()
+	return sum, err
 }
 
 // source lists the files.
-func (o *Options) source() (source.Source, RunOptions, error) {
+func (o *Options) source() (*file.Walk, RunOptions, error) {
 	if o.Index == "" {
 		o.Index = event.DefaultIndex
 	}
