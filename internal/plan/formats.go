@@ -1,17 +1,18 @@
 package plan
 
 import (
+	"context"
 	"sync"
 
 	"bluetrail/internal/spl"
-	"bluetrail/internal/spl/cmd"
+	"bluetrail/internal/vector"
 )
 
 // formats are the fieldformat commands that hold for the result of a search.
 // Those of a foreach join while the search runs.
 type formats struct {
 	mu   sync.Mutex
-	list []*cmd.Fieldformat
+	list []formatting
 }
 
 // of notes the formats among the commands of a search; a new table ends those
@@ -27,7 +28,7 @@ func (f *formats) of(stages []spl.Command) {
 
 // join notes a command if it is a format.
 func (f *formats) join(c spl.Command) {
-	if format, ok := c.(*cmd.Fieldformat); ok {
+	if format, ok := c.(formatting); ok {
 		f.mu.Lock()
 		f.list = append(f.list[:len(f.list):len(f.list)], format)
 		f.mu.Unlock()
@@ -35,8 +36,56 @@ func (f *formats) join(c spl.Command) {
 }
 
 // held returns the formats so far; the slice must not be changed.
-func (f *formats) held() []*cmd.Fieldformat {
+func (f *formats) held() []formatting {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.list
+}
+
+// newFormatted returns the rows of in as the formats show them; of several for a
+// field the last holds. formats is asked for with every batch, since commands
+// may come up with some while they run.
+func newFormatted(env *spl.Env, in spl.Operator, formats func() []formatting) spl.Operator {
+	return &formatted{env: env, in: in, formats: formats, progs: map[formatting]*spl.Program{}}
+}
+
+type formatted struct {
+	env     *spl.Env
+	in      spl.Operator
+	formats func() []formatting
+	progs   map[formatting]*spl.Program
+}
+
+func (f *formatted) Close() { f.in.Close() }
+
+func (f *formatted) Next(ctx context.Context) (*vector.Batch, error) {
+	b, err := f.in.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var cols []*vector.Column
+	for _, c := range f.formats() {
+		field, shown := c.Format()
+		if b.Col(field) == nil {
+			continue
+		}
+		prog := f.progs[c]
+		if prog == nil {
+			if prog, err = spl.Compile(shown, f.env); err != nil {
+				return nil, err
+			}
+			f.progs[c] = prog
+		}
+		vals := make([]vector.Value, b.Len)
+		for i := range vals {
+			if vals[i] = prog.Value(b, i); vals[i].Kind() == vector.Bool {
+				vals[i] = vector.String(vals[i].Text())
+			}
+		}
+		cols = append(cols, vector.NewColumn(field, vals))
+	}
+	if len(cols) == 0 {
+		return b, nil
+	}
+	return b.With(cols...), nil
 }

@@ -3,13 +3,13 @@ package plan
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"slices"
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/spl"
-	"bluetrail/internal/spl/cmd"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 )
@@ -41,21 +41,16 @@ func newLate(env *spl.Env, st store.Store, q *store.Query, first, last int64, re
 	if len(rest) == 0 || !q.Fields.All() && !q.Fields.HasPatterns() && !q.Fields.Has(event.Raw) {
 		return nil
 	}
-	switch c := rest[0].(type) {
-	case *cmd.Sort:
-		if c.Limit <= 0 || c.Limit > lateSeconds {
-			return nil
-		}
-	case *cmd.Dedup:
-		if c.Consecutive || c.KeepEvents {
-			return nil
-		}
-	default:
+	c, ok := rest[0].(choosing)
+	if !ok {
+		return nil
+	}
+	if rows, ok := c.Chooses(); !ok || rows > lateSeconds {
 		return nil
 	}
 	l := &late{env: env, st: st, q: *q, first: first, last: last, choose: rest[:1]}
 	if len(rest) > 1 {
-		if h, ok := rest[1].(*cmd.Head); ok && h.Rows() > 0 {
+		if h, ok := rest[1].(limited); ok && h.Rows() > 0 {
 			l.choose = rest[:2]
 		}
 	}
@@ -183,17 +178,20 @@ func newestFirst(rest []spl.Command, env *spl.Env) []spl.Command {
 	if len(rest) == 0 {
 		return rest
 	}
-	s, ok := rest[0].(*cmd.Sort)
-	if !ok || len(s.Keys) != 1 || s.Keys[0].Field != event.Time || s.Keys[0].Desc == s.Reverse || s.Keys[0].As != "auto" && s.Keys[0].As != "num" {
+	s, ok := rest[0].(ordering)
+	if !ok {
 		return rest
 	}
+	limit, ok := s.NewestFirst()
 	switch {
-	case s.Limit == 0:
+	case !ok:
+		return rest
+	case limit == 0:
 		return rest[1:]
-	case s.Limit > 0:
-		return append([]spl.Command{&cmd.Head{N: s.Limit}}, rest[1:]...)
+	case limit > 0:
+		return append([]spl.Command{command(fmt.Sprintf("head %d", limit))}, rest[1:]...)
 	case len(rest) > 1: // a sort without a count warns of what it leaves out
-		if h, ok := rest[1].(*cmd.Head); ok && h.Rows() > 0 && h.Rows() <= env.Limits.SortRows {
+		if h, ok := rest[1].(limited); ok && h.Rows() > 0 && h.Rows() <= env.Limits.SortRows {
 			return rest[1:]
 		}
 	}

@@ -13,8 +13,8 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
 	_ "bluetrail/internal/spl/agg" // the aggregates
-	"bluetrail/internal/spl/cmd"
-	_ "bluetrail/internal/spl/fn" // the functions
+	_ "bluetrail/internal/spl/cmd" // the commands
+	_ "bluetrail/internal/spl/fn"  // the functions
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 )
@@ -213,8 +213,8 @@ func (p *planner) open(ctx context.Context, q *spl.Query) (*Search, error) {
 	p.formats.of(stages)
 	var op spl.Operator
 	rest := stages
-	if _, ok := stages[0].(*cmd.Eval); ok { // a search that begins with eval has one row to begin with
-		stages = append([]spl.Command{&cmd.Makeresults{Count: 1}}, stages...)
+	if _, ok := stages[0].(sourceless); ok {
+		stages = append([]spl.Command{command("makeresults")}, stages...)
 	}
 	if g, ok := stages[0].(spl.Generating); ok {
 		s.events = false
@@ -237,7 +237,7 @@ func (p *planner) open(ctx context.Context, q *spl.Query) (*Search, error) {
 		op = next
 	}
 	if p.depth == 0 {
-		op = cmd.Formatted(p.env, op, p.formats.held)
+		op = newFormatted(p.env, op, p.formats.held)
 	}
 	s.out = op
 	return s, nil
@@ -272,13 +272,13 @@ func (p *planner) resolve(ctx context.Context, q *spl.Query) ([]spl.Command, err
 				return nil, err
 			}
 		}
-		if f, ok := c.(*cmd.Search); ok {
+		if f, ok := c.(spl.Filtering); ok {
 			if classes, ok := p.env.Tables.(spl.Classes); ok {
-				e, err := spl.ExpandClasses(f.Expr, classes)
+				e, err := spl.ExpandClasses(f.Filter(), classes)
 				if err != nil {
 					return nil, err
 				}
-				c = &cmd.Search{Expr: e}
+				c = f.WithFilter(e)
 			}
 		}
 		if _, ok := c.(spl.Generating); ok && i > 0 {
@@ -331,7 +331,7 @@ func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (sp
 		return nil, nil, err
 	}
 	if p.typed(stages[n:]) {
-		stages = slices.Insert(slices.Clone(stages), n, spl.Command(cmd.Typer{}))
+		stages = slices.Insert(slices.Clone(stages), n, command("typer"))
 	}
 	needs := make([]spl.FieldSet, len(stages)+1) // needs[i]: what stage i and all after it read
 	needs[len(stages)] = spl.AllFields()
@@ -365,7 +365,7 @@ func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (sp
 		q.Ordered = true
 		rest = newestFirst(rest, p.own)
 		if len(rest) > 0 {
-			if h, ok := rest[0].(*cmd.Head); ok {
+			if h, ok := rest[0].(limited); ok {
 				q.Limit = h.Rows()
 			}
 		}

@@ -240,4 +240,6 @@ type Defined interface {
 type Filtering interface {
 	Streaming
 	Filter() Search
+	// WithFilter returns the command with another filter.
+	WithFilter(Search) Command
 }

@@ -11,7 +11,6 @@ import (
 	"bluetrail/internal/plan"
 	"bluetrail/internal/search"
 	"bluetrail/internal/spl"
-	"bluetrail/internal/spl/cmd"
 	"bluetrail/internal/store/memory"
 )
 
@@ -98,18 +97,17 @@ type nowhere struct{}
 // Collect implements spl.Collector.
 func (nowhere) Collect(spl.Collected) error { return nil }
 
+// writing commands write a lookup.
+type writing interface {
+	// Writes returns its name, "" for none.
+	Writes() string
+}
+
 // writes gathers the lookups that a search writes.
 func writes(q *spl.Query, into map[string]bool) {
 	for _, st := range q.Stages {
-		switch o := st.Cmd.(type) {
-		case *cmd.Outputlookup:
-			into[o.Table] = true
-		case *cmd.Outputcsv:
-			into[o.Table] = true
-		case *cmd.Fit:
-			if o.Into != "" {
-				into[cmd.ModelTable(o.Into)] = true
-			}
+		if c, ok := st.Cmd.(writing); ok && c.Writes() != "" {
+			into[c.Writes()] = true
 		}
 		if w, ok := st.Cmd.(spl.WithQueries); ok {
 			for _, sub := range w.Queries() {

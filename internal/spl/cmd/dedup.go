@@ -97,6 +97,9 @@ func parseDedup(p *spl.Parser) (spl.Command, error) {
 	return c, nil
 }
 
+// Chooses tells the planner that few rows may stay, it is not known how many.
+func (c *Dedup) Chooses() (rows int, ok bool) { return 0, !c.Consecutive && !c.KeepEvents }
+
 // Print implements spl.Command.
 func (c *Dedup) Print() string {
 	s := "dedup "

@@ -73,6 +73,9 @@ func parseEval(p *spl.Parser) (spl.Command, error) {
 	}
 }
 
+// Sourceless tells the planner that a search may begin with eval.
+func (c *Eval) Sourceless() {}
+
 // Print implements spl.Command.
 func (c *Eval) Print() string {
 	parts := make([]string, len(c.Sets))

@@ -73,6 +73,9 @@ func (c *Fieldformat) Needs(out spl.FieldSet) spl.FieldSet {
 // Check implements spl.Checked.
 func (c *Fieldformat) Check() error { return spl.CheckExpr(c.Expr) }
 
+// Format tells the planner how the field is shown at the end of the search.
+func (c *Fieldformat) Format() (field string, shown spl.Expr) { return c.Field, c.Expr }
+
 // NewMapper implements spl.Streaming.
 func (c *Fieldformat) NewMapper(env *spl.Env) (spl.Mapper, error) {
 	_, err := spl.Compile(c.Expr, env) // what is wrong with it shows before there are rows
@@ -85,51 +88,4 @@ func (c *Fieldformat) Map(_ context.Context, b *vector.Batch) (*vector.Batch, er
 		return b, nil
 	}
 	return b.With(vector.Constant(c.Field, vector.Value{})), nil
-}
-
-// Formatted returns the rows of in as the formats show them; of several for a
-// field the last holds. formats is asked for with every batch, since commands
-// may come up with some while they run.
-func Formatted(env *spl.Env, in spl.Operator, formats func() []*Fieldformat) spl.Operator {
-	return &formatted{env: env, in: in, formats: formats, progs: map[*Fieldformat]*spl.Program{}}
-}
-
-type formatted struct {
-	env     *spl.Env
-	in      spl.Operator
-	formats func() []*Fieldformat
-	progs   map[*Fieldformat]*spl.Program
-}
-
-func (f *formatted) Close() { f.in.Close() }
-
-func (f *formatted) Next(ctx context.Context) (*vector.Batch, error) {
-	b, err := f.in.Next(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var cols []*vector.Column
-	for _, c := range f.formats() {
-		if b.Col(c.Field) == nil {
-			continue
-		}
-		prog := f.progs[c]
-		if prog == nil {
-			if prog, err = spl.Compile(c.Expr, f.env); err != nil {
-				return nil, err
-			}
-			f.progs[c] = prog
-		}
-		vals := make([]vector.Value, b.Len)
-		for i := range vals {
-			if vals[i] = prog.Value(b, i); vals[i].Kind() == vector.Bool {
-				vals[i] = vector.String(vals[i].Text())
-			}
-		}
-		cols = append(cols, vector.NewColumn(c.Field, vals))
-	}
-	if len(cols) == 0 {
-		return b, nil
-	}
-	return b.With(cols...), nil
 }

@@ -108,6 +108,14 @@ func splitFields(p *spl.Parser) ([]string, error) {
 	return list, nil
 }
 
+// Writes tells which lookup is written, "" for none.
+func (c *Fit) Writes() string {
+	if c.Into == "" {
+		return ""
+	}
+	return ModelTable(c.Into)
+}
+
 // Print implements spl.Command.
 func (c *Fit) Print() string {
 	s := "fit DensityFunction " + spl.PrintField(c.Field)

@@ -38,6 +38,9 @@ func init() {
 	})
 }
 
+// Writes tells which lookup is written.
+func (c *Outputcsv) Writes() string { return c.Table }
+
 // Print implements spl.Command.
 func (c *Outputcsv) Print() string {
 	return "outputcsv" + strings.TrimPrefix(c.Outputlookup.Print(), "outputlookup")

@@ -101,6 +101,9 @@ func tableName(p *spl.Parser) (string, error) {
 	return p.Field()
 }
 
+// Writes tells which lookup is written.
+func (c *Outputlookup) Writes() string { return c.Table }
+
 // Print implements spl.Command.
 func (c *Outputlookup) Print() string {
 	s := "outputlookup "

@@ -56,6 +56,9 @@ func (c *Search) Resolve(text func(*spl.Query) (string, error)) (spl.Command, er
 // Filter implements spl.Filtering.
 func (c *Search) Filter() spl.Search { return c.Expr }
 
+// WithFilter implements spl.Filtering.
+func (c *Search) WithFilter(e spl.Search) spl.Command { return &Search{e} }
+
 // Subsearches implements spl.Resolving.
 func (c *Search) Subsearches() []*spl.Query { return spl.SearchQueries(c.Expr) }
 

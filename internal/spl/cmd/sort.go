@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/event"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -175,6 +176,19 @@ func (c *Sort) Needs(out spl.FieldSet) spl.FieldSet {
 		out = out.Add(k.Field)
 	}
 	return out
+}
+
+// Chooses tells the planner how many rows stay.
+func (c *Sort) Chooses() (rows int, ok bool) { return c.Limit, c.Limit > 0 }
+
+// NewestFirst tells the planner whether events are sorted by time, latest first,
+// and how many stay: 0 all, below 0 as many as the environment allows.
+func (c *Sort) NewestFirst() (limit int, ok bool) {
+	if len(c.Keys) != 1 {
+		return 0, false
+	}
+	k := c.Keys[0]
+	return c.Limit, k.Field == event.Time && k.Desc != c.Reverse && (k.As == "auto" || k.As == "num")
 }
 
 // Tabulates says that sorted events are events still.
