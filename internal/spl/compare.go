@@ -51,12 +51,14 @@ func or(l, r Eval) Eval {
 // outcome is the set of results of a comparison that make an operator true.
 type outcome uint8
 
+// The results that a set may have.
 const (
 	less outcome = 1 << iota
 	equal
 	greater
 )
 
+// outcomes are the comparison operators.
 var outcomes = map[string]outcome{
 	"=": equal, "!=": less | greater, "<": less, "<=": less | equal, ">": greater, ">=": greater | equal,
 }
@@ -197,6 +199,7 @@ func truthNumber(v vector.Value) (float64, bool) {
 	return v.Num()
 }
 
+// compareNumbers orders two numbers; NaN equals itself and comes first.
 func compareNumbers(x, y float64) int {
 	switch {
 	case x < y:

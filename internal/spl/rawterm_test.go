@@ -43,8 +43,7 @@ func TestTerm(t *testing.T) {
 		{`arn:aws:iam::1:user/*`, true},
 		{`*nothing*here*`, false},
 	} {
-		p := newParser(tc.search)
-		e, err := p.SearchExpr()
+		e, err := ParseSearchExpr(tc.search)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +58,7 @@ func TestTerm(t *testing.T) {
 func FuzzTerm(f *testing.F) {
 	f.Add(`{"a":"Hello_world 1.2.3"}`, 2, 5)
 	f.Fuzz(func(t *testing.T, text string, from, to int) {
-		if from < 0 || to > len(text) || from >= to || !ascii(text) {
+		if from < 0 || to > len(text) || from >= to || strings.ContainsFunc(text, func(r rune) bool { return r >= 0x80 }) {
 			t.Skip()
 		}
 		if from > 0 && !IsBreaker(text[from-1]) || to < len(text) && !IsBreaker(text[to]) || strings.Contains(text[from:to], "*") {
@@ -99,8 +98,7 @@ func TestSearchComparison(t *testing.T) {
 		{`word=arn:aws:ünïcode`, true}, {`word=*ünï*`, true},
 		{`a=success n=11 OR n=10`, true}, {`(a=x n=10) OR n=11`, false}, {`NOT (a=success n=10)`, false},
 	} {
-		p := newParser(tc.search)
-		e, err := p.SearchExpr()
+		e, err := ParseSearchExpr(tc.search)
 		if err != nil {
 			t.Fatal(err)
 		}
