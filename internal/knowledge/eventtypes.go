@@ -16,10 +16,10 @@ type classes struct {
 	tags  []spl.FieldTag
 }
 
-// EventTypes implements spl.Classes: those of eventtypes.conf, by name.
+// EventTypes implements spl.Knowledge: those of eventtypes.conf, by name.
 func (k *Knowledge) EventTypes() []spl.EventType { return k.classes().types }
 
-// FieldTags implements spl.Classes: the enabled tags of tags.conf, by field,
+// FieldTags implements spl.Knowledge: the enabled tags of tags.conf, by field,
 // value and tag.
 func (k *Knowledge) FieldTags() []spl.FieldTag { return k.classes().tags }
 

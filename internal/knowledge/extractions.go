@@ -11,14 +11,14 @@ import (
 	"bluetrail/internal/spl/pcre"
 )
 
-// Extraction implements spl.Extractions: the stanzas of transforms.conf that are
+// Extraction implements spl.Knowledge: the stanzas of transforms.conf that are
 // no lookups.
 func (k *Knowledge) Extraction(name string) (spl.Extraction, bool) {
 	e, ok := k.extractions()[name]
 	return e, ok
 }
 
-// ExtractionNames implements spl.Extractions.
+// ExtractionNames implements spl.Knowledge.
 func (k *Knowledge) ExtractionNames() []string {
 	return slices.Sorted(maps.Keys(k.extractions()))
 }

@@ -40,14 +40,8 @@ type Knowledge struct {
 }
 
 var (
-	_ spl.Macros        = (*Knowledge)(nil)
-	_ spl.Tables        = (*Knowledge)(nil)
-	_ spl.TableWriter   = (*Knowledge)(nil)
-	_ spl.SavedSearches = (*Knowledge)(nil)
-	_ spl.Classes       = (*Knowledge)(nil)
-
-	_ spl.TransactionTypes = (*Knowledge)(nil)
-	_ spl.Extractions      = (*Knowledge)(nil)
+	_ spl.Macros    = (*Knowledge)(nil)
+	_ spl.Knowledge = (*Knowledge)(nil)
 )
 
 // Open makes the knowledge of the folders known; where several define the

@@ -24,7 +24,7 @@ type cached struct {
 	mod   time.Time
 }
 
-// Table implements spl.Tables: a lookup by the name of its definition or of
+// Table implements spl.Knowledge: a lookup by the name of its definition or of
 // its file. What was read is kept until the file changes.
 func (k *Knowledge) Table(name string) (*spl.Table, error) {
 	d, err := k.definition(name)

@@ -273,7 +273,7 @@ func (p *planner) resolve(ctx context.Context, q *spl.Query) ([]spl.Command, err
 			}
 		}
 		if f, ok := c.(spl.Filtering); ok {
-			if classes, ok := p.env.Tables.(spl.Classes); ok {
+			if classes := p.env.Tables; classes != nil {
 				e, err := spl.ExpandClasses(f.Filter(), classes)
 				if err != nil {
 					return nil, err
@@ -415,8 +415,8 @@ func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (sp
 // typed reports whether commands read event types or tags, and some are defined
 // beside those that events have of themselves.
 func (p *planner) typed(stages []spl.Command) bool {
-	classes, ok := p.env.Tables.(spl.Classes)
-	if !ok || len(classes.EventTypes()) == 0 && len(classes.FieldTags()) == 0 {
+	classes := p.env.Tables
+	if classes == nil || len(classes.EventTypes()) == 0 && len(classes.FieldTags()) == 0 {
 		return false
 	}
 	need := spl.AllFields()

@@ -215,7 +215,7 @@ type evaluation struct {
 	fails     string
 	warnings  []string
 	macros    spl.Macros
-	tables    spl.Tables
+	tables    spl.Knowledge
 }
 
 func parseScript(t *testing.T, name, text string) *script {

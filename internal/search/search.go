@@ -27,7 +27,7 @@ type Options struct {
 
 	Store     store.Store // of events; nil: searches that read events fail
 	Macros    spl.Macros
-	Tables    spl.Tables
+	Tables    spl.Knowledge
 	Geo       spl.Geo
 	Collector spl.Collector // nil: collect fails
 

@@ -22,7 +22,7 @@ type Env struct {
 	Latest   time.Time      // exclusive; zero = open
 	Limits   Limits
 	Geo      Geo          // nil: iplocation reports that there is no database
-	Tables   Tables       // lookups; nil: none
+	Tables   Knowledge    // lookups and what else has a name; nil: none
 	Macros   Macros       // for text that is parsed while running; nil: none
 	Memory   *Budget      // never nil
 	Disk     *spill.Space // for rows that memory cannot hold; nil: none
@@ -125,22 +125,8 @@ func (e *Env) Warnings() []string {
 	return append([]string(nil), e.warnings.list...)
 }
 
-// Tables gives searches their lookups.
-type Tables interface {
-	// Table opens a lookup by definition name or file name. The error of an
-	// unknown one says which there are, and is ErrNoTable.
-	Table(name string) (*Table, error)
-}
-
-// ErrNoTable is what the error of Tables is when nothing has the name.
+// ErrNoTable is what the error of Knowledge.Table is when nothing has the name.
 var ErrNoTable = errors.New("there is no such lookup")
-
-// TableWriter is implemented by Tables that outputlookup can write to.
-type TableWriter interface {
-	// WriteTable stores a table under a definition's or a file's name, in the
-	// place of what has it. Nothing is changed when that fails or ctx ends.
-	WriteTable(ctx context.Context, name string, t *Table) error
-}
 
 // Collector takes what collect gives, and puts it into the store once the
 // search has ended well. It is safe for concurrent use.
@@ -152,19 +138,6 @@ type Collector interface {
 type Collected struct {
 	Index, Source, Sourcetype, Host string
 	Event                           []byte
-}
-
-// SavedSearches is implemented by Tables that also know searches by name.
-type SavedSearches interface {
-	SavedSearch(name string) (text string, ok bool)
-	SavedSearchNames() []string
-}
-
-// TransactionTypes is implemented by Tables that also know transactions by name.
-type TransactionTypes interface {
-	// TransactionType returns the settings of a stanza of transactiontypes.conf.
-	TransactionType(name string) (settings map[string]string, ok bool)
-	TransactionTypeNames() []string
 }
 
 // Table is a lookup: rows of named columns and how keys match them. An empty

@@ -16,9 +16,3 @@ type Extraction struct {
 	RawKeys   bool // leave other characters than letters, digits and _ in names
 	KeepEmpty bool
 }
-
-// Extractions is implemented by Tables that know extractions.
-type Extractions interface {
-	Extraction(name string) (Extraction, bool)
-	ExtractionNames() []string
-}

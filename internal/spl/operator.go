@@ -233,7 +233,7 @@ type Resolving interface {
 // of what they do.
 type Defined interface {
 	// Define returns the command with what it names put into it.
-	Define(t Tables) (Command, error)
+	Define(t Knowledge) (Command, error)
 }
 
 // Filtering is implemented by commands that a store can answer in part.

@@ -21,9 +21,9 @@ type dryTables struct {
 	err error // the first
 }
 
-var _ spl.TableWriter = (*dryTables)(nil)
+var _ spl.Knowledge = (*dryTables)(nil)
 
-// Table implements spl.Tables.
+// Table implements spl.Knowledge.
 func (d *dryTables) Table(name string) (*spl.Table, error) {
 	t, err := d.Knowledge.Table(name)
 	switch {
@@ -48,7 +48,7 @@ type later struct{ error }
 
 func (l later) Unwrap() error { return l.error }
 
-// WriteTable implements spl.TableWriter; it does nothing.
+// WriteTable implements spl.Knowledge; it does nothing.
 func (d *dryTables) WriteTable(context.Context, string, *spl.Table) error { return nil }
 
 // missing returns why a table could not be opened, nil when all could.

@@ -11,7 +11,10 @@ import (
 	"bluetrail/internal/vector"
 )
 
-type oneTable struct{ t *spl.Table }
+type oneTable struct {
+	spl.Knowledge
+	t *spl.Table
+}
 
 func (o oneTable) Table(string) (*spl.Table, error) { return o.t, nil }
 
@@ -55,7 +58,7 @@ func BenchmarkMap(b *testing.B) {
 				b.Fatal(err)
 			}
 			env := spl.NewEnv(time.Unix(1700000000, 0))
-			env.Tables = oneTable{bench.table}
+			env.Tables = oneTable{t: bench.table}
 			m, err := q.Stages[1].Cmd.(spl.Streaming).NewMapper(env)
 			if err != nil {
 				b.Fatal(err)

@@ -255,8 +255,8 @@ func (m *density) save(ctx context.Context, env *spl.Env, name string) error {
 		env.Warn("the model %q is not written: the search ended before it had all rows", name)
 		return nil
 	}
-	w, ok := env.Tables.(spl.TableWriter)
-	if !ok {
+	w := env.Tables
+	if w == nil {
 		return fmt.Errorf("cannot write model %q: no folder of lookups is known (give one by --knowledge)", name)
 	}
 	exact := func(f float64) string {

@@ -26,8 +26,8 @@ type stanzaExtractor struct {
 type formatPair struct{ name, value string }
 
 func newStanzaExtractor(env *spl.Env, name string) (*stanzaExtractor, error) {
-	known, ok := env.Tables.(spl.Extractions)
-	if !ok {
+	known := env.Tables
+	if known == nil {
 		return nil, fmt.Errorf("there is no extraction %q: no knowledge folder is known (give one by --knowledge)", name)
 	}
 	e, ok := known.Extraction(name)

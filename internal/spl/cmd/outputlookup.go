@@ -146,10 +146,10 @@ func (c *Outputlookup) write(ctx context.Context, env *spl.Env, rows []*vector.B
 		env.Warn("the lookup %q is not written: the search ended before it had all rows", c.Table)
 		return nil
 	}
-	w, ok := env.Tables.(spl.TableWriter)
+	w := env.Tables
 	var old *spl.Table
-	if ok {
-		old, _ = env.Tables.Table(c.Table) // one that is not there yet is made
+	if w != nil {
+		old, _ = w.Table(c.Table) // one that is not there yet is made
 	}
 	adds := c.Append || c.Key != ""
 	t := &tableWriter{at: map[string]int{}, lists: map[int]int{}}
@@ -168,7 +168,7 @@ func (c *Outputlookup) write(ctx context.Context, env *spl.Env, rows []*vector.B
 			t.columns = slices.Clone(old.Columns)
 		}
 	}
-	if !ok {
+	if w == nil {
 		return fmt.Errorf("cannot write lookup %q: no folder of lookups is known (give one by --knowledge)", c.Table)
 	}
 	c.addColumns(env, t, old != nil && adds, columnsOf(rows))

@@ -172,8 +172,8 @@ func entries(titles []string, columns []string, fill func(b *vector.Builder, tit
 }
 
 func restSaved(_ context.Context, env *spl.Env) (spl.Operator, error) {
-	known, ok := env.Tables.(spl.SavedSearches)
-	if !ok {
+	known := env.Tables
+	if known == nil {
 		return entries(nil, []string{"search"}, nil), nil
 	}
 	return entries(known.SavedSearchNames(), []string{"search"}, func(b *vector.Builder, title string) {
@@ -217,7 +217,7 @@ func restMacros(_ context.Context, env *spl.Env) (spl.Operator, error) {
 func restLookups(files bool) func(context.Context, *spl.Env) (spl.Operator, error) {
 	return func(_ context.Context, env *spl.Env) (spl.Operator, error) {
 		var titles []string
-		if known, ok := env.Tables.(interface{ LookupNames() []string }); ok {
+		if known := env.Tables; known != nil {
 			titles = slices.DeleteFunc(known.LookupNames(), func(name string) bool {
 				lower := strings.ToLower(name)
 				return files != (strings.HasSuffix(lower, ".csv") || strings.HasSuffix(lower, ".csv.gz"))

@@ -93,8 +93,8 @@ type savedDepth struct{}
 
 // savedText is the text of the saved search of a name.
 func savedText(env *spl.Env, name string) (string, error) {
-	known, ok := env.Tables.(spl.SavedSearches)
-	if !ok {
+	known := env.Tables
+	if known == nil {
 		return "", fmt.Errorf("cannot run saved search %q: no knowledge folder is known (give one by --knowledge)", name)
 	}
 	text, ok := known.SavedSearch(name)

@@ -11,9 +11,8 @@ import (
 )
 
 // transactionType returns the settings of a stanza of transactiontypes.conf.
-func transactionType(t spl.Tables, name string) (map[string]string, error) {
-	known, ok := t.(spl.TransactionTypes)
-	if !ok {
+func transactionType(known spl.Knowledge, name string) (map[string]string, error) {
+	if known == nil {
 		return nil, fmt.Errorf("there is no transaction type %q: no knowledge folder is known (give one by --knowledge)", name)
 	}
 	if settings, ok := known.TransactionType(name); ok {
@@ -42,11 +41,11 @@ func typeOptions(settings map[string]string) string {
 
 // Define implements spl.Defined: the settings of the type stand before the
 // options, so that these go first; fields that are named here are the only ones.
-func (c *Transaction) Define(t spl.Tables) (spl.Command, error) {
+func (c *Transaction) Define(known spl.Knowledge) (spl.Command, error) {
 	if c.Type == "" {
 		return c, nil
 	}
-	settings, err := transactionType(t, c.Type)
+	settings, err := transactionType(known, c.Type)
 	if err != nil {
 		return nil, err
 	}

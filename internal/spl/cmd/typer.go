@@ -42,8 +42,8 @@ func (Typer) Needs(out spl.FieldSet) spl.FieldSet { return out.Union(spl.AllFiel
 // NewMapper implements spl.Streaming.
 func (Typer) NewMapper(env *spl.Env) (spl.Mapper, error) {
 	m := &typer{tags: fieldTags(env)}
-	classes, ok := env.Tables.(spl.Classes)
-	if !ok {
+	classes := env.Tables
+	if classes == nil {
 		return m, nil
 	}
 	for _, t := range classes.EventTypes() {
@@ -144,7 +144,7 @@ func fieldTags(env *spl.Env) tagTable {
 			add("eventtype", name, tag)
 		}
 	}
-	if classes, ok := env.Tables.(spl.Classes); ok {
+	if classes := env.Tables; classes != nil {
 		for _, f := range classes.FieldTags() {
 			add(f.Field, f.Value, f.Tag)
 		}
