@@ -209,7 +209,9 @@ func (p *Pipeline) commit(running bool) (acks []ack, err error) {
 	var promise vlogs.Promise
 	if p.events > 0 {
 		for _, w := range p.writers {
-			w.Flush()
+			if err := w.Flush(); err != nil {
+				return nil, err
+			}
 			promise.Merge(w.Promised())
 		}
 		if err := p.store.Sync(); err != nil {

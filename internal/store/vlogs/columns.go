@@ -17,6 +17,7 @@ const (
 	idColumn    = "_eid"       // what identifies a record without eventID
 	seqColumn   = "_seq"       // order of arrival
 	batchColumn = "_indextime" // unix milliseconds of the batch it came in
+	restColumn  = "_rest"      // leaves of a partial row that have no column, each between bytes of several
 )
 
 // streamColumns make the streams: rows of the same kind of event lie together,
@@ -42,6 +43,41 @@ func isStored(field string) bool {
 	_, ok := slices.BinarySearch(stored, field)
 	return ok
 }
+
+// fixed are columns that every stream may have: those of stored, those that they
+// are made of, and leaves of nearly every record. A row that lacks one of them
+// though its record has the leaf is odd.
+var fixed = func() map[string]bool {
+	m := map[string]bool{}
+	add := func(leaf string) {
+		if col, ok := leafColumn(leaf); ok {
+			m[col] = true
+		}
+	}
+	for _, name := range stored {
+		m[name] = true
+		add(name)
+	}
+	for _, leaf := range event.NewExtractor(stored).Leaves() {
+		add(leaf)
+	}
+	for _, leaf := range strings.Fields(`eventVersion eventTime awsRegion sourceIPAddress userAgent eventID eventType eventCategory managementEvent
+		readOnly recipientAccountId apiVersion errorMessage vpcEndpointId vpcEndpointAccountId sessionCredentialFromConsole addendum.reason
+		userIdentity.type userIdentity.principalId userIdentity.arn userIdentity.accountId userIdentity.accessKeyId userIdentity.userName
+		userIdentity.invokedBy userIdentity.identityProvider userIdentity.sessionContext.sourceIdentity
+		userIdentity.sessionContext.sessionIssuer.type userIdentity.sessionContext.sessionIssuer.principalId
+		userIdentity.sessionContext.sessionIssuer.arn userIdentity.sessionContext.sessionIssuer.accountId
+		userIdentity.sessionContext.sessionIssuer.userName userIdentity.sessionContext.attributes.creationDate
+		userIdentity.sessionContext.attributes.mfaAuthenticated tlsDetails.tlsVersion tlsDetails.cipherSuite
+		tlsDetails.clientProvidedHostHeader resources{}.ARN resources{}.accountId resources{}.type
+		requestParameters.bucketName requestParameters.roleArn requestParameters.roleSessionName requestParameters.userName
+		requestParameters.roleName requestParameters.policyArn requestParameters.instanceId requestParameters.groupId requestParameters.key
+		requestParameters.secretId requestParameters.keyId requestParameters.functionName additionalEventData.MFAUsed
+		responseElements.ConsoleLogin`) {
+		add(leaf)
+	}
+	return m
+}()
 
 // bulky leaves have no column: they differ in every event and are long, and would
 // take as much room as all columns together. They are read from the record.

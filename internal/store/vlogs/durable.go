@@ -114,7 +114,7 @@ func (s *Store) stored(db *logstorage.DataBlock, i int) (row Stored, err error) 
 	}
 	row.Day, row.Index = tally.DayOf(times[i]), strings.Clone(val(event.Index))
 	if row.Time = number(trueTime); val(trueTime) == "" {
-		row.Time = times[i]
+		row.Time = ownTime(times[i])
 	}
 	if err != nil {
 		return row, fmt.Errorf("the store holds a broken number: %w", err)

@@ -54,8 +54,11 @@ func engineName() string {
 var (
 	// ordinary rows are told in full by their columns, as far as those go.
 	ordinary = logstorage.TenantID{ProjectID: 0}
-	// odd rows have a column that would be empty or have several values, which
-	// the engine cannot tell from missing ones, or lack some column.
+	// partial rows name in restColumn the leaves that have no column; their other
+	// columns tell what ordinary ones do.
+	partial = logstorage.TenantID{ProjectID: 3}
+	// odd rows have none of the columns of leaves. They are answered from their
+	// records.
 	odd = logstorage.TenantID{ProjectID: 1}
 	// displaced rows are odd and lie at another time than their own.
 	displaced = logstorage.TenantID{ProjectID: 2}

@@ -22,7 +22,7 @@ func (s *Store) Indexes(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	qctx := logstorage.NewQueryContext(ctx, &logstorage.QueryStats{}, []logstorage.TenantID{ordinary, odd, displaced}, q, false, nil)
+	qctx := logstorage.NewQueryContext(ctx, &logstorage.QueryStats{}, tenants, q, false, nil)
 	values, err := s.db.GetStreamFieldValues(qctx, event.Index, "", maxIndexes)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the indexes: %w", err)

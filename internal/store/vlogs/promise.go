@@ -135,7 +135,7 @@ func (s *Store) Verify(ctx context.Context, batch int64, p *Promise, before map[
 }
 
 // tenants are all that rows are kept under.
-var tenants = []logstorage.TenantID{ordinary, odd, displaced}
+var tenants = []logstorage.TenantID{ordinary, partial, odd, displaced}
 
 // countBatch counts the rows of a batch in each of the days.
 func (s *Store) countBatch(ctx context.Context, batch int64, days map[tally.Day]tally.Tally) (map[tally.Day]int64, error) {

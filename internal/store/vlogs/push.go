@@ -176,12 +176,12 @@ func equals(col string, e *spl.Compare) string {
 	if strings.Trim(e.Value, "*") == "" && e.Value != "" {
 		return name + ":*"
 	}
-	tests := []string{single(name, e)}
+	tests := []string{single(name, e, severalIn(col))}
 	if second, ok := spl.Also(e.Field, e.Value); ok {
 		tests = append(tests, name+":="+strconv.Quote(second))
 	}
 	if severalIn(col) {
-		tests = append(tests, name+":~"+strconv.Quote(several+valuePattern(e.Value, e.Case)+several))
+		tests = append(tests, name+":~"+strconv.Quote(several+valuePattern(e.Value, e.Case, true)+several))
 	}
 	if len(tests) == 1 {
 		return tests[0]
@@ -189,15 +189,16 @@ func equals(col string, e *spl.Compare) string {
 	return "(" + strings.Join(tests, " or ") + ")"
 }
 
-// single is the test of a column with one value.
-func single(name string, e *spl.Compare) string {
+// single is the test of a column with one value; among says whether it may hold
+// several.
+func single(name string, e *spl.Compare, among bool) string {
 	switch {
 	case e.Value == "":
 		return name + ":=" + strconv.Quote(several+several)
 	case !strings.Contains(e.Value, "*") && (e.Case || !letters(e.Value)):
 		return name + ":=" + strconv.Quote(e.Value)
 	}
-	eq := name + ":~" + strconv.Quote("^"+valuePattern(e.Value, e.Case)+"$")
+	eq := name + ":~" + strconv.Quote("^"+valuePattern(e.Value, e.Case, among)+"$")
 	// An id is found sooner by its words than by reading all of the column.
 	if words := wordsOf(e); words != "" && slices.ContainsFunc(strings.FieldsFunc(e.Value, notWord), idLike) {
 		return "(" + words + " " + eq + ")"
@@ -207,13 +208,18 @@ func single(name string, e *spl.Compare) string {
 
 // valuePattern returns the regular expression of a value in which * is any run
 // of characters that one value may have. Without case it takes letters in either case as spl.Lower
-// has it, where (?i) would take the long s for an s and not İ for an i.
-func valuePattern(value string, exact bool) string {
+// has it, where (?i) would take the long s for an s and not İ for an i. With among the value may be
+// one of several; the class that this takes is slow to parse.
+func valuePattern(value string, exact, among bool) string {
+	any := "(?s:.)*"
+	if among {
+		any = "[^" + several + "]*"
+	}
 	var b strings.Builder
 	for i := range len(value) {
 		switch c := value[i]; {
 		case c == '*':
-			b.WriteString("[^" + several + "]*")
+			b.WriteString(any)
 		case !exact && c|0x20 == 'i':
 			b.WriteString("[iI\u0130]")
 		case !exact && c|0x20 == 'k':

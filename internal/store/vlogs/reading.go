@@ -116,6 +116,7 @@ func newColumnReader(r *reading) *columnReader {
 func (r *columnReader) batch(db *logstorage.DataBlock) *vector.Batch {
 	if slices.Contains(r.columns, timeName) {
 		r.times, _ = db.GetTimestamps(r.times[:0])
+		ownTimes(r.times)
 	}
 	b := r.rows(db, r.times)
 	if r.ordered {

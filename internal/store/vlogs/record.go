@@ -114,6 +114,7 @@ func (r *recordReader) block(db *logstorage.DataBlock, emit func(*vector.Batch) 
 	if r.times, ok = db.GetTimestamps(r.times[:0]); !ok {
 		return errors.New("the store gave rows without a time")
 	}
+	ownTimes(r.times)
 	b := blockColumns{db: db}
 	for from := 0; from < len(r.times); from += recordRows {
 		to := min(from+recordRows, len(r.times))

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -27,6 +29,7 @@ type scan struct {
 	filter  string     // in the engine's language, for ordinary rows
 	check   spl.Search // what the filter leaves to be checked on them; nil = nothing
 	reading *reading   // of ordinary rows from the engine's columns, nil = their records are read
+	asked   []string   // leaves that filter, check and reading look at
 	alike   bool       // ordinary rows that are alike are counted by the engine
 	workers int
 	shown   int64 // the last batch that it sees, see Store.Show
@@ -54,6 +57,13 @@ func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
 			}
 		}
 	}
+	sc.asked = spl.SearchFields(q.Filter)
+	if sc.reading != nil {
+		sc.asked = append(sc.asked, want.Names()...)
+	}
+	sc.asked = append(sc.asked, event.NewExtractor(sc.asked).Leaves()...)
+	slices.Sort(sc.asked)
+	sc.asked = slices.Compact(sc.asked)
 	sc.alike = sc.canCondense()
 	return sc, nil
 }
@@ -104,20 +114,70 @@ func (sc *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) er
 
 // span delivers the rows of a time range that are not displaced.
 func (sc *scan) span(ctx context.Context, earliest, latest int64, emit func(int, *vector.Batch) error) error {
-	p := part{tenant: odd, filter: "*", earliest: earliest, latest: latest, check: sc.q.Filter}
+	p := part{earliest: earliest, latest: latest}
+	if err := sc.placed(ctx, p, emit); err != nil || !sc.s.packing.any() {
+		return err
+	}
+	p.packed = true
+	return sc.placed(ctx, p, emit)
+}
+
+// placed delivers the rows of a time range, either those that are packed or the
+// others.
+func (sc *scan) placed(ctx context.Context, p part, emit func(int, *vector.Batch) error) error {
+	p.tenant, p.filter, p.check = odd, "*", sc.q.Filter
 	if err := sc.records(ctx, p, emit); err != nil {
 		return err
 	}
-	p.tenant, p.filter, p.check = ordinary, sc.filter, sc.check
+	// A partial row that lacks a column of which something is asked is answered
+	// from its record, any other like ordinary ones.
+	p.tenant = partial
+	lacking := ""
+	if p.filter = lackingFilter(sc.asked); p.filter != "" {
+		lacking = "!" + p.filter + " "
+		if err := sc.records(ctx, p, emit); err != nil {
+			return err
+		}
+	}
+	p.check = sc.check
+	for _, p.tenant = range []logstorage.TenantID{partial, ordinary} {
+		p.filter = sc.filter
+		if p.tenant == partial && lacking != "" {
+			p.filter = lacking + "(" + sc.filter + ")"
+		}
+		if err := sc.columned(ctx, p, emit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// columned delivers rows whose columns say all that is asked of them.
+func (sc *scan) columned(ctx context.Context, p part, emit func(int, *vector.Batch) error) error {
 	if sc.reading == nil {
 		return sc.records(ctx, p, emit)
 	}
-	if sc.alike {
+	if sc.alike && !(p.packed && slices.Contains(sc.reading.columns, timeName)) {
 		if done, err := sc.condensed(ctx, p, emit); done {
 			return err
 		}
 	}
 	return sc.fromColumns(ctx, p, emit)
+}
+
+// lackingFilter matches the partial rows that lack a column for one of the leaves;
+// "" when none of them can lack one.
+func lackingFilter(leaves []string) string {
+	var names []string
+	for _, leaf := range leaves {
+		if col, ok := leafColumn(leaf); !ok || !fixed[col] {
+			names = append(names, regexp.QuoteMeta(leaf))
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return restColumn + ":~" + strconv.Quote(several+"("+strings.Join(names, "|")+")"+several)
 }
 
 // firstSpan is the newest stretch of time that a scan with a limit looks at;
@@ -151,16 +211,32 @@ func (s *Store) Span() (first, last int64) {
 	var st logstorage.StorageStats
 	s.db.DebugFlush()
 	s.db.UpdateStats(&st)
-	if last = st.MaxTimestamp; last < math.MaxInt64 {
+	first, last = ownTime(max(st.MinTimestamp, packedYear(2000))), st.MaxTimestamp
+	if s.packing.any() {
+		// The oldest packed row is not that of the oldest partition, if days before
+		// it have their own.
+		for _, name := range s.db.PartitionList() {
+			if day, err := time.Parse(dayLayout, name); err == nil && day.UnixNano() > firstTime {
+				first = min(first, day.UnixNano())
+			}
+		}
+		newest, err := s.newestPacked()
+		if err != nil { // it is at most what a writer takes
+			newest = time.Now().Add(ahead).UnixNano()
+		}
+		last = max(last, newest)
+	}
+	if last < math.MaxInt64 {
 		last++
 	}
-	return st.MinTimestamp, last
+	return first, last
 }
 
 // part is a question to the engine.
 type part struct {
 	tenant           logstorage.TenantID
 	filter           string
+	packed           bool       // of packed rows, else of the others
 	earliest, latest int64      // as in store.Query
 	check            spl.Search // to be tested on each row, nil = nothing
 }
@@ -191,8 +267,17 @@ func (sc *scan) ask(ctx context.Context, p part, pipe string, block blockFunc) e
 	if latest != store.End {
 		latest-- // the engine's range is inclusive
 	}
+	if p.packed {
+		latest = min(latest, lastTime-1)
+	}
 	if earliest > latest {
 		return nil
+	}
+	if p.packed {
+		if earliest = pack(earliest + 999); latest < firstTime {
+			return nil
+		}
+		latest = pack(latest)
 	}
 	q.AddTimeFilter(earliest, latest)
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -27,6 +27,9 @@ type Store struct {
 	db   *logstorage.Storage
 	lock *os.File
 
+	columns *columnSet
+	packing packing
+
 	mu   sync.Mutex
 	days map[string]bool // partitions that were written to since the last Sync
 
@@ -76,15 +79,21 @@ func Open(dir string, opts Options) (*Store, error) {
 		return nil, err
 	}
 	engine := filepath.Join(dir, engineDir)
+	_, missing := os.Stat(engine)
 	if err := errors.Join(checkFormat(dir, engine), mend(engine)); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	s := &Store{dir: dir, lock: lock, days: map[string]bool{}}
+	columns, err := openColumns(dir, missing == nil)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	s := &Store{dir: dir, lock: lock, columns: columns, days: map[string]bool{}}
 	s.shown.Store(math.MaxInt64)
 	if err := s.prepare(opts.Deep); err != nil {
 		return nil, errors.Join(err, unwatchCrash(dir), lock.Close())
 	}
 	s.db = openEngine(engine)
+	s.packing.init(s.db.PartitionList())
 	if err := s.updateManifest(nil); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -114,7 +123,7 @@ const formatFile = "format"
 
 // format is the one that this program reads and writes: which columns a row has,
 // and how they hold several values.
-const format = "2"
+const format = "3"
 
 // checkFormat refuses rows of another format; a directory without rows gets this
 // one.
@@ -166,11 +175,12 @@ func (s *Store) Info() Info {
 		if err != nil {
 			continue
 		}
-		if i == 0 || day.Before(info.First) {
-			info.First = day
+		first, last := DaysIn(tally.DayOf(day.UnixNano()))
+		if i == 0 || first.Time().Before(info.First) {
+			info.First = first.Time()
 		}
-		if day.After(info.Last) {
-			info.Last = day
+		if last.Time().After(info.Last) {
+			info.Last = last.Time()
 		}
 	}
 	return info

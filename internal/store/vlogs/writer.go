@@ -9,7 +9,6 @@ import (
 	"unsafe"
 
 	"bluetrail/internal/event"
-	"bluetrail/internal/tally"
 
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
@@ -21,7 +20,7 @@ const (
 	maxWords   = 256 << 10 // of the column of words
 	maxColumn  = 16 << 10  // of any other column; values of streams are far shorter
 	maxColumns = 512 << 10 // of those together
-	maxLeaves  = 1000      // of a record; the engine drops rows with 2,000 columns
+	maxLeaves  = 1000      // of a record with columns
 	maxStream  = 256       // of a value that makes a stream
 )
 
@@ -29,20 +28,6 @@ const (
 // makes a part of it as it is: the more rows of a stream lie together in it, the
 // less has to be packed again when parts are merged.
 const flushBytes = 12 << 20
-
-// The times at which rows may lie. Each day is a partition with files and
-// goroutines of its own, so that wild times would be costly; CloudTrail's begin
-// in 2013.
-var firstTime = time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
-
-const ahead = 48 * time.Hour
-
-// DisplacedDay is where the rows of events lie whose own time is too far off.
-var DisplacedDay = tally.DayOf(firstTime)
-
-// MayBeDisplaced reports whether a row of the given time may lie at
-// DisplacedDay.
-func MayBeDisplaced(at int64) bool { return at < firstTime || at > time.Now().UnixNano() }
 
 // Record is one event to store.
 type Record struct {
@@ -59,28 +44,38 @@ type Record struct {
 // Writer makes rows of records. It is for one goroutine; what it adds becomes
 // searchable and durable by Flush and Store.Sync.
 type Writer struct {
-	s      *Store
-	rows   *logstorage.LogRows
-	split  *event.Splitter
-	age    int        // of split, that leaves are of
-	leaves []leafPlan // by the id of a leaf
-	names  nameList
-	words  wordList
-	fields []logstorage.Field
-	digits []byte // backs the numbers of one row
-	days   map[string]bool
-	day    int64 // the last in days
-	latest int64 // time that a row may lie at
-	held   int   // bytes in rows
+	s       *Store
+	rows    *logstorage.LogRows
+	split   *event.Splitter
+	age     int        // of split, that leaves and streams are of
+	leaves  []leafPlan // by the id of a leaf
+	streams map[string]*writerStream
+	stream  *writerStream // the last one
+	key     []byte        // of the stream of a row
+	words   wordList
+	fields  []logstorage.Field
+	digits  []byte // backs the numbers of one row
+	rest    []byte // backs restColumn of one row
+	place   placer
+	days    map[string]bool
+	day     int64 // the last in days
+	held    int   // bytes in rows
 
 	promised Promise
+}
+
+// writerStream is what a writer knows of a stream.
+type writerStream struct {
+	key   string
+	names *streamNames
+	taken []uint64 // the leaves, by the bit of their id, that have a column in it
 }
 
 // NewWriter returns a writer to the store.
 func (s *Store) NewWriter() *Writer {
 	return &Writer{
 		s: s, rows: logstorage.GetLogRows(streamColumns, nil, nil, nil, ""), split: event.NewSplitter(stored),
-		days: map[string]bool{}, latest: time.Now().Add(ahead).UnixNano(),
+		streams: map[string]*writerStream{}, days: map[string]bool{}, place: newPlacer(s),
 	}
 }
 
@@ -89,10 +84,8 @@ func (w *Writer) Add(r *Record) error {
 	if err := w.split.Split(r.Raw, r.Meta); err != nil {
 		return err
 	}
-	w.fields, w.digits = w.fields[:0], w.digits[:0]
-	// The engine sorts the fields of a row by name, with the record first; it
-	// takes least time when they are sorted already.
-	whole := true
+	w.fields, w.digits, w.rest = w.fields[:0], w.digits[:0], w.rest[:0]
+	whole := r.Timed
 	raw, big := unsafe.String(unsafe.SliceData(r.Raw), len(r.Raw)), ""
 	var words []byte
 	if len(r.Raw) > maxRaw {
@@ -113,27 +106,34 @@ func (w *Writer) Add(r *Record) error {
 	}
 	w.add(batchColumn, w.number(r.Batch))
 	w.add(seqColumn, w.number(int64(r.Seq)))
-	at := r.Time
-	if at < firstTime || at > w.latest {
-		w.add(trueTime, w.number(r.Time))
-		at = firstTime
-	}
 	w.add(wordsColumn, unsafe.String(unsafe.SliceData(words), len(words)))
-	tenant := odd
-	switch columns := w.columns(r.Meta.Sourcetype == event.CloudTrail); {
-	case at != r.Time:
-		tenant = displaced
-	case whole && columns && r.Timed:
-		tenant = ordinary
+	at, own := w.place.at(r.Time)
+	if !own {
+		w.add(trueTime, w.number(r.Time))
+	}
+	tenant, streamFields := ordinary, -1
+	switch plain := len(w.fields); {
+	case own && whole && w.columns(r.Meta.Sourcetype == event.CloudTrail):
+		if len(w.rest) > 0 {
+			tenant = partial
+		}
+		// The engine sorts the fields of a row by name, with the record first; it
+		// takes least time when they are sorted already.
+		slices.SortFunc(w.fields[1:], func(a, b logstorage.Field) int { return strings.Compare(a.Name, b.Name) })
+	default:
+		streamFields = w.plain(plain, r.Meta)
+		if tenant = odd; !own {
+			tenant = displaced
+		}
 	}
 	w.promise(at, r)
-	w.rows.MustAdd(tenant, at, w.fields, -1)
+	w.rows.MustAdd(tenant, at, w.fields, streamFields)
 	if day := at / int64(24*time.Hour); day != w.day {
 		w.day = day
 		w.days[time.Unix(0, at).UTC().Format(dayLayout)] = true
 	}
 	if w.held >= flushBytes {
-		w.Flush()
+		return w.Flush()
 	}
 	return nil
 }
@@ -141,6 +141,20 @@ func (w *Writer) Add(r *Record) error {
 func (w *Writer) add(name, value string) {
 	w.held += len(value)
 	w.fields = append(w.fields, logstorage.Field{Name: name, Value: value})
+}
+
+// plain makes a row of its first n fields and those that any row has. It returns
+// how many fields, from the first on, make its stream.
+func (w *Writer) plain(n int, m *event.Meta) (streamFields int) {
+	w.fields = append(w.fields[:0:0], w.fields[:n]...)
+	front := make([]logstorage.Field, 0, n+4)
+	if len(m.Index) <= maxStream && len(m.Sourcetype) <= maxStream && w.s.columns.Stream(m.Index+several+m.Sourcetype) != nil {
+		streamFields = 2
+	}
+	front = append(front, logstorage.Field{Name: event.Index, Value: m.Index}, logstorage.Field{Name: event.Sourcetype, Value: m.Sourcetype},
+		logstorage.Field{Name: event.Source, Value: m.Source}, logstorage.Field{Name: event.Host, Value: m.Host})
+	w.fields = append(front, w.fields...)
+	return streamFields
 }
 
 // number writes n into memory that lasts until the next row.
@@ -163,97 +177,148 @@ type leafFate uint8
 
 const (
 	unplanned   leafFate = iota
-	kept                 // in its column
-	keptOfTrail          // in its column on CloudTrail's events, where a stored field takes its place
+	kept                 // in a fixed column
+	keptOfTrail          // in a fixed column on CloudTrail's events, where a stored field takes its place
+	asked                // in its column, if the stream may have it
 	passed               // it needs none
-	odds                 // it has none, and makes the row odd
+	columnless           // it can have none
+	unnamable            // its name cannot stand in restColumn, either
 )
 
-func (w *Writer) plan(name string) leafPlan {
+func planLeaf(name string) leafPlan {
 	switch col, ok := leafColumn(name); {
 	case slices.Contains(streamColumns, name), event.IsDefault(name), bulky[name]:
 		return leafPlan{fate: passed}
-	case !ok || !w.names.take(col):
-		return leafPlan{fate: odds}
+	case strings.Contains(name, several):
+		return leafPlan{fate: unnamable}
+	case !ok:
+		return leafPlan{fate: columnless}
 	case isStored(name):
 		return leafPlan{column: col, fate: keptOfTrail}
-	default:
+	case fixed[col]:
 		return leafPlan{column: col, fate: kept}
+	default:
+		return leafPlan{column: col, fate: asked}
 	}
 }
 
-// columns adds the columns of the record in w.split; it returns false when they
-// do not tell all that they should.
-func (w *Writer) columns(trail bool) (whole bool) {
-	whole = w.split.Len() <= maxLeaves
-	from, size := len(w.fields), 0
-	add := func(name string, c *event.Cell, limit int) {
+// columns adds the columns of the record in w.split. It returns false when the row
+// has to do without any.
+func (w *Writer) columns(trail bool) bool {
+	if w.split.Len() > maxLeaves {
+		return false
+	}
+	size := 0
+	fits := func(name string, c *event.Cell, limit int) bool {
 		text, ok := encode(c)
-		if size += len(text); !ok || len(text) > limit || size > maxColumns || c.Many != nil && !severalIn(name) {
-			whole = false
-			return
+		if !ok || len(text) > limit || size+len(text) > maxColumns || c.Many != nil && !severalIn(name) {
+			return false
 		}
+		size += len(text)
 		w.add(name, text)
+		return true
 	}
+	w.key = w.key[:0]
 	for i, name := range stored {
-		if c := w.split.Cell(i); !c.Set {
-			continue
-		} else if !isStream[i] {
-			add(name, c, maxColumn)
-		} else if c.Text == "" || c.Many != nil {
-			whole = false
-		} else {
-			add(name, c, maxStream)
+		c := w.split.Cell(i)
+		limit := maxColumn
+		if isStream[i] {
+			if c.Set && (c.Text == "" || c.Many != nil) {
+				return false
+			}
+			limit = maxStream
+			w.key = append(append(w.key, c.Text...), several...)
+		}
+		if c.Set && !fits(name, c, limit) {
+			return false
 		}
 	}
-	if w.age != w.split.Age() {
-		w.age, w.leaves = w.split.Age(), w.leaves[:0]
+	st := w.streamOf(w.key)
+	if st == nil {
+		return false
 	}
-	for i := 0; whole && i < w.split.Len(); i++ {
+	for i := range w.split.Len() {
 		id, name, c := w.split.Leaf(i)
 		for id >= len(w.leaves) {
 			w.leaves = append(w.leaves, leafPlan{})
 		}
 		p := &w.leaves[id]
 		if p.fate == unplanned {
-			*p = w.plan(name)
+			*p = planLeaf(name)
 		}
 		switch {
-		case p.fate == kept, p.fate == keptOfTrail && trail:
-			add(p.column, c, maxColumn)
-		case p.fate == odds:
-			whole = false
+		case p.fate == passed, p.fate == keptOfTrail && !trail:
+		case p.fate == kept, p.fate == keptOfTrail:
+			if !fits(p.column, c, maxColumn) {
+				return false
+			}
+		case p.fate == asked && w.take(st, id, p.column) && fits(p.column, c, maxColumn):
+		case p.fate == unnamable:
+			return false
+		default:
+			w.leaveOut(name)
 		}
 	}
-	slices.SortFunc(w.fields[from:], func(a, b logstorage.Field) int { return strings.Compare(a.Name, b.Name) })
-	return whole
-}
-
-// nameList bounds how many columns a writer makes: the engine keeps the name of
-// every column of a part in memory, and names such as those of tags are for
-// anyone to choose.
-type nameList struct {
-	known map[string]bool
-	since time.Time
-}
-
-// maxNames is how many columns a writer makes in a day.
-const maxNames = 20_000
-
-// take reports whether there may be a column of this name.
-func (l *nameList) take(name string) bool {
-	if l.known == nil || time.Since(l.since) > 24*time.Hour {
-		l.known, l.since = map[string]bool{}, time.Now()
-	}
-	if len(l.known) >= maxNames && !l.known[name] {
+	if len(w.rest) > maxColumn {
 		return false
 	}
-	l.known[name] = true
+	if len(w.rest) > 0 {
+		w.add(restColumn, unsafe.String(unsafe.SliceData(w.rest), len(w.rest)))
+	}
 	return true
 }
 
-// Flush hands the rows to the store.
-func (w *Writer) Flush() {
+// leaveOut notes a leaf that has no column.
+func (w *Writer) leaveOut(name string) {
+	if len(w.rest) == 0 {
+		w.rest = append(w.rest, several...)
+	}
+	w.rest = append(append(w.rest, name...), several...)
+}
+
+// streamOf returns the stream of a row, nil when it may have none.
+func (w *Writer) streamOf(key []byte) *writerStream {
+	if w.age != w.split.Age() {
+		w.age, w.leaves, w.stream = w.split.Age(), w.leaves[:0], nil
+		clear(w.streams)
+	}
+	if w.stream != nil && w.stream.key == string(key) {
+		return w.stream
+	}
+	st := w.streams[string(key)]
+	if st == nil {
+		names := w.s.columns.Stream(string(key))
+		if names == nil {
+			return nil
+		}
+		st = &writerStream{key: names.key, names: names}
+		w.streams[st.key] = st
+	}
+	w.stream = st
+	return st
+}
+
+// take reports whether a leaf may have its column in a stream.
+func (w *Writer) take(st *writerStream, id int, column string) bool {
+	word, bit := id/64, uint64(1)<<(id%64)
+	if word < len(st.taken) && st.taken[word]&bit != 0 {
+		return true
+	}
+	if !w.s.columns.Take(st.names, column) {
+		return false
+	}
+	for word >= len(st.taken) {
+		st.taken = append(st.taken, 0)
+	}
+	st.taken[word] |= bit
+	return true
+}
+
+// Flush hands the rows to the store, once the names of their columns are durable.
+func (w *Writer) Flush() error {
+	if err := w.s.columns.Persist(); err != nil {
+		return err
+	}
 	if w.rows.RowsCount() > 0 {
 		w.s.db.MustAddRows(w.rows)
 		w.rows.ResetKeepSettings()
@@ -261,6 +326,7 @@ func (w *Writer) Flush() {
 	w.s.touch(w.days)
 	clear(w.days)
 	w.day, w.held = 0, 0
+	return nil
 }
 
 // Close frees the writer; rows that were not flushed are dropped.

@@ -1,0 +1,264 @@
+package vlogs
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Bounds of the columns that a store makes. The engine drops rows once a block
+// would have more than 2,000 names; a block holds rows of one stream.
+const (
+	maxLearned  = 400     // names of a stream beside the fixed ones
+	maxFreeForm = 40      // of those, names that end in a key of anyone's choice
+	maxStreams  = 5_000   // streams with columns beside the fixed ones
+	maxPlain    = 500     // further streams, of odd rows
+	maxNames    = 500_000 // names of all streams together
+	maxNameText = 8 << 20 // bytes of the different names
+)
+
+// columnsFile lists the columns of each stream. It only grows.
+const columnsFile = "columns"
+
+// columnSet knows which columns the rows of each stream may have beside the fixed
+// ones. A name is in its file before a row that uses it reaches the engine, so
+// that the bounds hold across restarts, crashes and writers. It is safe for
+// concurrent use.
+type columnSet struct {
+	dir string
+
+	mu      sync.Mutex
+	size    int64 // of the file, as far as it is whole
+	names   map[string]uint32
+	text    int // bytes of names
+	total   int // names of all streams
+	streams map[string]*streamNames
+	pending map[string][]string // streams and names that are not in the file yet
+	frozen  bool                // nothing is learned any more
+	frozeIn bool                // the file says so
+}
+
+// streamNames are the columns of a stream.
+type streamNames struct {
+	key   string
+	known map[uint32]struct{}
+	free  int // of known, free-form ones
+}
+
+// columnsLine is a line of the file.
+type columnsLine struct {
+	Stream []string `json:"stream,omitempty"`
+	Names  []string `json:"names,omitempty"`
+	Begun  bool     `json:"begun,omitempty"` // the first line, written before there are rows
+	Frozen bool     `json:"frozen,omitempty"`
+}
+
+// openColumns reads the file of a store; stored says whether the store has rows.
+// A damaged last line was cut off by a crash, before any row used it. Where more
+// is damaged or the file is missing, the store no longer knows all names it uses,
+// and learns no more of them.
+func openColumns(dir string, stored bool) (*columnSet, error) {
+	s := &columnSet{dir: dir, names: map[string]uint32{}, streams: map[string]*streamNames{}, pending: map[string][]string{}}
+	data, err := os.ReadFile(filepath.Join(dir, columnsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		if s.frozen = stored; stored {
+			return s, nil
+		}
+		text, err := appendColumnsLine(nil, columnsLine{Begun: true})
+		if err == nil {
+			err = s.write(text)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("cannot write the list of columns: %w", err)
+		}
+		return s, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the list of columns: %w", err)
+	}
+	s.size = int64(len(data))
+	for len(data) > 0 {
+		text, rest, ended := bytes.Cut(data, []byte("\n"))
+		line, ok := parseColumnsLine(text)
+		if !ended || !ok && len(rest) == 0 {
+			s.size -= int64(len(data))
+			break
+		}
+		data = rest
+		switch {
+		case !ok:
+			s.frozen = true
+		case line.Begun:
+		case line.Frozen:
+			s.frozen, s.frozeIn = true, true
+		default:
+			if st := s.stream(strings.Join(line.Stream, several)); st != nil {
+				for _, name := range line.Names {
+					s.learn(st, name)
+				}
+			}
+		}
+	}
+	clear(s.pending)
+	return s, nil
+}
+
+// parseColumnsLine reads a line without its end: a checksum and JSON.
+func parseColumnsLine(text []byte) (line columnsLine, ok bool) {
+	sum, rest, found := bytes.Cut(text, []byte(" "))
+	if !found || string(sum) != fmt.Sprintf("%08x", crc32.ChecksumIEEE(rest)) {
+		return line, false
+	}
+	return line, json.Unmarshal(rest, &line) == nil
+}
+
+func appendColumnsLine(to []byte, line columnsLine) ([]byte, error) {
+	data, err := json.Marshal(line)
+	if err != nil {
+		return nil, err
+	}
+	to = fmt.Appendf(to, "%08x ", crc32.ChecksumIEEE(data))
+	return append(append(to, data...), '\n'), nil
+}
+
+// Stream returns the columns of the stream with the given values, which several
+// separates. It is nil when there are too many streams.
+func (s *columnSet) Stream(key string) *streamNames {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stream(key)
+}
+
+func (s *columnSet) stream(key string) *streamNames {
+	st := s.streams[key]
+	if st == nil && (len(s.streams) < maxStreams || len(s.streams) < maxStreams+maxPlain && strings.Count(key, several) == 1) {
+		st = &streamNames{key: strings.Clone(key), known: map[uint32]struct{}{}}
+		s.streams[st.key] = st
+		s.pending[st.key] = nil
+	}
+	return st
+}
+
+// Take reports whether rows of a stream may have the named column.
+func (s *columnSet) Take(st *streamNames, name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id, ok := s.names[name]
+	if ok {
+		if _, ok := st.known[id]; ok {
+			return true
+		}
+	}
+	if s.frozen || len(st.known) >= maxLearned || freeForm(name) && st.free >= maxFreeForm ||
+		s.total >= maxNames || !ok && s.text+len(name) > maxNameText {
+		return false
+	}
+	s.learn(st, name)
+	return true
+}
+
+func (s *columnSet) learn(st *streamNames, name string) {
+	id, ok := s.names[name]
+	if !ok {
+		name = strings.Clone(name)
+		id = uint32(len(s.names))
+		s.names[name] = id
+		s.text += len(name)
+	}
+	if _, ok := st.known[id]; ok {
+		return
+	}
+	st.known[id] = struct{}{}
+	s.total++
+	if freeForm(name) {
+		st.free++
+	}
+	s.pending[st.key] = append(s.pending[st.key], name)
+}
+
+// Persist makes everything that was taken durable.
+func (s *columnSet) Persist() (err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var text []byte
+	if s.frozen && !s.frozeIn {
+		if text, err = appendColumnsLine(text, columnsLine{Frozen: true}); err != nil {
+			return err
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.pending)) {
+		line := columnsLine{Stream: strings.Split(key, several), Names: s.pending[key]}
+		if text, err = appendColumnsLine(text, line); err != nil {
+			return err
+		}
+	}
+	if len(text) == 0 {
+		return nil
+	}
+	if err := s.write(text); err != nil {
+		return fmt.Errorf("cannot write the list of columns: %w", err)
+	}
+	s.frozeIn = s.frozen
+	clear(s.pending)
+	return nil
+}
+
+// write puts text behind what is whole in the file.
+func (s *columnSet) write(text []byte) error {
+	f, err := os.OpenFile(filepath.Join(s.dir, columnsFile), os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(text, s.size)
+	end := s.size + int64(len(text))
+	err = errors.Join(err, f.Truncate(end))
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if s.size == 0 {
+		if err := syncDir(s.dir); err != nil {
+			return err
+		}
+	}
+	s.size = end
+	return nil
+}
+
+// freeFormMaps are keys of records below which anyone may choose the keys.
+var freeFormMaps = map[string]bool{
+	"tags": true, "tagging": true, "encryptioncontext": true, "encryptioncontextequals": true, "encryptioncontextsubset": true,
+	"metadata": true, "usermetadata": true, "labels": true, "annotations": true, "variables": true, "headers": true, "principaltags": true,
+	"sessiontags": true, "expressionattributevalues": true, "expressionattributenames": true, "key": true, "item": true,
+}
+
+// freeForm reports whether a name has a part that is a key of anyone's choice. It
+// may be wrong, for such names only have less room.
+func freeForm(name string) bool {
+	if strings.Contains(name, "x-amz-meta-") || strings.Contains(name, "X-Amz-Meta-") {
+		return true
+	}
+	rest := name
+	for {
+		part, behind, more := strings.Cut(rest, ".")
+		if !more {
+			return false
+		}
+		// What lies in an array has keys of a kind: tags{}.key.
+		if freeFormMaps[strings.ToLower(part)] && rest != name {
+			return true
+		}
+		rest = behind
+	}
+}
