@@ -11,25 +11,35 @@ import (
 	"bluetrail/internal/tally"
 )
 
-// renewIDs makes the known ids of a day those of the events that the store has.
-func renewIDs(ctx context.Context, data string, st *vlogs.Store, day tally.Day) error {
+// renewIDs makes the known ids of the events of a partition those that the store
+// has. The ids lie by the events' own days, which rows of other partitions may
+// have, too.
+func renewIDs(ctx context.Context, data string, st *vlogs.Store, partition tally.Day) error {
 	dir := filepath.Join(data, idsDir)
 	ids := newIDStore(dir, idBudget)
-	days := []tally.Day{day}
-	if day == vlogs.DisplacedDay { // whose ids lie with those of their own times
-		days = nil
-		for d := range st.Counts() {
-			days = append(days, d)
+	first, last := vlogs.DaysIn(partition)
+	all := partition == vlogs.DisplacedDay
+	gone := []string{dir}
+	if !all {
+		gone = nil
+		for d := first; d <= last; d++ {
+			gone = append(gone, filepath.Join(dir, d.Time().Format("2006/01/02")))
 		}
-	} else {
-		dir = filepath.Join(dir, day.Time().Format("2006/01/02"))
 	}
-	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("cannot forget the ids of %s: %w", day, err)
+	for _, path := range gone {
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("cannot forget the ids of %s: %w", partition, err)
+		}
 	}
 	var failed error
-	for _, d := range days {
+	for d := range st.Counts() {
+		if f, l := vlogs.DaysIn(d); !all && d != vlogs.DisplacedDay && (f > last || l < first) {
+			continue
+		}
 		err := st.Day(ctx, d, func(e vlogs.Stored) {
+			if own := tally.DayOf(e.Time); !all && (own < first || own > last) {
+				return
+			}
 			if _, err := ids.add(e.ID, e.Time); err != nil {
 				failed = err
 			}

@@ -84,7 +84,8 @@ func prepareRepair(ctx context.Context, o *Options, rep *Repaired) (again map[st
 		if err := renewIDs(ctx, o.Data, st, a.Day); err != nil {
 			return nil, err
 		}
-		files, err := db.Reread(a.Day)
+		first, last := vlogs.DaysIn(a.Day)
+		files, err := db.Reread(first, last)
 		if err != nil {
 			return nil, err
 		}

@@ -131,19 +131,19 @@ func (s *DB) Clear(day tally.Day) error {
 	return nil
 }
 
-// Reread notes that the files which brought events of a day are to be read from
-// their beginning again, and returns them.
-func (s *DB) Reread(day tally.Day) (files []File, err error) {
-	const of = " WHERE first <= ?1 AND last >= ?1"
+// Reread notes that the files which brought events of some days, from first to last,
+// are to be read from their beginning again, and returns them.
+func (s *DB) Reread(first, last tally.Day) (files []File, err error) {
+	const of = " WHERE first <= ?2 AND last >= ?1"
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("cannot forget the files of %s: %w", day, err)
+			err = fmt.Errorf("cannot forget the files of %s to %s: %w", first, last, err)
 		}
 	}()
-	if _, err := s.db.Exec("UPDATE file SET done = 0, records = 0"+of, day); err != nil {
+	if _, err := s.db.Exec("UPDATE file SET done = 0, records = 0"+of, first, last); err != nil {
 		return nil, err
 	}
-	rows, err := s.db.Query("SELECT path, size, changed, records, done, first, last, origin FROM file"+of+" ORDER BY path", day)
+	rows, err := s.db.Query("SELECT path, size, changed, records, done, first, last, origin FROM file"+of+" ORDER BY path", first, last)
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func TestReread(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	files, err := db.Reread(5)
+	files, err := db.Reread(5, 5)
 	a.Done = false
 	if diff := cmp.Diff([]File{a}, files); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)

@@ -107,6 +107,13 @@ func (p *packing) init(partitions []string) {
 	}
 }
 
+// keep gives a day a partition, if it lies at its time.
+func (p *packing) keep(day tally.Day) {
+	if day.Start() >= firstTime {
+		p.days[int64(day)] = true
+	}
+}
+
 // place reports whether the next event of a day is packed.
 func (p *packing) place(day int64) bool {
 	p.mu.Lock()

@@ -94,6 +94,9 @@ func Open(dir string, opts Options) (*Store, error) {
 	}
 	s.db = openEngine(engine)
 	s.packing.init(s.db.PartitionList())
+	for _, d := range s.damaged { // whose events come back to it
+		s.packing.keep(d.Day)
+	}
 	if err := s.updateManifest(nil); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
