@@ -2,6 +2,8 @@ package event
 
 import (
 	"bytes"
+	"compress/gzip"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -224,20 +226,50 @@ func TestDecoderReadError(t *testing.T) {
 	}
 }
 
-// FuzzDecoder checks that the decoder ends on any input, that what it returns
-// can be flattened, and that chunking changes nothing.
+// FuzzDecoder checks that the decoder ends on any input, that it returns no more
+// than the input can hold, and that chunking changes nothing.
 func FuzzDecoder(f *testing.F) {
-	f.Add([]byte(`{"Records":[{"eventVersion":"1.08"},{"a":"b"}]}`))
-	f.Add([]byte("{\"a\":1}\n\n{\"CloudTrailEvent\":\"{}\"}"))
-	f.Add([]byte(`[{"detail-type":"x","detail":{"a":1}}]`))
+	for _, seed := range []string{
+		`{"Records":[{"eventVersion":"1.08"},{"a":"b"}]}`,
+		"{\"a\":1}\n\n{\"CloudTrailEvent\":\"{}\"}",
+		`[{"detail-type":"x","detail":{"a":1}}]`,
+		`{"Records":[{"a":1}],"x":2,"Records":["{\"b\":2}",3]}`,
+		`{"hits":{"total":1,"hits":[{"_source":{"event":{"original":"{\"eventVersion\":\"1.08\",\"eventName\":\"A\"}"}}}]}}`,
+		`{"QueryResultRows":[[{"eventName":"A"},{"userIdentity":"{type=IAMUser, list=[a, {b=c}]}"}]]}`,
+		`{"results":[[{"field":"@message","value":"{}"}]]}`,
+		`{"messageType":"DATA_MESSAGE","logEvents":[{"message":"[[{}]]","timestamp":1}]}`,
+		`{"awslogs":{"data":"` + packedBase64(`{"logEvents":[{"message":"{\"eventVersion\":\"1.08\",\"eventName\":\"A\"}"}]}`) + `"}}`,
+		"eventName,eventTime\nA,2026-01-01T10:00:00Z\n\"B,x\n",
+		"2026-01-01T10:00:00Z {\"a\":1}\nEVENTS\tx\t{\"eventVersion\":\"1\"}\ty\nRESOURCES\t\n",
+		"\ufeff{\"a\":1}\ufeff\ufeff[\"x\",[[1]]]",
+		"<?xml version=\"1.0\"?>\n<a/>",
+	} {
+		f.Add([]byte(seed))
+	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		raws, bad, err := decoded(bytes.NewReader(in), Limits{MaxRecord: 1 << 16})
-		slow, slowBad, slowErr := decoded(iotest.OneByteReader(bytes.NewReader(in)), Limits{MaxRecord: 1 << 16})
+		lim := Limits{MaxRecord: 1 << 16, MaxUnpacked: 1 << 20}
+		raws, bad, err := decoded(bytes.NewReader(in), lim)
+		slow, slowBad, slowErr := decoded(iotest.OneByteReader(bytes.NewReader(in)), lim)
 		if diff := cmp.Diff(raws, slow); diff != "" {
 			t.Fatalf("%q: byte by byte differs: %s", in, diff)
 		}
 		if len(bad) != len(slowBad) || (err == nil) != (slowErr == nil) {
 			t.Fatalf("%q: faults %q / %q, ends %v / %v", in, bad, slowBad, err, slowErr)
 		}
+		size := 0
+		for _, raw := range raws {
+			size += len(raw)
+		}
+		if most := 64*len(in) + 1<<21; size > most {
+			t.Fatalf("%d bytes of records out of %d bytes", size, len(in))
+		}
 	})
+}
+
+func packedBase64(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write([]byte(text))
+	w.Close()
+	return base64.StdEncoding.EncodeToString(b.Bytes())
 }
