@@ -177,6 +177,8 @@ func (p *Pipeline) rows(w *vlogs.Writer, ch *chunk) error {
 		case meta.Sourcetype != "":
 		case r.cloudTrail:
 			meta.Sourcetype = event.CloudTrail
+		case r.lake:
+			meta.Sourcetype = event.SecurityLake
 		default:
 			meta.Sourcetype = event.JSON
 		}

@@ -65,6 +65,7 @@ type record struct {
 	id         recordID
 	given      bool // id is that of the eventID
 	cloudTrail bool
+	lake       bool // a CloudTrail record in OCSF
 	timed      bool // time is that of the record itself
 	time       int64
 	seq        uint64
@@ -173,7 +174,10 @@ func (j *job) add(c *chunk, rec *event.Record, at int64) {
 	if out.id, out.given = known.ID, known.Given && !j.run.o.Anew; !out.given {
 		out.id = anonymousID(j.batch.Key, at, raw)
 	}
-	out.cloudTrail = j.batch.Meta.Sourcetype == "" && known.CloudTrail
+	if j.batch.Meta.Sourcetype == "" {
+		out.cloudTrail = known.CloudTrail
+		out.lake = !known.CloudTrail && event.InOCSF(raw)
+	}
 	c.records = append(c.records, out)
 	c.spread(out.time)
 }
