@@ -219,6 +219,7 @@ func fieldLike(s string) bool {
 	return true
 }
 
+// special reports whether a word is an operator of search expressions.
 func special(word string) bool { return word == "AND" || word == "OR" || word == "NOT" }
 
 // unescapeTerm undoes \" \\ and \| of an unquoted word.

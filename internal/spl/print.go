@@ -143,6 +143,7 @@ func printSearchField(name string) string {
 	return name
 }
 
+// reserved reports whether a name must be quoted where field names stand.
 func reserved(name string) bool {
 	return name == "" || special(strings.ToUpper(name)) || strings.HasPrefix(name, "-") || strings.HasPrefix(name, "+") ||
 		isAny(name, []string{"as", "by", "over", "in", "with", "output", "outputnew", "where", "case", "term", "search"})

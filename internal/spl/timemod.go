@@ -40,6 +40,7 @@ func absoluteTime(s string, loc *time.Location) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// epochLike reports whether s is written as seconds since 1970.
 func epochLike(s string) bool {
 	for i := range len(s) {
 		if !isDigit(s[i]) && s[i] != '.' {
@@ -152,6 +153,7 @@ var fixedUnits = map[string]time.Duration{
 	"s": time.Second, "m": time.Minute, "h": time.Hour,
 }
 
+// shift adds n units to t; false for an unknown unit.
 func shift(t time.Time, n int, unit string) (time.Time, bool) {
 	switch unit = Unit(unit); unit {
 	case "d":

@@ -32,6 +32,7 @@ func (a *Aggregation) Name() string {
 	return a.Call
 }
 
+// wild reports whether the field is a pattern.
 func (a *Aggregation) wild() bool { return strings.Contains(a.Field, "*") }
 
 // printCall returns the call without its AS.
@@ -54,6 +55,7 @@ func (a *Aggregation) printCall() string {
 	return a.Call
 }
 
+// print returns the aggregation as text that parses to the same.
 func (a *Aggregation) print() string {
 	s := a.printCall()
 	if a.As != "" || a.Expr != nil {
@@ -120,6 +122,7 @@ func (a *allNumbers) Result() vector.Value {
 	return a.Aggregate.Result()
 }
 
+// printAggregations returns aggregations as text that parses to the same.
 func printAggregations(list []*Aggregation) string {
 	parts := make([]string, len(list))
 	for i, a := range list {

@@ -21,6 +21,7 @@ type buckets struct {
 // noBuckets are buckets of which nothing is said.
 var noBuckets = buckets{Start: nan, End: nan}
 
+// bucketOptions are the options that buckets.option reads.
 var bucketOptions = []string{"span", "bins", "minspan", "start", "end", "aligntime"}
 
 // option takes one of bucketOptions; there are least buckets at the least.

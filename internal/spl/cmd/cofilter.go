@@ -175,6 +175,7 @@ func (r *cofilter) Results(ctx context.Context) (spl.Operator, error) {
 	return spl.Rows(out.Batch()), nil
 }
 
+// sortedKeys returns the keys of m in order.
 func sortedKeys[V any](m map[string]V) []string {
 	return slices.Sorted(maps.Keys(m))
 }

@@ -18,6 +18,7 @@ const maxOrdered = 10000
 // then do not bring their columns to the front.
 type columnOrder struct{ place map[string]int }
 
+// see notes the columns of b.
 func (o *columnOrder) see(b *vector.Batch) {
 	for _, c := range b.Cols {
 		o.add(c.Name)

@@ -106,6 +106,7 @@ func over(b *vector.Batch, col *vector.Column) *vector.Column {
 	return col
 }
 
+// orElseOf returns col with the values of old where col has none.
 func orElseOf(rows int, col, old *vector.Column) *vector.Column {
 	vals := make([]vector.Value, rows)
 	for i := range vals {

@@ -45,12 +45,14 @@ type wildSlot struct {
 	field string
 }
 
+// group is the rows with the same values of the by-fields.
 type group struct {
 	keys  []vector.Value
 	aggs  []spl.Aggregate // by slot
 	fresh int             // rows of the batch at hand
 }
 
+// newGrouper returns an empty grouper; the error is that of an expression.
 func newGrouper(env *spl.Env, aggs []*Aggregation, by []string) (*grouper, error) {
 	g := &grouper{env: env, aggs: aggs, by: by, expanded: map[wildSlot]int{}, progs: make([]*spl.Program, len(aggs))}
 	for i, a := range aggs {
@@ -272,6 +274,7 @@ func (g *grouper) fill(grp *group) {
 	}
 }
 
+// hold counts n more bytes against the memory of the search.
 func (g *grouper) hold(n int) error {
 	g.held += n
 	return g.env.Memory.Take(n)

@@ -201,6 +201,8 @@ func (c *Lookup) indexOf(t *spl.Table, now time.Time) (*tableIndex, error) {
 	return c.shared, nil
 }
 
+// columnOf returns the place of a column; the error of an unknown one says which
+// there are.
 func columnOf(t *spl.Table, name string) (int, error) {
 	for i, c := range t.Columns {
 		if c == name {

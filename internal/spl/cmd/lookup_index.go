@@ -28,6 +28,7 @@ type looseKey struct {
 	tests []func(string) bool
 }
 
+// newTableIndex returns an index of t by the given columns.
 func newTableIndex(t *spl.Table, columns []string, now time.Time) (*tableIndex, error) {
 	x := &tableIndex{table: t, columns: columns, rows: map[string][]int32{}}
 	at := make([]int, len(columns))
@@ -62,6 +63,7 @@ func newTableIndex(t *spl.Table, columns []string, now time.Time) (*tableIndex, 
 	return x, nil
 }
 
+// isKey reports whether a column is one that rows are found by.
 func (x *tableIndex) isKey(column string) bool { return slices.Contains(x.columns, column) }
 
 // cellTests returns the test of each cell of a column; equal cells share one.

@@ -135,8 +135,10 @@ type rowKeys struct {
 	buf  []byte
 }
 
+// newRowKeys returns keys of all columns but the named ones.
 func newRowKeys(but ...string) *rowKeys { return &rowKeys{but: but} }
 
+// use makes b the batch that keys are of.
 func (k *rowKeys) use(b *vector.Batch) {
 	k.cols = k.cols[:0]
 	for _, c := range b.Cols {
@@ -169,6 +171,7 @@ func (k *rowKeys) key(i int) []byte {
 	return k.buf
 }
 
+// appendPart appends s so that parts of a key cannot run into each other.
 func appendPart(buf []byte, s string) []byte {
 	return append(append(strconv.AppendInt(buf, int64(len(s)), 10), ':'), s...)
 }

@@ -25,6 +25,7 @@ type Span struct {
 	Align float64
 }
 
+// parseSpan reads a span: a number, a time such as 5m, or a logarithm such as log10.
 func parseSpan(o spl.Option) (*Span, error) {
 	text := strings.ToLower(o.Value.Text)
 	s := &Span{Text: o.Value.Text, N: 1}
@@ -142,6 +143,7 @@ func (s *Span) next(t time.Time) time.Time {
 	return spl.FromEpoch(spl.Epoch(t) + unitSeconds(s.Unit)*s.N).In(t.Location())
 }
 
+// unitSeconds returns the length of a unit of time, roughly for months and longer.
 func unitSeconds(unit string) float64 {
 	t, err := spl.RelativeTime("+1"+unit, spl.FromEpoch(0))
 	if err != nil {
@@ -317,6 +319,7 @@ func (s *Span) aligned(text string, env *spl.Env) *Span {
 	return &out
 }
 
+// number reads an option as a number.
 func number(o spl.Option) (float64, error) {
 	f, ok := vector.ParseNumber(o.Value.Text)
 	if !ok {
