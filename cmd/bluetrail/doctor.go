@@ -115,6 +115,9 @@ func (c *doctorCmd) store(a *app, dir string, db *state.DB, line func(what, form
 	line("store", "%s of %d days, %s on disk; %s", count(int(info.Events), "event"), info.Days, humanize.IBytes(info.Bytes), info.Engine)
 	var wrong []integrity.Difference
 	if c.Deep {
+		if err := db.Verify(); err != nil {
+			return err
+		}
 		if wrong, err = integrity.Deep(a.ctx, st, db); err != nil {
 			return err
 		}

@@ -23,6 +23,9 @@ func (c *repairCmd) Run(a *app) error {
 	if err != nil {
 		return fmt.Errorf("the repair did not end; run it again: %w", err)
 	}
+	if rep.State != "" {
+		a.warn("the state was damaged; it lies in %s now, and files that are ingested again are read again", rep.State)
+	}
 	if len(rep.Days) == 0 {
 		a.note("nothing to repair")
 		return nil

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"bluetrail/internal/integrity"
 	"bluetrail/internal/state"
@@ -20,6 +21,7 @@ type Repaired struct {
 	Days  []RepairedDay
 	Files int      // read again
 	Gone  []string // files that brought events of the days and are not there any more
+	State string   // where the damaged state lies now, "" when it was readable
 }
 
 // RepairedDay is a day that lacked events.
@@ -64,7 +66,7 @@ func prepareRepair(ctx context.Context, o *Options, rep *Repaired) (again map[st
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	db, err := state.Open(o.Data)
+	db, err := openState(o.Data, rep)
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +104,24 @@ func prepareRepair(ctx context.Context, o *Options, rep *Repaired) (again map[st
 		}
 	}
 	return again, nil
+}
+
+// openState opens the state, which is made anew when it cannot be read.
+func openState(data string, rep *Repaired) (*state.DB, error) {
+	db, err := state.Open(data)
+	if err == nil {
+		if err = db.Verify(); err == nil {
+			return db, nil
+		}
+		err = errors.Join(err, db.Close())
+	}
+	if !errors.Is(err, state.ErrDamaged) {
+		return nil, err
+	}
+	if rep.State, err = state.SetAside(data, time.Now()); err != nil {
+		return nil, err
+	}
+	return state.Open(data)
 }
 
 // finishRepair counts what came back and drops the alarms.

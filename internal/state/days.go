@@ -42,25 +42,25 @@ func (s *DB) Tallies() (tally.Tallies, error) {
 	ts := tally.Tallies{}
 	rows, err := s.db.Query("SELECT day, idx, events, sum FROM day")
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the counts of events: %w", err)
+		return nil, fmt.Errorf("cannot read the counts of events: %w", damaged(err))
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var k tally.Key
 		var t tally.Tally
 		if err := rows.Scan(&k.Day, &k.Index, &t.Events, (*signed)(&t.Sum)); err != nil {
-			return nil, fmt.Errorf("cannot read the counts of events: %w", err)
+			return nil, fmt.Errorf("cannot read the counts of events: %w", damaged(err))
 		}
 		ts[k] = t
 	}
-	return ts, rows.Err()
+	return ts, damaged(rows.Err())
 }
 
 // ForgetTally drops the count of a day and index, whose events are gone on
 // purpose.
 func (s *DB) ForgetTally(k tally.Key) error {
 	if _, err := s.db.Exec("DELETE FROM day WHERE day = ? AND idx = ?", k.Day, k.Index); err != nil {
-		return fmt.Errorf("cannot save the counts of events: %w", err)
+		return fmt.Errorf("cannot save the counts of events: %w", damaged(err))
 	}
 	return nil
 }
@@ -82,19 +82,19 @@ func (a Alarm) String() string {
 func (s *DB) Alarms() (list []Alarm, err error) {
 	rows, err := s.db.Query("SELECT day, events, since, reason FROM alarm ORDER BY day")
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the alarms: %w", err)
+		return nil, fmt.Errorf("cannot read the alarms: %w", damaged(err))
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var a Alarm
 		var since int64
 		if err := rows.Scan(&a.Day, &a.Events, &since, &a.Reason); err != nil {
-			return nil, fmt.Errorf("cannot read the alarms: %w", err)
+			return nil, fmt.Errorf("cannot read the alarms: %w", damaged(err))
 		}
 		a.Since = time.UnixMilli(since)
 		list = append(list, a)
 	}
-	return list, rows.Err()
+	return list, damaged(rows.Err())
 }
 
 // Lose raises an alarm and replaces the counts of its day by those of what is
@@ -102,12 +102,12 @@ func (s *DB) Alarms() (list []Alarm, err error) {
 func (s *DB) Lose(a Alarm, left tally.Tallies) (err error) {
 	tx, err := s.db.Begin()
 	if err != nil {
-		return fmt.Errorf("cannot save an alarm: %w", err)
+		return fmt.Errorf("cannot save an alarm: %w", damaged(err))
 	}
 	defer func() {
 		if err != nil {
 			tx.Rollback()
-			err = fmt.Errorf("cannot save an alarm: %w", err)
+			err = fmt.Errorf("cannot save an alarm: %w", damaged(err))
 		}
 	}()
 	if _, err = tx.Exec("DELETE FROM day WHERE day = ?", a.Day); err != nil {
@@ -126,7 +126,7 @@ func (s *DB) Lose(a Alarm, left tally.Tallies) (err error) {
 // Clear drops the alarm of a day.
 func (s *DB) Clear(day tally.Day) error {
 	if _, err := s.db.Exec("DELETE FROM alarm WHERE day = ?", day); err != nil {
-		return fmt.Errorf("cannot drop an alarm: %w", err)
+		return fmt.Errorf("cannot drop an alarm: %w", damaged(err))
 	}
 	return nil
 }
@@ -137,7 +137,7 @@ func (s *DB) Reread(first, last tally.Day) (files []File, err error) {
 	const of = " WHERE first <= ?2 AND last >= ?1"
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("cannot forget the files of %s to %s: %w", first, last, err)
+			err = fmt.Errorf("cannot forget the files of %s to %s: %w", first, last, damaged(err))
 		}
 	}()
 	if _, err := s.db.Exec("UPDATE file SET done = 0, records = 0"+of, first, last); err != nil {
@@ -163,7 +163,7 @@ func (s *DB) Reread(first, last tally.Day) (files []File, err error) {
 func (s *DB) Retained() (map[string]tally.Day, error) {
 	rows, err := s.db.Query("SELECT idx, day FROM retained")
 	if err != nil {
-		return nil, fmt.Errorf("cannot read what retention removed: %w", err)
+		return nil, fmt.Errorf("cannot read what retention removed: %w", damaged(err))
 	}
 	defer rows.Close()
 	days := map[string]tally.Day{}
@@ -171,7 +171,7 @@ func (s *DB) Retained() (map[string]tally.Day, error) {
 		var index string
 		var day tally.Day
 		if err := rows.Scan(&index, &day); err != nil {
-			return nil, fmt.Errorf("cannot read what retention removed: %w", err)
+			return nil, fmt.Errorf("cannot read what retention removed: %w", damaged(err))
 		}
 		days[index] = day
 	}
@@ -186,7 +186,7 @@ func (s *DB) Retain(index string, day tally.Day) error {
 		text = "DELETE FROM retained WHERE idx = ?1"
 	}
 	if _, err := s.db.Exec(text, index, day); err != nil {
-		return fmt.Errorf("cannot save what retention removed: %w", err)
+		return fmt.Errorf("cannot save what retention removed: %w", damaged(err))
 	}
 	return nil
 }

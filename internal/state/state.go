@@ -86,7 +86,7 @@ func Open(dir string) (*DB, error) {
 	s := &DB{db}
 	if err := s.prepare(); err != nil {
 		db.Close()
-		return nil, fmt.Errorf("cannot open state %q: %w", path, err)
+		return nil, fmt.Errorf("cannot open state %q: %w", path, damaged(err))
 	}
 	return s, nil
 }
@@ -134,7 +134,7 @@ type Checkpoint struct {
 func (s *DB) Checkpoint() (c Checkpoint, err error) {
 	err = s.db.QueryRow("SELECT batch, seq, events, running FROM ingest").Scan(&c.Batch, &c.Seq, &c.Events, &c.Running)
 	if err != nil {
-		err = fmt.Errorf("cannot read the checkpoint: %w", err)
+		err = fmt.Errorf("cannot read the checkpoint: %w", damaged(err))
 	}
 	return c, err
 }
@@ -160,7 +160,7 @@ func (s *DB) File(path string) (f File, ok bool, err error) {
 	case errors.Is(err, sql.ErrNoRows):
 		return f, false, nil
 	case err != nil:
-		return f, false, fmt.Errorf("cannot read what is known of %q: %w", path, err)
+		return f, false, fmt.Errorf("cannot read what is known of %q: %w", path, damaged(err))
 	}
 	return f, true, nil
 }
@@ -182,7 +182,7 @@ func (s *DB) Commit(c Checkpoint, files []File, problems []Problem, added tally.
 	defer func() {
 		if err != nil {
 			tx.Rollback()
-			err = fmt.Errorf("cannot save the checkpoint: %w", err)
+			err = fmt.Errorf("cannot save the checkpoint: %w", damaged(err))
 		}
 	}()
 	if _, err = tx.Exec("UPDATE ingest SET batch = ?, seq = ?, events = ?, running = ?", c.Batch, int64(c.Seq), c.Events, c.Running); err != nil {
@@ -222,7 +222,7 @@ func (s *DB) Commit(c Checkpoint, files []File, problems []Problem, added tally.
 func (s *DB) Problems(limit int) (list []Problem, total int, err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("cannot read the quarantine: %w", err)
+			err = fmt.Errorf("cannot read the quarantine: %w", damaged(err))
 		}
 	}()
 	if err := s.db.QueryRow("SELECT count(*) FROM quarantine").Scan(&total); err != nil {
