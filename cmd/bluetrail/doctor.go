@@ -3,9 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
 	"text/tabwriter"
 
+	"bluetrail/internal/config"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/integrity"
@@ -113,6 +116,9 @@ func (c *doctorCmd) store(a *app, dir string, db *state.DB, line func(what, form
 	defer st.Close()
 	info := st.Info()
 	line("store", "%s of %d days, %s on disk; %s", count(int(info.Events), "event"), info.Days, humanize.IBytes(info.Bytes), info.Engine)
+	if err := indexes(a, st, db, line); err != nil {
+		return err
+	}
 	var wrong []integrity.Difference
 	if c.Deep {
 		if err := db.Verify(); err != nil {
@@ -141,5 +147,51 @@ func (c *doctorCmd) store(a *app, dir string, db *state.DB, line func(what, form
 		how = "checksums, every record and every id"
 	}
 	line("checked", "%s agree with what was taken in", how)
+	return nil
+}
+
+// indexes describes what is kept of each index.
+func indexes(a *app, st *vlogs.Store, db *state.DB, line func(what, format string, args ...any)) error {
+	tallies, err := db.Tallies()
+	if err != nil {
+		return err
+	}
+	retained, err := db.Retained()
+	if err != nil {
+		return err
+	}
+	sizes, days := st.Bytes(), tallies.ByDay()
+	type usage struct {
+		events int64
+		bytes  float64
+	}
+	used := map[string]usage{}
+	for k, t := range tallies {
+		u := used[k.Index]
+		u.events += t.Events
+		if all := days[k.Day].Events; all > 0 {
+			u.bytes += float64(sizes[k.Day]) * float64(t.Events) / float64(all)
+		}
+		used[k.Index] = u
+	}
+	for _, index := range slices.Sorted(maps.Keys(used)) {
+		keep, ok := a.cfg.Retention[index]
+		if !ok {
+			keep = a.cfg.Retention[config.AnyIndex]
+		}
+		kept := "kept for good"
+		switch {
+		case keep.Days > 0 && keep.MiB > 0:
+			kept = fmt.Sprintf("kept for %s and up to %d MiB", count(keep.Days, "day"), keep.MiB)
+		case keep.Days > 0:
+			kept = fmt.Sprintf("kept for %s", count(keep.Days, "day"))
+		case keep.MiB > 0:
+			kept = fmt.Sprintf("kept up to %d MiB", keep.MiB)
+		}
+		if before := retained[index]; before > 0 {
+			kept += fmt.Sprintf("; events before %s were removed", before)
+		}
+		line("index", "%s: %s, about %s; %s", index, count(int(used[index].events), "event"), humanize.IBytes(uint64(used[index].bytes)), kept)
+	}
 	return nil
 }

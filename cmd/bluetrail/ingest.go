@@ -26,7 +26,7 @@ func (c *ingestCmd) Run(a *app) error {
 func (a *app) ingest(o ingest.Options) error {
 	start := time.Now()
 	var p ingest.Meter
-	o.Progress = &p
+	o.Progress, o.Retention = &p, a.cfg.Retention
 	stop := a.meter(p.Bytes, bytes)
 	defer tuneMemory()()
 	sum, err := ingest.Run(a.ctx, o)
@@ -39,6 +39,9 @@ func (a *app) ingest(o ingest.Options) error {
 	}
 	a.partly = a.partly || sum.SkippedTotal > 0
 	a.alarms(sum.Alarms, o.Data)
+	for _, r := range sum.Removed {
+		a.note("retention removed %s of index %s, of %s before %s", count(int(r.Events), "event"), r.Index, count(r.Days, "day"), r.Before)
+	}
 	took := time.Since(start)
 	line := fmt.Sprintf("%s taken in from %s (%s) in %s", count(sum.Events, "event"), count(sum.Files, "file"), humanize.IBytes(uint64(max(0, sum.Bytes))), took.Round(10*time.Millisecond))
 	if s := took.Seconds(); sum.Events > 0 && s > 0 {
@@ -47,7 +50,7 @@ func (a *app) ingest(o ingest.Options) error {
 	for _, n := range []struct {
 		n    int
 		what string
-	}{{sum.Duplicates, "duplicate dropped"}, {sum.Digests, "digest file not taken as events"}, {sum.FilesDone, "file already taken in before"}, {sum.SkippedTotal, "problem"}} {
+	}{{sum.Duplicates, "duplicate dropped"}, {sum.Expired, "event older than the retention not taken in"}, {sum.Digests, "digest file not taken as events"}, {sum.FilesDone, "file already taken in before"}, {sum.SkippedTotal, "problem"}} {
 		if n.n > 0 {
 			line += fmt.Sprintf("; %s %s", humanize.Comma(int64(n.n)), n.what)
 		}

@@ -18,7 +18,7 @@ func (c *repairCmd) Run(a *app) error {
 	}
 	var p ingest.Meter
 	stop := a.meter(p.Bytes, bytes)
-	rep, err := ingest.Repair(a.ctx, ingest.Options{Data: dir, Progress: &p})
+	rep, err := ingest.Repair(a.ctx, ingest.Options{Data: dir, Progress: &p, Retention: a.cfg.Retention})
 	stop()
 	if err != nil {
 		return fmt.Errorf("the repair did not end; run it again: %w", err)

@@ -127,7 +127,12 @@ func (p *Pipeline) takeChunk(j *job, ch *chunk) ([]ack, error) {
 // choose keeps the records of a chunk that are new and numbers them.
 func (p *Pipeline) choose(r *run, ch *chunk) (fresh int, err error) {
 	kept := ch.records[:0]
+	floor := p.floor(ch.meta.Index)
 	for _, rec := range ch.records {
+		if expired(rec.time, floor) {
+			r.sum.Expired++
+			continue
+		}
 		r.sum.Bytes += int64(rec.to - rec.from)
 		isNew, err := p.ids.add(rec.id, rec.time)
 		if err != nil {

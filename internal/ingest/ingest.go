@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"time"
 
+	"bluetrail/internal/config"
 	"bluetrail/internal/event"
 	"bluetrail/internal/integrity"
 	"bluetrail/internal/source/file"
@@ -33,6 +35,9 @@ type Options struct {
 	Progress   *Meter   // may be nil
 	Limits     file.Limits
 
+	Retention map[string]config.Retention // see Config
+	Clock     func() time.Time
+
 	batch limits // zero = the usual ones
 }
 
@@ -52,11 +57,13 @@ type Summary struct {
 	FilesDone    int   // files not read because they were taken in before
 	Events       int   // events stored
 	Duplicates   int   // events that were stored already
+	Expired      int   // events older than what retention keeps, which were not taken in
 	Digests      int   // digest files and documents, which hold no events
 	Bytes        int64 // of the records read, unpacked
 	Skipped      []Skip
 	SkippedTotal int           // Skipped lists the first of them; the state has all
 	LeftOut      string        // files of folders that do not look like events, "" = none
+	Removed      []Removed     // by retention
 	Alarms       []state.Alarm // days that lack events which were taken in before
 }
 
@@ -77,12 +84,15 @@ func Run(ctx context.Context, o Options) (sum Summary, err error) {
 	if err != nil {
 		return sum, err
 	}
-	p, err := Open(ctx, Config{Data: o.Data, Workers: o.Workers, batch: o.batch})
+	p, err := Open(ctx, Config{Data: o.Data, Workers: o.Workers, Retention: o.Retention, Clock: o.Clock, batch: o.batch})
 	if err != nil {
 		return sum, err
 	}
 	sum, err = p.Run(ctx, src, run)
-	sum.Alarms, sum.LeftOut = p.Alarms(), src.LeftOut()
+	if err == nil {
+		_, err = p.Retain(ctx) // what came may be more than is kept
+	}
+	sum.Alarms, sum.Removed, sum.LeftOut = p.Alarms(), p.Removed(), src.LeftOut()
 	return sum, errors.Join(err, p.Close())
 }
 

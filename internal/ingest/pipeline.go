@@ -7,9 +7,11 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
+	"bluetrail/internal/config"
 	"bluetrail/internal/integrity"
 	"bluetrail/internal/source"
 	"bluetrail/internal/state"
@@ -21,6 +23,9 @@ import (
 type Config struct {
 	Data    string // data directory, made when absent
 	Workers int    // 0 = one for each processor
+
+	Retention map[string]config.Retention // by index
+	Clock     func() time.Time            // of retention; nil = time.Now
 
 	batch limits // zero = the usual ones
 }
@@ -57,7 +62,10 @@ type Pipeline struct {
 	touched  map[*run]bool // runs with chunks in the batch
 	acks     []ack
 	alarms   []state.Alarm
-	broken   error // of a commit: nothing can be taken in any more
+	floors   map[string]tally.Day // the first day of each index that retention keeps
+	removed  []Removed            // by retention since the pipeline was opened
+	retained time.Time            // when it was last looked at
+	broken   error                // of a commit: nothing can be taken in any more
 
 	jobs     chan *job       // to the readers
 	writers  []*vlogs.Writer // of the builders
@@ -90,6 +98,9 @@ func Open(ctx context.Context, cfg Config) (*Pipeline, error) {
 	if cfg.batch == (limits{}) {
 		cfg.batch = usual
 	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
 	p := &Pipeline{
 		cfg: cfg, store: st, ids: newIDStore(filepath.Join(cfg.Data, idsDir), idBudget),
 		files: map[string]state.File{}, touched: map[*run]bool{}, quit: make(chan struct{}),
@@ -100,6 +111,10 @@ func Open(ctx context.Context, cfg Config) (*Pipeline, error) {
 	}
 	if p.alarms, err = integrity.Check(ctx, st, p.state); err == nil {
 		err = p.recover(ctx)
+	}
+	if err == nil {
+		p.removed, err = p.retain(ctx)
+		p.retained = time.Now()
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot go on after the last run: %w", err), p.state.Close(), st.Close())
@@ -127,6 +142,13 @@ func (p *Pipeline) State() *state.DB { return p.state }
 
 // Alarms returns the days that lacked events when the data directory was opened.
 func (p *Pipeline) Alarms() []state.Alarm { return p.alarms }
+
+// Removed returns what retention removed since the data directory was opened.
+func (p *Pipeline) Removed() []Removed {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.removed)
+}
 
 // Close commits what is under way and closes the data directory. No Run may be
 // under way.
@@ -295,6 +317,9 @@ func acknowledge(acks []ack) {
 // clockTick is how often the age of a batch is looked at.
 const clockTick = 100 * time.Millisecond
 
+// retainEvery is how often retention is looked at.
+const retainEvery = time.Hour
+
 // clock commits what grew old without more coming in.
 func (p *Pipeline) clock() {
 	t := time.NewTicker(clockTick)
@@ -304,6 +329,10 @@ func (p *Pipeline) clock() {
 		case <-p.quit:
 			return
 		case <-t.C:
+		}
+		if time.Since(p.retained) >= retainEvery {
+			p.retained = time.Now()
+			p.Retain(context.Background()) // the error is kept for the runs
 		}
 		p.mu.Lock()
 		var acks []ack

@@ -78,6 +78,14 @@ func Check(ctx context.Context, st *vlogs.Store, db *state.DB) ([]state.Alarm, e
 	if err != nil {
 		return nil, err
 	}
+	retained, err := db.Retained()
+	if err != nil {
+		return nil, err
+	}
+	removed := tally.Day(0)
+	for _, day := range retained {
+		removed = max(removed, day)
+	}
 	reasons := map[tally.Day]string{}
 	for _, d := range st.Damaged() {
 		reasons[d.Day] = d.Reason
@@ -89,8 +97,8 @@ func Check(ctx context.Context, st *vlogs.Store, db *state.DB) ([]state.Alarm, e
 	now := time.Now()
 	for _, day := range tally.Sorted(want) {
 		events, rows := want[day].Events, have[day]
-		if rows == events || rows > events && point.Running {
-			continue // an ingest that was cut off adds what it had stored
+		if rows == events || rows > events && (point.Running || day < removed) {
+			continue // an ingest or a removal that was cut off goes on with it
 		}
 		left, err := st.Tally(ctx, day)
 		if err != nil {

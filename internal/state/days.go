@@ -158,6 +158,15 @@ func (s *DB) Reread(first, last tally.Day) (files []File, err error) {
 	return files, rows.Err()
 }
 
+// RereadBefore notes that the files with events of earlier days are to be read
+// again.
+func (s *DB) RereadBefore(day tally.Day) error {
+	if _, err := s.db.Exec("UPDATE file SET done = 0, records = 0 WHERE first < ?", day); err != nil {
+		return fmt.Errorf("cannot forget files before %s: %w", day, damaged(err))
+	}
+	return nil
+}
+
 // Retained returns for each index the day before which retention removed its
 // events.
 func (s *DB) Retained() (map[string]tally.Day, error) {

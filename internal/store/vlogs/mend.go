@@ -19,7 +19,7 @@ func mend(dir string) error {
 	if err != nil {
 		return fmt.Errorf("cannot look over the store: %w", err)
 	}
-	if err := removeChecks(filepath.Dir(dir)); err != nil {
+	if err := removeLeft(filepath.Dir(dir)); err != nil {
 		return err
 	}
 	for _, p := range partitions {
@@ -53,15 +53,18 @@ func onlyBegun(partition string) (bool, error) {
 	return err == nil, err
 }
 
-// removeChecks removes what killed processes that checked partitions left.
-func removeChecks(dir string) error {
-	left, err := filepath.Glob(filepath.Join(dir, checkPrefix+"*"))
-	if err != nil {
-		return fmt.Errorf("cannot look over the store: %w", err)
-	}
-	for _, path := range left {
-		if err := os.RemoveAll(path); err != nil {
-			return fmt.Errorf("cannot mend the store: %w", err)
+// removeLeft removes what killed processes left that checked or deleted
+// partitions.
+func removeLeft(dir string) error {
+	for _, prefix := range []string{checkPrefix, removedPrefix} {
+		left, err := filepath.Glob(filepath.Join(dir, prefix+"*"))
+		if err != nil {
+			return fmt.Errorf("cannot look over the store: %w", err)
+		}
+		for _, path := range left {
+			if err := os.RemoveAll(path); err != nil {
+				return fmt.Errorf("cannot mend the store: %w", err)
+			}
 		}
 	}
 	return nil

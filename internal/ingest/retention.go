@@ -1,0 +1,227 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"bluetrail/internal/config"
+	"bluetrail/internal/store/vlogs"
+	"bluetrail/internal/tally"
+)
+
+// Removed is what retention removed of an index.
+type Removed struct {
+	Index  string
+	Days   int
+	Events int64
+	Before tally.Day // all events of earlier days are gone, and are not taken in again
+}
+
+// Retain removes the whole days that the configuration does not keep, the
+// oldest first, and returns what it removed, by index. It commits the batch
+// under way. Days at which displaced events lie are kept, since those tell no
+// age; so is the newest day of an index, however large.
+func (p *Pipeline) Retain(ctx context.Context) ([]Removed, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.broken != nil {
+		return nil, p.broken
+	}
+	acks, err := p.commit(true)
+	if err != nil {
+		return nil, err
+	}
+	go acknowledge(acks) // which must not wait for p.mu
+	removed, err := p.retain(ctx)
+	p.removed = append(p.removed, removed...)
+	p.removed = p.removed[max(0, len(p.removed)-maxRemoved):]
+	return removed, err
+}
+
+// maxRemoved is how much a pipeline remembers of what retention removed.
+const maxRemoved = 100
+
+// retain is Retain while p.mu is held and no batch is under way.
+func (p *Pipeline) retain(ctx context.Context) (list []Removed, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("cannot remove what is not kept any more: %w", err)
+			p.broken = err // counts and rows may differ
+		}
+	}()
+	tallies, err := p.state.Tallies()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.setFloors(tallies); err != nil {
+		return nil, err
+	}
+	gone := map[string]*Removed{}
+	counts := p.store.Counts()
+	for day := range counts {
+		if want := tallies.ByDay()[day]; p.expiring(day) && counts[day] != want.Events { // a removal was cut off
+			left, err := p.store.Tally(ctx, day)
+			if err != nil {
+				return nil, err
+			}
+			for k := range left {
+				tallies[k] = left[k]
+			}
+		}
+	}
+	for _, day := range tallies.Days() {
+		if !p.expiring(day) {
+			continue
+		}
+		var out, kept []tally.Key
+		for k := range tallies {
+			if k.Day == day && p.floors[k.Index] > day {
+				out = append(out, k)
+			} else if k.Day == day {
+				kept = append(kept, k)
+			}
+		}
+		if err := p.remove(ctx, day, out, len(kept) == 0); err != nil {
+			return nil, err
+		}
+		for _, k := range out {
+			if gone[k.Index] == nil {
+				gone[k.Index] = &Removed{Index: k.Index, Before: p.floors[k.Index]}
+			}
+			gone[k.Index].Days++
+			gone[k.Index].Events += tallies[k].Events
+		}
+	}
+	for _, r := range gone {
+		list = append(list, *r)
+	}
+	slices.SortFunc(list, func(a, b Removed) int { return strings.Compare(a.Index, b.Index) })
+	stored, err := p.state.Tallies()
+	if err != nil {
+		return nil, err
+	}
+	p.tallies = stored.ByDay()
+	return list, nil
+}
+
+// expiring reports whether some index does not keep a day.
+func (p *Pipeline) expiring(day tally.Day) bool {
+	if day == vlogs.DisplacedDay {
+		return false
+	}
+	for _, floor := range p.floors {
+		if floor > day {
+			return true
+		}
+	}
+	return false
+}
+
+// remove removes indexes from a day. The counts go first: rows without a count
+// are removed by the next Retain, a count without rows would be a loss.
+func (p *Pipeline) remove(ctx context.Context, day tally.Day, out []tally.Key, whole bool) error {
+	for _, k := range out {
+		if err := p.state.ForgetTally(k); err != nil {
+			return err
+		}
+	}
+	if whole {
+		if err := p.store.RemoveDay(day); err != nil {
+			return err
+		}
+		return p.forgetIDs(day)
+	}
+	for _, k := range out {
+		if err := p.store.RemoveIndex(ctx, day, k.Index); err != nil {
+			return err
+		}
+	}
+	return p.renewIDs(ctx, day)
+}
+
+// keep returns how much is kept of an index.
+func (p *Pipeline) keep(index string) config.Retention {
+	if r, ok := p.cfg.Retention[index]; ok {
+		return r
+	}
+	return p.cfg.Retention[config.AnyIndex]
+}
+
+// setFloors decides which days of each index are kept, and remembers it. What
+// was removed for its size stays out; an age that is raised lets files of the
+// days that are kept again be read again.
+func (p *Pipeline) setFloors(tallies tally.Tallies) error {
+	was, err := p.state.Retained()
+	if err != nil {
+		return err
+	}
+	p.floors = map[string]tally.Day{}
+	for k := range tallies {
+		p.floors[k.Index] = 0
+	}
+	for index := range was {
+		p.floors[index] = 0
+	}
+	for index := range p.floors {
+		keep := p.keep(index)
+		floor := p.oldest(keep)
+		if keep.MiB > 0 {
+			floor = max(floor, was[index], p.fits(tallies, index, floor, int64(keep.MiB)<<20))
+		}
+		p.floors[index] = floor
+		if floor == was[index] {
+			continue
+		}
+		if err := p.state.Retain(index, floor); err != nil {
+			return err
+		}
+		if floor < was[index] {
+			if err := p.state.RereadBefore(was[index]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// oldest is the first day that is kept by age, 0 = any.
+func (p *Pipeline) oldest(keep config.Retention) tally.Day {
+	if keep.Days == 0 {
+		return 0
+	}
+	return tally.DayOf(p.cfg.Clock().Add(-time.Duration(keep.Days) * 24 * time.Hour).UnixNano())
+}
+
+// fits returns the first day from which on an index takes at most limit bytes. A
+// day's bytes are shared by its indexes as its events are.
+func (p *Pipeline) fits(tallies tally.Tallies, index string, floor tally.Day, limit int64) tally.Day {
+	sizes, days := p.store.Bytes(), tallies.ByDay()
+	var total int64
+	newest := true
+	sorted := tallies.Days()
+	for _, day := range slices.Backward(sorted) {
+		events := tallies[tally.Key{Day: day, Index: index}].Events
+		if events == 0 || day == vlogs.DisplacedDay {
+			continue
+		}
+		total += int64(float64(sizes[day]) * float64(events) / float64(days[day].Events))
+		if total > limit && !newest {
+			return max(floor, day+1)
+		}
+		newest = false
+	}
+	return floor
+}
+
+// floor returns the first day of which events of an index are taken in.
+func (p *Pipeline) floor(index string) tally.Day {
+	return max(p.floors[index], p.oldest(p.keep(index)))
+}
+
+// expired reports whether retention keeps an event out.
+func expired(at int64, floor tally.Day) bool {
+	return floor > 0 && tally.DayOf(at) < floor && !vlogs.MayBeDisplaced(at)
+}
