@@ -130,11 +130,11 @@ func (c *doctorCmd) store(a *app, dir string, db *state.DB, line func(what, form
 	}
 	for _, d := range st.Damaged() {
 		if d.Folder != "" {
-			line("set aside", "%s: %s", d.Day, d.Folder)
+			line("set aside", "%s: %s", vlogs.DayName(d.Day), d.Folder)
 		}
 	}
 	for _, l := range alarms {
-		line("missing", "%s", l)
+		line("missing", "%s", integrity.Describe(l))
 	}
 	for _, w := range wrong {
 		line("different", "%s", w)

@@ -40,7 +40,7 @@ func (a *app) ingest(o ingest.Options) error {
 	a.partly = a.partly || sum.SkippedTotal > 0
 	a.alarms(sum.Alarms, o.Data)
 	for _, r := range sum.Removed {
-		a.note("retention removed %s of index %s, of %s before %s", count(int(r.Events), "event"), r.Index, count(r.Days, "day"), r.Before)
+		a.note("retention removed %s of index %s, from before %s", count(int(r.Events), "event"), r.Index, r.Before)
 	}
 	took := time.Since(start)
 	line := fmt.Sprintf("%s taken in from %s (%s) in %s", count(sum.Events, "event"), count(sum.Files, "file"), humanize.IBytes(uint64(max(0, sum.Bytes))), took.Round(10*time.Millisecond))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"bluetrail/internal/ingest"
+	"bluetrail/internal/store/vlogs"
 )
 
 type repairCmd struct {
@@ -38,10 +39,15 @@ func (c *repairCmd) Run(a *app) error {
 		a.warn("%s: the file is gone", path)
 	}
 	for _, d := range rep.Days {
-		a.note("%s: %d of %d missing events taken in again", d.Day, d.Lost-d.Missing(), d.Lost)
+		name := vlogs.DayName(d.Day)
+		if d.Lost == 0 {
+			a.note("%s: counted anew", name)
+			continue
+		}
+		a.note("%s: %d of %d missing events taken in again", name, d.Lost-d.Missing(), d.Lost)
 		if n := d.Missing(); n > 0 {
 			a.partly = true
-			a.warn("%s: %d events could not be taken in again", d.Day, n)
+			a.warn("%s: %d events could not be taken in again", name, n)
 		}
 	}
 	a.note("%s read again", count(rep.Files, "file"))

@@ -64,7 +64,7 @@ func (s *source) store(a *app) (store.Store, error) {
 func (a *app) alarms(list []state.Alarm, data string) {
 	for _, l := range list {
 		a.partly = true
-		a.warn("%s", l)
+		a.warn("%s", integrity.Describe(l))
 	}
 	if len(list) > 0 {
 		a.warn("results are incomplete; take the files in again with: bluetrail repair --data %s", data)

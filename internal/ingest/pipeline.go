@@ -63,6 +63,7 @@ type Pipeline struct {
 	acks     []ack
 	alarms   []state.Alarm
 	floors   map[string]tally.Day // the first day of each index that retention keeps
+	moved    map[string]bool      // indexes whose floor rose or fell
 	removed  []Removed            // by retention since the pipeline was opened
 	retained time.Time            // when it was last looked at
 	broken   error                // of a commit: nothing can be taken in any more
@@ -110,6 +111,9 @@ func Open(ctx context.Context, cfg Config) (*Pipeline, error) {
 		return nil, errors.Join(err, st.Close())
 	}
 	if p.alarms, err = integrity.Check(ctx, st, p.state); err == nil {
+		for _, a := range p.alarms {
+			st.Keep(a.Day) // a repair counts what comes back to it
+		}
 		err = p.recover(ctx)
 	}
 	if err == nil {

@@ -59,12 +59,3 @@ func (p *Pipeline) renewIDs(ctx context.Context, day tally.Day) error {
 	p.ids = newIDStore(filepath.Join(p.cfg.Data, idsDir), idBudget)
 	return nil
 }
-
-// forgetIDs drops the known ids of a day.
-func (p *Pipeline) forgetIDs(day tally.Day) error {
-	if err := os.RemoveAll(filepath.Join(p.cfg.Data, idsDir, day.Time().Format("2006/01/02"))); err != nil {
-		return fmt.Errorf("cannot forget the ids of %s: %w", day, err)
-	}
-	p.ids = newIDStore(filepath.Join(p.cfg.Data, idsDir), idBudget)
-	return nil
-}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -15,7 +16,6 @@ import (
 // Removed is what retention removed of an index.
 type Removed struct {
 	Index  string
-	Days   int
 	Events int64
 	Before tally.Day // all events of earlier days are gone, and are not taken in again
 }
@@ -68,7 +68,7 @@ func (p *Pipeline) retain(ctx context.Context) (list []Removed, err error) {
 				return nil, err
 			}
 			for k := range left {
-				tallies[k] = left[k]
+				tallies[k], p.moved[k.Index] = left[k], true
 			}
 		}
 	}
@@ -76,23 +76,36 @@ func (p *Pipeline) retain(ctx context.Context) (list []Removed, err error) {
 		if !p.expiring(day) {
 			continue
 		}
-		var out, kept []tally.Key
+		first, last := vlogs.DaysIn(day)
+		var out []tally.Key
+		kept := 0
 		for k := range tallies {
-			if k.Day == day && p.floors[k.Index] > day {
+			switch floor := p.floors[k.Index]; {
+			case k.Day != day:
+			case floor > last:
 				out = append(out, k)
-			} else if k.Day == day {
-				kept = append(kept, k)
+			case floor > first && p.moved[k.Index]: // a part of the days that share the partition
+				out = append(out, k)
+				kept++
+			default:
+				kept++
 			}
 		}
-		if err := p.remove(ctx, day, out, len(kept) == 0); err != nil {
+		if len(out) == 0 {
+			continue
+		}
+		left, err := p.remove(ctx, day, out, kept == 0)
+		if err != nil {
 			return nil, err
 		}
 		for _, k := range out {
+			if tallies[k].Events == left[k].Events {
+				continue
+			}
 			if gone[k.Index] == nil {
 				gone[k.Index] = &Removed{Index: k.Index, Before: p.floors[k.Index]}
 			}
-			gone[k.Index].Days++
-			gone[k.Index].Events += tallies[k].Events
+			gone[k.Index].Events += tallies[k].Events - left[k].Events
 		}
 	}
 	for _, r := range gone {
@@ -107,39 +120,47 @@ func (p *Pipeline) retain(ctx context.Context) (list []Removed, err error) {
 	return list, nil
 }
 
-// expiring reports whether some index does not keep a day.
-func (p *Pipeline) expiring(day tally.Day) bool {
-	if day == vlogs.DisplacedDay {
+// expiring reports whether some index does not keep a day of a partition.
+func (p *Pipeline) expiring(partition tally.Day) bool {
+	if partition == vlogs.DisplacedDay {
 		return false
 	}
+	first, _ := vlogs.DaysIn(partition)
 	for _, floor := range p.floors {
-		if floor > day {
+		if floor > first {
 			return true
 		}
 	}
 	return false
 }
 
-// remove removes indexes from a day. The counts go first: rows without a count
-// are removed by the next Retain, a count without rows would be a loss.
-func (p *Pipeline) remove(ctx context.Context, day tally.Day, out []tally.Key, whole bool) error {
+// remove removes what is not kept of indexes from a partition and returns what is
+// left. The counts go first: rows without a count are removed by the next Retain,
+// a count without rows would be a loss.
+func (p *Pipeline) remove(ctx context.Context, partition tally.Day, out []tally.Key, whole bool) (left tally.Tallies, err error) {
 	for _, k := range out {
 		if err := p.state.ForgetTally(k); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if whole {
-		if err := p.store.RemoveDay(day); err != nil {
-			return err
+		if err := p.store.RemoveDay(partition); err != nil {
+			return nil, err
 		}
-		return p.forgetIDs(day)
-	}
-	for _, k := range out {
-		if err := p.store.RemoveIndex(ctx, day, k.Index); err != nil {
-			return err
+	} else {
+		for _, k := range out {
+			if err := p.store.RemoveIndex(ctx, partition, k.Index, p.floors[k.Index]); err != nil {
+				return nil, err
+			}
+		}
+		if left, err = p.store.Tally(ctx, partition); err != nil {
+			return nil, err
+		}
+		if err := p.state.SetTallies(partition, left); err != nil {
+			return nil, err
 		}
 	}
-	return p.renewIDs(ctx, day)
+	return left, p.renewIDs(ctx, partition)
 }
 
 // keep returns how much is kept of an index.
@@ -158,7 +179,7 @@ func (p *Pipeline) setFloors(tallies tally.Tallies) error {
 	if err != nil {
 		return err
 	}
-	p.floors = map[string]tally.Day{}
+	p.floors, p.moved = map[string]tally.Day{}, map[string]bool{}
 	for k := range tallies {
 		p.floors[k.Index] = 0
 	}
@@ -175,6 +196,7 @@ func (p *Pipeline) setFloors(tallies tally.Tallies) error {
 		if floor == was[index] {
 			continue
 		}
+		p.moved[index] = true
 		if err := p.state.Retain(index, floor); err != nil {
 			return err
 		}
@@ -202,6 +224,11 @@ func (p *Pipeline) fits(tallies tally.Tallies, index string, floor tally.Day, li
 	var total int64
 	newest := true
 	sorted := tallies.Days()
+	slices.SortStableFunc(sorted, func(a, b tally.Day) int {
+		_, x := vlogs.DaysIn(a)
+		_, y := vlogs.DaysIn(b)
+		return cmp.Compare(x, y)
+	})
 	for _, day := range slices.Backward(sorted) {
 		events := tallies[tally.Key{Day: day, Index: index}].Events
 		if events == 0 || day == vlogs.DisplacedDay {
@@ -209,7 +236,8 @@ func (p *Pipeline) fits(tallies tally.Tallies, index string, floor tally.Day, li
 		}
 		total += int64(float64(sizes[day]) * float64(events) / float64(days[day].Events))
 		if total > limit && !newest {
-			return max(floor, day+1)
+			_, last := vlogs.DaysIn(day)
+			return max(floor, last+1)
 		}
 		newest = false
 	}

@@ -19,9 +19,9 @@ type Difference struct {
 // String returns the difference as one line.
 func (d Difference) String() string {
 	if d.Want.Events == d.Have.Events {
-		return fmt.Sprintf("%s: the %d events of index %s have other ids than were taken in", d.Key.Day, d.Have.Events, d.Key.Index)
+		return fmt.Sprintf("%s: the %d events of index %s have other ids than were taken in", vlogs.DayName(d.Key.Day), d.Have.Events, d.Key.Index)
 	}
-	return fmt.Sprintf("%s: index %s has %d events instead of %d", d.Key.Day, d.Key.Index, d.Have.Events, d.Want.Events)
+	return fmt.Sprintf("%s: index %s has %d events instead of %d", vlogs.DayName(d.Key.Day), d.Key.Index, d.Have.Events, d.Want.Events)
 }
 
 // Deep compares the ids of all stored events with those that were promised, by

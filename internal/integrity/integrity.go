@@ -65,6 +65,15 @@ func exists(path string) bool {
 	return err == nil
 }
 
+// Describe returns an alarm as one line.
+func Describe(a state.Alarm) string {
+	text := fmt.Sprintf("%d events are missing", a.Events)
+	if a.Events == 0 {
+		text = "more events than were taken in"
+	}
+	return fmt.Sprintf("%s: %s since %s: %s", vlogs.DayName(a.Day), text, a.Since.UTC().Format("2006-01-02 15:04"), a.Reason)
+}
+
 // Check raises an alarm for each day that lacks events, or has more than were
 // taken in, and returns all that stand. What is left of such a day is counted
 // anew, so that events which come later are checked against that. It reads no
@@ -97,12 +106,12 @@ func Check(ctx context.Context, st *vlogs.Store, db *state.DB) ([]state.Alarm, e
 	now := time.Now()
 	for _, day := range tally.Sorted(want) {
 		events, rows := want[day].Events, have[day]
-		if rows == events || rows > events && (point.Running || day < removed) {
+		if rows == events || rows > events && (point.Running || removing(day, removed)) {
 			continue // an ingest or a removal that was cut off goes on with it
 		}
 		left, err := st.Tally(ctx, day)
 		if err != nil {
-			return nil, fmt.Errorf("cannot count the events of %s: %w", day, err)
+			return nil, fmt.Errorf("cannot count the events of %s: %w", vlogs.DayName(day), err)
 		}
 		reason := cmp.Or(reasons[day], fmt.Sprintf("the store has %d events instead of %d", rows, events))
 		if err := db.Lose(state.Alarm{Day: day, Events: max(0, events-rows), Since: now, Reason: reason}, left); err != nil {
@@ -110,4 +119,10 @@ func Check(ctx context.Context, st *vlogs.Store, db *state.DB) ([]state.Alarm, e
 		}
 	}
 	return db.Alarms()
+}
+
+// removing reports whether retention may be removing events of a partition.
+func removing(partition, before tally.Day) bool {
+	first, _ := vlogs.DaysIn(partition)
+	return first < before
 }

@@ -56,6 +56,27 @@ func (s *DB) Tallies() (tally.Tallies, error) {
 	return ts, damaged(rows.Err())
 }
 
+// SetTallies replaces the counts of a day.
+func (s *DB) SetTallies(day tally.Day, have tally.Tallies) (err error) {
+	tx, err := s.db.Begin()
+	if err != nil {
+		return fmt.Errorf("cannot save the counts of events: %w", damaged(err))
+	}
+	defer func() {
+		if err != nil {
+			tx.Rollback()
+			err = fmt.Errorf("cannot save the counts of events: %w", damaged(err))
+		}
+	}()
+	if _, err = tx.Exec("DELETE FROM day WHERE day = ?", day); err != nil {
+		return err
+	}
+	if err = addTallies(tx, have); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
 // ForgetTally drops the count of a day and index, whose events are gone on
 // purpose.
 func (s *DB) ForgetTally(k tally.Key) error {
@@ -71,11 +92,6 @@ type Alarm struct {
 	Events int64 // that the day should have
 	Since  time.Time
 	Reason string
-}
-
-// String returns the alarm as one line.
-func (a Alarm) String() string {
-	return fmt.Sprintf("%s: %d events are missing since %s: %s", a.Day, a.Events, a.Since.UTC().Format("2006-01-02 15:04"), a.Reason)
 }
 
 // Alarms returns the days that were not repaired yet, in order.

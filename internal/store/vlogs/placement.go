@@ -76,6 +76,25 @@ func DaysIn(partition tally.Day) (first, last tally.Day) {
 	return partition, partition
 }
 
+// DayName names the days whose events lie in a partition, for people.
+func DayName(partition tally.Day) string {
+	first, last := DaysIn(partition)
+	switch {
+	case partition == DisplacedDay:
+		return "events of unlikely times"
+	case first != last:
+		return "days of " + first.Time().Format("2006")
+	}
+	return first.String()
+}
+
+// Keep has events of a day go to a partition of its own, since they did before.
+func (s *Store) Keep(day tally.Day) {
+	s.packing.mu.Lock()
+	defer s.packing.mu.Unlock()
+	s.packing.keep(day)
+}
+
 // freeDays is how many days get partitions however few events they have.
 const freeDays = 32
 

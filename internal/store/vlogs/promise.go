@@ -80,7 +80,7 @@ func (e *LossError) Error() string {
 		if i > 0 {
 			b.WriteString("; ")
 		}
-		fmt.Fprintf(&b, "%s has %d events instead of %d", d.Day, d.Have, d.Promised)
+		fmt.Fprintf(&b, "%s: %d events instead of %d", DayName(d.Day), d.Have, d.Promised)
 		if len(d.Missing) > 0 {
 			fmt.Fprintf(&b, " (missing: %s)", strings.Join(d.Missing, ", "))
 		}

@@ -61,7 +61,7 @@ func TestVerify(t *testing.T) {
 	second.ids = append(second.ids, promised{lost, tally.DayOf(day.UnixNano())})
 	err = s.Verify(ctx, 2, &second, first.Tallies.ByDay())
 	var loss *LossError
-	if !errors.As(err, &loss) || len(loss.Days) != 1 || !strings.Contains(err.Error(), "2026-03-01 has 1 events instead of 2 (missing: abcd") {
+	if !errors.As(err, &loss) || len(loss.Days) != 1 || !strings.Contains(err.Error(), "2026-03-01: 1 events instead of 2 (missing: abcd") {
 		t.Errorf("a lost event of the batch: %v", err)
 	}
 
@@ -71,7 +71,7 @@ func TestVerify(t *testing.T) {
 	gone := before[tally.DayOf(day.UnixNano())]
 	gone.Events++
 	before[tally.DayOf(day.UnixNano())] = gone
-	if err = s.Verify(ctx, 2, &second, before); !errors.As(err, &loss) || !strings.Contains(err.Error(), "2026-03-01 has 3 events instead of 4") {
+	if err = s.Verify(ctx, 2, &second, before); !errors.As(err, &loss) || !strings.Contains(err.Error(), "2026-03-01: 3 events instead of 4") {
 		t.Errorf("a lost event of an earlier batch: %v", err)
 	}
 }

@@ -58,19 +58,23 @@ func (s *Store) RemoveDay(day tally.Day) error {
 // deleteWait is how often it is looked whether the engine has deleted rows.
 const deleteWait = 20 * time.Millisecond
 
-// RemoveIndex deletes the rows of one index from a day. What was written must
-// have been synced. It waits until the engine has rewritten the parts.
-func (s *Store) RemoveIndex(ctx context.Context, day tally.Day, index string) error {
+// RemoveIndex deletes the rows of one index from a partition, those of days before
+// the given one. What was written must have been synced. It waits until the engine
+// has rewritten the parts.
+func (s *Store) RemoveIndex(ctx context.Context, day tally.Day, index string, before tally.Day) error {
 	fail := func(err error) error {
 		return fmt.Errorf("cannot remove the events of index %q from %s: %w", index, day, err)
 	}
 	end := (day + 1).Start() - 1
+	if _, last := DaysIn(day); before <= last { // of a partition that several days share
+		end = pack(before.Start()) - 1
+	}
 	filter := fmt.Sprintf("{%s=%s} _time:[%d, %d]", event.Index, strconv.Quote(index), day.Start(), end)
 	f, err := logstorage.ParseFilter(filter)
 	if err != nil {
 		return fail(err)
 	}
-	id := "retention " + day.String() + " " + index
+	id := "retention " + day.String() + " " + before.String() + " " + index
 	if err := s.db.DeleteRunTask(ctx, id, end, tenants, f); err != nil {
 		return fail(err)
 	}

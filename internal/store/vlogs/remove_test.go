@@ -37,7 +37,7 @@ func TestRemove(t *testing.T) {
 	}
 
 	one := tally.DayOf(day.UnixNano())
-	if err := s.RemoveIndex(ctx, one, "aws"); err != nil {
+	if err := s.RemoveIndex(ctx, one, "aws", one+1); err != nil {
 		t.Fatal(err)
 	}
 	got, err := s.Tally(ctx, one)
