@@ -153,3 +153,39 @@ func TestRead(t *testing.T) {
 		})
 	}
 }
+
+// TestListLinks: links to folders are followed, each file comes once and under
+// its own name, and files whose name says nothing are told by what they begin
+// with.
+func TestListLinks(t *testing.T) {
+	dir := t.TempDir()
+	in, out := filepath.Join(dir, "in"), filepath.Join(dir, "out")
+	own := write(t, filepath.Join(in, "z", "a.json"), []byte("{}"))
+	write(t, filepath.Join(out, "b.json"), []byte("{}"))
+	bare := write(t, filepath.Join(in, "object-1"), gz([]byte("{}")))
+	write(t, filepath.Join(in, "photo"), []byte("\x89PNG"))
+	table := write(t, filepath.Join(in, "history.csv"), []byte("Event name,Event time\nA,2026-01-01T00:00:00Z\n"))
+	write(t, filepath.Join(in, "people.csv"), []byte("name,age\n"))
+	for name, to := range map[string]string{"a-link": filepath.Join(in, "z"), "elsewhere": out, "up": dir, "file-link": own, "gone": filepath.Join(dir, "nothing")} {
+		if err := os.Symlink(to, filepath.Join(in, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, err := List([]string{in, own, filepath.Join(in, "**", "*.json")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range found.Files {
+		names = append(names, f.Path)
+	}
+	if diff := cmp.Diff([]string{filepath.Join(in, "elsewhere", "b.json"), table, bare, own}, names); diff != "" {
+		t.Error(diff)
+	}
+	if len(found.Skipped) != 1 || filepath.Base(found.Skipped[0].Name) != "gone" {
+		t.Errorf("skipped %v", found.Skipped)
+	}
+	if want := "2 files left out, they do not look like events (people.csv, photo)"; found.Passed() != want {
+		t.Errorf("%q, want %q", found.Passed(), want)
+	}
+}

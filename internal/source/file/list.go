@@ -78,7 +78,7 @@ func known(name string) bool {
 // order of the delivery times in their names, then of their paths. A path at
 // which there is nothing is an error.
 func List(paths []string) (Found, error) {
-	l := lister{files: map[string]bool{}, dirs: map[string]bool{}}
+	l := lister{files: map[string]bool{}, dirs: map[string]bool{}, parents: map[string]string{}}
 	for _, p := range paths {
 		if err := l.path(p); err != nil {
 			return Found{}, err
@@ -93,6 +93,7 @@ func List(paths []string) (Found, error) {
 type lister struct {
 	found       Found
 	files, dirs map[string]bool // by their real paths
+	parents     map[string]string
 }
 
 func (l *lister) path(p string) error {
@@ -115,7 +116,7 @@ func (l *lister) path(p string) error {
 		if !info.Mode().IsRegular() {
 			return fmt.Errorf("cannot read %q: it is not a regular file", p)
 		}
-		l.add(p, realPath(p), info)
+		l.add(p, l.real(p), info)
 		return nil
 	case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(p, "*?[{"):
 		return l.glob(p)
@@ -135,17 +136,26 @@ func nearest(p string) string {
 	return ""
 }
 
-// tree lists all below a folder. Links to folders come last, so that a file
-// keeps its own name when a link leads to it as well.
+// tree lists all below a folder. Links come last, so that a file keeps its own
+// name when a link leads to it as well.
 func (l *lister) tree(root string) {
-	links := []string{root}
+	links := l.dir(root, realPath(root))
 	for len(links) > 0 {
-		dir := links[0]
-		links = append(links[1:], l.dir(dir, realPath(dir))...)
+		path := links[0]
+		links = links[1:]
+		info, err := os.Stat(path)
+		switch {
+		case err != nil:
+			l.skip(path, err)
+		case info.IsDir():
+			links = append(links, l.dir(path, realPath(path))...)
+		default:
+			l.entry(path, realPath(path), info)
+		}
 	}
 }
 
-// dir lists a folder and those below it, and returns the links to others.
+// dir lists a folder and those below it, and returns the links in them.
 func (l *lister) dir(path, real string) (links []string) {
 	if l.dirs[real] {
 		return nil
@@ -157,28 +167,28 @@ func (l *lister) dir(path, real string) (links []string) {
 	}
 	for _, e := range entries {
 		below, belowReal := filepath.Join(path, e.Name()), filepath.Join(real, e.Name())
-		if e.IsDir() {
-			links = append(links, l.dir(below, belowReal)...)
-			continue
-		}
-		info, err := os.Stat(below)
-		if err != nil {
-			l.skip(below, err)
-			continue
-		}
-		if e.Type()&fs.ModeSymlink != 0 {
-			belowReal = realPath(below)
-		}
 		switch {
-		case info.IsDir():
+		case e.IsDir():
+			links = append(links, l.dir(below, belowReal)...)
+		case e.Type()&fs.ModeSymlink != 0:
 			links = append(links, below)
-		case info.Mode().IsRegular() && !l.files[belowReal]:
-			if known(e.Name()) || l.mayHold(below) {
-				l.add(below, belowReal, info)
+		default:
+			info, err := e.Info()
+			if err != nil {
+				l.skip(below, err)
+				continue
 			}
+			l.entry(below, belowReal, info)
 		}
 	}
 	return links
+}
+
+// entry adds a file of a folder when it may hold events.
+func (l *lister) entry(path, real string, info fs.FileInfo) {
+	if info.Mode().IsRegular() && !l.files[real] && (known(path) || l.mayHold(path)) {
+		l.add(path, real, info)
+	}
 }
 
 // mayHold looks into a file whose name says nothing.
@@ -197,6 +207,20 @@ func (l *lister) mayHold(path string) bool {
 		l.found.Left = append(l.found.Left, path)
 	}
 	return false
+}
+
+// real is realPath of a file. The folders of many files are resolved once.
+func (l *lister) real(path string) string {
+	if info, err := os.Lstat(path); err != nil || info.Mode()&fs.ModeSymlink != 0 {
+		return realPath(path)
+	}
+	dir, name := filepath.Split(path)
+	parent, ok := l.parents[dir]
+	if !ok {
+		parent = realPath(dir)
+		l.parents[dir] = parent
+	}
+	return filepath.Join(parent, name)
 }
 
 // realPath returns the path without links, by which files are told apart.
@@ -226,7 +250,7 @@ func (l *lister) glob(pattern string) error {
 		case info.IsDir():
 			l.tree(m)
 		case info.Mode().IsRegular():
-			l.add(m, realPath(m), info)
+			l.add(m, l.real(m), info)
 		}
 	}
 	return nil
