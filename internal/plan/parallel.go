@@ -109,7 +109,9 @@ func (p *parallel) run(ctx context.Context) error {
 	}
 	total := workers[0].reducer
 	for _, w := range workers[1:] {
-		if err := total.Merge(w.reducer); err != nil {
+		err := total.Merge(ctx, w.reducer)
+		w.reducer.Close()
+		if err != nil && !spl.EndsEarly(err) {
 			return err
 		}
 	}
@@ -119,7 +121,7 @@ func (p *parallel) run(ctx context.Context) error {
 
 func (p *parallel) Close() {
 	for _, w := range p.workers {
-		spl.Release(w.reducer)
+		w.reducer.Close()
 	}
 	p.workers = nil
 	if p.out != nil {

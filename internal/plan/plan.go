@@ -68,10 +68,14 @@ func (s *Search) Next(ctx context.Context) (b *vector.Batch, err error) {
 // says so once all rows are read.
 func (s *Search) Over() error { return s.env.Memory.Over() }
 
-// Close implements spl.Operator.
+// Close implements spl.Operator. It gives back all that the search holds of the
+// memory of all searches.
 func (s *Search) Close() {
-	s.out.Close()
 	s.cancel()
+	if s.main {
+		defer s.env.Memory.Close()
+	}
+	s.out.Close()
 }
 
 // Events reports whether the rows are events as they were taken in, rather
@@ -103,8 +107,14 @@ func Parse(text string, m spl.Macros) (*spl.Query, error) {
 // Open plans a search over st and env. Subsearches that become part of the
 // text run now. st may be nil when the search reads no events.
 func Open(ctx context.Context, q *spl.Query, st store.Store, env *spl.Env) (s *Search, err error) {
-	defer recovered(&err)
 	ctx, cancel := context.WithCancel(ctx)
+	defer func() {
+		if s == nil {
+			cancel()
+			env.Memory.Close()
+		}
+	}()
+	defer recovered(&err)
 	p := &planner{store: st, env: env, own: env}
 	if env.Run == nil {
 		env.Run = p.subsearch
@@ -114,7 +124,6 @@ func Open(ctx context.Context, q *spl.Query, st store.Store, env *spl.Env) (s *S
 	}
 	s, err = p.open(ctx, q)
 	if err != nil {
-		cancel()
 		var d *diag.Error
 		if errors.As(err, &d) && d.Src == "" {
 			d.Src, d.Name = q.Text, "search"

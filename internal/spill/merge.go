@@ -31,19 +31,17 @@ type run interface {
 	Close()
 }
 
-// rows are a run in memory.
-type rows []*vector.Batch
+// inMemory is a run of rows that are not in a file; it is nil once they are read.
+type inMemory func() (*vector.Batch, error)
 
-func (r *rows) Next() (*vector.Batch, error) {
-	if len(*r) == 0 {
+func (r *inMemory) Next() (*vector.Batch, error) {
+	if *r == nil {
 		return nil, io.EOF
 	}
-	b := (*r)[0]
-	*r = (*r)[1:]
-	return b, nil
+	return (*r)()
 }
 
-func (r *rows) Close() { *r = nil }
+func (r *inMemory) Close() { *r = nil }
 
 // Len is how many runs there are.
 func (r *Runs[K]) Len() int { return len(r.list) }
@@ -68,9 +66,10 @@ func (r *Runs[K]) Add(ctx context.Context, fill func(f *File) error) error {
 	return nil
 }
 
-// Hold makes a run of batches in order, which stay in memory.
-func (r *Runs[K]) Hold(batches []*vector.Batch) {
-	held := rows(batches)
+// Hold makes a run of rows in order that stay in memory: next hands them out,
+// io.EOF behind the last.
+func (r *Runs[K]) Hold(next func() (*vector.Batch, error)) {
+	held := inMemory(next)
 	r.list = append(r.list, &held)
 }
 

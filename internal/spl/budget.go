@@ -12,19 +12,23 @@ import (
 // Budget counts the bytes a search holds and the time it takes. It is safe for
 // concurrent use.
 //
-// A search that is over its budget ends early and shows what it reached: what
-// gathers rows takes no more of them when Take or Late says so, and the rest of
-// the search goes on with those it has.
+// A search that exceeds its budget ends early and shows what it reached: operators
+// that gather rows stop reading when Held.Add or Late says so, and the rest of the
+// search goes on with the rows it has.
+//
+// What a search holds is given back when its budget is closed, however the search
+// ended.
 type Budget struct {
 	limit    int64
 	shared   *Budget // of all searches together, nil = none
 	deadline time.Time
 	allowed  time.Duration
-	used     atomic.Int64
 	late     atomic.Bool
 
-	mu   sync.Mutex
-	over *OverBudget
+	mu     sync.Mutex
+	used   int64
+	closed bool
+	over   *OverBudget
 }
 
 // NewBudget returns a budget of limit bytes and no end of time.
@@ -61,30 +65,102 @@ func EndsEarly(err error) bool {
 	return errors.As(err, &over) && !over.hard
 }
 
-// Take counts n more bytes (fewer when negative); it returns *OverBudget when
-// that is over the limit, and has then counted them all the same. It does so
-// once: what is left to do with the rows at hand may take as much again.
-func (b *Budget) Take(n int) error {
-	if b == nil {
+// take counts n more bytes (fewer when negative); it returns *OverBudget when that
+// exceeds the limit, and has counted them all the same. It does so once: finishing
+// with the rows at hand may need some more. Beyond that there is a hard limit.
+func (b *Budget) take(n int64) error {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		if n > 0 {
+			return errClosed
+		}
 		return nil
 	}
-	used := b.used.Add(int64(n))
-	if n > 0 && used > b.limit {
-		over := b.tooMuch(used > 2*b.limit)
+	b.used += n
+	used, all := b.used, int64(0)
+	if b.shared != nil { // under the lock, so that Close gives back exactly what was taken
+		all = b.shared.add(n)
+	}
+	b.mu.Unlock()
+	if n <= 0 {
+		return nil
+	}
+	if used > b.limit {
+		over := b.tooMuch(used > hardLimit(b.limit))
 		if first := b.record(over); first || over.hard {
 			return over
 		}
 	}
-	if b.shared == nil {
-		return nil
-	}
-	if used := b.shared.used.Add(int64(n)); n > 0 && used > b.shared.limit {
-		over := &OverBudget{Budget: fmt.Sprintf("share of the %d MiB that all searches have together", b.shared.limit>>20), Key: "search.total_memory_mib", hard: used > 2*b.shared.limit}
+	if b.shared != nil && all > b.shared.limit {
+		over := &OverBudget{Budget: fmt.Sprintf("share of the %d MiB that all searches have together", b.shared.limit>>20), Key: "search.total_memory_mib", hard: all > hardLimit(b.shared.limit)}
 		if first := b.record(over); first || over.hard {
 			return over
 		}
 	}
 	return nil
+}
+
+// hardLimit is where a search ends without a result: the limit and what finishing
+// with the rows at hand may need, a few batches at least.
+func hardLimit(limit int64) int64 { return limit + max(limit/2, 16<<20) }
+
+var errClosed = fmt.Errorf("the search is closed: %w", context.Canceled)
+
+func (b *Budget) add(n int64) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used += n
+	return b.used
+}
+
+// Close gives back all that is counted and reports how much that was: 0 when every
+// part of the search let go of what it held. Nothing can be taken afterwards.
+func (b *Budget) Close() (left int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	left = b.used
+	if b.shared != nil {
+		b.shared.add(-left)
+	}
+	b.used, b.closed = 0, true
+	return left
+}
+
+// Hold returns an empty Held of b.
+func (b *Budget) Hold() *Held { return &Held{budget: b} }
+
+// Held is what one part of a search holds of the search's memory. It is the only
+// way to take memory. A Held is used by one goroutine at a time.
+type Held struct {
+	budget *Budget
+	size   int64
+}
+
+// Add counts n more bytes, fewer when n is negative. The error is *OverBudget; the
+// bytes are counted all the same. EndsEarly tells whether to go on with what is held.
+func (h *Held) Add(n int) error {
+	h.size += int64(n)
+	return h.budget.take(int64(n))
+}
+
+// Size reports how many bytes are held.
+func (h *Held) Size() int { return int(h.size) }
+
+// Set makes n the number of bytes held.
+func (h *Held) Set(n int) error { return h.Add(n - h.Size()) }
+
+// TakeOver makes h hold what other holds; other is empty afterwards.
+func (h *Held) TakeOver(other *Held) {
+	h.size += other.size
+	other.size = 0
+}
+
+// Release gives back all that is held. It may be called more than once.
+func (h *Held) Release() {
+	if h != nil && h.size != 0 {
+		h.Set(0)
+	}
 }
 
 // Exceeded returns the error of a search whose next value alone is more than
@@ -124,11 +200,11 @@ func (b *Budget) Over() error {
 	return b.over
 }
 
-// Free reports how many bytes are left, negative when over.
-func (b *Budget) Free() int64 { return b.limit - b.used.Load() }
+// Free reports how many bytes are left, negative when the limit is exceeded.
+func (b *Budget) Free() int64 { return b.limit - b.Used() }
 
 // Used reports how many bytes are counted.
-func (b *Budget) Used() int64 { return b.used.Load() }
+func (b *Budget) Used() int64 { return b.add(0) }
 
 func (b *Budget) tooLong() *OverBudget {
 	return &OverBudget{Budget: fmt.Sprintf("time budget of %s", b.allowed), Key: "search.time"}

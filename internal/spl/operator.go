@@ -2,7 +2,9 @@ package spl
 
 import (
 	"context"
+	"errors"
 	"io"
+	"iter"
 	"time"
 
 	"bluetrail/internal/vector"
@@ -23,23 +25,17 @@ type Mapper interface {
 }
 
 // Reducer takes in rows and gives results at the end. Several may take in
-// parts of the rows side by side; Merge takes over what another one gathered.
-// A Reducer belongs to one goroutine at a time.
+// parts of the rows side by side; Merge takes over what another one gathered and
+// leaves it empty. A Reducer belongs to one goroutine at a time.
 type Reducer interface {
 	Add(ctx context.Context, b *vector.Batch) error
-	Merge(other Reducer) error
+	Merge(ctx context.Context, other Reducer) error
+	// Results returns the result rows. What the reducer holds may serve them until
+	// they are closed.
 	Results(ctx context.Context) (Operator, error)
-}
-
-// Closing is implemented by reducers that hold more than memory. Close may be
-// called at any time, also behind Results, and more than once.
-type Closing interface{ Close() }
-
-// Release frees what a reducer holds beside memory.
-func Release(r Reducer) {
-	if c, ok := r.(Closing); ok {
-		c.Close()
-	}
+	// Close frees what the reducer holds. It may be called at any time, also after
+	// Results, and more than once.
+	Close()
 }
 
 // Command is the parsed form of one command of a search. It also is exactly
@@ -165,6 +161,68 @@ func (o *mapped) Next(ctx context.Context) (*vector.Batch, error) {
 
 func (o *mapped) Close() { o.in.Close() }
 
+// Emitted returns the rows that run hands to emit. It runs as far as rows are asked
+// for, so what it emits need not be in memory at once; ctx is that of the asking
+// Next. emit fails when no more rows are wanted, and run returns that error. close
+// frees what run uses.
+func Emitted(run func(ctx context.Context, emit func(*vector.Batch) error) error, close func()) Operator {
+	return &emitted{run: run, free: close}
+}
+
+type emitted struct {
+	run  func(context.Context, func(*vector.Batch) error) error
+	free func()
+	ctx  current
+	next func() (*vector.Batch, bool)
+	stop func()
+	err  error
+}
+
+// current is the context of the call under way.
+type current struct{ context.Context }
+
+var errUnwanted = errors.New("no more rows are wanted")
+
+func (o *emitted) Next(ctx context.Context) (*vector.Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	o.ctx.Context = ctx
+	if o.next == nil && o.run != nil {
+		o.next, o.stop = iter.Pull(func(yield func(*vector.Batch) bool) {
+			o.err = o.run(&o.ctx, func(b *vector.Batch) error {
+				if !yield(b) {
+					return errUnwanted
+				}
+				return nil
+			})
+			if o.err == errUnwanted {
+				o.err = nil
+			}
+		})
+	}
+	if o.next != nil {
+		if b, ok := o.next(); ok {
+			return b, nil
+		}
+		o.Close()
+	}
+	if o.err != nil {
+		return nil, o.err
+	}
+	return nil, io.EOF
+}
+
+func (o *emitted) Close() {
+	if o.stop != nil {
+		o.stop()
+	}
+	if o.free != nil {
+		o.free()
+	}
+	o.run, o.next, o.stop, o.free = nil, nil, nil, nil
+}
+
 // Reduced returns the results of r over all rows of in, which it closes.
 func Reduced(in Operator, r Reducer) Operator { return &reduced{in: in, r: r} }
 
@@ -189,7 +247,7 @@ func (o *reduced) Next(ctx context.Context) (*vector.Batch, error) {
 
 func (o *reduced) Close() {
 	o.in.Close()
-	Release(o.r)
+	o.r.Close()
 	if o.out != nil {
 		o.out.Close()
 	}

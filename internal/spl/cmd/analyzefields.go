@@ -60,7 +60,7 @@ func (c *Analyzefields) Tabulates() bool { return true }
 func (c *Analyzefields) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
 	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
 		class, err := codeRows(env, "analyzefields", rows, []string{c.Class})
-		defer class.release(env)
+		defer class.held.Release()
 		if err != nil {
 			return nil, err
 		}

@@ -101,7 +101,7 @@ func (c *Arules) Tabulates() bool { return true }
 func (c *Arules) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
 	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
 		t, err := codeRows(env, "arules", rows, c.Fields)
-		defer t.release(env)
+		defer t.held.Release()
 		if err != nil {
 			return nil, err
 		}
@@ -240,8 +240,7 @@ func (r *ruleSet) rules(ctx context.Context) (spl.Operator, error) {
 
 // take counts bytes against the memory of the search.
 func (r *ruleSet) take(size int) error {
-	r.t.held += size
-	return r.env.Memory.Take(size)
+	return r.t.held.Add(size)
 }
 
 // text writes a combination as a search expression.

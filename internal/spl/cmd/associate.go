@@ -102,7 +102,7 @@ func (c *Associate) Tabulates() bool { return true }
 func (c *Associate) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
 	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
 		t, err := codeRows(env, "associate", rows, c.Fields)
-		defer t.release(env)
+		defer t.held.Release()
 		if err != nil {
 			return nil, err
 		}

@@ -123,7 +123,7 @@ func (c *Bin) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operat
 	if c.Span != nil {
 		return spl.Mapped(in, c.mapper(c.Span, env)), nil
 	}
-	return &binAll{c: c, env: env, in: in}, nil
+	return &binAll{c: c, env: env, held: env.Memory.Hold(), in: in}, nil
 }
 
 func (c *Bin) mapper(span *Span, env *spl.Env) *bin {
@@ -168,13 +168,13 @@ type binAll struct {
 	in   spl.Operator
 	m    *bin
 	rows []*vector.Batch
-	held int
+	held *spl.Held
 }
 
 func (a *binAll) Close() {
 	a.in.Close()
-	a.env.Memory.Take(-a.held)
-	a.held, a.rows = 0, nil
+	a.held.Release()
+	a.rows = nil
 }
 
 func (a *binAll) Next(ctx context.Context) (*vector.Batch, error) {
@@ -194,9 +194,7 @@ func (a *binAll) Next(ctx context.Context) (*vector.Batch, error) {
 				}
 			}
 			a.rows = append(a.rows, b)
-			size := b.Size()
-			a.held += size
-			return a.env.Memory.Take(size)
+			return a.held.Add(b.Size())
 		})
 		if err != nil {
 			return nil, err

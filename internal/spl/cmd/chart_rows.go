@@ -92,4 +92,8 @@ func (r *chart) series(b *vector.Batch) *vector.Column {
 	return vector.NewColumn(chartCol, vals)
 }
 
-func (r *chart) Merge(o spl.Reducer) error { return r.g.merge(o.(*chart).g) }
+// Merge implements spl.Reducer.
+func (r *chart) Merge(ctx context.Context, o spl.Reducer) error { return r.g.merge(ctx, o.(*chart).g) }
+
+// Close implements spl.Reducer.
+func (r *chart) Close() { r.g.release() }

@@ -123,8 +123,8 @@ func (c *Cluster) Needs(out spl.FieldSet) spl.FieldSet {
 // Open implements spl.Serial.
 func (c *Cluster) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
 	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
-		cs := &clusters{c: c, env: env, known: map[string]int{}}
-		defer func() { env.Memory.Take(-cs.held) }()
+		cs := &clusters{c: c, env: env, held: env.Memory.Hold(), known: map[string]int{}}
+		defer cs.held.Release()
 		labels := make([][]int, len(rows))
 		first := make([][]int32, len(rows)) // rows that begin a cluster
 		for n, b := range rows {

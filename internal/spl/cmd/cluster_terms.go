@@ -24,7 +24,7 @@ type clusters struct {
 	first [][]uint64     // terms of the row that began each
 	sizes []int          // rows of each
 	known map[string]int // cluster of texts seen before, 0 = none
-	held  int
+	held  *spl.Held
 }
 
 // place returns the cluster of a text and whether the text begins it; 0 when
@@ -47,7 +47,7 @@ func (cs *clusters) find(ctx context.Context, text string) (label int, begins bo
 		return 0, false, err
 	}
 	terms := cs.c.terms(text)
-	held := len(text) + 64
+	size := len(text) + 64
 	label = slices.IndexFunc(cs.first, func(first []uint64) bool { return cs.c.like(first, terms) }) + 1
 	switch {
 	case label > 0:
@@ -56,11 +56,10 @@ func (cs *clusters) find(ctx context.Context, text string) (label int, begins bo
 	default:
 		cs.first, cs.sizes = append(cs.first, terms), append(cs.sizes, 0)
 		label, begins = len(cs.first), true
-		held += 8*len(terms) + 32
+		size += 8*len(terms) + 32
 	}
 	cs.known[text] = label // rows are held as long as this
-	cs.held += held
-	return label, begins, cs.env.Memory.Take(held)
+	return label, begins, cs.held.Add(size)
 }
 
 // terms returns the hashes of a text's terms, sorted where their place does

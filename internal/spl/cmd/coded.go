@@ -15,7 +15,7 @@ const maxCoded = 100
 type coded struct {
 	rows   int
 	fields []*codedField
-	held   int
+	held   *spl.Held
 }
 
 // codedField is one field. Several values of a row count as one text.
@@ -32,7 +32,7 @@ type codedField struct {
 // when none are named. What it holds counts against the search's memory until
 // release.
 func codeRows(env *spl.Env, command string, rows []*vector.Batch, names []string) (*coded, error) {
-	t := &coded{}
+	t := &coded{held: env.Memory.Hold()}
 	if len(names) == 0 {
 		names = slices.DeleteFunc(fieldsOf(rows), internal)
 		slices.Sort(names)
@@ -72,17 +72,11 @@ func codeRows(env *spl.Env, command string, rows []*vector.Batch, names []string
 			}
 		}
 		t.fields = append(t.fields, f)
-		t.held += size
-		if err := env.Memory.Take(size); err != nil {
+		if err := t.held.Add(size); err != nil {
 			return t, err
 		}
 	}
 	return t, nil
-}
-
-func (t *coded) release(env *spl.Env) {
-	env.Memory.Take(-t.held)
-	t.held = 0
 }
 
 // rowsOf returns the rows of each value that has at least so many.

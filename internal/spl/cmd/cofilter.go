@@ -62,7 +62,7 @@ func (c *Cofilter) Ordered() bool { return false }
 
 // NewReducer implements spl.Transforming.
 func (c *Cofilter) NewReducer(env *spl.Env) (spl.Reducer, error) {
-	return &cofilter{c: c, env: env, users: map[string]map[string]bool{}}, nil
+	return &cofilter{c: c, env: env, held: env.Memory.Hold(), users: map[string]map[string]bool{}}, nil
 }
 
 // maxCofilterItems bounds the items of one user that are paired, and
@@ -75,6 +75,7 @@ const (
 type cofilter struct {
 	c     *Cofilter
 	env   *spl.Env
+	held  *spl.Held
 	users map[string]map[string]bool // user -> items
 }
 
@@ -87,7 +88,7 @@ func (r *cofilter) Add(_ context.Context, b *vector.Batch) error {
 			size += r.put(user, items)
 		}
 	}
-	return r.env.Memory.Take(size)
+	return r.held.Add(size)
 }
 
 // put notes the items of a user; it returns the bytes that are held for it.
@@ -111,8 +112,12 @@ func (r *cofilter) put(user string, items []string) (size int) {
 }
 
 // Merge implements spl.Reducer.
-func (r *cofilter) Merge(other spl.Reducer) error {
-	for user, items := range other.(*cofilter).users {
+func (r *cofilter) Merge(ctx context.Context, other spl.Reducer) error {
+	o := other.(*cofilter)
+	for user, items := range o.users {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if r.users[user] == nil {
 			r.users[user] = items
 			continue
@@ -121,7 +126,15 @@ func (r *cofilter) Merge(other spl.Reducer) error {
 			r.users[user][item] = true
 		}
 	}
+	o.users = nil
+	r.held.TakeOver(o.held)
 	return nil
+}
+
+// Close implements spl.Reducer.
+func (r *cofilter) Close() {
+	r.held.Release()
+	r.users = nil
 }
 
 // Results implements spl.Reducer.
@@ -148,7 +161,7 @@ func (r *cofilter) Results(ctx context.Context) (spl.Operator, error) {
 						r.env.Warn("cofilter counts at most %d pairs; the others are left out", maxCofilterPairs)
 						continue
 					}
-					if err := r.env.Memory.Take(96); err != nil && !spl.EndsEarly(err) {
+					if err := r.held.Add(96); err != nil && !spl.EndsEarly(err) {
 						return nil, err
 					}
 				}

@@ -115,14 +115,14 @@ func (c *Contingency) Ordered() bool { return false }
 
 // NewReducer implements spl.Transforming.
 func (c *Contingency) NewReducer(env *spl.Env) (spl.Reducer, error) {
-	return &contingency{c: c, env: env, pairs: map[[2]string]*int{}}, nil
+	return &contingency{c: c, env: env, held: env.Memory.Hold(), pairs: map[[2]string]*int{}}, nil
 }
 
 type contingency struct {
 	c     *Contingency
 	env   *spl.Env
 	pairs map[[2]string]*int
-	held  int
+	held  *spl.Held
 }
 
 // Add implements spl.Reducer.
@@ -136,8 +136,7 @@ func (r *contingency) Add(_ context.Context, b *vector.Batch) error {
 			}
 		}
 	}
-	r.held += grown
-	return r.env.Memory.Take(grown)
+	return r.held.Add(grown)
 }
 
 func (r *contingency) count(pair [2]string, n int) (grown int) {
@@ -150,18 +149,28 @@ func (r *contingency) count(pair [2]string, n int) (grown int) {
 }
 
 // Merge implements spl.Reducer.
-func (r *contingency) Merge(other spl.Reducer) error {
+func (r *contingency) Merge(ctx context.Context, other spl.Reducer) error {
 	o := other.(*contingency)
-	r.held += o.held
+	grown := 0
+	pulse := spl.NewPulse(ctx)
 	for pair, n := range o.pairs {
-		r.count(pair, *n)
+		if err := pulse.Err(); err != nil {
+			return err
+		}
+		grown += r.count(pair, *n)
 	}
-	return nil
+	o.Close()
+	return r.held.Add(grown)
+}
+
+// Close implements spl.Reducer.
+func (r *contingency) Close() {
+	r.held.Release()
+	r.pairs = nil
 }
 
 // Results implements spl.Reducer.
 func (r *contingency) Results(context.Context) (spl.Operator, error) {
-	defer r.env.Memory.Take(-r.held)
 	byRow, byCol, total := map[string]int{}, map[string]int{}, 0
 	for pair, n := range r.pairs {
 		byRow[pair[0]] += *n

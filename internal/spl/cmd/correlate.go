@@ -59,10 +59,11 @@ func (c *Correlate) table(ctx context.Context, env *spl.Env, rows []*vector.Batc
 		total += b.Len
 	}
 	size := (total + 63) / 64
-	if err := env.Memory.Take(8 * size * len(names)); err != nil {
+	held := env.Memory.Hold()
+	defer held.Release()
+	if err := held.Add(8 * size * len(names)); err != nil {
 		return nil, err
 	}
-	defer env.Memory.Take(-8 * size * len(names))
 	has := make([][]uint64, len(names)) // by field, a bit for each row
 	for n, name := range names {
 		has[n] = make([]uint64, size)

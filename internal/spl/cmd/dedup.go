@@ -139,23 +139,22 @@ func (c *Dedup) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Oper
 		}
 		in = spl.Reduced(in, r)
 	}
-	return &dedup{c: c, env: env, in: in, seen: map[string]int{}}, nil
+	return &dedup{c: c, held: env.Memory.Hold(), in: in, seen: map[string]int{}}, nil
 }
 
 type dedup struct {
 	c    *Dedup
-	env  *spl.Env
 	in   spl.Operator
 	seen map[string]int
 	last string
 	run  int // rows in a row with the key last
-	held int
+	held *spl.Held
 }
 
 func (d *dedup) Close() {
 	d.in.Close()
-	d.env.Memory.Take(-d.held)
-	d.held = 0
+	d.held.Release()
+	d.seen = nil
 }
 
 // key joins the values of row i; ok is false when one is missing.
@@ -186,9 +185,7 @@ func (d *dedup) repeats(key string) (bool, error) {
 	n := d.seen[key]
 	d.seen[key] = n + 1
 	if n == 0 {
-		size := len(key) + 48
-		d.held += size
-		return false, d.env.Memory.Take(size)
+		return false, d.held.Add(len(key) + 48)
 	}
 	return n >= d.c.N, nil
 }

@@ -58,7 +58,7 @@ func (c *Eventstats) Needs(out spl.FieldSet) spl.FieldSet {
 // Open implements spl.Serial.
 func (c *Eventstats) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
 	g, err := c.stats.grouper(env)
-	return &eventstats{in: in, g: g, rows: rowBuffer{env: env}, results: map[*group][]vector.Value{}}, err
+	return &eventstats{in: in, g: g, rows: newRowBuffer(env), results: map[*group][]vector.Value{}}, err
 }
 
 // eventstats holds all rows until the groups are known.
@@ -136,7 +136,7 @@ func (e *eventstats) of(grp *group, shown []int) ([]vector.Value, error) {
 	for _, v := range r {
 		size += v.Size()
 	}
-	return r, e.g.hold(size)
+	return r, e.g.held.Add(size)
 }
 
 // existing returns the values a field has already, missing ones for none.

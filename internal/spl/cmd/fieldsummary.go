@@ -79,14 +79,14 @@ func (c *Fieldsummary) Ordered() bool { return false }
 
 // NewReducer implements spl.Transforming.
 func (c *Fieldsummary) NewReducer(env *spl.Env) (spl.Reducer, error) {
-	return &fieldsummary{c: c, env: env, fields: map[string]*summary{}}, nil
+	return &fieldsummary{c: c, env: env, held: env.Memory.Hold(), fields: map[string]*summary{}}, nil
 }
 
 type fieldsummary struct {
 	c      *Fieldsummary
 	env    *spl.Env
 	fields map[string]*summary
-	held   int
+	held   *spl.Held
 }
 
 // summary is what is known of one field.
@@ -129,8 +129,7 @@ func (f *fieldsummary) Add(_ context.Context, b *vector.Batch) error {
 			grown += s.add(col.At(i))
 		}
 	}
-	f.held += grown
-	return f.env.Memory.Take(grown)
+	return f.held.Add(grown)
 }
 
 // add takes in one row's value and returns how many bytes more are held.
@@ -176,10 +175,13 @@ func (s *summary) count(text string, n int) (grown int) {
 }
 
 // Merge implements spl.Reducer.
-func (f *fieldsummary) Merge(other spl.Reducer) error {
+func (f *fieldsummary) Merge(ctx context.Context, other spl.Reducer) error {
 	o := other.(*fieldsummary)
 	grown := 0
 	for name, t := range o.fields {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		s := f.of(name)
 		s.rows += t.rows
 		s.numbers += t.numbers
@@ -200,13 +202,18 @@ func (f *fieldsummary) Merge(other spl.Reducer) error {
 			grown += s.count(v, *n)
 		}
 	}
-	f.held += o.held + grown
-	return f.env.Memory.Take(grown)
+	o.Close()
+	return f.held.Add(grown)
+}
+
+// Close implements spl.Reducer.
+func (f *fieldsummary) Close() {
+	f.held.Release()
+	f.fields = nil
 }
 
 // Results implements spl.Reducer.
 func (f *fieldsummary) Results(context.Context) (spl.Operator, error) {
-	defer f.env.Memory.Take(-f.held)
 	out := vector.NewBuilder("field", "count", "distinct_count", "is_exact", "max", "mean", "min", "numeric_count", "stdev", "values")
 	for _, name := range slices.Sorted(maps.Keys(f.fields)) {
 		s := f.fields[name]

@@ -67,7 +67,7 @@ func (c *Fillnull) Needs(out spl.FieldSet) spl.FieldSet { return out }
 
 // Open implements spl.Serial.
 func (c *Fillnull) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	f := &fillAll{c: c, env: env, in: in}
+	f := &fillAll{c: c, held: env.Memory.Hold(), in: in}
 	for _, n := range c.Fields {
 		if !strings.Contains(n, "*") {
 			f.names = append(f.names, n)
@@ -107,18 +107,17 @@ func (c *Fillnull) fill(b *vector.Batch, names []string) *vector.Batch {
 // fillAll holds the rows until it knows which fields there are.
 type fillAll struct {
 	c     *Fillnull
-	env   *spl.Env
 	in    spl.Operator
 	read  bool
 	rows  []*vector.Batch
 	names []string
-	held  int
+	held  *spl.Held
 }
 
 func (f *fillAll) Close() {
 	f.in.Close()
-	f.env.Memory.Take(-f.held)
-	f.held, f.rows = 0, nil
+	f.held.Release()
+	f.rows = nil
 }
 
 func (f *fillAll) Next(ctx context.Context) (*vector.Batch, error) {
@@ -131,9 +130,7 @@ func (f *fillAll) Next(ctx context.Context) (*vector.Batch, error) {
 				}
 			}
 			f.rows = append(f.rows, b)
-			size := b.Size()
-			f.held += size
-			return f.env.Memory.Take(size)
+			return f.held.Add(b.Size())
 		})
 		if err != nil {
 			return nil, err

@@ -81,7 +81,12 @@ func cell(at, border, span float64, zoom int) float64 {
 }
 
 // Merge implements spl.Reducer.
-func (r *geostats) Merge(o spl.Reducer) error { return r.g.merge(o.(*geostats).g) }
+func (r *geostats) Merge(ctx context.Context, o spl.Reducer) error {
+	return r.g.merge(ctx, o.(*geostats).g)
+}
+
+// Close implements spl.Reducer.
+func (r *geostats) Close() { r.g.release() }
 
 // Results implements spl.Reducer.
 func (r *geostats) Results(ctx context.Context) (spl.Operator, error) {

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 
@@ -31,7 +32,7 @@ type grouper struct {
 	progs    []*spl.Program   // by aggregation
 	order    []*group
 	total    *group // the only one when there are no by-fields
-	held     int
+	held     *spl.Held
 	extent   *extent // of the times that sparklines saw
 
 	keys keyer
@@ -54,7 +55,7 @@ type group struct {
 
 // newGrouper returns an empty grouper; the error is that of an expression.
 func newGrouper(env *spl.Env, aggs []*Aggregation, by []string) (*grouper, error) {
-	g := &grouper{env: env, aggs: aggs, by: by, expanded: map[wildSlot]int{}, progs: make([]*spl.Program, len(aggs))}
+	g := &grouper{env: env, held: env.Memory.Hold(), aggs: aggs, by: by, expanded: map[wildSlot]int{}, progs: make([]*spl.Program, len(aggs))}
 	for i, a := range aggs {
 		if a.Expr != nil {
 			var err error
@@ -234,7 +235,7 @@ func (g *grouper) updateGrowing(n int, b *vector.Batch, col *vector.Column, time
 	if grown == 0 {
 		return nil
 	}
-	return g.hold(grown)
+	return g.held.Add(grown)
 }
 
 // rowValues returns what row i gives to each slot.
@@ -260,7 +261,7 @@ func (g *grouper) take(grp *group, vals []vector.Value, at float64) error {
 		a.Update(v, at)
 		grown += a.Size()
 	}
-	return g.hold(grown)
+	return g.held.Add(grown)
 }
 
 // fill makes the aggregates of a group, also those of slots that came later.
@@ -274,15 +275,9 @@ func (g *grouper) fill(grp *group) {
 	}
 }
 
-// hold counts n more bytes against the memory of the search.
-func (g *grouper) hold(n int) error {
-	g.held += n
-	return g.env.Memory.Take(n)
-}
-
-// merge takes over what another grouper of the same list gathered; the other
-// one is empty afterwards.
-func (g *grouper) merge(o *grouper) error {
+// merge takes over what another grouper of the same list gathered, which lets go of
+// its groups as they are merged and is empty afterwards.
+func (g *grouper) merge(ctx context.Context, o *grouper) error {
 	place := make([]int, len(o.slots))
 	for i, s := range o.slots {
 		if !g.aggs[s.agg].wild() { // these come first, in the order of the list
@@ -298,18 +293,31 @@ func (g *grouper) merge(o *grouper) error {
 		}
 		place[i] = at
 	}
-	for _, from := range o.order {
+	o.keys = keyer{}
+	each := o.held.Size() / max(1, len(o.order))
+	for n, from := range o.order {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		o.order[n] = nil
 		grp := g.total
 		if grp == nil {
 			grp = g.group(from.keys)
 		}
 		g.fill(grp)
+		grown := 0
 		for i, a := range from.aggs {
-			grp.aggs[place[i]].Merge(a)
+			to := grp.aggs[place[i]]
+			grown -= to.Size()
+			to.Merge(a)
+			grown += to.Size()
+		}
+		o.held.Add(-each)
+		if err := cmp.Or(g.held.Add(grown), g.account()); err != nil {
+			return err
 		}
 	}
-	g.held += o.held // it is given back with the rest
-	o.held, o.order, g.keys.grown = 0, nil, 0
+	o.release()
 	return nil
 }
 
@@ -334,7 +342,6 @@ func (g *grouper) results(grp *group, shown []int) []vector.Value {
 
 // release gives the memory back to the budget.
 func (g *grouper) release() {
-	g.env.Memory.Take(-g.held)
-	g.held = 0
+	g.held.Release()
 	g.keys, g.members, g.order = keyer{}, members{}, nil
 }

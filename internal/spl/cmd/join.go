@@ -236,7 +236,7 @@ func (c *Join) Queries() []*spl.Query { return []*spl.Query{c.Query} }
 // Open implements spl.Serial. The subsearch runs when the first row is asked
 // for, and its rows are held.
 func (c *Join) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	j := &join{c: c, env: env, in: in}
+	j := &join{c: c, env: env, held: env.Memory.Hold(), in: in}
 	if len(c.Left) == 0 {
 		// Which fields both sides have is known when all rows are there.
 		j.in = whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
@@ -254,7 +254,7 @@ type join struct {
 	right *vector.Batch
 	keys  []string // in the main rows
 	index map[string][]int32
-	held  int
+	held  *spl.Held
 
 	left *vector.Batch // main rows that are joined now; nil: the next ones
 	at   int           // the next of them
@@ -265,14 +265,13 @@ type join struct {
 
 func (j *join) Close() {
 	j.in.Close()
-	j.env.Memory.Take(-j.held)
-	j.held = 0
+	j.held.Release()
+	j.index = nil
 }
 
 func (j *join) load(ctx context.Context) error {
 	b := vector.NewBuilder()
-	rows, held, err := gather(ctx, j.env, new(subOptions).open(j.env, j.c.Query, "join"))
-	j.held = held
+	rows, err := gather(ctx, j.held, new(subOptions).open(j.env, j.c.Query, "join"))
 	if err != nil {
 		return err
 	}

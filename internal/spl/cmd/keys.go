@@ -389,5 +389,5 @@ func (g *grouper) account() error {
 	if n == 0 {
 		return nil
 	}
-	return g.hold(n)
+	return g.held.Add(n)
 }

@@ -148,16 +148,14 @@ func (c *Kmeans) run(ctx context.Context, env *spl.Env, rows []*vector.Batch) (s
 	names := c.numeric(rows)
 	var points [][]float64
 	var in, out []place
-	held := 0
-	defer func() { env.Memory.Take(-held) }()
+	held := env.Memory.Hold()
+	defer held.Release()
 	for n, b := range rows {
 		cols := make([][]vector.Value, len(names))
 		for i, name := range names {
 			cols[i] = existing(b, name)
 		}
-		grown := 8 * (len(names) + 6) * b.Len
-		held += grown
-		if err := env.Memory.Take(grown); err != nil {
+		if err := held.Add(8 * (len(names) + 6) * b.Len); err != nil {
 			return nil, err
 		}
 		for i := range b.Len {

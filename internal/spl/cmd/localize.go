@@ -63,12 +63,12 @@ func (c *Localize) Ordered() bool { return false }
 
 // NewReducer implements spl.Transforming.
 func (c *Localize) NewReducer(env *spl.Env) (spl.Reducer, error) {
-	return &localize{c: c, env: env}, nil
+	return &localize{c: c, held: env.Memory.Hold()}, nil
 }
 
 type localize struct {
 	c     *Localize
-	env   *spl.Env
+	held  *spl.Held
 	times []float64
 }
 
@@ -80,18 +80,26 @@ func (l *localize) Add(_ context.Context, b *vector.Batch) error {
 			l.times = append(l.times, f)
 		}
 	}
-	return l.env.Memory.Take(8 * (len(l.times) - before))
+	return l.held.Add(8 * (len(l.times) - before))
 }
 
 // Merge implements spl.Reducer.
-func (l *localize) Merge(other spl.Reducer) error {
-	l.times = append(l.times, other.(*localize).times...)
+func (l *localize) Merge(_ context.Context, other spl.Reducer) error {
+	o := other.(*localize)
+	l.times = append(l.times, o.times...)
+	o.times = nil
+	l.held.TakeOver(o.held)
 	return nil
+}
+
+// Close implements spl.Reducer.
+func (l *localize) Close() {
+	l.held.Release()
+	l.times = nil
 }
 
 // Results implements spl.Reducer.
 func (l *localize) Results(context.Context) (spl.Operator, error) {
-	defer l.env.Memory.Take(-8 * len(l.times))
 	length := func(s *Span, otherwise float64) float64 {
 		if s == nil {
 			return otherwise

@@ -182,11 +182,11 @@ func (c *Predict) run(ctx context.Context, env *spl.Env, rows []*vector.Batch) (
 	}
 	used := max(0, len(order)-c.Holdback)
 	length := max(len(order), used+c.Ahead)
-	held := 8 * length * (2*len(c.Fields) + 8)
-	if err := env.Memory.Take(held); err != nil {
+	held := env.Memory.Hold()
+	defer held.Release()
+	if err := held.Add(8 * length * (2*len(c.Fields) + 8)); err != nil {
 		return nil, err
 	}
-	defer env.Memory.Take(-held)
 	forecasts := make([]*forecast, len(c.Fields))
 	for i, f := range c.Fields {
 		series := make([]float64, used)

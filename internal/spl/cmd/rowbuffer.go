@@ -13,18 +13,19 @@ import (
 type rowBuffer struct {
 	env  *spl.Env
 	rows []*vector.Batch
-	held int
+	held *spl.Held
 	file *spill.File // nil = all are in memory
 }
+
+func newRowBuffer(env *spl.Env) rowBuffer { return rowBuffer{env: env, held: env.Memory.Hold()} }
 
 // add puts a batch behind the others.
 func (r *rowBuffer) add(b *vector.Batch) error {
 	if r.file != nil {
 		return r.env.OnDisk(r.file.Write(b))
 	}
-	size := b.Size()
-	r.rows, r.held = append(r.rows, b), r.held+size
-	if err := r.env.Memory.Take(size); err != nil || !r.env.Tight(r.held) {
+	r.rows = append(r.rows, b)
+	if err := r.held.Add(b.Size()); err != nil || !r.env.Tight(r.held.Size()) {
 		return err
 	}
 	file, err := r.env.Disk.Create()
@@ -60,8 +61,8 @@ func (r *rowBuffer) next() (*vector.Batch, error) {
 }
 
 func (r *rowBuffer) forget() {
-	r.env.Memory.Take(-r.held)
-	r.rows, r.held = nil, 0
+	r.held.Release()
+	r.rows = nil
 }
 
 // close frees memory and disk.

@@ -71,8 +71,9 @@ func (c *Set) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) {
 	second := c.options.open(env, c.queries[1], "set")
 	first := c.options.open(env, c.queries[0], "set")
 	return whole(env, first, func(ctx context.Context, left []*vector.Batch) (spl.Operator, error) {
-		right, held, err := gather(ctx, env, second)
-		defer env.Memory.Take(-held)
+		held := env.Memory.Hold()
+		right, err := gather(ctx, held, second)
+		defer held.Release()
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package cmd
 import (
 	"cmp"
 	"context"
+	"io"
 	"math"
 	"slices"
 
@@ -181,26 +182,32 @@ func (s *stats) Add(ctx context.Context, b *vector.Batch) error {
 	return s.g.add(ctx, b)
 }
 
-func (s *stats) Merge(o spl.Reducer) error { return s.g.merge(o.(*stats).g) }
+func (s *stats) Merge(ctx context.Context, o spl.Reducer) error {
+	return s.g.merge(ctx, o.(*stats).g)
+}
 
-// Close implements spl.Closing.
+// Close implements spl.Reducer.
 func (s *stats) Close() { s.g.close() }
 
 func (s *stats) Results(ctx context.Context) (spl.Operator, error) {
-	defer s.g.close()
 	names := s.g.columns(s.g.shown())
 	if !s.g.full {
-		out, err := s.batches(ctx, s.g.grouper, names)
-		return spl.Rows(out...), err
+		return spl.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
+			return s.rows(ctx, s.g.grouper, names, func(b *vector.Batch, made []*group) error {
+				clear(made)
+				return emit(b)
+			})
+		}, s.g.close), nil
 	}
+	defer s.g.close()
 	runs := spill.Runs[ranked]{Space: s.g.env.Disk, Order: groupOrder(s.g.by)}
 	err := s.g.groups(ctx, func(g *grouper) error {
-		err := s.g.env.OnDisk(runs.Add(ctx, func(f *spill.File) error { return s.rows(ctx, g, names, f.Write) }))
+		err := s.g.env.OnDisk(runs.Add(ctx, func(f *spill.File) error { return s.rows(ctx, g, names, func(b *vector.Batch, _ []*group) error { return f.Write(b) }) }))
 		if !spl.EndsEarly(err) {
 			return err
 		}
 		last, stopped := s.batches(ctx, g, names)
-		runs.Hold(last)
+		runs.Hold(last.Next)
 		return cmp.Or(stopped, err)
 	})
 	var merged *spill.Merged[ranked]
@@ -215,42 +222,60 @@ func (s *stats) Results(ctx context.Context) (spl.Operator, error) {
 }
 
 // batches returns the rows of the groups of g in order.
-func (s *stats) batches(ctx context.Context, g *grouper, names []string) (out []*vector.Batch, err error) {
-	err = s.rows(ctx, g, names, func(b *vector.Batch) error {
-		out = append(out, b)
+func (s *stats) batches(ctx context.Context, g *grouper, names []string) (out *batches, err error) {
+	out = &batches{}
+	err = s.rows(ctx, g, names, func(b *vector.Batch, _ []*group) error {
+		*out = append(*out, b)
 		return nil
 	})
 	return out, err
 }
 
-// rows hands on the rows of the groups of g in order, at least one batch.
-func (s *stats) rows(ctx context.Context, g *grouper, names []string, emit func(*vector.Batch) error) error {
+// batches are rows at hand.
+type batches []*vector.Batch
+
+func (l *batches) Next() (*vector.Batch, error) {
+	if len(*l) == 0 {
+		return nil, io.EOF
+	}
+	b := (*l)[0]
+	*l = (*l)[1:]
+	return b, nil
+}
+
+// rows hands on the rows of the groups of g in order, at least one batch, with the
+// groups that it is made of.
+func (s *stats) rows(ctx context.Context, g *grouper, names []string, emit func(*vector.Batch, []*group) error) error {
 	shown := g.shown()
-	b := vector.NewBuilder(names...)
 	groups, err := g.sorted(ctx)
-	pulse := spl.NewPulse(ctx)
-	for _, grp := range groups {
-		if err := pulse.Err(); err != nil {
+	if err != nil {
+		return err
+	}
+	b, size, first := vector.NewBuilder(names...), 0, 0
+	for n, grp := range groups {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		b.Add()
 		for i, v := range grp.keys {
 			b.SetAt(i, v)
+			size += v.Size()
 		}
 		for i, v := range g.results(grp, shown) {
 			if s.c.Delim != "" {
 				v = v.WithDelim(s.c.Delim)
 			}
 			b.Set(names[len(g.by)+i], v)
+			size += v.Size()
 		}
-		if b.Len() == vector.DefaultRows {
-			if err := emit(b.Batch()); err != nil {
+		if b.Len() == vector.DefaultRows || size > resultBytes {
+			if err := emit(b.Batch(), groups[first:n+1]); err != nil {
 				return err
 			}
-			b = vector.NewBuilder(names...)
+			b, size, first = vector.NewBuilder(names...), 0, n+1
 		}
 	}
-	return cmp.Or(err, emit(b.Batch()))
+	return emit(b.Batch(), groups[first:])
 }
 
 // namedColumns gives batches the named columns, also those that no row sets.

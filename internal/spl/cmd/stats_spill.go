@@ -71,9 +71,9 @@ func (g *gatherer) tight() bool {
 	case len(g.by) == 0 || g.level == overflowLevels || slices.ContainsFunc(g.aggs, ranged):
 		return false
 	case g.level == 0:
-		return g.env.Tight(g.held)
+		return g.env.Tight(g.held.Size())
 	}
-	return int64(g.held) > g.env.Limits.Memory/4
+	return int64(g.held.Size()) > g.env.Limits.Memory/4
 }
 
 // ranged reports whether the result of an aggregate depends on the rows of other
@@ -178,13 +178,13 @@ func (g *gatherer) part(key []vector.Value) int {
 }
 
 // merge takes over what another one gathered.
-func (g *gatherer) merge(o *gatherer) error {
+func (g *gatherer) merge(ctx context.Context, o *gatherer) error {
 	for i := range g.parts {
 		g.parts[i] = append(g.parts[i], o.parts[i]...)
 		o.parts[i] = nil
 	}
 	g.full = g.full || o.full
-	return g.grouper.merge(o.grouper)
+	return g.grouper.merge(ctx, o.grouper)
 }
 
 // groups calls fn with groupers that have all groups between them.
@@ -197,7 +197,7 @@ func (g *gatherer) groups(ctx context.Context, fn func(g *grouper) error) error 
 		i := g.part(grp.keys)
 		held[i] = append(held[i], grp)
 	}
-	share := g.held / max(1, len(g.order)) // of a group in what is held
+	share := g.held.Size() / max(1, len(g.order)) // of a group in what is held
 	g.order, g.keys = nil, keyer{}
 	for i := range g.parts {
 		sub, err := g.below()
@@ -210,9 +210,9 @@ func (g *gatherer) groups(ctx context.Context, fn func(g *grouper) error) error 
 		}
 		moved := share * len(held[i])
 		held[i] = nil
-		g.hold(-moved)
+		g.held.Add(-moved)
 		sub.keys.grown = 0 // it is part of what moved
-		if err = sub.hold(moved); err == nil {
+		if err = sub.held.Add(moved); err == nil {
 			err = sub.read(ctx, g.parts[i])
 		}
 		if err == nil || spl.EndsEarly(err) {

@@ -141,7 +141,7 @@ func (s *streamstats) windowed(r windowRow, shown []int) ([]vector.Value, error)
 	if !s.c.Global || s.c.Window == 0 { // a window of time alone is the same for all
 		key = r.group
 	}
-	if err := s.g.hold(r.size()); err != nil {
+	if err := s.g.held.Add(r.size()); err != nil {
 		return nil, err
 	}
 	rows, err := s.slide(append(s.windows[key], r), r.time)
@@ -158,7 +158,7 @@ func (s *streamstats) windowed(r windowRow, shown []int) ([]vector.Value, error)
 		rows = rows[:len(rows)-1]
 	}
 	scratch := &group{}
-	held := s.g.held
+	held := s.g.held.Size()
 	for _, w := range rows {
 		if w.group != r.group || s.c.TimeWindow > 0 && math.Abs(r.time-w.time) >= s.c.TimeWindow {
 			continue
@@ -168,7 +168,7 @@ func (s *streamstats) windowed(r windowRow, shown []int) ([]vector.Value, error)
 		}
 	}
 	result := s.g.results(scratch, shown)
-	return result, s.g.hold(held - s.g.held)
+	return result, s.g.held.Set(held)
 }
 
 // sweep lets go of the rows out of reach of groups that were not seen lately.
@@ -195,7 +195,7 @@ func (s *streamstats) drop(rows []windowRow) error {
 		size += rows[i].size()
 	}
 	s.kept -= len(rows)
-	return s.g.hold(-size)
+	return s.g.held.Add(-size)
 }
 
 // size returns roughly the bytes that a row holds.

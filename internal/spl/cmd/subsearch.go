@@ -133,7 +133,7 @@ func (s *subsearch) Close() {
 // whole returns what make makes of all rows of in together; they are counted
 // against the search's memory until the result is closed.
 func whole(env *spl.Env, in spl.Operator, make func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error)) spl.Operator {
-	return &wholeOp{env: env, in: in, make: make}
+	return &wholeOp{env: env, in: in, make: make, held: env.Memory.Hold()}
 }
 
 type wholeOp struct {
@@ -141,13 +141,12 @@ type wholeOp struct {
 	in   spl.Operator
 	make func(context.Context, []*vector.Batch) (spl.Operator, error)
 	out  spl.Operator
-	held int
+	held *spl.Held
 }
 
 func (w *wholeOp) Next(ctx context.Context) (*vector.Batch, error) {
 	if w.out == nil {
-		rows, held, err := gather(ctx, w.env, w.in)
-		w.held += held
+		rows, err := gather(ctx, w.held, w.in)
 		if err != nil {
 			return nil, err
 		}
@@ -163,18 +162,14 @@ func (w *wholeOp) Close() {
 	if w.out != nil {
 		w.out.Close()
 	}
-	w.env.Memory.Take(-w.held)
-	w.held = 0
+	w.held.Release()
 }
 
-// gather reads all rows of in. held is what was counted against the memory of
-// the search, also when there is an error; the caller gives it back.
-func gather(ctx context.Context, env *spl.Env, in spl.Operator) (rows []*vector.Batch, held int, err error) {
+// gather reads all rows of in, and counts them in held.
+func gather(ctx context.Context, held *spl.Held, in spl.Operator) (rows []*vector.Batch, err error) {
 	err = spl.Drain(ctx, in, func(b *vector.Batch) error {
-		size := b.Size()
-		held += size
 		rows = append(rows, b)
-		return env.Memory.Take(size)
+		return held.Add(b.Size())
 	})
-	return rows, held, err
+	return rows, err
 }

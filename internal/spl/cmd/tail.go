@@ -70,7 +70,7 @@ func (c *Tail) Needs(out spl.FieldSet) spl.FieldSet { return out }
 
 // Open implements spl.Serial.
 func (c *Tail) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return &backwards{in: in, env: env, limit: c.N, bounded: true}, nil
+	return &backwards{in: in, held: env.Memory.Hold(), limit: c.N, bounded: true}, nil
 }
 
 // Print implements spl.Command.
@@ -81,27 +81,26 @@ func (Reverse) Needs(out spl.FieldSet) spl.FieldSet { return out }
 
 // Open implements spl.Serial.
 func (Reverse) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return &backwards{in: in, env: env}, nil
+	return &backwards{in: in, held: env.Memory.Hold()}, nil
 }
 
 // backwards gives the rows from the last to the first, at most limit of them
 // when bounded.
 type backwards struct {
 	in      spl.Operator
-	env     *spl.Env
 	limit   int
 	bounded bool
 	read    bool
 	batches []*vector.Batch
 	rows    int
-	held    int
+	held    *spl.Held
 	order   columnOrder
 }
 
 func (t *backwards) Close() {
 	t.in.Close()
-	t.env.Memory.Take(-t.held)
-	t.held, t.batches = 0, nil
+	t.held.Release()
+	t.batches = nil
 }
 
 func (t *backwards) gather(ctx context.Context) error {
@@ -115,8 +114,7 @@ func (t *backwards) gather(ctx context.Context) error {
 			size -= t.batches[0].Size()
 			t.batches = t.batches[1:]
 		}
-		t.held += size
-		return t.env.Memory.Take(size)
+		return t.held.Add(size)
 	})
 }
 

@@ -180,7 +180,12 @@ type top struct {
 }
 
 func (t *top) Add(_ context.Context, b *vector.Batch) error { return t.g.add(b) }
-func (t *top) Merge(o spl.Reducer) error                    { return t.g.merge(o.(*top).g) }
+
+// Merge implements spl.Reducer.
+func (t *top) Merge(ctx context.Context, o spl.Reducer) error { return t.g.merge(ctx, o.(*top).g) }
+
+// Close implements spl.Reducer.
+func (t *top) Close() { t.g.release() }
 
 func (t *top) Results(ctx context.Context) (spl.Operator, error) {
 	defer t.g.release()

@@ -331,7 +331,7 @@ func (c *Transaction) lists(field string) bool {
 
 // Open implements spl.Serial.
 func (c *Transaction) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	t := &transactions{c: c, env: env, in: in, index: map[tie]*txn{}, out: vector.NewBuilder()}
+	t := &transactions{c: c, env: env, held: env.Memory.Hold(), in: in, index: map[tie]*txn{}, out: vector.NewBuilder()}
 	var err error
 	if t.starts, err = c.Starts.test(env); err != nil {
 		return nil, err

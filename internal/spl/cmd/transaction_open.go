@@ -16,16 +16,16 @@ type transactions struct {
 	in           spl.Operator
 	starts, ends func(*vector.Batch) []int32
 
-	open  list.List    // of *txn; the one that got an event last is in front
-	index map[tie]*txn // the open transactions by their values, the latest of each
-	held  int          // events of open transactions
+	open   list.List    // of *txn; the one that got an event last is in front
+	index  map[tie]*txn // the open transactions by their values, the latest of each
+	events int          // of open transactions
 
 	names   []string // columns in the order of first sight
 	known   map[string]bool
 	out     *vector.Builder
 	order   []txnPlace // of the rows in out
-	size    int        // bytes taken from the budget
-	pending int        // bytes of rows in out that are not asked for yet
+	held    *spl.Held
+	pending int // bytes of rows in out that are not asked for yet
 	result  spl.Operator
 	early   bool // a transaction was ended to make room
 	ordered bool // a warning about the order was given
@@ -63,8 +63,7 @@ type txnPlace struct {
 
 func (t *transactions) Close() {
 	t.in.Close()
-	t.env.Memory.Take(-t.size)
-	t.size = 0
+	t.held.Release()
 }
 
 func (t *transactions) Next(ctx context.Context) (*vector.Batch, error) {
@@ -107,11 +106,6 @@ func (t *transactions) sorted() spl.Operator {
 	return spl.Rows(out...)
 }
 
-func (t *transactions) take(n int) error {
-	t.size += n
-	return t.env.Memory.Take(n)
-}
-
 // batch takes in a batch of events.
 func (t *transactions) batch(b *vector.Batch) error {
 	if t.known == nil {
@@ -142,7 +136,7 @@ func (t *transactions) batch(b *vector.Batch) error {
 			t.orphan(e)
 			continue
 		}
-		if err := t.take(size); err != nil {
+		if err := t.held.Add(size); err != nil {
 			return err
 		}
 		t.event(e, values, size, starts != nil && starts[i], ends != nil && ends[i])
@@ -154,7 +148,7 @@ func (t *transactions) batch(b *vector.Batch) error {
 func (t *transactions) settle() error {
 	n := t.pending
 	t.pending = 0
-	return t.take(n)
+	return t.held.Add(n)
 }
 
 // marked tells which rows pass a test, nil when there is none.
@@ -213,13 +207,13 @@ func (t *transactions) event(e txnEvent, values [][]string, size int, start, end
 	}
 	x.events, x.earliest, x.latest = append(x.events, e), min(x.earliest, e.time), max(x.latest, e.time)
 	x.size += size
-	t.held++
+	t.events++
 	x.started = start
 	x.full = t.c.MaxEvents > 0 && len(x.events) >= t.c.MaxEvents
 	if start || x.full {
 		t.finish(x, true)
 	}
-	for t.open.Len() > t.c.MaxOpen || t.held > t.c.MaxOpenEvents {
+	for t.open.Len() > t.c.MaxOpen || t.events > t.c.MaxOpenEvents {
 		t.makeRoom()
 	}
 }
@@ -304,10 +298,10 @@ func (t *transactions) finish(x *txn, over bool) {
 			delete(t.index, k)
 		}
 	}
-	t.held -= len(x.events)
+	t.events -= len(x.events)
 	evicted := t.c.Starts.set() && !x.started || t.c.Ends.set() && !x.ended
 	bounded := t.c.Starts.set() || t.c.Ends.set() || t.c.MaxSpan >= 0 || t.c.MaxPause >= 0
-	t.take(-x.size)
+	t.held.Add(-x.size)
 	if !evicted || t.c.Evicted {
 		t.row(x, !evicted && (over || bounded))
 	}

@@ -1,0 +1,206 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"io"
+
+	"bluetrail/internal/spill"
+	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
+)
+
+// Sorted is a reducer that puts rows in an order; equal ones stay in the order in
+// which they came. With a limit it drops rows that can no longer be among the first.
+// Rows that memory has no room for go to disk as sorted runs, which are merged in
+// the end.
+type Sorted[K any] struct {
+	env   *spl.Env
+	order spill.Order[K]
+	limit int // 0 = all rows
+	each  int // bytes that a row holds beside its batch
+	held  *spl.Held
+	rows  []sortedRow[K]
+	seen  int
+	base  int // held after the last shrink
+	worst *K  // of limit rows that are at hand: what does not come before it is left out
+	runs  spill.Runs[K]
+}
+
+type sortedRow[K any] struct {
+	key   K
+	batch *vector.Batch
+	row   int32
+	seq   int
+}
+
+// NewSorted returns an empty Sorted; a key takes up about keyBytes.
+func NewSorted[K any](env *spl.Env, order spill.Order[K], limit, keyBytes int) *Sorted[K] {
+	return &Sorted[K]{
+		env: env, order: order, limit: limit, each: 64 + keyBytes, held: env.Memory.Hold(),
+		runs: spill.Runs[K]{Space: env.Disk, Order: order},
+	}
+}
+
+// Seen is how many rows were added.
+func (s *Sorted[K]) Seen() int { return s.seen }
+
+// Add implements spl.Reducer.
+func (s *Sorted[K]) Add(ctx context.Context, b *vector.Batch) error {
+	before := len(s.rows)
+	for i, key := range s.order.Keys(b) {
+		if s.worst == nil || s.order.Compare(&key, s.worst) < 0 {
+			s.rows = append(s.rows, sortedRow[K]{key, b, int32(i), s.seen})
+		}
+		s.seen++
+	}
+	added := len(s.rows) - before
+	if added == 0 {
+		return nil
+	}
+	if err := s.held.Add(b.Size() + added*s.each); err != nil {
+		return err
+	}
+	return s.settle(ctx)
+}
+
+// settle drops what is not needed and goes to disk once memory is tight.
+func (s *Sorted[K]) settle(ctx context.Context) error {
+	if s.limit > 0 && (len(s.rows) > 2*s.limit+vector.DefaultRows || int64(s.held.Size()) > max(s.env.Limits.Memory/8, 2*int64(s.base))) {
+		if err := s.shrink(ctx); err != nil {
+			return err
+		}
+	}
+	if s.env.Tight(s.held.Size()) {
+		return s.spill(ctx)
+	}
+	return nil
+}
+
+// Merge implements spl.Reducer.
+func (s *Sorted[K]) Merge(ctx context.Context, other spl.Reducer) error {
+	return s.merge(ctx, other.(*Sorted[K]))
+}
+
+func (s *Sorted[K]) merge(ctx context.Context, o *Sorted[K]) error {
+	for _, r := range o.rows {
+		r.seq += s.seen
+		s.rows = append(s.rows, r)
+	}
+	s.seen += o.seen
+	s.runs.Take(&o.runs)
+	s.held.TakeOver(o.held)
+	o.rows, o.worst = nil, nil
+	return s.settle(ctx)
+}
+
+func (s *Sorted[K]) sort(ctx context.Context) error {
+	err := spl.SortFunc(ctx, s.rows, func(a, b sortedRow[K]) int {
+		return cmp.Or(s.order.Compare(&a.key, &b.key), a.seq-b.seq)
+	})
+	if err == nil && s.limit > 0 && len(s.rows) > s.limit {
+		clear(s.rows[s.limit:])
+		s.rows = s.rows[:s.limit]
+	}
+	return err
+}
+
+// shrink keeps the first rows only, copied so that the rest can go.
+func (s *Sorted[K]) shrink(ctx context.Context) error {
+	if err := s.sort(ctx); err != nil {
+		return err
+	}
+	b := vector.NewBuilder()
+	for _, r := range s.rows {
+		b.AddRow(r.batch, int(r.row))
+	}
+	kept := b.Batch().Own()
+	for i, key := range s.order.Keys(kept) {
+		s.rows[i].key, s.rows[i].batch, s.rows[i].row = key, kept, int32(i)
+	}
+	if len(s.rows) == s.limit {
+		worst := s.rows[s.limit-1].key
+		s.worst = &worst
+	}
+	s.base = kept.Size() + len(s.rows)*s.each
+	return s.held.Set(s.base)
+}
+
+// spill puts the rows at hand on disk.
+func (s *Sorted[K]) spill(ctx context.Context) error {
+	if err := s.sort(ctx); err != nil {
+		return err
+	}
+	pulse := spl.NewPulse(ctx)
+	err := s.runs.Add(ctx, func(f *spill.File) error {
+		for _, r := range s.rows {
+			if err := cmp.Or(pulse.Err(), f.Add(r.batch, int(r.row))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return s.env.OnDisk(err)
+	}
+	s.rows, s.worst, s.base = nil, nil, 0
+	return s.held.Set(0)
+}
+
+// Results implements spl.Reducer.
+func (s *Sorted[K]) Results(ctx context.Context) (spl.Operator, error) {
+	if err := s.sort(ctx); err != nil {
+		return nil, err
+	}
+	if s.runs.Len() == 0 {
+		return &sortedRows[K]{s}, nil
+	}
+	s.runs.Hold(s.next)
+	merged, err := s.runs.Merge(ctx)
+	if err != nil {
+		return nil, s.env.OnDisk(err)
+	}
+	if s.limit > 0 {
+		return &firstRows{in: merged, left: s.limit}, nil
+	}
+	return merged, nil
+}
+
+// resultBytes is about how many bytes of large rows are handed out together.
+const resultBytes = 1 << 20
+
+// next hands out rows at hand that are sorted, io.EOF behind the last, and lets go
+// of them.
+func (s *Sorted[K]) next() (*vector.Batch, error) {
+	if len(s.rows) == 0 {
+		s.Close()
+		return nil, io.EOF
+	}
+	b, size := vector.NewBuilder(), 0
+	each := s.held.Size() / len(s.rows)
+	for len(s.rows) > 0 && b.Len() < vector.DefaultRows && size < resultBytes {
+		b.AddRow(s.rows[0].batch, int(s.rows[0].row))
+		s.rows[0] = sortedRow[K]{}
+		s.rows = s.rows[1:]
+		size += each
+	}
+	s.held.Set(each * len(s.rows))
+	return b.Batch(), nil
+}
+
+// Close implements spl.Reducer.
+func (s *Sorted[K]) Close() {
+	s.runs.Close()
+	s.held.Release()
+	s.rows = nil
+}
+
+// sortedRows hands out the rows of a Sorted that are all in memory.
+type sortedRows[K any] struct{ *Sorted[K] }
+
+func (r *sortedRows[K]) Next(ctx context.Context) (*vector.Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return r.next()
+}
