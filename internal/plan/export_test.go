@@ -1,0 +1,9 @@
+package plan
+
+// CloseOperators closes the search but for its budget; it returns the bytes that
+// some part of the search did not let go of.
+func (s *Search) CloseOperators() int64 {
+	s.cancel()
+	s.out.Close()
+	return s.env.Memory.Used()
+}
