@@ -202,7 +202,9 @@ func (s *stats) Results(ctx context.Context) (spl.Operator, error) {
 	defer s.g.close()
 	runs := spill.Runs[ranked]{Space: s.g.env.Disk, Order: groupOrder(s.g.by)}
 	err := s.g.groups(ctx, func(g *grouper) error {
-		err := s.g.env.OnDisk(runs.Add(ctx, func(f *spill.File) error { return s.rows(ctx, g, names, func(b *vector.Batch, _ []*group) error { return f.Write(b) }) }))
+		err := s.g.env.OnDisk(runs.Add(ctx, func(f *spill.File) error {
+			return s.rows(ctx, g, names, func(b *vector.Batch, _ []*group) error { return f.Write(b) })
+		}))
 		if !spl.EndsEarly(err) {
 			return err
 		}
