@@ -13,6 +13,7 @@ import (
 
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/event"
+	"bluetrail/internal/knowledge"
 	"bluetrail/internal/plan"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
@@ -27,10 +28,10 @@ func TestHeldIsGivenBack(t *testing.T) {
 	all := spl.NewBudget(1 << 30)
 	rnd := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
 	searches := 0
-	run := func(text string, st store.Store, know spl.Macros, tables spl.Tables, now time.Time) {
+	run := func(text string, st store.Store, know *knowledge.Knowledge, now time.Time) {
 		for range 3 {
 			searches++
-			abandon(t, rnd, all, text, st, know, tables, now)
+			abandon(t, rnd, all, text, st, know, now)
 			if used := all.Used(); used != 0 {
 				t.Fatalf("%s\nleft %d bytes taken", text, used)
 			}
@@ -46,7 +47,7 @@ func TestHeldIsGivenBack(t *testing.T) {
 			know := sc.knowledge(t)
 			st := memoryStore(t, events)
 			st.Rows = 1
-			run(ex.Search, st, know, know, time.Unix(1700000000, 0).UTC())
+			run(ex.Search, st, know, time.Unix(1700000000, 0).UTC())
 		}
 	}
 	scripts, err := filepath.Glob("../../testdata/spl/*.test")
@@ -63,7 +64,7 @@ func TestHeldIsGivenBack(t *testing.T) {
 		st := memoryStore(t, sc.events)
 		st.Rows = 2
 		for _, e := range sc.evals {
-			run(e.search, st, know, know, sc.now)
+			run(e.search, st, know, sc.now)
 		}
 	}
 	if searches < 1000 {
@@ -90,12 +91,12 @@ func searching() (list []string) {
 }
 
 // abandon runs a search and closes it early.
-func abandon(t *testing.T, rnd *rand.Rand, all *spl.Budget, text string, st store.Store, macros spl.Macros, tables spl.Tables, now time.Time) {
+func abandon(t *testing.T, rnd *rand.Rand, all *spl.Budget, text string, st store.Store, know *knowledge.Knowledge, now time.Time) {
 	t.Helper()
 	env := spl.NewEnv(now)
-	env.Macros, env.Tables, env.Geo = macros, tables, geo()
+	env.Macros, env.Tables, env.Geo = know, know, geo()
 	env.Memory.Share(all, 0)
-	q, err := plan.Parse(text, macros)
+	q, err := plan.Parse(text, know)
 	if err != nil {
 		return
 	}
