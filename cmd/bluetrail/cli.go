@@ -10,8 +10,11 @@ import (
 	"time"
 
 	"bluetrail/internal/config"
+	"bluetrail/internal/control"
 	"bluetrail/internal/diag"
+	"bluetrail/internal/ingest"
 	"bluetrail/internal/search"
+	"bluetrail/internal/source/file"
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl"
 
@@ -32,6 +35,7 @@ type cli struct {
 	Demo     demoCmd     `cmd:"" help:"Make a synthetic organisation with staged attacks, take it in and find them."`
 	Search   searchCmd   `cmd:"" help:"Search events with SPL."`
 	Ingest   ingestCmd   `cmd:"" help:"Take CloudTrail files into the data directory."`
+	Serve    serveCmd    `cmd:"" help:"Run for years: take events in continuously and answer searches."`
 	Generate generateCmd `cmd:"" help:"Write a synthetic trail with labelled attacks."`
 	Rules    rulesCmd    `cmd:"" help:"Check rules."`
 	Spl      splCmd      `cmd:"" name:"spl" help:"Check and explain searches; list the language."`
@@ -51,9 +55,18 @@ type app struct {
 	quiet    bool
 	partly   bool // something was left out, and said
 
+	dir     string           // where relative paths begin, "" = the working directory
+	outTerm control.Terminal // what out is
+	errTerm control.Terminal
+	shares  *shares
+	opened  *ingest.Pipeline // of the data directory, in a server; nil = the verb opens it
+}
+
+// shares is what all searches of a process share.
+type shares struct {
 	once    sync.Once
-	held    *spl.Budget  // of all searches together
-	spilled *spill.Space // the same, on disk; nil = nothing
+	held    *spl.Budget  // memory
+	spilled *spill.Space // temporary files; nil = none
 }
 
 // usageError is a fault of what the user typed: exit code 2.
@@ -95,10 +108,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		fmt.Fprintf(stderr, "error: %s\nhint: bluetrail --help lists the verbs, bluetrail <verb> --help its flags\n", diag.Printable(err.Error()))
 		return exitUsage
 	}
-	a := &app{ctx: ctx, out: stdout, err: stderr, cfg: config.Default(), quiet: c.Quiet}
+	a := &app{ctx: ctx, out: stdout, err: stderr, cfg: config.Default(), quiet: c.Quiet, shares: &shares{}}
+	a.outTerm, a.errTerm = terminal(stdout), terminal(stderr)
 	if c.Config != "" {
 		if a.cfg, err = config.Load(c.Config); err != nil {
 			return a.report(usageError{err})
+		}
+	}
+	if f, ok := k.Selected().Target.Addr().Interface().(forwarded); ok {
+		code, done, err := a.forward(f, c.Config != "")
+		if err != nil {
+			return a.report(err)
+		}
+		if done {
+			return code
 		}
 	}
 	return a.report(k.Run(a))
@@ -149,15 +172,18 @@ func (a *app) zone() *time.Location {
 	return loc
 }
 
-// terminal returns the width of w if it is a terminal.
-func terminal(w io.Writer) (width int, ok bool) {
+// path returns a path as it is seen from where the command was called.
+func (a *app) path(p string) string { return file.In(a.dir, p) }
+
+// terminal describes where an output goes.
+func terminal(w io.Writer) control.Terminal {
 	f, isFile := w.(*os.File)
 	if !isFile || !term.IsTerminal(int(f.Fd())) {
-		return 0, false
+		return control.Terminal{}
 	}
 	width, _, err := term.GetSize(int(f.Fd()))
 	if err != nil || width < 20 {
 		width = 80
 	}
-	return width, true
+	return control.Terminal{TTY: true, Width: width}
 }

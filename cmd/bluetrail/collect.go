@@ -64,13 +64,14 @@ func (c *collector) spool(e spl.Collected) (*spooled, error) {
 	return s, nil
 }
 
-// take puts the events into the store, which must not be open.
+// take puts the events into the store, which must not be open in this process
+// but by its server.
 func (c *collector) take(a *app) error {
 	for _, s := range c.files {
 		if err := s.out.Flush(); err != nil {
 			return fmt.Errorf("cannot keep events for index %q: %w", s.place.Index, err)
 		}
-		sum, err := ingest.Run(a.ctx, ingest.Options{
+		sum, err := a.takeIn(ingest.Options{
 			Data: c.data, Paths: []string{s.file.Name()}, Anew: true,
 			Index: s.place.Index, Source: s.place.Source, Sourcetype: s.place.Sourcetype, Host: s.place.Host,
 		})

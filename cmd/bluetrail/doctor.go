@@ -77,15 +77,15 @@ func (c *doctorCmd) Run(a *app) error {
 
 // data describes a data directory.
 func (c *doctorCmd) data(a *app, dir string, line func(what, format string, args ...any)) error {
-	if !isDir(dir) {
+	if !isDir(a.path(dir)) {
 		line("data", "%q is not there yet; bluetrail ingest makes it", dir)
 		return nil
 	}
-	db, err := state.Open(dir)
+	db, release, err := a.state(dir)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer release()
 	files, err := db.Files()
 	if err != nil {
 		return err
@@ -104,16 +104,43 @@ func (c *doctorCmd) data(a *app, dir string, line func(what, format string, args
 	return nil
 }
 
+// state opens the state of a data directory; release closes it.
+func (a *app) state(dir string) (db *state.DB, release func(), err error) {
+	if a.opened != nil {
+		return a.opened.State(), func() {}, nil
+	}
+	if db, err = state.Open(dir); err != nil {
+		return nil, nil, err
+	}
+	return db, func() { db.Close() }, nil
+}
+
+// events opens the store of a data directory for searches and returns the days
+// that lack events; release closes it.
+func (a *app) events(dir string, deep bool) (st *vlogs.Store, alarms []state.Alarm, release func() error, err error) {
+	switch {
+	case a.opened == nil:
+		if st, alarms, err = integrity.Open(a.ctx, dir, vlogs.Options{ReadOnly: true, Deep: deep}); err != nil {
+			return nil, nil, nil, err
+		}
+		return st, alarms, st.Close, nil
+	case deep:
+		return nil, nil, nil, errors.New("a server has the data directory open; stop it before everything is read with --deep")
+	}
+	alarms, err = a.opened.State().Alarms()
+	return a.opened.Store(), alarms, func() error { return nil }, err
+}
+
 // store compares the store with what was taken in.
 func (c *doctorCmd) store(a *app, dir string, db *state.DB, line func(what, format string, args ...any)) error {
-	st, alarms, err := integrity.Open(a.ctx, dir, vlogs.Options{ReadOnly: true, Deep: c.Deep})
+	st, alarms, release, err := a.events(dir, c.Deep)
 	if errors.Is(err, integrity.ErrNoEvents) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer st.Close()
+	defer release()
 	info := st.Info()
 	line("store", "%s of %d days, %s on disk; %s", count(int(info.Events), "event"), info.Days, humanize.IBytes(info.Bytes), info.Engine)
 	if err := indexes(a, st, db, line); err != nil {

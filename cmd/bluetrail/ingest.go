@@ -22,14 +22,24 @@ func (c *ingestCmd) Run(a *app) error {
 	return a.ingest(ingest.Options{Data: a.dataDir(c.Data), Paths: c.Paths, Index: c.Index, Sourcetype: c.Sourcetype})
 }
 
+// takeIn takes files into the data directory, in a server into the one that it
+// has open.
+func (a *app) takeIn(o ingest.Options) (ingest.Summary, error) {
+	if a.opened != nil {
+		o.Dir = a.dir
+		return a.opened.Files(a.ctx, o)
+	}
+	defer tuneMemory()()
+	return ingest.Run(a.ctx, o)
+}
+
 // ingest takes files in and says what came of it.
 func (a *app) ingest(o ingest.Options) error {
 	start := time.Now()
 	var p ingest.Meter
 	o.Progress, o.Retention = &p, a.cfg.Retention
 	stop := a.meter(p.Bytes, bytes)
-	defer tuneMemory()()
-	sum, err := ingest.Run(a.ctx, o)
+	sum, err := a.takeIn(o)
 	stop()
 	for _, s := range sum.Skipped {
 		a.warn("%s: %s", s.Name, s.Reason)

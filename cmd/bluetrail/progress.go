@@ -29,11 +29,10 @@ const meterDelay = 700 * time.Millisecond
 // meter starts a progress line if stderr is a terminal; the returned function
 // removes it and may be called more than once.
 func (a *app) meter(read func() (done, total int64), unit func(int64) string) (stop func()) {
-	width, tty := terminal(a.err)
-	if !tty || a.quiet {
+	if !a.errTerm.TTY || a.quiet {
 		return func() {}
 	}
-	m := &meter{a: a, width: width, start: time.Now(), read: read, unit: unit, quit: make(chan struct{})}
+	m := &meter{a: a, width: a.errTerm.Width, start: time.Now(), read: read, unit: unit, quit: make(chan struct{})}
 	m.gone.Add(1)
 	go m.run()
 	return func() {

@@ -14,6 +14,9 @@ type repairCmd struct {
 // Run takes the files of damaged days in again and says what could not be had.
 func (c *repairCmd) Run(a *app) error {
 	dir := a.dataDir(c.Data)
+	if a.opened != nil {
+		return fmt.Errorf("a server has the data directory %q open; stop it, then repair", dir)
+	}
 	if !isDir(dir) {
 		return usage("there is no data directory %q", dir)
 	}

@@ -53,9 +53,8 @@ func (c *rulesCheckCmd) Run(a *app) error {
 		return err
 	}
 	check := &splrule.Checker{Knowledge: know, Geo: geo, Now: time.Now().In(a.zone())}
-	width, tty := terminal(a.out)
 	out := bufio.NewWriterSize(a.out, 64<<10)
-	w, err := result.New(out, result.Options{Format: c.Output, Width: width, Zone: a.zone(), Terminal: tty})
+	w, err := result.New(out, result.Options{Format: c.Output, Width: a.outTerm.Width, Zone: a.zone(), Terminal: a.outTerm.TTY})
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func (c *searchCmd) Run(a *app) error {
 		defer o.Store.Close()
 		return a.search(o, c.Output)
 	}
-	into := &collector{data: a.dataDir(c.Data)}
+	into := &collector{data: a.path(a.dataDir(c.Data))}
 	o.Collector = into
 	err = errors.Join(a.search(o, c.Output), o.Store.Close())
 	if err == nil {
@@ -54,9 +54,8 @@ func (a *app) search(o search.Options, format string) error {
 		return err
 	}
 	defer s.Close()
-	width, tty := terminal(a.out)
 	out := bufio.NewWriterSize(a.out, 64<<10)
-	w, err := result.New(out, result.Options{Format: format, Width: width, Events: s.Events(), Zone: s.Zone(), Terminal: tty})
+	w, err := result.New(out, result.Options{Format: format, Width: a.outTerm.Width, Events: s.Events(), Zone: s.Zone(), Terminal: a.outTerm.TTY})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"bluetrail/internal/config"
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/integrity"
 	"bluetrail/internal/knowledge"
@@ -48,6 +49,14 @@ func (s *source) store(a *app) (store.Store, error) {
 		}
 		return files.Open(s.Files, files.Options{Index: s.Index, Sourcetype: s.Sourcetype})
 	}
+	if a.opened != nil {
+		alarms, err := a.opened.State().Alarms()
+		if err != nil {
+			return nil, err
+		}
+		a.alarms(alarms, a.dataDir(s.Data))
+		return borrowed{a.opened.Store()}, nil
+	}
 	dir := a.dataDir(s.Data)
 	st, alarms, err := integrity.Open(a.ctx, dir, vlogs.Options{ReadOnly: true})
 	if errors.Is(err, integrity.ErrNoEvents) {
@@ -70,6 +79,12 @@ func (a *app) alarms(list []state.Alarm, data string) {
 		a.warn("results are incomplete; take the files in again with: bluetrail repair --data %s", data)
 	}
 }
+
+// borrowed is the store of a server, which a search must not close.
+type borrowed struct{ *vlogs.Store }
+
+// Close implements store.Store.
+func (borrowed) Close() error { return nil }
 
 // absent stands for a data directory that is not there: searches that read no
 // events need none.
@@ -118,22 +133,22 @@ func (a *app) dataDir(flag string) string {
 
 // memory is what all searches together may hold.
 func (a *app) memory() *spl.Budget {
-	a.share()
-	return a.held
+	a.shares.set(a.cfg.Search)
+	return a.shares.held
 }
 
 // disk is what they may put into temporary files, nil = nothing.
 func (a *app) disk() *spill.Space {
-	a.share()
-	return a.spilled
+	a.shares.set(a.cfg.Search)
+	return a.shares.spilled
 }
 
-func (a *app) share() {
-	a.once.Do(func() {
-		l := a.cfg.Search
-		a.held = spl.NewBudget(int64(l.TotalMemoryMiB) << 20)
+// set makes the shares, once.
+func (s *shares) set(l config.Search) {
+	s.once.Do(func() {
+		s.held = spl.NewBudget(int64(l.TotalMemoryMiB) << 20)
 		if l.DiskMiB > 0 {
-			a.spilled = spill.NewSpace(l.TempDir, int64(l.DiskMiB)<<20)
+			s.spilled = spill.NewSpace(l.TempDir, int64(l.DiskMiB)<<20)
 		}
 	})
 }
@@ -143,11 +158,11 @@ func (a *app) share() {
 // names as dataDir takes it.
 func (a *app) knowledge(data string, dirs []string) (*knowledge.Knowledge, error) {
 	all := append(append([]string(nil), a.cfg.Knowledge...), dirs...)
-	if own := filepath.Join(a.dataDir(data), "knowledge"); isDir(own) {
+	if own := filepath.Join(a.dataDir(data), "knowledge"); isDir(a.path(own)) {
 		all = append(all, own)
 	}
-	for _, dir := range all {
-		if !isDir(dir) {
+	for i, dir := range all {
+		if all[i] = a.path(dir); !isDir(all[i]) {
 			return nil, usage("there is no knowledge folder %q", dir)
 		}
 	}

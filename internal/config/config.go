@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"os"
+	"path/filepath"
 	"time"
 
 	"bluetrail/internal/yamldoc"
@@ -25,6 +27,22 @@ type Config struct {
 	// Retention is by the name of an index; AnyIndex holds for those without
 	// an entry. Indexes with neither are kept for good.
 	Retention map[string]Retention `yaml:"retention"`
+	Serve     Serve                `yaml:"serve"`
+	Sources   []Source             `yaml:"sources"` // of events that a server takes in
+}
+
+// Serve is how a server is reached.
+type Serve struct {
+	Addr        string `yaml:"addr"`         // HOST:PORT of health checks and metrics
+	AllowRemote bool   `yaml:"allow_remote"` // Addr may be reached from other machines
+}
+
+// Source is where a server takes events from.
+type Source struct {
+	Dir        string `yaml:"dir"`        // a folder that is watched
+	Index      string `yaml:"index"`      // "" = aws
+	Sourcetype string `yaml:"sourcetype"` // "" = told from each record
+	Host       string `yaml:"host"`       // "" = aws
 }
 
 // AnyIndex is the name of the retention of indexes that have none of their own.
@@ -67,6 +85,7 @@ func Default() Config {
 	return Config{
 		Data:     "bluetrail-data",
 		TimeZone: "UTC",
+		Serve:    Serve{Addr: "127.0.0.1:8686"},
 		Search: Search{
 			MemoryMiB: 512, TotalMemoryMiB: 2048, DiskMiB: 10240, SubsearchRows: 10000, SubsearchTime: time.Minute,
 			JoinRows: 50000, SortRows: 10000, ListValues: 100, SubsearchDepth: 8,
@@ -134,6 +153,19 @@ func (c *Config) check(path string) error {
 		if r.MiB < 0 || r.MiB > maxMiB {
 			return fmt.Errorf("configuration %q: retention of index %q: mib must be between 0 (no limit) and %d, not %d", path, index, maxMiB, r.MiB)
 		}
+	}
+	if _, _, err := net.SplitHostPort(c.Serve.Addr); err != nil {
+		return fmt.Errorf("configuration %q: serve.addr must be HOST:PORT: %w", path, err)
+	}
+	seen := map[string]bool{}
+	for i, s := range c.Sources {
+		switch {
+		case s.Dir == "":
+			return fmt.Errorf("configuration %q: sources: entry %d has no dir", path, i+1)
+		case seen[filepath.Clean(s.Dir)]:
+			return fmt.Errorf("configuration %q: sources: dir %q is there twice", path, s.Dir)
+		}
+		seen[filepath.Clean(s.Dir)] = true
 	}
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		return fmt.Errorf("configuration %q: timezone: %w", path, err)

@@ -44,6 +44,9 @@ func TestLoadRefuses(t *testing.T) {
 		"huge":        {"retention:\n  aws: {mib: 99999999999}\n", `retention of index "aws": mib`},
 		"deep":        {"data: " + strings.Repeat("[", 300) + "\n", "line 1, column"},
 		"large":       {strings.Repeat("#\n", maxFile), "larger than"},
+		"address":     {"serve:\n  addr: nowhere\n", "serve.addr must be HOST:PORT"},
+		"no source":   {"sources:\n  - index: aws\n", "entry 1 has no dir"},
+		"same source": {"sources:\n  - dir: a\n  - dir: ./a\n", "is there twice"},
 		"duration":    {"search:\n  subsearch_time: 0s\n", "subsearch_time"},
 		"zone":        {"timezone: Mars/Olympus\n", "timezone"},
 	} {
@@ -66,10 +69,10 @@ func TestShippedExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, typ := range []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[Search](), reflect.TypeFor[Retention]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[Search](), reflect.TypeFor[Retention](), reflect.TypeFor[Serve](), reflect.TypeFor[Source]()} {
 		for i := range typ.NumField() {
 			key := typ.Field(i).Tag.Get("yaml")
-			if !regexp.MustCompile(`(?m)^(?: *|[^#\n]*\{|[^#\n]*, )` + key + `:`).Match(text) {
+			if !regexp.MustCompile(`(?m)^(?: *(?:#[ -]*)?|[^#\n]*\{|[^#\n]*, )` + key + `:`).Match(text) {
 				t.Errorf("the example lacks %s", key)
 			}
 		}

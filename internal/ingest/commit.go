@@ -100,6 +100,7 @@ func (p *Pipeline) takeChunk(j *job, ch *chunk) ([]ack, error) {
 	if ch.err != nil {
 		ch.problems = append(ch.problems, state.Problem{Path: j.batch.Key, Place: -1, Reason: file.Reason(ch.err)})
 	}
+	p.counts.problems.Add(int64(len(ch.problems)))
 	for _, problem := range ch.problems {
 		r.sum.skip(j.batch.Name, problem.Reason)
 	}
@@ -109,10 +110,10 @@ func (p *Pipeline) takeChunk(j *job, ch *chunk) ([]ack, error) {
 	j.result.Problems += len(ch.problems)
 	p.files[j.batch.Key] = state.File{
 		Path: j.batch.Key, Size: j.batch.Size, Changed: j.batch.Changed.UnixNano(), Records: ch.read, Done: ch.end,
-		Again: ch.from == 0 || p.files[j.batch.Key].Again, First: j.first, Last: j.last, Origin: r.o.origin,
+		Again: ch.from == 0 || p.files[j.batch.Key].Again, First: j.first, Last: j.last, Origin: r.origin,
 	}
 	if ch.end || ch.err != nil {
-		j.result.Done = ch.end
+		j.result.Done, j.result.Records = ch.end, ch.read
 		p.acks = append(p.acks, ack{r, j.batch, j.result})
 	}
 	ch.batch = p.batch
@@ -140,6 +141,7 @@ func (p *Pipeline) choose(r *run, ch *chunk) (fresh int, err error) {
 		}
 		if !isNew {
 			r.sum.Duplicates++
+			p.counts.duplicates.Add(1)
 			continue
 		}
 		rec.seq = p.seq
@@ -252,10 +254,13 @@ func (p *Pipeline) commit(running bool) (acks []ack, err error) {
 		r.sum.Events += r.pending
 		r.pending = 0
 	}
+	p.counts.events.Add(int64(p.events))
 	acks = p.acks
 	p.batch, p.events, p.bytes, p.live, p.acks, p.problems = 0, 0, 0, false, nil, p.problems[:0]
 	clear(p.files)
 	clear(p.touched)
 	p.took = time.Since(start)
+	p.counts.commits.Add(1)
+	p.counts.commitTime.Add(int64(p.took))
 	return acks, nil
 }

@@ -104,7 +104,7 @@ func (p *Pipeline) Files(ctx context.Context, o Options) (sum Summary, err error
 		return sum, err
 	}
 	sum, err = p.Run(ctx, src, run)
-	sum.LeftOut = src.LeftOut()
+	sum.Alarms, sum.LeftOut = p.Alarms(), src.LeftOut()
 	return sum, err
 }
 
@@ -113,7 +113,7 @@ func (o *Options) source() (*file.Walk, RunOptions, error) {
 	if o.Index == "" {
 		o.Index = event.DefaultIndex
 	}
-	run := RunOptions{Anew: o.Anew, Progress: o.Progress, origin: originOf(o).String()}
+	run := RunOptions{Anew: o.Anew, Progress: o.Progress, Origin: originOf(o)}
 	meta := event.Meta{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source, Host: o.Host}
 	w, err := file.NewWalk(o.Paths, file.WalkOptions{Dir: o.Dir, Meta: meta, Limits: o.Limits})
 	return w, run, err

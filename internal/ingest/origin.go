@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// origin is how the events of a file were taken in: what is needed to take them
+// Origin is how the events of a file were taken in: what is needed to take them
 // in again as they were.
-type origin struct {
+type Origin struct {
 	Index      string `json:"index,omitempty"`
 	Sourcetype string `json:"sourcetype,omitempty"`
 	Source     string `json:"source,omitempty"`
@@ -15,12 +15,12 @@ type origin struct {
 	Anew       bool   `json:"anew,omitempty"`
 }
 
-func originOf(o *Options) origin {
-	return origin{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source, Host: o.Host, Anew: o.Anew}
+func originOf(o *Options) Origin {
+	return Origin{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source, Host: o.Host, Anew: o.Anew}
 }
 
 // String returns the origin as the state keeps it.
-func (o origin) String() string {
+func (o Origin) String() string {
 	text, err := json.Marshal(o)
 	if err != nil {
 		panic(err) // strings and a bool
@@ -28,7 +28,7 @@ func (o origin) String() string {
 	return string(text)
 }
 
-func parseOrigin(text string) (o origin, err error) {
+func parseOrigin(text string) (o Origin, err error) {
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		return o, fmt.Errorf("cannot read how a file was taken in: %w", err)
 	}
@@ -36,6 +36,6 @@ func parseOrigin(text string) (o origin, err error) {
 }
 
 // apply sets the options to take a file in as it was.
-func (o origin) apply(to *Options) {
+func (o Origin) apply(to *Options) {
 	to.Index, to.Sourcetype, to.Source, to.Host, to.Anew = o.Index, o.Sourcetype, o.Source, o.Host, o.Anew
 }

@@ -75,6 +75,7 @@ type Pipeline struct {
 	building sync.WaitGroup // chunks at the builders
 	running  sync.WaitGroup // readers, builders and the clock
 	quit     chan struct{}  // ends the clock
+	counts   counts
 	failedMu sync.Mutex
 	failed   error // of a builder
 }
@@ -154,6 +155,14 @@ func (p *Pipeline) Removed() []Removed {
 	return slices.Clone(p.removed)
 }
 
+// Err returns why nothing can be taken in any more, nil while all is well. The
+// data directory has to be opened anew then.
+func (p *Pipeline) Err() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.broken
+}
+
 // Close commits what is under way and closes the data directory. No Run may be
 // under way.
 func (p *Pipeline) Close() error {
@@ -178,7 +187,7 @@ type RunOptions struct {
 	Live     bool   // the source has no end: what it gives is committed within about a second
 	Progress *Meter // may be nil
 
-	origin string // see origin
+	Origin Origin // how to take the batches in again
 }
 
 // run is one source that is being taken in.
@@ -186,6 +195,7 @@ type run struct {
 	p       *Pipeline
 	src     source.Source
 	o       RunOptions
+	origin  string
 	sum     Summary // guarded by p.mu
 	pending int     // events in the batch under way
 }
@@ -202,7 +212,7 @@ func (p *Pipeline) Run(parent context.Context, src source.Source, o RunOptions) 
 	if s, ok := src.(source.Sized); ok {
 		o.Progress.total.Add(s.Size())
 	}
-	r := &run{p: p, src: src, o: o}
+	r := &run{p: p, src: src, o: o, origin: o.Origin.String()}
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
 	order := make(chan *job, 8*p.cfg.Workers)
@@ -291,7 +301,7 @@ func (r *run) take(ctx context.Context, j *job) error {
 		}
 		p.mu.Unlock()
 		r.o.Progress.done.Add(j.batch.Size)
-		acknowledge([]ack{{r, j.batch, source.Result{Done: true}}})
+		acknowledge([]ack{{r, j.batch, source.Result{Done: true, Records: j.skip}}})
 		return nil
 	}
 	p.mu.Lock()

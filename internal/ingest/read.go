@@ -93,9 +93,9 @@ func (j *job) read(free <-chan *chunk) {
 		return
 	}
 	defer f.Close()
-	var at int64
+	at := j.batch.From
 	var problems int
-	c := j.chunk(free, 0)
+	c := j.chunk(free, at)
 	for {
 		rec, err := f.Next()
 		var bad *event.RecordError

@@ -25,6 +25,7 @@ type Batch struct {
 	Changed time.Time // with Key and Size it identifies the content
 	Digest  bool      // it holds no events; it is not opened
 	Meta    event.Meta
+	From    int64 // records of the same Key that came before: it holds those that followed
 	// Open opens the records. What it reads is added to read as it lies there. An
 	// error is a problem of this batch only.
 	Open func(read *atomic.Int64) (Records, error)
@@ -36,9 +37,10 @@ type Batch struct {
 
 // Result says what became of a batch.
 type Result struct {
-	Events   int  // new ones
-	Problems int  // records that could not be taken in
-	Done     bool // it was read to its end
+	Events   int   // new ones
+	Records  int64 // of its Key up to its end
+	Problems int   // records that could not be taken in
+	Done     bool  // it was read to its end
 }
 
 // Source hands out batches.

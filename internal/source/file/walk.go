@@ -3,6 +3,7 @@ package file
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
@@ -46,8 +47,16 @@ func NewWalk(paths []string, o WalkOptions) (*Walk, error) {
 		}
 	}
 	var err error
-	w.found, err = List(at)
+	if w.found, err = List(at); err != nil && o.Dir != "" {
+		err = errors.New(asGiven(err.Error(), o.Dir))
+	}
 	return w, err
+}
+
+// asGiven shows the paths in a text as they were given, relative to dir.
+func asGiven(text, dir string) string {
+	text = strings.ReplaceAll(text, fmt.Sprintf("; %q is there", dir), "")
+	return strings.ReplaceAll(text, strings.TrimSuffix(dir, string(filepath.Separator))+string(filepath.Separator), "")
 }
 
 // In returns path as it is seen from dir.

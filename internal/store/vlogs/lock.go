@@ -46,3 +46,22 @@ func lockDir(dir string, wait time.Duration) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// Owner returns the process that has the store in dir open, "" when none has.
+func Owner(dir string) string {
+	path := filepath.Join(dir, lockFile)
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+	if !errors.Is(err, syscall.EWOULDBLOCK) {
+		return ""
+	}
+	owner, err := os.ReadFile(path)
+	if pid := strings.TrimSpace(string(owner)); err == nil && pid != "" {
+		return pid
+	}
+	return "unknown"
+}

@@ -45,8 +45,7 @@ var _ store.Store = (*Store)(nil)
 
 // Options say how a store is opened.
 type Options struct {
-	// ReadOnly is for searches: the directory must be there, and searches of
-	// several processes wait for each other a while.
+	// ReadOnly is for searches: the directory must be there.
 	ReadOnly bool
 	// Deep compares the checksums of all parts and has another process read every
 	// row before the engine opens them.
@@ -56,7 +55,7 @@ type Options struct {
 // engineDir is the engine's own folder.
 const engineDir = "victorialogs"
 
-// lockWait is how long a search waits for another to end.
+// lockWait is how long a process waits for another to end.
 const lockWait = 5 * time.Second
 
 // Open opens the store in dir. A directory that another process has open is an
@@ -65,16 +64,14 @@ func Open(dir string, opts Options) (*Store, error) {
 	if err := setup(); err != nil {
 		return nil, err
 	}
-	wait := time.Duration(0)
 	if opts.ReadOnly {
-		wait = lockWait
 		if _, err := os.Stat(filepath.Join(dir, lockFile)); errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("there are no events in %q", dir)
 		}
 	} else if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make data directory: %w", err)
 	}
-	lock, err := lockDir(dir, wait)
+	lock, err := lockDir(dir, lockWait)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"bluetrail/internal/config"
+	"bluetrail/internal/control"
+	"bluetrail/internal/ingest"
+	"bluetrail/internal/store/vlogs"
+)
+
+// forwarded is a verb that opens a data directory. When a server has that open,
+// the server runs the verb.
+type forwarded interface {
+	Run(*app) error
+	// home returns the data directory that the verb opens, "" when it opens none.
+	home(*app) string
+}
+
+// verbs are those that a server runs, by name.
+var verbs = map[string]func() forwarded{
+	"search":  func() forwarded { return &searchCmd{} },
+	"explain": func() forwarded { return &splExplainCmd{} },
+	"ingest":  func() forwarded { return &ingestCmd{} },
+	"doctor":  func() forwarded { return &doctorCmd{} },
+	"repair":  func() forwarded { return &repairCmd{} },
+}
+
+// verbOf returns the name of a verb.
+func verbOf(f forwarded) string {
+	for name, make := range verbs {
+		if fmt.Sprintf("%T", make()) == fmt.Sprintf("%T", f) {
+			return name
+		}
+	}
+	return ""
+}
+
+func (c *searchCmd) home(a *app) string {
+	if len(c.Files) > 0 {
+		return ""
+	}
+	return a.dataDir(c.Data)
+}
+
+func (c *splExplainCmd) home(a *app) string {
+	if len(c.Files) > 0 {
+		return ""
+	}
+	return a.dataDir(c.Data)
+}
+
+func (c *ingestCmd) home(a *app) string { return a.dataDir(c.Data) }
+
+func (c *doctorCmd) home(a *app) string { return a.dataDir(c.Data) }
+
+func (c *repairCmd) home(a *app) string { return a.dataDir(c.Data) }
+
+// forward has a verb run by the server of its data directory; done is false when
+// there is no server. While another command has the directory open it waits.
+func (a *app) forward(f forwarded, configured bool) (code int, done bool, err error) {
+	dir := f.home(a)
+	if dir == "" {
+		return 0, false, nil
+	}
+	for said := false; ; {
+		conn, err := control.Dial(dir)
+		if err != nil {
+			return 0, false, err
+		}
+		if conn != nil {
+			code, err = a.ask(conn, f, configured)
+			return code, true, err
+		}
+		owner := vlogs.Owner(filepath.Join(dir, ingest.EventsDir))
+		if owner == "" {
+			return 0, false, nil
+		}
+		if !said {
+			said = true
+			a.note("waiting for process %s, which has the data directory %q open", owner, dir)
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-a.ctx.Done():
+			return 0, false, a.ctx.Err()
+		}
+	}
+}
+
+func (a *app) ask(conn *control.Conn, f forwarded, configured bool) (code int, err error) {
+	r := control.Request{Version: version, Verb: verbOf(f), Quiet: a.quiet, Stdout: a.outTerm, Stderr: a.errTerm}
+	if r.Dir, err = os.Getwd(); err != nil {
+		return 0, fmt.Errorf("cannot tell the working directory: %w", err)
+	}
+	if r.Options, err = json.Marshal(f); err != nil {
+		return 0, err
+	}
+	if configured {
+		if r.Config, err = json.Marshal(a.cfg); err != nil {
+			return 0, err
+		}
+	}
+	return conn.Do(a.ctx, r, a.out, a.err)
+}
+
+// answer runs the request of a command in a server.
+func (s *server) answer(ctx context.Context, r *control.Request, out, errOut io.Writer) (code int) {
+	a := &app{
+		ctx: ctx, out: out, err: errOut, cfg: s.cfg, quiet: r.Quiet, dir: r.Dir,
+		outTerm: r.Stdout, errTerm: r.Stderr, shares: s.shares, opened: s.pipeline,
+	}
+	if r.Config != nil {
+		a.cfg = config.Default()
+		if err := json.Unmarshal(r.Config, &a.cfg); err != nil {
+			return a.report(fmt.Errorf("cannot read the command's configuration: %w", err))
+		}
+	}
+	make, ok := verbs[r.Verb]
+	if !ok {
+		return a.report(usage("a server does not run %q", r.Verb))
+	}
+	f := make()
+	if err := json.Unmarshal(r.Options, f); err != nil {
+		return a.report(fmt.Errorf("cannot read the command's options: %w", err))
+	}
+	err := f.Run(a)
+	if err != nil && errors.Is(context.Cause(ctx), control.ErrStopping) {
+		fmt.Fprintln(errOut, "error:", control.ErrStopping)
+		return exitFailed
+	}
+	return a.report(err)
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"bluetrail/internal/config"
+	"bluetrail/internal/control"
+	"bluetrail/internal/event"
+	"bluetrail/internal/ingest"
+	"bluetrail/internal/integrity"
+	"bluetrail/internal/serve"
+	"bluetrail/internal/source/dir"
+	"bluetrail/internal/store/vlogs"
+
+	"github.com/VictoriaMetrics/metrics"
+)
+
+type serveCmd struct {
+	Data        string `help:"Data directory (default: from the configuration); made when absent." placeholder:"DIR" env:"BLUETRAIL_DATA"`
+	Addr        string `help:"Address of health checks and metrics (default: from the configuration)." placeholder:"HOST:PORT"`
+	AllowRemote bool   `help:"Listen on an address that other machines reach; there is no authentication yet."`
+}
+
+// server is the process that has a data directory open.
+type server struct {
+	cfg      config.Config
+	data     string
+	log      *slog.Logger
+	shares   *shares
+	pipeline *ingest.Pipeline
+	metrics  *metrics.Set
+}
+
+// Run serves until the context ends or a part fails.
+func (c *serveCmd) Run(a *app) error {
+	s := &server{
+		cfg: a.cfg, data: a.dataDir(c.Data), shares: a.shares, metrics: metrics.NewSet(),
+		log: slog.New(slog.NewTextHandler(a.err, nil)),
+	}
+	defer s.metrics.UnregisterAllMetrics()
+	s.cfg.Data = s.data
+	addr := s.cfg.Serve.Addr
+	if c.Addr != "" {
+		addr = c.Addr
+	}
+	remote := c.AllowRemote || s.cfg.Serve.AllowRemote
+	if err := serve.CheckAddr(a.ctx, addr, remote); err != nil {
+		return usageError{err}
+	}
+	defer tuneMemory()()
+	h := &serve.HTTP{Metrics: s.metrics, Log: s.log}
+	parts := []serve.Part{
+		{
+			Name: "http",
+			Start: func(ctx context.Context) error {
+				err := h.Listen(ctx, addr, remote)
+				if err == nil {
+					s.log.Info("listening", "addr", h.Addr())
+				}
+				return err
+			},
+			Run:  func(context.Context) error { return h.Serve() },
+			Stop: h.Stop,
+		},
+		{Name: "data directory", Start: s.open, Stop: s.close},
+	}
+	var commands *control.Server
+	parts = append(parts, serve.Part{
+		Name: "commands",
+		Start: func(context.Context) (err error) {
+			commands, err = control.Listen(s.data, version, s.answer, s.log)
+			return err
+		},
+		Run:  func(context.Context) error { return commands.Serve() },
+		Stop: func(ctx context.Context) error { return commands.Stop(ctx) },
+	})
+	for _, src := range s.cfg.Sources {
+		parts = append(parts, serve.Part{Name: "source " + src.Dir, Run: func(ctx context.Context) error { return s.watch(ctx, src) }})
+	}
+	return serve.Run(a.ctx, s.log, parts, func() { h.SetReady(true); s.log.Info("ready") }, func() { h.SetReady(false); s.log.Info("stopping") })
+}
+
+// openWait is how long a server waits for a command that has its data directory
+// open.
+const openWait = time.Minute
+
+// open opens the data directory.
+func (s *server) open(ctx context.Context) error {
+	said := ""
+	for until := time.Now().Add(openWait); ; {
+		owner := vlogs.Owner(filepath.Join(s.data, ingest.EventsDir))
+		if owner == "" || time.Now().After(until) {
+			break
+		}
+		if owner != said {
+			said = owner
+			s.log.Info("waiting for the data directory", "pid", owner)
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	p, err := ingest.Open(ctx, ingest.Config{Data: s.data, Retention: s.cfg.Retention})
+	if err != nil {
+		return err
+	}
+	s.pipeline = p
+	for _, alarm := range p.Alarms() {
+		s.log.Error("events are missing", "alarm", integrity.Describe(alarm))
+	}
+	p.Measure(s.metrics)
+	return nil
+}
+
+func (s *server) close(context.Context) error { return s.pipeline.Close() }
+
+// retryTime is how long a source rests after it failed.
+const retryTime = 10 * time.Second
+
+// watch takes in a folder until ctx ends. That the disk is full, for instance,
+// passes; what the pipeline cannot recover from ends the server.
+func (s *server) watch(ctx context.Context, src config.Source) error {
+	log := s.log.With(serve.KeySource, src.Dir)
+	for {
+		w := dir.New(dir.Options{
+			Dir: src.Dir, Meta: event.Meta{Index: src.Index, Sourcetype: src.Sourcetype, Host: src.Host},
+			Problem: func(err error) {
+				if err != nil {
+					log.Warn("cannot read all of the folder", serve.KeyErr, err)
+					return
+				}
+				log.Info("the folder can be read")
+			},
+		})
+		sum, err := s.pipeline.Run(ctx, w, ingest.RunOptions{Live: true, Origin: ingest.Origin{Index: src.Index, Sourcetype: src.Sourcetype, Host: src.Host}})
+		w.Close()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if broken := s.pipeline.Err(); broken != nil {
+			return broken
+		}
+		if err == nil {
+			err = errors.New("the source ended")
+		}
+		log.Error("taking in stopped; it goes on soon", serve.KeyErr, err, "events", sum.Events, "after", retryTime.String())
+		select {
+		case <-time.After(retryTime):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
