@@ -326,7 +326,7 @@ var viaCloudTrail = []byte(` via CloudTrail"`)
 func (d *Decoder) unwrap(raw []byte, at int64, m *members) (Record, bool, error) {
 	plain := Record{Raw: raw, Offset: at}
 	switch {
-	case m.digest == 2:
+	case m.digest == 2 && isDigest(raw):
 		plain.Kind = Digest
 	case m.control:
 		plain.Kind = Control
