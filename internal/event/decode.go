@@ -32,6 +32,7 @@ type Record struct {
 	Time   int64 // unix nanoseconds that a wrapper gave, 0 = none
 	Offset int64 // of Raw in the decompressed input; of the wrapper for a record that came out of one
 	Kind   Kind
+	Walked bool // the row given to Decoder.Fields has the leaves of the record
 }
 
 // RecordError is one record that could not be taken; the input goes on.
@@ -74,6 +75,9 @@ type Decoder struct {
 	// BeforeReuse, when set, is called before the buffer behind the records
 	// returned so far is written over.
 	BeforeReuse func()
+
+	fields *Extractor // reads leaves while the end of a record is looked for
+	into   *Row
 
 	in      io.Reader
 	lim     Limits
@@ -133,6 +137,12 @@ func (d *Decoder) Reset(r io.Reader, lim Limits) {
 	left := lim.MaxUnpacked
 	*d = Decoder{in: r, lim: lim, buf: d.buf[:0], open: d.open[:0], left: &left}
 }
+
+// Fields makes the decoder read the leaves of x into row as it walks over a
+// record, so that it need not be walked over again: see Extractor.Finish. It
+// does so for records that lie in the input as CloudTrail writes them; Record
+// says for which. A later Reset ends it.
+func (d *Decoder) Fields(x *Extractor, row *Row) { d.fields, d.into = x, row }
 
 // Next returns the next record. Raw is valid until the next call; with
 // BeforeReuse, until that is called. At the end the error is io.EOF; a

@@ -159,6 +159,49 @@ func TestDecoderWrapperOverChunk(t *testing.T) {
 	}
 }
 
+// TestDecoderFields: leaves that are read on the way are those that Extract
+// reads, wherever chunks end and a walk begins anew.
+func TestDecoderFields(t *testing.T) {
+	var in bytes.Buffer
+	for i := range 20000 {
+		fmt.Fprintf(&in, `{"eventVersion":"1.08","userIdentity":{"type":"IAMUser","userName":"u%d"},"eventName":"N%d","resources":[{"ARN":"a%d"},{"ARN":"b"}],"pad":%q}`+"\n", i%7, i, i, strings.Repeat("x", i%90))
+	}
+	in.WriteString(`{"CloudTrailEvent":"{\"eventVersion\":\"1.08\",\"eventName\":\"Wrapped\"}"}` + "\n" + `{"eventVersion":"1.08","eventName":no}` + "\n" + `{"eventVersion":"1.08","eventName":"Last"}`)
+	x := NewExtractor([]string{"eventName", "user", "resources{}.ARN"})
+	row, other := x.NewRow(), x.NewRow()
+	m := Meta{Sourcetype: CloudTrail}
+	for _, r := range []io.Reader{bytes.NewReader(in.Bytes()), iotest.OneByteReader(bytes.NewReader(in.Bytes()[:1<<16]))} {
+		d := NewDecoder(r, Limits{})
+		d.Fields(x, row)
+		walked, last := 0, ""
+		for {
+			rec, err := d.Next()
+			if errors.As(err, new(*RecordError)) {
+				continue
+			}
+			if err != nil {
+				break
+			}
+			if err := x.Extract(rec.Raw, &m, other); err != nil {
+				t.Fatal(err)
+			}
+			if last = other.Cell(0).Text; !rec.Walked {
+				continue
+			}
+			walked++
+			x.Finish(rec.Raw, &m, row)
+			for i := range 3 {
+				if diff := cmp.Diff(*other.Cell(i), *row.Cell(i)); diff != "" {
+					t.Fatalf("%s: %s", rec.Raw, diff)
+				}
+			}
+		}
+		if walked < 200 || walked > 20000 && (walked != 20001 || last != "Last") {
+			t.Errorf("%d were read on the way, the last is %s", walked, last)
+		}
+	}
+}
+
 func TestDecoderMaxRecord(t *testing.T) {
 	raws, bad, err := decoded(strings.NewReader(`{"x":"0123456789"}`+"\n"+`{"y":1}`), Limits{MaxRecord: 10})
 	if err != nil || len(raws) != 1 || raws[0] != `{"y":1}` || len(bad) != 1 || !strings.Contains(bad[0], "longer than 10 bytes") {

@@ -13,6 +13,7 @@ type members struct {
 	end     int    // behind the object
 	array   string // the array of records that was entered; the rest is not set then
 	version bool   // it has an eventVersion
+	walked  bool   // its leaves were read
 
 	payload []byte // the value that may hold records
 	opening opening
@@ -101,6 +102,12 @@ func (d *Decoder) members() (m members, err error) {
 	}
 	if bytes.HasPrefix(d.buf[i:], versionKey) { // as nearly all records are
 		m.version = true
+		if d.fields != nil {
+			d.into.reset()
+			m.walked = true
+			m.end, err = d.into.object(d.buf, d.pos, d.fields.root, d.lim.MaxDepth)
+			return m, err
+		}
 		m.end, err = jsonscan.Skip(d.buf, d.pos, d.lim.MaxDepth)
 		return m, err
 	}
@@ -324,7 +331,7 @@ var viaCloudTrail = []byte(` via CloudTrail"`)
 
 // unwrap returns the record that an object is, or goes on with what it holds.
 func (d *Decoder) unwrap(raw []byte, at int64, m *members) (Record, bool, error) {
-	plain := Record{Raw: raw, Offset: at}
+	plain := Record{Raw: raw, Offset: at, Walked: m.walked}
 	switch {
 	case m.digest == 2 && isDigest(raw):
 		plain.Kind = Digest

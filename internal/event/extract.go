@@ -200,10 +200,15 @@ func (x *Extractor) Extract(raw []byte, m *Meta, row *Row) error {
 	if err := x.leaves(raw, row); err != nil {
 		return err
 	}
+	x.Finish(raw, m, row)
+	return nil
+}
+
+// Finish is Extract for a record whose leaves a Decoder read into row.
+func (x *Extractor) Finish(raw []byte, m *Meta, row *Row) {
 	for i := range x.outs {
 		row.outs[i] = x.output(i, raw, m, row)
 	}
-	return nil
 }
 
 // Leaves returns the fields of the record that the extractor reads. They belong

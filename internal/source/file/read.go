@@ -38,6 +38,8 @@ type Reader struct {
 	member   string    // of the innermost that is being read
 	passed   Passed
 	total    *atomic.Int64
+	fields   *event.Extractor // see Fields
+	row      *event.Row
 }
 
 // Passed counts documents that hold no events and are no fault.
@@ -88,6 +90,7 @@ func (r *Reader) enter(in io.Reader, name string) error {
 	}
 	r.Decoder.Reset(s, r.lim.Limits)
 	r.Decoder.BeforeReuse = before
+	r.Decoder.Fields(r.fields, r.row)
 	return nil
 }
 
@@ -124,6 +127,12 @@ func (r *Reader) Next() (event.Record, error) {
 			return rec, &event.RecordError{Member: r.member, Err: err}
 		}
 	}
+}
+
+// Fields is Decoder.Fields for the whole file.
+func (r *Reader) Fields(x *event.Extractor, row *event.Row) {
+	r.fields, r.row = x, row
+	r.Decoder.Fields(x, row)
 }
 
 // Passed returns what was passed over so far.
@@ -174,6 +183,7 @@ func (r *Reader) leave() {
 func (r *Reader) Close() error {
 	if r.Decoder != nil {
 		r.Decoder.BeforeReuse = nil
+		r.Decoder.Fields(nil, nil)
 		decoders.Put(r.Decoder)
 		r.Decoder = nil
 	}

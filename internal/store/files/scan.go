@@ -172,6 +172,9 @@ func (r *reader) file(ctx context.Context, i int) error {
 		in.Close()
 	}()
 	r.meta, r.ordinal, r.records = f.Meta(s.opt.Index, s.opt.Sourcetype), i, 0
+	if r.sc.filter.Empty() { // every record's fields are read: in one walk with its end
+		in.Fields(r.sc.test, r.row)
+	}
 	in.BeforeReuse = func() { r.err = errors.Join(r.err, r.flush()) }
 	for {
 		if r.records%batchRows == 0 && ctx.Err() != nil {
@@ -218,7 +221,9 @@ func (r *reader) take(rec event.Record) error {
 	if rec.Time != 0 {
 		m.Fallback = rec.Time
 	}
-	if err := r.sc.test.Extract(rec.Raw, &m, r.row); err != nil {
+	if rec.Walked {
+		r.sc.test.Finish(rec.Raw, &m, r.row)
+	} else if err := r.sc.test.Extract(rec.Raw, &m, r.row); err != nil {
 		return err
 	}
 	n := len(r.cols)
