@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"bluetrail/internal/ingest"
+	"bluetrail/internal/leftover"
 	"bluetrail/internal/spl"
 )
 
@@ -54,7 +55,7 @@ func (c *collector) spool(e spl.Collected) (*spooled, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	f, err := os.CreateTemp(dir, "*.json")
+	f, err := leftover.Create(dir, "*.json")
 	if err != nil {
 		return nil, err
 	}

@@ -161,6 +161,12 @@ func TestDamagedStore(t *testing.T) {
 		t.Fatalf("the store is not what the test needs: %s%s", out, words)
 	}
 
+	for path, d := range entries(t, whole) {
+		if info, err := d.Info(); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("others may read %s: %v", path, err)
+		}
+	}
+
 	hows := []string{"flip", "cut", "zero", "delete"}
 	kinds := map[string]string{} // to the first path of it
 	err := filepath.WalkDir(whole, func(path string, d fs.DirEntry, err error) error {
@@ -209,6 +215,20 @@ func TestDamagedStore(t *testing.T) {
 			})
 		}
 	}
+}
+
+// entries returns all that lies below a folder.
+func entries(t *testing.T, dir string) map[string]fs.DirEntry {
+	t.Helper()
+	all := map[string]fs.DirEntry{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		all[path] = d
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 func damagedStore(t *testing.T, data, trail, search, full string) {

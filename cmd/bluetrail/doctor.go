@@ -109,7 +109,7 @@ func (a *app) state(dir string) (db *state.DB, release func(), err error) {
 	if a.opened != nil {
 		return a.opened.State(), func() {}, nil
 	}
-	if db, err = state.Open(dir); err != nil {
+	if db, err = state.OpenReadable(dir); err != nil {
 		return nil, nil, err
 	}
 	return db, func() { db.Close() }, nil

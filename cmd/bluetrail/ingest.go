@@ -36,6 +36,9 @@ func (a *app) takeIn(o ingest.Options) (ingest.Summary, error) {
 // ingest takes files in and says what came of it.
 func (a *app) ingest(o ingest.Options) error {
 	start := time.Now()
+	if err := a.removeLeftovers(o.Data); err != nil {
+		return err
+	}
 	var p ingest.Meter
 	o.Progress, o.Retention = &p, a.cfg.Retention
 	stop := a.meter(p.Bytes, bytes)

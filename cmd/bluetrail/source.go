@@ -2,13 +2,16 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"bluetrail/internal/config"
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/integrity"
 	"bluetrail/internal/knowledge"
+	"bluetrail/internal/leftover"
 	"bluetrail/internal/search"
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl"
@@ -58,6 +61,9 @@ func (s *source) store(a *app) (store.Store, error) {
 		return borrowed{a.opened.Store()}, nil
 	}
 	dir := a.dataDir(s.Data)
+	if err := a.removeLeftovers(dir); err != nil {
+		return nil, err
+	}
 	st, alarms, err := integrity.Open(a.ctx, dir, vlogs.Options{ReadOnly: true})
 	if errors.Is(err, integrity.ErrNoEvents) {
 		return absent{dir}, nil
@@ -172,4 +178,19 @@ func (a *app) knowledge(data string, dirs []string) (*knowledge.Knowledge, error
 func isDir(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
+}
+
+// removeLeftovers removes what killed runs left in a data directory, and says so.
+func (a *app) removeLeftovers(data string) error {
+	if a.opened != nil { // the server has the directory; it did so when it started
+		return nil
+	}
+	removed, err := leftover.Remove(data)
+	for _, path := range removed {
+		a.note("removed %s, which a killed run left", path)
+	}
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return nil // such a directory can still be searched
+	}
+	return err
 }

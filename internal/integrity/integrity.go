@@ -31,7 +31,7 @@ func Open(ctx context.Context, data string, opts vlogs.Options) (*vlogs.Store, [
 	if !known && !exists(events) {
 		return nil, nil, ErrNoEvents
 	}
-	db, err := state.Open(data)
+	db, err := state.OpenReadable(data)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -6,9 +6,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"bluetrail/internal/tally"
 
@@ -16,7 +18,10 @@ import (
 )
 
 // DB is the state of one data directory. It is safe for concurrent use.
-type DB struct{ db *sql.DB }
+type DB struct {
+	db   *sql.DB
+	copy string // the folder of a copy, "" = none
+}
 
 // DatabaseFile is the database in a data directory.
 const DatabaseFile = "state.db"
@@ -83,7 +88,7 @@ func Open(dir string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open state %q: %w", path, err)
 	}
-	s := &DB{db}
+	s := &DB{db: db}
 	if err := s.prepare(); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("cannot open state %q: %w", path, damaged(err))
@@ -116,8 +121,42 @@ func (s *DB) prepare() error {
 	return tx.Commit()
 }
 
+// OpenReadable opens the state for a search: one in a directory that cannot be
+// written to is copied, and what is changed is lost with the copy.
+func OpenReadable(dir string) (*DB, error) {
+	const write = 2
+	if syscall.Access(dir, write) == nil {
+		return Open(dir)
+	}
+	to, err := os.MkdirTemp("", "bluetrail-state-")
+	if err != nil {
+		return nil, fmt.Errorf("cannot copy the state: %w", err)
+	}
+	for _, suffix := range []string{"", "-wal"} {
+		data, err := os.ReadFile(filepath.Join(dir, DatabaseFile+suffix))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(to, DatabaseFile+suffix), data, 0o600)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, errors.Join(fmt.Errorf("cannot copy the state: %w", err), os.RemoveAll(to))
+		}
+	}
+	s, err := Open(to)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(to))
+	}
+	s.copy = to
+	return s, nil
+}
+
 // Close closes the database.
-func (s *DB) Close() error { return s.db.Close() }
+func (s *DB) Close() error {
+	err := s.db.Close()
+	if s.copy != "" {
+		err = errors.Join(err, os.RemoveAll(s.copy))
+	}
+	return err
+}
 
 // Checkpoint is how far taking in events has come: everything up to it is
 // stored for good.

@@ -170,7 +170,7 @@ func statPart(dir string) (hash uint64, size int64, err error) {
 	}
 	h := xxhash.New()
 	for _, f := range files { // in order of their names
-		info, err := f.Info()
+		info, err := os.Stat(filepath.Join(dir, f.Name())) // of what a link of a mirror leads to
 		if err != nil {
 			return 0, 0, err
 		}

@@ -27,6 +27,8 @@ type Store struct {
 	db   *logstorage.Storage
 	lock *os.File
 
+	mirror bool // dir is temporary
+
 	columns *columnSet
 	packing packing
 
@@ -47,6 +49,9 @@ var _ store.Store = (*Store)(nil)
 type Options struct {
 	// ReadOnly is for searches: the directory must be there.
 	ReadOnly bool
+	// Mirror leaves the directory as it is and works on links to its files. It is
+	// implied when the directory cannot be written to.
+	Mirror bool
 	// Deep compares the checksums of all parts and has another process read every
 	// row before the engine opens them.
 	Deep bool
@@ -67,6 +72,9 @@ func Open(dir string, opts Options) (*Store, error) {
 	if opts.ReadOnly {
 		if _, err := os.Stat(filepath.Join(dir, lockFile)); errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("there are no events in %q", dir)
+		}
+		if opts.Mirror || !writable(dir) {
+			return openMirror(dir, opts)
 		}
 	} else if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make data directory: %w", err)
@@ -97,6 +105,20 @@ func Open(dir string, opts Options) (*Store, error) {
 	if err := s.updateManifest(nil); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	return s, nil
+}
+
+// openMirror opens links to the files of a store.
+func openMirror(dir string, opts Options) (*Store, error) {
+	to, err := mirror(dir)
+	if err != nil {
+		return nil, err
+	}
+	s, err := Open(to, Options{Deep: opts.Deep})
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(to))
+	}
+	s.mirror = true
 	return s, nil
 }
 
@@ -147,7 +169,11 @@ func checkFormat(dir, engine string) error {
 // Close implements store.Store. What was added and not synced is written out.
 func (s *Store) Close() error {
 	s.db.MustClose()
-	return errors.Join(s.updateManifest(nil), unwatchCrash(s.dir), s.lock.Close())
+	err := errors.Join(s.updateManifest(nil), unwatchCrash(s.dir), s.lock.Close())
+	if s.mirror {
+		err = errors.Join(err, os.RemoveAll(s.dir))
+	}
+	return err
 }
 
 // Info describes the store for people.
