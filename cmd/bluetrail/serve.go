@@ -12,6 +12,7 @@ import (
 	"bluetrail/internal/event"
 	"bluetrail/internal/ingest"
 	"bluetrail/internal/integrity"
+	"bluetrail/internal/leftover"
 	"bluetrail/internal/serve"
 	"bluetrail/internal/source/dir"
 	"bluetrail/internal/store/vlogs"
@@ -105,6 +106,13 @@ func (s *server) open(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+	removed, err := leftover.Remove(s.data)
+	if err != nil {
+		return err
+	}
+	for _, path := range removed {
+		s.log.Info("removed what a killed run left", "path", path)
 	}
 	p, err := ingest.Open(ctx, ingest.Config{Data: s.data, Retention: s.cfg.Retention})
 	if err != nil {
