@@ -25,11 +25,10 @@ func (c *Chart) NewReducer(env *spl.Env) (spl.Reducer, error) {
 			aggs = append(slices.Clone(aggs), &Aggregation{Def: count, Call: "count"}) // for grid.score
 		}
 	}
-	g, err := newGrouper(env, aggs, by)
+	g, err := newGrouper(env, aggs, by, c.Split, c.Row, c.Col)
 	if err != nil {
 		return nil, err
 	}
-	g.split, g.apart = c.Split, []string{c.Row, c.Col}
 	r := &chart{c: c, env: env, g: g, row: c.rowAxis(env)}
 	if c.Col != "" {
 		r.col = newAxis(env, c.Col, &c.ColBins, false)

@@ -44,17 +44,14 @@ func (r *chart) Results(ctx context.Context) (spl.Operator, error) {
 		if err := pulse.Err(); err != nil {
 			return nil, err
 		}
-		r.g.fill(grp)
 		col := ""
 		if r.col != nil {
-			col = r.col.relabel(grp.keys[1]).Text()
+			col = r.col.relabel(grp.key(1)).Text()
 		}
-		g.put(r.row.relabel(grp.keys[0]), col, grp.aggs)
+		g.put(r.row.relabel(grp.key(0)), col, r.g.aggregates(grp))
 	}
 	if r.c.Row == "" && len(groups) == 0 {
-		nothing := &group{}
-		r.g.fill(nothing)
-		g.put(vector.String(""), "", nothing.aggs)
+		g.put(vector.String(""), "", r.g.aggregates(&group{}))
 	}
 	g.joinSpecial()
 	columns := g.columns()
@@ -73,9 +70,10 @@ func (r *chart) Results(ctx context.Context) (spl.Operator, error) {
 
 func (r *chart) grid() *grid {
 	g := &grid{c: r.c, env: r.env, span: r.row.span, times: r.row.times, values: r.shownValues(), counts: -1, cells: map[string]map[string][]spl.Aggregate{}}
-	for n, s := range r.g.slots {
-		g.defs = append(g.defs, r.g.aggs[s.agg].Def)
-		if s.agg == len(r.c.Aggs) {
+	for n := range r.g.width() {
+		agg, a := r.g.slotAggregation(n)
+		g.defs = append(g.defs, a.Def)
+		if agg == len(r.c.Aggs) {
 			g.counts = n
 		}
 	}

@@ -122,9 +122,9 @@ type shownValue struct {
 
 // shownValues returns what a chart shows, in the order of its columns.
 func (r *chart) shownValues() []shownValue {
-	slots := make([][]int, len(r.g.aggs)) // by aggregation
+	slots := make([][]int, len(r.c.Aggs)+1) // by aggregation
 	for _, n := range r.g.shown() {
-		agg := r.g.slots[n].agg
+		agg, _ := r.g.slotAggregation(n)
 		slots[agg] = append(slots[agg], n)
 	}
 	var list []shownValue
@@ -139,7 +139,7 @@ func (r *chart) shownValues() []shownValue {
 			list = append(list, s)
 		case r.c.Aggs[v.Agg].wild():
 			for _, n := range slots[v.Agg] {
-				list = append(list, shownValue{name: r.g.slots[n].name, slot: n})
+				list = append(list, shownValue{name: r.g.slotName(n), slot: n})
 			}
 		default:
 			list = append(list, shownValue{name: v.Name, slot: slots[v.Agg][0]})

@@ -101,26 +101,24 @@ func (e *eventstats) attach(b *vector.Batch) (*vector.Batch, error) {
 	shown := e.g.shown()
 	vals := make([][]vector.Value, len(shown))
 	for i, n := range shown {
-		vals[i] = existing(b, e.g.slots[n].name)
+		vals[i] = existing(b, e.g.slotName(n))
 	}
 	if err := e.g.assign(b); err != nil {
 		return nil, err
 	}
-	for k, grp := range e.g.member {
-		if grp == nil {
-			continue
-		}
+	err := e.g.eachMember(func(row int, grp *group) error {
 		r, err := e.of(grp, shown)
-		if err != nil {
-			return nil, err
-		}
 		for i, v := range r {
-			vals[i][e.g.row(k)] = v
+			vals[i][row] = v
 		}
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	cols := make([]*vector.Column, len(vals))
 	for i, n := range shown {
-		cols[i] = vector.NewColumn(e.g.slots[n].name, vals[i])
+		cols[i] = vector.NewColumn(e.g.slotName(n), vals[i])
 	}
 	return b.With(cols...), nil
 }

@@ -24,11 +24,10 @@ func (c *Geostats) NewReducer(env *spl.Env) (spl.Reducer, error) {
 	if c.By != "" {
 		by = append(by, c.By)
 	}
-	g, err := newGrouper(env, aggs, by)
+	g, err := newGrouper(env, aggs, by, false, c.Lat, c.Long)
 	if err != nil {
 		return nil, err
 	}
-	g.apart = []string{c.Lat, c.Long}
 	return &geostats{c, g}, nil
 }
 
@@ -117,16 +116,16 @@ func (r *geostats) Results(ctx context.Context) (spl.Operator, error) {
 			return nil, err
 		}
 		n := 1
-		for n < len(groups) && slices.EqualFunc(groups[n].keys[:3], groups[0].keys[:3], func(a, b vector.Value) bool { return a.Text() == b.Text() }) {
+		for n < len(groups) && slices.EqualFunc(groups[n].values()[:3], groups[0].values()[:3], func(a, b vector.Value) bool { return a.Text() == b.Text() }) {
 			n++
 		}
 		cells := r.cells(groups[:n], kept)
 		if r.c.By != "" && r.c.Tuples {
 			for _, col := range inOrder(slices.Collect(maps.Keys(cells))) {
-				r.row(out, groups[0].keys, map[string][]spl.Aggregate{col: cells[col]}, shown)
+				r.row(out, groups[0].values(), map[string][]spl.Aggregate{col: cells[col]}, shown)
 			}
 		} else {
-			r.row(out, groups[0].keys, cells, shown)
+			r.row(out, groups[0].values(), cells, shown)
 		}
 		groups = groups[n:]
 	}
@@ -137,12 +136,11 @@ func (r *geostats) Results(ctx context.Context) (spl.Operator, error) {
 func (r *geostats) cells(groups []*group, kept map[string]string) map[string][]spl.Aggregate {
 	cells := map[string][]spl.Aggregate{}
 	for _, grp := range groups {
-		r.g.fill(grp)
 		col := ""
 		if r.c.By != "" {
-			col = kept[grp.keys[3].Text()]
+			col = kept[grp.key(3).Text()]
 		}
-		add(cells, col, grp.aggs)
+		add(cells, col, r.g.aggregates(grp))
 	}
 	if r.c.By == "" || r.c.CellLimit == 0 {
 		return cells
@@ -167,11 +165,11 @@ func (r *geostats) columns(kept map[string]string, groups []*group) []string {
 	list := slices.Collect(maps.Values(kept))
 	cell := map[string]map[string]bool{} // values by cell
 	for _, grp := range groups {
-		name := grp.keys[0].Text() + " " + grp.keys[1].Text() + " " + grp.keys[2].Text()
+		name := grp.key(0).Text() + " " + grp.key(1).Text() + " " + grp.key(2).Text()
 		if cell[name] == nil {
 			cell[name] = map[string]bool{}
 		}
-		cell[name][kept[grp.keys[3].Text()]] = true
+		cell[name][kept[grp.key(3).Text()]] = true
 		if r.c.CellLimit > 0 && len(cell[name]) > r.c.CellLimit {
 			return inOrder(append(list, otherPlace))
 		}
@@ -217,7 +215,7 @@ func (r *geostats) row(out *vector.Builder, keys []vector.Value, cells map[strin
 
 // column names the column of an aggregate for a value of BY.
 func (r *geostats) column(slot int, value string, several bool) string {
-	switch name := r.g.slots[slot].name; {
+	switch name := r.g.slotName(slot); {
 	case r.c.By == "" || r.c.Tuples:
 		return name
 	case several:
@@ -234,11 +232,10 @@ func (r *geostats) frequent(groups []*group) map[string]string {
 	}
 	scores := map[string]float64{}
 	for _, grp := range groups {
-		if grp.keys[0].Text() != "0" {
+		if grp.key(0).Text() != "0" {
 			continue // every row is at every zoom level
 		}
-		r.g.fill(grp)
-		scores[grp.keys[3].Text()] += firstScore(grp.aggs)
+		scores[grp.key(3).Text()] += firstScore(r.g.aggregates(grp))
 	}
 	kept := map[string]string{}
 	for i, value := range ranking(scores) {

@@ -53,9 +53,11 @@ type group struct {
 	fresh int             // rows of the batch at hand
 }
 
-// newGrouper returns an empty grouper; the error is that of an expression.
-func newGrouper(env *spl.Env, aggs []*Aggregation, by []string) (*grouper, error) {
-	g := &grouper{env: env, held: env.Memory.Hold(), aggs: aggs, by: by, expanded: map[wildSlot]int{}, progs: make([]*spl.Program, len(aggs))}
+// newGrouper returns an empty grouper. With split, a value that is repeated in
+// one row counts once; wildcards do not stand for the fields apart. The error is
+// that of an expression.
+func newGrouper(env *spl.Env, aggs []*Aggregation, by []string, split bool, apart ...string) (*grouper, error) {
+	g := &grouper{env: env, held: env.Memory.Hold(), aggs: aggs, by: by, split: split, apart: apart, expanded: map[wildSlot]int{}, progs: make([]*spl.Program, len(aggs))}
 	for i, a := range aggs {
 		if a.Expr != nil {
 			var err error
@@ -70,6 +72,12 @@ func newGrouper(env *spl.Env, aggs []*Aggregation, by []string) (*grouper, error
 	g.clear()
 	return g, nil
 }
+
+// key returns the value of a by-field.
+func (g *group) key(i int) vector.Value { return g.keys[i] }
+
+// values returns the values of all by-fields; they must not be changed.
+func (g *group) values() []vector.Value { return g.keys }
 
 // clear forgets all groups; the slots stay.
 func (g *grouper) clear() {
@@ -262,6 +270,47 @@ func (g *grouper) take(grp *group, vals []vector.Value, at float64) error {
 		grown += a.Size()
 	}
 	return g.held.Add(grown)
+}
+
+// aggregates returns the aggregates of a group, by slot.
+func (g *grouper) aggregates(grp *group) []spl.Aggregate {
+	g.fill(grp)
+	return grp.aggs
+}
+
+// width returns how many slots there are.
+func (g *grouper) width() int { return len(g.slots) }
+
+// slotName returns the name of the column that a slot gives.
+func (g *grouper) slotName(n int) string { return g.slots[n].name }
+
+// slotAggregation returns the aggregation of a slot, and which one it is.
+func (g *grouper) slotAggregation(n int) (int, *Aggregation) {
+	agg := g.slots[n].agg
+	return agg, g.aggs[agg]
+}
+
+// groupOf returns the group of the given values of the by-fields, a new one when
+// it is not there yet.
+func (g *grouper) groupOf(keys []vector.Value) (*group, error) {
+	if g.total != nil {
+		return g.total, nil
+	}
+	return g.group(keys), g.account()
+}
+
+// eachMember calls fn for every group that a row of the batch given to assign is
+// in.
+func (g *grouper) eachMember(fn func(row int, grp *group) error) error {
+	for k, grp := range g.member {
+		if grp == nil {
+			continue
+		}
+		if err := fn(g.row(k), grp); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fill makes the aggregates of a group, also those of slots that came later.

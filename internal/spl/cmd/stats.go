@@ -153,22 +153,18 @@ func (c *Stats) Ordered() bool {
 
 // grouper returns an empty grouper for the command.
 func (c *Stats) grouper(env *spl.Env) (*grouper, error) {
-	g, err := newGrouper(env, c.Aggs, c.By)
-	if err != nil {
-		return nil, err
-	}
-	g.split = c.Split
-	return g, nil
+	return newGrouper(env, c.Aggs, c.By, c.Split)
 }
 
 // NewReducer implements spl.Transforming.
 func (c *Stats) NewReducer(env *spl.Env) (spl.Reducer, error) {
 	g, err := c.grouper(env)
-	return &stats{c: c, g: &gatherer{grouper: g}, bucket: bucketer{span: c.Span, zone: env.Zone}}, err
+	return &stats{c: c, env: env, g: &gatherer{grouper: g}, bucket: bucketer{span: c.Span, zone: env.Zone}}, err
 }
 
 type stats struct {
 	c      *Stats
+	env    *spl.Env
 	g      *gatherer
 	bucket bucketer // of the span
 }
@@ -200,9 +196,9 @@ func (s *stats) Results(ctx context.Context) (spl.Operator, error) {
 		}, s.g.close), nil
 	}
 	defer s.g.close()
-	runs := spill.Runs[ranked]{Space: s.g.env.Disk, Order: groupOrder(s.g.by)}
+	runs := spill.Runs[ranked]{Space: s.env.Disk, Order: groupOrder(s.c.By)}
 	err := s.g.groups(ctx, func(g *grouper) error {
-		err := s.g.env.OnDisk(runs.Add(ctx, func(f *spill.File) error {
+		err := s.env.OnDisk(runs.Add(ctx, func(f *spill.File) error {
 			return s.rows(ctx, g, names, func(b *vector.Batch, _ []*group) error { return f.Write(b) })
 		}))
 		if !spl.EndsEarly(err) {
@@ -218,7 +214,7 @@ func (s *stats) Results(ctx context.Context) (spl.Operator, error) {
 	}
 	if err != nil {
 		runs.Close()
-		return nil, s.g.env.OnDisk(err)
+		return nil, s.env.OnDisk(err)
 	}
 	return spl.Mapped(merged, namedColumns(names)), nil
 }
@@ -259,7 +255,8 @@ func (s *stats) rows(ctx context.Context, g *grouper, names []string, emit func(
 			return err
 		}
 		b.Add()
-		for i, v := range grp.keys {
+		for i := range s.c.By {
+			v := grp.key(i)
 			b.SetAt(i, v)
 			size += v.Size()
 		}
@@ -267,7 +264,7 @@ func (s *stats) rows(ctx context.Context, g *grouper, names []string, emit func(
 			if s.c.Delim != "" {
 				v = v.WithDelim(s.c.Delim)
 			}
-			b.Set(names[len(g.by)+i], v)
+			b.Set(names[len(s.c.By)+i], v)
 			size += v.Size()
 		}
 		if b.Len() == vector.DefaultRows || size > resultBytes {

@@ -232,7 +232,7 @@ func (g *gatherer) below() (*gatherer, error) {
 	for n := range by {
 		by[n] = keyField(n)
 	}
-	sub, err := newGrouper(g.env, g.aggs, by)
+	sub, err := newGrouper(g.env, g.aggs, by, g.split, g.apart...)
 	if err != nil {
 		return nil, err
 	}

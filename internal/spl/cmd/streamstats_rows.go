@@ -67,7 +67,7 @@ func (s *streamstats) Next(ctx context.Context) (*vector.Batch, error) {
 	s.g.expand(b)
 	shown := s.g.shown()
 	vals := make([][]vector.Value, len(shown))
-	names := s.g.columns(shown)[len(s.g.by):]
+	names := s.g.columns(shown)[len(s.c.stats.By):]
 	for i := range names {
 		vals[i] = make([]vector.Value, b.Len)
 	}
@@ -96,16 +96,12 @@ func (s *streamstats) row(b *vector.Batch, i int, shown []int, vals [][]vector.V
 		s.reset()
 	}
 	s.lastKeys = keys
-	grp := s.g.total
-	if grp == nil {
-		grp = s.g.group(keys)
-		if err := s.g.account(); err != nil {
-			return err
-		}
+	grp, err := s.g.groupOf(keys)
+	if err != nil {
+		return err
 	}
 	r := windowRow{grp, s.g.rowValues(b, i), timeOf(b, i)}
 	var result []vector.Value
-	var err error
 	if s.c.Window == 0 && s.c.TimeWindow == 0 {
 		result, err = s.running(r, shown)
 	} else {

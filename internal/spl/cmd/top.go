@@ -170,7 +170,7 @@ func (c *Top) Ordered() bool { return false }
 
 // NewReducer implements spl.Transforming.
 func (c *Top) NewReducer(env *spl.Env) (spl.Reducer, error) {
-	g, err := newGrouper(env, c.count, slices.Concat(c.By, c.Fields))
+	g, err := newGrouper(env, c.count, slices.Concat(c.By, c.Fields), false)
 	return &top{c: c, g: g}, err
 }
 
@@ -197,13 +197,13 @@ func (t *top) Results(ctx context.Context) (spl.Operator, error) {
 	counted := make([]frequency, len(groups))
 	for i, g := range groups {
 		counted[i].group = g
-		counted[i].n, _ = g.aggs[0].Result().Num()
+		counted[i].n, _ = t.g.aggregates(g)[0].Result().Num()
 	}
 	out := &topRows{c: c, names: slices.Concat(c.By, c.Fields)}
 	pulse := spl.NewPulse(ctx)
 	for len(counted) > 0 {
 		n := 1
-		for n < len(counted) && sameKeys(counted[0].keys[:len(c.By)], counted[n].keys[:len(c.By)]) {
+		for n < len(counted) && sameKeys(counted[0].values()[:len(c.By)], counted[n].values()[:len(c.By)]) {
 			n++
 		}
 		part := counted[:n]
@@ -217,7 +217,7 @@ func (t *top) Results(ctx context.Context) (spl.Operator, error) {
 			if c.Rare {
 				d = -d
 			}
-			return cmp.Or(d, compareKeys(y.keys, x.keys))
+			return cmp.Or(d, compareKeys(y.values(), x.values()))
 		})
 		if err != nil {
 			return nil, err
@@ -231,10 +231,10 @@ func (t *top) Results(ctx context.Context) (spl.Operator, error) {
 				rest += f.n
 				continue
 			}
-			out.add(f.keys, f.n, total)
+			out.add(f.values(), f.n, total)
 		}
 		if rest > 0 && c.UseOther {
-			keys := slices.Clone(part[0].keys)
+			keys := slices.Clone(part[0].values())
 			for i := len(c.By); i < len(keys); i++ {
 				keys[i] = vector.String(c.Other)
 			}
