@@ -28,7 +28,7 @@ var streamColumns = []string{event.Index, event.Sourcetype, "eventSource", "even
 // name: the streams', and derived ones that searches ask for most. All leaves of
 // records have columns beside those, and other derived fields are made of them.
 var stored = slices.Sorted(slices.Values(slices.Concat(streamColumns, []string{
-	event.Source, event.Host, "errorCode", "userName", "user", "user_arn", "aws_account_id", "action", "status",
+	event.Source, event.Host, "errorCode", "userName", "user", "action", "status",
 })))
 
 // isStream tells which of stored make the streams.
@@ -67,7 +67,7 @@ var fixed = func() map[string]bool {
 		userIdentity.invokedBy userIdentity.identityProvider userIdentity.sessionContext.sourceIdentity
 		userIdentity.sessionContext.sessionIssuer.type userIdentity.sessionContext.sessionIssuer.principalId
 		userIdentity.sessionContext.sessionIssuer.arn userIdentity.sessionContext.sessionIssuer.accountId
-		userIdentity.sessionContext.sessionIssuer.userName userIdentity.sessionContext.attributes.creationDate
+		userIdentity.sessionContext.sessionIssuer.userName
 		userIdentity.sessionContext.attributes.mfaAuthenticated tlsDetails.tlsVersion tlsDetails.cipherSuite
 		tlsDetails.clientProvidedHostHeader resources{}.ARN resources{}.accountId resources{}.type
 		requestParameters.bucketName requestParameters.roleArn requestParameters.roleSessionName requestParameters.userName
@@ -79,10 +79,10 @@ var fixed = func() map[string]bool {
 	return m
 }()
 
-// bulky leaves have no column: they differ in every event and are long, and would
-// take as much room as all columns together. They are read from the record.
+// bulky leaves have no column: they differ in nearly every event, and searches
+// hardly ask for them. They are read from the record.
 var bulky = map[string]bool{
-	"requestID": true, "sharedEventID": true, "additionalEventData.x-amz-id-2": true, "responseElements.x-amz-id-2": true,
+	"requestID": true, "sharedEventID": true, "userIdentity.sessionContext.attributes.creationDate": true, "additionalEventData.x-amz-id-2": true, "responseElements.x-amz-id-2": true,
 	"responseElements.x-amz-request-id": true, "responseElements.credentials.sessionToken": true, "responseElements.requestId": true,
 }
 

@@ -246,6 +246,7 @@ func TestSameAsMemory(t *testing.T) {
 	mem, st := both(t, testRecords(t, 20))
 	for n, text := range searches {
 		t.Run(text[:min(len(text), 60)], func(t *testing.T) {
+			t.Parallel()
 			filter, err := spl.ParseSearchExpr(text)
 			if err != nil {
 				t.Fatal(err)

@@ -145,7 +145,7 @@ const formatFile = "format"
 
 // format is the one that this program reads and writes: which columns a row has,
 // and how they hold several values.
-const format = "3"
+const format = "4"
 
 // checkFormat refuses rows of another format; a directory without rows gets this
 // one.
