@@ -63,7 +63,7 @@ func (a *app) ingest(o ingest.Options) error {
 	for _, n := range []struct {
 		n    int
 		what string
-	}{{sum.Duplicates, "duplicate dropped"}, {sum.Expired, "event older than the retention not taken in"}, {sum.Digests, "digest file not taken as events"}, {sum.FilesDone, "file already taken in before"}, {sum.SkippedTotal, "problem"}} {
+	}{{sum.Duplicates, "duplicate dropped"}, {sum.Untimed, "without a time stored at their file's last change"}, {sum.Expired, "event older than the retention not taken in"}, {sum.Digests, "digest file not taken as events"}, {sum.FilesDone, "file already taken in before"}, {sum.SkippedTotal, "problem"}} {
 		if n.n > 0 {
 			line += fmt.Sprintf("; %s %s", humanize.Comma(int64(n.n)), n.what)
 		}

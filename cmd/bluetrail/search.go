@@ -138,6 +138,9 @@ func (a *app) summary(s *search.Search, took time.Duration, err error) {
 		if st.Duplicates > 0 {
 			line += fmt.Sprintf(", %s dropped", count(int(st.Duplicates), "duplicate"))
 		}
+		if st.Untimed > 0 {
+			line += fmt.Sprintf(", %s without a time counted at their file's last change", count(int(st.Untimed), "event"))
+		}
 		if st.Controls > 0 {
 			line += fmt.Sprintf("; %s of CloudWatch Logs passed over", count(int(st.Controls), "control message"))
 		}

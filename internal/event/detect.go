@@ -2,8 +2,6 @@ package event
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strings"
 	"sync"
@@ -13,10 +11,8 @@ import (
 var marking = []string{"eventVersion", "eventSource", "eventName", "insightDetails.state", "eventCategory", "eventType", "eventTime", "userIdentity.type", "userIdentity.accountId", "metadata.product.name", "class_uid"}
 
 var (
-	detector   = newReader(append(slices.Clone(marking), Time)...)
-	digests    = newReader("digestStartTime", "digestS3Bucket")
-	keyed      = newReader("eventID")
-	identifier = newReader(slices.Concat(timeFields, marking, []string{"eventID"})...)
+	detector = newReader(append(slices.Clone(marking), Time)...)
+	digests  = newReader("digestStartTime", "digestS3Bucket")
 )
 
 // reader reads a few leaves with rows that are used again. Fields are found by
@@ -98,63 +94,8 @@ func securityLake(c []Cell) bool {
 	return c[9].first() == "CloudTrail" && c[10].Set
 }
 
-// Identity is what has to be known of every record that is taken in.
-type Identity struct {
-	ID         [16]byte // see ID
-	Given      bool     // the record has an ID
-	Time       int64    // unix nanoseconds, see TimeOf
-	Timed      bool     // the record has a time
-	CloudTrail bool     // see Detect
-}
-
-// Identify is ID, TimeOf and Detect in one reading of the record.
-func Identify(raw []byte) (i Identity) {
-	identifier.read(raw, func(c []Cell) {
-		times, marks, id := c[:len(timeFields)], c[len(timeFields):len(c)-1], &c[len(c)-1]
-		i.Time, i.Timed = timeIn(times)
-		i.CloudTrail = !times[slices.Index(timeFields, Time)].Set && cloudTrail(marks)
-		if id.Set && id.Many == nil {
-			i.ID, i.Given = IDOf(id.Text)
-		}
-	})
-	return i
-}
-
 // isDigest reports whether a document is a CloudTrail digest file.
 func isDigest(raw []byte) (is bool) {
 	digests.read(raw, func(c []Cell) { is = c[0].Set && c[1].Set })
 	return is
-}
-
-// ID returns the 16 bytes that tell a record from all others, made from its
-// eventID: a UUID's own bytes, a hash of any other text. ok is false for
-// records without one.
-func ID(raw []byte) (id [16]byte, ok bool) {
-	keyed.read(raw, func(c []Cell) {
-		if c[0].Set && c[0].Many == nil {
-			id, ok = IDOf(c[0].Text)
-		}
-	})
-	return id, ok
-}
-
-// IDOf is ID for an eventID at hand; ok is false for an empty one.
-func IDOf(eventID string) (id [16]byte, ok bool) {
-	if eventID == "" {
-		return id, false
-	}
-	if len(eventID) == 36 && eventID[8] == '-' && eventID[13] == '-' && eventID[18] == '-' && eventID[23] == '-' {
-		var digits [32]byte
-		copy(digits[0:], eventID[0:8])
-		copy(digits[8:], eventID[9:13])
-		copy(digits[12:], eventID[14:18])
-		copy(digits[16:], eventID[19:23])
-		copy(digits[20:], eventID[24:36])
-		if _, err := hex.Decode(id[:], digits[:]); err == nil {
-			return id, true
-		}
-	}
-	sum := sha256.Sum256([]byte(eventID))
-	copy(id[:], sum[:])
-	return id, true
 }

@@ -35,6 +35,7 @@ type Meta struct {
 	Index, Sourcetype, Source, Host string
 	IndexTime                       float64 // seconds since 1970, shown as whole ones; 0 = not kept
 	Fallback                        int64   // unix nanoseconds, the time of a record that has none
+	Guessed                         bool    // Fallback is only when the record's file was last changed
 }
 
 // Cell is the value of one field of one record.

@@ -15,6 +15,8 @@ type Extractor struct {
 	names []string // the fields asked for
 	leafs []string // fields of the record that have a cell, by cell; timeFields first where a time is asked for
 	outs  []output // one for each field asked for
+
+	identity []int // cells of what an identity is made of, see Identifying
 }
 
 // branch is a place in the tree of wanted paths: the keys below an object, and
@@ -46,6 +48,7 @@ type Row struct {
 	outs  []Cell
 	in    []inputs // for each field asked for, the cells it is derived from
 	when  when
+	about []Cell // see Extractor.Identity
 }
 
 // reset forgets the record before.

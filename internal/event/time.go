@@ -8,14 +8,18 @@ import (
 )
 
 // timeFields are where the time of a record is looked for, in this order.
-var timeFields = []string{"eventTime", "_time", "timestamp", "@timestamp", "time"}
+// An event that sums up a span of time counts at its start; a finding when it
+// was last updated.
+var timeFields = []string{
+	"eventTime", "_time", "timestamp", "@timestamp", "time",
+	"timeWindow.windowStart", "updatedAt", "UpdatedAt", "Timestamp", "timeWindow.windowEnd", "createdAt", "CreatedAt",
+}
 
 // timer finds the time of a record.
 var timer = newReader(timeFields...)
 
-// TimeOf returns the time of a record in unix nanoseconds: from eventTime, or
-// _time, timestamp, @timestamp and time of records that have none. ok is false
-// when there is nothing that reads as a time.
+// TimeOf returns the time of a record in unix nanoseconds: from the first of
+// timeFields that reads as a time. ok is false when none does.
 func TimeOf(raw []byte) (ns int64, ok bool) {
 	timer.read(raw, func(cells []Cell) { ns, ok = timeIn(cells) })
 	return ns, ok

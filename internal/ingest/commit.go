@@ -34,7 +34,7 @@ func (p *Pipeline) recover(ctx context.Context) error {
 	if p.point.Running {
 		var failed error
 		err = p.store.Since(ctx, p.point.Batch, func(e vlogs.Stored) {
-			if _, err := p.ids.add(e.ID, e.Time); err != nil {
+			if _, err := p.ids.Add(e.ID, keyOf(e.Time, e.Timed)); err != nil {
 				failed = err
 			}
 			found.Add(tally.Key{Day: e.Day, Index: e.Index}, e.ID)
@@ -45,7 +45,7 @@ func (p *Pipeline) recover(ctx context.Context) error {
 		if err = errors.Join(err, failed); err != nil {
 			return err
 		}
-		if err := p.ids.commit(); err != nil {
+		if err := p.ids.Commit(); err != nil {
 			return err
 		}
 	}
@@ -109,7 +109,7 @@ func (p *Pipeline) takeChunk(j *job, ch *chunk) ([]ack, error) {
 	j.result.Events += fresh
 	j.result.Problems += len(ch.problems)
 	p.files[j.batch.Key] = state.File{
-		Path: j.batch.Key, Size: j.batch.Size, Changed: j.batch.Changed.UnixNano(), Records: ch.read, Done: ch.end,
+		Path: j.batch.Key, Size: j.batch.Size, Changed: j.batch.Changed.UnixNano(), Print: j.batch.Print, Records: ch.read, Done: ch.end,
 		Again: ch.from == 0 || p.files[j.batch.Key].Again, First: j.first, Last: j.last, Origin: r.origin,
 	}
 	if ch.end || ch.err != nil {
@@ -135,7 +135,7 @@ func (p *Pipeline) choose(r *run, ch *chunk) (fresh int, err error) {
 			continue
 		}
 		r.sum.Bytes += int64(rec.to - rec.from)
-		isNew, err := p.ids.add(rec.id, rec.time)
+		isNew, err := p.ids.Add(rec.id, keyOf(rec.time, rec.timed))
 		if err != nil {
 			return fresh, err
 		}
@@ -143,6 +143,9 @@ func (p *Pipeline) choose(r *run, ch *chunk) (fresh int, err error) {
 			r.sum.Duplicates++
 			p.counts.duplicates.Add(1)
 			continue
+		}
+		if rec.guessed {
+			r.sum.Untimed++
 		}
 		rec.seq = p.seq
 		p.seq++
@@ -230,7 +233,7 @@ func (p *Pipeline) commit(running bool) (acks []ack, err error) {
 		if err := p.store.Verify(context.Background(), p.batch, &promise, p.tallies); err != nil {
 			return nil, err
 		}
-		if err := p.ids.commit(); err != nil {
+		if err := p.ids.Commit(); err != nil {
 			return nil, err
 		}
 	}

@@ -57,6 +57,7 @@ type Summary struct {
 	FilesDone    int   // files not read because they were taken in before
 	Events       int   // events stored
 	Duplicates   int   // events that were stored already
+	Untimed      int   // events stored at the time of their file's last change, having none
 	Expired      int   // events older than what retention keeps, which were not taken in
 	Digests      int   // digest files and documents, which hold no events
 	Bytes        int64 // of the records read, unpacked

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bluetrail/internal/config"
+	"bluetrail/internal/idset"
 	"bluetrail/internal/integrity"
 	"bluetrail/internal/source"
 	"bluetrail/internal/state"
@@ -45,7 +46,7 @@ type Pipeline struct {
 	cfg   Config
 	store *vlogs.Store
 	state *state.DB
-	ids   *idStore
+	ids   *idset.Set
 
 	mu       sync.Mutex
 	point    state.Checkpoint // the last one made
@@ -104,12 +105,15 @@ func Open(ctx context.Context, cfg Config) (*Pipeline, error) {
 		cfg.Clock = time.Now
 	}
 	p := &Pipeline{
-		cfg: cfg, store: st, ids: newIDStore(filepath.Join(cfg.Data, idsDir), idBudget),
+		cfg: cfg, store: st,
 		files: map[string]state.File{}, touched: map[*run]bool{}, quit: make(chan struct{}),
 		jobs: make(chan *job, 8*cfg.Workers), build: make(chan *chunk, cfg.Workers), free: make(chan *chunk, 4*cfg.Workers),
 	}
-	if p.state, err = state.Open(cfg.Data); err != nil {
+	if p.ids, err = idset.Open(filepath.Join(cfg.Data, idsDir)); err != nil {
 		return nil, errors.Join(err, st.Close())
+	}
+	if p.state, err = state.Open(cfg.Data); err != nil {
+		return nil, errors.Join(err, p.ids.Close(), st.Close())
 	}
 	if p.alarms, err = integrity.Check(ctx, st, p.state); err == nil {
 		for _, a := range p.alarms {
@@ -122,7 +126,7 @@ func Open(ctx context.Context, cfg Config) (*Pipeline, error) {
 		p.retained = time.Now()
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot go on after the last run: %w", err), p.state.Close(), st.Close())
+		return nil, errors.Join(fmt.Errorf("cannot go on after the last run: %w", err), p.ids.Close(), p.state.Close(), st.Close())
 	}
 	for range cfg.Workers {
 		w := st.NewWriter()
@@ -178,7 +182,7 @@ func (p *Pipeline) Close() error {
 	close(p.jobs)
 	close(p.build)
 	p.running.Wait()
-	return errors.Join(err, p.state.Close(), p.store.Close())
+	return errors.Join(err, p.ids.Close(), p.state.Close(), p.store.Close())
 }
 
 // RunOptions say how a source is taken in.

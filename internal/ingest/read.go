@@ -35,7 +35,7 @@ type job struct {
 func (j *job) lookUp(db *state.DB) {
 	known, ok, err := db.File(j.batch.Key)
 	j.err = err
-	if ok && known.Size == j.batch.Size && known.Changed == j.batch.Changed.UnixNano() {
+	if ok && known.Size == j.batch.Size && known.Changed == j.batch.Changed.UnixNano() && known.Print == j.batch.Print {
 		j.done, j.skip = known.Done, known.Records
 		j.first, j.last = known.First, known.Last
 	}
@@ -67,6 +67,7 @@ type record struct {
 	cloudTrail bool
 	lake       bool // a CloudTrail record in OCSF
 	timed      bool // time is that of the record itself
+	guessed    bool // time is only that of the file's last change
 	time       int64
 	seq        uint64
 }
@@ -167,9 +168,10 @@ func (j *job) add(c *chunk, rec *event.Record, at int64) {
 	if rec.Time != 0 {
 		out.time = rec.Time
 	}
+	out.guessed = rec.Time == 0 && c.meta.Guessed
 	known := event.Identify(raw)
 	if out.timed = known.Timed; out.timed {
-		out.time = known.Time
+		out.time, out.guessed = known.Time, false
 	}
 	if out.id, out.given = known.ID, known.Given && !j.run.o.Anew; !out.given {
 		out.id = anonymousID(j.batch.Key, at, raw)

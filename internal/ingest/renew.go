@@ -4,32 +4,38 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
+	"bluetrail/internal/idset"
 	"bluetrail/internal/store/vlogs"
 	"bluetrail/internal/tally"
 )
 
+// renewIDsIn is renewIDs for a data directory that takes nothing in.
+func renewIDsIn(ctx context.Context, data string, st *vlogs.Store, partition tally.Day) error {
+	ids, err := idset.Open(filepath.Join(data, idsDir))
+	if err != nil {
+		return err
+	}
+	return errors.Join(renewIDs(ctx, ids, st, partition), ids.Close())
+}
+
 // renewIDs makes the known ids of the events of a partition those that the store
 // has. The ids lie by the events' own days, which rows of other partitions may
 // have, too.
-func renewIDs(ctx context.Context, data string, st *vlogs.Store, partition tally.Day) error {
-	dir := filepath.Join(data, idsDir)
-	ids := newIDStore(dir, idBudget)
+func renewIDs(ctx context.Context, ids *idset.Set, st *vlogs.Store, partition tally.Day) error {
 	first, last := vlogs.DaysIn(partition)
 	all := partition == vlogs.DisplacedDay
-	gone := []string{dir}
-	if !all {
-		gone = nil
+	var gone []tally.Day
+	if all {
+		gone = append(ids.Days(), partition)
+	} else {
 		for d := first; d <= last; d++ {
-			gone = append(gone, filepath.Join(dir, d.Time().Format("2006/01/02")))
+			gone = append(gone, d)
 		}
 	}
-	for _, path := range gone {
-		if err := os.RemoveAll(path); err != nil {
-			return fmt.Errorf("cannot forget the ids of %s: %w", partition, err)
-		}
+	if err := ids.Forget(gone...); err != nil {
+		return err
 	}
 	var failed error
 	for d := range st.Counts() {
@@ -40,7 +46,7 @@ func renewIDs(ctx context.Context, data string, st *vlogs.Store, partition tally
 			if own := tally.DayOf(e.Time); !all && (own < first || own > last) {
 				return
 			}
-			if _, err := ids.add(e.ID, e.Time); err != nil {
+			if _, err := ids.Add(e.ID, keyOf(e.Time, e.Timed)); err != nil {
 				failed = err
 			}
 		})
@@ -48,14 +54,5 @@ func renewIDs(ctx context.Context, data string, st *vlogs.Store, partition tally
 			return fmt.Errorf("cannot read the ids of %s: %w", d, err)
 		}
 	}
-	return ids.commit()
-}
-
-// renewIDs makes the known ids of a day those of the events that the store has.
-func (p *Pipeline) renewIDs(ctx context.Context, day tally.Day) error {
-	if err := renewIDs(ctx, p.cfg.Data, p.store, day); err != nil {
-		return err
-	}
-	p.ids = newIDStore(filepath.Join(p.cfg.Data, idsDir), idBudget)
-	return nil
+	return ids.Commit()
 }

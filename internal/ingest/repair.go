@@ -83,7 +83,7 @@ func prepareRepair(ctx context.Context, o *Options, rep *Repaired) (again map[st
 	seen := map[string]bool{}
 	for _, a := range alarms {
 		rep.Days = append(rep.Days, RepairedDay{Day: a.Day, Lost: a.Events, Again: -tallies.ByDay()[a.Day].Events})
-		if err := renewIDs(ctx, o.Data, st, a.Day); err != nil {
+		if err := renewIDsIn(ctx, o.Data, st, a.Day); err != nil {
 			return nil, err
 		}
 		first, last := vlogs.DaysIn(a.Day)

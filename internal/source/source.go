@@ -22,7 +22,8 @@ type Batch struct {
 	Name    string    // for people
 	Key     string    // identifies it across runs: an absolute path, a URL
 	Size    int64     // as it lies there, packed or not
-	Changed time.Time // with Key and Size it identifies the content
+	Changed time.Time // with Key, Size and Print it identifies the content
+	Print   uint64    // a cheap hash of the content, 0 = none
 	Digest  bool      // it holds no events; it is not opened
 	Meta    event.Meta
 	From    int64 // records of the same Key that came before: it holds those that followed

@@ -44,7 +44,8 @@ CREATE TABLE IF NOT EXISTS file (
 	done    INTEGER NOT NULL,
 	first   INTEGER NOT NULL,
 	last    INTEGER NOT NULL,
-	origin  TEXT NOT NULL
+	origin  TEXT NOT NULL,
+	print   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS file_days ON file (first, last);
 CREATE TABLE IF NOT EXISTS day (
@@ -70,11 +71,11 @@ CREATE TABLE IF NOT EXISTS quarantine (
 	reason TEXT NOT NULL,
 	PRIMARY KEY (path, place)
 ) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 `
 
 // version is the user_version that this program reads and writes.
-const version = 2
+const version = 3
 
 // Open opens the state in a data directory; both are made when they are not
 // there. A state that a newer version of the program wrote is refused.
@@ -107,8 +108,8 @@ func (s *DB) prepare() error {
 		return fmt.Errorf("a newer version wrote it (%d, this one knows %d); use that version", v, version)
 	case v == version:
 		return nil
-	case v == 1:
-		return errors.New("an older version wrote it, which kept no counts of events by day; ingest the files into another directory")
+	case v > 0:
+		return fmt.Errorf("an older version wrote it (%d, this one knows %d); ingest the files into another directory", v, version)
 	}
 	tx, err := s.db.Begin()
 	if err != nil {
@@ -183,6 +184,7 @@ type File struct {
 	Path    string    // absolute
 	Size    int64     // bytes
 	Changed int64     // unix nanoseconds
+	Print   uint64    // of its content
 	Records int64     // read from its beginning
 	Done    bool      // read to its end
 	First   tally.Day // of the days of its events, new or not
@@ -194,7 +196,7 @@ type File struct {
 // File returns what is known of a file; ok is false for an unknown one.
 func (s *DB) File(path string) (f File, ok bool, err error) {
 	f.Path = path
-	err = s.db.QueryRow("SELECT size, changed, records, done, first, last, origin FROM file WHERE path = ?", path).Scan(&f.Size, &f.Changed, &f.Records, &f.Done, &f.First, &f.Last, &f.Origin)
+	err = s.db.QueryRow("SELECT size, changed, print, records, done, first, last, origin FROM file WHERE path = ?", path).Scan(&f.Size, &f.Changed, &f.Print, &f.Records, &f.Done, &f.First, &f.Last, &f.Origin)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return f, false, nil
@@ -227,7 +229,7 @@ func (s *DB) Commit(c Checkpoint, files []File, problems []Problem, added tally.
 	if _, err = tx.Exec("UPDATE ingest SET batch = ?, seq = ?, events = ?, running = ?", c.Batch, int64(c.Seq), c.Events, c.Running); err != nil {
 		return err
 	}
-	put, err := tx.Prepare("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+	put, err := tx.Prepare("INSERT OR REPLACE INTO file (path, size, changed, records, done, first, last, origin, print) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
 	if err != nil {
 		return err
 	}
@@ -236,7 +238,7 @@ func (s *DB) Commit(c Checkpoint, files []File, problems []Problem, added tally.
 		return err
 	}
 	for _, f := range files {
-		if _, err = put.Exec(f.Path, f.Size, f.Changed, f.Records, f.Done, f.First, f.Last, f.Origin); err != nil {
+		if _, err = put.Exec(f.Path, f.Size, f.Changed, f.Records, f.Done, f.First, f.Last, f.Origin, int64(f.Print)); err != nil {
 			return err
 		}
 		if f.Again {

@@ -80,6 +80,7 @@ type Scan interface {
 // that read files implement Counting.
 type Stats struct {
 	Files, Events, Duplicates int64
+	Untimed                   int64 // events whose time is only that of their file's last change
 	Bytes                     int64 // read, compressed where files are
 	Skipped                   []Skip
 	SkippedMore               int64  // beyond those listed

@@ -126,7 +126,7 @@ func Batch(f File, name string, over event.Meta, lim Limits) *source.Batch {
 		m.Host = over.Host
 	}
 	return &source.Batch{
-		Name: name, Key: Absolute(f.Path), Size: f.Size, Changed: f.Mod, Digest: f.Digest, Meta: m,
+		Name: name, Key: Absolute(f.Path), Size: f.Size, Changed: f.Mod, Print: fingerprint(f.Path, f.Size), Digest: f.Digest, Meta: m,
 		Open: func(read *atomic.Int64) (source.Records, error) {
 			r, err := Open(f, lim, read)
 			if err != nil {

@@ -31,10 +31,11 @@ type Store struct {
 	read  atomic.Int64 // packed bytes
 	total int64
 
-	events, duplicates, done, controls atomic.Int64
-	mu                                 sync.Mutex
-	skipped                            []store.Skip
-	more                               int64
+	events, duplicates, untimed, done, controls atomic.Int64
+
+	mu      sync.Mutex
+	skipped []store.Skip
+	more    int64
 }
 
 var (
@@ -94,7 +95,7 @@ func (s *Store) Stats() store.Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return store.Stats{
-		Files: s.done.Load(), Events: s.events.Load(), Duplicates: s.duplicates.Load(), Bytes: s.read.Load(),
+		Files: s.done.Load(), Events: s.events.Load(), Duplicates: s.duplicates.Load(), Untimed: s.untimed.Load(), Bytes: s.read.Load(),
 		LeftOut: s.leftOut, Controls: s.controls.Load(),
 		Skipped: append([]store.Skip(nil), s.skipped...), SkippedMore: s.more,
 	}

@@ -122,26 +122,6 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// TestSeen: ids are remembered through a change of generations.
-func TestSeen(t *testing.T) {
-	s := &seen{limit: 100}
-	id := func(i int) [][16]byte { return [][16]byte{{byte(i), byte(i >> 8), 1}} }
-	dup := make([]bool, 1)
-	for i := range 150 {
-		if s.add(id(i), dup); dup[0] {
-			t.Fatalf("%d is new", i)
-		}
-	}
-	for i := 60; i < 150; i++ {
-		if s.add(id(i), dup); !dup[0] {
-			t.Fatalf("%d was forgotten", i)
-		}
-	}
-	if s.add([][16]byte{{}}, dup); dup[0] {
-		t.Error("what has no id is no duplicate")
-	}
-}
-
 // generated writes the trail of an organisation as CloudTrail delivers it, and
 // returns a store of it with the bytes that its files unpack to.
 func generated(b *testing.B) (*Store, int64) {

@@ -7,11 +7,13 @@ import (
 	"io"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/idset"
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
@@ -34,7 +36,7 @@ func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
 	if _, err := spl.NewMatcher(q.Filter, q.Now); err != nil {
 		return nil, err
 	}
-	sc := &scan{s: s, q: q, filter: event.NewPrefilter(store.Literals(q.Filter)), seen: &seen{limit: maxIDs}}
+	sc := &scan{s: s, q: q, filter: event.NewPrefilter(store.Literals(q.Filter)), seen: idset.NewTemp(0)}
 	for i, f := range s.files {
 		if q.Earliest != store.Beginning && !f.Delivered.IsZero() && f.Delivered.Add(slack).UnixNano() < q.Earliest {
 			sc.passed++
@@ -42,8 +44,9 @@ func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
 		}
 		sc.files = append(sc.files, i)
 	}
-	sc.tests = append(spl.SearchFields(q.Filter), event.Time, "eventID")
-	sc.test = event.NewExtractor(sc.tests)
+	sc.tests = append(spl.SearchFields(q.Filter), event.Time)
+	sc.test = event.NewExtractor(sc.tests).Identifying()
+	sc.alike = !slices.ContainsFunc(spl.SearchFields(q.Filter), func(f string) bool { return !sameInCopies[f] })
 	if !q.Fields.All() && !q.Fields.HasPatterns() {
 		sc.wants = q.Fields.Names()
 		sc.want = event.NewExtractor(sc.wants)
@@ -55,14 +58,19 @@ func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
 	return sc, nil
 }
 
+// sameInCopies are fields that have the same value in all copies of an event,
+// wherever they come from: event.Identity is made of them.
+var sameInCopies = map[string]bool{"eventID": true, "eventName": true, "eventSource": true, "signature": true, "command": true, "dvc": true}
+
 type scan struct {
 	s       *Store
 	q       *store.Query
 	files   []int // of s.files
 	passed  int
 	filter  *event.Prefilter
-	seen    *seen
-	tests   []string // what the filter reads, then the time and the id
+	seen    *idset.Temp
+	alike   bool     // copies of an event pass the filter together
+	tests   []string // what the filter reads, then the time
 	test    *event.Extractor
 	wants   []string
 	want    *event.Extractor // nil = every field
@@ -88,6 +96,7 @@ func (sc *scan) Explain() []string {
 }
 
 func (sc *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) error {
+	defer sc.seen.Close() // nothing is left to write
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	next := make(chan int)
@@ -140,8 +149,10 @@ type reader struct {
 	numbers []int
 	cols    [][]vector.Value // by test field
 	times   []vector.Value
-	ids     [][16]byte
-	dup     []bool
+	dup     []bool     // the row's event was met before
+	met     []idset.ID // of the last records, passed over or not, see meet
+	places  []int32    // in met, of the last rows
+	known   []bool     // of met
 	err     error
 }
 
@@ -150,7 +161,7 @@ func newReader(sc *scan, emit func(*vector.Batch) error) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{sc: sc, emit: emit, matcher: m, row: sc.test.NewRow(), cols: make([][]vector.Value, len(sc.tests)-2)}
+	r := &reader{sc: sc, emit: emit, matcher: m, row: sc.test.NewRow(), cols: make([][]vector.Value, len(sc.tests)-1)}
 	r.extra = store.NewRequested(sc.q.Fields)
 	if sc.want != nil {
 		r.wantRow = sc.want.NewRow()
@@ -199,9 +210,17 @@ func (r *reader) file(ctx context.Context, i int) error {
 		r.records++
 		s.events.Add(1)
 		if !r.sc.filter.Match(rec.Raw) {
-			continue
-		}
-		if err := r.take(rec); err != nil {
+			if r.sc.alike {
+				continue
+			}
+			// A copy of it that passes counts no more than it does.
+			id, _ := event.ID(rec.Raw)
+			if r.met = append(r.met, id); len(r.met) >= batchRows {
+				if err := r.meet(); err != nil {
+					return err
+				}
+			}
+		} else if err := r.take(rec); err != nil {
 			s.skip(f.Path, fmt.Sprintf("byte %d: %v", rec.Offset, err))
 		}
 		if len(r.raws) >= batchRows {
@@ -238,19 +257,24 @@ func (r *reader) take(rec event.Record) error {
 	for i := range r.cols {
 		r.cols[i] = append(r.cols[i], store.Value(r.row.Cell(i)))
 	}
-	var id [16]byte
-	if c := r.row.Cell(n + 1); c.Set && c.Many == nil {
-		id, _ = event.IDOf(c.Text)
+	about := r.sc.test.Identity(rec.Raw, r.row)
+	if m.Guessed && !about.Timed && rec.Time == 0 {
+		r.sc.s.untimed.Add(1)
 	}
-	r.raws, r.metas, r.numbers, r.times, r.ids = append(r.raws, rec.Raw), append(r.metas, m), append(r.numbers, r.records), append(r.times, when), append(r.ids, id)
+	r.places, r.met = append(r.places, int32(len(r.met))), append(r.met, about.ID)
+	r.raws, r.metas, r.numbers, r.times = append(r.raws, rec.Raw), append(r.metas, m), append(r.numbers, r.records), append(r.times, when)
 	return nil
 }
 
 // flush tests what was taken and hands on the rows that pass.
 func (r *reader) flush() error {
+	if err := r.meet(); err != nil {
+		return err
+	}
 	if len(r.raws) == 0 {
 		return nil
 	}
+	defer r.forget()
 	b := &vector.Batch{Len: len(r.raws)}
 	for i, name := range r.sc.tests[:len(r.cols)] {
 		if b.Col(name) == nil {
@@ -258,26 +282,36 @@ func (r *reader) flush() error {
 		}
 	}
 	rows := r.matcher.Select(b)
-	rows = r.unique(rows)
-	err := r.deliver(rows)
-	r.raws, r.metas, r.numbers, r.times, r.ids = r.raws[:0], r.metas[:0], r.numbers[:0], nil, r.ids[:0]
+	return r.deliver(r.unique(rows))
+}
+
+// meet notes the events of the last records, and which of the rows among them
+// are copies.
+func (r *reader) meet() error {
+	r.known = append(r.known[:0], make([]bool, len(r.met))...)
+	if err := r.sc.seen.Add(r.met, r.known); err != nil {
+		return err
+	}
+	for _, place := range r.places {
+		r.dup = append(r.dup, r.known[place])
+	}
+	r.met, r.places = r.met[:0], r.places[:0]
+	return nil
+}
+
+// forget makes room for the next rows.
+func (r *reader) forget() {
+	r.dup, r.raws, r.metas, r.numbers, r.times = r.dup[:0], r.raws[:0], r.metas[:0], r.numbers[:0], nil
 	for i := range r.cols {
 		r.cols[i] = nil // what was handed on may still refer to it
 	}
-	return err
 }
 
-// unique drops the rows whose event was handed out before.
+// unique drops the rows whose event was met before.
 func (r *reader) unique(rows []int32) []int32 {
-	ids := make([][16]byte, len(rows))
-	for i, row := range rows {
-		ids[i] = r.ids[row]
-	}
-	r.dup = append(r.dup[:0], make([]bool, len(rows))...)
-	r.sc.seen.add(ids, r.dup)
 	kept := rows[:0]
-	for i, row := range rows {
-		if r.dup[i] {
+	for _, row := range rows {
+		if r.dup[row] {
 			r.sc.s.duplicates.Add(1)
 			continue
 		}

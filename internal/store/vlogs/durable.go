@@ -75,6 +75,7 @@ func (s *Store) touch(days map[string]bool) {
 type Stored struct {
 	ID    [16]byte
 	Time  int64 // unix nanoseconds
+	Timed bool  // the record tells its time
 	Batch int64 // unix milliseconds
 	Seq   uint64
 	Index string
@@ -119,17 +120,17 @@ func (s *Store) stored(db *logstorage.DataBlock, i int) (row Stored, err error) 
 	if err != nil {
 		return row, fmt.Errorf("the store holds a broken number: %w", err)
 	}
-	if h := val(idColumn); h != "" {
-		_, err = hex.Decode(row.ID[:], []byte(h))
-		return row, err
-	}
 	raw := []byte(val(rawColumn))
 	if big := val(bigColumn); big != "" {
 		if raw, err = s.readBig(big); err != nil {
 			return row, err
 		}
 	}
-	if row.ID, ok = event.ID(raw); !ok {
+	known := event.Identify(raw)
+	row.ID, row.Timed = known.ID, known.Timed
+	if h := val(idColumn); h != "" {
+		_, err = hex.Decode(row.ID[:], []byte(h))
+	} else if !known.Given {
 		err = errors.New("the store holds an event without an identity")
 	}
 	return row, err

@@ -11,6 +11,8 @@ import (
 	"bluetrail/internal/store"
 )
 
+const theEvent = `{"eventVersion":"1.08","eventID":"one","eventTime":"2026-01-05T10:00:00Z","eventName":"A"}`
+
 // oneEvent puts an event into a new store, durably, and closes it.
 func oneEvent(t *testing.T, dir string) {
 	t.Helper()
@@ -18,7 +20,7 @@ func oneEvent(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw := []byte(`{"eventVersion":"1.08","eventID":"one","eventTime":"2026-01-05T10:00:00Z","eventName":"A"}`)
+	raw := []byte(theEvent)
 	ns, _ := event.TimeOf(raw)
 	w := st.NewWriter()
 	if err := w.Add(&Record{Raw: raw, Meta: &event.Meta{Index: "aws", Sourcetype: event.CloudTrail}, Time: ns, Timed: true, Batch: 7, Given: true}); err != nil {
@@ -88,7 +90,7 @@ func TestSinceFindsBatches(t *testing.T) {
 		found := 0
 		if err := st.Since(ctx, batch, func(s Stored) {
 			found++
-			if id, _ := event.IDOf("one"); s.ID != id || s.Batch != 7 {
+			if id, _ := event.ID([]byte(theEvent)); s.ID != id || s.Batch != 7 {
 				t.Errorf("found %+v", s)
 			}
 		}); err != nil || found != want {

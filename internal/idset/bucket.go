@@ -1,0 +1,303 @@
+package idset
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// bucket is the ids of one day, or all loose ones: a log that commits are
+// appended to, and sorted runs of what was in the log before.
+type bucket struct {
+	dir   string
+	name  string
+	shape shape
+	most  int // entries in the log
+
+	table   table // of what is not in runs
+	pending []entry
+	runs    []*run // oldest first
+	seqs    []int  // of runs, in their names
+	logged  int    // entries in the log
+	size    int64  // bytes of the log
+	used    int64
+	held    int // bytes that the set counts for it
+}
+
+const (
+	logMagic  = "btids\x00l2"
+	frameHead = 8
+	// runIDs is how many ids the log may hold before they become a run.
+	runIDs = 256 << 10
+)
+
+func (b *bucket) logPath() string { return filepath.Join(b.dir, b.name+".log") }
+
+func (b *bucket) runPath(seq int) string {
+	return filepath.Join(b.dir, fmt.Sprintf("%s.%d.run", b.name, seq))
+}
+
+// load opens what is on disk. Runs have the given numbers in their names.
+func (b *bucket) load(seqs []int) (err error) {
+	defer func() {
+		if err != nil {
+			b.close()
+		}
+	}()
+	for _, seq := range seqs {
+		r, err := openRun(b.runPath(seq), b.shape)
+		if err != nil {
+			return err
+		}
+		b.runs, b.seqs = append(b.runs, r), append(b.seqs, seq)
+	}
+	entries, size, err := readLog(b.logPath(), b.shape)
+	if err != nil {
+		return err
+	}
+	b.logged, b.size = len(entries), size
+	b.table.grow(len(entries) * 2)
+	for _, e := range entries {
+		b.table.add(slot{e.hi, e.lo})
+	}
+	return nil
+}
+
+// readLog returns the entries of a log up to a frame that a crash tore, and
+// their size with all that belongs to them.
+func readLog(path string, s shape) (entries []entry, size int64, err error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(data) < len(logMagic) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("cannot read known ids: %w", err)
+	}
+	if bytes.Count(data[:len(logMagic)], []byte{0}) == len(logMagic) { // a crash left room that was not written yet
+		return nil, 0, nil
+	}
+	if string(data[:len(logMagic)]) != logMagic {
+		return nil, 0, damaged(path, "it does not begin as it has to")
+	}
+	at := len(logMagic)
+	for at+frameHead <= len(data) {
+		n := int(binary.LittleEndian.Uint32(data[at:]))
+		end := at + frameHead + n*int(s)
+		if n == 0 || end > len(data) || crc32.Checksum(data[at+frameHead:end], castagnoli) != binary.LittleEndian.Uint32(data[at+4:]) {
+			break
+		}
+		for i := at + frameHead; i < end; i += int(s) {
+			entries = append(entries, s.read(data[i:]))
+		}
+		at = end
+	}
+	return entries, int64(at), nil
+}
+
+func (b *bucket) has(s slot) (bool, error) {
+	if b.table.has(s) {
+		return true, nil
+	}
+	for i := len(b.runs) - 1; i >= 0; i-- {
+		if found, err := b.runs[i].has(s); found || err != nil {
+			return found, err
+		}
+	}
+	return false, nil
+}
+
+// append writes what is pending behind the good part of the log; the caller
+// syncs the file that is returned, and closes it.
+func (b *bucket) append() (f *os.File, made bool, err error) {
+	f, err = os.OpenFile(b.logPath(), os.O_WRONLY, 0)
+	if made = errors.Is(err, fs.ErrNotExist); made {
+		f, err = os.OpenFile(b.logPath(), os.O_WRONLY|os.O_CREATE, 0o600)
+	}
+	if err != nil {
+		return nil, made, err
+	}
+	buf := make([]byte, 0, len(logMagic)+frameHead+len(b.pending)*int(b.shape))
+	if b.size == 0 {
+		buf = append(buf, logMagic...)
+	}
+	head := len(buf)
+	buf = append(buf, make([]byte, frameHead)...)
+	for _, e := range b.pending {
+		buf = b.shape.append(buf, e)
+	}
+	binary.LittleEndian.PutUint32(buf[head:], uint32(len(b.pending)))
+	binary.LittleEndian.PutUint32(buf[head+4:], crc32.Checksum(buf[head+frameHead:], castagnoli))
+	// What an earlier attempt left must not lie behind the new frame.
+	if err = f.Truncate(b.size); err == nil {
+		_, err = f.WriteAt(buf, b.size)
+	}
+	if err != nil {
+		f.Close()
+		return nil, made, err
+	}
+	return f, made, nil
+}
+
+// committed notes that what append wrote is durable.
+func (b *bucket) committed() {
+	if b.size == 0 {
+		b.size = int64(len(logMagic))
+	}
+	b.size += int64(frameHead + len(b.pending)*int(b.shape))
+	b.logged += len(b.pending)
+	b.pending = b.pending[:0]
+	if cap(b.pending) > 1<<10 {
+		b.pending = nil
+	}
+}
+
+// settle makes a run of a log that grew long, and merges runs. A crash in the
+// midst leaves entries in two places, which is harmless.
+func (b *bucket) settle() error {
+	if b.logged < b.most {
+		return nil
+	}
+	entries, _, err := readLog(b.logPath(), b.shape)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(entries, entry.compare)
+	r, seq, err := b.writeRun([]*cursor{{list: entries}}, len(entries), nil)
+	if err != nil {
+		return err
+	}
+	b.runs, b.seqs = append(b.runs, r), append(b.seqs, seq)
+	if err := os.Truncate(b.logPath(), 0); err != nil {
+		return err
+	}
+	b.table, b.logged, b.size = table{}, 0, 0
+	for n := mergeable(b.runs); n > 0; n = mergeable(b.runs) {
+		if err := b.mergeLast(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mergeLast makes one run of the last n.
+func (b *bucket) mergeLast(n int) error {
+	from := len(b.runs) - n
+	most := 0
+	var cursors []*cursor
+	for _, r := range b.runs[from:] {
+		most += r.count
+		cursors = append(cursors, r.cursor())
+	}
+	r, seq, err := b.writeRun(cursors, most, nil)
+	if err != nil {
+		return err
+	}
+	old, seqs := slices.Clone(b.runs[from:]), slices.Clone(b.seqs[from:])
+	b.runs, b.seqs = append(b.runs[:from], r), append(b.seqs[:from], seq)
+	err = closeRuns(old)
+	for _, seq := range seqs {
+		err = errors.Join(err, os.Remove(b.runPath(seq)))
+	}
+	return err
+}
+
+// writeRun writes a run under the next number, durably.
+func (b *bucket) writeRun(cursors []*cursor, most int, keep func(entry) bool) (r *run, seq int, err error) {
+	seq = 1
+	if len(b.seqs) > 0 {
+		seq = slices.Max(b.seqs) + 1
+	}
+	tmp := b.runPath(seq) + tmpSuffix
+	f, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(tmp)
+		}
+	}()
+	if r, err = mergeRuns(f, b.shape, cursors, most, keep); err != nil {
+		return nil, 0, err
+	}
+	if err = f.Sync(); err != nil {
+		return nil, 0, err
+	}
+	if err = os.Rename(tmp, b.runPath(seq)); err != nil {
+		return nil, 0, err
+	}
+	return r, seq, syncDir(b.dir)
+}
+
+// forget drops the committed entries that drop chooses.
+func (b *bucket) forget(drop func(entry) bool) error {
+	entries, _, err := readLog(b.logPath(), b.shape)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(entries, entry.compare)
+	cursors := []*cursor{{list: entries}}
+	most := len(entries)
+	for _, r := range b.runs {
+		cursors = append(cursors, r.cursor())
+		most += r.count
+	}
+	r, seq, err := b.writeRun(cursors, most, func(e entry) bool { return !drop(e) })
+	if err != nil {
+		return err
+	}
+	err = closeRuns(b.runs)
+	for _, old := range b.seqs {
+		err = errors.Join(err, os.Remove(b.runPath(old)))
+	}
+	b.runs, b.seqs = []*run{r}, []int{seq}
+	if terr := os.Truncate(b.logPath(), 0); !errors.Is(terr, fs.ErrNotExist) {
+		err = errors.Join(err, terr)
+	}
+	b.table, b.logged, b.size = table{}, 0, 0
+	return errors.Join(err, syncDir(b.dir))
+}
+
+// each calls yield for the committed entries, each once.
+func (b *bucket) each(yield func(entry) error) error {
+	entries, _, err := readLog(b.logPath(), b.shape)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(entries, entry.compare)
+	cursors := []*cursor{{list: entries}}
+	for _, r := range b.runs {
+		cursors = append(cursors, r.cursor())
+	}
+	return merge(cursors, yield)
+}
+
+func (b *bucket) bytes() int {
+	n := b.table.bytes()
+	for _, r := range b.runs {
+		n += r.bytes()
+	}
+	return n
+}
+
+func (b *bucket) close() error {
+	err := closeRuns(b.runs)
+	b.runs = nil
+	return err
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

@@ -1,0 +1,336 @@
+package idset
+
+import (
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bluetrail/internal/tally"
+)
+
+func open(t testing.TB, dir string) *Set {
+	t.Helper()
+	s, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func number(n uint64) (id ID) {
+	binary.LittleEndian.PutUint64(id[8:], n)
+	return id
+}
+
+func random(rnd *rand.Rand) (id ID) {
+	binary.LittleEndian.PutUint64(id[:], rnd.Uint64())
+	binary.LittleEndian.PutUint64(id[8:], rnd.Uint64())
+	return id
+}
+
+var start = time.Date(2026, 1, 5, 0, 30, 0, 0, time.UTC)
+
+// TestSet compares with plain maps, over commits, crashes that tear a log, days
+// that are forgotten, runs that are merged, and a budget that makes buckets come
+// and go.
+func TestSet(t *testing.T) {
+	type entry struct {
+		id  ID
+		key Key
+	}
+	// The loose ids are one set, whatever their day.
+	same := func(e entry) entry {
+		if e.key.Loose {
+			e.key.Day = 0
+		}
+		return e
+	}
+	rnd := rand.New(rand.NewPCG(3, 4))
+	dir := t.TempDir()
+	reopen := func() *Set {
+		s := open(t, dir)
+		s.budget, s.most = 64<<10, 60
+		return s
+	}
+	s := reopen()
+	kept, fresh := map[entry]Day{}, map[entry]Day{}
+	for range 60_000 {
+		switch rnd.IntN(400) {
+		case 0:
+			if err := s.Commit(); err != nil {
+				t.Fatal(err)
+			}
+			for k, day := range fresh {
+				kept[k] = day
+			}
+			clear(fresh)
+		case 1: // a crash in a commit
+			for _, b := range s.dirty {
+				f, err := os.OpenFile(b.logPath(), os.O_WRONLY|os.O_APPEND, 0)
+				if errors.Is(err, os.ErrNotExist) {
+					continue
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := f.Write(make([]byte, 1+rnd.IntN(70))); err != nil {
+					t.Fatal(err)
+				}
+				f.Close()
+				break
+			}
+			s.Close()
+			s = reopen()
+			clear(fresh)
+		case 2:
+			if len(fresh) > 0 {
+				continue
+			}
+			day := tally.DayOf(start.UnixNano()) + Day(rnd.IntN(6))
+			if err := s.Forget(day); err != nil {
+				t.Fatal(err)
+			}
+			for k, d := range kept {
+				if d == day {
+					delete(kept, k)
+				}
+			}
+		default:
+			ns := start.Add(time.Duration(rnd.IntN(6)) * 24 * time.Hour).UnixNano()
+			e := entry{number(uint64(rnd.IntN(2000))), KeyOf(ns, rnd.IntN(3) > 0)}
+			isNew, err := s.Add(e.id, e.key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			k := same(e)
+			_, was := kept[k]
+			_, is := fresh[k]
+			if isNew == (was || is) {
+				t.Fatalf("id %v: new is %v", e, isNew)
+			}
+			if isNew {
+				fresh[k] = e.key.Day
+			}
+		}
+		if len(s.buckets) > 0 && len(s.dirty) == 0 && s.memory > 120<<10 {
+			t.Fatalf("%d bytes are held, the budget is %d", s.memory, s.budget)
+		}
+	}
+	if len(kept) < 3000 {
+		t.Errorf("only %d ids were kept", len(kept))
+	}
+	if err := s.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	for k, day := range fresh {
+		kept[k] = day
+	}
+	got := map[entry]Day{}
+	err := s.Each(func(k Key, id ID) error {
+		e := same(entry{id, k})
+		if _, twice := got[e]; twice {
+			t.Errorf("%v comes twice", e)
+		}
+		got[e] = k.Day
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	perDay := map[Day]int{}
+	for e, day := range kept {
+		perDay[day]++
+		if d, ok := got[e]; !ok || d != day {
+			t.Fatalf("%v of day %v is given as %v %v", e, day, d, ok)
+		}
+	}
+	if len(got) != len(kept) {
+		t.Errorf("%d ids are given, want %d", len(got), len(kept))
+	}
+	for day, want := range perDay {
+		n := 0
+		if err := s.Day(day, func(ID) error { n++; return nil }); err != nil || n != want {
+			t.Errorf("%v has %d ids, want %d (%v)", day, n, want, err)
+		}
+	}
+}
+
+// TestTemp compares with a map, with so small a table that runs are written and
+// merged.
+func TestTemp(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	s := NewTemp(50)
+	defer s.Close()
+	have := map[ID]bool{}
+	for range 3000 {
+		ids, known := make([]ID, 1+rnd.IntN(20)), make([]bool, 20)
+		for i := range ids {
+			ids[i] = number(uint64(rnd.IntN(20_000)))
+		}
+		if err := s.Add(ids, known); err != nil {
+			t.Fatal(err)
+		}
+		for i, id := range ids {
+			if want := have[id]; known[i] != want {
+				t.Fatalf("%v is known: %v, want %v", id, known[i], want)
+			}
+			have[id] = id != ID{}
+		}
+	}
+	if len(s.runs) == 0 || len(s.runs) > 20 {
+		t.Errorf("%d runs of %d ids", len(s.runs), len(have))
+	}
+}
+
+// TestMemory: nine million ids of one day, or of one search, take far less than
+// 200 MB.
+func TestMemory(t *testing.T) {
+	if testing.Short() || raceEnabled {
+		t.Skip("nine million ids take long")
+	}
+	const ids = 9_000_000
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.Sys - m.HeapReleased
+	}
+	before, most := heap(), uint64(0)
+	rnd := rand.New(rand.NewPCG(5, 6))
+	s := open(t, t.TempDir())
+	key := KeyOf(start.UnixNano(), true)
+	for i := range ids {
+		if isNew, err := s.Add(random(rnd), key); err != nil || !isNew {
+			t.Fatal(i, isNew, err)
+		}
+		if i%400_000 == 0 {
+			if err := s.Commit(); err != nil {
+				t.Fatal(err)
+			}
+			most = max(most, heap())
+		}
+	}
+	if s.memory > Budget {
+		t.Errorf("%d bytes are held", s.memory)
+	}
+	if taken := int64(most - before); taken > 150<<20 {
+		t.Errorf("the set took %d MiB", taken>>20)
+	}
+	rnd = rand.New(rand.NewPCG(5, 6))
+	for i := range 100_000 {
+		if isNew, err := s.Add(random(rnd), key); err != nil || isNew {
+			t.Fatalf("id %d is new again (%v)", i, err)
+		}
+	}
+	s.Close()
+	runtime.GC()
+	temp := NewTemp(0)
+	defer temp.Close()
+	batch, known := make([]ID, 500), make([]bool, 500)
+	for range ids / len(batch) {
+		for i := range batch {
+			batch[i] = random(rnd)
+		}
+		if err := temp.Add(batch, known); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := temp.bytes(); got > 120<<20 {
+		t.Errorf("a search's set holds %d MiB", got>>20)
+	}
+}
+
+func TestOtherFormats(t *testing.T) {
+	for name, tc := range map[string]struct{ file, content, want string }{
+		"of the first version": {"2026/01/05/14", "0123456789abcdef", "another version"},
+		"of a later version":   {formatFile, "bluetrail ids 9\n", "this version reads"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, tc.file)
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(tc.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v, want one with %q", err, tc.want)
+			}
+		})
+	}
+}
+
+// TestDamage: every changed byte of a run's own data is noticed, at the latest
+// when all of it is read.
+func TestDamage(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	s.most = 100
+	key := KeyOf(start.UnixNano(), true)
+	rnd := rand.New(rand.NewPCG(7, 8))
+	for range 300 {
+		if _, err := s.Add(random(rnd), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	path := filepath.Join(dir, "2026-01-05.1.run")
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := 0; at < len(good); at += 7 {
+		bad := slices.Clone(good)
+		bad[at] ^= 0x10
+		if err := os.WriteFile(path, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := open(t, dir)
+		if err := s.Day(key.Day, func(ID) error { return nil }); err == nil || !strings.Contains(err.Error(), "damaged") {
+			t.Fatalf("byte %d: error %v, want one about damage", at, err)
+		}
+		s.Close()
+	}
+}
+
+func BenchmarkSetAdd(b *testing.B) {
+	s := open(b, b.TempDir())
+	rnd := rand.New(rand.NewPCG(1, 2))
+	key := KeyOf(start.UnixNano(), true)
+	for i := range b.N {
+		if _, err := s.Add(random(rnd), key); err != nil {
+			b.Fatal(err)
+		}
+		if i%400_000 == 399_999 {
+			if err := s.Commit(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+func BenchmarkTempAdd(b *testing.B) {
+	s := NewTemp(0)
+	defer s.Close()
+	rnd := rand.New(rand.NewPCG(1, 2))
+	ids, known := make([]ID, 512), make([]bool, 512)
+	for range b.N/512 + 1 {
+		for i := range ids {
+			ids[i] = random(rnd)
+		}
+		if err := s.Add(ids, known); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package idset
+
+const raceEnabled = true

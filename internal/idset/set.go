@@ -1,0 +1,371 @@
+package idset
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"bluetrail/internal/tally"
+)
+
+// Set is the durable set of a data directory. It is for one goroutine.
+//
+// Add notes an id in memory and Commit makes all that were noted durable. After
+// a crash the ids of the last Commit may be there in part: whoever adds them
+// again adds nothing twice.
+type Set struct {
+	dir    string
+	budget int
+	most   int // entries that a log may hold
+
+	buckets map[string]*bucket // those in memory
+	onDisk  map[string][]int   // the numbers of each bucket's runs, oldest first
+	dirty   []*bucket
+	last    *bucket // of the last Add, whose key was
+	lastKey Key
+	clock   int64
+	memory  int
+}
+
+// Budget bounds what a Set holds in memory between commits. Ids that were added
+// since the last take 16 to 43 bytes each on top.
+const Budget = 64 << 20
+
+const (
+	formatFile = "format"
+	format     = "bluetrail ids 2\n"
+	tmpSuffix  = ".tmp"
+	looseName  = "loose"
+)
+
+// Open opens the set in a directory, which is made when it is not there.
+func Open(dir string) (*Set, error) {
+	s := &Set{dir: dir, budget: Budget, most: runIDs, buckets: map[string]*bucket{}, onDisk: map[string][]int{}}
+	if err := s.open(); err != nil {
+		return nil, fmt.Errorf("cannot open the known ids: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Set) open() error {
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return err
+	}
+	list, err := os.ReadDir(s.dir)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(s.dir, formatFile)
+	switch got, err := os.ReadFile(path); {
+	case errors.Is(err, fs.ErrNotExist) && len(list) == 0:
+		if err := os.WriteFile(path, []byte(format), 0o600); err != nil {
+			return err
+		}
+		if err := syncDir(s.dir); err != nil {
+			return err
+		}
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%q was written by another version; remove the data directory and ingest again", s.dir)
+	case err != nil:
+		return err
+	case string(got) != format:
+		return fmt.Errorf("%q has the format %q, this version reads %q; use the version that wrote it", s.dir, strings.TrimSpace(string(got)), strings.TrimSpace(format))
+	}
+	for _, d := range list {
+		name, kind, _ := strings.Cut(d.Name(), ".")
+		switch {
+		case strings.HasSuffix(kind, tmpSuffix): // a crash left it
+			if err := os.Remove(filepath.Join(s.dir, d.Name())); err != nil {
+				return err
+			}
+		case kind == "log":
+			s.onDisk[name] = append(s.onDisk[name], nil...)
+		case strings.HasSuffix(kind, ".run"):
+			if seq, err := strconv.Atoi(strings.TrimSuffix(kind, ".run")); err == nil {
+				s.onDisk[name] = append(s.onDisk[name], seq)
+			}
+		}
+	}
+	for _, seqs := range s.onDisk {
+		slices.Sort(seqs)
+	}
+	return nil
+}
+
+func nameOf(k Key) string {
+	if k.Loose {
+		return looseName
+	}
+	return k.Day.String()
+}
+
+// Add notes an id; it returns false when it is there already.
+func (s *Set) Add(id ID, k Key) (bool, error) {
+	b := s.last
+	if b == nil || s.lastKey.Loose != k.Loose || !k.Loose && s.lastKey.Day != k.Day {
+		var err error
+		if b, err = s.bucket(nameOf(k)); err != nil {
+			return false, err
+		}
+		s.last, s.lastKey = b, k
+	}
+	s.clock++
+	b.used = s.clock
+	e := entryOf(id, k.Day)
+	sl := slot{e.hi, e.lo}
+	if known, err := b.has(sl); known || err != nil {
+		return false, err
+	}
+	before := len(b.table.slots)
+	b.table.add(sl)
+	if len(b.table.slots) != before {
+		s.count(b)
+	}
+	if len(b.pending) == 0 {
+		s.dirty = append(s.dirty, b)
+	}
+	b.pending = append(b.pending, e)
+	return true, nil
+}
+
+// bucket returns a bucket that is in memory.
+func (s *Set) bucket(name string) (*bucket, error) {
+	if b := s.buckets[name]; b != nil {
+		return b, nil
+	}
+	s.evict()
+	b := &bucket{dir: s.dir, name: name, shape: plain, most: s.most}
+	if name == looseName {
+		b.shape = dated
+	}
+	if seqs, ok := s.onDisk[name]; ok {
+		if err := b.load(seqs); err != nil {
+			return nil, err
+		}
+	}
+	s.buckets[name] = b
+	s.count(b)
+	return b, nil
+}
+
+// count takes into account what a bucket holds in memory.
+func (s *Set) count(b *bucket) {
+	s.memory += b.bytes() - b.held
+	b.held = b.bytes()
+}
+
+// evict forgets the buckets that were not asked for the longest while, until
+// half the budget is free. Those with ids that are not on disk stay.
+func (s *Set) evict() {
+	if s.memory <= s.budget {
+		return
+	}
+	var clean []*bucket
+	for _, b := range s.buckets {
+		if len(b.pending) == 0 {
+			clean = append(clean, b)
+		}
+	}
+	slices.SortFunc(clean, func(a, b *bucket) int { return int(a.used - b.used) })
+	for _, b := range clean {
+		if s.memory <= s.budget/2 {
+			return
+		}
+		s.drop(b)
+	}
+}
+
+// drop forgets what is in memory of a bucket.
+func (s *Set) drop(b *bucket) {
+	s.memory -= b.held
+	if s.last == b {
+		s.last = nil
+	}
+	s.onDisk[b.name] = slices.Clone(b.seqs)
+	delete(s.buckets, b.name)
+	b.close() // was only read
+}
+
+// Commit makes durable what was added.
+func (s *Set) Commit() error {
+	if err := s.commit(); err != nil {
+		return fmt.Errorf("cannot keep known ids: %w", err)
+	}
+	return nil
+}
+
+// fewFiles is how many files are synced one by one; more are synced with the
+// file system.
+const fewFiles = 8
+
+func (s *Set) commit() error {
+	if len(s.dirty) == 0 {
+		return nil
+	}
+	made := false
+	for _, b := range s.dirty {
+		f, isNew, err := b.append()
+		if err != nil {
+			return err
+		}
+		made = made || isNew
+		if len(s.dirty) <= fewFiles {
+			err = f.Sync()
+		}
+		if err := errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+	}
+	if len(s.dirty) > fewFiles {
+		if err := syncAll(s.dir, s.dirty); err != nil {
+			return err
+		}
+	}
+	if made {
+		if err := syncDir(s.dir); err != nil {
+			return err
+		}
+	}
+	dirty := s.dirty
+	s.dirty = nil
+	for _, b := range dirty {
+		b.committed()
+	}
+	for _, b := range dirty {
+		err := b.settle()
+		s.count(b)
+		if err != nil {
+			return err
+		}
+	}
+	s.evict()
+	return nil
+}
+
+// Each calls yield for every committed id, with the day that its event is stored
+// at. The ids of a day do not come together when some of them are loose.
+func (s *Set) Each(yield func(Key, ID) error) error {
+	for _, day := range s.Days() {
+		if err := s.eachOf(day.String(), yield); err != nil {
+			return err
+		}
+	}
+	return s.eachOf(looseName, yield)
+}
+
+// Days returns the days that have ids of their own, in order.
+func (s *Set) Days() (days []Day) {
+	names := map[string]bool{}
+	for name := range s.onDisk {
+		names[name] = true
+	}
+	for name := range s.buckets {
+		names[name] = true
+	}
+	for name := range names {
+		if day, ok := dayOf(name); ok {
+			days = append(days, day)
+		}
+	}
+	slices.Sort(days)
+	return days
+}
+
+// dayOf reads the name of a day's bucket.
+func dayOf(name string) (Day, bool) {
+	t, err := time.Parse(time.DateOnly, name)
+	return tally.DayOf(t.UnixNano()), err == nil
+}
+
+// Day is Each for the ids of one day.
+func (s *Set) Day(day Day, yield func(ID) error) error {
+	of := func(k Key, id ID) error {
+		if k.Day != day {
+			return nil
+		}
+		return yield(id)
+	}
+	if err := s.eachOf(day.String(), of); err != nil {
+		return err
+	}
+	return s.eachOf(looseName, of)
+}
+
+func (s *Set) eachOf(name string, yield func(Key, ID) error) error {
+	b, err := s.bucket(name)
+	if err != nil {
+		return err
+	}
+	day, ok := dayOf(name)
+	k := Key{Day: day, Loose: !ok}
+	return b.each(func(e entry) error {
+		if k.Loose {
+			k.Day = e.day
+		}
+		return yield(k, e.id())
+	})
+}
+
+// Forget removes the ids of events that are stored at the given days, so that
+// they can be taken in again. Nothing may be waiting for Commit.
+func (s *Set) Forget(days ...Day) error {
+	if len(s.dirty) > 0 {
+		return errors.New("cannot forget ids while some are not durable yet")
+	}
+	err := s.forget(days)
+	if err != nil {
+		return fmt.Errorf("cannot forget ids: %w", err)
+	}
+	return nil
+}
+
+func (s *Set) forget(days []Day) error {
+	for _, day := range days {
+		name := day.String()
+		if b := s.buckets[name]; b != nil {
+			s.drop(b)
+		}
+		seqs, ok := s.onDisk[name]
+		if !ok {
+			continue
+		}
+		b := &bucket{dir: s.dir, name: name}
+		for _, seq := range seqs {
+			if err := os.Remove(b.runPath(seq)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		if err := os.Remove(b.logPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		delete(s.onDisk, name)
+	}
+	if err := syncDir(s.dir); err != nil {
+		return err
+	}
+	if _, ok := s.onDisk[looseName]; !ok && s.buckets[looseName] == nil {
+		return nil
+	}
+	b, err := s.bucket(looseName)
+	if err != nil {
+		return err
+	}
+	err = b.forget(func(e entry) bool { return slices.Contains(days, e.day) })
+	s.drop(b) // what is in memory of it is made anew
+	return err
+}
+
+// Close gives back memory and files; what is not committed is lost.
+func (s *Set) Close() (err error) {
+	for _, b := range s.buckets {
+		err = errors.Join(err, b.close())
+	}
+	s.buckets, s.last, s.dirty = map[string]*bucket{}, nil, nil
+	return err
+}

@@ -1,0 +1,148 @@
+package idset
+
+import (
+	"fmt"
+	"os"
+	"sync"
+)
+
+// Temp is a set for one search: in memory up to a bound, then in files that
+// vanish with the process. It is safe for concurrent use.
+type Temp struct {
+	mu    sync.Mutex
+	limit int // ids in the table
+	table table
+	runs  []*run
+}
+
+// TempIDs is how many ids a Temp holds in memory when it is not told otherwise:
+// 64 MiB. Filters and places of those on disk take about 2 bytes for each, and
+// no more than 96 MiB.
+const TempIDs = 3 << 20
+
+// NewTemp returns an empty set that holds about so many ids in memory;
+// 0 = TempIDs.
+func NewTemp(limit int) *Temp {
+	if limit <= 0 {
+		limit = TempIDs
+	}
+	return &Temp{limit: limit}
+}
+
+// Add notes ids and reports in known which of them were there before. An id of
+// zeros stands for none.
+func (t *Temp) Add(ids []ID, known []bool) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range ids {
+		known[i] = false
+		if ids[i] == (ID{}) {
+			continue
+		}
+		if err := t.add(ids[i], &known[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Temp) add(id ID, known *bool) error {
+	e := entryOf(id, 0)
+	s := slot{e.hi, e.lo}
+	if len(t.runs) > 0 && !t.table.has(s) {
+		for i := len(t.runs) - 1; i >= 0; i-- {
+			found, err := t.runs[i].has(s)
+			if err != nil {
+				return err
+			}
+			if found {
+				*known = true
+				return nil
+			}
+		}
+	}
+	*known = !t.table.add(s)
+	if t.table.n >= t.limit {
+		return t.spill()
+	}
+	return nil
+}
+
+// spill moves the table's ids into a run.
+func (t *Temp) spill() error {
+	list := t.table.drain()
+	defer t.table.clear()
+	r, err := t.write(len(list), func(w *runWriter) error {
+		for _, s := range list {
+			if err := w.add(entry{hi: s.hi, lo: s.lo}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	t.runs = append(t.runs, r)
+	for n := mergeable(t.runs); n > 0; n = mergeable(t.runs) {
+		old := t.runs[len(t.runs)-n:]
+		most := 0
+		var cursors []*cursor
+		for _, r := range old {
+			most += r.count
+			cursors = append(cursors, r.cursor())
+		}
+		r, err := t.write(most, func(w *runWriter) error { return merge(cursors, w.add) })
+		if err != nil {
+			return err
+		}
+		if err := closeRuns(old); err != nil {
+			return err
+		}
+		t.runs = append(t.runs[:len(t.runs)-n], r)
+	}
+	return nil
+}
+
+// write makes a run in a file without a name.
+func (t *Temp) write(most int, fill func(*runWriter) error) (r *run, err error) {
+	f, err := os.CreateTemp("", "bluetrail-ids-*")
+	if err != nil {
+		return nil, fmt.Errorf("cannot keep the ids of events on disk: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			err = fmt.Errorf("cannot keep the ids of events on disk: %w", err)
+		}
+	}()
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, err
+	}
+	w, err := newRunWriter(f, plain, most)
+	if err != nil {
+		return nil, err
+	}
+	if err := fill(w); err != nil {
+		return nil, err
+	}
+	return w.finish()
+}
+
+// Close gives back memory and files.
+func (t *Temp) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	err := closeRuns(t.runs)
+	t.runs, t.table = nil, table{}
+	return err
+}
+
+// bytes is what the set takes in memory.
+func (t *Temp) bytes() (n int) {
+	n = t.table.bytes()
+	for _, r := range t.runs {
+		n += r.bytes()
+	}
+	return n
+}
