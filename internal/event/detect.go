@@ -50,16 +50,20 @@ func Detect(raw []byte) string {
 		return CloudTrail // as nearly all are
 	}
 	sourcetype := JSON
-	detector.read(raw, func(c []Cell) {
-		switch n := len(marking); {
-		case c[n].Set:
-		case cloudTrail(c[:n]):
-			sourcetype = CloudTrail
-		case securityLake(c[:n]):
-			sourcetype = SecurityLake
-		}
-	})
+	detector.read(raw, func(c []Cell) { sourcetype = sourcetypeOf(c, c[len(marking)].Set) })
 	return sourcetype
+}
+
+// sourcetypeOf tells from the cells of marking and from whether there is a _time.
+func sourcetypeOf(c []Cell, own bool) string {
+	switch {
+	case own:
+	case cloudTrail(c):
+		return CloudTrail
+	case securityLake(c):
+		return SecurityLake
+	}
+	return JSON
 }
 
 // usual reports whether a record begins as nearly all do, with a version of two

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -17,9 +18,9 @@ type Identity struct {
 	// Given: the ID follows from the record alone. It is not set, and ID is zero,
 	// for a record without eventID: that is known only by where it stands.
 	Given      bool
-	Time       int64 // unix nanoseconds, see TimeOf
-	Timed      bool  // the record tells its time
-	CloudTrail bool  // see Detect
+	Time       int64  // unix nanoseconds, see TimeOf
+	Timed      bool   // the record tells its time
+	Sourcetype string // see Detect
 }
 
 // identityLeaves are what an identity is made of, behind the fields of times and
@@ -27,13 +28,20 @@ type Identity struct {
 var identityLeaves = []string{"eventID", "recipientAccountId", "eventId", "accountId", "eventType", "addendum.reason", "addendum.updatedFields"}
 
 var (
-	identifier = newReader(slices.Concat(timeFields, marking, identityLeaves)...)
-	callers    = newReader("userIdentity.accountId")
+	identifier = NewExtractor(nil).Identifying()
+	aboutRows  = sync.Pool{New: func() any { return identifier.NewRow() }}
 )
 
 // Identify finds out what a record is, in one reading of it.
 func Identify(raw []byte) (i Identity) {
-	identifier.read(raw, func(c []Cell) { i = identify(raw, c) })
+	i.Sourcetype = JSON
+	row := aboutRows.Get().(*Row)
+	defer aboutRows.Put(row)
+	if identifier.leaves(raw, row) == nil {
+		i = identifier.Identity(raw, row)
+	}
+	row.reset() // holds on to no record
+	clear(row.about)
 	return i
 }
 
@@ -65,7 +73,7 @@ func (x *Extractor) Identity(raw []byte, row *Row) Identity {
 func identify(raw []byte, c []Cell) (i Identity) {
 	times, marks, c := c[:len(timeFields)], c[len(timeFields):len(timeFields)+len(marking)], c[len(timeFields)+len(marking):]
 	i.Time, i.Timed = timeIn(times)
-	i.CloudTrail = !times[ownTime].Set && cloudTrail(marks)
+	i.Sourcetype = sourcetypeOf(marks, times[ownTime].Set)
 	eventID, account := &c[0], &c[1]
 	if !eventID.Set && c[4].first() == aggregatedType {
 		eventID, account = &c[2], &c[3]
@@ -81,11 +89,11 @@ func identify(raw []byte, c []Cell) (i Identity) {
 	}
 	who := account.first()
 	if who == "" {
-		callers.read(raw, func(c []Cell) { who = c[0].first() })
+		who = marks[callerMark].first()
 	}
 	var room [256]byte
 	b := binary.LittleEndian.AppendUint64(room[:0], uint64(i.Time))
-	source, name := &marks[1], &marks[2]
+	source, name := &marks[sourceMark], &marks[nameMark]
 	for _, part := range [...]string{source.first(), name.first(), who} {
 		b = binary.AppendUvarint(b, uint64(len(part)))
 		b = append(b, part...)
@@ -108,7 +116,12 @@ const aggregatedType = "AwsAggregatedEvent"
 // updatedData is the addendum.reason of an event that replaces an earlier one.
 const updatedData = "UPDATED_DATA"
 
-var ownTime = slices.Index(timeFields, Time)
+var (
+	ownTime    = slices.Index(timeFields, Time)
+	sourceMark = slices.Index(marking, "eventSource")
+	nameMark   = slices.Index(marking, "eventName")
+	callerMark = slices.Index(marking, "userIdentity.accountId")
+)
 
 // parseUUID reads a UUID; one whose digits are all alike stands for an id that
 // was taken out, and is none.

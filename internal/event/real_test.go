@@ -119,7 +119,7 @@ func TestStratus(t *testing.T) {
 		for _, raw := range records {
 			_, timed := TimeOf(raw)
 			_, known := ID(raw)
-			identity := Identity{CloudTrail: Detect(raw) == CloudTrail}
+			identity := Identity{Sourcetype: Detect(raw)}
 			identity.ID, identity.Given = ID(raw)
 			identity.Time, identity.Timed = TimeOf(raw)
 			if got := Identify(raw); got != identity {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"bluetrail/internal/event"
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/state"
 	"bluetrail/internal/store/vlogs"
@@ -183,14 +182,8 @@ func (p *Pipeline) rows(w *vlogs.Writer, ch *chunk) error {
 		r := &ch.records[i]
 		meta := ch.meta
 		meta.Fallback = r.time
-		switch {
-		case meta.Sourcetype != "":
-		case r.cloudTrail:
-			meta.Sourcetype = event.CloudTrail
-		case r.lake:
-			meta.Sourcetype = event.SecurityLake
-		default:
-			meta.Sourcetype = event.JSON
+		if meta.Sourcetype == "" {
+			meta.Sourcetype = r.sourcetype
 		}
 		err := w.Add(&vlogs.Record{
 			Raw: ch.arena[r.from:r.to], Meta: &meta, Time: r.time, Timed: r.timed, Batch: ch.batch, Seq: r.seq, ID: r.id, Given: r.given,

@@ -64,8 +64,7 @@ type record struct {
 	from, to   int // in the arena
 	id         recordID
 	given      bool // id is that of the eventID
-	cloudTrail bool
-	lake       bool // a CloudTrail record in OCSF
+	sourcetype string
 	timed      bool // time is that of the record itself
 	guessed    bool // time is only that of the file's last change
 	time       int64
@@ -176,10 +175,7 @@ func (j *job) add(c *chunk, rec *event.Record, at int64) {
 	if out.id, out.given = known.ID, known.Given && !j.run.o.Anew; !out.given {
 		out.id = anonymousID(j.batch.Key, at, raw)
 	}
-	if j.batch.Meta.Sourcetype == "" {
-		out.cloudTrail = known.CloudTrail
-		out.lake = !known.CloudTrail && event.InOCSF(raw)
-	}
+	out.sourcetype = known.Sourcetype
 	c.records = append(c.records, out)
 	c.spread(out.time)
 }
