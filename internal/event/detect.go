@@ -88,11 +88,6 @@ func cloudTrail(c []Cell) bool {
 	return version && (event || who) || source && name || insight && category
 }
 
-// InOCSF reports whether Detect takes a record for one of Security Lake.
-func InOCSF(raw []byte) bool {
-	return bytes.Contains(raw, []byte(`"class_uid"`)) && Detect(raw) == SecurityLake
-}
-
 // securityLake tells a record that Security Lake made of one of CloudTrail.
 func securityLake(c []Cell) bool {
 	return c[9].first() == "CloudTrail" && c[10].Set
