@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// kills is how often TestServeKilled kills the server: as often as
+// BLUETRAIL_KILLS says, else a few times.
+func kills(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("BLUETRAIL_KILLS")
+	if text == "" {
+		return 8
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// fill writes files of events into a folder until quit is closed: some appear in
+// one piece, some grow, and each brings events of the one before again. It
+// returns how many different events there are.
+func fill(t *testing.T, dir string, pause func(), quit <-chan struct{}) (events int) {
+	const each = 40
+	event := func(n int) string {
+		return fmt.Sprintf(`{"eventVersion":"1.08","eventTime":"2026-01-0%dT10:%02d:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","eventID":"00000000-0000-4000-8000-%012d"}`, 1+n%3, n%60, n)
+	}
+	for f := 0; ; f++ {
+		select {
+		case <-quit:
+			return events
+		default:
+		}
+		var lines []string
+		for i := range each {
+			if f > 0 && i%8 == 0 {
+				lines = append(lines, event(events-each+i)) // once more
+			}
+			lines = append(lines, event(events+i))
+		}
+		events += each
+		path := filepath.Join(dir, fmt.Sprintf("f%05d.json", f))
+		var err error
+		if f%3 == 0 {
+			half := len(lines) / 2
+			err = os.WriteFile(path, []byte(strings.Join(lines[:half], "\n")+"\n"+lines[half][:30]), 0o600)
+			pause()
+			if err == nil {
+				var g *os.File
+				if g, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0o600); err == nil {
+					_, err = io.WriteString(g, lines[half][30:]+"\n"+strings.Join(lines[half+1:], "\n")+"\n")
+					g.Close()
+				}
+			}
+		} else if err = os.WriteFile(path+".tmp", []byte(`{"Records":[`+strings.Join(lines, ",")+`]}`), 0o600); err == nil {
+			err = os.Rename(path+".tmp", path)
+		}
+		if err != nil {
+			t.Error(err)
+			return events
+		}
+		pause()
+	}
+}
+
+// TestServeKilled kills a server at random moments while its folder is filled
+// and searches run all the time: no search counts fewer events than one before,
+// and in the end each event is stored once.
+func TestServeKilled(t *testing.T) {
+	dir := t.TempDir()
+	watched, data := filepath.Join(dir, "in"), filepath.Join(dir, "data")
+	if err := os.Mkdir(watched, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(dir, "bluetrail.yaml")
+	if err := os.WriteFile(config, fmt.Appendf(nil, "sources:\n  - dir: %q\n", watched), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	start := func() (*exec.Cmd, *strings.Builder) {
+		var log strings.Builder
+		cmd := exec.Command("bluetrail", "--config", config, "serve", "--data", data, "--addr", "127.0.0.1:0")
+		cmd.Stdout, cmd.Stderr = &log, &log
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return cmd, &log
+	}
+	rnd := rand.New(rand.NewPCG(11, uint64(time.Now().UnixNano())))
+
+	quit := make(chan struct{})
+	var filling, searching sync.WaitGroup
+	var want int
+	filling.Go(func() { want = fill(t, watched, func() { time.Sleep(60 * time.Millisecond) }, quit) })
+
+	var counted, searches, failed int // of the searches
+	stopped, stop := context.WithCancel(t.Context())
+	count := func() (all, different int, ok bool) {
+		var out, errs strings.Builder
+		code := run(stopped, []string{"search", "--data", data, "-o", "json", "* | stats count dc(eventID) as ids"}, &out, &errs)
+		var row struct{ Count, IDs string }
+		if code != exitDone || json.Unmarshal([]byte(out.String()), &row) != nil {
+			return 0, 0, false // the server was killed meanwhile, or is not there yet
+		}
+		all, _ = strconv.Atoi(row.Count)
+		different, _ = strconv.Atoi(row.IDs)
+		return all, different, true
+	}
+	searching.Go(func() {
+		for stopped.Err() == nil {
+			n, ids, ok := count()
+			switch searches++; {
+			case !ok:
+				failed++
+				time.Sleep(time.Millisecond)
+			case n < counted:
+				t.Errorf("a search counts %d events, one before %d", n, counted)
+			case n != ids:
+				t.Errorf("a search counts %d events with %d ids", n, ids)
+			}
+			counted = max(counted, n)
+		}
+	})
+
+	killed := kills(t)
+	for range killed {
+		cmd, log := start()
+		time.Sleep(time.Duration(200+rnd.IntN(2500)) * time.Millisecond)
+		cmd.Process.Kill()
+		if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != -1 {
+			t.Fatalf("the server ended by itself: %v\n%s", err, log)
+		}
+	}
+	close(quit)
+	filling.Wait()
+	cmd, log := start()
+	for {
+		n, _, ok := count()
+		if ok && n >= want {
+			break
+		}
+		if cmd.ProcessState != nil {
+			t.Fatalf("the server ended: %s", log)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	stop()
+	searching.Wait()
+	cmd.Process.Signal(os.Interrupt)
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the server did not end well: %v\n%s", err, log)
+	}
+	_, out, errs := bluetrail(t, "search", "--data", data, "-o", "json", "* | stats count dc(eventID) as ids")
+	if out != fmt.Sprintf("{\"count\":\"%d\",\"ids\":\"%[1]d\"}\n", want) {
+		t.Errorf("%s%s, want %d events", out, errs, want)
+	}
+	t.Logf("%d kills, %d events, %d searches, %d of them while no server could answer", killed, want, searches, failed)
+}
