@@ -50,6 +50,11 @@ generate-check:
 unit:
 	$(GO) test -race -timeout 20m ./...
 
+# The server is killed 200 times while its folder is filled; make test kills it a few times.
+.PHONY: kill
+kill:
+	BLUETRAIL_KILLS=200 $(GO) test ./cmd/bluetrail -run ServeKilled -v -timeout 30m
+
 # A short run of every fuzz target; make fuzz FUZZTIME=5m for a long one.
 fuzz:
 	@scripts/fuzz $(FUZZTIME)

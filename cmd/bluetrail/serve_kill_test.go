@@ -17,7 +17,7 @@ import (
 )
 
 // kills is how often TestServeKilled kills the server: as often as
-// BLUETRAIL_KILLS says, else a few times.
+// BLUETRAIL_KILLS says (make kill: 200), else a few times.
 func kills(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("BLUETRAIL_KILLS")
