@@ -126,7 +126,10 @@ func (s *server) open(ctx context.Context) error {
 	return nil
 }
 
-func (s *server) close(context.Context) error { return s.pipeline.Close() }
+func (s *server) close(context.Context) error {
+	s.metrics.UnregisterAllMetrics() // they ask the store
+	return s.pipeline.Close()
+}
 
 // retryTime is how long a source rests after it failed.
 const retryTime = 10 * time.Second
