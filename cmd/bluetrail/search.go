@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -42,11 +44,18 @@ func (c *searchCmd) Run(a *app) error {
 	return errors.Join(err, into.drop())
 }
 
+// besideSearch is about what the process needs beside the memory of a search: caches
+// of the store, buffers and batches under way.
+const besideSearch = 256 << 20
+
 // search runs one search and writes its rows, its warnings and what was read.
 func (a *app) search(o search.Options, format string) error {
 	start := time.Now()
 	stop := a.progress(o.Store)
 	defer stop()
+	if os.Getenv("GOMEMLIMIT") == "" { // else garbage may take as much again as the search holds
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(int64(a.cfg.Search.MemoryMiB)<<20 + besideSearch))
+	}
 	s, notices, err := search.Open(a.ctx, o)
 	if err != nil {
 		stop()

@@ -4,6 +4,7 @@ package plan
 // some part of the search did not let go of.
 func (s *Search) CloseOperators() int64 {
 	s.cancel()
+	s.texts.Release()
 	s.out.Close()
 	return s.env.Memory.Used()
 }

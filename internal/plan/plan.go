@@ -29,6 +29,7 @@ type Search struct {
 	main   bool // no subsearch
 	events bool
 	steps  []Step
+	texts  *spl.Held // of subsearches
 	cancel context.CancelFunc
 }
 
@@ -72,6 +73,7 @@ func (s *Search) Over() error { return s.env.Memory.Over() }
 // memory of all searches.
 func (s *Search) Close() {
 	s.cancel()
+	s.texts.Release()
 	if s.main {
 		defer s.env.Memory.Close()
 	}
@@ -115,7 +117,7 @@ func Open(ctx context.Context, q *spl.Query, st store.Store, env *spl.Env) (s *S
 		}
 	}()
 	defer recovered(&err)
-	p := &planner{store: st, env: env, own: env}
+	p := &planner{store: st, env: env, own: env, texts: env.Memory.Hold()}
 	if env.Run == nil {
 		env.Run = p.subsearch
 	}
@@ -139,13 +141,14 @@ type planner struct {
 	env     *spl.Env
 	own     *spl.Env // env with the range that the search's own text gives it
 	depth   int
-	formats formats // of the whole search; subsearches hand on values
+	texts   *spl.Held // that took the place of subsearches
+	formats formats   // of the whole search; subsearches hand on values
 }
 
 // subsearch runs a query of its own: append, join and the like.
 func (p *planner) subsearch(ctx context.Context, q *spl.Query) (spl.Operator, error) {
 	env := *p.env // with what a search inside it runs by, which is one deeper
-	sub := &planner{store: p.store, env: &env, own: &env, depth: p.depth + 1}
+	sub := &planner{store: p.store, env: &env, own: &env, depth: p.depth + 1, texts: env.Memory.Hold()}
 	env.Run, env.Pipe = sub.subsearch, sub.pipe
 	if sub.depth > p.env.Limits.SubsearchDepth {
 		return nil, fmt.Errorf("subsearches are nested more than %d deep (search.subsearch_depth in the configuration raises it); does one run itself?", p.env.Limits.SubsearchDepth)
@@ -154,6 +157,7 @@ func (p *planner) subsearch(ctx context.Context, q *spl.Query) (spl.Operator, er
 	s, err := sub.open(ctx, q)
 	if err != nil {
 		cancel()
+		sub.texts.Release()
 		return nil, err
 	}
 	s.cancel = cancel
@@ -186,6 +190,8 @@ func (p *planner) text(ctx context.Context, q *spl.Query) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	held := p.env.Memory.Hold()
+	defer held.Release()
 	var got []*vector.Batch
 	rows := 0
 	err = spl.Drain(ctx, op, func(b *vector.Batch) error {
@@ -196,7 +202,7 @@ func (p *planner) text(ctx context.Context, q *spl.Query) (string, error) {
 		}
 		rows += b.Len
 		got = append(got, b)
-		return nil
+		return held.Add(b.Size() + 2*spl.TextSize(b)) // the rows, each as text, and all of it together
 	})
 	if errors.Is(err, context.DeadlineExceeded) {
 		p.env.Warn("a subsearch ran longer than %s; what it had found until then is used (search.subsearch_time in the configuration raises it)", lim.SubsearchTime)
@@ -205,7 +211,11 @@ func (p *planner) text(ctx context.Context, q *spl.Query) (string, error) {
 	if err != nil && err != io.EOF {
 		return "", fmt.Errorf("cannot run subsearch: %w", err)
 	}
-	return spl.SubsearchText(got), nil
+	text := spl.SubsearchText(got)
+	if err := p.texts.Add(2 * len(text)); err != nil && !spl.EndsEarly(err) { // with what it is parsed to
+		return "", err
+	}
+	return text, nil
 }
 
 func (p *planner) open(ctx context.Context, q *spl.Query) (*Search, error) {
@@ -213,7 +223,7 @@ func (p *planner) open(ctx context.Context, q *spl.Query) (*Search, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Search{events: true, cancel: func() {}, env: p.env, main: p.depth == 0}
+	s := &Search{events: true, cancel: func() {}, env: p.env, texts: p.texts, main: p.depth == 0}
 	for _, c := range stages {
 		if isTransforming(c) {
 			s.events = false

@@ -15,7 +15,10 @@ import (
 
 // headerRows is how many rows are held back to learn which columns there are
 // before the header is written.
-const headerRows = 20000
+const (
+	headerRows  = 20000
+	headerBytes = 16 << 20 // rows that are larger together are not held back
+)
 
 // csvWriter writes a header and rows that are safe to open in a spreadsheet.
 type csvWriter struct {
@@ -27,6 +30,7 @@ type csvWriter struct {
 	tty  bool
 	held []*vector.Batch
 	rows int
+	size int // of held, about
 	late map[string]bool
 }
 
@@ -41,7 +45,8 @@ func (c *csvWriter) Write(b *vector.Batch) error {
 		}
 	}
 	c.held = append(c.held, b)
-	if c.rows += b.Len; c.rows < headerRows {
+	c.size += b.Size()
+	if c.rows += b.Len; c.rows < headerRows && c.size < headerBytes {
 		return nil
 	}
 	return c.header()

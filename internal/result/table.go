@@ -34,6 +34,7 @@ type tableWriter struct {
 	o      Options
 	held   []*vector.Batch
 	rows   int
+	size   int // of held, about
 	cols   []column
 	named  map[string]bool // the names of cols
 	fields int             // how many fields the events had in all
@@ -53,7 +54,8 @@ func (t *tableWriter) Write(b *vector.Batch) error {
 		return t.write(b)
 	}
 	t.held = append(t.held, b)
-	if t.rows += b.Len; t.rows < widthRows {
+	t.size += b.Size()
+	if t.rows += b.Len; t.rows < widthRows && t.size < headerBytes {
 		return nil
 	}
 	return t.begin()
@@ -218,6 +220,12 @@ func (t *tableWriter) write(b *vector.Batch) error {
 			for n := range lines {
 				t.line(&out, cells, n)
 			}
+		}
+		if out.Len() > 64<<10 {
+			if _, err := io.WriteString(t.w, out.String()); err != nil {
+				return err
+			}
+			out.Reset()
 		}
 	}
 	_, err := io.WriteString(t.w, out.String())

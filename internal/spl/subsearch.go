@@ -23,6 +23,15 @@ func DefaultFormat() FormatOptions {
 	return FormatOptions{RowPrefix: "(", ColPrefix: "(", ColSep: "AND", ColEnd: ")", RowSep: "OR", RowEnd: ")", MVSep: "OR", Empty: "NOT ( )"}
 }
 
+// TextSize is about how many bytes the rows of a batch have as text, where each value
+// is written out for every row that has it.
+func TextSize(b *vector.Batch) (n int) {
+	for i := range b.Len {
+		n += b.RowSize(i)
+	}
+	return n
+}
+
 // FormatRows writes rows as a search expression. Fields stand in alphabetical
 // order, those beginning with _ are left out; a field called search or query
 // gives its value as it is.

@@ -144,6 +144,10 @@ func (r *ruleSet) extend(ctx context.Context, n int, rows []int32, items []int32
 	for ; n < len(items); n++ {
 		f := r.t.fields[n]
 		parts := map[int32][]int32{}
+		size := 80 * len(rows) // of the parts, at most
+		if err := r.take(size); err != nil {
+			return err
+		}
 		for _, i := range rows {
 			if id := f.ids[i]; id >= 0 && f.counts[id] >= r.c.Support {
 				parts[id] = append(parts[id], i)
@@ -169,6 +173,7 @@ func (r *ruleSet) extend(ctx context.Context, n int, rows []int32, items []int32
 			}
 		}
 		items[n] = -1
+		r.t.held.Add(-size)
 	}
 	return nil
 }

@@ -29,7 +29,6 @@ const maxBuckets = 100000
 
 // Results implements spl.Reducer.
 func (r *chart) Results(ctx context.Context) (spl.Operator, error) {
-	defer r.g.release()
 	groups, err := r.g.sorted(ctx)
 	if err != nil {
 		return nil, err
@@ -39,6 +38,9 @@ func (r *chart) Results(ctx context.Context) (spl.Operator, error) {
 		r.col.settle(groups, 1)
 	}
 	g := r.grid()
+	if err := r.g.held.Add(256 * len(groups)); err != nil && !spl.EndsEarly(err) { // the cells
+		return nil, err
+	}
 	pulse := spl.NewPulse(ctx)
 	for _, grp := range groups {
 		if err := pulse.Err(); err != nil {
@@ -64,8 +66,9 @@ func (r *chart) Results(ctx context.Context) (spl.Operator, error) {
 	if r.c.Time && !r.c.Partial {
 		g.dropPartial()
 	}
-	b, err := g.table(columns, pulse)
-	return spl.Rows(b), err
+	return spl.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
+		return g.table(ctx, columns, emit)
+	}, r.g.release), nil
 }
 
 func (r *chart) grid() *grid {
@@ -385,7 +388,8 @@ func (g *grid) title(value, col string) string {
 	return value + g.c.Sep + name
 }
 
-func (g *grid) table(columns []string, pulse *spl.Pulse) (*vector.Batch, error) {
+// table hands on the rows, at least one batch.
+func (g *grid) table(ctx context.Context, columns []string, emit func(*vector.Batch) error) error {
 	type field struct {
 		name, col string
 		value     shownValue
@@ -402,11 +406,8 @@ func (g *grid) table(columns []string, pulse *spl.Pulse) (*vector.Batch, error) 
 			names = append(names, name)
 		}
 	}
-	b := vector.NewBuilder(names...)
+	b := newEmitter(emit, names)
 	for _, row := range g.rows {
-		if err := pulse.Err(); err != nil {
-			return nil, err
-		}
 		b.Add()
 		width := 0.0
 		if g.times && g.span != nil {
@@ -420,6 +421,9 @@ func (g *grid) table(columns []string, pulse *spl.Pulse) (*vector.Batch, error) 
 		if g.c.Row != "" { // last, as a column may have the same name
 			b.SetAt(0, row)
 		}
+		if err := b.row(ctx); err != nil {
+			return err
+		}
 	}
-	return b.Batch(), nil
+	return b.end()
 }

@@ -107,6 +107,13 @@ func (c *Format) Tabulates() bool { return true }
 // Open implements spl.Serial.
 func (c *Format) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
 	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		held := env.Memory.Hold()
+		defer held.Release()
+		for _, b := range rows { // each row as text, and all of it together
+			if err := held.Add(2 * spl.TextSize(b)); err != nil && !spl.EndsEarly(err) {
+				return nil, err
+			}
+		}
 		return oneCell("search", spl.FormatRows(rows, c.Options)), nil
 	}), nil
 }

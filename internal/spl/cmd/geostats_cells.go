@@ -89,7 +89,6 @@ func (r *geostats) Close() { r.g.release() }
 
 // Results implements spl.Reducer.
 func (r *geostats) Results(ctx context.Context) (spl.Operator, error) {
-	defer r.g.release()
 	groups, err := r.g.sorted(ctx)
 	if err != nil {
 		return nil, err
@@ -109,27 +108,32 @@ func (r *geostats) Results(ctx context.Context) (spl.Operator, error) {
 			names = append(names, r.column(n, col, len(shown) > 3))
 		}
 	}
-	out := vector.NewBuilder(names...)
-	pulse := spl.NewPulse(ctx)
-	for len(groups) > 0 {
-		if err := pulse.Err(); err != nil {
-			return nil, err
-		}
-		n := 1
-		for n < len(groups) && slices.EqualFunc(groups[n].values()[:3], groups[0].values()[:3], func(a, b vector.Value) bool { return a.Text() == b.Text() }) {
-			n++
-		}
-		cells := r.cells(groups[:n], kept)
-		if r.c.By != "" && r.c.Tuples {
-			for _, col := range inOrder(slices.Collect(maps.Keys(cells))) {
-				r.row(out, groups[0].values(), map[string][]spl.Aggregate{col: cells[col]}, shown)
+	return spl.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
+		out := newEmitter(emit, names)
+		for len(groups) > 0 {
+			n := 1
+			for n < len(groups) && slices.EqualFunc(groups[n].values()[:3], groups[0].values()[:3], func(a, b vector.Value) bool { return a.Text() == b.Text() }) {
+				n++
 			}
-		} else {
-			r.row(out, groups[0].values(), cells, shown)
+			cells := r.cells(groups[:n], kept)
+			if r.c.By != "" && r.c.Tuples {
+				for _, col := range inOrder(slices.Collect(maps.Keys(cells))) {
+					r.row(out.Builder, groups[0].values(), map[string][]spl.Aggregate{col: cells[col]}, shown)
+					if err := out.row(ctx); err != nil {
+						return err
+					}
+				}
+			} else {
+				r.row(out.Builder, groups[0].values(), cells, shown)
+				if err := out.row(ctx); err != nil {
+					return err
+				}
+			}
+			clear(groups[:n])
+			groups = groups[n:]
 		}
-		groups = groups[n:]
-	}
-	return spl.Rows(out.Batch()), nil
+		return out.end()
+	}, r.g.release), nil
 }
 
 // cells joins the groups of one cell of the map by what they are shown as.

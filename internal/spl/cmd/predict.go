@@ -180,10 +180,19 @@ func (c *Predict) run(ctx context.Context, env *spl.Env, rows []*vector.Batch) (
 		}
 		return spl.Rows(rows...), nil
 	}
+	held := env.Memory.Hold()
+	out, err := c.predicted(ctx, env, rows, order, times, held)
+	if err != nil {
+		held.Release()
+	}
+	return out, err
+}
+
+// predicted gives the rows in the order of time and those to come. held is released
+// when they are closed.
+func (c *Predict) predicted(ctx context.Context, env *spl.Env, rows []*vector.Batch, order []place, times []float64, held *spl.Held) (spl.Operator, error) {
 	used := max(0, len(order)-c.Holdback)
 	length := max(len(order), used+c.Ahead)
-	held := env.Memory.Hold()
-	defer held.Release()
 	if err := held.Add(8 * length * (2*len(c.Fields) + 8)); err != nil {
 		return nil, err
 	}
@@ -208,22 +217,28 @@ func (c *Predict) run(ctx context.Context, env *spl.Env, rows []*vector.Batch) (
 			return nil, err
 		}
 	}
-	b := vector.NewBuilder(columnsOf(rows)...)
+	names := columnsOf(rows)
 	later := stepper(times, env.Zone)
-	for t := range length {
-		if t < len(order) {
-			b.AddRow(rows[order[t].batch], order[t].row)
-		} else {
-			b.Add()
-			b.Set("_time", vector.Float(later(t-len(order)+1)))
-		}
-		for i, f := range c.Fields {
-			if forecasts[i] != nil {
-				c.show(b, f.As, forecasts[i], t)
+	return spl.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
+		b := newEmitter(emit, names)
+		for t := range length {
+			if t < len(order) {
+				b.AddRow(rows[order[t].batch], order[t].row)
+			} else {
+				b.Add()
+				b.Set("_time", vector.Float(later(t-len(order)+1)))
+			}
+			for i, f := range c.Fields {
+				if forecasts[i] != nil {
+					c.show(b.Builder, f.As, forecasts[i], t)
+				}
+			}
+			if err := b.row(ctx); err != nil {
+				return err
 			}
 		}
-	}
-	return spl.Rows(b.Batch()), nil
+		return b.end()
+	}, held.Release), nil
 }
 
 // show sets the columns of a prediction in row t.

@@ -132,17 +132,21 @@ func (c *Return) Needs(spl.FieldSet) spl.FieldSet {
 func (c *Return) Tabulates() bool { return true }
 
 // Open implements spl.Serial.
-func (c *Return) Open(_ context.Context, _ *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return &returned{c: c, in: in}, nil
+func (c *Return) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+	return &returned{c: c, in: in, held: env.Memory.Hold()}, nil
 }
 
 type returned struct {
 	c    *Return
 	in   spl.Operator
+	held *spl.Held
 	done bool
 }
 
-func (r *returned) Close() { r.in.Close() }
+func (r *returned) Close() {
+	r.in.Close()
+	r.held.Release()
+}
 
 func (r *returned) Next(ctx context.Context) (*vector.Batch, error) {
 	if r.done {
@@ -159,10 +163,17 @@ func (r *returned) Next(ctx context.Context) (*vector.Batch, error) {
 			return nil, err
 		}
 		for i := 0; i < b.Len && left > 0; i++ {
-			if text := r.c.row(b, i); text != "" {
-				rows = append(rows, text)
-			}
 			left--
+			text := r.c.row(b, i)
+			if text == "" {
+				continue
+			}
+			rows = append(rows, text)
+			if err := r.held.Add(2 * len(text)); spl.EndsEarly(err) { // with what is made of all
+				left = 0
+			} else if err != nil {
+				return nil, err
+			}
 		}
 	}
 	text := spl.DefaultFormat().Empty
