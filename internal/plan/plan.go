@@ -50,6 +50,9 @@ func (s *Search) Next(ctx context.Context) (b *vector.Batch, err error) {
 		}
 	}()
 	defer recovered(&err)
+	if s.main {
+		s.env.RunBy(ctx)
+	}
 	if b, err = s.out.Next(spl.WithBudget(ctx, s.env.Memory)); err != nil || b == nil {
 		return b, err
 	}
@@ -89,6 +92,10 @@ func (s *Search) Steps() []Step { return s.steps }
 
 func recovered(err *error) {
 	if r := recover(); r != nil {
+		if stopped, ok := r.(*spl.Stopped); ok {
+			*err = stopped.Cause
+			return
+		}
 		if e, ok := r.(error); ok && errors.As(e, new(*spl.OverBudget)) {
 			*err = e
 			return
@@ -117,6 +124,7 @@ func Open(ctx context.Context, q *spl.Query, st store.Store, env *spl.Env) (s *S
 		}
 	}()
 	defer recovered(&err)
+	env.RunBy(ctx)
 	p := &planner{store: st, env: env, own: env, texts: env.Memory.Hold()}
 	if env.Run == nil {
 		env.Run = p.subsearch

@@ -13,6 +13,7 @@ type Eval func(f *Frame) vector.Value
 
 // Frame is the row an expression looks at, and what has been set over it.
 type Frame struct {
+	env   *Env // nil for a constant
 	row   int
 	slots []slot
 	work  int // what With computed for the batch
@@ -62,7 +63,9 @@ func (f *Frame) Spent() bool { return f.work > maxWork }
 
 // With computes ev with the field of a slot set to v.
 func (f *Frame) With(i int, v vector.Value, ev Eval) vector.Value {
-	f.work++
+	if f.work++; f.work%256 == 0 {
+		f.env.Poll()
+	}
 	was := f.slots[i]
 	f.slots[i].over, f.slots[i].set = v, true
 	out := ev(f)
@@ -97,6 +100,9 @@ func (c *Compiler) Clock() time.Time {
 	}
 	return c.Env.Now.In(c.Env.Zone)
 }
+
+// Poll ends the search from inside an expression; see Env.Poll.
+func (c *Compiler) Poll() { c.Env.Poll() }
 
 // Warn notes something about the result; a constant that is computed without a
 // search has nobody to warn.
@@ -146,7 +152,7 @@ func compile(e Expr, env *Env, how func(*Compiler, Expr) (Eval, error)) (*Progra
 	} else if _, ok := e.(*Literal); !ok {
 		p.kernel = c.Kernel(e)
 	}
-	p.names, p.frame.slots = c.names, make([]slot, len(c.names))
+	p.names, p.frame.slots, p.frame.env = c.names, make([]slot, len(c.names)), env
 	return p, nil
 }
 

@@ -36,13 +36,14 @@ type Env struct {
 	Pipe func(ctx context.Context, q *Query, in Operator) (Operator, error)
 
 	warnings *warnings
+	running  *running
 }
 
 // NewEnv returns an Env for a search at the given moment, with default limits
 // and UTC.
 func NewEnv(now time.Time) *Env {
 	l := DefaultLimits()
-	return &Env{Now: now, Zone: time.UTC, Limits: l, Memory: NewBudget(l.Memory), warnings: &warnings{}}
+	return &Env{Now: now, Zone: time.UTC, Limits: l, Memory: NewBudget(l.Memory), warnings: &warnings{}, running: &running{}}
 }
 
 // Within returns the environment of a search whose text says what its range is.

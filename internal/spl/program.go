@@ -20,6 +20,14 @@ type Program struct {
 	dotted []dotted
 	frame  Frame
 	bound  *vector.Batch
+	every  Every
+}
+
+// at computes the expression for row i of the bound batch.
+func (p *Program) at(i int) vector.Value {
+	p.every.Poll(p.env, 16)
+	p.frame.row = i
+	return p.eval(&p.frame)
 }
 
 func (p *Program) bind(b *vector.Batch) {
@@ -27,6 +35,7 @@ func (p *Program) bind(b *vector.Batch) {
 		return
 	}
 	p.bound, p.frame.work = b, 0
+	p.env.Poll()
 	for i, name := range p.names {
 		p.frame.slots[i].col = b.Col(name)
 	}
@@ -92,8 +101,7 @@ func (p *Program) warnOf(d dotted) {
 // is written in the search are not those of data, and end here.
 func (p *Program) Value(b *vector.Batch, i int) vector.Value {
 	p.bind(b)
-	p.frame.row = i
-	return p.eval(&p.frame).Untracked()
+	return p.at(i).Untracked()
 }
 
 // Select returns the rows of b for which the expression is true, in order.
@@ -106,8 +114,7 @@ func (p *Program) Select(b *vector.Batch) []int32 {
 		for i, code := range codes {
 			if known[code] == 0 {
 				known[code] = no
-				p.frame.row = i
-				if v := p.eval(&p.frame); v.True() {
+				if v := p.at(i); v.True() {
 					known[code] = yes
 				}
 			}
@@ -128,8 +135,7 @@ func (p *Program) Select(b *vector.Batch) []int32 {
 			}
 			continue
 		}
-		p.frame.row = i
-		if v := p.eval(&p.frame); v.True() {
+		if v := p.at(i); v.True() {
 			rows = append(rows, int32(i))
 		}
 	}
@@ -160,8 +166,7 @@ func (p *Program) Column(name string, b *vector.Batch) (*vector.Column, error) {
 		return v.Untracked()
 	}
 	value := func(i int) vector.Value {
-		p.frame.row = i
-		return counted(p.eval(&p.frame))
+		return counted(p.at(i))
 	}
 	over := func() bool { return p.env != nil && int64(large) > p.env.Memory.Free() }
 	if b.Len > 0 && p.constant() {

@@ -16,6 +16,7 @@ type FormatOptions struct {
 	MVSep                                                string
 	Empty                                                string // for no rows
 	MaxRows                                              int    // 0 = all
+	Poll                                                 func() // called for every row; nil: nothing is
 }
 
 // DefaultFormat is how a subsearch in brackets becomes text.
@@ -43,6 +44,9 @@ func FormatRows(batches []*vector.Batch, o FormatOptions) string {
 		for i := range b.Len {
 			if o.MaxRows > 0 && len(rows) == o.MaxRows {
 				break
+			}
+			if o.Poll != nil {
+				o.Poll()
 			}
 			if row := formatRow(cols, i, o); row != "" {
 				rows = append(rows, row)

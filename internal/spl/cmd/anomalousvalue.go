@@ -89,6 +89,7 @@ func (c *Anomalousvalue) Open(_ context.Context, env *spl.Env, in spl.Operator) 
 	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
 		total := 0
 		for _, b := range rows {
+			env.Poll()
 			total += b.Len
 		}
 		var fields []judged

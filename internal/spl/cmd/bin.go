@@ -183,6 +183,7 @@ func (a *binAll) Next(ctx context.Context) (*vector.Batch, error) {
 		err := spl.Drain(ctx, a.in, func(b *vector.Batch) error {
 			if col := b.Col(a.c.Field); col != nil {
 				for i := range b.Len {
+					a.env.Poll()
 					if f, ok := col.At(i).Num(); ok {
 						if math.IsNaN(lo) || f < lo {
 							lo = f

@@ -92,6 +92,7 @@ func (a *axis) settle(groups []*group, key int) {
 	}
 	lo, hi := a.bins.Start, a.bins.End
 	for _, grp := range groups {
+		a.env.Poll()
 		if f, ok := grp.key(key).Num(); ok {
 			if !(f >= lo) {
 				lo = f

@@ -137,6 +137,7 @@ func (g *grid) order(ctx context.Context) error {
 		return spl.CompareAuto(a.v, b.v)
 	})
 	for i := range list {
+		g.env.Poll()
 		g.rows[i] = list[i].v
 	}
 	return err

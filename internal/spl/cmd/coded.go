@@ -42,6 +42,7 @@ func codeRows(env *spl.Env, command string, rows []*vector.Batch, names []string
 		names = names[:maxCoded]
 	}
 	for _, b := range rows {
+		env.Poll()
 		t.rows += b.Len
 	}
 	for _, name := range names {
@@ -52,8 +53,10 @@ func codeRows(env *spl.Env, command string, rows []*vector.Batch, names []string
 		size := 4 * t.rows
 		known := map[string]int32{}
 		for _, b := range rows {
+			env.Poll()
 			col := b.Col(name)
 			for i := range b.Len {
+				env.Poll()
 				if col == nil || col.At(i).IsNull() {
 					f.ids = append(f.ids, -1)
 					continue

@@ -83,6 +83,7 @@ type cofilter struct {
 func (r *cofilter) Add(_ context.Context, b *vector.Batch) error {
 	size := 0
 	for i := range b.Len {
+		r.env.Poll()
 		items := b.At(r.c.Item, i).All()
 		for _, user := range b.At(r.c.User, i).All() {
 			size += r.put(user, items)

@@ -123,6 +123,7 @@ func (o *collecting) Next(ctx context.Context) (*vector.Batch, error) {
 	}
 	raw := make([]vector.Value, b.Len)
 	for i := range b.Len {
+		o.env.Poll()
 		e := o.c.Collected
 		if e.Event, err = o.c.event(o.env, b, i); err != nil {
 			return nil, err

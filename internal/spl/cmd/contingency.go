@@ -123,6 +123,7 @@ type contingency struct {
 	env   *spl.Env
 	pairs map[[2]string]*int
 	held  *spl.Held
+	every spl.Every
 }
 
 // Add implements spl.Reducer.
@@ -130,6 +131,7 @@ func (r *contingency) Add(_ context.Context, b *vector.Batch) error {
 	grown := 0
 	rows, cols := existing(b, r.c.Row), existing(b, r.c.Col)
 	for i := range rows {
+		r.every.Poll(r.env, 64)
 		for _, x := range rows[i].All() {
 			for _, y := range cols[i].All() {
 				grown += r.count([2]string{x, y}, 1)
@@ -173,6 +175,7 @@ func (r *contingency) Close() {
 func (r *contingency) Results(context.Context) (spl.Operator, error) {
 	byRow, byCol, total := map[string]int{}, map[string]int{}, 0
 	for pair, n := range r.pairs {
+		r.every.Poll(r.env, 256)
 		byRow[pair[0]] += *n
 		byCol[pair[1]] += *n
 		total += *n
@@ -182,6 +185,7 @@ func (r *contingency) Results(context.Context) (spl.Operator, error) {
 	out := vector.NewBuilder(append([]string{r.c.Row}, cols...)...)
 	add := func(name string, count func(col string) int, sum int) {
 		out.Add()
+		r.every.Poll(r.env, 16)
 		for _, col := range cols {
 			out.Set(col, vector.Int(count(col)))
 		}
@@ -210,7 +214,7 @@ func (r *contingency) frequent(counts map[string]int, total, limit int, cover fl
 	for v := range counts {
 		list = append(list, v)
 	}
-	slices.SortFunc(list, func(a, b string) int {
+	spl.Sort(r.env, list, func(a, b string) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), spl.CompareAuto(vector.String(a), vector.String(b)), strings.Compare(a, b))
 	})
 	if limit == 0 || limit > maxContingency {

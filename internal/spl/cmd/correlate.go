@@ -56,6 +56,7 @@ func (c *Correlate) table(ctx context.Context, env *spl.Env, rows []*vector.Batc
 	}
 	total := 0
 	for _, b := range rows {
+		env.Poll()
 		total += b.Len
 	}
 	size := (total + 63) / 64
@@ -69,8 +70,10 @@ func (c *Correlate) table(ctx context.Context, env *spl.Env, rows []*vector.Batc
 		has[n] = make([]uint64, size)
 		at := 0
 		for _, b := range rows {
+			env.Poll()
 			if col := b.Col(name); col != nil {
 				for i := range b.Len {
+					env.Poll()
 					if !col.At(i).IsNull() {
 						has[n][(at+i)/64] |= 1 << ((at + i) % 64)
 					}

@@ -99,6 +99,7 @@ func (c *Diff) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Opera
 			left := at - 1
 			found := false
 			for _, b := range rows {
+				env.Poll()
 				if left < b.Len {
 					texts[n], found = b.At(c.Field, left).Text(), true
 					break

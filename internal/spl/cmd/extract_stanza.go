@@ -42,6 +42,7 @@ func newStanzaExtractor(env *spl.Env, name string) (*stanzaExtractor, error) {
 		if x.re, err = pcre.Compile(e.Regex); err != nil {
 			return nil, err
 		}
+		x.re = x.re.Polling(env.Poll)
 		for _, m := range formatPairs.FindAllStringSubmatch(e.Format, -1) {
 			x.format = append(x.format, formatPair{strings.Trim(m[1], `"`), strings.Trim(m[2], `"`)})
 		}

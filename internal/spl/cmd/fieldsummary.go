@@ -87,6 +87,7 @@ type fieldsummary struct {
 	env    *spl.Env
 	fields map[string]*summary
 	held   *spl.Held
+	every  spl.Every
 }
 
 // summary is what is known of one field.
@@ -126,6 +127,7 @@ func (f *fieldsummary) Add(_ context.Context, b *vector.Batch) error {
 		}
 		s := f.of(col.Name)
 		for i := range b.Len {
+			f.every.Poll(f.env, 64)
 			grown += s.add(col.At(i))
 		}
 	}
@@ -198,6 +200,7 @@ func (f *fieldsummary) Merge(ctx context.Context, other spl.Reducer) error {
 			}
 			s.many.merge(t.many)
 		}
+		f.every.Poll(f.env, 16)
 		for v, n := range t.values {
 			grown += s.count(v, *n)
 		}
@@ -224,6 +227,7 @@ func (f *fieldsummary) Results(context.Context) (spl.Operator, error) {
 		if s.many != nil {
 			distinct, exact = s.many.estimate(), 0
 		}
+		f.every.Poll(f.env, 8)
 		out.Add()
 		out.SetAt(0, vector.String(name))
 		out.SetAt(1, vector.Int(s.rows))

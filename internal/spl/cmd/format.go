@@ -114,7 +114,9 @@ func (c *Format) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Ope
 				return nil, err
 			}
 		}
-		return oneCell("search", spl.FormatRows(rows, c.Options)), nil
+		o := c.Options
+		o.Poll = env.Poll
+		return oneCell("search", spl.FormatRows(rows, o)), nil
 	}), nil
 }
 

@@ -38,6 +38,7 @@ type grouper struct {
 	keys keyer
 	members
 	times []float64
+	every spl.Every
 }
 
 // wildSlot is a column that stands for a wildcard's.
@@ -103,6 +104,7 @@ func (g *grouper) expand(b *vector.Batch) {
 			continue
 		}
 		for _, c := range b.Cols {
+			g.every.Poll(g.env, 256)
 			n := c.Name
 			w := wildSlot{i, n}
 			if _, known := g.expanded[w]; known || !spl.MatchName(a.Field, n) || internal(n) || slices.Contains(g.by, n) || slices.Contains(g.apart, n) {
@@ -223,6 +225,7 @@ func (g *grouper) updateFixed(n int, b *vector.Batch, col *vector.Column, times 
 	for k, grp := range g.member {
 		if grp != nil {
 			i := g.row(k)
+			g.every.Poll(g.env, 256)
 			g.give(grp.aggs[n], g.value(n, b, col, i), i, timeAt(times, i))
 		}
 	}
@@ -235,6 +238,7 @@ func (g *grouper) updateGrowing(n int, b *vector.Batch, col *vector.Column, time
 			continue
 		}
 		i := g.row(k)
+		g.every.Poll(g.env, 64)
 		a := grp.aggs[n]
 		grown -= a.Size()
 		g.give(a, g.value(n, b, col, i), i, timeAt(times, i))
@@ -316,6 +320,7 @@ func (g *grouper) eachMember(fn func(row int, grp *group) error) error {
 // fill makes the aggregates of a group, also those of slots that came later.
 func (g *grouper) fill(grp *group) {
 	for n := len(grp.aggs); n < len(g.slots); n++ {
+		g.every.Poll(g.env, 256)
 		a := g.aggs[g.slots[n].agg].make(g.env)
 		if s, ok := a.(*sparkline); ok {
 			s.extent = g.extent // the lines of all groups are over the same buckets
@@ -356,6 +361,7 @@ func (g *grouper) merge(ctx context.Context, o *grouper) error {
 		g.fill(grp)
 		grown := 0
 		for i, a := range from.aggs {
+			g.every.Poll(g.env, 64)
 			to := grp.aggs[place[i]]
 			grown -= to.Size()
 			to.Merge(a)
@@ -384,6 +390,7 @@ func (g *grouper) results(grp *group, shown []int) []vector.Value {
 	g.fill(grp)
 	vals := make([]vector.Value, len(shown))
 	for i, n := range shown {
+		g.every.Poll(g.env, 64)
 		vals[i] = grp.aggs[n].Result()
 	}
 	return vals

@@ -173,6 +173,7 @@ func (g *grouper) assignRows(cols []*vector.Column, rows int) error {
 		g.rows = append(g.rows, int32(i))
 	}
 	for i := range rows {
+		g.every.Poll(g.env, 64)
 		switch id, kind := g.combination(i); kind {
 		case single:
 			if grp := g.keys.group(id); grp != nil {

@@ -159,6 +159,7 @@ func (c *Kmeans) run(ctx context.Context, env *spl.Env, rows []*vector.Batch) (s
 			return nil, err
 		}
 		for i := range b.Len {
+			env.Poll()
 			point, all := make([]float64, len(names)), len(names) > 0
 			for j := range names {
 				f, ok := cols[j][i].Num()

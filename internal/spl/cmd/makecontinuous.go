@@ -61,6 +61,7 @@ func (c *Makecontinuous) fill(env *spl.Env, rows []*vector.Batch) *vector.Batch 
 	var places []place
 	low, high := c.bin.Start, c.bin.End
 	for _, b := range rows {
+		env.Poll()
 		vals := existing(b, c.bin.Field)
 		for i, v := range vals {
 			f, ok := v.Num()

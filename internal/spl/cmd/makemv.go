@@ -107,7 +107,11 @@ func (c *Makemv) Print() string {
 func (c *Makemv) Needs(out spl.FieldSet) spl.FieldSet { return out }
 
 // NewMapper implements spl.Streaming.
-func (c *Makemv) NewMapper(env *spl.Env) (spl.Mapper, error) { return &makemv{c, env}, nil }
+func (c *Makemv) NewMapper(env *spl.Env) (spl.Mapper, error) {
+	own := *c
+	own.tokenizer = c.tokenizer.polling(env)
+	return &makemv{&own, env}, nil
+}
 
 type makemv struct {
 	c   *Makemv

@@ -70,11 +70,11 @@ func (c *Mvcombine) Needs(spl.FieldSet) spl.FieldSet { return spl.AllFields() }
 // Open implements spl.Serial.
 func (c *Mvcombine) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
 	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
-		return spl.Rows(c.combine(rows)), nil
+		return spl.Rows(c.combine(env, rows)), nil
 	}), nil
 }
 
-func (c *Mvcombine) combine(rows []*vector.Batch) *vector.Batch {
+func (c *Mvcombine) combine(env *spl.Env, rows []*vector.Batch) *vector.Batch {
 	type place struct {
 		b *vector.Batch
 		i int
@@ -84,8 +84,10 @@ func (c *Mvcombine) combine(rows []*vector.Batch) *vector.Batch {
 	known := map[string]int{}
 	keys := newRowKeys(c.Field)
 	for _, b := range rows {
+		env.Poll()
 		keys.use(b)
 		for i := range b.Len {
+			env.Poll()
 			v := b.At(c.Field, i)
 			if v.IsNull() {
 				firsts, gathered = append(firsts, place{b, i}), append(gathered, nil)
@@ -103,6 +105,7 @@ func (c *Mvcombine) combine(rows []*vector.Batch) *vector.Batch {
 	}
 	out := vector.NewBuilder(columnsOf(rows)...)
 	for n, p := range firsts {
+		env.Poll()
 		out.AddRow(p.b, p.i)
 		if gathered[n] != nil {
 			out.Set(c.Field, vector.Strings(gathered[n]).WithDelim(c.Delim))

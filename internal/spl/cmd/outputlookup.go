@@ -158,6 +158,7 @@ func (c *Outputlookup) write(ctx context.Context, env *spl.Env, rows []*vector.B
 	}
 	count := 0
 	for _, b := range rows {
+		env.Poll()
 		count += b.Len
 	}
 	if count == 0 {
@@ -220,8 +221,11 @@ func (c *Outputlookup) fill(env *spl.Env, t *tableWriter, rows []*vector.Batch) 
 		}
 	}
 	written := 0
+	var every spl.Every
 	for _, b := range rows {
+		env.Poll()
 		for i := range b.Len {
+			every.Poll(env, 64)
 			if c.Max > 0 && written == c.Max {
 				env.Warn("the lookup %q gets only the first %d rows, as max says", c.Table, c.Max)
 				return

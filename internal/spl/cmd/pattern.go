@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"bluetrail/internal/spl"
 	"bluetrail/internal/spl/pcre"
 )
 
@@ -39,6 +40,18 @@ func readings(text string) []string {
 		return []string{text}
 	}
 	return []string{strings.ReplaceAll(text, `\\`, `\`), text}
+}
+
+// polling returns the pattern with its work ended as env.Poll says.
+func (p *pattern) polling(env *spl.Env) *pattern {
+	if p == nil {
+		return nil
+	}
+	with := &pattern{text: p.text}
+	for _, re := range p.readings {
+		with.readings = append(with.readings, re.Polling(env.Poll))
+	}
+	return with
 }
 
 // String returns the text as it was written.

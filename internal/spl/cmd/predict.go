@@ -174,6 +174,7 @@ func (c *Predict) run(ctx context.Context, env *spl.Env, rows []*vector.Batch) (
 	order, times := inTime(rows)
 	if len(order) == 0 {
 		for _, b := range rows {
+			env.Poll()
 			if b.Len > 0 {
 				return nil, errors.New("predict: rows have no _time; put timechart before it")
 			}

@@ -96,7 +96,11 @@ func (c *Regex) Print() string {
 func (c *Regex) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field) }
 
 // NewMapper implements spl.Streaming.
-func (c *Regex) NewMapper(env *spl.Env) (spl.Mapper, error) { return &regexMapper{c, env}, nil }
+func (c *Regex) NewMapper(env *spl.Env) (spl.Mapper, error) {
+	own := *c
+	own.re = c.re.polling(env)
+	return &regexMapper{&own, env}, nil
+}
 
 type regexMapper struct {
 	c   *Regex
@@ -107,6 +111,7 @@ func (m *regexMapper) Map(_ context.Context, b *vector.Batch) (*vector.Batch, er
 	col := b.Col(m.c.Field)
 	rows := make([]int32, 0, b.Len)
 	for i := range b.Len {
+		m.env.Poll()
 		fits := false
 		if col != nil {
 			fits = m.fits(col.At(i))

@@ -172,7 +172,14 @@ func (c *Rex) Print() string {
 func (c *Rex) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field) }
 
 // NewMapper implements spl.Streaming.
-func (c *Rex) NewMapper(env *spl.Env) (spl.Mapper, error) { return &rex{c: c, env: env}, nil }
+func (c *Rex) NewMapper(env *spl.Env) (spl.Mapper, error) {
+	own := *c
+	own.re, own.sed = c.re.polling(env), slices.Clone(c.sed)
+	for i, s := range own.sed {
+		own.sed[i] = s.polling(env)
+	}
+	return &rex{c: &own, env: env}, nil
+}
 
 type rex struct {
 	c   *Rex

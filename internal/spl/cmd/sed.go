@@ -3,10 +3,12 @@ package cmd
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"bluetrail/internal/spl"
 	"bluetrail/internal/spl/pcre"
 )
 
@@ -155,6 +157,21 @@ func sedStepOf(kind byte, from, to, flags string) (sedStep, error) {
 	var err error
 	step.re, err = pcre.Compile(from)
 	return step, err
+}
+
+// polling returns the script with its work ended as env.Poll says.
+func (s *sedScript) polling(env *spl.Env) *sedScript {
+	if s == nil {
+		return nil
+	}
+	with := *s
+	with.steps = slices.Clone(s.steps)
+	for i := range with.steps {
+		if re := with.steps[i].re; re != nil {
+			with.steps[i].re = re.Polling(env.Poll)
+		}
+	}
+	return &with
 }
 
 func (s *sedScript) apply(text string) (string, error) {

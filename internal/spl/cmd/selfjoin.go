@@ -88,7 +88,9 @@ func (c *Selfjoin) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.O
 	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
 		all := vector.NewBuilder(columnsOf(rows)...)
 		for _, b := range rows {
+			env.Poll()
 			for i := range b.Len {
+				env.Poll()
 				all.AddRow(b, i)
 			}
 		}

@@ -95,6 +95,7 @@ func (g *gatherer) put(b *vector.Batch) error {
 	}
 	q := &queue{g: g, b: b.Keep(read.Has), keys: make([][]vector.Value, len(cols))}
 	for i := range b.Len {
+		g.every.Poll(g.env, 64)
 		var err error
 		switch g.cells(cols, i) {
 		case single:
@@ -194,6 +195,7 @@ func (g *gatherer) groups(ctx context.Context, fn func(g *grouper) error) error 
 	}
 	var held [overflowParts][]*group
 	for _, grp := range g.order {
+		g.every.Poll(g.env, 64)
 		i := g.part(grp.keys)
 		held[i] = append(held[i], grp)
 	}
@@ -205,6 +207,7 @@ func (g *gatherer) groups(ctx context.Context, fn func(g *grouper) error) error 
 			return err
 		}
 		for _, grp := range held[i] {
+			g.every.Poll(g.env, 64)
 			g.fill(grp)
 			sub.group(grp.keys).aggs = grp.aggs
 		}

@@ -72,6 +72,7 @@ func (s *streamstats) Next(ctx context.Context) (*vector.Batch, error) {
 		vals[i] = make([]vector.Value, b.Len)
 	}
 	for i := range b.Len {
+		s.env.Poll()
 		if err := s.row(b, i, shown, vals); err != nil {
 			return nil, err
 		}
@@ -188,6 +189,7 @@ func (s *streamstats) sweep(r windowRow) error {
 func (s *streamstats) drop(rows []windowRow) error {
 	size := 0
 	for i := range rows {
+		s.env.Poll()
 		size += rows[i].size()
 	}
 	s.kept -= len(rows)

@@ -140,6 +140,7 @@ func (t *backwards) Next(ctx context.Context) (*vector.Batch, error) {
 	t.limit -= n
 	rows := make([]int32, n)
 	for i := range rows {
+		t.env.Poll()
 		rows[i] = int32(b.Len - 1 - i)
 	}
 	t.rows -= b.Len

@@ -145,7 +145,9 @@ func (c *Timewrap) table(env *spl.Env, rows []*vector.Batch) *vector.Batch {
 	}
 	oldest := 0
 	for _, b := range rows {
+		env.Poll()
 		for i := range b.Len {
+			env.Poll()
 			f, ok := b.At("_time", i).Num()
 			if !ok || !inCalendar(f) {
 				continue

@@ -125,6 +125,7 @@ func (t *transactions) batch(b *vector.Batch) error {
 	times := b.Col("_time")
 	size := b.Size()/max(1, b.Len) + 64
 	for i := range b.Len {
+		t.env.Poll()
 		e := txnEvent{b: b, row: i}
 		ok := times != nil
 		if ok {

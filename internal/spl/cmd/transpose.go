@@ -102,15 +102,17 @@ func (c *Transpose) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.
 		limit = maxSeries
 	}
 	return whole(env, &firstRows{in: in, left: limit}, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
-		return spl.Rows(c.table(rows)), nil
+		return spl.Rows(c.table(env, rows)), nil
 	}), nil
 }
 
-func (c *Transpose) table(rows []*vector.Batch) *vector.Batch {
+func (c *Transpose) table(env *spl.Env, rows []*vector.Batch) *vector.Batch {
 	names := []string{c.ColumnName}
 	taken := map[string]bool{c.ColumnName: true}
 	for _, b := range rows {
+		env.Poll()
 		for i := range b.Len {
+			env.Poll()
 			name := ""
 			if c.HeaderField != "" {
 				name = b.At(c.HeaderField, i).Text()
@@ -122,15 +124,19 @@ func (c *Transpose) table(rows []*vector.Batch) *vector.Batch {
 			names = append(names, name)
 		}
 	}
+	var every spl.Every
 	out := vector.NewBuilder(names...)
 	for _, field := range columnsOf(rows) {
 		if field == c.HeaderField {
 			continue
 		}
+		every.Poll(env, 16)
 		cells := make([]vector.Value, 0, len(names)-1)
 		empty := true
 		for _, b := range rows {
+			env.Poll()
 			for i := range b.Len {
+				env.Poll()
 				v := b.At(field, i)
 				empty = empty && v.IsNull()
 				cells = append(cells, v)

@@ -124,7 +124,9 @@ func (c *Xyseries) table(env *spl.Env, rows []*vector.Batch) *vector.Batch {
 	series := make([][]string, len(c.Values)) // names of columns, by value field
 	known := map[string]bool{}
 	for _, b := range rows {
+		env.Poll()
 		for i := range b.Len {
+			env.Poll()
 			key, name := b.At(c.Key, i), b.At(c.Name, i)
 			if key.IsNull() || name.IsNull() {
 				continue
@@ -159,6 +161,7 @@ func (c *Xyseries) table(env *spl.Env, rows []*vector.Batch) *vector.Batch {
 	}
 	out := vector.NewBuilder(names...)
 	for _, r := range order {
+		env.Poll()
 		out.Add()
 		for name, v := range r.cells {
 			out.Set(name, v)

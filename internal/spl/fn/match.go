@@ -22,6 +22,7 @@ func expression(c *spl.Compiler, arg spl.Expr) (func(f *spl.Frame) *pcre.Regexp,
 		if err != nil {
 			return nil, diag.At(lit.Span, "%v", err)
 		}
+		re = re.Polling(c.Poll)
 		return func(*spl.Frame) *pcre.Regexp { return re }, nil
 	}
 	ev, err := c.Compile(arg)
@@ -38,7 +39,7 @@ func expression(c *spl.Compiler, arg spl.Expr) (func(f *spl.Frame) *pcre.Regexp,
 			c.Warn("a regular expression that was computed is wrong: %v", err)
 			return nil
 		}
-		return re
+		return re.Polling(c.Poll)
 	}, nil
 }
 

@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dlclark/regexp2"
 )
@@ -44,6 +46,16 @@ type Regexp struct {
 	fast    *regexp.Regexp // nil: the expression needs the other engine
 	dollar  bool           // $ also stands before a newline at the end, which Go's does not know
 	slow    func() (*regexp2.Regexp, error)
+	leaning bool   // matches depend on what stands before them: \b, (?m)^
+	poll    func() // nil: none
+}
+
+// Polling returns the expression calling poll every few thousand matches, which
+// may panic to end the work.
+func (r *Regexp) Polling(poll func()) *Regexp {
+	with := *r
+	with.poll = poll
+	return &with
 }
 
 // maxCached bounds the expressions that Compile remembers.
@@ -92,7 +104,7 @@ func compile(pattern string) (*Regexp, error) {
 	})
 	fast, err := regexp.Compile(pattern)
 	if err == nil && len(t.names) == fast.NumSubexp()+1 {
-		r.fast = fast
+		r.fast, r.leaning = fast, leaning(pattern)
 		return r, nil
 	}
 	if _, slowErr := r.slow(); slowErr != nil {
@@ -160,6 +172,9 @@ func (r *Regexp) Names() []string { return r.names }
 
 // Match reports whether the expression fits anywhere in s.
 func (r *Regexp) Match(s string) (bool, error) {
+	if r.poll != nil && len(s) > 1<<14 {
+		r.poll()
+	}
 	if r.usesFast(s) {
 		return r.fast.MatchString(s), nil
 	}
@@ -193,8 +208,11 @@ func (r *Regexp) FindAll(s string, max int) ([][]int, error) {
 	if max == 0 {
 		return nil, nil
 	}
+	if r.poll != nil {
+		r.poll()
+	}
 	if r.usesFast(s) {
-		return r.fast.FindAllStringSubmatchIndex(s, max), nil
+		return r.findFast(s, max), nil
 	}
 	re, err := r.slow()
 	if err != nil {
@@ -204,6 +222,9 @@ func (r *Regexp) FindAll(s string, max int) ([][]int, error) {
 	var found [][]int
 	m, err := re.FindStringMatch(s)
 	for ; m != nil && err == nil; m, err = re.FindNextMatch(m) {
+		if r.poll != nil {
+			r.poll()
+		}
 		place := make([]int, 2*len(r.names))
 		for i := range r.names {
 			place[2*i], place[2*i+1] = -1, -1
@@ -216,6 +237,65 @@ func (r *Regexp) FindAll(s string, max int) ([][]int, error) {
 		}
 	}
 	return found, timed(err)
+}
+
+// leaning reports whether matches of an expression depend on what stands before
+// them.
+func leaning(pattern string) bool {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return true
+	}
+	var in func(re *syntax.Regexp) bool
+	in = func(re *syntax.Regexp) bool {
+		switch re.Op {
+		case syntax.OpBeginLine, syntax.OpBeginText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+			return true
+		}
+		return slices.ContainsFunc(re.Sub, in)
+	}
+	return in(re)
+}
+
+// pollMatches is how many matches are looked for at a time.
+const pollMatches = 4096
+
+// findFast is FindAll on Go's engine. It knows no way to be ended, so matches
+// are looked for piece by piece where that finds the same ones.
+func (r *Regexp) findFast(s string, max int) [][]int {
+	if r.poll == nil || r.leaning || max > 0 && max <= pollMatches {
+		return r.fast.FindAllStringSubmatchIndex(s, max)
+	}
+	var all [][]int
+	for from, ended := 0, false; !ended; {
+		r.poll()
+		found := r.fast.FindAllStringSubmatchIndex(s[from:], pollMatches)
+		ended = len(found) < pollMatches
+		for _, m := range found {
+			for i := range m {
+				if m[i] >= 0 {
+					m[i] += from
+				}
+			}
+		}
+		next := from
+		if len(found) > 0 {
+			last := found[len(found)-1]
+			if next = last[1]; last[0] == last[1] {
+				_, width := utf8.DecodeRuneInString(s[next:])
+				next += width
+				ended = ended || width == 0
+			}
+			if first := found[0]; from > 0 && first[1] == from && len(all) > 0 && all[len(all)-1][1] == from {
+				found = found[1:] // an empty match does not follow one that ends there
+			}
+		}
+		all, from = append(all, found...), next
+		if max > 0 && len(all) >= max {
+			return all[:max]
+		}
+	}
+	return all
 }
 
 // runeOffsets returns the byte offset of each character of s and of its end.
@@ -249,7 +329,10 @@ func (r *Regexp) Replace(s, repl string, n int) (string, error) {
 	}
 	var b strings.Builder
 	from := 0
-	for _, p := range places {
+	for i, p := range places {
+		if r.poll != nil && i%pollMatches == 0 {
+			r.poll()
+		}
 		b.WriteString(s[from:p[0]])
 		expand(&b, repl, s, p)
 		from = p[1]
