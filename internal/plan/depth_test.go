@@ -59,3 +59,10 @@ func TestDepth(t *testing.T) {
 		})
 	}
 }
+
+// TestManyAggregates: more of them than a command takes are refused in words.
+func TestManyAggregates(t *testing.T) {
+	if _, err := plan.Parse("* | stats "+strings.Repeat("count ", 50000), nil); err == nil || !strings.Contains(err.Error(), "at most 5000 aggregates") {
+		t.Errorf("%.200v", err)
+	}
+}

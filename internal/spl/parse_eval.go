@@ -21,7 +21,13 @@ const (
 )
 
 // Expr reads one eval expression.
-func (p *Parser) Expr() (Expr, error) { return p.binary(bindXor) }
+func (p *Parser) Expr() (Expr, error) {
+	if p.exprs++; p.exprs == 1 {
+		p.operators = 0
+	}
+	defer func() { p.exprs-- }()
+	return p.binary(bindXor)
+}
 
 // ExprOver is Expr where a name may stand for more than a field or a function:
 // operand is shown each and reads it, or returns nil for one that does not.
@@ -119,6 +125,9 @@ func (p *Parser) binary(least int) (Expr, error) {
 		}
 		if op == "" || power < least {
 			return left, nil
+		}
+		if p.operators++; p.operators > MaxNames {
+			return nil, diag.At(tok.Span, "an expression has at most %d operators", MaxNames).WithHint("IN takes a list of any length; split the rest over several fields")
 		}
 		mark := p.pos
 		p.take(evalMode)

@@ -113,6 +113,26 @@ func TestNestingIsBounded(t *testing.T) {
 	}
 }
 
+// What would take time or memory beyond its length is refused in words.
+func TestLongCommandsAreBounded(t *testing.T) {
+	for _, long := range []string{
+		"* | table " + strings.Repeat("a ", 80000), "* | fields - " + strings.Repeat("a,", 80000) + "b",
+		"* | eval x=a" + strings.Repeat("+a", 100000), "* | eval x=a" + strings.Repeat(".a", 100000), "* | where a" + strings.Repeat("=1 OR a", 50000) + "=1",
+		"* | eval x=if(1=1, a" + strings.Repeat("+a", 100000) + ", 2)", "* | eval " + strings.Repeat("a=1,", 50000) + "b=1", "* | rename " + strings.Repeat("a as b ", 50000),
+	} {
+		if _, err := spl.Parse(long); err == nil || !strings.Contains(err.Error(), "at most 5000") {
+			t.Errorf("%.20s…: %.200v", long, err)
+		}
+	}
+	for _, fine := range []string{
+		"* | where a IN (" + strings.Repeat("1,", 50000) + "2)", "a=1" + strings.Repeat(" OR a=1", 50000), "* | eval x=a" + strings.Repeat("+a", 4000) + ", y=a" + strings.Repeat("+a", 4000),
+	} {
+		if _, err := spl.Parse(fine); err != nil {
+			t.Errorf("%.20s…: %.200v", fine, err)
+		}
+	}
+}
+
 // FuzzParse checks that no text crashes the parser, that what parses prints to
 // something that parses to the same, and that errors point inside the text.
 func FuzzParse(f *testing.F) {

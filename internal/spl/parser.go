@@ -14,6 +14,10 @@ import (
 // hostile input and the parser recurses.
 const maxDepth = 200
 
+// MaxNames is how many fields, aggregates or assignments one command takes, and
+// how many operators one expression: work grows faster than their number.
+const MaxNames = 5000
+
 // MaxText is the longest search that is parsed, in bytes after macros.
 const MaxText = 1 << 20
 
@@ -27,7 +31,9 @@ type Parser struct {
 	subs     int                   // subsearches read in expressions
 	brackets int                   // pipelines and templates in brackets that commands asked for
 
-	operand func(name Token) (Expr, error) // of ExprOver
+	operand   func(name Token) (Expr, error) // of ExprOver
+	exprs     int                            // expressions that are being read, one inside another
+	operators int                            // of the outermost
 }
 
 // Parse reads a search in which macros are already expanded. Errors are
@@ -344,7 +350,9 @@ func (p *Parser) Fields(stop ...string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, name)
+		if list = append(list, name); len(list) > MaxNames {
+			return nil, diag.At(tok.Span, "a command takes at most %d fields", MaxNames).WithHint("a name with * stands for many")
+		}
 	}
 	if len(list) == 0 {
 		tok, err := p.take(argMode)

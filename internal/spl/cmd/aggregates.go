@@ -153,7 +153,9 @@ func parseAggregations(p *spl.Parser, stop ...string) ([]*Aggregation, error) {
 		if err != nil {
 			return nil, misplaced(p, tok, list, err)
 		}
-		list = append(list, a)
+		if list = append(list, a); len(list) > spl.MaxNames {
+			return nil, diag.At(a.At, "a command takes at most %d aggregates", spl.MaxNames).WithHint("a field with * stands for many")
+		}
 	}
 	if len(list) == 0 {
 		tok, err := p.Take()

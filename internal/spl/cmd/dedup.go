@@ -202,7 +202,6 @@ func (d *dedup) Next(ctx context.Context) (*vector.Batch, error) {
 	var rows []int32
 	var blank []bool
 	for i := range b.Len {
-		d.env.Poll()
 		key, ok := d.key(cols, i)
 		repeated := false
 		if ok {

@@ -66,7 +66,9 @@ func parseEval(p *spl.Parser) (spl.Command, error) {
 		if err := p.AfterExpr("an operator, a comma or the end"); err != nil {
 			return nil, err
 		}
-		c.Sets = append(c.Sets, set)
+		if c.Sets = append(c.Sets, set); len(c.Sets) > spl.MaxNames {
+			return nil, diag.At(tok.Span, "eval takes at most %d assignments", spl.MaxNames)
+		}
 		if !p.Accept(",") || p.AtEnd() {
 			return c, nil
 		}

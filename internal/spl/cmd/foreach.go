@@ -197,7 +197,10 @@ func (c *Foreach) Open(ctx context.Context, env *spl.Env, in spl.Operator) (spl.
 		return spl.Mapped(in, &foreachValue{c, m}), err
 	}
 	run := func(ctx context.Context, names []string, in spl.Operator) (spl.Operator, error) {
-		text := c.expand(env, names)
+		text, err := c.expand(env, names)
+		if err != nil {
+			return nil, err
+		}
 		if text == "" {
 			return in, nil
 		}
@@ -217,7 +220,7 @@ func (c *Foreach) Open(ctx context.Context, env *spl.Env, in spl.Operator) (spl.
 }
 
 // expand writes the commands for every field. names are the fields there are.
-func (c *Foreach) expand(env *spl.Env, names []string) string {
+func (c *Foreach) expand(env *spl.Env, names []string) (string, error) {
 	names = slices.Clone(names)
 	slices.Sort(names)
 	var parts []string
@@ -226,7 +229,11 @@ func (c *Foreach) expand(env *spl.Env, names []string) string {
 		if done[name] {
 			return
 		}
-		done[name] = true
+		env.Poll()
+		if done[name] = true; len(parts) > spl.MaxNames {
+			parts = append(parts, "") // only their number matters now
+			return
+		}
 		values := map[string]string{"FIELD": name, "ITER": strconv.Itoa(len(parts))}
 		if segs, ok := segments(pattern, name); ok {
 			values["MATCHSTR"] = strings.Join(segs, "")
@@ -256,7 +263,10 @@ func (c *Foreach) expand(env *spl.Env, names []string) string {
 			}
 		}
 	}
-	return strings.Join(parts, " | ")
+	if len(parts) > spl.MaxNames {
+		return "", fmt.Errorf("foreach stands for %d fields here, and takes at most %d; name fewer", len(parts), spl.MaxNames)
+	}
+	return strings.Join(parts, " | "), nil
 }
 
 // fieldsOf returns the fields that some row has.

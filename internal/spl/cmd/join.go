@@ -298,7 +298,7 @@ func (j *join) prepare() {
 	j.keys = left
 	j.index = make(map[string][]int32, j.right.Len)
 	for i := range j.right.Len {
-		eachKey(j.right, right, i, func(key string) {
+		eachKey(j.env, j.right, right, i, func(key string) {
 			if rows := j.index[key]; len(rows) == 0 || rows[len(rows)-1] != int32(i) {
 				j.index[key] = append(rows, int32(i))
 			}
@@ -312,17 +312,19 @@ const maxKeys = 10000
 
 // eachKey calls yield for every combination of values that the key fields of
 // row i have, at most maxKeys; for none when one is missing.
-func eachKey(b *vector.Batch, names []string, i int, yield func(string)) {
+func eachKey(env *spl.Env, b *vector.Batch, names []string, i int, yield func(string)) {
 	keys := 0
 	var walk func(n int, key string)
 	walk = func(n int, key string) {
 		if n == len(names) {
 			if keys++; keys <= maxKeys {
 				yield(key)
+			} else if keys == maxKeys+1 {
+				env.Warn("join looks for at most %d combinations of the values of one row; the others are left out", maxKeys)
 			}
 			return
 		}
-		if keys >= maxKeys {
+		if keys > maxKeys {
 			return
 		}
 		v := b.At(names[n], i)
@@ -383,7 +385,7 @@ func (j *join) matches(b *vector.Batch, i int) []int32 {
 		return nil
 	}
 	var found []int32
-	eachKey(b, j.keys, i, func(key string) {
+	eachKey(j.env, b, j.keys, i, func(key string) {
 		for _, r := range j.index[key] {
 			if j.inTime(b, i, int(r)) {
 				found = append(found, r)

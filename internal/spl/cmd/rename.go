@@ -54,7 +54,9 @@ func parseRename(p *spl.Parser) (spl.Command, error) {
 		if n := strings.Count(to, "*"); n > 0 && n != strings.Count(from, "*") || n == 0 && strings.Contains(from, "*") {
 			return nil, diag.At(start, "%q and %q must hold the same number of *", from, to)
 		}
-		c.Pairs = append(c.Pairs, RenamePair{from, to})
+		if c.Pairs = append(c.Pairs, RenamePair{from, to}); len(c.Pairs) > spl.MaxNames {
+			return nil, diag.At(start, "rename takes at most %d fields", spl.MaxNames).WithHint("a name with * stands for many")
+		}
 		p.Accept(",")
 	}
 	if len(c.Pairs) == 0 {

@@ -140,7 +140,6 @@ func (t *backwards) Next(ctx context.Context) (*vector.Batch, error) {
 	t.limit -= n
 	rows := make([]int32, n)
 	for i := range rows {
-		t.env.Poll()
 		rows[i] = int32(b.Len - 1 - i)
 	}
 	t.rows -= b.Len

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"bluetrail/internal/spl"
@@ -101,9 +102,26 @@ func (c *Transpose) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.
 	if limit == 0 {
 		limit = maxSeries
 	}
-	return whole(env, &firstRows{in: in, left: limit}, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+	return whole(env, &firstRows{in: in, left: limit + 1}, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		if kept := firstOf(rows, limit); kept != nil {
+			rows = kept
+			if c.Rows == 0 {
+				env.Warn("transpose makes columns of the first %d rows; the others are left out", limit)
+			}
+		}
 		return spl.Rows(c.table(env, rows)), nil
 	}), nil
+}
+
+// firstOf returns the first n rows, nil when there are no more.
+func firstOf(rows []*vector.Batch, n int) []*vector.Batch {
+	for i, b := range rows {
+		if b.Len > n {
+			return append(slices.Clone(rows[:i]), b.Slice(0, n))
+		}
+		n -= b.Len
+	}
+	return nil
 }
 
 func (c *Transpose) table(env *spl.Env, rows []*vector.Batch) *vector.Batch {

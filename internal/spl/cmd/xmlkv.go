@@ -67,14 +67,19 @@ func (c *XMLkv) Print() string { return "xmlkv " + spl.PrintField(c.Field) }
 func (c *XMLkv) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field) }
 
 // NewMapper implements spl.Streaming.
-func (c *XMLkv) NewMapper(*spl.Env) (spl.Mapper, error) {
+func (c *XMLkv) NewMapper(env *spl.Env) (spl.Mapper, error) {
 	return discover{func(b *vector.Batch) func(int, func(name, value string)) {
 		col := b.Col(c.Field)
 		if col == nil {
 			return nil
 		}
 		return func(row int, add func(name, value string)) {
+			n := 0
 			for name, text := range elements(col.At(row).Text()) {
+				if n++; n > maxElements {
+					env.Warn("xmlkv takes at most %d elements of a text; the others are left out", maxElements)
+					return
+				}
 				add(name, text)
 			}
 		}
@@ -89,7 +94,7 @@ func elements(s string) func(yield func(name, text string) bool) {
 	return func(yield func(name, text string) bool) {
 		name := "" // of the tag opened last, if nothing but text came since
 		start := 0
-		for n, pos := 0, 0; n < maxElements; {
+		for pos := 0; ; {
 			open := strings.IndexByte(s[pos:], '<')
 			if open < 0 {
 				return
@@ -102,11 +107,8 @@ func elements(s string) func(yield func(name, text string) bool) {
 			tag := s[open+1 : open+shut]
 			pos = open + shut + 1
 			if closes, ok := strings.CutPrefix(tag, "/"); ok {
-				if name != "" && strings.TrimSpace(closes) == name && open > start {
-					n++
-					if !yield(name, unescapeXML(s[start:open])) {
-						return
-					}
+				if name != "" && strings.TrimSpace(closes) == name && open > start && !yield(name, unescapeXML(s[start:open])) {
+					return
 				}
 				name = ""
 				continue

@@ -8,7 +8,7 @@ import (
 )
 
 func init() {
-	compiled(multivalue, "mvrange", "mvrange(<start>, <end> [, <step>])", "Numbers from start up to, not including, end. The step is a number, or a span such as 7d. At most 1,048,576 values.", 2, 3, compileMvrange, `mvrange(1, 7, 2)`, `["1","3","5"]`)
+	compiled(multivalue, "mvrange", "mvrange(<start>, <end> [, <step>])", "Numbers from start up to, not including, end. The step is a number, or a span such as 7d. At most 1,048,576 values; that there would be more is a warning.", 2, 3, compileMvrange, `mvrange(1, 7, 2)`, `["1","3","5"]`)
 	checked(numbers(0, 1), "mvrange")
 }
 
@@ -23,11 +23,16 @@ func compileMvrange(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 		for i, ev := range evs {
 			a[i] = ev(f)
 		}
-		return mvrange(a, zone)
+		list, left := mvrange(c, a, zone)
+		if left {
+			c.Warn("mvrange makes at most %d values; the others are left out", maxValues)
+		}
+		return list
 	}, nil
 }
 
-func mvrange(a []vector.Value, zone *time.Location) vector.Value {
+// mvrange returns the values, and whether there would be more than it makes.
+func mvrange(c *spl.Compiler, a []vector.Value, zone *time.Location) (v vector.Value, left bool) {
 	from, ok1 := a[0].Num()
 	to, ok2 := a[1].Num()
 	step := 1.0
@@ -37,7 +42,7 @@ func mvrange(a []vector.Value, zone *time.Location) vector.Value {
 		if !isNum {
 			span := "+" + a[2].Text()
 			if _, err := spl.RelativeTime(span, spl.FromEpoch(0)); err != nil || a[2].IsNull() {
-				return null
+				return null, false
 			}
 			next = func(t float64) float64 {
 				moved, err := spl.RelativeTime(span, spl.FromEpoch(t).In(zone))
@@ -47,14 +52,21 @@ func mvrange(a []vector.Value, zone *time.Location) vector.Value {
 				return spl.Epoch(moved)
 			}
 		} else if step = f; step == 0 {
-			return null
+			return null, false
 		}
 	}
 	if !ok1 || !ok2 || from != from || to != to {
-		return null
+		return null, false
 	}
 	var list []string
-	for t := from; len(list) < maxValues && (step > 0 && t < to || step < 0 && t > to); {
+	for t := from; step > 0 && t < to || step < 0 && t > to; {
+		if len(list) == maxValues {
+			left = true
+			break
+		}
+		if len(list)%4096 == 0 {
+			c.Poll()
+		}
 		list = append(list, vector.FormatNumber(t))
 		after := next(t)
 		if after == t {
@@ -62,5 +74,5 @@ func mvrange(a []vector.Value, zone *time.Location) vector.Value {
 		}
 		t = after
 	}
-	return vector.Strings(list)
+	return vector.Strings(list), left
 }

@@ -1,6 +1,7 @@
 package fn
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,7 +12,7 @@ import (
 )
 
 func init() {
-	compiled(conversion, "printf", "printf(<format>, <value>, …)", "Text made by a format as in C: %d %i %u %o %x %X %p %s %z %c %f %F %e %E %g %G %a %A %%, with the flags - + 0 # blank and '. Widths go up to 1000.", 1, -1, compilePrintf, `printf("%05.1f|%-4s|%x", 3.14159, "ab", 255)`, `"003.1|ab  |ff"`)
+	compiled(conversion, "printf", "printf(<format>, <value>, …)", "Text made by a format as in C: %d %i %u %o %x %X %p %s %z %c %f %F %e %E %g %G %a %A %%, with the flags - + 0 # blank and '. Widths go up to 1000; wider ones are cut, with a warning.", 1, -1, compilePrintf, `printf("%05.1f|%-4s|%x", 3.14159, "ab", 255)`, `"003.1|ab  |ff"`)
 }
 
 // maxWidth bounds the width and precision of printf.
@@ -36,9 +37,12 @@ func compilePrintf(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 		for i := range args {
 			args[i] = evs[i+1](f)
 		}
-		s, ok := printf(format.Text(), args)
+		s, ok, cut := printf(format.Text(), args)
 		if !ok {
 			return null
+		}
+		if cut {
+			c.Warn("printf makes fields of at most %d characters; wider ones are cut to that", maxWidth)
 		}
 		return vector.String(s)
 	}, nil
@@ -107,7 +111,9 @@ func verbs(format string) int {
 	}
 }
 
-func printf(format string, args []vector.Value) (string, bool) {
+// printf returns the text, false where values do not fit the format, and whether
+// a width or precision was cut to maxWidth.
+func printf(format string, args []vector.Value) (s string, ok, cut bool) {
 	var b strings.Builder
 	next := func() (vector.Value, bool) {
 		if len(args) == 0 {
@@ -121,13 +127,13 @@ func printf(format string, args []vector.Value) (string, bool) {
 		i := strings.IndexByte(format, '%')
 		if i < 0 {
 			b.WriteString(format)
-			return b.String(), true
+			return b.String(), true, cut
 		}
 		b.WriteString(format[:i])
 		v, n := nextVerb(format[i+1:])
 		if n == 0 {
 			b.WriteString(format[i:])
-			return b.String(), true
+			return b.String(), true, cut
 		}
 		format = format[i+1+n:]
 		for _, star := range []*string{&v.width, &v.prec} {
@@ -135,7 +141,7 @@ func printf(format string, args []vector.Value) (string, bool) {
 				a, ok := next()
 				w, isInt := integer(a)
 				if !ok || !isInt {
-					return "", false
+					return "", false, false
 				}
 				*star = strconv.Itoa(w)
 			}
@@ -146,10 +152,22 @@ func printf(format string, args []vector.Value) (string, bool) {
 		}
 		a, ok := next()
 		if !ok {
-			return "", false
+			return "", false, false
 		}
+		cut = cut || v.tooWide()
 		b.WriteString(v.format(a))
 	}
+}
+
+// tooWide reports whether the width or precision is cut to maxWidth.
+func (v *verb) tooWide() bool {
+	for _, text := range []string{v.width, v.prec} {
+		n, err := strconv.Atoi(text)
+		if n > maxWidth || n < -maxWidth || errors.Is(err, strconv.ErrRange) {
+			return true
+		}
+	}
+	return false
 }
 
 func (v *verb) format(a vector.Value) string {
