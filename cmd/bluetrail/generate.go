@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"bluetrail/internal/generate"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 
 	"github.com/dustin/go-humanize"
 )
@@ -24,7 +24,7 @@ func (c *generateCmd) Run(a *app) error {
 	end := time.Now().UTC().Truncate(time.Hour)
 	if c.End != "" {
 		var err error
-		if end, err = spl.ParseTime(c.End, time.Now().In(a.zone())); err != nil {
+		if end, err = splunktime.ParseTime(c.End, time.Now().In(a.zone())); err != nil {
 			return usageError{err}
 		}
 	}

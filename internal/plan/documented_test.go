@@ -13,6 +13,7 @@ import (
 	"bluetrail/internal/event"
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -76,7 +77,7 @@ func (d *documented) run(t *testing.T) {
 		t.Run(kind.name, func(t *testing.T) {
 			now := time.Unix(1700000000, 0).UTC()
 			if d.Now != nil {
-				now = spl.FromEpoch(*d.Now)
+				now = splunktime.FromEpoch(*d.Now)
 			}
 			env := spl.NewEnv(now)
 			env.Macros, env.Tables, env.Geo = know, know, geo()

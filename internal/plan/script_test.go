@@ -22,6 +22,7 @@ import (
 	"bluetrail/internal/plan"
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/store"
 	"bluetrail/internal/store/files"
 	"bluetrail/internal/store/memory"
@@ -242,7 +243,7 @@ func parseScript(t *testing.T, name, text string) *script {
 			if err != nil {
 				bad("now: %v", err)
 			}
-			sc.now = spl.FromEpoch(f)
+			sc.now = splunktime.FromEpoch(f)
 		case word == "file": // of the knowledge folder, its lines up to the blank one
 			file = rest
 			sc.files[file] = ""

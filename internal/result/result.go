@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -58,7 +58,7 @@ const isoTime = "2006-01-02T15:04:05.000-07:00"
 func shown(name string, v vector.Value, zone *time.Location, layout string) []string {
 	if name == "_time" {
 		if f, ok := v.Num(); ok && !math.IsNaN(f) && math.Abs(f) < 253402300800 {
-			return []string{spl.FromEpoch(f).In(zone).Format(layout)}
+			return []string{splunktime.FromEpoch(f).In(zone).Format(layout)}
 		}
 	}
 	return v.All()

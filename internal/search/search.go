@@ -12,6 +12,7 @@ import (
 	"bluetrail/internal/plan"
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 )
@@ -19,7 +20,7 @@ import (
 // Options say what to search and within which bounds.
 type Options struct {
 	Text     string
-	Earliest string // inclusive, in any form of spl.ParseTime; "" or "0" = open
+	Earliest string // inclusive, in any form of splunktime.ParseTime; "" or "0" = open
 	Latest   string // exclusive
 	Now      string // the clock of relative times; "" = Clock
 	Clock    time.Time
@@ -55,7 +56,7 @@ func (o *Options) Env() (*spl.Env, error) {
 	now = now.In(zone)
 	var err error
 	if o.Now != "" {
-		if now, err = spl.ParseTime(o.Now, now); err != nil {
+		if now, err = splunktime.ParseTime(o.Now, now); err != nil {
 			return nil, OptionError{err}
 		}
 	}
@@ -74,7 +75,7 @@ func (o *Options) Env() (*spl.Env, error) {
 		if b.text == "" || b.text == "0" {
 			continue
 		}
-		if *b.dst, err = spl.ParseTime(b.text, now); err != nil {
+		if *b.dst, err = splunktime.ParseTime(b.text, now); err != nil {
 			return nil, OptionError{err}
 		}
 	}

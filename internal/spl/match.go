@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -88,7 +89,7 @@ func timeTests(bounds []*TimeBound, now time.Time) ([]node, error) {
 	}
 	var tests []node
 	for name, t := range r {
-		tests = append(tests, timeTest{timeFields(name), Epoch(t), strings.HasSuffix(name, "latest")})
+		tests = append(tests, timeTest{timeFields(name), splunktime.Epoch(t), strings.HasSuffix(name, "latest")})
 	}
 	return tests, nil
 }
@@ -320,8 +321,8 @@ func CompareTest(c *Compare) func(string) bool {
 	pass := outcomes[c.Op]
 	bound := vector.String(c.Value)
 	if c.Field == "_time" || c.Field == "_indextime" {
-		if t, ok := absoluteTime(c.Value, time.UTC); ok {
-			bound = vector.Float(Epoch(t))
+		if t, ok := splunktime.AbsoluteTime(c.Value, time.UTC); ok {
+			bound = vector.Float(splunktime.Epoch(t))
 		}
 	}
 	_, number := bound.Num()

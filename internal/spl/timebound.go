@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/splunktime"
 )
 
 // modifier is what a time modifier sets: a bound, in its own way of writing it.
@@ -72,7 +73,7 @@ func ResolveTimes(bounds []*TimeBound, now time.Time) (TimeRange, error) {
 		unit := modifiers[b.Name].unit
 		if start, ok := r["earliest"]; ok {
 			if _, ok := r["latest"]; !ok {
-				r["latest"], _ = shift(start, n, unit)
+				r["latest"], _ = splunktime.Shift(start, n, unit)
 			}
 			continue
 		}
@@ -80,7 +81,7 @@ func ResolveTimes(bounds []*TimeBound, now time.Time) (TimeRange, error) {
 		if !ok {
 			end = now
 		}
-		r["earliest"], _ = shift(end, -n, unit)
+		r["earliest"], _ = splunktime.Shift(end, -n, unit)
 	}
 	return r, nil
 }
@@ -90,22 +91,22 @@ func (b *TimeBound) at(m modifier, now time.Time) (time.Time, error) {
 	switch m.unit {
 	case "":
 		if b.Format != "" {
-			if t, err := ParseTimeFormat(b.Value, b.Format, now); err == nil {
+			if t, err := splunktime.ParseTimeFormat(b.Value, b.Format, now); err == nil {
 				return t, nil
 			}
 		}
-		return ParseTime(b.Value, now)
+		return splunktime.ParseTime(b.Value, now)
 	case "s":
-		if !epochLike(b.Value) {
+		if !splunktime.EpochLike(b.Value) {
 			return time.Time{}, fmt.Errorf("%s must be epoch seconds, not %q", b.Name, b.Value)
 		}
-		return ParseTime(b.Value, now)
+		return splunktime.ParseTime(b.Value, now)
 	}
 	n, err := b.count()
 	if err != nil {
 		return time.Time{}, err
 	}
-	t, _ := shift(now, -n, m.unit)
+	t, _ := splunktime.Shift(now, -n, m.unit)
 	return t, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -41,15 +42,15 @@ func (c *Addinfo) NewMapper(env *spl.Env) (spl.Mapper, error) {
 	}
 	low, high := seconds(0), vector.String("+Infinity")
 	if !env.Earliest.IsZero() {
-		low = seconds(spl.Epoch(env.Earliest))
+		low = seconds(splunktime.Epoch(env.Earliest))
 	}
 	switch {
 	case !env.Latest.IsZero():
-		high = seconds(spl.Epoch(env.Latest))
+		high = seconds(splunktime.Epoch(env.Latest))
 	case !env.Earliest.IsZero():
-		high = seconds(spl.Epoch(env.Now))
+		high = seconds(splunktime.Epoch(env.Now))
 	}
-	start := seconds(spl.Epoch(env.Now))
+	start := seconds(splunktime.Epoch(env.Now))
 	return &addinfo{[]*vector.Column{
 		vector.Constant("info_min_time", low),
 		vector.Constant("info_max_time", high),

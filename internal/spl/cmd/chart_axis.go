@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -40,7 +41,7 @@ func newAxis(env *spl.Env, field string, bins *buckets, cuts bool) *axis {
 		if latest.IsZero() {
 			latest = env.Now
 		}
-		a.span = a.timeSpan(spl.Epoch(latest) - spl.Epoch(env.Earliest))
+		a.span = a.timeSpan(splunktime.Epoch(latest) - splunktime.Epoch(env.Earliest))
 	case a.times: // rows are gathered by the second, and joined when their range is known
 		a.span, a.chosen = &Span{Text: "1s", N: 1, Unit: "s"}, false
 	default:

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -335,19 +336,19 @@ func (g *grid) fillTimes() {
 	}
 	first, last := at(g.rows[0]), at(g.rows[len(g.rows)-1])
 	if g.c.Time && g.c.FixedRange && !g.env.Earliest.IsZero() {
-		first = min(first, spl.Epoch(g.span.floor(g.env.Earliest.In(g.env.Zone))))
+		first = min(first, splunktime.Epoch(g.span.floor(g.env.Earliest.In(g.env.Zone))))
 	}
 	if g.c.Time && g.c.FixedRange && !g.env.Latest.IsZero() {
 		// The end of the range is not part of it.
-		last = max(last, spl.Epoch(g.span.floor(spl.FromEpoch(spl.Epoch(g.env.Latest)-1e-6).In(g.env.Zone))))
+		last = max(last, splunktime.Epoch(g.span.floor(splunktime.FromEpoch(splunktime.Epoch(g.env.Latest)-1e-6).In(g.env.Zone))))
 	}
 	var rows []vector.Value
-	for t := spl.FromEpoch(first).In(g.env.Zone); spl.Epoch(t) <= last; t = g.span.next(t) {
+	for t := splunktime.FromEpoch(first).In(g.env.Zone); splunktime.Epoch(t) <= last; t = g.span.next(t) {
 		if len(rows) == maxBuckets {
 			g.warnGaps()
 			return
 		}
-		rows = append(rows, vector.Float(spl.Epoch(t)))
+		rows = append(rows, vector.Float(splunktime.Epoch(t)))
 	}
 	g.rows = rows
 }
@@ -356,13 +357,13 @@ func (g *grid) fillTimes() {
 // search covers them only in part.
 func (g *grid) dropPartial() {
 	if n := len(g.rows); n > 0 && !g.env.Earliest.IsZero() {
-		if f, _ := g.rows[0].Num(); f < spl.Epoch(g.env.Earliest) {
+		if f, _ := g.rows[0].Num(); f < splunktime.Epoch(g.env.Earliest) {
 			g.rows = g.rows[1:]
 		}
 	}
 	if n := len(g.rows); n > 0 && !g.env.Latest.IsZero() {
 		f, _ := g.rows[n-1].Num()
-		if spl.Epoch(g.span.next(spl.FromEpoch(f).In(g.env.Zone))) > spl.Epoch(g.env.Latest) {
+		if splunktime.Epoch(g.span.next(splunktime.FromEpoch(f).In(g.env.Zone))) > splunktime.Epoch(g.env.Latest) {
 			g.rows = g.rows[:n-1]
 		}
 	}
@@ -413,7 +414,7 @@ func (g *grid) table(ctx context.Context, columns []string, emit func(*vector.Ba
 		width := 0.0
 		if g.times && g.span != nil {
 			at, _ := row.Num()
-			width = spl.Epoch(g.span.next(spl.FromEpoch(at).In(g.env.Zone))) - at
+			width = splunktime.Epoch(g.span.next(splunktime.FromEpoch(at).In(g.env.Zone))) - at
 		}
 		cells := g.cells[row.Text()]
 		for _, f := range fields {

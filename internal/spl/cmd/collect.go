@@ -9,6 +9,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -159,9 +160,9 @@ func (c *Collect) event(env *spl.Env, b *vector.Batch, i int) ([]byte, error) {
 		switch {
 		case ok:
 		case !env.Earliest.IsZero():
-			at = spl.Epoch(env.Earliest)
+			at = splunktime.Epoch(env.Earliest)
 		default:
-			at = spl.Epoch(env.Now)
+			at = splunktime.Epoch(env.Now)
 		}
 		out = append(append(out, `"_time":`...), vector.FormatNumber(at)...)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -184,14 +185,14 @@ var conversions = map[string]conversion{
 		if !ok || math.Abs(f) > 1e12 || math.IsNaN(f) {
 			return v
 		}
-		return vector.String(spl.FormatTime(spl.FromEpoch(f).In(m.env.Zone), m.c.TimeFormat))
+		return vector.String(splunktime.FormatTime(splunktime.FromEpoch(f).In(m.env.Zone), m.c.TimeFormat))
 	},
 	"mktime": func(m *convert, v vector.Value) vector.Value {
-		t, err := spl.ParseTimeFormat(v.Text(), m.c.TimeFormat, m.env.Now.In(m.env.Zone))
+		t, err := splunktime.ParseTimeFormat(v.Text(), m.c.TimeFormat, m.env.Now.In(m.env.Zone))
 		if err != nil {
 			return vector.Value{}
 		}
-		return vector.Float(spl.Epoch(t))
+		return vector.Float(splunktime.Epoch(t))
 	},
 	"dur2sec": func(_ *convert, v vector.Value) vector.Value {
 		days, rest, ok := strings.Cut(v.Text(), "+")

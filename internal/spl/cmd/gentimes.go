@@ -9,6 +9,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -152,8 +153,8 @@ func (g *gentimes) Next(ctx context.Context) (*vector.Batch, error) {
 		next := g.span.next(g.at)
 		last := next.Add(-time.Second)
 		b.Add()
-		b.SetAt(0, vector.Float(spl.Epoch(g.at)))
-		b.SetAt(1, vector.Float(spl.Epoch(last)))
+		b.SetAt(0, vector.Float(splunktime.Epoch(g.at)))
+		b.SetAt(1, vector.Float(splunktime.Epoch(last)))
 		b.SetAt(2, vector.String(g.at.Format(human)))
 		b.SetAt(3, vector.String(last.Format(human)))
 		g.at = next

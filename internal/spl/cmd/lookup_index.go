@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -177,8 +178,8 @@ func (x *tableIndex) readTimes(now time.Time) error {
 		text := x.table.Value(r, col).Text()
 		if f, ok := vector.ParseNumber(text); ok {
 			x.times[r] = f
-		} else if tm, err := spl.ParseTimeFormat(text, x.table.TimeFormat, now); err == nil {
-			x.times[r] = spl.Epoch(tm)
+		} else if tm, err := splunktime.ParseTimeFormat(text, x.table.TimeFormat, now); err == nil {
+			x.times[r] = splunktime.Epoch(tm)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -174,7 +175,7 @@ func (s *steps) next(f float64) float64 {
 	var n float64
 	switch {
 	case s.time && math.Abs(f) < 253402300799:
-		n = spl.Epoch(s.m.span.next(spl.FromEpoch(f).In(s.env.Zone)))
+		n = splunktime.Epoch(s.m.span.next(splunktime.FromEpoch(f).In(s.env.Zone)))
 	case s.m.span.Unit == "log" && f > 0:
 		n = f * s.m.span.Base
 	default:

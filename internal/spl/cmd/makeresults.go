@@ -15,6 +15,7 @@ import (
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/spath"
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -113,7 +114,7 @@ func (c *Makeresults) Generate(_ context.Context, env *spl.Env) (spl.Operator, e
 		}
 		return spl.Rows(b), nil
 	}
-	cols := []*vector.Column{vector.Constant("_time", vector.Float(spl.Epoch(env.Now)))}
+	cols := []*vector.Column{vector.Constant("_time", vector.Float(splunktime.Epoch(env.Now)))}
 	if c.Annotate {
 		for _, name := range []string{"_raw", "host", "source", "sourcetype", "splunk_server", "splunk_server_group"} {
 			v := vector.Value{}

@@ -12,6 +12,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -339,15 +340,15 @@ func stepper(times []float64, zone *time.Location) func(n int) float64 {
 	if len(times) < 2 {
 		return func(n int) float64 { return last + float64(n) }
 	}
-	end, before := spl.FromEpoch(last).In(zone), spl.FromEpoch(times[len(times)-2]).In(zone)
+	end, before := splunktime.FromEpoch(last).In(zone), splunktime.FromEpoch(times[len(times)-2]).In(zone)
 	step := last - times[len(times)-2]
 	months := (end.Year()-before.Year())*12 + int(end.Month()) - int(before.Month())
 	days := int(math.Round(step / 86400))
 	switch {
 	case months > 0 && before.AddDate(0, months, 0).Equal(end) && end.Day() == 1:
-		return func(n int) float64 { return spl.Epoch(end.AddDate(0, n*months, 0)) }
+		return func(n int) float64 { return splunktime.Epoch(end.AddDate(0, n*months, 0)) }
 	case days > 0 && before.AddDate(0, 0, days).Equal(end):
-		return func(n int) float64 { return spl.Epoch(end.AddDate(0, 0, n*days)) }
+		return func(n int) float64 { return splunktime.Epoch(end.AddDate(0, 0, n*days)) }
 	}
 	return func(n int) float64 { return last + float64(n)*step }
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -76,7 +77,7 @@ func (m reltime) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) 
 	for i, v := range vals {
 		vals[i] = vector.Value{}
 		if f, ok := v.Num(); ok {
-			vals[i] = vector.String(ago(spl.Epoch(m.now) - f))
+			vals[i] = vector.String(ago(splunktime.Epoch(m.now) - f))
 		}
 	}
 	return b.With(vector.NewColumn(m.c.output(), vals)), nil

@@ -9,6 +9,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -60,11 +61,11 @@ func parseSpan(o spl.Option) (*Span, error) {
 		return s, nil
 	}
 	unit, snap, _ := strings.Cut(rest, "@")
-	if s.Unit, s.Snap = spl.Unit(unit), snap; s.Unit == "" || s.N != math.Trunc(s.N) {
+	if s.Unit, s.Snap = splunktime.Unit(unit), snap; s.Unit == "" || s.N != math.Trunc(s.N) {
 		return fail()
 	}
 	if snap != "" {
-		if _, err := spl.RelativeTime("@"+snap, time.Unix(0, 0).UTC()); err != nil {
+		if _, err := splunktime.RelativeTime("@"+snap, time.Unix(0, 0).UTC()); err != nil {
 			return fail()
 		}
 	}
@@ -74,7 +75,7 @@ func parseSpan(o spl.Option) (*Span, error) {
 // parsePause reads a length of time, which may be 0.
 func parsePause(o spl.Option) (*Span, error) {
 	digits := strings.TrimLeft(o.Value.Text, "0")
-	if unit := spl.Unit(strings.ToLower(digits)); digits == "" || digits != o.Value.Text && unit != "" {
+	if unit := splunktime.Unit(strings.ToLower(digits)); digits == "" || digits != o.Value.Text && unit != "" {
 		return &Span{Text: o.Value.Text, Unit: "s"}, nil
 	}
 	return parseSpan(o)
@@ -96,7 +97,7 @@ func (s *Span) floor(t time.Time) time.Time {
 			days = 7 * n
 		}
 		if s.Snap != "" && n == 1 {
-			if snapped, err := spl.RelativeTime("@"+s.Snap, t); err == nil {
+			if snapped, err := splunktime.RelativeTime("@"+s.Snap, t); err == nil {
 				return snapped
 			}
 		}
@@ -107,20 +108,20 @@ func (s *Span) floor(t time.Time) time.Time {
 		k := int(math.Floor(float64(time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC).Unix()) / 86400))
 		return midnight.AddDate(0, 0, -(((k % days) + days) % days))
 	case "":
-		return spl.FromEpoch(s.Align + math.Floor((spl.Epoch(t)-s.Align)/s.N)*s.N).In(t.Location())
+		return splunktime.FromEpoch(s.Align + math.Floor((splunktime.Epoch(t)-s.Align)/s.N)*s.N).In(t.Location())
 	}
 	width := unitSeconds(s.Unit) * s.N
 	if s.Align != 0 {
-		return spl.FromEpoch(s.Align + math.Floor((spl.Epoch(t)-s.Align)/width+1e-9)*width).In(t.Location())
+		return splunktime.FromEpoch(s.Align + math.Floor((splunktime.Epoch(t)-s.Align)/width+1e-9)*width).In(t.Location())
 	}
 	_, offset := t.Zone()
-	local := spl.Epoch(t) + float64(offset)
+	local := splunktime.Epoch(t) + float64(offset)
 	if width > 86400 {
 		local -= math.Mod(local, width)
 	} else {
 		local = math.Floor(local/width+1e-9) * width
 	}
-	return spl.FromEpoch(local - float64(offset)).In(t.Location())
+	return splunktime.FromEpoch(local - float64(offset)).In(t.Location())
 }
 
 // next returns the start of the bucket behind the one that starts at t.
@@ -138,18 +139,18 @@ func (s *Span) next(t time.Time) time.Time {
 	case "w":
 		return t.AddDate(0, 0, 7*n)
 	case "":
-		return spl.FromEpoch(spl.Epoch(t) + s.N).In(t.Location())
+		return splunktime.FromEpoch(splunktime.Epoch(t) + s.N).In(t.Location())
 	}
-	return spl.FromEpoch(spl.Epoch(t) + unitSeconds(s.Unit)*s.N).In(t.Location())
+	return splunktime.FromEpoch(splunktime.Epoch(t) + unitSeconds(s.Unit)*s.N).In(t.Location())
 }
 
 // unitSeconds returns the length of a unit of time, roughly for months and longer.
 func unitSeconds(unit string) float64 {
-	t, err := spl.RelativeTime("+1"+unit, spl.FromEpoch(0))
+	t, err := splunktime.RelativeTime("+1"+unit, splunktime.FromEpoch(0))
 	if err != nil {
 		return 1
 	}
-	return spl.Epoch(t)
+	return splunktime.Epoch(t)
 }
 
 // seconds is the width of a bucket, roughly for calendar units.
@@ -241,8 +242,8 @@ func (b *bucketer) start(t float64) float64 {
 		b.from, b.to = t, t // which holds nothing
 		return t
 	}
-	at := b.span.floor(spl.FromEpoch(t).In(b.zone))
-	b.from, b.to = spl.Epoch(at), spl.Epoch(b.span.next(at))
+	at := b.span.floor(splunktime.FromEpoch(t).In(b.zone))
+	b.from, b.to = splunktime.Epoch(at), splunktime.Epoch(b.span.next(at))
 	return b.from
 }
 
@@ -286,7 +287,7 @@ func alignTime(o spl.Option) (string, error) {
 	if _, ok := vector.ParseNumber(text); ok {
 		return text, nil
 	}
-	if _, err := spl.RelativeTime(o.Value.Text, time.Unix(0, 0).UTC()); err != nil {
+	if _, err := splunktime.RelativeTime(o.Value.Text, time.Unix(0, 0).UTC()); err != nil {
 		return "", diag.At(o.Value.Span, "%q is no time to align to", o.Value.Text).WithHint("earliest, latest, seconds since 1970, or like -1h@h")
 	}
 	return o.Value.Text, nil
@@ -306,8 +307,8 @@ func (s *Span) aligned(text string, env *spl.Env) *Span {
 		at = env.Latest
 	default:
 		if f, ok := vector.ParseNumber(text); ok {
-			at = spl.FromEpoch(f)
-		} else if t, err := spl.RelativeTime(text, env.Now.In(env.Zone)); err == nil {
+			at = splunktime.FromEpoch(f)
+		} else if t, err := splunktime.RelativeTime(text, env.Now.In(env.Zone)); err == nil {
 			at = t
 		}
 	}
@@ -315,7 +316,7 @@ func (s *Span) aligned(text string, env *spl.Env) *Span {
 		return s
 	}
 	out := *s
-	out.Align = spl.Epoch(at)
+	out.Align = splunktime.Epoch(at)
 	return &out
 }
 

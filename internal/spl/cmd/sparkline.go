@@ -6,6 +6,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -118,7 +119,7 @@ func (s *sparkline) searched() (lo, hi float64, ok bool) {
 	if latest.IsZero() {
 		latest = s.env.Now
 	}
-	lo, hi = spl.Epoch(s.env.Earliest), spl.Epoch(latest)-1e-6 // which is not in the range itself
+	lo, hi = splunktime.Epoch(s.env.Earliest), splunktime.Epoch(latest)-1e-6 // which is not in the range itself
 	return lo, hi, hi > lo
 }
 
@@ -215,7 +216,7 @@ func (s *sparkline) Result() vector.Value {
 			}
 		}
 		list = append(list, text)
-		next := spl.Epoch(s.bucket.span.next(spl.FromEpoch(t).In(s.env.Zone)))
+		next := splunktime.Epoch(s.bucket.span.next(splunktime.FromEpoch(t).In(s.env.Zone)))
 		if t = s.bucket.start(next); t < next { // the clock was put back or forth
 			t = next
 		}

@@ -7,6 +7,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 )
 
 // Streamstats puts beside each row the aggregates of the rows up to it.
@@ -183,11 +184,11 @@ func (c *Streamstats) option(o spl.Option) (err error) {
 	case "allnum":
 		c.stats.AllNum, err = o.Bool()
 	case "time_window":
-		t, terr := spl.RelativeTime("+"+o.Value.Text, spl.FromEpoch(0))
+		t, terr := splunktime.RelativeTime("+"+o.Value.Text, splunktime.FromEpoch(0))
 		if terr != nil {
 			return diag.At(o.Value.Span, "%q is no span of time", o.Value.Text).WithHint("write it like 30s, 5m or 1h")
 		}
-		c.TimeWindow, c.span = spl.Epoch(t), o.Value.Text
+		c.TimeWindow, c.span = splunktime.Epoch(t), o.Value.Text
 	default:
 		return o.Unknown("current", "window", "global", "time_window", "reset_on_change", "reset_before", "reset_after", "allnum")
 	}

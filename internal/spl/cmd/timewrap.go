@@ -10,6 +10,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -152,7 +153,7 @@ func (c *Timewrap) table(env *spl.Env, rows []*vector.Batch) *vector.Batch {
 			if !ok || !inCalendar(f) {
 				continue
 			}
-			at := spl.FromEpoch(f).In(env.Zone)
+			at := splunktime.FromEpoch(f).In(env.Zone)
 			period := c.period(at, end)
 			if period < 0 {
 				continue
@@ -162,7 +163,7 @@ func (c *Timewrap) table(env *spl.Env, rows []*vector.Batch) *vector.Batch {
 				continue
 			}
 			oldest = max(oldest, period)
-			shown := spl.Epoch(c.shift(at, period))
+			shown := splunktime.Epoch(c.shift(at, period))
 			if byTime[shown] == nil {
 				byTime[shown] = map[cell]vector.Value{}
 			}
@@ -236,7 +237,7 @@ func (c *Timewrap) end(env *spl.Env, rows []*vector.Batch) (end time.Time, ok bo
 	if math.IsInf(step, 1) {
 		step = 1
 	}
-	return spl.FromEpoch(times[len(times)-1] + step).In(env.Zone), true
+	return splunktime.FromEpoch(times[len(times)-1] + step).In(env.Zone), true
 }
 
 // shift moves t so many periods on.
@@ -263,7 +264,7 @@ func (c *Timewrap) period(t, end time.Time) int {
 	if !t.Before(end) {
 		return -1
 	}
-	k := int(min((spl.Epoch(end)-spl.Epoch(t))/(c.Span.seconds()*1.2), maxPeriods))
+	k := int(min((splunktime.Epoch(end)-splunktime.Epoch(t))/(c.Span.seconds()*1.2), maxPeriods))
 	for k < maxPeriods && t.Before(c.shift(end, -k-1)) {
 		k++
 	}
@@ -276,7 +277,7 @@ func (c *Timewrap) title(k int, end time.Time) string {
 	case "short":
 		return "s" + strconv.Itoa(k)
 	case "exact":
-		return spl.FormatTime(c.shift(end, -k-1), c.Format)
+		return splunktime.FormatTime(c.shift(end, -k-1), c.Format)
 	}
 	n := int(c.Span.N)
 	unit := wrapUnits[c.Span.Unit]

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -41,15 +42,15 @@ func mvrange(c *spl.Compiler, a []vector.Value, zone *time.Location) (v vector.V
 		f, isNum := a[2].Num()
 		if !isNum {
 			span := "+" + a[2].Text()
-			if _, err := spl.RelativeTime(span, spl.FromEpoch(0)); err != nil || a[2].IsNull() {
+			if _, err := splunktime.RelativeTime(span, splunktime.FromEpoch(0)); err != nil || a[2].IsNull() {
 				return null, false
 			}
 			next = func(t float64) float64 {
-				moved, err := spl.RelativeTime(span, spl.FromEpoch(t).In(zone))
+				moved, err := splunktime.RelativeTime(span, splunktime.FromEpoch(t).In(zone))
 				if err != nil {
 					return t
 				}
-				return spl.Epoch(moved)
+				return splunktime.Epoch(moved)
 			}
 		} else if step = f; step == 0 {
 			return null, false

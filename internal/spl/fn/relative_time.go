@@ -5,6 +5,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -13,7 +14,7 @@ func init() {
 		var at time.Time // of the last row, which often snaps to the same
 		last := null
 		return timeFunction(c, call, func(f float64, text string) vector.Value {
-			t, err := spl.RelativeTime(text, spl.FromEpoch(f).In(c.Clock().Location()))
+			t, err := splunktime.RelativeTime(text, splunktime.FromEpoch(f).In(c.Clock().Location()))
 			if err != nil {
 				return null
 			}
@@ -31,7 +32,7 @@ func checkModifier(call *spl.Call) error {
 		return err
 	}
 	if lit, ok := call.Args[1].(*spl.Literal); ok {
-		if _, err := spl.RelativeTime(lit.Value.Text(), spl.FromEpoch(0)); err != nil {
+		if _, err := splunktime.RelativeTime(lit.Value.Text(), splunktime.FromEpoch(0)); err != nil {
 			return diag.At(lit.Span, "%q does not move a time", lit.Value.Text()).WithHint("write it like -24h, -7d@d, @w1 or +1mon@mon")
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -24,13 +25,13 @@ const timeDoc = `A time as text. The variables are
 func compileStrftime(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 	zone := c.Clock().Location()
 	show := func(f float64, format string) vector.Value {
-		return vector.String(spl.FormatTime(spl.FromEpoch(f).In(zone), format))
+		return vector.String(splunktime.FormatTime(splunktime.FromEpoch(f).In(zone), format))
 	}
 	if lit, ok := call.Args[1].(*spl.Literal); ok { // events in order often have the same day or hour
-		if grain := spl.TimeGrain(lit.Value.Text()); grain > 0 {
+		if grain := splunktime.TimeGrain(lit.Value.Text()); grain > 0 {
 			at, last := math.NaN(), null
 			return timeFunction(c, call, func(f float64, format string) vector.Value {
-				f = spl.Epoch(spl.FromEpoch(f))
+				f = splunktime.Epoch(splunktime.FromEpoch(f))
 				if span := math.Floor(f / grain); span != at {
 					at, last = span, show(f, format)
 				}

@@ -2,6 +2,7 @@ package fn
 
 import (
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
@@ -19,7 +20,7 @@ func compileStrptime(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 		if text.Len() != 1 || format.IsNull() {
 			return null
 		}
-		t, err := spl.ParseTimeFormat(text.Text(), format.Text(), c.Clock())
+		t, err := splunktime.ParseTimeFormat(text.Text(), format.Text(), c.Clock())
 		if err != nil {
 			return null
 		}

@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
 // seconds shows a time with the six decimals that Splunk gives it.
 func seconds(t time.Time) vector.Value {
-	f := spl.Epoch(t)
+	f := splunktime.Epoch(t)
 	return vector.Formatted(f, strconv.FormatFloat(f, 'f', 6, 64))
 }
 

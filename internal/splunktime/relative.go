@@ -1,4 +1,6 @@
-package spl
+// Package splunktime reads and writes times as Splunk does: relative times such
+// as -1d@d, and the formats of strftime and strptime.
+package splunktime
 
 import (
 	"fmt"
@@ -17,21 +19,21 @@ func ParseTime(s string, now time.Time) (time.Time, error) {
 	switch {
 	case s == "" || strings.EqualFold(s, "now") || strings.EqualFold(s, "now()"):
 		return now, nil
-	case epochLike(s):
+	case EpochLike(s):
 		f, err := strconv.ParseFloat(s, 64)
 		if err != nil || f > 253402300799 {
 			return time.Time{}, fmt.Errorf("cannot read time %q: epoch seconds go up to 253402300799", s)
 		}
 		return FromEpoch(f).In(now.Location()), nil
 	}
-	if t, ok := absoluteTime(s, now.Location()); ok {
+	if t, ok := AbsoluteTime(s, now.Location()); ok {
 		return t, nil
 	}
 	return RelativeTime(s, now)
 }
 
-// absoluteTime reads a date, with a time or without one.
-func absoluteTime(s string, loc *time.Location) (time.Time, bool) {
+// AbsoluteTime reads a date, with a time or without one.
+func AbsoluteTime(s string, loc *time.Location) (time.Time, bool) {
 	for _, layout := range [...]string{"1/2/2006:15:4:5", "1/2/2006", time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02T15:04", "2006-01-02", "1/2/2006:15:4", "1/2/2006:15"} {
 		if t, err := time.ParseInLocation(layout, s, loc); err == nil {
 			return t, true
@@ -40,8 +42,8 @@ func absoluteTime(s string, loc *time.Location) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// epochLike reports whether s is written as seconds since 1970.
-func epochLike(s string) bool {
+// EpochLike reports whether s is written as seconds since 1970.
+func EpochLike(s string) bool {
 	for i := range len(s) {
 		if !isDigit(s[i]) && s[i] != '.' {
 			return false
@@ -103,7 +105,7 @@ func RelativeTime(s string, now time.Time) (time.Time, error) {
 			}
 			unit, more := letters(rest[i:])
 			var ok bool
-			if t, ok = shift(t, sign*n, unit); !ok {
+			if t, ok = Shift(t, sign*n, unit); !ok {
 				return fail()
 			}
 			rest = more
@@ -153,8 +155,8 @@ var fixedUnits = map[string]time.Duration{
 	"s": time.Second, "m": time.Minute, "h": time.Hour,
 }
 
-// shift adds n units to t; false for an unknown unit.
-func shift(t time.Time, n int, unit string) (time.Time, bool) {
+// Shift adds n units to t; false for an unknown unit.
+func Shift(t time.Time, n int, unit string) (time.Time, bool) {
 	switch unit = Unit(unit); unit {
 	case "d":
 		return t.AddDate(0, 0, n), true
@@ -207,3 +209,5 @@ func snap(t time.Time, unit string) (time.Time, bool) {
 	}
 	return t, false
 }
+
+func isDigit(c byte) bool { return c-'0' <= 9 }

@@ -1,10 +1,10 @@
-package spl_test
+package splunktime_test
 
 import (
 	"testing"
 	"time"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/splunktime"
 )
 
 func TestFormatTime(t *testing.T) {
@@ -25,7 +25,7 @@ func TestFormatTime(t *testing.T) {
 		"%E %O %-":                 "%E %O %-",
 		"":                         "",
 	} {
-		if got := spl.FormatTime(at, format); got != want {
+		if got := splunktime.FormatTime(at, format); got != want {
 			t.Errorf("%q: %q, want %q", format, got, want)
 		}
 	}
@@ -56,7 +56,7 @@ func TestParseTimeFormat(t *testing.T) {
 		{"12:00 GMT-0300", "%H:%M %Z", "2023-11-15T12:00:00-03:00"},
 		{"12:00 +90", "%H:%M %Ez", "2023-11-15T12:00:00+01:30"},
 	} {
-		got, err := spl.ParseTimeFormat(tc.text, tc.format, now)
+		got, err := splunktime.ParseTimeFormat(tc.text, tc.format, now)
 		if err != nil {
 			t.Errorf("%q as %q: %v", tc.text, tc.format, err)
 		} else if s := got.Format(time.RFC3339Nano); s != tc.want {
@@ -66,7 +66,7 @@ func TestParseTimeFormat(t *testing.T) {
 	for _, tc := range [][2]string{
 		{"2022-13-01", "%Y-%m-%d"}, {"2023-02-30", "%Y-%m-%d"}, {"x", "%Y"}, {"2022", "%Y-%m"}, {"25:00", "%H:%M"}, {"", "%s"}, {"1", "%K"}, {"1", ""}, {"+99:00", "%z"}, {"5 XM", "%I %p"},
 	} {
-		if got, err := spl.ParseTimeFormat(tc[0], tc[1], now); err == nil {
+		if got, err := splunktime.ParseTimeFormat(tc[0], tc[1], now); err == nil {
 			t.Errorf("%q as %q: %s, want an error", tc[0], tc[1], got)
 		}
 	}
@@ -82,10 +82,10 @@ func FuzzTimeFormat(f *testing.F) {
 			return
 		}
 		at := time.Unix(sec, 0).UTC()
-		spl.FormatTime(at, format)
-		spl.ParseTimeFormat(text, format, at)
+		splunktime.FormatTime(at, format)
+		splunktime.ParseTimeFormat(text, format, at)
 		const whole = "%Y-%m-%d %H:%M:%S"
-		if back, err := spl.ParseTimeFormat(spl.FormatTime(at, whole), whole, at); err != nil || !back.Equal(at) {
+		if back, err := splunktime.ParseTimeFormat(splunktime.FormatTime(at, whole), whole, at); err != nil || !back.Equal(at) {
 			t.Fatalf("%s: %s %v", at, back, err)
 		}
 	})
@@ -95,7 +95,7 @@ func TestTimeGrain(t *testing.T) {
 	for format, want := range map[string]float64{
 		"%F": 900, "%Y-%m-%d %H": 900, "%H:%M": 60, "%R": 60, "%T": 1, "%s": 1, "%c": 1, "%T.%3N": 0, "%Q": 0, "%F %f": 0, "%%S": 900, "": 900, "%": 900, "%Ez": 900,
 	} {
-		if got := spl.TimeGrain(format); got != want {
+		if got := splunktime.TimeGrain(format); got != want {
 			t.Errorf("%q: %g, want %g", format, got, want)
 		}
 	}
