@@ -3,7 +3,6 @@ package result
 import (
 	"math"
 
-	"bluetrail/internal/spl/cmd"
 	"bluetrail/internal/vector"
 )
 
@@ -16,7 +15,7 @@ var sparkBars = []rune("▁▂▃▄▅▆▇█")
 // least value, when that is below) to the greatest. A bar that stands for
 // several values is as high as the highest of them.
 func drawn(vals []string) (string, bool) {
-	if len(vals) < 2 || vals[0] != cmd.SparklineMark {
+	if len(vals) < 2 || vals[0] != vector.SparklineMark {
 		return "", false
 	}
 	vals = vals[1:]

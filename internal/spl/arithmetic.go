@@ -73,9 +73,9 @@ func (c *Compiler) binary(e *Binary) (Eval, error) {
 		return c.like(e, l, r)
 	case "=", "!=", "<", "<=", ">", ">=":
 		if lit, ok := e.R.(*Literal); ok {
-			return c.compareWith(e.L, l, lit.Value, outcomes[e.Op]), nil
+			return c.compareWith(e.L, l, lit.Value, vector.Relations[e.Op]), nil
 		}
-		pass := outcomes[e.Op]
+		pass := vector.Relations[e.Op]
 		return func(f *Frame) vector.Value {
 			a, b := l(f), r(f)
 			return anyPair(&a, &b, pass)

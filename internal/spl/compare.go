@@ -48,33 +48,15 @@ func or(l, r Eval) Eval {
 	}
 }
 
-// outcome is the set of results of a comparison that make an operator true.
-type outcome uint8
-
-// The results that a set may have.
-const (
-	less outcome = 1 << iota
-	equal
-	greater
-)
-
-// outcomes are the comparison operators.
-var outcomes = map[string]outcome{
-	"=": equal, "!=": less | greater, "<": less, "<=": less | equal, ">": greater, ">=": greater | equal,
-}
-
-// has takes a result below, equal to or above 0.
-func (o outcome) has(n int) bool { return o>>(n+1)&1 != 0 }
-
 // compareWith compares with what is written in the search, the usual case.
-func (c *Compiler) compareWith(e Expr, l Eval, lit vector.Value, pass outcome) Eval {
+func (c *Compiler) compareWith(e Expr, l Eval, lit vector.Value, pass vector.Relation) Eval {
 	num, isNum := lit.Num()
 	text := lit.Text()
 	leaf := c.leaf(e)
 	return func(f *Frame) vector.Value {
 		if isNum && leaf != nil {
 			if x, ok := leaf(f); ok {
-				return vector.Truth(pass.has(compareNumbers(x, num)))
+				return vector.Truth(pass.Has(vector.CompareFloats(x, num)))
 			}
 		}
 		a := l(f)
@@ -84,29 +66,29 @@ func (c *Compiler) compareWith(e Expr, l Eval, lit vector.Value, pass outcome) E
 		case vector.List:
 			return anyPair(&a, &lit, pass)
 		case vector.Bool:
-			return vector.Truth(pass.has(CompareValues(a, lit)))
+			return vector.Truth(pass.Has(vector.CompareValues(a, lit)))
 		}
 		if isNum {
 			if x, ok := a.Num(); ok {
-				return vector.Truth(pass.has(compareNumbers(x, num)))
+				return vector.Truth(pass.Has(vector.CompareFloats(x, num)))
 			}
 		}
-		return vector.Truth(pass.has(strings.Compare(a.Text(), text)))
+		return vector.Truth(pass.Has(strings.Compare(a.Text(), text)))
 	}
 }
 
 // Matches reports whether a = b holds in the sense of eval: any value of one
 // against any of the other, numbers as numbers, case counts.
-func Matches(a, b vector.Value) bool { return anyPair(&a, &b, equal).True() }
+func Matches(a, b vector.Value) bool { return anyPair(&a, &b, vector.EqualTo).True() }
 
 // anyPair compares as eval does: null when a side is missing, true when any
 // value of a list passes.
-func anyPair(a, b *vector.Value, pass outcome) vector.Value {
+func anyPair(a, b *vector.Value, pass vector.Relation) vector.Value {
 	switch {
 	case a.IsNull() || b.IsNull():
 		return vector.Value{}
 	case a.Kind() != vector.List && b.Kind() != vector.List:
-		return vector.Truth(pass.has(CompareValues(*a, *b)))
+		return vector.Truth(pass.Has(vector.CompareValues(*a, *b)))
 	}
 	if a.Len()*b.Len() > 64 {
 		return vector.Truth(anyOfLists(a.All(), b.All(), pass))
@@ -114,7 +96,7 @@ func anyPair(a, b *vector.Value, pass outcome) vector.Value {
 	for i := range a.Len() {
 		x := vector.String(a.At(i))
 		for j := range b.Len() {
-			if pass.has(CompareValues(x, vector.String(b.At(j)))) {
+			if pass.Has(vector.CompareValues(x, vector.String(b.At(j)))) {
 				return vector.Truth(true)
 			}
 		}
@@ -143,9 +125,9 @@ func rank(list []string) ranked {
 
 // anyOfLists is anyPair in the time that the lists together take, not their
 // product.
-func anyOfLists(a, b []string, pass outcome) bool {
+func anyOfLists(a, b []string, pass vector.Relation) bool {
 	x, y := rank(a), rank(b)
-	return pass&less != 0 && below(x, y) || pass&greater != 0 && below(y, x) || pass&equal != 0 && x.meets(y)
+	return pass&vector.LessThan != 0 && below(x, y) || pass&vector.GreaterThan != 0 && below(y, x) || pass&vector.EqualTo != 0 && x.meets(y)
 }
 
 // below reports whether some value of x comes before some value of y.
@@ -168,50 +150,6 @@ func (r ranked) meets(o ranked) bool {
 	}
 	return slices.ContainsFunc(o.nums, func(f float64) bool { return nums[f] }) ||
 		slices.ContainsFunc(o.words, func(s string) bool { return words[s] })
-}
-
-// CompareValues orders two single values: as numbers when both are, else by
-// the bytes of their text. NaN equals only itself and comes first. The outcome
-// of a test also equals the number and the word for it, as in isnull(x)=1.
-func CompareValues(a, b vector.Value) int {
-	if (a.Kind() == vector.Bool) != (b.Kind() == vector.Bool) {
-		x, okx := truthNumber(a)
-		if y, oky := truthNumber(b); okx && oky {
-			return compareNumbers(x, y)
-		}
-	}
-	if x, ok := a.Num(); ok {
-		if y, ok := b.Num(); ok {
-			return compareNumbers(x, y)
-		}
-	}
-	return strings.Compare(a.Text(), b.Text())
-}
-
-// truthNumber returns 1 for what is true, 0 for what is false.
-func truthNumber(v vector.Value) (float64, bool) {
-	switch text := v.Text(); {
-	case v.True(), strings.EqualFold(text, "true"):
-		return 1, true
-	case v.Kind() == vector.Bool, strings.EqualFold(text, "false"):
-		return 0, true
-	}
-	return v.Num()
-}
-
-// compareNumbers orders two numbers; NaN equals itself and comes first.
-func compareNumbers(x, y float64) int {
-	switch {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	case x == y, x != x && y != y:
-		return 0
-	case x != x:
-		return -1
-	}
-	return 1
 }
 
 func (c *Compiler) like(e *Binary, l, r Eval) (Eval, error) {
@@ -284,7 +222,7 @@ func (c *Compiler) AmongEval(x Eval, list []Expr) (Eval, error) {
 		}
 		for _, ev := range rest {
 			b := ev(f)
-			if found := anyPair(&v, &b, equal); found.True() {
+			if found := anyPair(&v, &b, vector.EqualTo); found.True() {
 				return found
 			}
 		}

@@ -16,7 +16,7 @@ func Gives(e Expr) Outcome {
 		case "AND", "OR", "XOR", "LIKE":
 			return GivesTest
 		}
-		if outcomes[e.Op] != 0 {
+		if vector.Relations[e.Op] != 0 {
 			return GivesTest
 		}
 	case *Unary:

@@ -233,9 +233,9 @@ func (c *Compiler) binaryKernel(e *Binary) Kernel {
 		}}
 	case "=", "!=", "<", "<=", ">", ">=":
 		if lit, ok := e.R.(*Literal); ok && !lit.Value.IsNull() {
-			return compareKernel(l, lit.Value, outcomes[e.Op])
+			return compareKernel(l, lit.Value, vector.Relations[e.Op])
 		}
-		return pairKernel(l, r, outcomes[e.Op])
+		return pairKernel(l, r, vector.Relations[e.Op])
 	case "LIKE":
 		if lit, ok := e.R.(*Literal); ok {
 			return LikeKernel(l, lit.Value)
@@ -294,7 +294,7 @@ var logic = map[string][4][4]Test{
 }
 
 // compareKernel compares with what is written in the search.
-func compareKernel(l Kernel, lit vector.Value, pass outcome) Kernel {
+func compareKernel(l Kernel, lit vector.Value, pass vector.Relation) Kernel {
 	num, isNum := lit.Num()
 	text := lit.Text()
 	if l.Values == nil && l.Nums != nil && isNum {
@@ -303,7 +303,7 @@ func compareKernel(l Kernel, lit vector.Value, pass outcome) Kernel {
 			out := Scratch(&buf, n)
 			for i, x := range l.Nums(f, n) {
 				if out[i] = Ask; x == x {
-					out[i] = Holds(pass.has(compareNumbers(x, num)))
+					out[i] = Holds(pass.Has(vector.CompareFloats(x, num)))
 				}
 			}
 			return out
@@ -318,17 +318,17 @@ func compareKernel(l Kernel, lit vector.Value, pass outcome) Kernel {
 		}
 		if isNum {
 			if x, ok := v.Num(); ok {
-				return Holds(pass.has(compareNumbers(x, num)))
+				return Holds(pass.Has(vector.CompareFloats(x, num)))
 			}
 		}
-		if pass == equal {
+		if pass == vector.EqualTo {
 			return Holds(v.Text() == text)
 		}
-		return Holds(pass.has(strings.Compare(v.Text(), text)))
+		return Holds(pass.Has(strings.Compare(v.Text(), text)))
 	})
 }
 
-func pairKernel(l, r Kernel, pass outcome) Kernel {
+func pairKernel(l, r Kernel, pass vector.Relation) Kernel {
 	left, right := l.AsValues(), r.AsValues()
 	if left == nil || right == nil {
 		return Kernel{}
@@ -344,7 +344,7 @@ func pairKernel(l, r Kernel, pass outcome) Kernel {
 			case ka == vector.Null || kb == vector.Null:
 				out[i] = Missing
 			default:
-				out[i] = Holds(pass.has(CompareValues(a[i], b[i])))
+				out[i] = Holds(pass.Has(vector.CompareValues(a[i], b[i])))
 			}
 		}
 		return out

@@ -318,7 +318,7 @@ func CompareTest(c *Compare) func(string) bool {
 		}
 		return func(s string) bool { return !eq(s) }
 	}
-	pass := outcomes[c.Op]
+	pass := vector.Relations[c.Op]
 	bound := vector.String(c.Value)
 	if c.Field == "_time" || c.Field == "_indextime" {
 		if t, ok := splunktime.AbsoluteTime(c.Value, time.UTC); ok {
@@ -329,9 +329,9 @@ func CompareTest(c *Compare) func(string) bool {
 	return func(s string) bool {
 		v := vector.String(s)
 		if !number {
-			return pass.has(strings.Compare(Lower(s), Lower(c.Value)))
+			return pass.Has(strings.Compare(Lower(s), Lower(c.Value)))
 		}
-		return pass.has(CompareValues(v, bound))
+		return pass.Has(vector.CompareValues(v, bound))
 	}
 }
 

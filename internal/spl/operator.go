@@ -61,11 +61,6 @@ type Transforming interface {
 	Ordered() bool
 }
 
-// Alike is the column of a batch that says of how many alike rows each of its
-// rows is made. Batches without it are not condensed. It is not UTF-8, so that no
-// record can bring a field of that name.
-const Alike = "\xffalike"
-
 // Condensing is implemented by transforming commands that can do with condensed
 // rows: the result depends only on how often each combination of values is there.
 type Condensing interface {

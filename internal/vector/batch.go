@@ -321,3 +321,8 @@ func (b *Batch) Size() int {
 	}
 	return n
 }
+
+// Alike is the column of a batch that says of how many alike rows each of its
+// rows is made. Batches without it are not condensed. It is not UTF-8, so that no
+// record can bring a field of that name.
+const Alike = "\xffalike"

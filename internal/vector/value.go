@@ -308,3 +308,7 @@ func (v Value) Shown(text string) Value {
 	v.setText(text)
 	return v
 }
+
+// SparklineMark is the first value of a sparkline, by which tables know that
+// the others are to be drawn.
+const SparklineMark = "##__SPARKLINE__##"

@@ -135,7 +135,7 @@ func (g *grid) order(ctx context.Context) error {
 		if a.ok && b.ok {
 			return cmp.Compare(a.low, b.low)
 		}
-		return spl.CompareAuto(a.v, b.v)
+		return vector.CompareAuto(a.v, b.v)
 	})
 	for i := range list {
 		g.env.Poll()

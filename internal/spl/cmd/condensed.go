@@ -61,7 +61,7 @@ func (c *Chart) Condenses(env *spl.Env) (time.Duration, bool) {
 // weightsOf returns how many rows each row of a condensed batch stands for, nil
 // for other batches. It uses the space of buf.
 func weightsOf(b *vector.Batch, buf []int) []int {
-	col := b.Col(spl.Alike)
+	col := b.Col(vector.Alike)
 	if col == nil {
 		return nil
 	}

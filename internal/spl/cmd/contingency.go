@@ -215,7 +215,7 @@ func (r *contingency) frequent(counts map[string]int, total, limit int, cover fl
 		list = append(list, v)
 	}
 	spl.Sort(r.env, list, func(a, b string) int {
-		return cmp.Or(cmp.Compare(counts[b], counts[a]), spl.CompareAuto(vector.String(a), vector.String(b)), strings.Compare(a, b))
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), vector.CompareAuto(vector.String(a), vector.String(b)), strings.Compare(a, b))
 	})
 	if limit == 0 || limit > maxContingency {
 		limit = maxContingency

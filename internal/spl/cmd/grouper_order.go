@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/spl"
+	"bluetrail/internal/vector"
 )
 
 // ranked is a group with its first key as it is compared: read as a number once
@@ -41,7 +42,7 @@ func (g *grouper) sorted(ctx context.Context) ([]*group, error) {
 	return g.order, nil
 }
 
-// compareRanked is the order of spl.CompareValues, key by key; numbers that are
+// compareRanked is the order of vector.CompareValues, key by key; numbers that are
 // equal and written differently, as 1 and 1.0, go by their texts.
 func compareRanked(a, b ranked) int {
 	c := 0
@@ -51,7 +52,7 @@ func compareRanked(a, b ranked) int {
 		c = strings.Compare(a.text, b.text)
 	}
 	for i := 1; c == 0 && i < len(a.keys); i++ {
-		c = spl.CompareValues(a.keys[i], b.keys[i])
+		c = vector.CompareValues(a.keys[i], b.keys[i])
 	}
 	for i := 0; c == 0 && i < len(a.keys); i++ {
 		c = strings.Compare(a.keys[i].Text(), b.keys[i].Text())

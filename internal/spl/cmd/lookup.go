@@ -268,7 +268,7 @@ func (m *lookup) matches(keys []*vector.Column, time *vector.Column, i int, vals
 		}
 		several = several || v.Len() > 1
 		vals[k] = v.At(0)
-		m.key = appendPart(m.key, vals[k])
+		m.key = vector.AppendPart(m.key, vals[k])
 	}
 	at, timed := vector.Value{}, m.index.table.TimeField != ""
 	if timed && time != nil {

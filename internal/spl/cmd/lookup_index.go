@@ -102,7 +102,7 @@ func (x *tableIndex) key(buf []byte, vals []string) []byte {
 		if x.table.IgnoreCase {
 			s = strings.ToLower(s)
 		}
-		buf = appendPart(buf, s)
+		buf = vector.AppendPart(buf, s)
 	}
 	return buf
 }

@@ -2,8 +2,6 @@ package cmd
 
 import (
 	"context"
-	"slices"
-	"strconv"
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl"
@@ -82,10 +80,10 @@ func (c *Mvcombine) combine(env *spl.Env, rows []*vector.Batch) *vector.Batch {
 	var firsts []place
 	var gathered [][]string
 	known := map[string]int{}
-	keys := newRowKeys(c.Field)
+	keys := vector.NewRowKeys(c.Field)
 	for _, b := range rows {
 		env.Poll()
-		keys.use(b)
+		keys.Use(b)
 		for i := range b.Len {
 			env.Poll()
 			v := b.At(c.Field, i)
@@ -93,7 +91,7 @@ func (c *Mvcombine) combine(env *spl.Env, rows []*vector.Batch) *vector.Batch {
 				firsts, gathered = append(firsts, place{b, i}), append(gathered, nil)
 				continue
 			}
-			key := keys.key(i)
+			key := keys.Key(i)
 			n, ok := known[string(key)]
 			if !ok {
 				n = len(firsts)
@@ -128,53 +126,4 @@ func columnsOf(rows []*vector.Batch) []string {
 		}
 	}
 	return names
-}
-
-// rowKeys writes rows so that two are the same text when they show the same
-// in every field but those left out.
-type rowKeys struct {
-	but  []string
-	cols []*vector.Column
-	buf  []byte
-}
-
-// newRowKeys returns keys of all columns but the named ones.
-func newRowKeys(but ...string) *rowKeys { return &rowKeys{but: but} }
-
-// use makes b the batch that keys are of.
-func (k *rowKeys) use(b *vector.Batch) {
-	k.cols = k.cols[:0]
-	for _, c := range b.Cols {
-		if !slices.Contains(k.but, c.Name) {
-			k.cols = append(k.cols, c)
-		}
-	}
-	slices.SortFunc(k.cols, func(a, b *vector.Column) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
-}
-
-// key returns the text of row i; it is good until the next call.
-func (k *rowKeys) key(i int) []byte {
-	k.buf = k.buf[:0]
-	for _, c := range k.cols {
-		v := c.At(i)
-		if v.IsNull() {
-			continue
-		}
-		k.buf = appendPart(k.buf, c.Name)
-		k.buf = append(strconv.AppendInt(k.buf, int64(v.Len()), 10), '=')
-		for j := range v.Len() {
-			k.buf = appendPart(k.buf, v.At(j))
-		}
-	}
-	return k.buf
-}
-
-// appendPart appends s so that parts of a key cannot run into each other.
-func appendPart(buf []byte, s string) []byte {
-	return append(append(strconv.AppendInt(buf, int64(len(s)), 10), ':'), s...)
 }

@@ -115,11 +115,11 @@ func keysOf(rows []*vector.Batch) map[string]bool {
 
 // eachRow calls fn with every row and its key without internal fields.
 func eachRow(rows []*vector.Batch, fn func(b *vector.Batch, i int, key []byte)) {
-	keys := newRowKeys()
+	keys := vector.NewRowKeys()
 	for _, b := range rows {
-		keys.use(b.Keep(func(name string) bool { return !internal(name) }))
+		keys.Use(b.Keep(func(name string) bool { return !internal(name) }))
 		for i := range b.Len {
-			fn(b, i, keys.key(i))
+			fn(b, i, keys.Key(i))
 		}
 	}
 }

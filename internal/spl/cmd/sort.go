@@ -136,9 +136,9 @@ func sortKey(p *spl.Parser, tok spl.Token, desc bool) (key SortKey, all bool, er
 }
 
 var comparers = map[string]func(a, b vector.Value) int{
-	"auto": spl.CompareAuto,
-	"num":  spl.CompareNumbers,
-	"ip":   spl.CompareIPs,
+	"auto": vector.CompareAuto,
+	"num":  vector.CompareNumbers,
+	"ip":   vector.CompareIPs,
 	"str":  func(a, b vector.Value) int { return strings.Compare(a.Text(), b.Text()) },
 }
 

@@ -12,10 +12,6 @@ import (
 
 const sparklineName = "sparkline"
 
-// SparklineMark is the first value of a sparkline, by which tables know that
-// the others are to be drawn.
-const SparklineMark = "##__SPARKLINE__##"
-
 const (
 	sparkBars    = 100  // buckets of a line whose span is not written
 	maxSparkBars = 1000 // buckets of any line
@@ -207,7 +203,7 @@ func (s *sparkline) Result() vector.Value {
 		return vector.Value{}
 	}
 	s.fit(x.hi - x.lo)
-	list := []string{SparklineMark}
+	list := []string{vector.SparklineMark}
 	for t := s.bucket.start(x.lo); t <= x.hi && len(list) <= 2*maxSparkBars; {
 		text := "0"
 		if cell := s.cells[t]; cell != nil {

@@ -89,7 +89,7 @@ func (g *gatherer) put(b *vector.Batch) error {
 			return nil // no row is in a group
 		}
 	}
-	read := spl.Fields(spl.Alike)
+	read := spl.Fields(vector.Alike)
 	for _, a := range g.aggs {
 		read = read.Add(a.fields()...)
 	}

@@ -293,7 +293,7 @@ func sameKeys(a, b []vector.Value) bool { return compareKeys(a, b) == 0 }
 
 func compareKeys(a, b []vector.Value) int {
 	for i := range a {
-		if c := spl.CompareValues(a[i], b[i]); c != 0 {
+		if c := vector.CompareValues(a[i], b[i]); c != 0 {
 			return c
 		}
 	}

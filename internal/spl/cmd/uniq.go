@@ -36,20 +36,20 @@ func (c *Uniq) Needs(out spl.FieldSet) spl.FieldSet { return out.Union(spl.AllFi
 
 // Open implements spl.Serial.
 func (c *Uniq) Open(_ context.Context, _ *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return spl.Mapped(in, &uniq{keys: newRowKeys()}), nil
+	return spl.Mapped(in, &uniq{keys: vector.NewRowKeys()}), nil
 }
 
 type uniq struct {
-	keys *rowKeys
+	keys *vector.RowKeys
 	last string
 	some bool
 }
 
 func (u *uniq) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	u.keys.use(b)
+	u.keys.Use(b)
 	rows := make([]int32, 0, b.Len)
 	for i := range b.Len {
-		if key := u.keys.key(i); !u.some || string(key) != u.last {
+		if key := u.keys.Key(i); !u.some || string(key) != u.last {
 			u.last, u.some = string(key), true
 			rows = append(rows, int32(i))
 		}

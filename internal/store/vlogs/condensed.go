@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"bluetrail/internal/event"
-	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
@@ -82,7 +81,7 @@ func (sc *scan) condensed(ctx context.Context, p part, emit func(int, *vector.Ba
 			return err
 		}
 		b := readers[w].rows(db, times)
-		b.Cols = append(b.Cols, numbers(spl.Alike, db.GetColumnByName(alikeColumn), 1))
+		b.Cols = append(b.Cols, numbers(vector.Alike, db.GetColumnByName(alikeColumn), 1))
 		return emit(w, b)
 	})
 	return err == nil || some.Load() || ctx.Err() != nil, err

@@ -1,19 +1,17 @@
-package spl
+package vector
 
 import (
 	"net/netip"
 	"strings"
-
-	"bluetrail/internal/vector"
 )
 
 // CompareAuto orders two values as sort does when it is not told how: numbers
 // as numbers, addresses as addresses, everything else by its bytes. The kinds
 // are told for each pair.
-func CompareAuto(a, b vector.Value) int {
+func CompareAuto(a, b Value) int {
 	if x, ok := a.Num(); ok {
 		if y, ok := b.Num(); ok {
-			return compareFloats(x, y)
+			return floatOrder(x, y)
 		}
 	}
 	s, t := a.Text(), b.Text()
@@ -23,7 +21,7 @@ func CompareAuto(a, b vector.Value) int {
 	return strings.Compare(s, t)
 }
 
-func compareFloats(x, y float64) int {
+func floatOrder(x, y float64) int {
 	switch {
 	case x < y:
 		return -1
@@ -62,12 +60,12 @@ func addressLike(s string) bool {
 
 // CompareNumbers orders values as numbers; what is none comes after all
 // numbers, by its bytes.
-func CompareNumbers(a, b vector.Value) int {
+func CompareNumbers(a, b Value) int {
 	x, okx := a.Num()
 	y, oky := b.Num()
 	switch {
 	case okx && oky:
-		return compareFloats(x, y)
+		return floatOrder(x, y)
 	case okx:
 		return -1
 	case oky:
@@ -78,7 +76,7 @@ func CompareNumbers(a, b vector.Value) int {
 
 // CompareIPs orders values as addresses; what is none comes after all
 // addresses, by its bytes.
-func CompareIPs(a, b vector.Value) int {
+func CompareIPs(a, b Value) int {
 	x, errx := netip.ParseAddr(a.Text())
 	y, erry := netip.ParseAddr(b.Text())
 	switch {
@@ -91,3 +89,5 @@ func CompareIPs(a, b vector.Value) int {
 	}
 	return strings.Compare(a.Text(), b.Text())
 }
+
+func isDigit(c byte) bool { return c-'0' <= 9 }
