@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/generate"
-	"bluetrail/internal/spl"
 	"bluetrail/internal/state"
 	"bluetrail/internal/store"
 	"bluetrail/internal/store/vlogs"
@@ -101,7 +101,7 @@ func values(t testing.TB, data, field string) (list []string) {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	sc, err := st.Prepare(&store.Query{Filter: &spl.Everything{}, Fields: spl.Fields(field), Earliest: store.Beginning, Latest: store.End})
+	sc, err := st.Prepare(&store.Query{Filter: &filter.Everything{}, Fields: filter.Fields(field), Earliest: store.Beginning, Latest: store.End})
 	if err != nil {
 		t.Fatal(err)
 	}

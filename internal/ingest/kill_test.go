@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/store"
 	"bluetrail/internal/store/vlogs"
 	"bluetrail/internal/vector"
@@ -86,7 +86,7 @@ func markers(t *testing.T, data string) map[string]int {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	sc, err := st.Prepare(&store.Query{Filter: &spl.Everything{}, Fields: spl.Fields("marker"), Earliest: store.Beginning, Latest: store.End, Now: time.Now()})
+	sc, err := st.Prepare(&store.Query{Filter: &filter.Everything{}, Fields: filter.Fields("marker"), Earliest: store.Beginning, Latest: store.End, Now: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}

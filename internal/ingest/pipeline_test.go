@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/source"
-	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 )
@@ -56,7 +56,7 @@ func messages(name string, n int, acks chan<- source.Result) *source.Batch {
 // counted returns how many events a search sees.
 func counted(t *testing.T, st store.Store) (n int) {
 	t.Helper()
-	sc, err := st.Prepare(&store.Query{Filter: &spl.Everything{}, Fields: spl.Fields("eventName"), Earliest: store.Beginning, Latest: store.End})
+	sc, err := st.Prepare(&store.Query{Filter: &filter.Everything{}, Fields: filter.Fields("eventName"), Earliest: store.Beginning, Latest: store.End})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,24 +7,25 @@ import (
 	"slices"
 	"strings"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 )
 
 // classes are the event types and tags of all folders.
 type classes struct {
-	types []spl.EventType
-	tags  []spl.FieldTag
+	types []filter.EventType
+	tags  []filter.FieldTag
 }
 
 // EventTypes implements spl.Knowledge: those of eventtypes.conf, by name.
-func (k *Knowledge) EventTypes() []spl.EventType { return k.classes().types }
+func (k *Knowledge) EventTypes() []filter.EventType { return k.classes().types }
 
 // FieldTags implements spl.Knowledge: the enabled tags of tags.conf, by field,
 // value and tag.
-func (k *Knowledge) FieldTags() []spl.FieldTag { return k.classes().tags }
+func (k *Knowledge) FieldTags() []filter.FieldTag { return k.classes().tags }
 
 func (k *Knowledge) loadClasses() *classes {
-	types, tags := map[string]spl.EventType{}, map[spl.FieldTag]bool{}
+	types, tags := map[string]filter.EventType{}, map[filter.FieldTag]bool{}
 	k.eachStanza("eventtypes.conf", func(_, _ string, s *stanza) error {
 		if truth(s.settings["disabled"], false) {
 			delete(types, s.name)
@@ -45,9 +46,9 @@ func (k *Knowledge) loadClasses() *classes {
 		if err != nil {
 			return err
 		}
-		types[s.name] = spl.EventType{Name: s.name, Search: e}
+		types[s.name] = filter.EventType{Name: s.name, Search: e}
 		for _, tag := range strings.Fields(s.settings["tags"]) {
-			tags[spl.FieldTag{Field: "eventtype", Value: s.name, Tag: tag}] = true
+			tags[filter.FieldTag{Field: "eventtype", Value: s.name, Tag: tag}] = true
 		}
 		return nil
 	})
@@ -62,7 +63,7 @@ func (k *Knowledge) loadClasses() *classes {
 		for tag, state := range s.settings {
 			switch strings.ToLower(state) {
 			case "enabled", "disabled":
-				tags[spl.FieldTag{Field: strings.TrimSpace(field), Value: strings.TrimSpace(value), Tag: tag}] = strings.EqualFold(state, "enabled")
+				tags[filter.FieldTag{Field: strings.TrimSpace(field), Value: strings.TrimSpace(value), Tag: tag}] = strings.EqualFold(state, "enabled")
 			default:
 				return fmt.Errorf("the tag %q must be enabled or disabled, not %q", tag, state)
 			}
@@ -73,13 +74,13 @@ func (k *Knowledge) loadClasses() *classes {
 	for _, t := range types {
 		c.types = append(c.types, t)
 	}
-	slices.SortFunc(c.types, func(a, b spl.EventType) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(c.types, func(a, b filter.EventType) int { return strings.Compare(a.Name, b.Name) })
 	for t, enabled := range tags {
 		if enabled {
 			c.tags = append(c.tags, t)
 		}
 	}
-	slices.SortFunc(c.tags, func(a, b spl.FieldTag) int {
+	slices.SortFunc(c.tags, func(a, b filter.FieldTag) int {
 		return strings.Compare(a.Field+"\x00"+a.Value+"\x00"+a.Tag, b.Field+"\x00"+b.Value+"\x00"+b.Tag)
 	})
 	return c

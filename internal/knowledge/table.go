@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -183,12 +184,12 @@ func splitLists(t *spl.Table) {
 }
 
 // filterTable keeps the rows that pass the search expression.
-func filterTable(t *spl.Table, filter string) error {
-	e, err := spl.ParseSearch("filter", filter)
+func filterTable(t *spl.Table, where string) error {
+	e, err := spl.ParseSearch("filter", where)
 	if err != nil {
 		return err
 	}
-	m, err := spl.NewMatcher(e, time.Now())
+	m, err := filter.NewMatcher(e, time.Now())
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
@@ -15,23 +16,23 @@ import (
 
 // demandedIndexes returns the indexes of which an event must have one, nil when
 // the filter leaves that open.
-func demandedIndexes(filter spl.Search) []string {
-	switch e := filter.(type) {
-	case *spl.Compare:
+func demandedIndexes(where filter.Search) []string {
+	switch e := where.(type) {
+	case *filter.Compare:
 		if strings.EqualFold(e.Field, "index") && e.Op == "=" && !strings.Contains(e.Value, "*") {
 			return []string{e.Value}
 		}
-	case *spl.In:
+	case *filter.In:
 		if strings.EqualFold(e.Field, "index") && !slices.ContainsFunc(e.Values, func(v string) bool { return strings.Contains(v, "*") }) {
 			return e.Values
 		}
-	case *spl.And:
+	case *filter.And:
 		for _, a := range e.Args {
 			if names := demandedIndexes(a); names != nil {
 				return names
 			}
 		}
-	case *spl.Or:
+	case *filter.Or:
 		var all []string
 		for _, a := range e.Args {
 			names := demandedIndexes(a)
@@ -104,7 +105,7 @@ func (n *noIndex) check(ctx context.Context) {
 		return
 	}
 	for _, name := range n.names {
-		second, _ := spl.Also("index", name)
+		second, _ := filter.Also("index", name)
 		if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) || k == second }) {
 			return
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
@@ -24,7 +25,7 @@ type late struct {
 	st          store.Store
 	q           store.Query
 	first, last int64
-	keys        spl.FieldSet // what the choice looks at
+	keys        filter.FieldSet // what the choice looks at
 	choose      []spl.Command
 	out         spl.Operator // nil until it is known which way to go
 	ranges      [][2]int64   // what is still to be read whole, newest first
@@ -54,7 +55,7 @@ func newLate(env *spl.Env, st store.Store, q *store.Query, first, last int64, re
 			l.choose = rest[:2]
 		}
 	}
-	l.keys = spl.Fields(event.Time)
+	l.keys = filter.Fields(event.Time)
 	for _, c := range slices.Backward(l.choose) {
 		l.keys = c.Needs(l.keys)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
@@ -23,7 +24,7 @@ type parallel struct {
 }
 
 type worker struct {
-	check   *spl.Matcher
+	check   *filter.Matcher
 	mappers []spl.Mapper
 	reducer spl.Reducer
 }
@@ -32,7 +33,7 @@ func (p *parallel) worker() (*worker, error) {
 	w := &worker{}
 	var err error
 	if r := p.scan.Residual(); r != nil {
-		if w.check, err = spl.NewMatcher(r, p.now); err != nil {
+		if w.check, err = filter.NewMatcher(r, p.now); err != nil {
 			return nil, err
 		}
 	}

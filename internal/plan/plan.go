@@ -11,10 +11,11 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
-	_ "bluetrail/internal/spl/agg" // the aggregates
-	_ "bluetrail/internal/spl/cmd" // the commands
-	_ "bluetrail/internal/spl/fn"  // the functions
+	_ "bluetrail/internal/spl/agg"
+	_ "bluetrail/internal/spl/cmd"
+	_ "bluetrail/internal/spl/fn"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 )
@@ -301,7 +302,7 @@ func (p *planner) resolve(ctx context.Context, q *spl.Query) ([]spl.Command, err
 		}
 		if f, ok := c.(spl.Filtering); ok {
 			if classes := p.env.Tables; classes != nil {
-				e, err := spl.ExpandClasses(f.Filter(), classes)
+				e, err := filter.ExpandClasses(f.Filter(), classes)
 				if err != nil {
 					return nil, err
 				}
@@ -344,7 +345,7 @@ func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (sp
 	if p.store == nil {
 		return nil, nil, errors.New("this search reads events, and there are none to read (give --files or --data)")
 	}
-	var filters []spl.Search
+	var filters []filter.Search
 	n := 0
 	for ; n < len(stages); n++ {
 		f, ok := stages[n].(spl.Filtering)
@@ -360,8 +361,8 @@ func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (sp
 	if p.typed(stages[n:]) {
 		stages = slices.Insert(slices.Clone(stages), n, command("typer"))
 	}
-	needs := make([]spl.FieldSet, len(stages)+1) // needs[i]: what stage i and all after it read
-	needs[len(stages)] = spl.AllFields()
+	needs := make([]filter.FieldSet, len(stages)+1) // needs[i]: what stage i and all after it read
+	needs[len(stages)] = filter.AllFields()
 	for i := len(stages) - 1; i >= n; i-- {
 		needs[i] = stages[i].Needs(needs[i+1])
 	}
@@ -415,7 +416,7 @@ func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (sp
 		s.step("store", line)
 	}
 	if r := sc.Residual(); r != nil {
-		s.step("workers", "check again: search "+spl.PrintSearch(r))
+		s.step("workers", "check again: search "+filter.PrintSearch(r))
 	}
 	for _, c := range beside {
 		s.step("workers", c.Print())
@@ -446,7 +447,7 @@ func (p *planner) typed(stages []spl.Command) bool {
 	if classes == nil || len(classes.EventTypes()) == 0 && len(classes.FieldTags()) == 0 {
 		return false
 	}
-	need := spl.AllFields()
+	need := filter.AllFields()
 	for i := len(stages) - 1; i >= 0; i-- {
 		need = stages[i].Needs(need)
 	}

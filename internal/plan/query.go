@@ -6,30 +6,30 @@ import (
 	"strings"
 	"time"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/store"
 )
 
 // query makes the store's query of the leading filters: time modifiers that
 // hold for all of them become its range.
-func (p *planner) query(filters []spl.Search) (*store.Query, error) {
+func (p *planner) query(filters []filter.Search) (*store.Query, error) {
 	q := &store.Query{Earliest: store.Beginning, Latest: store.End, Now: p.env.Now.In(p.env.Zone)}
-	var terms []spl.Search
-	var bounds []*spl.TimeBound
-	var flat func(e spl.Search)
-	flat = func(e spl.Search) {
+	var terms []filter.Search
+	var bounds []*filter.TimeBound
+	var flat func(e filter.Search)
+	flat = func(e filter.Search) {
 		switch e := e.(type) {
-		case *spl.And:
+		case *filter.And:
 			for _, a := range e.Args {
 				flat(a)
 			}
-		case *spl.TimeBound:
+		case *filter.TimeBound:
 			if strings.HasPrefix(e.Name, "_index") {
 				terms = append(terms, e)
 			} else {
 				bounds = append(bounds, e)
 			}
-		case *spl.Everything:
+		case *filter.Everything:
 		default:
 			terms = append(terms, e)
 		}
@@ -39,13 +39,13 @@ func (p *planner) query(filters []spl.Search) (*store.Query, error) {
 	}
 	switch len(terms) {
 	case 0:
-		q.Filter = &spl.Everything{}
+		q.Filter = &filter.Everything{}
 	case 1:
 		q.Filter = terms[0]
 	default:
-		q.Filter = &spl.And{Args: terms}
+		q.Filter = &filter.And{Args: terms}
 	}
-	written, err := spl.ResolveTimes(bounds, q.Now)
+	written, err := filter.ResolveTimes(bounds, q.Now)
 	if err != nil {
 		return nil, err
 	}

@@ -152,7 +152,7 @@ func refEqual(a, b string) bool {
 	return a == b || err == nil && other == nil && x == y
 }
 
-func filter(rows []refRow, pass func(refRow) bool) (kept []refRow) {
+func selection(rows []refRow, pass func(refRow) bool) (kept []refRow) {
 	for _, r := range rows {
 		if pass(r) {
 			kept = append(kept, r)
@@ -216,14 +216,14 @@ func refStage(t *rapid.T) stage {
 	switch rapid.IntRange(0, 10).Draw(t, "command") {
 	case 0:
 		s := refSearch(t, 1)
-		return stage{text: "search " + s.text, run: func(rows []refRow) []refRow { return filter(rows, s.pass) }}
+		return stage{text: "search " + s.text, run: func(rows []refRow) []refRow { return selection(rows, s.pass) }}
 	case 1:
 		return stage{text: fmt.Sprintf("where '%s'=%s", f, quoted(v)), run: func(rows []refRow) []refRow {
-			return filter(rows, func(r refRow) bool { s, ok := r.text(f); return ok && refEqual(s, v) })
+			return selection(rows, func(r refRow) bool { s, ok := r.text(f); return ok && refEqual(s, v) })
 		}}
 	case 2:
 		return stage{text: fmt.Sprintf("where isnull('%s') OR '%s'>%d", f, refNumber, n), run: func(rows []refRow) []refRow {
-			return filter(rows, func(r refRow) bool {
+			return selection(rows, func(r refRow) bool {
 				_, has := r.text(f)
 				x, err := strconv.Atoi(strings.Join(r[refNumber], " "))
 				return !has || err == nil && x > n
@@ -260,7 +260,7 @@ func refStage(t *rapid.T) stage {
 	case 6:
 		return stage{text: "dedup " + f, run: func(rows []refRow) []refRow {
 			seen := map[string]bool{}
-			return filter(rows, func(r refRow) bool {
+			return selection(rows, func(r refRow) bool {
 				s, ok := r.text(f)
 				first := ok && !seen[s]
 				seen[s] = seen[s] || ok
@@ -300,7 +300,7 @@ func refStage(t *rapid.T) stage {
 		}}
 	}
 	return stage{text: fmt.Sprintf("search %s=* | sort 0 - %s", refNumber, refNumber), run: func(rows []refRow) []refRow {
-		rows = filter(rows, func(r refRow) bool { return len(r[refNumber]) > 0 })
+		rows = selection(rows, func(r refRow) bool { return len(r[refNumber]) > 0 })
 		slices.SortStableFunc(rows, func(a, b refRow) int {
 			x, _ := strconv.Atoi(a[refNumber][0])
 			y, _ := strconv.Atoi(b[refNumber][0])
@@ -379,7 +379,7 @@ func TestAgainstReference(t *testing.T) {
 				st := kind.open(t, events)
 				rapid.Check(t, func(t *rapid.T) {
 					first := refSearch(t, 2)
-					text, rows := first.text, filter(all, first.pass)
+					text, rows := first.text, selection(all, first.pass)
 					stages := rapid.SliceOfN(rapid.Custom(refStage), 0, 3).Draw(t, "stages")
 					unordered := false
 					for _, s := range append(stages, refEnd(t)) {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/plan"
 	"bluetrail/internal/result"
@@ -52,9 +53,9 @@ type floodScan struct {
 	q store.Query
 }
 
-func (s *floodScan) Residual() spl.Search { return nil }
-func (s *floodScan) Workers() int         { return 2 }
-func (s *floodScan) Explain() []string    { return nil }
+func (s *floodScan) Residual() filter.Search { return nil }
+func (s *floodScan) Workers() int            { return 2 }
+func (s *floodScan) Explain() []string       { return nil }
 
 var wideNames = func() (list []string) {
 	for i := range 80000 {

@@ -1,6 +1,10 @@
 package spl
 
-import "context"
+import (
+	"context"
+
+	"bluetrail/internal/filter"
+)
 
 // Knowledge is what searches reach by name: lookups, saved searches,
 // transaction types, extractions, event types and tags. It is safe for
@@ -24,5 +28,5 @@ type Knowledge interface {
 	Extraction(name string) (Extraction, bool)
 	ExtractionNames() []string
 
-	Classes
+	filter.Classes
 }

@@ -33,3 +33,17 @@ func TestLikeRuns(t *testing.T) {
 		}
 	})
 }
+
+func TestLikePattern(t *testing.T) {
+	for _, tc := range []struct {
+		pattern, s string
+		want       bool
+	}{
+		{"a%", "abc", true}, {"a_c", "abc", true}, {"a_c", "ac", false}, {"%b%b", "abcbb", true}, {"%", "", true}, {"", "", true}, {"", "a", false},
+		{`50\%`, "50%", true}, {`50\%`, "501", false}, {"_", "ü", true}, {"%ab%cd%", "xxabyyabcd", true}, {"a%b%c", "acb", false}, {"A%", "abc", false}, {"%_x", "x", false},
+	} {
+		if got := LikePattern(tc.pattern)(tc.s); got != tc.want {
+			t.Errorf("%q LIKE %q = %v", tc.s, tc.pattern, got)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"time"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/vector"
 )
 
@@ -44,7 +45,7 @@ type Command interface {
 	// Print returns the command as text that parses to the same, its name first.
 	Print() string
 	// Needs returns the fields the command reads when of its output only out is wanted.
-	Needs(out FieldSet) FieldSet
+	Needs(out filter.FieldSet) filter.FieldSet
 }
 
 // Streaming commands treat every row by itself.
@@ -292,7 +293,7 @@ type Defined interface {
 // Filtering is implemented by commands that a store can answer in part.
 type Filtering interface {
 	Streaming
-	Filter() Search
+	Filter() filter.Search
 	// WithFilter returns the command with another filter.
-	WithFilter(Search) Command
+	WithFilter(filter.Search) Command
 }

@@ -4,17 +4,18 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 )
 
 // SearchExpr reads a search expression up to the end of the command: OR binds
 // tighter than AND, NOT takes the next operand only.
-func (p *Parser) SearchExpr() (Search, error) {
+func (p *Parser) SearchExpr() (filter.Search, error) {
 	tok, err := p.peek(searchMode)
 	if err != nil {
 		return nil, err
 	}
 	if p.endsSearch(tok) {
-		return &Everything{Span: diag.Span{Start: p.pos, End: p.pos}}, nil
+		return &filter.Everything{Span: diag.Span{Start: p.pos, End: p.pos}}, nil
 	}
 	e, err := p.searchAnd()
 	if err != nil {
@@ -26,26 +27,26 @@ func (p *Parser) SearchExpr() (Search, error) {
 	if tok.Is(")") {
 		return nil, diag.At(tok.Span, "this ) closes nothing")
 	}
-	return e, settleTimes(e)
+	return e, filter.SettleTimes(e)
 }
 
 // SearchExprUntil is SearchExpr for places where one of the stop words, in any
 // case, ends the expression too.
-func (p *Parser) SearchExprUntil(stop ...string) (Search, error) {
+func (p *Parser) SearchExprUntil(stop ...string) (filter.Search, error) {
 	p.stop = stop
 	defer func() { p.stop = nil }()
 	return p.SearchExpr()
 }
 
 // SearchOperand reads one term, comparison or expression in parentheses.
-func (p *Parser) SearchOperand() (Search, error) { return p.searchPrimary() }
+func (p *Parser) SearchOperand() (filter.Search, error) { return p.searchPrimary() }
 
 func (p *Parser) endsSearch(tok Token) bool {
 	return tok.Kind == Word && isAny(tok.Text, p.stop) || tok.Kind == EOF || tok.Is("|") || tok.Is("]") || tok.Is(")")
 }
 
-func (p *Parser) searchAnd() (Search, error) {
-	var args []Search
+func (p *Parser) searchAnd() (filter.Search, error) {
+	var args []filter.Search
 	for {
 		tok, err := p.peek(searchMode)
 		if err != nil {
@@ -78,17 +79,17 @@ func (p *Parser) searchAnd() (Search, error) {
 	}
 }
 
-func conjunction(args []Search) Search {
+func conjunction(args []filter.Search) filter.Search {
 	if len(args) == 1 {
 		return args[0]
 	}
-	return &And{Span: args[0].Place().Join(args[len(args)-1].Place()), Args: args}
+	return &filter.And{Span: args[0].Place().Join(args[len(args)-1].Place()), Args: args}
 }
 
 func keyword(tok Token, word string) bool { return tok.Kind == Word && tok.Text == word }
 
-func (p *Parser) searchOr() (Search, error) {
-	var args []Search
+func (p *Parser) searchOr() (filter.Search, error) {
+	var args []filter.Search
 	for {
 		arg, err := p.searchNot()
 		if err != nil {
@@ -107,10 +108,10 @@ func (p *Parser) searchOr() (Search, error) {
 	if len(args) == 1 {
 		return args[0], nil
 	}
-	return &Or{Span: args[0].Place().Join(args[len(args)-1].Place()), Args: args}, nil
+	return &filter.Or{Span: args[0].Place().Join(args[len(args)-1].Place()), Args: args}, nil
 }
 
-func (p *Parser) searchNot() (Search, error) {
+func (p *Parser) searchNot() (filter.Search, error) {
 	if p.depth++; p.depth > maxDepth {
 		return nil, diag.At(diag.Span{Start: p.pos, End: p.pos + 1}, "nested more than %d deep", maxDepth)
 	}
@@ -125,12 +126,12 @@ func (p *Parser) searchNot() (Search, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Not{Span: tok.Span.Join(arg.Place()), Arg: arg}, nil
+		return &filter.Not{Span: tok.Span.Join(arg.Place()), Arg: arg}, nil
 	}
 	return p.searchPrimary()
 }
 
-func (p *Parser) searchPrimary() (Search, error) {
+func (p *Parser) searchPrimary() (filter.Search, error) {
 	tok, err := p.peek(searchMode)
 	if err != nil {
 		return nil, err
@@ -142,7 +143,7 @@ func (p *Parser) searchPrimary() (Search, error) {
 			// ( ) is what format writes for "no rows": it matches everything,
 			// so that NOT ( ) matches nothing.
 			end, _ := p.take(searchMode)
-			return &Everything{Span: tok.Span.Join(end.Span)}, nil
+			return &filter.Everything{Span: tok.Span.Join(end.Span)}, nil
 		}
 		e, err := p.searchAnd()
 		if err != nil {
@@ -161,7 +162,7 @@ func (p *Parser) searchPrimary() (Search, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Sub{Span: diag.Span{Start: tok.Span.Start, End: p.pos}, Query: q}, nil
+		return &filter.Sub{Span: diag.Span{Start: tok.Span.Start, End: p.pos}, Query: q}, nil
 	case tok.Kind == Op:
 		return nil, diag.At(tok.Span, "%s needs the name of a field before it", tok.Text)
 	case tok.Kind == Word && (tok.Text == "OR" || tok.Text == "AND"), tok.Kind != Word && tok.Kind != Quoted:
@@ -176,7 +177,7 @@ func (p *Parser) searchPrimary() (Search, error) {
 	case op.Kind == Op:
 		p.take(searchMode)
 		return p.comparison(tok, op)
-	case op.IsWord("IN") && (tok.Kind == Quoted || !special(tok.Text)):
+	case op.IsWord("IN") && (tok.Kind == Quoted || !filter.IsOperator(tok.Text)):
 		if in, ok, err := p.membership(tok); ok || err != nil {
 			return in, err
 		}
@@ -188,7 +189,7 @@ func (p *Parser) searchPrimary() (Search, error) {
 				if err != nil {
 					return nil, err
 				}
-				return &Not{Span: in.Place(), Arg: in}, nil
+				return &filter.Not{Span: in.Place(), Arg: in}, nil
 			}
 		}
 		p.pos = mark
@@ -196,18 +197,18 @@ func (p *Parser) searchPrimary() (Search, error) {
 		return p.directive(tok)
 	}
 	if tok.Kind == Word && tok.Text == "*" {
-		return &Everything{Span: tok.Span}, nil
+		return &filter.Everything{Span: tok.Span}, nil
 	}
 	if tok.Kind == Word {
 		if field, value, ok := strings.Cut(tok.Text, "::"); ok && field != "" && value != "" && fieldLike(field) {
-			if isTimeModifier(field) {
-				return &TimeBound{Span: tok.Span, Name: strings.ToLower(field), Value: unescapeTerm(value)}, nil
+			if filter.IsTimeModifier(field) {
+				return &filter.TimeBound{Span: tok.Span, Name: strings.ToLower(field), Value: unescapeTerm(value)}, nil
 			}
-			return &Compare{Span: tok.Span, Field: field, Op: "=", Value: unescapeTerm(value)}, nil
+			return &filter.Compare{Span: tok.Span, Field: field, Op: "=", Value: unescapeTerm(value)}, nil
 		}
-		return &Term{Span: tok.Span, Text: unescapeTerm(tok.Text)}, nil
+		return &filter.Term{Span: tok.Span, Text: unescapeTerm(tok.Text)}, nil
 	}
-	return &Term{Span: tok.Span, Text: tok.Text, Phrase: true}, nil
+	return &filter.Term{Span: tok.Span, Text: tok.Text, Phrase: true}, nil
 }
 
 func fieldLike(s string) bool {
@@ -218,9 +219,6 @@ func fieldLike(s string) bool {
 	}
 	return true
 }
-
-// special reports whether a word is an operator of search expressions.
-func special(word string) bool { return word == "AND" || word == "OR" || word == "NOT" }
 
 // unescapeTerm undoes \" \\ and \| of an unquoted word.
 func unescapeTerm(s string) string {
@@ -237,7 +235,7 @@ func unescapeTerm(s string) string {
 	return b.String()
 }
 
-func (p *Parser) comparison(field, op Token) (Search, error) {
+func (p *Parser) comparison(field, op Token) (filter.Search, error) {
 	symbol := op.Text
 	switch symbol {
 	case "==":
@@ -249,7 +247,7 @@ func (p *Parser) comparison(field, op Token) (Search, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Compare{Field: field.Text, Op: symbol, Value: val.Text, Span: field.Span.Join(val.Span)}
+	c := &filter.Compare{Field: field.Text, Op: symbol, Value: val.Text, Span: field.Span.Join(val.Span)}
 	switch {
 	case val.Is("(") && symbol == "=":
 		return p.alternatives(field, val)
@@ -279,16 +277,16 @@ func (p *Parser) comparison(field, op Token) (Search, error) {
 	case val.Kind != Quoted:
 		return nil, diag.At(field.Span.Join(op.Span), "a value is missing after %s", op.Text).WithHint(`for an empty value write %s%s""`, field.Text, op.Text)
 	}
-	if isTimeModifier(field.Text) && c.Op == "=" {
-		return &TimeBound{Span: c.Span, Name: strings.ToLower(field.Text), Value: c.Value}, nil
+	if filter.IsTimeModifier(field.Text) && c.Op == "=" {
+		return &filter.TimeBound{Span: c.Span, Name: strings.ToLower(field.Text), Value: c.Value}, nil
 	}
 	return c, nil
 }
 
 // alternatives reads the rest of field=(a OR b), which is what field IN (a, b)
 // says.
-func (p *Parser) alternatives(field, open Token) (Search, error) {
-	in := &In{Field: field.Text}
+func (p *Parser) alternatives(field, open Token) (filter.Search, error) {
+	in := &filter.In{Field: field.Text}
 	for {
 		tok, err := p.take(valueMode)
 		if err != nil {
@@ -320,7 +318,7 @@ func (p *Parser) alternatives(field, open Token) (Search, error) {
 }
 
 // callParens takes the () of now().
-func (p *Parser) callParens(c *Compare) {
+func (p *Parser) callParens(c *filter.Compare) {
 	mark := p.pos
 	if next, err := p.next(searchMode); err == nil && next.Is("(") && !next.Spaced {
 		if next, err = p.next(searchMode); err == nil && next.Is(")") {
@@ -331,7 +329,7 @@ func (p *Parser) callParens(c *Compare) {
 	p.pos = mark
 }
 
-func (p *Parser) membership(field Token) (Search, bool, error) {
+func (p *Parser) membership(field Token) (filter.Search, bool, error) {
 	mark := p.pos
 	p.take(searchMode) // IN
 	open, err := p.peek(searchMode)
@@ -340,7 +338,7 @@ func (p *Parser) membership(field Token) (Search, bool, error) {
 		return nil, false, err
 	}
 	p.take(searchMode)
-	in := &In{Field: field.Text}
+	in := &filter.In{Field: field.Text}
 	for {
 		tok, err := p.take(valueMode)
 		if err != nil {
@@ -365,9 +363,9 @@ func (p *Parser) membership(field Token) (Search, bool, error) {
 }
 
 // directive reads the (x) of CASE(x) and TERM(x).
-func (p *Parser) directive(name Token) (*Term, error) {
+func (p *Parser) directive(name Token) (*filter.Term, error) {
 	p.take(searchMode)
-	t := &Term{}
+	t := &filter.Term{}
 	for {
 		tok, err := p.take(valueMode)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 )
 
 // pending is a command with subsearches where it reads none of its own, such
@@ -34,7 +35,7 @@ func (c *pending) fill(text func(i int) string) string {
 }
 
 // Needs implements Command.
-func (c *pending) Needs(FieldSet) FieldSet { return AllFields() }
+func (c *pending) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
 // Subsearches implements Resolving.
 func (c *pending) Subsearches() []*Query { return c.queries }

@@ -1,9 +1,9 @@
 package spl
 
 import (
-	"fmt"
 	"strings"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/vector"
 )
 
@@ -23,96 +23,6 @@ func (q *Query) String() string {
 	return b.String()
 }
 
-// PrintSearch prints a search expression.
-func PrintSearch(e Search) string { return printSearch(e, 0, nil) }
-
-// printSearch prints e for a place that binds with the given power: 0 AND list,
-// 1 operand of OR, 2 operand of NOT. sub, when set, gives the text that takes
-// a subsearch's place.
-func printSearch(e Search, power int, sub func(fmt.Stringer) string) string {
-	paren := func(own int, s string) string {
-		if power > own {
-			return "(" + s + ")"
-		}
-		return s
-	}
-	list := func(args []Search, sep string, p int) string {
-		parts := make([]string, len(args))
-		for i, a := range args {
-			parts[i] = printSearch(a, p, sub)
-		}
-		return strings.Join(parts, sep)
-	}
-	query := func(q fmt.Stringer) string {
-		if sub != nil {
-			return sub(q)
-		}
-		return "[" + q.String() + "]"
-	}
-	switch e := e.(type) {
-	case *And:
-		return paren(0, list(e.Args, " ", 1))
-	case *Or:
-		return paren(1, list(e.Args, " OR ", 2))
-	case *Not:
-		return "NOT " + printSearch(e.Arg, 2, sub)
-	case *Compare:
-		switch {
-		case e.Sub != nil:
-			return printSearchField(e.Field) + e.Op + query(e.Sub)
-		case e.Case:
-			return printSearchField(e.Field) + e.Op + "CASE(" + QuoteSearch(e.Value) + ")"
-		}
-		return printSearchField(e.Field) + e.Op + printValue(e.Value)
-	case *In:
-		parts := make([]string, len(e.Values))
-		for i, v := range e.Values {
-			parts[i] = printValue(v)
-		}
-		return printSearchField(e.Field) + " IN (" + strings.Join(parts, ", ") + ")"
-	case *Term:
-		switch {
-		case e.Case:
-			return "CASE(" + QuoteSearch(e.Text) + ")"
-		case e.Exact:
-			return "TERM(" + QuoteSearch(e.Text) + ")"
-		case e.Phrase || strings.EqualFold(e.Text, "IN"): // a IN (b) would read as one test
-			return QuoteSearch(e.Text)
-		}
-		return termEscaper.Replace(e.Text)
-	case *TimeBound:
-		return e.Name + "=" + printValue(e.Value)
-	case *Sub:
-		return query(e.Query)
-	}
-	return "*"
-}
-
-// termEscaper writes an unquoted term so that it stays one.
-var termEscaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `|`, `\|`)
-
-func printValue(s string) string {
-	if s == "" || !plainWord(s) || special(s) || strings.EqualFold(s, "IN") || strings.EqualFold(s, "CASE") {
-		return QuoteSearch(s)
-	}
-	return s
-}
-
-func plainWord(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if !isNameByte(c) && strings.IndexByte(".:*-/@", c) < 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// QuoteSearch writes s as a quoted text of a search expression.
-func QuoteSearch(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
-}
-
 // QuoteArg writes s as a quoted command argument, where a backslash is itself.
 func QuoteArg(s string) string {
 	return `"` + strings.ReplaceAll(s, `"`, `\"`) + `"`
@@ -120,33 +30,10 @@ func QuoteArg(s string) string {
 
 // PrintField writes a field name for the arguments of a command.
 func PrintField(name string) string {
-	if reserved(name) || strings.ContainsAny(name, " \t\n\r\f\v()[],|\"=<>!`\u00a0") {
+	if filter.Reserved(name) || strings.ContainsAny(name, " \t\n\r\f\v()[],|\"=<>!`\u00a0") {
 		return QuoteArg(name)
 	}
 	return name
-}
-
-// PrintTest writes field="value" for a search expression.
-func PrintTest(field, value string) string { return printSearchField(field) + "=" + QuoteSearch(value) }
-
-// printSearchField writes a field name for a search expression.
-func printSearchField(name string) string {
-	for i := range len(name) {
-		c := name[i]
-		if !isNameByte(c) && strings.IndexByte(".:*-{}@", c) < 0 {
-			return QuoteSearch(name)
-		}
-	}
-	if reserved(name) || strings.Contains(name, "::") {
-		return QuoteSearch(name)
-	}
-	return name
-}
-
-// reserved reports whether a name must be quoted where field names stand.
-func reserved(name string) bool {
-	return name == "" || special(strings.ToUpper(name)) || strings.HasPrefix(name, "-") || strings.HasPrefix(name, "+") ||
-		isAny(name, []string{"as", "by", "over", "in", "with", "output", "outputnew", "where", "case", "term", "search"})
 }
 
 // PrintFields writes a list of field names.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/vector"
 )
 
@@ -72,7 +73,7 @@ func formatRow(cols []*vector.Column, i int, o FormatOptions) string {
 		}
 		tests := make([]string, v.Len())
 		for j := range tests {
-			tests[j] = PrintTest(c.Name, v.At(j))
+			tests[j] = filter.PrintTest(c.Name, v.At(j))
 		}
 		if len(tests) == 1 {
 			parts = append(parts, tests[0])
@@ -116,7 +117,7 @@ func SubsearchText(batches []*vector.Batch) string {
 
 // ParseSearch reads a search expression that stands by itself; name is what
 // errors call it.
-func ParseSearch(name, text string) (Search, error) {
+func ParseSearch(name, text string) (filter.Search, error) {
 	p := newParser(text)
 	e, err := p.SearchExpr()
 	err = p.finish(err)
@@ -128,20 +129,20 @@ func ParseSearch(name, text string) (Search, error) {
 }
 
 // SearchQueries returns the subsearches inside a search expression.
-func SearchQueries(e Search) []*Query {
+func SearchQueries(e filter.Search) []*Query {
 	var list []*Query
-	printSearch(e, 0, func(q fmt.Stringer) string { list = append(list, q.(*Query)); return "" })
+	filter.PrintWith(e, 0, func(q fmt.Stringer) string { list = append(list, q.(*Query)); return "" })
 	return list
 }
 
 // ResolveSearch puts texts in the place of the subsearches of e and reads the
 // result anew.
-func ResolveSearch(e Search, text func(*Query) (string, error)) (Search, error) {
+func ResolveSearch(e filter.Search, text func(*Query) (string, error)) (filter.Search, error) {
 	if len(SearchQueries(e)) == 0 {
 		return e, nil
 	}
 	src, err := resolved(func(sub func(*Query) string) string {
-		return printSearch(e, 0, func(q fmt.Stringer) string { return sub(q.(*Query)) })
+		return filter.PrintWith(e, 0, func(q fmt.Stringer) string { return sub(q.(*Query)) })
 	}, text)
 	if err != nil {
 		return nil, err
@@ -209,7 +210,7 @@ func (p *Parser) finish(err error) error {
 }
 
 // ParseSearchExpr reads a search expression that stands by itself.
-func ParseSearchExpr(text string) (Search, error) {
+func ParseSearchExpr(text string) (filter.Search, error) {
 	p := newParser(text)
 	e, err := p.SearchExpr()
 	return e, p.finish(err)

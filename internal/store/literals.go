@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/event"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/filter"
 )
 
 // minLiteral is the shortest text worth looking for.
@@ -14,15 +14,15 @@ const minLiteral = 4
 // Literals returns texts of which records that match a search must hold, in
 // any case: of every group at least one. Fields that are computed, rather than
 // read from the record, ask for nothing.
-func Literals(e spl.Search) [][]string {
+func Literals(e filter.Search) [][]string {
 	switch e := e.(type) {
-	case *spl.And:
+	case *filter.And:
 		var all [][]string
 		for _, a := range e.Args {
 			all = append(all, Literals(a)...)
 		}
 		return all
-	case *spl.Or:
+	case *filter.Or:
 		var any []string
 		for _, a := range e.Args {
 			groups := Literals(a)
@@ -32,11 +32,11 @@ func Literals(e spl.Search) [][]string {
 			any = append(any, best(groups)...)
 		}
 		return [][]string{any}
-	case *spl.Compare:
+	case *filter.Compare:
 		if e.Op == "=" && Verbatim(e.Field) && !cidr(e.Value) {
 			return group([]string{e.Value})
 		}
-	case *spl.In:
+	case *filter.In:
 		if Verbatim(e.Field) {
 			for _, v := range e.Values {
 				if cidr(v) {
@@ -45,7 +45,7 @@ func Literals(e spl.Search) [][]string {
 			}
 			return group(e.Values)
 		}
-	case *spl.Term:
+	case *filter.Term:
 		return group([]string{e.Text})
 	}
 	return nil

@@ -4,15 +4,15 @@ import (
 	"slices"
 
 	"bluetrail/internal/event"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/vector"
 )
 
 // Shown returns the fields that the rows of a search have to hold where its
 // commands look at those of need: a filter names fields, too, and what is made
 // only for who names it is then there for a wildcard.
-func Shown(need spl.FieldSet, filter spl.Search) spl.FieldSet {
-	return need.Add(slices.DeleteFunc(spl.SearchFields(filter), func(name string) bool { return !need.Has(name) })...)
+func Shown(need filter.FieldSet, cond filter.Search) filter.FieldSet {
+	return need.Add(slices.DeleteFunc(filter.SearchFields(cond), func(name string) bool { return !need.Has(name) })...)
 }
 
 // Requested reads the fields of a search that event.Flatten does not give
@@ -26,7 +26,7 @@ type Requested struct {
 
 // NewRequested returns the reader of such fields in a set, nil when it names
 // none.
-func NewRequested(set spl.FieldSet) *Requested {
+func NewRequested(set filter.FieldSet) *Requested {
 	r := &Requested{}
 	for _, name := range set.Named() {
 		if event.OnRequest(name) {

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"bluetrail/internal/event"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/vector"
 )
 
@@ -27,15 +27,15 @@ const (
 
 // Query is what the front of a search wants of a store.
 type Query struct {
-	Filter   spl.Search    // its subsearches are resolved; never nil
-	Fields   spl.FieldSet  // what must be in the rows, beside what Residual reads; see Shown
-	Earliest int64         // unix nanoseconds, inclusive
-	Latest   int64         // exclusive
-	Ordered  bool          // rows carry _time and Seq
-	Limit    int           // only the newest Limit matching events are wanted; 0 = all. A hint.
-	Alike    bool          // rows that agree in Fields may come as one, their number in vector.Alike
-	Step     time.Duration // with Alike: _time may be rounded down to a multiple of it; 0 = not
-	Now      time.Time     // the clock of relative times inside Filter
+	Filter   filter.Search   // its subsearches are resolved; never nil
+	Fields   filter.FieldSet // what must be in the rows, beside what Residual reads; see Shown
+	Earliest int64           // unix nanoseconds, inclusive
+	Latest   int64           // exclusive
+	Ordered  bool            // rows carry _time and Seq
+	Limit    int             // only the newest Limit matching events are wanted; 0 = all. A hint.
+	Alike    bool            // rows that agree in Fields may come as one, their number in vector.Alike
+	Step     time.Duration   // with Alike: _time may be rounded down to a multiple of it; 0 = not
+	Now      time.Time       // the clock of relative times inside Filter
 }
 
 // Store answers queries. It is safe for concurrent use.
@@ -64,7 +64,7 @@ type Indexed interface {
 type Scan interface {
 	// Residual is what has to be checked on the delivered rows, nil when they
 	// are exactly the matching ones. The rows hold the fields it reads.
-	Residual() spl.Search
+	Residual() filter.Search
 	// Workers is how many workers Run may report: 0 <= worker < Workers.
 	Workers() int
 	// Run hands over the rows. emit is called by several goroutines, by one at

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -49,7 +50,7 @@ func (c *Abstract) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Abstract) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Abstract) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // NewMapper implements spl.Streaming.
 func (c *Abstract) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -49,7 +50,7 @@ func (c *Accum) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Accum) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field) }
+func (c *Accum) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Field) }
 
 // Open implements spl.Serial.
 func (c *Accum) Open(_ context.Context, _ *spl.Env, in spl.Operator) (spl.Operator, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
@@ -31,7 +32,7 @@ func init() {
 func (c *Addinfo) Print() string { return "addinfo" }
 
 // Needs implements spl.Command.
-func (c *Addinfo) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Addinfo) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Without("info_min_time", "info_max_time", "info_search_time", "info_sid")
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -102,12 +103,12 @@ func (c *Addtotals) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Addtotals) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Addtotals) Needs(out filter.FieldSet) filter.FieldSet {
 	if !c.Row || !out.Has(c.Field) {
 		return out
 	}
 	if len(c.Fields) == 0 {
-		return out.Union(spl.AllFields())
+		return out.Union(filter.AllFields())
 	}
 	return out.Without(c.Field).Add(c.Fields...)
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -51,7 +52,7 @@ denied,1,443" | analyzefields classfield=result`,
 func (c *Analyzefields) Print() string { return "analyzefields classfield=" + spl.PrintOption(c.Class) }
 
 // Needs implements spl.Command.
-func (c *Analyzefields) Needs(spl.FieldSet) spl.FieldSet { return spl.AllFields() }
+func (c *Analyzefields) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
 // Tabulates says that the rows are no events any more.
 func (c *Analyzefields) Tabulates() bool { return true }

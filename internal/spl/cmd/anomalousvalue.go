@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -82,7 +83,7 @@ func (c *Anomalousvalue) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Anomalousvalue) Needs(out spl.FieldSet) spl.FieldSet { return c.scores.Needs(out) }
+func (c *Anomalousvalue) Needs(out filter.FieldSet) filter.FieldSet { return c.scores.Needs(out) }
 
 // Open implements spl.Serial.
 func (c *Anomalousvalue) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -123,9 +124,9 @@ func (c *Anomalydetection) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Anomalydetection) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Anomalydetection) Needs(out filter.FieldSet) filter.FieldSet {
 	if len(c.Fields) == 0 {
-		return spl.AllFields()
+		return filter.AllFields()
 	}
 	return out.Add(c.Fields...)
 }

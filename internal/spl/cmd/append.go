@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -46,7 +47,7 @@ func (c *Append) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Append) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Append) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Queries implements spl.WithQueries.
 func (c *Append) Queries() []*spl.Query { return []*spl.Query{c.Query} }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -63,7 +64,7 @@ func (c *Appendcols) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Appendcols) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Appendcols) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Queries implements spl.WithQueries.
 func (c *Appendcols) Queries() []*spl.Query { return []*spl.Query{c.Query} }

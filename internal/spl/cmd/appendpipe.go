@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -53,7 +54,7 @@ b,5" | appendpipe [stats sum(n) as n | eval u="all"] | table u n`,
 func (c *Appendpipe) Print() string { return "appendpipe [" + c.Query.String() + "]" }
 
 // Needs implements spl.Command.
-func (c *Appendpipe) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Appendpipe) Needs(out filter.FieldSet) filter.FieldSet {
 	inner := out
 	for i := len(c.Query.Stages) - 1; i >= 0; i-- {
 		inner = c.Query.Stages[i].Cmd.Needs(inner)

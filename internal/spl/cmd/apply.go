@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -49,7 +50,7 @@ func (c *Apply) Print() string { return "apply " + spl.PrintField(c.Model) + c.B
 
 // Needs implements spl.Command. Which fields the model reads is not known
 // before it is loaded.
-func (c *Apply) Needs(out spl.FieldSet) spl.FieldSet { return out.Union(spl.AllFields()) }
+func (c *Apply) Needs(out filter.FieldSet) filter.FieldSet { return out.Union(filter.AllFields()) }
 
 // NewMapper implements spl.Streaming. The model is read when the first rows
 // come, since an earlier command may write it.

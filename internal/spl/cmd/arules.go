@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -92,7 +93,7 @@ func (c *Arules) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Arules) Needs(spl.FieldSet) spl.FieldSet { return spl.Fields(c.Fields...) }
+func (c *Arules) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields(c.Fields...) }
 
 // Tabulates says that the rows are no events any more.
 func (c *Arules) Tabulates() bool { return true }
@@ -217,7 +218,7 @@ func (r *ruleSet) rules(ctx context.Context) (spl.Operator, error) {
 				continue
 			}
 			f := r.t.fields[n]
-			l := rule{r.text(given), spl.PrintTest(f.name, f.values[id]), strength, has, hasAll, f.counts[id]}
+			l := rule{r.text(given), filter.PrintTest(f.name, f.values[id]), strength, has, hasAll, f.counts[id]}
 			if err := r.take(len(l.given) + len(l.implied) + 72); err != nil {
 				return nil, err
 			}
@@ -253,7 +254,7 @@ func (r *ruleSet) text(items []int32) string {
 	var parts []string
 	for n, id := range items {
 		if id >= 0 {
-			parts = append(parts, spl.PrintTest(r.t.fields[n].name, r.t.fields[n].values[id]))
+			parts = append(parts, filter.PrintTest(r.t.fields[n].name, r.t.fields[n].values[id]))
 		}
 	}
 	return strings.Join(parts, " ")

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -88,11 +89,11 @@ func (c *Associate) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Associate) Needs(spl.FieldSet) spl.FieldSet {
+func (c *Associate) Needs(filter.FieldSet) filter.FieldSet {
 	if len(c.Fields) == 0 {
-		return spl.AllFields()
+		return filter.AllFields()
 	}
-	return spl.Fields(c.Fields...)
+	return filter.Fields(c.Fields...)
 }
 
 // Tabulates says that the rows are no events any more.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -110,7 +111,7 @@ func (c *Autoregress) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Autoregress) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Autoregress) Needs(out filter.FieldSet) filter.FieldSet {
 	for n := c.First; n <= c.Last; n++ {
 		out = out.Without(c.target(n))
 	}

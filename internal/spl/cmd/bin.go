@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -116,7 +117,7 @@ func (c *Bin) target() string {
 }
 
 // Needs implements spl.Command.
-func (c *Bin) Needs(out spl.FieldSet) spl.FieldSet { return out.Without(c.target()).Add(c.Field) }
+func (c *Bin) Needs(out filter.FieldSet) filter.FieldSet { return out.Without(c.target()).Add(c.Field) }
 
 // Open implements spl.Serial.
 func (c *Bin) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {

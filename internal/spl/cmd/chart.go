@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 )
 
@@ -287,8 +288,8 @@ func (c *Chart) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Chart) Needs(spl.FieldSet) spl.FieldSet {
-	need := spl.FieldSet{}
+func (c *Chart) Needs(filter.FieldSet) filter.FieldSet {
+	need := filter.FieldSet{}
 	for _, name := range []string{c.Row, c.Col} {
 		if name != "" {
 			need = need.Add(name)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -112,7 +113,7 @@ func (c *Cluster) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Cluster) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Cluster) Needs(out filter.FieldSet) filter.FieldSet {
 	out = out.Without(c.Label)
 	if c.ShowCount {
 		out = out.Without(c.Count)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -55,7 +56,7 @@ cy,ListUsers" | cofilter user call | head 1`,
 func (c *Cofilter) Print() string { return "cofilter " + spl.PrintFields([]string{c.User, c.Item}) }
 
 // Needs implements spl.Command.
-func (c *Cofilter) Needs(spl.FieldSet) spl.FieldSet { return spl.Fields(c.User, c.Item) }
+func (c *Cofilter) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields(c.User, c.Item) }
 
 // Ordered implements spl.Transforming.
 func (c *Cofilter) Ordered() bool { return false }

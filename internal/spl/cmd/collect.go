@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/splunktime"
@@ -100,7 +101,7 @@ func (c *Collect) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Collect) Needs(out spl.FieldSet) spl.FieldSet { return out.Union(spl.AllFields()) }
+func (c *Collect) Needs(out filter.FieldSet) filter.FieldSet { return out.Union(filter.AllFields()) }
 
 // Open implements spl.Serial.
 func (c *Collect) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -70,7 +71,7 @@ func (c *Concurrency) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Concurrency) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Concurrency) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Without(c.Output).Add(c.Duration, c.Start)
 }
 

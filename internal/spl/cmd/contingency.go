@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -108,7 +109,7 @@ func (c *Contingency) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Contingency) Needs(spl.FieldSet) spl.FieldSet { return spl.Fields(c.Row, c.Col) }
+func (c *Contingency) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields(c.Row, c.Col) }
 
 // Ordered implements spl.Transforming.
 func (c *Contingency) Ordered() bool { return false }

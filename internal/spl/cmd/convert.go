@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
@@ -111,7 +112,7 @@ func parseConvert(p *spl.Parser) (spl.Command, error) {
 func (c *Convert) Print() string {
 	s := "convert"
 	if c.TimeFormat != convertTimeFormat {
-		s += " timeformat=" + spl.QuoteSearch(c.TimeFormat)
+		s += " timeformat=" + filter.QuoteSearch(c.TimeFormat)
 	}
 	for _, call := range c.Calls {
 		s += " " + call.Func + "(" + spl.PrintField(call.Field) + ")"
@@ -123,7 +124,7 @@ func (c *Convert) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Convert) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Convert) Needs(out filter.FieldSet) filter.FieldSet {
 	for _, call := range slices.Backward(c.Calls) {
 		if out.Has(call.As) || strings.Contains(call.As, "*") {
 			out = out.Add(call.Field)
@@ -149,7 +150,7 @@ func (m *convert) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error)
 		}
 		for _, name := range b.Names() {
 			to, ok := substitute(call.Field, call.As, name)
-			if !ok || strings.Contains(call.Field, "*") && slices.ContainsFunc(spared, func(p string) bool { return spl.MatchName(p, name) }) {
+			if !ok || strings.Contains(call.Field, "*") && slices.ContainsFunc(spared, func(p string) bool { return filter.MatchName(p, name) }) {
 				continue
 			}
 			fn := conversions[call.Func]

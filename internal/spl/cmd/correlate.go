@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -35,7 +36,7 @@ func init() {
 func (c *Correlate) Print() string { return "correlate" }
 
 // Needs implements spl.Command.
-func (c *Correlate) Needs(spl.FieldSet) spl.FieldSet { return spl.AllFields() }
+func (c *Correlate) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
 // Tabulates says that the rows are no events any more.
 func (c *Correlate) Tabulates() bool { return true }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/spl/datamodel"
 	"bluetrail/internal/vector"
@@ -101,7 +102,7 @@ func (c *Datamodel) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Datamodel) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Datamodel) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Generate implements spl.Generating.
 func (c *Datamodel) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {

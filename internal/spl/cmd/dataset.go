@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/spl/datamodel"
 	"bluetrail/internal/vector"
@@ -74,9 +75,9 @@ func (d *dataset) fieldNames() []string {
 
 // where rewrites an expression over fields of the dataset to one over those of
 // events. nodename=X becomes the search of the dataset X.
-func (d *dataset) where(e spl.Search) (spl.Search, error) {
-	list := func(args []spl.Search) ([]spl.Search, error) {
-		out := make([]spl.Search, len(args))
+func (d *dataset) where(e filter.Search) (filter.Search, error) {
+	list := func(args []filter.Search) ([]filter.Search, error) {
+		out := make([]filter.Search, len(args))
 		for i, a := range args {
 			var err error
 			if out[i], err = d.where(a); err != nil {
@@ -86,16 +87,16 @@ func (d *dataset) where(e spl.Search) (spl.Search, error) {
 		return out, nil
 	}
 	switch e := e.(type) {
-	case *spl.And:
+	case *filter.And:
 		args, err := list(e.Args)
-		return &spl.And{Span: e.Span, Args: args}, err
-	case *spl.Or:
+		return &filter.And{Span: e.Span, Args: args}, err
+	case *filter.Or:
 		args, err := list(e.Args)
-		return &spl.Or{Span: e.Span, Args: args}, err
-	case *spl.Not:
+		return &filter.Or{Span: e.Span, Args: args}, err
+	case *filter.Not:
 		arg, err := d.where(e.Arg)
-		return &spl.Not{Span: e.Span, Arg: arg}, err
-	case *spl.Compare:
+		return &filter.Not{Span: e.Span, Arg: arg}, err
+	case *filter.Compare:
 		if strings.EqualFold(e.Field, "nodename") && e.Op == "=" {
 			node, err := findDataset(d.model.Name+"."+e.Value, e.Span)
 			if err != nil {
@@ -106,11 +107,11 @@ func (d *dataset) where(e spl.Search) (spl.Search, error) {
 		c := *e
 		c.Field = d.model.Plain(e.Field)
 		return d.orUnknown(&c, c.Field)
-	case *spl.In:
+	case *filter.In:
 		if strings.EqualFold(e.Field, "nodename") {
-			or := &spl.Or{Span: e.Span}
+			or := &filter.Or{Span: e.Span}
 			for _, v := range e.Values {
-				or.Args = append(or.Args, &spl.Compare{Span: e.Span, Field: e.Field, Op: "=", Value: v})
+				or.Args = append(or.Args, &filter.Compare{Span: e.Span, Field: e.Field, Op: "=", Value: v})
 			}
 			return d.where(or)
 		}
@@ -123,11 +124,11 @@ func (d *dataset) where(e spl.Search) (spl.Search, error) {
 
 // orUnknown widens a test of one field to events that lack it, where unknown
 // stands for that and passes the test.
-func (d *dataset) orUnknown(test spl.Search, field string) (spl.Search, error) {
+func (d *dataset) orUnknown(test filter.Search, field string) (filter.Search, error) {
 	if !d.model.FillsUnknown(field) {
 		return test, nil
 	}
-	m, err := spl.NewMatcher(test, time.Time{})
+	m, err := filter.NewMatcher(test, time.Time{})
 	if err != nil {
 		return nil, err
 	}
@@ -135,8 +136,8 @@ func (d *dataset) orUnknown(test spl.Search, field string) (spl.Search, error) {
 	if len(m.Select(row)) == 0 {
 		return test, nil
 	}
-	missing := &spl.Not{Arg: &spl.Compare{Field: field, Op: "=", Value: "*"}}
-	return &spl.Or{Args: []spl.Search{test, missing}}, nil
+	missing := &filter.Not{Arg: &filter.Compare{Field: field, Op: "=", Value: "*"}}
+	return &filter.Or{Args: []filter.Search{test, missing}}, nil
 }
 
 // aggregations rewrites aggregates over fields of the dataset; their columns
@@ -156,7 +157,7 @@ func (d *dataset) aggregations(list []*Aggregation) []*Aggregation {
 		}
 		prefix := strings.TrimSuffix(a.Field, b.Field)
 		for _, f := range d.fieldNames() {
-			if !spl.MatchName(b.Field, f) {
+			if !filter.MatchName(b.Field, f) {
 				continue
 			}
 			each := b

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -123,7 +124,7 @@ func (c *Dedup) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Dedup) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Dedup) Needs(out filter.FieldSet) filter.FieldSet {
 	for _, k := range c.SortBy {
 		out = out.Add(k.Field)
 	}

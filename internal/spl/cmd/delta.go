@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -72,7 +73,7 @@ func (c *Delta) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Delta) Needs(out spl.FieldSet) spl.FieldSet { return out.Without(c.As).Add(c.Field) }
+func (c *Delta) Needs(out filter.FieldSet) filter.FieldSet { return out.Without(c.As).Add(c.Field) }
 
 // Open implements spl.Serial.
 func (c *Delta) Open(_ context.Context, _ *spl.Env, in spl.Operator) (spl.Operator, error) {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -85,7 +86,7 @@ func (c *Diff) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Diff) Needs(spl.FieldSet) spl.FieldSet { return spl.Fields(c.Field) }
+func (c *Diff) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields(c.Field) }
 
 // Tabulates says that the rows are no events any more.
 func (c *Diff) Tabulates() bool { return true }

@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -94,7 +95,7 @@ func (c *Eval) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Eval) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Eval) Needs(out filter.FieldSet) filter.FieldSet {
 	for i := len(c.Sets) - 1; i >= 0; i-- {
 		s := c.Sets[i]
 		if s.Dynamic {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 )
 
@@ -68,7 +69,7 @@ func (c *Eventcount) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Eventcount) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Eventcount) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Generate implements spl.Generating.
 func (c *Eventcount) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -46,7 +47,7 @@ a,3" | eventstats max(n) as most by u | table u n most`,
 func (c *Eventstats) Print() string { return c.stats.print("eventstats") }
 
 // Needs implements spl.Command.
-func (c *Eventstats) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Eventstats) Needs(out filter.FieldSet) filter.FieldSet {
 	for _, a := range c.stats.Aggs {
 		if !a.wild() {
 			out = out.Without(a.Name())

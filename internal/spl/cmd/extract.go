@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -82,7 +83,7 @@ func unescapeDelims(s string) string {
 }
 
 func quoteDelims(s string) string {
-	return spl.QuoteSearch(strings.NewReplacer("\t", `\t`, "\n", `\n`, "\r", `\r`).Replace(s))
+	return filter.QuoteSearch(strings.NewReplacer("\t", `\t`, "\n", `\n`, "\r", `\r`).Replace(s))
 }
 
 // Print implements spl.Command.
@@ -95,9 +96,9 @@ func (c *Extract) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Extract) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Extract) Needs(out filter.FieldSet) filter.FieldSet {
 	if len(c.Stanzas) > 0 {
-		return out.Union(spl.AllFields()) // which fields they read is known when it runs
+		return out.Union(filter.AllFields()) // which fields they read is known when it runs
 	}
 	return out.Add("_raw")
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -66,7 +67,7 @@ func (c *Fieldformat) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Fieldformat) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Fieldformat) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Add(spl.ExprFields(c.Expr)...)
 }
 

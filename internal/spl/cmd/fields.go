@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -51,14 +52,14 @@ func (c *Fields) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Fields) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Fields) Needs(out filter.FieldSet) filter.FieldSet {
 	if c.Remove {
 		return out.Without(c.Names...)
 	}
 	if out.All() {
-		return spl.Fields(c.Names...).Add("_time", "_raw")
+		return filter.Fields(c.Names...).Add("_time", "_raw")
 	}
-	kept := spl.FieldSet{}
+	kept := filter.FieldSet{}
 	for _, n := range out.Names() {
 		if c.keeps(n) {
 			kept = kept.Add(n)
@@ -113,7 +114,7 @@ func (c *Fields) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) 
 // covers reports whether a field is one of those that a name or pattern stands
 // for. Patterns leave internal fields alone unless they begin like one.
 func covers(pattern, name string) bool {
-	return spl.MatchName(pattern, name) && (!internal(name) || internal(pattern))
+	return filter.MatchName(pattern, name) && (!internal(name) || internal(pattern))
 }
 
 // internal reports whether a field is one that lists of all fields leave out.

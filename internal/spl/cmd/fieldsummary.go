@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
@@ -67,11 +68,11 @@ func (c *Fieldsummary) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Fieldsummary) Needs(spl.FieldSet) spl.FieldSet {
+func (c *Fieldsummary) Needs(filter.FieldSet) filter.FieldSet {
 	if len(c.Fields) == 0 {
-		return spl.AllFields()
+		return filter.AllFields()
 	}
-	return spl.Fields(c.Fields...)
+	return filter.Fields(c.Fields...)
 }
 
 // Ordered implements spl.Transforming.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -49,7 +50,7 @@ func (c *Filldown) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Filldown) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Filldown) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Open implements spl.Serial.
 func (c *Filldown) Open(_ context.Context, _ *spl.Env, in spl.Operator) (spl.Operator, error) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -63,7 +64,7 @@ func (c *Fillnull) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Fillnull) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Fillnull) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Open implements spl.Serial.
 func (c *Fillnull) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -120,7 +121,7 @@ func (c *Fit) Writes() string {
 func (c *Fit) Print() string {
 	s := "fit DensityFunction " + spl.PrintField(c.Field)
 	if len(c.By) > 0 {
-		s += " BY " + spl.QuoteSearch(strings.Join(c.By, ","))
+		s += " BY " + filter.QuoteSearch(strings.Join(c.By, ","))
 	}
 	if c.Into != "" {
 		s += " into " + spl.PrintField(c.Into)
@@ -134,7 +135,7 @@ func (c *Fit) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Fit) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Fit) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Add(c.Field).Add(c.By...)
 }
 

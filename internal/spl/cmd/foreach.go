@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/spath"
 	"bluetrail/internal/spl"
@@ -162,26 +163,26 @@ func (c *Foreach) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Foreach) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Foreach) Needs(out filter.FieldSet) filter.FieldSet {
 	text, err := c.tmpl.fill(func(string) (string, bool) { return standIn, true }, bareName)
 	if err != nil {
-		return out.Union(spl.AllFields())
+		return out.Union(filter.AllFields())
 	}
 	q, err := spl.Parse("| " + text)
 	if err != nil {
-		return out.Union(spl.AllFields())
+		return out.Union(filter.AllFields())
 	}
-	need := spl.FieldSet{}
+	need := filter.FieldSet{}
 	for _, st := range slices.Backward(q.Stages) {
 		need = st.Cmd.Needs(need)
 	}
 	for _, name := range need.Names() {
 		if strings.Contains(name, standIn) && name != standIn {
-			return out.Union(spl.AllFields()) // a name made of the token: any field may be meant
+			return out.Union(filter.AllFields()) // a name made of the token: any field may be meant
 		}
 	}
 	if need.All() || slices.Contains(c.tmpl.tokens(), "MATCHSTR") || slices.ContainsFunc(c.tmpl.tokens(), func(t string) bool { return strings.HasPrefix(t, "MATCHSEG") }) {
-		return out.Union(spl.AllFields())
+		return out.Union(filter.AllFields())
 	}
 	return out.Union(need.Without(standIn)).Add(c.Fields...)
 }

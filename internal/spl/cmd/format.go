@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -78,13 +79,13 @@ func (c *Format) Print() string {
 	o, d := c.Options, spl.DefaultFormat()
 	s := "format"
 	if o.MVSep != d.MVSep {
-		s += " mvsep=" + spl.QuoteSearch(o.MVSep)
+		s += " mvsep=" + filter.QuoteSearch(o.MVSep)
 	}
 	if o.MaxRows != 0 {
 		s += " maxresults=" + strconv.Itoa(o.MaxRows)
 	}
 	if o.Empty != d.Empty {
-		s += " emptystr=" + spl.QuoteSearch(o.Empty)
+		s += " emptystr=" + filter.QuoteSearch(o.Empty)
 	}
 	own := []string{o.RowPrefix, o.ColPrefix, o.ColSep, o.ColEnd, o.RowSep, o.RowEnd}
 	for i, text := range []string{d.RowPrefix, d.ColPrefix, d.ColSep, d.ColEnd, d.RowSep, d.RowEnd} {
@@ -99,7 +100,7 @@ func (c *Format) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Format) Needs(spl.FieldSet) spl.FieldSet { return spl.AllFields() }
+func (c *Format) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
 // Tabulates says that the rows are no events any more.
 func (c *Format) Tabulates() bool { return true }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 )
 
@@ -78,7 +79,7 @@ func parseFromCommand(p *spl.Parser) (spl.Command, error) {
 func (c *From) Print() string { return "from " + c.Kind + `:"` + c.Name + `"` }
 
 // Needs implements spl.Command.
-func (c *From) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *From) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Generate implements spl.Generating.
 func (c *From) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {

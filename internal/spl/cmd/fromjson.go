@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bluetrail/internal/filter"
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/spath"
 	"bluetrail/internal/spl"
@@ -54,7 +55,7 @@ func (c *Fromjson) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Fromjson) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field) }
+func (c *Fromjson) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Field) }
 
 // NewMapper implements spl.Streaming.
 func (c *Fromjson) NewMapper(*spl.Env) (spl.Mapper, error) {

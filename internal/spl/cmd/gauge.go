@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -79,8 +80,8 @@ func (c *Gauge) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Gauge) Needs(spl.FieldSet) spl.FieldSet {
-	need := spl.FieldSet{}
+func (c *Gauge) Needs(filter.FieldSet) filter.FieldSet {
+	need := filter.FieldSet{}
 	for _, a := range append([]GaugeArg{c.Value}, c.Ranges...) {
 		if a.Field != "" {
 			need = need.Add(a.Field)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
@@ -108,7 +109,7 @@ func (c *Gentimes) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Gentimes) Needs(spl.FieldSet) spl.FieldSet { return spl.FieldSet{} }
+func (c *Gentimes) Needs(filter.FieldSet) filter.FieldSet { return filter.FieldSet{} }
 
 // Generate implements spl.Generating.
 func (c *Gentimes) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) {

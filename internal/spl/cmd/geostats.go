@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -135,8 +136,8 @@ func (c *Geostats) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Geostats) Needs(spl.FieldSet) spl.FieldSet {
-	need := (&Stats{Aggs: c.Aggs}).reads(spl.Fields(c.Lat, c.Long))
+func (c *Geostats) Needs(filter.FieldSet) filter.FieldSet {
+	need := (&Stats{Aggs: c.Aggs}).reads(filter.Fields(c.Lat, c.Long))
 	if c.By != "" {
 		need = need.Add(c.By)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -107,7 +108,7 @@ func (g *grouper) expand(b *vector.Batch) {
 			g.every.Poll(g.env, 256)
 			n := c.Name
 			w := wildSlot{i, n}
-			if _, known := g.expanded[w]; known || !spl.MatchName(a.Field, n) || internal(n) || slices.Contains(g.by, n) || slices.Contains(g.apart, n) {
+			if _, known := g.expanded[w]; known || !filter.MatchName(a.Field, n) || internal(n) || slices.Contains(g.by, n) || slices.Contains(g.apart, n) {
 				continue
 			}
 			g.expanded[w] = len(g.slots)

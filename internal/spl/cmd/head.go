@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -125,7 +126,7 @@ func (c *Head) Print() string {
 func (c *Head) Check() error { return spl.CheckTest(c.Expr) }
 
 // Needs implements spl.Command.
-func (c *Head) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Head) Needs(out filter.FieldSet) filter.FieldSet {
 	if c.Expr == nil {
 		return out
 	}

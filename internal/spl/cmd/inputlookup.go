@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -19,7 +20,7 @@ type Inputlookup struct {
 	Strict bool
 	Start  int
 	Max    int
-	Where  spl.Search // nil: all rows
+	Where  filter.Search // nil: all rows
 }
 
 const inputlookupMax = 1000000000
@@ -105,13 +106,13 @@ func (c *Inputlookup) Print() string {
 	}
 	s += spl.PrintField(c.Table)
 	if c.Where != nil {
-		s += " where " + spl.PrintSearch(c.Where)
+		s += " where " + filter.PrintSearch(c.Where)
 	}
 	return s
 }
 
 // Needs implements spl.Command.
-func (c *Inputlookup) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Inputlookup) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Subsearches implements spl.Resolving.
 func (c *Inputlookup) Subsearches() []*spl.Query {
@@ -157,9 +158,9 @@ func (c *Inputlookup) Generate(_ context.Context, env *spl.Env) (spl.Operator, e
 		in.left = c.Max
 		return in, nil
 	}
-	m, err := spl.NewMatcher(c.Where, env.Now.In(env.Zone))
+	m, err := filter.NewMatcher(c.Where, env.Now.In(env.Zone))
 	in.left = len(t.Rows)
-	return &firstRows{in: spl.Mapped(in, filter{m}), left: c.Max}, err
+	return &firstRows{in: spl.Mapped(in, selector{m}), left: c.Max}, err
 }
 
 func (c *Inputlookup) open(env *spl.Env) (*spl.Table, error) {

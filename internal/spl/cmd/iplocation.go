@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"bluetrail/internal/enrich"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -91,7 +92,7 @@ var places = []struct {
 }
 
 // Needs implements spl.Command.
-func (c *Iplocation) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field) }
+func (c *Iplocation) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Field) }
 
 // NewMapper implements spl.Streaming.
 func (c *Iplocation) NewMapper(env *spl.Env) (spl.Mapper, error) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -210,14 +211,14 @@ func (c *Join) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Join) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Join) Needs(out filter.FieldSet) filter.FieldSet {
 	if len(c.Left) == 0 {
-		return out.Union(spl.AllFields())
+		return out.Union(filter.AllFields())
 	}
 	if prefix := c.Prefixes[0]; prefix != "" {
-		plain := spl.Fields()
+		plain := filter.Fields()
 		if out.All() || out.HasPatterns() {
-			plain = spl.AllFields()
+			plain = filter.AllFields()
 		}
 		for _, name := range out.Named() {
 			plain = plain.Add(strings.TrimPrefix(name, prefix))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -127,9 +128,9 @@ func (c *Kmeans) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Kmeans) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Kmeans) Needs(out filter.FieldSet) filter.FieldSet {
 	if len(c.Fields) == 0 {
-		return spl.AllFields()
+		return filter.AllFields()
 	}
 	return out.Add(c.Fields...)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 )
 
@@ -55,7 +56,7 @@ func init() {
 }
 
 // Print implements spl.Command.
-func (c *Loadjob) Print() string { return "loadjob savedsearch=" + spl.QuoteSearch("::"+c.Name) }
+func (c *Loadjob) Print() string { return "loadjob savedsearch=" + filter.QuoteSearch("::"+c.Name) }
 
 // Generate implements spl.Generating.
 func (c *Loadjob) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -56,7 +57,7 @@ func (c *Localize) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Localize) Needs(spl.FieldSet) spl.FieldSet { return spl.Fields("_time") }
+func (c *Localize) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields("_time") }
 
 // Ordered implements spl.Transforming.
 func (c *Localize) Ordered() bool { return false }

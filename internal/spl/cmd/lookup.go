@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -143,7 +144,7 @@ func (c *Lookup) Print() string {
 
 // Needs implements spl.Command. Rows that lack a key keep what they have, so
 // the outputs are needed too.
-func (c *Lookup) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Lookup) Needs(out filter.FieldSet) filter.FieldSet {
 	for _, k := range c.Keys {
 		out = out.Add(k.Field)
 	}

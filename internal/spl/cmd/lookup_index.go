@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
@@ -83,7 +84,7 @@ func cellTests(t *spl.Table, col int, kind string) []func(string) bool {
 
 func cellTest(cell, kind string, fold bool) func(string) bool {
 	if kind == "WILDCARD" {
-		return spl.Wildcard(cell, !fold)
+		return filter.Wildcard(cell, !fold)
 	}
 	block, err := netip.ParsePrefix(strings.TrimSpace(cell))
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
@@ -44,7 +45,7 @@ func init() {
 func (c *Makecontinuous) Print() string { return "makecontinuous" + c.bin.Print()[len("bin"):] }
 
 // Needs implements spl.Command.
-func (c *Makecontinuous) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.bin.Field) }
+func (c *Makecontinuous) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.bin.Field) }
 
 // Open implements spl.Serial.
 func (c *Makecontinuous) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {

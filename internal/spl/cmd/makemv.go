@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -104,7 +105,7 @@ func (c *Makemv) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Makemv) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Makemv) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // NewMapper implements spl.Streaming.
 func (c *Makemv) NewMapper(env *spl.Env) (spl.Mapper, error) {

@@ -12,6 +12,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/event"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/spath"
 	"bluetrail/internal/spl"
@@ -97,13 +98,13 @@ func (c *Makeresults) Print() string {
 		s += " annotate=true"
 	}
 	if c.Format != "" {
-		s += " format=" + c.Format + " data=" + spl.QuoteSearch(c.Data)
+		s += " format=" + c.Format + " data=" + filter.QuoteSearch(c.Data)
 	}
 	return s
 }
 
 // Needs implements spl.Command.
-func (c *Makeresults) Needs(spl.FieldSet) spl.FieldSet { return spl.FieldSet{} }
+func (c *Makeresults) Needs(filter.FieldSet) filter.FieldSet { return filter.FieldSet{} }
 
 // Generate implements spl.Generating.
 func (c *Makeresults) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -121,7 +122,7 @@ func bareValue(s string) (string, bool) {
 	if s == "$" || plainText(s, ".:-/@") {
 		return s, true
 	}
-	return spl.QuoteSearch(s), true
+	return filter.QuoteSearch(s), true
 }
 
 func (c *Map) parse(m spl.Macros, value func(string) (string, bool)) (*spl.Query, error) {
@@ -149,7 +150,7 @@ func (c *Map) parse(m spl.Macros, value func(string) (string, bool)) (*spl.Query
 
 // Print implements spl.Command.
 func (c *Map) Print() string {
-	s := "map search=" + spl.QuoteSearch(c.Text)
+	s := "map search=" + filter.QuoteSearch(c.Text)
 	if c.Saved != "" {
 		s = "map " + spl.PrintField(c.Saved)
 	}
@@ -160,11 +161,11 @@ func (c *Map) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Map) Needs(spl.FieldSet) spl.FieldSet {
+func (c *Map) Needs(filter.FieldSet) filter.FieldSet {
 	if strings.Contains(c.Text, "`") || c.Saved != "" {
-		return spl.AllFields() // a macro may hold places too
+		return filter.AllFields() // a macro may hold places too
 	}
-	return spl.Fields(c.tmpl.tokens()...).Without("$", serialToken)
+	return filter.Fields(c.tmpl.tokens()...).Without("$", serialToken)
 }
 
 // Tabulates says that the rows are no events any more.

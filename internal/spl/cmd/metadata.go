@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 )
 
@@ -67,7 +68,7 @@ func (c *Metadata) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Metadata) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Metadata) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Generate implements spl.Generating.
 func (c *Metadata) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
@@ -86,7 +87,7 @@ func searchIndexes(names []string) string {
 	}
 	tests := make([]string, len(names))
 	for i, name := range names {
-		tests[i] = spl.PrintTest("index", name)
+		tests[i] = filter.PrintTest("index", name)
 	}
 	return "search (" + strings.Join(tests, " OR ") + ")"
 }

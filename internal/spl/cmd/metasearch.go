@@ -3,11 +3,12 @@ package cmd
 import (
 	"context"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 )
 
 // Metasearch finds events and gives where they come from.
-type Metasearch struct{ Expr spl.Search }
+type Metasearch struct{ Expr filter.Search }
 
 func init() {
 	spl.RegisterCommand(&spl.CommandDef{
@@ -23,7 +24,7 @@ func init() {
 		}},
 		Parse: func(p *spl.Parser) (spl.Command, error) {
 			if p.AtEnd() {
-				return &Metasearch{&spl.Everything{}}, nil
+				return &Metasearch{&filter.Everything{}}, nil
 			}
 			e, err := p.SearchExpr()
 			return &Metasearch{e}, err
@@ -32,10 +33,10 @@ func init() {
 }
 
 // Print implements spl.Command.
-func (c *Metasearch) Print() string { return "metasearch " + spl.PrintSearch(c.Expr) }
+func (c *Metasearch) Print() string { return "metasearch " + filter.PrintSearch(c.Expr) }
 
 // Needs implements spl.Command.
-func (c *Metasearch) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Metasearch) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Subsearches implements spl.Resolving.
 func (c *Metasearch) Subsearches() []*spl.Query { return spl.SearchQueries(c.Expr) }
@@ -48,5 +49,5 @@ func (c *Metasearch) Resolve(text func(*spl.Query) (string, error)) (spl.Command
 
 // Generate implements spl.Generating.
 func (c *Metasearch) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
-	return run(ctx, env, "search "+spl.PrintSearch(c.Expr)+" | fields _time host index source sourcetype splunk_server | fields - _raw")
+	return run(ctx, env, "search "+filter.PrintSearch(c.Expr)+" | fields _time host index source sourcetype splunk_server | fields - _raw")
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -125,7 +126,7 @@ func (c *Multikv) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Multikv) Needs(out spl.FieldSet) spl.FieldSet { return out.Add("_raw") }
+func (c *Multikv) Needs(out filter.FieldSet) filter.FieldSet { return out.Add("_raw") }
 
 // NewMapper implements spl.Streaming.
 func (c *Multikv) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 )
 
@@ -41,7 +42,7 @@ func init() {
 func (c *Multisearch) Print() string { return "multisearch " + printSubsearches(c.queries) }
 
 // Needs implements spl.Command.
-func (c *Multisearch) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Multisearch) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Queries implements spl.WithQueries.
 func (c *Multisearch) Queries() []*spl.Query { return c.queries }

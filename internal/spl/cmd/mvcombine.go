@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -63,7 +64,7 @@ func (c *Mvcombine) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Mvcombine) Needs(spl.FieldSet) spl.FieldSet { return spl.AllFields() }
+func (c *Mvcombine) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
 // Open implements spl.Serial.
 func (c *Mvcombine) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {

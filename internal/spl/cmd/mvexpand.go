@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -60,7 +61,7 @@ func (c *Mvexpand) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Mvexpand) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field) }
+func (c *Mvexpand) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Field) }
 
 // NewMapper implements spl.Streaming.
 func (c *Mvexpand) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }

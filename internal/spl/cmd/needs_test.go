@@ -3,6 +3,7 @@ package cmd_test
 import (
 	"testing"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 
 	"github.com/google/go-cmp/cmp"
@@ -56,9 +57,9 @@ func TestNeeds(t *testing.T) {
 			t.Errorf("%s: %v", tc.command, err)
 			continue
 		}
-		out := spl.AllFields()
+		out := filter.AllFields()
 		if tc.out != nil {
-			out = spl.Fields(tc.out...)
+			out = filter.Fields(tc.out...)
 		}
 		need := q.Stages[1].Cmd.Needs(out)
 		if need.All() != (tc.want == nil) {

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -32,7 +33,7 @@ func init() {
 func (c *Nomv) Print() string { return "nomv " + spl.PrintField(c.Field) }
 
 // Needs implements spl.Command.
-func (c *Nomv) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Nomv) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // NewMapper implements spl.Streaming.
 func (c *Nomv) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }

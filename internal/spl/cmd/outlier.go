@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -107,10 +108,10 @@ func (c *Outlier) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Outlier) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Outlier) Needs(out filter.FieldSet) filter.FieldSet {
 	if c.Remove {
 		if len(c.Fields) == 0 {
-			return spl.AllFields()
+			return filter.AllFields()
 		}
 		return out.Add(c.Fields...)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -129,7 +130,9 @@ func (c *Outputlookup) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Outputlookup) Needs(out spl.FieldSet) spl.FieldSet { return out.Union(spl.AllFields()) }
+func (c *Outputlookup) Needs(out filter.FieldSet) filter.FieldSet {
+	return out.Union(filter.AllFields())
+}
 
 // Open implements spl.Serial.
 func (c *Outputlookup) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
@@ -156,7 +157,7 @@ func (c *Predict) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Predict) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Predict) Needs(out filter.FieldSet) filter.FieldSet {
 	out = out.Add("_time")
 	for _, f := range c.Fields {
 		out = out.Add(f.Field)

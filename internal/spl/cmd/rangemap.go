@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -125,7 +126,9 @@ func (c *Rangemap) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Rangemap) Needs(out spl.FieldSet) spl.FieldSet { return out.Without("range").Add(c.Field) }
+func (c *Rangemap) Needs(out filter.FieldSet) filter.FieldSet {
+	return out.Without("range").Add(c.Field)
+}
 
 // NewMapper implements spl.Streaming.
 func (c *Rangemap) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/spl/pcre"
 	"bluetrail/internal/vector"
@@ -93,7 +94,7 @@ func (c *Regex) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Regex) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field) }
+func (c *Regex) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Field) }
 
 // NewMapper implements spl.Streaming.
 func (c *Regex) NewMapper(env *spl.Env) (spl.Mapper, error) {

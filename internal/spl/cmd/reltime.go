@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
@@ -61,7 +62,9 @@ func (c *Reltime) output() string {
 }
 
 // Needs implements spl.Command.
-func (c *Reltime) Needs(out spl.FieldSet) spl.FieldSet { return out.Without(c.output()).Add(c.Field) }
+func (c *Reltime) Needs(out filter.FieldSet) filter.FieldSet {
+	return out.Without(c.output()).Add(c.Field)
+}
 
 // NewMapper implements spl.Streaming.
 func (c *Reltime) NewMapper(env *spl.Env) (spl.Mapper, error) { return reltime{c, env.Now}, nil }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -79,7 +80,7 @@ func (c *Rename) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Rename) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Rename) Needs(out filter.FieldSet) filter.FieldSet {
 	for i := len(c.Pairs) - 1; i >= 0; i-- {
 		r := c.Pairs[i]
 		if strings.Contains(r.To, "*") {
@@ -95,14 +96,14 @@ func (c *Rename) Needs(out spl.FieldSet) spl.FieldSet {
 
 // needsWild adds the fields that wildcards may make the wanted ones of; these
 // stay wanted, since a row may have them under that name already.
-func (r RenamePair) needsWild(out spl.FieldSet) spl.FieldSet {
+func (r RenamePair) needsWild(out filter.FieldSet) filter.FieldSet {
 	for _, name := range out.Names() {
 		if strings.Contains(name, "*") || strings.Count(r.To, "*") > 1 {
 			return out.Add(r.From)
 		}
 		if from, ok := substitute(r.To, r.From, name); ok {
 			out = out.Add(from)
-		} else if spl.MatchName(r.To, name) { // an internal name, which wildcards leave alone elsewhere
+		} else if filter.MatchName(r.To, name) { // an internal name, which wildcards leave alone elsewhere
 			return out.Add(r.From)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -114,7 +115,7 @@ func (c *Replace) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Replace) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Replace) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // NewMapper implements spl.Streaming.
 func (c *Replace) NewMapper(*spl.Env) (spl.Mapper, error) {
@@ -140,7 +141,7 @@ type replacer struct {
 
 func (m *replacer) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	for _, name := range b.Names() {
-		if len(m.c.Fields) == 0 && !internal(name) || slices.ContainsFunc(m.c.Fields, func(p string) bool { return spl.MatchName(p, name) }) {
+		if len(m.c.Fields) == 0 && !internal(name) || slices.ContainsFunc(m.c.Fields, func(p string) bool { return filter.MatchName(p, name) }) {
 			b = mapField(b, name, name, m.value)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -30,7 +31,7 @@ func init() {
 func (Require) Print() string { return "require" }
 
 // Needs implements spl.Command.
-func (Require) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (Require) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Open implements spl.Serial.
 func (Require) Open(_ context.Context, _ *spl.Env, in spl.Operator) (spl.Operator, error) {

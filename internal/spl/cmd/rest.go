@@ -8,6 +8,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/event"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -128,7 +129,7 @@ func (c *Rest) find(span diag.Span) error {
 
 // Print implements spl.Command.
 func (c *Rest) Print() string {
-	s := "rest " + spl.QuoteSearch(c.Path)
+	s := "rest " + filter.QuoteSearch(c.Path)
 	if c.Count > 0 {
 		s += fmt.Sprintf(" count=%d", c.Count)
 	}
@@ -136,7 +137,7 @@ func (c *Rest) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Rest) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Rest) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Generate implements spl.Generating.
 func (c *Rest) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
@@ -145,11 +146,11 @@ func (c *Rest) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error)
 		return nil, err
 	}
 	if c.name != "" {
-		m, err := spl.NewMatcher(&spl.Compare{Field: "title", Op: "=", Value: c.name, Case: true}, env.Now)
+		m, err := filter.NewMatcher(&filter.Compare{Field: "title", Op: "=", Value: c.name, Case: true}, env.Now)
 		if err != nil {
 			return nil, err
 		}
-		op = spl.Mapped(op, filter{m})
+		op = spl.Mapped(op, selector{m})
 	}
 	if c.Count > 0 {
 		op = &firstRows{in: op, left: c.Count}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -120,8 +121,8 @@ func (c *Return) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Return) Needs(spl.FieldSet) spl.FieldSet {
-	need := spl.FieldSet{}
+func (c *Return) Needs(filter.FieldSet) filter.FieldSet {
+	need := filter.FieldSet{}
 	for _, v := range c.Values {
 		need = need.Add(v.Field)
 	}
@@ -196,7 +197,7 @@ func (c *Return) row(b *vector.Batch, i int) string {
 		tests := make([]string, val.Len())
 		for j := range tests {
 			if tests[j] = val.At(j); v.Name != "" {
-				tests[j] = spl.PrintTest(v.Name, val.At(j))
+				tests[j] = filter.PrintTest(v.Name, val.At(j))
 			}
 		}
 		text := strings.Join(tests, " OR ")

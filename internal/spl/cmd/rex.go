@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -169,7 +170,7 @@ func (c *Rex) Print() string {
 
 // Needs implements spl.Command. Where nothing fits the fields keep what they
 // had, so they are needed too.
-func (c *Rex) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field) }
+func (c *Rex) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Field) }
 
 // NewMapper implements spl.Streaming.
 func (c *Rex) NewMapper(env *spl.Env) (spl.Mapper, error) {

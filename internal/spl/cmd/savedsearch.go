@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 )
 
@@ -81,7 +82,7 @@ func (c *Savedsearch) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Savedsearch) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Savedsearch) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Generate implements spl.Generating.
 func (c *Savedsearch) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {

@@ -3,13 +3,14 @@ package cmd
 import (
 	"context"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
 
 // Search keeps the rows that pass a search expression. At the front of a
 // search the store answers it.
-type Search struct{ Expr spl.Search }
+type Search struct{ Expr filter.Search }
 
 func init() {
 	spl.RegisterCommand(&spl.CommandDef{
@@ -42,10 +43,12 @@ its rows become part of the expression.`,
 }
 
 // Print implements spl.Command.
-func (c *Search) Print() string { return "search " + spl.PrintSearch(c.Expr) }
+func (c *Search) Print() string { return "search " + filter.PrintSearch(c.Expr) }
 
 // Needs implements spl.Command.
-func (c *Search) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(spl.SearchFields(c.Expr)...) }
+func (c *Search) Needs(out filter.FieldSet) filter.FieldSet {
+	return out.Add(filter.SearchFields(c.Expr)...)
+}
 
 // Resolve implements spl.Resolving.
 func (c *Search) Resolve(text func(*spl.Query) (string, error)) (spl.Command, error) {
@@ -54,22 +57,22 @@ func (c *Search) Resolve(text func(*spl.Query) (string, error)) (spl.Command, er
 }
 
 // Filter implements spl.Filtering.
-func (c *Search) Filter() spl.Search { return c.Expr }
+func (c *Search) Filter() filter.Search { return c.Expr }
 
 // WithFilter implements spl.Filtering.
-func (c *Search) WithFilter(e spl.Search) spl.Command { return &Search{e} }
+func (c *Search) WithFilter(e filter.Search) spl.Command { return &Search{e} }
 
 // Subsearches implements spl.Resolving.
 func (c *Search) Subsearches() []*spl.Query { return spl.SearchQueries(c.Expr) }
 
 // NewMapper implements spl.Streaming.
 func (c *Search) NewMapper(env *spl.Env) (spl.Mapper, error) {
-	m, err := spl.NewMatcher(c.Expr, env.Now.In(env.Zone))
-	return filter{m}, err
+	m, err := filter.NewMatcher(c.Expr, env.Now.In(env.Zone))
+	return selector{m}, err
 }
 
-type filter struct{ m *spl.Matcher }
+type selector struct{ m *filter.Matcher }
 
-func (f filter) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+func (f selector) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	return f.m.Filter(b), nil
 }

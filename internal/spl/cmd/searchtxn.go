@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 )
 
@@ -17,7 +18,7 @@ type Searchtxn struct {
 	Terms      int
 	Disjunct   bool
 	EventsOnly bool
-	Expr       spl.Search
+	Expr       filter.Search
 }
 
 const searchtxnTerms = 1000
@@ -100,11 +101,11 @@ func (c *Searchtxn) Print() string {
 	if c.EventsOnly {
 		s += " eventsonly=true"
 	}
-	return s + " " + spl.PrintSearch(c.Expr)
+	return s + " " + filter.PrintSearch(c.Expr)
 }
 
 // Needs implements spl.Command.
-func (c *Searchtxn) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Searchtxn) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Subsearches implements spl.Resolving.
 func (c *Searchtxn) Subsearches() []*spl.Query { return spl.SearchQueries(c.Expr) }
@@ -132,14 +133,14 @@ func (c *Searchtxn) Generate(ctx context.Context, env *spl.Env) (spl.Operator, e
 		events += "(" + settings["search"] + ")"
 	}
 	first := c.Expr
-	if and, ok := first.(*spl.And); ok && c.Disjunct {
-		first = &spl.Or{Args: and.Args}
+	if and, ok := first.(*filter.And); ok && c.Disjunct {
+		first = &filter.Or{Args: and.Args}
 	}
 	list := spl.PrintFields(fields)
 	text := fmt.Sprintf(`%s [%s (%s) | table %s | dedup keepempty=true %s | head %d | format "(" "(" "OR" ")" "OR" ")"]`,
-		events, events, spl.PrintSearch(first), list, list, c.Terms)
+		events, events, filter.PrintSearch(first), list, list, c.Terms)
 	if !c.EventsOnly {
-		text += " | transaction name=" + spl.PrintOption(c.Type) + " | search " + spl.PrintSearch(c.Expr)
+		text += " | transaction name=" + spl.PrintOption(c.Type) + " | search " + filter.PrintSearch(c.Expr)
 	}
 	if text, err = spl.ExpandMacros(text, env.Macros, spl.EvalConstant); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -81,7 +82,7 @@ func (c *Selfjoin) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Selfjoin) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Fields...) }
+func (c *Selfjoin) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Fields...) }
 
 // Open implements spl.Serial.
 func (c *Selfjoin) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {

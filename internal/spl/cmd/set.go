@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -61,7 +62,7 @@ func (c *Set) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Set) Needs(spl.FieldSet) spl.FieldSet { return spl.AllFields() }
+func (c *Set) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
 // Queries implements spl.WithQueries.
 func (c *Set) Queries() []*spl.Query { return c.queries }

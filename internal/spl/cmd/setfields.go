@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -58,7 +59,7 @@ func (c *Setfields) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Setfields) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Setfields) Needs(out filter.FieldSet) filter.FieldSet {
 	for _, s := range c.Sets {
 		out = out.Without(s.Field)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -70,7 +71,7 @@ func summaryRows(c spl.Command) *SummaryRows {
 		s.has = slices.Concat(c.By, c.Fields)
 	}
 	names = append(names, s.has...)
-	for _, name := range c.Needs(spl.FieldSet{}).Names() {
+	for _, name := range c.Needs(filter.FieldSet{}).Names() {
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
@@ -83,7 +84,7 @@ func summaryRows(c spl.Command) *SummaryRows {
 func (c *SummaryRows) Print() string { return "si" + c.Of.Print() }
 
 // Needs implements spl.Command.
-func (c *SummaryRows) Needs(spl.FieldSet) spl.FieldSet { return spl.Fields(c.fields.Names...) }
+func (c *SummaryRows) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields(c.fields.Names...) }
 
 // Tabulates says that the rows are no events any more.
 func (c *SummaryRows) Tabulates() bool { return true }

@@ -6,6 +6,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/event"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -171,7 +172,7 @@ func (c *Sort) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Sort) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Sort) Needs(out filter.FieldSet) filter.FieldSet {
 	for _, k := range c.Keys {
 		out = out.Add(k.Field)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spath"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
@@ -110,7 +111,7 @@ func (c *Spath) output() string {
 
 // Needs implements spl.Command. Where nothing is found the output keeps what
 // it had, so that is needed too.
-func (c *Spath) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Input) }
+func (c *Spath) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Input) }
 
 // NewMapper implements spl.Streaming.
 func (c *Spath) NewMapper(*spl.Env) (spl.Mapper, error) {

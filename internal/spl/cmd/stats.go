@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
@@ -136,9 +137,9 @@ func (c *Stats) print(name string) string {
 }
 
 // Needs implements spl.Command.
-func (c *Stats) Needs(spl.FieldSet) spl.FieldSet { return c.reads(spl.FieldSet{}) }
+func (c *Stats) Needs(filter.FieldSet) filter.FieldSet { return c.reads(filter.FieldSet{}) }
 
-func (c *Stats) reads(out spl.FieldSet) spl.FieldSet {
+func (c *Stats) reads(out filter.FieldSet) filter.FieldSet {
 	out = out.Add(c.By...)
 	for _, a := range c.Aggs {
 		out = out.Add(a.fields()...)

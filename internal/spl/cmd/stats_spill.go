@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
@@ -89,7 +90,7 @@ func (g *gatherer) put(b *vector.Batch) error {
 			return nil // no row is in a group
 		}
 	}
-	read := spl.Fields(vector.Alike)
+	read := filter.Fields(vector.Alike)
 	for _, a := range g.aggs {
 		read = read.Add(a.fields()...)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -93,7 +94,7 @@ func (c *Strcat) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Strcat) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Strcat) Needs(out filter.FieldSet) filter.FieldSet {
 	if !c.AllRequired {
 		out = out.Without(c.Field)
 	}

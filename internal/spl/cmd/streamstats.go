@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/splunktime"
 )
@@ -225,7 +226,7 @@ func (c *Streamstats) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Streamstats) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Streamstats) Needs(out filter.FieldSet) filter.FieldSet {
 	for _, a := range c.stats.Aggs {
 		if !a.wild() {
 			out = out.Without(a.Name())

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -35,7 +36,7 @@ func init() {
 func (c *Summary) Print() string { return "summary " + spl.PrintField(c.Model) }
 
 // Needs implements spl.Command.
-func (c *Summary) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Summary) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Generate implements spl.Generating.
 func (c *Summary) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -35,7 +36,7 @@ func init() {
 func (c *Table) Print() string { return "table " + spl.PrintFields(c.Names) }
 
 // Needs implements spl.Command.
-func (c *Table) Needs(spl.FieldSet) spl.FieldSet { return spl.Fields(c.Names...) }
+func (c *Table) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields(c.Names...) }
 
 // Tabulates says that the rows are no events any more.
 func (c *Table) Tabulates() bool { return true }

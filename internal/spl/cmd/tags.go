@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -77,9 +78,9 @@ func (c *Tags) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Tags) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Tags) Needs(out filter.FieldSet) filter.FieldSet {
 	if c.Fields == nil {
-		return out.Union(spl.AllFields())
+		return out.Union(filter.AllFields())
 	}
 	return out.Add(c.Fields...)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -66,7 +67,7 @@ func init() {
 func (c *Tail) Print() string { return "tail " + strconv.Itoa(c.N) }
 
 // Needs implements spl.Command.
-func (c *Tail) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Tail) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Open implements spl.Serial.
 func (c *Tail) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
@@ -77,7 +78,7 @@ func (c *Tail) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Opera
 func (Reverse) Print() string { return "reverse" }
 
 // Needs implements spl.Command.
-func (Reverse) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (Reverse) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Open implements spl.Serial.
 func (Reverse) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
@@ -110,7 +111,7 @@ func (c *Timewrap) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Timewrap) Needs(spl.FieldSet) spl.FieldSet { return spl.AllFields() }
+func (c *Timewrap) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
 // Tabulates says that the rows are no events any more.
 func (c *Timewrap) Tabulates() bool { return true }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
@@ -133,9 +134,9 @@ func (c *Tojson) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Tojson) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Tojson) Needs(out filter.FieldSet) filter.FieldSet {
 	if len(c.Fields) == 0 {
-		return out.Union(spl.AllFields())
+		return out.Union(filter.AllFields())
 	}
 	out = out.Without(c.Output)
 	for _, f := range c.Fields {
@@ -173,7 +174,7 @@ func (c *Tojson) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) 
 		names := b.Names()
 		slices.Sort(names)
 		for _, name := range names {
-			if spl.MatchName(f.Field, name) && (c.Internal || covers(f.Field, name)) {
+			if filter.MatchName(f.Field, name) && (c.Internal || covers(f.Field, name)) {
 				add(b.Col(name), name, f.Type)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -163,7 +164,7 @@ func (c *Top) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Top) Needs(spl.FieldSet) spl.FieldSet { return spl.Fields(c.Fields...).Add(c.By...) }
+func (c *Top) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields(c.Fields...).Add(c.By...) }
 
 // Ordered implements spl.Transforming.
 func (c *Top) Ordered() bool { return false }

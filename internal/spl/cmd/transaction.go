@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -34,7 +35,7 @@ type Transaction struct {
 // Marker tells the events that begin or end a transaction: by a search or by an
 // expression; neither when there is no such condition.
 type Marker struct {
-	Search spl.Search
+	Search filter.Search
 	Expr   spl.Expr
 }
 
@@ -261,7 +262,7 @@ func (m Marker) print(name string) string {
 	case m.Expr != nil:
 		return " " + name + "=eval(" + spl.PrintExpr(m.Expr) + ")"
 	case m.Search != nil:
-		return " " + name + "=(" + spl.PrintSearch(m.Search) + ")"
+		return " " + name + "=(" + filter.PrintSearch(m.Search) + ")"
 	}
 	return ""
 }
@@ -271,7 +272,7 @@ func (m Marker) fields() []string {
 	case m.Expr != nil:
 		return spl.ExprFields(m.Expr)
 	case m.Search != nil:
-		return spl.SearchFields(m.Search)
+		return filter.SearchFields(m.Search)
 	}
 	return nil
 }
@@ -317,9 +318,9 @@ func (c *Transaction) Print() string {
 var transactionFields = []string{"duration", "eventcount", "closed_txn", "field_match_sum", "linecount"}
 
 // Needs implements spl.Command.
-func (c *Transaction) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Transaction) Needs(out filter.FieldSet) filter.FieldSet {
 	if c.Type != "" { // which fields it names is not known yet
-		return out.Union(spl.AllFields())
+		return out.Union(filter.AllFields())
 	}
 	return out.Without(transactionFields...).Add(slices.Concat(c.Fields, c.Starts.fields(), c.Ends.fields(), []string{"_time"})...)
 }
@@ -350,7 +351,7 @@ func (m Marker) test(env *spl.Env) (func(*vector.Batch) []int32, error) {
 		}
 		return p.Select, nil
 	case m.Search != nil:
-		s, err := spl.NewMatcher(m.Search, env.Now)
+		s, err := filter.NewMatcher(m.Search, env.Now)
 		if err != nil {
 			return nil, err
 		}

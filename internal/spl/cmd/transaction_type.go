@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 )
 
@@ -32,7 +33,7 @@ func typeOptions(settings map[string]string) string {
 			continue
 		case name == "startswith", name == "endswith": // a search, which has quotes of its own
 		case name == "fields" || !strings.HasPrefix(value, `"`):
-			value = spl.QuoteSearch(strings.Trim(value, `"`))
+			value = filter.QuoteSearch(strings.Trim(value, `"`))
 		}
 		b.WriteString(name + "=" + value + " ")
 	}

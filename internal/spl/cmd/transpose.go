@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -91,7 +92,7 @@ func (c *Transpose) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Transpose) Needs(spl.FieldSet) spl.FieldSet { return spl.AllFields() }
+func (c *Transpose) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
 // Tabulates says that the rows are no events any more.
 func (c *Transpose) Tabulates() bool { return true }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -97,7 +98,7 @@ func (c *Trendline) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Trendline) Needs(out spl.FieldSet) spl.FieldSet {
+func (c *Trendline) Needs(out filter.FieldSet) filter.FieldSet {
 	for _, t := range c.Lines {
 		out = out.Without(t.As)
 	}

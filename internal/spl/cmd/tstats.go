@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 )
 
@@ -20,7 +21,7 @@ type Tstats struct {
 	Fill   string // fillnull_value
 	filled bool
 	Aggs   []*Aggregation
-	Where  spl.Search // nil: all events
+	Where  filter.Search // nil: all events
 	By     []string
 	Span   string // of _time
 
@@ -161,9 +162,9 @@ func (c *Tstats) pipeline() (string, error) {
 	}
 	switch {
 	case where != nil && c.From != nil:
-		first += " (" + spl.PrintSearch(where) + ")"
+		first += " (" + filter.PrintSearch(where) + ")"
 	case where != nil:
-		first += " " + spl.PrintSearch(where)
+		first += " " + filter.PrintSearch(where)
 	case c.From == nil:
 		first += " *"
 	}
@@ -273,7 +274,7 @@ func (c *Tstats) Print() string {
 		s += " FROM datamodel=" + spl.PrintOption(c.From.name())
 	}
 	if c.Where != nil {
-		s += " WHERE " + spl.PrintSearch(c.Where)
+		s += " WHERE " + filter.PrintSearch(c.Where)
 	}
 	if len(c.By) > 0 {
 		s += " BY " + c.prefixes.print(c.By)
@@ -285,7 +286,7 @@ func (c *Tstats) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Tstats) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Tstats) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Subsearches implements spl.Resolving.
 func (c *Tstats) Subsearches() []*spl.Query {

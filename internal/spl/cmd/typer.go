@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -37,7 +38,7 @@ func init() {
 func (Typer) Print() string { return "typer" }
 
 // Needs implements spl.Command. What the definitions read is not known here.
-func (Typer) Needs(out spl.FieldSet) spl.FieldSet { return out.Union(spl.AllFields()) }
+func (Typer) Needs(out filter.FieldSet) filter.FieldSet { return out.Union(filter.AllFields()) }
 
 // NewMapper implements spl.Streaming.
 func (Typer) NewMapper(env *spl.Env) (spl.Mapper, error) {
@@ -47,11 +48,11 @@ func (Typer) NewMapper(env *spl.Env) (spl.Mapper, error) {
 		return m, nil
 	}
 	for _, t := range classes.EventTypes() {
-		e, err := spl.ExpandClasses(t.Search, classes)
+		e, err := filter.ExpandClasses(t.Search, classes)
 		if err != nil {
 			return nil, err
 		}
-		match, err := spl.NewMatcher(e, env.Now.In(env.Zone))
+		match, err := filter.NewMatcher(e, env.Now.In(env.Zone))
 		if err != nil {
 			return nil, err
 		}
@@ -62,7 +63,7 @@ func (Typer) NewMapper(env *spl.Env) (spl.Mapper, error) {
 
 type typeMatcher struct {
 	name  string
-	match *spl.Matcher
+	match *filter.Matcher
 }
 
 type typer struct {

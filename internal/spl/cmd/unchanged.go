@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -46,7 +47,7 @@ func (c *Unchanged) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Unchanged) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Unchanged) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // NewMapper implements spl.Streaming.
 func (c *Unchanged) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }

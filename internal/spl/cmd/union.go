@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -108,7 +109,7 @@ func (c *Union) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Union) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *Union) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Queries implements spl.WithQueries.
 func (c *Union) Queries() []*spl.Query { return c.queries }

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -32,7 +33,7 @@ func init() {
 func (c *Uniq) Print() string { return "uniq" }
 
 // Needs implements spl.Command.
-func (c *Uniq) Needs(out spl.FieldSet) spl.FieldSet { return out.Union(spl.AllFields()) }
+func (c *Uniq) Needs(out filter.FieldSet) filter.FieldSet { return out.Union(filter.AllFields()) }
 
 // Open implements spl.Serial.
 func (c *Uniq) Open(_ context.Context, _ *spl.Env, in spl.Operator) (spl.Operator, error) {

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -47,7 +48,7 @@ func (c *Untable) Print() string {
 }
 
 // Needs implements spl.Command.
-func (c *Untable) Needs(spl.FieldSet) spl.FieldSet { return spl.AllFields() }
+func (c *Untable) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
 // Tabulates says that the rows are no events any more.
 func (c *Untable) Tabulates() bool { return true }

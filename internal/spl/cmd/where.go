@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -38,7 +39,7 @@ match), AND binds tighter than OR. A comparison with a missing field is neither 
 func (c *Where) Print() string { return "where " + spl.PrintExpr(c.Expr) }
 
 // Needs implements spl.Command.
-func (c *Where) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(spl.ExprFields(c.Expr)...) }
+func (c *Where) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(spl.ExprFields(c.Expr)...) }
 
 // Resolve implements spl.Resolving.
 func (c *Where) Resolve(text func(*spl.Query) (string, error)) (spl.Command, error) {

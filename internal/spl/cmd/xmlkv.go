@@ -3,6 +3,7 @@ package cmd
 import (
 	"strings"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -64,7 +65,7 @@ func parseXMLInput(p *spl.Parser) (field string, err error) {
 func (c *XMLkv) Print() string { return "xmlkv " + spl.PrintField(c.Field) }
 
 // Needs implements spl.Command.
-func (c *XMLkv) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field) }
+func (c *XMLkv) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Field) }
 
 // NewMapper implements spl.Streaming.
 func (c *XMLkv) NewMapper(env *spl.Env) (spl.Mapper, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -40,7 +41,7 @@ func unescapeXML(s string) string { return xmlEntities.Replace(s) }
 func (c *XMLunescape) Print() string { return "xmlunescape " + spl.PrintField(c.Field) }
 
 // Needs implements spl.Command.
-func (c *XMLunescape) Needs(out spl.FieldSet) spl.FieldSet { return out }
+func (c *XMLunescape) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // NewMapper implements spl.Streaming.
 func (c *XMLunescape) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spath"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
@@ -85,14 +86,14 @@ func (c *XPath) Print() string {
 		s += " field=" + spl.PrintOption(c.Field)
 	}
 	if c.Given {
-		s += " default=" + spl.QuoteSearch(c.Default)
+		s += " default=" + filter.QuoteSearch(c.Default)
 	}
 	return s + " " + spl.QuoteArg(c.expr)
 }
 
 // Needs implements spl.Command. Where nothing is found the output keeps what it
 // had, so that is needed too.
-func (c *XPath) Needs(out spl.FieldSet) spl.FieldSet { return out.Add(c.Field) }
+func (c *XPath) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Field) }
 
 // NewMapper implements spl.Streaming.
 func (c *XPath) NewMapper(env *spl.Env) (spl.Mapper, error) {

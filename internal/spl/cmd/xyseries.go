@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -79,17 +80,17 @@ b,x,3" | xyseries ip dom n`,
 func (c *Xyseries) Print() string {
 	s := "xyseries "
 	if c.Sep != ": " {
-		s += "sep=" + spl.QuoteSearch(c.Sep) + " "
+		s += "sep=" + filter.QuoteSearch(c.Sep) + " "
 	}
 	if c.Format != "" {
-		s += "format=" + spl.QuoteSearch(c.Format) + " "
+		s += "format=" + filter.QuoteSearch(c.Format) + " "
 	}
 	return s + spl.PrintFields(append([]string{c.Key, c.Name}, c.Values...))
 }
 
 // Needs implements spl.Command.
-func (c *Xyseries) Needs(spl.FieldSet) spl.FieldSet {
-	return spl.Fields(c.Values...).Add(c.Key, c.Name)
+func (c *Xyseries) Needs(filter.FieldSet) filter.FieldSet {
+	return filter.Fields(c.Values...).Add(c.Key, c.Name)
 }
 
 // Tabulates says that the rows are no events any more.

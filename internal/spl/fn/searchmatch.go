@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -18,7 +19,7 @@ func init() {
 			if err != nil {
 				return nil
 			}
-			return spl.SearchFields(e)
+			return filter.SearchFields(e)
 		},
 	}
 	spl.RegisterFunction(d)
@@ -26,7 +27,7 @@ func init() {
 	gives(spl.GivesTest, "searchmatch")
 }
 
-func searchArgument(call *spl.Call) (spl.Search, error) {
+func searchArgument(call *spl.Call) (filter.Search, error) {
 	lit, ok := call.Args[0].(*spl.Literal)
 	if !ok {
 		return nil, diag.At(call.Span, "searchmatch takes a search expression in double quotes")
@@ -44,17 +45,17 @@ func searchArgument(call *spl.Call) (spl.Search, error) {
 
 // matcher returns the matcher of a searchmatch, with the fields it reads and
 // their places.
-func matcher(c *spl.Compiler, call *spl.Call) (m *spl.Matcher, names []string, slots []int, err error) {
+func matcher(c *spl.Compiler, call *spl.Call) (m *filter.Matcher, names []string, slots []int, err error) {
 	e, err := searchArgument(call)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	names = spl.SearchFields(e)
+	names = filter.SearchFields(e)
 	slots = make([]int, len(names))
 	for i, n := range names {
 		slots[i] = c.Slot(n)
 	}
-	m, err = spl.NewMatcher(e, c.Clock())
+	m, err = filter.NewMatcher(e, c.Clock())
 	return m, names, slots, err
 }
 

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/generate"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
@@ -78,7 +79,7 @@ func TestDuplicatesAreDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	var rows atomic.Int64
-	sc := prepared(t, s, "eventName=*", store.Query{Fields: spl.Fields("requestParameters.n")})
+	sc := prepared(t, s, "eventName=*", store.Query{Fields: filter.Fields("requestParameters.n")})
 	if err := sc.Run(t.Context(), func(_ int, b *vector.Batch) error { rows.Add(int64(b.Len)); return nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +97,7 @@ func TestFilesBeforeTheRangeStayClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC).UnixNano()
-	sc := prepared(t, s, "*", store.Query{Fields: spl.Fields("eventName"), Earliest: start, Latest: store.End})
+	sc := prepared(t, s, "*", store.Query{Fields: filter.Fields("eventName"), Earliest: start, Latest: store.End})
 	if err := sc.Run(t.Context(), func(int, *vector.Batch) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +113,7 @@ func TestCancel(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	stop := errors.New("enough")
-	sc := prepared(t, s, "*", store.Query{Fields: spl.Fields("eventName")})
+	sc := prepared(t, s, "*", store.Query{Fields: filter.Fields("eventName")})
 	if err := sc.Run(ctx, func(int, *vector.Batch) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("an error of emit ended with %v", err)
 	}
@@ -207,7 +208,7 @@ func BenchmarkScan(b *testing.B) {
 		b.Run(bc.name, func(b *testing.B) {
 			b.SetBytes(raw)
 			for b.Loop() {
-				sc := prepared(b, s, bc.search, store.Query{Fields: spl.Fields("eventName")})
+				sc := prepared(b, s, bc.search, store.Query{Fields: filter.Fields("eventName")})
 				if err := sc.Run(b.Context(), func(int, *vector.Batch) error { return nil }); err != nil {
 					b.Fatal(err)
 				}

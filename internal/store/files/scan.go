@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/idset"
 	"bluetrail/internal/source/file"
-	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 )
@@ -33,7 +33,7 @@ const slack = 10 * time.Minute
 
 // Prepare implements store.Store.
 func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
-	if _, err := spl.NewMatcher(q.Filter, q.Now); err != nil {
+	if _, err := filter.NewMatcher(q.Filter, q.Now); err != nil {
 		return nil, err
 	}
 	sc := &scan{s: s, q: q, filter: event.NewPrefilter(store.Literals(q.Filter)), seen: idset.NewTemp(0)}
@@ -44,9 +44,9 @@ func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
 		}
 		sc.files = append(sc.files, i)
 	}
-	sc.tests = append(spl.SearchFields(q.Filter), event.Time)
+	sc.tests = append(filter.SearchFields(q.Filter), event.Time)
 	sc.test = event.NewExtractor(sc.tests).Identifying()
-	sc.alike = !slices.ContainsFunc(spl.SearchFields(q.Filter), func(f string) bool { return !sameInCopies[f] })
+	sc.alike = !slices.ContainsFunc(filter.SearchFields(q.Filter), func(f string) bool { return !sameInCopies[f] })
 	if !q.Fields.All() && !q.Fields.HasPatterns() {
 		sc.wants = q.Fields.Names()
 		sc.want = event.NewExtractor(sc.wants)
@@ -77,8 +77,8 @@ type scan struct {
 	workers int
 }
 
-func (sc *scan) Residual() spl.Search { return nil }
-func (sc *scan) Workers() int         { return sc.workers }
+func (sc *scan) Residual() filter.Search { return nil }
+func (sc *scan) Workers() int            { return sc.workers }
 
 func (sc *scan) Explain() []string {
 	lines := []string{fmt.Sprintf("files: %d read by %d workers", len(sc.files), sc.workers)}
@@ -88,7 +88,7 @@ func (sc *scan) Explain() []string {
 	for _, g := range store.Literals(sc.q.Filter) {
 		lines = append(lines, "files: only records with the text "+strings.Join(g, " or "))
 	}
-	lines = append(lines, "files: search "+spl.PrintSearch(sc.q.Filter))
+	lines = append(lines, "files: search "+filter.PrintSearch(sc.q.Filter))
 	if sc.want != nil {
 		lines = append(lines, "files: fields "+strings.Join(sc.wants, ", "))
 	}
@@ -136,7 +136,7 @@ feed:
 type reader struct {
 	sc      *scan
 	emit    func(*vector.Batch) error
-	matcher *spl.Matcher
+	matcher *filter.Matcher
 	row     *event.Row
 	wantRow *event.Row
 	extra   *store.Requested // beside every field
@@ -157,7 +157,7 @@ type reader struct {
 }
 
 func newReader(sc *scan, emit func(*vector.Batch) error) (*reader, error) {
-	m, err := spl.NewMatcher(sc.q.Filter, sc.q.Now)
+	m, err := filter.NewMatcher(sc.q.Filter, sc.q.Now)
 	if err != nil {
 		return nil, err
 	}

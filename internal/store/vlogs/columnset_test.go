@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
 
@@ -67,11 +68,11 @@ func openStore(t testing.TB, dir string) *Store {
 
 func countOf(t testing.TB, st *Store, search string) int {
 	t.Helper()
-	filter, err := spl.ParseSearchExpr(search)
+	where, err := spl.ParseSearchExpr(search)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return len(answer(t, st, store.Query{Filter: filter, Fields: spl.Fields("eventID"), Earliest: store.Beginning, Latest: store.End}))
+	return len(answer(t, st, store.Query{Filter: where, Fields: filter.Fields("eventID"), Earliest: store.Beginning, Latest: store.End}))
 }
 
 // mostNames returns the largest number of names that the engine has in a stream,

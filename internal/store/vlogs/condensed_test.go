@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/plan"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
@@ -175,7 +176,7 @@ func TestCondensedRandom(t *testing.T) {
 	pushed := 0
 	for range 150 {
 		var b strings.Builder
-		fmt.Fprintf(&b, "search %s | ", spl.PrintSearch(randomSearch(rnd, pairs, 2)))
+		fmt.Fprintf(&b, "search %s | ", filter.PrintSearch(randomSearch(rnd, pairs, 2)))
 		b.WriteString([]string{"stats count", "stats count", "timechart span=1h cont=false limit=0 count", "chart count"}[rnd.IntN(4)])
 		for range rnd.IntN(3) {
 			fmt.Fprintf(&b, " %s(%s)", aggs[rnd.IntN(len(aggs))], field())

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"bluetrail/internal/event"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/store"
 )
 
@@ -54,7 +54,7 @@ func TestOpensAfterACrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	got := answer(t, st, store.Query{Filter: &spl.Everything{}, Fields: spl.Fields("eventID"), Earliest: store.Beginning, Latest: store.End})
+	got := answer(t, st, store.Query{Filter: &filter.Everything{}, Fields: filter.Fields("eventID"), Earliest: store.Beginning, Latest: store.End})
 	if len(got) != 1 {
 		t.Errorf("rows %q, want the one event", got)
 	}

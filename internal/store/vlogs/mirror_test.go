@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/store"
 )
 
@@ -20,7 +20,7 @@ func TestMirror(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := answer(t, st, store.Query{Filter: &spl.Everything{}, Fields: spl.Fields("eventID"), Earliest: store.Beginning, Latest: store.End})
+	got := answer(t, st, store.Query{Filter: &filter.Everything{}, Fields: filter.Fields("eventID"), Earliest: store.Beginning, Latest: store.End})
 	if len(got) != 1 || len(st.Damaged()) != 0 {
 		t.Errorf("rows %q, want the one event; damaged are %v", got, st.Damaged())
 	}

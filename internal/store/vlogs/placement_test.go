@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
 
@@ -59,12 +60,12 @@ func TestManyDays(t *testing.T) {
 	}
 	for n := range 60 {
 		text := []string{`*`, `eventName=N1`, `NOT awsRegion=r2`, `requestParameters.n=*`, `requestParameters.n=10 OR eventID=d7*`, `date_wday=monday`, `requestParameters.tags.*=x`}[n%7]
-		filter, err := spl.ParseSearchExpr(text)
+		where, err := spl.ParseSearchExpr(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		fields := []spl.FieldSet{spl.Fields("eventName", "eventID", "_time", "date_hour"), spl.AllFields(), spl.Fields("eventID")}[n%3]
-		q := store.Query{Filter: filter, Fields: store.Shown(fields, filter), Earliest: store.Beginning, Latest: store.End, Ordered: n%2 == 0, Now: time.Unix(1_768_000_000, 0)}
+		fields := []filter.FieldSet{filter.Fields("eventName", "eventID", "_time", "date_hour"), filter.AllFields(), filter.Fields("eventID")}[n%3]
+		q := store.Query{Filter: where, Fields: store.Shown(fields, where), Earliest: store.Beginning, Latest: store.End, Ordered: n%2 == 0, Now: time.Unix(1_768_000_000, 0)}
 		if n > 6 {
 			q.Earliest = start.AddDate(0, 0, rnd.IntN(2400)).UnixNano() + rnd.Int64N(1e15)
 			q.Latest = q.Earliest + rnd.Int64N(1e17)
@@ -74,7 +75,7 @@ func TestManyDays(t *testing.T) {
 		}
 	}
 	// The newest come first, and counts are the same as those of single rows.
-	q := store.Query{Filter: &spl.Everything{}, Fields: spl.Fields("eventID"), Earliest: store.Beginning, Latest: store.End, Ordered: true, Limit: 10}
+	q := store.Query{Filter: &filter.Everything{}, Fields: filter.Fields("eventID"), Earliest: store.Beginning, Latest: store.End, Ordered: true, Limit: 10}
 	if rows := answer(t, st, q); len(rows) < 10 || len(rows) == len(records) {
 		t.Errorf("%d rows for the newest 10", len(rows))
 	}

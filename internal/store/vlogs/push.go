@@ -8,29 +8,29 @@ import (
 	"strings"
 
 	"bluetrail/internal/event"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/store"
 )
 
 // pushed is what becomes of a part of a search. Ordinary rows that match it
 // match the filter; those that match the filter and the rest match it.
 type pushed struct {
-	filter string     // in the engine's language; "" lets everything pass
-	rest   spl.Search // what has to be checked besides, nil = nothing
+	filter string        // in the engine's language; "" lets everything pass
+	rest   filter.Search // what has to be checked besides, nil = nothing
 }
 
 func (p pushed) exact() bool { return p.rest == nil }
 
 // push translates a search expression for ordinary rows.
-func push(e spl.Search) pushed {
+func push(e filter.Search) pushed {
 	switch e := e.(type) {
-	case *spl.Everything:
+	case *filter.Everything:
 		return pushed{}
-	case *spl.And:
+	case *filter.And:
 		return pushAnd(e)
-	case *spl.Or:
+	case *filter.Or:
 		return pushOr(e, e.Args)
-	case *spl.Not:
+	case *filter.Not:
 		p := push(e.Arg)
 		switch {
 		case !p.exact():
@@ -39,23 +39,23 @@ func push(e spl.Search) pushed {
 			return pushed{filter: noRow}
 		}
 		return pushed{filter: "!(" + p.filter + ")"}
-	case *spl.Compare:
+	case *filter.Compare:
 		return pushCompare(e)
-	case *spl.In:
-		args := make([]spl.Search, len(e.Values))
+	case *filter.In:
+		args := make([]filter.Search, len(e.Values))
 		for i, v := range e.Values {
-			args[i] = &spl.Compare{Span: e.Span, Field: e.Field, Op: "=", Value: v}
+			args[i] = &filter.Compare{Span: e.Span, Field: e.Field, Op: "=", Value: v}
 		}
 		return pushOr(e, args)
-	case *spl.Term:
+	case *filter.Term:
 		return pushed{filter: wordFilter(e.Text, true), rest: e}
 	}
 	return pushed{rest: e}
 }
 
-func pushAnd(e *spl.And) pushed {
+func pushAnd(e *filter.And) pushed {
 	var filters []string
-	var rest []spl.Search
+	var rest []filter.Search
 	for _, a := range e.Args {
 		p := push(a)
 		if p.filter != "" && !slices.Contains(filters, p.filter) {
@@ -73,7 +73,7 @@ func pushAnd(e *spl.And) pushed {
 	case 1:
 		out.rest = rest[0]
 	default:
-		out.rest = &spl.And{Args: rest}
+		out.rest = &filter.And{Args: rest}
 	}
 	return out
 }
@@ -91,7 +91,7 @@ func filterCost(filter string) int {
 	return 1
 }
 
-func pushOr(e spl.Search, args []spl.Search) pushed {
+func pushOr(e filter.Search, args []filter.Search) pushed {
 	var filters []string
 	exact := true
 	for _, a := range args {
@@ -118,7 +118,7 @@ func pushOr(e spl.Search, args []spl.Search) pushed {
 // noRow matches nothing: every row has a sequence number.
 const noRow = "!" + seqColumn + ":*"
 
-func pushCompare(e *spl.Compare) pushed {
+func pushCompare(e *filter.Compare) pushed {
 	if e.Op != "=" && e.Op != "!=" || cidr(e.Value) || !e.Case && !ascii(e.Value) {
 		return pushed{filter: wordsOf(e), rest: e}
 	}
@@ -151,7 +151,7 @@ func pushCompare(e *spl.Compare) pushed {
 }
 
 // pushColumn translates a test of what a column holds.
-func pushColumn(col string, e *spl.Compare) pushed {
+func pushColumn(col string, e *filter.Compare) pushed {
 	name := strconv.Quote(col)
 	switch eq := equals(col, e); {
 	case e.Op == "=":
@@ -171,13 +171,13 @@ func cidr(v string) bool {
 }
 
 // equals is the test of a column against a value by SPL's rules.
-func equals(col string, e *spl.Compare) string {
+func equals(col string, e *filter.Compare) string {
 	name := strconv.Quote(col)
 	if strings.Trim(e.Value, "*") == "" && e.Value != "" {
 		return name + ":*"
 	}
 	tests := []string{single(name, e, severalIn(col))}
-	if second, ok := spl.Also(e.Field, e.Value); ok {
+	if second, ok := filter.Also(e.Field, e.Value); ok {
 		tests = append(tests, name+":="+strconv.Quote(second))
 	}
 	if severalIn(col) {
@@ -191,7 +191,7 @@ func equals(col string, e *spl.Compare) string {
 
 // single is the test of a column with one value; among says whether it may hold
 // several.
-func single(name string, e *spl.Compare, among bool) string {
+func single(name string, e *filter.Compare, among bool) string {
 	switch {
 	case e.Value == "":
 		return name + ":=" + strconv.Quote(several+several)
@@ -207,7 +207,7 @@ func single(name string, e *spl.Compare, among bool) string {
 }
 
 // valuePattern returns the regular expression of a value in which * is any run
-// of characters that one value may have. Without case it takes letters in either case as spl.Lower
+// of characters that one value may have. Without case it takes letters in either case as filter.Lower
 // has it, where (?i) would take the long s for an s and not İ for an i. With among the value may be
 // one of several; the class that this takes is slow to parse.
 func valuePattern(value string, exact, among bool) string {
@@ -243,7 +243,7 @@ func letters(s string) bool {
 }
 
 // wordsOf asks for the words of a value that must stand in the record.
-func wordsOf(e *spl.Compare) string {
+func wordsOf(e *filter.Compare) string {
 	if e.Op != "=" || !store.Verbatim(e.Field) || event.IsDefault(e.Field) {
 		return ""
 	}

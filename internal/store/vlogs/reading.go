@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"bluetrail/internal/event"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 
@@ -80,7 +80,7 @@ func (sc *scan) fromColumns(ctx context.Context, p part, emit func(int, *vector.
 		r.ordered = sc.q.Ordered
 		if p.check != nil {
 			var err error
-			if r.matcher, err = spl.NewMatcher(p.check, sc.q.Now); err != nil {
+			if r.matcher, err = filter.NewMatcher(p.check, sc.q.Now); err != nil {
 				return err
 			}
 		}
@@ -97,7 +97,7 @@ func (sc *scan) fromColumns(ctx context.Context, p part, emit func(int, *vector.
 // columnReader makes batches of blocks for one worker.
 type columnReader struct {
 	*reading
-	matcher *spl.Matcher // nil = every row is wanted
+	matcher *filter.Matcher // nil = every row is wanted
 	ordered bool
 	times   []int64
 	row     *event.Row // of made

@@ -8,7 +8,7 @@ import (
 	"strconv"
 
 	"bluetrail/internal/event"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 
@@ -35,9 +35,9 @@ func (sc *scan) records(ctx context.Context, p part, emit func(int, *vector.Batc
 // recordReader makes batches of the records of blocks, for one worker.
 type recordReader struct {
 	sc      *scan
-	matcher *spl.Matcher // nil = every row is wanted
-	checked fieldReader  // what matcher reads
-	wanted  fieldReader  // what is delivered
+	matcher *filter.Matcher // nil = every row is wanted
+	checked fieldReader     // what matcher reads
+	wanted  fieldReader     // what is delivered
 	times   []int64
 	metas   []event.Meta
 	seqs    []float64
@@ -48,14 +48,14 @@ type recordReader struct {
 
 // fieldReader reads some fields of records.
 type fieldReader struct {
-	set   spl.FieldSet
+	set   filter.FieldSet
 	names []string // nil with all fields and with patterns
 	x     *event.Extractor
 	row   *event.Row
 	extra *store.Requested // beside those of Flatten
 }
 
-func newFieldReader(set spl.FieldSet) fieldReader {
+func newFieldReader(set filter.FieldSet) fieldReader {
 	r := fieldReader{set: set, extra: store.NewRequested(set)}
 	if !set.All() && !set.HasPatterns() {
 		r.names = set.Names()
@@ -92,15 +92,15 @@ func (r *fieldReader) read(b *vector.Builder, raw []byte, m *event.Meta) error {
 	return nil
 }
 
-func newRecordReader(sc *scan, check spl.Search) (*recordReader, error) {
+func newRecordReader(sc *scan, check filter.Search) (*recordReader, error) {
 	r := &recordReader{sc: sc, wanted: newFieldReader(sc.q.Fields)}
 	if check != nil {
-		if _, all := check.(*spl.Everything); !all {
+		if _, all := check.(*filter.Everything); !all {
 			var err error
-			if r.matcher, err = spl.NewMatcher(check, sc.q.Now); err != nil {
+			if r.matcher, err = filter.NewMatcher(check, sc.q.Now); err != nil {
 				return nil, err
 			}
-			r.checked = newFieldReader(spl.Fields(spl.SearchFields(check)...))
+			r.checked = newFieldReader(filter.Fields(filter.SearchFields(check)...))
 		}
 	}
 	return r, nil

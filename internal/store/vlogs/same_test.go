@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/generate"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/store"
@@ -171,11 +172,11 @@ func answer(t testing.TB, st store.Store, q store.Query) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var check []*spl.Matcher
+	var check []*filter.Matcher
 	for range sc.Workers() {
-		var m *spl.Matcher
+		var m *filter.Matcher
 		if r := sc.Residual(); r != nil {
-			if m, err = spl.NewMatcher(r, q.Now); err != nil {
+			if m, err = filter.NewMatcher(r, q.Now); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -235,10 +236,10 @@ var searches = []string{
 	`sourcetype=aws:asl`, `sourcetype!=aws:ASL`, `sourcetype IN (aws:asl, x)`,
 }
 
-var fieldSets = []spl.FieldSet{
-	spl.Fields(), spl.Fields("eventName"), spl.Fields("eventName", "sourceIPAddress", "src", "user", "_time", "_indextime"), spl.Fields("_raw"),
-	spl.Fields("requestParameters.bucketName", "date_hour", "signature"), spl.Fields("eventName", "date_second", "date_wday", "date_zone", "date_year"), spl.Fields("user*", "sev*", "index"), spl.AllFields(),
-	spl.Fields("requestParameters.names{}", "requestParameters.set{}", "requestParameters.set", "requestParameters.many", "errorCode", "result_id", "msg", "dest", "severity", "api.operation", "user", "user{}", "leaf:user", "_x", "_seq", "_stream", "object"),
+var fieldSets = []filter.FieldSet{
+	filter.Fields(), filter.Fields("eventName"), filter.Fields("eventName", "sourceIPAddress", "src", "user", "_time", "_indextime"), filter.Fields("_raw"),
+	filter.Fields("requestParameters.bucketName", "date_hour", "signature"), filter.Fields("eventName", "date_second", "date_wday", "date_zone", "date_year"), filter.Fields("user*", "sev*", "index"), filter.AllFields(),
+	filter.Fields("requestParameters.names{}", "requestParameters.set{}", "requestParameters.set", "requestParameters.many", "errorCode", "result_id", "msg", "dest", "severity", "api.operation", "user", "user{}", "leaf:user", "_x", "_seq", "_stream", "object"),
 }
 
 // TestSameAsMemory tries every search with every set of fields.
@@ -286,28 +287,28 @@ func TestRandomSearches(t *testing.T) {
 		}
 	}
 	for range 100 {
-		filter := randomSearch(rnd, pairs, 3)
-		q := store.Query{Filter: filter, Fields: spl.Fields("eventName", "eventID", "user"), Earliest: store.Beginning, Latest: store.End, Now: time.Unix(1_768_000_000, 0)}
+		where := randomSearch(rnd, pairs, 3)
+		q := store.Query{Filter: where, Fields: filter.Fields("eventName", "eventID", "user"), Earliest: store.Beginning, Latest: store.End, Now: time.Unix(1_768_000_000, 0)}
 		if diff := cmp.Diff(answer(t, mem, q), answer(t, st, q)); diff != "" {
 			sc, _ := st.Prepare(&q)
-			t.Fatalf("%s (-memory +vlogs), %q:\n%.3000s", spl.PrintSearch(filter), sc.Explain(), diff)
+			t.Fatalf("%s (-memory +vlogs), %q:\n%.3000s", filter.PrintSearch(where), sc.Explain(), diff)
 		}
 	}
 }
 
-func randomSearch(rnd *rand.Rand, pairs [][2]string, depth int) spl.Search {
+func randomSearch(rnd *rand.Rand, pairs [][2]string, depth int) filter.Search {
 	if depth > 0 && rnd.IntN(2) == 0 {
-		var args []spl.Search
+		var args []filter.Search
 		for range 1 + rnd.IntN(3) {
 			args = append(args, randomSearch(rnd, pairs, depth-1))
 		}
 		switch rnd.IntN(3) {
 		case 0:
-			return &spl.And{Args: args}
+			return &filter.And{Args: args}
 		case 1:
-			return &spl.Or{Args: args}
+			return &filter.Or{Args: args}
 		}
-		return &spl.Not{Arg: args[0]}
+		return &filter.Not{Arg: args[0]}
 	}
 	p := pairs[rnd.IntN(len(pairs))]
 	value := p[1]
@@ -323,12 +324,12 @@ func randomSearch(rnd *rand.Rand, pairs [][2]string, depth int) spl.Search {
 		}
 	case 3:
 		if words := strings.FieldsFunc(value, notWord); len(words) > 0 && rnd.IntN(2) == 0 {
-			return &spl.Term{Text: words[rnd.IntN(len(words))]}
+			return &filter.Term{Text: words[rnd.IntN(len(words))]}
 		}
 	}
 	op := "="
 	if rnd.IntN(4) == 0 {
 		op = "!="
 	}
-	return &spl.Compare{Field: p[0], Op: op, Value: value}
+	return &filter.Compare{Field: p[0], Op: op, Value: value}
 }

@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/jsonscan"
-	"bluetrail/internal/spl"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -198,7 +198,7 @@ func (x *wordList) escaped(raw []byte) {
 }
 
 // notWord reports whether a character of a search ends a word.
-func notWord(r rune) bool { return r < 0x80 && (spl.IsBreaker(byte(r)) || !wordByte(byte(r))) }
+func notWord(r rune) bool { return r < 0x80 && (filter.IsBreaker(byte(r)) || !wordByte(byte(r))) }
 
 // wordFilter returns a filter that every record matches which holds text as
 // whole words; "" when it asks for nothing. Parts next to a * are no whole

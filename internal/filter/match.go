@@ -1,4 +1,4 @@
-package spl
+package filter
 
 import (
 	"net/netip"

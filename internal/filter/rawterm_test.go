@@ -1,10 +1,12 @@
-package spl
+package filter_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
+	"bluetrail/internal/filter"
+	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
 
@@ -43,11 +45,11 @@ func TestTerm(t *testing.T) {
 		{`arn:aws:iam::1:user/*`, true},
 		{`*nothing*here*`, false},
 	} {
-		e, err := ParseSearchExpr(tc.search)
+		e, err := spl.ParseSearchExpr(tc.search)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := CompileTerm(e.(*Term))(raw); got != tc.want {
+		if got := filter.CompileTerm(e.(*filter.Term))(raw); got != tc.want {
 			t.Errorf("%s: %v, want %v", tc.search, got, tc.want)
 		}
 	}
@@ -61,11 +63,11 @@ func FuzzTerm(f *testing.F) {
 		if from < 0 || to > len(text) || from >= to || strings.ContainsFunc(text, func(r rune) bool { return r >= 0x80 }) {
 			t.Skip()
 		}
-		if from > 0 && !IsBreaker(text[from-1]) || to < len(text) && !IsBreaker(text[to]) || strings.Contains(text[from:to], "*") {
+		if from > 0 && !filter.IsBreaker(text[from-1]) || to < len(text) && !filter.IsBreaker(text[to]) || strings.Contains(text[from:to], "*") {
 			t.Skip()
 		}
-		term := &Term{Text: strings.ToUpper(text[from:to]), Phrase: true}
-		if !CompileTerm(term)(text) {
+		term := &filter.Term{Text: strings.ToUpper(text[from:to]), Phrase: true}
+		if !filter.CompileTerm(term)(text) {
 			t.Errorf("%q is not found in %q", term.Text, text)
 		}
 	})
@@ -98,30 +100,16 @@ func TestSearchComparison(t *testing.T) {
 		{`word=arn:aws:ünïcode`, true}, {`word=*ünï*`, true},
 		{`a=success n=11 OR n=10`, true}, {`(a=x n=10) OR n=11`, false}, {`NOT (a=success n=10)`, false},
 	} {
-		e, err := ParseSearchExpr(tc.search)
+		e, err := spl.ParseSearchExpr(tc.search)
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := NewMatcher(e, time.Unix(1700000000, 0).UTC())
+		m, err := filter.NewMatcher(e, time.Unix(1700000000, 0).UTC())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got := len(m.Select(batch)) == 1; got != tc.want {
 			t.Errorf("%s: %v, want %v", tc.search, got, tc.want)
-		}
-	}
-}
-
-func TestLikePattern(t *testing.T) {
-	for _, tc := range []struct {
-		pattern, s string
-		want       bool
-	}{
-		{"a%", "abc", true}, {"a_c", "abc", true}, {"a_c", "ac", false}, {"%b%b", "abcbb", true}, {"%", "", true}, {"", "", true}, {"", "a", false},
-		{`50\%`, "50%", true}, {`50\%`, "501", false}, {"_", "ü", true}, {"%ab%cd%", "xxabyyabcd", true}, {"a%b%c", "acb", false}, {"A%", "abc", false}, {"%_x", "x", false},
-	} {
-		if got := LikePattern(tc.pattern)(tc.s); got != tc.want {
-			t.Errorf("%q LIKE %q = %v", tc.s, tc.pattern, got)
 		}
 	}
 }

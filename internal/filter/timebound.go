@@ -1,4 +1,4 @@
-package spl
+package filter
 
 import (
 	"fmt"
@@ -35,9 +35,9 @@ var modifiers = map[string]modifier{
 // values of the others are written.
 const timeFormat = "timeformat"
 
-// isTimeModifier reports whether a field of a search expression is a time
+// IsTimeModifier reports whether a field of a search expression is a time
 // modifier rather than a field.
-func isTimeModifier(name string) bool {
+func IsTimeModifier(name string) bool {
 	_, ok := modifiers[strings.ToLower(name)]
 	return ok
 }
@@ -119,9 +119,9 @@ func (b *TimeBound) count() (int, error) {
 	return n, nil
 }
 
-// settleTimes gives the bounds of a whole search expression the form that its
+// SettleTimes gives the bounds of a whole search expression the form that its
 // timeformat sets, and checks that they can be read.
-func settleTimes(e Search) error {
+func SettleTimes(e Search) error {
 	var bounds []*TimeBound
 	form := ""
 	walkSearch(e, func(e Search) {
