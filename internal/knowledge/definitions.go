@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bluetrail/internal/lookup"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/yamldoc"
 
@@ -21,8 +22,8 @@ type definition struct {
 	file    string // its name in lookups/
 	columns []string
 	filter  string
-	virtual bool      // a KV store: the file comes into being when it is written
-	table   spl.Table // without columns and rows
+	virtual bool         // a KV store: the file comes into being when it is written
+	table   lookup.Table // without columns and rows
 }
 
 func (k *Knowledge) loadDefinitions() map[string]*definition {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"bluetrail/internal/lookup"
 	"bluetrail/internal/spl"
 
 	"github.com/google/go-cmp/cmp"
@@ -121,7 +122,7 @@ func TestDefinitions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(&spl.Table{
+	if diff := cmp.Diff(&lookup.Table{
 		Name: "d", Columns: []string{"a", "b", "at"}, Rows: [][]string{{"x", "y", "1"}}, IgnoreCase: true, MinMatches: 1, MaxMatches: 1, DefaultMatch: "none",
 		Match: map[string]string{"a": "WILDCARD", "b": "CIDR"}, TimeField: "at", TimeFormat: "%s.%Q", MaxOffsetSecs: 2000000000,
 	}, d); diff != "" {
@@ -200,10 +201,10 @@ func TestWriteTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &spl.Table{Columns: []string{"x", "y"}, Rows: [][]string{{"1", "a,\"b\"\nc"}, {"", "=cmd"}}}
-	single := &spl.Table{Columns: []string{"x"}, Rows: [][]string{{""}, {"1"}}}
+	want := &lookup.Table{Columns: []string{"x", "y"}, Rows: [][]string{{"1", "a,\"b\"\nc"}, {"", "=cmd"}}}
+	single := &lookup.Table{Columns: []string{"x"}, Rows: [][]string{{""}, {"1"}}}
 	for _, name := range []string{"a.csv", "def", "new.csv.gz"} {
-		for _, w := range []*spl.Table{want, single} {
+		for _, w := range []*lookup.Table{want, single} {
 			if err := k.WriteTable(t.Context(), name, w); err != nil {
 				t.Fatal(err)
 			}
@@ -255,7 +256,7 @@ func TestTogether(t *testing.T) {
 		wg.Go(func() {
 			for i := range 30 {
 				n := fmt.Sprint(w*100 + i)
-				if err := k.WriteTable(t.Context(), "a.csv", &spl.Table{Columns: []string{"n"}, Rows: [][]string{{n}, {n}}}); err != nil {
+				if err := k.WriteTable(t.Context(), "a.csv", &lookup.Table{Columns: []string{"n"}, Rows: [][]string{{n}, {n}}}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -312,7 +313,7 @@ func TestShipped(t *testing.T) {
 	}
 	k := mustOpen(t, dir)
 	for _, name := range []string{"previously_seen_cloud_regions", "previously_seen_aws_regions.csv"} {
-		if err := k.WriteTable(t.Context(), name, &spl.Table{Columns: []string{"x"}, Rows: [][]string{{"1"}}}); err != nil {
+		if err := k.WriteTable(t.Context(), name, &lookup.Table{Columns: []string{"x"}, Rows: [][]string{{"1"}}}); err != nil {
 			t.Fatal(err)
 		}
 		file := strings.TrimSuffix(name, ".csv") + ".csv"

@@ -13,13 +13,14 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
+	"bluetrail/internal/lookup"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
 
 // cached is a table that was read, good as long as its file is the same.
 type cached struct {
-	table *spl.Table
+	table *lookup.Table
 	path  string
 	size  int64
 	mod   time.Time
@@ -27,7 +28,7 @@ type cached struct {
 
 // Table implements spl.Knowledge: a lookup by the name of its definition or of
 // its file. What was read is kept until the file changes.
-func (k *Knowledge) Table(name string) (*spl.Table, error) {
+func (k *Knowledge) Table(name string) (*lookup.Table, error) {
 	d, err := k.definition(name)
 	if err != nil {
 		return nil, err
@@ -151,11 +152,11 @@ func (k *Knowledge) find(d *definition) (string, fs.FileInfo, error) {
 }
 
 // splitLists puts the columns that hold several values of others behind them.
-func splitLists(t *spl.Table) {
+func splitLists(t *lookup.Table) {
 	var order []int // the columns in their new order
 	lists := map[int]int{}
 	for i, name := range t.Columns {
-		if base, ok := strings.CutPrefix(name, spl.ListColumn); !ok || !slices.Contains(t.Columns, base) {
+		if base, ok := strings.CutPrefix(name, lookup.ListColumn); !ok || !slices.Contains(t.Columns, base) {
 			order = append(order, i)
 		}
 	}
@@ -164,7 +165,7 @@ func splitLists(t *spl.Table) {
 		return
 	}
 	for i := range plain {
-		if at := slices.Index(t.Columns, spl.ListColumn+t.Columns[order[i]]); at >= 0 {
+		if at := slices.Index(t.Columns, lookup.ListColumn+t.Columns[order[i]]); at >= 0 {
 			lists[i] = len(order)
 			order = append(order, at)
 		}
@@ -184,7 +185,7 @@ func splitLists(t *spl.Table) {
 }
 
 // filterTable keeps the rows that pass the search expression.
-func filterTable(t *spl.Table, where string) error {
+func filterTable(t *lookup.Table, where string) error {
 	e, err := spl.ParseSearch("filter", where)
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/lookup"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -20,7 +20,7 @@ import (
 // one, made durable and then put in its place, so that readers see the old or
 // the new table and a crash leaves either. It stays inside the lookups folder
 // of the definition, of the folder that has the file, or of the last folder.
-func (k *Knowledge) WriteTable(ctx context.Context, name string, t *spl.Table) error {
+func (k *Knowledge) WriteTable(ctx context.Context, name string, t *lookup.Table) error {
 	d, err := k.definition(name)
 	if err != nil {
 		return fmt.Errorf("cannot write lookup: %w", err)
@@ -54,7 +54,7 @@ func (s stopping) Write(p []byte) (int, error) {
 	return s.Writer.Write(p)
 }
 
-func writeCSV(w io.Writer, file string, t *spl.Table) error {
+func writeCSV(w io.Writer, file string, t *lookup.Table) error {
 	var z *gzip.Writer
 	if strings.HasSuffix(strings.ToLower(file), ".gz") {
 		z = gzip.NewWriter(w)

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/lookup"
 )
 
 // fullDisk takes some bytes and then no more; it counts how often it was asked.
@@ -23,8 +23,8 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func wideTable(rows int) *spl.Table {
-	t := &spl.Table{Columns: []string{"a", "b"}}
+func wideTable(rows int) *lookup.Table {
+	t := &lookup.Table{Columns: []string{"a", "b"}}
 	for range rows {
 		t.Rows = append(t.Rows, []string{"some text", "and more of it"})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"bluetrail/internal/filter"
+	"bluetrail/internal/lookup"
 )
 
 // Knowledge is what searches reach by name: lookups, saved searches,
@@ -12,10 +13,10 @@ import (
 type Knowledge interface {
 	// Table opens a lookup by definition name or file name. The error of an
 	// unknown one says which there are, and is ErrNoTable.
-	Table(name string) (*Table, error)
+	Table(name string) (*lookup.Table, error)
 	// WriteTable stores a table under a definition's or a file's name, in the
 	// place of what has it. Nothing is changed when that fails or ctx ends.
-	WriteTable(ctx context.Context, name string, t *Table) error
+	WriteTable(ctx context.Context, name string, t *lookup.Table) error
 	LookupNames() []string
 
 	SavedSearch(name string) (text string, ok bool)

@@ -3,7 +3,7 @@ package spl_test
 import (
 	"testing"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/lookup"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -12,13 +12,13 @@ import (
 // that other texts are not.
 func TestLists(t *testing.T) {
 	for _, list := range [][]string{{"a"}, {"a", "b"}, {"", "$", ";", "$;$", "$$"}, {"a;b", "c$"}} {
-		got, ok := spl.SplitList(spl.JoinList(list))
+		got, ok := lookup.SplitList(lookup.JoinList(list))
 		if diff := cmp.Diff(list, got); !ok || diff != "" {
-			t.Errorf("%q reads as %q", spl.JoinList(list), got)
+			t.Errorf("%q reads as %q", lookup.JoinList(list), got)
 		}
 	}
 	for _, text := range []string{"", "a", "$a", "$a$b$", "$a$;", "$a$;b", "a$b$", "$$", "$"} {
-		if got, ok := spl.SplitList(text); ok && text != "$$" {
+		if got, ok := lookup.SplitList(text); ok && text != "$$" {
 			t.Errorf("%q reads as the list %q", text, got)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"bluetrail/internal/knowledge"
+	"bluetrail/internal/lookup"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/spl/cmd"
 )
@@ -24,7 +25,7 @@ type dryTables struct {
 var _ spl.Knowledge = (*dryTables)(nil)
 
 // Table implements spl.Knowledge.
-func (d *dryTables) Table(name string) (*spl.Table, error) {
+func (d *dryTables) Table(name string) (*lookup.Table, error) {
 	t, err := d.Knowledge.Table(name)
 	switch {
 	case err == nil:
@@ -49,7 +50,7 @@ type later struct{ error }
 func (l later) Unwrap() error { return l.error }
 
 // WriteTable implements spl.Knowledge; it does nothing.
-func (d *dryTables) WriteTable(context.Context, string, *spl.Table) error { return nil }
+func (d *dryTables) WriteTable(context.Context, string, *lookup.Table) error { return nil }
 
 // missing returns why a table could not be opened, nil when all could.
 func (d *dryTables) missing() error {

@@ -7,16 +7,17 @@ import (
 	"testing"
 	"time"
 
+	"bluetrail/internal/lookup"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
 
 type oneTable struct {
 	spl.Knowledge
-	t *spl.Table
+	t *lookup.Table
 }
 
-func (o oneTable) Table(string) (*spl.Table, error) { return o.t, nil }
+func (o oneTable) Table(string) (*lookup.Table, error) { return o.t, nil }
 
 // BenchmarkMap measures row-wise commands on one batch; the figure that counts
 // is ns/row.
@@ -30,15 +31,15 @@ func BenchmarkMap(b *testing.B) {
 		rows.Set("_raw", vector.String(fmt.Sprintf(`{"eventName":"RunInstances","userIdentity":{"type":"IAMUser","arn":"a%d"},"requestParameters":{"set":{"items":[{"id":"i-%d"},{"id":"j"}]}}}`, i, i)))
 	}
 	batch := rows.Batch()
-	users := &spl.Table{Name: "t", Columns: []string{"user", "team"}, MaxMatches: 100}
-	nets := &spl.Table{Name: "n", Columns: []string{"net", "zone"}, MaxMatches: 1, Match: map[string]string{"net": "CIDR"}}
+	users := &lookup.Table{Name: "t", Columns: []string{"user", "team"}, MaxMatches: 100}
+	nets := &lookup.Table{Name: "n", Columns: []string{"net", "zone"}, MaxMatches: 1, Match: map[string]string{"net": "CIDR"}}
 	for i := range 1000 {
 		users.Rows = append(users.Rows, []string{fmt.Sprintf("user%d", i), "blue"})
 		nets.Rows = append(nets.Rows, []string{fmt.Sprintf("10.%d.0.0/16", i%250), "z"})
 	}
 	for _, bench := range []struct {
 		search string
-		table  *spl.Table
+		table  *lookup.Table
 	}{
 		{`fields user ip`, nil},
 		{`rename user AS who`, nil},

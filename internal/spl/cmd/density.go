@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/lookup"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -265,7 +266,7 @@ func (m *density) save(ctx context.Context, env *spl.Env, name string) error {
 		}
 		return strconv.FormatFloat(f, 'g', -1, 64)
 	}
-	t := &spl.Table{Name: name, Columns: slices.Clone(modelColumns)}
+	t := &lookup.Table{Name: name, Columns: slices.Clone(modelColumns)}
 	for _, by := range m.By {
 		t.Columns = append(t.Columns, "by:"+by)
 	}

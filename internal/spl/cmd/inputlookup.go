@@ -9,6 +9,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
+	"bluetrail/internal/lookup"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -163,7 +164,7 @@ func (c *Inputlookup) Generate(_ context.Context, env *spl.Env) (spl.Operator, e
 	return &firstRows{in: spl.Mapped(in, selector{m}), left: c.Max}, err
 }
 
-func (c *Inputlookup) open(env *spl.Env) (*spl.Table, error) {
+func (c *Inputlookup) open(env *spl.Env) (*lookup.Table, error) {
 	if env.Tables == nil {
 		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one by --knowledge)", c.Table)
 	}
@@ -172,7 +173,7 @@ func (c *Inputlookup) open(env *spl.Env) (*spl.Table, error) {
 
 // tableRows gives the rows of a table; its columns also when it has none.
 type tableRows struct {
-	table    *spl.Table
+	table    *lookup.Table
 	at, left int
 	header   bool
 }

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -10,6 +9,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
+	"bluetrail/internal/lookup"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -23,7 +23,7 @@ type Lookup struct {
 	New       bool         // OUTPUTNEW: only where the field is missing
 
 	mu     sync.Mutex
-	shared *tableIndex // what the workers have in common
+	shared *lookup.Index // what the workers have in common
 }
 
 // LookupPair is one "column AS field".
@@ -163,19 +163,19 @@ func (c *Lookup) NewMapper(env *spl.Env) (spl.Mapper, error) {
 	for _, note := range t.Notes {
 		env.Warn("%s", note)
 	}
-	m := &lookup{c: c, outputs: c.Outputs, known: map[string][]int32{}}
+	m := &lookupMapper{c: c, outputs: c.Outputs, known: map[string][]int32{}}
 	if m.index, err = c.indexOf(t, env.Now.In(env.Zone)); err != nil {
 		return nil, err
 	}
 	if len(m.outputs) == 0 {
 		for _, name := range t.Columns {
-			if !m.index.isKey(name) {
+			if !m.index.IsKey(name) {
 				m.outputs = append(m.outputs, LookupPair{name, name})
 			}
 		}
 	}
 	for _, o := range m.outputs {
-		col, err := columnOf(t, o.Column)
+		col, err := lookup.Column(t, o.Column)
 		if err != nil {
 			return nil, err
 		}
@@ -185,15 +185,15 @@ func (c *Lookup) NewMapper(env *spl.Env) (spl.Mapper, error) {
 }
 
 // indexOf returns the index of a table, which workers share.
-func (c *Lookup) indexOf(t *spl.Table, now time.Time) (*tableIndex, error) {
+func (c *Lookup) indexOf(t *lookup.Table, now time.Time) (*lookup.Index, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.shared == nil || c.shared.table != t {
+	if c.shared == nil || c.shared.Table != t {
 		columns := make([]string, len(c.Keys))
 		for i, k := range c.Keys {
 			columns[i] = k.Column
 		}
-		index, err := newTableIndex(t, columns, now)
+		index, err := lookup.NewIndex(t, columns, now)
 		if err != nil {
 			return nil, err
 		}
@@ -202,20 +202,9 @@ func (c *Lookup) indexOf(t *spl.Table, now time.Time) (*tableIndex, error) {
 	return c.shared, nil
 }
 
-// columnOf returns the place of a column; the error of an unknown one says which
-// there are.
-func columnOf(t *spl.Table, name string) (int, error) {
-	for i, c := range t.Columns {
-		if c == name {
-			return i, nil
-		}
-	}
-	return 0, errors.New("lookup " + t.Name + " has no column " + name + " (" + diag.Suggest(name, t.Columns, "columns") + ")")
-}
-
-type lookup struct {
+type lookupMapper struct {
 	c       *Lookup
-	index   *tableIndex
+	index   *lookup.Index
 	outputs []LookupPair
 	cols    []int              // of outputs in the table
 	known   map[string][]int32 // matches by key, when times do not matter
@@ -225,7 +214,7 @@ type lookup struct {
 // maxKnownKeys bounds what one worker remembers of matches.
 const maxKnownKeys = 1 << 16
 
-func (m *lookup) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+func (m *lookupMapper) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	keys := make([]*vector.Column, len(m.c.Keys))
 	for i, k := range m.c.Keys {
 		if keys[i] = b.Col(k.Field); keys[i] == nil {
@@ -247,7 +236,7 @@ func (m *lookup) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) 
 				was = old[n].At(i)
 			}
 			if out[n][i] = was; complete && (!m.c.New || was.IsNull()) {
-				out[n][i] = m.index.values(rows, m.cols[n])
+				out[n][i] = m.index.Values(rows, m.cols[n])
 			}
 		}
 	}
@@ -259,7 +248,7 @@ func (m *lookup) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) 
 
 // matches returns the rows of the table for row i; complete is false when the
 // row lacks a key.
-func (m *lookup) matches(keys []*vector.Column, time *vector.Column, i int, vals []string) (rows []int32, complete bool) {
+func (m *lookupMapper) matches(keys []*vector.Column, time *vector.Column, i int, vals []string) (rows []int32, complete bool) {
 	several := false
 	m.key = m.key[:0]
 	for k, col := range keys {
@@ -271,18 +260,18 @@ func (m *lookup) matches(keys []*vector.Column, time *vector.Column, i int, vals
 		vals[k] = v.At(0)
 		m.key = vector.AppendPart(m.key, vals[k])
 	}
-	at, timed := vector.Value{}, m.index.table.TimeField != ""
+	at, timed := vector.Value{}, m.index.Table.TimeField != ""
 	if timed && time != nil {
 		at = time.At(i)
 	}
 	if !several {
 		if timed {
-			return m.index.find(vals, at), true
+			return m.index.Find(vals, at), true
 		}
 		if rows, ok := m.known[string(m.key)]; ok {
 			return rows, true
 		}
-		rows = m.index.find(vals, at)
+		rows = m.index.Find(vals, at)
 		if len(m.known) >= maxKnownKeys {
 			clear(m.known)
 		}
@@ -297,7 +286,7 @@ func (m *lookup) matches(keys []*vector.Column, time *vector.Column, i int, vals
 		}
 		if k == len(keys) {
 			looked++
-			rows = append(rows, m.index.find(vals, at)...)
+			rows = append(rows, m.index.Find(vals, at)...)
 			return
 		}
 		v := keys[k].At(i)

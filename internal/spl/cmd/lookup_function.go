@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/jsonscan"
+	"bluetrail/internal/lookup"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -35,7 +36,7 @@ func compileLookup(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &lookupFunction{c: c, indexes: map[string]*tableIndex{}}
+	f := &lookupFunction{c: c, indexes: map[string]*lookup.Index{}}
 	return func(fr *spl.Frame) vector.Value {
 		table, keys, outputs := evs[0](fr), evs[1](fr), evs[2](fr)
 		v, err := f.find(table.Text(), keys.Text(), outputs.Text())
@@ -49,7 +50,7 @@ func compileLookup(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 // lookupFunction is one call of lookup() in an expression.
 type lookupFunction struct {
 	c       *spl.Compiler
-	indexes map[string]*tableIndex // by table and key columns; nil = there is none
+	indexes map[string]*lookup.Index // by table and key columns; nil = there is none
 }
 
 // find returns what the rows of a table that match keys, a JSON object, have in
@@ -68,7 +69,7 @@ func (f *lookupFunction) find(table, keys, outputs string) (vector.Value, error)
 	if err != nil || index == nil {
 		return vector.Value{}, err
 	}
-	rows := index.find(vals, vector.Value{})
+	rows := index.Find(vals, vector.Value{})
 	if len(rows) == 0 {
 		return vector.Value{}, nil
 	}
@@ -81,10 +82,10 @@ func (f *lookupFunction) find(table, keys, outputs string) (vector.Value, error)
 	_, err = jsonscan.Array(doc, 0, jsonscan.MaxDepth, func(el []byte) bool {
 		name := jsonscan.Scalar(el)
 		var col int
-		if col, unknown = columnOf(index.table, name); unknown != nil {
+		if col, unknown = lookup.Column(index.Table, name); unknown != nil {
 			return false
 		}
-		if v := index.values(rows, col); !v.IsNull() {
+		if v := index.Values(rows, col); !v.IsNull() {
 			if len(out) > 1 {
 				out = append(out, ',')
 			}
@@ -101,7 +102,7 @@ func (f *lookupFunction) find(table, keys, outputs string) (vector.Value, error)
 
 // index returns the index of a table by columns. What cannot be opened is
 // reported once.
-func (f *lookupFunction) index(table string, columns []string) (*tableIndex, error) {
+func (f *lookupFunction) index(table string, columns []string) (*lookup.Index, error) {
 	env := f.c.Env
 	if env == nil { // a constant is computed ahead of the search
 		return nil, nil
@@ -121,7 +122,7 @@ func (f *lookupFunction) index(table string, columns []string) (*tableIndex, err
 	if err != nil {
 		return nil, err
 	}
-	index, err := newTableIndex(t, columns, f.c.Clock())
+	index, err := lookup.NewIndex(t, columns, f.c.Clock())
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
+	"bluetrail/internal/lookup"
 	"bluetrail/internal/spl"
 	"bluetrail/internal/vector"
 )
@@ -150,7 +151,7 @@ func (c *Outputlookup) write(ctx context.Context, env *spl.Env, rows []*vector.B
 		return nil
 	}
 	w := env.Tables
-	var old *spl.Table
+	var old *lookup.Table
 	if w != nil {
 		old, _ = w.Table(c.Table) // one that is not there yet is made
 	}
@@ -280,15 +281,15 @@ func (t *tableWriter) set(cells *[]string, col int, v vector.Value, lists bool) 
 	}
 	(*cells)[at] = ""
 	if several {
-		(*cells)[at] = spl.JoinList(v.All())
+		(*cells)[at] = lookup.JoinList(v.All())
 	}
 }
 
 // table returns what was made, in columns that have names.
-func (t *tableWriter) table(name string) *spl.Table {
-	out := &spl.Table{Name: name, Columns: append(t.columns, make([]string, len(t.lists))...), Rows: t.rows}
+func (t *tableWriter) table(name string) *lookup.Table {
+	out := &lookup.Table{Name: name, Columns: append(t.columns, make([]string, len(t.lists))...), Rows: t.rows}
 	for col, at := range t.lists {
-		out.Columns[at] = spl.ListColumn + t.columns[col]
+		out.Columns[at] = lookup.ListColumn + t.columns[col]
 	}
 	for i, cells := range out.Rows {
 		for len(cells) < len(out.Columns) {

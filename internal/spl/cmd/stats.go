@@ -15,9 +15,10 @@ import (
 )
 
 var (
-	nan = math.NaN()
 	one = vector.Int(1)
 )
+
+var nan = math.NaN()
 
 // Stats groups rows and computes aggregates of the groups.
 type Stats struct {

@@ -1,22 +1,24 @@
-package cmd
+package lookup
 
 import (
 	"cmp"
+	"errors"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
-// tableIndex finds the rows of a lookup table by keys. It is not changed once
+// Index finds the rows of a lookup table by keys. It is not changed once
 // it is made.
-type tableIndex struct {
-	table   *spl.Table
+type Index struct {
+	Table   *Table
 	columns []string
 	exact   []int              // positions in columns that are compared as they are
 	loose   []looseKey         // those that are patterns or blocks
@@ -30,13 +32,13 @@ type looseKey struct {
 	tests []func(string) bool
 }
 
-// newTableIndex returns an index of t by the given columns.
-func newTableIndex(t *spl.Table, columns []string, now time.Time) (*tableIndex, error) {
-	x := &tableIndex{table: t, columns: columns, rows: map[string][]int32{}}
+// NewIndex returns an index of t by the given columns.
+func NewIndex(t *Table, columns []string, now time.Time) (*Index, error) {
+	x := &Index{Table: t, columns: columns, rows: map[string][]int32{}}
 	at := make([]int, len(columns))
 	for i, name := range columns {
 		var err error
-		if at[i], err = columnOf(t, name); err != nil {
+		if at[i], err = Column(t, name); err != nil {
 			return nil, err
 		}
 		if kind := t.Match[name]; kind == "WILDCARD" || kind == "CIDR" {
@@ -65,11 +67,11 @@ func newTableIndex(t *spl.Table, columns []string, now time.Time) (*tableIndex, 
 	return x, nil
 }
 
-// isKey reports whether a column is one that rows are found by.
-func (x *tableIndex) isKey(column string) bool { return slices.Contains(x.columns, column) }
+// IsKey reports whether a column is one that rows are found by.
+func (x *Index) IsKey(column string) bool { return slices.Contains(x.columns, column) }
 
 // cellTests returns the test of each cell of a column; equal cells share one.
-func cellTests(t *spl.Table, col int, kind string) []func(string) bool {
+func cellTests(t *Table, col int, kind string) []func(string) bool {
 	tests := make([]func(string) bool, len(t.Rows))
 	known := map[string]func(string) bool{}
 	for r := range t.Rows {
@@ -97,10 +99,10 @@ func cellTest(cell, kind string, fold bool) func(string) bool {
 	}
 }
 
-func (x *tableIndex) key(buf []byte, vals []string) []byte {
+func (x *Index) key(buf []byte, vals []string) []byte {
 	for _, i := range x.exact {
 		s := vals[i]
-		if x.table.IgnoreCase {
+		if x.Table.IgnoreCase {
 			s = strings.ToLower(s)
 		}
 		buf = vector.AppendPart(buf, s)
@@ -108,10 +110,10 @@ func (x *tableIndex) key(buf []byte, vals []string) []byte {
 	return buf
 }
 
-// find returns the matching rows for one value of each key: the first ones of
+// Find returns the matching rows for one value of each key: the first ones of
 // the table, or the nearest in time. -1 stands for the default match.
-func (x *tableIndex) find(vals []string, at vector.Value) []int32 {
-	t := x.table
+func (x *Index) Find(vals []string, at vector.Value) []int32 {
+	t := x.Table
 	limit := t.MaxMatches
 	if limit == 0 {
 		limit = 100
@@ -136,7 +138,7 @@ func (x *tableIndex) find(vals []string, at vector.Value) []int32 {
 	return found
 }
 
-func (x *tableIndex) passes(row int32, vals []string) bool {
+func (x *Index) passes(row int32, vals []string) bool {
 	for _, l := range x.loose {
 		if !l.tests[row](vals[l.at]) {
 			return false
@@ -147,41 +149,54 @@ func (x *tableIndex) passes(row int32, vals []string) bool {
 
 // near reports whether a row of the table is old enough, and not too old, for
 // an event at when.
-func (x *tableIndex) near(when float64, row int32) bool {
+func (x *Index) near(when float64, row int32) bool {
 	age := when - x.times[row]
-	return age >= float64(x.table.MinOffsetSecs) && age <= float64(x.table.MaxOffsetSecs)
+	return age >= float64(x.Table.MinOffsetSecs) && age <= float64(x.Table.MaxOffsetSecs)
 }
 
-// values returns the cells of a column in the given rows as one value.
-func (x *tableIndex) values(rows []int32, col int) vector.Value {
+// Values returns the cells of a column in the given rows as one value.
+func (x *Index) Values(rows []int32, col int) vector.Value {
 	if len(rows) == 1 && rows[0] >= 0 {
-		return x.table.Value(int(rows[0]), col)
+		return x.Table.Value(int(rows[0]), col)
 	}
 	var list []string
 	for _, r := range rows {
 		if r < 0 {
-			list = append(list, x.table.DefaultMatch)
-		} else if v := x.table.Value(int(r), col); !v.IsNull() {
+			list = append(list, x.Table.DefaultMatch)
+		} else if v := x.Table.Value(int(r), col); !v.IsNull() {
 			list = append(list, v.Text())
 		}
 	}
 	return vector.Strings(list)
 }
 
-func (x *tableIndex) readTimes(now time.Time) error {
-	col, err := columnOf(x.table, x.table.TimeField)
+func (x *Index) readTimes(now time.Time) error {
+	col, err := Column(x.Table, x.Table.TimeField)
 	if err != nil {
 		return err
 	}
-	x.times = make([]float64, len(x.table.Rows))
+	x.times = make([]float64, len(x.Table.Rows))
 	for r := range x.times {
 		x.times[r] = nan
-		text := x.table.Value(r, col).Text()
+		text := x.Table.Value(r, col).Text()
 		if f, ok := vector.ParseNumber(text); ok {
 			x.times[r] = f
-		} else if tm, err := splunktime.ParseTimeFormat(text, x.table.TimeFormat, now); err == nil {
+		} else if tm, err := splunktime.ParseTimeFormat(text, x.Table.TimeFormat, now); err == nil {
 			x.times[r] = splunktime.Epoch(tm)
 		}
 	}
 	return nil
 }
+
+// Column returns the place of a column; the error of an unknown one says which
+// there are.
+func Column(t *Table, name string) (int, error) {
+	for i, c := range t.Columns {
+		if c == name {
+			return i, nil
+		}
+	}
+	return 0, errors.New("lookup " + t.Name + " has no column " + name + " (" + diag.Suggest(name, t.Columns, "columns") + ")")
+}
+
+var nan = math.NaN()
