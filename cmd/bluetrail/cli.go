@@ -16,7 +16,7 @@ import (
 	"bluetrail/internal/search"
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/spill"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
@@ -65,7 +65,7 @@ type app struct {
 // shares is what all searches of a process share.
 type shares struct {
 	once    sync.Once
-	held    *spl.Budget  // memory
+	held    *exec.Budget // memory
 	spilled *spill.Space // temporary files; nil = none
 }
 

@@ -10,7 +10,7 @@ import (
 
 	"bluetrail/internal/ingest"
 	"bluetrail/internal/leftover"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 )
 
 // collector holds what collect gives in files of the data directory until the
@@ -23,14 +23,14 @@ type collector struct {
 
 // spooled is a file of events that go to the same place, one a line.
 type spooled struct {
-	place  spl.Collected
+	place  exec.Collected
 	file   *os.File
 	out    *bufio.Writer
 	events int
 }
 
-// Collect implements spl.Collector.
-func (c *collector) Collect(e spl.Collected) error {
+// Collect implements exec.Collector.
+func (c *collector) Collect(e exec.Collected) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s, err := c.spool(e)
@@ -45,7 +45,7 @@ func (c *collector) Collect(e spl.Collected) error {
 	return nil
 }
 
-func (c *collector) spool(e spl.Collected) (*spooled, error) {
+func (c *collector) spool(e exec.Collected) (*spooled, error) {
 	for _, s := range c.files {
 		if p := &s.place; p.Index == e.Index && p.Source == e.Source && p.Sourcetype == e.Sourcetype && p.Host == e.Host {
 			return s, nil

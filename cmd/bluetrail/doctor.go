@@ -12,7 +12,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/integrity"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/state"
 	"bluetrail/internal/store/vlogs"
 
@@ -35,7 +35,7 @@ func (c *doctorCmd) Run(a *app) error {
 		fmt.Fprintf(w, "%s\t%s\n", what, diag.Printable(fmt.Sprintf(format, args...)))
 	}
 	line("bluetrail", "%s, %s, %d cores", version, runtime.Version(), runtime.NumCPU())
-	line("language", "%d commands, %d functions, %d aggregates", len(spl.Commands()), len(spl.Functions()), len(spl.Aggregates()))
+	line("language", "%d commands, %d functions, %d aggregates", len(syntax.Commands()), len(syntax.Functions()), len(syntax.Aggregates()))
 	line("time zone", "%s", a.cfg.TimeZone)
 	line("search limits", "%d MiB of memory, %d MiB of temporary files, %d rows of a subsearch, %d of join, %d of sort", a.cfg.Search.MemoryMiB, a.cfg.Search.DiskMiB, a.cfg.Search.SubsearchRows, a.cfg.Search.JoinRows, a.cfg.Search.SortRows)
 	geo, err := enrich.OpenGeo(a.cfg.GeoIP)

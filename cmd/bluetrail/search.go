@@ -14,7 +14,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/result"
 	"bluetrail/internal/search"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 
 	"github.com/dustin/go-humanize"
 )
@@ -92,7 +92,7 @@ func (a *app) search(o search.Options, format string) error {
 // command's name, and so was hardly meant to be searched for.
 func commandAsTerm(text string) string {
 	word, more, _ := strings.Cut(strings.TrimSpace(text), " ")
-	if def := spl.LookupCommand(word); def == nil || def.Name == "search" {
+	if def := syntax.LookupCommand(word); def == nil || def.Name == "search" {
 		return ""
 	}
 	if more = strings.TrimSpace(more); more == "" || strings.ContainsRune("=!<>", rune(more[0])) {

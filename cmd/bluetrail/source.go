@@ -14,7 +14,7 @@ import (
 	"bluetrail/internal/leftover"
 	"bluetrail/internal/search"
 	"bluetrail/internal/spill"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/state"
 	"bluetrail/internal/store"
 	"bluetrail/internal/store/files"
@@ -110,7 +110,7 @@ func (s *source) bounds(a *app) (search.Options, error) {
 	l := a.cfg.Search
 	o := search.Options{
 		Earliest: s.Earliest, Latest: s.Latest, Now: s.Now, Zone: a.zone(), Time: l.Time, Memory: a.memory(), Disk: a.disk(),
-		Limits: spl.Limits{
+		Limits: exec.Limits{
 			SubsearchRows: l.SubsearchRows, SubsearchTime: l.SubsearchTime, SubsearchDepth: l.SubsearchDepth,
 			JoinRows: l.JoinRows, SortRows: l.SortRows, ListValues: l.ListValues, Memory: int64(l.MemoryMiB) << 20, Rows: l.Rows,
 		},
@@ -138,7 +138,7 @@ func (a *app) dataDir(flag string) string {
 }
 
 // memory is what all searches together may hold.
-func (a *app) memory() *spl.Budget {
+func (a *app) memory() *exec.Budget {
 	a.shares.set(a.cfg.Search)
 	return a.shares.held
 }
@@ -152,7 +152,7 @@ func (a *app) disk() *spill.Space {
 // set makes the shares, once.
 func (s *shares) set(l config.Search) {
 	s.once.Do(func() {
-		s.held = spl.NewBudget(int64(l.TotalMemoryMiB) << 20)
+		s.held = exec.NewBudget(int64(l.TotalMemoryMiB) << 20)
 		if l.DiskMiB > 0 {
 			s.spilled = spill.NewSpace(l.TempDir, int64(l.DiskMiB)<<20)
 		}

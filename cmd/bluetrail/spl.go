@@ -11,7 +11,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/plan"
 	"bluetrail/internal/search"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/store/vlogs"
 )
 
@@ -69,10 +69,10 @@ func (c *splCheckCmd) Run(a *app) error {
 }
 
 // checked reads a search and looks at what would only show when it runs.
-func checked(text string, m spl.Macros) (*spl.Query, error) {
+func checked(text string, m syntax.Macros) (*syntax.Query, error) {
 	q, err := plan.Parse(text, m)
 	if err == nil {
-		err = spl.Check(q)
+		err = syntax.Check(q)
 	}
 	return q, err
 }
@@ -177,11 +177,11 @@ func (c *splCommandsCmd) Run(a *app) error {
 		return a.describe(c.Name)
 	}
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	for _, d := range spl.Commands() {
+	for _, d := range syntax.Commands() {
 		fmt.Fprintf(w, "%s\t%s\n", strings.Join(append([]string{d.Name}, d.Aliases...), ", "), d.Summary)
 	}
 	fmt.Fprintf(w, "\nKnown, not supported:\n")
-	for _, u := range spl.UnsupportedCommands() {
+	for _, u := range syntax.UnsupportedCommands() {
 		fmt.Fprintf(w, "%s\t%s.\n", u.Name, u)
 	}
 	return w.Flush()
@@ -189,7 +189,7 @@ func (c *splCommandsCmd) Run(a *app) error {
 
 func (a *app) describe(name string) error {
 	found := false
-	for _, page := range []string{spl.CommandPage(name), spl.FunctionPage(name), spl.AggregatePage(name)} {
+	for _, page := range []string{syntax.CommandPage(name), syntax.FunctionPage(name), syntax.AggregatePage(name)} {
 		if page != "" {
 			if found {
 				fmt.Fprintln(a.out)
@@ -198,12 +198,12 @@ func (a *app) describe(name string) error {
 			fmt.Fprint(a.out, page)
 		}
 	}
-	if u, ok := spl.LookupUnsupported(name); ok {
+	if u, ok := syntax.LookupUnsupported(name); ok {
 		found = true
 		fmt.Fprintf(a.out, "%s is known, not supported: %s.\n", u.Name, u)
 	}
 	if !found {
-		known := spl.Names()
+		known := syntax.Names()
 		if hint := diag.DidYouMean(name, known); hint != "" {
 			return usage("there is no command, function or aggregate %q; %s", name, hint)
 		}

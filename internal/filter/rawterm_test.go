@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -45,7 +45,7 @@ func TestTerm(t *testing.T) {
 		{`arn:aws:iam::1:user/*`, true},
 		{`*nothing*here*`, false},
 	} {
-		e, err := spl.ParseSearchExpr(tc.search)
+		e, err := syntax.ParseSearchExpr(tc.search)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +100,7 @@ func TestSearchComparison(t *testing.T) {
 		{`word=arn:aws:ünïcode`, true}, {`word=*ünï*`, true},
 		{`a=success n=11 OR n=10`, true}, {`(a=x n=10) OR n=11`, false}, {`NOT (a=success n=10)`, false},
 	} {
-		e, err := spl.ParseSearchExpr(tc.search)
+		e, err := syntax.ParseSearchExpr(tc.search)
 		if err != nil {
 			t.Fatal(err)
 		}

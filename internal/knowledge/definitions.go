@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/lookup"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/yamldoc"
 
 	"github.com/goccy/go-yaml"
@@ -102,7 +102,7 @@ func newDefinition(name string, set map[string]string) (*definition, error) {
 		}
 	}
 	if d.filter != "" {
-		if _, err := spl.ParseSearch("filter", d.filter); err != nil {
+		if _, err := syntax.ParseSearch("filter", d.filter); err != nil {
 			return nil, err
 		}
 	}

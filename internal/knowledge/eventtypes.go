@@ -8,7 +8,8 @@ import (
 	"strings"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 )
 
 // classes are the event types and tags of all folders.
@@ -17,10 +18,10 @@ type classes struct {
 	tags  []filter.FieldTag
 }
 
-// EventTypes implements spl.Knowledge: those of eventtypes.conf, by name.
+// EventTypes implements exec.Knowledge: those of eventtypes.conf, by name.
 func (k *Knowledge) EventTypes() []filter.EventType { return k.classes().types }
 
-// FieldTags implements spl.Knowledge: the enabled tags of tags.conf, by field,
+// FieldTags implements exec.Knowledge: the enabled tags of tags.conf, by field,
 // value and tag.
 func (k *Knowledge) FieldTags() []filter.FieldTag { return k.classes().tags }
 
@@ -38,11 +39,11 @@ func (k *Knowledge) loadClasses() *classes {
 		if text == "" {
 			return errors.New("search is missing")
 		}
-		text, err := spl.ExpandMacros(text, k, spl.EvalConstant)
+		text, err := syntax.ExpandMacros(text, k, expr.EvalConstant)
 		if err != nil {
 			return err
 		}
-		e, err := spl.ParseSearchExpr(text)
+		e, err := syntax.ParseSearchExpr(text)
 		if err != nil {
 			return err
 		}

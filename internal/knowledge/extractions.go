@@ -7,24 +7,24 @@ import (
 	"slices"
 	"strings"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/pcre"
 )
 
-// Extraction implements spl.Knowledge: the stanzas of transforms.conf that are
+// Extraction implements exec.Knowledge: the stanzas of transforms.conf that are
 // no lookups.
-func (k *Knowledge) Extraction(name string) (spl.Extraction, bool) {
+func (k *Knowledge) Extraction(name string) (exec.Extraction, bool) {
 	e, ok := k.extractions()[name]
 	return e, ok
 }
 
-// ExtractionNames implements spl.Knowledge.
+// ExtractionNames implements exec.Knowledge.
 func (k *Knowledge) ExtractionNames() []string {
 	return slices.Sorted(maps.Keys(k.extractions()))
 }
 
-func (k *Knowledge) loadExtractions() map[string]spl.Extraction {
-	all := map[string]spl.Extraction{}
+func (k *Knowledge) loadExtractions() map[string]exec.Extraction {
+	all := map[string]exec.Extraction{}
 	k.eachStanza("transforms.conf", func(_, _ string, s *stanza) error {
 		if isLookup(s) || s.settings["REGEX"] == "" && s.settings["DELIMS"] == "" {
 			return nil
@@ -38,9 +38,9 @@ func (k *Knowledge) loadExtractions() map[string]spl.Extraction {
 	return all
 }
 
-func extractionFromStanza(s *stanza) (spl.Extraction, error) {
+func extractionFromStanza(s *stanza) (exec.Extraction, error) {
 	set := s.settings
-	e := spl.Extraction{
+	e := exec.Extraction{
 		Name: s.name, Source: strings.TrimPrefix(set["SOURCE_KEY"], "field:"), Regex: set["REGEX"], Format: set["FORMAT"],
 		Add: truth(set["MV_ADD"], false), RawKeys: !truth(set["CLEAN_KEYS"], true), KeepEmpty: truth(set["KEEP_EMPTY_VALS"], false),
 	}

@@ -15,7 +15,8 @@ import (
 	"strings"
 	"sync"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 )
 
 // maxText bounds a file of macros or definitions.
@@ -26,13 +27,13 @@ const maxText = 8 << 20
 type Knowledge struct {
 	dirs []string
 
-	macros  func() map[macroKey]spl.Macro
+	macros  func() map[macroKey]syntax.Macro
 	defs    func() map[string]*definition
 	saved   func() map[string]string
 	txns    func() map[string]map[string]string
 	classes func() *classes
 
-	extractions func() map[string]spl.Extraction
+	extractions func() map[string]exec.Extraction
 
 	mu       sync.Mutex
 	problems []error
@@ -40,8 +41,8 @@ type Knowledge struct {
 }
 
 var (
-	_ spl.Macros    = (*Knowledge)(nil)
-	_ spl.Knowledge = (*Knowledge)(nil)
+	_ syntax.Macros  = (*Knowledge)(nil)
+	_ exec.Knowledge = (*Knowledge)(nil)
 )
 
 // Open makes the knowledge of the folders known; where several define the

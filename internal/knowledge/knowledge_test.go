@@ -11,7 +11,8 @@ import (
 	"testing"
 
 	"bluetrail/internal/lookup"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -49,7 +50,7 @@ func TestMacros(t *testing.T) {
 		"macros/a.yml":          "name: from_yaml\narguments:\n- field\ndefinition: rename $field$ AS x\ndescription: d\n",
 		"macros/cloudtrail.yml": "name: cloudtrail\ndefinition: index=trail\n",
 	})
-	for _, want := range []spl.Macro{
+	for _, want := range []syntax.Macro{
 		{Name: "plain", Definition: "a=1 \n  b=2"},
 		{Name: "two", Args: []string{"x", "y"}, Definition: "$x$ $y$", IsEval: true, Validation: "isnum(x)", ErrorMsg: "no"},
 		{Name: "two", Definition: "none"},
@@ -304,7 +305,7 @@ func TestShipped(t *testing.T) {
 				t.Errorf("%s: columns %s, %d rows, notes %q", name, got, len(table.Rows), table.Notes)
 			}
 		}
-		if _, err := k.Table("previously_seen_cloud_region"); !errors.Is(err, spl.ErrNoTable) || !strings.Contains(err.Error(), `"previously_seen_cloud_regions"`) {
+		if _, err := k.Table("previously_seen_cloud_region"); !errors.Is(err, exec.ErrNoTable) || !strings.Contains(err.Error(), `"previously_seen_cloud_regions"`) {
 			t.Errorf("a name nearly right: %v", err)
 		}
 		if len(k.LookupNames()) != 0 {

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/yamldoc"
 
 	"github.com/goccy/go-yaml"
@@ -24,7 +24,7 @@ type macroKey struct {
 
 // builtin are the macros that published CloudTrail searches count on; folders
 // may define them anew.
-var builtin = []spl.Macro{
+var builtin = []syntax.Macro{
 	{Name: "cloudtrail", Definition: `sourcetype=aws:cloudtrail`},
 	{Name: "security_content_ctime", Args: []string{"field"}, Definition: `convert timeformat="%Y-%m-%dT%H:%M:%S" ctime($field$)`},
 	{Name: "drop_dm_object_name", Args: []string{"object"}, Definition: `rename $object$.* AS *`},
@@ -50,21 +50,21 @@ var builtin = []spl.Macro{
 
 // window is the macro that a search over a baseline takes a relative time from:
 // how long a baseline remembers, or since when something counts as new.
-func window(name string) (spl.Macro, bool) {
+func window(name string) (syntax.Macro, bool) {
 	if !strings.Contains(name, "previously_") {
-		return spl.Macro{}, false
+		return syntax.Macro{}, false
 	}
 	switch {
 	case strings.HasSuffix(name, "_forget_window"):
-		return spl.Macro{Name: name, Definition: `"-90d@d"`}, true
+		return syntax.Macro{Name: name, Definition: `"-90d@d"`}, true
 	case strings.HasSuffix(name, "_window"), strings.HasSuffix(name, "_window_begin_offset"):
-		return spl.Macro{Name: name, Definition: `"-70m@m"`}, true
+		return syntax.Macro{Name: name, Definition: `"-70m@m"`}, true
 	}
-	return spl.Macro{}, false
+	return syntax.Macro{}, false
 }
 
-// Macro implements spl.Macros.
-func (k *Knowledge) Macro(name string, args int) (spl.Macro, bool) {
+// Macro implements syntax.Macros.
+func (k *Knowledge) Macro(name string, args int) (syntax.Macro, bool) {
 	m, ok := k.macros()[macroKey{name, args}]
 	if !ok && args == 0 {
 		return window(name)
@@ -72,7 +72,7 @@ func (k *Knowledge) Macro(name string, args int) (spl.Macro, bool) {
 	return m, ok
 }
 
-// MacroNames implements spl.Macros: every name once, sorted.
+// MacroNames implements syntax.Macros: every name once, sorted.
 func (k *Knowledge) MacroNames() []string {
 	var names []string
 	for key := range k.macros() {
@@ -82,9 +82,9 @@ func (k *Knowledge) MacroNames() []string {
 	return slices.Compact(names)
 }
 
-func (k *Knowledge) loadMacros() map[macroKey]spl.Macro {
-	all := map[macroKey]spl.Macro{}
-	add := func(m spl.Macro) { all[macroKey{m.Name, len(m.Args)}] = m }
+func (k *Knowledge) loadMacros() map[macroKey]syntax.Macro {
+	all := map[macroKey]syntax.Macro{}
+	add := func(m syntax.Macro) { all[macroKey{m.Name, len(m.Args)}] = m }
 	for _, m := range builtin {
 		add(m)
 	}
@@ -106,8 +106,8 @@ func (k *Knowledge) loadMacros() map[macroKey]spl.Macro {
 }
 
 // macroFromStanza reads [name] or [name(2)].
-func macroFromStanza(s *stanza) (spl.Macro, error) {
-	m := spl.Macro{
+func macroFromStanza(s *stanza) (syntax.Macro, error) {
+	m := syntax.Macro{
 		Name:       s.name,
 		Definition: s.settings["definition"],
 		IsEval:     truth(s.settings["iseval"], false),
@@ -138,7 +138,7 @@ func macroFromStanza(s *stanza) (spl.Macro, error) {
 
 // macrosFromYAML reads the macros of a file: one, a list, or several documents.
 // One that does not say its name has that of the file.
-func macrosFromYAML(file string, text []byte) (list []spl.Macro, err error) {
+func macrosFromYAML(file string, text []byte) (list []syntax.Macro, err error) {
 	if err := yamldoc.Check(text); err != nil {
 		return nil, err
 	}
@@ -167,13 +167,13 @@ func macrosFromYAML(file string, text []byte) (list []spl.Macro, err error) {
 	}
 }
 
-func macroFromYAML(file string, item any) (spl.Macro, error) {
+func macroFromYAML(file string, item any) (syntax.Macro, error) {
 	y, ok := item.(map[string]any)
 	if !ok {
-		return spl.Macro{}, errors.New("a macro has name, definition and arguments")
+		return syntax.Macro{}, errors.New("a macro has name, definition and arguments")
 	}
 	if _, ok := y["definition"]; !ok {
-		return spl.Macro{}, errors.New("definition is missing")
+		return syntax.Macro{}, errors.New("definition is missing")
 	}
 	scalar := func(v any) string {
 		if v == nil {
@@ -181,7 +181,7 @@ func macroFromYAML(file string, item any) (spl.Macro, error) {
 		}
 		return strings.TrimSpace(fmt.Sprint(v))
 	}
-	m := spl.Macro{Name: scalar(y["name"]), Definition: scalar(y["definition"])}
+	m := syntax.Macro{Name: scalar(y["name"]), Definition: scalar(y["definition"])}
 	if m.Name == "" {
 		m.Name = strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 	}

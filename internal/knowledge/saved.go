@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// SavedSearch implements spl.Knowledge.
+// SavedSearch implements exec.Knowledge.
 func (k *Knowledge) SavedSearch(name string) (string, bool) {
 	text, ok := k.saved()[name]
 	return text, ok
 }
 
-// SavedSearchNames implements spl.Knowledge; the names are sorted.
+// SavedSearchNames implements exec.Knowledge; the names are sorted.
 func (k *Knowledge) SavedSearchNames() []string { return slices.Sorted(maps.Keys(k.saved())) }
 
 // loadSaved reads savedsearches.conf.

@@ -14,7 +14,8 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/lookup"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -26,7 +27,7 @@ type cached struct {
 	mod   time.Time
 }
 
-// Table implements spl.Knowledge: a lookup by the name of its definition or of
+// Table implements exec.Knowledge: a lookup by the name of its definition or of
 // its file. What was read is kept until the file changes.
 func (k *Knowledge) Table(name string) (*lookup.Table, error) {
 	d, err := k.definition(name)
@@ -94,8 +95,8 @@ func noTable(format string, args ...any) error { return missing(fmt.Sprintf(form
 
 func (m missing) Error() string { return string(m) }
 
-// Is makes it spl.ErrNoTable.
-func (missing) Is(target error) bool { return target == spl.ErrNoTable }
+// Is makes it exec.ErrNoTable.
+func (missing) Is(target error) bool { return target == exec.ErrNoTable }
 
 // known is a hint for someone who asked for a lookup that is not there.
 func (k *Knowledge) known(name string) string {
@@ -186,7 +187,7 @@ func splitLists(t *lookup.Table) {
 
 // filterTable keeps the rows that pass the search expression.
 func filterTable(t *lookup.Table, where string) error {
-	e, err := spl.ParseSearch("filter", where)
+	e, err := syntax.ParseSearch("filter", where)
 	if err != nil {
 		return err
 	}

@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// TransactionType implements spl.Knowledge.
+// TransactionType implements exec.Knowledge.
 func (k *Knowledge) TransactionType(name string) (map[string]string, bool) {
 	settings, ok := k.txns()[name]
 	return settings, ok
 }
 
-// TransactionTypeNames implements spl.Knowledge; the names are sorted.
+// TransactionTypeNames implements exec.Knowledge; the names are sorted.
 func (k *Knowledge) TransactionTypeNames() []string { return slices.Sorted(maps.Keys(k.txns())) }
 
 // loadTransactions reads transactiontypes.conf.

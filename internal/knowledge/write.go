@@ -16,7 +16,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// WriteTable implements spl.Knowledge. The file is written beside the old
+// WriteTable implements exec.Knowledge. The file is written beside the old
 // one, made durable and then put in its place, so that readers see the old or
 // the new table and a crash leaves either. It stays inside the lookups folder
 // of the definition, of the folder that has the file, or of the last folder.

@@ -1,8 +1,6 @@
 package plan
 
-import (
-	"bluetrail/internal/spl"
-)
+import "bluetrail/internal/spl/syntax"
 
 // The planner knows no command by its type. What it can make use of, a command
 // answers by one of these.
@@ -31,13 +29,13 @@ type sourceless interface{ Sourceless() }
 
 // formatting commands say how a field is shown in the result.
 type formatting interface {
-	spl.Command
-	Format() (field string, shown spl.Expr)
+	syntax.Command
+	Format() (field string, shown syntax.Expr)
 }
 
 // command parses one command of the planner's own.
-func command(text string) spl.Command {
-	q, err := spl.Parse("| " + text)
+func command(text string) syntax.Command {
+	q, err := syntax.Parse("| " + text)
 	if err != nil {
 		panic(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"math"
 	"time"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 )
@@ -14,7 +14,7 @@ import (
 // backward hands out events newest first, reading one slice of time after the
 // other: memory holds no more than one, and what is not asked for is not read.
 type backward struct {
-	env         *spl.Env
+	env         *exec.Env
 	st          store.Store
 	q           store.Query
 	first, last int64 // where the store's events lie
@@ -33,7 +33,7 @@ const (
 	sliceShare = 8
 )
 
-func newBackward(env *spl.Env, st store.Store, q *store.Query, first, last int64) *backward {
+func newBackward(env *exec.Env, st store.Store, q *store.Query, first, last int64) *backward {
 	return &backward{env: env, st: st, q: *q, first: max(first, q.Earliest), last: last, end: q.Latest, width: firstSlice}
 }
 
@@ -82,7 +82,7 @@ func (s *backward) open() error {
 	if err != nil {
 		return err
 	}
-	s.current = &parallel{env: s.env, scan: sc, now: q.Now, reducer: func() (spl.Reducer, error) { return newNewest(s.env, 0), nil }}
+	s.current = &parallel{env: s.env, scan: sc, now: q.Now, reducer: func() (exec.Reducer, error) { return newNewest(s.env, 0), nil }}
 	return nil
 }
 

@@ -15,14 +15,15 @@ import (
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/plan"
 	"bluetrail/internal/spill"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/store/files"
 	"bluetrail/internal/store/memory"
 	"bluetrail/internal/vector"
 )
 
 // within runs a search and returns its rows, and what it says of its budget.
-func within(t *testing.T, env *spl.Env, text string) (rows []string, over error) {
+func within(t *testing.T, env *exec.Env, text string) (rows []string, over error) {
 	t.Helper()
 	st := memory.New()
 	for i := range 5000 {
@@ -39,7 +40,7 @@ func within(t *testing.T, env *spl.Env, text string) (rows []string, over error)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = spl.Drain(t.Context(), s, func(b *vector.Batch) error {
+	err = exec.Drain(t.Context(), s, func(b *vector.Batch) error {
 		for i := range b.Len {
 			var row []string
 			for _, c := range b.Cols {
@@ -67,16 +68,16 @@ func TestDiskForMemory(t *testing.T) {
 		"* | sort 0 n | table n text",
 		"* | table n text",
 	} {
-		env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
+		env := exec.NewEnv(time.Unix(1700000000, 0).UTC())
 		want, over := within(t, env, text)
 		if over != nil || len(want) < 5000 {
 			t.Fatalf("%s: %d rows, %v", text, len(want), over)
 		}
 		for _, room := range []int64{1 << 30, 20 << 10} {
-			env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
+			env := exec.NewEnv(time.Unix(1700000000, 0).UTC())
 			env.Limits.Memory = 1 << 20
 			env.Disk = spill.NewSpace(t.TempDir(), room)
-			env.Memory = spl.NewBudget(8 << 20)
+			env.Memory = exec.NewBudget(8 << 20)
 			rows, over := within(t, env, text)
 			if used := env.Disk.Used(); used != 0 {
 				t.Errorf("%s: %d bytes on disk are left", text, used)
@@ -111,8 +112,8 @@ func TestDiskKeepsNoBuffers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]int{"* | stats count values(id) as v by id | where count=1 AND v=id": names * each, "* | sort 0 id | uniq | table id": names * each} {
-		env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
-		env.Disk, env.Limits.Memory, env.Memory = spill.NewSpace(t.TempDir(), 1<<30), 1, spl.NewBudget(1<<40)
+		env := exec.NewEnv(time.Unix(1700000000, 0).UTC())
+		env.Disk, env.Limits.Memory, env.Memory = spill.NewSpace(t.TempDir(), 1<<30), 1, exec.NewBudget(1<<40)
 		_, rows, err := evaluate(text, st, env)
 		if err != nil || len(rows) != want {
 			t.Errorf("%s: %d rows, want %d; %v", text, len(rows), want, err)
@@ -136,8 +137,8 @@ func TestOverMemory(t *testing.T) {
 		"* | sort 0 n",
 		"* | table n text",
 	} {
-		env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
-		env.Memory = spl.NewBudget(2 << 20)
+		env := exec.NewEnv(time.Unix(1700000000, 0).UTC())
+		env.Memory = exec.NewBudget(2 << 20)
 		rows, over := within(t, env, text)
 		if len(rows) == 0 {
 			t.Errorf("%s: no rows", text)
@@ -152,14 +153,14 @@ func TestOverMemory(t *testing.T) {
 }
 
 func TestOverMemoryTogether(t *testing.T) {
-	all := spl.NewBudget(512 << 10)
-	env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
+	all := exec.NewBudget(512 << 10)
+	env := exec.NewEnv(time.Unix(1700000000, 0).UTC())
 	env.Memory.Share(all, 0)
 	rows, over := within(t, env, "| makeresults count=1000000 | streamstats count as n | stats count by n")
 	if over == nil || !strings.Contains(over.Error(), "search.total_memory_mib") || len(rows) == 0 {
 		t.Errorf("%d rows, %v", len(rows), over)
 	}
-	if _, over := within(t, spl.NewEnv(time.Unix(1700000000, 0).UTC()), "* | stats count by n"); over != nil {
+	if _, over := within(t, exec.NewEnv(time.Unix(1700000000, 0).UTC()), "* | stats count by n"); over != nil {
 		t.Errorf("another search: %v", over)
 	}
 }
@@ -170,7 +171,7 @@ func TestOverTime(t *testing.T) {
 		"| makeresults count=1000000000000 | stats count | eval a=1 | stats sum(a) sum(count)",
 		"| makeresults count=1000000000000 | eval a=1 | head 2000000000 | where a=2 OR random()<100000000",
 	} {
-		env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
+		env := exec.NewEnv(time.Unix(1700000000, 0).UTC())
 		env.Memory.Share(nil, 50*time.Millisecond)
 		rows, over := within(t, env, text)
 		if over == nil || !strings.Contains(over.Error(), "time budget of 50ms") || len(rows) == 0 {
@@ -180,13 +181,13 @@ func TestOverTime(t *testing.T) {
 }
 
 func TestOverRows(t *testing.T) {
-	env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
+	env := exec.NewEnv(time.Unix(1700000000, 0).UTC())
 	env.Limits.Rows = 1500
 	rows, over := within(t, env, "* | table n | append [search n<2000 | table n]")
 	if over == nil || !strings.Contains(over.Error(), "budget of 1500 rows") || len(rows) != 1500 {
 		t.Errorf("%d rows, %v", len(rows), over)
 	}
-	env = spl.NewEnv(time.Unix(1700000000, 0).UTC())
+	env = exec.NewEnv(time.Unix(1700000000, 0).UTC())
 	env.Limits.Rows = 5000
 	if rows, over := within(t, env, "* | table n"); over != nil || len(rows) != 5000 {
 		t.Errorf("%d rows, %v", len(rows), over)
@@ -210,7 +211,7 @@ func TestCancel(t *testing.T) {
 		t.Fatal(err)
 	}
 	var slowest time.Duration
-	for _, def := range spl.Commands() {
+	for _, def := range syntax.Commands() {
 		for _, ex := range def.Examples[:min(1, len(def.Examples))] {
 			q, err := plan.Parse(ex.Search, know)
 			if err != nil {
@@ -218,7 +219,7 @@ func TestCancel(t *testing.T) {
 			}
 			text := ""
 			for i, st := range q.Stages {
-				if _, ok := st.Cmd.(spl.Generating); ok && i == 0 {
+				if _, ok := st.Cmd.(exec.Generating); ok && i == 0 {
 					continue
 				}
 				if st.Def.Name == def.Name {
@@ -241,7 +242,7 @@ func TestCancel(t *testing.T) {
 func cancelled(t *testing.T, text string, know *knowledge.Knowledge) time.Duration {
 	t.Helper()
 	before := runtime.NumGoroutine()
-	env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
+	env := exec.NewEnv(time.Unix(1700000000, 0).UTC())
 	env.Tables, env.Macros = know, know
 	q, err := plan.Parse(text, know)
 	if err != nil {
@@ -253,7 +254,7 @@ func cancelled(t *testing.T, text string, know *knowledge.Knowledge) time.Durati
 	defer timer.Stop()
 	s, err := plan.Open(ctx, q, memory.New(), env)
 	if err == nil {
-		err = spl.Drain(ctx, s, func(*vector.Batch) error { return nil })
+		err = exec.Drain(ctx, s, func(*vector.Batch) error { return nil })
 	}
 	ended := time.Now()
 	<-ctx.Done()
@@ -288,8 +289,8 @@ func TestOverMemoryKeepsTables(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		env := spl.NewEnv(time.Unix(1700000000, 0))
-		env.Memory, env.Tables = spl.NewBudget(1<<20), know
+		env := exec.NewEnv(time.Unix(1700000000, 0))
+		env.Memory, env.Tables = exec.NewBudget(1<<20), know
 		if _, over := within(t, env, "| makeresults count=1000000 | streamstats count as n | table n | "+write+" | stats count"); over == nil {
 			t.Errorf("%s: the search did not end early", write)
 		}

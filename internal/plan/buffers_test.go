@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"bluetrail/internal/event"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/store/files"
 	"bluetrail/internal/store/memory"
 
@@ -49,7 +49,7 @@ func TestReadBuffersAreUsedAgain(t *testing.T) {
 	} {
 		var out [2][]string
 		for i := range 2 {
-			env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
+			env := exec.NewEnv(time.Unix(1700000000, 0).UTC())
 			var rows []string
 			if i == 0 {
 				_, rows, err = evaluate(text, mem, env)

@@ -13,7 +13,7 @@ import (
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/plan"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/store/memory"
 )
 
@@ -94,7 +94,7 @@ func drained(ctx context.Context, t *testing.T, st *memory.Store, text string) e
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
-	env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
+	env := exec.NewEnv(time.Unix(1700000000, 0).UTC())
 	s, err := plan.Open(ctx, q, st, env)
 	if err != nil {
 		return err

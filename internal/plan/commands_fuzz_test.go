@@ -11,7 +11,8 @@ import (
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/plan"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/store/memory"
 	"bluetrail/internal/vector"
 )
@@ -40,15 +41,15 @@ func fuzzed(t *testing.T, commands, events string) {
 		}
 		_, _ = st.Add([]byte(line), &event.Meta{Index: "aws", Source: "fuzz", Host: "aws"}) // what is no record is not there
 	}
-	env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
-	env.Memory = spl.NewBudget(8 << 20)
+	env := exec.NewEnv(time.Unix(1700000000, 0).UTC())
+	env.Memory = exec.NewBudget(8 << 20)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	start := time.Now()
 	s, err := plan.Open(ctx, q, st, env)
 	if err == nil {
 		rows := 0
-		err = spl.Drain(ctx, s, func(b *vector.Batch) error {
+		err = exec.Drain(ctx, s, func(b *vector.Batch) error {
 			for _, c := range b.Cols {
 				for i := range b.Len {
 					_ = c.At(i).Text()
@@ -86,7 +87,7 @@ func TestCommandsAnyArguments(t *testing.T) {
 	if testing.Short() {
 		draws = 10
 	}
-	for _, d := range spl.Commands() {
+	for _, d := range syntax.Commands() {
 		t.Run(d.Name, func(t *testing.T) {
 			for range draws {
 				var args []string
@@ -108,7 +109,7 @@ func FuzzCommands(f *testing.F) {
 		}
 		f.Add(strings.TrimSpace(search), oddEvents)
 	}
-	for _, d := range spl.Commands() {
+	for _, d := range syntax.Commands() {
 		for _, ex := range d.Examples {
 			add(ex.Search)
 		}

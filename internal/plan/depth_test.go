@@ -7,7 +7,8 @@ import (
 
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/plan"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/store/memory"
 	"bluetrail/internal/vector"
 )
@@ -42,16 +43,16 @@ func TestDepth(t *testing.T) {
 	}}
 	for name := range loops.texts {
 		t.Run(name, func(t *testing.T) {
-			env := spl.NewEnv(time.Unix(1700000000, 0))
+			env := exec.NewEnv(time.Unix(1700000000, 0))
 			env.Tables = loops
-			q, err := spl.Parse("| savedsearch " + name)
+			q, err := syntax.Parse("| savedsearch " + name)
 			if err != nil {
 				t.Fatal(err)
 			}
 			s, err := plan.Open(t.Context(), q, memory.New(), env)
 			if err == nil {
 				defer s.Close()
-				err = spl.Drain(t.Context(), s, func(*vector.Batch) error { return nil })
+				err = exec.Drain(t.Context(), s, func(*vector.Batch) error { return nil })
 			}
 			if err == nil || !strings.Contains(err.Error(), "nested more than 8 deep") {
 				t.Errorf("a search that runs itself by %s: %v", name, err)

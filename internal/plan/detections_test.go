@@ -15,7 +15,7 @@ import (
 	"bluetrail/internal/generate"
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/plan"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/store/memory"
 	"bluetrail/internal/vector"
 
@@ -47,7 +47,7 @@ func TestDetections(t *testing.T) {
 	st := organisation(t, detectionsEnd)
 	rows := func(t *testing.T, search string) []string {
 		t.Helper()
-		env := spl.NewEnv(detectionsEnd)
+		env := exec.NewEnv(detectionsEnd)
 		env.Macros, env.Tables, env.Geo = know, know, geo
 		q, err := plan.Parse(search, know)
 		if err != nil {
@@ -59,7 +59,7 @@ func TestDetections(t *testing.T) {
 		}
 		defer s.Close()
 		var list []string
-		err = spl.Drain(t.Context(), s, func(b *vector.Batch) error {
+		err = exec.Drain(t.Context(), s, func(b *vector.Batch) error {
 			for i := range b.Len {
 				row := map[string][]string{}
 				for _, c := range b.Cols {

@@ -12,7 +12,7 @@ import (
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/knowledge"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/splunktime"
 
 	"github.com/google/go-cmp/cmp"
@@ -79,7 +79,7 @@ func (d *documented) run(t *testing.T) {
 			if d.Now != nil {
 				now = splunktime.FromEpoch(*d.Now)
 			}
-			env := spl.NewEnv(now)
+			env := exec.NewEnv(now)
 			env.Macros, env.Tables, env.Geo = know, know, geo()
 			cols, rows, err := evaluate(d.SPL, kind.open(t, events), env)
 			if err != nil {

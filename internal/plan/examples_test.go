@@ -6,12 +6,12 @@ import (
 	"time"
 
 	"bluetrail/internal/event"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 )
 
 // TestRegistryExamples runs every example of the documentation, on all stores.
 func TestRegistryExamples(t *testing.T) {
-	check := func(kind, name string, examples []spl.Example) {
+	check := func(kind, name string, examples []syntax.Example) {
 		t.Run(kind+"/"+name, func(t *testing.T) {
 			if len(examples) == 0 {
 				t.Error("no example")
@@ -42,16 +42,16 @@ func TestRegistryExamples(t *testing.T) {
 			}
 		})
 	}
-	for _, d := range spl.Commands() {
+	for _, d := range syntax.Commands() {
 		check("command", d.Name, d.Examples)
 		if d.Summary == "" || d.Syntax == "" {
 			t.Errorf("command %s has no summary or no syntax", d.Name)
 		}
 	}
-	for _, d := range spl.Functions() {
+	for _, d := range syntax.Functions() {
 		check("function", d.Name, d.Examples)
 	}
-	for _, d := range spl.Aggregates() {
+	for _, d := range syntax.Aggregates() {
 		check("aggregate", d.Name, d.Examples)
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"sync"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -17,9 +19,9 @@ type formats struct {
 
 // of notes the formats among the commands of a search; a new table ends those
 // before it.
-func (f *formats) of(stages []spl.Command) {
+func (f *formats) of(stages []syntax.Command) {
 	for _, c := range stages {
-		if _, ok := c.(spl.Transforming); ok && isTransforming(c) {
+		if _, ok := c.(exec.Transforming); ok && isTransforming(c) {
 			f.list = nil
 		}
 		f.join(c)
@@ -27,7 +29,7 @@ func (f *formats) of(stages []spl.Command) {
 }
 
 // join notes a command if it is a format.
-func (f *formats) join(c spl.Command) {
+func (f *formats) join(c syntax.Command) {
 	if format, ok := c.(formatting); ok {
 		f.mu.Lock()
 		f.list = append(f.list[:len(f.list):len(f.list)], format)
@@ -45,15 +47,15 @@ func (f *formats) held() []formatting {
 // newFormatted returns the rows of in as the formats show them; of several for a
 // field the last holds. formats is asked for with every batch, since commands
 // may come up with some while they run.
-func newFormatted(env *spl.Env, in spl.Operator, formats func() []formatting) spl.Operator {
-	return &formatted{env: env, in: in, formats: formats, progs: map[formatting]*spl.Program{}}
+func newFormatted(env *exec.Env, in exec.Operator, formats func() []formatting) exec.Operator {
+	return &formatted{env: env, in: in, formats: formats, progs: map[formatting]*expr.Program{}}
 }
 
 type formatted struct {
-	env     *spl.Env
-	in      spl.Operator
+	env     *exec.Env
+	in      exec.Operator
 	formats func() []formatting
-	progs   map[formatting]*spl.Program
+	progs   map[formatting]*expr.Program
 }
 
 func (f *formatted) Close() { f.in.Close() }
@@ -71,7 +73,7 @@ func (f *formatted) Next(ctx context.Context) (*vector.Batch, error) {
 		}
 		prog := f.progs[c]
 		if prog == nil {
-			if prog, err = spl.Compile(shown, f.env); err != nil {
+			if prog, err = expr.Compile(shown, f.env); err != nil {
 				return nil, err
 			}
 			f.progs[c] = prog

@@ -15,7 +15,8 @@ import (
 	"bluetrail/internal/event"
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/plan"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/store"
 	"bluetrail/internal/store/memory"
 )
@@ -25,7 +26,7 @@ import (
 // every part lets go of the memory it held, nothing is left in the budget of all
 // searches, and no goroutine stays.
 func TestHeldIsGivenBack(t *testing.T) {
-	all := spl.NewBudget(1 << 30)
+	all := exec.NewBudget(1 << 30)
 	rnd := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
 	searches := 0
 	run := func(text string, st store.Store, know *knowledge.Knowledge, now time.Time) {
@@ -37,7 +38,7 @@ func TestHeldIsGivenBack(t *testing.T) {
 			}
 		}
 	}
-	for _, d := range spl.Commands() {
+	for _, d := range syntax.Commands() {
 		for _, ex := range d.Examples {
 			var events []loaded
 			for _, raw := range ex.Events {
@@ -91,9 +92,9 @@ func searching() (list []string) {
 }
 
 // abandon runs a search and closes it early.
-func abandon(t *testing.T, rnd *rand.Rand, all *spl.Budget, text string, st store.Store, know *knowledge.Knowledge, now time.Time) {
+func abandon(t *testing.T, rnd *rand.Rand, all *exec.Budget, text string, st store.Store, know *knowledge.Knowledge, now time.Time) {
 	t.Helper()
-	env := spl.NewEnv(now)
+	env := exec.NewEnv(now)
 	env.Macros, env.Tables, env.Geo = know, know, geo()
 	env.Memory.Share(all, 0)
 	q, err := plan.Parse(text, know)
@@ -132,7 +133,7 @@ func (panicking) Lookup(string) (enrich.Location, bool) { panic("no such place")
 // TestFailedSearchGivesBack runs searches in which a command panics or fails while
 // others hold rows.
 func TestFailedSearchGivesBack(t *testing.T) {
-	all := spl.NewBudget(1 << 30)
+	all := exec.NewBudget(1 << 30)
 	const rows = "| makeresults count=5000 | streamstats count as n | eval ip=\"192.0.2.1\" "
 	for _, text := range []string{
 		rows + "| eventstats max(n) as m | iplocation ip",
@@ -143,7 +144,7 @@ func TestFailedSearchGivesBack(t *testing.T) {
 		rows + "| transaction n | iplocation ip",
 		rows + "| sort 0 n | search x=[" + rows + "| iplocation ip]",
 	} {
-		env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
+		env := exec.NewEnv(time.Unix(1700000000, 0).UTC())
 		env.Geo = panicking{}
 		env.Memory.Share(all, 0)
 		q, err := plan.Parse(text, nil)

@@ -9,7 +9,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 )
@@ -83,8 +83,8 @@ func (w *watchedScan) Run(ctx context.Context, emit func(int, *vector.Batch) err
 // noIndex warns at the end of a search that read nothing when none of the
 // indexes it asked for is there.
 type noIndex struct {
-	spl.Operator
-	env   *spl.Env
+	exec.Operator
+	env   *exec.Env
 	store *watched
 	names []string
 	done  bool

@@ -10,7 +10,8 @@ import (
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 )
@@ -21,14 +22,14 @@ import (
 // have nothing but what it looks at, and then reads the seconds whole in which
 // the chosen ones lie. The command chooses the same of those again.
 type late struct {
-	env         *spl.Env
+	env         *exec.Env
 	st          store.Store
 	q           store.Query
 	first, last int64
 	keys        filter.FieldSet // what the choice looks at
-	choose      []spl.Command
-	out         spl.Operator // nil until it is known which way to go
-	ranges      [][2]int64   // what is still to be read whole, newest first
+	choose      []syntax.Command
+	out         exec.Operator // nil until it is known which way to go
+	ranges      [][2]int64    // what is still to be read whole, newest first
 }
 
 const (
@@ -38,7 +39,7 @@ const (
 
 // newLate returns nil where the commands after the scan, which need the given
 // fields, do not choose among events, or need little of them.
-func newLate(env *spl.Env, st store.Store, q *store.Query, first, last int64, rest []spl.Command) *late {
+func newLate(env *exec.Env, st store.Store, q *store.Query, first, last int64, rest []syntax.Command) *late {
 	if len(rest) == 0 || !q.Fields.All() && !q.Fields.HasPatterns() && !q.Fields.Has(event.Raw) {
 		return nil
 	}
@@ -83,7 +84,7 @@ func (l *late) Next(ctx context.Context) (*vector.Batch, error) {
 		if err != nil {
 			return nil, err
 		}
-		l.out = &parallel{env: l.env, scan: sc, now: q.Now, reducer: func() (spl.Reducer, error) { return newNewest(l.env, 0), nil }}
+		l.out = &parallel{env: l.env, scan: sc, now: q.Now, reducer: func() (exec.Reducer, error) { return newNewest(l.env, 0), nil }}
 	}
 }
 
@@ -94,7 +95,7 @@ func (l *late) begin(ctx context.Context) error {
 		b, err := whole.Next(ctx)
 		if err == io.EOF {
 			whole.Close()
-			l.out = spl.Rows(held...)
+			l.out = exec.Rows(held...)
 			return nil
 		}
 		if err != nil {
@@ -113,7 +114,7 @@ func (l *late) begin(ctx context.Context) error {
 		l.out = l.all()
 		return nil
 	}
-	l.out = spl.Rows()
+	l.out = exec.Rows()
 	for _, at := range seconds {
 		from, to := at*1e9, (at+1)*1e9
 		if n := len(l.ranges); n > 0 && l.ranges[n-1][0] == to {
@@ -130,7 +131,7 @@ func (l *late) begin(ctx context.Context) error {
 func (l *late) chosen(ctx context.Context) ([]int64, error) {
 	q := l.q
 	q.Fields = l.keys
-	var op spl.Operator = newBackward(l.env, l.st, &q, l.first, l.last)
+	var op exec.Operator = newBackward(l.env, l.st, &q, l.first, l.last)
 	for _, c := range l.choose {
 		next, err := attach(ctx, l.env, op, c)
 		if err != nil {
@@ -140,7 +141,7 @@ func (l *late) chosen(ctx context.Context) ([]int64, error) {
 		op = next
 	}
 	seen := map[int64]bool{}
-	err := spl.Drain(ctx, op, func(b *vector.Batch) error {
+	err := exec.Drain(ctx, op, func(b *vector.Batch) error {
 		t := b.Col(event.Time)
 		for i := range b.Len {
 			at, ok := t.Num(i)
@@ -175,7 +176,7 @@ func (l *late) Close() {
 
 // newestFirst returns commands that do the same to events that come newest
 // first, without putting them in that order once more.
-func newestFirst(rest []spl.Command, env *spl.Env) []spl.Command {
+func newestFirst(rest []syntax.Command, env *exec.Env) []syntax.Command {
 	if len(rest) == 0 {
 		return rest
 	}
@@ -190,7 +191,7 @@ func newestFirst(rest []spl.Command, env *spl.Env) []spl.Command {
 	case limit == 0:
 		return rest[1:]
 	case limit > 0:
-		return append([]spl.Command{command(fmt.Sprintf("head %d", limit))}, rest[1:]...)
+		return append([]syntax.Command{command(fmt.Sprintf("head %d", limit))}, rest[1:]...)
 	case len(rest) > 1: // a sort without a count warns of what it leaves out
 		if h, ok := rest[1].(limited); ok && h.Rows() > 0 && h.Rows() <= env.Limits.SortRows {
 			return rest[1:]

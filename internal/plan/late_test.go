@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"bluetrail/internal/event"
 	"bluetrail/internal/plan"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/store"
 	"bluetrail/internal/store/memory"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // spanning is a store that is worth reading in slices of time; it notes what it
@@ -49,7 +49,7 @@ func TestLate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return rowsOf(t, q, st, spl.NewEnv(time.Unix(begin+events, 0)))
+		return rowsOf(t, q, st, exec.NewEnv(time.Unix(begin+events, 0)))
 	}
 	for _, tc := range []struct {
 		search string

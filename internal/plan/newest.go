@@ -7,8 +7,8 @@ import (
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/spill"
-	"bluetrail/internal/spl"
 	"bluetrail/internal/spl/cmd"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 )
@@ -20,7 +20,7 @@ type newest struct{ rows *cmd.Sorted[when] }
 // when is what events are ordered by.
 type when struct{ time, seq float64 }
 
-func newNewest(env *spl.Env, limit int) *newest {
+func newNewest(env *exec.Env, limit int) *newest {
 	return &newest{cmd.NewSorted(env, spill.Order[when]{Keys: whens, Compare: later}, limit, 16)}
 }
 
@@ -48,16 +48,16 @@ func whens(b *vector.Batch) []when {
 
 func (n *newest) Add(ctx context.Context, b *vector.Batch) error { return n.rows.Add(ctx, b) }
 
-func (n *newest) Merge(ctx context.Context, other spl.Reducer) error {
+func (n *newest) Merge(ctx context.Context, other exec.Reducer) error {
 	return n.rows.Merge(ctx, other.(*newest).rows)
 }
 
-func (n *newest) Results(ctx context.Context) (spl.Operator, error) {
+func (n *newest) Results(ctx context.Context) (exec.Operator, error) {
 	rows, err := n.rows.Results(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return spl.Mapped(rows, unnumbered{}), nil
+	return exec.Mapped(rows, unnumbered{}), nil
 }
 
 func (n *newest) Close() { n.rows.Close() }

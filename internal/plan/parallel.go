@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 )
@@ -14,19 +15,19 @@ import (
 // parallel runs a scan with the row-wise commands and a reducer in each of its
 // workers, merges the reducers and hands out the result.
 type parallel struct {
-	env     *spl.Env
+	env     *exec.Env
 	scan    store.Scan
 	now     time.Time
-	beside  []spl.Command
-	reducer func() (spl.Reducer, error)
+	beside  []syntax.Command
+	reducer func() (exec.Reducer, error)
 	workers []*worker
-	out     spl.Operator
+	out     exec.Operator
 }
 
 type worker struct {
 	check   *filter.Matcher
-	mappers []spl.Mapper
-	reducer spl.Reducer
+	mappers []exec.Mapper
+	reducer exec.Reducer
 }
 
 func (p *parallel) worker() (*worker, error) {
@@ -38,7 +39,7 @@ func (p *parallel) worker() (*worker, error) {
 		}
 	}
 	for _, c := range p.beside {
-		m, err := c.(spl.Streaming).NewMapper(p.env)
+		m, err := c.(exec.Streaming).NewMapper(p.env)
 		if err != nil {
 			return nil, err
 		}
@@ -57,12 +58,12 @@ func (w *worker) take(ctx context.Context, b *vector.Batch) (err error) {
 }
 
 // reduce sends b through mappers to the reducer.
-func (w *worker) reduce(ctx context.Context, mappers []spl.Mapper, b *vector.Batch) (err error) {
+func (w *worker) reduce(ctx context.Context, mappers []exec.Mapper, b *vector.Batch) (err error) {
 	for i, m := range mappers {
 		if b.Len == 0 {
 			break
 		}
-		if s, ok := m.(spl.Spreading); ok {
+		if s, ok := m.(exec.Spreading); ok {
 			next := s.Spread(b)
 			for b := next(); b != nil; b = next() {
 				if err := cmp.Or(context.Cause(ctx), w.reduce(ctx, mappers[i+1:], b)); err != nil {
@@ -103,16 +104,16 @@ func (p *parallel) run(ctx context.Context) error {
 	reading, stop := p.env.Memory.Deadline(ctx)
 	defer stop()
 	err = p.scan.Run(reading, func(n int, b *vector.Batch) error { return workers[n].take(reading, b) })
-	if cause := context.Cause(reading); err != nil && ctx.Err() == nil && spl.EndsEarly(cause) {
+	if cause := context.Cause(reading); err != nil && ctx.Err() == nil && exec.EndsEarly(cause) {
 		p.env.Memory.Late()
-	} else if err != nil && !spl.EndsEarly(err) {
+	} else if err != nil && !exec.EndsEarly(err) {
 		return err
 	}
 	total := workers[0].reducer
 	for _, w := range workers[1:] {
 		err := total.Merge(ctx, w.reducer)
 		w.reducer.Close()
-		if err != nil && !spl.EndsEarly(err) {
+		if err != nil && !exec.EndsEarly(err) {
 			return err
 		}
 	}

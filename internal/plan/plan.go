@@ -12,10 +12,12 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
 	_ "bluetrail/internal/spl/agg"
 	_ "bluetrail/internal/spl/cmd"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/expr"
 	_ "bluetrail/internal/spl/fn"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 )
@@ -23,14 +25,14 @@ import (
 // Search is a planned search, ready to run. It is an Operator over the result
 // rows; Close must be called.
 type Search struct {
-	out    spl.Operator
-	env    *spl.Env
+	out    exec.Operator
+	env    *exec.Env
 	rows   int  // handed out
 	ended  bool // early, for a budget
 	main   bool // no subsearch
 	events bool
 	steps  []Step
-	texts  *spl.Held // of subsearches
+	texts  *exec.Held // of subsearches
 	cancel context.CancelFunc
 }
 
@@ -40,13 +42,13 @@ type Step struct {
 	What  string
 }
 
-// Next implements spl.Operator. A command that panics fails the search only.
+// Next implements exec.Operator. A command that panics fails the search only.
 func (s *Search) Next(ctx context.Context) (b *vector.Batch, err error) {
 	if s.ended {
 		return nil, io.EOF
 	}
 	defer func() {
-		if spl.EndsEarly(err) {
+		if exec.EndsEarly(err) {
 			s.ended, err = true, io.EOF
 		}
 	}()
@@ -54,12 +56,12 @@ func (s *Search) Next(ctx context.Context) (b *vector.Batch, err error) {
 	if s.main {
 		s.env.RunBy(ctx)
 	}
-	if b, err = s.out.Next(spl.WithBudget(ctx, s.env.Memory)); err != nil || b == nil {
+	if b, err = s.out.Next(exec.WithBudget(ctx, s.env.Memory)); err != nil || b == nil {
 		return b, err
 	}
 	if most := s.env.Limits.Rows; most > 0 && s.main {
 		if s.rows += b.Len; s.rows > most {
-			s.env.Memory.End(&spl.OverBudget{Budget: fmt.Sprintf("budget of %d rows", most), Key: "search.rows"})
+			s.env.Memory.End(&exec.OverBudget{Budget: fmt.Sprintf("budget of %d rows", most), Key: "search.rows"})
 			b, s.ended = b.Slice(0, b.Len-(s.rows-most)), true
 		}
 	}
@@ -73,7 +75,7 @@ func (s *Search) Next(ctx context.Context) (b *vector.Batch, err error) {
 // says so once all rows are read.
 func (s *Search) Over() error { return s.env.Memory.Over() }
 
-// Close implements spl.Operator. It gives back all that the search holds of the
+// Close implements exec.Operator. It gives back all that the search holds of the
 // memory of all searches.
 func (s *Search) Close() {
 	s.cancel()
@@ -93,11 +95,11 @@ func (s *Search) Steps() []Step { return s.steps }
 
 func recovered(err *error) {
 	if r := recover(); r != nil {
-		if stopped, ok := r.(*spl.Stopped); ok {
+		if stopped, ok := r.(*exec.Stopped); ok {
 			*err = stopped.Cause
 			return
 		}
-		if e, ok := r.(error); ok && errors.As(e, new(*spl.OverBudget)) {
+		if e, ok := r.(error); ok && errors.As(e, new(*exec.OverBudget)) {
 			*err = e
 			return
 		}
@@ -106,17 +108,17 @@ func recovered(err *error) {
 }
 
 // Parse expands macros and parses.
-func Parse(text string, m spl.Macros) (*spl.Query, error) {
-	text, err := spl.ExpandMacros(text, m, spl.EvalConstant)
+func Parse(text string, m syntax.Macros) (*syntax.Query, error) {
+	text, err := syntax.ExpandMacros(text, m, expr.EvalConstant)
 	if err != nil {
 		return nil, err
 	}
-	return spl.Parse(text)
+	return syntax.Parse(text)
 }
 
 // Open plans a search over st and env. Subsearches that become part of the
 // text run now. st may be nil when the search reads no events.
-func Open(ctx context.Context, q *spl.Query, st store.Store, env *spl.Env) (s *Search, err error) {
+func Open(ctx context.Context, q *syntax.Query, st store.Store, env *exec.Env) (s *Search, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer func() {
 		if s == nil {
@@ -147,15 +149,15 @@ func Open(ctx context.Context, q *spl.Query, st store.Store, env *spl.Env) (s *S
 
 type planner struct {
 	store   store.Store
-	env     *spl.Env
-	own     *spl.Env // env with the range that the search's own text gives it
+	env     *exec.Env
+	own     *exec.Env // env with the range that the search's own text gives it
 	depth   int
-	texts   *spl.Held // that took the place of subsearches
-	formats formats   // of the whole search; subsearches hand on values
+	texts   *exec.Held // that took the place of subsearches
+	formats formats    // of the whole search; subsearches hand on values
 }
 
 // subsearch runs a query of its own: append, join and the like.
-func (p *planner) subsearch(ctx context.Context, q *spl.Query) (spl.Operator, error) {
+func (p *planner) subsearch(ctx context.Context, q *syntax.Query) (exec.Operator, error) {
 	env := *p.env // with what a search inside it runs by, which is one deeper
 	sub := &planner{store: p.store, env: &env, own: &env, depth: p.depth + 1, texts: env.Memory.Hold()}
 	env.Run, env.Pipe = sub.subsearch, sub.pipe
@@ -174,10 +176,10 @@ func (p *planner) subsearch(ctx context.Context, q *spl.Query) (spl.Operator, er
 }
 
 // pipe puts the commands of a subsearch behind rows that are at hand.
-func (p *planner) pipe(ctx context.Context, q *spl.Query, in spl.Operator) (spl.Operator, error) {
+func (p *planner) pipe(ctx context.Context, q *syntax.Query, in exec.Operator) (exec.Operator, error) {
 	stages, err := p.resolve(ctx, q)
 	for i := 0; err == nil && i < len(stages); i++ {
-		var next spl.Operator
+		var next exec.Operator
 		p.formats.join(stages[i])
 		if next, err = attach(ctx, p.env, in, stages[i]); err == nil {
 			in = next
@@ -191,7 +193,7 @@ func (p *planner) pipe(ctx context.Context, q *spl.Query, in spl.Operator) (spl.
 }
 
 // text runs a bracketed subsearch and returns what takes its place.
-func (p *planner) text(ctx context.Context, q *spl.Query) (string, error) {
+func (p *planner) text(ctx context.Context, q *syntax.Query) (string, error) {
 	lim := p.env.Limits
 	ctx, cancel := context.WithTimeout(ctx, lim.SubsearchTime)
 	defer cancel()
@@ -203,7 +205,7 @@ func (p *planner) text(ctx context.Context, q *spl.Query) (string, error) {
 	defer held.Release()
 	var got []*vector.Batch
 	rows := 0
-	err = spl.Drain(ctx, op, func(b *vector.Batch) error {
+	err = exec.Drain(ctx, op, func(b *vector.Batch) error {
 		if rows+b.Len > lim.SubsearchRows {
 			got = append(got, b.Slice(0, lim.SubsearchRows-rows))
 			p.env.Warn("a subsearch returned more than %d rows; the rest is left out (search.subsearch_rows in the configuration raises it)", lim.SubsearchRows)
@@ -211,7 +213,7 @@ func (p *planner) text(ctx context.Context, q *spl.Query) (string, error) {
 		}
 		rows += b.Len
 		got = append(got, b)
-		return held.Add(b.Size() + 2*spl.TextSize(b)) // the rows, each as text, and all of it together
+		return held.Add(b.Size() + 2*syntax.TextSize(b)) // the rows, each as text, and all of it together
 	})
 	if errors.Is(err, context.DeadlineExceeded) {
 		p.env.Warn("a subsearch ran longer than %s; what it had found until then is used (search.subsearch_time in the configuration raises it)", lim.SubsearchTime)
@@ -220,14 +222,14 @@ func (p *planner) text(ctx context.Context, q *spl.Query) (string, error) {
 	if err != nil && err != io.EOF {
 		return "", fmt.Errorf("cannot run subsearch: %w", err)
 	}
-	text := spl.SubsearchText(got)
-	if err := p.texts.Add(2 * len(text)); err != nil && !spl.EndsEarly(err) { // with what it is parsed to
+	text := syntax.SubsearchText(got)
+	if err := p.texts.Add(2 * len(text)); err != nil && !exec.EndsEarly(err) { // with what it is parsed to
 		return "", err
 	}
 	return text, nil
 }
 
-func (p *planner) open(ctx context.Context, q *spl.Query) (*Search, error) {
+func (p *planner) open(ctx context.Context, q *syntax.Query) (*Search, error) {
 	stages, err := p.resolve(ctx, q)
 	if err != nil {
 		return nil, err
@@ -239,12 +241,12 @@ func (p *planner) open(ctx context.Context, q *spl.Query) (*Search, error) {
 		}
 	}
 	p.formats.of(stages)
-	var op spl.Operator
+	var op exec.Operator
 	rest := stages
 	if _, ok := stages[0].(sourceless); ok {
-		stages = append([]spl.Command{command("makeresults")}, stages...)
+		stages = append([]syntax.Command{command("makeresults")}, stages...)
 	}
-	if g, ok := stages[0].(spl.Generating); ok {
+	if g, ok := stages[0].(exec.Generating); ok {
 		s.events = false
 		s.step("after", g.Print())
 		op, err = g.Generate(ctx, p.env)
@@ -274,33 +276,33 @@ func (p *planner) open(ctx context.Context, q *spl.Query) (*Search, error) {
 func (s *Search) step(where, what string) { s.steps = append(s.steps, Step{where, what}) }
 
 // isTransforming reports whether a command makes a table out of events.
-func isTransforming(c spl.Command) bool {
+func isTransforming(c syntax.Command) bool {
 	if t, ok := c.(interface{ Tabulates() bool }); ok {
 		return t.Tabulates()
 	}
-	_, ok := c.(spl.Transforming)
+	_, ok := c.(exec.Transforming)
 	return ok
 }
 
 // resolve runs the subsearches that are part of commands' texts.
-func (p *planner) resolve(ctx context.Context, q *spl.Query) ([]spl.Command, error) {
-	stages := make([]spl.Command, len(q.Stages))
+func (p *planner) resolve(ctx context.Context, q *syntax.Query) ([]syntax.Command, error) {
+	stages := make([]syntax.Command, len(q.Stages))
 	for i, st := range q.Stages {
 		c := st.Cmd
-		if r, ok := c.(spl.Resolving); ok && len(r.Subsearches()) > 0 {
+		if r, ok := c.(syntax.Resolving); ok && len(r.Subsearches()) > 0 {
 			var err error
-			c, err = r.Resolve(func(q *spl.Query) (string, error) { return p.text(ctx, q) })
+			c, err = r.Resolve(func(q *syntax.Query) (string, error) { return p.text(ctx, q) })
 			if err != nil {
 				return nil, err
 			}
 		}
-		if d, ok := c.(spl.Defined); ok {
+		if d, ok := c.(exec.Defined); ok {
 			var err error
 			if c, err = d.Define(p.env.Tables); err != nil {
 				return nil, err
 			}
 		}
-		if f, ok := c.(spl.Filtering); ok {
+		if f, ok := c.(exec.Filtering); ok {
 			if classes := p.env.Tables; classes != nil {
 				e, err := filter.ExpandClasses(f.Filter(), classes)
 				if err != nil {
@@ -309,8 +311,8 @@ func (p *planner) resolve(ctx context.Context, q *spl.Query) ([]spl.Command, err
 				c = f.WithFilter(e)
 			}
 		}
-		if _, ok := c.(spl.Generating); ok && i > 0 {
-			if _, both := c.(spl.Serial); !both {
+		if _, ok := c.(exec.Generating); ok && i > 0 {
+			if _, both := c.(exec.Serial); !both {
 				return nil, diag.At(st.Span, "%s must be the first command of a search", st.Def.Name).WithHint("begin the search or a subsearch with | %s", st.Def.Name)
 			}
 		}
@@ -319,21 +321,21 @@ func (p *planner) resolve(ctx context.Context, q *spl.Query) ([]spl.Command, err
 	return stages, nil
 }
 
-func attach(ctx context.Context, env *spl.Env, in spl.Operator, c spl.Command) (spl.Operator, error) {
+func attach(ctx context.Context, env *exec.Env, in exec.Operator, c syntax.Command) (exec.Operator, error) {
 	switch c := c.(type) {
-	case spl.Streaming:
+	case exec.Streaming:
 		m, err := c.NewMapper(env)
 		if err != nil {
 			return nil, err
 		}
-		return spl.Mapped(in, m), nil
-	case spl.Transforming:
+		return exec.Mapped(in, m), nil
+	case exec.Transforming:
 		r, err := c.NewReducer(env)
 		if err != nil {
 			return nil, err
 		}
-		return spl.Reduced(in, r), nil
-	case spl.Serial:
+		return exec.Reduced(in, r), nil
+	case exec.Serial:
 		return c.Open(ctx, env, in)
 	}
 	return nil, fmt.Errorf("%s cannot stand in the middle of a search", c.Print())
@@ -341,14 +343,14 @@ func attach(ctx context.Context, env *spl.Env, in spl.Operator, c spl.Command) (
 
 // scan plans the part that reads events. It returns the operator and the
 // commands that are left to run after it.
-func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (spl.Operator, []spl.Command, error) {
+func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Search) (exec.Operator, []syntax.Command, error) {
 	if p.store == nil {
 		return nil, nil, errors.New("this search reads events, and there are none to read (give --files or --data)")
 	}
 	var filters []filter.Search
 	n := 0
 	for ; n < len(stages); n++ {
-		f, ok := stages[n].(spl.Filtering)
+		f, ok := stages[n].(exec.Filtering)
 		if !ok {
 			break
 		}
@@ -372,19 +374,19 @@ func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (sp
 	// not care about order; otherwise the events are put in order first.
 	last := n
 	for last < len(stages) {
-		if _, ok := stages[last].(spl.Streaming); !ok {
+		if _, ok := stages[last].(exec.Streaming); !ok {
 			break
 		}
 		last++
 	}
-	var beside []spl.Command
-	var reducer func() (spl.Reducer, error)
+	var beside []syntax.Command
+	var reducer func() (exec.Reducer, error)
 	rest := stages[n:]
 	if last < len(stages) {
-		if t, ok := stages[last].(spl.Transforming); ok && !t.Ordered() {
+		if t, ok := stages[last].(exec.Transforming); ok && !t.Ordered() {
 			beside, rest = stages[n:last], stages[last+1:]
-			reducer = func() (spl.Reducer, error) { return t.NewReducer(p.own) }
-			if c, ok := t.(spl.Condensing); ok && len(beside) == 0 {
+			reducer = func() (exec.Reducer, error) { return t.NewReducer(p.own) }
+			if c, ok := t.(exec.Condensing); ok && len(beside) == 0 {
 				q.Step, q.Alike = c.Condenses(p.own)
 			}
 		}
@@ -397,15 +399,17 @@ func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (sp
 				q.Limit = h.Rows()
 			}
 		}
-		reducer = func() (spl.Reducer, error) { return newNewest(p.env, q.Limit), nil }
+		reducer = func() (exec.Reducer, error) { return newNewest(p.env, q.Limit), nil }
 	}
 	from := p.store
-	named := func(op spl.Operator) spl.Operator { return op }
+	named := func(op exec.Operator) exec.Operator { return op }
 	if _, ok := p.store.(store.Indexed); ok {
 		if names := demandedIndexes(q.Filter); names != nil {
 			w := &watched{Store: p.store}
 			from = w
-			named = func(op spl.Operator) spl.Operator { return &noIndex{Operator: op, env: p.env, store: w, names: names} }
+			named = func(op exec.Operator) exec.Operator {
+				return &noIndex{Operator: op, env: p.env, store: w, names: names}
+			}
 		}
 	}
 	sc, err := from.Prepare(q)
@@ -442,7 +446,7 @@ func (p *planner) scan(ctx context.Context, stages []spl.Command, s *Search) (sp
 
 // typed reports whether commands read event types or tags, and some are defined
 // beside those that events have of themselves.
-func (p *planner) typed(stages []spl.Command) bool {
+func (p *planner) typed(stages []syntax.Command) bool {
 	classes := p.env.Tables
 	if classes == nil || len(classes.EventTypes()) == 0 && len(classes.FieldTags()) == 0 {
 		return false

@@ -6,7 +6,8 @@ import (
 
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/plan"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/store"
 	"bluetrail/internal/store/files"
 	"bluetrail/internal/vector"
@@ -54,7 +55,7 @@ func TestRecordedAttacks(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer st.Close()
-			env := spl.NewEnv(detectionsEnd)
+			env := exec.NewEnv(detectionsEnd)
 			env.Macros, env.Tables = know, know
 			q, err := plan.Parse(tc.search, know)
 			if err != nil {
@@ -69,14 +70,14 @@ func TestRecordedAttacks(t *testing.T) {
 }
 
 // rowsOf runs a search and returns the fields that its rows have.
-func rowsOf(t *testing.T, q *spl.Query, st store.Store, env *spl.Env) (rows []map[string]string) {
+func rowsOf(t *testing.T, q *syntax.Query, st store.Store, env *exec.Env) (rows []map[string]string) {
 	t.Helper()
 	s, err := plan.Open(t.Context(), q, st, env)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if err := spl.Drain(t.Context(), s, func(b *vector.Batch) error {
+	if err := exec.Drain(t.Context(), s, func(b *vector.Batch) error {
 		for i := range b.Len {
 			row := map[string]string{}
 			for _, c := range b.Cols {

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"bluetrail/internal/event"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -388,7 +388,7 @@ func TestAgainstReference(t *testing.T) {
 						unordered = s.unordered
 					}
 					want := refJSON(rows)
-					_, got, err := evaluate(text, st, spl.NewEnv(time.Unix(1768000000, 0)))
+					_, got, err := evaluate(text, st, exec.NewEnv(time.Unix(1768000000, 0)))
 					if err != nil {
 						t.Fatalf("%s\n%v", text, err)
 					}

@@ -22,7 +22,8 @@ import (
 	"bluetrail/internal/plan"
 	"bluetrail/internal/result"
 	"bluetrail/internal/spill"
-	"bluetrail/internal/spl"
+	splexec "bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 )
@@ -198,14 +199,14 @@ func TestResident(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, def := range spl.Commands() {
+	for _, def := range syntax.Commands() {
 		ex := def.Examples[0]
 		q, err := plan.Parse(ex.Search, know)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, st := range q.Stages {
-			if _, ok := st.Cmd.(spl.Generating); ok && i == 0 || st.Def.Name != def.Name {
+			if _, ok := st.Cmd.(splexec.Generating); ok && i == 0 || st.Def.Name != def.Name {
 				continue
 			}
 			for _, kind := range []string{"long", "wide", "big"} {
@@ -335,10 +336,10 @@ func TestResidentChild(t *testing.T) {
 }
 
 func residentSearch(ctx context.Context, j residentJob, know *knowledge.Knowledge) (d residentDone) {
-	env := spl.NewEnv(time.Unix(1700000000, 0).UTC())
+	env := splexec.NewEnv(time.Unix(1700000000, 0).UTC())
 	env.Tables, env.Macros = know, know
 	env.Limits.Memory = residentBudget
-	env.Memory = spl.NewBudget(residentBudget)
+	env.Memory = splexec.NewBudget(residentBudget)
 	env.Disk = spill.NewSpace("", 4<<30)
 	err := func() error {
 		q, err := plan.Parse(j.Search, know)
@@ -356,13 +357,13 @@ func residentSearch(ctx context.Context, j residentJob, know *knowledge.Knowledg
 			if err != nil {
 				return err
 			}
-			if err := spl.Drain(ctx, s, w.Write); err != nil {
+			if err := splexec.Drain(ctx, s, w.Write); err != nil {
 				return err
 			}
 			_, err = w.Close()
 			return err
 		}
-		return spl.Drain(ctx, s, write)
+		return splexec.Drain(ctx, s, write)
 	}()
 	if over := env.Memory.Over(); over != nil {
 		d.Over = over.Error()

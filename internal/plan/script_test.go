@@ -21,7 +21,8 @@ import (
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/plan"
 	"bluetrail/internal/spill"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/store"
 	"bluetrail/internal/store/files"
@@ -215,8 +216,8 @@ type evaluation struct {
 	rows      []string
 	fails     string
 	warnings  []string
-	macros    spl.Macros
-	tables    spl.Knowledge
+	macros    syntax.Macros
+	tables    exec.Knowledge
 }
 
 func parseScript(t *testing.T, name, text string) *script {
@@ -296,7 +297,7 @@ func parseScript(t *testing.T, name, text string) *script {
 }
 
 // geo is the location database that comes with bluetrail.
-var geo = sync.OnceValue(func() spl.Geo {
+var geo = sync.OnceValue(func() exec.Geo {
 	g, err := enrich.OpenGeo(nil)
 	if err != nil {
 		panic(err)
@@ -309,7 +310,7 @@ func (e *evaluation) run(t *testing.T, st store.Store, now time.Time) {
 	if e.fails == "" && !e.none && len(e.rows) == 0 && len(e.warnings) == 0 {
 		t.Fatal("the evaluation expects nothing")
 	}
-	env := spl.NewEnv(now)
+	env := exec.NewEnv(now)
 	env.Macros, env.Tables, env.Geo = e.macros, e.tables, geo()
 	cols, rows, err := evaluate(e.search, st, env)
 	if e.fails != "" {
@@ -345,11 +346,11 @@ func (e *evaluation) run(t *testing.T, st store.Store, now time.Time) {
 }
 
 // evaluate runs a search and returns its columns and its rows as JSON objects.
-func evaluate(search string, st store.Store, env *spl.Env) (cols, rows []string, err error) {
+func evaluate(search string, st store.Store, env *exec.Env) (cols, rows []string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if st, ok := st.(tight); ok {
-		env.Disk, env.Limits.Memory, env.Memory = st.disk, 1, spl.NewBudget(1<<40)
+		env.Disk, env.Limits.Memory, env.Memory = st.disk, 1, exec.NewBudget(1<<40)
 		defer func() {
 			if n := st.disk.Used(); n > 0 && err == nil {
 				err = fmt.Errorf("%d bytes of temporary files are left", n)
@@ -364,7 +365,7 @@ func evaluate(search string, st store.Store, env *spl.Env) (cols, rows []string,
 	if err != nil {
 		return nil, nil, err
 	}
-	err = spl.Drain(ctx, s, func(b *vector.Batch) error {
+	err = exec.Drain(ctx, s, func(b *vector.Batch) error {
 		for _, name := range b.Names() {
 			if !slices.Contains(cols, name) {
 				cols = append(cols, name)

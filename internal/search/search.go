@@ -11,7 +11,8 @@ import (
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/plan"
 	"bluetrail/internal/spill"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
@@ -27,14 +28,14 @@ type Options struct {
 	Zone     *time.Location // nil = UTC
 
 	Store     store.Store // of events; nil: searches that read events fail
-	Macros    spl.Macros
-	Tables    spl.Knowledge
-	Geo       spl.Geo
-	Collector spl.Collector // nil: collect fails
+	Macros    syntax.Macros
+	Tables    exec.Knowledge
+	Geo       exec.Geo
+	Collector exec.Collector // nil: collect fails
 
-	Limits spl.Limits
+	Limits exec.Limits
 	Time   time.Duration // how long the search may take, 0 = any
-	Memory *spl.Budget   // shared by several searches; nil = none
+	Memory *exec.Budget  // shared by several searches; nil = none
 	Disk   *spill.Space  // likewise
 }
 
@@ -44,7 +45,7 @@ type OptionError struct{ error }
 func (e OptionError) Unwrap() error { return e.error }
 
 // Env returns the environment that the options describe.
-func (o *Options) Env() (*spl.Env, error) {
+func (o *Options) Env() (*exec.Env, error) {
 	zone := o.Zone
 	if zone == nil {
 		zone = time.UTC
@@ -60,11 +61,11 @@ func (o *Options) Env() (*spl.Env, error) {
 			return nil, OptionError{err}
 		}
 	}
-	env := spl.NewEnv(now)
+	env := exec.NewEnv(now)
 	env.Zone = zone
-	if o.Limits != (spl.Limits{}) {
+	if o.Limits != (exec.Limits{}) {
 		env.Limits = o.Limits
-		env.Memory = spl.NewBudget(o.Limits.Memory)
+		env.Memory = exec.NewBudget(o.Limits.Memory)
 	}
 	env.Memory.Share(o.Memory, o.Time)
 	env.Disk, env.Macros, env.Tables, env.Geo, env.Collector = o.Disk, o.Macros, o.Tables, o.Geo, o.Collector
@@ -85,8 +86,8 @@ func (o *Options) Env() (*spl.Env, error) {
 // Search is a running search. It is for one goroutine.
 type Search struct {
 	plan  *plan.Search
-	query *spl.Query
-	env   *spl.Env
+	query *syntax.Query
+	env   *exec.Env
 	o     Options
 	rows  int
 }
@@ -128,7 +129,7 @@ func (s *Search) Next(ctx context.Context) (*vector.Batch, error) {
 }
 
 // Query returns the parsed search.
-func (s *Search) Query() *spl.Query { return s.query }
+func (s *Search) Query() *syntax.Query { return s.query }
 
 // Events reports whether the rows are events rather than a table made of them.
 func (s *Search) Events() bool { return s.plan.Events() }

@@ -10,7 +10,8 @@ import (
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/plan"
 	"bluetrail/internal/search"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/store/memory"
 )
 
@@ -20,7 +21,7 @@ const checkTime = 10 * time.Second
 // Checker finds out whether rules would run. Check is safe for concurrent use.
 type Checker struct {
 	Knowledge *knowledge.Knowledge
-	Geo       spl.Geo
+	Geo       exec.Geo
 	Now       time.Time
 
 	kept map[string]bool // lookups that some rule writes
@@ -94,8 +95,8 @@ func (c *Checker) Check(ctx context.Context, r *Rule) (notes []string, err error
 // nowhere takes what collect gives and drops it.
 type nowhere struct{}
 
-// Collect implements spl.Collector.
-func (nowhere) Collect(spl.Collected) error { return nil }
+// Collect implements exec.Collector.
+func (nowhere) Collect(exec.Collected) error { return nil }
 
 // writing commands write a lookup.
 type writing interface {
@@ -104,17 +105,17 @@ type writing interface {
 }
 
 // writes gathers the lookups that a search writes.
-func writes(q *spl.Query, into map[string]bool) {
+func writes(q *syntax.Query, into map[string]bool) {
 	for _, st := range q.Stages {
 		if c, ok := st.Cmd.(writing); ok && c.Writes() != "" {
 			into[c.Writes()] = true
 		}
-		if w, ok := st.Cmd.(spl.WithQueries); ok {
+		if w, ok := st.Cmd.(syntax.WithQueries); ok {
 			for _, sub := range w.Queries() {
 				writes(sub, into)
 			}
 		}
-		if r, ok := st.Cmd.(spl.Resolving); ok {
+		if r, ok := st.Cmd.(syntax.Resolving); ok {
 			for _, sub := range r.Subsearches() {
 				writes(sub, into)
 			}

@@ -7,8 +7,8 @@ import (
 
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/lookup"
-	"bluetrail/internal/spl"
 	"bluetrail/internal/spl/cmd"
+	"bluetrail/internal/spl/exec"
 )
 
 // dryTables gives a search its lookups, keeps what it writes from reaching
@@ -22,16 +22,16 @@ type dryTables struct {
 	err error // the first
 }
 
-var _ spl.Knowledge = (*dryTables)(nil)
+var _ exec.Knowledge = (*dryTables)(nil)
 
-// Table implements spl.Knowledge.
+// Table implements exec.Knowledge.
 func (d *dryTables) Table(name string) (*lookup.Table, error) {
 	t, err := d.Knowledge.Table(name)
 	switch {
 	case err == nil:
-	case errors.Is(err, spl.ErrNoTable) && d.written[name]:
+	case errors.Is(err, exec.ErrNoTable) && d.written[name]:
 		return nil, later{err}
-	case errors.Is(err, spl.ErrNoTable) && cmd.IsModelTable(name):
+	case errors.Is(err, exec.ErrNoTable) && cmd.IsModelTable(name):
 		// A model is learned from events, and no part of what comes with rules.
 	default:
 		d.mu.Lock()
@@ -49,7 +49,7 @@ type later struct{ error }
 
 func (l later) Unwrap() error { return l.error }
 
-// WriteTable implements spl.Knowledge; it does nothing.
+// WriteTable implements exec.Knowledge; it does nothing.
 func (d *dryTables) WriteTable(context.Context, string, *lookup.Table) error { return nil }
 
 // missing returns why a table could not be opened, nil when all could.

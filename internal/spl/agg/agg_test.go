@@ -6,11 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
-	"bluetrail/internal/spl"
 	_ "bluetrail/internal/spl/agg"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
+
+	"pgregory.net/rapid"
 )
 
 // row is what one row gives to an aggregate.
@@ -47,15 +48,15 @@ func rows(most int) *rapid.Generator[[]row] {
 }
 
 // percents are the numbers that the names of an aggregate are tried with.
-func percents(d *spl.AggregateDef) []float64 {
+func percents(d *syntax.AggregateDef) []float64 {
 	if d.Percent {
 		return []float64{0, 25, 50, 99.9, 100}
 	}
 	return []float64{0}
 }
 
-func gather(d *spl.AggregateDef, env *spl.Env, percent float64, list []row) spl.Aggregate {
-	a := spl.NewAggregate(d, env, percent)
+func gather(d *syntax.AggregateDef, env *exec.Env, percent float64, list []row) exec.Aggregate {
+	a := exec.NewAggregate(d, env, percent)
 	for _, r := range list {
 		a.Update(r.v, r.at)
 	}
@@ -65,16 +66,16 @@ func gather(d *spl.AggregateDef, env *spl.Env, percent float64, list []row) spl.
 // TestMerge checks that rows gathered in parts give what they give together.
 // Where the order of rows does not matter, the parts are merged backwards.
 func TestMerge(t *testing.T) {
-	env := spl.NewEnv(time.Unix(1700000000, 0))
+	env := exec.NewEnv(time.Unix(1700000000, 0))
 	env.Limits.ListValues = 7 // so that the bound is met
-	for _, d := range spl.Aggregates() {
+	for _, d := range syntax.Aggregates() {
 		t.Run(d.Name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				all := rows(30).Draw(t, "rows")
 				percent := rapid.SampledFrom(percents(d)).Draw(t, "percent")
 				cuts := rapid.SliceOfN(rapid.IntRange(0, len(all)), 0, 3).Draw(t, "cuts")
 				slices.Sort(cuts)
-				var parts []spl.Aggregate
+				var parts []exec.Aggregate
 				from := 0
 				for _, cut := range append(cuts, len(all)) {
 					parts = append(parts, gather(d, env, percent, all[from:cut]))
@@ -97,16 +98,16 @@ func TestMerge(t *testing.T) {
 
 // TestRepeat checks that n equal rows at once are the same as one by one.
 func TestRepeat(t *testing.T) {
-	env := spl.NewEnv(time.Unix(1700000000, 0))
+	env := exec.NewEnv(time.Unix(1700000000, 0))
 	tried := 0
-	for _, d := range spl.Aggregates() {
-		if _, ok := spl.NewAggregate(d, env, 50).(spl.Repeater); !ok {
+	for _, d := range syntax.Aggregates() {
+		if _, ok := exec.NewAggregate(d, env, 50).(exec.Repeater); !ok {
 			continue
 		}
 		tried++
 		t.Run(d.Name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				at, once := spl.NewAggregate(d, env, 50).(spl.Repeater), spl.NewAggregate(d, env, 50)
+				at, once := exec.NewAggregate(d, env, 50).(exec.Repeater), exec.NewAggregate(d, env, 50)
 				for _, r := range rows(10).Draw(t, "rows") {
 					n := rapid.IntRange(1, 4).Draw(t, "n")
 					at.Repeat(r.v, n)
@@ -132,12 +133,12 @@ func FuzzAggregates(f *testing.F) {
 	f.Add("10", math.Inf(1), math.NaN(), false)
 	f.Add("-1e308", -math.MaxFloat64, math.Inf(-1), true)
 	f.Add("\xff\xfe", math.SmallestNonzeroFloat64, 253402300800.0, false)
-	env := spl.NewEnv(time.Unix(1700000000, 0))
+	env := exec.NewEnv(time.Unix(1700000000, 0))
 	f.Fuzz(func(t *testing.T, text string, num, at float64, truth bool) {
 		vals := []vector.Value{{}, vector.String(text), vector.Float(num), vector.Truth(truth), vector.Strings([]string{text, "1", text + "x"})}
-		for _, d := range spl.Aggregates() {
+		for _, d := range syntax.Aggregates() {
 			for _, percent := range percents(d) {
-				a, b := spl.NewAggregate(d, env, percent), spl.NewAggregate(d, env, percent)
+				a, b := exec.NewAggregate(d, env, percent), exec.NewAggregate(d, env, percent)
 				if !a.Result().IsNull() && a.Result().Text() != "0" {
 					t.Errorf("%s of nothing is %q", d.Name, a.Result().Text())
 				}

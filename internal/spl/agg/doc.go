@@ -2,7 +2,7 @@
 // themselves; importing the package makes them known.
 package agg
 
-import "bluetrail/internal/spl"
+import "bluetrail/internal/spl/syntax"
 
 // sample is the table the examples are over.
 const sample = `| makeresults format=csv data="x,u
@@ -11,6 +11,6 @@ const sample = `| makeresults format=csv data="x,u
 9,a
 4,c" | `
 
-func example(call, want string) []spl.Example {
-	return []spl.Example{{Search: sample + "stats " + call + " as r", Want: []string{want}}}
+func example(call, want string) []syntax.Example {
+	return []syntax.Example{{Search: sample + "stats " + call + " as r", Want: []string{want}}}
 }

@@ -4,7 +4,8 @@ import (
 	"math"
 	"strings"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -17,9 +18,9 @@ func init() {
 		{"max", "The greatest value: as numbers when all are, else by the bytes of the text.", "max(u)", `{"r":"c"}`, 1},
 		{"range", "The greatest number less the least.", "range(x)", `{"r":"7"}`, 0},
 	} {
-		spl.RegisterAggregate(&spl.AggregateDef{
+		exec.RegisterAggregate(&syntax.AggregateDef{
 			Name: d.name, Syntax: d.name + "(<field>)", Doc: d.doc, Numeric: true, Examples: example(d.call, d.want),
-		}, func(*spl.Env, float64) spl.Aggregate { return &extremes{side: d.side} })
+		}, func(*exec.Env, float64) exec.Aggregate { return &extremes{side: d.side} })
 	}
 }
 
@@ -37,11 +38,11 @@ type extremes struct {
 	text     string
 }
 
-var _ spl.Repeater = (*extremes)(nil)
+var _ exec.Repeater = (*extremes)(nil)
 
 func (e *extremes) Update(v vector.Value, _ float64) { e.Repeat(v, 1) }
 
-// Repeat implements spl.Repeater: repetitions do not move the ends.
+// Repeat implements exec.Repeater: repetitions do not move the ends.
 func (e *extremes) Repeat(v vector.Value, _ int) {
 	if v.Kind() != vector.List {
 		if !v.IsNull() {
@@ -112,7 +113,7 @@ func (e *extremes) addRange(lo, hi float64) {
 	e.lo, e.hi = math.Min(e.lo, lo), math.Max(e.hi, hi)
 }
 
-func (e *extremes) Merge(other spl.Aggregate) {
+func (e *extremes) Merge(other exec.Aggregate) {
 	o := other.(*extremes)
 	switch {
 	case e.side == 0:

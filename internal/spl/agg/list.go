@@ -3,22 +3,23 @@ package agg
 import (
 	"strings"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 func init() {
-	spl.RegisterAggregate(&spl.AggregateDef{
+	exec.RegisterAggregate(&syntax.AggregateDef{
 		Name: "list", Syntax: "list(<field>)", Ordered: true,
 		Doc:      "All values in the order of the rows, the first 100 of them; search.list_values in the configuration says how many. A warning tells when there are more.",
 		Examples: example("list(x)", `{"r":["2","4","9","4"]}`),
-	}, func(env *spl.Env, _ float64) spl.Aggregate {
+	}, func(env *exec.Env, _ float64) exec.Aggregate {
 		return &list{env: env, limit: env.Limits.ListValues}
 	})
 }
 
 type list struct {
-	env   *spl.Env
+	env   *exec.Env
 	vals  []string
 	limit int
 	more  bool // than limit
@@ -33,7 +34,7 @@ func (l *list) Update(v vector.Value, _ float64) {
 	}
 }
 
-func (l *list) Merge(other spl.Aggregate) {
+func (l *list) Merge(other exec.Aggregate) {
 	o := other.(*list)
 	for _, v := range o.vals[:l.room(len(o.vals))] {
 		l.vals = append(l.vals, v)

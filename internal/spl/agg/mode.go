@@ -3,16 +3,17 @@ package agg
 import (
 	"strings"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 func init() {
-	spl.RegisterAggregate(&spl.AggregateDef{
+	exec.RegisterAggregate(&syntax.AggregateDef{
 		Name: "mode", Syntax: "mode(<field>)",
 		Doc:      "The most frequent value; of several the first in the order of their bytes.",
 		Examples: example("mode(x)", `{"r":"4"}`),
-	}, func(*spl.Env, float64) spl.Aggregate { return &mode{seen: map[string]*int{}} })
+	}, func(*exec.Env, float64) exec.Aggregate { return &mode{seen: map[string]*int{}} })
 }
 
 // mode counts how often each value was seen.
@@ -21,11 +22,11 @@ type mode struct {
 	bytes int
 }
 
-var _ spl.Repeater = (*mode)(nil)
+var _ exec.Repeater = (*mode)(nil)
 
 func (m *mode) Update(v vector.Value, _ float64) { m.Repeat(v, 1) }
 
-// Repeat implements spl.Repeater.
+// Repeat implements exec.Repeater.
 func (m *mode) Repeat(v vector.Value, n int) {
 	for i := range v.Len() {
 		m.add(v.At(i), n)
@@ -41,7 +42,7 @@ func (m *mode) add(text string, n int) {
 	m.bytes += len(text) + setEntry + 16
 }
 
-func (m *mode) Merge(other spl.Aggregate) {
+func (m *mode) Merge(other exec.Aggregate) {
 	for text, n := range other.(*mode).seen {
 		m.add(text, *n)
 	}

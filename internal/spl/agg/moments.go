@@ -4,7 +4,8 @@ import (
 	"math"
 	"math/big"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -27,9 +28,9 @@ func init() {
 		{"per_hour", "In a timechart the sum for each hour of the bucket; elsewhere the sum.", `{"r":"19"}`, nil, false, (*moments).total},
 		{"per_day", "In a timechart the sum for each day of the bucket; elsewhere the sum.", `{"r":"19"}`, nil, false, (*moments).total},
 	} {
-		spl.RegisterAggregate(&spl.AggregateDef{
+		exec.RegisterAggregate(&syntax.AggregateDef{
 			Name: d.name, Aliases: d.aliases, Syntax: d.name + "(<field>)", Doc: d.doc, Numeric: true, Examples: example(d.name+"(x)", d.want),
-		}, func(*spl.Env, float64) spl.Aggregate { return &moments{squared: d.squares, result: d.result} })
+		}, func(*exec.Env, float64) exec.Aggregate { return &moments{squared: d.squares, result: d.result} })
 	}
 }
 
@@ -68,7 +69,7 @@ func (m *moments) add(f float64) {
 	}
 }
 
-func (m *moments) Merge(other spl.Aggregate) {
+func (m *moments) Merge(other exec.Aggregate) {
 	o := other.(*moments)
 	m.n += o.n
 	m.sum.merge(&o.sum)

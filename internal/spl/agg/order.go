@@ -3,7 +3,8 @@ package agg
 import (
 	"math"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -15,9 +16,9 @@ func init() {
 		{"first", "The value of the first row that has one. Events come newest first.", `{"r":"2"}`, false},
 		{"last", "The value of the last row that has one.", `{"r":"4"}`, true},
 	} {
-		spl.RegisterAggregate(&spl.AggregateDef{
+		exec.RegisterAggregate(&syntax.AggregateDef{
 			Name: d.name, Syntax: d.name + "(<field>)", Doc: d.doc, Ordered: true, Examples: example(d.name+"(x)", d.want),
-		}, func(*spl.Env, float64) spl.Aggregate { return &edge{last: d.last} })
+		}, func(*exec.Env, float64) exec.Aggregate { return &edge{last: d.last} })
 	}
 	const byTime = `| makeresults format=json data="[{\"_time\":20,\"x\":\"new\"},{\"_time\":10,\"x\":\"old\"}]" | stats `
 	for _, d := range []struct {
@@ -30,19 +31,19 @@ func init() {
 		{"earliest_time", "The earliest _time of a row that has the field.", `{"r":"10"}`, false, func(t *timed) vector.Value { return vector.Float(t.at) }},
 		{"latest_time", "The latest _time of a row that has the field.", `{"r":"20"}`, true, func(t *timed) vector.Value { return vector.Float(t.at) }},
 	} {
-		spl.RegisterAggregate(&spl.AggregateDef{
+		exec.RegisterAggregate(&syntax.AggregateDef{
 			Name: d.name, Syntax: d.name + "(<field>)", Doc: d.doc, NeedTime: true,
-			Examples: []spl.Example{{Search: byTime + d.name + "(x) as r", Want: []string{d.want}}},
-		}, func(*spl.Env, float64) spl.Aggregate { return &timed{late: d.late, result: d.result} })
+			Examples: []syntax.Example{{Search: byTime + d.name + "(x) as r", Want: []string{d.want}}},
+		}, func(*exec.Env, float64) exec.Aggregate { return &timed{late: d.late, result: d.result} })
 	}
-	spl.RegisterAggregate(&spl.AggregateDef{
+	exec.RegisterAggregate(&syntax.AggregateDef{
 		Name: "rate", Syntax: "rate(<field>)", NeedTime: true,
 		Doc: "How much a counter grew in a second: its latest value less its earliest, by the time between them.",
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=json data="[{\"_time\":20,\"x\":\"30\"},{\"_time\":10,\"x\":\"10\"}]" | stats rate(x) as r`,
 			Want:   []string{`{"r":"2"}`},
 		}},
-	}, func(*spl.Env, float64) spl.Aggregate {
+	}, func(*exec.Env, float64) exec.Aggregate {
 		return &rate{timed{}, timed{late: true}}
 	})
 }
@@ -58,9 +59,9 @@ func (e *edge) Update(v vector.Value, _ float64) {
 	}
 }
 
-func (e *edge) Merge(other spl.Aggregate) { e.Update(other.(*edge).val, 0) }
-func (e *edge) Result() vector.Value      { return e.val }
-func (e *edge) Size() int                 { return e.val.Size() }
+func (e *edge) Merge(other exec.Aggregate) { e.Update(other.(*edge).val, 0) }
+func (e *edge) Result() vector.Value       { return e.val }
+func (e *edge) Size() int                  { return e.val.Size() }
 
 // timed keeps the value of the earliest or latest row. Of rows of the same time
 // the greater text wins, so that the result does not depend on their order.
@@ -80,7 +81,7 @@ func (t *timed) Update(v vector.Value, at float64) {
 	}
 }
 
-func (t *timed) Merge(other spl.Aggregate) {
+func (t *timed) Merge(other exec.Aggregate) {
 	o := other.(*timed)
 	t.Update(o.val, o.at)
 }
@@ -101,7 +102,7 @@ func (r *rate) Update(v vector.Value, at float64) {
 	r.last.Update(v, at)
 }
 
-func (r *rate) Merge(other spl.Aggregate) {
+func (r *rate) Merge(other exec.Aggregate) {
 	o := other.(*rate)
 	r.first.Merge(&o.first)
 	r.last.Merge(&o.last)

@@ -4,7 +4,8 @@ import (
 	"math"
 	"slices"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -20,10 +21,10 @@ func init() {
 		{"exactperc", "The same as perc, which is exact here.", "exactperc50(x)", `{"r":"4"}`, nil, true, false},
 		{"upperperc", "Like perc, but never below the number at the rank itself.", "upperperc25(x)", `{"r":"4"}`, nil, true, true},
 	} {
-		spl.RegisterAggregate(&spl.AggregateDef{
+		exec.RegisterAggregate(&syntax.AggregateDef{
 			Name: d.name, Aliases: d.aliases, Percent: d.named, Syntax: map[bool]string{true: d.name + "<n>(<field>)", false: d.name + "(<field>)"}[d.named],
 			Doc: d.doc, Numeric: true, Examples: example(d.call, d.want),
-		}, func(_ *spl.Env, p float64) spl.Aggregate {
+		}, func(_ *exec.Env, p float64) exec.Aggregate {
 			if !d.named {
 				p = 50
 			}
@@ -52,7 +53,7 @@ func (q *percentile) Update(v vector.Value, _ float64) {
 	}
 }
 
-func (q *percentile) Merge(other spl.Aggregate) {
+func (q *percentile) Merge(other exec.Aggregate) {
 	q.nums = append(q.nums, other.(*percentile).nums...)
 }
 

@@ -5,7 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -19,9 +20,9 @@ func init() {
 		{"estdc_error", "The error of estdc, which is 0: it counts exactly.", `{"r":"0"}`, nil, func(*set) vector.Value { return vector.Int(0) }},
 		{"values", "The different values, in the order of their bytes.", `{"r":["a","b","c"]}`, nil, func(s *set) vector.Value { return vector.Strings(slices.Sorted(maps.Keys(s.seen))) }},
 	} {
-		spl.RegisterAggregate(&spl.AggregateDef{
+		exec.RegisterAggregate(&syntax.AggregateDef{
 			Name: d.name, Aliases: d.aliases, Syntax: d.name + "(<field>)", Doc: d.doc, Examples: example(d.name+"(u)", d.want),
-		}, func(*spl.Env, float64) spl.Aggregate { return &set{result: d.result} })
+		}, func(*exec.Env, float64) exec.Aggregate { return &set{result: d.result} })
 	}
 }
 
@@ -33,11 +34,11 @@ type set struct {
 	result func(*set) vector.Value
 }
 
-var _ spl.Repeater = (*set)(nil)
+var _ exec.Repeater = (*set)(nil)
 
 func (s *set) Update(v vector.Value, _ float64) { s.Repeat(v, 1) }
 
-// Repeat implements spl.Repeater: a set cares for no repetitions.
+// Repeat implements exec.Repeater: a set cares for no repetitions.
 func (s *set) Repeat(v vector.Value, _ int) {
 	switch v.Kind() {
 	case vector.Null:
@@ -78,7 +79,7 @@ func (s *set) add(text string) {
 // setEntry is about what a value costs beside its bytes.
 const setEntry = 48
 
-func (s *set) Merge(other spl.Aggregate) {
+func (s *set) Merge(other exec.Aggregate) {
 	o := other.(*set)
 	if s.seen == nil {
 		s.seen, s.bytes, s.last = o.seen, o.bytes, o.last

@@ -6,7 +6,8 @@ import (
 	"strings"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -14,22 +15,22 @@ import (
 type Abstract struct{ MaxTerms, MaxLines int }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "abstract", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "abstract", Kind: syntax.KindStreaming,
 		Summary: "Shorten the raw text of events to its first lines and words.",
 		Syntax:  "abstract [maxterms=<n>] [maxlines=<n>]",
 		Doc:     "`_raw` is cut behind that many lines and that many words, whichever comes first.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "maxterms", Default: "1000", Doc: "How many words, up to 1000."},
 			{Name: "maxlines", Default: "10", Doc: "How many lines, up to 500."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval _raw="one two three four" | abstract maxterms=2 | table _raw`,
 			Want:   []string{`{"_raw":"one two"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Abstract{MaxTerms: 1000, MaxLines: 10}
-			err := p.Options([]string{"maxterms", "maxlines"}, func(o spl.Option) (err error) {
+			err := p.Options([]string{"maxterms", "maxlines"}, func(o syntax.Option) (err error) {
 				if o.Name == "maxterms" {
 					c.MaxTerms, err = o.Int(1)
 					c.MaxTerms = min(c.MaxTerms, 1000)
@@ -44,18 +45,18 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Abstract) Print() string {
 	return "abstract maxterms=" + strconv.Itoa(c.MaxTerms) + " maxlines=" + strconv.Itoa(c.MaxLines)
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Abstract) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// NewMapper implements spl.Streaming.
-func (c *Abstract) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+// NewMapper implements exec.Streaming.
+func (c *Abstract) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (c *Abstract) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	if b.Col("_raw") == nil {
 		return b, nil

@@ -4,7 +4,8 @@ import (
 	"context"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -12,16 +13,16 @@ import (
 type Accum struct{ Field, As string }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "accum", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "accum", Kind: syntax.KindSerial,
 		Summary: "Keep a running sum of a field.",
 		Syntax:  "accum <field> [AS <new-field>]",
 		Doc:     "Rows in which the field is no number stay as they are. Without AS the field itself gets the sum.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<field>", Doc: "The numbers."},
 			{Name: "AS <new-field>", Default: "the field", Doc: "The field that gets the sum."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n
 1
 2
@@ -29,7 +30,7 @@ x
 3" | accum n AS total`,
 			Want: []string{`{"n":"1","total":"1"}`, `{"n":"2","total":"3"}`, `{"n":"x"}`, `{"n":"3","total":"6"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			f, err := p.Field()
 			c := &Accum{f, f}
 			if err == nil && p.AcceptWord("as") {
@@ -40,21 +41,21 @@ x
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Accum) Print() string {
-	s := "accum " + spl.PrintField(c.Field)
+	s := "accum " + syntax.PrintField(c.Field)
 	if c.As != c.Field {
-		s += " AS " + spl.PrintField(c.As)
+		s += " AS " + syntax.PrintField(c.As)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Accum) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Field) }
 
-// Open implements spl.Serial.
-func (c *Accum) Open(_ context.Context, _ *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return spl.Mapped(in, &accum{c: c}), nil
+// Open implements exec.Serial.
+func (c *Accum) Open(_ context.Context, _ *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return exec.Mapped(in, &accum{c: c}), nil
 }
 
 type accum struct {

@@ -1,21 +1,21 @@
 package cmd
 
-import "bluetrail/internal/spl"
+import "bluetrail/internal/spl/syntax"
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "addcoltotals", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "addcoltotals", Kind: syntax.KindSerial,
 		Summary: "Add a last row with the sums of the columns.",
 		Syntax:  "addcoltotals [labelfield=<field>] [label=<text>] [<field-list>]",
 		Doc:     "Values that are no numbers are passed over; a column without numbers has no sum.",
 		Args:    totalsArgs,
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,n
 x,1
 y,3" | addcoltotals labelfield=u`,
 			Want: []string{`{"u":"x","n":"1"}`, `{"u":"y","n":"3"}`, `{"u":"Total","n":"4"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			return parseAddtotals(p, &Addtotals{Col: true, Label: "Total", only: true})
 		},
 	})

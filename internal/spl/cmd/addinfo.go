@@ -5,7 +5,8 @@ import (
 	"strconv"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
@@ -14,30 +15,30 @@ import (
 type Addinfo struct{}
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "addinfo", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "addinfo", Kind: syntax.KindStreaming,
 		Summary: "Add the time range and the start of the search to each row.",
 		Syntax:  "addinfo",
 		Doc: "`info_min_time` and `info_max_time` are the bounds given to the search or by modifiers in its text:\n" +
 			"an open start is 0.000; an open end is the clock when there is a start, `+Infinity` when there is none; `info_search_time` is when it started, `info_sid` an id made of that.",
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | addinfo | table info_min_time info_max_time info_search_time`,
 			Want:   []string{`{"info_min_time":"0.000","info_max_time":"+Infinity","info_search_time":"1700000000.000"}`},
 		}},
-		Parse: func(*spl.Parser) (spl.Command, error) { return &Addinfo{}, nil },
+		Parse: func(*syntax.Parser) (syntax.Command, error) { return &Addinfo{}, nil },
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Addinfo) Print() string { return "addinfo" }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Addinfo) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Without("info_min_time", "info_max_time", "info_search_time", "info_sid")
 }
 
-// NewMapper implements spl.Streaming.
-func (c *Addinfo) NewMapper(env *spl.Env) (spl.Mapper, error) {
+// NewMapper implements exec.Streaming.
+func (c *Addinfo) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	seconds := func(f float64) vector.Value {
 		return vector.Formatted(f, strconv.FormatFloat(f, 'f', 3, 64))
 	}

@@ -5,7 +5,8 @@ import (
 	"io"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -21,42 +22,42 @@ type Addtotals struct {
 	only bool // it is addcoltotals
 }
 
-var totalsArgs = []spl.Arg{
+var totalsArgs = []syntax.Arg{
 	{Name: "labelfield", Doc: "The field that says in the last row what it is."},
 	{Name: "label", Default: "Total", Doc: "What it says there."},
 	{Name: "<field-list>", Default: "all", Doc: "The fields to add up; wildcards are possible."},
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "addtotals", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "addtotals", Kind: syntax.KindSerial,
 		Summary: "Add the sum of each row, or a last row with the sums of the columns.",
 		Syntax:  "addtotals [row=<bool>] [col=<bool>] [fieldname=<field>] [labelfield=<field>] [label=<text>] [<field-list>]",
 		Doc:     "Values that are no numbers are passed over, and so are fields that begin with `_` unless they are named. A row without numbers has the sum 0.",
-		Args: append([]spl.Arg{
+		Args: append([]syntax.Arg{
 			{Name: "row", Default: "true", Doc: "Whether rows get their sum."},
 			{Name: "col", Default: "false", Doc: "Whether there is a last row with the sums of the columns."},
 			{Name: "fieldname", Default: "Total", Doc: "The field for the row's sum."},
 		}, totalsArgs...),
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,a,b
 x,1,2
 y,3,4" | addtotals col=t labelfield=u label=all`,
 			Want: []string{`{"u":"x","a":"1","b":"2","Total":"3"}`, `{"u":"y","a":"3","b":"4","Total":"7"}`, `{"u":"all","a":"4","b":"6","Total":"10"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			return parseAddtotals(p, &Addtotals{Row: true, Field: "Total", Label: "Total"})
 		},
 	})
 }
 
-func parseAddtotals(p *spl.Parser, c *Addtotals) (spl.Command, error) {
+func parseAddtotals(p *syntax.Parser, c *Addtotals) (syntax.Command, error) {
 	known := []string{"labelfield", "label"}
 	if !c.only {
 		known = append(known, "row", "col", "fieldname")
 	}
 	var err error
-	c.Fields, err = p.OptionsAndFields(known, func(o spl.Option) (err error) {
+	c.Fields, err = p.OptionsAndFields(known, func(o syntax.Option) (err error) {
 		switch o.Name {
 		case "labelfield":
 			c.LabelField = o.Value.Text
@@ -74,7 +75,7 @@ func parseAddtotals(p *spl.Parser, c *Addtotals) (spl.Command, error) {
 	return c, err
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Addtotals) Print() string {
 	s := "addtotals"
 	if c.only {
@@ -87,22 +88,22 @@ func (c *Addtotals) Print() string {
 			s += " col=true"
 		}
 		if c.Field != "Total" {
-			s += " fieldname=" + spl.PrintOption(c.Field)
+			s += " fieldname=" + syntax.PrintOption(c.Field)
 		}
 	}
 	if c.LabelField != "" {
-		s += " labelfield=" + spl.PrintOption(c.LabelField)
+		s += " labelfield=" + syntax.PrintOption(c.LabelField)
 	}
 	if c.Label != "Total" {
-		s += " label=" + spl.PrintOption(c.Label)
+		s += " label=" + syntax.PrintOption(c.Label)
 	}
 	if len(c.Fields) > 0 {
-		s += " " + spl.PrintFields(c.Fields)
+		s += " " + syntax.PrintFields(c.Fields)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Addtotals) Needs(out filter.FieldSet) filter.FieldSet {
 	if !c.Row || !out.Has(c.Field) {
 		return out
@@ -113,22 +114,22 @@ func (c *Addtotals) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Without(c.Field).Add(c.Fields...)
 }
 
-// Open implements spl.Serial.
-func (c *Addtotals) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	def, _ := spl.LookupAggregate("sum")
+// Open implements exec.Serial.
+func (c *Addtotals) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	def, _ := syntax.LookupAggregate("sum")
 	return &addtotals{
-		c: c, in: in, sums: map[string]spl.Aggregate{},
-		sum: func() spl.Aggregate { return spl.NewAggregate(def, env, 0) },
+		c: c, in: in, sums: map[string]exec.Aggregate{},
+		sum: func() exec.Aggregate { return exec.NewAggregate(def, env, 0) },
 	}, nil
 }
 
 type addtotals struct {
 	c     *Addtotals
-	in    spl.Operator
-	sum   func() spl.Aggregate
-	sums  map[string]spl.Aggregate // of the columns
-	names []string                 // all columns, in the order in which they were seen
-	some  bool                     // there was a row
+	in    exec.Operator
+	sum   func() exec.Aggregate
+	sums  map[string]exec.Aggregate // of the columns
+	names []string                  // all columns, in the order in which they were seen
+	some  bool                      // there was a row
 	done  bool
 }
 

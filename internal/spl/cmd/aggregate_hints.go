@@ -5,22 +5,22 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 )
 
 // unknownAggregate is the answer to a word where an aggregate has to stand.
-func unknownAggregate(p *spl.Parser, tok spl.Token) error {
+func unknownAggregate(p *syntax.Parser, tok syntax.Token) error {
 	e := diag.At(tok.Span, "unknown aggregate %q", tok.Text)
 	base := strings.TrimRight(tok.Text, "0123456789.")
 	if strings.EqualFold(base, "percentile") {
 		base = "perc"
 	}
 	switch {
-	case spl.PercentAggregate(base) != nil:
+	case syntax.PercentAggregate(base) != nil:
 		return e.WithHint("write %s95(field), or another number up to 100", base)
 	case strings.EqualFold(tok.Text, "rate_avg"), strings.EqualFold(tok.Text, "rate_sum"):
 		return e.WithHint("it is of metric indexes: stats rate(field) by the series, then stats avg or sum of that")
-	case spl.LookupFunction(tok.Text) != nil && p.Peek().Is("("):
+	case syntax.LookupFunction(tok.Text) != nil && p.Peek().Is("("):
 		return e.WithHint("%s is a function of eval: an aggregate takes it as sum(eval(%s(…)))", tok.Text, tok.Text)
 	case strings.Trim(tok.Text, "+-*/") == "":
 		return e.WithHint("compute with aggregates in an eval behind, under the names that AS gives them")
@@ -31,7 +31,7 @@ func unknownAggregate(p *spl.Parser, tok spl.Token) error {
 		return e.WithHint("a width of time is written span=%s", tok.Text)
 	}
 	var known []string
-	for _, d := range spl.Aggregates() {
+	for _, d := range syntax.Aggregates() {
 		known = append(append(known, d.Name), d.Aliases...)
 	}
 	if e = e.WithHint("%s", diag.DidYouMean(tok.Text, known)); e.Hint == "" {
@@ -41,17 +41,17 @@ func unknownAggregate(p *spl.Parser, tok spl.Token) error {
 }
 
 // misplaced adds to the error at tok what the aggregate before it says about it.
-func misplaced(p *spl.Parser, tok spl.Token, before []*Aggregation, err error) error {
+func misplaced(p *syntax.Parser, tok syntax.Token, before []*Aggregation, err error) error {
 	var e *diag.Error
 	if len(before) == 0 || !errors.As(err, &e) || e.Span != tok.Span {
 		return err
 	}
 	last := before[len(before)-1]
-	def, _ := spl.LookupAggregate(tok.Text)
+	def, _ := syntax.LookupAggregate(tok.Text)
 	switch written := p.Text(last.At); {
 	case tok.Is(">"), tok.Is("<"), tok.Is("="), tok.Is("!="), tok.Is(">="), tok.Is("<="):
 		e.Hint = "put it behind, as in | where '" + last.Name() + "'" + tok.Text + "5"
-	case def != nil || tok.Kind != spl.Word || tok.IsWord("where") || isWidth(tok) || strings.ContainsAny(written, "() "):
+	case def != nil || tok.Kind != syntax.Word || tok.IsWord("where") || isWidth(tok) || strings.ContainsAny(written, "() "):
 	case last.Def.NoField:
 		e.Hint = "write " + written + "(" + tok.Text + "), or " + written + " BY " + tok.Text
 	default:
@@ -61,7 +61,7 @@ func misplaced(p *spl.Parser, tok spl.Token, before []*Aggregation, err error) e
 }
 
 // isWidth reports whether a word is a span with a number, such as 1h.
-func isWidth(tok spl.Token) bool {
-	_, err := parseSpan(spl.Option{Value: tok})
+func isWidth(tok syntax.Token) bool {
+	_, err := parseSpan(syntax.Option{Value: tok})
 	return err == nil && strings.ContainsAny(tok.Text[:1], "0123456789")
 }

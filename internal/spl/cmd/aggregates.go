@@ -5,17 +5,19 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 // Aggregation is one aggregate of a stats list: count, dc(user) AS n.
 type Aggregation struct {
-	Def     *spl.AggregateDef
+	Def     *syntax.AggregateDef
 	Percent float64
-	Call    string   // as written, the default name of the column
-	Field   string   // "" = none; may hold wildcards
-	Expr    spl.Expr // of eval(…)
+	Call    string      // as written, the default name of the column
+	Field   string      // "" = none; may hold wildcards
+	Expr    syntax.Expr // of eval(…)
 	As      string
 	AllNum  bool         // allnum=true: no result when a value is no number
 	prefix  bool         // Field stood in PREFIX(…), which tstats reads
@@ -46,11 +48,11 @@ func (a *Aggregation) printCall() string {
 	case a.Inner != nil:
 		return name + "(" + a.Inner.printCall() + ")"
 	case a.Expr != nil:
-		return name + "(eval(" + spl.PrintExpr(a.Expr) + "))"
+		return name + "(eval(" + syntax.PrintExpr(a.Expr) + "))"
 	case a.prefix:
 		return name + "(PREFIX(" + a.Field + "))"
 	case a.Field != "":
-		return name + "(" + spl.PrintField(a.Field) + ")"
+		return name + "(" + syntax.PrintField(a.Field) + ")"
 	}
 	return a.Call
 }
@@ -59,7 +61,7 @@ func (a *Aggregation) printCall() string {
 func (a *Aggregation) print() string {
 	s := a.printCall()
 	if a.As != "" || a.Expr != nil {
-		s += " AS " + spl.PrintField(a.Name())
+		s += " AS " + syntax.PrintField(a.Name())
 	}
 	return s
 }
@@ -71,7 +73,7 @@ func (a *Aggregation) fields() []string {
 		list = append(list, a.Field)
 	}
 	if a.Expr != nil {
-		list = append(list, spl.ExprFields(a.Expr)...)
+		list = append(list, expr.ExprFields(a.Expr)...)
 	}
 	if a.needTime() {
 		list = append(list, "_time")
@@ -82,11 +84,11 @@ func (a *Aggregation) fields() []string {
 func (a *Aggregation) needTime() bool { return a.Def.NeedTime }
 
 // make returns an empty aggregate.
-func (a *Aggregation) make(env *spl.Env) spl.Aggregate {
+func (a *Aggregation) make(env *exec.Env) exec.Aggregate {
 	if a.Inner != nil {
 		return newSparkline(env, a.Inner, a.Span)
 	}
-	agg := spl.NewAggregate(a.Def, env, a.Percent)
+	agg := exec.NewAggregate(a.Def, env, a.Percent)
 	if a.AllNum && a.Def.Numeric {
 		return &allNumbers{Aggregate: agg}
 	}
@@ -95,7 +97,7 @@ func (a *Aggregation) make(env *spl.Env) spl.Aggregate {
 
 // allNumbers has no result when a value was no number.
 type allNumbers struct {
-	spl.Aggregate
+	exec.Aggregate
 	spoilt bool
 }
 
@@ -109,7 +111,7 @@ func (a *allNumbers) Update(v vector.Value, at float64) {
 	a.Aggregate.Update(v, at)
 }
 
-func (a *allNumbers) Merge(other spl.Aggregate) {
+func (a *allNumbers) Merge(other exec.Aggregate) {
 	o := other.(*allNumbers)
 	a.spoilt = a.spoilt || o.spoilt
 	a.Aggregate.Merge(o.Aggregate)
@@ -133,16 +135,16 @@ func printAggregations(list []*Aggregation) string {
 
 // parseAggregations reads a list of aggregates up to the end or a stop word;
 // at least one.
-func parseAggregations(p *spl.Parser, stop ...string) ([]*Aggregation, error) {
+func parseAggregations(p *syntax.Parser, stop ...string) ([]*Aggregation, error) {
 	var list []*Aggregation
 	for {
 		for p.Accept(",") {
 		}
 		tok := p.Peek()
-		if p.AtEnd() || tok.Kind == spl.Word && slices.ContainsFunc(stop, func(s string) bool { return strings.EqualFold(s, tok.Text) }) {
+		if p.AtEnd() || tok.Kind == syntax.Word && slices.ContainsFunc(stop, func(s string) bool { return strings.EqualFold(s, tok.Text) }) {
 			break
 		}
-		if next := p.Pos(); tok.Kind == spl.Word {
+		if next := p.Pos(); tok.Kind == syntax.Word {
 			_, isOption, err := p.Option()
 			p.Reset(next)
 			if err == nil && isOption {
@@ -153,8 +155,8 @@ func parseAggregations(p *spl.Parser, stop ...string) ([]*Aggregation, error) {
 		if err != nil {
 			return nil, misplaced(p, tok, list, err)
 		}
-		if list = append(list, a); len(list) > spl.MaxNames {
-			return nil, diag.At(a.At, "a command takes at most %d aggregates", spl.MaxNames).WithHint("a field with * stands for many")
+		if list = append(list, a); len(list) > syntax.MaxNames {
+			return nil, diag.At(a.At, "a command takes at most %d aggregates", syntax.MaxNames).WithHint("a field with * stands for many")
 		}
 	}
 	if len(list) == 0 {
@@ -167,7 +169,7 @@ func parseAggregations(p *spl.Parser, stop ...string) ([]*Aggregation, error) {
 	return list, nil
 }
 
-func parseAggregation(p *spl.Parser) (*Aggregation, error) {
+func parseAggregation(p *syntax.Parser) (*Aggregation, error) {
 	at := p.Peek().Span
 	a, err := parseAggregateCall(p)
 	if err != nil {
@@ -186,16 +188,16 @@ func parseAggregation(p *spl.Parser) (*Aggregation, error) {
 }
 
 // parseAggregateCall reads an aggregate up to its closing parenthesis.
-func parseAggregateCall(p *spl.Parser) (*Aggregation, error) {
+func parseAggregateCall(p *syntax.Parser) (*Aggregation, error) {
 	tok, err := p.Take()
 	if err != nil {
 		return nil, err
 	}
-	if tok.Kind != spl.Word {
+	if tok.Kind != syntax.Word {
 		return nil, p.Unexpected(tok, "an aggregate such as count or dc(field)")
 	}
 	a := &Aggregation{Call: tok.Text}
-	if a.Def, a.Percent = spl.LookupAggregate(tok.Text); a.Def == nil {
+	if a.Def, a.Percent = syntax.LookupAggregate(tok.Text); a.Def == nil {
 		return nil, unknownAggregate(p, tok)
 	}
 	if p.Accept("(") {
@@ -210,7 +212,7 @@ func parseAggregateCall(p *spl.Parser) (*Aggregation, error) {
 			a.Call = strings.Join(strings.Fields(p.Text(diag.Span{Start: tok.Span.Start, End: end})), " ")
 		}
 	} else if a.Def.Name == sparklineName {
-		count, _ := spl.LookupAggregate("count")
+		count, _ := syntax.LookupAggregate("count")
 		a.Inner = &Aggregation{Def: count, Call: "count"}
 	} else if !a.Def.NoField {
 		a.every(tok.Text)
@@ -237,7 +239,7 @@ func checkNames(aggs []*Aggregation, by []string) error {
 
 // argument reads what stands in the parentheses, and the closing one; it
 // returns the offset behind it.
-func (a *Aggregation) argument(p *spl.Parser) (int, error) {
+func (a *Aggregation) argument(p *syntax.Parser) (int, error) {
 	mark := p.Pos()
 	if a.Def.Name == sparklineName {
 		return a.sparklineArgument(p)

@@ -9,7 +9,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -17,15 +18,15 @@ import (
 type Analyzefields struct{ Class string }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "analyzefields", Aliases: []string{"af"}, Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "analyzefields", Aliases: []string{"af"}, Kind: syntax.KindSerial,
 		Summary: "Tell how well the numbers of each field foretell the value of another field.",
 		Syntax:  "analyzefields classfield=<field>",
 		Doc: "There is a row for each field whose values are all numbers, the best first: `field`; `count`, the rows that have it beside\n" +
 			"the class; `cocur`, their share of the rows with a class; `acc`, the share of them whose class is guessed; `balacc`, the mean of\n" +
 			"that share over the classes. The class is guessed whose mean lies nearest to the number. At most 100 fields are compared.",
-		Args: []spl.Arg{{Name: "classfield", Doc: "The field to foretell; it should have few values, at best two."}},
-		Examples: []spl.Example{{
+		Args: []syntax.Arg{{Name: "classfield", Doc: "The field to foretell; it should have few values, at best two."}},
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="result,bytes,port
 ok,10,443
 ok,12,80
@@ -33,10 +34,10 @@ denied,0,443
 denied,1,443" | analyzefields classfield=result`,
 			Want: []string{`{"field":"bytes","count":"4","cocur":"1.000000","acc":"1.000000","balacc":"1.000000"}`, `{"field":"port","count":"4","cocur":"1.000000","acc":"0.750000","balacc":"0.750000"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Analyzefields{}
 			start := p.Peek().Span
-			err := p.Options([]string{"classfield"}, func(o spl.Option) error {
+			err := p.Options([]string{"classfield"}, func(o syntax.Option) error {
 				c.Class = o.Value.Text
 				return nil
 			})
@@ -48,18 +49,20 @@ denied,1,443" | analyzefields classfield=result`,
 	})
 }
 
-// Print implements spl.Command.
-func (c *Analyzefields) Print() string { return "analyzefields classfield=" + spl.PrintOption(c.Class) }
+// Print implements syntax.Command.
+func (c *Analyzefields) Print() string {
+	return "analyzefields classfield=" + syntax.PrintOption(c.Class)
+}
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Analyzefields) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
 // Tabulates says that the rows are no events any more.
 func (c *Analyzefields) Tabulates() bool { return true }
 
-// Open implements spl.Serial.
-func (c *Analyzefields) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Analyzefields) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		class, err := codeRows(env, "analyzefields", rows, []string{c.Class})
 		defer class.held.Release()
 		if err != nil {
@@ -96,7 +99,7 @@ func (c *Analyzefields) Open(_ context.Context, env *spl.Env, in spl.Operator) (
 			out.SetAt(3, six(f.accurate))
 			out.SetAt(4, six(f.balanced))
 		}
-		return spl.Rows(out.Batch()), nil
+		return exec.Rows(out.Batch()), nil
 	}), nil
 }
 

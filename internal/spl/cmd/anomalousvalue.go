@@ -6,7 +6,8 @@ import (
 	"strconv"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -21,14 +22,14 @@ type Anomalousvalue struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "anomalousvalue", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "anomalousvalue", Kind: syntax.KindSerial,
 		Summary: "Find rows with values that are improbable for their field.",
 		Syntax:  "anomalousvalue [action=filter|annotate|summary] [pthresh=<n>] [minsupcount=<n>] [minsupfreq=<n>] [maxanofreq=<n>] [minnormfreq=<n>] [<field-list>]",
 		Doc: "Numbers are measured by their distance from the mean of the field, other values by the share of rows that have them; what is\n" +
 			"below `pthresh` is an anomaly and gets `Anomaly_Score_Num(field)` or `Anomaly_Score_Cat(field)`. Fields that few rows\n" +
 			"have, or in which too much would be an anomaly, are passed over. All rows are held.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "action", Default: "filter", Doc: "`filter` keeps the anomalies, `annotate` all rows, `summary` gives a row for each field."},
 			{Name: "pthresh", Default: "0.01", Doc: "The probability below which a value is an anomaly."},
 			{Name: "minsupcount", Default: "100", Doc: "How many rows must have a field."},
@@ -37,7 +38,7 @@ func init() {
 			{Name: "minnormfreq", Default: "0.01", Doc: "What share of its values must be none."},
 			{Name: "<field-list>", Default: "all", Doc: "The fields to look at; wildcards are possible."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults count=200 | streamstats count AS n | eval port=if(n=7, 31337, 443+n%2) | table n port | anomalousvalue port | eval rare=if('Anomaly_Score_Num(port)'<0.01, "yes", "no") | table n port rare`,
 			Want:   []string{`{"n":"7","port":"31337","rare":"yes"}`},
 		}},
@@ -45,13 +46,13 @@ func init() {
 	})
 }
 
-func parseAnomalousvalue(p *spl.Parser) (spl.Command, error) {
+func parseAnomalousvalue(p *syntax.Parser) (syntax.Command, error) {
 	c := &Anomalousvalue{
 		scores:   Anomalydetection{ZScore: true, Action: "filter", Threshold: 0.01},
 		MinCount: 100, MinSupport: 0.05, MinNormal: 0.01, MaxAnomaly: 0.05,
 	}
 	var err error
-	c.scores.Fields, err = p.OptionsAndFields([]string{"action", "pthresh", "minsupcount", "minsupfreq", "maxanofreq", "minnormfreq"}, func(o spl.Option) (err error) {
+	c.scores.Fields, err = p.OptionsAndFields([]string{"action", "pthresh", "minsupcount", "minsupfreq", "maxanofreq", "minnormfreq"}, func(o syntax.Option) (err error) {
 		switch o.Name {
 		case "action":
 			err = c.scores.act(o)
@@ -71,23 +72,23 @@ func parseAnomalousvalue(p *spl.Parser) (spl.Command, error) {
 	return c, err
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Anomalousvalue) Print() string {
 	s := "anomalousvalue action=" + c.scores.Action + " pthresh=" + vector.FormatNumber(c.scores.Threshold) +
 		" minsupcount=" + strconv.Itoa(c.MinCount) + " minsupfreq=" + vector.FormatNumber(c.MinSupport) +
 		" maxanofreq=" + vector.FormatNumber(c.MaxAnomaly) + " minnormfreq=" + vector.FormatNumber(c.MinNormal)
 	if len(c.scores.Fields) > 0 {
-		s += " " + spl.PrintFields(c.scores.Fields)
+		s += " " + syntax.PrintFields(c.scores.Fields)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Anomalousvalue) Needs(out filter.FieldSet) filter.FieldSet { return c.scores.Needs(out) }
 
-// Open implements spl.Serial.
-func (c *Anomalousvalue) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Anomalousvalue) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		total := 0
 		for _, b := range rows {
 			env.Poll()
@@ -100,14 +101,14 @@ func (c *Anomalousvalue) Open(_ context.Context, env *spl.Env, in spl.Operator) 
 			}
 		}
 		if c.scores.Action == "summary" {
-			return spl.Rows(summaryOfValues(fields, total)), nil
+			return exec.Rows(summaryOfValues(fields, total)), nil
 		}
 		used := slices.DeleteFunc(fields, func(f judged) bool { return !f.used })
 		list := make([]*normal, len(used))
 		for i := range used {
 			list[i] = used[i].normal
 		}
-		return spl.Rows(c.scores.marked(rows, list)...), nil
+		return exec.Rows(c.scores.marked(rows, list)...), nil
 	}), nil
 }
 

@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/vector"
 )
 
@@ -73,7 +73,7 @@ type rarity struct {
 	share float64
 }
 
-func (c *Anomalydetection) byHistogram(rows []*vector.Batch, names []string) spl.Operator {
+func (c *Anomalydetection) byHistogram(rows []*vector.Batch, names []string) exec.Operator {
 	fields := make([]*shares, len(names))
 	for i, name := range names {
 		fields[i] = sharesOf(rows, name)
@@ -98,7 +98,7 @@ func (c *Anomalydetection) byHistogram(rows []*vector.Batch, names []string) spl
 	}
 	least := c.least(all)
 	if c.Action == "summary" {
-		return spl.Rows(summaryOf(all, least))
+		return exec.Rows(summaryOf(all, least))
 	}
 	var out []*vector.Batch
 	for _, b := range rows {
@@ -122,7 +122,7 @@ func (c *Anomalydetection) byHistogram(rows []*vector.Batch, names []string) spl
 			vector.NewColumn("probable_cause_freq", cols[2]), vector.NewColumn("max_freq", cols[3]),
 		), anomaly))
 	}
-	return spl.Rows(out...)
+	return exec.Rows(out...)
 }
 
 // least is the logarithm below which a row is an anomaly.

@@ -3,7 +3,7 @@ package cmd
 import (
 	"math"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/vector"
 )
 
@@ -60,14 +60,14 @@ func (n *normal) column() string {
 	return "Anomaly_Score_Cat(" + n.name + ")"
 }
 
-func (c *Anomalydetection) byScore(rows []*vector.Batch, names []string) spl.Operator {
+func (c *Anomalydetection) byScore(rows []*vector.Batch, names []string) exec.Operator {
 	fields := make([]*normal, len(names))
 	for i, name := range names {
 		fields[i] = normalOf(rows, name)
 	}
 	out := c.marked(rows, fields)
 	if c.Action != "summary" {
-		return spl.Rows(out...)
+		return exec.Rows(out...)
 	}
 	b := vector.NewBuilder("fieldname", "count", "distinct_count", "mean", "stdev", "num_anomalies", "anomaly_freq")
 	for _, f := range fields {
@@ -85,7 +85,7 @@ func (c *Anomalydetection) byScore(rows []*vector.Batch, names []string) spl.Ope
 		b.SetAt(5, vector.Int(f.found))
 		b.SetAt(6, vector.Float(float64(f.found)/float64(f.rows)))
 	}
-	return spl.Rows(b.Batch())
+	return exec.Rows(b.Batch())
 }
 
 // marked returns the rows that the action leaves, with the scores of their

@@ -7,7 +7,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -21,8 +22,8 @@ type Anomalydetection struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "anomalydetection", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "anomalydetection", Kind: syntax.KindSerial,
 		Summary: "Find rows whose values are improbable.",
 		Syntax:  "anomalydetection [method=histogram|zscore|iqr] [action=filter|annotate|summary] [pthresh=<n>] [cutoff=<bool>] [<field-list>]",
 		Doc: "`histogram` multiplies the shares of rows that have each value of a row, numbers put into buckets; a row is an anomaly when\n" +
@@ -30,7 +31,7 @@ func init() {
 			"(the field with the rarest value), `probable_cause_freq` (its share) and `max_freq` (that of the field's commonest value).\n" +
 			"`zscore` looks at each field by itself: numbers by their distance from the mean, other values by their share; anomalies get\n" +
 			"`Anomaly_Score_Num(field)` or `Anomaly_Score_Cat(field)`. `iqr` is the command outlier. All rows are held.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "method", Default: "histogram", Doc: "How improbable values are found."},
 			{Name: "action", Default: "filter", Doc: "`filter` keeps the anomalies, `annotate` keeps all rows and marks the anomalies, `summary` counts them. With iqr as in outlier."},
 			{Name: "pthresh", Default: "histogram: chosen, zscore: 0.01", Doc: "The probability below which a row or value is an anomaly."},
@@ -38,7 +39,7 @@ func init() {
 			{Name: "mark, param, uselower", Doc: "With iqr, as in outlier."},
 			{Name: "<field-list>", Default: "all", Doc: "The fields to look at; wildcards are possible."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults count=20 | streamstats count AS n | eval u=if(n=7, "mallory", "alice") | table n u | anomalydetection u | table n u probable_cause probable_cause_freq max_freq`,
 			Want:   []string{`{"n":"7","u":"mallory","probable_cause":"u","probable_cause_freq":"0.05","max_freq":"0.95"}`},
 		}},
@@ -46,13 +47,13 @@ func init() {
 	})
 }
 
-func parseAnomalydetection(p *spl.Parser) (spl.Command, error) {
+func parseAnomalydetection(p *syntax.Parser) (syntax.Command, error) {
 	c := &Anomalydetection{Action: "filter", Threshold: nan, Cutoff: true}
 	iqr := &Outlier{Param: 2.5, command: "anomalydetection"}
 	method := "histogram"
-	var action *spl.Option
-	var outlierOnly *spl.Option
-	set := func(o spl.Option) (err error) {
+	var action *syntax.Option
+	var outlierOnly *syntax.Option
+	set := func(o syntax.Option) (err error) {
 		switch o.Name {
 		case "method":
 			if method = strings.ToLower(o.Value.Text); !slices.Contains([]string{"histogram", "zscore", "iqr"}, method) {
@@ -95,14 +96,14 @@ func parseAnomalydetection(p *spl.Parser) (spl.Command, error) {
 	return c, nil
 }
 
-func (c *Anomalydetection) act(o spl.Option) error {
+func (c *Anomalydetection) act(o syntax.Option) error {
 	if c.Action = strings.ToLower(o.Value.Text); !slices.Contains([]string{"filter", "annotate", "summary"}, c.Action) {
 		return diag.At(o.Value.Span, "action must be filter, annotate or summary, not %q", o.Value.Text)
 	}
 	return nil
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Anomalydetection) Print() string {
 	s := "anomalydetection"
 	if c.ZScore {
@@ -118,12 +119,12 @@ func (c *Anomalydetection) Print() string {
 		s += " cutoff=false"
 	}
 	if len(c.Fields) > 0 {
-		s += " " + spl.PrintFields(c.Fields)
+		s += " " + syntax.PrintFields(c.Fields)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Anomalydetection) Needs(out filter.FieldSet) filter.FieldSet {
 	if len(c.Fields) == 0 {
 		return filter.AllFields()
@@ -131,9 +132,9 @@ func (c *Anomalydetection) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Add(c.Fields...)
 }
 
-// Open implements spl.Serial.
-func (c *Anomalydetection) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Anomalydetection) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		names := c.names(rows)
 		if c.ZScore {
 			return c.byScore(rows, names), nil

@@ -5,29 +5,30 @@ import (
 	"io"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 // Append puts the rows of a subsearch behind the main ones.
 type Append struct {
 	options subOptions
-	Query   *spl.Query
+	Query   *syntax.Query
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "append", Kind: spl.KindGenerating,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "append", Kind: syntax.KindGenerating,
 		Summary: "Put the rows of a subsearch behind those there are.",
 		Syntax:  "append [maxout=<n>] [maxtime=<seconds>] [<subsearch>]",
 		Doc: "The subsearch runs over the time range of the search and does not see the rows before it. A search that begins with\n" +
 			"append has those of the subsearch alone.",
-		Args: append([]spl.Arg{{Name: "<subsearch>", Doc: "A search in brackets."}}, subOptionArgs...),
-		Examples: []spl.Example{{
+		Args: append([]syntax.Arg{{Name: "<subsearch>", Doc: "A search in brackets."}}, subOptionArgs...),
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval a=1 | append [| makeresults | eval a=2] | table a`,
 			Want:   []string{`{"a":"1"}`, `{"a":"2"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Append{}
 			err := p.Options(subOptionNames, c.options.set)
 			if err == nil {
@@ -41,29 +42,29 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Append) Print() string {
 	return "append " + c.options.print() + "[" + c.Query.String() + "]"
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Append) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Queries implements spl.WithQueries.
-func (c *Append) Queries() []*spl.Query { return []*spl.Query{c.Query} }
+// Queries implements syntax.WithQueries.
+func (c *Append) Queries() []*syntax.Query { return []*syntax.Query{c.Query} }
 
-// Generate implements spl.Generating: there are no rows before it.
-func (c *Append) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) {
+// Generate implements exec.Generating: there are no rows before it.
+func (c *Append) Generate(_ context.Context, env *exec.Env) (exec.Operator, error) {
 	return c.options.open(env, c.Query, "append"), nil
 }
 
-// Open implements spl.Serial.
-func (c *Append) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return &chain{parts: []spl.Operator{in, c.options.open(env, c.Query, "append")}}, nil
+// Open implements exec.Serial.
+func (c *Append) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return &chain{parts: []exec.Operator{in, c.options.open(env, c.Query, "append")}}, nil
 }
 
 // chain hands out the rows of one operator after the other.
-type chain struct{ parts []spl.Operator }
+type chain struct{ parts []exec.Operator }
 
 func (c *chain) Next(ctx context.Context) (*vector.Batch, error) {
 	for len(c.parts) > 0 {
@@ -79,8 +80,8 @@ func (c *chain) Next(ctx context.Context) (*vector.Batch, error) {
 
 // later opens its operator when the first row is asked for.
 type later struct {
-	open func(context.Context) (spl.Operator, error)
-	op   spl.Operator
+	open func(context.Context) (exec.Operator, error)
+	op   exec.Operator
 }
 
 func (l *later) Next(ctx context.Context) (*vector.Batch, error) {

@@ -5,7 +5,8 @@ import (
 	"io"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -13,28 +14,28 @@ import (
 type Appendcols struct {
 	Override bool
 	options  subOptions
-	Query    *spl.Query
+	Query    *syntax.Query
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "appendcols", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "appendcols", Kind: syntax.KindSerial,
 		Summary: "Put the fields of a subsearch's rows beside the rows there are, one by one.",
 		Syntax:  "appendcols [override=<bool>] [maxout=<n>] [maxtime=<seconds>] [<subsearch>]",
 		Doc: "The first row of the subsearch goes to the first row, and so on; rows of the subsearch that are left over are appended.\n" +
 			"Internal fields of the subsearch (`_time`, …) are left out.",
-		Args: append([]spl.Arg{
+		Args: append([]syntax.Arg{
 			{Name: "<subsearch>", Doc: "A search in brackets."},
 			{Name: "override", Default: "false", Doc: "Whether fields of the subsearch replace those of the row."},
 		}, subOptionArgs...),
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults count=2 | eval a=1 | appendcols [| makeresults | eval b=2] | table a b`,
 			Want:   []string{`{"a":"1","b":"2"}`, `{"a":"1"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Appendcols{}
 			options := func() error {
-				return p.Options(append([]string{"override"}, subOptionNames...), func(o spl.Option) (err error) {
+				return p.Options(append([]string{"override"}, subOptionNames...), func(o syntax.Option) (err error) {
 					if o.Name != "override" {
 						return c.options.set(o)
 					}
@@ -54,7 +55,7 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Appendcols) Print() string {
 	s := "appendcols "
 	if c.Override {
@@ -63,19 +64,19 @@ func (c *Appendcols) Print() string {
 	return s + c.options.print() + "[" + c.Query.String() + "]"
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Appendcols) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Queries implements spl.WithQueries.
-func (c *Appendcols) Queries() []*spl.Query { return []*spl.Query{c.Query} }
+// Queries implements syntax.WithQueries.
+func (c *Appendcols) Queries() []*syntax.Query { return []*syntax.Query{c.Query} }
 
-// Open implements spl.Serial.
-func (c *Appendcols) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Appendcols) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	return &appendcols{in: in, side: c.options.open(env, c.Query, "appendcols"), override: c.Override}, nil
 }
 
 type appendcols struct {
-	in, side spl.Operator
+	in, side exec.Operator
 	override bool
 	rest     *vector.Batch // rows of the subsearch that have no place yet
 	at       int

@@ -5,30 +5,31 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 // Appendpipe puts what a pipeline makes of the rows behind them.
-type Appendpipe struct{ Query *spl.Query }
+type Appendpipe struct{ Query *syntax.Query }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "appendpipe", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "appendpipe", Kind: syntax.KindSerial,
 		Summary: "Put what commands make of the rows, such as subtotals, behind them.",
 		Syntax:  "appendpipe [run_in_preview=<bool>] [<command> | <command>…]",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<command>", Doc: "Commands in brackets; they work on the rows that are there."},
 			{Name: "run_in_preview", Doc: "Taken for the sake of searches that have it."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,n
 a,1
 b,5" | appendpipe [stats sum(n) as n | eval u="all"] | table u n`,
 			Want: []string{`{"u":"a","n":"1"}`, `{"u":"b","n":"5"}`, `{"u":"all","n":"6"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
-			err := p.Options([]string{"run_in_preview"}, func(o spl.Option) error {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
+			err := p.Options([]string{"run_in_preview"}, func(o syntax.Option) error {
 				_, err := o.Bool()
 				return err
 			})
@@ -40,8 +41,8 @@ b,5" | appendpipe [stats sum(n) as n | eval u="all"] | table u n`,
 				return nil, err
 			}
 			for _, st := range q.Stages {
-				_, begins := st.Cmd.(spl.Generating)
-				if _, also := st.Cmd.(spl.Serial); begins && !also {
+				_, begins := st.Cmd.(exec.Generating)
+				if _, also := st.Cmd.(exec.Serial); begins && !also {
 					return nil, diag.At(st.Span, "%s gives rows of its own, and cannot work on those of appendpipe", st.Def.Name).WithHint("append [| %s …]", st.Def.Name)
 				}
 			}
@@ -50,10 +51,10 @@ b,5" | appendpipe [stats sum(n) as n | eval u="all"] | table u n`,
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Appendpipe) Print() string { return "appendpipe [" + c.Query.String() + "]" }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Appendpipe) Needs(out filter.FieldSet) filter.FieldSet {
 	inner := out
 	for i := len(c.Query.Stages) - 1; i >= 0; i-- {
@@ -62,13 +63,13 @@ func (c *Appendpipe) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Union(inner)
 }
 
-// Open implements spl.Serial.
-func (c *Appendpipe) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
-		more, err := env.Pipe(ctx, c.Query, spl.Rows(rows...))
+// Open implements exec.Serial.
+func (c *Appendpipe) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+		more, err := env.Pipe(ctx, c.Query, exec.Rows(rows...))
 		if err != nil {
 			return nil, err
 		}
-		return &chain{parts: []spl.Operator{spl.Rows(rows...), more}}, nil
+		return &chain{parts: []exec.Operator{exec.Rows(rows...), more}}, nil
 	}), nil
 }

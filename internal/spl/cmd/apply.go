@@ -4,7 +4,8 @@ import (
 	"context"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -15,23 +16,23 @@ type Apply struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "apply", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "apply", Kind: syntax.KindStreaming,
 		Summary: "Mark outliers by a model that fit made.",
 		Syntax:  "apply <model> [threshold=<share>] [lower_threshold=<share>] [upper_threshold=<share>] [show_density=<bool>]",
 		Doc: "Adds the fields that fit adds. Rows of groups that the model does not know get none of them, and without the model none\n" +
 			"does, and a warning says so.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<model>", Doc: "The name that fit wrote the model into."},
 			{Name: "threshold, lower_threshold, upper_threshold, show_density", Default: "as fit was told", Doc: "As in fit."},
 			{Name: "show_options, sample, full_sample, random_state", Doc: "Taken for the sake of searches that have them."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Lookup: "n\n1\n",
 			Search: `| makeresults count=50 | streamstats count as n | eval v=n%10 | fit DensityFunction v into m dist=norm | head 1 | eval v=100 | apply m threshold=0.001 | table v "IsOutlier(v)"`,
 			Want:   []string{`{"v":"100","IsOutlier(v)":"1.0"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Apply{Bounds: densityDefaults}
 			err := p.Options(densityOptions, c.Bounds.option)
 			if err == nil {
@@ -45,25 +46,25 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
-func (c *Apply) Print() string { return "apply " + spl.PrintField(c.Model) + c.Bounds.print() }
+// Print implements syntax.Command.
+func (c *Apply) Print() string { return "apply " + syntax.PrintField(c.Model) + c.Bounds.print() }
 
-// Needs implements spl.Command. Which fields the model reads is not known
+// Needs implements syntax.Command. Which fields the model reads is not known
 // before it is loaded.
 func (c *Apply) Needs(out filter.FieldSet) filter.FieldSet { return out.Union(filter.AllFields()) }
 
-// NewMapper implements spl.Streaming. The model is read when the first rows
+// NewMapper implements exec.Streaming. The model is read when the first rows
 // come, since an earlier command may write it.
-func (c *Apply) NewMapper(env *spl.Env) (spl.Mapper, error) { return &apply{c: c, env: env}, nil }
+func (c *Apply) NewMapper(env *exec.Env) (exec.Mapper, error) { return &apply{c: c, env: env}, nil }
 
 type apply struct {
 	c     *Apply
-	env   *spl.Env
+	env   *exec.Env
 	model *density
 	none  bool // there is no model
 }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (m *apply) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	if m.none {
 		return b, nil

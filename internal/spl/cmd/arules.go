@@ -11,7 +11,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -30,19 +31,19 @@ const (
 )
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "arules", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "arules", Kind: syntax.KindSerial,
 		Summary: "Find values of fields that imply a value of another field.",
 		Syntax:  "arules [sup=<n>] [conf=<share>] <field-list>",
 		Doc: "A rule says how often rows with the given values of some of the fields have the implied value of one more. `Strength` is\n" +
 			"that share; the support of a side is the number of rows that have its values. The strongest rules come first, of the same\n" +
 			"strength those that hold for more rows.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "sup", Default: "3", Doc: "For how many rows a rule must hold at least."},
 			{Name: "conf", Default: "0.5", Doc: "How strong it must be at least, above 0 and up to 1."},
 			{Name: "<field-list>", Doc: "From two to ten fields."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="user,call
 ann,List
 ann,List
@@ -57,11 +58,11 @@ ann,Get
 bob,Put" | arules sup=2 user call`,
 			Want: []string{`{"Given fields":"call=\"List\"","Implied fields":"user=\"ann\"","Strength":"1.000000","Given fields support":"2","Implied fields support":"3"}`, `{"Given fields":"user=\"ann\"","Implied fields":"call=\"List\"","Strength":"0.666667","Given fields support":"3","Implied fields support":"2"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Arules{Support: 3, Confidence: 0.5}
 			start := p.Peek().Span
 			options := func() error {
-				return p.Options([]string{"sup", "conf"}, func(o spl.Option) (err error) {
+				return p.Options([]string{"sup", "conf"}, func(o syntax.Option) (err error) {
 					if o.Name == "sup" {
 						c.Support, err = o.Int(1)
 						return err
@@ -87,20 +88,20 @@ bob,Put" | arules sup=2 user call`,
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Arules) Print() string {
-	return fmt.Sprintf("arules sup=%d conf=%v %s", c.Support, c.Confidence, spl.PrintFields(c.Fields))
+	return fmt.Sprintf("arules sup=%d conf=%v %s", c.Support, c.Confidence, syntax.PrintFields(c.Fields))
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Arules) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields(c.Fields...) }
 
 // Tabulates says that the rows are no events any more.
 func (c *Arules) Tabulates() bool { return true }
 
-// Open implements spl.Serial.
-func (c *Arules) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Arules) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		t, err := codeRows(env, "arules", rows, c.Fields)
 		defer t.held.Release()
 		if err != nil {
@@ -125,7 +126,7 @@ func (c *Arules) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Ope
 // ruleSet counts the combinations of values that enough rows have.
 type ruleSet struct {
 	c      *Arules
-	env    *spl.Env
+	env    *exec.Env
 	t      *coded
 	counts map[string]int // by the values of the fields, -1 for one that is not in the combination
 	sets   [][]int32      // those of two and more
@@ -198,8 +199,8 @@ type rule struct {
 }
 
 // rules makes rules of the combinations.
-func (r *ruleSet) rules(ctx context.Context) (spl.Operator, error) {
-	pulse := spl.NewPulse(ctx)
+func (r *ruleSet) rules(ctx context.Context) (exec.Operator, error) {
+	pulse := exec.NewPulse(ctx)
 	var list []rule
 	for _, set := range r.sets {
 		if err := pulse.Err(); err != nil {
@@ -241,7 +242,7 @@ func (r *ruleSet) rules(ctx context.Context) (spl.Operator, error) {
 		out.SetAt(3, vector.Int(l.has))
 		out.SetAt(4, vector.Int(l.hasImplied))
 	}
-	return spl.Rows(out.Batch()), nil
+	return exec.Rows(out.Batch()), nil
 }
 
 // take counts bytes against the memory of the search.

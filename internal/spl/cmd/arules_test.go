@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"testing"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/vector"
 )
 
@@ -25,13 +25,13 @@ func TestArulesCountsRules(t *testing.T) {
 		budget int64
 		over   bool
 	}{{300 << 10, true}, {8 << 20, false}} {
-		env := &spl.Env{Memory: spl.NewBudget(tc.budget)}
-		op, err := c.Open(context.Background(), env, spl.Rows(row))
+		env := &exec.Env{Memory: exec.NewBudget(tc.budget)}
+		op, err := c.Open(context.Background(), env, exec.Rows(row))
 		if err != nil {
 			t.Fatal(err)
 		}
 		out, err := op.Next(context.Background())
-		var over *spl.OverBudget
+		var over *exec.OverBudget
 		if errors.As(err, &over) != tc.over {
 			t.Errorf("budget %d: error %v", tc.budget, err)
 		}

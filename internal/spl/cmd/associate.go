@@ -10,7 +10,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -23,21 +24,21 @@ type Associate struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "associate", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "associate", Kind: syntax.KindSerial,
 		Summary: "Find values of fields that say much about the values of other fields.",
 		Syntax:  "associate [supcnt=<n>] [supfreq=<share>] [improv=<bits>] [<field-list>]",
 		Doc: "Among the rows with one value of the reference key, the target key is more certain than among all: its entropy in bits\n" +
 			"falls by `Entropy_Improvement`. `Top_Conditional_Value` is its most frequent value there, with its share among all rows and\n" +
 			"among those; `Support` is the share of rows that have the reference value. Only rows that have the target key count. The\n" +
 			"greatest improvement comes first. At most 100 fields are compared.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "supcnt", Default: "100", Doc: "How many rows a reference value must have at least."},
 			{Name: "supfreq", Default: "0.1", Doc: "Which share of the rows it must have at least."},
 			{Name: "improv", Default: "0.5", Doc: "By how many bits the entropy must fall at least."},
 			{Name: "<field-list>", Default: "all fields", Doc: "The fields to compare; internal ones only where they are named."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="call,result
 Get,denied
 Get,denied
@@ -51,10 +52,10 @@ Put,ok" | associate supcnt=2 call result | fields - Description`,
 	})
 }
 
-func parseAssociate(p *spl.Parser) (spl.Command, error) {
+func parseAssociate(p *syntax.Parser) (syntax.Command, error) {
 	c := &Associate{MinCount: 100, MinShare: 0.1, MinGain: 0.5}
 	var err error
-	c.Fields, err = p.OptionsAndFields([]string{"supcnt", "supfreq", "improv"}, func(o spl.Option) (err error) {
+	c.Fields, err = p.OptionsAndFields([]string{"supcnt", "supfreq", "improv"}, func(o syntax.Option) (err error) {
 		switch o.Name {
 		case "supcnt":
 			c.MinCount, err = o.Int(1)
@@ -71,7 +72,7 @@ func parseAssociate(p *spl.Parser) (spl.Command, error) {
 }
 
 // share reads an option from 0 to 1.
-func share(o spl.Option) (float64, error) {
+func share(o syntax.Option) (float64, error) {
 	f, err := number(o)
 	if err == nil && !(f >= 0 && f <= 1) {
 		err = diag.At(o.Value.Span, "%s must be a share from 0 to 1, not %q", o.Name, o.Value.Text)
@@ -79,16 +80,16 @@ func share(o spl.Option) (float64, error) {
 	return f, err
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Associate) Print() string {
 	s := fmt.Sprintf("associate supcnt=%d supfreq=%v improv=%v", c.MinCount, c.MinShare, c.MinGain)
 	if len(c.Fields) > 0 {
-		s += " " + spl.PrintFields(c.Fields)
+		s += " " + syntax.PrintFields(c.Fields)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Associate) Needs(filter.FieldSet) filter.FieldSet {
 	if len(c.Fields) == 0 {
 		return filter.AllFields()
@@ -99,9 +100,9 @@ func (c *Associate) Needs(filter.FieldSet) filter.FieldSet {
 // Tabulates says that the rows are no events any more.
 func (c *Associate) Tabulates() bool { return true }
 
-// Open implements spl.Serial.
-func (c *Associate) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Associate) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		t, err := codeRows(env, "associate", rows, c.Fields)
 		defer t.held.Release()
 		if err != nil {
@@ -120,7 +121,7 @@ type association struct {
 	support      float64
 }
 
-func (c *Associate) compare(ctx context.Context, t *coded) (spl.Operator, error) {
+func (c *Associate) compare(ctx context.Context, t *coded) (exec.Operator, error) {
 	var found []association
 	before := make([]float64, len(t.fields))
 	for i, f := range t.fields {
@@ -172,7 +173,7 @@ func (c *Associate) compare(ctx context.Context, t *coded) (spl.Operator, error)
 		out.SetAt(7, vector.String(fmt.Sprintf("When %q has the value %q, the entropy of %q decreases from %.3f to %.3f.", ref, value, target, a.before, a.then)))
 		out.SetAt(8, three(a.support))
 	}
-	return spl.Rows(out.Batch()), nil
+	return exec.Rows(out.Batch()), nil
 }
 
 // entropyOf is the entropy in bits of what was counted, 0 of nothing.

@@ -7,7 +7,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -22,17 +23,17 @@ type Autoregress struct {
 const maxBack = 10000
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "autoregress", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "autoregress", Kind: syntax.KindSerial,
 		Summary: "Put the values that a field had some rows before beside each row.",
 		Syntax:  "autoregress <field> [AS <new-field>] [p=<n>|<first>-<last>]",
 		Doc:     "The new field is called `field_p<n>`. With AS it has that name, and with a range of rows as well that name and `_p<n>`. The first rows get no value.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<field>", Doc: "The field to copy."},
 			{Name: "AS <new-field>", Default: "<field>_p<n>", Doc: "The field to copy it to."},
 			{Name: "p", Default: "1", Doc: "How many rows back, or a range: `p=1-3`. At most 10,000."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n
 1
 4
@@ -43,7 +44,7 @@ func init() {
 	})
 }
 
-func parseAutoregress(p *spl.Parser) (spl.Command, error) {
+func parseAutoregress(p *syntax.Parser) (syntax.Command, error) {
 	c := &Autoregress{First: 1, Last: 1}
 	for !p.AtEnd() {
 		err := p.Options([]string{"p"}, c.back)
@@ -72,7 +73,7 @@ func parseAutoregress(p *spl.Parser) (spl.Command, error) {
 }
 
 // back reads p=3 or p=1-3.
-func (c *Autoregress) back(o spl.Option) error {
+func (c *Autoregress) back(o syntax.Option) error {
 	first, last, isRange := strings.Cut(o.Value.Text, "-")
 	if !isRange {
 		last = first
@@ -98,11 +99,11 @@ func (c *Autoregress) target(n int) string {
 	return c.As
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Autoregress) Print() string {
-	s := "autoregress " + spl.PrintField(c.Field)
+	s := "autoregress " + syntax.PrintField(c.Field)
 	if c.As != "" {
-		s += " AS " + spl.PrintField(c.As)
+		s += " AS " + syntax.PrintField(c.As)
 	}
 	if c.Range {
 		return s + " p=" + strconv.Itoa(c.First) + "-" + strconv.Itoa(c.Last)
@@ -110,7 +111,7 @@ func (c *Autoregress) Print() string {
 	return s + " p=" + strconv.Itoa(c.First)
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Autoregress) Needs(out filter.FieldSet) filter.FieldSet {
 	for n := c.First; n <= c.Last; n++ {
 		out = out.Without(c.target(n))
@@ -118,9 +119,9 @@ func (c *Autoregress) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Add(c.Field)
 }
 
-// Open implements spl.Serial.
-func (c *Autoregress) Open(_ context.Context, _ *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return spl.Mapped(in, &autoregress{c: c}), nil
+// Open implements exec.Serial.
+func (c *Autoregress) Open(_ context.Context, _ *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return exec.Mapped(in, &autoregress{c: c}), nil
 }
 
 type autoregress struct {
@@ -128,7 +129,7 @@ type autoregress struct {
 	last []vector.Value // at most Last, oldest first
 }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (a *autoregress) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	all := append(a.last[:len(a.last):len(a.last)], existing(b, a.c.Field)...)
 	var cols []*vector.Column

@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"bluetrail/internal/lookup"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 type oneTable struct {
-	spl.Knowledge
+	exec.Knowledge
 	t *lookup.Table
 }
 
@@ -54,13 +55,13 @@ func BenchmarkMap(b *testing.B) {
 		{`tojson user ip output_field=j`, nil},
 	} {
 		b.Run(bench.search, func(b *testing.B) {
-			q, err := spl.Parse("* | " + bench.search)
+			q, err := syntax.Parse("* | " + bench.search)
 			if err != nil {
 				b.Fatal(err)
 			}
-			env := spl.NewEnv(time.Unix(1700000000, 0))
+			env := exec.NewEnv(time.Unix(1700000000, 0))
 			env.Tables = oneTable{t: bench.table}
-			m, err := q.Stages[1].Cmd.(spl.Streaming).NewMapper(env)
+			m, err := q.Stages[1].Cmd.(exec.Streaming).NewMapper(env)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -89,16 +90,16 @@ func BenchmarkTransaction(b *testing.B) {
 		}
 		batches = append(batches, rows.Batch())
 	}
-	q, err := spl.Parse(`| transaction user maxspan=3h`)
+	q, err := syntax.Parse(`| transaction user maxspan=3h`)
 	if err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		op, err := q.Stages[0].Cmd.(spl.Serial).Open(b.Context(), spl.NewEnv(time.Unix(0, 0)), spl.Rows(batches...))
+		op, err := q.Stages[0].Cmd.(exec.Serial).Open(b.Context(), exec.NewEnv(time.Unix(0, 0)), exec.Rows(batches...))
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := spl.Drain(b.Context(), op, func(*vector.Batch) error { return nil }); err != nil {
+		if err := exec.Drain(b.Context(), op, func(*vector.Batch) error { return nil }); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -8,7 +8,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -19,21 +20,21 @@ type Bin struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "bin", Aliases: []string{"bucket", "discretize"}, Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "bin", Aliases: []string{"bucket", "discretize"}, Kind: syntax.KindSerial,
 		Summary: "Put numbers or times into buckets.",
 		Syntax:  "bin [span=<span>] [minspan=<span>] [bins=<n>] [start=<n>] [end=<n>] [aligntime=<t>] <field> [AS <field>]",
 		Doc: "Times become the start of their bucket; days and longer follow the calendar of the user's zone. Other numbers become\n" +
 			"the text `low-high`; low belongs to the bucket. Without a span a round one is chosen so that there are at most `bins`\n" +
 			"buckets; the rows are held for that. What is no number stays as it is.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "span", Doc: "The width: 30s, 5m, 1h, 1d, 1w@w1, 1mon, a number, log10, 2log5."},
 			{Name: "bins", Default: "100", Doc: "How many buckets at the most, without a span."},
 			{Name: "minspan", Doc: "The least width that is chosen."},
 			{Name: "start, end", Doc: "Widen the range that is cut into buckets."},
 			{Name: "aligntime", Doc: "A time at which a bucket begins, or earliest or latest of the search; not for days and longer."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n
 7
 12" | bin span=10 n`,
@@ -46,7 +47,7 @@ func init() {
 	})
 }
 
-func parseBin(p *spl.Parser) (spl.Command, error) {
+func parseBin(p *syntax.Parser) (syntax.Command, error) {
 	c, err := parseBins(p, "")
 	if err != nil {
 		return nil, err
@@ -56,10 +57,10 @@ func parseBin(p *spl.Parser) (spl.Command, error) {
 
 // parseBins reads the arguments of bin; without a field it is otherwise, and an
 // error when that is "".
-func parseBins(p *spl.Parser, otherwise string) (*Bin, error) {
+func parseBins(p *syntax.Parser, otherwise string) (*Bin, error) {
 	c := &Bin{buckets: noBuckets}
 	for !p.AtEnd() {
-		err := p.Options(bucketOptions, func(o spl.Option) error { return c.option(o, 2) })
+		err := p.Options(bucketOptions, func(o syntax.Option) error { return c.option(o, 2) })
 		if err != nil {
 			return nil, err
 		}
@@ -97,11 +98,11 @@ func parseBins(p *spl.Parser, otherwise string) (*Bin, error) {
 	return c, nil
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Bin) Print() string {
-	s := "bin" + c.print() + " " + spl.PrintField(c.Field)
+	s := "bin" + c.print() + " " + syntax.PrintField(c.Field)
 	if c.As != "" {
-		s += " AS " + spl.PrintField(c.As)
+		s += " AS " + syntax.PrintField(c.As)
 	}
 	return s
 }
@@ -116,18 +117,18 @@ func (c *Bin) target() string {
 	return c.Field
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Bin) Needs(out filter.FieldSet) filter.FieldSet { return out.Without(c.target()).Add(c.Field) }
 
-// Open implements spl.Serial.
-func (c *Bin) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Bin) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	if c.Span != nil {
-		return spl.Mapped(in, c.mapper(c.Span, env)), nil
+		return exec.Mapped(in, c.mapper(c.Span, env)), nil
 	}
 	return &binAll{c: c, env: env, held: env.Memory.Hold(), in: in}, nil
 }
 
-func (c *Bin) mapper(span *Span, env *spl.Env) *bin {
+func (c *Bin) mapper(span *Span, env *exec.Env) *bin {
 	span = span.aligned(c.Align, env)
 	return &bin{c, span, bucketer{span: span, zone: env.Zone}}
 }
@@ -138,7 +139,7 @@ type bin struct {
 	bucket bucketer
 }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (m *bin) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	col := b.Col(m.c.Field)
 	if col == nil {
@@ -165,11 +166,11 @@ func (m *bin) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 // binAll holds the rows until it knows the range of the values.
 type binAll struct {
 	c    *Bin
-	env  *spl.Env
-	in   spl.Operator
+	env  *exec.Env
+	in   exec.Operator
 	m    *bin
 	rows []*vector.Batch
-	held *spl.Held
+	held *exec.Held
 }
 
 func (a *binAll) Close() {
@@ -181,7 +182,7 @@ func (a *binAll) Close() {
 func (a *binAll) Next(ctx context.Context) (*vector.Batch, error) {
 	if a.m == nil {
 		lo, hi := a.c.Start, a.c.End
-		err := spl.Drain(ctx, a.in, func(b *vector.Batch) error {
+		err := exec.Drain(ctx, a.in, func(b *vector.Batch) error {
 			if col := b.Col(a.c.Field); col != nil {
 				for i := range b.Len {
 					a.env.Poll()

@@ -5,7 +5,7 @@ import (
 	"strconv"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -25,7 +25,7 @@ var noBuckets = buckets{Start: nan, End: nan}
 var bucketOptions = []string{"span", "bins", "minspan", "start", "end", "aligntime"}
 
 // option takes one of bucketOptions; there are least buckets at the least.
-func (c *buckets) option(o spl.Option, least int) (err error) {
+func (c *buckets) option(o syntax.Option, least int) (err error) {
 	switch o.Name {
 	case "span":
 		c.Span, err = parseSpan(o)
@@ -58,7 +58,7 @@ func (c *buckets) print() string {
 		s += " minspan=" + c.MinSpan.Text
 	}
 	if c.Align != "" {
-		s += " aligntime=" + spl.PrintOption(c.Align)
+		s += " aligntime=" + syntax.PrintOption(c.Align)
 	}
 	if c.Bins != 0 {
 		s += " bins=" + strconv.Itoa(c.Bins)
@@ -73,7 +73,7 @@ func (c *buckets) print() string {
 }
 
 // checkTimes fails when the widths are none of time.
-func (c *buckets) checkTimes(o spl.Option) error {
+func (c *buckets) checkTimes(o syntax.Option) error {
 	if c.Span != nil && c.Span.Unit == "log" || c.MinSpan != nil && c.MinSpan.Unit == "log" {
 		return diag.At(o.Value.Span, "%q is no span of time", o.Value.Text)
 	}

@@ -7,7 +7,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 )
 
 // Chart computes aggregates over the values of one field, and makes columns of
@@ -36,33 +36,33 @@ type Chart struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "chart", Kind: spl.KindTransforming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "chart", Kind: syntax.KindTransforming,
 		Summary: "Aggregates as a table with rows of one field and columns of another.",
 		Syntax:  "chart [<options>] <aggregate> | eval(<expression over aggregates>) … [OVER <field> [span=<span>] [BY <field> [span=<span>]] | BY <field> [span=<span>] [<field> [span=<span>]]] [WHERE <agg> in topN | <agg> > <n>]",
 		Doc: "Rows are in the order of their field. Columns are in alphabetical order, then OTHER (what is beyond `limit`, the ten\n" +
 			"with the greatest sums) and NULL (events without the second field). A count where there is nothing is 0, other\n" +
 			"aggregates are missing. With several aggregates a column is called `aggregate: value`, and `limit` goes by how many\n" +
 			"events a value has. Without OVER and BY there is one row.",
-		Args: append([]spl.Arg{
+		Args: append([]syntax.Arg{
 			{Name: "span", Doc: "The width of buckets of the field before it, or else of the rows: 10, log2, and 1h for `_time`."},
 			{Name: "bins, minspan, start, end", Doc: "Let a width be chosen: how many buckets at the most (300), how narrow they may be, what range to cut."},
 			{Name: "cont", Default: "true", Doc: "With buckets: fill in those without events."},
 		}, chartArgs...),
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: "| makeresults format=csv data=\"a,b\nx,1\nx,2\ny,1\" | chart count over a by b",
 			Want:   []string{`{"a":"x","1":"1","2":"1"}`, `{"a":"y","1":"1","2":"0"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) { return parseChart(p, &Chart{}) },
+		Parse: func(p *syntax.Parser) (syntax.Command, error) { return parseChart(p, &Chart{}) },
 	})
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "timechart", Kind: spl.KindTransforming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "timechart", Kind: syntax.KindTransforming,
 		Summary: "Aggregates over time, with a column for each value of a field.",
 		Syntax:  "timechart [span=<span>] [<options>] <aggregate> | eval(<expression over aggregates>) … [BY <field> [WHERE <agg> in topN | <agg> > <n>]]",
 		Doc: "Like chart over `_time`. Without a span one is chosen from the range of the search, or of the events when that is open,\n" +
 			"so that there are at most `bins` buckets. Buckets without events are filled in between the first and the last, and with\n" +
 			"`fixedrange` over the whole range of the search.",
-		Args: append([]spl.Arg{
+		Args: append([]syntax.Arg{
 			{Name: "span", Doc: "The width of the buckets: 30s, 5m, 1h, 1d, 1mon. A second one behind BY, a number, cuts that field."},
 			{Name: "bins, minspan", Default: "100", Doc: "Without a span: how many buckets at the most, and how narrow they may be."},
 			{Name: "aligntime", Doc: "A time at which a bucket begins, or earliest or latest of the search; not for days and longer."},
@@ -70,18 +70,18 @@ func init() {
 			{Name: "cont", Default: "true", Doc: "Fill in buckets without events."},
 			{Name: "fixedrange", Default: "true", Doc: "Fill in up to the ends of the search's range."},
 		}, chartArgs...),
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Events: []string{`{"_time":1700000000,"u":"a"}`, `{"_time":1700003600,"u":"b"}`, `{"_time":1700003601,"u":"b"}`},
 			Search: `* | timechart span=1h count by u | eval t=strftime(_time,"%H:%M") | table t a b`,
 			Want:   []string{`{"t":"22:00","a":"1","b":"0"}`, `{"t":"23:00","a":"0","b":"2"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			return parseChart(p, &Chart{Time: true, Row: "_time"})
 		},
 	})
 }
 
-var chartArgs = []spl.Arg{
+var chartArgs = []syntax.Arg{
 	{Name: "limit", Default: "top10", Doc: "How many columns: topN, bottomN, N; 0 is all."},
 	{Name: "useother, otherstr", Default: "true, OTHER", Doc: "A column for all others."},
 	{Name: "usenull, nullstr", Default: "true, NULL", Doc: "A column for events without the field."},
@@ -93,13 +93,13 @@ var chartArgs = []spl.Arg{
 
 var chartOptions = append([]string{"limit", "useother", "otherstr", "usenull", "nullstr", "sep", "cont", "fixedrange", "agg", "format", "partial", "dedup_splitvals"}, bucketOptions...)
 
-func parseChart(p *spl.Parser, c *Chart) (spl.Command, error) {
+func parseChart(p *syntax.Parser, c *Chart) (syntax.Command, error) {
 	c.Limit, c.UseOther, c.UseNull, c.Other, c.Null, c.Sep = 10, true, true, "OTHER", "NULL", ": "
 	c.Continuous, c.FixedRange, c.Partial = true, true, true
 	c.RowBins, c.ColBins = noBuckets, noBuckets
 	split, over := false, false // BY, OVER were read
 	agg := -1                   // where the value of the option agg begins
-	option := func(o spl.Option) error {
+	option := func(o syntax.Option) error {
 		if o.Name == "agg" {
 			agg = o.Value.Span.Start
 		}
@@ -160,7 +160,7 @@ func parseChart(p *spl.Parser, c *Chart) (spl.Command, error) {
 }
 
 // fields reads names of BY.
-func (c *Chart) fields(p *spl.Parser, over bool) error {
+func (c *Chart) fields(p *syntax.Parser, over bool) error {
 	at := p.Peek().Span
 	names, err := p.Fields("where", "over")
 	if err != nil {
@@ -185,7 +185,7 @@ func (c *Chart) fields(p *spl.Parser, over bool) error {
 	return nil
 }
 
-func (c *Chart) option(o spl.Option) (err error) {
+func (c *Chart) option(o syntax.Option) (err error) {
 	switch o.Name {
 	case "limit":
 		text := strings.ToLower(o.Value.Text)
@@ -229,7 +229,7 @@ func (c *Chart) option(o spl.Option) (err error) {
 // binsFor returns what an option about buckets belongs to: the field before it,
 // or else the rows. In a timechart it is the time, unless a number cannot mean
 // that.
-func (c *Chart) binsFor(o spl.Option) *buckets {
+func (c *Chart) binsFor(o syntax.Option) *buckets {
 	if c.Col == "" {
 		return &c.RowBins
 	}
@@ -248,7 +248,7 @@ func (c *Chart) name() string {
 	return "chart"
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Chart) Print() string {
 	var b strings.Builder
 	b.WriteString(c.name())
@@ -265,21 +265,21 @@ func (c *Chart) Print() string {
 	opt(c.Limit != 10 || c.Bottom, "limit="+rank+strconv.Itoa(c.Limit))
 	opt(!c.UseOther, "useother=false")
 	opt(!c.UseNull, "usenull=false")
-	opt(c.Other != "OTHER", "otherstr="+spl.PrintOption(c.Other))
-	opt(c.Null != "NULL", "nullstr="+spl.PrintOption(c.Null))
-	opt(c.Sep != ": ", "sep="+spl.PrintOption(c.Sep))
-	opt(c.Format != "", "format="+spl.PrintOption(c.Format))
-	opt(c.Score != "", "agg="+spl.PrintOption(c.Score))
+	opt(c.Other != "OTHER", "otherstr="+syntax.PrintOption(c.Other))
+	opt(c.Null != "NULL", "nullstr="+syntax.PrintOption(c.Null))
+	opt(c.Sep != ": ", "sep="+syntax.PrintOption(c.Sep))
+	opt(c.Format != "", "format="+syntax.PrintOption(c.Format))
+	opt(c.Score != "", "agg="+syntax.PrintOption(c.Score))
 	opt(!c.Partial, "partial=false")
 	opt(!c.Continuous, "cont=false")
 	opt(!c.FixedRange, "fixedrange=false")
 	opt(c.Split, "dedup_splitvals=true")
 	b.WriteString(" " + c.printValues())
 	if !c.Time && c.Row != "" {
-		b.WriteString(" OVER " + spl.PrintField(c.Row))
+		b.WriteString(" OVER " + syntax.PrintField(c.Row))
 	}
 	if c.Col != "" {
-		b.WriteString(" BY " + spl.PrintField(c.Col) + c.ColBins.print())
+		b.WriteString(" BY " + syntax.PrintField(c.Col) + c.ColBins.print())
 	}
 	if c.Keep != nil {
 		b.WriteString(c.Keep.print())
@@ -287,7 +287,7 @@ func (c *Chart) Print() string {
 	return b.String()
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Chart) Needs(filter.FieldSet) filter.FieldSet {
 	need := filter.FieldSet{}
 	for _, name := range []string{c.Row, c.Col} {
@@ -301,7 +301,7 @@ func (c *Chart) Needs(filter.FieldSet) filter.FieldSet {
 	return need
 }
 
-// Ordered implements spl.Transforming.
+// Ordered implements exec.Transforming.
 func (c *Chart) Ordered() bool {
 	return slices.ContainsFunc(c.Aggs, func(a *Aggregation) bool { return a.Def.Ordered })
 }

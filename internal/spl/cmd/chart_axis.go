@@ -3,7 +3,7 @@ package cmd
 import (
 	"cmp"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
@@ -11,7 +11,7 @@ import (
 // axis is a field of a chart while it is made: what its values become.
 type axis struct {
 	bins   *buckets
-	env    *spl.Env
+	env    *exec.Env
 	clock  bool  // it is _time
 	times  bool  // buckets are named by their start
 	most   int   // buckets, where the options do not say
@@ -22,7 +22,7 @@ type axis struct {
 
 // newAxis returns the axis of a field. The one that cuts is cut also without
 // options, as the time of a timechart is.
-func newAxis(env *spl.Env, field string, bins *buckets, cuts bool) *axis {
+func newAxis(env *exec.Env, field string, bins *buckets, cuts bool) *axis {
 	a := &axis{bins: bins, env: env, clock: field == "_time", times: field == "_time", most: 300, chosen: true}
 	if cuts {
 		a.most = 100

@@ -4,7 +4,9 @@ import (
 	"context"
 	"slices"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -15,13 +17,13 @@ const (
 	chartNil = "\x00null"
 )
 
-// NewReducer implements spl.Transforming.
-func (c *Chart) NewReducer(env *spl.Env) (spl.Reducer, error) {
+// NewReducer implements exec.Transforming.
+func (c *Chart) NewReducer(env *exec.Env) (exec.Reducer, error) {
 	by := []string{chartRow}
 	aggs := c.Aggs
 	if c.Col != "" {
 		by = append(by, chartCol)
-		if count, _ := spl.LookupAggregate("count"); len(c.Values) > 1 || c.Aggs[0].wild() {
+		if count, _ := syntax.LookupAggregate("count"); len(c.Values) > 1 || c.Aggs[0].wild() {
 			aggs = append(slices.Clone(aggs), &Aggregation{Def: count, Call: "count"}) // for grid.score
 		}
 	}
@@ -37,13 +39,13 @@ func (c *Chart) NewReducer(env *spl.Env) (spl.Reducer, error) {
 	return r, err
 }
 
-func (c *Chart) rowAxis(env *spl.Env) *axis { return newAxis(env, c.Row, &c.RowBins, c.Time) }
+func (c *Chart) rowAxis(env *exec.Env) *axis { return newAxis(env, c.Row, &c.RowBins, c.Time) }
 
 type chart struct {
 	c     *Chart
-	env   *spl.Env
+	env   *exec.Env
 	g     *grouper
-	progs []*spl.Program // of the values
+	progs []*expr.Program // of the values
 	row   *axis
 	col   *axis // nil = no second field
 }
@@ -91,8 +93,8 @@ func (r *chart) series(b *vector.Batch) *vector.Column {
 	return vector.NewColumn(chartCol, vals)
 }
 
-// Merge implements spl.Reducer.
-func (r *chart) Merge(ctx context.Context, o spl.Reducer) error { return r.g.merge(ctx, o.(*chart).g) }
+// Merge implements exec.Reducer.
+func (r *chart) Merge(ctx context.Context, o exec.Reducer) error { return r.g.merge(ctx, o.(*chart).g) }
 
-// Close implements spl.Reducer.
+// Close implements exec.Reducer.
 func (r *chart) Close() { r.g.release() }

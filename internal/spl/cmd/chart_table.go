@@ -7,7 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
@@ -15,21 +16,21 @@ import (
 // grid is the table of a chart while it is made: the aggregates of each cell.
 type grid struct {
 	c      *Chart
-	env    *spl.Env
+	env    *exec.Env
 	span   *Span // of the rows, nil = none
 	times  bool  // rows are times
 	values []shownValue
-	counts int                 // the slot with the number of rows, -1 = none
-	defs   []*spl.AggregateDef // by slot
+	counts int                    // the slot with the number of rows, -1 = none
+	defs   []*syntax.AggregateDef // by slot
 	rows   []vector.Value
-	cells  map[string]map[string][]spl.Aggregate // by row, by column
+	cells  map[string]map[string][]exec.Aggregate // by row, by column
 }
 
 // maxBuckets bounds how many empty buckets a chart fills in.
 const maxBuckets = 100000
 
-// Results implements spl.Reducer.
-func (r *chart) Results(ctx context.Context) (spl.Operator, error) {
+// Results implements exec.Reducer.
+func (r *chart) Results(ctx context.Context) (exec.Operator, error) {
 	groups, err := r.g.sorted(ctx)
 	if err != nil {
 		return nil, err
@@ -39,10 +40,10 @@ func (r *chart) Results(ctx context.Context) (spl.Operator, error) {
 		r.col.settle(groups, 1)
 	}
 	g := r.grid()
-	if err := r.g.held.Add(256 * len(groups)); err != nil && !spl.EndsEarly(err) { // the cells
+	if err := r.g.held.Add(256 * len(groups)); err != nil && !exec.EndsEarly(err) { // the cells
 		return nil, err
 	}
-	pulse := spl.NewPulse(ctx)
+	pulse := exec.NewPulse(ctx)
 	for _, grp := range groups {
 		if err := pulse.Err(); err != nil {
 			return nil, err
@@ -67,13 +68,13 @@ func (r *chart) Results(ctx context.Context) (spl.Operator, error) {
 	if r.c.Time && !r.c.Partial {
 		g.dropPartial()
 	}
-	return spl.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
+	return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
 		return g.table(ctx, columns, emit)
 	}, r.g.release), nil
 }
 
 func (r *chart) grid() *grid {
-	g := &grid{c: r.c, env: r.env, span: r.row.span, times: r.row.times, values: r.shownValues(), counts: -1, cells: map[string]map[string][]spl.Aggregate{}}
+	g := &grid{c: r.c, env: r.env, span: r.row.span, times: r.row.times, values: r.shownValues(), counts: -1, cells: map[string]map[string][]exec.Aggregate{}}
 	for n := range r.g.width() {
 		agg, a := r.g.slotAggregation(n)
 		g.defs = append(g.defs, a.Def)
@@ -85,18 +86,18 @@ func (r *chart) grid() *grid {
 }
 
 // put adds aggregates to a cell.
-func (g *grid) put(row vector.Value, col string, aggs []spl.Aggregate) {
+func (g *grid) put(row vector.Value, col string, aggs []exec.Aggregate) {
 	key := row.Text()
 	cells := g.cells[key]
 	if cells == nil {
-		cells = map[string][]spl.Aggregate{}
+		cells = map[string][]exec.Aggregate{}
 		g.cells[key] = cells
 		g.rows = append(g.rows, row)
 	}
 	add(cells, col, aggs)
 }
 
-func add(cells map[string][]spl.Aggregate, col string, aggs []spl.Aggregate) {
+func add(cells map[string][]exec.Aggregate, col string, aggs []exec.Aggregate) {
 	if cells[col] == nil {
 		cells[col] = aggs
 		return
@@ -131,7 +132,7 @@ func (g *grid) order(ctx context.Context) error {
 		list[i].v = v
 		list[i].low, list[i].ok = lowEnd(v)
 	}
-	err := spl.SortFunc(ctx, list, func(a, b placed) int {
+	err := exec.SortFunc(ctx, list, func(a, b placed) int {
 		if a.ok && b.ok {
 			return cmp.Compare(a.low, b.low)
 		}
@@ -193,7 +194,7 @@ func (g *grid) columns() []string {
 
 // score is what a cell counts for when columns are ranked: the value it shows,
 // or how many rows are in it when it shows several.
-func (g *grid) score(aggs []spl.Aggregate) float64 {
+func (g *grid) score(aggs []exec.Aggregate) float64 {
 	v := vector.Value{}
 	switch {
 	case g.rankByCount():
@@ -257,8 +258,8 @@ func (g *grid) summary(name string, vals []float64) float64 {
 	if name == "" {
 		name = "sum"
 	}
-	def, percent := spl.LookupAggregate(name)
-	a := spl.NewAggregate(def, g.env, percent)
+	def, percent := syntax.LookupAggregate(name)
+	a := exec.NewAggregate(def, g.env, percent)
 	slices.Sort(vals) // for aggregates that depend on order
 	for _, v := range vals {
 		a.Update(vector.Float(v), nan)
@@ -280,7 +281,7 @@ func (g *grid) moveToOther(kept []string) {
 			}
 		}
 		slices.Sort(rest)
-		other := map[string][]spl.Aggregate{}
+		other := map[string][]exec.Aggregate{}
 		for _, col := range rest {
 			add(other, g.c.Other, cells[col])
 			delete(cells, col)

@@ -5,7 +5,9 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -13,8 +15,8 @@ import (
 // an expression makes of several.
 type chartValue struct {
 	Name string
-	Agg  int      // of Chart.Aggs; the first that Expr reads
-	Expr spl.Expr // nil = the aggregate as it is; reads the fields of operandName
+	Agg  int         // of Chart.Aggs; the first that Expr reads
+	Expr syntax.Expr // nil = the aggregate as it is; reads the fields of operandName
 }
 
 // operandName is the field under which the expression of a chartValue reads
@@ -22,7 +24,7 @@ type chartValue struct {
 func operandName(agg int) string { return "\x00agg" + strconv.Itoa(agg) }
 
 // parseValues reads a list of aggregates and eval(…) over aggregates.
-func (c *Chart) parseValues(p *spl.Parser) error {
+func (c *Chart) parseValues(p *syntax.Parser) error {
 	for p.Accept(",") {
 	}
 	if mark := p.Pos(); p.AcceptWord("eval") {
@@ -41,10 +43,10 @@ func (c *Chart) parseValues(p *spl.Parser) error {
 
 // parseExpression reads the rest of eval(…) [AS name], whose eval begins at
 // start.
-func (c *Chart) parseExpression(p *spl.Parser, start int) error {
+func (c *Chart) parseExpression(p *syntax.Parser, start int) error {
 	first := len(c.Aggs)
-	e, err := p.ExprOver(func(name spl.Token) (spl.Expr, error) {
-		def, _ := spl.LookupAggregate(name.Text)
+	e, err := p.ExprOver(func(name syntax.Token) (syntax.Expr, error) {
+		def, _ := syntax.LookupAggregate(name.Text)
 		if def == nil || !def.NoField && !p.Peek().Is("(") {
 			return nil, nil
 		}
@@ -54,7 +56,7 @@ func (c *Chart) parseExpression(p *spl.Parser, start int) error {
 		p.Reset(name.Span.Start)
 		a, err := parseAggregateCall(p)
 		if err != nil {
-			if spl.LookupFunction(name.Text) != nil { // max(x, y) is the function, max(x) the aggregate
+			if syntax.LookupFunction(name.Text) != nil { // max(x, y) is the function, max(x) the aggregate
 				return nil, nil
 			}
 			return nil, err
@@ -74,7 +76,7 @@ func (c *Chart) parseExpression(p *spl.Parser, start int) error {
 	if first == len(c.Aggs) {
 		return diag.At(at, "there is no aggregate in this eval").WithHint("write eval(avg(x) * 2), or avg(eval(x * 2)) for an expression over events")
 	}
-	for _, f := range spl.ExprFields(e) {
+	for _, f := range expr.ExprFields(e) {
 		if !strings.HasPrefix(f, operandName(0)[:4]) {
 			return diag.At(at, "%q is a field of events, and stands for no one value of a group", f).WithHint("put it into an aggregate, such as max(%s)", f)
 		}
@@ -90,9 +92,9 @@ func (c *Chart) parseExpression(p *spl.Parser, start int) error {
 }
 
 // operand adds an aggregate that an expression reads, and returns its field.
-func (c *Chart) operand(a *Aggregation, at diag.Span) *spl.Field {
+func (c *Chart) operand(a *Aggregation, at diag.Span) *syntax.Field {
 	c.Aggs = append(c.Aggs, a)
-	return &spl.Field{Span: at, Name: operandName(len(c.Aggs) - 1)}
+	return &syntax.Field{Span: at, Name: operandName(len(c.Aggs) - 1)}
 }
 
 // printValues is the list as it is parsed.
@@ -103,11 +105,11 @@ func (c *Chart) printValues() string {
 			parts[i] = c.Aggs[v.Agg].print()
 			continue
 		}
-		text := spl.PrintExpr(v.Expr)
+		text := syntax.PrintExpr(v.Expr)
 		for n := len(c.Aggs) - 1; n >= 0; n-- {
-			text = strings.ReplaceAll(text, spl.PrintEvalField(operandName(n)), c.Aggs[n].printCall())
+			text = strings.ReplaceAll(text, syntax.PrintEvalField(operandName(n)), c.Aggs[n].printCall())
 		}
-		parts[i] = "eval(" + text + ") AS " + spl.PrintField(v.Name)
+		parts[i] = "eval(" + text + ") AS " + syntax.PrintField(v.Name)
 	}
 	return strings.Join(parts, " ")
 }
@@ -116,7 +118,7 @@ func (c *Chart) printValues() string {
 type shownValue struct {
 	name  string
 	slot  int            // of the grouper
-	prog  *spl.Program   // of an expression, else nil
+	prog  *expr.Program  // of an expression, else nil
 	reads map[string]int // the slots of its fields
 }
 
@@ -132,7 +134,7 @@ func (r *chart) shownValues() []shownValue {
 		switch {
 		case v.Expr != nil:
 			s := shownValue{name: v.Name, slot: slots[v.Agg][0], prog: r.progs[i], reads: map[string]int{}}
-			for _, name := range spl.ExprFields(v.Expr) {
+			for _, name := range expr.ExprFields(v.Expr) {
 				agg, _ := strconv.Atoi(name[len(operandName(0))-1:])
 				s.reads[name] = slots[agg][0]
 			}
@@ -149,14 +151,14 @@ func (r *chart) shownValues() []shownValue {
 }
 
 // compileValues makes the expressions ready to run, nil where there is none.
-func (c *Chart) compileValues(env *spl.Env) ([]*spl.Program, error) {
-	progs := make([]*spl.Program, len(c.Values))
+func (c *Chart) compileValues(env *exec.Env) ([]*expr.Program, error) {
+	progs := make([]*expr.Program, len(c.Values))
 	for i, v := range c.Values {
 		if v.Expr == nil {
 			continue
 		}
 		var err error
-		if progs[i], err = spl.Compile(v.Expr, env); err != nil {
+		if progs[i], err = expr.Compile(v.Expr, env); err != nil {
 			return nil, err
 		}
 	}
@@ -165,7 +167,7 @@ func (c *Chart) compileValues(env *spl.Env) ([]*spl.Program, error) {
 
 // value returns what a cell shows of its aggregates, which are nil where there
 // are no events; width is that of the bucket in seconds, 0 = no bucket of time.
-func (g *grid) value(v shownValue, aggs []spl.Aggregate, width float64) vector.Value {
+func (g *grid) value(v shownValue, aggs []exec.Aggregate, width float64) vector.Value {
 	if v.prog == nil {
 		return g.aggregate(v.slot, aggs, width)
 	}
@@ -176,7 +178,7 @@ func (g *grid) value(v shownValue, aggs []spl.Aggregate, width float64) vector.V
 	return v.prog.Value(row, 0)
 }
 
-func (g *grid) aggregate(slot int, aggs []spl.Aggregate, width float64) vector.Value {
+func (g *grid) aggregate(slot int, aggs []exec.Aggregate, width float64) vector.Value {
 	switch name := g.defs[slot].Name; {
 	case aggs != nil:
 		return scaled(aggs[slot].Result(), name, width)

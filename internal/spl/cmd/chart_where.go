@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -18,8 +18,8 @@ type seriesTest struct {
 }
 
 // scoreName reads the name of an aggregate over the cells of a column.
-func scoreName(tok spl.Token) (string, error) {
-	def, _ := spl.LookupAggregate(tok.Text)
+func scoreName(tok syntax.Token) (string, error) {
+	def, _ := syntax.LookupAggregate(tok.Text)
 	if def == nil || def.NeedTime {
 		return "", diag.At(tok.Span, "%q is no aggregate to rank columns by", tok.Text).WithHint("one of sum, avg, max, min, count, and the like")
 	}
@@ -28,7 +28,7 @@ func scoreName(tok spl.Token) (string, error) {
 
 // parseSeriesTest reads what stands behind WHERE. A field behind the aggregate
 // is passed over: it is over the cells of each column in any case.
-func parseSeriesTest(p *spl.Parser) (*seriesTest, error) {
+func parseSeriesTest(p *syntax.Parser) (*seriesTest, error) {
 	tok, err := p.Take()
 	if err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func parseSeriesTest(p *spl.Parser) (*seriesTest, error) {
 }
 
 // rank reads top5 or bottom5.
-func (t *seriesTest) rank(p *spl.Parser) error {
+func (t *seriesTest) rank(p *syntax.Parser) error {
 	tok, err := p.Take()
 	if err != nil {
 		return err

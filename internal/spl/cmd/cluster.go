@@ -6,7 +6,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -25,15 +26,15 @@ type Cluster struct {
 var clusterDefaults = Cluster{Threshold: 0.8, Match: "termlist", Field: "_raw", Count: "cluster_count", Label: "cluster_label"}
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "cluster", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "cluster", Kind: syntax.KindSerial,
 		Summary: "Put rows whose texts are much alike together.",
 		Syntax:  "cluster [t=<share>] [match=termlist|termset|ngramset] [field=<field>] [delims=<text>] [showcount=<bool>] [countfield=<field>] [labelfield=<field>] [labelonly=<bool>]",
 		Doc: "A row joins the first cluster whose first row it is like, or begins one. Two texts are like each other when of the terms of\n" +
 			"the longer one at least the share `t` are in the other: at the same place for `termlist`, anywhere for `termset`;\n" +
 			"`ngramset` takes every three characters for a term. The first row of each cluster stays, with its number. Rows without the\n" +
 			"field are in no cluster. Of a text the first 1,000 terms count, and there are at most 10,000 clusters. All rows are held.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "t", Default: "0.8", Doc: "How like texts must be, above 0 and below 1."},
 			{Name: "match", Default: "termlist", Doc: "How texts are compared."},
 			{Name: "field", Default: "_raw", Doc: "The field with the text."},
@@ -43,7 +44,7 @@ func init() {
 			{Name: "labelfield", Default: "cluster_label", Doc: "The field for the number of the cluster."},
 			{Name: "labelonly", Default: "false", Doc: "Keep all rows."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="msg
 user alice logged in from home
 user bob logged in from home
@@ -53,7 +54,7 @@ disk is full" | cluster field=msg showcount=true`,
 				`{"msg":"disk is full","cluster_label":"2","cluster_count":"1"}`,
 			},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := clusterDefaults
 			err := p.Options([]string{"t", "match", "field", "delims", "showcount", "countfield", "labelfield", "labelonly"}, c.option)
 			return &c, err
@@ -61,7 +62,7 @@ disk is full" | cluster field=msg showcount=true`,
 	})
 }
 
-func (c *Cluster) option(o spl.Option) (err error) {
+func (c *Cluster) option(o syntax.Option) (err error) {
 	switch o.Name {
 	case "t":
 		if c.Threshold, err = number(o); err == nil && !(c.Threshold > 0 && c.Threshold < 1) {
@@ -89,7 +90,7 @@ func (c *Cluster) option(o spl.Option) (err error) {
 	return err
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Cluster) Print() string {
 	s := "cluster"
 	if c.Threshold != clusterDefaults.Threshold {
@@ -100,7 +101,7 @@ func (c *Cluster) Print() string {
 		{"countfield", c.Count, clusterDefaults.Count}, {"labelfield", c.Label, clusterDefaults.Label},
 	} {
 		if o.value != o.otherwise {
-			s += " " + o.name + "=" + spl.PrintOption(o.value)
+			s += " " + o.name + "=" + syntax.PrintOption(o.value)
 		}
 	}
 	if c.ShowCount {
@@ -112,7 +113,7 @@ func (c *Cluster) Print() string {
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Cluster) Needs(out filter.FieldSet) filter.FieldSet {
 	out = out.Without(c.Label)
 	if c.ShowCount {
@@ -121,9 +122,9 @@ func (c *Cluster) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Add(c.Field)
 }
 
-// Open implements spl.Serial.
-func (c *Cluster) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Cluster) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		cs := &clusters{c: c, env: env, held: env.Memory.Hold(), known: map[string]int{}}
 		defer cs.held.Release()
 		labels := make([][]int, len(rows))
@@ -147,7 +148,7 @@ func (c *Cluster) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Op
 				}
 			}
 		}
-		return spl.Rows(c.mark(rows, labels, first, cs.sizes)...), nil
+		return exec.Rows(c.mark(rows, labels, first, cs.sizes)...), nil
 	}), nil
 }
 

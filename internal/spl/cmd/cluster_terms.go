@@ -6,9 +6,9 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/cespare/xxhash/v2"
+	"bluetrail/internal/spl/exec"
 
-	"bluetrail/internal/spl"
+	"github.com/cespare/xxhash/v2"
 )
 
 const (
@@ -20,11 +20,11 @@ const (
 // clusters are those found so far, numbered from 1.
 type clusters struct {
 	c     *Cluster
-	env   *spl.Env
+	env   *exec.Env
 	first [][]uint64     // terms of the row that began each
 	sizes []int          // rows of each
 	known map[string]int // cluster of texts seen before, 0 = none
-	held  *spl.Held
+	held  *exec.Held
 }
 
 // place returns the cluster of a text and whether the text begins it; 0 when

@@ -3,7 +3,7 @@ package cmd
 import (
 	"slices"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/vector"
 )
 
@@ -15,7 +15,7 @@ const maxCoded = 100
 type coded struct {
 	rows   int
 	fields []*codedField
-	held   *spl.Held
+	held   *exec.Held
 }
 
 // codedField is one field. Several values of a row count as one text.
@@ -31,7 +31,7 @@ type codedField struct {
 // codeRows numbers the values of the named fields, of all but the internal ones
 // when none are named. What it holds counts against the search's memory until
 // release.
-func codeRows(env *spl.Env, command string, rows []*vector.Batch, names []string) (*coded, error) {
+func codeRows(env *exec.Env, command string, rows []*vector.Batch, names []string) (*coded, error) {
 	t := &coded{held: env.Memory.Hold()}
 	if len(names) == 0 {
 		names = slices.DeleteFunc(fieldsOf(rows), internal)

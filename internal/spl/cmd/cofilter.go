@@ -9,7 +9,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -17,17 +18,17 @@ import (
 type Cofilter struct{ User, Item string }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "cofilter", Kind: spl.KindTransforming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "cofilter", Kind: syntax.KindTransforming,
 		Summary: "Count for each pair of a field's values how many values of another field come with both.",
 		Syntax:  "cofilter <user-field> <item-field>",
 		Doc: "The columns are `Item 1`, `Item 1 user count`, `Item 2`, `Item 2 user count` and `Pair count`, the number of users that\n" +
 			"have both items. The most frequent pairs come first.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<user-field>", Doc: "Who has items."},
 			{Name: "<item-field>", Doc: "What is paired."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Doc: "Which calls the same users make.",
 			Search: `| makeresults format=csv data="user,call
 ann,ListUsers
@@ -38,7 +39,7 @@ cy,PutObject
 cy,ListUsers" | cofilter user call | head 1`,
 			Want: []string{`{"Item 1":"GetUser","Item 1 user count":"2","Item 2":"ListUsers","Item 2 user count":"3","Pair count":"2"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			start := p.Peek().Span
 			names, err := p.Fields()
 			if err != nil {
@@ -52,17 +53,17 @@ cy,ListUsers" | cofilter user call | head 1`,
 	})
 }
 
-// Print implements spl.Command.
-func (c *Cofilter) Print() string { return "cofilter " + spl.PrintFields([]string{c.User, c.Item}) }
+// Print implements syntax.Command.
+func (c *Cofilter) Print() string { return "cofilter " + syntax.PrintFields([]string{c.User, c.Item}) }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Cofilter) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields(c.User, c.Item) }
 
-// Ordered implements spl.Transforming.
+// Ordered implements exec.Transforming.
 func (c *Cofilter) Ordered() bool { return false }
 
-// NewReducer implements spl.Transforming.
-func (c *Cofilter) NewReducer(env *spl.Env) (spl.Reducer, error) {
+// NewReducer implements exec.Transforming.
+func (c *Cofilter) NewReducer(env *exec.Env) (exec.Reducer, error) {
 	return &cofilter{c: c, env: env, held: env.Memory.Hold(), users: map[string]map[string]bool{}}, nil
 }
 
@@ -75,12 +76,12 @@ const (
 
 type cofilter struct {
 	c     *Cofilter
-	env   *spl.Env
-	held  *spl.Held
+	env   *exec.Env
+	held  *exec.Held
 	users map[string]map[string]bool // user -> items
 }
 
-// Add implements spl.Reducer.
+// Add implements exec.Reducer.
 func (r *cofilter) Add(_ context.Context, b *vector.Batch) error {
 	size := 0
 	for i := range b.Len {
@@ -113,8 +114,8 @@ func (r *cofilter) put(user string, items []string) (size int) {
 	return size
 }
 
-// Merge implements spl.Reducer.
-func (r *cofilter) Merge(ctx context.Context, other spl.Reducer) error {
+// Merge implements exec.Reducer.
+func (r *cofilter) Merge(ctx context.Context, other exec.Reducer) error {
 	o := other.(*cofilter)
 	for user, items := range o.users {
 		if err := ctx.Err(); err != nil {
@@ -133,14 +134,14 @@ func (r *cofilter) Merge(ctx context.Context, other spl.Reducer) error {
 	return nil
 }
 
-// Close implements spl.Reducer.
+// Close implements exec.Reducer.
 func (r *cofilter) Close() {
 	r.held.Release()
 	r.users = nil
 }
 
-// Results implements spl.Reducer.
-func (r *cofilter) Results(ctx context.Context) (spl.Operator, error) {
+// Results implements exec.Reducer.
+func (r *cofilter) Results(ctx context.Context) (exec.Operator, error) {
 	counts := map[string]int{}
 	pairs := map[[2]string]int{}
 	for _, user := range sortedKeys(r.users) {
@@ -163,7 +164,7 @@ func (r *cofilter) Results(ctx context.Context) (spl.Operator, error) {
 						r.env.Warn("cofilter counts at most %d pairs; the others are left out", maxCofilterPairs)
 						continue
 					}
-					if err := r.held.Add(96); err != nil && !spl.EndsEarly(err) {
+					if err := r.held.Add(96); err != nil && !exec.EndsEarly(err) {
 						return nil, err
 					}
 				}
@@ -187,7 +188,7 @@ func (r *cofilter) Results(ctx context.Context) (spl.Operator, error) {
 		out.SetAt(3, vector.Int(counts[key[1]]))
 		out.SetAt(4, vector.Int(pairs[key]))
 	}
-	return spl.Rows(out.Batch()), nil
+	return exec.Rows(out.Batch()), nil
 }
 
 // sortedKeys returns the keys of m in order.

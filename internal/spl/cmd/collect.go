@@ -9,30 +9,31 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/jsonscan"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
 // Collect puts the rows into an index and passes them on.
 type Collect struct {
-	spl.Collected // where to; Event is not set
-	AddTime       bool
-	Marker        string
-	marker        [][2]string // what Marker says
-	Test          bool
+	exec.Collected // where to; Event is not set
+	AddTime        bool
+	Marker         string
+	marker         [][2]string // what Marker says
+	Test           bool
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "collect", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "collect", Kind: syntax.KindSerial,
 		Summary: "Put the rows into an index and pass them on.",
 		Syntax:  "collect index=<name> [source=<text>] [sourcetype=<text>] [host=<text>] [marker=\"<key>=<value>, …\"] [addtime=<bool>] [testmode=<bool>]",
 		Doc: "Each row becomes an event: its `_raw` when that is a JSON object, otherwise an object of its fields, in which several\n" +
 			"values of a field are one text of several lines. The time of such an object is `info_min_time`, or else `_time`, the\n" +
 			"start of the search's range or the search's clock. The events are taken in when the search has ended well, and not at all when it has not; `index=<name>`\n" +
 			"finds them then. It needs a data directory.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "index", Doc: "The index; it need not be there yet."},
 			{Name: "source, sourcetype, host", Default: "collect, stash, aws", Doc: "What the events say of where they come from."},
 			{Name: "marker", Doc: "Pairs that every event gets as fields."},
@@ -40,7 +41,7 @@ func init() {
 			{Name: "testmode", Default: "false", Doc: "Show the events as `_raw` and take in nothing."},
 			{Name: "spool, file, run_in_preview, output_format, uselb", Doc: "Taken for the sake of searches that have them."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval _time=1700000000, user="alice", n=3 | collect index=summary marker="report=logins" testmode=true | table _raw`,
 			Want:   []string{`{"_raw":"{\"_time\":1700000000,\"user\":\"alice\",\"n\":\"3\",\"report\":\"logins\"}"}`},
 		}},
@@ -48,10 +49,10 @@ func init() {
 	})
 }
 
-func parseCollect(p *spl.Parser) (spl.Command, error) {
-	c := &Collect{AddTime: true, Collected: spl.Collected{Source: "collect", Sourcetype: "stash", Host: "aws"}}
+func parseCollect(p *syntax.Parser) (syntax.Command, error) {
+	c := &Collect{AddTime: true, Collected: exec.Collected{Source: "collect", Sourcetype: "stash", Host: "aws"}}
 	start := p.Peek().Span
-	err := p.Options([]string{"index", "source", "sourcetype", "host", "marker", "addtime", "testmode", "spool", "file", "run_in_preview", "output_format", "uselb"}, func(o spl.Option) (err error) {
+	err := p.Options([]string{"index", "source", "sourcetype", "host", "marker", "addtime", "testmode", "spool", "file", "run_in_preview", "output_format", "uselb"}, func(o syntax.Option) (err error) {
 		switch o.Name {
 		case "index":
 			c.Index = o.Value.Text
@@ -85,11 +86,11 @@ func parseCollect(p *spl.Parser) (spl.Command, error) {
 	return c, err
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Collect) Print() string {
-	s := "collect index=" + spl.PrintOption(c.Index) + " source=" + spl.PrintOption(c.Source) + " sourcetype=" + spl.PrintOption(c.Sourcetype) + " host=" + spl.PrintOption(c.Host)
+	s := "collect index=" + syntax.PrintOption(c.Index) + " source=" + syntax.PrintOption(c.Source) + " sourcetype=" + syntax.PrintOption(c.Sourcetype) + " host=" + syntax.PrintOption(c.Host)
 	if c.Marker != "" {
-		s += " marker=" + spl.PrintOption(c.Marker)
+		s += " marker=" + syntax.PrintOption(c.Marker)
 	}
 	if !c.AddTime {
 		s += " addtime=false"
@@ -100,11 +101,11 @@ func (c *Collect) Print() string {
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Collect) Needs(out filter.FieldSet) filter.FieldSet { return out.Union(filter.AllFields()) }
 
-// Open implements spl.Serial.
-func (c *Collect) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Collect) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	if env.Collector == nil && !c.Test {
 		return nil, errors.New("collect has no data directory to put events into; search it by --data, and files after they are ingested")
 	}
@@ -113,11 +114,11 @@ func (c *Collect) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Op
 
 type collecting struct {
 	c   *Collect
-	env *spl.Env
-	in  spl.Operator
+	env *exec.Env
+	in  exec.Operator
 }
 
-// Next implements spl.Operator.
+// Next implements exec.Operator.
 func (o *collecting) Next(ctx context.Context) (*vector.Batch, error) {
 	b, err := o.in.Next(ctx)
 	if err != nil {
@@ -144,11 +145,11 @@ func (o *collecting) Next(ctx context.Context) (*vector.Batch, error) {
 	return b, nil
 }
 
-// Close implements spl.Operator.
+// Close implements exec.Operator.
 func (o *collecting) Close() { o.in.Close() }
 
 // event is the JSON of row i.
-func (c *Collect) event(env *spl.Env, b *vector.Batch, i int) ([]byte, error) {
+func (c *Collect) event(env *exec.Env, b *vector.Batch, i int) ([]byte, error) {
 	if raw := strings.TrimSpace(b.At("_raw", i).Text()); strings.HasPrefix(raw, "{") && json.Valid([]byte(raw)) {
 		return c.marked(jsonscan.Compact([]byte(raw)))
 	}

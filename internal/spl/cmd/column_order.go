@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/vector"
 )
 
@@ -61,7 +61,7 @@ func (o *columnOrder) arrange(b *vector.Batch) *vector.Batch {
 
 // arranged gives batches with their columns in order.
 type arranged struct {
-	in    spl.Operator
+	in    exec.Operator
 	order *columnOrder
 }
 

@@ -8,37 +8,38 @@ import (
 	"testing"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
 	_ "bluetrail/internal/spl/agg"
 	_ "bluetrail/internal/spl/cmd"
+	"bluetrail/internal/spl/exec"
 	_ "bluetrail/internal/spl/fn"
+	"bluetrail/internal/spl/syntax"
 )
 
 // TestKinds checks that a command is what its registration says and nothing
 // else, as the planner picks the first that fits.
 func TestKinds(t *testing.T) {
 	for _, search := range searches(t) {
-		q, err := spl.Parse(search)
+		q, err := syntax.Parse(search)
 		if err != nil {
 			continue // a script of an error
 		}
 		for _, st := range q.Stages {
-			if r, ok := st.Cmd.(spl.Resolving); ok && len(r.Subsearches()) > 0 {
+			if r, ok := st.Cmd.(syntax.Resolving); ok && len(r.Subsearches()) > 0 {
 				continue // it is what it comes to with their results
 			}
-			_, streaming := st.Cmd.(spl.Streaming)
-			_, transforming := st.Cmd.(spl.Transforming)
-			_, serial := st.Cmd.(spl.Serial)
-			_, generating := st.Cmd.(spl.Generating)
+			_, streaming := st.Cmd.(exec.Streaming)
+			_, transforming := st.Cmd.(exec.Transforming)
+			_, serial := st.Cmd.(exec.Serial)
+			_, generating := st.Cmd.(exec.Generating)
 			var ok bool
 			switch st.Def.Kind {
-			case spl.KindStreaming:
+			case syntax.KindStreaming:
 				ok = streaming && !transforming && !serial && !generating
-			case spl.KindTransforming:
+			case syntax.KindTransforming:
 				ok = transforming && !streaming && !serial && !generating
-			case spl.KindSerial:
+			case syntax.KindSerial:
 				ok = serial && !streaming && !transforming && !generating
-			case spl.KindGenerating: // and in the middle of a search, some of them
+			case syntax.KindGenerating: // and in the middle of a search, some of them
 				ok = generating && !streaming && !transforming
 			}
 			if !ok {
@@ -52,13 +53,13 @@ func TestKinds(t *testing.T) {
 func TestPrintReads(t *testing.T) {
 	known := 0
 	for _, search := range searches(t) {
-		q, err := spl.Parse(search)
+		q, err := syntax.Parse(search)
 		if err != nil {
 			continue
 		}
 		known++
 		printed := q.String()
-		again, err := spl.Parse(printed)
+		again, err := syntax.Parse(printed)
 		if err != nil {
 			t.Errorf("%s\nprints as\n%s\nwhich cannot be read: %v", search, printed, err)
 		} else if again.String() != printed {
@@ -74,7 +75,7 @@ func TestPrintReads(t *testing.T) {
 func searches(t *testing.T) []string {
 	t.Helper()
 	var list []string
-	for _, d := range spl.Commands() {
+	for _, d := range syntax.Commands() {
 		for _, ex := range d.Examples {
 			list = append(list, ex.Search)
 		}
@@ -108,15 +109,15 @@ func searches(t *testing.T) []string {
 // without an answer.
 func TestUnsupported(t *testing.T) {
 	last := ""
-	for _, u := range spl.UnsupportedCommands() {
+	for _, u := range syntax.UnsupportedCommands() {
 		if u.Name <= last {
 			t.Errorf("%s stands behind %s", u.Name, last)
 		}
 		last = u.Name
-		if spl.LookupCommand(u.Name) != nil {
+		if syntax.LookupCommand(u.Name) != nil {
 			t.Errorf("%s is there", u.Name)
 		}
-		_, err := spl.Parse("* | " + strings.ToUpper(u.Name) + " x=1")
+		_, err := syntax.Parse("* | " + strings.ToUpper(u.Name) + " x=1")
 		var place *diag.Error
 		if !errors.As(err, &place) || place.Src[place.Span.Start:place.Span.End] != strings.ToUpper(u.Name) || !strings.Contains(place.Msg, u.Why) || !strings.Contains(place.Hint, u.Instead) {
 			t.Errorf("%s is answered with %v", u.Name, err)

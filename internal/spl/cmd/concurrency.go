@@ -7,7 +7,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -19,27 +20,27 @@ type Concurrency struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "concurrency", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "concurrency", Kind: syntax.KindSerial,
 		Summary: "Count the rows that were under way when each row started.",
 		Syntax:  "concurrency duration=<field> [start=<field>] [output=<field>]",
 		Doc:     "A row is under way from its start up to, and not including, its end, and always at its start; it counts itself. Rows without a start get nothing, rows without a duration have none. All rows are held.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "duration", Doc: "The field with the seconds that a row lasts."},
 			{Name: "start", Default: "_time", Doc: "The field with the second at which it starts."},
 			{Name: "output", Default: "concurrency", Doc: "The field for the count."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="t,d
 0,10
 5,10
 10,1" | concurrency duration=d start=t`,
 			Want: []string{`{"t":"0","d":"10","concurrency":"1"}`, `{"t":"5","d":"10","concurrency":"2"}`, `{"t":"10","d":"1","concurrency":"2"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Concurrency{Start: "_time", Output: "concurrency"}
 			place := p.Peek().Span
-			err := p.Options([]string{"duration", "start", "output"}, func(o spl.Option) error {
+			err := p.Options([]string{"duration", "start", "output"}, func(o syntax.Option) error {
 				switch o.Name {
 				case "duration":
 					c.Duration = o.Value.Text
@@ -58,27 +59,27 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Concurrency) Print() string {
-	s := "concurrency duration=" + spl.PrintOption(c.Duration)
+	s := "concurrency duration=" + syntax.PrintOption(c.Duration)
 	if c.Start != "_time" {
-		s += " start=" + spl.PrintOption(c.Start)
+		s += " start=" + syntax.PrintOption(c.Start)
 	}
 	if c.Output != "concurrency" {
-		s += " output=" + spl.PrintOption(c.Output)
+		s += " output=" + syntax.PrintOption(c.Output)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Concurrency) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Without(c.Output).Add(c.Duration, c.Start)
 }
 
-// Open implements spl.Serial.
-func (c *Concurrency) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
-		return spl.Rows(c.count(rows)...), nil
+// Open implements exec.Serial.
+func (c *Concurrency) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+		return exec.Rows(c.count(rows)...), nil
 	}), nil
 }
 

@@ -4,39 +4,39 @@ import (
 	"slices"
 	"time"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/vector"
 )
 
 var (
-	_ spl.Condensing = (*Stats)(nil)
-	_ spl.Condensing = (*Top)(nil)
-	_ spl.Condensing = (*Chart)(nil)
+	_ exec.Condensing = (*Stats)(nil)
+	_ exec.Condensing = (*Top)(nil)
+	_ exec.Condensing = (*Chart)(nil)
 )
 
 // condensable reports whether aggregates need only know how often each value is
 // there. Those of eval(…) are left out, as an expression may be random().
-func condensable(aggs []*Aggregation, env *spl.Env) bool {
+func condensable(aggs []*Aggregation, env *exec.Env) bool {
 	return !slices.ContainsFunc(aggs, func(a *Aggregation) bool {
 		if a.Expr != nil || a.wild() {
 			return true
 		}
-		_, ok := a.make(env).(spl.Repeater)
+		_, ok := a.make(env).(exec.Repeater)
 		return !ok
 	})
 }
 
-// Condenses implements spl.Condensing.
-func (c *Stats) Condenses(env *spl.Env) (time.Duration, bool) {
+// Condenses implements exec.Condensing.
+func (c *Stats) Condenses(env *exec.Env) (time.Duration, bool) {
 	return 0, c.Span == nil && condensable(c.Aggs, env)
 }
 
-// Condenses implements spl.Condensing.
-func (c *Top) Condenses(*spl.Env) (time.Duration, bool) { return 0, true }
+// Condenses implements exec.Condensing.
+func (c *Top) Condenses(*exec.Env) (time.Duration, bool) { return 0, true }
 
-// Condenses implements spl.Condensing. In UTC the buckets of hours and longer
+// Condenses implements exec.Condensing. In UTC the buckets of hours and longer
 // begin at full hours; elsewhere they, and those of minutes, at full minutes.
-func (c *Chart) Condenses(env *spl.Env) (time.Duration, bool) {
+func (c *Chart) Condenses(env *exec.Env) (time.Duration, bool) {
 	if !condensable(c.Aggs, env) {
 		return 0, false
 	}
@@ -74,10 +74,10 @@ func weightsOf(b *vector.Batch, buf []int) []int {
 }
 
 // give hands the value of row i to an aggregate, as often as the row counts.
-func (g *grouper) give(a spl.Aggregate, v vector.Value, i int, at float64) {
+func (g *grouper) give(a exec.Aggregate, v vector.Value, i int, at float64) {
 	if g.weights == nil {
 		a.Update(v, at)
 		return
 	}
-	a.(spl.Repeater).Repeat(v, g.weights[i])
+	a.(exec.Repeater).Repeat(v, g.weights[i])
 }

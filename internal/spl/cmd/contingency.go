@@ -9,7 +9,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -27,12 +28,12 @@ type Contingency struct {
 const maxContingency = 1000
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "contingency", Aliases: []string{"counttable", "ctable"}, Kind: spl.KindTransforming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "contingency", Aliases: []string{"counttable", "ctable"}, Kind: syntax.KindTransforming,
 		Summary: "Count how often the values of two fields come together, as a table.",
 		Syntax:  "contingency [maxrows=<n>] [maxcols=<n>] [mincolcover=<share>] [minrowcover=<share>] [usetotal=<bool>] [totalstr=<text>] <row-field> <column-field>",
 		Doc:     "The most frequent values come first. A last row and column hold the totals, of what is left out as well.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "maxrows, maxcols", Default: "1000", Doc: "How many rows and columns at the most; 0 is 1000."},
 			{Name: "mincolcover, minrowcover", Default: "1", Doc: "Columns or rows are shown until they hold this share of all."},
 			{Name: "usetotal", Default: "true", Doc: "Whether there are totals."},
@@ -40,7 +41,7 @@ func init() {
 			{Name: "<row-field>", Doc: "The field whose values make the rows."},
 			{Name: "<column-field>", Doc: "The field whose values make the columns."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,region
 a,eu
 b,eu
@@ -52,7 +53,7 @@ a,us" | contingency u region`,
 	})
 }
 
-func parseContingency(p *spl.Parser) (spl.Command, error) {
+func parseContingency(p *syntax.Parser) (syntax.Command, error) {
 	c := &Contingency{RowCover: 1, ColCover: 1, Total: true, TotalName: "TOTAL"}
 	start := p.Peek().Span
 	names, err := p.OptionsAndFields([]string{"maxrows", "maxcols", "mincolcover", "minrowcover", "usetotal", "totalstr"}, c.option)
@@ -66,7 +67,7 @@ func parseContingency(p *spl.Parser) (spl.Command, error) {
 	return c, nil
 }
 
-func (c *Contingency) option(o spl.Option) (err error) {
+func (c *Contingency) option(o syntax.Option) (err error) {
 	switch o.Name {
 	case "maxrows":
 		c.MaxRows, err = o.Int(0)
@@ -84,7 +85,7 @@ func (c *Contingency) option(o spl.Option) (err error) {
 	return err
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Contingency) Print() string {
 	s := "contingency"
 	if c.MaxRows != 0 {
@@ -103,31 +104,31 @@ func (c *Contingency) Print() string {
 		s += " usetotal=false"
 	}
 	if c.TotalName != "TOTAL" {
-		s += " totalstr=" + spl.PrintOption(c.TotalName)
+		s += " totalstr=" + syntax.PrintOption(c.TotalName)
 	}
-	return s + " " + spl.PrintFields([]string{c.Row, c.Col})
+	return s + " " + syntax.PrintFields([]string{c.Row, c.Col})
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Contingency) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields(c.Row, c.Col) }
 
-// Ordered implements spl.Transforming.
+// Ordered implements exec.Transforming.
 func (c *Contingency) Ordered() bool { return false }
 
-// NewReducer implements spl.Transforming.
-func (c *Contingency) NewReducer(env *spl.Env) (spl.Reducer, error) {
+// NewReducer implements exec.Transforming.
+func (c *Contingency) NewReducer(env *exec.Env) (exec.Reducer, error) {
 	return &contingency{c: c, env: env, held: env.Memory.Hold(), pairs: map[[2]string]*int{}}, nil
 }
 
 type contingency struct {
 	c     *Contingency
-	env   *spl.Env
+	env   *exec.Env
 	pairs map[[2]string]*int
-	held  *spl.Held
-	every spl.Every
+	held  *exec.Held
+	every exec.Every
 }
 
-// Add implements spl.Reducer.
+// Add implements exec.Reducer.
 func (r *contingency) Add(_ context.Context, b *vector.Batch) error {
 	grown := 0
 	rows, cols := existing(b, r.c.Row), existing(b, r.c.Col)
@@ -151,11 +152,11 @@ func (r *contingency) count(pair [2]string, n int) (grown int) {
 	return len(pair[0]) + len(pair[1]) + 88
 }
 
-// Merge implements spl.Reducer.
-func (r *contingency) Merge(ctx context.Context, other spl.Reducer) error {
+// Merge implements exec.Reducer.
+func (r *contingency) Merge(ctx context.Context, other exec.Reducer) error {
 	o := other.(*contingency)
 	grown := 0
-	pulse := spl.NewPulse(ctx)
+	pulse := exec.NewPulse(ctx)
 	for pair, n := range o.pairs {
 		if err := pulse.Err(); err != nil {
 			return err
@@ -166,14 +167,14 @@ func (r *contingency) Merge(ctx context.Context, other spl.Reducer) error {
 	return r.held.Add(grown)
 }
 
-// Close implements spl.Reducer.
+// Close implements exec.Reducer.
 func (r *contingency) Close() {
 	r.held.Release()
 	r.pairs = nil
 }
 
-// Results implements spl.Reducer.
-func (r *contingency) Results(context.Context) (spl.Operator, error) {
+// Results implements exec.Reducer.
+func (r *contingency) Results(context.Context) (exec.Operator, error) {
 	byRow, byCol, total := map[string]int{}, map[string]int{}, 0
 	for pair, n := range r.pairs {
 		r.every.Poll(r.env, 256)
@@ -206,7 +207,7 @@ func (r *contingency) Results(context.Context) (spl.Operator, error) {
 	if r.c.Total && len(rows) > 0 {
 		add(r.c.TotalName, func(col string) int { return byCol[col] }, total)
 	}
-	return spl.Rows(out.Batch()), nil
+	return exec.Rows(out.Batch()), nil
 }
 
 // frequent returns the values with the greatest counts, in that order.
@@ -215,7 +216,7 @@ func (r *contingency) frequent(counts map[string]int, total, limit int, cover fl
 	for v := range counts {
 		list = append(list, v)
 	}
-	spl.Sort(r.env, list, func(a, b string) int {
+	exec.Sort(r.env, list, func(a, b string) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), vector.CompareAuto(vector.String(a), vector.String(b)), strings.Compare(a, b))
 	})
 	if limit == 0 || limit > maxContingency {

@@ -9,7 +9,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
@@ -26,8 +27,8 @@ type Conversion struct{ Func, Field, As string }
 const convertTimeFormat = "%m/%d/%Y %H:%M:%S"
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "convert", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "convert", Kind: syntax.KindStreaming,
 		Summary: "Rewrite values: times as text, text as numbers.",
 		Syntax:  `convert [timeformat="<format>"] <function>(<field>) [AS <new-field>] …`,
 		Doc: "Functions: `ctime` writes seconds since 1970 as a time, `mktime` reads a time; `num` makes numbers and takes away what is\n" +
@@ -35,12 +36,12 @@ func init() {
 			"`[minutes:]seconds.fraction`, `memk` sizes such as `10m` as kilobytes; `rmcomma` takes commas out, `rmunit` the text\n" +
 			"behind a number; `none` leaves a field alone that a wildcard behind it would catch. What the others cannot read is taken\n" +
 			"away, but for ctime and the two rm functions, which leave it.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "timeformat", Default: convertTimeFormat, Doc: "The form of ctime and mktime, with the variables of strftime."},
 			{Name: "<function>(<field>)", Doc: "What to do with which field; the name may hold `*`."},
 			{Name: "AS <new-field>", Default: "the field", Doc: "Where the result goes."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval t=1700000000 | convert timeformat="%Y-%m-%dT%H:%M:%S" ctime(t) | table t`,
 			Want:   []string{`{"t":"2023-11-14T22:13:20"}`},
 		}, {
@@ -53,13 +54,13 @@ abc" | convert num(v) AS n`,
 	})
 }
 
-func parseConvert(p *spl.Parser) (spl.Command, error) {
+func parseConvert(p *syntax.Parser) (syntax.Command, error) {
 	c := &Convert{TimeFormat: convertTimeFormat}
 	for !p.AtEnd() {
 		if p.Accept(",") {
 			continue
 		}
-		err := p.Options([]string{"timeformat"}, func(o spl.Option) error {
+		err := p.Options([]string{"timeformat"}, func(o syntax.Option) error {
 			c.TimeFormat = o.Value.Text
 			return nil
 		})
@@ -108,22 +109,22 @@ func parseConvert(p *spl.Parser) (spl.Command, error) {
 	return c, nil
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Convert) Print() string {
 	s := "convert"
 	if c.TimeFormat != convertTimeFormat {
 		s += " timeformat=" + filter.QuoteSearch(c.TimeFormat)
 	}
 	for _, call := range c.Calls {
-		s += " " + call.Func + "(" + spl.PrintField(call.Field) + ")"
+		s += " " + call.Func + "(" + syntax.PrintField(call.Field) + ")"
 		if call.As != call.Field {
-			s += " AS " + spl.PrintField(call.As)
+			s += " AS " + syntax.PrintField(call.As)
 		}
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Convert) Needs(out filter.FieldSet) filter.FieldSet {
 	for _, call := range slices.Backward(c.Calls) {
 		if out.Has(call.As) || strings.Contains(call.As, "*") {
@@ -133,12 +134,12 @@ func (c *Convert) Needs(out filter.FieldSet) filter.FieldSet {
 	return out
 }
 
-// NewMapper implements spl.Streaming.
-func (c *Convert) NewMapper(env *spl.Env) (spl.Mapper, error) { return &convert{c, env}, nil }
+// NewMapper implements exec.Streaming.
+func (c *Convert) NewMapper(env *exec.Env) (exec.Mapper, error) { return &convert{c, env}, nil }
 
 type convert struct {
 	c   *Convert
-	env *spl.Env
+	env *exec.Env
 }
 
 func (m *convert) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {

@@ -7,7 +7,8 @@ import (
 	"strconv"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -18,37 +19,37 @@ type Correlate struct{}
 const maxCorrelated = 1000
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "correlate", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "correlate", Kind: syntax.KindSerial,
 		Summary: "Say for each pair of fields how often they are in the same rows.",
 		Syntax:  "correlate",
 		Doc: "A row for each field, called in `RowField`, and a column for each: of the rows that have one of the two, the share that has\n" +
 			"both. Internal fields are left out; at most 1,000 fields are compared. All rows are held.",
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=json data="[{\"a\":1,\"b\":2},{\"a\":1}]" | fields a b | correlate`,
 			Want:   []string{`{"RowField":"a","a":"1.00","b":"0.50"}`, `{"RowField":"b","a":"0.50","b":"1.00"}`},
 		}},
-		Parse: func(*spl.Parser) (spl.Command, error) { return &Correlate{}, nil },
+		Parse: func(*syntax.Parser) (syntax.Command, error) { return &Correlate{}, nil },
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Correlate) Print() string { return "correlate" }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Correlate) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
 // Tabulates says that the rows are no events any more.
 func (c *Correlate) Tabulates() bool { return true }
 
-// Open implements spl.Serial.
-func (c *Correlate) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Correlate) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		return c.table(ctx, env, rows)
 	}), nil
 }
 
-func (c *Correlate) table(ctx context.Context, env *spl.Env, rows []*vector.Batch) (spl.Operator, error) {
+func (c *Correlate) table(ctx context.Context, env *exec.Env, rows []*vector.Batch) (exec.Operator, error) {
 	names := slices.DeleteFunc(columnsOf(rows), internal)
 	slices.Sort(names)
 	if len(names) > maxCorrelated {
@@ -102,5 +103,5 @@ func (c *Correlate) table(ctx context.Context, env *spl.Env, rows []*vector.Batc
 		}
 		out.Set("RowField", vector.String(name))
 	}
-	return spl.Rows(out.Batch()), nil
+	return exec.Rows(out.Batch()), nil
 }

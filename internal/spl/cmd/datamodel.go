@@ -6,8 +6,9 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
 	"bluetrail/internal/spl/datamodel"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -22,20 +23,20 @@ type Datamodel struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "datamodel", Kind: spl.KindGenerating,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "datamodel", Kind: syntax.KindGenerating,
 		Summary: "List data models, or give the events of a dataset.",
 		Syntax:  "datamodel [<model> [<dataset> [search|flat|acceleration_search]]]",
 		Doc: "Without a mode there is a row for each dataset: its model, its parent, the search that finds its events and its fields.\n" +
 			"`search` and `acceleration_search` give the events with the fields of the model named `All_Changes.user`, `flat` leaves the\n" +
 			"names as they are. There are no summaries, so both look at all events.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<model>", Default: "all", Doc: "Authentication and Change are those that CloudTrail fills."},
 			{Name: "<dataset>", Default: "all", Doc: "A dataset of the model."},
 			{Name: "<mode>", Doc: "search, flat or acceleration_search."},
 			{Name: "strict_fields, allow_old_summaries, summariesonly", Doc: "Taken for the sake of searches that have them."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Events: []string{`{"_time":1700000000,"tag":"change","user":"alice"}`, `{"_time":1700000001,"tag":"authentication","user":"bob"}`},
 			Search: `| datamodel Change All_Changes search | table All_Changes.user All_Changes.dest`,
 			Want:   []string{`{"All_Changes.user":"alice","All_Changes.dest":"unknown"}`},
@@ -47,11 +48,11 @@ func init() {
 	})
 }
 
-func parseDatamodel(p *spl.Parser) (spl.Command, error) {
+func parseDatamodel(p *syntax.Parser) (syntax.Command, error) {
 	c := &Datamodel{}
 	start := p.Peek().Span
 	options := func() error {
-		return p.Options([]string{"strict_fields", "allow_old_summaries", "summariesonly"}, func(o spl.Option) error {
+		return p.Options([]string{"strict_fields", "allow_old_summaries", "summariesonly"}, func(o syntax.Option) error {
 			_, err := o.Bool()
 			return err
 		})
@@ -90,25 +91,25 @@ func parseDatamodel(p *spl.Parser) (spl.Command, error) {
 	return c, options()
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Datamodel) Print() string {
 	s := "datamodel"
 	for _, part := range []string{c.Name, c.Set, c.Mode} {
 		if part != "" {
-			s += " " + spl.PrintField(part)
+			s += " " + syntax.PrintField(part)
 		}
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Datamodel) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Generate implements spl.Generating.
-func (c *Datamodel) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
+// Generate implements exec.Generating.
+func (c *Datamodel) Generate(ctx context.Context, env *exec.Env) (exec.Operator, error) {
 	switch c.Mode {
 	case "":
-		return spl.Rows(c.describe()), nil
+		return exec.Rows(c.describe()), nil
 	case "flat":
 		c.dataset.warn(env)
 		return run(ctx, env, c.dataset.events())

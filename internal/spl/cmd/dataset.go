@@ -7,8 +7,9 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
 	"bluetrail/internal/spl/datamodel"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -43,7 +44,7 @@ func (d *dataset) name() string {
 }
 
 // warn says that CloudTrail has no events for the dataset.
-func (d *dataset) warn(env *spl.Env) {
+func (d *dataset) warn(env *exec.Env) {
 	if !d.model.Filled {
 		env.Warn("CloudTrail does not fill the data model %s; the search finds only events that match %s", d.model.Name, d.model.Search(d.set))
 	}
@@ -61,7 +62,7 @@ func (d *dataset) fill(fields []string) string {
 	if len(list) == 0 {
 		return ""
 	}
-	return "fillnull value=" + datamodel.Unknown + " " + spl.PrintFields(list)
+	return "fillnull value=" + datamodel.Unknown + " " + syntax.PrintFields(list)
 }
 
 // fieldNames returns the dataset's fields as events have them.
@@ -102,7 +103,7 @@ func (d *dataset) where(e filter.Search) (filter.Search, error) {
 			if err != nil {
 				return nil, err
 			}
-			return spl.ParseSearch(node.name(), node.model.Search(node.set))
+			return syntax.ParseSearch(node.name(), node.model.Search(node.set))
 		}
 		c := *e
 		c.Field = d.model.Plain(e.Field)

@@ -6,7 +6,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -21,20 +22,20 @@ type Dedup struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "dedup", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "dedup", Kind: syntax.KindSerial,
 		Summary: "Keep the first rows of each combination of values.",
 		Syntax:  "dedup [<n>] <field-list> [keepevents=<bool>] [keepempty=<bool>] [consecutive=<bool>] [sortby <sort-list>]",
 		Doc: "Values compare with case; a field with several values is compared as a whole. A row that lacks one of the fields goes,\n" +
 			"unless `keepempty=true`. With `keepevents=true` all rows stay and the repeated ones lose the fields.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<n>", Default: "1", Doc: "How many rows of each combination to keep."},
 			{Name: "keepevents", Default: "false", Doc: "Keep repeated rows without the fields."},
 			{Name: "keepempty", Default: "false", Doc: "Keep rows that lack one of the fields."},
 			{Name: "consecutive", Default: "false", Doc: "Drop only repetitions that follow each other."},
 			{Name: "sortby", Doc: "Put the rows in this order first."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,n
 a,1
 b,2
@@ -45,9 +46,9 @@ a,3" | dedup u`,
 	})
 }
 
-func parseDedup(p *spl.Parser) (spl.Command, error) {
+func parseDedup(p *syntax.Parser) (syntax.Command, error) {
 	c := &Dedup{N: 1}
-	if tok := p.Peek(); tok.Kind == spl.Word {
+	if tok := p.Peek(); tok.Kind == syntax.Word {
 		if n, err := strconv.Atoi(tok.Text); err == nil {
 			if n < 1 {
 				return nil, diag.At(tok.Span, "dedup needs a number of at least 1")
@@ -57,7 +58,7 @@ func parseDedup(p *spl.Parser) (spl.Command, error) {
 		}
 	}
 	for !p.AtEnd() {
-		err := p.Options([]string{"keepevents", "keepempty", "consecutive"}, func(o spl.Option) (err error) {
+		err := p.Options([]string{"keepevents", "keepempty", "consecutive"}, func(o syntax.Option) (err error) {
 			switch o.Name {
 			case "keepevents":
 				c.KeepEvents, err = o.Bool()
@@ -101,14 +102,14 @@ func parseDedup(p *spl.Parser) (spl.Command, error) {
 // Chooses tells the planner that few rows may stay, it is not known how many.
 func (c *Dedup) Chooses() (rows int, ok bool) { return 0, !c.Consecutive && !c.KeepEvents }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Dedup) Print() string {
 	s := "dedup "
 	_, err := strconv.Atoi(c.Fields[0])
 	if c.N != 1 || err == nil { // else a field that is called by a number would be read as one
 		s += strconv.Itoa(c.N) + " "
 	}
-	s += spl.PrintFields(c.Fields)
+	s += syntax.PrintFields(c.Fields)
 	for _, o := range []struct {
 		name string
 		set  bool
@@ -123,7 +124,7 @@ func (c *Dedup) Print() string {
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Dedup) Needs(out filter.FieldSet) filter.FieldSet {
 	for _, k := range c.SortBy {
 		out = out.Add(k.Field)
@@ -131,25 +132,25 @@ func (c *Dedup) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Add(c.Fields...)
 }
 
-// Open implements spl.Serial.
-func (c *Dedup) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Dedup) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	if len(c.SortBy) > 0 {
 		r, err := (&Sort{Limit: 0, Keys: c.SortBy}).NewReducer(env)
 		if err != nil {
 			return nil, err
 		}
-		in = spl.Reduced(in, r)
+		in = exec.Reduced(in, r)
 	}
 	return &dedup{c: c, held: env.Memory.Hold(), in: in, seen: map[string]int{}}, nil
 }
 
 type dedup struct {
 	c    *Dedup
-	in   spl.Operator
+	in   exec.Operator
 	seen map[string]int
 	last string
 	run  int // rows in a row with the key last
-	held *spl.Held
+	held *exec.Held
 }
 
 func (d *dedup) Close() {

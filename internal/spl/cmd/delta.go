@@ -5,7 +5,8 @@ import (
 	"strconv"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -16,27 +17,27 @@ type Delta struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "delta", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "delta", Kind: syntax.KindSerial,
 		Summary: "Give how much a number differs from the one some rows before.",
 		Syntax:  "delta <field> [AS <new-field>] [p=<n>]",
 		Doc:     "The first rows, and those where one of the two is no number, get no value. Events come newest first: the row before is the later one.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<field>", Doc: "The numbers."},
 			{Name: "AS <new-field>", Default: "delta(<field>)", Doc: "The field that gets the difference."},
 			{Name: "p", Default: "1", Doc: "How many rows back."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n
 1
 4
 9" | delta n p=2`,
 			Want: []string{`{"n":"1"}`, `{"n":"4"}`, `{"n":"9","delta(n)":"8"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Delta{Back: 1}
 			options := func() error {
-				return p.Options([]string{"p"}, func(o spl.Option) (err error) {
+				return p.Options([]string{"p"}, func(o syntax.Option) (err error) {
 					c.Back, err = o.Int(1)
 					return err
 				})
@@ -60,11 +61,11 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Delta) Print() string {
-	s := "delta " + spl.PrintField(c.Field)
+	s := "delta " + syntax.PrintField(c.Field)
 	if c.As != "delta("+c.Field+")" {
-		s += " AS " + spl.PrintField(c.As)
+		s += " AS " + syntax.PrintField(c.As)
 	}
 	if c.Back != 1 {
 		s += " p=" + strconv.Itoa(c.Back)
@@ -72,12 +73,12 @@ func (c *Delta) Print() string {
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Delta) Needs(out filter.FieldSet) filter.FieldSet { return out.Without(c.As).Add(c.Field) }
 
-// Open implements spl.Serial.
-func (c *Delta) Open(_ context.Context, _ *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return spl.Mapped(in, &delta{c: c}), nil
+// Open implements exec.Serial.
+func (c *Delta) Open(_ context.Context, _ *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return exec.Mapped(in, &delta{c: c}), nil
 }
 
 type delta struct {

@@ -11,7 +11,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/lookup"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -38,7 +39,7 @@ const defaultThreshold = 0.01
 
 var densityOptions = []string{"threshold", "lower_threshold", "upper_threshold", "show_density", "show_options", "sample", "full_sample", "random_state"}
 
-func (d *densityBounds) option(o spl.Option) (err error) {
+func (d *densityBounds) option(o syntax.Option) (err error) {
 	share := func(dst *float64) error {
 		f, err := number(o)
 		if err == nil && !(f > 0 && f < 1) {
@@ -251,7 +252,7 @@ func IsModelTable(name string) bool { return strings.HasPrefix(name, modelPrefix
 var modelColumns = []string{"algorithm", "field", "threshold", "lower_threshold", "upper_threshold", "show_density", "type", "loc", "scale", "min", "max", "cardinality", "distance"}
 
 // save writes the model to a lookup of the knowledge folder.
-func (m *density) save(ctx context.Context, env *spl.Env, name string) error {
+func (m *density) save(ctx context.Context, env *exec.Env, name string) error {
 	if env.Memory.Over() != nil {
 		env.Warn("the model %q is not written: the search ended before it had all rows", name)
 		return nil
@@ -296,17 +297,17 @@ func (m *density) sorted() []*distribution {
 // loadDensity reads a model that fit wrote.
 // warnNoModel reports whether err says that there is no model of the name yet,
 // and warns of that: one that is still to be learned is no fault of a search.
-func warnNoModel(env *spl.Env, name string, err error) bool {
-	if !errors.Is(err, spl.ErrNoTable) {
+func warnNoModel(env *exec.Env, name string, err error) bool {
+	if !errors.Is(err, exec.ErrNoTable) {
 		return false
 	}
 	env.Warn("there is no model %q yet: fit … into %s makes it", name, name)
 	return true
 }
 
-func loadDensity(env *spl.Env, name string) (*density, error) {
+func loadDensity(env *exec.Env, name string) (*density, error) {
 	if env.Tables == nil {
-		return nil, spl.ErrNoTable
+		return nil, exec.ErrNoTable
 	}
 	t, err := env.Tables.Table(ModelTable(name))
 	if err != nil {

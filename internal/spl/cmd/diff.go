@@ -9,7 +9,8 @@ import (
 	"strings"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -25,27 +26,27 @@ type Diff struct {
 const diffMax = 100000
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "diff", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "diff", Kind: syntax.KindSerial,
 		Summary: "Compare two rows line by line.",
 		Syntax:  "diff [position1=<n>] [position2=<n>] [attribute=<field>] [diffheader=<bool>] [context=<bool>] [maxlen=<n>]",
 		Doc: "The result is one row whose `_raw` holds the lines that differ, each after a `-` when only the first text has it and after a\n" +
 			"`+` when only the second has, with up to three lines around them; `Results are the same` when none differ. JSON objects are\n" +
 			"laid out first, a member on each line.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "position1, position2", Default: "1, 2", Doc: "The numbers of the rows; also `pos1` and `pos2`."},
 			{Name: "attribute", Default: "_raw", Doc: "The field to compare."},
 			{Name: "diffheader", Default: "false", Doc: "Begin with two lines that name the texts."},
 			{Name: "context", Default: "false", Doc: "Show each text by itself, as context diffs do."},
 			{Name: "maxlen", Default: "100000", Doc: "How many characters of each text are compared; 0 is all."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=json data="[{\"doc\":{\"Effect\":\"Allow\",\"Action\":\"s3:Get*\"}},{\"doc\":{\"Effect\":\"Allow\",\"Action\":\"s3:*\"}}]" | diff attribute=doc`,
 			Want:   []string{`{"_raw":"@@ -1,4 +1,4 @@\n {\n   \"Effect\": \"Allow\",\n-  \"Action\": \"s3:Get*\"\n+  \"Action\": \"s3:*\"\n }"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Diff{Rows: [2]int{1, 2}, Field: "_raw", Max: diffMax}
-			err := p.Options([]string{"position1", "position2", "pos1", "pos2", "attribute", "diffheader", "context", "maxlen"}, func(o spl.Option) (err error) {
+			err := p.Options([]string{"position1", "position2", "pos1", "pos2", "attribute", "diffheader", "context", "maxlen"}, func(o syntax.Option) (err error) {
 				switch o.Name {
 				case "position1", "pos1":
 					c.Rows[0], err = o.Int(1)
@@ -67,11 +68,11 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Diff) Print() string {
 	s := fmt.Sprintf("diff position1=%d position2=%d", c.Rows[0], c.Rows[1])
 	if c.Field != "_raw" {
-		s += " attribute=" + spl.PrintOption(c.Field)
+		s += " attribute=" + syntax.PrintOption(c.Field)
 	}
 	if c.Header {
 		s += " diffheader=true"
@@ -85,16 +86,16 @@ func (c *Diff) Print() string {
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Diff) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields(c.Field) }
 
 // Tabulates says that the rows are no events any more.
 func (c *Diff) Tabulates() bool { return true }
 
-// Open implements spl.Serial. No more rows are asked for than it compares.
-func (c *Diff) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial. No more rows are asked for than it compares.
+func (c *Diff) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	first := &firstRows{in: in, left: max(c.Rows[0], c.Rows[1])}
-	return whole(env, first, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+	return whole(env, first, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		var texts [2]string
 		for n, at := range c.Rows {
 			left := at - 1
@@ -137,7 +138,7 @@ func layOut(s string) []string {
 }
 
 // compare writes how the lines a and b differ.
-func (c *Diff) compare(env *spl.Env, a, b []string) string {
+func (c *Diff) compare(env *exec.Env, a, b []string) string {
 	edits, exact := editsOf(a, b)
 	if !exact {
 		env.Warn("the texts of diff differ in so many lines that the changed part is shown as a whole")

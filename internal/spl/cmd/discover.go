@@ -4,7 +4,7 @@ import (
 	"context"
 	"math"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/vector"
 )
 
@@ -16,13 +16,13 @@ type discover struct {
 	open func(b *vector.Batch) func(row int, add func(name, value string))
 }
 
-var _ spl.Spreading = discover{}
+var _ exec.Spreading = discover{}
 
 // maxCells bounds the rows times the new fields of a batch: texts that all have
 // other names make many fields of few rows each.
 const maxCells = 1 << 18
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (d discover) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	each := d.open(b)
 	if each == nil {
@@ -31,7 +31,7 @@ func (d discover) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error)
 	return (&discovery{b: b, each: each}).take(math.MaxInt), nil
 }
 
-// Spread implements spl.Spreading.
+// Spread implements exec.Spreading.
 func (d discover) Spread(b *vector.Batch) func() *vector.Batch {
 	each := d.open(b)
 	if each == nil || b.Len == 0 {

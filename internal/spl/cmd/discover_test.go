@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"testing"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/vector"
 )
 
@@ -26,7 +26,7 @@ func TestDiscoverIsBounded(t *testing.T) {
 			}
 		}
 	}}
-	var m spl.Spreading = d
+	var m exec.Spreading = d
 	next := m.Spread(in.Batch())
 	seen := 0
 	for b := next(); b != nil; b = next() {

@@ -8,7 +8,9 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -19,19 +21,19 @@ type Eval struct{ Sets []Assignment }
 type Assignment struct {
 	Field   string
 	Dynamic bool // {name} inside Field stands for the value of the field name
-	Expr    spl.Expr
+	Expr    syntax.Expr
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "eval", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "eval", Kind: syntax.KindStreaming,
 		Summary: "Compute fields from expressions.",
 		Syntax:  "eval <field>=<expression> [, <field>=<expression>]…",
 		Doc: `Assignments run from left to right, later ones see earlier ones. A result that is null takes the field
 away. ` + "`{name}=…`" + ` sets the field that the value of ` + "`name`" + ` names. Field names that hold anything but letters,
 digits and _ stand in single quotes inside expressions; double quotes make a string.`,
-		Args: []spl.Arg{{Name: "<field>=<expression>", Doc: "The field to set and what to set it to."}},
-		Examples: []spl.Example{{
+		Args: []syntax.Arg{{Name: "<field>=<expression>", Doc: "The field to set and what to set it to."}},
+		Examples: []syntax.Example{{
 			Doc:    "Arithmetic and text.",
 			Search: `| makeresults | eval a=6/2, b="n=".a | table a b`,
 			Want:   []string{`{"a":"3","b":"n=3"}`},
@@ -40,14 +42,14 @@ digits and _ stand in single quotes inside expressions; double quotes make a str
 	})
 }
 
-func parseEval(p *spl.Parser) (spl.Command, error) {
+func parseEval(p *syntax.Parser) (syntax.Command, error) {
 	c := &Eval{}
 	for {
 		tok, err := p.TakeTarget()
 		if err != nil {
 			return nil, err
 		}
-		if tok.Kind != spl.Word && tok.Kind != spl.Quoted || strings.Trim(tok.Text, "'") == "" {
+		if tok.Kind != syntax.Word && tok.Kind != syntax.Quoted || strings.Trim(tok.Text, "'") == "" {
 			return nil, p.Unexpected(tok, "the name of the field to set")
 		}
 		set := Assignment{Field: strings.Trim(tok.Text, "'")}
@@ -61,14 +63,14 @@ func parseEval(p *spl.Parser) (spl.Command, error) {
 		if set.Expr, err = p.Expr(); err != nil {
 			return nil, err
 		}
-		if e := set.Expr; spl.Gives(e) == spl.GivesTest {
-			return nil, diag.At(e.Place(), "a test cannot be stored in a field").WithHint(`wrap it: if(%s, "true", "false")`, spl.PrintExpr(e))
+		if e := set.Expr; expr.Gives(e) == syntax.GivesTest {
+			return nil, diag.At(e.Place(), "a test cannot be stored in a field").WithHint(`wrap it: if(%s, "true", "false")`, syntax.PrintExpr(e))
 		}
 		if err := p.AfterExpr("an operator, a comma or the end"); err != nil {
 			return nil, err
 		}
-		if c.Sets = append(c.Sets, set); len(c.Sets) > spl.MaxNames {
-			return nil, diag.At(tok.Span, "eval takes at most %d assignments", spl.MaxNames)
+		if c.Sets = append(c.Sets, set); len(c.Sets) > syntax.MaxNames {
+			return nil, diag.At(tok.Span, "eval takes at most %d assignments", syntax.MaxNames)
 		}
 		if !p.Accept(",") || p.AtEnd() {
 			return c, nil
@@ -79,22 +81,22 @@ func parseEval(p *spl.Parser) (spl.Command, error) {
 // Sourceless tells the planner that a search may begin with eval.
 func (c *Eval) Sourceless() {}
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Eval) Print() string {
 	parts := make([]string, len(c.Sets))
 	for i, s := range c.Sets {
-		name := spl.PrintTarget(s.Field)
+		name := syntax.PrintTarget(s.Field)
 		if s.Dynamic && !strings.ContainsFunc(s.Field, func(r rune) bool {
 			return !strings.ContainsRune("{}_.", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
 		}) {
 			name = s.Field
 		}
-		parts[i] = name + "=" + spl.PrintExpr(s.Expr)
+		parts[i] = name + "=" + syntax.PrintExpr(s.Expr)
 	}
 	return "eval " + strings.Join(parts, ", ")
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Eval) Needs(out filter.FieldSet) filter.FieldSet {
 	for i := len(c.Sets) - 1; i >= 0; i-- {
 		s := c.Sets[i]
@@ -105,27 +107,27 @@ func (c *Eval) Needs(out filter.FieldSet) filter.FieldSet {
 		} else {
 			out = out.Without(s.Field)
 		}
-		out = out.Add(spl.ExprFields(s.Expr)...)
+		out = out.Add(expr.ExprFields(s.Expr)...)
 	}
 	return out
 }
 
-// Check implements spl.Checked.
+// Check implements syntax.Checked.
 func (c *Eval) Check() error {
 	for _, s := range c.Sets {
-		if err := spl.CheckExpr(s.Expr); err != nil {
+		if err := expr.CheckExpr(s.Expr); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// NewMapper implements spl.Streaming.
-func (c *Eval) NewMapper(env *spl.Env) (spl.Mapper, error) {
-	m := &eval{sets: c.Sets, progs: make([]*spl.Program, len(c.Sets))}
+// NewMapper implements exec.Streaming.
+func (c *Eval) NewMapper(env *exec.Env) (exec.Mapper, error) {
+	m := &eval{sets: c.Sets, progs: make([]*expr.Program, len(c.Sets))}
 	for i, s := range c.Sets {
 		var err error
-		if m.progs[i], err = spl.Compile(s.Expr, env); err != nil {
+		if m.progs[i], err = expr.Compile(s.Expr, env); err != nil {
 			return nil, err
 		}
 	}
@@ -134,7 +136,7 @@ func (c *Eval) NewMapper(env *spl.Env) (spl.Mapper, error) {
 
 type eval struct {
 	sets  []Assignment
-	progs []*spl.Program
+	progs []*expr.Program
 }
 
 func (m *eval) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {

@@ -5,7 +5,8 @@ import (
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 )
 
 // Eventcount counts the events of indexes.
@@ -16,25 +17,25 @@ type Eventcount struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "eventcount", Kind: spl.KindGenerating,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "eventcount", Kind: syntax.KindGenerating,
 		Summary: "Count the events of indexes.",
 		Syntax:  "eventcount [summarize=<bool>] [report_size=<bool>] [index=<name>]…",
 		Doc:     "It counts the events of the search's time range.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "index", Default: "*", Doc: "The index; may be repeated and hold `*`."},
 			{Name: "summarize", Default: "true", Doc: "One count of all; otherwise a row for each index, with `server`, which is always local."},
 			{Name: "report_size", Default: "false", Doc: "Beside the count of each index, the length of its events' `_raw` as `size_bytes`."},
 			{Name: "list_vix, list_federated_remote", Doc: "Taken for the sake of searches that have them."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Events: []string{`{"_time":1700000000,"k":"a"}`, `{"_time":1700000007,"k":"b"}`},
 			Search: `| eventcount summarize=false index=*`,
 			Want:   []string{`{"count":"2","index":"aws","server":"local"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Eventcount{}
-			err := p.Options([]string{"summarize", "index", "report_size", "list_vix", "list_federated_remote"}, func(o spl.Option) error {
+			err := p.Options([]string{"summarize", "index", "report_size", "list_vix", "list_federated_remote"}, func(o syntax.Option) error {
 				if o.Name == "index" {
 					c.Indexes = append(c.Indexes, o.Value.Text)
 					return nil
@@ -53,7 +54,7 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Eventcount) Print() string {
 	s := "eventcount"
 	if c.Each {
@@ -63,16 +64,16 @@ func (c *Eventcount) Print() string {
 		s += " report_size=true"
 	}
 	for _, name := range c.Indexes {
-		s += " index=" + spl.PrintOption(name)
+		s += " index=" + syntax.PrintOption(name)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Eventcount) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Generate implements spl.Generating.
-func (c *Eventcount) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
+// Generate implements exec.Generating.
+func (c *Eventcount) Generate(ctx context.Context, env *exec.Env) (exec.Operator, error) {
 	text := searchIndexes(c.Indexes) + " | stats count"
 	switch {
 	case c.Each && c.Size:

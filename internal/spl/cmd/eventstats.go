@@ -5,7 +5,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -13,23 +14,23 @@ import (
 type Eventstats struct{ stats Stats } // not embedded: it is no Transforming command
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "eventstats", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "eventstats", Kind: syntax.KindSerial,
 		Summary: "Add the aggregates of its group to every row.",
 		Syntax:  "eventstats <aggregate> [AS <name>] … [BY <field-list>]",
 		Doc:     "Like stats, but all rows stay, in their order. A row that lacks a field of BY stays without the new fields.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<aggregate>", Doc: "As in stats."},
 			{Name: "BY <field-list>", Doc: "The fields that make groups."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,n
 a,1
 b,5
 a,3" | eventstats max(n) as most by u | table u n most`,
 			Want: []string{`{"u":"a","n":"1","most":"3"}`, `{"u":"b","n":"5","most":"5"}`, `{"u":"a","n":"3","most":"3"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			start := p.Peek().Span
 			c, err := parseStats(p)
 			if err == nil && c.Span != nil {
@@ -43,10 +44,10 @@ a,3" | eventstats max(n) as most by u | table u n most`,
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Eventstats) Print() string { return c.stats.print("eventstats") }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Eventstats) Needs(out filter.FieldSet) filter.FieldSet {
 	for _, a := range c.stats.Aggs {
 		if !a.wild() {
@@ -56,15 +57,15 @@ func (c *Eventstats) Needs(out filter.FieldSet) filter.FieldSet {
 	return c.stats.reads(out)
 }
 
-// Open implements spl.Serial.
-func (c *Eventstats) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Eventstats) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	g, err := c.stats.grouper(env)
 	return &eventstats{in: in, g: g, rows: newRowBuffer(env), results: map[*group][]vector.Value{}}, err
 }
 
 // eventstats holds all rows until the groups are known.
 type eventstats struct {
-	in   spl.Operator
+	in   exec.Operator
 	g    *grouper
 	rows rowBuffer
 	read bool
@@ -81,7 +82,7 @@ func (e *eventstats) Close() {
 func (e *eventstats) Next(ctx context.Context) (*vector.Batch, error) {
 	if !e.read {
 		e.read = true
-		err := spl.Drain(ctx, e.in, func(b *vector.Batch) error {
+		err := exec.Drain(ctx, e.in, func(b *vector.Batch) error {
 			if err := e.rows.add(b); err != nil {
 				return err
 			}

@@ -6,7 +6,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -22,12 +23,12 @@ type Extract struct {
 
 func init() {
 	d := Extract{Limit: 50, MaxChars: 10240, Clean: true, PairDelim: " \t\n\r,;|&", KVDelim: "="}
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "extract", Aliases: []string{"kv"}, Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "extract", Aliases: []string{"kv"}, Kind: syntax.KindStreaming,
 		Summary: "Make fields of the key=value pairs of the raw text.",
 		Syntax:  "extract [pairdelim=<characters>] [kvdelim=<characters>] [limit=<n>] [maxchars=<n>] [mv_add=<bool>] [clean_keys=<bool>] [<stanza> …]",
 		Doc:     "Values in double quotes may hold delimiters. Blanks around keys and values, and quotes around keys, are left out. Fields that are there already are replaced; of a key that comes twice the first value counts, unless `mv_add=true`. Where stanzas of the knowledge folder's transforms.conf are named, their REGEX or DELIMS make the fields in the place of all that.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "pairdelim", Default: "white space and , ; | &", Doc: "The characters that part pairs."},
 			{Name: "kvdelim", Default: "=", Doc: "The characters that part a key from its value."},
 			{Name: "limit", Default: "50", Doc: "How many pairs are used."},
@@ -37,15 +38,15 @@ func init() {
 			{Name: "<stanza>", Doc: "A stanza of transforms.conf with REGEX and FORMAT, or DELIMS and FIELDS; SOURCE_KEY, MV_ADD, CLEAN_KEYS and KEEP_EMPTY_VALS are minded."},
 			{Name: "reload, auto, segment", Doc: "Taken for the sake of searches that have them."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval _raw="a=1 b.x=\"two words\" a=3" | extract | table a b_x`,
 			Want:   []string{`{"a":"1","b_x":"two words"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := d
 			start := p.Peek().Span
 			options := []string{"pairdelim", "kvdelim", "limit", "maxchars", "mv_add", "clean_keys", "reload", "auto", "segment"}
-			set := func(o spl.Option) (err error) {
+			set := func(o syntax.Option) (err error) {
 				switch o.Name {
 				case "pairdelim":
 					c.PairDelim = unescapeDelims(o.Value.Text)
@@ -86,16 +87,16 @@ func quoteDelims(s string) string {
 	return filter.QuoteSearch(strings.NewReplacer("\t", `\t`, "\n", `\n`, "\r", `\r`).Replace(s))
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Extract) Print() string {
 	if len(c.Stanzas) > 0 {
-		return "extract " + spl.PrintFields(c.Stanzas)
+		return "extract " + syntax.PrintFields(c.Stanzas)
 	}
 	return "extract pairdelim=" + quoteDelims(c.PairDelim) + " kvdelim=" + quoteDelims(c.KVDelim) + " limit=" + strconv.Itoa(c.Limit) +
 		" maxchars=" + strconv.Itoa(c.MaxChars) + " mv_add=" + strconv.FormatBool(c.Add) + " clean_keys=" + strconv.FormatBool(c.Clean)
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Extract) Needs(out filter.FieldSet) filter.FieldSet {
 	if len(c.Stanzas) > 0 {
 		return out.Union(filter.AllFields()) // which fields they read is known when it runs
@@ -103,8 +104,8 @@ func (c *Extract) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Add("_raw")
 }
 
-// NewMapper implements spl.Streaming.
-func (c *Extract) NewMapper(env *spl.Env) (spl.Mapper, error) {
+// NewMapper implements exec.Streaming.
+func (c *Extract) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	all := []extraction{{"_raw", c.Add, c.pairs}}
 	if len(c.Stanzas) > 0 {
 		all = nil

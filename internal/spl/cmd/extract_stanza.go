@@ -9,14 +9,14 @@ import (
 	"unicode/utf8"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/pcre"
 )
 
 // stanzaExtractor makes fields as a stanza of transforms.conf says.
 type stanzaExtractor struct {
-	spl.Extraction
-	env    *spl.Env
+	exec.Extraction
+	env    *exec.Env
 	re     *pcre.Regexp
 	format []formatPair
 	pairs  *Extract // for two sets of delimiters
@@ -25,7 +25,7 @@ type stanzaExtractor struct {
 // formatPair is name::value of a FORMAT; both may hold $1 and its like.
 type formatPair struct{ name, value string }
 
-func newStanzaExtractor(env *spl.Env, name string) (*stanzaExtractor, error) {
+func newStanzaExtractor(env *exec.Env, name string) (*stanzaExtractor, error) {
 	known := env.Tables
 	if known == nil {
 		return nil, fmt.Errorf("there is no extraction %q: no knowledge folder is known (give one by --knowledge)", name)

@@ -6,7 +6,9 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -14,19 +16,19 @@ import (
 // the search puts Formatted behind its last command.
 type Fieldformat struct {
 	Field string
-	Expr  spl.Expr
+	Expr  syntax.Expr
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "fieldformat", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "fieldformat", Kind: syntax.KindStreaming,
 		Summary: "Show a field as an expression says, and keep its value for the commands that follow.",
 		Syntax:  "fieldformat <field>=<expression>",
 		Doc: "The expression is computed from the rows of the result, so all fields it reads must be in them. Every output format\n" +
 			"shows its text. What follows in the search (sort, where, outputlookup …) sees the values; a field that is renamed later, or\n" +
 			"made anew by stats and its kin, is shown as it is.",
-		Args: []spl.Arg{{Name: "<field>=<expression>", Doc: "The field and what to show in its place; the rules are those of eval."}},
-		Examples: []spl.Example{{
+		Args: []syntax.Arg{{Name: "<field>=<expression>", Doc: "The field and what to show in its place; the rules are those of eval."}},
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,n
 a,900
 b,12000" | fieldformat n=tostring(n, "commas") | sort - n`,
@@ -36,13 +38,13 @@ b,12000" | fieldformat n=tostring(n, "commas") | sort - n`,
 	})
 }
 
-func parseFieldformat(p *spl.Parser) (spl.Command, error) {
+func parseFieldformat(p *syntax.Parser) (syntax.Command, error) {
 	tok, err := p.TakeTarget()
 	if err != nil {
 		return nil, err
 	}
 	name := strings.Trim(tok.Text, "'")
-	if tok.Kind != spl.Word && tok.Kind != spl.Quoted || name == "" {
+	if tok.Kind != syntax.Word && tok.Kind != syntax.Quoted || name == "" {
 		return nil, p.Unexpected(tok, "a field name")
 	}
 	c := &Fieldformat{Field: name}
@@ -55,35 +57,35 @@ func parseFieldformat(p *spl.Parser) (spl.Command, error) {
 	if c.Expr, err = p.Expr(); err != nil {
 		return nil, err
 	}
-	if e := c.Expr; spl.Gives(e) == spl.GivesTest {
-		return nil, diag.At(e.Place(), "a test cannot be shown").WithHint(`wrap it: if(%s, "true", "false")`, spl.PrintExpr(e))
+	if e := c.Expr; expr.Gives(e) == syntax.GivesTest {
+		return nil, diag.At(e.Place(), "a test cannot be shown").WithHint(`wrap it: if(%s, "true", "false")`, syntax.PrintExpr(e))
 	}
 	return c, p.AfterExpr("an operator or the end")
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Fieldformat) Print() string {
-	return "fieldformat " + spl.PrintTarget(c.Field) + "=" + spl.PrintExpr(c.Expr)
+	return "fieldformat " + syntax.PrintTarget(c.Field) + "=" + syntax.PrintExpr(c.Expr)
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Fieldformat) Needs(out filter.FieldSet) filter.FieldSet {
-	return out.Add(spl.ExprFields(c.Expr)...)
+	return out.Add(expr.ExprFields(c.Expr)...)
 }
 
-// Check implements spl.Checked.
-func (c *Fieldformat) Check() error { return spl.CheckExpr(c.Expr) }
+// Check implements syntax.Checked.
+func (c *Fieldformat) Check() error { return expr.CheckExpr(c.Expr) }
 
 // Format tells the planner how the field is shown at the end of the search.
-func (c *Fieldformat) Format() (field string, shown spl.Expr) { return c.Field, c.Expr }
+func (c *Fieldformat) Format() (field string, shown syntax.Expr) { return c.Field, c.Expr }
 
-// NewMapper implements spl.Streaming.
-func (c *Fieldformat) NewMapper(env *spl.Env) (spl.Mapper, error) {
-	_, err := spl.Compile(c.Expr, env) // what is wrong with it shows before there are rows
+// NewMapper implements exec.Streaming.
+func (c *Fieldformat) NewMapper(env *exec.Env) (exec.Mapper, error) {
+	_, err := expr.Compile(c.Expr, env) // what is wrong with it shows before there are rows
 	return c, err
 }
 
-// Map implements spl.Mapper: the field is there from now on.
+// Map implements exec.Mapper: the field is there from now on.
 func (c *Fieldformat) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	if b.Col(c.Field) != nil {
 		return b, nil

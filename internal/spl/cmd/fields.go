@@ -6,7 +6,8 @@ import (
 	"strings"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -17,21 +18,21 @@ type Fields struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "fields", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "fields", Kind: syntax.KindStreaming,
 		Summary: "Keep only the listed fields, or remove them.",
 		Syntax:  "fields [+|-] <field-list>",
 		Doc: "With `+` (the default) only the listed fields are kept, in that order, and `_time` and `_raw` beside them. With `-`\n" +
 			"they are removed. Names may hold `*`. Internal fields are removed only by name: `fields - _raw`.",
-		Args: []spl.Arg{{Name: "<field-list>", Doc: "Names separated by commas or blanks; `*` stands for any run of characters."}},
-		Examples: []spl.Example{{
+		Args: []syntax.Arg{{Name: "<field-list>", Doc: "Names separated by commas or blanks; `*` stands for any run of characters."}},
+		Examples: []syntax.Example{{
 			Doc:    "Everything but one column.",
 			Search: `| makeresults | eval a=1, b=2, c=3 | fields - _time, b`,
 			Want:   []string{`{"a":"1","c":"3"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Fields{}
-			if tok := p.Peek(); tok.Kind == spl.Word && (tok.Text[0] == '-' || tok.Text[0] == '+') {
+			if tok := p.Peek(); tok.Kind == syntax.Word && (tok.Text[0] == '-' || tok.Text[0] == '+') {
 				c.Remove = tok.Text[0] == '-'
 				p.Reset(tok.Span.Start + 1)
 			}
@@ -42,16 +43,16 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Fields) Print() string {
 	sign := ""
 	if c.Remove {
 		sign = "- "
 	}
-	return "fields " + sign + spl.PrintFields(c.Names)
+	return "fields " + sign + syntax.PrintFields(c.Names)
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Fields) Needs(out filter.FieldSet) filter.FieldSet {
 	if c.Remove {
 		return out.Without(c.Names...)
@@ -80,10 +81,10 @@ func (c *Fields) listed(name string) bool {
 	})
 }
 
-// NewMapper implements spl.Streaming.
-func (c *Fields) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+// NewMapper implements exec.Streaming.
+func (c *Fields) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (c *Fields) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	if c.Remove {
 		return b.Keep(func(name string) bool { return !c.listed(name) }), nil

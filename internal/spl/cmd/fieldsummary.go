@@ -10,7 +10,8 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/jsonscan"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -21,19 +22,19 @@ type Fieldsummary struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "fieldsummary", Kind: spl.KindTransforming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "fieldsummary", Kind: syntax.KindTransforming,
 		Summary: "Describe each field: how many rows have it, how many values, their range, the most frequent ones.",
 		Syntax:  "fieldsummary [maxvals=<n>] [<field-list>]",
 		Doc: "One row for each field that some row has, in alphabetical order: `field`, `count` (rows that have it), `distinct_count`,\n" +
 			"`is_exact`, and over the values that are numbers `max`, `mean`, `min`, `numeric_count`, `stdev`; `values` lists the most\n" +
 			"frequent values as JSON. Of a field with more than 10,000 values no list is kept, its distinct count is within about two per\n" +
 			"cent, and `is_exact` is 0.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "maxvals", Default: "100", Doc: "How many values are listed; 0 is all."},
 			{Name: "<field-list>", Default: "all", Doc: "The fields to describe; wildcards are possible."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,n
 a,1
 b,3
@@ -43,10 +44,10 @@ a," | fieldsummary`,
 				`{"field":"u","count":"3","distinct_count":"2","is_exact":"1","numeric_count":"0","values":"[{\"value\":\"a\",\"count\":2},{\"value\":\"b\",\"count\":1}]"}`,
 			},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Fieldsummary{MaxVals: 100}
 			var err error
-			c.Fields, err = p.OptionsAndFields([]string{"maxvals"}, func(o spl.Option) (err error) {
+			c.Fields, err = p.OptionsAndFields([]string{"maxvals"}, func(o syntax.Option) (err error) {
 				c.MaxVals, err = o.Int(0)
 				return err
 			})
@@ -55,19 +56,19 @@ a," | fieldsummary`,
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Fieldsummary) Print() string {
 	s := "fieldsummary"
 	if c.MaxVals != 100 {
 		s += " maxvals=" + strconv.Itoa(c.MaxVals)
 	}
 	if len(c.Fields) > 0 {
-		s += " " + spl.PrintFields(c.Fields)
+		s += " " + syntax.PrintFields(c.Fields)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Fieldsummary) Needs(filter.FieldSet) filter.FieldSet {
 	if len(c.Fields) == 0 {
 		return filter.AllFields()
@@ -75,29 +76,29 @@ func (c *Fieldsummary) Needs(filter.FieldSet) filter.FieldSet {
 	return filter.Fields(c.Fields...)
 }
 
-// Ordered implements spl.Transforming.
+// Ordered implements exec.Transforming.
 func (c *Fieldsummary) Ordered() bool { return false }
 
-// NewReducer implements spl.Transforming.
-func (c *Fieldsummary) NewReducer(env *spl.Env) (spl.Reducer, error) {
+// NewReducer implements exec.Transforming.
+func (c *Fieldsummary) NewReducer(env *exec.Env) (exec.Reducer, error) {
 	return &fieldsummary{c: c, env: env, held: env.Memory.Hold(), fields: map[string]*summary{}}, nil
 }
 
 type fieldsummary struct {
 	c      *Fieldsummary
-	env    *spl.Env
+	env    *exec.Env
 	fields map[string]*summary
-	held   *spl.Held
-	every  spl.Every
+	held   *exec.Held
+	every  exec.Every
 }
 
 // summary is what is known of one field.
 type summary struct {
 	rows    int
 	numbers int
-	aggs    []spl.Aggregate // by summaryAggs
-	values  map[string]*int // nil when there are too many
-	many    *sketch         // of the values, then
+	aggs    []exec.Aggregate // by summaryAggs
+	values  map[string]*int  // nil when there are too many
+	many    *sketch          // of the values, then
 }
 
 // summaryAggs are computed over the values that are numbers.
@@ -111,15 +112,15 @@ func (f *fieldsummary) of(name string) *summary {
 	if s == nil {
 		s = &summary{values: map[string]*int{}}
 		for _, n := range summaryAggs {
-			def, _ := spl.LookupAggregate(n)
-			s.aggs = append(s.aggs, spl.NewAggregate(def, f.env, 0))
+			def, _ := syntax.LookupAggregate(n)
+			s.aggs = append(s.aggs, exec.NewAggregate(def, f.env, 0))
 		}
 		f.fields[strings.Clone(name)] = s
 	}
 	return s
 }
 
-// Add implements spl.Reducer.
+// Add implements exec.Reducer.
 func (f *fieldsummary) Add(_ context.Context, b *vector.Batch) error {
 	grown := 0
 	for _, col := range b.Cols {
@@ -177,8 +178,8 @@ func (s *summary) count(text string, n int) (grown int) {
 	return len(text) + 64
 }
 
-// Merge implements spl.Reducer.
-func (f *fieldsummary) Merge(ctx context.Context, other spl.Reducer) error {
+// Merge implements exec.Reducer.
+func (f *fieldsummary) Merge(ctx context.Context, other exec.Reducer) error {
 	o := other.(*fieldsummary)
 	grown := 0
 	for name, t := range o.fields {
@@ -210,14 +211,14 @@ func (f *fieldsummary) Merge(ctx context.Context, other spl.Reducer) error {
 	return f.held.Add(grown)
 }
 
-// Close implements spl.Reducer.
+// Close implements exec.Reducer.
 func (f *fieldsummary) Close() {
 	f.held.Release()
 	f.fields = nil
 }
 
-// Results implements spl.Reducer.
-func (f *fieldsummary) Results(context.Context) (spl.Operator, error) {
+// Results implements exec.Reducer.
+func (f *fieldsummary) Results(context.Context) (exec.Operator, error) {
 	out := vector.NewBuilder("field", "count", "distinct_count", "is_exact", "max", "mean", "min", "numeric_count", "stdev", "values")
 	for _, name := range slices.Sorted(maps.Keys(f.fields)) {
 		s := f.fields[name]
@@ -244,7 +245,7 @@ func (f *fieldsummary) Results(context.Context) (spl.Operator, error) {
 			out.SetAt(9, vector.String(s.list(f.c.MaxVals)))
 		}
 	}
-	return spl.Rows(out.Batch()), nil
+	return exec.Rows(out.Batch()), nil
 }
 
 // list writes the most frequent values as JSON, at most limit, 0 = all.

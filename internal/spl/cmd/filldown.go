@@ -5,7 +5,8 @@ import (
 	"slices"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -15,13 +16,13 @@ type Filldown struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "filldown", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "filldown", Kind: syntax.KindSerial,
 		Summary: "Put the last value a field had where it is missing.",
 		Syntax:  "filldown [<field-list>]",
 		Doc:     "Rows before the first value stay without one. Names may hold wildcards; without names it is all fields, except those that begin with `_`.",
-		Args:    []spl.Arg{{Name: "<field-list>", Default: "all", Doc: "The fields to fill."}},
-		Examples: []spl.Example{{
+		Args:    []syntax.Arg{{Name: "<field-list>", Default: "all", Doc: "The fields to fill."}},
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n,u
 1,
 2,a
@@ -29,7 +30,7 @@ func init() {
 4,b" | filldown u`,
 			Want: []string{`{"n":"1"}`, `{"n":"2","u":"a"}`, `{"n":"3","u":"a"}`, `{"n":"4","u":"b"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Filldown{}
 			if p.AtEnd() {
 				return c, nil
@@ -41,20 +42,20 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Filldown) Print() string {
 	if len(c.Fields) == 0 {
 		return "filldown"
 	}
-	return "filldown " + spl.PrintFields(c.Fields)
+	return "filldown " + syntax.PrintFields(c.Fields)
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Filldown) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Open implements spl.Serial.
-func (c *Filldown) Open(_ context.Context, _ *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return spl.Mapped(in, &filldown{c: c, last: map[string]vector.Value{}}), nil
+// Open implements exec.Serial.
+func (c *Filldown) Open(_ context.Context, _ *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return exec.Mapped(in, &filldown{c: c, last: map[string]vector.Value{}}), nil
 }
 
 type filldown struct {
@@ -63,7 +64,7 @@ type filldown struct {
 	names []string // of last, in the order in which they were seen
 }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (f *filldown) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	for _, name := range b.Names() {
 		if _, known := f.last[name]; !known && listed(f.c.Fields, name) {

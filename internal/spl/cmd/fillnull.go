@@ -7,7 +7,8 @@ import (
 	"strings"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -18,24 +19,24 @@ type Fillnull struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "fillnull", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "fillnull", Kind: syntax.KindSerial,
 		Summary: "Put a value where a field is missing.",
 		Syntax:  "fillnull [value=<text>] [<field-list>]",
 		Doc: "With a list, the fields are made in every row that lacks them. Without one, every field that some row has is filled\n" +
 			"in all rows, which are held for that; a name with `*` stands for those of them that fit it. An empty text is not missing.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "value", Default: "0", Doc: "What to put there."},
 			{Name: "<field-list>", Default: "all", Doc: "The fields to fill."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval a="x" | fillnull value=NULL a b | table a b`,
 			Want:   []string{`{"a":"x","b":"NULL"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Fillnull{Value: "0"}
 			options := func() error {
-				return p.Options([]string{"value"}, func(o spl.Option) error {
+				return p.Options([]string{"value"}, func(o syntax.Option) error {
 					c.Value = o.Value.Text
 					return nil
 				})
@@ -54,20 +55,20 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Fillnull) Print() string {
-	s := "fillnull value=" + spl.PrintOption(c.Value)
+	s := "fillnull value=" + syntax.PrintOption(c.Value)
 	if len(c.Fields) > 0 {
-		s += " " + spl.PrintFields(c.Fields)
+		s += " " + syntax.PrintFields(c.Fields)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Fillnull) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Open implements spl.Serial.
-func (c *Fillnull) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Fillnull) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	f := &fillAll{c: c, held: env.Memory.Hold(), in: in}
 	for _, n := range c.Fields {
 		if !strings.Contains(n, "*") {
@@ -75,12 +76,12 @@ func (c *Fillnull) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.O
 		}
 	}
 	if len(c.Fields) > 0 && len(f.names) == len(c.Fields) {
-		return spl.Mapped(in, c), nil
+		return exec.Mapped(in, c), nil
 	}
 	return f, nil
 }
 
-// Map implements spl.Mapper for the listed fields.
+// Map implements exec.Mapper for the listed fields.
 func (c *Fillnull) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	return c.fill(b, c.Fields), nil
 }
@@ -108,11 +109,11 @@ func (c *Fillnull) fill(b *vector.Batch, names []string) *vector.Batch {
 // fillAll holds the rows until it knows which fields there are.
 type fillAll struct {
 	c     *Fillnull
-	in    spl.Operator
+	in    exec.Operator
 	read  bool
 	rows  []*vector.Batch
 	names []string
-	held  *spl.Held
+	held  *exec.Held
 }
 
 func (f *fillAll) Close() {
@@ -124,7 +125,7 @@ func (f *fillAll) Close() {
 func (f *fillAll) Next(ctx context.Context) (*vector.Batch, error) {
 	if !f.read {
 		f.read = true
-		err := spl.Drain(ctx, f.in, func(b *vector.Batch) error {
+		err := exec.Drain(ctx, f.in, func(b *vector.Batch) error {
 			for _, c := range b.Cols {
 				if listed(f.c.Fields, c.Name) && !slices.Contains(f.names, c.Name) && present(c, b.Len) {
 					f.names = append(f.names, c.Name)

@@ -8,7 +8,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -25,15 +26,15 @@ type Fit struct {
 var distKinds = map[string]string{"norm": normalKind, "expon": exponential, "auto": ""}
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "fit", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "fit", Kind: syntax.KindSerial,
 		Summary: "Learn how the numbers of a field are spread, and mark the outliers.",
 		Syntax:  "fit DensityFunction <field> [BY \"<field>, …\"] [into <model>] [dist=norm|expon|auto] [threshold=<share>] [lower_threshold=<share>] [upper_threshold=<share>] [show_density=<bool>]",
 		Doc: "DensityFunction is the one algorithm there is. Each group gets a distribution of its own. The rows stay and get\n" +
 			"`BoundaryRanges`, the ranges of outliers as `from:to:share`, and `IsOutlier(<field>)`, 1.0 or 0.0. A model is kept in\n" +
 			"`lookups/__mlspl_<model>.csv` of the knowledge folder, for apply and summary. Rows without the number or a field of BY\n" +
 			"are not learned from; when none is left the rows pass as they are, and no model is kept.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<field>", Doc: "The numbers."},
 			{Name: "BY", Doc: "The fields that make groups, in quotes or bare."},
 			{Name: "into", Doc: "The name of the model; app:name is taken as name."},
@@ -43,7 +44,7 @@ func init() {
 			{Name: "show_density", Default: "false", Doc: "Add `ProbabilityDensity(<field>)`."},
 			{Name: "show_options, sample, full_sample, random_state", Doc: "Taken for the sake of searches that have them; all rows are learned from."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults count=100 | streamstats count as n | eval v=if(n=100, 500, n%10) | fit DensityFunction v dist=norm | search "IsOutlier(v)"=1.0 | table n v`,
 			Want:   []string{`{"n":"100","v":"500"}`},
 		}},
@@ -51,7 +52,7 @@ func init() {
 	})
 }
 
-func parseFit(p *spl.Parser) (spl.Command, error) {
+func parseFit(p *syntax.Parser) (syntax.Command, error) {
 	c := &Fit{Bounds: densityDefaults}
 	tok, err := p.Take()
 	if err != nil {
@@ -64,7 +65,7 @@ func parseFit(p *spl.Parser) (spl.Command, error) {
 		return nil, err
 	}
 	for !p.AtEnd() {
-		err := p.Options(append([]string{"dist"}, densityOptions...), func(o spl.Option) error {
+		err := p.Options(append([]string{"dist"}, densityOptions...), func(o syntax.Option) error {
 			if o.Name != "dist" {
 				return c.Bounds.option(o)
 			}
@@ -93,7 +94,7 @@ func parseFit(p *spl.Parser) (spl.Command, error) {
 }
 
 // splitFields reads fields, of which several may stand in one text in quotes.
-func splitFields(p *spl.Parser) ([]string, error) {
+func splitFields(p *syntax.Parser) ([]string, error) {
 	names, err := p.Fields("into")
 	if err != nil {
 		return nil, err
@@ -117,14 +118,14 @@ func (c *Fit) Writes() string {
 	return ModelTable(c.Into)
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Fit) Print() string {
-	s := "fit DensityFunction " + spl.PrintField(c.Field)
+	s := "fit DensityFunction " + syntax.PrintField(c.Field)
 	if len(c.By) > 0 {
 		s += " BY " + filter.QuoteSearch(strings.Join(c.By, ","))
 	}
 	if c.Into != "" {
-		s += " into " + spl.PrintField(c.Into)
+		s += " into " + syntax.PrintField(c.Into)
 	}
 	for name, kind := range distKinds {
 		if kind == c.Kind && kind != "" {
@@ -134,23 +135,23 @@ func (c *Fit) Print() string {
 	return s + c.Bounds.print()
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Fit) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Add(c.Field).Add(c.By...)
 }
 
-// Open implements spl.Serial.
-func (c *Fit) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Fit) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		m, err := c.learn(rows)
 		if err != nil {
 			return nil, err
 		}
 		if len(m.groups) == 0 {
 			if slices.ContainsFunc(rows, func(b *vector.Batch) bool { return b.Len > 0 }) {
-				env.Warn("fit has nothing to learn from: no row has a number in %s and the fields of BY", spl.PrintField(c.Field))
+				env.Warn("fit has nothing to learn from: no row has a number in %s and the fields of BY", syntax.PrintField(c.Field))
 			}
-			return spl.Rows(rows...), nil
+			return exec.Rows(rows...), nil
 		}
 		if c.Into != "" {
 			if err := m.save(ctx, env, c.Into); err != nil {
@@ -161,7 +162,7 @@ func (c *Fit) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operat
 		for i, b := range rows {
 			out[i] = m.addTo(b)
 		}
-		return spl.Rows(out...), nil
+		return exec.Rows(out...), nil
 	}), nil
 }
 

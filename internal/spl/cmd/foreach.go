@@ -12,7 +12,8 @@ import (
 	"bluetrail/internal/filter"
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/spath"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -29,20 +30,20 @@ type Foreach struct {
 var foreachModes = []string{"multifield", "multivalue", "json_array", "auto_collections"}
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "foreach", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "foreach", Kind: syntax.KindSerial,
 		Summary: "Run commands for each of several fields, or an eval for each value of a field.",
 		Syntax:  "foreach [mode=multifield|multivalue|json_array|auto_collections] <field-list> [<command> | …]",
 		Doc: "In the commands `<<FIELD>>` is the name of the field (write `'<<FIELD>>'` for its value), `<<MATCHSTR>>` what the wildcards\n" +
 			"stood for, `<<MATCHSEG1>>` to `<<MATCHSEG3>>` the wildcards one by one, `<<ITER>>` a count from 0. In the modes for values\n" +
 			"`<<ITEM>>` is the value, and there is one eval, which sees what it set for the values before. Fields that fit a wildcard\n" +
 			"come in alphabetical order. A field whose name cannot stand where the commands put it is left out, with a warning.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<field-list>", Doc: "Names, in multifield mode also with `*`."},
 			{Name: "mode", Default: "multifield", Doc: "What to go through: fields, the values of a field, a JSON array, or what the field holds of these."},
 			{Name: "fieldstr, matchstr, matchseg1, matchseg2, matchseg3, itemstr, iterstr", Doc: "Other names for the tokens."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval n_a=1, n_b=2, total=0 | foreach n_* [eval total=total+'<<FIELD>>', <<MATCHSTR>>=1] | table total a b`,
 			Want:   []string{`{"total":"3","a":"1","b":"1"}`},
 		}, {
@@ -53,12 +54,12 @@ func init() {
 	})
 }
 
-func parseForeach(p *spl.Parser) (spl.Command, error) {
+func parseForeach(p *syntax.Parser) (syntax.Command, error) {
 	c := &Foreach{Mode: "multifield", names: map[string]string{}}
 	start := p.Peek().Span
 	known := []string{"mode", "fieldstr", "matchstr", "matchseg1", "matchseg2", "matchseg3", "itemstr", "iterstr"}
 	for !p.Peek().Is("[") {
-		err := p.Options(known, func(o spl.Option) error {
+		err := p.Options(known, func(o syntax.Option) error {
 			if o.Name != "mode" {
 				c.names[o.Name] = o.Value.Text
 				return nil
@@ -111,7 +112,7 @@ func (c *Foreach) check(span diag.Span, start int) error {
 		return diag.At(span, "foreach needs commands in [ ]")
 	}
 	const before = "| "
-	_, err = spl.Parse(before + text)
+	_, err = syntax.Parse(before + text)
 	var d *diag.Error
 	if !errors.As(err, &d) {
 		return err
@@ -148,7 +149,7 @@ func (c *Foreach) token(s string) (string, int) {
 
 func bareName(s string) (string, bool) { return s, plainText(s, ".{}:@") }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Foreach) Print() string {
 	s := "foreach "
 	if c.Mode != "multifield" {
@@ -156,19 +157,19 @@ func (c *Foreach) Print() string {
 	}
 	for _, t := range foreachTokens {
 		if name := c.names[t.option]; name != "" {
-			s += t.option + "=" + spl.PrintOption(name) + " "
+			s += t.option + "=" + syntax.PrintOption(name) + " "
 		}
 	}
-	return s + spl.PrintFields(c.Fields) + " [" + c.Text + "]"
+	return s + syntax.PrintFields(c.Fields) + " [" + c.Text + "]"
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Foreach) Needs(out filter.FieldSet) filter.FieldSet {
 	text, err := c.tmpl.fill(func(string) (string, bool) { return standIn, true }, bareName)
 	if err != nil {
 		return out.Union(filter.AllFields())
 	}
-	q, err := spl.Parse("| " + text)
+	q, err := syntax.Parse("| " + text)
 	if err != nil {
 		return out.Union(filter.AllFields())
 	}
@@ -187,17 +188,17 @@ func (c *Foreach) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Union(need.Without(standIn)).Add(c.Fields...)
 }
 
-// Open implements spl.Serial.
-func (c *Foreach) Open(ctx context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Foreach) Open(ctx context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	if c.Mode != "multifield" {
 		eval, err := c.valueEval(diag.Span{})
 		if err != nil {
 			return nil, err
 		}
 		m, err := eval.NewMapper(env)
-		return spl.Mapped(in, &foreachValue{c, m}), err
+		return exec.Mapped(in, &foreachValue{c, m}), err
 	}
-	run := func(ctx context.Context, names []string, in spl.Operator) (spl.Operator, error) {
+	run := func(ctx context.Context, names []string, in exec.Operator) (exec.Operator, error) {
 		text, err := c.expand(env, names)
 		if err != nil {
 			return nil, err
@@ -205,7 +206,7 @@ func (c *Foreach) Open(ctx context.Context, env *spl.Env, in spl.Operator) (spl.
 		if text == "" {
 			return in, nil
 		}
-		q, err := spl.Parse("| " + text)
+		q, err := syntax.Parse("| " + text)
 		if err != nil {
 			return nil, fmt.Errorf("cannot run the commands of foreach: %w", err)
 		}
@@ -215,13 +216,13 @@ func (c *Foreach) Open(ctx context.Context, env *spl.Env, in spl.Operator) (spl.
 		return run(ctx, nil, in)
 	}
 	// What a wildcard stands for is known when all rows are there.
-	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
-		return run(ctx, fieldsOf(rows), spl.Rows(rows...))
+	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+		return run(ctx, fieldsOf(rows), exec.Rows(rows...))
 	}), nil
 }
 
 // expand writes the commands for every field. names are the fields there are.
-func (c *Foreach) expand(env *spl.Env, names []string) (string, error) {
+func (c *Foreach) expand(env *exec.Env, names []string) (string, error) {
 	names = slices.Clone(names)
 	slices.Sort(names)
 	var parts []string
@@ -231,7 +232,7 @@ func (c *Foreach) expand(env *spl.Env, names []string) (string, error) {
 			return
 		}
 		env.Poll()
-		if done[name] = true; len(parts) > spl.MaxNames {
+		if done[name] = true; len(parts) > syntax.MaxNames {
 			parts = append(parts, "") // only their number matters now
 			return
 		}
@@ -245,7 +246,7 @@ func (c *Foreach) expand(env *spl.Env, names []string) (string, error) {
 		text, err := c.tmpl.fill(func(token string) (string, bool) { v, ok := values[token]; return v, ok }, bareName)
 		if err == nil {
 			// The name may read as something else than a name where it stands.
-			_, err = spl.Parse("| " + text)
+			_, err = syntax.Parse("| " + text)
 		}
 		if err != nil {
 			env.Warn("foreach leaves out the field %q: %v", name, err)
@@ -264,8 +265,8 @@ func (c *Foreach) expand(env *spl.Env, names []string) (string, error) {
 			}
 		}
 	}
-	if len(parts) > spl.MaxNames {
-		return "", fmt.Errorf("foreach stands for %d fields here, and takes at most %d; name fewer", len(parts), spl.MaxNames)
+	if len(parts) > syntax.MaxNames {
+		return "", fmt.Errorf("foreach stands for %d fields here, and takes at most %d; name fewer", len(parts), syntax.MaxNames)
 	}
 	return strings.Join(parts, " | "), nil
 }
@@ -308,7 +309,7 @@ func (c *Foreach) valueEval(span diag.Span) (*Eval, error) {
 		case p.token == "FIELD" && p.quote != 0:
 			b.WriteString(strings.ReplaceAll(c.Fields[0], string(p.quote), `\`+string(p.quote)))
 		case p.token == "FIELD":
-			b.WriteString(spl.PrintTarget(c.Fields[0]))
+			b.WriteString(syntax.PrintTarget(c.Fields[0]))
 		case p.token != "ITEM" && p.token != "ITER":
 			return nil, diag.At(span, "<<%s>> means nothing in mode=%s", p.token, c.Mode)
 		case p.quote == '"':
@@ -319,7 +320,7 @@ func (c *Foreach) valueEval(span diag.Span) (*Eval, error) {
 			b.WriteString("'<<" + p.token + ">>'")
 		}
 	}
-	q, err := spl.Parse("| " + b.String())
+	q, err := syntax.Parse("| " + b.String())
 	if err != nil {
 		return nil, inner(span, "in the eval of foreach", err)
 	}
@@ -334,7 +335,7 @@ func (c *Foreach) valueEval(span diag.Span) (*Eval, error) {
 // second, and so on.
 type foreachValue struct {
 	c    *Foreach
-	eval spl.Mapper
+	eval exec.Mapper
 }
 
 func (m *foreachValue) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 )
 
 // TestForeachFaults: what is wrong in the commands is underlined where it stands
@@ -18,7 +18,7 @@ func TestForeachFaults(t *testing.T) {
 		`* | foreach a* [rex field=<<FIELD>> "x(?<y>z" | eval <<FIELD>>_2=y ]`:      "(",
 		`* | foreach a* [foreach b [eval "<<FIELD>>"=1] | head <<FIELD>> | tail x]`: "x",
 	} {
-		_, err := spl.Parse(text)
+		_, err := syntax.Parse(text)
 		var d *diag.Error
 		if !errors.As(err, &d) {
 			t.Errorf("%s: %v", text, err)

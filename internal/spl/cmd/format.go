@@ -6,27 +6,28 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 // Format writes the rows as a search expression.
-type Format struct{ Options spl.FormatOptions }
+type Format struct{ Options syntax.FormatOptions }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "format", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "format", Kind: syntax.KindSerial,
 		Summary: "Write all rows as one search expression, in the field search.",
 		Syntax:  `format [mvsep="OR"] [maxresults=<n>] [emptystr="NOT ( )"] ["<row prefix>" "<column prefix>" "<column separator>" "<column end>" "<row separator>" "<row end>"]`,
 		Doc: "A subsearch in brackets is formatted this way by itself. Fields stand in alphabetical order, internal ones are left out;\n" +
 			"a field called `search` or `query` gives its value as it is.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "mvsep", Default: "OR", Doc: "What stands between the values of one field."},
 			{Name: "maxresults", Default: "0", Doc: "How many rows are written; 0 is all."},
 			{Name: "emptystr", Default: "NOT ( )", Doc: "What is written when there are no rows."},
 			{Name: "<six texts>", Default: `"(" "(" "AND" ")" "OR" ")"`, Doc: "All six or none."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,ip
 a,10.0.0.1
 b,10.0.0.2" | format`,
@@ -36,12 +37,12 @@ b,10.0.0.2" | format`,
 	})
 }
 
-func parseFormat(p *spl.Parser) (spl.Command, error) {
-	c := &Format{spl.DefaultFormat()}
+func parseFormat(p *syntax.Parser) (syntax.Command, error) {
+	c := &Format{syntax.DefaultFormat()}
 	texts := []*string{&c.Options.RowPrefix, &c.Options.ColPrefix, &c.Options.ColSep, &c.Options.ColEnd, &c.Options.RowSep, &c.Options.RowEnd}
 	given := 0
 	for !p.AtEnd() {
-		err := p.Options([]string{"mvsep", "maxresults", "emptystr"}, func(o spl.Option) (err error) {
+		err := p.Options([]string{"mvsep", "maxresults", "emptystr"}, func(o syntax.Option) (err error) {
 			switch o.Name {
 			case "mvsep":
 				c.Options.MVSep = o.Value.Text
@@ -56,7 +57,7 @@ func parseFormat(p *spl.Parser) (spl.Command, error) {
 			return nil, err
 		}
 		tok := p.Peek()
-		if tok.Kind != spl.Quoted {
+		if tok.Kind != syntax.Quoted {
 			break
 		}
 		if given == len(texts) {
@@ -74,9 +75,9 @@ func parseFormat(p *spl.Parser) (spl.Command, error) {
 	return c, nil
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Format) Print() string {
-	o, d := c.Options, spl.DefaultFormat()
+	o, d := c.Options, syntax.DefaultFormat()
 	s := "format"
 	if o.MVSep != d.MVSep {
 		s += " mvsep=" + filter.QuoteSearch(o.MVSep)
@@ -91,7 +92,7 @@ func (c *Format) Print() string {
 	for i, text := range []string{d.RowPrefix, d.ColPrefix, d.ColSep, d.ColEnd, d.RowSep, d.RowEnd} {
 		if own[i] != text {
 			for _, text := range own {
-				s += " " + spl.QuoteArg(text)
+				s += " " + syntax.QuoteArg(text)
 			}
 			break
 		}
@@ -99,29 +100,29 @@ func (c *Format) Print() string {
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Format) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
 // Tabulates says that the rows are no events any more.
 func (c *Format) Tabulates() bool { return true }
 
-// Open implements spl.Serial.
-func (c *Format) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Format) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		held := env.Memory.Hold()
 		defer held.Release()
 		for _, b := range rows { // each row as text, and all of it together
-			if err := held.Add(2 * spl.TextSize(b)); err != nil && !spl.EndsEarly(err) {
+			if err := held.Add(2 * syntax.TextSize(b)); err != nil && !exec.EndsEarly(err) {
 				return nil, err
 			}
 		}
 		o := c.Options
 		o.Poll = env.Poll
-		return oneCell("search", spl.FormatRows(rows, o)), nil
+		return oneCell("search", syntax.FormatRows(rows, o)), nil
 	}), nil
 }
 
 // oneCell is a table of one row and one column.
-func oneCell(name, text string) spl.Operator {
-	return spl.Rows(&vector.Batch{Len: 1, Cols: []*vector.Column{vector.Constant(name, vector.String(text))}})
+func oneCell(name, text string) exec.Operator {
+	return exec.Rows(&vector.Batch{Len: 1, Cols: []*vector.Column{vector.Constant(name, vector.String(text))}})
 }

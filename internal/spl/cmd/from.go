@@ -8,7 +8,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 )
 
 // From gives the rows of a dataset: of a data model, a lookup or a saved
@@ -21,14 +22,14 @@ type From struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "from", Kind: spl.KindGenerating,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "from", Kind: syntax.KindGenerating,
 		Summary: "Give the rows of a data model's dataset, a lookup or a saved search.",
 		Syntax:  "from datamodel:<model>[.<dataset>] | lookup:<table> | savedsearch:<name>",
 		Doc: "The events of a data model keep the names of their fields, and `unknown` stands in the model's fields that are missing.\n" +
 			"Names with blanks are put in double quotes, before or behind the colon; a blank does for the colon.",
-		Args: []spl.Arg{{Name: "<kind>:<name>", Doc: "What to read, and its name."}},
-		Examples: []spl.Example{{
+		Args: []syntax.Arg{{Name: "<kind>:<name>", Doc: "What to read, and its name."}},
+		Examples: []syntax.Example{{
 			Lookup: "user,team\nalice,blue\nbob,red\n",
 			Search: `| from lookup:example.csv | search team=red`,
 			Want:   []string{`{"user":"bob","team":"red"}`},
@@ -43,7 +44,7 @@ func init() {
 
 var fromKinds = []string{"datamodel", "lookup", "savedsearch"}
 
-func parseFromCommand(p *spl.Parser) (spl.Command, error) {
+func parseFromCommand(p *syntax.Parser) (syntax.Command, error) {
 	start := p.Peek().Span
 	text, err := p.Rest()
 	if err != nil {
@@ -75,14 +76,14 @@ func parseFromCommand(p *spl.Parser) (spl.Command, error) {
 	return c, err
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *From) Print() string { return "from " + c.Kind + `:"` + c.Name + `"` }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *From) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Generate implements spl.Generating.
-func (c *From) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
+// Generate implements exec.Generating.
+func (c *From) Generate(ctx context.Context, env *exec.Env) (exec.Operator, error) {
 	switch c.Kind {
 	case "lookup":
 		return (&Inputlookup{Table: c.Name, Max: inputlookupMax, Strict: true}).Generate(ctx, env)

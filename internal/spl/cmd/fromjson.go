@@ -4,7 +4,8 @@ import (
 	"bluetrail/internal/filter"
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/spath"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -12,23 +13,23 @@ import (
 type Fromjson struct{ Field, Prefix string }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "fromjson", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "fromjson", Kind: syntax.KindStreaming,
 		Summary: "Make fields of the members of a JSON object.",
 		Syntax:  "fromjson <field> [prefix=<text>]",
 		Doc:     "Only the object's own members: objects and arrays in it stay JSON text. What is no object gives nothing.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<field>", Doc: "The field with the object."},
 			{Name: "prefix", Doc: "Text put before the names."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval j="{\"name\":\"bob\",\"tags\":[1,2]}" | fromjson j prefix=my_ | table my_name my_tags`,
 			Want:   []string{`{"my_name":"bob","my_tags":"[1,2]"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Fromjson{}
 			options := func() error {
-				return p.Options([]string{"prefix"}, func(o spl.Option) error {
+				return p.Options([]string{"prefix"}, func(o syntax.Option) error {
 					c.Prefix = o.Value.Text
 					return nil
 				})
@@ -45,20 +46,20 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Fromjson) Print() string {
-	s := "fromjson " + spl.PrintField(c.Field)
+	s := "fromjson " + syntax.PrintField(c.Field)
 	if c.Prefix != "" {
-		s += " prefix=" + spl.PrintOption(c.Prefix)
+		s += " prefix=" + syntax.PrintOption(c.Prefix)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Fromjson) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Field) }
 
-// NewMapper implements spl.Streaming.
-func (c *Fromjson) NewMapper(*spl.Env) (spl.Mapper, error) {
+// NewMapper implements exec.Streaming.
+func (c *Fromjson) NewMapper(*exec.Env) (exec.Mapper, error) {
 	return discover{func(b *vector.Batch) func(int, func(name, value string)) {
 		col := b.Col(c.Field)
 		if col == nil {

@@ -5,7 +5,8 @@ import (
 	"strconv"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -22,20 +23,20 @@ type GaugeArg struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "gauge", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "gauge", Kind: syntax.KindStreaming,
 		Summary: "Make the table that a gauge is drawn from.",
 		Syntax:  "gauge <value> [<bound> …]",
 		Doc:     "The value goes to `x`, the bounds of the coloured ranges to `y1`, `y2` and so on. All other fields go.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<value>", Doc: "A field or a number."},
 			{Name: "<bound>", Default: "0 30 70 100", Doc: "Fields or numbers."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval n=7 | gauge n 0 5 10`,
 			Want:   []string{`{"x":"7","y1":"0","y2":"5","y3":"10"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			names, err := p.Fields()
 			if err != nil {
 				return nil, err
@@ -60,7 +61,7 @@ func (a GaugeArg) print() string {
 	if a.Field == "" {
 		return vector.FormatNumber(a.Number)
 	}
-	return spl.PrintField(a.Field)
+	return syntax.PrintField(a.Field)
 }
 
 func (a GaugeArg) column(b *vector.Batch, name string) *vector.Column {
@@ -70,7 +71,7 @@ func (a GaugeArg) column(b *vector.Batch, name string) *vector.Column {
 	return vector.NewColumn(name, existing(b, a.Field))
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Gauge) Print() string {
 	s := "gauge " + c.Value.print()
 	for _, r := range c.Ranges {
@@ -79,7 +80,7 @@ func (c *Gauge) Print() string {
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Gauge) Needs(filter.FieldSet) filter.FieldSet {
 	need := filter.FieldSet{}
 	for _, a := range append([]GaugeArg{c.Value}, c.Ranges...) {
@@ -93,10 +94,10 @@ func (c *Gauge) Needs(filter.FieldSet) filter.FieldSet {
 // Tabulates says that the rows are no events any more.
 func (c *Gauge) Tabulates() bool { return true }
 
-// NewMapper implements spl.Streaming.
-func (c *Gauge) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+// NewMapper implements exec.Streaming.
+func (c *Gauge) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (c *Gauge) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	ranges := c.Ranges
 	if len(ranges) == 0 {

@@ -9,7 +9,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
@@ -21,19 +22,19 @@ type Gentimes struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "gentimes", Kind: spl.KindGenerating,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "gentimes", Kind: syntax.KindGenerating,
 		Summary: "Make rows of ranges of time that follow each other.",
 		Syntax:  "gentimes start=<day> [end=<day>] [increment=<n>s|m|h|d]",
 		Doc: "Each row has `starttime` and `endtime` in seconds and `starthuman` and `endhuman` for reading; a range ends a second before\n" +
 			"the next one starts. The day of `end` is not part of it. A day is written `12/31/2026`, with a time `12/31/2026:18:30:00`, or\n" +
 			"as a number of days from today: `-7`. At most 1,000,000 rows are made.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "start", Doc: "Where the first range starts."},
 			{Name: "end", Default: "0", Doc: "Where the last one ends."},
 			{Name: "increment", Default: "1d", Doc: "How long a range is."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| gentimes start=10/1/2026 end=10/3/2026`,
 			Want: []string{
 				`{"starttime":"1790812800","endtime":"1790899199","starthuman":"Thu Oct 01 00:00:00 2026","endhuman":"Thu Oct 01 23:59:59 2026"}`,
@@ -44,10 +45,10 @@ func init() {
 	})
 }
 
-func parseGentimes(p *spl.Parser) (spl.Command, error) {
+func parseGentimes(p *syntax.Parser) (syntax.Command, error) {
 	c := &Gentimes{}
 	start := p.Peek().Span
-	err := p.Options([]string{"start", "end", "increment"}, func(o spl.Option) (err error) {
+	err := p.Options([]string{"start", "end", "increment"}, func(o syntax.Option) (err error) {
 		switch o.Name {
 		case "increment":
 			if c.Increment, err = parseSpan(o); err == nil && (len(c.Increment.Unit) != 1 || c.Increment.Snap != "" || c.Increment.Unit == "w") {
@@ -96,11 +97,11 @@ func dayOf(s string, now time.Time) (time.Time, bool) {
 	return t, int(t.Month()) == n[0] && t.Day() == n[1] && n[3] < 24 && n[4] < 60 && n[5] < 60
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Gentimes) Print() string {
-	s := "gentimes start=" + spl.PrintOption(c.Start)
+	s := "gentimes start=" + syntax.PrintOption(c.Start)
 	if c.End != "" {
-		s += " end=" + spl.PrintOption(c.End)
+		s += " end=" + syntax.PrintOption(c.End)
 	}
 	if c.Increment != nil {
 		s += " increment=" + c.Increment.Text
@@ -108,11 +109,11 @@ func (c *Gentimes) Print() string {
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Gentimes) Needs(filter.FieldSet) filter.FieldSet { return filter.FieldSet{} }
 
-// Generate implements spl.Generating.
-func (c *Gentimes) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) {
+// Generate implements exec.Generating.
+func (c *Gentimes) Generate(_ context.Context, env *exec.Env) (exec.Operator, error) {
 	now := env.Now.In(env.Zone)
 	g := &gentimes{env: env, span: c.Increment}
 	g.at, _ = dayOf(c.Start, now)
@@ -130,7 +131,7 @@ func (c *Gentimes) Generate(_ context.Context, env *spl.Env) (spl.Operator, erro
 const maxTimes = 1000000
 
 type gentimes struct {
-	env     *spl.Env
+	env     *exec.Env
 	span    *Span
 	at, end time.Time
 	made    int

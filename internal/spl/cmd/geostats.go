@@ -5,7 +5,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -25,14 +25,14 @@ type Geostats struct {
 var geostatsDefaults = Geostats{Lat: "lat", Long: "lon", OutLat: "latitude", OutLong: "longitude", SpanLat: 22.5, SpanLong: 45, MaxZoom: 9, Limit: 10, CellLimit: 10}
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "geostats", Kind: spl.KindTransforming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "geostats", Kind: syntax.KindTransforming,
 		Summary: "Compute aggregates over the cells of a map, at each zoom level.",
 		Syntax:  "geostats [latfield=<field>] [longfield=<field>] [outputlatfield=<field>] [outputlongfield=<field>] [binspanlat=<degrees>] [binspanlong=<degrees>] [maxzoomlevel=<n>] [globallimit=<n>] [locallimit=<n>] [translatetoxy=<bool>] <aggregate> … [BY <field>]",
 		Doc: "A row for each cell that holds something: `geobin` names zoom level and cell, `latitude` and `longitude` are the mean of its\n" +
 			"rows. Cells halve both ways from level to level. With BY there is a column for each value, of those with the greatest sums\n" +
 			"of the first aggregate, and `OTHER` for the rest. Rows without a place on the globe are left out.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "latfield, longfield", Default: "lat, lon", Doc: "The fields with the place, in degrees."},
 			{Name: "outputlatfield, outputlongfield", Default: "latitude, longitude", Doc: "The fields for the mean place."},
 			{Name: "binspanlat, binspanlong", Default: "22.5, 45", Doc: "How many degrees a cell has at zoom level 0."},
@@ -43,7 +43,7 @@ func init() {
 			{Name: "<aggregate>", Doc: "As in stats."},
 			{Name: "BY <field>", Doc: "The field whose values make the columns."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="lat,lon
 50,8
 52,10
@@ -57,7 +57,7 @@ func init() {
 	})
 }
 
-func parseGeostats(p *spl.Parser) (spl.Command, error) {
+func parseGeostats(p *syntax.Parser) (syntax.Command, error) {
 	c := geostatsDefaults
 	names := []string{"latfield", "longfield", "outputlatfield", "outputlongfield", "binspanlat", "binspanlong", "maxzoomlevel", "globallimit", "locallimit", "translatetoxy"}
 	options := func() error { return p.Options(names, c.option) }
@@ -76,7 +76,7 @@ func parseGeostats(p *spl.Parser) (spl.Command, error) {
 	return &c, err
 }
 
-func (c *Geostats) option(o spl.Option) (err error) {
+func (c *Geostats) option(o syntax.Option) (err error) {
 	degrees := func(dst *float64, most float64) error {
 		if *dst, err = number(o); err == nil && !(*dst >= 0.01 && *dst <= most) {
 			err = diag.At(o.Value.Span, "%s must be from 0.01 to %g degrees, not %q", o.Name, most, o.Value.Text)
@@ -111,7 +111,7 @@ func (c *Geostats) option(o spl.Option) (err error) {
 	return err
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Geostats) Print() string {
 	s := "geostats"
 	d := &geostatsDefaults
@@ -125,17 +125,17 @@ func (c *Geostats) Print() string {
 		{"translatetoxy", strconv.FormatBool(!c.Tuples), "true"},
 	} {
 		if o.value != o.otherwise {
-			s += " " + o.name + "=" + spl.PrintOption(o.value)
+			s += " " + o.name + "=" + syntax.PrintOption(o.value)
 		}
 	}
 	s += " " + printAggregations(c.Aggs)
 	if c.By != "" {
-		s += " BY " + spl.PrintField(c.By)
+		s += " BY " + syntax.PrintField(c.By)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Geostats) Needs(filter.FieldSet) filter.FieldSet {
 	need := (&Stats{Aggs: c.Aggs}).reads(filter.Fields(c.Lat, c.Long))
 	if c.By != "" {
@@ -144,5 +144,5 @@ func (c *Geostats) Needs(filter.FieldSet) filter.FieldSet {
 	return need
 }
 
-// Ordered implements spl.Transforming.
+// Ordered implements exec.Transforming.
 func (c *Geostats) Ordered() bool { return (&Stats{Aggs: c.Aggs}).Ordered() }

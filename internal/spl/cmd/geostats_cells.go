@@ -9,16 +9,17 @@ import (
 	"slices"
 	"strings"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 // geoKeys are the columns of a row's cell; no field has such names.
 var geoKeys = []string{"\x00zoom", "\x00y", "\x00x"}
 
-// NewReducer implements spl.Transforming.
-func (c *Geostats) NewReducer(env *spl.Env) (spl.Reducer, error) {
-	mean, _ := spl.LookupAggregate("avg")
+// NewReducer implements exec.Transforming.
+func (c *Geostats) NewReducer(env *exec.Env) (exec.Reducer, error) {
+	mean, _ := syntax.LookupAggregate("avg")
 	aggs := append([]*Aggregation{{Def: mean, Call: "avg", Field: c.Lat, As: c.OutLat}, {Def: mean, Call: "avg", Field: c.Long, As: c.OutLong}}, c.Aggs...)
 	by := slices.Clone(geoKeys)
 	if c.By != "" {
@@ -36,7 +37,7 @@ type geostats struct {
 	g *grouper
 }
 
-// Add implements spl.Reducer.
+// Add implements exec.Reducer.
 func (r *geostats) Add(ctx context.Context, b *vector.Batch) error {
 	if r.c.By != "" && b.Col(r.c.By) == nil {
 		return nil
@@ -79,16 +80,16 @@ func cell(at, border, span float64, zoom int) float64 {
 	return min(math.Floor((at+border)/span), math.Ceil(2*border/span)-1)
 }
 
-// Merge implements spl.Reducer.
-func (r *geostats) Merge(ctx context.Context, o spl.Reducer) error {
+// Merge implements exec.Reducer.
+func (r *geostats) Merge(ctx context.Context, o exec.Reducer) error {
 	return r.g.merge(ctx, o.(*geostats).g)
 }
 
-// Close implements spl.Reducer.
+// Close implements exec.Reducer.
 func (r *geostats) Close() { r.g.release() }
 
-// Results implements spl.Reducer.
-func (r *geostats) Results(ctx context.Context) (spl.Operator, error) {
+// Results implements exec.Reducer.
+func (r *geostats) Results(ctx context.Context) (exec.Operator, error) {
 	groups, err := r.g.sorted(ctx)
 	if err != nil {
 		return nil, err
@@ -108,7 +109,7 @@ func (r *geostats) Results(ctx context.Context) (spl.Operator, error) {
 			names = append(names, r.column(n, col, len(shown) > 3))
 		}
 	}
-	return spl.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
+	return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
 		out := newEmitter(emit, names)
 		for len(groups) > 0 {
 			n := 1
@@ -118,7 +119,7 @@ func (r *geostats) Results(ctx context.Context) (spl.Operator, error) {
 			cells := r.cells(groups[:n], kept)
 			if r.c.By != "" && r.c.Tuples {
 				for _, col := range inOrder(slices.Collect(maps.Keys(cells))) {
-					r.row(out.Builder, groups[0].values(), map[string][]spl.Aggregate{col: cells[col]}, shown)
+					r.row(out.Builder, groups[0].values(), map[string][]exec.Aggregate{col: cells[col]}, shown)
 					if err := out.row(ctx); err != nil {
 						return err
 					}
@@ -137,8 +138,8 @@ func (r *geostats) Results(ctx context.Context) (spl.Operator, error) {
 }
 
 // cells joins the groups of one cell of the map by what they are shown as.
-func (r *geostats) cells(groups []*group, kept map[string]string) map[string][]spl.Aggregate {
-	cells := map[string][]spl.Aggregate{}
+func (r *geostats) cells(groups []*group, kept map[string]string) map[string][]exec.Aggregate {
+	cells := map[string][]exec.Aggregate{}
 	for _, grp := range groups {
 		col := ""
 		if r.c.By != "" {
@@ -195,7 +196,7 @@ func inOrder(names []string) []string {
 }
 
 // row adds the row of one cell of the map.
-func (r *geostats) row(out *vector.Builder, keys []vector.Value, cells map[string][]spl.Aggregate, shown []int) {
+func (r *geostats) row(out *vector.Builder, keys []vector.Value, cells map[string][]exec.Aggregate, shown []int) {
 	out.Add()
 	for col, aggs := range cells {
 		for _, n := range shown[2:] {
@@ -253,7 +254,7 @@ func (r *geostats) frequent(groups []*group) map[string]string {
 
 // firstScore is the first aggregate of the search, behind those of the place; 0
 // when there is none, as for a wildcard that no field fits.
-func firstScore(aggs []spl.Aggregate) float64 {
+func firstScore(aggs []exec.Aggregate) float64 {
 	if len(aggs) < 3 {
 		return 0
 	}

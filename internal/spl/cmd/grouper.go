@@ -7,7 +7,8 @@ import (
 	"strings"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/expr"
 	"bluetrail/internal/vector"
 )
 
@@ -23,23 +24,23 @@ type slot struct {
 // grouper gathers aggregates by the values of fields. It is what stats and its
 // kin share. How rows find their group is in keys.go.
 type grouper struct {
-	env      *spl.Env
+	env      *exec.Env
 	aggs     []*Aggregation
 	by       []string
 	split    bool     // a value repeated in one row counts once
 	apart    []string // further fields that wildcards do not stand for
 	slots    []slot
 	expanded map[wildSlot]int // the slot of a wildcard for a field
-	progs    []*spl.Program   // by aggregation
+	progs    []*expr.Program  // by aggregation
 	order    []*group
 	total    *group // the only one when there are no by-fields
-	held     *spl.Held
+	held     *exec.Held
 	extent   *extent // of the times that sparklines saw
 
 	keys keyer
 	members
 	times []float64
-	every spl.Every
+	every exec.Every
 }
 
 // wildSlot is a column that stands for a wildcard's.
@@ -51,19 +52,19 @@ type wildSlot struct {
 // group is the rows with the same values of the by-fields.
 type group struct {
 	keys  []vector.Value
-	aggs  []spl.Aggregate // by slot
-	fresh int             // rows of the batch at hand
+	aggs  []exec.Aggregate // by slot
+	fresh int              // rows of the batch at hand
 }
 
 // newGrouper returns an empty grouper. With split, a value that is repeated in
 // one row counts once; wildcards do not stand for the fields apart. The error is
 // that of an expression.
-func newGrouper(env *spl.Env, aggs []*Aggregation, by []string, split bool, apart ...string) (*grouper, error) {
-	g := &grouper{env: env, held: env.Memory.Hold(), aggs: aggs, by: by, split: split, apart: apart, expanded: map[wildSlot]int{}, progs: make([]*spl.Program, len(aggs))}
+func newGrouper(env *exec.Env, aggs []*Aggregation, by []string, split bool, apart ...string) (*grouper, error) {
+	g := &grouper{env: env, held: env.Memory.Hold(), aggs: aggs, by: by, split: split, apart: apart, expanded: map[wildSlot]int{}, progs: make([]*expr.Program, len(aggs))}
 	for i, a := range aggs {
 		if a.Expr != nil {
 			var err error
-			if g.progs[i], err = spl.Compile(a.Expr, env); err != nil {
+			if g.progs[i], err = expr.Compile(a.Expr, env); err != nil {
 				return nil, err
 			}
 		}
@@ -140,7 +141,7 @@ func (g *grouper) add(b *vector.Batch) error {
 	g.expand(b)
 	g.weights = weightsOf(b, g.weights)
 	over := g.assign(b)
-	if over != nil && !spl.EndsEarly(over) {
+	if over != nil && !exec.EndsEarly(over) {
 		return over
 	}
 	for _, grp := range g.touched { // also the last ones that memory had room for
@@ -195,11 +196,11 @@ func (g *grouper) counts(n int) bool {
 	if len(g.touched) == 0 {
 		return true
 	}
-	if _, ok := g.touched[0].aggs[n].(spl.Repeater); !ok {
+	if _, ok := g.touched[0].aggs[n].(exec.Repeater); !ok {
 		return false
 	}
 	for _, grp := range g.touched {
-		grp.aggs[n].(spl.Repeater).Repeat(one, grp.fresh)
+		grp.aggs[n].(exec.Repeater).Repeat(one, grp.fresh)
 	}
 	return true
 }
@@ -278,7 +279,7 @@ func (g *grouper) take(grp *group, vals []vector.Value, at float64) error {
 }
 
 // aggregates returns the aggregates of a group, by slot.
-func (g *grouper) aggregates(grp *group) []spl.Aggregate {
+func (g *grouper) aggregates(grp *group) []exec.Aggregate {
 	g.fill(grp)
 	return grp.aggs
 }

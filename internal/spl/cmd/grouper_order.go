@@ -5,7 +5,7 @@ import (
 	"context"
 	"strings"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/vector"
 )
 
@@ -33,7 +33,7 @@ func (g *grouper) sorted(ctx context.Context) ([]*group, error) {
 	for i, grp := range g.order {
 		list[i] = rank(grp)
 	}
-	if err := spl.SortFunc(ctx, list, compareRanked); err != nil {
+	if err := exec.SortFunc(ctx, list, compareRanked); err != nil {
 		return nil, err
 	}
 	for i, r := range list {

@@ -7,34 +7,36 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 // Head keeps the first rows: a number of them, or those before an expression
 // fails.
 type Head struct {
-	N        int      // with Expr set: at most, 0 = any number
-	Expr     spl.Expr // nil: N rows
+	N        int         // with Expr set: at most, 0 = any number
+	Expr     syntax.Expr // nil: N rows
 	KeepLast bool
 	Null     bool
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "head", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "head", Kind: syntax.KindSerial,
 		Summary: "Keep the first rows.",
 		Syntax:  "head [<n> | limit=<n>] [<eval-expression>] [null=<bool>] [keeplast=<bool>]",
 		Doc: "With a number, that many; with an expression, the rows up to the first for which it is not true, and with both no more\n" +
 			"than the number. A null result stops too, unless `null=true`. `keeplast=true` also gives the row that stopped it. Nothing\n" +
 			"more is read than is needed.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<n>", Default: "10 without an expression", Doc: "How many rows."},
 			{Name: "<eval-expression>", Doc: "What holds for the rows that are kept."},
 			{Name: "null", Default: "false", Doc: "Whether an expression that is null lets the row pass."},
 			{Name: "keeplast", Default: "false", Doc: "Whether the row at which it stops is kept."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n
 1
 2
@@ -45,7 +47,7 @@ func init() {
 	})
 }
 
-func parseHead(p *spl.Parser) (spl.Command, error) {
+func parseHead(p *syntax.Parser) (syntax.Command, error) {
 	c := &Head{}
 	given := false
 	for !p.AtEnd() {
@@ -79,9 +81,9 @@ func parseHead(p *spl.Parser) (spl.Command, error) {
 }
 
 // count reads a number, which it reports, or the expression.
-func (c *Head) count(p *spl.Parser) (number bool, err error) {
+func (c *Head) count(p *syntax.Parser) (number bool, err error) {
 	tok := p.Peek()
-	if n, err := strconv.Atoi(tok.Text); err == nil && tok.Kind == spl.Word {
+	if n, err := strconv.Atoi(tok.Text); err == nil && tok.Kind == syntax.Word {
 		if n < 0 {
 			return true, diag.At(tok.Span, "head needs a number of at least 0")
 		}
@@ -104,14 +106,14 @@ func (c *Head) Rows() int {
 	return c.N
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Head) Print() string {
 	s := "head"
 	if c.Expr == nil || c.N > 0 {
 		s += " " + strconv.Itoa(c.N)
 	}
 	if c.Expr != nil {
-		s += " (" + spl.PrintExpr(c.Expr) + ")"
+		s += " (" + syntax.PrintExpr(c.Expr) + ")"
 	}
 	if c.Null {
 		s += " null=true"
@@ -122,23 +124,23 @@ func (c *Head) Print() string {
 	return s
 }
 
-// Check implements spl.Checked.
-func (c *Head) Check() error { return spl.CheckTest(c.Expr) }
+// Check implements syntax.Checked.
+func (c *Head) Check() error { return expr.CheckTest(c.Expr) }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Head) Needs(out filter.FieldSet) filter.FieldSet {
 	if c.Expr == nil {
 		return out
 	}
-	return out.Add(spl.ExprFields(c.Expr)...)
+	return out.Add(expr.ExprFields(c.Expr)...)
 }
 
-// Open implements spl.Serial.
-func (c *Head) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Head) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	h := &head{in: in, c: c, left: c.N}
 	if c.Expr != nil {
 		var err error
-		if h.test, err = spl.CompileTest(c.Expr, env); err != nil {
+		if h.test, err = expr.CompileTest(c.Expr, env); err != nil {
 			return nil, err
 		}
 	}
@@ -146,10 +148,10 @@ func (c *Head) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Opera
 }
 
 type head struct {
-	in   spl.Operator
+	in   exec.Operator
 	c    *Head
 	left int
-	test *spl.Program
+	test *expr.Program
 	done bool
 }
 

@@ -4,29 +4,29 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 )
 
 // Inputcsv is inputlookup for a .csv file by its name.
 type Inputcsv struct{ Inputlookup }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "inputcsv", Kind: spl.KindGenerating,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "inputcsv", Kind: syntax.KindGenerating,
 		Summary: "Give the rows of a .csv file.",
 		Syntax:  "inputcsv [append=<bool>] [strict=<bool>] [start=<n>] [max=<n>] <file> [where <search-expression>]",
 		Doc:     "The file is one of lookups/ in the knowledge folder, where outputcsv writes; no other place is read. It is inputlookup otherwise.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<file>", Doc: "The name of the file; .csv may be left out."},
 			{Name: "append, strict, start, max, where", Doc: "As in inputlookup."},
 			{Name: "events, dispatch", Doc: "Taken for the sake of searches that have them."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Lookup: "user,team\nalice,blue\nbob,red\n",
 			Search: `| inputcsv max=1 example`,
 			Want:   []string{`{"user":"alice","team":"blue"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c, err := parseInput(p, "events", "dispatch")
 			if err != nil {
 				return nil, err
@@ -39,7 +39,7 @@ func init() {
 }
 
 // csvFile returns the name of a .csv file with its ending.
-func csvFile(p *spl.Parser, name string) (string, error) {
+func csvFile(p *syntax.Parser, name string) (string, error) {
 	if strings.ContainsAny(name, `/\`) {
 		return "", diag.At(p.Peek().Span, "%q is no file name: files are in lookups/ of the knowledge folder, without folders below it", name)
 	}
@@ -49,13 +49,13 @@ func csvFile(p *spl.Parser, name string) (string, error) {
 	return name, nil
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Inputcsv) Print() string {
 	return "inputcsv" + strings.TrimPrefix(c.Inputlookup.Print(), "inputlookup")
 }
 
-// Resolve implements spl.Resolving.
-func (c *Inputcsv) Resolve(text func(*spl.Query) (string, error)) (spl.Command, error) {
+// Resolve implements syntax.Resolving.
+func (c *Inputcsv) Resolve(text func(*syntax.Query) (string, error)) (syntax.Command, error) {
 	d, err := c.Inputlookup.Resolve(text)
 	if err != nil {
 		return nil, err

@@ -10,7 +10,8 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/lookup"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -27,12 +28,12 @@ type Inputlookup struct {
 const inputlookupMax = 1000000000
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "inputlookup", Kind: spl.KindGenerating,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "inputlookup", Kind: syntax.KindGenerating,
 		Summary: "Give the rows of a lookup table.",
 		Syntax:  "inputlookup [append=<bool>] [strict=<bool>] [start=<n>] [max=<n>] <table> [where <search-expression>]",
 		Doc:     "Rows come in the order of the table; an empty cell is a missing value.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<table>", Doc: "The name of a definition of transforms.conf or of a .csv file of lookups/."},
 			{Name: "append", Default: "false", Doc: "Put the rows behind those there are; the command may then stand anywhere."},
 			{Name: "strict", Default: "false", Doc: "Fail when the table cannot be read; otherwise there is a warning and no row."},
@@ -40,7 +41,7 @@ func init() {
 			{Name: "max", Default: "1000000000", Doc: "How many rows."},
 			{Name: "where", Doc: "Only the rows that match."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Lookup: "user,team\nalice,blue\nbob,red\n",
 			Search: `| inputlookup example.csv where team=r*`,
 			Want:   []string{`{"user":"bob","team":"red"}`},
@@ -49,13 +50,13 @@ func init() {
 	})
 }
 
-func parseInputlookup(p *spl.Parser) (spl.Command, error) { return parseInput(p) }
+func parseInputlookup(p *syntax.Parser) (syntax.Command, error) { return parseInput(p) }
 
 // parseInput reads the arguments; taken are options that change nothing.
-func parseInput(p *spl.Parser, taken ...string) (spl.Command, error) {
+func parseInput(p *syntax.Parser, taken ...string) (syntax.Command, error) {
 	c := &Inputlookup{Max: inputlookupMax}
 	options := func() error {
-		return p.Options(append([]string{"append", "strict", "start", "max"}, taken...), func(o spl.Option) (err error) {
+		return p.Options(append([]string{"append", "strict", "start", "max"}, taken...), func(o syntax.Option) (err error) {
 			switch o.Name {
 			default:
 				_, err = o.Bool()
@@ -90,7 +91,7 @@ func parseInput(p *spl.Parser, taken ...string) (spl.Command, error) {
 	return c, err
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Inputlookup) Print() string {
 	s := "inputlookup "
 	if c.Append {
@@ -105,51 +106,51 @@ func (c *Inputlookup) Print() string {
 	if c.Max != inputlookupMax {
 		s += "max=" + strconv.Itoa(c.Max) + " "
 	}
-	s += spl.PrintField(c.Table)
+	s += syntax.PrintField(c.Table)
 	if c.Where != nil {
 		s += " where " + filter.PrintSearch(c.Where)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Inputlookup) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Subsearches implements spl.Resolving.
-func (c *Inputlookup) Subsearches() []*spl.Query {
+// Subsearches implements syntax.Resolving.
+func (c *Inputlookup) Subsearches() []*syntax.Query {
 	if c.Where == nil {
 		return nil
 	}
-	return spl.SearchQueries(c.Where)
+	return syntax.SearchQueries(c.Where)
 }
 
-// Resolve implements spl.Resolving.
-func (c *Inputlookup) Resolve(text func(*spl.Query) (string, error)) (spl.Command, error) {
+// Resolve implements syntax.Resolving.
+func (c *Inputlookup) Resolve(text func(*syntax.Query) (string, error)) (syntax.Command, error) {
 	d := *c
 	var err error
-	d.Where, err = spl.ResolveSearch(c.Where, text)
+	d.Where, err = syntax.ResolveSearch(c.Where, text)
 	return &d, err
 }
 
-// Open implements spl.Serial, for append=true. The table is read after the
+// Open implements exec.Serial, for append=true. The table is read after the
 // rows before it, one of whose commands may write it.
-func (c *Inputlookup) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+func (c *Inputlookup) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	if !c.Append {
 		return nil, errors.New("inputlookup must be the first command of a search, unless it has append=true")
 	}
-	rows := &later{open: func(ctx context.Context) (spl.Operator, error) { return c.Generate(ctx, env) }}
-	return &chain{parts: []spl.Operator{in, rows}}, nil
+	rows := &later{open: func(ctx context.Context) (exec.Operator, error) { return c.Generate(ctx, env) }}
+	return &chain{parts: []exec.Operator{in, rows}}, nil
 }
 
-// Generate implements spl.Generating.
-func (c *Inputlookup) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) {
+// Generate implements exec.Generating.
+func (c *Inputlookup) Generate(_ context.Context, env *exec.Env) (exec.Operator, error) {
 	t, err := c.open(env)
 	if err != nil {
 		if c.Strict {
 			return nil, err
 		}
 		env.Warn("%v", err)
-		return spl.Rows(), nil
+		return exec.Rows(), nil
 	}
 	for _, note := range t.Notes {
 		env.Warn("%s", note)
@@ -161,10 +162,10 @@ func (c *Inputlookup) Generate(_ context.Context, env *spl.Env) (spl.Operator, e
 	}
 	m, err := filter.NewMatcher(c.Where, env.Now.In(env.Zone))
 	in.left = len(t.Rows)
-	return &firstRows{in: spl.Mapped(in, selector{m}), left: c.Max}, err
+	return &firstRows{in: exec.Mapped(in, selector{m}), left: c.Max}, err
 }
 
-func (c *Inputlookup) open(env *spl.Env) (*lookup.Table, error) {
+func (c *Inputlookup) open(env *exec.Env) (*lookup.Table, error) {
 	if env.Tables == nil {
 		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one by --knowledge)", c.Table)
 	}
@@ -203,7 +204,7 @@ func (r *tableRows) Close() { r.left, r.header = 0, false }
 
 // firstRows ends after a number of rows.
 type firstRows struct {
-	in   spl.Operator
+	in   exec.Operator
 	left int
 }
 

@@ -6,7 +6,8 @@ import (
 
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -18,20 +19,20 @@ type Iplocation struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "iplocation", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "iplocation", Kind: syntax.KindStreaming,
 		Summary: "Add where an IP address is: City, Country, Region, lat, lon.",
 		Syntax:  "iplocation [prefix=<text>] [allfields=<bool>] <field>",
 		Doc: "An address that the database knows gets all of the fields, the unknown ones empty, so that a database of countries\n" +
 			"alone does not empty a search that counts by City. What the database does not know, and what is no address (a service's\n" +
 			"name, say), gets none of them. See docs/geoip.md for the databases.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<field>", Doc: "The field with the address."},
 			{Name: "prefix", Doc: "Text put before the names of the new fields."},
 			{Name: "allfields", Default: "false", Doc: "Also Continent, MetroCode and Timezone."},
 			{Name: "lang", Doc: "Taken for the sake of searches that have it; names are English."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval ip="8.8.8.8" | iplocation prefix=src_ ip | table ip src_Country src_City`,
 			Want:   []string{`{"ip":"8.8.8.8","src_Country":"United States","src_City":""}`},
 		}, {
@@ -39,10 +40,10 @@ func init() {
 			Search: `| makeresults | eval ip="ec2.amazonaws.com" | iplocation ip | table ip Country`,
 			Want:   []string{`{"ip":"ec2.amazonaws.com"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Iplocation{}
 			options := func() error {
-				return p.Options([]string{"prefix", "allfields", "lang"}, func(o spl.Option) (err error) {
+				return p.Options([]string{"prefix", "allfields", "lang"}, func(o syntax.Option) (err error) {
 					switch o.Name {
 					case "prefix":
 						c.Prefix = o.Value.Text
@@ -64,16 +65,16 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Iplocation) Print() string {
 	s := "iplocation "
 	if c.Prefix != "" {
-		s += "prefix=" + spl.PrintOption(c.Prefix) + " "
+		s += "prefix=" + syntax.PrintOption(c.Prefix) + " "
 	}
 	if c.AllFields {
 		s += "allfields=true "
 	}
-	return s + spl.PrintField(c.Field)
+	return s + syntax.PrintField(c.Field)
 }
 
 // places are the fields of iplocation, the last three only with allfields.
@@ -91,11 +92,11 @@ var places = []struct {
 	{"Timezone", func(l *enrich.Location) string { return l.Timezone }},
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Iplocation) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Field) }
 
-// NewMapper implements spl.Streaming.
-func (c *Iplocation) NewMapper(env *spl.Env) (spl.Mapper, error) {
+// NewMapper implements exec.Streaming.
+func (c *Iplocation) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	if env.Geo == nil {
 		return nil, errors.New("iplocation has no database to look in; see docs/geoip.md")
 	}
@@ -104,7 +105,7 @@ func (c *Iplocation) NewMapper(env *spl.Env) (spl.Mapper, error) {
 
 type iplocation struct {
 	c     *Iplocation
-	geo   spl.Geo
+	geo   exec.Geo
 	known map[string][]vector.Value // by address; emptied when it grows large
 }
 

@@ -10,7 +10,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -24,14 +25,14 @@ type Join struct {
 	Left      []string
 	Right     []string  // the same length; the names in the subsearch
 	Prefixes  [2]string // with their point; "" for none
-	Query     *spl.Query
+	Query     *syntax.Query
 
 	pairs int // that where names
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "join", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "join", Kind: syntax.KindSerial,
 		Summary: "Join the rows with those of a subsearch.",
 		Syntax:  "join [type=inner|outer|left] [max=<n>] [overwrite=<bool>] [usetime=<bool>] [earlier=<bool>] [left=<alias> right=<alias> where <l.field>=<r.field> …] [<field-list>] [<subsearch>]",
 		Doc: "The order of the main rows is kept. Keys compare with case; a row without a key matches nothing; a key with several\n" +
@@ -39,7 +40,7 @@ func init() {
 			"subsearch replace those of the main rows unless `overwrite=false`. At most 50,000 rows of the subsearch are used; more\n" +
 			"give a warning. With `left=L right=R` the fields of the result are `L.<field>` and `R.<field>`; internal ones keep their\n" +
 			"names.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "type", Default: "inner", Doc: "`outer` or `left` also keeps main rows without a match."},
 			{Name: "max", Default: "1", Doc: "How many matches of a main row are used; 0 is all."},
 			{Name: "overwrite", Default: "true", Doc: "Whether fields of the subsearch replace the main row's."},
@@ -48,7 +49,7 @@ func init() {
 			{Name: "left, right, where", Doc: "Names for both sides, and the pairs of fields that must be equal."},
 			{Name: "<field-list>", Default: "all common fields", Doc: "The keys."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="id,a
 1,x
 2,y" | join type=outer id [| makeresults format=csv data="id,b
@@ -67,7 +68,7 @@ func init() {
 
 var joinOptions = []string{"type", "max", "overwrite", "usetime", "earlier", "left", "right"}
 
-func parseJoin(p *spl.Parser) (spl.Command, error) {
+func parseJoin(p *syntax.Parser) (syntax.Command, error) {
 	c := &Join{Max: 1, Overwrite: true, Earlier: true}
 	start := p.Peek().Span
 	for !p.Peek().Is("[") {
@@ -106,7 +107,7 @@ func parseJoin(p *spl.Parser) (spl.Command, error) {
 	return c, err
 }
 
-func (c *Join) option(o spl.Option) (err error) {
+func (c *Join) option(o syntax.Option) (err error) {
 	switch o.Name {
 	case "type":
 		switch strings.ToLower(o.Value.Text) {
@@ -136,7 +137,7 @@ func (c *Join) option(o spl.Option) (err error) {
 }
 
 // where reads L.a=R.b pairs.
-func (c *Join) where(p *spl.Parser) error {
+func (c *Join) where(p *syntax.Parser) error {
 	for !p.Peek().Is("[") && !p.AtEnd() {
 		if p.AcceptWord("and") || p.Accept(",") {
 			continue
@@ -180,7 +181,7 @@ func (c *Join) where(p *spl.Parser) error {
 	return nil
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Join) Print() string {
 	var b strings.Builder
 	b.WriteString("join")
@@ -202,15 +203,15 @@ func (c *Join) Print() string {
 	if c.Prefixes[0] != "" {
 		fmt.Fprintf(&b, " left=%s right=%s where", strings.TrimSuffix(c.Prefixes[0], "."), strings.TrimSuffix(c.Prefixes[1], "."))
 		for i := range c.Left {
-			b.WriteString(" " + spl.PrintField(c.Prefixes[0]+c.Left[i]) + "=" + spl.PrintOption(c.Prefixes[1]+c.Right[i]))
+			b.WriteString(" " + syntax.PrintField(c.Prefixes[0]+c.Left[i]) + "=" + syntax.PrintOption(c.Prefixes[1]+c.Right[i]))
 		}
 	} else if len(c.Left) > 0 {
-		b.WriteString(" " + spl.PrintFields(c.Left))
+		b.WriteString(" " + syntax.PrintFields(c.Left))
 	}
 	return b.String() + " [" + c.Query.String() + "]"
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Join) Needs(out filter.FieldSet) filter.FieldSet {
 	if len(c.Left) == 0 {
 		return out.Union(filter.AllFields())
@@ -231,18 +232,18 @@ func (c *Join) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Add(c.Left...)
 }
 
-// Queries implements spl.WithQueries.
-func (c *Join) Queries() []*spl.Query { return []*spl.Query{c.Query} }
+// Queries implements syntax.WithQueries.
+func (c *Join) Queries() []*syntax.Query { return []*syntax.Query{c.Query} }
 
-// Open implements spl.Serial. The subsearch runs when the first row is asked
+// Open implements exec.Serial. The subsearch runs when the first row is asked
 // for, and its rows are held.
-func (c *Join) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+func (c *Join) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	j := &join{c: c, env: env, held: env.Memory.Hold(), in: in}
 	if len(c.Left) == 0 {
 		// Which fields both sides have is known when all rows are there.
-		j.in = whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+		j.in = whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 			j.fields = fieldsOf(rows)
-			return spl.Rows(rows...), nil
+			return exec.Rows(rows...), nil
 		})
 	}
 	return j, nil
@@ -250,12 +251,12 @@ func (c *Join) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Opera
 
 type join struct {
 	c     *Join
-	env   *spl.Env
-	in    spl.Operator
+	env   *exec.Env
+	in    exec.Operator
 	right *vector.Batch
 	keys  []string // in the main rows
 	index map[string][]int32
-	held  *spl.Held
+	held  *exec.Held
 
 	left *vector.Batch // main rows that are joined now; nil: the next ones
 	at   int           // the next of them
@@ -313,7 +314,7 @@ const maxKeys = 10000
 
 // eachKey calls yield for every combination of values that the key fields of
 // row i have, at most maxKeys; for none when one is missing.
-func eachKey(env *spl.Env, b *vector.Batch, names []string, i int, yield func(string)) {
+func eachKey(env *exec.Env, b *vector.Batch, names []string, i int, yield func(string)) {
 	keys := 0
 	var walk func(n int, key string)
 	walk = func(n int, key string) {

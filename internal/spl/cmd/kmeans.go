@@ -8,7 +8,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -32,15 +33,15 @@ const (
 )
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "kmeans", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "kmeans", Kind: syntax.KindSerial,
 		Summary: "Put rows into clusters by the numbers they hold.",
 		Syntax:  "kmeans [k=<n>|<n>-<n>] [reps=<n>] [maxiters=<n>] [t=<n>] [dt=l1|l2|cos] [cfield=<field>] [showcentroid=<bool>] [<field-list>]",
 		Doc: "Lloyd's algorithm, begun `reps` times at rows far from each other; the closest clusters count. Rows get the number of their\n" +
 			"cluster and its centre, `centroid_<field>`, and stand together; clusters are in the order of their centres. Rows that lack\n" +
 			"one of the numbers stand last, without a cluster. With a range of k there is a row for each k, with its `distortion`, the\n" +
 			"sum of the distances to the centres, and the sizes of the clusters. The same rows give the same clusters. All rows are held.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "k", Default: "2", Doc: "How many clusters, up to 1,000, or a range of that up to 50."},
 			{Name: "reps", Default: "10", Doc: "How often to begin."},
 			{Name: "maxiters", Default: "10000", Doc: "How many rounds, each time."},
@@ -50,7 +51,7 @@ func init() {
 			{Name: "showcentroid", Default: "true", Doc: "Whether rows get the centres."},
 			{Name: "<field-list>", Default: "all", Doc: "The fields with the numbers; without it those in which every value is one."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: "| makeresults format=csv data=\"u,n\na,1\nb,90\nc,3\nd,94\" | kmeans k=2 n",
 			Want: []string{
 				`{"u":"a","n":"1","CLUSTERNUM":"1","centroid_n":"2"}`, `{"u":"c","n":"3","CLUSTERNUM":"1","centroid_n":"2"}`,
@@ -61,14 +62,14 @@ func init() {
 	})
 }
 
-func parseKmeans(p *spl.Parser) (spl.Command, error) {
+func parseKmeans(p *syntax.Parser) (syntax.Command, error) {
 	c := &Kmeans{K: 2, MostK: 2, Reps: 10, MaxIters: 10000, Distance: "l2", Number: "CLUSTERNUM", Centroids: true}
 	var err error
 	c.Fields, err = p.OptionsAndFields([]string{"k", "reps", "maxiters", "t", "dt", "cfield", "showcentroid"}, c.option)
 	return c, err
 }
 
-func (c *Kmeans) option(o spl.Option) (err error) {
+func (c *Kmeans) option(o syntax.Option) (err error) {
 	text := strings.ToLower(o.Value.Text)
 	switch o.Name {
 	case "k":
@@ -113,21 +114,21 @@ func (c *Kmeans) option(o spl.Option) (err error) {
 	return err
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Kmeans) Print() string {
 	s := "kmeans k=" + strconv.Itoa(c.K)
 	if c.MostK > c.K {
 		s += "-" + strconv.Itoa(c.MostK)
 	}
 	s += " reps=" + strconv.Itoa(c.Reps) + " maxiters=" + strconv.Itoa(c.MaxIters) + " t=" + vector.FormatNumber(c.Tolerance) +
-		" dt=" + c.Distance + " cfield=" + spl.PrintOption(c.Number) + " showcentroid=" + strconv.FormatBool(c.Centroids)
+		" dt=" + c.Distance + " cfield=" + syntax.PrintOption(c.Number) + " showcentroid=" + strconv.FormatBool(c.Centroids)
 	if len(c.Fields) > 0 {
-		s += " " + spl.PrintFields(c.Fields)
+		s += " " + syntax.PrintFields(c.Fields)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Kmeans) Needs(out filter.FieldSet) filter.FieldSet {
 	if len(c.Fields) == 0 {
 		return filter.AllFields()
@@ -135,9 +136,9 @@ func (c *Kmeans) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Add(c.Fields...)
 }
 
-// Open implements spl.Serial.
-func (c *Kmeans) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Kmeans) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		return c.run(ctx, env, rows)
 	}), nil
 }
@@ -145,7 +146,7 @@ func (c *Kmeans) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Ope
 // place is where a row stands in the batches.
 type place struct{ batch, row int }
 
-func (c *Kmeans) run(ctx context.Context, env *spl.Env, rows []*vector.Batch) (spl.Operator, error) {
+func (c *Kmeans) run(ctx context.Context, env *exec.Env, rows []*vector.Batch) (exec.Operator, error) {
 	names := c.numeric(rows)
 	var points [][]float64
 	var in, out []place
@@ -183,7 +184,7 @@ func (c *Kmeans) run(ctx context.Context, env *spl.Env, rows []*vector.Batch) (s
 	if err != nil {
 		return nil, err
 	}
-	return spl.Rows(c.rows(rows, names, in, out, best)), nil
+	return exec.Rows(c.rows(rows, names, in, out, best)), nil
 }
 
 // numeric returns the fields with the numbers.
@@ -201,7 +202,7 @@ func (c *Kmeans) numeric(rows []*vector.Batch) []string {
 }
 
 // compare is the table of a range of k.
-func (c *Kmeans) compare(ctx context.Context, points [][]float64) (spl.Operator, error) {
+func (c *Kmeans) compare(ctx context.Context, points [][]float64) (exec.Operator, error) {
 	b := vector.NewBuilder("k", "distortion", "size")
 	for k := c.K; k <= c.MostK && len(points) > 0; k++ {
 		found, err := c.cluster(ctx, points, k)
@@ -221,7 +222,7 @@ func (c *Kmeans) compare(ctx context.Context, points [][]float64) (spl.Operator,
 		b.SetAt(1, vector.Float(found.distortion))
 		b.SetAt(2, vector.Strings(texts))
 	}
-	return spl.Rows(b.Batch()), nil
+	return exec.Rows(b.Batch()), nil
 }
 
 // rows puts the rows of clusters together, those without one last.

@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 )
 
 // means are what kmeans found.
@@ -49,7 +49,7 @@ func (c *Kmeans) begin(ctx context.Context, points [][]float64, k int, random *r
 	for i := range nearest {
 		nearest[i] = math.Inf(1)
 	}
-	pulse := spl.NewPulse(ctx)
+	pulse := exec.NewPulse(ctx)
 	for len(centres) < k {
 		sum := 0.0
 		for i, p := range points {
@@ -80,7 +80,7 @@ func (c *Kmeans) begin(ctx context.Context, points [][]float64, k int, random *r
 // rest.
 func (c *Kmeans) lloyd(ctx context.Context, points, centres [][]float64) (*means, error) {
 	run := &means{of: make([]int, len(points)), centres: centres}
-	pulse := spl.NewPulse(ctx)
+	pulse := exec.NewPulse(ctx)
 	for range c.MaxIters {
 		run.distortion = 0
 		for i, p := range points {

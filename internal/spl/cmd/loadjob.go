@@ -6,31 +6,32 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 )
 
 // Loadjob gives the result of a saved search.
 type Loadjob struct{ Savedsearch }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "loadjob", Kind: spl.KindGenerating,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "loadjob", Kind: syntax.KindGenerating,
 		Summary: "Give the result of a saved search.",
 		Syntax:  `loadjob savedsearch="[<user>:<app>:]<name>"`,
 		Doc:     "Results of earlier searches are not kept, so the saved search runs now, as savedsearch runs it; there are no ids of jobs.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "savedsearch", Doc: "The name of the saved search; a user and an app before it are not looked at."},
 			{Name: "events, job_delegate, ignore_running, artifact_offset", Doc: "Taken for the sake of searches that have them; artifact_offset must be 0."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Saved:  "| makeresults | eval user=\"alice\" | table user",
 			Search: `| loadjob savedsearch="admin:search:example"`,
 			Want:   []string{`{"user":"alice"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Loadjob{}
 			start := p.Peek().Span
-			err := p.Options([]string{"savedsearch", "events", "job_delegate", "ignore_running", "artifact_offset"}, func(o spl.Option) error {
+			err := p.Options([]string{"savedsearch", "events", "job_delegate", "ignore_running", "artifact_offset"}, func(o syntax.Option) error {
 				switch o.Name {
 				case "savedsearch":
 					c.Name = o.Value.Text
@@ -55,10 +56,10 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Loadjob) Print() string { return "loadjob savedsearch=" + filter.QuoteSearch("::"+c.Name) }
 
-// Generate implements spl.Generating.
-func (c *Loadjob) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
+// Generate implements exec.Generating.
+func (c *Loadjob) Generate(ctx context.Context, env *exec.Env) (exec.Operator, error) {
 	return runSaved(ctx, env, &c.Savedsearch)
 }

@@ -5,7 +5,8 @@ import (
 	"slices"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -15,24 +16,24 @@ type Localize struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "localize", Kind: spl.KindTransforming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "localize", Kind: syntax.KindTransforming,
 		Summary: "Give the ranges of time in which there are events.",
 		Syntax:  "localize [maxpause=<span>] [timebefore=<span>] [timeafter=<span>]",
 		Doc:     "Events that are no further apart than `maxpause` make one range, `starttime` to `endtime`, which is then made longer at both ends. The latest range comes first; map can search each of them.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "maxpause", Default: "1m", Doc: "The longest pause inside a range."},
 			{Name: "timebefore", Default: "30s", Doc: "How much earlier the range starts."},
 			{Name: "timeafter", Default: "30s", Doc: "How much later it ends."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Events: []string{`{"_time":1700000000}`, `{"_time":1700000050}`, `{"_time":1700003600}`},
 			Search: `* | localize timeafter=0s`,
 			Want:   []string{`{"starttime":"1700003570","endtime":"1700003600"}`, `{"starttime":"1699999970","endtime":"1700000050"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Localize{}
-			err := p.Options([]string{"maxpause", "timebefore", "timeafter"}, func(o spl.Option) (err error) {
+			err := p.Options([]string{"maxpause", "timebefore", "timeafter"}, func(o syntax.Option) (err error) {
 				dst := map[string]**Span{"maxpause": &c.MaxPause, "timebefore": &c.Before, "timeafter": &c.After}[o.Name]
 				*dst, err = parsePause(o)
 				return err
@@ -42,7 +43,7 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Localize) Print() string {
 	s := "localize"
 	for _, o := range []struct {
@@ -56,24 +57,24 @@ func (c *Localize) Print() string {
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Localize) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields("_time") }
 
-// Ordered implements spl.Transforming.
+// Ordered implements exec.Transforming.
 func (c *Localize) Ordered() bool { return false }
 
-// NewReducer implements spl.Transforming.
-func (c *Localize) NewReducer(env *spl.Env) (spl.Reducer, error) {
+// NewReducer implements exec.Transforming.
+func (c *Localize) NewReducer(env *exec.Env) (exec.Reducer, error) {
 	return &localize{c: c, held: env.Memory.Hold()}, nil
 }
 
 type localize struct {
 	c     *Localize
-	held  *spl.Held
+	held  *exec.Held
 	times []float64
 }
 
-// Add implements spl.Reducer.
+// Add implements exec.Reducer.
 func (l *localize) Add(_ context.Context, b *vector.Batch) error {
 	before := len(l.times)
 	for _, v := range existing(b, "_time") {
@@ -84,8 +85,8 @@ func (l *localize) Add(_ context.Context, b *vector.Batch) error {
 	return l.held.Add(8 * (len(l.times) - before))
 }
 
-// Merge implements spl.Reducer.
-func (l *localize) Merge(_ context.Context, other spl.Reducer) error {
+// Merge implements exec.Reducer.
+func (l *localize) Merge(_ context.Context, other exec.Reducer) error {
 	o := other.(*localize)
 	l.times = append(l.times, o.times...)
 	o.times = nil
@@ -93,14 +94,14 @@ func (l *localize) Merge(_ context.Context, other spl.Reducer) error {
 	return nil
 }
 
-// Close implements spl.Reducer.
+// Close implements exec.Reducer.
 func (l *localize) Close() {
 	l.held.Release()
 	l.times = nil
 }
 
-// Results implements spl.Reducer.
-func (l *localize) Results(context.Context) (spl.Operator, error) {
+// Results implements exec.Reducer.
+func (l *localize) Results(context.Context) (exec.Operator, error) {
 	length := func(s *Span, otherwise float64) float64 {
 		if s == nil {
 			return otherwise
@@ -120,5 +121,5 @@ func (l *localize) Results(context.Context) (spl.Operator, error) {
 		b.SetAt(1, vector.Float(l.times[end]+after))
 		end = start - 1
 	}
-	return spl.Rows(b.Batch()), nil
+	return exec.Rows(b.Batch()), nil
 }

@@ -10,7 +10,8 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/lookup"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -30,8 +31,8 @@ type Lookup struct {
 type LookupPair struct{ Column, Field string }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "lookup", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "lookup", Kind: syntax.KindStreaming,
 		Summary: "Add fields from a lookup table.",
 		Syntax:  "lookup [event_time_field=<field>] <table> <column> [AS <field>] … [OUTPUT|OUTPUTNEW <column> [AS <field>] …]",
 		Doc: "The table is a definition of transforms.conf or a .csv file of lookups/. The definition says how keys match: exactly, by\n" +
@@ -39,14 +40,14 @@ func init() {
 			"matches give several values, in the order of the table; a key with several values is looked up value by value. OUTPUT sets\n" +
 			"its fields, and takes them away where nothing matches; OUTPUTNEW leaves alone what is there. A row that lacks a key stays\n" +
 			"as it is.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<table>", Doc: "The name of a definition or file."},
 			{Name: "<column> AS <field>", Doc: "A key: a column of the table, and the field it is compared with when that has another name."},
 			{Name: "OUTPUT", Default: "all columns but the keys", Doc: "The columns to add, and under which names."},
 			{Name: "event_time_field", Default: "_time", Doc: "For tables with times: the time of the row."},
 			{Name: "local, update", Doc: "Taken for the sake of searches that have them."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Lookup: "user,team\nalice,blue\nbob,red\nbob,green\n",
 			Search: `| makeresults | eval name="bob" | lookup example.csv user AS name OUTPUT team | table name team`,
 			Want:   []string{`{"name":"bob","team":["red","green"]}`},
@@ -55,9 +56,9 @@ func init() {
 	})
 }
 
-func parseLookup(p *spl.Parser) (spl.Command, error) {
+func parseLookup(p *syntax.Parser) (syntax.Command, error) {
 	c := &Lookup{TimeField: "_time"}
-	err := p.Options([]string{"local", "update", "event_time_field"}, func(o spl.Option) (err error) {
+	err := p.Options([]string{"local", "update", "event_time_field"}, func(o syntax.Option) (err error) {
 		if o.Name == "event_time_field" {
 			c.TimeField = o.Value.Text
 			return nil
@@ -89,7 +90,7 @@ func parseLookup(p *spl.Parser) (spl.Command, error) {
 	return c, err
 }
 
-func lookupPairs(p *spl.Parser) ([]LookupPair, error) {
+func lookupPairs(p *syntax.Parser) ([]LookupPair, error) {
 	var list []LookupPair
 	for !p.AtEnd() {
 		if p.Accept(",") {
@@ -113,22 +114,22 @@ func lookupPairs(p *spl.Parser) ([]LookupPair, error) {
 	return list, nil
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Lookup) Print() string {
 	var b strings.Builder
 	b.WriteString("lookup ")
 	if c.TimeField != "_time" {
-		b.WriteString("event_time_field=" + spl.PrintOption(c.TimeField) + " ")
+		b.WriteString("event_time_field=" + syntax.PrintOption(c.TimeField) + " ")
 	}
-	b.WriteString(spl.PrintField(c.Table))
+	b.WriteString(syntax.PrintField(c.Table))
 	pairs := func(list []LookupPair) {
 		for i, pair := range list {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			b.WriteString(" " + spl.PrintField(pair.Column))
+			b.WriteString(" " + syntax.PrintField(pair.Column))
 			if pair.Field != pair.Column {
-				b.WriteString(" AS " + spl.PrintField(pair.Field))
+				b.WriteString(" AS " + syntax.PrintField(pair.Field))
 			}
 		}
 	}
@@ -142,7 +143,7 @@ func (c *Lookup) Print() string {
 	return b.String()
 }
 
-// Needs implements spl.Command. Rows that lack a key keep what they have, so
+// Needs implements syntax.Command. Rows that lack a key keep what they have, so
 // the outputs are needed too.
 func (c *Lookup) Needs(out filter.FieldSet) filter.FieldSet {
 	for _, k := range c.Keys {
@@ -151,8 +152,8 @@ func (c *Lookup) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Add(c.TimeField)
 }
 
-// NewMapper implements spl.Streaming.
-func (c *Lookup) NewMapper(env *spl.Env) (spl.Mapper, error) {
+// NewMapper implements exec.Streaming.
+func (c *Lookup) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	if env.Tables == nil {
 		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one by --knowledge)", c.Table)
 	}

@@ -7,37 +7,38 @@ import (
 
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/lookup"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 func init() {
-	d := &spl.FunctionDef{
+	d := &syntax.FunctionDef{
 		Name: "lookup", Group: "Comparison and conditional", Min: 3, Max: 3,
 		Syntax: `lookup("<table>", json_object("<column>", <value>, …), json_array("<column>", …))`,
 		Doc: "What the command lookup would add, as a JSON object: the columns of the array from the rows of the table whose columns\n" +
 			"are those of the object. Of several rows a column is an array; columns without a value are left out. Null when no row\n" +
 			"matches.",
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Lookup: "user,team\nalice,blue\nbob,red\nbob,green\n",
 			Search: `| makeresults | eval name="bob", r=lookup("example.csv", json_object("user", name), json_array("team")) | table r`,
 			Want:   []string{`{"r":"{\"team\":[\"red\",\"green\"]}"}`},
 		}},
 	}
-	spl.RegisterFunction(d)
-	spl.Implement(d, spl.Implementation{Compile: compileLookup})
+	syntax.RegisterFunction(d)
+	expr.Implement(d, expr.Implementation{Compile: compileLookup})
 }
 
 // maxLookupIndexes bounds the sets of key columns that one call has indexes of.
 const maxLookupIndexes = 8
 
-func compileLookup(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+func compileLookup(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	evs, err := c.All(call.Args)
 	if err != nil {
 		return nil, err
 	}
 	f := &lookupFunction{c: c, indexes: map[string]*lookup.Index{}}
-	return func(fr *spl.Frame) vector.Value {
+	return func(fr *expr.Frame) vector.Value {
 		table, keys, outputs := evs[0](fr), evs[1](fr), evs[2](fr)
 		v, err := f.find(table.Text(), keys.Text(), outputs.Text())
 		if err != nil {
@@ -49,7 +50,7 @@ func compileLookup(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 
 // lookupFunction is one call of lookup() in an expression.
 type lookupFunction struct {
-	c       *spl.Compiler
+	c       *expr.Compiler
 	indexes map[string]*lookup.Index // by table and key columns; nil = there is none
 }
 

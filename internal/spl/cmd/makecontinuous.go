@@ -6,7 +6,8 @@ import (
 	"slices"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
@@ -15,23 +16,23 @@ import (
 type Makecontinuous struct{ bin Bin } // not embedded: its Print is another
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "makecontinuous", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "makecontinuous", Kind: syntax.KindSerial,
 		Summary: "Put a field into buckets and add a row for each bucket in which there is nothing.",
 		Syntax:  "makecontinuous [<field>] [span=<span>] [minspan=<span>] [bins=<n>] [start=<n>] [end=<n>] [aligntime=<t>]",
 		Doc:     "The buckets are those of bin. Rows are put in the order of the field; an added row has only that field. Rows whose field is no number stay, behind the others. At most 100,000 rows are added.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<field>", Default: "_time", Doc: "The field to put into buckets."},
 			{Name: "span, minspan, bins, aligntime", Doc: "As in bin."},
 			{Name: "start, end", Doc: "Buckets are added down to and up to these values."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n,u
 5,a
 27,b" | makecontinuous n span=10`,
 			Want: []string{`{"n":"0-10","u":"a"}`, `{"n":"10-20"}`, `{"n":"20-30","u":"b"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			b, err := parseBins(p, "_time")
 			if err != nil {
 				return nil, err
@@ -41,20 +42,20 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Makecontinuous) Print() string { return "makecontinuous" + c.bin.Print()[len("bin"):] }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Makecontinuous) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.bin.Field) }
 
-// Open implements spl.Serial.
-func (c *Makecontinuous) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
-		return spl.Rows(c.fill(env, rows)), nil
+// Open implements exec.Serial.
+func (c *Makecontinuous) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+		return exec.Rows(c.fill(env, rows)), nil
 	}), nil
 }
 
-func (c *Makecontinuous) fill(env *spl.Env, rows []*vector.Batch) *vector.Batch {
+func (c *Makecontinuous) fill(env *exec.Env, rows []*vector.Batch) *vector.Batch {
 	type place struct {
 		at    float64
 		batch *vector.Batch
@@ -135,10 +136,10 @@ func (c *Makecontinuous) fill(env *spl.Env, rows []*vector.Batch) *vector.Batch 
 type steps struct {
 	m    *bin
 	time bool
-	env  *spl.Env
+	env  *exec.Env
 }
 
-func (c *Makecontinuous) steps(env *spl.Env, low, high float64) *steps {
+func (c *Makecontinuous) steps(env *exec.Env, low, high float64) *steps {
 	span := c.bin.Span
 	if span == nil {
 		span = niceSpan(low, high, c.bin.most())

@@ -6,7 +6,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -20,18 +21,18 @@ type Makemv struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "makemv", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "makemv", Kind: syntax.KindStreaming,
 		Summary: "Make several values of the text of a field.",
 		Syntax:  `makemv [delim=<text>|tokenizer="<regular-expression>"] [allowempty=<bool>] [setsv=<bool>] <field>`,
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<field>", Doc: "The field to split."},
 			{Name: "delim", Default: "a blank", Doc: "What stands between the values; `\\n` and `\\t` are a newline and a tab."},
 			{Name: "tokenizer", Doc: "A regular expression whose first group is a value, instead of delim."},
 			{Name: "allowempty", Default: "false", Doc: "Keep empty values, such as those between two delimiters."},
 			{Name: "setsv", Default: "false", Doc: "Let a later nomv join the values by the delimiter again."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval m="a,b,,c" | makemv delim="," m | table m`,
 			Want:   []string{`{"m":["a","b","c"]}`},
 		}, {
@@ -42,7 +43,7 @@ func init() {
 	})
 }
 
-func parseMakemv(p *spl.Parser) (spl.Command, error) {
+func parseMakemv(p *syntax.Parser) (syntax.Command, error) {
 	c := &Makemv{Delim: " "}
 	for !p.AtEnd() {
 		tok := p.Peek()
@@ -86,12 +87,12 @@ func parseMakemv(p *spl.Parser) (spl.Command, error) {
 	return c, nil
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Makemv) Print() string {
 	s := "makemv "
 	switch {
 	case c.tokenizer != nil:
-		s += "tokenizer=" + spl.QuoteArg(c.tokenizer.String()) + " "
+		s += "tokenizer=" + syntax.QuoteArg(c.tokenizer.String()) + " "
 	case c.Delim != " ":
 		s += "delim=" + quoteDelims(c.Delim) + " "
 	}
@@ -101,14 +102,14 @@ func (c *Makemv) Print() string {
 	if c.SetSV {
 		s += "setsv=true "
 	}
-	return s + spl.PrintField(c.Field)
+	return s + syntax.PrintField(c.Field)
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Makemv) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// NewMapper implements spl.Streaming.
-func (c *Makemv) NewMapper(env *spl.Env) (spl.Mapper, error) {
+// NewMapper implements exec.Streaming.
+func (c *Makemv) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	own := *c
 	own.tokenizer = c.tokenizer.polling(env)
 	return &makemv{&own, env}, nil
@@ -116,7 +117,7 @@ func (c *Makemv) NewMapper(env *spl.Env) (spl.Mapper, error) {
 
 type makemv struct {
 	c   *Makemv
-	env *spl.Env
+	env *exec.Env
 }
 
 func (m *makemv) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {

@@ -15,7 +15,8 @@ import (
 	"bluetrail/internal/filter"
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/spath"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
@@ -29,19 +30,19 @@ type Makeresults struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "makeresults", Kind: spl.KindGenerating,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "makeresults", Kind: syntax.KindGenerating,
 		Summary: "Make rows without reading events.",
 		Syntax:  "makeresults [count=<n>] [annotate=<bool>] [format=csv|json data=<text>]",
 		Doc: "Each row has `_time`, the moment the search started. With `format` the rows are those of `data`: CSV with a line of\n" +
 			"names, or a JSON array of objects, whose members become fields and whose text becomes `_raw`; `count` does not count then.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "count", Default: "1", Doc: "How many rows."},
 			{Name: "annotate", Default: "false", Doc: "Also the columns `_raw`, `host`, `source`, `sourcetype`, `splunk_server` and `splunk_server_group`, empty."},
 			{Name: "format", Doc: "`csv` or `json`: how `data` is written."},
 			{Name: "data", Doc: "The rows."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults count=2 | eval a=1 | table a`,
 			Want:   []string{`{"a":"1"}`, `{"a":"1"}`},
 		}, {
@@ -58,10 +59,10 @@ bob,2"`,
 	})
 }
 
-func parseMakeresults(p *spl.Parser) (spl.Command, error) {
+func parseMakeresults(p *syntax.Parser) (syntax.Command, error) {
 	c := &Makeresults{Count: 1}
 	var data diag.Span
-	err := p.Options([]string{"count", "annotate", "format", "data", "splunk_server", "splunk_server_group"}, func(o spl.Option) (err error) {
+	err := p.Options([]string{"count", "annotate", "format", "data", "splunk_server", "splunk_server_group"}, func(o syntax.Option) (err error) {
 		switch o.Name {
 		case "count":
 			c.Count, err = o.Int(0)
@@ -88,7 +89,7 @@ func parseMakeresults(p *spl.Parser) (spl.Command, error) {
 	return c, err
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Makeresults) Print() string {
 	s := "makeresults"
 	if c.Count != 1 {
@@ -103,17 +104,17 @@ func (c *Makeresults) Print() string {
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Makeresults) Needs(filter.FieldSet) filter.FieldSet { return filter.FieldSet{} }
 
-// Generate implements spl.Generating.
-func (c *Makeresults) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) {
+// Generate implements exec.Generating.
+func (c *Makeresults) Generate(_ context.Context, env *exec.Env) (exec.Operator, error) {
 	if c.Format != "" {
 		b, err := c.rows()
 		if err != nil {
 			return nil, err
 		}
-		return spl.Rows(b), nil
+		return exec.Rows(b), nil
 	}
 	cols := []*vector.Column{vector.Constant("_time", vector.Float(splunktime.Epoch(env.Now)))}
 	if c.Annotate {

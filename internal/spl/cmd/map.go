@@ -9,7 +9,9 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -22,19 +24,19 @@ type Map struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "map", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "map", Kind: syntax.KindSerial,
 		Summary: "Run a search for each row, with values of the row in it.",
 		Syntax:  `map search="<search>" [maxsearches=<n>] | map [<search>] [maxsearches=<n>] | map <saved search> [maxsearches=<n>]`,
 		Doc: "`$field$` in the search is the value of the row's field, `$_serial_id$` the number of the search from 1, and `$$` a\n" +
 			"dollar sign. Values are put in as one value: quotes and pipes in them end nothing. A row that lacks a field is left out,\n" +
 			"with a warning. The rows of all searches are the result.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "search", Doc: "The search; inner quotes are written `\\\"`."},
 			{Name: "<saved search>", Doc: "The name of a saved search, which is run in its place."},
 			{Name: "maxsearches", Default: "10", Doc: "How many rows are used; more give a warning."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u
 alice
 bob" | map search="| makeresults | eval user=\"$u$\" | table user"`,
@@ -50,7 +52,7 @@ bob" | map example`,
 	})
 }
 
-func parseMap(p *spl.Parser) (spl.Command, error) {
+func parseMap(p *syntax.Parser) (syntax.Command, error) {
 	c := &Map{MaxSearches: 10}
 	var span diag.Span
 	for !p.AtEnd() {
@@ -62,7 +64,7 @@ func parseMap(p *spl.Parser) (spl.Command, error) {
 			continue
 		}
 		tok := p.Peek()
-		err := p.Options([]string{"search", "maxsearches"}, func(o spl.Option) (err error) {
+		err := p.Options([]string{"search", "maxsearches"}, func(o syntax.Option) (err error) {
 			if o.Name == "search" {
 				if c.Saved != "" || c.Text != "" {
 					return diag.At(o.Span, "map takes one search")
@@ -125,13 +127,13 @@ func bareValue(s string) (string, bool) {
 	return filter.QuoteSearch(s), true
 }
 
-func (c *Map) parse(m spl.Macros, value func(string) (string, bool)) (*spl.Query, error) {
+func (c *Map) parse(m syntax.Macros, value func(string) (string, bool)) (*syntax.Query, error) {
 	text := c.Text
 	tmpl := c.tmpl
 	if m != nil {
 		// Before values are put in, so that they bring no macros of their own.
 		var err error
-		if text, err = spl.ExpandMacros(text, m, spl.EvalConstant); err != nil {
+		if text, err = syntax.ExpandMacros(text, m, expr.EvalConstant); err != nil {
 			return nil, err
 		}
 		tmpl = parseTemplate(text, mapToken)
@@ -145,14 +147,14 @@ func (c *Map) parse(m spl.Macros, value func(string) (string, bool)) (*spl.Query
 	if err != nil {
 		return nil, err
 	}
-	return spl.Parse(text)
+	return syntax.Parse(text)
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Map) Print() string {
 	s := "map search=" + filter.QuoteSearch(c.Text)
 	if c.Saved != "" {
-		s = "map " + spl.PrintField(c.Saved)
+		s = "map " + syntax.PrintField(c.Saved)
 	}
 	if c.MaxSearches != 10 {
 		s += " maxsearches=" + strconv.Itoa(c.MaxSearches)
@@ -160,7 +162,7 @@ func (c *Map) Print() string {
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Map) Needs(filter.FieldSet) filter.FieldSet {
 	if strings.Contains(c.Text, "`") || c.Saved != "" {
 		return filter.AllFields() // a macro may hold places too
@@ -171,8 +173,8 @@ func (c *Map) Needs(filter.FieldSet) filter.FieldSet {
 // Tabulates says that the rows are no events any more.
 func (c *Map) Tabulates() bool { return true }
 
-// Open implements spl.Serial.
-func (c *Map) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Map) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	if c.Saved != "" {
 		text, err := savedText(env, c.Saved)
 		if err != nil {
@@ -185,12 +187,12 @@ func (c *Map) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operat
 
 type mapOp struct {
 	c    *Map
-	env  *spl.Env
-	in   spl.Operator
+	env  *exec.Env
+	in   exec.Operator
 	rows *vector.Batch
 	at   int
 	used int
-	op   spl.Operator // the search of the row before at
+	op   exec.Operator // the search of the row before at
 }
 
 func (m *mapOp) Close() {

@@ -6,7 +6,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 )
 
 // Metadata counts events by host, source or sourcetype.
@@ -16,18 +17,18 @@ type Metadata struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "metadata", Kind: spl.KindGenerating,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "metadata", Kind: syntax.KindGenerating,
 		Summary: "List hosts, sources or sourcetypes with their first and last event.",
 		Syntax:  "metadata type=hosts|sources|sourcetypes [index=<name>]…",
 		Doc: "A row for each has firstTime and lastTime (the earliest and latest _time), recentTime (when the latest was taken in, or\n" +
 			"lastTime where that is not kept) and totalCount. It counts the events of the search's time range.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "type", Doc: "What to list."},
 			{Name: "index", Default: "*", Doc: "The index; may be repeated and hold `*`."},
 			{Name: "splunk_server, splunk_server_group, datatype", Doc: "Taken for the sake of searches that have them."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Events: []string{`{"_time":1700000000,"k":"a"}`, `{"_time":1700000007,"k":"b"}`},
 			Search: `| metadata type=hosts index=aws | fields - recentTime`,
 			Want:   []string{`{"firstTime":"1700000000","host":"aws","lastTime":"1700000007","totalCount":"2","type":"hosts"}`},
@@ -36,10 +37,10 @@ func init() {
 	})
 }
 
-func parseMetadata(p *spl.Parser) (spl.Command, error) {
+func parseMetadata(p *syntax.Parser) (syntax.Command, error) {
 	c := &Metadata{}
 	start := p.Peek().Span
-	err := p.Options([]string{"type", "index", "splunk_server", "splunk_server_group", "datatype"}, func(o spl.Option) error {
+	err := p.Options([]string{"type", "index", "splunk_server", "splunk_server_group", "datatype"}, func(o syntax.Option) error {
 		switch o.Name {
 		case "type":
 			switch c.Type = strings.ToLower(o.Value.Text); c.Type {
@@ -58,20 +59,20 @@ func parseMetadata(p *spl.Parser) (spl.Command, error) {
 	return c, err
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Metadata) Print() string {
 	s := "metadata type=" + c.Type
 	for _, name := range c.Indexes {
-		s += " index=" + spl.PrintOption(name)
+		s += " index=" + syntax.PrintOption(name)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Metadata) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Generate implements spl.Generating.
-func (c *Metadata) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
+// Generate implements exec.Generating.
+func (c *Metadata) Generate(ctx context.Context, env *exec.Env) (exec.Operator, error) {
 	field := strings.TrimSuffix(c.Type, "s")
 	return run(ctx, env, searchIndexes(c.Indexes)+
 		" | stats min(_time) AS firstTime max(_time) AS lastTime max(_indextime) AS recentTime count AS totalCount BY "+field+

@@ -4,25 +4,26 @@ import (
 	"context"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 )
 
 // Metasearch finds events and gives where they come from.
 type Metasearch struct{ Expr filter.Search }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "metasearch", Kind: spl.KindGenerating,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "metasearch", Kind: syntax.KindGenerating,
 		Summary: "Find events, and give of each when it was and where it comes from.",
 		Syntax:  "metasearch [<search-expression>]",
 		Doc:     "The events have `_time`, `host`, `index`, `source`, `sourcetype` and `splunk_server`; they are found by any field.",
-		Args:    []spl.Arg{{Name: "<search-expression>", Doc: "As in search; none finds every event."}},
-		Examples: []spl.Example{{
+		Args:    []syntax.Arg{{Name: "<search-expression>", Doc: "As in search; none finds every event."}},
+		Examples: []syntax.Example{{
 			Events: []string{`{"_time":1700000000,"k":"a"}`, `{"_time":1700000007,"k":"b"}`},
 			Search: `| metasearch k=b | table _time host index k`,
 			Want:   []string{`{"_time":"1700000007","host":"aws","index":"aws"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			if p.AtEnd() {
 				return &Metasearch{&filter.Everything{}}, nil
 			}
@@ -32,22 +33,22 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Metasearch) Print() string { return "metasearch " + filter.PrintSearch(c.Expr) }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Metasearch) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Subsearches implements spl.Resolving.
-func (c *Metasearch) Subsearches() []*spl.Query { return spl.SearchQueries(c.Expr) }
+// Subsearches implements syntax.Resolving.
+func (c *Metasearch) Subsearches() []*syntax.Query { return syntax.SearchQueries(c.Expr) }
 
-// Resolve implements spl.Resolving.
-func (c *Metasearch) Resolve(text func(*spl.Query) (string, error)) (spl.Command, error) {
-	e, err := spl.ResolveSearch(c.Expr, text)
+// Resolve implements syntax.Resolving.
+func (c *Metasearch) Resolve(text func(*syntax.Query) (string, error)) (syntax.Command, error) {
+	e, err := syntax.ResolveSearch(c.Expr, text)
 	return &Metasearch{e}, err
 }
 
-// Generate implements spl.Generating.
-func (c *Metasearch) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
+// Generate implements exec.Generating.
+func (c *Metasearch) Generate(ctx context.Context, env *exec.Env) (exec.Operator, error) {
 	return run(ctx, env, "search "+filter.PrintSearch(c.Expr)+" | fields _time host index source sourcetype splunk_server | fields - _raw")
 }

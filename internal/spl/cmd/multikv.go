@@ -9,7 +9,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -25,8 +26,8 @@ type Multikv struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "multikv", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "multikv", Kind: syntax.KindStreaming,
 		Summary: "Make a row of each line of the tables that stand in raw text.",
 		Syntax:  "multikv [copyattrs=<bool>] [forceheader=<n>] [noheader=<bool>] [multitable=<bool>] [rmorig=<bool>] [fields <field-list>] [filter <text> …]",
 		Doc: "A table begins with a line of names, none of which is a number, and ends before a blank line. The cells of a line\n" +
@@ -34,7 +35,7 @@ func init() {
 			"last name belongs to it to the end of the line. Where the line of names holds tabs, cells lie between tabs. Characters\n" +
 			"other than letters, digits and _ become _ in a field's name. A row has its line in `_raw`; events without a table give\n" +
 			"none.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "copyattrs", Default: "true", Doc: "Copy the other fields of the event to its rows."},
 			{Name: "forceheader", Doc: "The line that names the columns, counted from 1, blank lines left out."},
 			{Name: "noheader", Default: "false", Doc: "The table has no line of names: the fields are `Column_1`, `Column_2` and so on. There is one table then."},
@@ -43,7 +44,7 @@ func init() {
 			{Name: "fields <field-list>", Default: "all", Doc: "The columns that become fields."},
 			{Name: "filter <text> …", Default: "all lines", Doc: "Keep the lines that hold one of the texts; case counts."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval _raw="Name      Age  Job
 Josh      42   Engineer
 Francine  35   Head of IT" | multikv | table Name Age Job`,
@@ -55,10 +56,10 @@ Francine  35   Head of IT" | multikv | table Name Age Job`,
 
 var multikvOptions = []string{"copyattrs", "forceheader", "noheader", "multitable", "rmorig", "conf"}
 
-func parseMultikv(p *spl.Parser) (spl.Command, error) {
+func parseMultikv(p *syntax.Parser) (syntax.Command, error) {
 	c := &Multikv{}
 	for !p.AtEnd() {
-		err := p.Options(multikvOptions, func(o spl.Option) (err error) {
+		err := p.Options(multikvOptions, func(o syntax.Option) (err error) {
 			flag := func(dst *bool, when bool) error {
 				on, err := o.Bool()
 				*dst = on == when
@@ -99,7 +100,7 @@ func parseMultikv(p *spl.Parser) (spl.Command, error) {
 	return c, nil
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Multikv) Print() string {
 	s := "multikv"
 	if c.Header > 0 {
@@ -114,31 +115,31 @@ func (c *Multikv) Print() string {
 		}
 	}
 	if len(c.Fields) > 0 {
-		s += " fields " + spl.PrintFields(c.Fields)
+		s += " fields " + syntax.PrintFields(c.Fields)
 	}
 	if len(c.Filter) > 0 {
 		s += " filter"
 		for _, f := range c.Filter {
-			s += " " + spl.QuoteArg(f)
+			s += " " + syntax.QuoteArg(f)
 		}
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Multikv) Needs(out filter.FieldSet) filter.FieldSet { return out.Add("_raw") }
 
-// NewMapper implements spl.Streaming.
-func (c *Multikv) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+// NewMapper implements exec.Streaming.
+func (c *Multikv) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
-var _ spl.Spreading = (*Multikv)(nil)
+var _ exec.Spreading = (*Multikv)(nil)
 
-// Map implements spl.Mapper; the batch holds all rows.
+// Map implements exec.Mapper; the batch holds all rows.
 func (c *Multikv) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	return (&tabulation{c: c, b: b}).take(math.MaxInt), nil
 }
 
-// Spread implements spl.Spreading.
+// Spread implements exec.Spreading.
 func (c *Multikv) Spread(b *vector.Batch) func() *vector.Batch {
 	x := &tabulation{c: c, b: b}
 	return func() *vector.Batch { return x.take(vector.DefaultRows) }

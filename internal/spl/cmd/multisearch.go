@@ -5,25 +5,26 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 )
 
 // Multisearch puts the events of several searches together.
-type Multisearch struct{ queries []*spl.Query }
+type Multisearch struct{ queries []*syntax.Query }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "multisearch", Kind: spl.KindGenerating,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "multisearch", Kind: syntax.KindGenerating,
 		Summary: "Put the events of several searches together, newest first.",
 		Syntax:  "multisearch [<subsearch>] [<subsearch>]…",
 		Doc:     "The searches may hold only commands that treat each event by itself. Nothing is cut off.",
-		Args:    []spl.Arg{{Name: "<subsearch>", Doc: "A search in brackets; at least two."}},
-		Examples: []spl.Example{{
+		Args:    []syntax.Arg{{Name: "<subsearch>", Doc: "A search in brackets; at least two."}},
+		Examples: []syntax.Example{{
 			Events: []string{`{"_time":1700000000,"k":"a"}`, `{"_time":1700000001,"k":"b"}`, `{"_time":1700000002,"k":"a"}`},
 			Search: `| multisearch [search k=a | eval from="x"] [search k=b | eval from="y"] | table k from`,
 			Want:   []string{`{"k":"a","from":"x"}`, `{"k":"b","from":"y"}`, `{"k":"a","from":"x"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			list, err := subsearches(p, 2)
 			if err != nil {
 				return nil, err
@@ -38,20 +39,20 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Multisearch) Print() string { return "multisearch " + printSubsearches(c.queries) }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Multisearch) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Queries implements spl.WithQueries.
-func (c *Multisearch) Queries() []*spl.Query { return c.queries }
+// Queries implements syntax.WithQueries.
+func (c *Multisearch) Queries() []*syntax.Query { return c.queries }
 
-// Generate implements spl.Generating.
-func (c *Multisearch) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) {
+// Generate implements exec.Generating.
+func (c *Multisearch) Generate(_ context.Context, env *exec.Env) (exec.Operator, error) {
 	m := &merged{}
 	for _, q := range c.queries {
-		m.parts = append(m.parts, &later{open: func(ctx context.Context) (spl.Operator, error) { return env.Run(ctx, q) }})
+		m.parts = append(m.parts, &later{open: func(ctx context.Context) (exec.Operator, error) { return env.Run(ctx, q) }})
 	}
 	return m, nil
 }

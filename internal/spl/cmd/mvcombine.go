@@ -5,7 +5,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -16,26 +17,26 @@ type Mvcombine struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "mvcombine", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "mvcombine", Kind: syntax.KindSerial,
 		Summary: "Make one row of the rows that differ in one field only; that field gets all their values.",
 		Syntax:  "mvcombine [delim=<text>] <field>",
 		Doc: "Every other field counts, internal ones too, so take `_time` and `_raw` away first. The row stands where its first one\n" +
 			"stood. Rows without the field stay as they are.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<field>", Doc: "The field whose values are gathered."},
 			{Name: "delim", Default: "a blank", Doc: "What a later nomv puts between the values."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="h,max
 w1,4
 w2,4
 w3,5" | mvcombine h`,
 			Want: []string{`{"h":["w1","w2"],"max":"4"}`, `{"h":"w3","max":"5"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Mvcombine{Delim: " "}
-			set := func(o spl.Option) error {
+			set := func(o syntax.Option) error {
 				c.Delim = unescapeDelims(o.Value.Text)
 				return nil
 			}
@@ -54,26 +55,26 @@ w3,5" | mvcombine h`,
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Mvcombine) Print() string {
 	s := "mvcombine "
 	if c.Delim != " " {
 		s += "delim=" + quoteDelims(c.Delim) + " "
 	}
-	return s + spl.PrintField(c.Field)
+	return s + syntax.PrintField(c.Field)
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Mvcombine) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
-// Open implements spl.Serial.
-func (c *Mvcombine) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
-		return spl.Rows(c.combine(env, rows)), nil
+// Open implements exec.Serial.
+func (c *Mvcombine) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+		return exec.Rows(c.combine(env, rows)), nil
 	}), nil
 }
 
-func (c *Mvcombine) combine(env *spl.Env, rows []*vector.Batch) *vector.Batch {
+func (c *Mvcombine) combine(env *exec.Env, rows []*vector.Batch) *vector.Batch {
 	type place struct {
 		b *vector.Batch
 		i int

@@ -6,7 +6,8 @@ import (
 	"strconv"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -17,24 +18,24 @@ type Mvexpand struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "mvexpand", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "mvexpand", Kind: syntax.KindStreaming,
 		Summary: "Make one row of each value of a field.",
 		Syntax:  "mvexpand <field> [limit=<n>]",
 		Doc: "The other fields are copied. A row that lacks the field stays as it is. Rows are made as they are asked for, so that\n" +
 			"there is no limit of memory.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<field>", Doc: "The field with several values."},
 			{Name: "limit", Default: "0", Doc: "How many values of a row to use; 0 is all."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval m="a,b", x="k" | makemv delim="," m | mvexpand m | table m x`,
 			Want:   []string{`{"m":"a","x":"k"}`, `{"m":"b","x":"k"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Mvexpand{}
 			options := func() error {
-				return p.Options([]string{"limit"}, func(o spl.Option) (err error) {
+				return p.Options([]string{"limit"}, func(o syntax.Option) (err error) {
 					c.Limit, err = o.Int(0)
 					return err
 				})
@@ -51,22 +52,22 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Mvexpand) Print() string {
-	s := "mvexpand " + spl.PrintField(c.Field)
+	s := "mvexpand " + syntax.PrintField(c.Field)
 	if c.Limit > 0 {
 		s += " limit=" + strconv.Itoa(c.Limit)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Mvexpand) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Field) }
 
-// NewMapper implements spl.Streaming.
-func (c *Mvexpand) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+// NewMapper implements exec.Streaming.
+func (c *Mvexpand) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
-// Map implements spl.Mapper; the batch holds all rows.
+// Map implements exec.Mapper; the batch holds all rows.
 func (c *Mvexpand) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	x := c.expansion(b)
 	if x == nil {
@@ -75,7 +76,7 @@ func (c *Mvexpand) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error
 	return x.take(math.MaxInt), nil
 }
 
-// Spread implements spl.Spreading.
+// Spread implements exec.Spreading.
 func (c *Mvexpand) Spread(b *vector.Batch) func() *vector.Batch {
 	x := c.expansion(b)
 	if x == nil {

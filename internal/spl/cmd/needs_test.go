@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -52,7 +52,7 @@ func TestNeeds(t *testing.T) {
 		{"untable a b c", []string{"a"}, nil},
 		{"outputlookup x.csv", []string{"a"}, nil},
 	} {
-		q, err := spl.Parse("* | " + tc.command)
+		q, err := syntax.Parse("* | " + tc.command)
 		if err != nil {
 			t.Errorf("%s: %v", tc.command, err)
 			continue

@@ -4,7 +4,8 @@ import (
 	"context"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -12,33 +13,33 @@ import (
 type Nomv struct{ Field string }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "nomv", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "nomv", Kind: syntax.KindStreaming,
 		Summary: "Make one value of the values of a field.",
 		Syntax:  "nomv <field>",
 		Doc:     "The values are joined by a newline, or by the `delim` of the mvcombine or makemv that made them.",
-		Args:    []spl.Arg{{Name: "<field>", Doc: "The field with several values."}},
-		Examples: []spl.Example{{
+		Args:    []syntax.Arg{{Name: "<field>", Doc: "The field with several values."}},
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval m="a,b" | makemv delim="," setsv=true m | nomv m | table m`,
 			Want:   []string{`{"m":"a,b"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			f, err := p.Field()
 			return &Nomv{f}, err
 		},
 	})
 }
 
-// Print implements spl.Command.
-func (c *Nomv) Print() string { return "nomv " + spl.PrintField(c.Field) }
+// Print implements syntax.Command.
+func (c *Nomv) Print() string { return "nomv " + syntax.PrintField(c.Field) }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Nomv) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// NewMapper implements spl.Streaming.
-func (c *Nomv) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+// NewMapper implements exec.Streaming.
+func (c *Nomv) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (c *Nomv) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	return mapField(b, c.Field, c.Field, func(v vector.Value) vector.Value {
 		if v.Kind() == vector.List {

@@ -7,7 +7,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -23,14 +24,14 @@ type Outlier struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "outlier", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "outlier", Kind: syntax.KindSerial,
 		Summary: "Take numbers that lie far from the others back to a bound, or their rows out.",
 		Syntax:  "outlier [action=transform|remove] [param=<n>] [uselower=<bool>] [mark=<bool>] [<field-list>]",
 		Doc: "A number is an outlier when it lies more than `param` times the distance of the quartiles above the upper quartile, or with\n" +
 			"`uselower` as far below the lower one. It becomes the bound, with `mark` as text with `000` in front, or its row goes. All\n" +
 			"rows are held.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "action", Default: "transform", Doc: "`transform` (tf) puts the bound there, `remove` (rm) drops the row."},
 			{Name: "param", Default: "2.5", Doc: "How many distances of the quartiles are still near."},
 			{Name: "uselower", Default: "false", Doc: "Whether small numbers are outliers, too."},
@@ -38,7 +39,7 @@ func init() {
 			{Name: "type", Default: "iqr", Doc: "There is only this."},
 			{Name: "<field-list>", Default: "all", Doc: "The fields to look at; wildcards are possible."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n
 1
 2
@@ -47,7 +48,7 @@ func init() {
 500" | outlier n`,
 			Want: []string{`{"n":"1"}`, `{"n":"2"}`, `{"n":"3"}`, `{"n":"4"}`, `{"n":"9"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Outlier{Param: 2.5, command: "outlier"}
 			var err error
 			c.Fields, err = p.OptionsAndFields([]string{"action", "param", "uselower", "mark", "type"}, c.option)
@@ -56,7 +57,7 @@ func init() {
 	})
 }
 
-func (c *Outlier) option(o spl.Option) (err error) {
+func (c *Outlier) option(o syntax.Option) (err error) {
 	switch o.Name {
 	case "action":
 		switch strings.ToLower(o.Value.Text) {
@@ -83,7 +84,7 @@ func (c *Outlier) option(o spl.Option) (err error) {
 	return err
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Outlier) Print() string {
 	s := c.command
 	if c.command != "outlier" {
@@ -102,12 +103,12 @@ func (c *Outlier) Print() string {
 		s += " mark=true"
 	}
 	if len(c.Fields) > 0 {
-		s += " " + spl.PrintFields(c.Fields)
+		s += " " + syntax.PrintFields(c.Fields)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Outlier) Needs(out filter.FieldSet) filter.FieldSet {
 	if c.Remove {
 		if len(c.Fields) == 0 {
@@ -118,15 +119,15 @@ func (c *Outlier) Needs(out filter.FieldSet) filter.FieldSet {
 	return out
 }
 
-// Open implements spl.Serial.
-func (c *Outlier) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Outlier) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		for _, name := range columnsOf(rows) {
 			if listed(c.Fields, name) {
 				rows = c.trim(rows, name)
 			}
 		}
-		return spl.Rows(rows...), nil
+		return exec.Rows(rows...), nil
 	}), nil
 }
 

@@ -3,29 +3,29 @@ package cmd
 import (
 	"strings"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 )
 
 // Outputcsv is outputlookup for a .csv file by its name.
 type Outputcsv struct{ Outputlookup }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "outputcsv", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "outputcsv", Kind: syntax.KindSerial,
 		Summary: "Write the rows to a .csv file and pass them on.",
 		Syntax:  "outputcsv [append=<bool>] [create_empty=<bool>] [override_if_empty=<bool>] [max=<n>] <file>",
 		Doc: "The file is one of lookups/ in the knowledge folder; no other place is written. It is outputlookup otherwise, but writes\n" +
 			"the internal fields of events, too, and with `append` no fields that the file has no column for.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<file>", Doc: "The name of the file; .csv may be left out."},
 			{Name: "append, create_empty, override_if_empty, max", Doc: "As in outputlookup."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Lookup: "user\nalice\n",
 			Search: `| makeresults | eval user="bob" | table user | outputcsv append=true example | inputcsv append=true example`,
 			Want:   []string{`{"user":"bob"}`, `{"user":"alice"}`, `{"user":"bob"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c, err := parseOutputlookup(p)
 			if err != nil {
 				return nil, err
@@ -41,7 +41,7 @@ func init() {
 // Writes tells which lookup is written.
 func (c *Outputcsv) Writes() string { return c.Table }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Outputcsv) Print() string {
 	return "outputcsv" + strings.TrimPrefix(c.Outputlookup.Print(), "outputlookup")
 }

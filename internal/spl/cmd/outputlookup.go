@@ -10,7 +10,8 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/lookup"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -29,14 +30,14 @@ type Outputlookup struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "outputlookup", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "outputlookup", Kind: syntax.KindSerial,
 		Summary: "Write the rows to a lookup table and pass them on.",
 		Syntax:  "outputlookup [append=<bool>] [create_empty=<bool>] [override_if_empty=<bool>] [max=<n>] [key_field=<field>] [output_format=splunk_sv_csv|splunk_mv_csv] <table>",
 		Doc: "The table is a .csv file of the knowledge folder, by its name or that of a definition; it is replaced in one step once\n" +
 			"all rows are there. Internal fields (`_time`, …) are written when the rows are a table, and left out when they are events,\n" +
 			"which have `_raw`, and when they would be new columns of a table that is appended to.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<table>", Doc: "The name of a definition of transforms.conf or of a .csv file."},
 			{Name: "append", Default: "false", Doc: "Keep the rows that the table has and add the new ones."},
 			{Name: "create_empty", Default: "false", Doc: "Make a new table also when there are no rows."},
@@ -46,7 +47,7 @@ func init() {
 			{Name: "output_format", Default: "splunk_sv_csv", Doc: "Several values of a field are written in one cell, a line each; with `splunk_mv_csv` they are several again when the table is read."},
 			{Name: "createinapp, create_context, allow_updates", Doc: "Taken for the sake of searches that have them."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Doc:    "One row more.",
 			Lookup: "user\nalice\n",
 			Search: `| makeresults | eval user="bob" | table user | outputlookup append=true example.csv | inputlookup append=true example.csv`,
@@ -56,10 +57,10 @@ func init() {
 	})
 }
 
-func parseOutputlookup(p *spl.Parser) (spl.Command, error) {
+func parseOutputlookup(p *syntax.Parser) (syntax.Command, error) {
 	c := &Outputlookup{Override: true}
 	options := func() error {
-		return p.Options([]string{"append", "create_empty", "override_if_empty", "max", "key_field", "createinapp", "create_context", "output_format", "allow_updates", "singlefile", "usexml", "dispatch"}, func(o spl.Option) (err error) {
+		return p.Options([]string{"append", "create_empty", "override_if_empty", "max", "key_field", "createinapp", "create_context", "output_format", "allow_updates", "singlefile", "usexml", "dispatch"}, func(o syntax.Option) (err error) {
 			switch o.Name {
 			case "append":
 				c.Append, err = o.Bool()
@@ -95,9 +96,9 @@ func parseOutputlookup(p *spl.Parser) (spl.Command, error) {
 }
 
 // tableName reads the name of a lookup or a file.
-func tableName(p *spl.Parser) (string, error) {
+func tableName(p *syntax.Parser) (string, error) {
 	tok := p.Peek()
-	if p.AtEnd() || tok.Kind != spl.Word && tok.Kind != spl.Quoted {
+	if p.AtEnd() || tok.Kind != syntax.Word && tok.Kind != syntax.Quoted {
 		return "", p.Unexpected(tok, "the name of a lookup or of a .csv file")
 	}
 	return p.Field()
@@ -106,7 +107,7 @@ func tableName(p *spl.Parser) (string, error) {
 // Writes tells which lookup is written.
 func (c *Outputlookup) Writes() string { return c.Table }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Outputlookup) Print() string {
 	s := "outputlookup "
 	if c.Append {
@@ -125,27 +126,27 @@ func (c *Outputlookup) Print() string {
 		s += "output_format=splunk_mv_csv "
 	}
 	if c.Key != "" {
-		s += "key_field=" + spl.PrintOption(c.Key) + " "
+		s += "key_field=" + syntax.PrintOption(c.Key) + " "
 	}
-	return s + spl.PrintField(c.Table)
+	return s + syntax.PrintField(c.Table)
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Outputlookup) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Union(filter.AllFields())
 }
 
-// Open implements spl.Serial.
-func (c *Outputlookup) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Outputlookup) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		if err := c.write(ctx, env, rows); err != nil {
 			return nil, err
 		}
-		return spl.Rows(rows...), nil
+		return exec.Rows(rows...), nil
 	}), nil
 }
 
-func (c *Outputlookup) write(ctx context.Context, env *spl.Env, rows []*vector.Batch) error {
+func (c *Outputlookup) write(ctx context.Context, env *exec.Env, rows []*vector.Batch) error {
 	if env.Memory.Over() != nil {
 		env.Warn("the lookup %q is not written: the search ended before it had all rows", c.Table)
 		return nil
@@ -196,7 +197,7 @@ func (c *Outputlookup) write(ctx context.Context, env *spl.Env, rows []*vector.B
 
 // addColumns adds the fields that are written as columns; added says that the
 // table has some already.
-func (c *Outputlookup) addColumns(env *spl.Env, t *tableWriter, added bool, fields []string) {
+func (c *Outputlookup) addColumns(env *exec.Env, t *tableWriter, added bool, fields []string) {
 	for i, name := range t.columns {
 		t.at[name] = i
 	}
@@ -217,7 +218,7 @@ func (c *Outputlookup) addColumns(env *spl.Env, t *tableWriter, added bool, fiel
 	}
 }
 
-func (c *Outputlookup) fill(env *spl.Env, t *tableWriter, rows []*vector.Batch) {
+func (c *Outputlookup) fill(env *exec.Env, t *tableWriter, rows []*vector.Batch) {
 	byKey := map[string]int{}
 	if key, ok := t.at[c.Key]; ok {
 		for r := range t.rows {
@@ -225,7 +226,7 @@ func (c *Outputlookup) fill(env *spl.Env, t *tableWriter, rows []*vector.Batch) 
 		}
 	}
 	written := 0
-	var every spl.Every
+	var every exec.Every
 	for _, b := range rows {
 		env.Poll()
 		for i := range b.Len {

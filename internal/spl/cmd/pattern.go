@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/pcre"
 )
 
@@ -43,7 +43,7 @@ func readings(text string) []string {
 }
 
 // polling returns the pattern with its work ended as env.Poll says.
-func (p *pattern) polling(env *spl.Env) *pattern {
+func (p *pattern) polling(env *exec.Env) *pattern {
 	if p == nil {
 		return nil
 	}

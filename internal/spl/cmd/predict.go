@@ -12,7 +12,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
@@ -38,8 +39,8 @@ type bound struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "predict", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "predict", Kind: syntax.KindSerial,
 		Summary: "Foretell the values of a timechart's columns.",
 		Syntax:  "predict <field> [AS <name>] … [algorithm=LL|LLT|LLP|LLP5] [future_timespan=<n>] [holdback=<n>] [period=<n>] [upper<n>=<name>] [lower<n>=<name>]",
 		Doc: "Stands behind timechart. Each series gets `prediction(field)`, what was to be expected before each value was seen, and the\n" +
@@ -47,7 +48,7 @@ func init() {
 			"are added. The models are filtered as Kalman did, and their noises those under which the series is most likely: `LL` has a\n" +
 			"level that wanders, `LLT` a level and a slope, `LLP` a level for each place in a period, and `LLP5` is the mean of LLT and\n" +
 			"LLP, at each step weighed by how sure it is. Without a period LLP is LL and LLP5 is LLT. All rows are held.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<field>", Doc: "The series; several may be named."},
 			{Name: "AS", Default: "prediction(<field>)", Doc: "What its prediction is called."},
 			{Name: "algorithm", Default: "LLP5", Doc: "The model."},
@@ -56,7 +57,7 @@ func init() {
 			{Name: "period", Doc: "How many values a period has; found from the series when it is not said."},
 			{Name: "upper<n>, lower<n>", Default: "upper95, lower95", Doc: "What percentage the intervals are of, and what their columns are called: `upper90=high` makes `high(prediction(field))`."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Doc:    "What grows by ten each hour goes on so.",
 			Search: `| makeresults count=8 | streamstats count AS n | eval _time=1700000000+n*3600, x=n*10 | table _time x | predict x algorithm=LLT future_timespan=2 | eval p=round('prediction(x)') | tail 2 | reverse | table _time p`,
 			Want:   []string{`{"_time":"1700032400","p":"90"}`, `{"_time":"1700036000","p":"100"}`},
@@ -65,7 +66,7 @@ func init() {
 	})
 }
 
-func parsePredict(p *spl.Parser) (spl.Command, error) {
+func parsePredict(p *syntax.Parser) (syntax.Command, error) {
 	c := &Predict{Algorithm: "LLP5", Ahead: 5, Upper: bound{95, "upper95"}, Lower: bound{95, "lower95"}}
 	for !p.AtEnd() {
 		for p.Accept(",") {
@@ -104,7 +105,7 @@ func parsePredict(p *spl.Parser) (spl.Command, error) {
 	return c, nil
 }
 
-func (c *Predict) option(o spl.Option, name spl.Token) (err error) {
+func (c *Predict) option(o syntax.Option, name syntax.Token) (err error) {
 	switch o.Name {
 	case "algorithm":
 		switch c.Algorithm = strings.ToUpper(o.Value.Text); c.Algorithm {
@@ -143,20 +144,20 @@ func (c *Predict) option(o spl.Option, name spl.Token) (err error) {
 	return err
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Predict) Print() string {
 	s := "predict"
 	for _, f := range c.Fields {
-		s += " " + spl.PrintField(f.Field) + " AS " + spl.PrintField(f.As)
+		s += " " + syntax.PrintField(f.Field) + " AS " + syntax.PrintField(f.As)
 	}
 	s += " algorithm=" + c.Algorithm + " future_timespan=" + strconv.Itoa(c.Ahead) + " holdback=" + strconv.Itoa(c.Holdback)
 	if c.Period > 0 {
 		s += " period=" + strconv.Itoa(c.Period)
 	}
-	return s + " upper" + vector.FormatNumber(c.Upper.Percent) + "=" + spl.PrintOption(c.Upper.Name) + " lower" + vector.FormatNumber(c.Lower.Percent) + "=" + spl.PrintOption(c.Lower.Name)
+	return s + " upper" + vector.FormatNumber(c.Upper.Percent) + "=" + syntax.PrintOption(c.Upper.Name) + " lower" + vector.FormatNumber(c.Lower.Percent) + "=" + syntax.PrintOption(c.Lower.Name)
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Predict) Needs(out filter.FieldSet) filter.FieldSet {
 	out = out.Add("_time")
 	for _, f := range c.Fields {
@@ -165,14 +166,14 @@ func (c *Predict) Needs(out filter.FieldSet) filter.FieldSet {
 	return out
 }
 
-// Open implements spl.Serial.
-func (c *Predict) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Predict) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		return c.run(ctx, env, rows)
 	}), nil
 }
 
-func (c *Predict) run(ctx context.Context, env *spl.Env, rows []*vector.Batch) (spl.Operator, error) {
+func (c *Predict) run(ctx context.Context, env *exec.Env, rows []*vector.Batch) (exec.Operator, error) {
 	order, times := inTime(rows)
 	if len(order) == 0 {
 		for _, b := range rows {
@@ -181,7 +182,7 @@ func (c *Predict) run(ctx context.Context, env *spl.Env, rows []*vector.Batch) (
 				return nil, errors.New("predict: rows have no _time; put timechart before it")
 			}
 		}
-		return spl.Rows(rows...), nil
+		return exec.Rows(rows...), nil
 	}
 	held := env.Memory.Hold()
 	out, err := c.predicted(ctx, env, rows, order, times, held)
@@ -193,7 +194,7 @@ func (c *Predict) run(ctx context.Context, env *spl.Env, rows []*vector.Batch) (
 
 // predicted gives the rows in the order of time and those to come. held is released
 // when they are closed.
-func (c *Predict) predicted(ctx context.Context, env *spl.Env, rows []*vector.Batch, order []place, times []float64, held *spl.Held) (spl.Operator, error) {
+func (c *Predict) predicted(ctx context.Context, env *exec.Env, rows []*vector.Batch, order []place, times []float64, held *exec.Held) (exec.Operator, error) {
 	used := max(0, len(order)-c.Holdback)
 	length := max(len(order), used+c.Ahead)
 	if err := held.Add(8 * length * (2*len(c.Fields) + 8)); err != nil {
@@ -222,7 +223,7 @@ func (c *Predict) predicted(ctx context.Context, env *spl.Env, rows []*vector.Ba
 	}
 	names := columnsOf(rows)
 	later := stepper(times, env.Zone)
-	return spl.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
+	return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
 		b := newEmitter(emit, names)
 		for t := range length {
 			if t < len(order) {

@@ -7,7 +7,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -26,17 +27,17 @@ type NamedRange struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "rangemap", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "rangemap", Kind: syntax.KindStreaming,
 		Summary: "Name the ranges that a number lies in, in the field range.",
 		Syntax:  "rangemap field=<field> <name>=<low>-<high> … [default=<text>]",
 		Doc:     "Both ends belong to a range and may be negative. A number in several ranges gets all their names; what lies in none, or is no number, gets the default.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "field", Doc: "The numbers."},
 			{Name: "<name>=<low>-<high>", Doc: "A range and its name."},
 			{Name: "default", Default: "None", Doc: "The name for everything else."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n
 0
 20
@@ -47,7 +48,7 @@ func init() {
 	})
 }
 
-func parseRangemap(p *spl.Parser) (spl.Command, error) {
+func parseRangemap(p *syntax.Parser) (syntax.Command, error) {
 	c := &Rangemap{Default: "None"}
 	start := p.Peek().Span
 	for !p.AtEnd() {
@@ -84,8 +85,8 @@ func parseRangemap(p *spl.Parser) (spl.Command, error) {
 }
 
 // rangeOption is Option where the name may stand in quotes.
-func rangeOption(p *spl.Parser) (o spl.Option, ok bool, err error) {
-	if p.Peek().Kind != spl.Quoted {
+func rangeOption(p *syntax.Parser) (o syntax.Option, ok bool, err error) {
+	if p.Peek().Kind != syntax.Quoted {
 		return p.Option()
 	}
 	name, err := p.Take()
@@ -96,7 +97,7 @@ func rangeOption(p *spl.Parser) (o spl.Option, ok bool, err error) {
 		return o, false, err
 	}
 	value, err := p.Take()
-	return spl.Option{Name: "\x00" + name.Text, Value: value}, true, err
+	return syntax.Option{Name: "\x00" + name.Text, Value: value}, true, err
 }
 
 // parseRange reads two numbers with a - between them.
@@ -113,27 +114,27 @@ func parseRange(s string) (low, high float64, ok bool) {
 	return low, high, okLow && okHigh && low <= high
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Rangemap) Print() string {
-	s := "rangemap field=" + spl.PrintOption(c.Field)
+	s := "rangemap field=" + syntax.PrintOption(c.Field)
 	for _, r := range c.Ranges {
-		s += " " + spl.PrintOption(r.Name) + "=" + vector.FormatNumber(r.Low) + "-" + vector.FormatNumber(r.High)
+		s += " " + syntax.PrintOption(r.Name) + "=" + vector.FormatNumber(r.Low) + "-" + vector.FormatNumber(r.High)
 	}
 	if c.Default != "None" {
-		s += " default=" + spl.PrintOption(c.Default)
+		s += " default=" + syntax.PrintOption(c.Default)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Rangemap) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Without("range").Add(c.Field)
 }
 
-// NewMapper implements spl.Streaming.
-func (c *Rangemap) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+// NewMapper implements exec.Streaming.
+func (c *Rangemap) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (c *Rangemap) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	vals := existing(b, c.Field)
 	for i, v := range vals {

@@ -6,8 +6,9 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/pcre"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -19,23 +20,23 @@ type Regex struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "regex", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "regex", Kind: syntax.KindStreaming,
 		Summary: "Keep the rows in which a field fits a regular expression.",
 		Syntax:  `regex [<field>=|<field>!=]"<regular-expression>"`,
 		Doc: "The expression is PCRE's and may fit anywhere in the value; case counts unless it begins with `(?i)`. A field with\n" +
 			"several values fits when one of them does. With `!=` rows that lack the field are kept.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<field>", Default: "_raw", Doc: "What is looked at."},
 			{Name: "<regular-expression>", Doc: "In double quotes; `\\\"` is a quote. A backslash of the value is `\\\\\\\\`, as in Splunk, or `\\\\`."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="ip
 10.0.0.1
 192.0.2.7" | regex ip="^10\."`,
 			Want: []string{`{"ip":"10.0.0.1"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Regex{Field: "_raw"}
 			tok, err := p.Take()
 			if err != nil {
@@ -58,12 +59,12 @@ func init() {
 
 // regexArg compiles a regular expression that stands as an argument; tok is
 // its first token. Unquoted, it goes to the next blank.
-func regexArg(p *spl.Parser, tok spl.Token) (*pattern, error) {
+func regexArg(p *syntax.Parser, tok syntax.Token) (*pattern, error) {
 	text, span := tok.Text, tok.Span
-	if tok.Kind == spl.EOF || tok.Is("|") {
+	if tok.Kind == syntax.EOF || tok.Is("|") {
 		return nil, p.Unexpected(tok, "a regular expression")
 	}
-	for tok.Kind != spl.Quoted && !p.AtEnd() && !p.Peek().Spaced {
+	for tok.Kind != syntax.Quoted && !p.AtEnd() && !p.Peek().Spaced {
 		next, err := p.Take()
 		if err != nil {
 			return nil, err
@@ -75,7 +76,7 @@ func regexArg(p *spl.Parser, tok spl.Token) (*pattern, error) {
 	var bad *pcre.SyntaxError
 	if errors.As(err, &bad) {
 		at := span
-		if tok.Kind == spl.Quoted && p.Text(span) == `"`+text+`"` { // no escapes: the place is exact
+		if tok.Kind == syntax.Quoted && p.Text(span) == `"`+text+`"` { // no escapes: the place is exact
 			at.Start = min(span.Start+1+bad.Offset, span.End-1)
 			at.End = at.Start + 1
 		}
@@ -84,20 +85,20 @@ func regexArg(p *spl.Parser, tok spl.Token) (*pattern, error) {
 	return re, err
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Regex) Print() string {
 	op := "="
 	if c.Not {
 		op = "!="
 	}
-	return "regex " + spl.PrintField(c.Field) + op + spl.QuoteArg(c.re.String())
+	return "regex " + syntax.PrintField(c.Field) + op + syntax.QuoteArg(c.re.String())
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Regex) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Field) }
 
-// NewMapper implements spl.Streaming.
-func (c *Regex) NewMapper(env *spl.Env) (spl.Mapper, error) {
+// NewMapper implements exec.Streaming.
+func (c *Regex) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	own := *c
 	own.re = c.re.polling(env)
 	return &regexMapper{&own, env}, nil
@@ -105,7 +106,7 @@ func (c *Regex) NewMapper(env *spl.Env) (spl.Mapper, error) {
 
 type regexMapper struct {
 	c   *Regex
-	env *spl.Env
+	env *exec.Env
 }
 
 func (m *regexMapper) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {

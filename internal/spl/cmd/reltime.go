@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
@@ -15,22 +16,22 @@ import (
 type Reltime struct{ Field, Prefix string }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "reltime", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "reltime", Kind: syntax.KindStreaming,
 		Summary: "Say how long ago a row was, in the field reltime.",
 		Syntax:  "reltime [timefield=<field>] [prefix=<text>]",
 		Doc:     "The time is compared with the start of the search: `5 minutes ago`, `1 day ago`. Rows without it get nothing.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "timefield", Default: "_time", Doc: "The field with the time, in seconds since 1970."},
 			{Name: "prefix", Doc: "Set the field that is called this and the name of the time's field, in the place of reltime."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval _time=_time-7200 | reltime | table reltime`,
 			Want:   []string{`{"reltime":"2 hours ago"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Reltime{Field: "_time"}
-			return c, p.Options([]string{"timefield", "prefix"}, func(o spl.Option) error {
+			return c, p.Options([]string{"timefield", "prefix"}, func(o syntax.Option) error {
 				if o.Name == "prefix" {
 					c.Prefix = o.Value.Text
 				} else {
@@ -42,14 +43,14 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Reltime) Print() string {
 	s := "reltime"
 	if c.Field != "_time" {
-		s += " timefield=" + spl.PrintOption(c.Field)
+		s += " timefield=" + syntax.PrintOption(c.Field)
 	}
 	if c.Prefix != "" {
-		s += " prefix=" + spl.PrintOption(c.Prefix)
+		s += " prefix=" + syntax.PrintOption(c.Prefix)
 	}
 	return s
 }
@@ -61,20 +62,20 @@ func (c *Reltime) output() string {
 	return c.Prefix + c.Field
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Reltime) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Without(c.output()).Add(c.Field)
 }
 
-// NewMapper implements spl.Streaming.
-func (c *Reltime) NewMapper(env *spl.Env) (spl.Mapper, error) { return reltime{c, env.Now}, nil }
+// NewMapper implements exec.Streaming.
+func (c *Reltime) NewMapper(env *exec.Env) (exec.Mapper, error) { return reltime{c, env.Now}, nil }
 
 type reltime struct {
 	c   *Reltime
 	now time.Time
 }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (m reltime) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	vals := existing(b, m.c.Field)
 	for i, v := range vals {

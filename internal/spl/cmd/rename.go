@@ -7,7 +7,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -18,14 +19,14 @@ type Rename struct{ Pairs []RenamePair }
 type RenamePair struct{ From, To string }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "rename", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "rename", Kind: syntax.KindStreaming,
 		Summary: "Give fields other names.",
 		Syntax:  "rename <field> AS <new-name> [, <field> AS <new-name>]…",
 		Doc: "With `*` on both sides several fields are renamed at once: `rename userIdentity.* AS ui_*`. What has the new name\n" +
 			"already is replaced, also where the renamed field is missing. Pairs are done from left to right.",
-		Args: []spl.Arg{{Name: "<field> AS <new-name>", Doc: "Names with blanks stand in double quotes."}},
-		Examples: []spl.Example{{
+		Args: []syntax.Arg{{Name: "<field> AS <new-name>", Doc: "Names with blanks stand in double quotes."}},
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval a.x=1, a.y=2 | rename a.* AS b_* | table b_x b_y`,
 			Want:   []string{`{"b_x":"1","b_y":"2"}`},
 		}},
@@ -33,7 +34,7 @@ func init() {
 	})
 }
 
-func parseRename(p *spl.Parser) (spl.Command, error) {
+func parseRename(p *syntax.Parser) (syntax.Command, error) {
 	c := &Rename{}
 	for !p.AtEnd() {
 		start := p.Peek().Span
@@ -55,8 +56,8 @@ func parseRename(p *spl.Parser) (spl.Command, error) {
 		if n := strings.Count(to, "*"); n > 0 && n != strings.Count(from, "*") || n == 0 && strings.Contains(from, "*") {
 			return nil, diag.At(start, "%q and %q must hold the same number of *", from, to)
 		}
-		if c.Pairs = append(c.Pairs, RenamePair{from, to}); len(c.Pairs) > spl.MaxNames {
-			return nil, diag.At(start, "rename takes at most %d fields", spl.MaxNames).WithHint("a name with * stands for many")
+		if c.Pairs = append(c.Pairs, RenamePair{from, to}); len(c.Pairs) > syntax.MaxNames {
+			return nil, diag.At(start, "rename takes at most %d fields", syntax.MaxNames).WithHint("a name with * stands for many")
 		}
 		p.Accept(",")
 	}
@@ -70,16 +71,16 @@ func parseRename(p *spl.Parser) (spl.Command, error) {
 	return c, nil
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Rename) Print() string {
 	parts := make([]string, len(c.Pairs))
 	for i, r := range c.Pairs {
-		parts[i] = spl.PrintField(r.From) + " AS " + spl.PrintField(r.To)
+		parts[i] = syntax.PrintField(r.From) + " AS " + syntax.PrintField(r.To)
 	}
 	return "rename " + strings.Join(parts, ", ")
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Rename) Needs(out filter.FieldSet) filter.FieldSet {
 	for i := len(c.Pairs) - 1; i >= 0; i-- {
 		r := c.Pairs[i]
@@ -110,10 +111,10 @@ func (r RenamePair) needsWild(out filter.FieldSet) filter.FieldSet {
 	return out
 }
 
-// NewMapper implements spl.Streaming.
-func (c *Rename) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+// NewMapper implements exec.Streaming.
+func (c *Rename) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (c *Rename) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	m := moving{cols: slices.Clone(b.Cols)}
 	for _, r := range c.Pairs {

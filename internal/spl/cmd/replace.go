@@ -8,7 +8,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -25,18 +26,18 @@ type ReplacePair struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "replace", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "replace", Kind: syntax.KindStreaming,
 		Summary: "Put other values in the place of whole values.",
 		Syntax:  "replace <old> WITH <new> [, <old> WITH <new>]… [IN <field-list>]",
 		Doc: "The whole value must fit, without regard to case; `*` stands for any run of characters, and those of the new value for\n" +
 			"what those of the old one stood for. Where several pairs fit, one without wildcards goes before one with, the later before\n" +
 			"the earlier, and the one with more text before the one with less.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<old> WITH <new>", Doc: "Texts with blanks stand in double quotes."},
 			{Name: "IN <field-list>", Default: "all fields but internal ones", Doc: "Where to replace."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="h,n
 web localhost,0
 db,1" | replace "* localhost" WITH "localhost *" IN h | replace 0 WITH none, 1 WITH one`,
@@ -46,7 +47,7 @@ db,1" | replace "* localhost" WITH "localhost *" IN h | replace 0 WITH none, 1 W
 	})
 }
 
-func parseReplace(p *spl.Parser) (spl.Command, error) {
+func parseReplace(p *syntax.Parser) (syntax.Command, error) {
 	c := &Replace{}
 	for !p.AtEnd() && !p.Peek().IsWord("in") {
 		if p.Accept(",") {
@@ -57,7 +58,7 @@ func parseReplace(p *spl.Parser) (spl.Command, error) {
 		if err != nil {
 			return nil, err
 		}
-		if old.Kind != spl.Word && old.Kind != spl.Quoted {
+		if old.Kind != syntax.Word && old.Kind != syntax.Quoted {
 			return nil, p.Unexpected(old, "a value")
 		}
 		if !p.AcceptWord("with") {
@@ -67,7 +68,7 @@ func parseReplace(p *spl.Parser) (spl.Command, error) {
 		if err != nil {
 			return nil, err
 		}
-		if to.Kind != spl.Word && to.Kind != spl.Quoted {
+		if to.Kind != syntax.Word && to.Kind != syntax.Quoted {
 			return nil, p.Unexpected(to, "the new value")
 		}
 		pair := ReplacePair{Old: old.Text, New: to.Text}
@@ -101,24 +102,24 @@ func wildcardGroups(pattern string) *regexp.Regexp {
 	return regexp.MustCompile(`(?is)^` + strings.Join(parts, "(.*?)") + `$`)
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Replace) Print() string {
 	parts := make([]string, len(c.Pairs))
 	for i, pair := range c.Pairs {
-		parts[i] = spl.QuoteArg(pair.Old) + " WITH " + spl.QuoteArg(pair.New)
+		parts[i] = syntax.QuoteArg(pair.Old) + " WITH " + syntax.QuoteArg(pair.New)
 	}
 	s := "replace " + strings.Join(parts, ", ")
 	if len(c.Fields) > 0 {
-		s += " IN " + spl.PrintFields(c.Fields)
+		s += " IN " + syntax.PrintFields(c.Fields)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Replace) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// NewMapper implements spl.Streaming.
-func (c *Replace) NewMapper(*spl.Env) (spl.Mapper, error) {
+// NewMapper implements exec.Streaming.
+func (c *Replace) NewMapper(*exec.Env) (exec.Mapper, error) {
 	// The first pair that fits is used.
 	order := slices.Clone(c.Pairs)
 	slices.Reverse(order)

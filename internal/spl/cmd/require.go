@@ -6,7 +6,8 @@ import (
 	"io"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -14,32 +15,32 @@ import (
 type Require struct{}
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "require", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "require", Kind: syntax.KindSerial,
 		Summary: "Let the search fail when there are no rows.",
 		Syntax:  "require",
 		Doc:     "Rows pass as they are.",
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval a=1 | require | table a`,
 			Want:   []string{`{"a":"1"}`},
 		}},
-		Parse: func(*spl.Parser) (spl.Command, error) { return Require{}, nil },
+		Parse: func(*syntax.Parser) (syntax.Command, error) { return Require{}, nil },
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (Require) Print() string { return "require" }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (Require) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Open implements spl.Serial.
-func (Require) Open(_ context.Context, _ *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (Require) Open(_ context.Context, _ *exec.Env, in exec.Operator) (exec.Operator, error) {
 	return &require{in: in}, nil
 }
 
 type require struct {
-	in   spl.Operator
+	in   exec.Operator
 	some bool
 }
 

@@ -9,7 +9,8 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/event"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -25,7 +26,7 @@ type Rest struct {
 type service struct {
 	path string
 	doc  string
-	rows func(ctx context.Context, env *spl.Env) (spl.Operator, error)
+	rows func(ctx context.Context, env *exec.Env) (exec.Operator, error)
 }
 
 // services are sorted by path.
@@ -46,17 +47,17 @@ func init() {
 	for _, s := range services {
 		doc += "\n`" + s.path + "`: " + s.doc + "."
 	}
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "rest", Kind: spl.KindGenerating,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "rest", Kind: syntax.KindGenerating,
 		Summary: "List the saved searches, macros, lookups or indexes that there are.",
 		Syntax:  "rest <path> [count=<n>]",
 		Doc:     doc,
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<path>", Doc: "What to list; with the name of one thing behind it, that one."},
 			{Name: "count", Default: "0", Doc: "How many rows; 0 is all."},
 			{Name: "splunk_server, splunk_server_group, timeout, f", Doc: "Taken for the sake of searches that have them."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Saved:  "index=aws errorCode=AccessDenied | stats count by user",
 			Search: `| rest /services/saved/searches splunk_server=local | table title search`,
 			Want:   []string{`{"title":"example","search":"index=aws errorCode=AccessDenied | stats count by user"}`},
@@ -65,11 +66,11 @@ func init() {
 	})
 }
 
-func parseRest(p *spl.Parser) (spl.Command, error) {
+func parseRest(p *syntax.Parser) (syntax.Command, error) {
 	c := &Rest{}
 	start := p.Peek().Span
 	for !p.AtEnd() {
-		err := p.Options([]string{"count", "splunk_server", "splunk_server_group", "timeout", "f"}, func(o spl.Option) (err error) {
+		err := p.Options([]string{"count", "splunk_server", "splunk_server_group", "timeout", "f"}, func(o syntax.Option) (err error) {
 			if o.Name == "count" {
 				c.Count, err = o.Int(0)
 			}
@@ -85,7 +86,7 @@ func parseRest(p *spl.Parser) (spl.Command, error) {
 		if err != nil {
 			return nil, err
 		}
-		if tok.Kind != spl.Word && tok.Kind != spl.Quoted || c.Path != "" {
+		if tok.Kind != syntax.Word && tok.Kind != syntax.Quoted || c.Path != "" {
 			return nil, p.Unexpected(tok, "a path such as /services/saved/searches")
 		}
 		c.Path = tok.Text
@@ -127,7 +128,7 @@ func (c *Rest) find(span diag.Span) error {
 	return e
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Rest) Print() string {
 	s := "rest " + filter.QuoteSearch(c.Path)
 	if c.Count > 0 {
@@ -136,11 +137,11 @@ func (c *Rest) Print() string {
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Rest) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Generate implements spl.Generating.
-func (c *Rest) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
+// Generate implements exec.Generating.
+func (c *Rest) Generate(ctx context.Context, env *exec.Env) (exec.Operator, error) {
 	op, err := c.list.rows(ctx, env)
 	if err != nil {
 		return nil, err
@@ -150,7 +151,7 @@ func (c *Rest) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error)
 		if err != nil {
 			return nil, err
 		}
-		op = spl.Mapped(op, selector{m})
+		op = exec.Mapped(op, selector{m})
 	}
 	if c.Count > 0 {
 		op = &firstRows{in: op, left: c.Count}
@@ -159,7 +160,7 @@ func (c *Rest) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error)
 }
 
 // entries is a table of titles; fill sets the other columns.
-func entries(titles []string, columns []string, fill func(b *vector.Builder, title string)) spl.Operator {
+func entries(titles []string, columns []string, fill func(b *vector.Builder, title string)) exec.Operator {
 	b := vector.NewBuilder(append(append([]string{"title"}, columns...), "splunk_server")...)
 	for _, title := range titles {
 		b.Add()
@@ -169,10 +170,10 @@ func entries(titles []string, columns []string, fill func(b *vector.Builder, tit
 			fill(b, title)
 		}
 	}
-	return spl.Rows(b.Batch())
+	return exec.Rows(b.Batch())
 }
 
-func restSaved(_ context.Context, env *spl.Env) (spl.Operator, error) {
+func restSaved(_ context.Context, env *exec.Env) (exec.Operator, error) {
 	known := env.Tables
 	if known == nil {
 		return entries(nil, []string{"search"}, nil), nil
@@ -187,8 +188,8 @@ func restSaved(_ context.Context, env *spl.Env) (spl.Operator, error) {
 // maxMacroArgs is how many arguments of a macro are looked for.
 const maxMacroArgs = 20
 
-func restMacros(_ context.Context, env *spl.Env) (spl.Operator, error) {
-	macros := map[string]spl.Macro{}
+func restMacros(_ context.Context, env *exec.Env) (exec.Operator, error) {
+	macros := map[string]syntax.Macro{}
 	var titles []string
 	if env.Macros != nil {
 		for _, name := range env.Macros.MacroNames() {
@@ -215,8 +216,8 @@ func restMacros(_ context.Context, env *spl.Env) (spl.Operator, error) {
 }
 
 // restLookups lists the lookups that are files, or those that are definitions.
-func restLookups(files bool) func(context.Context, *spl.Env) (spl.Operator, error) {
-	return func(_ context.Context, env *spl.Env) (spl.Operator, error) {
+func restLookups(files bool) func(context.Context, *exec.Env) (exec.Operator, error) {
+	return func(_ context.Context, env *exec.Env) (exec.Operator, error) {
 		var titles []string
 		if known := env.Tables; known != nil {
 			titles = slices.DeleteFunc(known.LookupNames(), func(name string) bool {
@@ -228,7 +229,7 @@ func restLookups(files bool) func(context.Context, *spl.Env) (spl.Operator, erro
 	}
 }
 
-func restIndexes(ctx context.Context, env *spl.Env) (spl.Operator, error) {
+func restIndexes(ctx context.Context, env *exec.Env) (exec.Operator, error) {
 	return run(ctx, env, `search index=* | stats count AS totalEventCount min(_time) AS minTime max(_time) AS maxTime BY index`+
 		` | eval minTime=strftime(minTime, "%Y-%m-%dT%H:%M:%S%z"), maxTime=strftime(maxTime, "%Y-%m-%dT%H:%M:%S%z"), splunk_server="`+event.Server+`"`+
 		` | rename index AS title | table title totalEventCount minTime maxTime splunk_server`)

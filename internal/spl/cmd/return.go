@@ -8,7 +8,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -25,17 +26,17 @@ type ReturnValue struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "return", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "return", Kind: syntax.KindSerial,
 		Summary: "Give values of the first rows to the search around the subsearch.",
 		Syntax:  "return [<count>] <field> | <name>=<field> | $<field> …",
 		Doc: "The result is one row whose field `search` holds the expression. `$field` gives the value without the field's name.\n" +
 			"Without rows the expression is `NOT ( )`, which nothing matches.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<count>", Default: "1", Doc: "How many rows."},
 			{Name: "<field>", Doc: "Gives `field=\"value\"`; `name=field` gives it under another name, `$field` the bare value."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,ip
 a,10.0.0.1
 b,10.0.0.2" | return 2 user=u ip`,
@@ -48,10 +49,10 @@ b,10.0.0.2" | return 2 user=u ip`,
 	})
 }
 
-func parseReturn(p *spl.Parser) (spl.Command, error) {
+func parseReturn(p *syntax.Parser) (syntax.Command, error) {
 	c := &Return{Count: 1}
 	first := p.Peek()
-	if n, err := strconv.Atoi(first.Text); err == nil && first.Kind == spl.Word {
+	if n, err := strconv.Atoi(first.Text); err == nil && first.Kind == syntax.Word {
 		if n < 1 {
 			return nil, diag.At(first.Span, "return needs a count of at least 1")
 		}
@@ -101,7 +102,7 @@ func parseReturn(p *spl.Parser) (spl.Command, error) {
 	return c, nil
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Return) Print() string {
 	s := "return"
 	if c.Count != 1 {
@@ -110,17 +111,17 @@ func (c *Return) Print() string {
 	for _, v := range c.Values {
 		switch v.Name {
 		case "":
-			s += " " + spl.PrintField("$"+v.Field)
+			s += " " + syntax.PrintField("$"+v.Field)
 		case v.Field:
-			s += " " + spl.PrintField(v.Field)
+			s += " " + syntax.PrintField(v.Field)
 		default:
-			s += " " + spl.PrintField(v.Name) + "=" + spl.PrintOption(v.Field)
+			s += " " + syntax.PrintField(v.Name) + "=" + syntax.PrintOption(v.Field)
 		}
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Return) Needs(filter.FieldSet) filter.FieldSet {
 	need := filter.FieldSet{}
 	for _, v := range c.Values {
@@ -132,15 +133,15 @@ func (c *Return) Needs(filter.FieldSet) filter.FieldSet {
 // Tabulates says that the rows are no events any more.
 func (c *Return) Tabulates() bool { return true }
 
-// Open implements spl.Serial.
-func (c *Return) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Return) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	return &returned{c: c, in: in, held: env.Memory.Hold()}, nil
 }
 
 type returned struct {
 	c    *Return
-	in   spl.Operator
-	held *spl.Held
+	in   exec.Operator
+	held *exec.Held
 	done bool
 }
 
@@ -170,14 +171,14 @@ func (r *returned) Next(ctx context.Context) (*vector.Batch, error) {
 				continue
 			}
 			rows = append(rows, text)
-			if err := r.held.Add(2 * len(text)); spl.EndsEarly(err) { // with what is made of all
+			if err := r.held.Add(2 * len(text)); exec.EndsEarly(err) { // with what is made of all
 				left = 0
 			} else if err != nil {
 				return nil, err
 			}
 		}
 	}
-	text := spl.DefaultFormat().Empty
+	text := syntax.DefaultFormat().Empty
 	switch {
 	case len(rows) == 1 && len(r.c.Values) == 1:
 		text = rows[0]

@@ -11,7 +11,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -27,21 +28,21 @@ type Rex struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "rex", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "rex", Kind: syntax.KindStreaming,
 		Summary: "Take fields out of text by a regular expression with named groups, or rewrite it as sed does.",
 		Syntax:  `rex [field=<field>] [max_match=<n>] [offset_field=<field>] "<regular-expression>" | rex [field=<field>] mode=sed "s/<re>/<text>/[g|<n>]"|"y/<chars>/<chars>/"`,
 		Doc: "Each named group `(?<name>…)` becomes a field. With several matches, and for fields with several values, the fields get\n" +
 			"several values. Where nothing fits the fields stay as they are. In sed mode the field itself is rewritten; `\\1` stands\n" +
 			"for a group, `\\n` and `\\t` for a newline and a tab. A backslash of the value is `\\\\\\\\` in the expression, as in Splunk,\n" +
 			"or `\\\\`.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "field", Default: "_raw", Doc: "The text."},
 			{Name: "max_match", Default: "1", Doc: "How many matches of a value are used; 0 is all."},
 			{Name: "offset_field", Doc: "A field that gets the places of the groups: `name=first-last`, counted from 0."},
 			{Name: "mode", Doc: "`sed` to rewrite."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval arn="arn:aws:iam::123456789012:user/bob" | rex field=arn "::(?<account>\d+):user/(?<name>.+)" | table account name`,
 			Want:   []string{`{"account":"123456789012","name":"bob"}`},
 		}, {
@@ -53,23 +54,23 @@ func init() {
 	})
 }
 
-func parseRex(p *spl.Parser) (spl.Command, error) {
+func parseRex(p *syntax.Parser) (syntax.Command, error) {
 	c := &Rex{Field: "_raw", MaxMatch: 1}
 	sed := false
-	var expr spl.Token
+	var expr syntax.Token
 	for !p.AtEnd() {
 		o, ok, err := p.Option()
 		if err != nil {
 			return nil, err
 		}
 		if !ok {
-			if tok := p.Peek(); expr.Kind == spl.Quoted {
+			if tok := p.Peek(); expr.Kind == syntax.Quoted {
 				return nil, p.Unexpected(tok, "one regular expression")
 			}
 			if expr, err = p.Take(); err != nil {
 				return nil, err
 			}
-			if expr.Kind != spl.Quoted {
+			if expr.Kind != syntax.Quoted {
 				if expr, err = bareExpression(p, expr); err != nil {
 					return nil, err
 				}
@@ -94,7 +95,7 @@ func parseRex(p *spl.Parser) (spl.Command, error) {
 			return nil, err
 		}
 	}
-	if expr.Kind != spl.Quoted {
+	if expr.Kind != syntax.Quoted {
 		return nil, diag.At(p.Peek().Span, "rex needs a regular expression in double quotes")
 	}
 	var err error
@@ -125,12 +126,12 @@ func parseRex(p *spl.Parser) (spl.Command, error) {
 // bareExpression reads an expression that stands without quotes, up to the next
 // blank; first is its first token. A | inside a group and a ] of a class belong
 // to it. One has groups, or is sed's.
-func bareExpression(p *spl.Parser, first spl.Token) (spl.Token, error) {
-	expr := spl.Token{Kind: spl.Quoted, Span: first.Span}
+func bareExpression(p *syntax.Parser, first syntax.Token) (syntax.Token, error) {
+	expr := syntax.Token{Kind: syntax.Quoted, Span: first.Span}
 	groups, classes := boolInt(first.Is("(")), boolInt(first.Is("["))
 	for {
 		next := p.Peek()
-		if next.Spaced || next.Kind == spl.EOF || next.Is("|") && groups == 0 || next.Is("]") && classes == 0 {
+		if next.Spaced || next.Kind == syntax.EOF || next.Is("|") && groups == 0 || next.Is("]") && classes == 0 {
 			break
 		}
 		tok, err := p.Take()
@@ -150,30 +151,30 @@ func bareExpression(p *spl.Parser, first spl.Token) (spl.Token, error) {
 
 var bareSed = regexp.MustCompile(`^[sy][/#:!]`)
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Rex) Print() string {
 	s := "rex"
 	if c.Field != "_raw" {
-		s += " field=" + spl.PrintOption(c.Field)
+		s += " field=" + syntax.PrintOption(c.Field)
 	}
 	if c.sed != nil {
-		return s + " mode=sed " + spl.QuoteArg(c.sedText)
+		return s + " mode=sed " + syntax.QuoteArg(c.sedText)
 	}
 	if c.MaxMatch != 1 {
 		s += " max_match=" + strconv.Itoa(c.MaxMatch)
 	}
 	if c.OffsetField != "" {
-		s += " offset_field=" + spl.PrintOption(c.OffsetField)
+		s += " offset_field=" + syntax.PrintOption(c.OffsetField)
 	}
-	return s + " " + spl.QuoteArg(c.re.String())
+	return s + " " + syntax.QuoteArg(c.re.String())
 }
 
-// Needs implements spl.Command. Where nothing fits the fields keep what they
+// Needs implements syntax.Command. Where nothing fits the fields keep what they
 // had, so they are needed too.
 func (c *Rex) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Field) }
 
-// NewMapper implements spl.Streaming.
-func (c *Rex) NewMapper(env *spl.Env) (spl.Mapper, error) {
+// NewMapper implements exec.Streaming.
+func (c *Rex) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	own := *c
 	own.re, own.sed = c.re.polling(env), slices.Clone(c.sed)
 	for i, s := range own.sed {
@@ -184,7 +185,7 @@ func (c *Rex) NewMapper(env *spl.Env) (spl.Mapper, error) {
 
 type rex struct {
 	c   *Rex
-	env *spl.Env
+	env *exec.Env
 }
 
 func (m *rex) warn(err error) {

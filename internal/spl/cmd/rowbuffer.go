@@ -4,20 +4,20 @@ import (
 	"io"
 
 	"bluetrail/internal/spill"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/vector"
 )
 
 // rowBuffer keeps batches until they are read, in the order in which they came:
 // in memory, and on disk once that is tight.
 type rowBuffer struct {
-	env  *spl.Env
+	env  *exec.Env
 	rows []*vector.Batch
-	held *spl.Held
+	held *exec.Held
 	file *spill.File // nil = all are in memory
 }
 
-func newRowBuffer(env *spl.Env) rowBuffer { return rowBuffer{env: env, held: env.Memory.Hold()} }
+func newRowBuffer(env *exec.Env) rowBuffer { return rowBuffer{env: env, held: env.Memory.Hold()} }
 
 // add puts a batch behind the others.
 func (r *rowBuffer) add(b *vector.Batch) error {

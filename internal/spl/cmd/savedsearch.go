@@ -9,28 +9,30 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 )
 
 // Savedsearch runs a search that the knowledge folder holds by name.
 type Savedsearch struct {
 	Name  string
-	Args  []spl.Option // what stands for $name$, names as they are written
-	Plain bool         // nothing is put in the place of $name$
+	Args  []syntax.Option // what stands for $name$, names as they are written
+	Plain bool            // nothing is put in the place of $name$
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "savedsearch", Kind: spl.KindGenerating,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "savedsearch", Kind: syntax.KindGenerating,
 		Summary: "Run a saved search.",
 		Syntax:  "savedsearch <name> [nosubstitution=<bool>] [<key>=<value> …]",
 		Doc:     "Saved searches are read from savedsearches.conf of the knowledge folder. Their schedule and time range are not looked at.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<name>", Doc: "The name of the stanza."},
 			{Name: "<key>=<value>", Doc: "Puts the value in the place of `$key$` in the search. A key that has no value is an error."},
 			{Name: "nosubstitution", Default: "false", Doc: "Whether `$key$` without a value stays as it is."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Saved:  "| makeresults | eval user=\"$who$\" | table user",
 			Search: `| savedsearch example who=alice`,
 			Want:   []string{`{"user":"alice"}`},
@@ -39,7 +41,7 @@ func init() {
 	})
 }
 
-func parseSavedsearch(p *spl.Parser) (spl.Command, error) {
+func parseSavedsearch(p *syntax.Parser) (syntax.Command, error) {
 	c := &Savedsearch{}
 	if p.AtEnd() {
 		return nil, p.Unexpected(p.Peek(), "the name of a saved search")
@@ -69,23 +71,23 @@ func parseSavedsearch(p *spl.Parser) (spl.Command, error) {
 	return c, nil
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Savedsearch) Print() string {
-	s := "savedsearch " + spl.PrintField(c.Name)
+	s := "savedsearch " + syntax.PrintField(c.Name)
 	if c.Plain {
 		s += " nosubstitution=true"
 	}
 	for _, a := range c.Args {
-		s += " " + a.Name + "=" + spl.PrintOption(a.Value.Text)
+		s += " " + a.Name + "=" + syntax.PrintOption(a.Value.Text)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Savedsearch) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Generate implements spl.Generating.
-func (c *Savedsearch) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
+// Generate implements exec.Generating.
+func (c *Savedsearch) Generate(ctx context.Context, env *exec.Env) (exec.Operator, error) {
 	return runSaved(ctx, env, c)
 }
 
@@ -93,7 +95,7 @@ func (c *Savedsearch) Generate(ctx context.Context, env *spl.Env) (spl.Operator,
 type savedDepth struct{}
 
 // savedText is the text of the saved search of a name.
-func savedText(env *spl.Env, name string) (string, error) {
+func savedText(env *exec.Env, name string) (string, error) {
 	known := env.Tables
 	if known == nil {
 		return "", fmt.Errorf("cannot run saved search %q: no knowledge folder is known (give one by --knowledge)", name)
@@ -123,7 +125,7 @@ func (c *Savedsearch) filled(text string) (string, error) {
 		name := strings.Trim(token, "$")
 		for _, a := range c.Args {
 			if a.Name == name {
-				if size += len(a.Value.Text); size > spl.MaxText {
+				if size += len(a.Value.Text); size > syntax.MaxText {
 					return ""
 				}
 				return a.Value.Text
@@ -134,8 +136,8 @@ func (c *Savedsearch) filled(text string) (string, error) {
 		}
 		return token
 	})
-	if size > spl.MaxText {
-		return "", fmt.Errorf("the saved search %q is longer than %d bytes with its arguments", c.Name, spl.MaxText)
+	if size > syntax.MaxText {
+		return "", fmt.Errorf("the saved search %q is longer than %d bytes with its arguments", c.Name, syntax.MaxText)
 	}
 	if len(lacking) > 0 {
 		return "", fmt.Errorf("the saved search %q needs a value for %s (give it behind the name, as in %s=…, or say nosubstitution=true)", c.Name, strings.Join(lacking, ", "), lacking[0])
@@ -144,7 +146,7 @@ func (c *Savedsearch) filled(text string) (string, error) {
 }
 
 // runSaved opens the search that c names.
-func runSaved(ctx context.Context, env *spl.Env, c *Savedsearch) (spl.Operator, error) {
+func runSaved(ctx context.Context, env *exec.Env, c *Savedsearch) (exec.Operator, error) {
 	name := c.Name
 	text, err := savedText(env, name)
 	if err == nil {
@@ -158,7 +160,7 @@ func runSaved(ctx context.Context, env *spl.Env, c *Savedsearch) (spl.Operator, 
 		return nil, fmt.Errorf("saved search %q is nested more than %d deep; does it run itself?", name, env.Limits.SubsearchDepth)
 	}
 	ctx = context.WithValue(ctx, savedDepth{}, depth)
-	text, err = spl.ExpandMacros(text, env.Macros, spl.EvalConstant)
+	text, err = syntax.ExpandMacros(text, env.Macros, expr.EvalConstant)
 	if err != nil {
 		return nil, fmt.Errorf("cannot run saved search %q: %w", name, err)
 	}

@@ -4,7 +4,8 @@ import (
 	"context"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -13,8 +14,8 @@ import (
 type Search struct{ Expr filter.Search }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "search", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "search", Kind: syntax.KindStreaming,
 		Summary: "Keep the events or rows that match an expression.",
 		Syntax:  "search <expression>",
 		Doc: `Values are compared without case, ` + "`*`" + ` stands for any run of characters, a value such as
@@ -23,8 +24,8 @@ A field with several values matches when any of them does; ` + "`field!=value`" 
 ` + "`NOT field=value`" + ` does not. Words and quoted phrases are looked for in ` + "`_raw`" + ` as whole words. Times:
 ` + "`earliest=-7d@d latest=now`" + `; earliest is inclusive, latest exclusive. The older modifiers (` + "`daysago=3`, `starttime=`, `searchtimespanhours=`, `timeformat=`" + ` …) are there too. A subsearch in ` + "`[ ]`" + ` runs first and
 its rows become part of the expression.`,
-		Args: []spl.Arg{{Name: "<expression>", Doc: "Terms, phrases and comparisons with AND, OR, NOT and parentheses."}},
-		Examples: []spl.Example{{
+		Args: []syntax.Arg{{Name: "<expression>", Doc: "Terms, phrases and comparisons with AND, OR, NOT and parentheses."}},
+		Examples: []syntax.Example{{
 			Doc:    "Failed console logins, whatever the case they are written in.",
 			Events: []string{`{"k":"a","eventName":"ConsoleLogin","errorMessage":"Failed authentication"}`, `{"k":"b","eventName":"ConsoleLogin"}`, `{"k":"c","eventName":"GetObject"}`},
 			Search: `eventName=consolelogin errorMessage=* | table k`,
@@ -35,38 +36,38 @@ its rows become part of the expression.`,
 			Search: `x=1 y=1 OR y=2 | table k`,
 			Want:   []string{`{"k":"a"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			e, err := p.SearchExpr()
 			return &Search{e}, err
 		},
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Search) Print() string { return "search " + filter.PrintSearch(c.Expr) }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Search) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Add(filter.SearchFields(c.Expr)...)
 }
 
-// Resolve implements spl.Resolving.
-func (c *Search) Resolve(text func(*spl.Query) (string, error)) (spl.Command, error) {
-	e, err := spl.ResolveSearch(c.Expr, text)
+// Resolve implements syntax.Resolving.
+func (c *Search) Resolve(text func(*syntax.Query) (string, error)) (syntax.Command, error) {
+	e, err := syntax.ResolveSearch(c.Expr, text)
 	return &Search{e}, err
 }
 
-// Filter implements spl.Filtering.
+// Filter implements exec.Filtering.
 func (c *Search) Filter() filter.Search { return c.Expr }
 
-// WithFilter implements spl.Filtering.
-func (c *Search) WithFilter(e filter.Search) spl.Command { return &Search{e} }
+// WithFilter implements exec.Filtering.
+func (c *Search) WithFilter(e filter.Search) syntax.Command { return &Search{e} }
 
-// Subsearches implements spl.Resolving.
-func (c *Search) Subsearches() []*spl.Query { return spl.SearchQueries(c.Expr) }
+// Subsearches implements syntax.Resolving.
+func (c *Search) Subsearches() []*syntax.Query { return syntax.SearchQueries(c.Expr) }
 
-// NewMapper implements spl.Streaming.
-func (c *Search) NewMapper(env *spl.Env) (spl.Mapper, error) {
+// NewMapper implements exec.Streaming.
+func (c *Search) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	m, err := filter.NewMatcher(c.Expr, env.Now.In(env.Zone))
 	return selector{m}, err
 }

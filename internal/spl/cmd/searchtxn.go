@@ -8,7 +8,9 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 )
 
 // Searchtxn finds the transactions of a type in which some events match a
@@ -24,20 +26,20 @@ type Searchtxn struct {
 const searchtxnTerms = 1000
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "searchtxn", Kind: spl.KindGenerating,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "searchtxn", Kind: syntax.KindGenerating,
 		Summary: "Find the transactions of a type that match a search.",
 		Syntax:  "searchtxn <transaction-type> [max_terms=<n>] [use_disjunct=<bool>] [eventsonly=<bool>] <search-expression>",
 		Doc: "The type is a stanza of transactiontypes.conf in the knowledge folder. First its `search` finds the events that match, and the\n" +
 			"values they have in its `fields`; then all events of the type with one of these values are put together by\n" +
 			"`transaction name=<type>`, and those transactions stay that match.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "max_terms", Default: "1000", Doc: "Of how many combinations of values the events are found, from 1 to 1000."},
 			{Name: "use_disjunct", Default: "true", Doc: "At first, find events that match any of the terms rather than all of them."},
 			{Name: "eventsonly", Default: "false", Doc: "Give the events, not the transactions."},
 			{Name: "<search-expression>", Doc: "What a transaction must match."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Doc:    "The sessions in which someone was denied.",
 			Txn:    "search = index=aws\nfields = key",
 			Events: []string{`{"_time":1700000000,"key":"k1","call":"List","user":"ann"}`, `{"_time":1700000005,"key":"k1","result":"denied"}`, `{"_time":1700000006,"key":"k2","call":"Get"}`},
@@ -48,7 +50,7 @@ func init() {
 	})
 }
 
-func parseSearchtxn(p *spl.Parser) (spl.Command, error) {
+func parseSearchtxn(p *syntax.Parser) (syntax.Command, error) {
 	c := &Searchtxn{Terms: searchtxnTerms, Disjunct: true}
 	options := func() error {
 		if tok := p.Peek(); !tok.IsWord("max_terms") && !tok.IsWord("use_disjunct") && !tok.IsWord("eventsonly") {
@@ -89,9 +91,9 @@ func parseSearchtxn(p *spl.Parser) (spl.Command, error) {
 	return c, err
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Searchtxn) Print() string {
-	s := "searchtxn " + spl.PrintField(c.Type)
+	s := "searchtxn " + syntax.PrintField(c.Type)
 	if c.Terms != searchtxnTerms {
 		s += " max_terms=" + strconv.Itoa(c.Terms)
 	}
@@ -104,22 +106,22 @@ func (c *Searchtxn) Print() string {
 	return s + " " + filter.PrintSearch(c.Expr)
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Searchtxn) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Subsearches implements spl.Resolving.
-func (c *Searchtxn) Subsearches() []*spl.Query { return spl.SearchQueries(c.Expr) }
+// Subsearches implements syntax.Resolving.
+func (c *Searchtxn) Subsearches() []*syntax.Query { return syntax.SearchQueries(c.Expr) }
 
-// Resolve implements spl.Resolving.
-func (c *Searchtxn) Resolve(text func(*spl.Query) (string, error)) (spl.Command, error) {
+// Resolve implements syntax.Resolving.
+func (c *Searchtxn) Resolve(text func(*syntax.Query) (string, error)) (syntax.Command, error) {
 	d := *c
 	var err error
-	d.Expr, err = spl.ResolveSearch(c.Expr, text)
+	d.Expr, err = syntax.ResolveSearch(c.Expr, text)
 	return &d, err
 }
 
-// Generate implements spl.Generating.
-func (c *Searchtxn) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
+// Generate implements exec.Generating.
+func (c *Searchtxn) Generate(ctx context.Context, env *exec.Env) (exec.Operator, error) {
 	settings, err := transactionType(env.Tables, c.Type)
 	if err != nil {
 		return nil, err
@@ -136,13 +138,13 @@ func (c *Searchtxn) Generate(ctx context.Context, env *spl.Env) (spl.Operator, e
 	if and, ok := first.(*filter.And); ok && c.Disjunct {
 		first = &filter.Or{Args: and.Args}
 	}
-	list := spl.PrintFields(fields)
+	list := syntax.PrintFields(fields)
 	text := fmt.Sprintf(`%s [%s (%s) | table %s | dedup keepempty=true %s | head %d | format "(" "(" "OR" ")" "OR" ")"]`,
 		events, events, filter.PrintSearch(first), list, list, c.Terms)
 	if !c.EventsOnly {
-		text += " | transaction name=" + spl.PrintOption(c.Type) + " | search " + filter.PrintSearch(c.Expr)
+		text += " | transaction name=" + syntax.PrintOption(c.Type) + " | search " + filter.PrintSearch(c.Expr)
 	}
-	if text, err = spl.ExpandMacros(text, env.Macros, spl.EvalConstant); err != nil {
+	if text, err = syntax.ExpandMacros(text, env.Macros, expr.EvalConstant); err != nil {
 		return nil, err
 	}
 	op, err := run(ctx, env, text)

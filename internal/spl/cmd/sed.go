@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/pcre"
 )
 
@@ -160,7 +160,7 @@ func sedStepOf(kind byte, from, to, flags string) (sedStep, error) {
 }
 
 // polling returns the script with its work ended as env.Poll says.
-func (s *sedScript) polling(env *spl.Env) *sedScript {
+func (s *sedScript) polling(env *exec.Env) *sedScript {
 	if s == nil {
 		return nil
 	}

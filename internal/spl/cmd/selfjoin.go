@@ -6,7 +6,8 @@ import (
 	"strconv"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -19,19 +20,19 @@ type Selfjoin struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "selfjoin", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "selfjoin", Kind: syntax.KindSerial,
 		Summary: "Join the rows with others of them that have the same values in some fields.",
 		Syntax:  "selfjoin [overwrite=<bool>] [max=<n>] [keepsingle=<bool>] <field-list>",
 		Doc: "Each row is joined with the next ones of the same values, one after the other; the last of them has none and goes. Fields of\n" +
 			"the later row replace those of the earlier one. Rows that lack one of the fields go.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<field-list>", Doc: "The fields whose values must be the same."},
 			{Name: "overwrite", Default: "true", Doc: "Whether fields of the later row replace those of the earlier one, or only add to them."},
 			{Name: "max", Default: "1", Doc: "With how many later rows each is joined; 0 is all."},
 			{Name: "keepsingle", Default: "false", Doc: "Keep rows whose values no other row has."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Doc: "A call and its answer in one row.",
 			Search: `| makeresults format=csv data="id,asked,answered
 7,10:00,
@@ -39,10 +40,10 @@ func init() {
 7,,10:05" | selfjoin id`,
 			Want: []string{`{"id":"7","asked":"10:00","answered":"10:05"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Selfjoin{Overwrite: true, Max: 1}
 			options := func() error {
-				return p.Options([]string{"overwrite", "max", "keepsingle"}, func(o spl.Option) (err error) {
+				return p.Options([]string{"overwrite", "max", "keepsingle"}, func(o syntax.Option) (err error) {
 					switch o.Name {
 					case "overwrite":
 						c.Overwrite, err = o.Bool()
@@ -66,7 +67,7 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Selfjoin) Print() string {
 	s := "selfjoin "
 	if !c.Overwrite {
@@ -78,15 +79,15 @@ func (c *Selfjoin) Print() string {
 	if c.Single {
 		s += "keepsingle=true "
 	}
-	return s + spl.PrintFields(c.Fields)
+	return s + syntax.PrintFields(c.Fields)
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Selfjoin) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Fields...) }
 
-// Open implements spl.Serial.
-func (c *Selfjoin) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Selfjoin) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		all := vector.NewBuilder(columnsOf(rows)...)
 		for _, b := range rows {
 			env.Poll()
@@ -149,7 +150,7 @@ func (s *selfjoin) link() {
 	}
 }
 
-// Next implements spl.Operator.
+// Next implements exec.Operator.
 func (s *selfjoin) Next(ctx context.Context) (*vector.Batch, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -193,5 +194,5 @@ func (s *selfjoin) glue(out *vector.Builder, later int) {
 	}
 }
 
-// Close implements spl.Operator.
+// Close implements exec.Operator.
 func (s *selfjoin) Close() { s.at = s.rows.Len }

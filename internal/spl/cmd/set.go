@@ -6,7 +6,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -14,17 +15,17 @@ import (
 type Set struct {
 	Op      string // union, diff, intersect
 	options subOptions
-	queries []*spl.Query
+	queries []*syntax.Query
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "set", Kind: spl.KindGenerating,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "set", Kind: syntax.KindGenerating,
 		Summary: "Take the results of two searches as sets: all of them, the difference, or what they have in common.",
 		Syntax:  "set union|diff|intersect [maxout=<n>] [maxtime=<seconds>] [<subsearch>] [<subsearch>]",
 		Doc:     "Rows are the same when all fields but internal ones are. Each comes once; at most 50,000 rows of a search are used.",
-		Args:    append([]spl.Arg{{Name: "union|diff|intersect", Doc: "`diff` gives the rows that one search has and the other has not."}}, subOptionArgs...),
-		Examples: []spl.Example{{
+		Args:    append([]syntax.Arg{{Name: "union|diff|intersect", Doc: "`diff` gives the rows that one search has and the other has not."}}, subOptionArgs...),
+		Examples: []syntax.Example{{
 			Search: `| set diff [| makeresults format=csv data="a
 1
 2"] [| makeresults format=csv data="a
@@ -32,7 +33,7 @@ func init() {
 3"]`,
 			Want: []string{`{"a":"1"}`, `{"a":"3"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Set{}
 			if err := p.Options(subOptionNames, c.options.set); err != nil {
 				return nil, err
@@ -56,29 +57,29 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Set) Print() string {
 	return "set " + c.Op + " " + c.options.print() + printSubsearches(c.queries)
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Set) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
-// Queries implements spl.WithQueries.
-func (c *Set) Queries() []*spl.Query { return c.queries }
+// Queries implements syntax.WithQueries.
+func (c *Set) Queries() []*syntax.Query { return c.queries }
 
-// Generate implements spl.Generating.
-func (c *Set) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) {
+// Generate implements exec.Generating.
+func (c *Set) Generate(_ context.Context, env *exec.Env) (exec.Operator, error) {
 	second := c.options.open(env, c.queries[1], "set")
 	first := c.options.open(env, c.queries[0], "set")
-	return whole(env, first, func(ctx context.Context, left []*vector.Batch) (spl.Operator, error) {
+	return whole(env, first, func(ctx context.Context, left []*vector.Batch) (exec.Operator, error) {
 		held := env.Memory.Hold()
 		right, err := gather(ctx, held, second)
 		defer held.Release()
 		if err != nil {
 			return nil, err
 		}
-		return spl.Rows(c.combine(left, right)), nil
+		return exec.Rows(c.combine(left, right)), nil
 	}), nil
 }
 

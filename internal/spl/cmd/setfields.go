@@ -6,7 +6,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -17,17 +18,17 @@ type Setfields struct{ Sets []FieldText }
 type FieldText struct{ Field, Text string }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "setfields", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "setfields", Kind: syntax.KindStreaming,
 		Summary: "Give fields the same text in every row.",
 		Syntax:  `setfields <field>="<text>" [, <field>="<text>"]…`,
 		Doc:     "What the fields held is replaced.",
-		Args:    []spl.Arg{{Name: `<field>="<text>"`, Doc: "A field and its text."}},
-		Examples: []spl.Example{{
+		Args:    []syntax.Arg{{Name: `<field>="<text>"`, Doc: "A field and its text."}},
+		Examples: []syntax.Example{{
 			Search: `| makeresults | setfields case="IR-7", owner="blue team" | table case owner`,
 			Want:   []string{`{"case":"IR-7","owner":"blue team"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Setfields{}
 			for !p.AtEnd() {
 				name := p.Peek()
@@ -49,16 +50,16 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Setfields) Print() string {
 	parts := make([]string, len(c.Sets))
 	for i, s := range c.Sets {
-		parts[i] = s.Field + "=" + spl.QuoteArg(s.Text)
+		parts[i] = s.Field + "=" + syntax.QuoteArg(s.Text)
 	}
 	return "setfields " + strings.Join(parts, ", ")
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Setfields) Needs(out filter.FieldSet) filter.FieldSet {
 	for _, s := range c.Sets {
 		out = out.Without(s.Field)
@@ -66,10 +67,10 @@ func (c *Setfields) Needs(out filter.FieldSet) filter.FieldSet {
 	return out
 }
 
-// NewMapper implements spl.Streaming.
-func (c *Setfields) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+// NewMapper implements exec.Streaming.
+func (c *Setfields) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (c *Setfields) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	for _, s := range c.Sets {
 		b = b.With(vector.Constant(s.Field, vector.String(s.Text)))

@@ -5,14 +5,15 @@ import (
 	"slices"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 // SummaryRows is sistats and its kin: the rows that a command would gather, with no
 // more than the fields it reads, to be gathered later.
 type SummaryRows struct {
-	Of     spl.Command // Stats, Chart or Top
+	Of     syntax.Command // Stats, Chart or Top
 	fields Table
 	has    []string // fields that a row must have
 }
@@ -21,32 +22,32 @@ func init() {
 	for _, d := range []struct {
 		name, syntax, example, then string
 		want                        []string
-		parse                       func(p *spl.Parser) (spl.Command, error)
+		parse                       func(p *syntax.Parser) (syntax.Command, error)
 	}{
 		{"stats", "<arguments of stats>", "sum(n) by u", "stats sum(n) by u", []string{`{"u":"a","sum(n)":"4"}`, `{"u":"b","sum(n)":"5"}`},
-			func(p *spl.Parser) (spl.Command, error) { return parseStats(p) }},
+			func(p *syntax.Parser) (syntax.Command, error) { return parseStats(p) }},
 		{"chart", "<arguments of chart>", "max(n) over u", "chart max(n) over u", []string{`{"u":"a","max(n)":"3"}`, `{"u":"b","max(n)":"5"}`},
-			func(p *spl.Parser) (spl.Command, error) { return parseChart(p, &Chart{}) }},
+			func(p *syntax.Parser) (syntax.Command, error) { return parseChart(p, &Chart{}) }},
 		{"timechart", "<arguments of timechart>", "span=1d count by u", "timechart span=1d count by u | fields a b | fields - _time", []string{`{"a":"2","b":"1"}`},
-			func(p *spl.Parser) (spl.Command, error) { return parseChart(p, &Chart{Time: true, Row: "_time"}) }},
+			func(p *syntax.Parser) (syntax.Command, error) { return parseChart(p, &Chart{Time: true, Row: "_time"}) }},
 		{"top", "<arguments of top>", "u", "top limit=1 showperc=f u", []string{`{"u":"a","count":"2"}`},
-			func(p *spl.Parser) (spl.Command, error) { return parseTop(p, false) }},
+			func(p *syntax.Parser) (syntax.Command, error) { return parseTop(p, false) }},
 		{"rare", "<arguments of rare>", "u", "rare limit=1 showperc=f u", []string{`{"u":"b","count":"1"}`},
-			func(p *spl.Parser) (spl.Command, error) { return parseTop(p, true) }},
+			func(p *syntax.Parser) (syntax.Command, error) { return parseTop(p, true) }},
 	} {
-		spl.RegisterCommand(&spl.CommandDef{
-			Name: "si" + d.name, Kind: spl.KindStreaming,
+		syntax.RegisterCommand(&syntax.CommandDef{
+			Name: "si" + d.name, Kind: syntax.KindStreaming,
 			Summary: "Prepare rows for a later " + d.name + ", as for a summary index.",
 			Syntax:  "si" + d.name + " " + d.syntax,
 			Doc: "Gives the rows that " + d.name + " with these arguments would gather, with `_time` and the fields it reads. Behind it, or in a\n" +
 				"search over the index that collect put them in, " + d.name + " with the same arguments gives what it would have given at once.",
-			Args: []spl.Arg{{Name: d.syntax, Doc: "What " + d.name + " is to compute later."}},
-			Examples: []spl.Example{{
+			Args: []syntax.Arg{{Name: d.syntax, Doc: "What " + d.name + " is to compute later."}},
+			Examples: []syntax.Example{{
 				Events: []string{`{"_time":1700000000,"u":"a","n":"1"}`, `{"_time":1700000001,"u":"b","n":"5"}`, `{"_time":1700000002,"u":"a","n":"3"}`},
 				Search: "* | si" + d.name + " " + d.example + " | " + d.then,
 				Want:   d.want,
 			}},
-			Parse: func(p *spl.Parser) (spl.Command, error) {
+			Parse: func(p *syntax.Parser) (syntax.Command, error) {
 				c, err := d.parse(p)
 				if err != nil {
 					return nil, err
@@ -57,7 +58,7 @@ func init() {
 	}
 }
 
-func summaryRows(c spl.Command) *SummaryRows {
+func summaryRows(c syntax.Command) *SummaryRows {
 	s := &SummaryRows{Of: c}
 	names := []string{"_time"}
 	switch c := c.(type) {
@@ -80,22 +81,22 @@ func summaryRows(c spl.Command) *SummaryRows {
 	return s
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *SummaryRows) Print() string { return "si" + c.Of.Print() }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *SummaryRows) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields(c.fields.Names...) }
 
 // Tabulates says that the rows are no events any more.
 func (c *SummaryRows) Tabulates() bool { return true }
 
-// NewMapper implements spl.Streaming.
-func (c *SummaryRows) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+// NewMapper implements exec.Streaming.
+func (c *SummaryRows) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
-// Columns implements spl.Tabular.
+// Columns implements exec.Tabular.
 func (c *SummaryRows) Columns() []string { return c.fields.Columns() }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (c *SummaryRows) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	var rows []int32
 	for i := range b.Len {

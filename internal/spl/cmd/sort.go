@@ -7,7 +7,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/event"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -26,20 +26,20 @@ type SortKey struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "sort", Kind: spl.KindTransforming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "sort", Kind: syntax.KindTransforming,
 		Summary: "Put rows in order.",
 		Syntax:  "sort [<n> | limit=<n>] [+|-] <field> … [desc]",
 		Doc: "Numbers are ordered as numbers, addresses as addresses, other text by its bytes: digits, capitals, small letters.\n" +
 			"A sign with a blank behind it holds for all fields that follow, one without for its field. Rows without the field come\n" +
 			"last in both directions; rows that are equal keep their order. A field with several values is ordered by its first.\n" +
 			"Without a count the first 10,000 rows are kept, and a warning says so; `sort 0` keeps all.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<n>", Default: "10000", Doc: "How many rows to keep; 0 is all."},
 			{Name: "<field>", Doc: "A field, or auto(field), num(field), str(field), ip(field)."},
 			{Name: "desc", Doc: "Turns the whole order round."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="x,k
 9,a
 100,b
@@ -50,7 +50,7 @@ func init() {
 	})
 }
 
-func parseSort(p *spl.Parser) (spl.Command, error) {
+func parseSort(p *syntax.Parser) (syntax.Command, error) {
 	c := &Sort{Limit: -1}
 	desc := false // what a sign with a blank behind it set
 	for first := true; !p.AtEnd(); first = false {
@@ -72,11 +72,11 @@ func parseSort(p *spl.Parser) (spl.Command, error) {
 		if err != nil {
 			return nil, err
 		}
-		if n, err := strconv.Atoi(tok.Text); err == nil && first && tok.Kind == spl.Word && tok.Text[0] != '-' && tok.Text[0] != '+' {
+		if n, err := strconv.Atoi(tok.Text); err == nil && first && tok.Kind == syntax.Word && tok.Text[0] != '-' && tok.Text[0] != '+' {
 			c.Limit = n
 			continue
 		}
-		if next := p.Peek(); len(c.Keys) > 0 && (tok.IsWord("desc") || tok.IsWord("d")) && (next.Kind == spl.EOF || next.Is("|") || next.Is("]")) {
+		if next := p.Peek(); len(c.Keys) > 0 && (tok.IsWord("desc") || tok.IsWord("d")) && (next.Kind == syntax.EOF || next.Is("|") || next.Is("]")) {
 			c.Reverse = true
 			break
 		}
@@ -101,25 +101,25 @@ func parseSort(p *spl.Parser) (spl.Command, error) {
 }
 
 // sortKey reads one field with its sign; all is true for a lone sign.
-func sortKey(p *spl.Parser, tok spl.Token, desc bool) (key SortKey, all bool, err error) {
+func sortKey(p *syntax.Parser, tok syntax.Token, desc bool) (key SortKey, all bool, err error) {
 	key = SortKey{Field: tok.Text, As: "auto", Desc: desc}
-	if tok.Kind == spl.Word && (tok.Text[0] == '-' || tok.Text[0] == '+') {
+	if tok.Kind == syntax.Word && (tok.Text[0] == '-' || tok.Text[0] == '+') {
 		key.Desc = tok.Text[0] == '-'
 		key.Field = tok.Text[1:]
 		if key.Field == "" {
-			if next := p.Peek(); next.Kind == spl.Quoted && !next.Spaced { // -"a b"
+			if next := p.Peek(); next.Kind == syntax.Quoted && !next.Spaced { // -"a b"
 				key.Field, err = p.Field()
 				return key, false, err
 			}
 			return key, true, nil
 		}
 	}
-	if tok.Kind != spl.Word && tok.Kind != spl.Quoted {
+	if tok.Kind != syntax.Word && tok.Kind != syntax.Quoted {
 		return key, false, p.Unexpected(tok, "a field to sort by")
 	}
-	if tok.Kind == spl.Word && p.Peek().Is("(") && !p.Peek().Spaced {
+	if tok.Kind == syntax.Word && p.Peek().Is("(") && !p.Peek().Spaced {
 		as := strings.ToLower(key.Field)
-		if arg := p.Argument(spl.Token{Kind: tok.Kind, Text: as, Span: tok.Span}); arg != "" { // sort -sum(bytes)
+		if arg := p.Argument(syntax.Token{Kind: tok.Kind, Text: as, Span: tok.Span}); arg != "" { // sort -sum(bytes)
 			key.Field += arg
 			return key, false, nil
 		}
@@ -143,7 +143,7 @@ var comparers = map[string]func(a, b vector.Value) int{
 	"str":  func(a, b vector.Value) int { return strings.Compare(a.Text(), b.Text()) },
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Sort) Print() string {
 	var b strings.Builder
 	b.WriteString("sort")
@@ -159,7 +159,7 @@ func (c *Sort) Print() string {
 		if k.Desc {
 			sign = "-"
 		}
-		field := spl.PrintField(k.Field)
+		field := syntax.PrintField(k.Field)
 		if k.As != "auto" {
 			field = k.As + "(" + field + ")"
 		}
@@ -171,7 +171,7 @@ func (c *Sort) Print() string {
 	return b.String()
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Sort) Needs(out filter.FieldSet) filter.FieldSet {
 	for _, k := range c.Keys {
 		out = out.Add(k.Field)
@@ -195,5 +195,5 @@ func (c *Sort) NewestFirst() (limit int, ok bool) {
 // Tabulates says that sorted events are events still.
 func (c *Sort) Tabulates() bool { return false }
 
-// Ordered implements spl.Transforming: rows that are equal keep their order.
+// Ordered implements exec.Transforming: rows that are equal keep their order.
 func (c *Sort) Ordered() bool { return true }

@@ -4,12 +4,12 @@ import (
 	"context"
 
 	"bluetrail/internal/spill"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/vector"
 )
 
-// NewReducer implements spl.Transforming.
-func (c *Sort) NewReducer(env *spl.Env) (spl.Reducer, error) {
+// NewReducer implements exec.Transforming.
+func (c *Sort) NewReducer(env *exec.Env) (exec.Reducer, error) {
 	limit := c.Limit
 	if c.Limit < 0 {
 		limit = env.Limits.SortRows
@@ -21,26 +21,26 @@ func (c *Sort) NewReducer(env *spl.Env) (spl.Reducer, error) {
 // sorter is the reducer of sort.
 type sorter struct {
 	c     *Sort
-	env   *spl.Env
+	env   *exec.Env
 	rows  *Sorted[[]vector.Value]
 	order columnOrder
 }
 
-// Add implements spl.Reducer.
+// Add implements exec.Reducer.
 func (s *sorter) Add(ctx context.Context, b *vector.Batch) error {
 	s.order.see(b)
 	return s.rows.Add(ctx, b)
 }
 
-// Merge implements spl.Reducer.
-func (s *sorter) Merge(ctx context.Context, other spl.Reducer) error {
+// Merge implements exec.Reducer.
+func (s *sorter) Merge(ctx context.Context, other exec.Reducer) error {
 	o := other.(*sorter)
 	s.order.merge(&o.order)
 	return s.rows.merge(ctx, o.rows)
 }
 
-// Results implements spl.Reducer.
-func (s *sorter) Results(ctx context.Context) (spl.Operator, error) {
+// Results implements exec.Reducer.
+func (s *sorter) Results(ctx context.Context) (exec.Operator, error) {
 	if kept := s.env.Limits.SortRows; s.c.Limit < 0 && s.rows.Seen() > kept {
 		s.env.Warn("sort kept the first %d of %d rows; write sort 0 for all", kept, s.rows.Seen())
 	}
@@ -51,7 +51,7 @@ func (s *sorter) Results(ctx context.Context) (spl.Operator, error) {
 	return &arranged{rows, &s.order}, nil
 }
 
-// Close implements spl.Reducer.
+// Close implements exec.Reducer.
 func (s *sorter) Close() { s.rows.Close() }
 
 // keys returns what the rows of a batch are ordered by.

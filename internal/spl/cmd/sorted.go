@@ -6,7 +6,7 @@ import (
 	"io"
 
 	"bluetrail/internal/spill"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/vector"
 )
 
@@ -15,11 +15,11 @@ import (
 // Rows that memory has no room for go to disk as sorted runs, which are merged in
 // the end.
 type Sorted[K any] struct {
-	env   *spl.Env
+	env   *exec.Env
 	order spill.Order[K]
 	limit int // 0 = all rows
 	each  int // bytes that a row holds beside its batch
-	held  *spl.Held
+	held  *exec.Held
 	rows  []sortedRow[K]
 	seen  int
 	base  int // held after the last shrink
@@ -35,7 +35,7 @@ type sortedRow[K any] struct {
 }
 
 // NewSorted returns an empty Sorted; a key takes up about keyBytes.
-func NewSorted[K any](env *spl.Env, order spill.Order[K], limit, keyBytes int) *Sorted[K] {
+func NewSorted[K any](env *exec.Env, order spill.Order[K], limit, keyBytes int) *Sorted[K] {
 	return &Sorted[K]{
 		env: env, order: order, limit: limit, each: 64 + keyBytes, held: env.Memory.Hold(),
 		runs: spill.Runs[K]{Space: env.Disk, Order: order},
@@ -45,7 +45,7 @@ func NewSorted[K any](env *spl.Env, order spill.Order[K], limit, keyBytes int) *
 // Seen is how many rows were added.
 func (s *Sorted[K]) Seen() int { return s.seen }
 
-// Add implements spl.Reducer.
+// Add implements exec.Reducer.
 func (s *Sorted[K]) Add(ctx context.Context, b *vector.Batch) error {
 	before := len(s.rows)
 	for i, key := range s.order.Keys(b) {
@@ -77,8 +77,8 @@ func (s *Sorted[K]) settle(ctx context.Context) error {
 	return nil
 }
 
-// Merge implements spl.Reducer.
-func (s *Sorted[K]) Merge(ctx context.Context, other spl.Reducer) error {
+// Merge implements exec.Reducer.
+func (s *Sorted[K]) Merge(ctx context.Context, other exec.Reducer) error {
 	return s.merge(ctx, other.(*Sorted[K]))
 }
 
@@ -95,7 +95,7 @@ func (s *Sorted[K]) merge(ctx context.Context, o *Sorted[K]) error {
 }
 
 func (s *Sorted[K]) sort(ctx context.Context) error {
-	err := spl.SortFunc(ctx, s.rows, func(a, b sortedRow[K]) int {
+	err := exec.SortFunc(ctx, s.rows, func(a, b sortedRow[K]) int {
 		return cmp.Or(s.order.Compare(&a.key, &b.key), a.seq-b.seq)
 	})
 	if err == nil && s.limit > 0 && len(s.rows) > s.limit {
@@ -131,7 +131,7 @@ func (s *Sorted[K]) spill(ctx context.Context) error {
 	if err := s.sort(ctx); err != nil {
 		return err
 	}
-	pulse := spl.NewPulse(ctx)
+	pulse := exec.NewPulse(ctx)
 	err := s.runs.Add(ctx, func(f *spill.File) error {
 		for _, r := range s.rows {
 			if err := cmp.Or(pulse.Err(), f.Add(r.batch, int(r.row))); err != nil {
@@ -147,8 +147,8 @@ func (s *Sorted[K]) spill(ctx context.Context) error {
 	return s.held.Set(0)
 }
 
-// Results implements spl.Reducer.
-func (s *Sorted[K]) Results(ctx context.Context) (spl.Operator, error) {
+// Results implements exec.Reducer.
+func (s *Sorted[K]) Results(ctx context.Context) (exec.Operator, error) {
 	if err := s.sort(ctx); err != nil {
 		return nil, err
 	}
@@ -188,7 +188,7 @@ func (s *Sorted[K]) next() (*vector.Batch, error) {
 	return b.Batch(), nil
 }
 
-// Close implements spl.Reducer.
+// Close implements exec.Reducer.
 func (s *Sorted[K]) Close() {
 	s.runs.Close()
 	s.held.Release()

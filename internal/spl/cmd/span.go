@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
@@ -27,7 +28,7 @@ type Span struct {
 }
 
 // parseSpan reads a span: a number, a time such as 5m, or a logarithm such as log10.
-func parseSpan(o spl.Option) (*Span, error) {
+func parseSpan(o syntax.Option) (*Span, error) {
 	text := strings.ToLower(o.Value.Text)
 	s := &Span{Text: o.Value.Text, N: 1}
 	fail := func() (*Span, error) {
@@ -73,7 +74,7 @@ func parseSpan(o spl.Option) (*Span, error) {
 }
 
 // parsePause reads a length of time, which may be 0.
-func parsePause(o spl.Option) (*Span, error) {
+func parsePause(o syntax.Option) (*Span, error) {
 	digits := strings.TrimLeft(o.Value.Text, "0")
 	if unit := splunktime.Unit(strings.ToLower(digits)); digits == "" || digits != o.Value.Text && unit != "" {
 		return &Span{Text: o.Value.Text, Unit: "s"}, nil
@@ -279,7 +280,7 @@ func atLeast(span, least *Span) *Span {
 }
 
 // alignTime reads aligntime: earliest, latest or a moment in time.
-func alignTime(o spl.Option) (string, error) {
+func alignTime(o syntax.Option) (string, error) {
 	text := strings.ToLower(o.Value.Text)
 	if text == "earliest" || text == "latest" {
 		return text, nil
@@ -295,7 +296,7 @@ func alignTime(o spl.Option) (string, error) {
 
 // aligned returns the span with buckets that begin at the moment that aligntime
 // names. Spans of days and longer stay with the calendar.
-func (s *Span) aligned(text string, env *spl.Env) *Span {
+func (s *Span) aligned(text string, env *exec.Env) *Span {
 	if text == "" || !slices.Contains([]string{"", "us", "ms", "cs", "ds", "s", "m", "h"}, s.Unit) {
 		return s
 	}
@@ -321,7 +322,7 @@ func (s *Span) aligned(text string, env *spl.Env) *Span {
 }
 
 // number reads an option as a number.
-func number(o spl.Option) (float64, error) {
+func number(o syntax.Option) (float64, error) {
 	f, ok := vector.ParseNumber(o.Value.Text)
 	if !ok {
 		return 0, diag.At(o.Value.Span, "%s must be a number, not %q", o.Name, o.Value.Text)

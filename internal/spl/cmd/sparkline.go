@@ -5,7 +5,8 @@ import (
 	"slices"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
@@ -23,27 +24,27 @@ const (
 var sparkable = []string{"avg", "count", "dc", "max", "min", "range", "stdev", "stdevp", "sum", "sumsq", "var", "varp"}
 
 func init() {
-	spl.RegisterAggregate(&spl.AggregateDef{
+	exec.RegisterAggregate(&syntax.AggregateDef{
 		Name: sparklineName, Syntax: "sparkline | sparkline(count | <aggregate>(<field>) [, <span>])", NeedTime: true,
 		Doc: "A small chart of an aggregate over time: several values, `##__SPARKLINE__##` and then one for each bucket of the\n" +
 			"search's time range, or of the times of the events when that is open; 0 where there is nothing. Without a span there\n" +
 			"are up to 100 buckets; a span that would make more than 1,000 is doubled until it does not. Takes avg, count, dc, max,\n" +
 			"min, range, stdev, stdevp, sum, sumsq, var and varp. A table draws the line, json and csv have its values.",
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Doc: "Two events in the first minute, one in the third.",
 			Search: `| makeresults format=json data="[{\"_time\":30,\"x\":\"2\"},{\"_time\":20,\"x\":\"3\"},{\"_time\":140,\"x\":\"4\"}]"` +
 				` | stats sparkline(sum(x), 1m) as r`,
 			Want: []string{`{"r":["##__SPARKLINE__##","5","0","4"]}`},
 		}},
-	}, func(env *spl.Env, _ float64) spl.Aggregate {
-		count, _ := spl.LookupAggregate("count")
+	}, func(env *exec.Env, _ float64) exec.Aggregate {
+		count, _ := syntax.LookupAggregate("count")
 		return newSparkline(env, &Aggregation{Def: count, Call: "count"}, nil)
 	})
 }
 
 // sparklineArgument reads what stands in the parentheses of sparkline, and the
 // closing one; it returns the offset behind it.
-func (a *Aggregation) sparklineArgument(p *spl.Parser) (int, error) {
+func (a *Aggregation) sparklineArgument(p *syntax.Parser) (int, error) {
 	at := p.Peek().Span
 	inner, err := parseAggregateCall(p)
 	if err != nil {
@@ -58,7 +59,7 @@ func (a *Aggregation) sparklineArgument(p *spl.Parser) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if a.Span, err = parseSpan(spl.Option{Name: "span", Value: tok}); err != nil {
+		if a.Span, err = parseSpan(syntax.Option{Name: "span", Value: tok}); err != nil {
 			return 0, err
 		}
 		if a.Span.Unit == "log" {
@@ -85,17 +86,17 @@ func (x *extent) add(t float64) {
 // sparkline keeps an aggregate for each bucket of time. Buckets grow while the
 // rows come, so that there are never many more than will be shown.
 type sparkline struct {
-	env    *spl.Env
+	env    *exec.Env
 	inner  *Aggregation
 	asked  *Span // nil = none was written
 	bucket bucketer
-	cells  map[float64]spl.Aggregate // by the start of the bucket
+	cells  map[float64]exec.Aggregate // by the start of the bucket
 	extent *extent
 	size   int
 }
 
-func newSparkline(env *spl.Env, inner *Aggregation, span *Span) *sparkline {
-	s := &sparkline{env: env, inner: inner, asked: span, cells: map[float64]spl.Aggregate{}, extent: &extent{}}
+func newSparkline(env *exec.Env, inner *Aggregation, span *Span) *sparkline {
+	s := &sparkline{env: env, inner: inner, asked: span, cells: map[float64]exec.Aggregate{}, extent: &extent{}}
 	if span == nil {
 		span = &Span{Text: "1s", N: 1, Unit: "s"}
 		if lo, hi, ok := s.searched(); ok {
@@ -119,7 +120,7 @@ func (s *sparkline) searched() (lo, hi float64, ok bool) {
 	return lo, hi, hi > lo
 }
 
-// Update implements spl.Aggregate.
+// Update implements exec.Aggregate.
 func (s *sparkline) Update(v vector.Value, at float64) {
 	if v.IsNull() || !(math.Abs(at) < lastSecond) {
 		return
@@ -135,7 +136,7 @@ func (s *sparkline) Update(v vector.Value, at float64) {
 }
 
 // cell returns the aggregate of the bucket that starts at a time.
-func (s *sparkline) cell(start float64) spl.Aggregate {
+func (s *sparkline) cell(start float64) exec.Aggregate {
 	a := s.cells[start]
 	if a == nil {
 		a = s.inner.make(s.env)
@@ -162,12 +163,12 @@ func (s *sparkline) widen() {
 // among those of the present one.
 func (s *sparkline) gather(span *Span) {
 	old := s.cells
-	s.bucket, s.cells, s.size = bucketer{span: span, zone: s.env.Zone}, map[float64]spl.Aggregate{}, 0
+	s.bucket, s.cells, s.size = bucketer{span: span, zone: s.env.Zone}, map[float64]exec.Aggregate{}, 0
 	s.take(old)
 }
 
 // take merges buckets into those that they lie in.
-func (s *sparkline) take(cells map[float64]spl.Aggregate) {
+func (s *sparkline) take(cells map[float64]exec.Aggregate) {
 	for start, from := range cells {
 		cell := s.cell(s.bucket.start(start))
 		s.size -= cell.Size()
@@ -176,8 +177,8 @@ func (s *sparkline) take(cells map[float64]spl.Aggregate) {
 	}
 }
 
-// Merge implements spl.Aggregate.
-func (s *sparkline) Merge(other spl.Aggregate) {
+// Merge implements exec.Aggregate.
+func (s *sparkline) Merge(other exec.Aggregate) {
 	o := other.(*sparkline)
 	if o.extent.some {
 		s.extent.add(o.extent.lo)
@@ -192,7 +193,7 @@ func (s *sparkline) Merge(other spl.Aggregate) {
 	}
 }
 
-// Result implements spl.Aggregate: the mark, then a value for each bucket.
+// Result implements exec.Aggregate: the mark, then a value for each bucket.
 func (s *sparkline) Result() vector.Value {
 	x := *s.extent
 	if lo, hi, ok := s.searched(); ok {
@@ -237,5 +238,5 @@ func (s *sparkline) fit(width float64) {
 	}
 }
 
-// Size implements spl.Aggregate.
+// Size implements exec.Aggregate.
 func (s *sparkline) Size() int { return s.size }

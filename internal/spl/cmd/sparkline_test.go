@@ -5,23 +5,24 @@ import (
 	"testing"
 	"time"
 
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
+	"bluetrail/internal/vector"
+
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
-
-	"bluetrail/internal/spl"
-	"bluetrail/internal/vector"
 )
 
-func newSparkline(env *spl.Env) spl.Aggregate {
-	d, _ := spl.LookupAggregate("sparkline")
-	return spl.NewAggregate(d, env, 0)
+func newSparkline(env *exec.Env) exec.Aggregate {
+	d, _ := syntax.LookupAggregate("sparkline")
+	return exec.NewAggregate(d, env, 0)
 }
 
 // What several workers gathered merges to what one would have gathered, however
 // far apart the times are and though buckets grow on the way.
 func TestSparklineMerges(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		env := spl.NewEnv(time.Unix(1700000000, 0))
+		env := exec.NewEnv(time.Unix(1700000000, 0))
 		width := rapid.SampledFrom([]int{100, 86400, 400 * 86400, 60 * 365 * 86400}).Draw(t, "width")
 		times := rapid.SliceOfN(rapid.IntRange(0, width), 1, 50).Draw(t, "times")
 		if rapid.Bool().Draw(t, "many") { // more than are kept before buckets grow
@@ -30,7 +31,7 @@ func TestSparklineMerges(t *testing.T) {
 			}
 		}
 		whole := newSparkline(env)
-		parts := []spl.Aggregate{newSparkline(env), newSparkline(env), newSparkline(env)}
+		parts := []exec.Aggregate{newSparkline(env), newSparkline(env), newSparkline(env)}
 		for i, at := range times {
 			whole.Update(vector.Int(1), float64(at))
 			parts[(i+at)%3].Update(vector.Int(1), float64(at))
@@ -55,7 +56,7 @@ func TestSparklineMerges(t *testing.T) {
 
 // The line is over the range of the search, whose end is not in it.
 func TestSparklineRange(t *testing.T) {
-	env := spl.NewEnv(time.Unix(1700000000, 0))
+	env := exec.NewEnv(time.Unix(1700000000, 0))
 	env.Earliest, env.Latest = time.Unix(1699999200, 0), time.Unix(1699999230, 0)
 	line := newSparkline(env)
 	for _, at := range []float64{1699999200, 1699999229.5, 1699999229, math.NaN(), math.Inf(1), 1e300} {

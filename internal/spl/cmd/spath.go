@@ -7,7 +7,8 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spath"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -20,8 +21,8 @@ type Spath struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "spath", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "spath", Kind: syntax.KindStreaming,
 		Summary: "Take values out of JSON or XML, by path or all of them.",
 		Syntax:  "spath [input=<field>] [output=<field>] [path=<path> | <path>]",
 		Doc: "A path is keys joined by dots; `{}` stands for all elements of an array, `{0}` for the first. Objects and arrays\n" +
@@ -30,12 +31,12 @@ func init() {
 			"field that has the name. The whole text is read: Splunk's cut after 5,000 characters is not kept.\n\n" +
 			"In XML a path begins with the root element; elements of one name that lie side by side are several values, and `{2}` is\n" +
 			"the second of them; `{@name}` is an attribute. An element that holds others comes as the XML inside it.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "input", Default: "_raw", Doc: "The field that holds the text."},
 			{Name: "output", Default: "the path", Doc: "The field to set."},
 			{Name: "path", Default: "all leaves", Doc: "Where the value is."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval j="{\"a\":[{\"b\":1},{\"b\":2}]}" | spath input=j output=b path=a{}.b | table b`,
 			Want:   []string{`{"b":["1","2"]}`},
 		}, {
@@ -51,11 +52,11 @@ func init() {
 	})
 }
 
-func parseSpath(p *spl.Parser) (spl.Command, error) {
+func parseSpath(p *syntax.Parser) (syntax.Command, error) {
 	c := &Spath{Input: "_raw"}
 	var at diag.Span
 	for !p.AtEnd() {
-		err := p.Options([]string{"input", "output", "path"}, func(o spl.Option) error {
+		err := p.Options([]string{"input", "output", "path"}, func(o syntax.Option) error {
 			switch o.Name {
 			case "input":
 				c.Input = o.Value.Text
@@ -90,13 +91,13 @@ func parseSpath(p *spl.Parser) (spl.Command, error) {
 	return c, nil
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Spath) Print() string {
 	var b strings.Builder
 	b.WriteString("spath")
 	for _, o := range [][2]string{{"input", c.Input}, {"output", c.Output}, {"path", c.Path}} {
 		if o[1] != "" && o != [2]string{"input", "_raw"} {
-			b.WriteString(" " + o[0] + "=" + spl.PrintOption(o[1]))
+			b.WriteString(" " + o[0] + "=" + syntax.PrintOption(o[1]))
 		}
 	}
 	return b.String()
@@ -109,12 +110,12 @@ func (c *Spath) output() string {
 	return c.Path
 }
 
-// Needs implements spl.Command. Where nothing is found the output keeps what
+// Needs implements syntax.Command. Where nothing is found the output keeps what
 // it had, so that is needed too.
 func (c *Spath) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Input) }
 
-// NewMapper implements spl.Streaming.
-func (c *Spath) NewMapper(*spl.Env) (spl.Mapper, error) {
+// NewMapper implements exec.Streaming.
+func (c *Spath) NewMapper(*exec.Env) (exec.Mapper, error) {
 	if c.Path != "" {
 		return c, nil
 	}
@@ -135,7 +136,7 @@ func (c *Spath) NewMapper(*spl.Env) (spl.Mapper, error) {
 	}}, nil
 }
 
-// Map implements spl.Mapper for one path.
+// Map implements exec.Mapper for one path.
 func (c *Spath) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	in := b.Col(c.Input)
 	if in == nil {

@@ -10,7 +10,8 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spill"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -32,14 +33,14 @@ type Stats struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "stats", Kind: spl.KindTransforming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "stats", Kind: syntax.KindTransforming,
 		Summary: "Compute aggregates, over all rows or by groups of them.",
 		Syntax:  "stats <aggregate> [AS <name>] … [BY <field-list> [span=<span>]] [allnum=<bool>] [delim=<text>] [dedup_splitvals=<bool>]",
 		Doc: "Rows that lack a field of BY are left out; a field with several values puts the row into a group for each. Without BY\n" +
 			"there is one row, also when nothing came in. Columns: the fields of BY, then the aggregates as they are written. Rows are\n" +
 			"in the order of the BY fields, numbers as numbers. An aggregate without a field, such as `avg`, is that of every field: `avg(*)`.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<aggregate>", Doc: "`count`, `dc(field)`, `values(field)`, `count(eval(test))`, `avg(*delay)` …"},
 			{Name: "BY <field-list>", Doc: "The fields that make groups."},
 			{Name: "span", Doc: "The width of the buckets of `_time`, where BY has it: `BY _time span=1h user`."},
@@ -48,21 +49,21 @@ func init() {
 			{Name: "delim", Doc: "What joins the values of list() and values() where they become one text, as nomv does."},
 			{Name: "partitions", Doc: "Without effect: the work is spread over the processors there are."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,n
 a,1
 b,5
 a,3" | stats count sum(n) as total by u`,
 			Want: []string{`{"u":"a","count":"2","total":"4"}`, `{"u":"b","count":"1","total":"5"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) { return parseStats(p) },
+		Parse: func(p *syntax.Parser) (syntax.Command, error) { return parseStats(p) },
 	})
 }
 
-func parseStats(p *spl.Parser) (*Stats, error) {
+func parseStats(p *syntax.Parser) (*Stats, error) {
 	c := &Stats{}
 	options := func() error {
-		return p.Options([]string{"allnum", "delim", "partitions", "dedup_splitvals", "span"}, func(o spl.Option) (err error) {
+		return p.Options([]string{"allnum", "delim", "partitions", "dedup_splitvals", "span"}, func(o syntax.Option) (err error) {
 			switch o.Name {
 			case "dedup_splitvals":
 				c.Split, err = o.Bool()
@@ -113,7 +114,7 @@ func parseStats(p *spl.Parser) (*Stats, error) {
 	return c, err
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Stats) Print() string { return c.print("stats") }
 
 func (c *Stats) print(name string) string {
@@ -122,11 +123,11 @@ func (c *Stats) print(name string) string {
 		s += " allnum=true"
 	}
 	if c.Delim != "" {
-		s += " delim=" + spl.PrintOption(c.Delim)
+		s += " delim=" + syntax.PrintOption(c.Delim)
 	}
 	s += " " + printAggregations(c.Aggs)
 	if len(c.By) > 0 {
-		s += " BY " + spl.PrintFields(c.By)
+		s += " BY " + syntax.PrintFields(c.By)
 	}
 	if c.Span != nil {
 		s += " span=" + c.Span.Text
@@ -137,7 +138,7 @@ func (c *Stats) print(name string) string {
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Stats) Needs(filter.FieldSet) filter.FieldSet { return c.reads(filter.FieldSet{}) }
 
 func (c *Stats) reads(out filter.FieldSet) filter.FieldSet {
@@ -148,25 +149,25 @@ func (c *Stats) reads(out filter.FieldSet) filter.FieldSet {
 	return out
 }
 
-// Ordered implements spl.Transforming.
+// Ordered implements exec.Transforming.
 func (c *Stats) Ordered() bool {
 	return slices.ContainsFunc(c.Aggs, func(a *Aggregation) bool { return a.Def.Ordered })
 }
 
 // grouper returns an empty grouper for the command.
-func (c *Stats) grouper(env *spl.Env) (*grouper, error) {
+func (c *Stats) grouper(env *exec.Env) (*grouper, error) {
 	return newGrouper(env, c.Aggs, c.By, c.Split)
 }
 
-// NewReducer implements spl.Transforming.
-func (c *Stats) NewReducer(env *spl.Env) (spl.Reducer, error) {
+// NewReducer implements exec.Transforming.
+func (c *Stats) NewReducer(env *exec.Env) (exec.Reducer, error) {
 	g, err := c.grouper(env)
 	return &stats{c: c, env: env, g: &gatherer{grouper: g}, bucket: bucketer{span: c.Span, zone: env.Zone}}, err
 }
 
 type stats struct {
 	c      *Stats
-	env    *spl.Env
+	env    *exec.Env
 	g      *gatherer
 	bucket bucketer // of the span
 }
@@ -180,17 +181,17 @@ func (s *stats) Add(ctx context.Context, b *vector.Batch) error {
 	return s.g.add(ctx, b)
 }
 
-func (s *stats) Merge(ctx context.Context, o spl.Reducer) error {
+func (s *stats) Merge(ctx context.Context, o exec.Reducer) error {
 	return s.g.merge(ctx, o.(*stats).g)
 }
 
-// Close implements spl.Reducer.
+// Close implements exec.Reducer.
 func (s *stats) Close() { s.g.close() }
 
-func (s *stats) Results(ctx context.Context) (spl.Operator, error) {
+func (s *stats) Results(ctx context.Context) (exec.Operator, error) {
 	names := s.g.columns(s.g.shown())
 	if !s.g.full {
-		return spl.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
+		return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
 			return s.rows(ctx, s.g.grouper, names, func(b *vector.Batch, made []*group) error {
 				clear(made)
 				return emit(b)
@@ -203,7 +204,7 @@ func (s *stats) Results(ctx context.Context) (spl.Operator, error) {
 		err := s.env.OnDisk(runs.Add(ctx, func(f *spill.File) error {
 			return s.rows(ctx, g, names, func(b *vector.Batch, _ []*group) error { return f.Write(b) })
 		}))
-		if !spl.EndsEarly(err) {
+		if !exec.EndsEarly(err) {
 			return err
 		}
 		last, stopped := s.batches(ctx, g, names)
@@ -211,14 +212,14 @@ func (s *stats) Results(ctx context.Context) (spl.Operator, error) {
 		return cmp.Or(stopped, err)
 	})
 	var merged *spill.Merged[ranked]
-	if err == nil || spl.EndsEarly(err) {
+	if err == nil || exec.EndsEarly(err) {
 		merged, err = runs.Merge(ctx)
 	}
 	if err != nil {
 		runs.Close()
 		return nil, s.env.OnDisk(err)
 	}
-	return spl.Mapped(merged, namedColumns(names)), nil
+	return exec.Mapped(merged, namedColumns(names)), nil
 }
 
 // batches returns the rows of the groups of g in order.

@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -56,11 +57,11 @@ func BenchmarkStats(b *testing.B) {
 		"top user",
 	} {
 		b.Run(search, func(b *testing.B) {
-			q, err := spl.Parse("* | " + search)
+			q, err := syntax.Parse("* | " + search)
 			if err != nil {
 				b.Fatal(err)
 			}
-			r, err := q.Stages[1].Cmd.(spl.Transforming).NewReducer(spl.NewEnv(time.Unix(1700000000, 0)))
+			r, err := q.Stages[1].Cmd.(exec.Transforming).NewReducer(exec.NewEnv(time.Unix(1700000000, 0)))
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -9,7 +9,7 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spill"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/vector"
 
 	"github.com/cespare/xxhash/v2"
@@ -219,7 +219,7 @@ func (g *gatherer) groups(ctx context.Context, fn func(g *grouper) error) error 
 		if err = sub.held.Add(moved); err == nil {
 			err = sub.read(ctx, g.parts[i])
 		}
-		if err == nil || spl.EndsEarly(err) {
+		if err == nil || exec.EndsEarly(err) {
 			err = sub.groups(ctx, fn)
 		}
 		sub.close()

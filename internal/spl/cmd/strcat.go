@@ -6,7 +6,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -24,17 +25,17 @@ type StrcatPart struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "strcat", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "strcat", Kind: syntax.KindStreaming,
 		Summary: "Join fields and quoted texts into a field.",
 		Syntax:  `strcat [allrequired=<bool>] <field>|"<text>" … <new-field>`,
 		Doc:     "A missing field counts as empty text.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: `<field>|"<text>"`, Doc: "What is joined, in this order."},
 			{Name: "<new-field>", Doc: "The field that is set, the last word."},
 			{Name: "allrequired", Default: "false", Doc: "Set the field only where every other one is there."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval h="web", port=80 | strcat h "::" port address | table address`,
 			Want:   []string{`{"address":"web::80"}`},
 		}},
@@ -42,9 +43,9 @@ func init() {
 	})
 }
 
-func parseStrcat(p *spl.Parser) (spl.Command, error) {
+func parseStrcat(p *syntax.Parser) (syntax.Command, error) {
 	c := &Strcat{}
-	err := p.Options([]string{"allrequired"}, func(o spl.Option) (err error) {
+	err := p.Options([]string{"allrequired"}, func(o syntax.Option) (err error) {
 		c.AllRequired, err = o.Bool()
 		return err
 	})
@@ -60,10 +61,10 @@ func parseStrcat(p *spl.Parser) (spl.Command, error) {
 		if err != nil {
 			return nil, err
 		}
-		if tok.Kind != spl.Word && tok.Kind != spl.Quoted {
+		if tok.Kind != syntax.Word && tok.Kind != syntax.Quoted {
 			return nil, p.Unexpected(tok, "a field or a quoted text")
 		}
-		c.Parts = append(c.Parts, StrcatPart{tok.Text, tok.Kind == spl.Quoted})
+		c.Parts = append(c.Parts, StrcatPart{tok.Text, tok.Kind == syntax.Quoted})
 	}
 	if len(c.Parts) < 2 {
 		return nil, diag.At(start, "strcat needs something to join and the field to set")
@@ -76,7 +77,7 @@ func parseStrcat(p *spl.Parser) (spl.Command, error) {
 	return c, nil
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Strcat) Print() string {
 	var b strings.Builder
 	b.WriteString("strcat ")
@@ -85,15 +86,15 @@ func (c *Strcat) Print() string {
 	}
 	for _, part := range c.Parts {
 		if part.Literal {
-			b.WriteString(spl.QuoteArg(part.Text) + " ")
+			b.WriteString(syntax.QuoteArg(part.Text) + " ")
 		} else {
 			b.WriteString(part.Text + " ")
 		}
 	}
-	return b.String() + spl.PrintField(c.Field)
+	return b.String() + syntax.PrintField(c.Field)
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Strcat) Needs(out filter.FieldSet) filter.FieldSet {
 	if !c.AllRequired {
 		out = out.Without(c.Field)
@@ -106,10 +107,10 @@ func (c *Strcat) Needs(out filter.FieldSet) filter.FieldSet {
 	return out
 }
 
-// NewMapper implements spl.Streaming.
-func (c *Strcat) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+// NewMapper implements exec.Streaming.
+func (c *Strcat) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (c *Strcat) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	cols := make([]*vector.Column, len(c.Parts))
 	for i, part := range c.Parts {

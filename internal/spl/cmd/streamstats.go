@@ -7,7 +7,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 )
 
@@ -19,19 +20,19 @@ type Streamstats struct {
 	Global        bool
 	TimeWindow    float64 // seconds, 0 = none
 	ResetOnChange bool
-	Before, After spl.Expr
+	Before, After syntax.Expr
 	span          string
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "streamstats", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "streamstats", Kind: syntax.KindSerial,
 		Summary: "Add running aggregates to every row.",
 		Syntax:  "streamstats [current=<bool>] [window=<n>] [global=<bool>] [time_window=<span>] [reset_on_change=<bool>] [reset_before=(<test>)] [reset_after=(<test>)] <aggregate> … [BY <field-list>]",
 		Doc: "Like stats over the rows so far, in their order. With `window` only the last rows count; with `global=false` the\n" +
 			"window is kept for each group. `time_window` counts rows not further away in time. A row that lacks a field of BY stays as\n" +
 			"it is and does not count. Windows hold at most 10,000 rows; a warning says so when time_window would need more.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "current", Default: "true", Doc: "Whether the row itself counts."},
 			{Name: "window", Default: "0", Doc: "How many rows count; 0 is all."},
 			{Name: "global", Default: "true", Doc: "Whether the window is over all rows or over those of the group."},
@@ -40,7 +41,7 @@ func init() {
 			{Name: "reset_before, reset_after", Doc: "Begin anew before or after a row for which the test holds."},
 			{Name: "allnum", Default: "false", Doc: "As in stats."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n
 1
 2
@@ -57,7 +58,7 @@ func init() {
 // maxWindow is how many rows a window may hold.
 const maxWindow = 10000
 
-func parseStreamstats(p *spl.Parser) (spl.Command, error) {
+func parseStreamstats(p *syntax.Parser) (syntax.Command, error) {
 	c := &Streamstats{Current: true, Global: true}
 	for {
 		if tok := p.Peek(); tok.IsWord("reset_before") || tok.IsWord("reset_after") {
@@ -110,7 +111,7 @@ func parseStreamstats(p *spl.Parser) (spl.Command, error) {
 }
 
 // resetTest reads =(test), also in the spelling with quotes.
-func resetTest(p *spl.Parser) (spl.Expr, error) {
+func resetTest(p *syntax.Parser) (syntax.Expr, error) {
 	if _, err := p.Take(); err != nil {
 		return nil, err
 	}
@@ -118,7 +119,7 @@ func resetTest(p *spl.Parser) (spl.Expr, error) {
 		return nil, err
 	}
 	tok := p.Peek()
-	if tok.Kind != spl.Quoted {
+	if tok.Kind != syntax.Quoted {
 		return p.Expr()
 	}
 	p.Take()
@@ -129,7 +130,7 @@ func resetTest(p *spl.Parser) (spl.Expr, error) {
 	mark := p.Pos()
 	e, err := p.Expr()
 	if err == nil {
-		if end, err := p.Take(); err == nil && end.Kind == spl.Quoted && end.Text == ")" {
+		if end, err := p.Take(); err == nil && end.Kind == syntax.Quoted && end.Text == ")" {
 			return e, nil
 		}
 	}
@@ -144,8 +145,8 @@ func resetTest(p *spl.Parser) (spl.Expr, error) {
 }
 
 // quotedTest reads a test that stood in quotes at a place.
-func quotedTest(text string, at diag.Span) (spl.Expr, error) {
-	e, err := spl.ParseExpr(text)
+func quotedTest(text string, at diag.Span) (syntax.Expr, error) {
+	e, err := syntax.ParseExpr(text)
 	var bad *diag.Error
 	if errors.As(err, &bad) {
 		err = diag.At(at, "this is no test: %s", bad.Msg)
@@ -155,7 +156,7 @@ func quotedTest(text string, at diag.Span) (spl.Expr, error) {
 
 // escapedTest reads up to ")", and returns what stands before it without the
 // backslashes of its quotes.
-func escapedTest(p *spl.Parser) (string, bool) {
+func escapedTest(p *syntax.Parser) (string, bool) {
 	start := p.Pos()
 	rest := p.Source()[start:]
 	for i := 0; i < len(rest); i++ {
@@ -170,7 +171,7 @@ func escapedTest(p *spl.Parser) (string, bool) {
 	return "", false
 }
 
-func (c *Streamstats) option(o spl.Option) (err error) {
+func (c *Streamstats) option(o syntax.Option) (err error) {
 	switch o.Name {
 	case "current":
 		c.Current, err = o.Bool()
@@ -196,7 +197,7 @@ func (c *Streamstats) option(o spl.Option) (err error) {
 	return err
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Streamstats) Print() string {
 	var b strings.Builder
 	b.WriteString("streamstats")
@@ -216,16 +217,16 @@ func (c *Streamstats) Print() string {
 		b.WriteString(" reset_on_change=true")
 	}
 	if c.Before != nil {
-		b.WriteString(" reset_before=(" + spl.PrintExpr(c.Before) + ")")
+		b.WriteString(" reset_before=(" + syntax.PrintExpr(c.Before) + ")")
 	}
 	if c.After != nil {
-		b.WriteString(" reset_after=(" + spl.PrintExpr(c.After) + ")")
+		b.WriteString(" reset_after=(" + syntax.PrintExpr(c.After) + ")")
 	}
 	b.WriteString(c.stats.print(""))
 	return b.String()
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Streamstats) Needs(out filter.FieldSet) filter.FieldSet {
 	for _, a := range c.stats.Aggs {
 		if !a.wild() {
@@ -236,9 +237,9 @@ func (c *Streamstats) Needs(out filter.FieldSet) filter.FieldSet {
 	if c.TimeWindow > 0 {
 		out = out.Add("_time")
 	}
-	for _, e := range []spl.Expr{c.Before, c.After} {
+	for _, e := range []syntax.Expr{c.Before, c.After} {
 		if e != nil {
-			out = out.Add(spl.ExprFields(e)...)
+			out = out.Add(expr.ExprFields(e)...)
 		}
 	}
 	return out

@@ -4,24 +4,25 @@ import (
 	"context"
 	"math"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/expr"
 	"bluetrail/internal/vector"
 )
 
-// Open implements spl.Serial.
-func (c *Streamstats) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Streamstats) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	g, err := c.stats.grouper(env)
 	if err != nil {
 		return nil, err
 	}
 	s := &streamstats{c: c, env: env, in: in, g: g, windows: map[*group][]windowRow{}}
 	if c.Before != nil {
-		if s.before, err = spl.CompileTest(c.Before, env); err != nil {
+		if s.before, err = expr.CompileTest(c.Before, env); err != nil {
 			return nil, err
 		}
 	}
 	if c.After != nil {
-		if s.after, err = spl.CompileTest(c.After, env); err != nil {
+		if s.after, err = expr.CompileTest(c.After, env); err != nil {
 			return nil, err
 		}
 	}
@@ -30,10 +31,10 @@ func (c *Streamstats) Open(_ context.Context, env *spl.Env, in spl.Operator) (sp
 
 type streamstats struct {
 	c             *Streamstats
-	env           *spl.Env
-	in            spl.Operator
+	env           *exec.Env
+	in            exec.Operator
 	g             *grouper
-	before, after *spl.Program
+	before, after *expr.Program
 	windows       map[*group][]windowRow // by group; of nil when there is one for all
 	kept, swept   int                    // rows in windows, now and after the last sweep
 	lastKeys      []vector.Value

@@ -7,7 +7,8 @@ import (
 	"strconv"
 	"time"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -20,13 +21,13 @@ type subOptions struct {
 
 var subOptionNames = []string{"maxout", "maxtime", "timeout", "extendtimerange"}
 
-var subOptionArgs = []spl.Arg{
+var subOptionArgs = []syntax.Arg{
 	{Name: "maxout", Default: "50000", Doc: "How many rows of the subsearch are used; more give a warning."},
 	{Name: "maxtime", Default: "60", Doc: "How many seconds the subsearch may take; what it has found until then is used, with a warning."},
 	{Name: "timeout, extendtimerange", Doc: "Taken for the sake of searches that have them."},
 }
 
-func (s *subOptions) set(o spl.Option) (err error) {
+func (s *subOptions) set(o syntax.Option) (err error) {
 	switch o.Name {
 	case "maxout":
 		s.maxOut, err = o.Int(0)
@@ -49,7 +50,7 @@ func (s *subOptions) print() string {
 
 // open returns the rows of the subsearch q of the named command, which starts
 // when the first of them is asked for.
-func (s *subOptions) open(env *spl.Env, q *spl.Query, command string) *subsearch {
+func (s *subOptions) open(env *exec.Env, q *syntax.Query, command string) *subsearch {
 	out := &subsearch{env: env, query: q, command: command, left: env.Limits.JoinRows, time: env.Limits.SubsearchTime}
 	if s.maxOut > 0 {
 		out.left = s.maxOut
@@ -64,13 +65,13 @@ func (s *subOptions) open(env *spl.Env, q *spl.Query, command string) *subsearch
 // subsearch is a subsearch that ends, with a warning, at its limits of rows
 // and time.
 type subsearch struct {
-	env       *spl.Env
-	query     *spl.Query
+	env       *exec.Env
+	query     *syntax.Query
 	command   string
 	max, left int
 	time      time.Duration
 	ends      time.Time
-	op        spl.Operator
+	op        exec.Operator
 	done      bool
 }
 
@@ -132,16 +133,16 @@ func (s *subsearch) Close() {
 
 // whole returns what make makes of all rows of in together; they are counted
 // against the search's memory until the result is closed.
-func whole(env *spl.Env, in spl.Operator, make func(ctx context.Context, rows []*vector.Batch) (spl.Operator, error)) spl.Operator {
+func whole(env *exec.Env, in exec.Operator, make func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error)) exec.Operator {
 	return &wholeOp{env: env, in: in, make: make, held: env.Memory.Hold()}
 }
 
 type wholeOp struct {
-	env  *spl.Env
-	in   spl.Operator
-	make func(context.Context, []*vector.Batch) (spl.Operator, error)
-	out  spl.Operator
-	held *spl.Held
+	env  *exec.Env
+	in   exec.Operator
+	make func(context.Context, []*vector.Batch) (exec.Operator, error)
+	out  exec.Operator
+	held *exec.Held
 }
 
 func (w *wholeOp) Next(ctx context.Context) (*vector.Batch, error) {
@@ -166,8 +167,8 @@ func (w *wholeOp) Close() {
 }
 
 // gather reads all rows of in, and counts them in held.
-func gather(ctx context.Context, held *spl.Held, in spl.Operator) (rows []*vector.Batch, err error) {
-	err = spl.Drain(ctx, in, func(b *vector.Batch) error {
+func gather(ctx context.Context, held *exec.Held, in exec.Operator) (rows []*vector.Batch, err error) {
+	err = exec.Drain(ctx, in, func(b *vector.Batch) error {
 		rows = append(rows, b)
 		return held.Add(b.Size())
 	})

@@ -4,7 +4,8 @@ import (
 	"context"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -12,37 +13,37 @@ import (
 type Summary struct{ Model string }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "summary", Kind: spl.KindGenerating,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "summary", Kind: syntax.KindGenerating,
 		Summary: "Describe a model that fit made.",
 		Syntax:  "summary <model>",
 		Doc: "A row for each group: its fields, `type` of the distribution, `min` and `max` of the numbers, `mean` and `std` of the\n" +
 			"distribution, how many numbers there were (`cardinality`), and `distance`, how far they lie from the distribution in the\n" +
 			"mean. A model that is not there has no rows, and a warning says so.",
-		Args: []spl.Arg{{Name: "<model>", Doc: "The name that fit wrote the model into."}},
-		Examples: []spl.Example{{
+		Args: []syntax.Arg{{Name: "<model>", Doc: "The name that fit wrote the model into."}},
+		Examples: []syntax.Example{{
 			Lookup: "algorithm,field,threshold,lower_threshold,upper_threshold,show_density,type,loc,scale,min,max,cardinality,distance,by:user\nDensityFunction,n,0.01,,,false,Normal,10,2,4,16,40,0.25,alice\n",
 			Search: `| inputlookup example.csv | outputlookup __mlspl_m.csv | table nothing | append [| summary m] | search user=* | table user type mean std cardinality`,
 			Want:   []string{`{"user":"alice","type":"Normal","mean":"10","std":"2","cardinality":"40"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			name, err := p.Field()
 			return &Summary{name}, err
 		},
 	})
 }
 
-// Print implements spl.Command.
-func (c *Summary) Print() string { return "summary " + spl.PrintField(c.Model) }
+// Print implements syntax.Command.
+func (c *Summary) Print() string { return "summary " + syntax.PrintField(c.Model) }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Summary) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Generate implements spl.Generating.
-func (c *Summary) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) {
+// Generate implements exec.Generating.
+func (c *Summary) Generate(_ context.Context, env *exec.Env) (exec.Operator, error) {
 	m, err := loadDensity(env, c.Model)
 	if warnNoModel(env, c.Model, err) {
-		return spl.Rows(), nil
+		return exec.Rows(), nil
 	}
 	if err != nil {
 		return nil, err
@@ -65,5 +66,5 @@ func (c *Summary) Generate(_ context.Context, env *spl.Env) (spl.Operator, error
 			b.Set(n.name, vector.Float(n.value))
 		}
 	}
-	return spl.Rows(b.Batch()), nil
+	return exec.Rows(b.Batch()), nil
 }

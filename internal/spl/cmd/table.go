@@ -6,7 +6,8 @@ import (
 	"strings"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -14,42 +15,42 @@ import (
 type Table struct{ Names []string }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "table", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "table", Kind: syntax.KindStreaming,
 		Summary: "Make a table of the listed fields, in that order.",
 		Syntax:  "table <field-list>",
 		Doc: "A listed field that no row has is an empty column. A name with `*` stands for the fields that fit it, in\n" +
 			"alphabetical order. Everything else is dropped, `_time` and `_raw` too.",
-		Args: []spl.Arg{{Name: "<field-list>", Doc: "Names separated by commas or blanks."}},
-		Examples: []spl.Example{{
+		Args: []syntax.Arg{{Name: "<field-list>", Doc: "Names separated by commas or blanks."}},
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval b=2, a=1 | table a, b nosuch`,
 			Want:   []string{`{"a":"1","b":"2"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			names, err := p.Fields()
 			return &Table{names}, err
 		},
 	})
 }
 
-// Print implements spl.Command.
-func (c *Table) Print() string { return "table " + spl.PrintFields(c.Names) }
+// Print implements syntax.Command.
+func (c *Table) Print() string { return "table " + syntax.PrintFields(c.Names) }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Table) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields(c.Names...) }
 
 // Tabulates says that the rows are no events any more.
 func (c *Table) Tabulates() bool { return true }
 
-// Columns implements spl.Tabular.
+// Columns implements exec.Tabular.
 func (c *Table) Columns() []string {
 	return slices.DeleteFunc(slices.Clone(c.Names), func(n string) bool { return strings.Contains(n, "*") })
 }
 
-// NewMapper implements spl.Streaming.
-func (c *Table) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+// NewMapper implements exec.Streaming.
+func (c *Table) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (c *Table) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	out := &vector.Batch{Len: b.Len}
 	add := func(col *vector.Column) {

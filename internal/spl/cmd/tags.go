@@ -5,7 +5,8 @@ import (
 	"strings"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -18,25 +19,25 @@ type Tags struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "tags", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "tags", Kind: syntax.KindStreaming,
 		Summary: "Write the tags of fields' values into fields.",
 		Syntax:  "tags [outputfield=<field>] [inclname=<bool>] [inclvalue=<bool>] [<field-list>]",
 		Doc:     "Each field that has tags gets `tag::<field>`, or all together the field that `outputfield` names. Tags come from tags.conf of the knowledge folder and from the event types of CloudTrail events.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<field-list>", Default: "all fields", Doc: "The fields whose tags are wanted."},
 			{Name: "outputfield", Doc: "One field for the tags of all."},
 			{Name: "inclname", Default: "false", Doc: "With outputfield: write `field::tag`."},
 			{Name: "inclvalue", Default: "false", Doc: "With outputfield: write `value::tag`, and with inclname `field::value::tag`."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval eventtype="aws_cloudtrail_errors" | tags outputfield=t inclname=true eventtype | table t`,
 			Want:   []string{`{"t":"eventtype::error"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Tags{}
 			options := func() error {
-				return p.Options([]string{"outputfield", "inclname", "inclvalue"}, func(o spl.Option) (err error) {
+				return p.Options([]string{"outputfield", "inclname", "inclvalue"}, func(o syntax.Option) (err error) {
 					switch o.Name {
 					case "outputfield":
 						c.Output = o.Value.Text
@@ -59,11 +60,11 @@ func init() {
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Tags) Print() string {
 	s := "tags"
 	if c.Output != "" {
-		s += " outputfield=" + spl.PrintOption(c.Output)
+		s += " outputfield=" + syntax.PrintOption(c.Output)
 	}
 	if c.InclName {
 		s += " inclname=true"
@@ -72,12 +73,12 @@ func (c *Tags) Print() string {
 		s += " inclvalue=true"
 	}
 	if c.Fields != nil {
-		s += " " + spl.PrintFields(c.Fields)
+		s += " " + syntax.PrintFields(c.Fields)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Tags) Needs(out filter.FieldSet) filter.FieldSet {
 	if c.Fields == nil {
 		return out.Union(filter.AllFields())
@@ -85,8 +86,8 @@ func (c *Tags) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Add(c.Fields...)
 }
 
-// NewMapper implements spl.Streaming.
-func (c *Tags) NewMapper(env *spl.Env) (spl.Mapper, error) {
+// NewMapper implements exec.Streaming.
+func (c *Tags) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	m := &tags{c: c, table: fieldTags(env), fields: c.Fields}
 	if m.fields == nil {
 		m.fields = m.table.fields()
@@ -100,7 +101,7 @@ type tags struct {
 	fields []string
 }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (m *tags) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	together := make([][]string, b.Len)
 	for _, field := range m.fields {

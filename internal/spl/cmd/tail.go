@@ -7,7 +7,8 @@ import (
 	"strconv"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -18,20 +19,20 @@ type Tail struct{ N int }
 type Reverse struct{}
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "tail", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "tail", Kind: syntax.KindSerial,
 		Summary: "Keep the last rows, the last one first.",
 		Syntax:  "tail [<n>]",
 		Doc:     "Only that many rows are held.",
-		Args:    []spl.Arg{{Name: "<n>", Default: "10", Doc: "How many rows."}},
-		Examples: []spl.Example{{
+		Args:    []syntax.Arg{{Name: "<n>", Default: "10", Doc: "How many rows."}},
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n
 1
 2
 3" | tail 2`,
 			Want: []string{`{"n":"3"}`, `{"n":"2"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Tail{N: 10}
 			if p.AtEnd() {
 				return c, nil
@@ -48,53 +49,53 @@ func init() {
 			return c, nil
 		},
 	})
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "reverse", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "reverse", Kind: syntax.KindSerial,
 		Summary: "Turn the order of the rows round.",
 		Syntax:  "reverse",
 		Doc:     "All rows are held, counted against the memory of the search.",
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n
 1
 2" | reverse`,
 			Want: []string{`{"n":"2"}`, `{"n":"1"}`},
 		}},
-		Parse: func(*spl.Parser) (spl.Command, error) { return Reverse{}, nil },
+		Parse: func(*syntax.Parser) (syntax.Command, error) { return Reverse{}, nil },
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Tail) Print() string { return "tail " + strconv.Itoa(c.N) }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Tail) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Open implements spl.Serial.
-func (c *Tail) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Tail) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	return &backwards{in: in, held: env.Memory.Hold(), limit: c.N, bounded: true}, nil
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (Reverse) Print() string { return "reverse" }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (Reverse) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Open implements spl.Serial.
-func (Reverse) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (Reverse) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	return &backwards{in: in, held: env.Memory.Hold()}, nil
 }
 
 // backwards gives the rows from the last to the first, at most limit of them
 // when bounded.
 type backwards struct {
-	in      spl.Operator
+	in      exec.Operator
 	limit   int
 	bounded bool
 	read    bool
 	batches []*vector.Batch
 	rows    int
-	held    *spl.Held
+	held    *exec.Held
 	order   columnOrder
 }
 
@@ -105,7 +106,7 @@ func (t *backwards) Close() {
 }
 
 func (t *backwards) gather(ctx context.Context) error {
-	return spl.Drain(ctx, t.in, func(b *vector.Batch) error {
+	return exec.Drain(ctx, t.in, func(b *vector.Batch) error {
 		t.order.see(b)
 		t.batches = append(t.batches, b)
 		t.rows += b.Len

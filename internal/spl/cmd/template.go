@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 )
 
 // template is text of a search with places that names and values are put into.
@@ -91,8 +91,8 @@ func (t template) fill(value func(token string) (string, bool), bare func(string
 		if !ok {
 			return "", fmt.Errorf("there is no value for %s", p.token)
 		}
-		if b.Len()+len(v) > spl.MaxText {
-			return "", fmt.Errorf("with the value of %s the search is longer than %d bytes", p.token, spl.MaxText)
+		if b.Len()+len(v) > syntax.MaxText {
+			return "", fmt.Errorf("with the value of %s the search is longer than %d bytes", p.token, syntax.MaxText)
 		}
 		if p.quote != 0 {
 			b.WriteString(strings.NewReplacer(`\`, `\\`, string(p.quote), `\`+string(p.quote)).Replace(v))

@@ -10,7 +10,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
@@ -24,20 +25,20 @@ type Timewrap struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "timewrap", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "timewrap", Kind: syntax.KindSerial,
 		Summary: "Lay the periods of a timechart, such as its days, over each other, each as columns of its own.",
 		Syntax:  "timewrap <span> [align=end|now] [series=relative|short|exact] [time_format=<text>]",
 		Doc: "Stands behind timechart. The periods end where the search does, or where the last bucket of the chart does when the search is\n" +
 			"open. Rows have the times of the latest period, columns stand from the oldest period to the latest: `count_1day_before`,\n" +
 			"`count_latest_day`. At most 1,000 periods are made, earlier rows are left out with a warning.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<span>", Doc: "How long a period is: 1d, w, 1mon; without a number it is one."},
 			{Name: "align", Default: "end", Doc: "Where the latest period ends: at the end of the search, or now."},
 			{Name: "series", Default: "relative", Doc: "`short` names periods s0 (the latest), s1 …, `exact` by their start."},
 			{Name: "time_format", Default: "%Y-%m-%d", Doc: "How exact writes it."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Events: []string{`{"_time":1700000000,"u":"a"}`, `{"_time":1700086400,"u":"b"}`, `{"_time":1700086401,"u":"b"}`},
 			Search: `* | timechart span=1d count | timewrap 1d | table count_*`,
 			Want:   []string{`{"count_1day_before":"1","count_latest_day":"2"}`},
@@ -46,11 +47,11 @@ func init() {
 	})
 }
 
-func parseTimewrap(p *spl.Parser) (spl.Command, error) {
+func parseTimewrap(p *syntax.Parser) (syntax.Command, error) {
 	c := &Timewrap{Series: "relative", Format: "%Y-%m-%d"}
 	start := p.Peek().Span
 	for !p.AtEnd() {
-		err := p.Options([]string{"align", "series", "time_format"}, func(o spl.Option) error {
+		err := p.Options([]string{"align", "series", "time_format"}, func(o syntax.Option) error {
 			text := strings.ToLower(o.Value.Text)
 			switch o.Name {
 			case "time_format":
@@ -79,7 +80,7 @@ func parseTimewrap(p *spl.Parser) (spl.Command, error) {
 		if c.Span != nil {
 			return nil, p.Unexpected(tok, "an option")
 		}
-		if c.Span, err = parseSpan(spl.Option{Name: "span", Value: tok, Span: tok.Span}); err != nil {
+		if c.Span, err = parseSpan(syntax.Option{Name: "span", Value: tok, Span: tok.Span}); err != nil {
 			return nil, err
 		}
 		if wrapUnits[c.Span.Unit] == "" || c.Span.Snap != "" || c.Span.N > 1e6 {
@@ -95,7 +96,7 @@ func parseTimewrap(p *spl.Parser) (spl.Command, error) {
 // wrapUnits are the words for units in names of columns.
 var wrapUnits = map[string]string{"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week", "mon": "month", "q": "quarter", "y": "year"}
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Timewrap) Print() string {
 	s := "timewrap " + c.Span.Text
 	if c.Now {
@@ -105,28 +106,28 @@ func (c *Timewrap) Print() string {
 		s += " series=" + c.Series
 	}
 	if c.Format != "%Y-%m-%d" {
-		s += " time_format=" + spl.PrintOption(c.Format)
+		s += " time_format=" + syntax.PrintOption(c.Format)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Timewrap) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
 // Tabulates says that the rows are no events any more.
 func (c *Timewrap) Tabulates() bool { return true }
 
-// Open implements spl.Serial.
-func (c *Timewrap) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
-		return spl.Rows(c.table(env, rows)), nil
+// Open implements exec.Serial.
+func (c *Timewrap) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+		return exec.Rows(c.table(env, rows)), nil
 	}), nil
 }
 
 // maxPeriods bounds the periods that are laid over each other.
 const maxPeriods = 1000
 
-func (c *Timewrap) table(env *spl.Env, rows []*vector.Batch) *vector.Batch {
+func (c *Timewrap) table(env *exec.Env, rows []*vector.Batch) *vector.Batch {
 	end, ok := c.end(env, rows)
 	if !ok {
 		if slices.ContainsFunc(rows, func(b *vector.Batch) bool { return b.Len > 0 }) {
@@ -213,7 +214,7 @@ func (c *Timewrap) table(env *spl.Env, rows []*vector.Batch) *vector.Batch {
 func inCalendar(f float64) bool { return f > -62135596800 && f < 253402300800 }
 
 // end is where the latest period ends; ok is false without times.
-func (c *Timewrap) end(env *spl.Env, rows []*vector.Batch) (end time.Time, ok bool) {
+func (c *Timewrap) end(env *exec.Env, rows []*vector.Batch) (end time.Time, ok bool) {
 	var times []float64
 	each(rows, "_time", func(v vector.Value) {
 		if f, ok := v.Num(); ok && inCalendar(f) {

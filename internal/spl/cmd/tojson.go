@@ -9,7 +9,8 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/jsonscan"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -28,21 +29,21 @@ type TojsonField struct{ Type, Field string }
 var tojsonTypes = []string{"auto", "bool", "json", "none", "num", "str"}
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "tojson", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "tojson", Kind: syntax.KindStreaming,
 		Summary: "Write fields of each row as a JSON object.",
 		Syntax:  "tojson [<type>(<field-list>)|<field>…] [default_type=<type>] [output_field=<field>] [fill_null=<bool>] [include_internal=<bool>]",
 		Doc: "Types: `none` writes numbers as numbers and the rest as strings, `str` strings, `num` numbers, `bool` true for t, true, yes\n" +
 			"and numbers but 0 and false for f, false, no and 0, `json` what is JSON as it is, `auto` each of these by its looks. What a\n" +
 			"type does not take is left out. Several values become an array.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<field>", Default: "all fields", Doc: "Names and patterns, bare or in a type's parentheses."},
 			{Name: "default_type", Default: "none", Doc: "The type of fields that stand in no parentheses."},
 			{Name: "output_field", Default: "_raw", Doc: "The field that gets the object."},
 			{Name: "fill_null", Default: "false", Doc: "Write null for what a type does not take and for listed fields that the row lacks."},
 			{Name: "include_internal", Default: "false", Doc: "Also fields that begin with _ when none are listed."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="a,b
 1,x" | tojson output_field=j | table j`,
 			Want: []string{`{"j":"{\"a\":1,\"b\":\"x\"}"}`},
@@ -55,14 +56,14 @@ func init() {
 	})
 }
 
-func parseTojson(p *spl.Parser) (spl.Command, error) {
+func parseTojson(p *syntax.Parser) (syntax.Command, error) {
 	c := &Tojson{Default: "none", Output: "_raw"}
 	for !p.AtEnd() {
 		if p.Accept(",") {
 			continue
 		}
 		tok := p.Peek()
-		err := p.Options([]string{"default_type", "output_field", "fill_null", "include_internal"}, func(o spl.Option) (err error) {
+		err := p.Options([]string{"default_type", "output_field", "fill_null", "include_internal"}, func(o syntax.Option) (err error) {
 			switch o.Name {
 			case "default_type":
 				if c.Default = strings.ToLower(o.Value.Text); !slices.Contains(tojsonTypes, c.Default) {
@@ -108,21 +109,21 @@ func parseTojson(p *spl.Parser) (spl.Command, error) {
 	return c, nil
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Tojson) Print() string {
 	s := "tojson"
 	for _, f := range c.Fields {
 		if f.Type == "" {
-			s += " " + spl.PrintField(f.Field)
+			s += " " + syntax.PrintField(f.Field)
 		} else {
-			s += " " + f.Type + "(" + spl.PrintField(f.Field) + ")"
+			s += " " + f.Type + "(" + syntax.PrintField(f.Field) + ")"
 		}
 	}
 	if c.Default != "none" {
 		s += " default_type=" + c.Default
 	}
 	if c.Output != "_raw" {
-		s += " output_field=" + spl.PrintOption(c.Output)
+		s += " output_field=" + syntax.PrintOption(c.Output)
 	}
 	if c.FillNull {
 		s += " fill_null=true"
@@ -133,7 +134,7 @@ func (c *Tojson) Print() string {
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Tojson) Needs(out filter.FieldSet) filter.FieldSet {
 	if len(c.Fields) == 0 {
 		return out.Union(filter.AllFields())
@@ -145,10 +146,10 @@ func (c *Tojson) Needs(out filter.FieldSet) filter.FieldSet {
 	return out
 }
 
-// NewMapper implements spl.Streaming.
-func (c *Tojson) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+// NewMapper implements exec.Streaming.
+func (c *Tojson) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (c *Tojson) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	type member struct {
 		col  *vector.Column // nil: no row has it

@@ -10,7 +10,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -39,30 +40,30 @@ func init() {
 		{"top", "most", false, []string{`{"u":"a","count":"2","percent":"66.666667"}`, `{"u":"b","count":"1","percent":"33.333333"}`}},
 		{"rare", "least", true, []string{`{"u":"b","count":"1","percent":"33.333333"}`, `{"u":"a","count":"2","percent":"66.666667"}`}},
 	} {
-		spl.RegisterCommand(&spl.CommandDef{
-			Name: d.name, Kind: spl.KindTransforming,
+		syntax.RegisterCommand(&syntax.CommandDef{
+			Name: d.name, Kind: syntax.KindTransforming,
 			Summary: "Find the " + d.what + " frequent values of fields.",
 			Syntax:  d.name + " [<n>] [limit=<n>] [showcount=<bool>] [showperc=<bool>] [countfield=<name>] [percentfield=<name>] [useother=<bool>] [otherstr=<text>] <field-list> [BY <field-list>]",
 			Doc: "Columns: the fields of BY, the fields, `count` and `percent` (of the rows that have the fields). A field with several\n" +
 				"values counts for each. Of values that are equally frequent the later in the alphabet comes first.",
-			Args: []spl.Arg{
+			Args: []syntax.Arg{
 				{Name: "<n>, limit", Default: "10", Doc: "How many values, of each group of BY; 0 is all."},
 				{Name: "showcount, showperc", Default: "true", Doc: "Whether there are the columns."},
 				{Name: "countfield, percentfield", Default: "count, percent", Doc: "What the columns are called."},
 				{Name: "useother", Default: "false", Doc: "A row for all other values."},
 				{Name: "otherstr", Default: "OTHER", Doc: "What that row is called."},
 			},
-			Examples: []spl.Example{{Search: "| makeresults format=csv data=\"u\na\nb\na\" | " + d.name + " u", Want: d.want}},
-			Parse:    func(p *spl.Parser) (spl.Command, error) { return parseTop(p, d.rare) },
+			Examples: []syntax.Example{{Search: "| makeresults format=csv data=\"u\na\nb\na\" | " + d.name + " u", Want: d.want}},
+			Parse:    func(p *syntax.Parser) (syntax.Command, error) { return parseTop(p, d.rare) },
 		})
 	}
 }
 
-func parseTop(p *spl.Parser, rare bool) (spl.Command, error) {
+func parseTop(p *syntax.Parser, rare bool) (syntax.Command, error) {
 	c := &Top{Rare: rare, Limit: 10, ShowCount: true, ShowPercent: true, CountField: "count", PercentField: "percent", Other: "OTHER"}
-	def, _ := spl.LookupAggregate("count")
+	def, _ := syntax.LookupAggregate("count")
 	c.count = []*Aggregation{{Def: def, Call: "count"}}
-	if tok := p.Peek(); tok.Kind == spl.Word {
+	if tok := p.Peek(); tok.Kind == syntax.Word {
 		if n, err := strconv.Atoi(tok.Text); err == nil && n >= 0 {
 			c.Limit = n
 			p.Take()
@@ -71,7 +72,7 @@ func parseTop(p *spl.Parser, rare bool) (spl.Command, error) {
 	names := []string{"limit", "showcount", "showperc", "countfield", "percentfield", "useother", "otherstr"}
 	start := p.Peek().Span
 	for !p.AtEnd() {
-		err := p.Options(names, func(o spl.Option) (err error) {
+		err := p.Options(names, func(o syntax.Option) (err error) {
 			switch o.Name {
 			case "limit":
 				c.Limit, err = o.Int(0)
@@ -129,7 +130,7 @@ func parseTop(p *spl.Parser, rare bool) (spl.Command, error) {
 	return c, nil
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Top) Print() string {
 	var b strings.Builder
 	b.WriteString("top")
@@ -145,32 +146,32 @@ func (c *Top) Print() string {
 		b.WriteString(" showperc=false")
 	}
 	if c.CountField != "count" {
-		b.WriteString(" countfield=" + spl.PrintOption(c.CountField))
+		b.WriteString(" countfield=" + syntax.PrintOption(c.CountField))
 	}
 	if c.PercentField != "percent" {
-		b.WriteString(" percentfield=" + spl.PrintOption(c.PercentField))
+		b.WriteString(" percentfield=" + syntax.PrintOption(c.PercentField))
 	}
 	if c.UseOther {
 		b.WriteString(" useother=true")
 	}
 	if c.Other != "OTHER" {
-		b.WriteString(" otherstr=" + spl.PrintOption(c.Other))
+		b.WriteString(" otherstr=" + syntax.PrintOption(c.Other))
 	}
-	b.WriteString(" " + spl.PrintFields(c.Fields))
+	b.WriteString(" " + syntax.PrintFields(c.Fields))
 	if len(c.By) > 0 {
-		b.WriteString(" BY " + spl.PrintFields(c.By))
+		b.WriteString(" BY " + syntax.PrintFields(c.By))
 	}
 	return b.String()
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Top) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields(c.Fields...).Add(c.By...) }
 
-// Ordered implements spl.Transforming.
+// Ordered implements exec.Transforming.
 func (c *Top) Ordered() bool { return false }
 
-// NewReducer implements spl.Transforming.
-func (c *Top) NewReducer(env *spl.Env) (spl.Reducer, error) {
+// NewReducer implements exec.Transforming.
+func (c *Top) NewReducer(env *exec.Env) (exec.Reducer, error) {
 	g, err := newGrouper(env, c.count, slices.Concat(c.By, c.Fields), false)
 	return &top{c: c, g: g}, err
 }
@@ -182,13 +183,13 @@ type top struct {
 
 func (t *top) Add(_ context.Context, b *vector.Batch) error { return t.g.add(b) }
 
-// Merge implements spl.Reducer.
-func (t *top) Merge(ctx context.Context, o spl.Reducer) error { return t.g.merge(ctx, o.(*top).g) }
+// Merge implements exec.Reducer.
+func (t *top) Merge(ctx context.Context, o exec.Reducer) error { return t.g.merge(ctx, o.(*top).g) }
 
-// Close implements spl.Reducer.
+// Close implements exec.Reducer.
 func (t *top) Close() { t.g.release() }
 
-func (t *top) Results(ctx context.Context) (spl.Operator, error) {
+func (t *top) Results(ctx context.Context) (exec.Operator, error) {
 	defer t.g.release()
 	c := t.c
 	groups, err := t.g.sorted(ctx)
@@ -201,7 +202,7 @@ func (t *top) Results(ctx context.Context) (spl.Operator, error) {
 		counted[i].n, _ = t.g.aggregates(g)[0].Result().Num()
 	}
 	out := &topRows{c: c, names: slices.Concat(c.By, c.Fields)}
-	pulse := spl.NewPulse(ctx)
+	pulse := exec.NewPulse(ctx)
 	for len(counted) > 0 {
 		n := 1
 		for n < len(counted) && sameKeys(counted[0].values()[:len(c.By)], counted[n].values()[:len(c.By)]) {
@@ -213,7 +214,7 @@ func (t *top) Results(ctx context.Context) (spl.Operator, error) {
 		for _, f := range part {
 			total += f.n
 		}
-		err := spl.SortFunc(ctx, part, func(x, y frequency) int {
+		err := exec.SortFunc(ctx, part, func(x, y frequency) int {
 			d := cmp.Compare(y.n, x.n)
 			if c.Rare {
 				d = -d
@@ -242,7 +243,7 @@ func (t *top) Results(ctx context.Context) (spl.Operator, error) {
 			out.add(keys, rest, total)
 		}
 	}
-	return spl.Rows(out.end()...), nil
+	return exec.Rows(out.end()...), nil
 }
 
 // frequency is a combination of values with the number of its rows.

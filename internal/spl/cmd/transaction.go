@@ -8,7 +8,9 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -36,14 +38,14 @@ type Transaction struct {
 // expression; neither when there is no such condition.
 type Marker struct {
 	Search filter.Search
-	Expr   spl.Expr
+	Expr   syntax.Expr
 }
 
 func (m Marker) set() bool { return m.Search != nil || m.Expr != nil }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "transaction", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "transaction", Kind: syntax.KindSerial,
 		Summary: "Put events that belong together into one row each.",
 		Syntax:  "transaction [<field-list>] [maxspan=<span>] [maxpause=<span>] [maxevents=<n>] [startswith=<condition>] [endswith=<condition>] [<option> …]",
 		Doc: "Events belong together when they share a value of one of the fields and contradict each other in none; without fields, all do.\n" +
@@ -51,7 +53,7 @@ func init() {
 			"them. A transaction gets the time of its first event, all different values of the other fields, and `duration`, `eventcount`,\n" +
 			"`closed_txn`, `field_match_sum` and `linecount`. One that lacks the event which `startswith` or `endswith` asks for is dropped,\n" +
 			"unless `keepevicted=true`. Events without any of the fields are left out, unless `keeporphans=true`.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "maxspan", Default: "-1", Doc: "The longest time from the first event to the last; -1 is no bound."},
 			{Name: "maxpause", Default: "-1", Doc: "The longest time between one event and the next; -1 is no bound."},
 			{Name: "maxevents", Default: "1000", Doc: "The most events of a transaction; -1 is no bound."},
@@ -70,7 +72,7 @@ func init() {
 			{Name: "maxopentxn", Default: "5000", Doc: "How many transactions may be open at a time; the one that waited longest is ended first."},
 			{Name: "maxopenevents", Default: "100000", Doc: "How many events open transactions may hold."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="_time,user,a
 30,ana,logout
 20,bo,login
@@ -87,7 +89,7 @@ func init() {
 	})
 }
 
-func parseTransaction(p *spl.Parser) (spl.Command, error) {
+func parseTransaction(p *syntax.Parser) (syntax.Command, error) {
 	c := &Transaction{MaxSpan: -1, MaxPause: -1, MaxEvents: 1000, MaxOpen: 5000, MaxOpenEvents: 100_000, Connected: true, Delim: " ", Null: "NULL"}
 	unify := false
 	start := p.Pos()
@@ -110,7 +112,7 @@ func parseTransaction(p *spl.Parser) (spl.Command, error) {
 			return nil, err
 		}
 		if !ok {
-			quoted := p.Peek().Kind == spl.Quoted
+			quoted := p.Peek().Kind == syntax.Quoted
 			f, err := p.Field()
 			if err != nil {
 				return nil, err
@@ -163,7 +165,7 @@ func fieldList(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-func (c *Transaction) option(o spl.Option) (err error) {
+func (c *Transaction) option(o syntax.Option) (err error) {
 	switch o.Name {
 	case "maxspan":
 		c.MaxSpan, c.spanText, err = boundedTime(o)
@@ -207,7 +209,7 @@ func (c *Transaction) option(o spl.Option) (err error) {
 }
 
 // boundedTime reads a length of time in seconds; -1 is no bound.
-func boundedTime(o spl.Option) (seconds float64, text string, err error) {
+func boundedTime(o syntax.Option) (seconds float64, text string, err error) {
 	if strings.HasPrefix(o.Value.Text, "-1") {
 		return -1, "", nil
 	}
@@ -222,7 +224,7 @@ func boundedTime(o spl.Option) (seconds float64, text string, err error) {
 }
 
 // parseMarker reads startswith= or endswith= and its condition.
-func parseMarker(p *spl.Parser) (m Marker, err error) {
+func parseMarker(p *syntax.Parser) (m Marker, err error) {
 	name, err := p.Take()
 	if err != nil {
 		return m, err
@@ -240,13 +242,13 @@ func parseMarker(p *spl.Parser) (m Marker, err error) {
 			return m, err
 		}
 		return m, p.Expect(")")
-	case tok.Kind == spl.Quoted:
+	case tok.Kind == syntax.Quoted:
 		p.Take()
-		if m.Search, err = spl.ParseSearchExpr(tok.Text); err != nil {
+		if m.Search, err = syntax.ParseSearchExpr(tok.Text); err != nil {
 			return m, diag.At(tok.Span, "%s is no search: %s", name.Text, err).WithHint(`write it like %s="login" or %s=(eventName=ConsoleLogin)`, name.Text, name.Text)
 		}
 		return m, nil
-	case tok.Kind == spl.Word || tok.Is("("):
+	case tok.Kind == syntax.Word || tok.Is("("):
 		m.Search, err = p.SearchOperand()
 		return m, err
 	}
@@ -260,7 +262,7 @@ func parseMarker(p *spl.Parser) (m Marker, err error) {
 func (m Marker) print(name string) string {
 	switch {
 	case m.Expr != nil:
-		return " " + name + "=eval(" + spl.PrintExpr(m.Expr) + ")"
+		return " " + name + "=eval(" + syntax.PrintExpr(m.Expr) + ")"
 	case m.Search != nil:
 		return " " + name + "=(" + filter.PrintSearch(m.Search) + ")"
 	}
@@ -270,14 +272,14 @@ func (m Marker) print(name string) string {
 func (m Marker) fields() []string {
 	switch {
 	case m.Expr != nil:
-		return spl.ExprFields(m.Expr)
+		return expr.ExprFields(m.Expr)
 	case m.Search != nil:
 		return filter.SearchFields(m.Search)
 	}
 	return nil
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Transaction) Print() string {
 	if c.Type != "" {
 		return "transaction " + c.own
@@ -285,11 +287,11 @@ func (c *Transaction) Print() string {
 	var b strings.Builder
 	b.WriteString("transaction")
 	if len(c.Fields) > 0 {
-		b.WriteString(" " + spl.PrintFields(c.Fields))
+		b.WriteString(" " + syntax.PrintFields(c.Fields))
 	}
 	text := func(name, value, usual string) {
 		if value != usual {
-			b.WriteString(" " + name + "=" + spl.PrintOption(value))
+			b.WriteString(" " + name + "=" + syntax.PrintOption(value))
 		}
 	}
 	text("maxspan", c.spanText, "")
@@ -317,7 +319,7 @@ func (c *Transaction) Print() string {
 // transactionFields are those that transactions have beside their events'.
 var transactionFields = []string{"duration", "eventcount", "closed_txn", "field_match_sum", "linecount"}
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Transaction) Needs(out filter.FieldSet) filter.FieldSet {
 	if c.Type != "" { // which fields it names is not known yet
 		return out.Union(filter.AllFields())
@@ -330,8 +332,8 @@ func (c *Transaction) lists(field string) bool {
 	return field != "_raw" && (c.List || slices.Contains(c.ListOf, field)) || field == "_raw" && c.ListRaw
 }
 
-// Open implements spl.Serial.
-func (c *Transaction) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Transaction) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	t := &transactions{c: c, env: env, held: env.Memory.Hold(), in: in, index: map[tie]*txn{}, out: vector.NewBuilder()}
 	var err error
 	if t.starts, err = c.Starts.test(env); err != nil {
@@ -342,10 +344,10 @@ func (c *Transaction) Open(_ context.Context, env *spl.Env, in spl.Operator) (sp
 }
 
 // test compiles the marker to a choice of rows, nil when it asks for nothing.
-func (m Marker) test(env *spl.Env) (func(*vector.Batch) []int32, error) {
+func (m Marker) test(env *exec.Env) (func(*vector.Batch) []int32, error) {
 	switch {
 	case m.Expr != nil:
-		p, err := spl.CompileTest(m.Expr, env)
+		p, err := expr.CompileTest(m.Expr, env)
 		if err != nil {
 			return nil, err
 		}

@@ -5,15 +5,15 @@ import (
 	"context"
 	"slices"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/vector"
 )
 
 // transactions gathers events, newest first.
 type transactions struct {
 	c            *Transaction
-	env          *spl.Env
-	in           spl.Operator
+	env          *exec.Env
+	in           exec.Operator
 	starts, ends func(*vector.Batch) []int32
 
 	open   list.List    // of *txn; the one that got an event last is in front
@@ -24,9 +24,9 @@ type transactions struct {
 	known   map[string]bool
 	out     *vector.Builder
 	order   []txnPlace // of the rows in out
-	held    *spl.Held
+	held    *exec.Held
 	pending int // bytes of rows in out that are not asked for yet
-	result  spl.Operator
+	result  exec.Operator
 	early   bool // a transaction was ended to make room
 	ordered bool // a warning about the order was given
 }
@@ -68,7 +68,7 @@ func (t *transactions) Close() {
 
 func (t *transactions) Next(ctx context.Context) (*vector.Batch, error) {
 	if t.result == nil {
-		if err := spl.Drain(ctx, t.in, t.batch); err != nil {
+		if err := exec.Drain(ctx, t.in, t.batch); err != nil {
 			return nil, err
 		}
 		for e := t.open.Back(); e != nil; e = t.open.Back() {
@@ -83,7 +83,7 @@ func (t *transactions) Next(ctx context.Context) (*vector.Batch, error) {
 }
 
 // sorted gives the transactions, those that begin last first.
-func (t *transactions) sorted() spl.Operator {
+func (t *transactions) sorted() exec.Operator {
 	all := t.out.Batch()
 	slices.SortStableFunc(t.order, func(a, b txnPlace) int {
 		switch {
@@ -103,7 +103,7 @@ func (t *transactions) sorted() spl.Operator {
 		}
 		out = append(out, all.Pick(rows))
 	}
-	return spl.Rows(out...)
+	return exec.Rows(out...)
 }
 
 // batch takes in a batch of events.

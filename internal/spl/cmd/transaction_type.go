@@ -8,11 +8,12 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 )
 
 // transactionType returns the settings of a stanza of transactiontypes.conf.
-func transactionType(known spl.Knowledge, name string) (map[string]string, error) {
+func transactionType(known exec.Knowledge, name string) (map[string]string, error) {
 	if known == nil {
 		return nil, fmt.Errorf("there is no transaction type %q: no knowledge folder is known (give one by --knowledge)", name)
 	}
@@ -40,9 +41,9 @@ func typeOptions(settings map[string]string) string {
 	return b.String()
 }
 
-// Define implements spl.Defined: the settings of the type stand before the
+// Define implements exec.Defined: the settings of the type stand before the
 // options, so that these go first; fields that are named here are the only ones.
-func (c *Transaction) Define(known spl.Knowledge) (spl.Command, error) {
+func (c *Transaction) Define(known exec.Knowledge) (syntax.Command, error) {
 	if c.Type == "" {
 		return c, nil
 	}
@@ -54,7 +55,7 @@ func (c *Transaction) Define(known spl.Knowledge) (spl.Command, error) {
 	if len(c.Fields) > 0 {
 		settings = withoutFields(settings)
 	}
-	q, err := spl.Parse("| transaction " + typeOptions(settings) + text)
+	q, err := syntax.Parse("| transaction " + typeOptions(settings) + text)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read transaction type %q: %w", c.Type, err)
 	}

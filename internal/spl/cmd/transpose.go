@@ -6,7 +6,8 @@ import (
 	"strconv"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -19,17 +20,17 @@ type Transpose struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "transpose", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "transpose", Kind: syntax.KindSerial,
 		Summary: "Make columns of the rows and rows of the columns.",
 		Syntax:  "transpose [<n>] [column_name=<name>] [header_field=<field>] [include_empty=<bool>]",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<n>", Default: "5", Doc: "How many rows become columns; 0 is all, at most 10,000."},
 			{Name: "column_name", Default: "column", Doc: "What the column with the names of the fields is called."},
 			{Name: "header_field", Doc: "The field whose values name the new columns, instead of `row 1`, `row 2` …"},
 			{Name: "include_empty", Default: "true", Doc: "Whether fields that no row has are kept."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,n
 alice,1
 bob,2" | transpose`,
@@ -40,10 +41,10 @@ alice,1
 bob,2" | transpose header_field=u column_name=what`,
 			Want: []string{`{"what":"n","alice":"1","bob":"2"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Transpose{Rows: 5, ColumnName: "column", IncludeEmpty: true}
 			for !p.AtEnd() {
-				err := p.Options([]string{"column_name", "header_field", "include_empty"}, func(o spl.Option) (err error) {
+				err := p.Options([]string{"column_name", "header_field", "include_empty"}, func(o syntax.Option) (err error) {
 					switch o.Name {
 					case "column_name":
 						c.ColumnName = o.Value.Text
@@ -73,17 +74,17 @@ bob,2" | transpose header_field=u column_name=what`,
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Transpose) Print() string {
 	s := "transpose"
 	if c.Rows != 5 {
 		s += " " + strconv.Itoa(c.Rows)
 	}
 	if c.ColumnName != "column" {
-		s += " column_name=" + spl.PrintOption(c.ColumnName)
+		s += " column_name=" + syntax.PrintOption(c.ColumnName)
 	}
 	if c.HeaderField != "" {
-		s += " header_field=" + spl.PrintOption(c.HeaderField)
+		s += " header_field=" + syntax.PrintOption(c.HeaderField)
 	}
 	if !c.IncludeEmpty {
 		s += " include_empty=false"
@@ -91,26 +92,26 @@ func (c *Transpose) Print() string {
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Transpose) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
 // Tabulates says that the rows are no events any more.
 func (c *Transpose) Tabulates() bool { return true }
 
-// Open implements spl.Serial.
-func (c *Transpose) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Transpose) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	limit := c.Rows
 	if limit == 0 {
 		limit = maxSeries
 	}
-	return whole(env, &firstRows{in: in, left: limit + 1}, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
+	return whole(env, &firstRows{in: in, left: limit + 1}, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		if kept := firstOf(rows, limit); kept != nil {
 			rows = kept
 			if c.Rows == 0 {
 				env.Warn("transpose makes columns of the first %d rows; the others are left out", limit)
 			}
 		}
-		return spl.Rows(c.table(env, rows)), nil
+		return exec.Rows(c.table(env, rows)), nil
 	}), nil
 }
 
@@ -125,7 +126,7 @@ func firstOf(rows []*vector.Batch, n int) []*vector.Batch {
 	return nil
 }
 
-func (c *Transpose) table(env *spl.Env, rows []*vector.Batch) *vector.Batch {
+func (c *Transpose) table(env *exec.Env, rows []*vector.Batch) *vector.Batch {
 	names := []string{c.ColumnName}
 	taken := map[string]bool{c.ColumnName: true}
 	for _, b := range rows {
@@ -143,7 +144,7 @@ func (c *Transpose) table(env *spl.Env, rows []*vector.Batch) *vector.Batch {
 			names = append(names, name)
 		}
 	}
-	var every spl.Every
+	var every exec.Every
 	out := vector.NewBuilder(names...)
 	for _, field := range columnsOf(rows) {
 		if field == c.HeaderField {

@@ -7,7 +7,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -23,17 +24,17 @@ type Trend struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "trendline", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "trendline", Kind: syntax.KindSerial,
 		Summary: "Give moving averages of numbers.",
 		Syntax:  "trendline sma<n>(<field>)|ema<n>(<field>)|wma<n>(<field>) [AS <new-field>] …",
 		Doc: "`sma` is the mean of the last n values, `wma` weighs later ones more (1 to n), `ema` takes in each value by 2/(n+1). The\n" +
 			"first n-1 rows get nothing; rows without a number are passed over.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "sma<n>(<field>)", Doc: "The kind, how many values (2 to 10,000) and of which field."},
 			{Name: "AS <new-field>", Default: "as written", Doc: "The field that gets the average."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="x
 1
 3
@@ -44,7 +45,7 @@ func init() {
 	})
 }
 
-func parseTrendline(p *spl.Parser) (spl.Command, error) {
+func parseTrendline(p *syntax.Parser) (syntax.Command, error) {
 	c := &Trendline{}
 	for !p.AtEnd() {
 		if p.Accept(",") {
@@ -85,19 +86,19 @@ func parseTrendline(p *spl.Parser) (spl.Command, error) {
 
 func (t Trend) call() string { return t.Kind + strconv.Itoa(t.Period) + "(" + t.Field + ")" }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Trendline) Print() string {
 	s := "trendline"
 	for _, t := range c.Lines {
-		s += " " + t.Kind + strconv.Itoa(t.Period) + "(" + spl.PrintField(t.Field) + ")"
+		s += " " + t.Kind + strconv.Itoa(t.Period) + "(" + syntax.PrintField(t.Field) + ")"
 		if t.As != t.call() {
-			s += " AS " + spl.PrintField(t.As)
+			s += " AS " + syntax.PrintField(t.As)
 		}
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Trendline) Needs(out filter.FieldSet) filter.FieldSet {
 	for _, t := range c.Lines {
 		out = out.Without(t.As)
@@ -108,13 +109,13 @@ func (c *Trendline) Needs(out filter.FieldSet) filter.FieldSet {
 	return out
 }
 
-// Open implements spl.Serial.
-func (c *Trendline) Open(_ context.Context, _ *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Trendline) Open(_ context.Context, _ *exec.Env, in exec.Operator) (exec.Operator, error) {
 	m := &trendline{lines: make([]trend, len(c.Lines))}
 	for i, t := range c.Lines {
 		m.lines[i].Trend = t
 	}
-	return spl.Mapped(in, m), nil
+	return exec.Mapped(in, m), nil
 }
 
 type trendline struct{ lines []trend }

@@ -9,7 +9,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 )
 
 // Tstats computes aggregates of the events that a search expression finds. It
@@ -29,14 +30,14 @@ type Tstats struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "tstats", Kind: spl.KindGenerating,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "tstats", Kind: syntax.KindGenerating,
 		Summary: "Compute aggregates of events by fields.",
 		Syntax:  "tstats [prestats=<bool>] [append=<bool>] [fillnull_value=<text>] <aggregate> [AS <name>] … [FROM datamodel=<model>[.<dataset>]] [WHERE <search-expression>] [BY <field-list> [span=<span>]]",
 		Doc: "Every field can be used, as in stats, and events need no summaries. Events that lack a field of BY are left out, unless\n" +
 			"fillnull_value says what stands for it. FROM takes the events of a dataset of a data model; its fields are written\n" +
 			"`Authentication.user`, and `nodename=` narrows to a dataset below. `| datamodel` lists them.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<aggregate>", Doc: "As in stats: `count`, `dc(user)`, `values(src)` …"},
 			{Name: "FROM", Default: "all events", Doc: "A data model, and a dataset of it."},
 			{Name: "WHERE", Default: "all events", Doc: "Which events, as in search; also time modifiers."},
@@ -46,7 +47,7 @@ func init() {
 			{Name: "prestats", Default: "false", Doc: "Give rows that stats, chart or timechart behind gathers; it names the aggregates again."},
 			{Name: "summariesonly, allow_old_summaries, chunk_size, local, include_reduced_buckets, use_summary_index_values, is_hll", Doc: "Taken for the sake of searches that have them: there are no summaries."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Events: []string{`{"_time":1700000000,"k":"a"}`, `{"_time":1700000001,"k":"b"}`, `{"_time":1700000002,"k":"b"}`},
 			Search: `| tstats count where index=aws by k`,
 			Want:   []string{`{"k":"a","count":"1"}`, `{"k":"b","count":"2"}`},
@@ -62,7 +63,7 @@ func init() {
 
 var tstatsOptions = []string{"append", "fillnull_value", "summariesonly", "allow_old_summaries", "chunk_size", "prestats", "span", "local", "include_reduced_buckets", "use_summary_index_values", "is_hll"}
 
-func parseTstats(p *spl.Parser) (spl.Command, error) {
+func parseTstats(p *syntax.Parser) (syntax.Command, error) {
 	c := &Tstats{}
 	for !p.AtEnd() {
 		if err := p.Options(tstatsOptions, c.option); err != nil {
@@ -103,7 +104,7 @@ func parseTstats(p *spl.Parser) (spl.Command, error) {
 	return c, checkNames(c.Aggs, c.By)
 }
 
-func (c *Tstats) option(o spl.Option) (err error) {
+func (c *Tstats) option(o syntax.Option) (err error) {
 	switch o.Name {
 	case "append":
 		c.Append, err = o.Bool()
@@ -118,7 +119,7 @@ func (c *Tstats) option(o spl.Option) (err error) {
 }
 
 // parseFrom reads datamodel=Model.Dataset behind FROM.
-func parseFrom(p *spl.Parser, from spl.Token) (*dataset, error) {
+func parseFrom(p *syntax.Parser, from syntax.Token) (*dataset, error) {
 	o, ok, err := p.Option()
 	if err != nil {
 		return nil, err
@@ -127,7 +128,7 @@ func parseFrom(p *spl.Parser, from spl.Token) (*dataset, error) {
 		return nil, diag.At(from.Span, "FROM needs a data model").WithHint("write FROM datamodel=Authentication.Failed_Authentication")
 	}
 	name, span := o.Value.Text, o.Value.Span
-	if tok := p.Peek(); o.Value.Kind == spl.Quoted && !tok.Spaced && strings.HasPrefix(tok.Text, ".") { // "Model"."Dataset"
+	if tok := p.Peek(); o.Value.Kind == syntax.Quoted && !tok.Spaced && strings.HasPrefix(tok.Text, ".") { // "Model"."Dataset"
 		below, err := p.Field()
 		if err == nil && below == "." {
 			tok = p.Peek()
@@ -170,7 +171,7 @@ func (c *Tstats) pipeline() (string, error) {
 	}
 	parts := append([]string{first}, c.prefixes.pipeline()...)
 	if c.Span != "" {
-		parts = append(parts, "bin _time span="+spl.PrintOption(c.Span))
+		parts = append(parts, "bin _time span="+syntax.PrintOption(c.Span))
 	}
 	if c.From != nil {
 		read := slices.Clone(by)
@@ -182,7 +183,7 @@ func (c *Tstats) pipeline() (string, error) {
 		}
 	}
 	if c.filled && len(by) > 0 {
-		parts = append(parts, "fillnull value="+spl.PrintOption(c.Fill)+" "+spl.PrintFields(by))
+		parts = append(parts, "fillnull value="+syntax.PrintOption(c.Fill)+" "+syntax.PrintFields(by))
 	}
 	if c.Pre {
 		parts = append(parts, c.rows(by, aggs)...)
@@ -209,7 +210,7 @@ func renames(old, names []string) []string {
 	var pairs []string
 	for i := range old {
 		if old[i] != names[i] {
-			pairs = append(pairs, spl.PrintField(old[i])+" AS "+spl.PrintField(names[i]))
+			pairs = append(pairs, syntax.PrintField(old[i])+" AS "+syntax.PrintField(names[i]))
 		}
 	}
 	if len(pairs) == 0 {
@@ -230,7 +231,7 @@ func (c *Tstats) rows(by []string, aggs []*Aggregation) []string {
 	add("_time", "_time")
 	for i, f := range by {
 		add(f, c.By[i])
-		have = append(have, "isnotnull("+spl.PrintEvalField(f)+")")
+		have = append(have, "isnotnull("+syntax.PrintEvalField(f)+")")
 	}
 	for i, a := range aggs {
 		switch {
@@ -248,16 +249,16 @@ func (c *Tstats) rows(by []string, aggs []*Aggregation) []string {
 	copies := make([]string, len(keep)) // a field may go by two names
 	for i := range keep {
 		if keep[i] != as[i] {
-			copies[i] = spl.PrintTarget(as[i]) + "=" + spl.PrintEvalField(keep[i])
+			copies[i] = syntax.PrintTarget(as[i]) + "=" + syntax.PrintEvalField(keep[i])
 		}
 	}
 	if copies = slices.DeleteFunc(copies, func(s string) bool { return s == "" }); len(copies) > 0 {
 		parts = append(parts, "eval "+strings.Join(copies, ", "))
 	}
-	return append(parts, "table "+spl.PrintFields(as))
+	return append(parts, "table "+syntax.PrintFields(as))
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Tstats) Print() string {
 	s := "tstats "
 	if c.Pre {
@@ -267,11 +268,11 @@ func (c *Tstats) Print() string {
 		s += "append=true "
 	}
 	if c.filled {
-		s += "fillnull_value=" + spl.PrintOption(c.Fill) + " "
+		s += "fillnull_value=" + syntax.PrintOption(c.Fill) + " "
 	}
 	s += printAggregations(c.Aggs)
 	if c.From != nil {
-		s += " FROM datamodel=" + spl.PrintOption(c.From.name())
+		s += " FROM datamodel=" + syntax.PrintOption(c.From.name())
 	}
 	if c.Where != nil {
 		s += " WHERE " + filter.PrintSearch(c.Where)
@@ -280,32 +281,32 @@ func (c *Tstats) Print() string {
 		s += " BY " + c.prefixes.print(c.By)
 	}
 	if c.Span != "" {
-		s += " span=" + spl.PrintOption(c.Span)
+		s += " span=" + syntax.PrintOption(c.Span)
 	}
 	return s
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Tstats) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Subsearches implements spl.Resolving.
-func (c *Tstats) Subsearches() []*spl.Query {
+// Subsearches implements syntax.Resolving.
+func (c *Tstats) Subsearches() []*syntax.Query {
 	if c.Where == nil {
 		return nil
 	}
-	return spl.SearchQueries(c.Where)
+	return syntax.SearchQueries(c.Where)
 }
 
-// Resolve implements spl.Resolving.
-func (c *Tstats) Resolve(text func(*spl.Query) (string, error)) (spl.Command, error) {
+// Resolve implements syntax.Resolving.
+func (c *Tstats) Resolve(text func(*syntax.Query) (string, error)) (syntax.Command, error) {
 	d := *c
 	var err error
-	d.Where, err = spl.ResolveSearch(c.Where, text)
+	d.Where, err = syntax.ResolveSearch(c.Where, text)
 	return &d, err
 }
 
-// Generate implements spl.Generating.
-func (c *Tstats) Generate(ctx context.Context, env *spl.Env) (spl.Operator, error) {
+// Generate implements exec.Generating.
+func (c *Tstats) Generate(ctx context.Context, env *exec.Env) (exec.Operator, error) {
 	text, err := c.pipeline()
 	if err != nil {
 		return nil, err
@@ -317,19 +318,19 @@ func (c *Tstats) Generate(ctx context.Context, env *spl.Env) (spl.Operator, erro
 }
 
 // run opens a search that a command consists of.
-func run(ctx context.Context, env *spl.Env, text string) (spl.Operator, error) {
-	q, err := spl.Parse(text)
+func run(ctx context.Context, env *exec.Env, text string) (exec.Operator, error) {
+	q, err := syntax.Parse(text)
 	if err != nil {
 		return nil, err
 	}
 	return env.Run(ctx, q)
 }
 
-// Open implements spl.Serial, for append=true.
-func (c *Tstats) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial, for append=true.
+func (c *Tstats) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	if !c.Append {
 		return nil, errors.New("tstats must be the first command of a search, unless it has append=true")
 	}
-	rows := &later{open: func(ctx context.Context) (spl.Operator, error) { return c.Generate(ctx, env) }}
-	return &chain{parts: []spl.Operator{in, rows}}, nil
+	rows := &later{open: func(ctx context.Context) (exec.Operator, error) { return c.Generate(ctx, env) }}
+	return &chain{parts: []exec.Operator{in, rows}}, nil
 }

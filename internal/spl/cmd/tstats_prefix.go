@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 )
 
 // prefixes are the texts that stood in PREFIX(…) of a tstats, which are also
@@ -20,7 +20,7 @@ func (x *prefixes) add(text string) {
 }
 
 // fields is Parser.Fields in which PREFIX(text) stands for a field, too.
-func (x *prefixes) fields(p *spl.Parser, stop ...string) ([]string, error) {
+func (x *prefixes) fields(p *syntax.Parser, stop ...string) ([]string, error) {
 	var list []string
 	for {
 		for p.Accept(",") {
@@ -52,7 +52,7 @@ func (x *prefixes) fields(p *spl.Parser, stop ...string) ([]string, error) {
 }
 
 // prefix reads PREFIX(text), if that is what stands next.
-func prefix(p *spl.Parser) (text string, ok bool, err error) {
+func prefix(p *syntax.Parser) (text string, ok bool, err error) {
 	mark := p.Pos()
 	if !p.AcceptWord("prefix") || !p.Accept("(") {
 		p.Reset(mark)
@@ -76,7 +76,7 @@ func prefix(p *spl.Parser) (text string, ok bool, err error) {
 func (x prefixes) print(names []string) string {
 	parts := make([]string, len(names))
 	for i, name := range names {
-		parts[i] = spl.PrintField(name)
+		parts[i] = syntax.PrintField(name)
 		if slices.Contains(x, name) {
 			parts[i] = "PREFIX(" + name + ")"
 		}
@@ -92,7 +92,7 @@ func (x prefixes) pipeline() []string {
 	for i, text := range x {
 		name := "prefix" + strconv.Itoa(i)
 		re := "(?i)(?:^|" + breakers + ")" + strings.ReplaceAll(regexp.QuoteMeta(text), `"`, `\x22`) + "(?<" + name + ">[^" + breakers[1:] + "+)"
-		parts = append(parts, `rex max_match=0 "`+re+`"`, "eval "+spl.PrintTarget(text)+"=lower("+name+")")
+		parts = append(parts, `rex max_match=0 "`+re+`"`, "eval "+syntax.PrintTarget(text)+"=lower("+name+")")
 	}
 	return parts
 }

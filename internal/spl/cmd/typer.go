@@ -7,7 +7,8 @@ import (
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -16,32 +17,32 @@ import (
 type Typer struct{}
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "typer", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "typer", Kind: syntax.KindStreaming,
 		Summary: "Add the event types and tags that are defined.",
 		Syntax:  "typer [eventtypes=<text>] [maxlen=<n>]",
 		Doc: "`eventtype` gets the names of the searches of eventtypes.conf that the row passes, `tag` the tags of tags.conf that its\n" +
 			"fields have, and `tag::eventtype` those of its event types, beside what is there. Events have them of themselves; the\n" +
 			"command is for rows that were made or changed.",
-		Args: []spl.Arg{{Name: "eventtypes, maxlen", Doc: "Taken for the sake of searches that have them."}},
-		Examples: []spl.Example{{
+		Args: []syntax.Arg{{Name: "eventtypes, maxlen", Doc: "Taken for the sake of searches that have them."}},
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval eventtype="aws_cloudtrail_errors" | typer | table eventtype tag`,
 			Want:   []string{`{"eventtype":"aws_cloudtrail_errors","tag":"error"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
-			return Typer{}, p.Options([]string{"eventtypes", "maxlen"}, func(spl.Option) error { return nil })
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
+			return Typer{}, p.Options([]string{"eventtypes", "maxlen"}, func(syntax.Option) error { return nil })
 		},
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (Typer) Print() string { return "typer" }
 
-// Needs implements spl.Command. What the definitions read is not known here.
+// Needs implements syntax.Command. What the definitions read is not known here.
 func (Typer) Needs(out filter.FieldSet) filter.FieldSet { return out.Union(filter.AllFields()) }
 
-// NewMapper implements spl.Streaming.
-func (Typer) NewMapper(env *spl.Env) (spl.Mapper, error) {
+// NewMapper implements exec.Streaming.
+func (Typer) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	m := &typer{tags: fieldTags(env)}
 	classes := env.Tables
 	if classes == nil {
@@ -71,7 +72,7 @@ type typer struct {
 	tags  tagTable
 }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (m *typer) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	types := make([][]string, b.Len)
 	for i, v := range existing(b, "eventtype") {
@@ -131,7 +132,7 @@ type tagTable map[string]map[string][]string
 
 // fieldTags are the tags of the event types that events have of themselves, and
 // those that are defined.
-func fieldTags(env *spl.Env) tagTable {
+func fieldTags(env *exec.Env) tagTable {
 	t := tagTable{}
 	add := func(field, value, tag string) {
 		if t[field] == nil {

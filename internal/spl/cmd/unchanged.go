@@ -4,7 +4,8 @@ import (
 	"context"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -23,14 +24,14 @@ func init() {
 		{"noop", "noop [<options>]", "Taken for the sake of searches that steer Splunk's optimizer.", "None of its options has a meaning here."},
 		{"redistribute", "redistribute [num_of_reducers=<n>] [by <field-list>]", "Taken for the sake of searches that spread work over Splunk's indexers.", "Work is spread over the processors there are."},
 	} {
-		spl.RegisterCommand(&spl.CommandDef{
-			Name: c.name, Kind: spl.KindStreaming,
+		syntax.RegisterCommand(&syntax.CommandDef{
+			Name: c.name, Kind: syntax.KindStreaming,
 			Summary: c.summary, Syntax: c.syntax, Doc: "The rows pass as they are. " + c.doc,
-			Examples: []spl.Example{{
+			Examples: []syntax.Example{{
 				Search: `| makeresults | eval a=1 | ` + c.name + ` | table a`,
 				Want:   []string{`{"a":"1"}`},
 			}},
-			Parse: func(p *spl.Parser) (spl.Command, error) {
+			Parse: func(p *syntax.Parser) (syntax.Command, error) {
 				text, err := p.Rest()
 				return &Unchanged{c.name, text}, err
 			},
@@ -38,7 +39,7 @@ func init() {
 	}
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Unchanged) Print() string {
 	if c.text == "" {
 		return c.name
@@ -46,11 +47,11 @@ func (c *Unchanged) Print() string {
 	return c.name + " " + c.text
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Unchanged) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// NewMapper implements spl.Streaming.
-func (c *Unchanged) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+// NewMapper implements exec.Streaming.
+func (c *Unchanged) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (c *Unchanged) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) { return b, nil }

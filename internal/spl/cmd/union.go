@@ -9,29 +9,30 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 // Union puts the rows of several searches together.
 type Union struct {
 	options subOptions
-	queries []*spl.Query
+	queries []*syntax.Query
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "union", Kind: spl.KindGenerating,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "union", Kind: syntax.KindGenerating,
 		Summary: "Put the rows of several searches together.",
 		Syntax:  "union [maxout=<n>] [maxtime=<seconds>] <subsearch> | datamodel:<name> | lookup:<name> | savedsearch:<name> …",
 		Doc: "When every search gives events and treats each by itself, the events are put in order of time, newest first; otherwise the\n" +
 			"rows of one search stand behind those of the other. In the middle of a search the rows before it come first.",
-		Args: append([]spl.Arg{{Name: "<subsearch>", Doc: "A search in brackets."}}, subOptionArgs...),
-		Examples: []spl.Example{{
+		Args: append([]syntax.Arg{{Name: "<subsearch>", Doc: "A search in brackets."}}, subOptionArgs...),
+		Examples: []syntax.Example{{
 			Search: `| union [| makeresults | eval a=1 | table a] [| makeresults | eval a=2 | table a]`,
 			Want:   []string{`{"a":"1"}`, `{"a":"2"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Union{}
 			err := p.Options(subOptionNames, c.options.set)
 			if err == nil {
@@ -43,9 +44,9 @@ func init() {
 }
 
 // subsearches reads searches in brackets, at least a number of them.
-func subsearches(p *spl.Parser, least int) ([]*spl.Query, error) {
+func subsearches(p *syntax.Parser, least int) ([]*syntax.Query, error) {
 	start := p.Peek().Span
-	var list []*spl.Query
+	var list []*syntax.Query
 	for !p.AtEnd() {
 		if p.Accept(",") {
 			continue
@@ -71,31 +72,31 @@ func subsearches(p *spl.Parser, least int) ([]*spl.Query, error) {
 
 // namedDataset reads datamodel:X, lookup:X or savedsearch:X, which stand for a
 // search with from; nil for what is none.
-func namedDataset(p *spl.Parser) (*spl.Query, error) {
+func namedDataset(p *syntax.Parser) (*syntax.Query, error) {
 	tok := p.Peek()
 	kind, _, ok := strings.Cut(tok.Text, ":")
-	if tok.Kind != spl.Word || !ok || !slices.Contains(fromKinds, strings.ToLower(kind)) {
+	if tok.Kind != syntax.Word || !ok || !slices.Contains(fromKinds, strings.ToLower(kind)) {
 		return nil, nil
 	}
 	if _, err := p.Take(); err != nil {
 		return nil, err
 	}
 	text := tok.Text
-	if next := p.Peek(); strings.HasSuffix(text, ":") && next.Kind == spl.Quoted && !next.Spaced {
+	if next := p.Peek(); strings.HasSuffix(text, ":") && next.Kind == syntax.Quoted && !next.Spaced {
 		name, err := p.Take()
 		if err != nil {
 			return nil, err
 		}
 		text += name.Text
 	}
-	q, err := spl.Parse("| from " + text)
+	q, err := syntax.Parse("| from " + text)
 	if err != nil {
 		return nil, diag.At(tok.Span, "%q cannot be read: %s", text, err)
 	}
 	return q, nil
 }
 
-func printSubsearches(list []*spl.Query) string {
+func printSubsearches(list []*syntax.Query) string {
 	parts := make([]string, len(list))
 	for i, q := range list {
 		parts[i] = "[" + q.String() + "]"
@@ -103,32 +104,32 @@ func printSubsearches(list []*spl.Query) string {
 	return strings.Join(parts, " ")
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Union) Print() string {
 	return "union " + c.options.print() + printSubsearches(c.queries)
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Union) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// Queries implements spl.WithQueries.
-func (c *Union) Queries() []*spl.Query { return c.queries }
+// Queries implements syntax.WithQueries.
+func (c *Union) Queries() []*syntax.Query { return c.queries }
 
 // eventsOnly reports whether a search gives events, each for itself, and if
 // not which command stands in the way.
-func eventsOnly(q *spl.Query) (bool, string) {
+func eventsOnly(q *syntax.Query) (bool, string) {
 	for _, st := range q.Stages {
 		t, table := st.Cmd.(interface{ Tabulates() bool })
-		if _, ok := st.Cmd.(spl.Streaming); !ok || table && t.Tabulates() {
+		if _, ok := st.Cmd.(exec.Streaming); !ok || table && t.Tabulates() {
 			return false, st.Def.Name
 		}
 	}
 	return true, ""
 }
 
-// Generate implements spl.Generating.
-func (c *Union) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) {
-	parts := make([]spl.Operator, len(c.queries))
+// Generate implements exec.Generating.
+func (c *Union) Generate(_ context.Context, env *exec.Env) (exec.Operator, error) {
+	parts := make([]exec.Operator, len(c.queries))
 	inTime := true
 	for i, q := range c.queries {
 		parts[i] = c.options.open(env, q, "union")
@@ -141,19 +142,19 @@ func (c *Union) Generate(_ context.Context, env *spl.Env) (spl.Operator, error) 
 	return &chain{parts: parts}, nil
 }
 
-// Open implements spl.Serial.
-func (c *Union) Open(ctx context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
+// Open implements exec.Serial.
+func (c *Union) Open(ctx context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	rows, err := c.Generate(ctx, env)
 	if err != nil {
 		return nil, err
 	}
-	return &chain{parts: []spl.Operator{in, rows}}, nil
+	return &chain{parts: []exec.Operator{in, rows}}, nil
 }
 
 // merged puts rows that come newest first into one such order; of the same
 // time those of the earlier part come first.
 type merged struct {
-	parts []spl.Operator
+	parts []exec.Operator
 	heads []*cursor // nil at first
 }
 

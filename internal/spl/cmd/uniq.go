@@ -4,7 +4,8 @@ import (
 	"context"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -12,12 +13,12 @@ import (
 type Uniq struct{}
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "uniq", Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "uniq", Kind: syntax.KindSerial,
 		Summary: "Drop rows that are the same as the row before in every field.",
 		Syntax:  "uniq",
 		Doc:     "Only neighbours are compared: sort first to drop all that come twice.",
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="a
 1
 1
@@ -25,19 +26,19 @@ func init() {
 1" | uniq`,
 			Want: []string{`{"a":"1"}`, `{"a":"2"}`, `{"a":"1"}`},
 		}},
-		Parse: func(*spl.Parser) (spl.Command, error) { return &Uniq{}, nil },
+		Parse: func(*syntax.Parser) (syntax.Command, error) { return &Uniq{}, nil },
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Uniq) Print() string { return "uniq" }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Uniq) Needs(out filter.FieldSet) filter.FieldSet { return out.Union(filter.AllFields()) }
 
-// Open implements spl.Serial.
-func (c *Uniq) Open(_ context.Context, _ *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return spl.Mapped(in, &uniq{keys: vector.NewRowKeys()}), nil
+// Open implements exec.Serial.
+func (c *Uniq) Open(_ context.Context, _ *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return exec.Mapped(in, &uniq{keys: vector.NewRowKeys()}), nil
 }
 
 type uniq struct {

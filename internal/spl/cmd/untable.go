@@ -4,7 +4,8 @@ import (
 	"context"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -12,23 +13,23 @@ import (
 type Untable struct{ Key, Name, Value string }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "untable", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "untable", Kind: syntax.KindStreaming,
 		Summary: "Make one row of each cell of a table; the inverse of xyseries.",
 		Syntax:  "untable <key-field> <name-field> <value-field>",
 		Doc:     "Each row gives one for every other field that it has, internal ones left out: the key, the field's name, its value.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<key-field>", Doc: "The field that stays."},
 			{Name: "<name-field>", Doc: "Gets the names of the other fields."},
 			{Name: "<value-field>", Doc: "Gets their values."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,a,b
 x,1,2
 y,3," | untable u name value`,
 			Want: []string{`{"u":"x","name":"a","value":"1"}`, `{"u":"x","name":"b","value":"2"}`, `{"u":"y","name":"a","value":"3"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Untable{}
 			for _, dst := range []*string{&c.Key, &c.Name, &c.Value} {
 				p.Accept(",")
@@ -42,21 +43,21 @@ y,3," | untable u name value`,
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Untable) Print() string {
-	return "untable " + spl.PrintField(c.Key) + " " + spl.PrintField(c.Name) + " " + spl.PrintField(c.Value)
+	return "untable " + syntax.PrintField(c.Key) + " " + syntax.PrintField(c.Name) + " " + syntax.PrintField(c.Value)
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Untable) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
 // Tabulates says that the rows are no events any more.
 func (c *Untable) Tabulates() bool { return true }
 
-// NewMapper implements spl.Streaming.
-func (c *Untable) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+// NewMapper implements exec.Streaming.
+func (c *Untable) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (c *Untable) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	out := vector.NewBuilder(c.Key, c.Name, c.Value)
 	key := b.Col(c.Key)

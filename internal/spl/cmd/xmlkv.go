@@ -4,7 +4,8 @@ import (
 	"strings"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -12,20 +13,20 @@ import (
 type XMLkv struct{ Field string }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "xmlkv", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "xmlkv", Kind: syntax.KindStreaming,
 		Summary: "Make fields of the XML elements that hold text.",
 		Syntax:  "xmlkv [<field>] [maxinputs=<n>]",
 		Doc:     "Each `<name …>text</name>` gives the field `name`; one that comes again gives several values. Attributes and nested elements are passed over, entities are undone. At most 100 elements of a text are read.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<field>", Default: "_raw", Doc: "The text to read."},
 			{Name: "maxinputs", Doc: "Taken for the sake of searches that have it."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval _raw="<e><user id=\"1\">alice</user><n>5</n></e>" | xmlkv | table user n`,
 			Want:   []string{`{"user":"alice","n":"5"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			field, err := parseXMLInput(p)
 			return &XMLkv{field}, err
 		},
@@ -33,10 +34,10 @@ func init() {
 }
 
 // parseXMLInput reads the arguments that xmlkv and xmlunescape have.
-func parseXMLInput(p *spl.Parser) (field string, err error) {
+func parseXMLInput(p *syntax.Parser) (field string, err error) {
 	given := false
 	for !p.AtEnd() {
-		err := p.Options([]string{"maxinputs"}, func(o spl.Option) error {
+		err := p.Options([]string{"maxinputs"}, func(o syntax.Option) error {
 			_, err := o.Int(1)
 			return err
 		})
@@ -61,14 +62,14 @@ func parseXMLInput(p *spl.Parser) (field string, err error) {
 	return field, nil
 }
 
-// Print implements spl.Command.
-func (c *XMLkv) Print() string { return "xmlkv " + spl.PrintField(c.Field) }
+// Print implements syntax.Command.
+func (c *XMLkv) Print() string { return "xmlkv " + syntax.PrintField(c.Field) }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *XMLkv) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Field) }
 
-// NewMapper implements spl.Streaming.
-func (c *XMLkv) NewMapper(env *spl.Env) (spl.Mapper, error) {
+// NewMapper implements exec.Streaming.
+func (c *XMLkv) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	return discover{func(b *vector.Batch) func(int, func(name, value string)) {
 		col := b.Col(c.Field)
 		if col == nil {

@@ -5,7 +5,8 @@ import (
 	"strings"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -13,20 +14,20 @@ import (
 type XMLunescape struct{ Field string }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "xmlunescape", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "xmlunescape", Kind: syntax.KindStreaming,
 		Summary: "Undo the entities of XML in a text.",
 		Syntax:  "xmlunescape [<field>] [maxinputs=<n>]",
 		Doc:     "`&lt;`, `&gt;`, `&quot;`, `&apos;` and `&amp;` become the characters they stand for, once.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<field>", Default: "_raw", Doc: "The text."},
 			{Name: "maxinputs", Doc: "Taken for the sake of searches that have it."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval _raw="a &lt; b &amp;amp; c" | xmlunescape | table _raw`,
 			Want:   []string{`{"_raw":"a < b &amp; c"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			field, err := parseXMLInput(p)
 			return &XMLunescape{field}, err
 		},
@@ -37,16 +38,16 @@ var xmlEntities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "
 
 func unescapeXML(s string) string { return xmlEntities.Replace(s) }
 
-// Print implements spl.Command.
-func (c *XMLunescape) Print() string { return "xmlunescape " + spl.PrintField(c.Field) }
+// Print implements syntax.Command.
+func (c *XMLunescape) Print() string { return "xmlunescape " + syntax.PrintField(c.Field) }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *XMLunescape) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// NewMapper implements spl.Streaming.
-func (c *XMLunescape) NewMapper(*spl.Env) (spl.Mapper, error) { return c, nil }
+// NewMapper implements exec.Streaming.
+func (c *XMLunescape) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (c *XMLunescape) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	return mapField(b, c.Field, c.Field, func(v vector.Value) vector.Value {
 		list := make([]string, v.Len())

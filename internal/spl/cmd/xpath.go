@@ -6,7 +6,8 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spath"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -20,20 +21,20 @@ type XPath struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "xpath", Kind: spl.KindStreaming,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "xpath", Kind: syntax.KindStreaming,
 		Summary: "Take values out of XML by an XPath expression.",
 		Syntax:  `xpath [outfield=<field>] [field=<field>] [default=<text>] "<expression>"`,
 		Doc: "The expression is one of XPath 1.0. Each node that it finds is a value: an attribute or a text as it is, an element as its\n" +
 			"text or, when it holds others, as the XML inside it. What the expression computes, such as `count(//a)`, is one value.\n" +
 			"Prefixes of names are taken as they are written. Where nothing is found the field gets the default, if there is one.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<expression>", Doc: "In double quotes; texts inside it stand in single ones."},
 			{Name: "outfield", Default: "xpath", Doc: "The field to set."},
 			{Name: "field", Default: "_raw", Doc: "The field that holds the XML."},
 			{Name: "default", Doc: "What to set where nothing is found."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults | eval _raw="<crew><bar nickname='spock'/><bar nickname='scotty'/></crew>" | xpath outfield=name "//bar/@nickname" | table name`,
 			Want:   []string{`{"name":["spock","scotty"]}`},
 		}},
@@ -41,10 +42,10 @@ func init() {
 	})
 }
 
-func parseXPath(p *spl.Parser) (spl.Command, error) {
+func parseXPath(p *syntax.Parser) (syntax.Command, error) {
 	c := &XPath{Field: "_raw", Output: "xpath"}
 	for !p.AtEnd() {
-		err := p.Options([]string{"outfield", "field", "default"}, func(o spl.Option) error {
+		err := p.Options([]string{"outfield", "field", "default"}, func(o syntax.Option) error {
 			switch o.Name {
 			case "outfield":
 				c.Output = o.Value.Text
@@ -65,7 +66,7 @@ func parseXPath(p *spl.Parser) (spl.Command, error) {
 		if err != nil {
 			return nil, err
 		}
-		if tok.Kind != spl.Quoted || c.expr != "" {
+		if tok.Kind != syntax.Quoted || c.expr != "" {
 			return nil, p.Unexpected(tok, "one XPath expression in double quotes")
 		}
 		if _, err := spath.ParseXPath(tok.Text); err != nil {
@@ -79,35 +80,35 @@ func parseXPath(p *spl.Parser) (spl.Command, error) {
 	return c, nil
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *XPath) Print() string {
-	s := "xpath outfield=" + spl.PrintOption(c.Output)
+	s := "xpath outfield=" + syntax.PrintOption(c.Output)
 	if c.Field != "_raw" {
-		s += " field=" + spl.PrintOption(c.Field)
+		s += " field=" + syntax.PrintOption(c.Field)
 	}
 	if c.Given {
 		s += " default=" + filter.QuoteSearch(c.Default)
 	}
-	return s + " " + spl.QuoteArg(c.expr)
+	return s + " " + syntax.QuoteArg(c.expr)
 }
 
-// Needs implements spl.Command. Where nothing is found the output keeps what it
+// Needs implements syntax.Command. Where nothing is found the output keeps what it
 // had, so that is needed too.
 func (c *XPath) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Field) }
 
-// NewMapper implements spl.Streaming.
-func (c *XPath) NewMapper(env *spl.Env) (spl.Mapper, error) {
+// NewMapper implements exec.Streaming.
+func (c *XPath) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	expr, err := spath.ParseXPath(c.expr)
 	return &xpathMapper{c, env, expr}, err
 }
 
 type xpathMapper struct {
 	c    *XPath
-	env  *spl.Env
+	env  *exec.Env
 	expr *spath.XPath
 }
 
-// Map implements spl.Mapper.
+// Map implements exec.Mapper.
 func (m *xpathMapper) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	vals := existing(b, m.c.Output)
 	for i, v := range existing(b, m.c.Field) {

@@ -7,7 +7,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -20,13 +21,13 @@ type Xyseries struct {
 }
 
 func init() {
-	spl.RegisterCommand(&spl.CommandDef{
-		Name: "xyseries", Aliases: []string{"maketable"}, Kind: spl.KindSerial,
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "xyseries", Aliases: []string{"maketable"}, Kind: syntax.KindSerial,
 		Summary: "Make a table with a column for each value of a field; the inverse of untable.",
 		Syntax:  "xyseries <key-field> <name-field> <value-field>… [sep=<text>] [format=<text>]",
 		Doc: "There is one row for each value of the key, where it came first; columns stand in alphabetical order. With several value\n" +
 			"fields columns are called `field: name`. Of several rows for the same cell the last counts.",
-		Args: []spl.Arg{
+		Args: []syntax.Arg{
 			{Name: "<key-field>", Doc: "The field that makes rows."},
 			{Name: "<name-field>", Doc: "The field whose values become columns."},
 			{Name: "<value-field>", Doc: "What goes into the cells."},
@@ -34,18 +35,18 @@ func init() {
 			{Name: "format", Doc: "Those names as a pattern, such as `$VAL$/$AGG$`: the name and the value field; goes before sep."},
 			{Name: "grouped", Doc: "Taken for the sake of searches that have it."},
 		},
-		Examples: []spl.Example{{
+		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="ip,dom,n
 a,y,2
 a,x,1
 b,x,3" | xyseries ip dom n`,
 			Want: []string{`{"ip":"a","x":"1","y":"2"}`, `{"ip":"b","x":"3"}`},
 		}},
-		Parse: func(p *spl.Parser) (spl.Command, error) {
+		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Xyseries{Sep: ": "}
 			start := p.Peek().Span
 			options := func() error {
-				return p.Options([]string{"sep", "format", "grouped"}, func(o spl.Option) (err error) {
+				return p.Options([]string{"sep", "format", "grouped"}, func(o syntax.Option) (err error) {
 					switch o.Name {
 					case "sep":
 						c.Sep = o.Value.Text
@@ -76,7 +77,7 @@ b,x,3" | xyseries ip dom n`,
 	})
 }
 
-// Print implements spl.Command.
+// Print implements syntax.Command.
 func (c *Xyseries) Print() string {
 	s := "xyseries "
 	if c.Sep != ": " {
@@ -85,10 +86,10 @@ func (c *Xyseries) Print() string {
 	if c.Format != "" {
 		s += "format=" + filter.QuoteSearch(c.Format) + " "
 	}
-	return s + spl.PrintFields(append([]string{c.Key, c.Name}, c.Values...))
+	return s + syntax.PrintFields(append([]string{c.Key, c.Name}, c.Values...))
 }
 
-// Needs implements spl.Command.
+// Needs implements syntax.Command.
 func (c *Xyseries) Needs(filter.FieldSet) filter.FieldSet {
 	return filter.Fields(c.Values...).Add(c.Key, c.Name)
 }
@@ -100,10 +101,10 @@ func (c *Xyseries) Tabulates() bool { return true }
 // meant to become columns.
 const maxSeries = 10000
 
-// Open implements spl.Serial.
-func (c *Xyseries) Open(_ context.Context, env *spl.Env, in spl.Operator) (spl.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (spl.Operator, error) {
-		return spl.Rows(c.table(env, rows)), nil
+// Open implements exec.Serial.
+func (c *Xyseries) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+		return exec.Rows(c.table(env, rows)), nil
 	}), nil
 }
 
@@ -115,7 +116,7 @@ func (c *Xyseries) column(field, name string) string {
 	return strings.NewReplacer("$AGG$", field, "$VAL$", name, "$VALUE$", name).Replace(c.Format)
 }
 
-func (c *Xyseries) table(env *spl.Env, rows []*vector.Batch) *vector.Batch {
+func (c *Xyseries) table(env *exec.Env, rows []*vector.Batch) *vector.Batch {
 	type row struct {
 		key   vector.Value
 		cells map[string]vector.Value

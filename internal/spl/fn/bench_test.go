@@ -4,8 +4,10 @@ import (
 	"strconv"
 	"testing"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/expr"
 	_ "bluetrail/internal/spl/fn"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -27,19 +29,19 @@ func BenchmarkEval(b *testing.B) {
 		col("arn", func(i int) string { return "arn:aws:sts::111111111111:assumed-role/Dev/session-" + strconv.Itoa(i) }),
 		col("t", func(i int) string { return strconv.Itoa(1700000000 + i) }),
 	}}
-	for _, expr := range []string{
+	for _, formula := range []string{
 		`n+1`, `n*2-1`, `a.b`, `if(n>1, "yes", "no")`, `a="user7"`, `case(n<10,"a",n<1000,"b",true(),"c")`,
 		`coalesce(nosuch, a)`, `lower(a)`, `len(a)`, `substr(arn, 5, 8)`, `cidrmatch("10.0.0.0/16", b)`, `a IN ("user1","user2","user3")`,
 		`like(arn, "%assumed-role%")`, `match(arn, "session-\d+$")`, `replace(arn, "^.*/", "")`, `mvindex(split(arn, ":"), 5)`,
 		`strftime(t, "%Y-%m-%d %H:%M:%S")`, `relative_time(t, "-1d@d")`, `round(n/7, 2)`, `tonumber(n)`, `md5(a)`, `json_object("a", a, "n", n)`,
 	} {
-		b.Run(expr, func(b *testing.B) {
-			e, err := spl.ParseExpr(expr)
+		b.Run(formula, func(b *testing.B) {
+			e, err := syntax.ParseExpr(formula)
 			if err != nil {
 				b.Fatal(err)
 			}
-			env := spl.NewEnv(now)
-			prog, err := spl.Compile(e, env)
+			env := exec.NewEnv(now)
+			prog, err := expr.Compile(e, env)
 			if err != nil {
 				b.Fatal(err)
 			}

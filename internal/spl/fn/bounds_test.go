@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -32,12 +34,12 @@ func TestWorkIsBounded(t *testing.T) {
 	} {
 		t.Run(tc.expr, func(t *testing.T) {
 			t.Parallel()
-			e, err := spl.ParseExpr(tc.expr)
+			e, err := syntax.ParseExpr(tc.expr)
 			if err != nil {
 				t.Fatal(err)
 			}
-			env := spl.NewEnv(now)
-			prog, err := spl.Compile(e, env)
+			env := exec.NewEnv(now)
+			prog, err := expr.Compile(e, env)
 			if err != nil {
 				t.Fatal(err)
 			}

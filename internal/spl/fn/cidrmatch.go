@@ -3,26 +3,27 @@ package fn
 import (
 	"net/netip"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 func init() {
 	function(conditional, "cidrmatch", "cidrmatch(<block>, <address>)", "Whether the address lies in the block, IPv4 or IPv6.", 2, 2, cidrmatch, `if(cidrmatch("10.0.0.0/8", "10.1.2.3"), 1, 2)`, `"1"`)
-	gives(spl.GivesTest, "cidrmatch")
+	gives(syntax.GivesTest, "cidrmatch")
 }
 
 func cidrmatch(a []vector.Value) vector.Value {
 	if a[0].IsNull() || a[1].IsNull() {
 		return null
 	}
-	return spl.AnyOf(a[0], func(block string) bool {
+	return expr.AnyOf(a[0], func(block string) bool {
 		p, err := netip.ParsePrefix(block)
 		if err != nil {
 			return false
 		}
 		p = p.Masked()
-		return spl.AnyOf(a[1], func(s string) bool {
+		return expr.AnyOf(a[1], func(s string) bool {
 			ip, err := netip.ParseAddr(s)
 			return err == nil && p.Contains(ip.Unmap())
 		}).True()

@@ -1,24 +1,25 @@
 package fn
 
 import (
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 func init() {
 	function(conditional, "coalesce", "coalesce(<value>, …)", "The first value that is not null. An empty text is not null.", 1, -1, coalesce, `coalesce(null(), "b")`, `"b"`, "ifnull")
-	batched("coalesce", func(c *spl.Compiler, call *spl.Call) spl.Kernel {
-		var ins []func(f *spl.Frame, n int) []vector.Value
+	batched("coalesce", func(c *expr.Compiler, call *syntax.Call) expr.Kernel {
+		var ins []func(f *expr.Frame, n int) []vector.Value
 		for _, a := range call.Args {
 			in := c.Kernel(a).AsValues()
 			if in == nil {
-				return spl.Kernel{}
+				return expr.Kernel{}
 			}
 			ins = append(ins, in)
 		}
 		var buf []vector.Value
-		return spl.Kernel{Values: func(f *spl.Frame, n int) []vector.Value {
-			out := spl.Scratch(&buf, n)
+		return expr.Kernel{Values: func(f *expr.Frame, n int) []vector.Value {
+			out := expr.Scratch(&buf, n)
 			clear(out)
 			for _, in := range ins {
 				vals := in(f, n)
@@ -31,7 +32,7 @@ func init() {
 			return out
 		}}
 	})
-	gives(spl.GivesEither, "coalesce")
+	gives(syntax.GivesEither, "coalesce")
 }
 
 func coalesce(args []vector.Value) vector.Value {

@@ -4,7 +4,8 @@ import (
 	"strings"
 	"unicode"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -12,17 +13,17 @@ func init() {
 	compiled(multivalue, "commands", `commands("<search>")`, "The names of the commands of a search.", 1, 1, compileCommands, `commands("search foo | stats count | sort count")`, `["search","stats","sort"]`)
 }
 
-func compileCommands(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+func compileCommands(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	arg, err := c.Compile(call.Args[0])
 	if err != nil {
 		return nil, err
 	}
-	return func(f *spl.Frame) vector.Value {
+	return func(f *expr.Frame) vector.Value {
 		text := arg(f)
 		if text.IsNull() {
 			return null
 		}
-		q, err := spl.Parse(text.Text())
+		q, err := syntax.Parse(text.Text())
 		if err != nil {
 			return vector.Strings(stageNames(text.Text()))
 		}
@@ -43,7 +44,7 @@ func stageNames(text string) []string {
 		words := strings.FieldsFunc(text[start:end], func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`[("=`, r) })
 		switch {
 		case len(words) == 0:
-		case start == 0 && spl.LookupCommand(words[0]) == nil:
+		case start == 0 && syntax.LookupCommand(words[0]) == nil:
 			list = append(list, "search")
 		default:
 			list = append(list, strings.ToLower(words[0]))

@@ -6,7 +6,8 @@ import (
 	"slices"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -15,28 +16,28 @@ var null vector.Value
 
 // function registers a function with one example: expr is computed and gives
 // want, a JSON value or "" for null.
-func function(group, name, syntax, doc string, least, most int, call func(args []vector.Value) vector.Value, expr, want string, aliases ...string) {
-	spl.RegisterFunction(&spl.FunctionDef{
-		Name: name, Aliases: aliases, Group: group, Min: least, Max: most, Syntax: syntax, Doc: doc,
+func function(group, name, usage, doc string, least, most int, call func(args []vector.Value) vector.Value, expr, want string, aliases ...string) {
+	syntax.RegisterFunction(&syntax.FunctionDef{
+		Name: name, Aliases: aliases, Group: group, Min: least, Max: most, Syntax: usage, Doc: doc,
 		Examples: example(expr, want), Call: call,
 	})
 }
 
 // compiled registers a function that needs more than its arguments' values.
-func compiled(group, name, syntax, doc string, least, most int, compile func(c *spl.Compiler, call *spl.Call) (spl.Eval, error), expr, want string, aliases ...string) {
-	d := &spl.FunctionDef{
-		Name: name, Aliases: aliases, Group: group, Min: least, Max: most, Syntax: syntax, Doc: doc,
-		Examples: example(expr, want),
+func compiled(group, name, usage, doc string, least, most int, compile func(c *expr.Compiler, call *syntax.Call) (expr.Eval, error), e, want string, aliases ...string) {
+	d := &syntax.FunctionDef{
+		Name: name, Aliases: aliases, Group: group, Min: least, Max: most, Syntax: usage, Doc: doc,
+		Examples: example(e, want),
 	}
-	spl.RegisterFunction(d)
-	spl.Implement(d, spl.Implementation{Compile: compile})
+	syntax.RegisterFunction(d)
+	expr.Implement(d, expr.Implementation{Compile: compile})
 }
 
 // bounded registers a function that says when its value would be too large to
 // make.
-func bounded(group, name, syntax, doc string, least, most int, try func(args []vector.Value) (vector.Value, error), expr, want string) {
-	spl.RegisterFunction(&spl.FunctionDef{
-		Name: name, Group: group, Min: least, Max: most, Syntax: syntax, Doc: doc,
+func bounded(group, name, usage, doc string, least, most int, try func(args []vector.Value) (vector.Value, error), expr, want string) {
+	syntax.RegisterFunction(&syntax.FunctionDef{
+		Name: name, Group: group, Min: least, Max: most, Syntax: usage, Doc: doc,
 		Examples: example(expr, want), Try: try,
 	})
 }
@@ -44,32 +45,32 @@ func bounded(group, name, syntax, doc string, least, most int, try func(args []v
 // varying registers a function without arguments that gives another value for
 // every row.
 func varying(group, name, doc string, next func() vector.Value, expr, want string) {
-	spl.RegisterFunction(&spl.FunctionDef{
+	syntax.RegisterFunction(&syntax.FunctionDef{
 		Name: name, Group: group, Syntax: name + "()", Doc: doc, Varies: true,
 		Examples: example(expr, want), Call: func([]vector.Value) vector.Value { return next() },
 	})
 }
 
 // gives says what registered functions give.
-func gives(o spl.Outcome, names ...string) {
+func gives(o syntax.Outcome, names ...string) {
 	for _, name := range names {
-		spl.LookupFunction(name).Gives = o
+		syntax.LookupFunction(name).Gives = o
 	}
 }
 
 // checked gives registered functions a look at their arguments.
-func checked(check func(call *spl.Call) error, names ...string) {
+func checked(check func(call *syntax.Call) error, names ...string) {
 	for _, name := range names {
-		spl.LookupFunction(name).Check = check
+		syntax.LookupFunction(name).Check = check
 	}
 }
 
 // numbers is the check of a function of numbers: of the arguments at these
 // places, of all when none is named.
-func numbers(places ...int) func(call *spl.Call) error {
-	return func(call *spl.Call) error {
+func numbers(places ...int) func(call *syntax.Call) error {
+	return func(call *syntax.Call) error {
 		for i, a := range call.Args {
-			lit, ok := a.(*spl.Literal)
+			lit, ok := a.(*syntax.Literal)
 			if !ok || len(places) > 0 && !slices.Contains(places, i) {
 				continue
 			}
@@ -82,8 +83,8 @@ func numbers(places ...int) func(call *spl.Call) error {
 }
 
 // pairs is the check of a function that takes pairs of arguments from a place on.
-func pairs(from int, pair string) func(call *spl.Call) error {
-	return func(call *spl.Call) error {
+func pairs(from int, pair string) func(call *syntax.Call) error {
+	return func(call *syntax.Call) error {
 		if last := len(call.Args) - 1; (last-from)%2 == 0 {
 			return diag.At(call.Args[last].Place(), "%s takes pairs: %s", call.Def.Name, pair).WithHint("%s", call.Def.Syntax)
 		}
@@ -93,13 +94,13 @@ func pairs(from int, pair string) func(call *spl.Call) error {
 
 // withFlag makes a function of a value and, optionally, true() or false(), which
 // may also be written true, "true" or 1.
-func withFlag(call func(v vector.Value, flag bool) vector.Value) func(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
-	return func(c *spl.Compiler, e *spl.Call) (spl.Eval, error) {
+func withFlag(call func(v vector.Value, flag bool) vector.Value) func(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
+	return func(c *expr.Compiler, e *syntax.Call) (expr.Eval, error) {
 		x, err := c.Compile(e.Args[0])
 		if err != nil {
 			return nil, err
 		}
-		flag := func(*spl.Frame) vector.Value { return vector.Truth(false) }
+		flag := func(*expr.Frame) vector.Value { return vector.Truth(false) }
 		if len(e.Args) == 2 {
 			if flag, err = c.Condition(e.Args[1]); err != nil { // no test, and not the word
 				if flag, err = c.Compile(e.Args[1]); err != nil {
@@ -107,23 +108,23 @@ func withFlag(call func(v vector.Value, flag bool) vector.Value) func(c *spl.Com
 				}
 			}
 		}
-		return func(f *spl.Frame) vector.Value {
+		return func(f *expr.Frame) vector.Value {
 			return c.Bounded(call(x(f), tobool([]vector.Value{flag(f)}).True()))
 		}, nil
 	}
 }
 
 // batched gives a function, which is registered, its kernel.
-func batched(name string, kernel func(c *spl.Compiler, call *spl.Call) spl.Kernel) {
-	spl.Implement(spl.LookupFunction(name), spl.Implementation{Kernel: kernel})
+func batched(name string, kernel func(c *expr.Compiler, call *syntax.Call) expr.Kernel) {
+	expr.Implement(syntax.LookupFunction(name), expr.Implementation{Kernel: kernel})
 }
 
-func example(expr, want string) []spl.Example {
+func example(expr, want string) []syntax.Example {
 	row := "{}"
 	if want != "" {
 		row = `{"r":` + want + `}`
 	}
-	return []spl.Example{{Search: "| makeresults | eval r=" + expr + " | table r", Want: []string{row}}}
+	return []syntax.Example{{Search: "| makeresults | eval r=" + expr + " | table r", Want: []string{row}}}
 }
 
 // number makes a function of one number; NaN is null.

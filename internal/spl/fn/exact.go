@@ -1,7 +1,8 @@
 package fn
 
 import (
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -9,12 +10,12 @@ func init() {
 	compiled(mathematical, "exact", "exact(<number>)", "The number without the rounding to significant digits that products of decimals get.", 1, 1, compileExact, "exact(8.250 * 0.2)", `"1.650"`)
 }
 
-func compileExact(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+func compileExact(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	x, err := c.Exactly(call.Args[0])
 	if err != nil {
 		return nil, err
 	}
-	return func(f *spl.Frame) vector.Value {
+	return func(f *expr.Frame) vector.Value {
 		v := x(f)
 		n, ok := v.Num()
 		switch {

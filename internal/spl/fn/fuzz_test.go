@@ -5,13 +5,15 @@ import (
 	"strings"
 	"testing"
 
-	"bluetrail/internal/spl"
 	_ "bluetrail/internal/spl/cmd"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 // most is what a value may take: MaxList, and what a last part adds to it.
-const most = spl.MaxList + spl.MaxValue
+const most = expr.MaxList + expr.MaxValue
 
 // operand reads an argument: its first byte says which kind it is.
 func operand(s string) vector.Value {
@@ -48,7 +50,7 @@ func FuzzFunctions(f *testing.F) {
 		{"6abc", "6abc", "6,", "6"}, {"0search x=\"y\" | stats count by z", "0\xff\xfe", "0\x00", "0%zz"},
 		{"10", "11e15", "10.000001", "0+1y"},
 	}
-	defs := spl.Functions()
+	defs := syntax.Functions()
 	for i := range defs {
 		for _, s := range seeds {
 			for n := range 5 {
@@ -67,7 +69,7 @@ func FuzzFunctions(f *testing.F) {
 		if def.Max >= 0 {
 			n = min(n, def.Max)
 		}
-		call := &spl.Call{Def: def}
+		call := &syntax.Call{Def: def}
 		row := vector.NewBuilder()
 		row.Add()
 		for i := range n {
@@ -75,17 +77,17 @@ func FuzzFunctions(f *testing.F) {
 			name := string(rune('a' + i%4))
 			row.Set(name, v)
 			if kind := v.Kind(); fields>>i&1 == 0 && (kind == vector.Text || kind == vector.Number) {
-				call.Args = append(call.Args, &spl.Literal{Value: v})
+				call.Args = append(call.Args, &syntax.Literal{Value: v})
 			} else {
-				call.Args = append(call.Args, &spl.Field{Name: name})
+				call.Args = append(call.Args, &syntax.Field{Name: name})
 			}
 		}
-		p, err := spl.Compile(call, spl.NewEnv(now))
+		p, err := expr.Compile(call, exec.NewEnv(now))
 		if err != nil {
 			return
 		}
 		if v := p.Value(row.Batch(), 0); v.Size() > most {
-			t.Errorf("%s makes a value of %d bytes", spl.PrintExpr(call), v.Size())
+			t.Errorf("%s makes a value of %d bytes", syntax.PrintExpr(call), v.Size())
 		}
 	})
 }
@@ -100,7 +102,7 @@ func TestBounds(t *testing.T) {
 	b.Set("js", vector.String("["+strings.Repeat("[],", 1<<16)+"[]]"))
 	b.Set("many", vector.Strings(strings.Split(strings.Repeat("a,", 1<<16), ",")))
 	row := b.Batch()
-	for _, expr := range []string{
+	for _, text := range []string{
 		`mvjoin(many, x)`,
 		`mvzip(many, many, x)`,
 		`mvmap(many, x)`,
@@ -116,13 +118,13 @@ func TestBounds(t *testing.T) {
 		`json_extend(js, "{}", js)`,
 		`x.x.x.x.x.x.x.x.x`,
 	} {
-		t.Run(strings.NewReplacer("/", "").Replace(expr[:min(len(expr), 30)]), func(t *testing.T) {
-			e, err := spl.ParseExpr(expr)
+		t.Run(strings.NewReplacer("/", "").Replace(text[:min(len(text), 30)]), func(t *testing.T) {
+			e, err := syntax.ParseExpr(text)
 			if err != nil {
 				t.Fatal(err)
 			}
-			env := spl.NewEnv(now)
-			p, err := spl.Compile(e, env)
+			env := exec.NewEnv(now)
+			p, err := expr.Compile(e, env)
 			if err != nil {
 				t.Fatal(err)
 			}

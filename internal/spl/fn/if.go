@@ -1,25 +1,26 @@
 package fn
 
 import (
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 func init() {
 	compiled(conditional, "if", "if(<test>, <then>, <else>)", "The second argument where the test is true, else the third. A null test is not true.", 3, 3, compileIf, `if(1=1, "yes", "no")`, `"yes"`)
-	batched("if", func(c *spl.Compiler, call *spl.Call) spl.Kernel {
+	batched("if", func(c *expr.Compiler, call *syntax.Call) expr.Kernel {
 		test, then, otherwise := c.Kernel(call.Args[0]).Tests, c.Kernel(call.Args[1]).AsValues(), c.Kernel(call.Args[2]).AsValues()
 		if test == nil || then == nil || otherwise == nil {
-			return spl.Kernel{}
+			return expr.Kernel{}
 		}
 		var buf []vector.Value
-		return spl.Kernel{Values: func(f *spl.Frame, n int) []vector.Value {
-			out, t, a, b := spl.Scratch(&buf, n), test(f, n), then(f, n), otherwise(f, n)
+		return expr.Kernel{Values: func(f *expr.Frame, n int) []vector.Value {
+			out, t, a, b := expr.Scratch(&buf, n), test(f, n), then(f, n), otherwise(f, n)
 			for i := range out {
 				switch t[i] {
-				case spl.Ask:
+				case expr.Ask:
 					out[i] = vector.Truth(false) // which asks
-				case spl.Yes:
+				case expr.Yes:
 					out[i] = a[i]
 				default:
 					out[i] = b[i]
@@ -28,10 +29,10 @@ func init() {
 			return out
 		}}
 	})
-	gives(spl.GivesEither, "if")
+	gives(syntax.GivesEither, "if")
 }
 
-func compileIf(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+func compileIf(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	test, err := c.Condition(call.Args[0])
 	if err != nil {
 		return nil, err
@@ -41,7 +42,7 @@ func compileIf(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 		return nil, err
 	}
 	then, otherwise := evs[0], evs[1]
-	return func(f *spl.Frame) vector.Value {
+	return func(f *expr.Frame) vector.Value {
 		if test(f).True() {
 			return then(f)
 		}

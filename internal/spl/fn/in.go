@@ -1,7 +1,8 @@
 package fn
 
 import (
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -11,12 +12,14 @@ func init() {
 			return null
 		}
 		for _, c := range a[1:] {
-			if spl.Matches(a[0], c) {
+			if expr.Matches(a[0], c) {
 				return vector.Truth(true)
 			}
 		}
 		return vector.Truth(false)
 	}, `if(in("b", "a", "b"), 1, 2)`, `"1"`)
-	batched("in", func(c *spl.Compiler, call *spl.Call) spl.Kernel { return c.AmongKernel(call.Args[0], call.Args[1:]) })
-	gives(spl.GivesTest, "in")
+	batched("in", func(c *expr.Compiler, call *syntax.Call) expr.Kernel {
+		return c.AmongKernel(call.Args[0], call.Args[1:])
+	})
+	gives(syntax.GivesTest, "in")
 }

@@ -3,7 +3,8 @@ package fn
 import (
 	"math"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -24,10 +25,10 @@ func init() {
 }
 
 // is registers a test of one value.
-func is(name, doc, expr string, test func(v vector.Value) bool, aliases ...string) {
-	function(informational, name, name+"(<value>)", doc, 1, 1, func(a []vector.Value) vector.Value { return vector.Truth(test(a[0])) }, "if("+expr+", 1, 2)", `"1"`, aliases...)
-	gives(spl.GivesTest, name)
-	batched(name, func(c *spl.Compiler, call *spl.Call) spl.Kernel {
-		return spl.TestValues(c.Kernel(call.Args[0]), func(v *vector.Value) spl.Test { return spl.Holds(test(*v)) })
+func is(name, doc, e string, test func(v vector.Value) bool, aliases ...string) {
+	function(informational, name, name+"(<value>)", doc, 1, 1, func(a []vector.Value) vector.Value { return vector.Truth(test(a[0])) }, "if("+e+", 1, 2)", `"1"`, aliases...)
+	gives(syntax.GivesTest, name)
+	batched(name, func(c *expr.Compiler, call *syntax.Call) expr.Kernel {
+		return expr.TestValues(c.Kernel(call.Args[0]), func(v *vector.Value) expr.Test { return expr.Holds(test(*v)) })
 	})
 }

@@ -1,7 +1,7 @@
 package fn
 
 import (
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -11,5 +11,5 @@ func init() {
 		eachMember(a[0], func(key string, _ []byte) { found = found || key == a[1].Text() })
 		return vector.Truth(found)
 	}, `if(json_has_key_exact("{\"a\":1}", "a"), 1, 2)`, `"1"`)
-	gives(spl.GivesTest, "json_has_key_exact")
+	gives(syntax.GivesTest, "json_has_key_exact")
 }

@@ -1,7 +1,7 @@
 package fn
 
 import (
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -9,5 +9,5 @@ func init() {
 	function(jsons, "json_valid", "json_valid(<text>)", "Whether the text is valid JSON.", 1, 1, func(a []vector.Value) vector.Value {
 		return vector.Truth(kindOf(a[0]) != 0)
 	}, `if(json_valid("{a:1}"), 1, 2)`, `"2"`)
-	gives(spl.GivesTest, "json_valid")
+	gives(syntax.GivesTest, "json_valid")
 }

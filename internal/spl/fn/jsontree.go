@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/jsonscan"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
 	"bluetrail/internal/vector"
 )
 
@@ -180,13 +180,13 @@ func jsonEdit(a []vector.Value, exact bool, op func(old, val node) (node, bool))
 			return null, fmt.Errorf("a path has more than %d steps", jsonscan.MaxDepth)
 		}
 		root.edit(path, func(old node) (node, bool) {
-			if added += len(val); added > spl.MaxValue {
+			if added += len(val); added > expr.MaxValue {
 				return old, false
 			}
 			return op(old, parseNode(val)) // for each place its own, as the next path may change it
 		})
-		if added > spl.MaxValue {
-			return null, spl.ErrTooLarge
+		if added > expr.MaxValue {
+			return null, expr.ErrTooLarge
 		}
 	}
 	return vector.String(root.String()), nil

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"testing"
 
-	"pgregory.net/rapid"
-
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
+
+	"pgregory.net/rapid"
 )
 
 // TestKernels compares what a program gives for a whole batch with what it gives
@@ -65,9 +67,9 @@ func TestKernels(t *testing.T) {
 		return fmt.Sprintf(`%s IN ("a", 22, %s)`, a, literal.Draw(t, "in"))
 	}
 	check := func(t *rapid.T) {
-		expr := text(t, 3)
+		formula := text(t, 3)
 		if rapid.Bool().Draw(t, "as test") {
-			expr = test(t, 3)
+			formula = test(t, 3)
 		}
 		rows := rapid.IntRange(1, 9).Draw(t, "rows")
 		vals := func() []vector.Value { return rapid.SliceOfN(value, rows, rows).Draw(t, "values") }
@@ -75,16 +77,16 @@ func TestKernels(t *testing.T) {
 			vector.NewColumn("x", vals()), vector.Constant("z", value.Draw(t, "constant")),
 			vector.Coded("y", vals(), rapid.SliceOfN(rapid.Int32Range(0, int32(rows-1)), rows, rows).Draw(t, "codes")),
 		}}
-		e, err := spl.ParseExpr(expr)
+		e, err := syntax.ParseExpr(formula)
 		if err != nil {
-			t.Fatalf("%s: %v", expr, err)
+			t.Fatalf("%s: %v", formula, err)
 		}
-		env := spl.NewEnv(now)
-		whole, err := spl.Compile(e, env)
+		env := exec.NewEnv(now)
+		whole, err := expr.Compile(e, env)
 		if err != nil {
 			return // two literals that do not go together
 		}
-		single, _ := spl.Compile(e, env)
+		single, _ := expr.Compile(e, env)
 		col, err := whole.Column("r", batch)
 		if err != nil {
 			t.Fatal(err)
@@ -93,14 +95,14 @@ func TestKernels(t *testing.T) {
 		for i := range rows {
 			want := single.Value(batch, i)
 			if got := col.At(i); !vector.Equal(got, want) || got.Sig() != 0 || want.Sig() != 0 {
-				t.Fatalf("%s over x=%q y=%q z=%q is %q in a batch and %q in a row", expr, batch.At("x", i).All(), batch.At("y", i).All(), batch.At("z", i).All(), got.All(), want.All())
+				t.Fatalf("%s over x=%q y=%q z=%q is %q in a batch and %q in a row", formula, batch.At("x", i).All(), batch.At("y", i).All(), batch.At("z", i).All(), got.All(), want.All())
 			}
 			if want.True() {
 				selected = append(selected, int32(i))
 			}
 		}
 		if got := whole.Select(batch); fmt.Sprint(got) != fmt.Sprint(selected) {
-			t.Fatalf("%s selects %v, want %v", expr, got, selected)
+			t.Fatalf("%s selects %v, want %v", formula, got, selected)
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {

@@ -4,7 +4,8 @@ import (
 	"math"
 	"unicode/utf8"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -15,14 +16,14 @@ func init() {
 		}
 		return vector.Int(utf8.RuneCountInString(a[0].Text()))
 	}, `len("naïve")`, `"5"`)
-	batched("len", func(c *spl.Compiler, call *spl.Call) spl.Kernel {
+	batched("len", func(c *expr.Compiler, call *syntax.Call) expr.Kernel {
 		in := c.Kernel(call.Args[0]).AsValues()
 		if in == nil {
-			return spl.Kernel{}
+			return expr.Kernel{}
 		}
 		var buf []float64
-		return spl.Kernel{Nums: func(f *spl.Frame, n int) []float64 {
-			out, vals := spl.Scratch(&buf, n), in(f, n)
+		return expr.Kernel{Nums: func(f *expr.Frame, n int) []float64 {
+			out, vals := expr.Scratch(&buf, n), in(f, n)
 			for i := range vals {
 				if out[i] = math.NaN(); vals[i].Kind() == vector.Text {
 					out[i] = float64(utf8.RuneCountInString(vals[i].Text()))

@@ -4,32 +4,33 @@ import (
 	"errors"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
 	"bluetrail/internal/spl/pcre"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 func init() {
 	compiled(conditional, "match", "match(<text>, <regex>)", "Whether the regular expression fits anywhere in the text. Case counts unless it begins with (?i).", 2, 2, compileMatch, `if(match("abc", "b.$"), 1, 2)`, `"1"`)
-	gives(spl.GivesTest, "match")
+	gives(syntax.GivesTest, "match")
 }
 
 // expression returns the regular expression of an argument: compiled once when
 // it is written out, else for each row, null where it is none.
-func expression(c *spl.Compiler, arg spl.Expr) (func(f *spl.Frame) *pcre.Regexp, error) {
-	if lit, ok := arg.(*spl.Literal); ok {
+func expression(c *expr.Compiler, arg syntax.Expr) (func(f *expr.Frame) *pcre.Regexp, error) {
+	if lit, ok := arg.(*syntax.Literal); ok {
 		re, err := pcre.Compile(lit.Value.Text())
 		if err != nil {
 			return nil, diag.At(lit.Span, "%v", err)
 		}
 		re = re.Polling(c.Poll)
-		return func(*spl.Frame) *pcre.Regexp { return re }, nil
+		return func(*expr.Frame) *pcre.Regexp { return re }, nil
 	}
 	ev, err := c.Compile(arg)
 	if err != nil {
 		return nil, err
 	}
-	return func(f *spl.Frame) *pcre.Regexp {
+	return func(f *expr.Frame) *pcre.Regexp {
 		p := ev(f)
 		if p.IsNull() {
 			return nil
@@ -54,7 +55,7 @@ type patience struct{ late int }
 func (p *patience) lost() bool { return p.late >= maxLate }
 
 // heard takes note of what went wrong.
-func (p *patience) heard(c *spl.Compiler, function string, err error) {
+func (p *patience) heard(c *expr.Compiler, function string, err error) {
 	if err == nil {
 		return
 	}
@@ -67,7 +68,7 @@ func (p *patience) heard(c *spl.Compiler, function string, err error) {
 	}
 }
 
-func compileMatch(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+func compileMatch(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	subject, err := c.Compile(call.Args[0])
 	if err != nil {
 		return nil, err
@@ -78,8 +79,8 @@ func compileMatch(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 	}
 	var known memo[bool]
 	var p patience
-	_, fixed := call.Args[1].(*spl.Literal)
-	return func(f *spl.Frame) vector.Value {
+	_, fixed := call.Args[1].(*syntax.Literal)
+	return func(f *expr.Frame) vector.Value {
 		re := regex(f)
 		if re == nil {
 			return null
@@ -93,8 +94,8 @@ func compileMatch(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 			return ok, err == nil
 		}
 		if fixed && !re.Linear() {
-			return spl.AnyOf(subject(f), func(s string) bool { return known.of(s, fits) })
+			return expr.AnyOf(subject(f), func(s string) bool { return known.of(s, fits) })
 		}
-		return spl.AnyOf(subject(f), func(s string) bool { ok, _ := fits(s); return ok })
+		return expr.AnyOf(subject(f), func(s string) bool { ok, _ := fits(s); return ok })
 	}, nil
 }

@@ -1,15 +1,16 @@
 package fn
 
 import (
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 // unary registers a function of one number.
-func unary(group, name, doc string, f func(float64) float64, expr, want string, aliases ...string) {
-	function(group, name, name+"(<number>)", doc, 1, 1, number(f), expr, want, aliases...)
+func unary(group, name, doc string, f func(float64) float64, e, want string, aliases ...string) {
+	function(group, name, name+"(<number>)", doc, 1, 1, number(f), e, want, aliases...)
 	checked(numbers(), name)
-	batched(name, func(c *spl.Compiler, call *spl.Call) spl.Kernel { return spl.NumEach(c.Kernel(call.Args[0]), f) })
+	batched(name, func(c *expr.Compiler, call *syntax.Call) expr.Kernel { return expr.NumEach(c.Kernel(call.Args[0]), f) })
 }
 
 func two(f func(x, y float64) float64) func(a []vector.Value) vector.Value {

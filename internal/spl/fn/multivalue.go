@@ -5,7 +5,8 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -23,8 +24,8 @@ func keep(v vector.Value, test func(string) bool) vector.Value {
 }
 
 // onlyField returns the one field an expression reads.
-func onlyField(call *spl.Call, e spl.Expr) (string, error) {
-	names := spl.ExprFields(e)
+func onlyField(call *syntax.Call, e syntax.Expr) (string, error) {
+	names := expr.ExprFields(e)
 	slices.Sort(names)
 	names = slices.Compact(names)
 	if len(names) != 1 {

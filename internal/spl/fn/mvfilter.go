@@ -1,7 +1,8 @@
 package fn
 
 import (
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -9,20 +10,20 @@ func init() {
 	compiled(multivalue, "mvfilter", "mvfilter(<test>)", "The values of the one field in the test for which it is true.", 1, 1, compileMvfilter, `mvfilter(match(split("a,b", ","), "b"))`, ``)
 }
 
-func compileMvfilter(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+func compileMvfilter(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	name, err := onlyField(call, call.Args[0])
 	if err != nil {
 		return nil, err
 	}
 	test, err := c.Condition(call.Args[0])
 	if err != nil || name == "" {
-		return func(*spl.Frame) vector.Value { return null }, err
+		return func(*expr.Frame) vector.Value { return null }, err
 	}
 	slot := c.Slot(name)
-	return func(f *spl.Frame) vector.Value {
+	return func(f *expr.Frame) vector.Value {
 		kept := keep(f.Get(slot), func(s string) bool { return !f.Spent() && f.With(slot, vector.String(s), test).True() })
 		if f.Spent() {
-			c.Warn("mvfilter: %v", spl.ErrTooMuch)
+			c.Warn("mvfilter: %v", expr.ErrTooMuch)
 			return null
 		}
 		return kept

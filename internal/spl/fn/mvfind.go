@@ -1,7 +1,8 @@
 package fn
 
 import (
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -9,7 +10,7 @@ func init() {
 	compiled(multivalue, "mvfind", "mvfind(<value>, <regex>)", "The place of the first value that the regular expression fits; null for none.", 2, 2, compileMvfind, `mvfind(split("a,bb", ","), "^b")`, `"1"`)
 }
 
-func compileMvfind(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+func compileMvfind(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	subject, err := c.Compile(call.Args[0])
 	if err != nil {
 		return nil, err
@@ -19,7 +20,7 @@ func compileMvfind(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 		return nil, err
 	}
 	var p patience
-	return func(f *spl.Frame) vector.Value {
+	return func(f *expr.Frame) vector.Value {
 		re := regex(f)
 		if re == nil {
 			return null

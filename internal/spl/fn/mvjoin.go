@@ -3,7 +3,7 @@ package fn
 import (
 	"strings"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
 	"bluetrail/internal/vector"
 )
 
@@ -13,8 +13,8 @@ func init() {
 			return null, nil
 		}
 		delim := a[1].Text()
-		if a[0].Len()*len(delim)+a[0].Size() > 2*spl.MaxValue {
-			return null, spl.ErrTooLarge
+		if a[0].Len()*len(delim)+a[0].Size() > 2*expr.MaxValue {
+			return null, expr.ErrTooLarge
 		}
 		return vector.String(strings.Join(a[0].All(), delim)), nil
 	}, `mvjoin(split("a,b", ","), "/")`, `"a/b"`)

@@ -4,7 +4,8 @@ import (
 	"slices"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -13,14 +14,14 @@ func init() {
 }
 
 // valueField returns the field that stands for the value.
-func valueField(call *spl.Call) (string, error) {
+func valueField(call *syntax.Call) (string, error) {
 	if len(call.Args) == 3 {
-		if f, ok := call.Args[2].(*spl.Field); ok {
+		if f, ok := call.Args[2].(*syntax.Field); ok {
 			return f.Name, nil
 		}
 		return "", diag.At(call.Args[2].Place(), "the third argument of mvmap must be a field")
 	}
-	names := spl.ExprFields(call.Args[0])
+	names := expr.ExprFields(call.Args[0])
 	slices.Sort(names)
 	if names = slices.Compact(names); len(names) == 1 {
 		return names[0], nil
@@ -29,7 +30,7 @@ func valueField(call *spl.Call) (string, error) {
 		WithHint("a third argument names the field that does: mvmap(mvappend(a, b), x*2, x)")
 }
 
-func compileMvmap(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+func compileMvmap(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	name, err := valueField(call)
 	if err != nil {
 		return nil, err
@@ -43,17 +44,17 @@ func compileMvmap(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 		return nil, err
 	}
 	slot := c.Slot(name)
-	return func(f *spl.Frame) vector.Value {
+	return func(f *expr.Frame) vector.Value {
 		var list []string
 		size := 0
 		for _, s := range subject(f).All() {
 			if f.Spent() {
-				c.Warn("mvmap: %v", spl.ErrTooMuch)
+				c.Warn("mvmap: %v", expr.ErrTooMuch)
 				return null
 			}
 			v := f.With(slot, vector.String(s), body)
-			if size += v.Size(); size > spl.MaxList {
-				c.Warn("mvmap: %v", spl.ErrTooLarge)
+			if size += v.Size(); size > expr.MaxList {
+				c.Warn("mvmap: %v", expr.ErrTooLarge)
 				return null
 			}
 			list = append(list, v.All()...)

@@ -3,7 +3,8 @@ package fn
 import (
 	"time"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
@@ -13,14 +14,14 @@ func init() {
 	checked(numbers(0, 1), "mvrange")
 }
 
-func compileMvrange(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+func compileMvrange(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	evs, err := c.All(call.Args)
 	if err != nil {
 		return nil, err
 	}
 	zone := c.Clock().Location()
 	a := make([]vector.Value, len(evs))
-	return func(f *spl.Frame) vector.Value {
+	return func(f *expr.Frame) vector.Value {
 		for i, ev := range evs {
 			a[i] = ev(f)
 		}
@@ -33,7 +34,7 @@ func compileMvrange(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 }
 
 // mvrange returns the values, and whether there would be more than it makes.
-func mvrange(c *spl.Compiler, a []vector.Value, zone *time.Location) (v vector.Value, left bool) {
+func mvrange(c *expr.Compiler, a []vector.Value, zone *time.Location) (v vector.Value, left bool) {
 	from, ok1 := a[0].Num()
 	to, ok2 := a[1].Num()
 	step := 1.0

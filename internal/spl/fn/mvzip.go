@@ -1,7 +1,7 @@
 package fn
 
 import (
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
 	"bluetrail/internal/vector"
 )
 
@@ -15,8 +15,8 @@ func mvzip(a []vector.Value) (vector.Value, error) {
 		delim = a[2].Text()
 	}
 	n := min(a[0].Len(), a[1].Len())
-	if n*len(delim) > spl.MaxList {
-		return null, spl.ErrTooLarge
+	if n*len(delim) > expr.MaxList {
+		return null, expr.ErrTooLarge
 	}
 	list := make([]string, n)
 	for i := range list {

@@ -3,14 +3,15 @@ package fn
 import (
 	"time"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 func init() {
-	compiled(dateTime, "now", "now()", "The time at which the search began, in seconds since 1970.", 0, 0, func(c *spl.Compiler, _ *spl.Call) (spl.Eval, error) {
+	compiled(dateTime, "now", "now()", "The time at which the search began, in seconds since 1970.", 0, 0, func(c *expr.Compiler, _ *syntax.Call) (expr.Eval, error) {
 		v := vector.Float(float64(c.Clock().Unix()))
-		return func(*spl.Frame) vector.Value { return v }, nil
+		return func(*expr.Frame) vector.Value { return v }, nil
 	}, "now()", `"1700000000"`)
 	varying(dateTime, "time", "The time at which the row is worked on, to the microsecond.", func() vector.Value {
 		return seconds(time.Now())

@@ -1,11 +1,11 @@
 package fn
 
 import (
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 func init() {
 	function(conditional, "null", "null()", "The missing value; setting a field to it takes the field away.", 0, 0, func([]vector.Value) vector.Value { return null }, `null()`, ``)
-	gives(spl.GivesEither, "null")
+	gives(syntax.GivesEither, "null")
 }

@@ -7,7 +7,8 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -18,17 +19,17 @@ func init() {
 // maxWidth bounds the width and precision of printf.
 const maxWidth = 1000
 
-func compilePrintf(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+func compilePrintf(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	evs, err := c.All(call.Args)
 	if err != nil {
 		return nil, err
 	}
-	if lit, ok := call.Args[0].(*spl.Literal); ok {
+	if lit, ok := call.Args[0].(*syntax.Literal); ok {
 		if need := verbs(lit.Value.Text()); need > len(call.Args)-1 {
 			return nil, diag.At(lit.Span, "the format of printf needs %s, %d given", plural(need, "value"), len(call.Args)-1)
 		}
 	}
-	return func(f *spl.Frame) vector.Value {
+	return func(f *expr.Frame) vector.Value {
 		format := evs[0](f)
 		if format.IsNull() {
 			return null

@@ -4,13 +4,14 @@ import (
 	"time"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
 func init() {
-	compiled(dateTime, "relative_time", "relative_time(<time>, <modifier>)", "A time moved and snapped by a modifier such as -1d@d. Units are s, m, h, d, w, mon, q and y, also written out; @w1 is Monday, @w0 and @w7 Sunday. Parts are done in their order, by the calendar of the user's zone.", 2, 2, func(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+	compiled(dateTime, "relative_time", "relative_time(<time>, <modifier>)", "A time moved and snapped by a modifier such as -1d@d. Units are s, m, h, d, w, mon, q and y, also written out; @w1 is Monday, @w0 and @w7 Sunday. Parts are done in their order, by the calendar of the user's zone.", 2, 2, func(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 		var at time.Time // of the last row, which often snaps to the same
 		last := null
 		return timeFunction(c, call, func(f float64, text string) vector.Value {
@@ -27,11 +28,11 @@ func init() {
 	checked(checkModifier, "relative_time")
 }
 
-func checkModifier(call *spl.Call) error {
+func checkModifier(call *syntax.Call) error {
 	if err := numbers(0)(call); err != nil {
 		return err
 	}
-	if lit, ok := call.Args[1].(*spl.Literal); ok {
+	if lit, ok := call.Args[1].(*syntax.Literal); ok {
 		if _, err := splunktime.RelativeTime(lit.Value.Text(), splunktime.FromEpoch(0)); err != nil {
 			return diag.At(lit.Span, "%q does not move a time", lit.Value.Text()).WithHint("write it like -24h, -7d@d, @w1 or +1mon@mon")
 		}

@@ -1,7 +1,8 @@
 package fn
 
 import (
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -9,7 +10,7 @@ func init() {
 	compiled(texts, "replace", "replace(<text>, <regex>, <replacement>)", `The text with every match of the regular expression replaced; \1 is its first group.`, 3, 3, compileReplace, `replace("1/14/2023", "^(\d+)/(\d+)/", "\2/\1/")`, `"14/1/2023"`)
 }
 
-func compileReplace(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+func compileReplace(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	subject, err := c.Compile(call.Args[0])
 	if err != nil {
 		return nil, err
@@ -24,18 +25,18 @@ func compileReplace(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 	}
 	var known memo[string]
 	var p patience
-	_, fixed := call.Args[1].(*spl.Literal)
-	if _, ok := call.Args[2].(*spl.Literal); !ok {
+	_, fixed := call.Args[1].(*syntax.Literal)
+	if _, ok := call.Args[2].(*syntax.Literal); !ok {
 		fixed = false
 	}
-	return func(f *spl.Frame) vector.Value {
+	return func(f *expr.Frame) vector.Value {
 		re, with, v := regex(f), repl(f), subject(f)
 		if re == nil || with.IsNull() {
 			return null
 		}
 		repl, size := with.Text(), 0
 		return c.Bounded(text(func(s string) string {
-			if size > spl.MaxList { // what follows does not matter any more
+			if size > expr.MaxList { // what follows does not matter any more
 				return s
 			}
 			replaced := func(s string) (out string, keep bool) {

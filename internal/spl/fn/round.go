@@ -4,17 +4,18 @@ import (
 	"math"
 	"strconv"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 func init() {
 	function(mathematical, "round", "round(<number> [, <decimals>])", "The number rounded, halves away from zero, with that many decimals.", 1, 2, round, "round(2.555, 2)", `"2.56"`)
-	batched("round", func(c *spl.Compiler, call *spl.Call) spl.Kernel {
+	batched("round", func(c *expr.Compiler, call *syntax.Call) expr.Kernel {
 		if len(call.Args) > 1 {
-			return spl.Kernel{}
+			return expr.Kernel{}
 		}
-		return spl.NumEach(c.Kernel(call.Args[0]), math.Round)
+		return expr.NumEach(c.Kernel(call.Args[0]), math.Round)
 	})
 	checked(numbers(), "round")
 }

@@ -5,16 +5,17 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 func init() {
-	d := &spl.FunctionDef{
+	d := &syntax.FunctionDef{
 		Name: "searchmatch", Group: conditional, Min: 1, Max: 1, Syntax: `searchmatch("<search expression>")`,
 		Doc:      "Whether the row matches a search expression, by the rules of the search command.",
 		Examples: example(`if(searchmatch("r=*"), 1, 2)`, `"2"`),
-		Reads: func(call *spl.Call) []string {
+		Reads: func(call *syntax.Call) []string {
 			e, err := searchArgument(call)
 			if err != nil {
 				return nil
@@ -22,17 +23,17 @@ func init() {
 			return filter.SearchFields(e)
 		},
 	}
-	spl.RegisterFunction(d)
-	spl.Implement(d, spl.Implementation{Compile: compileSearchmatch, Kernel: searchmatchKernel})
-	gives(spl.GivesTest, "searchmatch")
+	syntax.RegisterFunction(d)
+	expr.Implement(d, expr.Implementation{Compile: compileSearchmatch, Kernel: searchmatchKernel})
+	gives(syntax.GivesTest, "searchmatch")
 }
 
-func searchArgument(call *spl.Call) (filter.Search, error) {
-	lit, ok := call.Args[0].(*spl.Literal)
+func searchArgument(call *syntax.Call) (filter.Search, error) {
+	lit, ok := call.Args[0].(*syntax.Literal)
 	if !ok {
 		return nil, diag.At(call.Span, "searchmatch takes a search expression in double quotes")
 	}
-	e, err := spl.ParseSearchExpr(lit.Value.Text())
+	e, err := syntax.ParseSearchExpr(lit.Value.Text())
 	if err != nil {
 		var inner *diag.Error
 		if errors.As(err, &inner) {
@@ -45,7 +46,7 @@ func searchArgument(call *spl.Call) (filter.Search, error) {
 
 // matcher returns the matcher of a searchmatch, with the fields it reads and
 // their places.
-func matcher(c *spl.Compiler, call *spl.Call) (m *filter.Matcher, names []string, slots []int, err error) {
+func matcher(c *expr.Compiler, call *syntax.Call) (m *filter.Matcher, names []string, slots []int, err error) {
 	e, err := searchArgument(call)
 	if err != nil {
 		return nil, nil, nil, err
@@ -59,12 +60,12 @@ func matcher(c *spl.Compiler, call *spl.Call) (m *filter.Matcher, names []string
 	return m, names, slots, err
 }
 
-func compileSearchmatch(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+func compileSearchmatch(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	m, names, slots, err := matcher(c, call)
 	if err != nil {
 		return nil, err
 	}
-	return func(f *spl.Frame) vector.Value {
+	return func(f *expr.Frame) vector.Value {
 		b := vector.NewBuilder()
 		b.Add()
 		for i, n := range names {
@@ -74,19 +75,19 @@ func compileSearchmatch(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
 	}, nil
 }
 
-func searchmatchKernel(c *spl.Compiler, call *spl.Call) spl.Kernel {
+func searchmatchKernel(c *expr.Compiler, call *syntax.Call) expr.Kernel {
 	m, _, slots, err := matcher(c, call)
 	if err != nil {
-		return spl.Kernel{}
+		return expr.Kernel{}
 	}
-	var buf []spl.Test
-	return spl.Kernel{Tests: func(f *spl.Frame, n int) []spl.Test {
-		out := spl.Scratch(&buf, n)
+	var buf []expr.Test
+	return expr.Kernel{Tests: func(f *expr.Frame, n int) []expr.Test {
+		out := expr.Scratch(&buf, n)
 		for i := range out {
-			out[i] = spl.No
+			out[i] = expr.No
 		}
 		for _, i := range m.Select(f.Batch(n, slots)) {
-			out[i] = spl.Yes
+			out[i] = expr.Yes
 		}
 		return out
 	}}

@@ -3,7 +3,7 @@ package fn
 import (
 	"strings"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
 	"bluetrail/internal/vector"
 )
 
@@ -20,7 +20,7 @@ func split(a []vector.Value) (vector.Value, error) {
 		parts += strings.Count(s, delim) + 1
 	}
 	if parts > maxValues+1 { // the end of a text counts as an empty delimiter, too
-		return null, spl.ErrTooLarge
+		return null, expr.ErrTooLarge
 	}
 	var list []string
 	for _, s := range a[0].All() {

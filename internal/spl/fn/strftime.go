@@ -3,7 +3,8 @@ package fn
 import (
 	"math"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
@@ -22,12 +23,12 @@ const timeDoc = `A time as text. The variables are
 
 %-d writes no zeros or blanks in front, %_d blanks, %0e zeros, %^a capitals. What is no variable stands as it is written.`
 
-func compileStrftime(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+func compileStrftime(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	zone := c.Clock().Location()
 	show := func(f float64, format string) vector.Value {
 		return vector.String(splunktime.FormatTime(splunktime.FromEpoch(f).In(zone), format))
 	}
-	if lit, ok := call.Args[1].(*spl.Literal); ok { // events in order often have the same day or hour
+	if lit, ok := call.Args[1].(*syntax.Literal); ok { // events in order often have the same day or hour
 		if grain := splunktime.TimeGrain(lit.Value.Text()); grain > 0 {
 			at, last := math.NaN(), null
 			return timeFunction(c, call, func(f float64, format string) vector.Value {

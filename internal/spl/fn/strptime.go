@@ -1,7 +1,8 @@
 package fn
 
 import (
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
@@ -10,12 +11,12 @@ func init() {
 	compiled(dateTime, "strptime", "strptime(<text>, <format>)", "The time that a text writes, in seconds since 1970; null when it does not fit the format. The variables are those of strftime. Without a zone it is in the user's, without a date today; what stands behind the format's end does not matter.", 2, 2, compileStrptime, `strptime("2022-12-15 17:42:02", "%Y-%m-%d %H:%M:%S")`, `"1671126122.000000"`)
 }
 
-func compileStrptime(c *spl.Compiler, call *spl.Call) (spl.Eval, error) {
+func compileStrptime(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	evs, err := c.All(call.Args)
 	if err != nil {
 		return nil, err
 	}
-	return func(f *spl.Frame) vector.Value {
+	return func(f *expr.Frame) vector.Value {
 		text, format := evs[0](f), evs[1](f)
 		if text.Len() != 1 || format.IsNull() {
 			return null

@@ -4,7 +4,8 @@ import (
 	"strconv"
 	"time"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
@@ -18,12 +19,12 @@ func seconds(t time.Time) vector.Value {
 // lastTime is the last second of the year 9999.
 const lastTime = 253402300799
 
-func timeFunction(c *spl.Compiler, call *spl.Call, f func(t float64, text string) vector.Value) (spl.Eval, error) {
+func timeFunction(c *expr.Compiler, call *syntax.Call, f func(t float64, text string) vector.Value) (expr.Eval, error) {
 	evs, err := c.All(call.Args)
 	if err != nil {
 		return nil, err
 	}
-	return func(fr *spl.Frame) vector.Value {
+	return func(fr *expr.Frame) vector.Value {
 		t, ok := evs[0](fr).Num()
 		text := evs[1](fr)
 		if !ok || text.IsNull() || !(t > -lastTime && t < lastTime) {

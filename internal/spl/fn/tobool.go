@@ -3,13 +3,13 @@ package fn
 import (
 	"strings"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 func init() {
 	function(conversion, "tobool", "tobool(<value>)", "A test from true and false, t and f, yes and no; of numbers, 0 alone is false.", 1, 1, tobool, `if(tobool("true"), 1, 2)`, `"1"`)
-	gives(spl.GivesEither, "tobool")
+	gives(syntax.GivesEither, "tobool")
 }
 
 func tobool(a []vector.Value) vector.Value {

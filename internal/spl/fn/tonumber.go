@@ -7,27 +7,28 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 func init() {
 	function(conversion, "tonumber", "tonumber(<text> [, <base>])", "The number that a text writes, in a base from 2 to 36; null when it is none.", 1, 2, tonumber, `tonumber("0A4", 16)`, `"164"`)
 	checked(checkNumeral, "tonumber")
-	batched("tonumber", func(c *spl.Compiler, call *spl.Call) spl.Kernel {
+	batched("tonumber", func(c *expr.Compiler, call *syntax.Call) expr.Kernel {
 		if len(call.Args) > 1 {
-			return spl.Kernel{}
+			return expr.Kernel{}
 		}
-		return spl.NumEach(c.Kernel(call.Args[0]), func(x float64) float64 { return x })
+		return expr.NumEach(c.Kernel(call.Args[0]), func(x float64) float64 { return x })
 	})
 }
 
 // checkNumeral answers a text that is written out and is no number, which
 // Splunk refuses as well; such a field is null.
-func checkNumeral(call *spl.Call) error {
+func checkNumeral(call *syntax.Call) error {
 	args := make([]vector.Value, len(call.Args))
 	for i, a := range call.Args {
-		lit, ok := a.(*spl.Literal)
+		lit, ok := a.(*syntax.Literal)
 		if !ok {
 			return nil
 		}

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -20,11 +20,11 @@ func init() {
 
 var formats = []string{"hex", "binary", "commas", "duration"}
 
-func checkFormat(call *spl.Call) error {
+func checkFormat(call *syntax.Call) error {
 	if len(call.Args) < 2 {
 		return nil
 	}
-	lit, ok := call.Args[1].(*spl.Literal)
+	lit, ok := call.Args[1].(*syntax.Literal)
 	if !ok || slices.Contains(formats, strings.ToLower(lit.Value.Text())) {
 		return nil
 	}

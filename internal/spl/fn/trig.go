@@ -3,7 +3,8 @@ package fn
 import (
 	"math"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
@@ -28,7 +29,7 @@ func init() {
 // angle registers a function of one number that keeps to its digits.
 func angle(name, doc string, f func(float64) float64, expr, want string) {
 	unary(trigonometry, name, doc, f, expr, want)
-	spl.LookupFunction(name).Call = significant(number(f))
+	syntax.LookupFunction(name).Call = significant(number(f))
 }
 
 // significant gives a result as many significant digits as the number has that
@@ -43,7 +44,7 @@ func significant(f func(a []vector.Value) vector.Value) func(a []vector.Value) v
 		}
 		v := f(a)
 		if n, ok := v.Num(); ok && digits > 0 {
-			return spl.Significant(n, digits)
+			return expr.Significant(n, digits)
 		}
 		return v
 	}

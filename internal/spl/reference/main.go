@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	_ "bluetrail/internal/plan" // registers the whole language
-	"bluetrail/internal/spl"
+	_ "bluetrail/internal/plan"
+	"bluetrail/internal/spl/syntax"
 )
 
 func main() {
@@ -36,27 +36,27 @@ func write(dir string) error {
 	}
 	var index strings.Builder
 	index.WriteString("# The search language\n\nMade by `make generate` from the registrations in the code; every example is run by the tests.\nWhere bluetrail differs from Splunk: [differences.md](differences.md).\n\n## Commands\n\n| command | kind | what it does |\n| --- | --- | --- |\n")
-	for _, d := range spl.Commands() {
-		if err := os.WriteFile(filepath.Join(commands, d.Name+".md"), []byte(spl.CommandPage(d.Name)), 0o644); err != nil {
+	for _, d := range syntax.Commands() {
+		if err := os.WriteFile(filepath.Join(commands, d.Name+".md"), []byte(syntax.CommandPage(d.Name)), 0o644); err != nil {
 			return err
 		}
 		fmt.Fprintf(&index, "| [%s](commands/%s.md) | %s | %s |\n", strings.Join(append([]string{d.Name}, d.Aliases...), ", "), d.Name, d.Kind, strings.ReplaceAll(d.Summary, "|", `\|`))
 	}
 	index.WriteString("\n## Known, not supported\n\n| command | why | instead |\n| --- | --- | --- |\n")
-	for _, u := range spl.UnsupportedCommands() {
+	for _, u := range syntax.UnsupportedCommands() {
 		fmt.Fprintf(&index, "| %s | %s | %s |\n", u.Name, u.Why, u.Instead)
 	}
 	var functions, aggregates strings.Builder
 	functions.WriteString("# Functions of eval and where\n")
 	index.WriteString("\n## [Functions](functions.md)\n\n")
-	for _, d := range spl.Functions() {
-		functions.WriteString("\n" + nested(spl.FunctionPage(d.Name)))
+	for _, d := range syntax.Functions() {
+		functions.WriteString("\n" + nested(syntax.FunctionPage(d.Name)))
 		fmt.Fprintf(&index, "`%s` ", d.Name)
 	}
 	aggregates.WriteString("# Aggregates of stats and its kin\n")
 	index.WriteString("\n\n## [Aggregates](aggregates.md)\n\n")
-	for _, d := range spl.Aggregates() {
-		aggregates.WriteString("\n" + nested(spl.AggregatePage(d.Name)))
+	for _, d := range syntax.Aggregates() {
+		aggregates.WriteString("\n" + nested(syntax.AggregatePage(d.Name)))
 		fmt.Fprintf(&index, "`%s` ", d.Name)
 	}
 	index.WriteString("\n")

@@ -16,7 +16,7 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/generate"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 
@@ -58,7 +58,7 @@ func trail(t testing.TB, n, each int) string {
 
 func prepared(t testing.TB, s *Store, search string, q store.Query) store.Scan {
 	t.Helper()
-	e, err := spl.ParseSearchExpr(search)
+	e, err := syntax.ParseSearchExpr(search)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/store"
 
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
@@ -68,7 +68,7 @@ func openStore(t testing.TB, dir string) *Store {
 
 func countOf(t testing.TB, st *Store, search string) int {
 	t.Helper()
-	where, err := spl.ParseSearchExpr(search)
+	where, err := syntax.ParseSearchExpr(search)
 	if err != nil {
 		t.Fatal(err)
 	}

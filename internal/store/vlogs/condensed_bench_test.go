@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 
@@ -43,7 +43,7 @@ func BenchmarkCondensed(b *testing.B) {
 			b.Run(c.name+"/"+way.name, func(b *testing.B) {
 				for b.Loop() {
 					s := open(b, way.st, c.search, time.UTC)
-					if err := spl.Drain(ctx, s, func(*vector.Batch) error { return nil }); err != nil {
+					if err := exec.Drain(ctx, s, func(*vector.Batch) error { return nil }); err != nil {
 						b.Fatal(err)
 					}
 				}

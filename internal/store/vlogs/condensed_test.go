@@ -11,7 +11,8 @@ import (
 	"bluetrail/internal/event"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/plan"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 
@@ -29,7 +30,7 @@ func (p plain) Prepare(q *store.Query) (store.Scan, error) {
 
 func open(t testing.TB, st store.Store, text string, zone *time.Location) *plan.Search {
 	t.Helper()
-	env := spl.NewEnv(time.Unix(1_768_000_000, 0))
+	env := exec.NewEnv(time.Unix(1_768_000_000, 0))
 	env.Zone = zone
 	q, err := plan.Parse(text, nil)
 	if err != nil {
@@ -45,7 +46,7 @@ func open(t testing.TB, st store.Store, text string, zone *time.Location) *plan.
 // table runs a search and returns its rows as text, in their order.
 func table(t testing.TB, st store.Store, text string, zone *time.Location) (rows []string) {
 	t.Helper()
-	err := spl.Drain(ctx, open(t, st, text, zone), func(b *vector.Batch) error {
+	err := exec.Drain(ctx, open(t, st, text, zone), func(b *vector.Batch) error {
 		for i := range b.Len {
 			var row strings.Builder
 			for _, c := range b.Cols {
@@ -170,7 +171,7 @@ func TestCondensedRandom(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	field := func() string { return spl.PrintField(fields[rnd.IntN(len(fields))]) }
+	field := func() string { return syntax.PrintField(fields[rnd.IntN(len(fields))]) }
 	pairs := [][2]string{{"eventName", "ConsoleLogin"}, {"awsRegion", "us-east-1"}, {"userIdentity.type", "IAMUser"}, {"errorCode", "success"}, {"src", "198.51.100.7"}, {"eventName", "A"}}
 	aggs := []string{"count", "dc", "values", "min", "max", "range", "mode"}
 	pushed := 0

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/store"
 
 	"github.com/google/go-cmp/cmp"
@@ -60,7 +60,7 @@ func TestManyDays(t *testing.T) {
 	}
 	for n := range 60 {
 		text := []string{`*`, `eventName=N1`, `NOT awsRegion=r2`, `requestParameters.n=*`, `requestParameters.n=10 OR eventID=d7*`, `date_wday=monday`, `requestParameters.tags.*=x`}[n%7]
-		where, err := spl.ParseSearchExpr(text)
+		where, err := syntax.ParseSearchExpr(text)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,7 @@ import (
 	"bluetrail/internal/event"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/generate"
-	"bluetrail/internal/spl"
+	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/store"
 	"bluetrail/internal/store/memory"
 	"bluetrail/internal/vector"
@@ -248,7 +248,7 @@ func TestSameAsMemory(t *testing.T) {
 	for n, text := range searches {
 		t.Run(text[:min(len(text), 60)], func(t *testing.T) {
 			t.Parallel()
-			filter, err := spl.ParseSearchExpr(text)
+			filter, err := syntax.ParseSearchExpr(text)
 			if err != nil {
 				t.Fatal(err)
 			}

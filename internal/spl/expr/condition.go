@@ -1,0 +1,77 @@
+package expr
+
+import (
+	"strings"
+	"unicode"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/spl/syntax"
+	"bluetrail/internal/vector"
+)
+
+// Gives returns what an expression gives.
+func Gives(e syntax.Expr) syntax.Outcome {
+	switch e := e.(type) {
+	case *syntax.Binary:
+		switch e.Op {
+		case "AND", "OR", "XOR", "LIKE":
+			return syntax.GivesTest
+		}
+		if vector.Relations[e.Op] != 0 {
+			return syntax.GivesTest
+		}
+	case *syntax.Unary:
+		if e.Op == "NOT" {
+			return syntax.GivesTest
+		}
+	case *syntax.Among:
+		return syntax.GivesTest
+	case *syntax.Call:
+		return e.Def.Gives
+	case *syntax.Inner:
+		return syntax.GivesEither
+	}
+	return syntax.GivesValue
+}
+
+// warnOfTexts warns when two texts are compared of which the first reads like the
+// name of a field.
+func (c *Compiler) warnOfTexts(e *syntax.Binary) {
+	lit, ok := e.L.(*syntax.Literal)
+	if _, both := e.R.(*syntax.Literal); !ok || !both || lit.Value.Kind() != vector.Text || !pathLike(lit.Value.Text()) {
+		return
+	}
+	c.Warn(`"%s" is a text here; the field of this name is written '%[1]s', in single quotes`, lit.Value.Text())
+}
+
+// pathLike reports whether a text is names with points between them, as those
+// of JSON fields are.
+func pathLike(s string) bool {
+	parts := strings.Split(s, ".")
+	for _, part := range parts {
+		name := strings.TrimSuffix(part, "{}")
+		if name == "" || isDigit(name[0]) || strings.ContainsFunc(name, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+			return false
+		}
+	}
+	return len(parts) > 1
+}
+
+// Condition is Compile for an expression that must be a test. The words true
+// and false are tests here.
+func (c *Compiler) Condition(e syntax.Expr) (Eval, error) {
+	if Gives(e) != syntax.GivesValue {
+		return c.Compile(e)
+	}
+	if f, ok := e.(*syntax.Field); ok {
+		switch {
+		case strings.EqualFold(f.Name, "true"), strings.EqualFold(f.Name, "false"):
+			v := vector.Truth(strings.EqualFold(f.Name, "true"))
+			return func(*Frame) vector.Value { return v }, nil
+		}
+		return nil, diag.At(f.Span, "a field is no test").WithHint(`compare it, as in %s="true", or ask isnotnull(%[1]s)`, syntax.PrintExpr(f))
+	}
+	return nil, diag.At(e.Place(), "a test is needed here, and this is a value").WithHint("compare it with something")
+}
+
+func isDigit(c byte) bool { return c-'0' <= 9 }
