@@ -7,6 +7,7 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -61,7 +62,7 @@ func (c *Abstract) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error
 	if b.Col("_raw") == nil {
 		return b, nil
 	}
-	return mapField(b, "_raw", "_raw", func(v vector.Value) vector.Value { return vector.String(c.cut(v.Text())) }), nil
+	return op.MapField(b, "_raw", "_raw", func(v vector.Value) vector.Value { return vector.String(c.cut(v.Text())) }), nil
 }
 
 func (c *Abstract) cut(s string) string {

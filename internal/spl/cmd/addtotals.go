@@ -6,6 +6,7 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -166,8 +167,8 @@ func (a *addtotals) across(b *vector.Batch) *vector.Batch {
 	for i := range vals {
 		sum := a.sum()
 		for _, col := range b.Cols {
-			if col.Name != a.c.Field && listed(a.c.Fields, col.Name) {
-				sum.Update(col.At(i), nan)
+			if col.Name != a.c.Field && op.Listed(a.c.Fields, col.Name) {
+				sum.Update(col.At(i), op.Nan)
 			}
 		}
 		if vals[i] = sum.Result(); vals[i].IsNull() {
@@ -183,7 +184,7 @@ func (a *addtotals) down(b *vector.Batch) {
 		sum, known := a.sums[col.Name]
 		if !known {
 			a.names = append(a.names, col.Name)
-			if listed(a.c.Fields, col.Name) || a.c.Row && col.Name == a.c.Field {
+			if op.Listed(a.c.Fields, col.Name) || a.c.Row && col.Name == a.c.Field {
 				sum = a.sum()
 			}
 			a.sums[col.Name] = sum
@@ -192,7 +193,7 @@ func (a *addtotals) down(b *vector.Batch) {
 			continue
 		}
 		for i := range b.Len {
-			sum.Update(col.At(i), nan)
+			sum.Update(col.At(i), op.Nan)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -62,16 +63,16 @@ func (c *Analyzefields) Tabulates() bool { return true }
 
 // Open implements exec.Serial.
 func (c *Analyzefields) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		class, err := codeRows(env, "analyzefields", rows, []string{c.Class})
 		defer class.held.Release()
 		if err != nil {
 			return nil, err
 		}
 		var found []foretelling
-		names := slices.DeleteFunc(columnsOf(rows), func(name string) bool {
+		names := slices.DeleteFunc(op.ColumnsOf(rows), func(name string) bool {
 			some, all := numeric(rows, name)
-			return internal(name) || name == c.Class || !some || !all
+			return op.Internal(name) || name == c.Class || !some || !all
 		})
 		slices.Sort(names)
 		if len(names) > maxCoded {
@@ -107,7 +108,7 @@ func (c *Analyzefields) Open(_ context.Context, env *exec.Env, in exec.Operator)
 // are.
 func numeric(rows []*vector.Batch, name string) (some, all bool) {
 	all = true
-	each(rows, name, func(v vector.Value) {
+	op.Each(rows, name, func(v vector.Value) {
 		_, ok := v.Num()
 		some, all = some || ok, all && ok
 	})

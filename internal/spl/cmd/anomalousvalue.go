@@ -7,6 +7,7 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -59,13 +60,13 @@ func parseAnomalousvalue(p *syntax.Parser) (syntax.Command, error) {
 		case "minsupcount":
 			c.MinCount, err = o.Int(0)
 		case "pthresh":
-			c.scores.Threshold, err = share(o)
+			c.scores.Threshold, err = op.Share(o)
 		case "minsupfreq":
-			c.MinSupport, err = share(o)
+			c.MinSupport, err = op.Share(o)
 		case "maxanofreq":
-			c.MaxAnomaly, err = share(o)
+			c.MaxAnomaly, err = op.Share(o)
 		default:
-			c.MinNormal, err = share(o)
+			c.MinNormal, err = op.Share(o)
 		}
 		return err
 	})
@@ -88,7 +89,7 @@ func (c *Anomalousvalue) Needs(out filter.FieldSet) filter.FieldSet { return c.s
 
 // Open implements exec.Serial.
 func (c *Anomalousvalue) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		total := 0
 		for _, b := range rows {
 			env.Poll()
@@ -122,7 +123,7 @@ type judged struct {
 
 func (c *Anomalousvalue) judge(rows []*vector.Batch, n *normal, total int) judged {
 	j := judged{normal: n}
-	each(rows, n.name, func(v vector.Value) {
+	op.Each(rows, n.name, func(v vector.Value) {
 		if n.score(v) < c.scores.Threshold {
 			j.anomalies++
 		}

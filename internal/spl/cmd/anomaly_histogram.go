@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/vector"
 )
 
@@ -24,7 +25,7 @@ func sharesOf(rows []*vector.Batch, name string) *shares {
 	s := &shares{name: name, counts: map[string]int{}}
 	low, high, numbers := math.Inf(1), math.Inf(-1), true
 	distinct := map[string]bool{}
-	each(rows, name, func(v vector.Value) {
+	op.Each(rows, name, func(v vector.Value) {
 		s.rows++
 		distinct[v.Text()] = true
 		f, ok := v.Num()
@@ -34,7 +35,7 @@ func sharesOf(rows []*vector.Batch, name string) *shares {
 	if bins := math.Ceil(math.Sqrt(float64(s.rows))); numbers && float64(len(distinct)) > bins {
 		s.low, s.step = low, (high-low)/bins
 	}
-	each(rows, name, func(v vector.Value) { s.counts[s.key(v)]++ })
+	op.Each(rows, name, func(v vector.Value) { s.counts[s.key(v)]++ })
 	for _, n := range s.counts {
 		s.most = max(s.most, float64(n)/float64(s.rows))
 	}
@@ -50,21 +51,6 @@ func (s *shares) key(v vector.Value) string {
 }
 
 func (s *shares) of(v vector.Value) float64 { return float64(s.counts[s.key(v)]) / float64(s.rows) }
-
-// each calls fn with the field's value in every row that has it.
-func each(rows []*vector.Batch, name string, fn func(v vector.Value)) {
-	for _, b := range rows {
-		col := b.Col(name)
-		if col == nil {
-			continue
-		}
-		for i := range b.Len {
-			if v := col.At(i); !v.IsNull() {
-				fn(v)
-			}
-		}
-	}
-}
 
 // rarity is how probable a row is, and why.
 type rarity struct {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/vector"
 )
 
@@ -19,7 +20,7 @@ type normal struct {
 func normalOf(rows []*vector.Batch, name string) *normal {
 	n := &normal{shares: &shares{name: name, counts: map[string]int{}}, numbers: true}
 	var sum, squares float64
-	each(rows, name, func(v vector.Value) {
+	op.Each(rows, name, func(v vector.Value) {
 		n.rows++
 		n.counts[v.Text()]++
 		f, ok := v.Num()
@@ -30,7 +31,7 @@ func normalOf(rows []*vector.Batch, name string) *normal {
 	if !n.numbers {
 		return n
 	}
-	each(rows, name, func(v vector.Value) {
+	op.Each(rows, name, func(v vector.Value) {
 		f, _ := v.Num()
 		squares += (f - n.mean) * (f - n.mean)
 	})
@@ -102,7 +103,7 @@ func (c *Anomalydetection) marked(rows []*vector.Batch, fields []*normal) []*vec
 		for _, f := range fields {
 			vals := make([]vector.Value, b.Len)
 			some := false
-			for i, v := range existing(b, f.name) {
+			for i, v := range op.Existing(b, f.name) {
 				if v.IsNull() {
 					continue
 				}

@@ -8,6 +8,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -48,7 +49,7 @@ func init() {
 }
 
 func parseAnomalydetection(p *syntax.Parser) (syntax.Command, error) {
-	c := &Anomalydetection{Action: "filter", Threshold: nan, Cutoff: true}
+	c := &Anomalydetection{Action: "filter", Threshold: op.Nan, Cutoff: true}
 	iqr := &Outlier{Param: 2.5, command: "anomalydetection"}
 	method := "histogram"
 	var action *syntax.Option
@@ -62,7 +63,7 @@ func parseAnomalydetection(p *syntax.Parser) (syntax.Command, error) {
 		case "action":
 			action = &o
 		case "pthresh":
-			c.Threshold, err = number(o)
+			c.Threshold, err = op.Number(o)
 		case "cutoff":
 			c.Cutoff, err = o.Bool()
 		default:
@@ -134,7 +135,7 @@ func (c *Anomalydetection) Needs(out filter.FieldSet) filter.FieldSet {
 
 // Open implements exec.Serial.
 func (c *Anomalydetection) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		names := c.names(rows)
 		if c.ZScore {
 			return c.byScore(rows, names), nil
@@ -145,7 +146,7 @@ func (c *Anomalydetection) Open(_ context.Context, env *exec.Env, in exec.Operat
 
 // names returns the fields to look at, in order.
 func (c *Anomalydetection) names(rows []*vector.Batch) []string {
-	names := slices.DeleteFunc(columnsOf(rows), func(name string) bool { return !listed(c.Fields, name) })
+	names := slices.DeleteFunc(op.ColumnsOf(rows), func(name string) bool { return !op.Listed(c.Fields, name) })
 	slices.Sort(names)
 	return names
 }

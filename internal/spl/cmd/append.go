@@ -2,12 +2,11 @@ package cmd
 
 import (
 	"context"
-	"io"
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
-	"bluetrail/internal/vector"
 )
 
 // Append puts the rows of a subsearch behind the main ones.
@@ -60,50 +59,5 @@ func (c *Append) Generate(_ context.Context, env *exec.Env) (exec.Operator, erro
 
 // Open implements exec.Serial.
 func (c *Append) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return &chain{parts: []exec.Operator{in, c.options.open(env, c.Query, "append")}}, nil
-}
-
-// chain hands out the rows of one operator after the other.
-type chain struct{ parts []exec.Operator }
-
-func (c *chain) Next(ctx context.Context) (*vector.Batch, error) {
-	for len(c.parts) > 0 {
-		b, err := c.parts[0].Next(ctx)
-		if err != io.EOF {
-			return b, err
-		}
-		c.parts[0].Close()
-		c.parts = c.parts[1:]
-	}
-	return nil, io.EOF
-}
-
-// later opens its operator when the first row is asked for.
-type later struct {
-	open func(context.Context) (exec.Operator, error)
-	op   exec.Operator
-}
-
-func (l *later) Next(ctx context.Context) (*vector.Batch, error) {
-	if l.op == nil {
-		op, err := l.open(ctx)
-		if err != nil {
-			return nil, err
-		}
-		l.op = op
-	}
-	return l.op.Next(ctx)
-}
-
-func (l *later) Close() {
-	if l.op != nil {
-		l.op.Close()
-	}
-}
-
-func (c *chain) Close() {
-	for _, p := range c.parts {
-		p.Close()
-	}
-	c.parts = nil
+	return &op.Chain{Parts: []exec.Operator{in, c.options.open(env, c.Query, "append")}}, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -92,7 +93,7 @@ func (a *appendcols) more(ctx context.Context) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		a.rest, a.at = b.Keep(func(name string) bool { return !internal(name) }), 0
+		a.rest, a.at = b.Keep(func(name string) bool { return !op.Internal(name) }), 0
 	}
 	return true, nil
 }

@@ -6,6 +6,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -65,11 +66,11 @@ func (c *Appendpipe) Needs(out filter.FieldSet) filter.FieldSet {
 
 // Open implements exec.Serial.
 func (c *Appendpipe) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		more, err := env.Pipe(ctx, c.Query, exec.Rows(rows...))
 		if err != nil {
 			return nil, err
 		}
-		return &chain{parts: []exec.Operator{exec.Rows(rows...), more}}, nil
+		return &op.Chain{Parts: []exec.Operator{exec.Rows(rows...), more}}, nil
 	}), nil
 }

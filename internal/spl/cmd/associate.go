@@ -11,6 +11,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -60,24 +61,15 @@ func parseAssociate(p *syntax.Parser) (syntax.Command, error) {
 		case "supcnt":
 			c.MinCount, err = o.Int(1)
 		case "supfreq":
-			c.MinShare, err = share(o)
+			c.MinShare, err = op.Share(o)
 		default:
-			if c.MinGain, err = number(o); err == nil && c.MinGain < 0 {
+			if c.MinGain, err = op.Number(o); err == nil && c.MinGain < 0 {
 				err = diag.At(o.Value.Span, "improv must be at least 0, not %q", o.Value.Text)
 			}
 		}
 		return err
 	})
 	return c, err
-}
-
-// share reads an option from 0 to 1.
-func share(o syntax.Option) (float64, error) {
-	f, err := number(o)
-	if err == nil && !(f >= 0 && f <= 1) {
-		err = diag.At(o.Value.Span, "%s must be a share from 0 to 1, not %q", o.Name, o.Value.Text)
-	}
-	return f, err
 }
 
 // Print implements syntax.Command.
@@ -102,7 +94,7 @@ func (c *Associate) Tabulates() bool { return true }
 
 // Open implements exec.Serial.
 func (c *Associate) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		t, err := codeRows(env, "associate", rows, c.Fields)
 		defer t.held.Release()
 		if err != nil {

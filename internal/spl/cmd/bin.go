@@ -9,6 +9,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -16,7 +17,7 @@ import (
 // Bin puts numbers and times into buckets.
 type Bin struct {
 	Field, As string
-	buckets
+	op.Buckets
 }
 
 func init() {
@@ -58,9 +59,9 @@ func parseBin(p *syntax.Parser) (syntax.Command, error) {
 // parseBins reads the arguments of bin; without a field it is otherwise, and an
 // error when that is "".
 func parseBins(p *syntax.Parser, otherwise string) (*Bin, error) {
-	c := &Bin{buckets: noBuckets}
+	c := &Bin{Buckets: op.NoBuckets}
 	for !p.AtEnd() {
-		err := p.Options(bucketOptions, func(o syntax.Option) error { return c.option(o, 2) })
+		err := p.Options(op.BucketOptions, func(o syntax.Option) error { return c.Option(o, 2) })
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +80,7 @@ func parseBins(p *syntax.Parser, otherwise string) (*Bin, error) {
 			if err != nil {
 				return nil, err
 			}
-			if isWidth(tok) {
+			if op.IsWidth(tok) {
 				return nil, diag.At(tok.Span, "unexpected %q", tok.Text).WithHint("a width is written span=%s", tok.Text)
 			}
 			return nil, p.Unexpected(tok, "AS and a name")
@@ -100,7 +101,7 @@ func parseBins(p *syntax.Parser, otherwise string) (*Bin, error) {
 
 // Print implements syntax.Command.
 func (c *Bin) Print() string {
-	s := "bin" + c.print() + " " + syntax.PrintField(c.Field)
+	s := "bin" + c.PrintBins() + " " + syntax.PrintField(c.Field)
 	if c.As != "" {
 		s += " AS " + syntax.PrintField(c.As)
 	}
@@ -128,15 +129,15 @@ func (c *Bin) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Ope
 	return &binAll{c: c, env: env, held: env.Memory.Hold(), in: in}, nil
 }
 
-func (c *Bin) mapper(span *Span, env *exec.Env) *bin {
-	span = span.aligned(c.Align, env)
-	return &bin{c, span, bucketer{span: span, zone: env.Zone}}
+func (c *Bin) mapper(span *op.Span, env *exec.Env) *bin {
+	span = span.Aligned(c.Align, env)
+	return &bin{c, span, op.Bucketer{Span: span, Zone: env.Zone}}
 }
 
 type bin struct {
 	c      *Bin
-	span   *Span
-	bucket bucketer
+	span   *op.Span
+	bucket op.Bucketer
 }
 
 // Map implements exec.Mapper.
@@ -153,11 +154,11 @@ func (m *bin) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 		case !ok:
 			vals[i] = v
 		case m.c.Field == "_time":
-			vals[i] = vector.Float(m.bucket.start(f))
+			vals[i] = vector.Float(m.bucket.Start(f))
 		case m.span.Unit != "" && m.span.Unit != "log":
-			vals[i] = vector.Float(math.Floor(f/m.span.seconds()) * m.span.seconds())
+			vals[i] = vector.Float(math.Floor(f/m.span.Seconds()) * m.span.Seconds())
 		default:
-			vals[i] = m.span.label(f)
+			vals[i] = m.span.Label(f)
 		}
 	}
 	return b.With(vector.NewColumn(m.c.target(), vals)), nil
@@ -202,11 +203,11 @@ func (a *binAll) Next(ctx context.Context) (*vector.Batch, error) {
 		if err != nil {
 			return nil, err
 		}
-		span := niceSpan(lo, hi, a.c.most())
+		span := op.NiceSpan(lo, hi, a.c.most())
 		if a.c.Field == "_time" {
-			span = timeSpanOf(lo, hi, a.c.most())
+			span = op.TimeSpanOf(lo, hi, a.c.most())
 		}
-		a.m = a.c.mapper(atLeast(span, a.c.MinSpan), a.env)
+		a.m = a.c.mapper(op.AtLeast(span, a.c.MinSpan), a.env)
 	}
 	if len(a.rows) == 0 {
 		return nil, io.EOF

@@ -7,6 +7,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 )
 
@@ -14,11 +15,11 @@ import (
 // the values of a second one. Timechart is a Chart over _time.
 type Chart struct {
 	Time       bool
-	Aggs       []*Aggregation // that are gathered
-	Values     []chartValue   // that are shown
-	Row, Col   string         // "" = no such field
-	RowBins    buckets
-	ColBins    buckets
+	Aggs       []*op.Aggregation // that are gathered
+	Values     []chartValue      // that are shown
+	Row, Col   string            // "" = no such field
+	RowBins    op.Buckets
+	ColBins    op.Buckets
 	Limit      int // 0 = all
 	Bottom     bool
 	Keep       *seriesTest // WHERE
@@ -91,12 +92,12 @@ var chartArgs = []syntax.Arg{
 	{Name: "dedup_splitvals", Default: "false", Doc: "Count a value that an event holds twice only once."},
 }
 
-var chartOptions = append([]string{"limit", "useother", "otherstr", "usenull", "nullstr", "sep", "cont", "fixedrange", "agg", "format", "partial", "dedup_splitvals"}, bucketOptions...)
+var chartOptions = append([]string{"limit", "useother", "otherstr", "usenull", "nullstr", "sep", "cont", "fixedrange", "agg", "format", "partial", "dedup_splitvals"}, op.BucketOptions...)
 
 func parseChart(p *syntax.Parser, c *Chart) (syntax.Command, error) {
 	c.Limit, c.UseOther, c.UseNull, c.Other, c.Null, c.Sep = 10, true, true, "OTHER", "NULL", ": "
 	c.Continuous, c.FixedRange, c.Partial = true, true, true
-	c.RowBins, c.ColBins = noBuckets, noBuckets
+	c.RowBins, c.ColBins = op.NoBuckets, op.NoBuckets
 	split, over := false, false // BY, OVER were read
 	agg := -1                   // where the value of the option agg begins
 	option := func(o syntax.Option) error {
@@ -219,8 +220,8 @@ func (c *Chart) option(o syntax.Option) (err error) {
 		c.Split, err = o.Bool()
 	default:
 		bins := c.binsFor(o)
-		if err = bins.option(o, 1); err == nil && bins == &c.RowBins && c.Time {
-			err = bins.checkTimes(o)
+		if err = bins.Option(o, 1); err == nil && bins == &c.RowBins && c.Time {
+			err = bins.CheckTimes(o)
 		}
 	}
 	return err
@@ -229,12 +230,12 @@ func (c *Chart) option(o syntax.Option) (err error) {
 // binsFor returns what an option about buckets belongs to: the field before it,
 // or else the rows. In a timechart it is the time, unless a number cannot mean
 // that.
-func (c *Chart) binsFor(o syntax.Option) *buckets {
+func (c *Chart) binsFor(o syntax.Option) *op.Buckets {
 	if c.Col == "" {
 		return &c.RowBins
 	}
 	if c.Time {
-		if span, err := parseSpan(o); o.Name != "span" || err != nil || c.RowBins.Span == nil || span.Unit != "" && span.Unit != "log" {
+		if span, err := op.ParseSpan(o); o.Name != "span" || err != nil || c.RowBins.Span == nil || span.Unit != "" && span.Unit != "log" {
 			return &c.RowBins
 		}
 	}
@@ -257,7 +258,7 @@ func (c *Chart) Print() string {
 			b.WriteString(" " + text)
 		}
 	}
-	b.WriteString(c.RowBins.print())
+	b.WriteString(c.RowBins.PrintBins())
 	rank := "top"
 	if c.Bottom {
 		rank = "bottom"
@@ -279,7 +280,7 @@ func (c *Chart) Print() string {
 		b.WriteString(" OVER " + syntax.PrintField(c.Row))
 	}
 	if c.Col != "" {
-		b.WriteString(" BY " + syntax.PrintField(c.Col) + c.ColBins.print())
+		b.WriteString(" BY " + syntax.PrintField(c.Col) + c.ColBins.PrintBins())
 	}
 	if c.Keep != nil {
 		b.WriteString(c.Keep.print())
@@ -296,12 +297,12 @@ func (c *Chart) Needs(filter.FieldSet) filter.FieldSet {
 		}
 	}
 	for _, a := range c.Aggs {
-		need = need.Add(a.fields()...)
+		need = need.Add(a.Fields()...)
 	}
 	return need
 }
 
 // Ordered implements exec.Transforming.
 func (c *Chart) Ordered() bool {
-	return slices.ContainsFunc(c.Aggs, func(a *Aggregation) bool { return a.Def.Ordered })
+	return slices.ContainsFunc(c.Aggs, func(a *op.Aggregation) bool { return a.Def.Ordered })
 }

@@ -4,25 +4,26 @@ import (
 	"cmp"
 
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
 // axis is a field of a chart while it is made: what its values become.
 type axis struct {
-	bins   *buckets
+	bins   *op.Buckets
 	env    *exec.Env
-	clock  bool  // it is _time
-	times  bool  // buckets are named by their start
-	most   int   // buckets, where the options do not say
-	span   *Span // nil: values stay as they are
-	chosen bool  // span is the one of the result; otherwise settle chooses it
-	bucket bucketer
+	clock  bool     // it is _time
+	times  bool     // buckets are named by their start
+	most   int      // buckets, where the options do not say
+	span   *op.Span // nil: values stay as they are
+	chosen bool     // span is the one of the result; otherwise settle chooses it
+	bucket op.Bucketer
 }
 
 // newAxis returns the axis of a field. The one that cuts is cut also without
 // options, as the time of a timechart is.
-func newAxis(env *exec.Env, field string, bins *buckets, cuts bool) *axis {
+func newAxis(env *exec.Env, field string, bins *op.Buckets, cuts bool) *axis {
 	a := &axis{bins: bins, env: env, clock: field == "_time", times: field == "_time", most: 300, chosen: true}
 	if cuts {
 		a.most = 100
@@ -31,10 +32,10 @@ func newAxis(env *exec.Env, field string, bins *buckets, cuts bool) *axis {
 	case bins.Span != nil:
 		a.span = bins.Span
 		if a.clock {
-			a.span = a.span.aligned(bins.Align, env)
+			a.span = a.span.Aligned(bins.Align, env)
 		}
 		a.times = a.times || a.span.Unit != "" && a.span.Unit != "log"
-	case !cuts && !bins.chooses():
+	case !cuts && !bins.Chooses():
 		return a
 	case a.times && !env.Earliest.IsZero():
 		latest := env.Latest
@@ -43,17 +44,17 @@ func newAxis(env *exec.Env, field string, bins *buckets, cuts bool) *axis {
 		}
 		a.span = a.timeSpan(splunktime.Epoch(latest) - splunktime.Epoch(env.Earliest))
 	case a.times: // rows are gathered by the second, and joined when their range is known
-		a.span, a.chosen = &Span{Text: "1s", N: 1, Unit: "s"}, false
+		a.span, a.chosen = &op.Span{Text: "1s", N: 1, Unit: "s"}, false
 	default:
 		a.chosen = false
 	}
-	a.bucket = bucketer{span: a.span, zone: env.Zone}
+	a.bucket = op.Bucketer{Span: a.span, Zone: env.Zone}
 	return a
 }
 
 // timeSpan chooses a span for a range of seconds.
-func (a *axis) timeSpan(width float64) *Span {
-	return atLeast(timeSpan(width, a.buckets()), a.bins.MinSpan).aligned(a.bins.Align, a.env)
+func (a *axis) timeSpan(width float64) *op.Span {
+	return op.AtLeast(op.TimeSpan(width, a.buckets()), a.bins.MinSpan).Aligned(a.bins.Align, a.env)
 }
 
 func (a *axis) buckets() int { return cmp.Or(a.bins.Bins, a.most) }
@@ -64,7 +65,7 @@ func (a *axis) column(col *vector.Column, name string, n int) *vector.Column {
 	case a.span == nil:
 		return col.Renamed(name)
 	case a.clock:
-		return a.bucket.starts(name, col, n)
+		return a.bucket.Starts(name, col, n)
 	}
 	vals := make([]vector.Value, n)
 	for i := range vals {
@@ -80,21 +81,21 @@ func (a *axis) shown(v vector.Value) vector.Value {
 	case !ok || a.span == nil:
 		return v
 	case a.times:
-		return vector.Float(a.bucket.start(f))
+		return vector.Float(a.bucket.Start(f))
 	}
-	return a.span.label(f)
+	return a.span.Label(f)
 }
 
 // settle chooses the span of the result where it depends on the values, which
 // are the keys of groups at a place.
-func (a *axis) settle(groups []*group, key int) {
+func (a *axis) settle(groups []*op.Group, key int) {
 	if a.chosen {
 		return
 	}
 	lo, hi := a.bins.Start, a.bins.End
 	for _, grp := range groups {
 		a.env.Poll()
-		if f, ok := grp.key(key).Num(); ok {
+		if f, ok := grp.Key(key).Num(); ok {
 			if !(f >= lo) {
 				lo = f
 			}
@@ -104,11 +105,11 @@ func (a *axis) settle(groups []*group, key int) {
 		}
 	}
 	if a.times {
-		a.span = atLeast(timeSpanOf(lo, hi, a.buckets()), a.bins.MinSpan).aligned(a.bins.Align, a.env)
-		a.bucket = bucketer{span: a.span, zone: a.env.Zone}
+		a.span = op.AtLeast(op.TimeSpanOf(lo, hi, a.buckets()), a.bins.MinSpan).Aligned(a.bins.Align, a.env)
+		a.bucket = op.Bucketer{Span: a.span, Zone: a.env.Zone}
 		return
 	}
-	a.span = atLeast(niceSpan(lo, hi, a.buckets()), a.bins.MinSpan)
+	a.span = op.AtLeast(op.NiceSpan(lo, hi, a.buckets()), a.bins.MinSpan)
 }
 
 // relabel is shown for values that were gathered before the span was settled.

@@ -6,6 +6,7 @@ import (
 
 	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -23,11 +24,11 @@ func (c *Chart) NewReducer(env *exec.Env) (exec.Reducer, error) {
 	aggs := c.Aggs
 	if c.Col != "" {
 		by = append(by, chartCol)
-		if count, _ := syntax.LookupAggregate("count"); len(c.Values) > 1 || c.Aggs[0].wild() {
-			aggs = append(slices.Clone(aggs), &Aggregation{Def: count, Call: "count"}) // for grid.score
+		if count, _ := syntax.LookupAggregate("count"); len(c.Values) > 1 || c.Aggs[0].Wild() {
+			aggs = append(slices.Clone(aggs), &op.Aggregation{Def: count, Call: "count"}) // for grid.score
 		}
 	}
-	g, err := newGrouper(env, aggs, by, c.Split, c.Row, c.Col)
+	g, err := op.NewGrouper(env, aggs, by, c.Split, c.Row, c.Col)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +45,7 @@ func (c *Chart) rowAxis(env *exec.Env) *axis { return newAxis(env, c.Row, &c.Row
 type chart struct {
 	c     *Chart
 	env   *exec.Env
-	g     *grouper
+	g     *op.Grouper
 	progs []*expr.Program // of the values
 	row   *axis
 	col   *axis // nil = no second field
@@ -52,7 +53,7 @@ type chart struct {
 
 func (r *chart) Add(_ context.Context, b *vector.Batch) error {
 	if r.c.Row == "" {
-		return r.g.add(b.With(vector.Constant(chartRow, vector.String(""))))
+		return r.g.Add(b.With(vector.Constant(chartRow, vector.String(""))))
 	}
 	row := b.Col(r.c.Row)
 	if row == nil {
@@ -62,7 +63,7 @@ func (r *chart) Add(_ context.Context, b *vector.Batch) error {
 	if r.col != nil {
 		b = b.With(r.series(b))
 	}
-	return r.g.add(b)
+	return r.g.Add(b)
 }
 
 // series returns the field of the columns; a missing value is one, too.
@@ -94,7 +95,7 @@ func (r *chart) series(b *vector.Batch) *vector.Column {
 }
 
 // Merge implements exec.Reducer.
-func (r *chart) Merge(ctx context.Context, o exec.Reducer) error { return r.g.merge(ctx, o.(*chart).g) }
+func (r *chart) Merge(ctx context.Context, o exec.Reducer) error { return r.g.Merge(ctx, o.(*chart).g) }
 
 // Close implements exec.Reducer.
-func (r *chart) Close() { r.g.release() }
+func (r *chart) Close() { r.g.Release() }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
@@ -17,8 +18,8 @@ import (
 type grid struct {
 	c      *Chart
 	env    *exec.Env
-	span   *Span // of the rows, nil = none
-	times  bool  // rows are times
+	span   *op.Span // of the rows, nil = none
+	times  bool     // rows are times
 	values []shownValue
 	counts int                    // the slot with the number of rows, -1 = none
 	defs   []*syntax.AggregateDef // by slot
@@ -31,7 +32,7 @@ const maxBuckets = 100000
 
 // Results implements exec.Reducer.
 func (r *chart) Results(ctx context.Context) (exec.Operator, error) {
-	groups, err := r.g.sorted(ctx)
+	groups, err := r.g.Sorted(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +41,7 @@ func (r *chart) Results(ctx context.Context) (exec.Operator, error) {
 		r.col.settle(groups, 1)
 	}
 	g := r.grid()
-	if err := r.g.held.Add(256 * len(groups)); err != nil && !exec.EndsEarly(err) { // the cells
+	if err := r.g.Held.Add(256 * len(groups)); err != nil && !exec.EndsEarly(err) { // the cells
 		return nil, err
 	}
 	pulse := exec.NewPulse(ctx)
@@ -50,12 +51,12 @@ func (r *chart) Results(ctx context.Context) (exec.Operator, error) {
 		}
 		col := ""
 		if r.col != nil {
-			col = r.col.relabel(grp.key(1)).Text()
+			col = r.col.relabel(grp.Key(1)).Text()
 		}
-		g.put(r.row.relabel(grp.key(0)), col, r.g.aggregates(grp))
+		g.put(r.row.relabel(grp.Key(0)), col, r.g.Aggregates(grp))
 	}
 	if r.c.Row == "" && len(groups) == 0 {
-		g.put(vector.String(""), "", r.g.aggregates(&group{}))
+		g.put(vector.String(""), "", r.g.Aggregates(&op.Group{}))
 	}
 	g.joinSpecial()
 	columns := g.columns()
@@ -70,13 +71,13 @@ func (r *chart) Results(ctx context.Context) (exec.Operator, error) {
 	}
 	return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
 		return g.table(ctx, columns, emit)
-	}, r.g.release), nil
+	}, r.g.Release), nil
 }
 
 func (r *chart) grid() *grid {
 	g := &grid{c: r.c, env: r.env, span: r.row.span, times: r.row.times, values: r.shownValues(), counts: -1, cells: map[string]map[string][]exec.Aggregate{}}
-	for n := range r.g.width() {
-		agg, a := r.g.slotAggregation(n)
+	for n := range r.g.Width() {
+		agg, a := r.g.SlotAggregation(n)
 		g.defs = append(g.defs, a.Def)
 		if agg == len(r.c.Aggs) {
 			g.counts = n
@@ -262,7 +263,7 @@ func (g *grid) summary(name string, vals []float64) float64 {
 	a := exec.NewAggregate(def, g.env, percent)
 	slices.Sort(vals) // for aggregates that depend on order
 	for _, v := range vals {
-		a.Update(vector.Float(v), nan)
+		a.Update(vector.Float(v), op.Nan)
 	}
 	f, _ := a.Result().Num()
 	return f
@@ -302,7 +303,7 @@ func (g *grid) fillGaps() {
 		if !ok || f-f != 0 || g.span.Unit == "log" && f <= 0 {
 			break
 		}
-		k := g.span.index(f)
+		k := g.span.Index(f)
 		if n == 0 {
 			first = k
 		}
@@ -318,7 +319,7 @@ func (g *grid) fillGaps() {
 	}
 	var rows []vector.Value
 	for k := first; k <= last; k++ {
-		rows = append(rows, g.span.bucket(k))
+		rows = append(rows, g.span.Bucket(k))
 	}
 	g.rows = append(rows, g.rows[n:]...)
 }
@@ -337,14 +338,14 @@ func (g *grid) fillTimes() {
 	}
 	first, last := at(g.rows[0]), at(g.rows[len(g.rows)-1])
 	if g.c.Time && g.c.FixedRange && !g.env.Earliest.IsZero() {
-		first = min(first, splunktime.Epoch(g.span.floor(g.env.Earliest.In(g.env.Zone))))
+		first = min(first, splunktime.Epoch(g.span.Floor(g.env.Earliest.In(g.env.Zone))))
 	}
 	if g.c.Time && g.c.FixedRange && !g.env.Latest.IsZero() {
 		// The end of the range is not part of it.
-		last = max(last, splunktime.Epoch(g.span.floor(splunktime.FromEpoch(splunktime.Epoch(g.env.Latest)-1e-6).In(g.env.Zone))))
+		last = max(last, splunktime.Epoch(g.span.Floor(splunktime.FromEpoch(splunktime.Epoch(g.env.Latest)-1e-6).In(g.env.Zone))))
 	}
 	var rows []vector.Value
-	for t := splunktime.FromEpoch(first).In(g.env.Zone); splunktime.Epoch(t) <= last; t = g.span.next(t) {
+	for t := splunktime.FromEpoch(first).In(g.env.Zone); splunktime.Epoch(t) <= last; t = g.span.Next(t) {
 		if len(rows) == maxBuckets {
 			g.warnGaps()
 			return
@@ -364,7 +365,7 @@ func (g *grid) dropPartial() {
 	}
 	if n := len(g.rows); n > 0 && !g.env.Latest.IsZero() {
 		f, _ := g.rows[n-1].Num()
-		if splunktime.Epoch(g.span.next(splunktime.FromEpoch(f).In(g.env.Zone))) > splunktime.Epoch(g.env.Latest) {
+		if splunktime.Epoch(g.span.Next(splunktime.FromEpoch(f).In(g.env.Zone))) > splunktime.Epoch(g.env.Latest) {
 			g.rows = g.rows[:n-1]
 		}
 	}
@@ -415,7 +416,7 @@ func (g *grid) table(ctx context.Context, columns []string, emit func(*vector.Ba
 		width := 0.0
 		if g.times && g.span != nil {
 			at, _ := row.Num()
-			width = splunktime.Epoch(g.span.next(splunktime.FromEpoch(at).In(g.env.Zone))) - at
+			width = splunktime.Epoch(g.span.Next(splunktime.FromEpoch(at).In(g.env.Zone))) - at
 		}
 		cells := g.cells[row.Text()]
 		for _, f := range fields {

@@ -7,6 +7,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -33,7 +34,7 @@ func (c *Chart) parseValues(p *syntax.Parser) error {
 		}
 		p.Reset(mark)
 	}
-	list, err := parseAggregations(p, "by", "over", "where", "eval")
+	list, err := op.ParseAggregations(p, "by", "over", "where", "eval")
 	for _, a := range list {
 		c.Values = append(c.Values, chartValue{Name: a.Name(), Agg: len(c.Aggs)})
 		c.Aggs = append(c.Aggs, a)
@@ -51,17 +52,17 @@ func (c *Chart) parseExpression(p *syntax.Parser, start int) error {
 			return nil, nil
 		}
 		if !p.Peek().Is("(") { // count, which in arguments reaches to the next blank
-			return c.operand(&Aggregation{Def: def, Call: name.Text}, name.Span), nil
+			return c.operand(&op.Aggregation{Def: def, Call: name.Text}, name.Span), nil
 		}
 		p.Reset(name.Span.Start)
-		a, err := parseAggregateCall(p)
+		a, err := op.ParseAggregateCall(p)
 		if err != nil {
 			if syntax.LookupFunction(name.Text) != nil { // max(x, y) is the function, max(x) the aggregate
 				return nil, nil
 			}
 			return nil, err
 		}
-		if a.wild() {
+		if a.Wild() {
 			return nil, diag.At(name.Span, "%s stands for several fields, where one value is needed", a.Call)
 		}
 		return c.operand(a, diag.Span{Start: name.Span.Start, End: p.Pos()}), nil
@@ -92,7 +93,7 @@ func (c *Chart) parseExpression(p *syntax.Parser, start int) error {
 }
 
 // operand adds an aggregate that an expression reads, and returns its field.
-func (c *Chart) operand(a *Aggregation, at diag.Span) *syntax.Field {
+func (c *Chart) operand(a *op.Aggregation, at diag.Span) *syntax.Field {
 	c.Aggs = append(c.Aggs, a)
 	return &syntax.Field{Span: at, Name: operandName(len(c.Aggs) - 1)}
 }
@@ -102,12 +103,12 @@ func (c *Chart) printValues() string {
 	parts := make([]string, len(c.Values))
 	for i, v := range c.Values {
 		if v.Expr == nil {
-			parts[i] = c.Aggs[v.Agg].print()
+			parts[i] = c.Aggs[v.Agg].Print()
 			continue
 		}
 		text := syntax.PrintExpr(v.Expr)
 		for n := len(c.Aggs) - 1; n >= 0; n-- {
-			text = strings.ReplaceAll(text, syntax.PrintEvalField(operandName(n)), c.Aggs[n].printCall())
+			text = strings.ReplaceAll(text, syntax.PrintEvalField(operandName(n)), c.Aggs[n].PrintCall())
 		}
 		parts[i] = "eval(" + text + ") AS " + syntax.PrintField(v.Name)
 	}
@@ -125,8 +126,8 @@ type shownValue struct {
 // shownValues returns what a chart shows, in the order of its columns.
 func (r *chart) shownValues() []shownValue {
 	slots := make([][]int, len(r.c.Aggs)+1) // by aggregation
-	for _, n := range r.g.shown() {
-		agg, _ := r.g.slotAggregation(n)
+	for _, n := range r.g.Shown() {
+		agg, _ := r.g.SlotAggregation(n)
 		slots[agg] = append(slots[agg], n)
 	}
 	var list []shownValue
@@ -139,9 +140,9 @@ func (r *chart) shownValues() []shownValue {
 				s.reads[name] = slots[agg][0]
 			}
 			list = append(list, s)
-		case r.c.Aggs[v.Agg].wild():
+		case r.c.Aggs[v.Agg].Wild():
 			for _, n := range slots[v.Agg] {
-				list = append(list, shownValue{name: r.g.slotName(n), slot: n})
+				list = append(list, shownValue{name: r.g.SlotName(n), slot: n})
 			}
 		default:
 			list = append(list, shownValue{name: v.Name, slot: slots[v.Agg][0]})

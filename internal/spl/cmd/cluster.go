@@ -7,6 +7,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -65,7 +66,7 @@ disk is full" | cluster field=msg showcount=true`,
 func (c *Cluster) option(o syntax.Option) (err error) {
 	switch o.Name {
 	case "t":
-		if c.Threshold, err = number(o); err == nil && !(c.Threshold > 0 && c.Threshold < 1) {
+		if c.Threshold, err = op.Number(o); err == nil && !(c.Threshold > 0 && c.Threshold < 1) {
 			err = diag.At(o.Value.Span, "t must be above 0 and below 1, not %q", o.Value.Text)
 		}
 	case "match":
@@ -124,7 +125,7 @@ func (c *Cluster) Needs(out filter.FieldSet) filter.FieldSet {
 
 // Open implements exec.Serial.
 func (c *Cluster) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		cs := &clusters{c: c, env: env, held: env.Memory.Hold(), known: map[string]int{}}
 		defer cs.held.Release()
 		labels := make([][]int, len(rows))
@@ -134,7 +135,7 @@ func (c *Cluster) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec
 				return nil, err
 			}
 			labels[n] = make([]int, b.Len)
-			for i, v := range existing(b, c.Field) {
+			for i, v := range op.Existing(b, c.Field) {
 				if v.IsNull() {
 					continue
 				}

@@ -3,13 +3,13 @@ package cmd
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"strings"
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -144,8 +144,8 @@ func (r *cofilter) Close() {
 func (r *cofilter) Results(ctx context.Context) (exec.Operator, error) {
 	counts := map[string]int{}
 	pairs := map[[2]string]int{}
-	for _, user := range sortedKeys(r.users) {
-		items := sortedKeys(r.users[user])
+	for _, user := range op.SortedKeys(r.users) {
+		items := op.SortedKeys(r.users[user])
 		for _, item := range items {
 			counts[item]++
 		}
@@ -189,9 +189,4 @@ func (r *cofilter) Results(ctx context.Context) (exec.Operator, error) {
 		out.SetAt(4, vector.Int(pairs[key]))
 	}
 	return exec.Rows(out.Batch()), nil
-}
-
-// sortedKeys returns the keys of m in order.
-func sortedKeys[V any](m map[string]V) []string {
-	return slices.Sorted(maps.Keys(m))
 }

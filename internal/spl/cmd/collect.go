@@ -10,6 +10,7 @@ import (
 	"bluetrail/internal/filter"
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
@@ -170,7 +171,7 @@ func (c *Collect) event(env *exec.Env, b *vector.Batch, i int) ([]byte, error) {
 	}
 	for _, col := range b.Cols {
 		v := col.At(i)
-		if v.IsNull() || internal(col.Name) {
+		if v.IsNull() || op.Internal(col.Name) {
 			continue
 		}
 		var err error

@@ -10,6 +10,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -74,9 +75,9 @@ func (c *Contingency) option(o syntax.Option) (err error) {
 	case "maxcols":
 		c.MaxCols, err = o.Int(0)
 	case "minrowcover":
-		c.RowCover, err = share(o)
+		c.RowCover, err = op.Share(o)
 	case "mincolcover":
-		c.ColCover, err = share(o)
+		c.ColCover, err = op.Share(o)
 	case "usetotal":
 		c.Total, err = o.Bool()
 	case "totalstr":
@@ -131,7 +132,7 @@ type contingency struct {
 // Add implements exec.Reducer.
 func (r *contingency) Add(_ context.Context, b *vector.Batch) error {
 	grown := 0
-	rows, cols := existing(b, r.c.Row), existing(b, r.c.Col)
+	rows, cols := op.Existing(b, r.c.Row), op.Existing(b, r.c.Col)
 	for i := range rows {
 		r.every.Poll(r.env, 64)
 		for _, x := range rows[i].All() {

@@ -10,6 +10,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
@@ -150,12 +151,12 @@ func (m *convert) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error)
 			continue
 		}
 		for _, name := range b.Names() {
-			to, ok := substitute(call.Field, call.As, name)
+			to, ok := op.Substitute(call.Field, call.As, name)
 			if !ok || strings.Contains(call.Field, "*") && slices.ContainsFunc(spared, func(p string) bool { return filter.MatchName(p, name) }) {
 				continue
 			}
 			fn := conversions[call.Func]
-			b = mapField(b, name, to, func(v vector.Value) vector.Value { return m.each(v, fn) })
+			b = op.MapField(b, name, to, func(v vector.Value) vector.Value { return m.each(v, fn) })
 		}
 	}
 	return b, nil

@@ -9,6 +9,7 @@ import (
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/datamodel"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -144,15 +145,15 @@ func (d *dataset) orUnknown(test filter.Search, field string) (filter.Search, er
 // aggregations rewrites aggregates over fields of the dataset; their columns
 // keep the names they were written with. A pattern takes in the fields of the
 // dataset, not all of an event.
-func (d *dataset) aggregations(list []*Aggregation) []*Aggregation {
-	var out []*Aggregation
+func (d *dataset) aggregations(list []*op.Aggregation) []*op.Aggregation {
+	var out []*op.Aggregation
 	for _, a := range list {
 		b := *a
 		b.Field = d.model.Plain(a.Field)
 		if b.As == "" && b.Field != a.Field {
 			b.As = a.Call
 		}
-		if !a.wild() {
+		if !a.Wild() {
 			out = append(out, &b)
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/lookup"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -32,7 +33,7 @@ type densityBounds struct {
 	Show         bool    // show_density
 }
 
-var densityDefaults = densityBounds{Threshold: nan, Lower: nan, Upper: nan}
+var densityDefaults = densityBounds{Threshold: op.Nan, Lower: op.Nan, Upper: op.Nan}
 
 // defaultThreshold is what counts when neither fit nor apply says.
 const defaultThreshold = 0.01
@@ -41,7 +42,7 @@ var densityOptions = []string{"threshold", "lower_threshold", "upper_threshold",
 
 func (d *densityBounds) option(o syntax.Option) (err error) {
 	share := func(dst *float64) error {
-		f, err := number(o)
+		f, err := op.Number(o)
 		if err == nil && !(f > 0 && f < 1) {
 			err = diag.At(o.Value.Span, "%s is a share above 0 and below 1, not %q", o.Name, o.Value.Text)
 		}
@@ -326,7 +327,7 @@ func loadDensity(env *exec.Env, name string) (*density, error) {
 			if f, ok := vector.ParseNumber(cell(i)); ok {
 				return f
 			}
-			return nan
+			return op.Nan
 		}
 		m.Field = cell(1)
 		m.Bounds = densityBounds{Threshold: num(2), Lower: num(3), Upper: num(4), Show: cell(5) == "true"}

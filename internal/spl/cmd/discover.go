@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/vector"
 )
 
@@ -91,28 +92,8 @@ func (x *discovery) take(cells int) *vector.Batch {
 	found := out.Batch().Cols
 	for i, c := range found {
 		if old := there[c.Name]; old != nil {
-			found[i] = orElseOf(part.Len, c, old)
+			found[i] = op.OrElseOf(part.Len, c, old)
 		}
 	}
 	return part.With(found...)
-}
-
-// over returns col, with the values of the column that has its name where col
-// has none.
-func over(b *vector.Batch, col *vector.Column) *vector.Column {
-	if old := b.Col(col.Name); old != nil {
-		return orElseOf(b.Len, col, old)
-	}
-	return col
-}
-
-// orElseOf returns col with the values of old where col has none.
-func orElseOf(rows int, col, old *vector.Column) *vector.Column {
-	vals := make([]vector.Value, rows)
-	for i := range vals {
-		if vals[i] = col.At(i); vals[i].IsNull() {
-			vals[i] = old.At(i)
-		}
-	}
-	return vector.NewColumn(col.Name, vals)
 }

@@ -6,6 +6,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -50,7 +51,7 @@ func (c *Eventstats) Print() string { return c.stats.print("eventstats") }
 // Needs implements syntax.Command.
 func (c *Eventstats) Needs(out filter.FieldSet) filter.FieldSet {
 	for _, a := range c.stats.Aggs {
-		if !a.wild() {
+		if !a.Wild() {
 			out = out.Without(a.Name())
 		}
 	}
@@ -60,39 +61,39 @@ func (c *Eventstats) Needs(out filter.FieldSet) filter.FieldSet {
 // Open implements exec.Serial.
 func (c *Eventstats) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	g, err := c.stats.grouper(env)
-	return &eventstats{in: in, g: g, rows: newRowBuffer(env), results: map[*group][]vector.Value{}}, err
+	return &eventstats{in: in, g: g, rows: op.NewRowBuffer(env), results: map[*op.Group][]vector.Value{}}, err
 }
 
 // eventstats holds all rows until the groups are known.
 type eventstats struct {
 	in   exec.Operator
-	g    *grouper
-	rows rowBuffer
+	g    *op.Grouper
+	rows op.RowBuffer
 	read bool
 
-	results map[*group][]vector.Value
+	results map[*op.Group][]vector.Value
 }
 
 func (e *eventstats) Close() {
 	e.in.Close()
-	e.g.release()
-	e.rows.close()
+	e.g.Release()
+	e.rows.Close()
 }
 
 func (e *eventstats) Next(ctx context.Context) (*vector.Batch, error) {
 	if !e.read {
 		e.read = true
 		err := exec.Drain(ctx, e.in, func(b *vector.Batch) error {
-			if err := e.rows.add(b); err != nil {
+			if err := e.rows.Add(b); err != nil {
 				return err
 			}
-			return e.g.add(b)
+			return e.g.Add(b)
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	b, err := e.rows.next()
+	b, err := e.rows.Next()
 	if err != nil {
 		return nil, err
 	}
@@ -100,15 +101,15 @@ func (e *eventstats) Next(ctx context.Context) (*vector.Batch, error) {
 }
 
 func (e *eventstats) attach(b *vector.Batch) (*vector.Batch, error) {
-	shown := e.g.shown()
+	shown := e.g.Shown()
 	vals := make([][]vector.Value, len(shown))
 	for i, n := range shown {
-		vals[i] = existing(b, e.g.slotName(n))
+		vals[i] = op.Existing(b, e.g.SlotName(n))
 	}
-	if err := e.g.assign(b); err != nil {
+	if err := e.g.Assign(b); err != nil {
 		return nil, err
 	}
-	err := e.g.eachMember(func(row int, grp *group) error {
+	err := e.g.EachMember(func(row int, grp *op.Group) error {
 		r, err := e.of(grp, shown)
 		for i, v := range r {
 			vals[i][row] = v
@@ -120,32 +121,21 @@ func (e *eventstats) attach(b *vector.Batch) (*vector.Batch, error) {
 	}
 	cols := make([]*vector.Column, len(vals))
 	for i, n := range shown {
-		cols[i] = vector.NewColumn(e.g.slotName(n), vals[i])
+		cols[i] = vector.NewColumn(e.g.SlotName(n), vals[i])
 	}
 	return b.With(cols...), nil
 }
 
 // of returns the results of a group, which are computed once.
-func (e *eventstats) of(grp *group, shown []int) ([]vector.Value, error) {
+func (e *eventstats) of(grp *op.Group, shown []int) ([]vector.Value, error) {
 	if r, ok := e.results[grp]; ok {
 		return r, nil
 	}
-	r := e.g.results(grp, shown)
+	r := e.g.Results(grp, shown)
 	e.results[grp] = r
 	size := 64
 	for _, v := range r {
 		size += v.Size()
 	}
-	return r, e.g.held.Add(size)
-}
-
-// existing returns the values a field has already, missing ones for none.
-func existing(b *vector.Batch, name string) []vector.Value {
-	vals := make([]vector.Value, b.Len)
-	if col := b.Col(name); col != nil {
-		for i := range vals {
-			vals[i] = col.At(i)
-		}
-	}
-	return vals
+	return r, e.g.Held.Add(size)
 }

@@ -7,6 +7,7 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -77,7 +78,7 @@ func (c *Fields) keeps(name string) bool {
 
 func (c *Fields) listed(name string) bool {
 	return slices.ContainsFunc(c.Names, func(p string) bool {
-		return covers(p, name)
+		return op.Covers(p, name)
 	})
 }
 
@@ -99,7 +100,7 @@ func (c *Fields) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) 
 			}
 		}
 		for _, col := range cols {
-			if covers(n, col.Name) && out.Col(col.Name) == nil {
+			if op.Covers(n, col.Name) && out.Col(col.Name) == nil {
 				out.Cols = append(out.Cols, col)
 			}
 		}
@@ -111,12 +112,3 @@ func (c *Fields) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) 
 	}
 	return out, nil
 }
-
-// covers reports whether a field is one of those that a name or pattern stands
-// for. Patterns leave internal fields alone unless they begin like one.
-func covers(pattern, name string) bool {
-	return filter.MatchName(pattern, name) && (!internal(name) || internal(pattern))
-}
-
-// internal reports whether a field is one that lists of all fields leave out.
-func internal(name string) bool { return strings.HasPrefix(name, "_") }

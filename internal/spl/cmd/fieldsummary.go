@@ -11,6 +11,7 @@ import (
 	"bluetrail/internal/filter"
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -124,7 +125,7 @@ func (f *fieldsummary) of(name string) *summary {
 func (f *fieldsummary) Add(_ context.Context, b *vector.Batch) error {
 	grown := 0
 	for _, col := range b.Cols {
-		if !listed(f.c.Fields, col.Name) {
+		if !op.Listed(f.c.Fields, col.Name) {
 			continue
 		}
 		s := f.of(col.Name)
@@ -147,7 +148,7 @@ func (s *summary) add(v vector.Value) (grown int) {
 		if f, ok := vector.ParseNumber(text); ok {
 			s.numbers++
 			for _, a := range s.aggs {
-				a.Update(vector.Float(f), nan)
+				a.Update(vector.Float(f), op.Nan)
 			}
 		}
 		grown += s.count(text, 1)

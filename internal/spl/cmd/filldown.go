@@ -2,10 +2,10 @@ package cmd
 
 import (
 	"context"
-	"slices"
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -67,7 +67,7 @@ type filldown struct {
 // Map implements exec.Mapper.
 func (f *filldown) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	for _, name := range b.Names() {
-		if _, known := f.last[name]; !known && listed(f.c.Fields, name) {
+		if _, known := f.last[name]; !known && op.Listed(f.c.Fields, name) {
 			f.last[name] = vector.Value{}
 			f.names = append(f.names, name)
 		}
@@ -75,7 +75,7 @@ func (f *filldown) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error
 	var cols []*vector.Column
 	for _, name := range f.names {
 		last := f.last[name]
-		vals := existing(b, name)
+		vals := op.Existing(b, name)
 		for i, v := range vals {
 			if v.IsNull() {
 				vals[i] = last
@@ -87,13 +87,4 @@ func (f *filldown) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error
 		cols = append(cols, vector.NewColumn(name, vals))
 	}
 	return b.With(cols...), nil
-}
-
-// listed reports whether a field is among names and patterns. Internal fields
-// are only when they are named; no names stand for all others.
-func listed(names []string, field string) bool {
-	if len(names) == 0 {
-		return !internal(field)
-	}
-	return slices.ContainsFunc(names, func(n string) bool { return covers(n, field) })
 }

@@ -8,6 +8,7 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -127,7 +128,7 @@ func (f *fillAll) Next(ctx context.Context) (*vector.Batch, error) {
 		f.read = true
 		err := exec.Drain(ctx, f.in, func(b *vector.Batch) error {
 			for _, c := range b.Cols {
-				if listed(f.c.Fields, c.Name) && !slices.Contains(f.names, c.Name) && present(c, b.Len) {
+				if op.Listed(f.c.Fields, c.Name) && !slices.Contains(f.names, c.Name) && present(c, b.Len) {
 					f.names = append(f.names, c.Name)
 				}
 			}

@@ -13,6 +13,7 @@ import (
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/spath"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -216,8 +217,8 @@ func (c *Foreach) Open(ctx context.Context, env *exec.Env, in exec.Operator) (ex
 		return run(ctx, nil, in)
 	}
 	// What a wildcard stands for is known when all rows are there.
-	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
-		return run(ctx, fieldsOf(rows), exec.Rows(rows...))
+	return op.Whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+		return run(ctx, op.FieldsOf(rows), exec.Rows(rows...))
 	}), nil
 }
 
@@ -260,7 +261,7 @@ func (c *Foreach) expand(env *exec.Env, names []string) (string, error) {
 			continue
 		}
 		for _, name := range names {
-			if covers(pattern, name) {
+			if op.Covers(pattern, name) {
 				add(pattern, name)
 			}
 		}
@@ -271,21 +272,6 @@ func (c *Foreach) expand(env *exec.Env, names []string) (string, error) {
 	return strings.Join(parts, " | "), nil
 }
 
-// fieldsOf returns the fields that some row has.
-func fieldsOf(rows []*vector.Batch) []string {
-	return slices.DeleteFunc(columnsOf(rows), func(name string) bool {
-		return !slices.ContainsFunc(rows, func(b *vector.Batch) bool {
-			col := b.Col(name)
-			for i := 0; col != nil && i < b.Len; i++ {
-				if !col.At(i).IsNull() {
-					return true
-				}
-			}
-			return false
-		})
-	})
-}
-
 // segments returns what each wildcard of a pattern stands for in name; without
 // wildcards the whole name.
 func segments(pattern, name string) ([]string, bool) {
@@ -294,7 +280,7 @@ func segments(pattern, name string) ([]string, bool) {
 		return []string{name}, true
 	}
 	const sep = "\x00"
-	joined, ok := substitute(pattern, strings.TrimSuffix(strings.Repeat("*"+sep, n), sep), name)
+	joined, ok := op.Substitute(pattern, strings.TrimSuffix(strings.Repeat("*"+sep, n), sep), name)
 	return strings.Split(joined, sep), ok
 }
 

@@ -7,6 +7,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -108,7 +109,7 @@ func (c *Format) Tabulates() bool { return true }
 
 // Open implements exec.Serial.
 func (c *Format) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		held := env.Memory.Hold()
 		defer held.Release()
 		for _, b := range rows { // each row as text, and all of it together

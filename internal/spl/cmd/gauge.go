@@ -6,6 +6,7 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -68,7 +69,7 @@ func (a GaugeArg) column(b *vector.Batch, name string) *vector.Column {
 	if a.Field == "" {
 		return vector.Constant(name, vector.Float(a.Number))
 	}
-	return vector.NewColumn(name, existing(b, a.Field))
+	return vector.NewColumn(name, op.Existing(b, a.Field))
 }
 
 // Print implements syntax.Command.

@@ -10,6 +10,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
@@ -17,8 +18,8 @@ import (
 
 // Gentimes makes rows of ranges of time that follow each other.
 type Gentimes struct {
-	Start, End string // "" = the midnight before the search
-	Increment  *Span  // s, m, h or d; nil = a day
+	Start, End string   // "" = the midnight before the search
+	Increment  *op.Span // s, m, h or d; nil = a day
 }
 
 func init() {
@@ -51,7 +52,7 @@ func parseGentimes(p *syntax.Parser) (syntax.Command, error) {
 	err := p.Options([]string{"start", "end", "increment"}, func(o syntax.Option) (err error) {
 		switch o.Name {
 		case "increment":
-			if c.Increment, err = parseSpan(o); err == nil && (len(c.Increment.Unit) != 1 || c.Increment.Snap != "" || c.Increment.Unit == "w") {
+			if c.Increment, err = op.ParseSpan(o); err == nil && (len(c.Increment.Unit) != 1 || c.Increment.Snap != "" || c.Increment.Unit == "w") {
 				err = diag.At(o.Value.Span, "%q is no increment", o.Value.Text).WithHint("write it like 30s, 5m, 1h or 1d")
 			}
 			return err
@@ -122,7 +123,7 @@ func (c *Gentimes) Generate(_ context.Context, env *exec.Env) (exec.Operator, er
 		g.end, _ = dayOf(c.End, now)
 	}
 	if g.span == nil {
-		g.span = &Span{N: 1, Unit: "d"}
+		g.span = &op.Span{N: 1, Unit: "d"}
 	}
 	return g, nil
 }
@@ -132,7 +133,7 @@ const maxTimes = 1000000
 
 type gentimes struct {
 	env     *exec.Env
-	span    *Span
+	span    *op.Span
 	at, end time.Time
 	made    int
 	done    bool
@@ -152,7 +153,7 @@ func (g *gentimes) Next(ctx context.Context) (*vector.Batch, error) {
 			g.done = true
 			break
 		}
-		next := g.span.next(g.at)
+		next := g.span.Next(g.at)
 		last := next.Add(-time.Second)
 		b.Add()
 		b.SetAt(0, vector.Float(splunktime.Epoch(g.at)))

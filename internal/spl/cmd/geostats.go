@@ -5,6 +5,7 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -18,7 +19,7 @@ type Geostats struct {
 	Limit             int  // globallimit: values of BY, 0 = all
 	CellLimit         int  // locallimit: values of BY in a cell, 0 = all
 	Tuples            bool // translatetoxy=false
-	Aggs              []*Aggregation
+	Aggs              []*op.Aggregation
 	By                string // "" = none
 }
 
@@ -63,7 +64,7 @@ func parseGeostats(p *syntax.Parser) (syntax.Command, error) {
 	options := func() error { return p.Options(names, c.option) }
 	err := options()
 	if err == nil {
-		c.Aggs, err = parseAggregations(p, "by")
+		c.Aggs, err = op.ParseAggregations(p, "by")
 	}
 	if err == nil {
 		err = options()
@@ -78,7 +79,7 @@ func parseGeostats(p *syntax.Parser) (syntax.Command, error) {
 
 func (c *Geostats) option(o syntax.Option) (err error) {
 	degrees := func(dst *float64, most float64) error {
-		if *dst, err = number(o); err == nil && !(*dst >= 0.01 && *dst <= most) {
+		if *dst, err = op.Number(o); err == nil && !(*dst >= 0.01 && *dst <= most) {
 			err = diag.At(o.Value.Span, "%s must be from 0.01 to %g degrees, not %q", o.Name, most, o.Value.Text)
 		}
 		return err
@@ -128,7 +129,7 @@ func (c *Geostats) Print() string {
 			s += " " + o.name + "=" + syntax.PrintOption(o.value)
 		}
 	}
-	s += " " + printAggregations(c.Aggs)
+	s += " " + op.PrintAggregations(c.Aggs)
 	if c.By != "" {
 		s += " BY " + syntax.PrintField(c.By)
 	}

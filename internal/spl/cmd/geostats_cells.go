@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -20,12 +21,12 @@ var geoKeys = []string{"\x00zoom", "\x00y", "\x00x"}
 // NewReducer implements exec.Transforming.
 func (c *Geostats) NewReducer(env *exec.Env) (exec.Reducer, error) {
 	mean, _ := syntax.LookupAggregate("avg")
-	aggs := append([]*Aggregation{{Def: mean, Call: "avg", Field: c.Lat, As: c.OutLat}, {Def: mean, Call: "avg", Field: c.Long, As: c.OutLong}}, c.Aggs...)
+	aggs := append([]*op.Aggregation{{Def: mean, Call: "avg", Field: c.Lat, As: c.OutLat}, {Def: mean, Call: "avg", Field: c.Long, As: c.OutLong}}, c.Aggs...)
 	by := slices.Clone(geoKeys)
 	if c.By != "" {
 		by = append(by, c.By)
 	}
-	g, err := newGrouper(env, aggs, by, false, c.Lat, c.Long)
+	g, err := op.NewGrouper(env, aggs, by, false, c.Lat, c.Long)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +35,7 @@ func (c *Geostats) NewReducer(env *exec.Env) (exec.Reducer, error) {
 
 type geostats struct {
 	c *Geostats
-	g *grouper
+	g *op.Grouper
 }
 
 // Add implements exec.Reducer.
@@ -44,7 +45,7 @@ func (r *geostats) Add(ctx context.Context, b *vector.Batch) error {
 	}
 	var rows []int32
 	var lats, longs []float64
-	lat, long := existing(b, r.c.Lat), existing(b, r.c.Long)
+	lat, long := op.Existing(b, r.c.Lat), op.Existing(b, r.c.Long)
 	for i := range b.Len {
 		y, north := lat[i].Num()
 		x, east := long[i].Num()
@@ -66,7 +67,7 @@ func (r *geostats) Add(ctx context.Context, b *vector.Batch) error {
 			xs[i] = vector.Float(cell(longs[i], 180, r.c.SpanLong, zoom))
 		}
 		placed := b.With(vector.Constant(geoKeys[0], vector.Int(zoom)), vector.NewColumn(geoKeys[1], ys), vector.NewColumn(geoKeys[2], xs))
-		if err := r.g.add(placed); err != nil {
+		if err := r.g.Add(placed); err != nil {
 			return err
 		}
 	}
@@ -82,20 +83,20 @@ func cell(at, border, span float64, zoom int) float64 {
 
 // Merge implements exec.Reducer.
 func (r *geostats) Merge(ctx context.Context, o exec.Reducer) error {
-	return r.g.merge(ctx, o.(*geostats).g)
+	return r.g.Merge(ctx, o.(*geostats).g)
 }
 
 // Close implements exec.Reducer.
-func (r *geostats) Close() { r.g.release() }
+func (r *geostats) Close() { r.g.Release() }
 
 // Results implements exec.Reducer.
 func (r *geostats) Results(ctx context.Context) (exec.Operator, error) {
-	groups, err := r.g.sorted(ctx)
+	groups, err := r.g.Sorted(ctx)
 	if err != nil {
 		return nil, err
 	}
 	kept := r.frequent(groups)
-	shown := r.g.shown()
+	shown := r.g.Shown()
 	names := []string{"geobin", r.c.OutLat, r.c.OutLong}
 	columns := []string{""}
 	switch {
@@ -113,19 +114,19 @@ func (r *geostats) Results(ctx context.Context) (exec.Operator, error) {
 		out := newEmitter(emit, names)
 		for len(groups) > 0 {
 			n := 1
-			for n < len(groups) && slices.EqualFunc(groups[n].values()[:3], groups[0].values()[:3], func(a, b vector.Value) bool { return a.Text() == b.Text() }) {
+			for n < len(groups) && slices.EqualFunc(groups[n].Values()[:3], groups[0].Values()[:3], func(a, b vector.Value) bool { return a.Text() == b.Text() }) {
 				n++
 			}
 			cells := r.cells(groups[:n], kept)
 			if r.c.By != "" && r.c.Tuples {
 				for _, col := range inOrder(slices.Collect(maps.Keys(cells))) {
-					r.row(out.Builder, groups[0].values(), map[string][]exec.Aggregate{col: cells[col]}, shown)
+					r.row(out.Builder, groups[0].Values(), map[string][]exec.Aggregate{col: cells[col]}, shown)
 					if err := out.row(ctx); err != nil {
 						return err
 					}
 				}
 			} else {
-				r.row(out.Builder, groups[0].values(), cells, shown)
+				r.row(out.Builder, groups[0].Values(), cells, shown)
 				if err := out.row(ctx); err != nil {
 					return err
 				}
@@ -134,18 +135,18 @@ func (r *geostats) Results(ctx context.Context) (exec.Operator, error) {
 			groups = groups[n:]
 		}
 		return out.end()
-	}, r.g.release), nil
+	}, r.g.Release), nil
 }
 
 // cells joins the groups of one cell of the map by what they are shown as.
-func (r *geostats) cells(groups []*group, kept map[string]string) map[string][]exec.Aggregate {
+func (r *geostats) cells(groups []*op.Group, kept map[string]string) map[string][]exec.Aggregate {
 	cells := map[string][]exec.Aggregate{}
 	for _, grp := range groups {
 		col := ""
 		if r.c.By != "" {
-			col = kept[grp.key(3).Text()]
+			col = kept[grp.Key(3).Text()]
 		}
-		add(cells, col, r.g.aggregates(grp))
+		add(cells, col, r.g.Aggregates(grp))
 	}
 	if r.c.By == "" || r.c.CellLimit == 0 {
 		return cells
@@ -166,15 +167,15 @@ func (r *geostats) cells(groups []*group, kept map[string]string) map[string][]e
 }
 
 // columns returns the values of BY that get a column.
-func (r *geostats) columns(kept map[string]string, groups []*group) []string {
+func (r *geostats) columns(kept map[string]string, groups []*op.Group) []string {
 	list := slices.Collect(maps.Values(kept))
 	cell := map[string]map[string]bool{} // values by cell
 	for _, grp := range groups {
-		name := grp.key(0).Text() + " " + grp.key(1).Text() + " " + grp.key(2).Text()
+		name := grp.Key(0).Text() + " " + grp.Key(1).Text() + " " + grp.Key(2).Text()
 		if cell[name] == nil {
 			cell[name] = map[string]bool{}
 		}
-		cell[name][kept[grp.key(3).Text()]] = true
+		cell[name][kept[grp.Key(3).Text()]] = true
 		if r.c.CellLimit > 0 && len(cell[name]) > r.c.CellLimit {
 			return inOrder(append(list, otherPlace))
 		}
@@ -220,7 +221,7 @@ func (r *geostats) row(out *vector.Builder, keys []vector.Value, cells map[strin
 
 // column names the column of an aggregate for a value of BY.
 func (r *geostats) column(slot int, value string, several bool) string {
-	switch name := r.g.slotName(slot); {
+	switch name := r.g.SlotName(slot); {
 	case r.c.By == "" || r.c.Tuples:
 		return name
 	case several:
@@ -231,16 +232,16 @@ func (r *geostats) column(slot int, value string, several bool) string {
 
 // frequent returns the column of each value of BY: those with the greatest sum
 // of the first aggregate have their own.
-func (r *geostats) frequent(groups []*group) map[string]string {
+func (r *geostats) frequent(groups []*op.Group) map[string]string {
 	if r.c.By == "" {
 		return nil
 	}
 	scores := map[string]float64{}
 	for _, grp := range groups {
-		if grp.key(0).Text() != "0" {
+		if grp.Key(0).Text() != "0" {
 			continue // every row is at every zoom level
 		}
-		scores[grp.key(3).Text()] += firstScore(r.g.aggregates(grp))
+		scores[grp.Key(3).Text()] += firstScore(r.g.Aggregates(grp))
 	}
 	kept := map[string]string{}
 	for i, value := range ranking(scores) {

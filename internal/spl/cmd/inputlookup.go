@@ -11,6 +11,7 @@ import (
 	"bluetrail/internal/filter"
 	"bluetrail/internal/lookup"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -138,8 +139,8 @@ func (c *Inputlookup) Open(_ context.Context, env *exec.Env, in exec.Operator) (
 	if !c.Append {
 		return nil, errors.New("inputlookup must be the first command of a search, unless it has append=true")
 	}
-	rows := &later{open: func(ctx context.Context) (exec.Operator, error) { return c.Generate(ctx, env) }}
-	return &chain{parts: []exec.Operator{in, rows}}, nil
+	rows := &op.Later{Open: func(ctx context.Context) (exec.Operator, error) { return c.Generate(ctx, env) }}
+	return &op.Chain{Parts: []exec.Operator{in, rows}}, nil
 }
 
 // Generate implements exec.Generating.
@@ -162,7 +163,7 @@ func (c *Inputlookup) Generate(_ context.Context, env *exec.Env) (exec.Operator,
 	}
 	m, err := filter.NewMatcher(c.Where, env.Now.In(env.Zone))
 	in.left = len(t.Rows)
-	return &firstRows{in: exec.Mapped(in, selector{m}), left: c.Max}, err
+	return &op.FirstRows{In: exec.Mapped(in, selector{m}), Left: c.Max}, err
 }
 
 func (c *Inputlookup) open(env *exec.Env) (*lookup.Table, error) {
@@ -201,26 +202,3 @@ func (r *tableRows) Next(ctx context.Context) (*vector.Batch, error) {
 }
 
 func (r *tableRows) Close() { r.left, r.header = 0, false }
-
-// firstRows ends after a number of rows.
-type firstRows struct {
-	in   exec.Operator
-	left int
-}
-
-func (f *firstRows) Next(ctx context.Context) (*vector.Batch, error) {
-	if f.left <= 0 {
-		return nil, io.EOF
-	}
-	b, err := f.in.Next(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if b.Len > f.left {
-		b = b.Slice(0, f.left)
-	}
-	f.left -= b.Len
-	return b, nil
-}
-
-func (f *firstRows) Close() { f.in.Close() }

@@ -11,6 +11,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -241,8 +242,8 @@ func (c *Join) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Op
 	j := &join{c: c, env: env, held: env.Memory.Hold(), in: in}
 	if len(c.Left) == 0 {
 		// Which fields both sides have is known when all rows are there.
-		j.in = whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
-			j.fields = fieldsOf(rows)
+		j.in = op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+			j.fields = op.FieldsOf(rows)
 			return exec.Rows(rows...), nil
 		})
 	}
@@ -273,7 +274,7 @@ func (j *join) Close() {
 
 func (j *join) load(ctx context.Context) error {
 	b := vector.NewBuilder()
-	rows, err := gather(ctx, j.held, new(subOptions).open(j.env, j.c.Query, "join"))
+	rows, err := op.Gather(ctx, j.held, new(subOptions).open(j.env, j.c.Query, "join"))
 	if err != nil {
 		return err
 	}
@@ -290,8 +291,8 @@ func (j *join) load(ctx context.Context) error {
 func (j *join) prepare() {
 	left, right := j.c.Left, j.c.Right
 	if len(left) == 0 {
-		for _, name := range fieldsOf([]*vector.Batch{j.right}) {
-			if !internal(name) && slices.Contains(j.fields, name) {
+		for _, name := range op.FieldsOf([]*vector.Batch{j.right}) {
+			if !op.Internal(name) && slices.Contains(j.fields, name) {
 				left = append(left, name)
 			}
 		}
@@ -443,14 +444,14 @@ func (j *join) glue(b *vector.Batch, rows []int32) *vector.Batch {
 func (j *join) glueAliased(b *vector.Batch, rows []int32) *vector.Batch {
 	out := &vector.Batch{Len: b.Len}
 	for _, col := range b.Cols {
-		if !internal(col.Name) {
+		if !op.Internal(col.Name) {
 			col = col.Renamed(j.c.Prefixes[0] + col.Name)
 		}
 		out = out.With(col)
 	}
 	for _, col := range j.right.Cols {
 		name := col.Name
-		if !internal(name) {
+		if !op.Internal(name) {
 			name = j.c.Prefixes[1] + name
 		} else if out.Col(name) != nil {
 			continue

@@ -9,6 +9,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -92,7 +93,7 @@ func (c *Kmeans) option(o syntax.Option) (err error) {
 	case "maxiters":
 		c.MaxIters, err = o.Int(1)
 	case "t":
-		if c.Tolerance, err = number(o); err == nil && !(c.Tolerance >= 0) {
+		if c.Tolerance, err = op.Number(o); err == nil && !(c.Tolerance >= 0) {
 			err = diag.At(o.Value.Span, "t must not be negative")
 		}
 	case "dt":
@@ -138,7 +139,7 @@ func (c *Kmeans) Needs(out filter.FieldSet) filter.FieldSet {
 
 // Open implements exec.Serial.
 func (c *Kmeans) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		return c.run(ctx, env, rows)
 	}), nil
 }
@@ -155,7 +156,7 @@ func (c *Kmeans) run(ctx context.Context, env *exec.Env, rows []*vector.Batch) (
 	for n, b := range rows {
 		cols := make([][]vector.Value, len(names))
 		for i, name := range names {
-			cols[i] = existing(b, name)
+			cols[i] = op.Existing(b, name)
 		}
 		if err := held.Add(8 * (len(names) + 6) * b.Len); err != nil {
 			return nil, err
@@ -190,8 +191,8 @@ func (c *Kmeans) run(ctx context.Context, env *exec.Env, rows []*vector.Batch) (
 // numeric returns the fields with the numbers.
 func (c *Kmeans) numeric(rows []*vector.Batch) []string {
 	var names []string
-	for _, name := range columnsOf(rows) {
-		if !listed(c.Fields, name) {
+	for _, name := range op.ColumnsOf(rows) {
+		if !op.Listed(c.Fields, name) {
 			continue
 		}
 		if some, all := numeric(rows, name); some && (all || len(c.Fields) > 0) {
@@ -232,7 +233,7 @@ func (c *Kmeans) rows(rows []*vector.Batch, names []string, in, out []place, fou
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return found.of[a] - found.of[b] })
-	b := vector.NewBuilder(columnsOf(rows)...)
+	b := vector.NewBuilder(op.ColumnsOf(rows)...)
 	for _, i := range order {
 		b.AddRow(rows[in[i].batch], in[i].row)
 		n := found.of[i]

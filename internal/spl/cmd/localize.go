@@ -6,13 +6,14 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
 // Localize gives the ranges of time in which there are events.
 type Localize struct {
-	MaxPause, Before, After *Span
+	MaxPause, Before, After *op.Span
 }
 
 func init() {
@@ -34,8 +35,8 @@ func init() {
 		Parse: func(p *syntax.Parser) (syntax.Command, error) {
 			c := &Localize{}
 			err := p.Options([]string{"maxpause", "timebefore", "timeafter"}, func(o syntax.Option) (err error) {
-				dst := map[string]**Span{"maxpause": &c.MaxPause, "timebefore": &c.Before, "timeafter": &c.After}[o.Name]
-				*dst, err = parsePause(o)
+				dst := map[string]**op.Span{"maxpause": &c.MaxPause, "timebefore": &c.Before, "timeafter": &c.After}[o.Name]
+				*dst, err = op.ParsePause(o)
 				return err
 			})
 			return c, err
@@ -48,7 +49,7 @@ func (c *Localize) Print() string {
 	s := "localize"
 	for _, o := range []struct {
 		name string
-		span *Span
+		span *op.Span
 	}{{"maxpause", c.MaxPause}, {"timebefore", c.Before}, {"timeafter", c.After}} {
 		if o.span != nil {
 			s += " " + o.name + "=" + o.span.Text
@@ -77,7 +78,7 @@ type localize struct {
 // Add implements exec.Reducer.
 func (l *localize) Add(_ context.Context, b *vector.Batch) error {
 	before := len(l.times)
-	for _, v := range existing(b, "_time") {
+	for _, v := range op.Existing(b, "_time") {
 		if f, ok := v.Num(); ok {
 			l.times = append(l.times, f)
 		}
@@ -102,11 +103,11 @@ func (l *localize) Close() {
 
 // Results implements exec.Reducer.
 func (l *localize) Results(context.Context) (exec.Operator, error) {
-	length := func(s *Span, otherwise float64) float64 {
+	length := func(s *op.Span, otherwise float64) float64 {
 		if s == nil {
 			return otherwise
 		}
-		return s.seconds()
+		return s.Seconds()
 	}
 	pause, before, after := length(l.c.MaxPause, 60), length(l.c.Before, 30), length(l.c.After, 30)
 	slices.Sort(l.times)

@@ -7,6 +7,7 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
@@ -50,7 +51,7 @@ func (c *Makecontinuous) Needs(out filter.FieldSet) filter.FieldSet { return out
 
 // Open implements exec.Serial.
 func (c *Makecontinuous) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		return exec.Rows(c.fill(env, rows)), nil
 	}), nil
 }
@@ -65,7 +66,7 @@ func (c *Makecontinuous) fill(env *exec.Env, rows []*vector.Batch) *vector.Batch
 	low, high := c.bin.Start, c.bin.End
 	for _, b := range rows {
 		env.Poll()
-		vals := existing(b, c.bin.Field)
+		vals := op.Existing(b, c.bin.Field)
 		for i, v := range vals {
 			f, ok := v.Num()
 			if !ok || math.IsNaN(f) || math.IsInf(f, 0) {
@@ -91,7 +92,7 @@ func (c *Makecontinuous) fill(env *exec.Env, rows []*vector.Batch) *vector.Batch
 		}
 		return 0
 	})
-	out := vector.NewBuilder(columnsOf(rows)...)
+	out := vector.NewBuilder(op.ColumnsOf(rows)...)
 	empty := func(at float64) {
 		out.Add()
 		out.Set(c.bin.Field, steps.show(at))
@@ -142,11 +143,11 @@ type steps struct {
 func (c *Makecontinuous) steps(env *exec.Env, low, high float64) *steps {
 	span := c.bin.Span
 	if span == nil {
-		span = niceSpan(low, high, c.bin.most())
+		span = op.NiceSpan(low, high, c.bin.most())
 		if c.bin.Field == "_time" {
-			span = timeSpanOf(low, high, c.bin.most())
+			span = op.TimeSpanOf(low, high, c.bin.most())
 		}
-		span = atLeast(span, c.bin.MinSpan)
+		span = op.AtLeast(span, c.bin.MinSpan)
 	}
 	return &steps{m: c.bin.mapper(span, env), time: c.bin.Field == "_time", env: env}
 }
@@ -154,7 +155,7 @@ func (c *Makecontinuous) steps(env *exec.Env, low, high float64) *steps {
 // width is how wide a bucket of numbers is.
 func (s *steps) width() float64 {
 	if s.m.span.Unit != "" && s.m.span.Unit != "log" {
-		return s.m.span.seconds()
+		return s.m.span.Seconds()
 	}
 	return s.m.span.N
 }
@@ -162,7 +163,7 @@ func (s *steps) width() float64 {
 func (s *steps) floor(f float64) float64 {
 	switch {
 	case s.time:
-		return s.m.bucket.start(f)
+		return s.m.bucket.Start(f)
 	case s.m.span.Unit == "log":
 		if f <= 0 {
 			return f
@@ -177,7 +178,7 @@ func (s *steps) next(f float64) float64 {
 	var n float64
 	switch {
 	case s.time && math.Abs(f) < 253402300799:
-		n = splunktime.Epoch(s.m.span.next(splunktime.FromEpoch(f).In(s.env.Zone)))
+		n = splunktime.Epoch(s.m.span.Next(splunktime.FromEpoch(f).In(s.env.Zone)))
 	case s.m.span.Unit == "log" && f > 0:
 		n = f * s.m.span.Base
 	default:
@@ -193,5 +194,5 @@ func (s *steps) show(at float64) vector.Value {
 	if s.time || s.m.span.Unit != "" && s.m.span.Unit != "log" {
 		return vector.Float(at)
 	}
-	return s.m.span.label(at)
+	return s.m.span.Label(at)
 }

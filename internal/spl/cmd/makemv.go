@@ -7,6 +7,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -121,7 +122,7 @@ type makemv struct {
 }
 
 func (m *makemv) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	return mapField(b, m.c.Field, m.c.Field, m.split), nil
+	return op.MapField(b, m.c.Field, m.c.Field, m.split), nil
 }
 
 func (m *makemv) split(v vector.Value) vector.Value {

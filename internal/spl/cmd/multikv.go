@@ -10,6 +10,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -195,7 +196,7 @@ func (x *tabulation) take(most int) *vector.Batch {
 	out := x.b.Pick(from)
 	if x.c.Bare {
 		for _, name := range out.Names() {
-			vals := existing(out, name)
+			vals := op.Existing(out, name)
 			for i := range vals {
 				if !originals[i] {
 					vals[i] = vector.Value{}
@@ -205,7 +206,7 @@ func (x *tabulation) take(most int) *vector.Batch {
 		}
 	}
 	for _, col := range cells.Batch().Cols {
-		out = out.With(over(out, col))
+		out = out.With(op.Over(out, col))
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -69,7 +70,7 @@ func (c *Mvcombine) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFi
 
 // Open implements exec.Serial.
 func (c *Mvcombine) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		return exec.Rows(c.combine(env, rows)), nil
 	}), nil
 }
@@ -103,7 +104,7 @@ func (c *Mvcombine) combine(env *exec.Env, rows []*vector.Batch) *vector.Batch {
 			gathered[n] = append(gathered[n], v.All()...)
 		}
 	}
-	out := vector.NewBuilder(columnsOf(rows)...)
+	out := vector.NewBuilder(op.ColumnsOf(rows)...)
 	for n, p := range firsts {
 		env.Poll()
 		out.AddRow(p.b, p.i)
@@ -112,20 +113,4 @@ func (c *Mvcombine) combine(env *exec.Env, rows []*vector.Batch) *vector.Batch {
 		}
 	}
 	return out.Batch()
-}
-
-// columnsOf returns the names of the columns of all batches, in the order in
-// which they are met.
-func columnsOf(rows []*vector.Batch) []string {
-	var names []string
-	seen := map[string]bool{}
-	for _, b := range rows {
-		for _, c := range b.Cols {
-			if !seen[c.Name] {
-				seen[c.Name] = true
-				names = append(names, c.Name)
-			}
-		}
-	}
-	return names
 }

@@ -5,6 +5,7 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -41,55 +42,10 @@ func (c *Nomv) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
 // Map implements exec.Mapper.
 func (c *Nomv) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	return mapField(b, c.Field, c.Field, func(v vector.Value) vector.Value {
+	return op.MapField(b, c.Field, c.Field, func(v vector.Value) vector.Value {
 		if v.Kind() == vector.List {
 			return vector.String(v.Joined())
 		}
 		return v
 	}), nil
-}
-
-// mapField returns b with the field to set to fn of the field from; rows that
-// lack from keep what they have. fn is called once for each value of a coded
-// or constant column.
-func mapField(b *vector.Batch, from, to string, fn func(vector.Value) vector.Value) *vector.Batch {
-	col := b.Col(from)
-	if col == nil {
-		return b
-	}
-	old := b.Col(to)
-	if from == to || old == nil {
-		old = nil
-		if v, ok := col.Constant(); ok {
-			if v.IsNull() {
-				return b.With(vector.Constant(to, v))
-			}
-			return b.With(vector.Constant(to, fn(v)))
-		}
-	}
-	vals := make([]vector.Value, b.Len)
-	dict, codes := col.Codes()
-	var known []vector.Value
-	var seen []bool
-	if codes != nil && len(dict) <= b.Len {
-		known, seen = make([]vector.Value, len(dict)), make([]bool, len(dict))
-	}
-	for i := range vals {
-		v := col.At(i)
-		switch {
-		case v.IsNull():
-			if old != nil {
-				vals[i] = old.At(i)
-			}
-		case known != nil:
-			code := codes[i]
-			if !seen[code] {
-				known[code], seen[code] = fn(v), true
-			}
-			vals[i] = known[code]
-		default:
-			vals[i] = fn(v)
-		}
-	}
-	return b.With(vector.NewColumn(to, vals))
 }

@@ -8,6 +8,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -69,7 +70,7 @@ func (c *Outlier) option(o syntax.Option) (err error) {
 			return diag.At(o.Value.Span, "action must be transform or remove, not %q", o.Value.Text)
 		}
 	case "param":
-		if c.Param, err = number(o); err == nil && c.Param < 0 {
+		if c.Param, err = op.Number(o); err == nil && c.Param < 0 {
 			err = diag.At(o.Value.Span, "param must not be negative")
 		}
 	case "uselower":
@@ -121,9 +122,9 @@ func (c *Outlier) Needs(out filter.FieldSet) filter.FieldSet {
 
 // Open implements exec.Serial.
 func (c *Outlier) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
-		for _, name := range columnsOf(rows) {
-			if listed(c.Fields, name) {
+	return op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+		for _, name := range op.ColumnsOf(rows) {
+			if op.Listed(c.Fields, name) {
 				rows = c.trim(rows, name)
 			}
 		}
@@ -139,7 +140,7 @@ func (c *Outlier) trim(rows []*vector.Batch, name string) []*vector.Batch {
 	}
 	out := make([]*vector.Batch, len(rows))
 	for n, b := range rows {
-		vals := existing(b, name)
+		vals := op.Existing(b, name)
 		var stay []int32
 		for i, v := range vals {
 			f, ok := v.Num()
@@ -174,7 +175,7 @@ func (c *Outlier) taken(bound float64) vector.Value {
 func (c *Outlier) bounds(rows []*vector.Batch, name string) (low, high float64, ok bool) {
 	var all []float64
 	for _, b := range rows {
-		for _, v := range existing(b, name) {
+		for _, v := range op.Existing(b, name) {
 			if f, ok := v.Num(); ok {
 				all = append(all, f)
 			}

@@ -11,6 +11,7 @@ import (
 	"bluetrail/internal/filter"
 	"bluetrail/internal/lookup"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -138,7 +139,7 @@ func (c *Outputlookup) Needs(out filter.FieldSet) filter.FieldSet {
 
 // Open implements exec.Serial.
 func (c *Outputlookup) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		if err := c.write(ctx, env, rows); err != nil {
 			return nil, err
 		}
@@ -177,7 +178,7 @@ func (c *Outputlookup) write(ctx context.Context, env *exec.Env, rows []*vector.
 	if w == nil {
 		return fmt.Errorf("cannot write lookup %q: no folder of lookups is known (give one by --knowledge)", c.Table)
 	}
-	c.addColumns(env, t, old != nil && adds, columnsOf(rows))
+	c.addColumns(env, t, old != nil && adds, op.ColumnsOf(rows))
 	if len(t.columns) == 0 {
 		env.Warn("the lookup %q is not written: there are no fields to name its columns", c.Table)
 		return nil
@@ -206,7 +207,7 @@ func (c *Outputlookup) addColumns(env *exec.Env, t *tableWriter, added bool, fie
 		if _, known := t.at[name]; known {
 			continue
 		}
-		if internal(name) && name != c.Key && (added || events && !c.all) {
+		if op.Internal(name) && name != c.Key && (added || events && !c.all) {
 			continue
 		}
 		if added && c.header {

@@ -13,6 +13,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
@@ -168,7 +169,7 @@ func (c *Predict) Needs(out filter.FieldSet) filter.FieldSet {
 
 // Open implements exec.Serial.
 func (c *Predict) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		return c.run(ctx, env, rows)
 	}), nil
 }
@@ -207,7 +208,7 @@ func (c *Predict) predicted(ctx context.Context, env *exec.Env, rows []*vector.B
 		for t, at := range order[:used] {
 			v, ok := rows[at.batch].At(f.Field, at.row).Num()
 			if series[t] = v; !ok || v-v != 0 {
-				series[t] = nan
+				series[t] = op.Nan
 			} else {
 				some = true
 			}
@@ -221,7 +222,7 @@ func (c *Predict) predicted(ctx context.Context, env *exec.Env, rows []*vector.B
 			return nil, err
 		}
 	}
-	names := columnsOf(rows)
+	names := op.ColumnsOf(rows)
 	later := stepper(times, env.Zone)
 	return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
 		b := newEmitter(emit, names)
@@ -321,7 +322,7 @@ func inTime(rows []*vector.Batch) ([]place, []float64) {
 	}
 	var list []timedPlace
 	for n, b := range rows {
-		for i, v := range existing(b, "_time") {
+		for i, v := range op.Existing(b, "_time") {
 			if f, ok := v.Num(); ok && inCalendar(f) {
 				list = append(list, timedPlace{place{n, i}, f})
 			}

@@ -3,6 +3,8 @@ package cmd
 import (
 	"context"
 	"math"
+
+	"bluetrail/internal/spl/op"
 )
 
 // The models of predict are structural time series, filtered as Kalman did
@@ -28,7 +30,7 @@ func filtered(series []float64, ahead int, step func(t int, y float64) (mean, va
 	f := &forecast{mean: make([]float64, len(series)+ahead), variance: make([]float64, len(series)+ahead)}
 	n, scaled, logs := 0.0, 0.0, 0.0
 	for t := range f.mean {
-		y := nan
+		y := op.Nan
 		if t < len(series) {
 			y = series[t]
 		}
@@ -58,7 +60,7 @@ func levels(period int, drift float64) seriesModel {
 		level, p, begun := make([]float64, period), make([]float64, period), make([]bool, period)
 		return filtered(series, ahead, func(t int, y float64) (mean, variance float64) {
 			k := t % period
-			mean, variance = nan, nan
+			mean, variance = op.Nan, op.Nan
 			if begun[k] {
 				mean, variance = level[k], p[k]+1-drift
 			}
@@ -87,7 +89,7 @@ func localTrend(level, slope float64) seriesModel {
 		known := 0
 		return filtered(series, ahead, func(_ int, y float64) (mean, variance float64) {
 			expected, of := a, paa+1
-			mean, variance = nan, nan
+			mean, variance = op.Nan, op.Nan
 			if known >= 2 {
 				mean, variance = expected, of
 			}

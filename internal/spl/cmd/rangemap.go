@@ -8,6 +8,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -136,7 +137,7 @@ func (c *Rangemap) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
 // Map implements exec.Mapper.
 func (c *Rangemap) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	vals := existing(b, c.Field)
+	vals := op.Existing(b, c.Field)
 	for i, v := range vals {
 		vals[i] = c.names(v)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
@@ -77,7 +78,7 @@ type reltime struct {
 
 // Map implements exec.Mapper.
 func (m reltime) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	vals := existing(b, m.c.Field)
+	vals := op.Existing(b, m.c.Field)
 	for i, v := range vals {
 		vals[i] = vector.Value{}
 		if f, ok := v.Num(); ok {

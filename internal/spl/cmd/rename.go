@@ -8,6 +8,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -102,7 +103,7 @@ func (r RenamePair) needsWild(out filter.FieldSet) filter.FieldSet {
 		if strings.Contains(name, "*") || strings.Count(r.To, "*") > 1 {
 			return out.Add(r.From)
 		}
-		if from, ok := substitute(r.To, r.From, name); ok {
+		if from, ok := op.Substitute(r.To, r.From, name); ok {
 			out = out.Add(from)
 		} else if filter.MatchName(r.To, name) { // an internal name, which wildcards leave alone elsewhere
 			return out.Add(r.From)
@@ -123,31 +124,12 @@ func (c *Rename) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) 
 			continue
 		}
 		for _, name := range m.names() {
-			if to, ok := substitute(r.From, r.To, name); ok {
+			if to, ok := op.Substitute(r.From, r.To, name); ok {
 				m.move(name, to)
 			}
 		}
 	}
 	return m.batch(b.Len), nil
-}
-
-// substitute fits name to the pattern from and puts what its wildcards stand
-// for into to.
-func substitute(from, to, name string) (string, bool) {
-	if !covers(from, name) {
-		return "", false
-	}
-	parts := strings.Split(from, "*")
-	rest := name[len(parts[0]):]
-	for i, part := range parts[1:] {
-		n := strings.Index(rest, part)
-		if i == len(parts)-2 {
-			n = len(rest) - len(part)
-		}
-		to = strings.Replace(to, "*", rest[:n], 1)
-		rest = rest[n+len(part):]
-	}
-	return to, true
 }
 
 // moving are the columns of a batch while they get other names.

@@ -9,6 +9,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -142,8 +143,8 @@ type replacer struct {
 
 func (m *replacer) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	for _, name := range b.Names() {
-		if len(m.c.Fields) == 0 && !internal(name) || slices.ContainsFunc(m.c.Fields, func(p string) bool { return filter.MatchName(p, name) }) {
-			b = mapField(b, name, name, m.value)
+		if len(m.c.Fields) == 0 && !op.Internal(name) || slices.ContainsFunc(m.c.Fields, func(p string) bool { return filter.MatchName(p, name) }) {
+			b = op.MapField(b, name, name, m.value)
 		}
 	}
 	return b, nil

@@ -10,6 +10,7 @@ import (
 	"bluetrail/internal/event"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -142,7 +143,7 @@ func (c *Rest) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // Generate implements exec.Generating.
 func (c *Rest) Generate(ctx context.Context, env *exec.Env) (exec.Operator, error) {
-	op, err := c.list.rows(ctx, env)
+	o, err := c.list.rows(ctx, env)
 	if err != nil {
 		return nil, err
 	}
@@ -151,12 +152,12 @@ func (c *Rest) Generate(ctx context.Context, env *exec.Env) (exec.Operator, erro
 		if err != nil {
 			return nil, err
 		}
-		op = exec.Mapped(op, selector{m})
+		o = exec.Mapped(o, selector{m})
 	}
 	if c.Count > 0 {
-		op = &firstRows{in: op, left: c.Count}
+		o = &op.FirstRows{In: o, Left: c.Count}
 	}
-	return op, nil
+	return o, nil
 }
 
 // entries is a table of titles; fill sets the other columns.

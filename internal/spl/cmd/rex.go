@@ -12,6 +12,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -196,7 +197,7 @@ func (m *rex) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	if m.c.sed == nil {
 		return m.extract(b), nil
 	}
-	return mapField(b, m.c.Field, m.c.Field, func(v vector.Value) vector.Value {
+	return op.MapField(b, m.c.Field, m.c.Field, func(v vector.Value) vector.Value {
 		list := make([]string, v.Len())
 		for j := range list {
 			for _, sed := range m.c.sed {
@@ -235,7 +236,7 @@ func (m *rex) extract(b *vector.Batch) *vector.Batch {
 		if codes != nil {
 			col = vector.Coded(f.name, f.vals, codes)
 		}
-		b = b.With(over(b, col))
+		b = b.With(op.Over(b, col))
 	}
 	return b
 }

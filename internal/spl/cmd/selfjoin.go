@@ -7,6 +7,7 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -87,8 +88,8 @@ func (c *Selfjoin) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c
 
 // Open implements exec.Serial.
 func (c *Selfjoin) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
-		all := vector.NewBuilder(columnsOf(rows)...)
+	return op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+		all := vector.NewBuilder(op.ColumnsOf(rows)...)
 		for _, b := range rows {
 			env.Poll()
 			for i := range b.Len {

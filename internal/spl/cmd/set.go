@@ -7,6 +7,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -72,9 +73,9 @@ func (c *Set) Queries() []*syntax.Query { return c.queries }
 func (c *Set) Generate(_ context.Context, env *exec.Env) (exec.Operator, error) {
 	second := c.options.open(env, c.queries[1], "set")
 	first := c.options.open(env, c.queries[0], "set")
-	return whole(env, first, func(ctx context.Context, left []*vector.Batch) (exec.Operator, error) {
+	return op.Whole(env, first, func(ctx context.Context, left []*vector.Batch) (exec.Operator, error) {
 		held := env.Memory.Hold()
-		right, err := gather(ctx, held, second)
+		right, err := op.Gather(ctx, held, second)
 		defer held.Release()
 		if err != nil {
 			return nil, err
@@ -85,7 +86,7 @@ func (c *Set) Generate(_ context.Context, env *exec.Env) (exec.Operator, error) 
 
 func (c *Set) combine(left, right []*vector.Batch) *vector.Batch {
 	inLeft, inRight := keysOf(left), keysOf(right)
-	out := vector.NewBuilder(columnsOf(append(left[:len(left):len(left)], right...))...)
+	out := vector.NewBuilder(op.ColumnsOf(append(left[:len(left):len(left)], right...))...)
 	done := map[string]bool{}
 	add := func(rows []*vector.Batch, wanted func(key string) bool) {
 		eachRow(rows, func(b *vector.Batch, i int, key []byte) {
@@ -119,7 +120,7 @@ func keysOf(rows []*vector.Batch) map[string]bool {
 func eachRow(rows []*vector.Batch, fn func(b *vector.Batch, i int, key []byte)) {
 	keys := vector.NewRowKeys()
 	for _, b := range rows {
-		keys.Use(b.Keep(func(name string) bool { return !internal(name) }))
+		keys.Use(b.Keep(func(name string) bool { return !op.Internal(name) }))
 		for i := range b.Len {
 			fn(b, i, keys.Key(i))
 		}

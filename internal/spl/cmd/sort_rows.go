@@ -5,6 +5,7 @@ import (
 
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/vector"
 )
 
@@ -23,19 +24,19 @@ type sorter struct {
 	c     *Sort
 	env   *exec.Env
 	rows  *Sorted[[]vector.Value]
-	order columnOrder
+	order op.ColumnOrder
 }
 
 // Add implements exec.Reducer.
 func (s *sorter) Add(ctx context.Context, b *vector.Batch) error {
-	s.order.see(b)
+	s.order.See(b)
 	return s.rows.Add(ctx, b)
 }
 
 // Merge implements exec.Reducer.
 func (s *sorter) Merge(ctx context.Context, other exec.Reducer) error {
 	o := other.(*sorter)
-	s.order.merge(&o.order)
+	s.order.Merge(&o.order)
 	return s.rows.merge(ctx, o.rows)
 }
 
@@ -48,7 +49,7 @@ func (s *sorter) Results(ctx context.Context) (exec.Operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &arranged{rows, &s.order}, nil
+	return &op.Arranged{In: rows, Order: &s.order}, nil
 }
 
 // Close implements exec.Reducer.

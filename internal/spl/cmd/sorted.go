@@ -7,6 +7,7 @@ import (
 
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/vector"
 )
 
@@ -161,7 +162,7 @@ func (s *Sorted[K]) Results(ctx context.Context) (exec.Operator, error) {
 		return nil, s.env.OnDisk(err)
 	}
 	if s.limit > 0 {
-		return &firstRows{in: merged, left: s.limit}, nil
+		return &op.FirstRows{In: merged, Left: s.limit}, nil
 	}
 	return merged, nil
 }

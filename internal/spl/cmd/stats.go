@@ -4,32 +4,26 @@ import (
 	"cmp"
 	"context"
 	"io"
-	"math"
 	"slices"
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
 
-var (
-	one = vector.Int(1)
-)
-
-var nan = math.NaN()
-
 // Stats groups rows and computes aggregates of the groups.
 type Stats struct {
-	Aggs  []*Aggregation
+	Aggs  []*op.Aggregation
 	By    []string
 	Split bool // dedup_splitvals
 	// AllNum withholds numeric aggregates of fields with other values.
 	AllNum bool
-	Span   *Span  // of _time among By, nil = none
-	Delim  string // what joins the values of list and values in one text; "" = a newline
+	Span   *op.Span // of _time among By, nil = none
+	Delim  string   // what joins the values of list and values in one text; "" = a newline
 }
 
 func init() {
@@ -75,7 +69,7 @@ func parseStats(p *syntax.Parser) (*Stats, error) {
 				if !slices.Contains(c.By, "_time") {
 					return diag.At(o.Value.Span, "span belongs to _time behind BY").WithHint("write … BY _time span=1h")
 				}
-				if c.Span, err = parseSpan(o); err == nil && c.Span.Unit == "" {
+				if c.Span, err = op.ParseSpan(o); err == nil && c.Span.Unit == "" {
 					err = diag.At(o.Value.Span, "%q is no span of time", o.Value.Text)
 				}
 			}
@@ -86,7 +80,7 @@ func parseStats(p *syntax.Parser) (*Stats, error) {
 		return nil, err
 	}
 	var err error
-	if c.Aggs, err = parseAggregations(p, "by"); err != nil {
+	if c.Aggs, err = op.ParseAggregations(p, "by"); err != nil {
 		return nil, err
 	}
 	if p.AcceptWord("by") {
@@ -106,7 +100,7 @@ func parseStats(p *syntax.Parser) (*Stats, error) {
 		c.By = append(c.By, more...)
 	}
 	if err == nil {
-		err = checkNames(c.Aggs, c.By)
+		err = op.CheckNames(c.Aggs, c.By)
 	}
 	for _, a := range c.Aggs {
 		a.AllNum = c.AllNum
@@ -125,7 +119,7 @@ func (c *Stats) print(name string) string {
 	if c.Delim != "" {
 		s += " delim=" + syntax.PrintOption(c.Delim)
 	}
-	s += " " + printAggregations(c.Aggs)
+	s += " " + op.PrintAggregations(c.Aggs)
 	if len(c.By) > 0 {
 		s += " BY " + syntax.PrintFields(c.By)
 	}
@@ -144,65 +138,65 @@ func (c *Stats) Needs(filter.FieldSet) filter.FieldSet { return c.reads(filter.F
 func (c *Stats) reads(out filter.FieldSet) filter.FieldSet {
 	out = out.Add(c.By...)
 	for _, a := range c.Aggs {
-		out = out.Add(a.fields()...)
+		out = out.Add(a.Fields()...)
 	}
 	return out
 }
 
 // Ordered implements exec.Transforming.
 func (c *Stats) Ordered() bool {
-	return slices.ContainsFunc(c.Aggs, func(a *Aggregation) bool { return a.Def.Ordered })
+	return slices.ContainsFunc(c.Aggs, func(a *op.Aggregation) bool { return a.Def.Ordered })
 }
 
 // grouper returns an empty grouper for the command.
-func (c *Stats) grouper(env *exec.Env) (*grouper, error) {
-	return newGrouper(env, c.Aggs, c.By, c.Split)
+func (c *Stats) grouper(env *exec.Env) (*op.Grouper, error) {
+	return op.NewGrouper(env, c.Aggs, c.By, c.Split)
 }
 
 // NewReducer implements exec.Transforming.
 func (c *Stats) NewReducer(env *exec.Env) (exec.Reducer, error) {
 	g, err := c.grouper(env)
-	return &stats{c: c, env: env, g: &gatherer{grouper: g}, bucket: bucketer{span: c.Span, zone: env.Zone}}, err
+	return &stats{c: c, env: env, g: &op.Gatherer{Grouper: g}, bucket: op.Bucketer{Span: c.Span, Zone: env.Zone}}, err
 }
 
 type stats struct {
 	c      *Stats
 	env    *exec.Env
-	g      *gatherer
-	bucket bucketer // of the span
+	g      *op.Gatherer
+	bucket op.Bucketer // of the span
 }
 
 func (s *stats) Add(ctx context.Context, b *vector.Batch) error {
 	if s.c.Span != nil {
 		if times := b.Col("_time"); times != nil {
-			b = b.With(s.bucket.starts("_time", times, b.Len))
+			b = b.With(s.bucket.Starts("_time", times, b.Len))
 		}
 	}
-	return s.g.add(ctx, b)
+	return s.g.Add(ctx, b)
 }
 
 func (s *stats) Merge(ctx context.Context, o exec.Reducer) error {
-	return s.g.merge(ctx, o.(*stats).g)
+	return s.g.Merge(ctx, o.(*stats).g)
 }
 
 // Close implements exec.Reducer.
-func (s *stats) Close() { s.g.close() }
+func (s *stats) Close() { s.g.Close() }
 
 func (s *stats) Results(ctx context.Context) (exec.Operator, error) {
-	names := s.g.columns(s.g.shown())
-	if !s.g.full {
+	names := s.g.Columns(s.g.Shown())
+	if !s.g.Full {
 		return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
-			return s.rows(ctx, s.g.grouper, names, func(b *vector.Batch, made []*group) error {
+			return s.rows(ctx, s.g.Grouper, names, func(b *vector.Batch, made []*op.Group) error {
 				clear(made)
 				return emit(b)
 			})
-		}, s.g.close), nil
+		}, s.g.Close), nil
 	}
-	defer s.g.close()
-	runs := spill.Runs[ranked]{Space: s.env.Disk, Order: groupOrder(s.c.By)}
-	err := s.g.groups(ctx, func(g *grouper) error {
+	defer s.g.Close()
+	runs := spill.Runs[op.Ranked]{Space: s.env.Disk, Order: op.GroupOrder(s.c.By)}
+	err := s.g.Groups(ctx, func(g *op.Grouper) error {
 		err := s.env.OnDisk(runs.Add(ctx, func(f *spill.File) error {
-			return s.rows(ctx, g, names, func(b *vector.Batch, _ []*group) error { return f.Write(b) })
+			return s.rows(ctx, g, names, func(b *vector.Batch, _ []*op.Group) error { return f.Write(b) })
 		}))
 		if !exec.EndsEarly(err) {
 			return err
@@ -211,7 +205,7 @@ func (s *stats) Results(ctx context.Context) (exec.Operator, error) {
 		runs.Hold(last.Next)
 		return cmp.Or(stopped, err)
 	})
-	var merged *spill.Merged[ranked]
+	var merged *spill.Merged[op.Ranked]
 	if err == nil || exec.EndsEarly(err) {
 		merged, err = runs.Merge(ctx)
 	}
@@ -223,9 +217,9 @@ func (s *stats) Results(ctx context.Context) (exec.Operator, error) {
 }
 
 // batches returns the rows of the groups of g in order.
-func (s *stats) batches(ctx context.Context, g *grouper, names []string) (out *batches, err error) {
+func (s *stats) batches(ctx context.Context, g *op.Grouper, names []string) (out *batches, err error) {
 	out = &batches{}
-	err = s.rows(ctx, g, names, func(b *vector.Batch, _ []*group) error {
+	err = s.rows(ctx, g, names, func(b *vector.Batch, _ []*op.Group) error {
 		*out = append(*out, b)
 		return nil
 	})
@@ -246,9 +240,9 @@ func (l *batches) Next() (*vector.Batch, error) {
 
 // rows hands on the rows of the groups of g in order, at least one batch, with the
 // groups that it is made of.
-func (s *stats) rows(ctx context.Context, g *grouper, names []string, emit func(*vector.Batch, []*group) error) error {
-	shown := g.shown()
-	groups, err := g.sorted(ctx)
+func (s *stats) rows(ctx context.Context, g *op.Grouper, names []string, emit func(*vector.Batch, []*op.Group) error) error {
+	shown := g.Shown()
+	groups, err := g.Sorted(ctx)
 	if err != nil {
 		return err
 	}
@@ -259,11 +253,11 @@ func (s *stats) rows(ctx context.Context, g *grouper, names []string, emit func(
 		}
 		b.Add()
 		for i := range s.c.By {
-			v := grp.key(i)
+			v := grp.Key(i)
 			b.SetAt(i, v)
 			size += v.Size()
 		}
-		for i, v := range g.results(grp, shown) {
+		for i, v := range g.Results(grp, shown) {
 			if s.c.Delim != "" {
 				v = v.WithDelim(s.c.Delim)
 			}

@@ -8,6 +8,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 )
@@ -101,7 +102,7 @@ func parseStreamstats(p *syntax.Parser) (syntax.Command, error) {
 			}
 			return c, nil
 		default:
-			list, err := parseAggregations(p, "by", "reset_before", "reset_after")
+			list, err := op.ParseAggregations(p, "by", "reset_before", "reset_after")
 			if err != nil {
 				return nil, err
 			}
@@ -229,7 +230,7 @@ func (c *Streamstats) Print() string {
 // Needs implements syntax.Command.
 func (c *Streamstats) Needs(out filter.FieldSet) filter.FieldSet {
 	for _, a := range c.stats.Aggs {
-		if !a.wild() {
+		if !a.Wild() {
 			out = out.Without(a.Name())
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/vector"
 )
 
@@ -15,7 +16,7 @@ func (c *Streamstats) Open(_ context.Context, env *exec.Env, in exec.Operator) (
 	if err != nil {
 		return nil, err
 	}
-	s := &streamstats{c: c, env: env, in: in, g: g, windows: map[*group][]windowRow{}}
+	s := &streamstats{c: c, env: env, in: in, g: g, windows: map[*op.Group][]windowRow{}}
 	if c.Before != nil {
 		if s.before, err = expr.CompileTest(c.Before, env); err != nil {
 			return nil, err
@@ -33,29 +34,29 @@ type streamstats struct {
 	c             *Streamstats
 	env           *exec.Env
 	in            exec.Operator
-	g             *grouper
+	g             *op.Grouper
 	before, after *expr.Program
-	windows       map[*group][]windowRow // by group; of nil when there is one for all
-	kept, swept   int                    // rows in windows, now and after the last sweep
+	windows       map[*op.Group][]windowRow // by group; of nil when there is one for all
+	kept, swept   int                       // rows in windows, now and after the last sweep
 	lastKeys      []vector.Value
 }
 
 // windowRow is a row that may still count.
 type windowRow struct {
-	group *group
+	group *op.Group
 	vals  []vector.Value // by slot
 	time  float64
 }
 
 func (s *streamstats) Close() {
 	s.in.Close()
-	s.g.release()
+	s.g.Release()
 	s.windows = nil
 }
 
 // reset begins anew.
 func (s *streamstats) reset() {
-	s.g.clear()
+	s.g.Clear()
 	clear(s.windows)
 	s.kept, s.swept = 0, 0
 }
@@ -65,10 +66,10 @@ func (s *streamstats) Next(ctx context.Context) (*vector.Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.g.expand(b)
-	shown := s.g.shown()
+	s.g.Expand(b)
+	shown := s.g.Shown()
 	vals := make([][]vector.Value, len(shown))
-	names := s.g.columns(shown)[len(s.c.stats.By):]
+	names := s.g.Columns(shown)[len(s.c.stats.By):]
 	for i := range names {
 		vals[i] = make([]vector.Value, b.Len)
 	}
@@ -98,11 +99,11 @@ func (s *streamstats) row(b *vector.Batch, i int, shown []int, vals [][]vector.V
 		s.reset()
 	}
 	s.lastKeys = keys
-	grp, err := s.g.groupOf(keys)
+	grp, err := s.g.GroupOf(keys)
 	if err != nil {
 		return err
 	}
-	r := windowRow{grp, s.g.rowValues(b, i), timeOf(b, i)}
+	r := windowRow{grp, s.g.RowValues(b, i), timeOf(b, i)}
 	var result []vector.Value
 	if s.c.Window == 0 && s.c.TimeWindow == 0 {
 		result, err = s.running(r, shown)
@@ -124,22 +125,22 @@ func (s *streamstats) row(b *vector.Batch, i int, shown []int, vals [][]vector.V
 // running adds the row to all before it.
 func (s *streamstats) running(r windowRow, shown []int) ([]vector.Value, error) {
 	if s.c.Current {
-		if err := s.g.take(r.group, r.vals, r.time); err != nil {
+		if err := s.g.Take(r.group, r.vals, r.time); err != nil {
 			return nil, err
 		}
-		return s.g.results(r.group, shown), nil
+		return s.g.Results(r.group, shown), nil
 	}
-	result := s.g.results(r.group, shown)
-	return result, s.g.take(r.group, r.vals, r.time)
+	result := s.g.Results(r.group, shown)
+	return result, s.g.Take(r.group, r.vals, r.time)
 }
 
 // windowed computes the aggregates of the rows in reach anew.
 func (s *streamstats) windowed(r windowRow, shown []int) ([]vector.Value, error) {
-	var key *group
+	var key *op.Group
 	if !s.c.Global || s.c.Window == 0 { // a window of time alone is the same for all
 		key = r.group
 	}
-	if err := s.g.held.Add(r.size()); err != nil {
+	if err := s.g.Held.Add(r.size()); err != nil {
 		return nil, err
 	}
 	rows, err := s.slide(append(s.windows[key], r), r.time)
@@ -155,18 +156,18 @@ func (s *streamstats) windowed(r windowRow, shown []int) ([]vector.Value, error)
 	if !s.c.Current {
 		rows = rows[:len(rows)-1]
 	}
-	scratch := &group{}
-	held := s.g.held.Size()
+	scratch := &op.Group{}
+	held := s.g.Held.Size()
 	for _, w := range rows {
 		if w.group != r.group || s.c.TimeWindow > 0 && math.Abs(r.time-w.time) >= s.c.TimeWindow {
 			continue
 		}
-		if err := s.g.take(scratch, w.vals, w.time); err != nil {
+		if err := s.g.Take(scratch, w.vals, w.time); err != nil {
 			return nil, err
 		}
 	}
-	result := s.g.results(scratch, shown)
-	return result, s.g.held.Set(held)
+	result := s.g.Results(scratch, shown)
+	return result, s.g.Held.Set(held)
 }
 
 // sweep lets go of the rows out of reach of groups that were not seen lately.
@@ -194,7 +195,7 @@ func (s *streamstats) drop(rows []windowRow) error {
 		size += rows[i].size()
 	}
 	s.kept -= len(rows)
-	return s.g.held.Add(-size)
+	return s.g.Held.Add(-size)
 }
 
 // size returns roughly the bytes that a row holds.
@@ -229,5 +230,5 @@ func timeOf(b *vector.Batch, i int) float64 {
 	if f, ok := b.At("_time", i).Num(); ok {
 		return f
 	}
-	return nan
+	return op.Nan
 }

@@ -7,6 +7,7 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -70,7 +71,7 @@ func (c *Table) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 		names := b.Names()
 		slices.Sort(names)
 		for _, name := range names {
-			if covers(n, name) {
+			if op.Covers(n, name) {
 				add(b.Col(name))
 			}
 		}

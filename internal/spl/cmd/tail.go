@@ -8,6 +8,7 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -96,7 +97,7 @@ type backwards struct {
 	batches []*vector.Batch
 	rows    int
 	held    *exec.Held
-	order   columnOrder
+	order   op.ColumnOrder
 }
 
 func (t *backwards) Close() {
@@ -107,7 +108,7 @@ func (t *backwards) Close() {
 
 func (t *backwards) gather(ctx context.Context) error {
 	return exec.Drain(ctx, t.in, func(b *vector.Batch) error {
-		t.order.see(b)
+		t.order.See(b)
 		t.batches = append(t.batches, b)
 		t.rows += b.Len
 		size := b.Size()
@@ -134,7 +135,7 @@ func (t *backwards) Next(ctx context.Context) (*vector.Batch, error) {
 		return nil, io.EOF
 	}
 	if n := min(t.rows, t.limit); n <= vector.DefaultRows && len(t.batches) > 1 {
-		return t.order.arrange(t.few(n)), nil
+		return t.order.Arrange(t.few(n)), nil
 	}
 	b := t.batches[len(t.batches)-1]
 	t.batches = t.batches[:len(t.batches)-1]
@@ -145,7 +146,7 @@ func (t *backwards) Next(ctx context.Context) (*vector.Batch, error) {
 		rows[i] = int32(b.Len - 1 - i)
 	}
 	t.rows -= b.Len
-	return t.order.arrange(b.Pick(rows)), nil
+	return t.order.Arrange(b.Pick(rows)), nil
 }
 
 // few puts the last n rows into one batch, which has the columns of all.

@@ -11,6 +11,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
@@ -18,7 +19,7 @@ import (
 
 // Timewrap lays the periods of a timechart over each other.
 type Timewrap struct {
-	Span   *Span
+	Span   *op.Span
 	Now    bool   // align=now
 	Series string // relative, short or exact
 	Format string // time_format of exact
@@ -80,7 +81,7 @@ func parseTimewrap(p *syntax.Parser) (syntax.Command, error) {
 		if c.Span != nil {
 			return nil, p.Unexpected(tok, "an option")
 		}
-		if c.Span, err = parseSpan(syntax.Option{Name: "span", Value: tok, Span: tok.Span}); err != nil {
+		if c.Span, err = op.ParseSpan(syntax.Option{Name: "span", Value: tok, Span: tok.Span}); err != nil {
 			return nil, err
 		}
 		if wrapUnits[c.Span.Unit] == "" || c.Span.Snap != "" || c.Span.N > 1e6 {
@@ -119,7 +120,7 @@ func (c *Timewrap) Tabulates() bool { return true }
 
 // Open implements exec.Serial.
 func (c *Timewrap) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		return exec.Rows(c.table(env, rows)), nil
 	}), nil
 }
@@ -141,8 +142,8 @@ func (c *Timewrap) table(env *exec.Env, rows []*vector.Batch) *vector.Batch {
 	}
 	byTime := map[float64]map[cell]vector.Value{}
 	var fields []string
-	for _, name := range columnsOf(rows) {
-		if !internal(name) {
+	for _, name := range op.ColumnsOf(rows) {
+		if !op.Internal(name) {
 			fields = append(fields, name)
 		}
 	}
@@ -216,7 +217,7 @@ func inCalendar(f float64) bool { return f > -62135596800 && f < 253402300800 }
 // end is where the latest period ends; ok is false without times.
 func (c *Timewrap) end(env *exec.Env, rows []*vector.Batch) (end time.Time, ok bool) {
 	var times []float64
-	each(rows, "_time", func(v vector.Value) {
+	op.Each(rows, "_time", func(v vector.Value) {
 		if f, ok := v.Num(); ok && inCalendar(f) {
 			times = append(times, f)
 		}
@@ -257,7 +258,7 @@ func (c *Timewrap) shift(t time.Time, periods int) time.Time {
 	case "d":
 		return t.AddDate(0, 0, n)
 	}
-	return t.Add(time.Duration(n) * time.Duration(unitSeconds(c.Span.Unit)) * time.Second)
+	return t.Add(time.Duration(n) * time.Duration(op.UnitSeconds(c.Span.Unit)) * time.Second)
 }
 
 // period is how many periods before the latest t lies, negative when it is
@@ -266,7 +267,7 @@ func (c *Timewrap) period(t, end time.Time) int {
 	if !t.Before(end) {
 		return -1
 	}
-	k := int(min((splunktime.Epoch(end)-splunktime.Epoch(t))/(c.Span.seconds()*1.2), maxPeriods))
+	k := int(min((splunktime.Epoch(end)-splunktime.Epoch(t))/(c.Span.Seconds()*1.2), maxPeriods))
 	for k < maxPeriods && t.Before(c.shift(end, -k-1)) {
 		k++
 	}

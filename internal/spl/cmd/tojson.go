@@ -10,6 +10,7 @@ import (
 	"bluetrail/internal/filter"
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -175,14 +176,14 @@ func (c *Tojson) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) 
 		names := b.Names()
 		slices.Sort(names)
 		for _, name := range names {
-			if filter.MatchName(f.Field, name) && (c.Internal || covers(f.Field, name)) {
+			if filter.MatchName(f.Field, name) && (c.Internal || op.Covers(f.Field, name)) {
 				add(b.Col(name), name, f.Type)
 			}
 		}
 	}
 	if len(c.Fields) == 0 {
 		for _, col := range b.Cols {
-			if c.Internal || !internal(col.Name) {
+			if c.Internal || !op.Internal(col.Name) {
 				add(col, col.Name, "")
 			}
 		}

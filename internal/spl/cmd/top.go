@@ -11,6 +11,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -28,7 +29,7 @@ type Top struct {
 	UseOther     bool
 	Other        string
 
-	count []*Aggregation // shared by the workers, which merge what they count
+	count []*op.Aggregation // shared by the workers, which merge what they count
 }
 
 func init() {
@@ -62,7 +63,7 @@ func init() {
 func parseTop(p *syntax.Parser, rare bool) (syntax.Command, error) {
 	c := &Top{Rare: rare, Limit: 10, ShowCount: true, ShowPercent: true, CountField: "count", PercentField: "percent", Other: "OTHER"}
 	def, _ := syntax.LookupAggregate("count")
-	c.count = []*Aggregation{{Def: def, Call: "count"}}
+	c.count = []*op.Aggregation{{Def: def, Call: "count"}}
 	if tok := p.Peek(); tok.Kind == syntax.Word {
 		if n, err := strconv.Atoi(tok.Text); err == nil && n >= 0 {
 			c.Limit = n
@@ -172,40 +173,40 @@ func (c *Top) Ordered() bool { return false }
 
 // NewReducer implements exec.Transforming.
 func (c *Top) NewReducer(env *exec.Env) (exec.Reducer, error) {
-	g, err := newGrouper(env, c.count, slices.Concat(c.By, c.Fields), false)
+	g, err := op.NewGrouper(env, c.count, slices.Concat(c.By, c.Fields), false)
 	return &top{c: c, g: g}, err
 }
 
 type top struct {
 	c *Top
-	g *grouper
+	g *op.Grouper
 }
 
-func (t *top) Add(_ context.Context, b *vector.Batch) error { return t.g.add(b) }
+func (t *top) Add(_ context.Context, b *vector.Batch) error { return t.g.Add(b) }
 
 // Merge implements exec.Reducer.
-func (t *top) Merge(ctx context.Context, o exec.Reducer) error { return t.g.merge(ctx, o.(*top).g) }
+func (t *top) Merge(ctx context.Context, o exec.Reducer) error { return t.g.Merge(ctx, o.(*top).g) }
 
 // Close implements exec.Reducer.
-func (t *top) Close() { t.g.release() }
+func (t *top) Close() { t.g.Release() }
 
 func (t *top) Results(ctx context.Context) (exec.Operator, error) {
-	defer t.g.release()
+	defer t.g.Release()
 	c := t.c
-	groups, err := t.g.sorted(ctx)
+	groups, err := t.g.Sorted(ctx)
 	if err != nil {
 		return nil, err
 	}
 	counted := make([]frequency, len(groups))
 	for i, g := range groups {
-		counted[i].group = g
-		counted[i].n, _ = t.g.aggregates(g)[0].Result().Num()
+		counted[i].Group = g
+		counted[i].n, _ = t.g.Aggregates(g)[0].Result().Num()
 	}
 	out := &topRows{c: c, names: slices.Concat(c.By, c.Fields)}
 	pulse := exec.NewPulse(ctx)
 	for len(counted) > 0 {
 		n := 1
-		for n < len(counted) && sameKeys(counted[0].values()[:len(c.By)], counted[n].values()[:len(c.By)]) {
+		for n < len(counted) && sameKeys(counted[0].Values()[:len(c.By)], counted[n].Values()[:len(c.By)]) {
 			n++
 		}
 		part := counted[:n]
@@ -219,7 +220,7 @@ func (t *top) Results(ctx context.Context) (exec.Operator, error) {
 			if c.Rare {
 				d = -d
 			}
-			return cmp.Or(d, compareKeys(y.values(), x.values()))
+			return cmp.Or(d, compareKeys(y.Values(), x.Values()))
 		})
 		if err != nil {
 			return nil, err
@@ -233,10 +234,10 @@ func (t *top) Results(ctx context.Context) (exec.Operator, error) {
 				rest += f.n
 				continue
 			}
-			out.add(f.values(), f.n, total)
+			out.add(f.Values(), f.n, total)
 		}
 		if rest > 0 && c.UseOther {
-			keys := slices.Clone(part[0].values())
+			keys := slices.Clone(part[0].Values())
 			for i := len(c.By); i < len(keys); i++ {
 				keys[i] = vector.String(c.Other)
 			}
@@ -248,7 +249,7 @@ func (t *top) Results(ctx context.Context) (exec.Operator, error) {
 
 // frequency is a combination of values with the number of its rows.
 type frequency struct {
-	*group
+	*op.Group
 	n float64
 }
 

@@ -10,6 +10,7 @@ import (
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -213,14 +214,14 @@ func boundedTime(o syntax.Option) (seconds float64, text string, err error) {
 	if strings.HasPrefix(o.Value.Text, "-1") {
 		return -1, "", nil
 	}
-	s, err := parsePause(o)
+	s, err := op.ParsePause(o)
 	if err != nil {
 		return 0, "", err
 	}
 	if s.Unit == "log" {
 		return 0, "", diag.At(o.Value.Span, "%s needs a length of time such as 5m", o.Name)
 	}
-	return s.seconds(), s.Text, nil
+	return s.Seconds(), s.Text, nil
 }
 
 // parseMarker reads startswith= or endswith= and its condition.

@@ -10,6 +10,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 )
 
@@ -21,7 +22,7 @@ type Tstats struct {
 	From   *dataset
 	Fill   string // fillnull_value
 	filled bool
-	Aggs   []*Aggregation
+	Aggs   []*op.Aggregation
 	Where  filter.Search // nil: all events
 	By     []string
 	Span   string // of _time
@@ -83,7 +84,7 @@ func parseTstats(p *syntax.Parser) (syntax.Command, error) {
 		case len(c.Aggs) > 0:
 			err = p.Unexpected(tok, "FROM, WHERE, BY or the end")
 		default:
-			c.Aggs, err = parseAggregations(p, "from", "where", "by", "groupby")
+			c.Aggs, err = op.ParseAggregations(p, "from", "where", "by", "groupby")
 		}
 		if err != nil {
 			return nil, err
@@ -97,11 +98,11 @@ func parseTstats(p *syntax.Parser) (syntax.Command, error) {
 		return nil, p.Unexpected(tok, "an aggregate such as count or dc(field)")
 	}
 	for _, a := range c.Aggs {
-		if a.prefix {
+		if a.Prefix {
 			c.prefixes.add(a.Field)
 		}
 	}
-	return c, checkNames(c.Aggs, c.By)
+	return c, op.CheckNames(c.Aggs, c.By)
 }
 
 func (c *Tstats) option(o syntax.Option) (err error) {
@@ -176,7 +177,7 @@ func (c *Tstats) pipeline() (string, error) {
 	if c.From != nil {
 		read := slices.Clone(by)
 		for _, a := range aggs {
-			read = append(read, a.fields()...)
+			read = append(read, a.Fields()...)
 		}
 		if fill := c.From.fill(read); fill != "" {
 			parts = append(parts, fill)
@@ -221,7 +222,7 @@ func renames(old, names []string) []string {
 
 // rows is the end of the pipeline for prestats: the events that have all
 // fields of BY, with the fields that the command behind names.
-func (c *Tstats) rows(by []string, aggs []*Aggregation) []string {
+func (c *Tstats) rows(by []string, aggs []*op.Aggregation) []string {
 	var keep, as, have []string
 	add := func(field, name string) {
 		if !slices.Contains(as, name) {
@@ -270,7 +271,7 @@ func (c *Tstats) Print() string {
 	if c.filled {
 		s += "fillnull_value=" + syntax.PrintOption(c.Fill) + " "
 	}
-	s += printAggregations(c.Aggs)
+	s += op.PrintAggregations(c.Aggs)
 	if c.From != nil {
 		s += " FROM datamodel=" + syntax.PrintOption(c.From.name())
 	}
@@ -317,20 +318,11 @@ func (c *Tstats) Generate(ctx context.Context, env *exec.Env) (exec.Operator, er
 	return run(ctx, env, text)
 }
 
-// run opens a search that a command consists of.
-func run(ctx context.Context, env *exec.Env, text string) (exec.Operator, error) {
-	q, err := syntax.Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	return env.Run(ctx, q)
-}
-
 // Open implements exec.Serial, for append=true.
 func (c *Tstats) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	if !c.Append {
 		return nil, errors.New("tstats must be the first command of a search, unless it has append=true")
 	}
-	rows := &later{open: func(ctx context.Context) (exec.Operator, error) { return c.Generate(ctx, env) }}
-	return &chain{parts: []exec.Operator{in, rows}}, nil
+	rows := &op.Later{Open: func(ctx context.Context) (exec.Operator, error) { return c.Generate(ctx, env) }}
+	return &op.Chain{Parts: []exec.Operator{in, rows}}, nil
 }

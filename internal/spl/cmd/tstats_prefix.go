@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 )
 
@@ -25,7 +26,7 @@ func (x *prefixes) fields(p *syntax.Parser, stop ...string) ([]string, error) {
 	for {
 		for p.Accept(",") {
 		}
-		if text, ok, err := prefix(p); err != nil {
+		if text, ok, err := op.Prefix(p); err != nil {
 			return nil, err
 		} else if ok {
 			x.add(text)
@@ -49,27 +50,6 @@ func (x *prefixes) fields(p *syntax.Parser, stop ...string) ([]string, error) {
 			return list, nil
 		}
 	}
-}
-
-// prefix reads PREFIX(text), if that is what stands next.
-func prefix(p *syntax.Parser) (text string, ok bool, err error) {
-	mark := p.Pos()
-	if !p.AcceptWord("prefix") || !p.Accept("(") {
-		p.Reset(mark)
-		return "", false, nil
-	}
-	start := p.Peek().Span.Start
-	n := strings.IndexAny(p.Source()[start:], ")|]\n")
-	if n <= 0 || p.Source()[start+n] != ')' {
-		tok, err := p.Take()
-		if err != nil {
-			return "", false, err
-		}
-		return "", false, p.Unexpected(tok, "the beginning of words, such as PREFIX(user=)")
-	}
-	p.Reset(start + n)
-	text = strings.Trim(strings.TrimSpace(p.Source()[start:start+n]), `"`)
-	return strings.ToLower(text), true, p.Expect(")")
 }
 
 // print writes fields so that they are read as they were.

@@ -8,6 +8,7 @@ import (
 	"bluetrail/internal/event"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -75,7 +76,7 @@ type typer struct {
 // Map implements exec.Mapper.
 func (m *typer) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	types := make([][]string, b.Len)
-	for i, v := range existing(b, "eventtype") {
+	for i, v := range op.Existing(b, "eventtype") {
 		types[i] = slices.Clone(v.All())
 	}
 	for _, t := range m.types {
@@ -87,7 +88,7 @@ func (m *typer) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	}
 	b = withLists(b, "eventtype", types)
 	all, ofTypes := make([][]string, b.Len), make([][]string, b.Len)
-	for i, v := range existing(b, "tag") {
+	for i, v := range op.Existing(b, "tag") {
 		all[i] = slices.Clone(v.All())
 	}
 	for _, field := range m.tags.fields() {

@@ -10,6 +10,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -139,7 +140,7 @@ func (c *Union) Generate(_ context.Context, env *exec.Env) (exec.Operator, error
 	if inTime {
 		return &merged{parts: parts}, nil
 	}
-	return &chain{parts: parts}, nil
+	return &op.Chain{Parts: parts}, nil
 }
 
 // Open implements exec.Serial.
@@ -148,7 +149,7 @@ func (c *Union) Open(ctx context.Context, env *exec.Env, in exec.Operator) (exec
 	if err != nil {
 		return nil, err
 	}
-	return &chain{parts: []exec.Operator{in, rows}}, nil
+	return &op.Chain{Parts: []exec.Operator{in, rows}}, nil
 }
 
 // merged puts rows that come newest first into one such order; of the same

@@ -5,6 +5,7 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -64,7 +65,7 @@ func (c *Untable) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error)
 	for i := range b.Len {
 		for _, col := range b.Cols {
 			v := col.At(i)
-			if v.IsNull() || col == key || internal(col.Name) {
+			if v.IsNull() || col == key || op.Internal(col.Name) {
 				continue
 			}
 			out.Add()

@@ -6,6 +6,7 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -49,7 +50,7 @@ func (c *XMLunescape) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil 
 
 // Map implements exec.Mapper.
 func (c *XMLunescape) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	return mapField(b, c.Field, c.Field, func(v vector.Value) vector.Value {
+	return op.MapField(b, c.Field, c.Field, func(v vector.Value) vector.Value {
 		list := make([]string, v.Len())
 		for j := range list {
 			list[j] = unescapeXML(v.At(j))

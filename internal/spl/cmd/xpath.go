@@ -7,6 +7,7 @@ import (
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spath"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -110,8 +111,8 @@ type xpathMapper struct {
 
 // Map implements exec.Mapper.
 func (m *xpathMapper) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
-	vals := existing(b, m.c.Output)
-	for i, v := range existing(b, m.c.Field) {
+	vals := op.Existing(b, m.c.Output)
+	for i, v := range op.Existing(b, m.c.Field) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

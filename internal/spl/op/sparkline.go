@@ -1,4 +1,4 @@
-package cmd
+package op
 
 import (
 	"math"
@@ -46,7 +46,7 @@ func init() {
 // closing one; it returns the offset behind it.
 func (a *Aggregation) sparklineArgument(p *syntax.Parser) (int, error) {
 	at := p.Peek().Span
-	inner, err := parseAggregateCall(p)
+	inner, err := ParseAggregateCall(p)
 	if err != nil {
 		return 0, err
 	}
@@ -59,7 +59,7 @@ func (a *Aggregation) sparklineArgument(p *syntax.Parser) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if a.Span, err = parseSpan(syntax.Option{Name: "span", Value: tok}); err != nil {
+		if a.Span, err = ParseSpan(syntax.Option{Name: "span", Value: tok}); err != nil {
 			return 0, err
 		}
 		if a.Span.Unit == "log" {
@@ -89,7 +89,7 @@ type sparkline struct {
 	env    *exec.Env
 	inner  *Aggregation
 	asked  *Span // nil = none was written
-	bucket bucketer
+	bucket Bucketer
 	cells  map[float64]exec.Aggregate // by the start of the bucket
 	extent *extent
 	size   int
@@ -100,10 +100,10 @@ func newSparkline(env *exec.Env, inner *Aggregation, span *Span) *sparkline {
 	if span == nil {
 		span = &Span{Text: "1s", N: 1, Unit: "s"}
 		if lo, hi, ok := s.searched(); ok {
-			span = timeSpan(hi-lo, sparkBars)
+			span = TimeSpan(hi-lo, sparkBars)
 		}
 	}
-	s.bucket = bucketer{span: span, zone: env.Zone}
+	s.bucket = Bucketer{Span: span, Zone: env.Zone}
 	return s
 }
 
@@ -126,7 +126,7 @@ func (s *sparkline) Update(v vector.Value, at float64) {
 		return
 	}
 	s.extent.add(at)
-	cell := s.cell(s.bucket.start(at))
+	cell := s.cell(s.bucket.Start(at))
 	s.size -= cell.Size()
 	cell.Update(v, at)
 	s.size += cell.Size()
@@ -149,10 +149,10 @@ func (s *sparkline) cell(start float64) exec.Aggregate {
 // widen joins buckets until there are no more of them than a line may have.
 func (s *sparkline) widen() {
 	width := s.extent.hi - s.extent.lo
-	if span := timeSpan(width, maxSparkBars); s.asked == nil && span.seconds() > s.bucket.span.seconds() {
+	if span := TimeSpan(width, maxSparkBars); s.asked == nil && span.Seconds() > s.bucket.Span.Seconds() {
 		s.gather(span)
 	}
-	for span := *s.bucket.span; width/s.bucket.span.seconds() > maxSparkBars; {
+	for span := *s.bucket.Span; width/s.bucket.Span.Seconds() > maxSparkBars; {
 		span.N *= 2
 		wider := span
 		s.gather(&wider)
@@ -163,14 +163,14 @@ func (s *sparkline) widen() {
 // among those of the present one.
 func (s *sparkline) gather(span *Span) {
 	old := s.cells
-	s.bucket, s.cells, s.size = bucketer{span: span, zone: s.env.Zone}, map[float64]exec.Aggregate{}, 0
+	s.bucket, s.cells, s.size = Bucketer{Span: span, Zone: s.env.Zone}, map[float64]exec.Aggregate{}, 0
 	s.take(old)
 }
 
 // take merges buckets into those that they lie in.
 func (s *sparkline) take(cells map[float64]exec.Aggregate) {
 	for start, from := range cells {
-		cell := s.cell(s.bucket.start(start))
+		cell := s.cell(s.bucket.Start(start))
 		s.size -= cell.Size()
 		cell.Merge(from)
 		s.size += cell.Size()
@@ -184,8 +184,8 @@ func (s *sparkline) Merge(other exec.Aggregate) {
 		s.extent.add(o.extent.lo)
 		s.extent.add(o.extent.hi)
 	}
-	if o.bucket.span.seconds() > s.bucket.span.seconds() {
-		s.gather(o.bucket.span)
+	if o.bucket.Span.Seconds() > s.bucket.Span.Seconds() {
+		s.gather(o.bucket.Span)
 	}
 	s.take(o.cells)
 	if len(s.cells) > 2*maxSparkBars {
@@ -205,7 +205,7 @@ func (s *sparkline) Result() vector.Value {
 	}
 	s.fit(x.hi - x.lo)
 	list := []string{vector.SparklineMark}
-	for t := s.bucket.start(x.lo); t <= x.hi && len(list) <= 2*maxSparkBars; {
+	for t := s.bucket.Start(x.lo); t <= x.hi && len(list) <= 2*maxSparkBars; {
 		text := "0"
 		if cell := s.cells[t]; cell != nil {
 			if v := cell.Result(); !v.IsNull() {
@@ -213,8 +213,8 @@ func (s *sparkline) Result() vector.Value {
 			}
 		}
 		list = append(list, text)
-		next := splunktime.Epoch(s.bucket.span.next(splunktime.FromEpoch(t).In(s.env.Zone)))
-		if t = s.bucket.start(next); t < next { // the clock was put back or forth
+		next := splunktime.Epoch(s.bucket.Span.Next(splunktime.FromEpoch(t).In(s.env.Zone)))
+		if t = s.bucket.Start(next); t < next { // the clock was put back or forth
 			t = next
 		}
 	}
@@ -223,14 +223,14 @@ func (s *sparkline) Result() vector.Value {
 
 // fit chooses the span for a line of so many seconds.
 func (s *sparkline) fit(width float64) {
-	if span := timeSpan(width, sparkBars); s.asked == nil && span.seconds() > s.bucket.span.seconds() {
+	if span := TimeSpan(width, sparkBars); s.asked == nil && span.Seconds() > s.bucket.Span.Seconds() {
 		s.gather(span)
 	}
-	span := *s.bucket.span
-	for width/span.seconds() > maxSparkBars {
+	span := *s.bucket.Span
+	for width/span.Seconds() > maxSparkBars {
 		span.N *= 2
 	}
-	if span.N != s.bucket.span.N {
+	if span.N != s.bucket.Span.N {
 		s.gather(&span)
 	}
 	if s.asked != nil && span.N != s.asked.N {

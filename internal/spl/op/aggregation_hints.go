@@ -1,4 +1,4 @@
-package cmd
+package op
 
 import (
 	"errors"
@@ -27,7 +27,7 @@ func unknownAggregate(p *syntax.Parser, tok syntax.Token) error {
 	case tok.IsWord("where"):
 		return e.WithHint("put | before where: it tests the rows of the result")
 	}
-	if isWidth(tok) {
+	if IsWidth(tok) {
 		return e.WithHint("a width of time is written span=%s", tok.Text)
 	}
 	var known []string
@@ -51,7 +51,7 @@ func misplaced(p *syntax.Parser, tok syntax.Token, before []*Aggregation, err er
 	switch written := p.Text(last.At); {
 	case tok.Is(">"), tok.Is("<"), tok.Is("="), tok.Is("!="), tok.Is(">="), tok.Is("<="):
 		e.Hint = "put it behind, as in | where '" + last.Name() + "'" + tok.Text + "5"
-	case def != nil || tok.Kind != syntax.Word || tok.IsWord("where") || isWidth(tok) || strings.ContainsAny(written, "() "):
+	case def != nil || tok.Kind != syntax.Word || tok.IsWord("where") || IsWidth(tok) || strings.ContainsAny(written, "() "):
 	case last.Def.NoField:
 		e.Hint = "write " + written + "(" + tok.Text + "), or " + written + " BY " + tok.Text
 	default:
@@ -60,8 +60,8 @@ func misplaced(p *syntax.Parser, tok syntax.Token, before []*Aggregation, err er
 	return e
 }
 
-// isWidth reports whether a word is a span with a number, such as 1h.
-func isWidth(tok syntax.Token) bool {
-	_, err := parseSpan(syntax.Option{Value: tok})
+// IsWidth reports whether a word is a span with a number, such as 1h.
+func IsWidth(tok syntax.Token) bool {
+	_, err := ParseSpan(syntax.Option{Value: tok})
 	return err == nil && strings.ContainsAny(tok.Text[:1], "0123456789")
 }

@@ -1,10 +1,11 @@
-package cmd_test
+package op_test
 
 import (
 	"math"
 	"testing"
 	"time"
 
+	_ "bluetrail/internal/spl/agg"
 	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"

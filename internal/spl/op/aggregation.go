@@ -1,4 +1,4 @@
-package cmd
+package op
 
 import (
 	"slices"
@@ -20,7 +20,7 @@ type Aggregation struct {
 	Expr    syntax.Expr // of eval(…)
 	As      string
 	AllNum  bool         // allnum=true: no result when a value is no number
-	prefix  bool         // Field stood in PREFIX(…), which tstats reads
+	Prefix  bool         // Field stood in PREFIX(…), which tstats reads
 	Inner   *Aggregation // of sparkline(…)
 	At      diag.Span    // where it is written
 	Span    *Span        // of sparkline(…, span); nil = chosen from the range
@@ -34,22 +34,22 @@ func (a *Aggregation) Name() string {
 	return a.Call
 }
 
-// wild reports whether the field is a pattern.
-func (a *Aggregation) wild() bool { return strings.Contains(a.Field, "*") }
+// Wild reports whether the field is a pattern.
+func (a *Aggregation) Wild() bool { return strings.Contains(a.Field, "*") }
 
-// printCall returns the call without its AS.
-func (a *Aggregation) printCall() string {
+// PrintCall returns the call without its AS.
+func (a *Aggregation) PrintCall() string {
 	name, _, _ := strings.Cut(a.Call, "(")
 	switch {
 	case name == a.Call:
 		return a.Call
 	case a.Inner != nil && a.Span != nil:
-		return name + "(" + a.Inner.printCall() + ", " + a.Span.Text + ")"
+		return name + "(" + a.Inner.PrintCall() + ", " + a.Span.Text + ")"
 	case a.Inner != nil:
-		return name + "(" + a.Inner.printCall() + ")"
+		return name + "(" + a.Inner.PrintCall() + ")"
 	case a.Expr != nil:
 		return name + "(eval(" + syntax.PrintExpr(a.Expr) + "))"
-	case a.prefix:
+	case a.Prefix:
 		return name + "(PREFIX(" + a.Field + "))"
 	case a.Field != "":
 		return name + "(" + syntax.PrintField(a.Field) + ")"
@@ -57,17 +57,17 @@ func (a *Aggregation) printCall() string {
 	return a.Call
 }
 
-// print returns the aggregation as text that parses to the same.
-func (a *Aggregation) print() string {
-	s := a.printCall()
+// Print returns the aggregation as text that parses to the same.
+func (a *Aggregation) Print() string {
+	s := a.PrintCall()
 	if a.As != "" || a.Expr != nil {
 		s += " AS " + syntax.PrintField(a.Name())
 	}
 	return s
 }
 
-// fields returns what the aggregate reads.
-func (a *Aggregation) fields() []string {
+// Fields returns what the aggregate reads.
+func (a *Aggregation) Fields() []string {
 	var list []string
 	if a.Field != "" {
 		list = append(list, a.Field)
@@ -124,18 +124,18 @@ func (a *allNumbers) Result() vector.Value {
 	return a.Aggregate.Result()
 }
 
-// printAggregations returns aggregations as text that parses to the same.
-func printAggregations(list []*Aggregation) string {
+// PrintAggregations returns aggregations as text that parses to the same.
+func PrintAggregations(list []*Aggregation) string {
 	parts := make([]string, len(list))
 	for i, a := range list {
-		parts[i] = a.print()
+		parts[i] = a.Print()
 	}
 	return strings.Join(parts, " ")
 }
 
-// parseAggregations reads a list of aggregates up to the end or a stop word;
+// ParseAggregations reads a list of aggregates up to the end or a stop word;
 // at least one.
-func parseAggregations(p *syntax.Parser, stop ...string) ([]*Aggregation, error) {
+func ParseAggregations(p *syntax.Parser, stop ...string) ([]*Aggregation, error) {
 	var list []*Aggregation
 	for {
 		for p.Accept(",") {
@@ -171,7 +171,7 @@ func parseAggregations(p *syntax.Parser, stop ...string) ([]*Aggregation, error)
 
 func parseAggregation(p *syntax.Parser) (*Aggregation, error) {
 	at := p.Peek().Span
-	a, err := parseAggregateCall(p)
+	a, err := ParseAggregateCall(p)
 	if err != nil {
 		return nil, err
 	}
@@ -180,15 +180,15 @@ func parseAggregation(p *syntax.Parser) (*Aggregation, error) {
 		if a.As, err = p.Field(); err != nil {
 			return nil, err
 		}
-		if a.wild() && strings.Count(a.As, "*") != strings.Count(a.Field, "*") {
+		if a.Wild() && strings.Count(a.As, "*") != strings.Count(a.Field, "*") {
 			return nil, diag.At(at, "%q and %q must hold the same number of *", a.Field, a.As).WithHint("with a field, as in %s, the name needs none", a.Def.Syntax)
 		}
 	}
 	return a, nil
 }
 
-// parseAggregateCall reads an aggregate up to its closing parenthesis.
-func parseAggregateCall(p *syntax.Parser) (*Aggregation, error) {
+// ParseAggregateCall reads an aggregate up to its closing parenthesis.
+func ParseAggregateCall(p *syntax.Parser) (*Aggregation, error) {
 	tok, err := p.Take()
 	if err != nil {
 		return nil, err
@@ -226,9 +226,9 @@ func parseAggregateCall(p *syntax.Parser) (*Aggregation, error) {
 // every makes the aggregate one of every field, as avg without a field is.
 func (a *Aggregation) every(name string) { a.Field, a.Call = "*", name+"(*)" }
 
-// checkNames fails when a column would have the name of one of the fields that
+// CheckNames fails when a column would have the name of one of the fields that
 // make the groups.
-func checkNames(aggs []*Aggregation, by []string) error {
+func CheckNames(aggs []*Aggregation, by []string) error {
 	for _, a := range aggs {
 		if slices.Contains(by, a.Name()) {
 			return diag.At(a.At, "the column %q would have the name of a field of BY", a.Name()).WithHint("give it another name with AS")
@@ -262,7 +262,7 @@ func (a *Aggregation) argument(p *syntax.Parser) (int, error) {
 			return p.Pos(), nil
 		}
 		var err error
-		if a.Field, a.prefix, err = prefix(p); err == nil && !a.prefix {
+		if a.Field, a.Prefix, err = Prefix(p); err == nil && !a.Prefix {
 			a.Field, err = p.Field()
 		}
 		if err != nil {
@@ -274,4 +274,25 @@ func (a *Aggregation) argument(p *syntax.Parser) (int, error) {
 	}
 	err := p.Expect(")")
 	return p.Pos(), err
+}
+
+// Prefix reads PREFIX(text), if that is what stands next.
+func Prefix(p *syntax.Parser) (text string, ok bool, err error) {
+	mark := p.Pos()
+	if !p.AcceptWord("prefix") || !p.Accept("(") {
+		p.Reset(mark)
+		return "", false, nil
+	}
+	start := p.Peek().Span.Start
+	n := strings.IndexAny(p.Source()[start:], ")|]\n")
+	if n <= 0 || p.Source()[start+n] != ')' {
+		tok, err := p.Take()
+		if err != nil {
+			return "", false, err
+		}
+		return "", false, p.Unexpected(tok, "the beginning of words, such as PREFIX(user=)")
+	}
+	p.Reset(start + n)
+	text = strings.Trim(strings.TrimSpace(p.Source()[start:start+n]), `"`)
+	return strings.ToLower(text), true, p.Expect(")")
 }

@@ -1,8 +1,11 @@
-package cmd
+// Package op holds what commands share: groups and their aggregates, spans of
+// time and buckets of numbers, buffers of rows, and helpers on columns.
+package op
 
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"strings"
 
@@ -21,9 +24,9 @@ type slot struct {
 	fixed bool // its size does not grow
 }
 
-// grouper gathers aggregates by the values of fields. It is what stats and its
+// Grouper gathers aggregates by the values of fields. It is what stats and its
 // kin share. How rows find their group is in keys.go.
-type grouper struct {
+type Grouper struct {
 	env      *exec.Env
 	aggs     []*Aggregation
 	by       []string
@@ -32,9 +35,9 @@ type grouper struct {
 	slots    []slot
 	expanded map[wildSlot]int // the slot of a wildcard for a field
 	progs    []*expr.Program  // by aggregation
-	order    []*group
-	total    *group // the only one when there are no by-fields
-	held     *exec.Held
+	order    []*Group
+	total    *Group // the only one when there are no by-fields
+	Held     *exec.Held
 	extent   *extent // of the times that sparklines saw
 
 	keys keyer
@@ -49,18 +52,18 @@ type wildSlot struct {
 	field string
 }
 
-// group is the rows with the same values of the by-fields.
-type group struct {
+// Group is the rows with the same values of the by-fields.
+type Group struct {
 	keys  []vector.Value
 	aggs  []exec.Aggregate // by slot
 	fresh int              // rows of the batch at hand
 }
 
-// newGrouper returns an empty grouper. With split, a value that is repeated in
+// NewGrouper returns an empty grouper. With split, a value that is repeated in
 // one row counts once; wildcards do not stand for the fields apart. The error is
 // that of an expression.
-func newGrouper(env *exec.Env, aggs []*Aggregation, by []string, split bool, apart ...string) (*grouper, error) {
-	g := &grouper{env: env, held: env.Memory.Hold(), aggs: aggs, by: by, split: split, apart: apart, expanded: map[wildSlot]int{}, progs: make([]*expr.Program, len(aggs))}
+func NewGrouper(env *exec.Env, aggs []*Aggregation, by []string, split bool, apart ...string) (*Grouper, error) {
+	g := &Grouper{env: env, Held: env.Memory.Hold(), aggs: aggs, by: by, split: split, apart: apart, expanded: map[wildSlot]int{}, progs: make([]*expr.Program, len(aggs))}
 	for i, a := range aggs {
 		if a.Expr != nil {
 			var err error
@@ -68,63 +71,63 @@ func newGrouper(env *exec.Env, aggs []*Aggregation, by []string, split bool, apa
 				return nil, err
 			}
 		}
-		if !a.wild() {
+		if !a.Wild() {
 			g.addSlot(i, a.Field, a.Name())
 		}
 	}
-	g.clear()
+	g.Clear()
 	return g, nil
 }
 
-// key returns the value of a by-field.
-func (g *group) key(i int) vector.Value { return g.keys[i] }
+// Key returns the value of a by-field.
+func (g *Group) Key(i int) vector.Value { return g.keys[i] }
 
-// values returns the values of all by-fields; they must not be changed.
-func (g *group) values() []vector.Value { return g.keys }
+// Values returns the values of all by-fields; they must not be changed.
+func (g *Group) Values() []vector.Value { return g.keys }
 
-// clear forgets all groups; the slots stay.
-func (g *grouper) clear() {
-	g.release()
+// Clear forgets all groups; the slots stay.
+func (g *Grouper) Clear() {
+	g.Release()
 	g.keys, g.members, g.order, g.total = newKeyer(len(g.by)), members{}, nil, nil
 	g.extent = &extent{}
 	if len(g.by) == 0 {
-		g.total = &group{}
+		g.total = &Group{}
 		g.order = append(g.order, g.total)
 	}
 }
 
-func (g *grouper) addSlot(agg int, field, name string) {
+func (g *Grouper) addSlot(agg int, field, name string) {
 	probe := g.aggs[agg].make(g.env)
 	probe.Update(vector.String("1"), 1)
 	g.slots = append(g.slots, slot{agg: agg, field: field, name: name, fixed: probe.Size() == 0})
 }
 
-// expand gives wildcards the columns that fit them.
-func (g *grouper) expand(b *vector.Batch) {
+// Expand gives wildcards the columns that fit them.
+func (g *Grouper) Expand(b *vector.Batch) {
 	for i, a := range g.aggs {
-		if !a.wild() {
+		if !a.Wild() {
 			continue
 		}
 		for _, c := range b.Cols {
 			g.every.Poll(g.env, 256)
 			n := c.Name
 			w := wildSlot{i, n}
-			if _, known := g.expanded[w]; known || !filter.MatchName(a.Field, n) || internal(n) || slices.Contains(g.by, n) || slices.Contains(g.apart, n) {
+			if _, known := g.expanded[w]; known || !filter.MatchName(a.Field, n) || Internal(n) || slices.Contains(g.by, n) || slices.Contains(g.apart, n) {
 				continue
 			}
 			g.expanded[w] = len(g.slots)
 			name := strings.Replace(a.Call, a.Field, n, 1)
 			if a.As != "" {
-				name, _ = substitute(a.Field, a.As, n)
+				name, _ = Substitute(a.Field, a.As, n)
 			}
 			g.addSlot(i, n, name)
 		}
 	}
 }
 
-// shown returns the slots in the order of their columns: as the aggregations
+// Shown returns the slots in the order of their columns: as the aggregations
 // are written, those of a wildcard by name.
-func (g *grouper) shown() []int {
+func (g *Grouper) Shown() []int {
 	order := make([]int, len(g.slots))
 	for i := range order {
 		order[i] = i
@@ -136,11 +139,11 @@ func (g *grouper) shown() []int {
 	return order
 }
 
-// add takes the rows of a batch in.
-func (g *grouper) add(b *vector.Batch) error {
-	g.expand(b)
+// Add takes the rows of a batch in.
+func (g *Grouper) Add(b *vector.Batch) error {
+	g.Expand(b)
 	g.weights = weightsOf(b, g.weights)
-	over := g.assign(b)
+	over := g.Assign(b)
 	if over != nil && !exec.EndsEarly(over) {
 		return over
 	}
@@ -173,14 +176,14 @@ func (g *grouper) add(b *vector.Batch) error {
 }
 
 // timesOf returns _time of every row, nil when no aggregate asks for it.
-func (g *grouper) timesOf(b *vector.Batch) []float64 {
+func (g *Grouper) timesOf(b *vector.Batch) []float64 {
 	if !slices.ContainsFunc(g.aggs, func(a *Aggregation) bool { return a.needTime() }) {
 		return nil
 	}
 	col := b.Col("_time")
 	g.times = slices.Grow(g.times[:0], b.Len)[:b.Len]
 	for i := range g.times {
-		g.times[i] = nan
+		g.times[i] = Nan
 		if col != nil {
 			if f, ok := col.At(i).Num(); ok {
 				g.times[i] = f
@@ -192,7 +195,7 @@ func (g *grouper) timesOf(b *vector.Batch) []float64 {
 
 // counts gives a slot that has no field, such as count, how many rows each
 // group got; false when its aggregate must see every row.
-func (g *grouper) counts(n int) bool {
+func (g *Grouper) counts(n int) bool {
 	if len(g.touched) == 0 {
 		return true
 	}
@@ -206,7 +209,7 @@ func (g *grouper) counts(n int) bool {
 }
 
 // value returns what row i gives to a slot.
-func (g *grouper) value(n int, b *vector.Batch, col *vector.Column, i int) vector.Value {
+func (g *Grouper) value(n int, b *vector.Batch, col *vector.Column, i int) vector.Value {
 	if p := g.progs[g.slots[n].agg]; p != nil {
 		return p.Value(b, i)
 	}
@@ -218,12 +221,12 @@ func (g *grouper) value(n int, b *vector.Batch, col *vector.Column, i int) vecto
 
 func timeAt(times []float64, i int) float64 {
 	if times == nil {
-		return nan
+		return Nan
 	}
 	return times[i]
 }
 
-func (g *grouper) updateFixed(n int, b *vector.Batch, col *vector.Column, times []float64) {
+func (g *Grouper) updateFixed(n int, b *vector.Batch, col *vector.Column, times []float64) {
 	for k, grp := range g.member {
 		if grp != nil {
 			i := g.row(k)
@@ -233,7 +236,7 @@ func (g *grouper) updateFixed(n int, b *vector.Batch, col *vector.Column, times 
 	}
 }
 
-func (g *grouper) updateGrowing(n int, b *vector.Batch, col *vector.Column, times []float64) error {
+func (g *Grouper) updateGrowing(n int, b *vector.Batch, col *vector.Column, times []float64) error {
 	grown := 0
 	for k, grp := range g.member {
 		if grp == nil {
@@ -249,11 +252,11 @@ func (g *grouper) updateGrowing(n int, b *vector.Batch, col *vector.Column, time
 	if grown == 0 {
 		return nil
 	}
-	return g.held.Add(grown)
+	return g.Held.Add(grown)
 }
 
-// rowValues returns what row i gives to each slot.
-func (g *grouper) rowValues(b *vector.Batch, i int) []vector.Value {
+// RowValues returns what row i gives to each slot.
+func (g *Grouper) RowValues(b *vector.Batch, i int) []vector.Value {
 	vals := make([]vector.Value, len(g.slots))
 	for n, s := range g.slots {
 		if s.field == "" || g.progs[s.agg] != nil {
@@ -265,8 +268,8 @@ func (g *grouper) rowValues(b *vector.Batch, i int) []vector.Value {
 	return vals
 }
 
-// take gives the values of a row to a group, which need not be one of g's.
-func (g *grouper) take(grp *group, vals []vector.Value, at float64) error {
+// Take gives the values of a row to a group, which need not be one of g's.
+func (g *Grouper) Take(grp *Group, vals []vector.Value, at float64) error {
 	g.fill(grp)
 	grown := 0
 	for n, v := range vals {
@@ -275,39 +278,39 @@ func (g *grouper) take(grp *group, vals []vector.Value, at float64) error {
 		a.Update(v, at)
 		grown += a.Size()
 	}
-	return g.held.Add(grown)
+	return g.Held.Add(grown)
 }
 
-// aggregates returns the aggregates of a group, by slot.
-func (g *grouper) aggregates(grp *group) []exec.Aggregate {
+// Aggregates returns the aggregates of a group, by slot.
+func (g *Grouper) Aggregates(grp *Group) []exec.Aggregate {
 	g.fill(grp)
 	return grp.aggs
 }
 
-// width returns how many slots there are.
-func (g *grouper) width() int { return len(g.slots) }
+// Width returns how many slots there are.
+func (g *Grouper) Width() int { return len(g.slots) }
 
-// slotName returns the name of the column that a slot gives.
-func (g *grouper) slotName(n int) string { return g.slots[n].name }
+// SlotName returns the name of the column that a slot gives.
+func (g *Grouper) SlotName(n int) string { return g.slots[n].name }
 
-// slotAggregation returns the aggregation of a slot, and which one it is.
-func (g *grouper) slotAggregation(n int) (int, *Aggregation) {
+// SlotAggregation returns the aggregation of a slot, and which one it is.
+func (g *Grouper) SlotAggregation(n int) (int, *Aggregation) {
 	agg := g.slots[n].agg
 	return agg, g.aggs[agg]
 }
 
-// groupOf returns the group of the given values of the by-fields, a new one when
+// GroupOf returns the group of the given values of the by-fields, a new one when
 // it is not there yet.
-func (g *grouper) groupOf(keys []vector.Value) (*group, error) {
+func (g *Grouper) GroupOf(keys []vector.Value) (*Group, error) {
 	if g.total != nil {
 		return g.total, nil
 	}
 	return g.group(keys), g.account()
 }
 
-// eachMember calls fn for every group that a row of the batch given to assign is
+// EachMember calls fn for every group that a row of the batch given to assign is
 // in.
-func (g *grouper) eachMember(fn func(row int, grp *group) error) error {
+func (g *Grouper) EachMember(fn func(row int, grp *Group) error) error {
 	for k, grp := range g.member {
 		if grp == nil {
 			continue
@@ -320,7 +323,7 @@ func (g *grouper) eachMember(fn func(row int, grp *group) error) error {
 }
 
 // fill makes the aggregates of a group, also those of slots that came later.
-func (g *grouper) fill(grp *group) {
+func (g *Grouper) fill(grp *Group) {
 	for n := len(grp.aggs); n < len(g.slots); n++ {
 		g.every.Poll(g.env, 256)
 		a := g.aggs[g.slots[n].agg].make(g.env)
@@ -331,12 +334,12 @@ func (g *grouper) fill(grp *group) {
 	}
 }
 
-// merge takes over what another grouper of the same list gathered, which lets go of
+// Merge takes over what another grouper of the same list gathered, which lets go of
 // its groups as they are merged and is empty afterwards.
-func (g *grouper) merge(ctx context.Context, o *grouper) error {
+func (g *Grouper) Merge(ctx context.Context, o *Grouper) error {
 	place := make([]int, len(o.slots))
 	for i, s := range o.slots {
-		if !g.aggs[s.agg].wild() { // these come first, in the order of the list
+		if !g.aggs[s.agg].Wild() { // these come first, in the order of the list
 			place[i] = i
 			continue
 		}
@@ -350,7 +353,7 @@ func (g *grouper) merge(ctx context.Context, o *grouper) error {
 		place[i] = at
 	}
 	o.keys = keyer{}
-	each := o.held.Size() / max(1, len(o.order))
+	each := o.Held.Size() / max(1, len(o.order))
 	for n, from := range o.order {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -369,17 +372,17 @@ func (g *grouper) merge(ctx context.Context, o *grouper) error {
 			to.Merge(a)
 			grown += to.Size()
 		}
-		o.held.Add(-each)
-		if err := cmp.Or(g.held.Add(grown), g.account()); err != nil {
+		o.Held.Add(-each)
+		if err := cmp.Or(g.Held.Add(grown), g.account()); err != nil {
 			return err
 		}
 	}
-	o.release()
+	o.Release()
 	return nil
 }
 
-// columns returns the names of the result: by-fields, then aggregates.
-func (g *grouper) columns(shown []int) []string {
+// Columns returns the names of the result: by-fields, then aggregates.
+func (g *Grouper) Columns(shown []int) []string {
 	names := slices.Clone(g.by)
 	for _, n := range shown {
 		names = append(names, g.slots[n].name)
@@ -387,8 +390,8 @@ func (g *grouper) columns(shown []int) []string {
 	return names
 }
 
-// results returns the values of a group in the order of shown.
-func (g *grouper) results(grp *group, shown []int) []vector.Value {
+// Results returns the values of a group in the order of shown.
+func (g *Grouper) Results(grp *Group, shown []int) []vector.Value {
 	g.fill(grp)
 	vals := make([]vector.Value, len(shown))
 	for i, n := range shown {
@@ -398,8 +401,14 @@ func (g *grouper) results(grp *group, shown []int) []vector.Value {
 	return vals
 }
 
-// release gives the memory back to the budget.
-func (g *grouper) release() {
-	g.held.Release()
+// Release gives the memory back to the budget.
+func (g *Grouper) Release() {
+	g.Held.Release()
 	g.keys, g.members, g.order = keyer{}, members{}, nil
 }
+
+var (
+	one = vector.Int(1)
+)
+
+var Nan = math.NaN()

@@ -1,4 +1,4 @@
-package cmd
+package op
 
 import (
 	"math"
@@ -9,8 +9,8 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// buckets say how a field is cut into buckets.
-type buckets struct {
+// Buckets say how a field is cut into buckets.
+type Buckets struct {
 	Span       *Span
 	MinSpan    *Span
 	Align      string  // aligntime, "" = even times
@@ -18,38 +18,38 @@ type buckets struct {
 	Start, End float64 // NaN = from the values
 }
 
-// noBuckets are buckets of which nothing is said.
-var noBuckets = buckets{Start: nan, End: nan}
+// NoBuckets are buckets of which nothing is said.
+var NoBuckets = Buckets{Start: Nan, End: Nan}
 
-// bucketOptions are the options that buckets.option reads.
-var bucketOptions = []string{"span", "bins", "minspan", "start", "end", "aligntime"}
+// BucketOptions are the options that buckets.option reads.
+var BucketOptions = []string{"span", "bins", "minspan", "start", "end", "aligntime"}
 
-// option takes one of bucketOptions; there are least buckets at the least.
-func (c *buckets) option(o syntax.Option, least int) (err error) {
+// Option takes one of bucketOptions; there are least buckets at the least.
+func (c *Buckets) Option(o syntax.Option, least int) (err error) {
 	switch o.Name {
 	case "span":
-		c.Span, err = parseSpan(o)
+		c.Span, err = ParseSpan(o)
 	case "minspan":
-		c.MinSpan, err = parseSpan(o)
+		c.MinSpan, err = ParseSpan(o)
 	case "bins":
 		c.Bins, err = o.Int(least)
 	case "start":
-		c.Start, err = number(o)
+		c.Start, err = Number(o)
 	case "end":
-		c.End, err = number(o)
+		c.End, err = Number(o)
 	case "aligntime":
 		c.Align, err = alignTime(o)
 	}
 	return err
 }
 
-// chooses reports whether a width is to be chosen from the values.
-func (c *buckets) chooses() bool {
+// Chooses reports whether a width is to be chosen from the values.
+func (c *Buckets) Chooses() bool {
 	return c.Span == nil && (c.Bins > 0 || c.MinSpan != nil || c.Start == c.Start || c.End == c.End)
 }
 
-// print returns the options, each behind a blank.
-func (c *buckets) print() string {
+// PrintBins returns the options, each behind a blank.
+func (c *Buckets) PrintBins() string {
 	s := ""
 	if c.Span != nil {
 		s += " span=" + c.Span.Text
@@ -72,8 +72,8 @@ func (c *buckets) print() string {
 	return s
 }
 
-// checkTimes fails when the widths are none of time.
-func (c *buckets) checkTimes(o syntax.Option) error {
+// CheckTimes fails when the widths are none of time.
+func (c *Buckets) CheckTimes(o syntax.Option) error {
 	if c.Span != nil && c.Span.Unit == "log" || c.MinSpan != nil && c.MinSpan.Unit == "log" {
 		return diag.At(o.Value.Span, "%q is no span of time", o.Value.Text)
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/vector"
 )
 
@@ -34,7 +35,7 @@ type codedField struct {
 func codeRows(env *exec.Env, command string, rows []*vector.Batch, names []string) (*coded, error) {
 	t := &coded{held: env.Memory.Hold()}
 	if len(names) == 0 {
-		names = slices.DeleteFunc(fieldsOf(rows), internal)
+		names = slices.DeleteFunc(op.FieldsOf(rows), op.Internal)
 		slices.Sort(names)
 	}
 	if len(names) > maxCoded {

@@ -1,4 +1,4 @@
-package cmd
+package op
 
 import (
 	"cmp"
@@ -13,19 +13,19 @@ import (
 // maxOrdered is how many columns a columnOrder remembers.
 const maxOrdered = 10000
 
-// columnOrder remembers in which order columns came, so that what puts rows in
+// ColumnOrder remembers in which order columns came, so that what puts rows in
 // another order leaves the columns as they were: appended rows that come first
 // then do not bring their columns to the front.
-type columnOrder struct{ place map[string]int }
+type ColumnOrder struct{ place map[string]int }
 
-// see notes the columns of b.
-func (o *columnOrder) see(b *vector.Batch) {
+// See notes the columns of b.
+func (o *ColumnOrder) See(b *vector.Batch) {
 	for _, c := range b.Cols {
 		o.add(c.Name)
 	}
 }
 
-func (o *columnOrder) add(name string) {
+func (o *ColumnOrder) add(name string) {
 	if _, ok := o.place[name]; ok || len(o.place) >= maxOrdered {
 		return
 	}
@@ -35,8 +35,8 @@ func (o *columnOrder) add(name string) {
 	o.place[strings.Clone(name)] = len(o.place)
 }
 
-// merge puts the columns of another behind these.
-func (o *columnOrder) merge(other *columnOrder) {
+// Merge puts the columns of another behind these.
+func (o *ColumnOrder) Merge(other *ColumnOrder) {
 	names := make([]string, len(other.place))
 	for name, i := range other.place {
 		names[i] = name
@@ -46,8 +46,8 @@ func (o *columnOrder) merge(other *columnOrder) {
 	}
 }
 
-// arrange returns the batch with its columns in order, unknown ones last.
-func (o *columnOrder) arrange(b *vector.Batch) *vector.Batch {
+// Arrange returns the batch with its columns in order, unknown ones last.
+func (o *ColumnOrder) Arrange(b *vector.Batch) *vector.Batch {
 	place := func(c *vector.Column) int {
 		if i, ok := o.place[c.Name]; ok {
 			return i
@@ -59,18 +59,18 @@ func (o *columnOrder) arrange(b *vector.Batch) *vector.Batch {
 	return &vector.Batch{Len: b.Len, Cols: cols}
 }
 
-// arranged gives batches with their columns in order.
-type arranged struct {
-	in    exec.Operator
-	order *columnOrder
+// Arranged gives batches with their columns in order.
+type Arranged struct {
+	In    exec.Operator
+	Order *ColumnOrder
 }
 
-func (a *arranged) Next(ctx context.Context) (*vector.Batch, error) {
-	b, err := a.in.Next(ctx)
+func (a *Arranged) Next(ctx context.Context) (*vector.Batch, error) {
+	b, err := a.In.Next(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return a.order.arrange(b), nil
+	return a.Order.Arrange(b), nil
 }
 
-func (a *arranged) Close() { a.in.Close() }
+func (a *Arranged) Close() { a.In.Close() }

@@ -1,4 +1,4 @@
-package cmd
+package op
 
 import (
 	"cmp"
@@ -9,27 +9,27 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// ranked is a group with its first key as it is compared: read as a number once
+// Ranked is a group with its first key as it is compared: read as a number once
 // and not at every comparison.
-type ranked struct {
-	*group
+type Ranked struct {
+	*Group
 	num    float64
 	number bool
 	text   string
 }
 
-func rank(grp *group) ranked {
-	r := ranked{group: grp, text: grp.keys[0].Text()}
+func rank(grp *Group) Ranked {
+	r := Ranked{Group: grp, text: grp.keys[0].Text()}
 	r.num, r.number = grp.keys[0].Num()
 	return r
 }
 
-// sorted returns the groups in the order of their keys, numbers as numbers.
-func (g *grouper) sorted(ctx context.Context) ([]*group, error) {
+// Sorted returns the groups in the order of their keys, numbers as numbers.
+func (g *Grouper) Sorted(ctx context.Context) ([]*Group, error) {
 	if len(g.by) == 0 {
 		return g.order, nil
 	}
-	list := make([]ranked, len(g.order))
+	list := make([]Ranked, len(g.order))
 	for i, grp := range g.order {
 		list[i] = rank(grp)
 	}
@@ -37,14 +37,14 @@ func (g *grouper) sorted(ctx context.Context) ([]*group, error) {
 		return nil, err
 	}
 	for i, r := range list {
-		g.order[i] = r.group
+		g.order[i] = r.Group
 	}
 	return g.order, nil
 }
 
 // compareRanked is the order of vector.CompareValues, key by key; numbers that are
 // equal and written differently, as 1 and 1.0, go by their texts.
-func compareRanked(a, b ranked) int {
+func compareRanked(a, b Ranked) int {
 	c := 0
 	if a.number && b.number {
 		c = cmp.Compare(a.num, b.num)

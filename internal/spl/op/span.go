@@ -1,4 +1,4 @@
-package cmd
+package op
 
 import (
 	"math"
@@ -27,8 +27,8 @@ type Span struct {
 	Align float64
 }
 
-// parseSpan reads a span: a number, a time such as 5m, or a logarithm such as log10.
-func parseSpan(o syntax.Option) (*Span, error) {
+// ParseSpan reads a span: a number, a time such as 5m, or a logarithm such as log10.
+func ParseSpan(o syntax.Option) (*Span, error) {
 	text := strings.ToLower(o.Value.Text)
 	s := &Span{Text: o.Value.Text, N: 1}
 	fail := func() (*Span, error) {
@@ -73,17 +73,17 @@ func parseSpan(o syntax.Option) (*Span, error) {
 	return s, nil
 }
 
-// parsePause reads a length of time, which may be 0.
-func parsePause(o syntax.Option) (*Span, error) {
+// ParsePause reads a length of time, which may be 0.
+func ParsePause(o syntax.Option) (*Span, error) {
 	digits := strings.TrimLeft(o.Value.Text, "0")
 	if unit := splunktime.Unit(strings.ToLower(digits)); digits == "" || digits != o.Value.Text && unit != "" {
 		return &Span{Text: o.Value.Text, Unit: "s"}, nil
 	}
-	return parseSpan(o)
+	return ParseSpan(o)
 }
 
-// floor returns the start of the bucket that t lies in.
-func (s *Span) floor(t time.Time) time.Time {
+// Floor returns the start of the bucket that t lies in.
+func (s *Span) Floor(t time.Time) time.Time {
 	n := int(s.N)
 	midnight := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
 	switch s.Unit {
@@ -111,7 +111,7 @@ func (s *Span) floor(t time.Time) time.Time {
 	case "":
 		return splunktime.FromEpoch(s.Align + math.Floor((splunktime.Epoch(t)-s.Align)/s.N)*s.N).In(t.Location())
 	}
-	width := unitSeconds(s.Unit) * s.N
+	width := UnitSeconds(s.Unit) * s.N
 	if s.Align != 0 {
 		return splunktime.FromEpoch(s.Align + math.Floor((splunktime.Epoch(t)-s.Align)/width+1e-9)*width).In(t.Location())
 	}
@@ -125,8 +125,8 @@ func (s *Span) floor(t time.Time) time.Time {
 	return splunktime.FromEpoch(local - float64(offset)).In(t.Location())
 }
 
-// next returns the start of the bucket behind the one that starts at t.
-func (s *Span) next(t time.Time) time.Time {
+// Next returns the start of the bucket behind the one that starts at t.
+func (s *Span) Next(t time.Time) time.Time {
 	n := int(s.N)
 	switch s.Unit {
 	case "mon":
@@ -142,11 +142,11 @@ func (s *Span) next(t time.Time) time.Time {
 	case "":
 		return splunktime.FromEpoch(splunktime.Epoch(t) + s.N).In(t.Location())
 	}
-	return splunktime.FromEpoch(splunktime.Epoch(t) + unitSeconds(s.Unit)*s.N).In(t.Location())
+	return splunktime.FromEpoch(splunktime.Epoch(t) + UnitSeconds(s.Unit)*s.N).In(t.Location())
 }
 
-// unitSeconds returns the length of a unit of time, roughly for months and longer.
-func unitSeconds(unit string) float64 {
+// UnitSeconds returns the length of a unit of time, roughly for months and longer.
+func UnitSeconds(unit string) float64 {
 	t, err := splunktime.RelativeTime("+1"+unit, splunktime.FromEpoch(0))
 	if err != nil {
 		return 1
@@ -154,19 +154,19 @@ func unitSeconds(unit string) float64 {
 	return splunktime.Epoch(t)
 }
 
-// seconds is the width of a bucket, roughly for calendar units.
-func (s *Span) seconds() float64 {
+// Seconds is the width of a bucket, roughly for calendar units.
+func (s *Span) Seconds() float64 {
 	switch s.Unit {
 	case "":
 		return s.N
 	case "mon":
 		return s.N * 30 * 86400
 	}
-	return s.N * unitSeconds(s.Unit)
+	return s.N * UnitSeconds(s.Unit)
 }
 
-// index numbers the bucket of a number, which is positive for logarithms.
-func (s *Span) index(f float64) float64 {
+// Index numbers the bucket of a number, which is positive for logarithms.
+func (s *Span) Index(f float64) float64 {
 	k := f / s.N
 	if s.Unit == "log" {
 		k = math.Log(k) / math.Log(s.Base)
@@ -178,8 +178,8 @@ func (s *Span) index(f float64) float64 {
 	return math.Floor(k)
 }
 
-// bucket is the name of a bucket by its number: low-high.
-func (s *Span) bucket(k float64) vector.Value {
+// Bucket is the name of a bucket by its number: low-high.
+func (s *Span) Bucket(k float64) vector.Value {
 	lo, hi := k*s.N, k*s.N+s.N
 	if s.Unit == "log" {
 		lo, hi = s.N*math.Pow(s.Base, k), s.N*math.Pow(s.Base, k+1)
@@ -187,12 +187,12 @@ func (s *Span) bucket(k float64) vector.Value {
 	return vector.String(trimmed(lo) + "-" + trimmed(hi))
 }
 
-// label is the bucket of a number: low-high.
-func (s *Span) label(f float64) vector.Value {
+// Label is the bucket of a number: low-high.
+func (s *Span) Label(f float64) vector.Value {
 	if math.IsNaN(f) || math.IsInf(f, 0) || s.Unit == "log" && f <= 0 {
 		return vector.Float(f)
 	}
-	return s.bucket(s.index(f))
+	return s.Bucket(s.Index(f))
 }
 
 // trimmed writes a bound without the noise of binary fractions.
@@ -204,9 +204,9 @@ func trimmed(f float64) string {
 	return vector.FormatNumber(g)
 }
 
-// niceSpan returns the least round width that cuts the range from lo to hi into
+// NiceSpan returns the least round width that cuts the range from lo to hi into
 // at most bins buckets.
-func niceSpan(lo, hi float64, bins int) *Span {
+func NiceSpan(lo, hi float64, bins int) *Span {
 	width := hi - lo
 	if !(width > 0) || math.IsInf(width, 0) || bins < 1 {
 		return &Span{N: 1}
@@ -215,7 +215,7 @@ func niceSpan(lo, hi float64, bins int) *Span {
 	for {
 		for _, m := range []float64{1, 2, 2.5, 5} {
 			s := &Span{N: m * power}
-			if s.index(hi)-s.index(lo) < float64(bins) || s.N > 4*width {
+			if s.Index(hi)-s.Index(lo) < float64(bins) || s.N > 4*width {
 				return s // two buckets are left where 0 lies within the range
 			}
 		}
@@ -223,19 +223,19 @@ func niceSpan(lo, hi float64, bins int) *Span {
 	}
 }
 
-// bucketer finds the buckets of times that are mostly near each other.
-type bucketer struct {
-	span     *Span
-	zone     *time.Location
+// Bucketer finds the buckets of times that are mostly near each other.
+type Bucketer struct {
+	Span     *Span
+	Zone     *time.Location
 	from, to float64 // the bucket found last
 }
 
 // holds reports whether t lies in the bucket found last.
-func (b *bucketer) holds(t float64) bool { return t >= b.from && t < b.to }
+func (b *Bucketer) holds(t float64) bool { return t >= b.from && t < b.to }
 
-// start returns the start of the bucket that t lies in, both in seconds. Times
+// Start returns the start of the bucket that t lies in, both in seconds. Times
 // beyond the year 9999 are their own buckets.
-func (b *bucketer) start(t float64) float64 {
+func (b *Bucketer) Start(t float64) float64 {
 	if b.holds(t) {
 		return b.from
 	}
@@ -243,14 +243,14 @@ func (b *bucketer) start(t float64) float64 {
 		b.from, b.to = t, t // which holds nothing
 		return t
 	}
-	at := b.span.floor(splunktime.FromEpoch(t).In(b.zone))
-	b.from, b.to = splunktime.Epoch(at), splunktime.Epoch(b.span.next(at))
+	at := b.Span.Floor(splunktime.FromEpoch(t).In(b.Zone))
+	b.from, b.to = splunktime.Epoch(at), splunktime.Epoch(b.Span.Next(at))
 	return b.from
 }
 
-// starts turns a column of times into the starts of their buckets; what is no
+// Starts turns a column of times into the starts of their buckets; what is no
 // time is missing.
-func (b *bucketer) starts(name string, times *vector.Column, n int) *vector.Column {
+func (b *Bucketer) Starts(name string, times *vector.Column, n int) *vector.Column {
 	var starts []vector.Value
 	codes := make([]int32, n)
 	last, missing := -1, -1
@@ -264,16 +264,16 @@ func (b *bucketer) starts(name string, times *vector.Column, n int) *vector.Colu
 			continue
 		}
 		if !b.holds(f) || last < 0 {
-			last, starts = len(starts), append(starts, vector.Float(b.start(f)))
+			last, starts = len(starts), append(starts, vector.Float(b.Start(f)))
 		}
 		codes[i] = int32(last)
 	}
 	return vector.Coded(name, starts, codes)
 }
 
-// atLeast returns span, or least when that is longer.
-func atLeast(span, least *Span) *Span {
-	if least != nil && span.seconds() < least.seconds() {
+// AtLeast returns span, or least when that is longer.
+func AtLeast(span, least *Span) *Span {
+	if least != nil && span.Seconds() < least.Seconds() {
 		return least
 	}
 	return span
@@ -294,9 +294,9 @@ func alignTime(o syntax.Option) (string, error) {
 	return o.Value.Text, nil
 }
 
-// aligned returns the span with buckets that begin at the moment that aligntime
+// Aligned returns the span with buckets that begin at the moment that aligntime
 // names. Spans of days and longer stay with the calendar.
-func (s *Span) aligned(text string, env *exec.Env) *Span {
+func (s *Span) Aligned(text string, env *exec.Env) *Span {
 	if text == "" || !slices.Contains([]string{"", "us", "ms", "cs", "ds", "s", "m", "h"}, s.Unit) {
 		return s
 	}
@@ -321,8 +321,8 @@ func (s *Span) aligned(text string, env *exec.Env) *Span {
 	return &out
 }
 
-// number reads an option as a number.
-func number(o syntax.Option) (float64, error) {
+// Number reads an option as a number.
+func Number(o syntax.Option) (float64, error) {
 	f, ok := vector.ParseNumber(o.Value.Text)
 	if !ok {
 		return 0, diag.At(o.Value.Span, "%s must be a number, not %q", o.Name, o.Value.Text)
@@ -337,24 +337,33 @@ var niceTimes = []Span{
 	{Text: "1h", N: 1, Unit: "h"}, {Text: "1d", N: 1, Unit: "d"}, {Text: "1mon", N: 1, Unit: "mon"},
 }
 
-// timeSpan returns the span for a range of seconds and a number of buckets.
-func timeSpan(width float64, bins int) *Span {
+// TimeSpan returns the span for a range of seconds and a number of buckets.
+func TimeSpan(width float64, bins int) *Span {
 	for i := range niceTimes {
-		if width/niceTimes[i].seconds() <= float64(bins) {
+		if width/niceTimes[i].Seconds() <= float64(bins) {
 			return &niceTimes[i]
 		}
 	}
 	return &niceTimes[len(niceTimes)-1]
 }
 
-// timeSpanOf is timeSpan for the times of events, the last of which has a place
+// TimeSpanOf is timeSpan for the times of events, the last of which has a place
 // in a bucket too: from lo to hi there are at most that many.
-func timeSpanOf(lo, hi float64, bins int) *Span {
+func TimeSpanOf(lo, hi float64, bins int) *Span {
 	for i := range niceTimes {
-		s := niceTimes[i].seconds()
+		s := niceTimes[i].Seconds()
 		if math.Floor(hi/s)-math.Floor(lo/s) < float64(bins) {
 			return &niceTimes[i]
 		}
 	}
 	return &niceTimes[len(niceTimes)-1]
+}
+
+// Share reads an option from 0 to 1.
+func Share(o syntax.Option) (float64, error) {
+	f, err := Number(o)
+	if err == nil && !(f >= 0 && f <= 1) {
+		err = diag.At(o.Value.Span, "%s must be a share from 0 to 1, not %q", o.Name, o.Value.Text)
+	}
+	return f, err
 }

@@ -1,4 +1,4 @@
-package cmd
+package op
 
 import (
 	"io"
@@ -8,19 +8,19 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// rowBuffer keeps batches until they are read, in the order in which they came:
+// RowBuffer keeps batches until they are read, in the order in which they came:
 // in memory, and on disk once that is tight.
-type rowBuffer struct {
+type RowBuffer struct {
 	env  *exec.Env
 	rows []*vector.Batch
 	held *exec.Held
 	file *spill.File // nil = all are in memory
 }
 
-func newRowBuffer(env *exec.Env) rowBuffer { return rowBuffer{env: env, held: env.Memory.Hold()} }
+func NewRowBuffer(env *exec.Env) RowBuffer { return RowBuffer{env: env, held: env.Memory.Hold()} }
 
-// add puts a batch behind the others.
-func (r *rowBuffer) add(b *vector.Batch) error {
+// Add puts a batch behind the others.
+func (r *RowBuffer) Add(b *vector.Batch) error {
 	if r.file != nil {
 		return r.env.OnDisk(r.file.Write(b))
 	}
@@ -43,14 +43,14 @@ func (r *rowBuffer) add(b *vector.Batch) error {
 	return nil
 }
 
-// next takes the first batch out, io.EOF when there is none.
-func (r *rowBuffer) next() (*vector.Batch, error) {
+// Next takes the first batch out, io.EOF when there is none.
+func (r *RowBuffer) Next() (*vector.Batch, error) {
 	if r.file != nil {
 		b, err := r.file.Next()
 		if err != io.EOF {
 			return b, err
 		}
-		r.close()
+		r.Close()
 	}
 	if len(r.rows) == 0 {
 		return nil, io.EOF
@@ -60,13 +60,13 @@ func (r *rowBuffer) next() (*vector.Batch, error) {
 	return b, nil
 }
 
-func (r *rowBuffer) forget() {
+func (r *RowBuffer) forget() {
 	r.held.Release()
 	r.rows = nil
 }
 
-// close frees memory and disk.
-func (r *rowBuffer) close() {
+// Close frees memory and disk.
+func (r *RowBuffer) Close() {
 	r.forget()
 	if r.file != nil {
 		r.file.Close()

@@ -1,4 +1,4 @@
-package cmd
+package op
 
 import (
 	"context"
@@ -15,15 +15,15 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// gatherer is a grouper with more groups than memory holds. Once memory is
+// Gatherer is a grouper with more groups than memory holds. Once memory is
 // tight, rows go to files by a hash of the group they belong to; in the end the
 // groups of each file are made by themselves, from what there was in memory and
 // the file's rows.
-type gatherer struct {
-	*grouper
+type Gatherer struct {
+	*Grouper
 	level int // how often the groups have been parted already
 	parts [overflowParts][]*spill.File
-	full  bool // there are files
+	Full  bool // there are files
 }
 
 // Every level parts the groups by 16: three of them are enough for 4,096 times
@@ -37,17 +37,17 @@ const (
 // one of them where the row has several.
 func keyField(n int) string { return "_\x00" + strconv.Itoa(n) }
 
-// add takes the rows of a batch in.
-func (g *gatherer) add(ctx context.Context, b *vector.Batch) error {
+// Add takes the rows of a batch in.
+func (g *Gatherer) Add(ctx context.Context, b *vector.Batch) error {
 	for from := 0; from < b.Len; {
-		if g.full {
+		if g.Full {
 			return g.put(b.Slice(from, b.Len))
 		}
 		to := min(b.Len, from+g.portion(b))
-		if err := g.grouper.add(b.Slice(from, to)); err != nil {
+		if err := g.Grouper.Add(b.Slice(from, to)); err != nil {
 			return err
 		}
-		from, g.full = to, g.tight()
+		from, g.Full = to, g.tight()
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (g *gatherer) add(ctx context.Context, b *vector.Batch) error {
 
 // portion is how many rows of a batch are taken in before memory is looked at:
 // one batch may have more than all of it.
-func (g *gatherer) portion(b *vector.Batch) int {
+func (g *Gatherer) portion(b *vector.Batch) int {
 	if g.env.Disk == nil || len(g.by) == 0 || b.Len == 0 {
 		return max(1, b.Len)
 	}
@@ -67,14 +67,14 @@ func (g *gatherer) portion(b *vector.Batch) int {
 
 // tight reports whether further rows should go to files. Those of a level wait in
 // memory while the groups of the one below are made.
-func (g *gatherer) tight() bool {
+func (g *Gatherer) tight() bool {
 	switch {
 	case len(g.by) == 0 || g.level == overflowLevels || slices.ContainsFunc(g.aggs, ranged):
 		return false
 	case g.level == 0:
-		return g.env.Tight(g.held.Size())
+		return g.env.Tight(g.Held.Size())
 	}
-	return int64(g.held.Size()) > g.env.Limits.Memory/4
+	return int64(g.Held.Size()) > g.env.Limits.Memory/4
 }
 
 // ranged reports whether the result of an aggregate depends on the rows of other
@@ -82,8 +82,8 @@ func (g *gatherer) tight() bool {
 func ranged(a *Aggregation) bool { return a.Inner != nil }
 
 // put puts the rows of a batch into files: each once for every group it is in.
-func (g *gatherer) put(b *vector.Batch) error {
-	g.expand(b)
+func (g *Gatherer) put(b *vector.Batch) error {
+	g.Expand(b)
 	cols := make([]*vector.Column, len(g.by))
 	for n, name := range g.by {
 		if cols[n] = b.Col(name); cols[n] == nil {
@@ -92,7 +92,7 @@ func (g *gatherer) put(b *vector.Batch) error {
 	}
 	read := filter.Fields(vector.Alike)
 	for _, a := range g.aggs {
-		read = read.Add(a.fields()...)
+		read = read.Add(a.Fields()...)
 	}
 	q := &queue{g: g, b: b.Keep(read.Has), keys: make([][]vector.Value, len(cols))}
 	for i := range b.Len {
@@ -113,7 +113,7 @@ func (g *gatherer) put(b *vector.Batch) error {
 
 // queue are rows of a batch on their way into files.
 type queue struct {
-	g    *gatherer
+	g    *Gatherer
 	b    *vector.Batch
 	rows []int32
 	keys [][]vector.Value // by by-field: its value in each of rows
@@ -157,7 +157,7 @@ func (q *queue) flush() error {
 }
 
 // file appends a row to the file of its group.
-func (g *gatherer) file(key []vector.Value, b *vector.Batch, i int) error {
+func (g *Gatherer) file(key []vector.Value, b *vector.Batch, i int) error {
 	p := &g.parts[g.part(key)]
 	if len(*p) == 0 {
 		f, err := g.env.Disk.Create()
@@ -170,7 +170,7 @@ func (g *gatherer) file(key []vector.Value, b *vector.Batch, i int) error {
 }
 
 // part returns where the rows of a group belong.
-func (g *gatherer) part(key []vector.Value) int {
+func (g *Gatherer) part(key []vector.Value) int {
 	h := xxhash.NewWithSeed(uint64(g.level))
 	var buf [64]byte
 	for _, v := range key {
@@ -179,28 +179,28 @@ func (g *gatherer) part(key []vector.Value) int {
 	return int(h.Sum64() % overflowParts)
 }
 
-// merge takes over what another one gathered.
-func (g *gatherer) merge(ctx context.Context, o *gatherer) error {
+// Merge takes over what another one gathered.
+func (g *Gatherer) Merge(ctx context.Context, o *Gatherer) error {
 	for i := range g.parts {
 		g.parts[i] = append(g.parts[i], o.parts[i]...)
 		o.parts[i] = nil
 	}
-	g.full = g.full || o.full
-	return g.grouper.merge(ctx, o.grouper)
+	g.Full = g.Full || o.Full
+	return g.Grouper.Merge(ctx, o.Grouper)
 }
 
-// groups calls fn with groupers that have all groups between them.
-func (g *gatherer) groups(ctx context.Context, fn func(g *grouper) error) error {
-	if !g.full {
-		return fn(g.grouper)
+// Groups calls fn with groupers that have all groups between them.
+func (g *Gatherer) Groups(ctx context.Context, fn func(g *Grouper) error) error {
+	if !g.Full {
+		return fn(g.Grouper)
 	}
-	var held [overflowParts][]*group
+	var held [overflowParts][]*Group
 	for _, grp := range g.order {
 		g.every.Poll(g.env, 64)
 		i := g.part(grp.keys)
 		held[i] = append(held[i], grp)
 	}
-	share := g.held.Size() / max(1, len(g.order)) // of a group in what is held
+	share := g.Held.Size() / max(1, len(g.order)) // of a group in what is held
 	g.order, g.keys = nil, keyer{}
 	for i := range g.parts {
 		sub, err := g.below()
@@ -214,15 +214,15 @@ func (g *gatherer) groups(ctx context.Context, fn func(g *grouper) error) error 
 		}
 		moved := share * len(held[i])
 		held[i] = nil
-		g.held.Add(-moved)
+		g.Held.Add(-moved)
 		sub.keys.grown = 0 // it is part of what moved
-		if err = sub.held.Add(moved); err == nil {
+		if err = sub.Held.Add(moved); err == nil {
 			err = sub.read(ctx, g.parts[i])
 		}
 		if err == nil || exec.EndsEarly(err) {
-			err = sub.groups(ctx, fn)
+			err = sub.Groups(ctx, fn)
 		}
-		sub.close()
+		sub.Close()
 		if err != nil {
 			return err
 		}
@@ -231,12 +231,12 @@ func (g *gatherer) groups(ctx context.Context, fn func(g *grouper) error) error 
 }
 
 // below returns an empty gatherer for a part of the groups.
-func (g *gatherer) below() (*gatherer, error) {
+func (g *Gatherer) below() (*Gatherer, error) {
 	by := make([]string, len(g.by))
 	for n := range by {
 		by[n] = keyField(n)
 	}
-	sub, err := newGrouper(g.env, g.aggs, by, g.split, g.apart...)
+	sub, err := NewGrouper(g.env, g.aggs, by, g.split, g.apart...)
 	if err != nil {
 		return nil, err
 	}
@@ -244,11 +244,11 @@ func (g *gatherer) below() (*gatherer, error) {
 	// aggregates that read them; a wildcard still does not stand for them.
 	sub.slots, sub.apart = slices.Clone(g.slots), slices.Concat(g.apart, g.by)
 	sub.expanded = maps.Clone(g.expanded)
-	return &gatherer{grouper: sub, level: g.level + 1}, nil
+	return &Gatherer{Grouper: sub, level: g.level + 1}, nil
 }
 
 // read takes in the rows of files.
-func (g *gatherer) read(ctx context.Context, files []*spill.File) error {
+func (g *Gatherer) read(ctx context.Context, files []*spill.File) error {
 	for _, f := range files {
 		for {
 			b, err := f.Next()
@@ -256,7 +256,7 @@ func (g *gatherer) read(ctx context.Context, files []*spill.File) error {
 				break
 			}
 			if err == nil {
-				err = g.add(ctx, b)
+				err = g.Add(ctx, b)
 			}
 			if err != nil {
 				return err
@@ -267,9 +267,9 @@ func (g *gatherer) read(ctx context.Context, files []*spill.File) error {
 	return nil
 }
 
-// close frees memory and files.
-func (g *gatherer) close() {
-	g.release()
+// Close frees memory and files.
+func (g *Gatherer) Close() {
+	g.Release()
 	for i, files := range g.parts {
 		for _, f := range files {
 			f.Close()
@@ -278,20 +278,20 @@ func (g *gatherer) close() {
 	}
 }
 
-// groupOrder is that of rows by the named columns, as grouper.sorted orders groups.
-func groupOrder(by []string) spill.Order[ranked] {
-	return spill.Order[ranked]{
-		Keys: func(b *vector.Batch) []ranked {
-			list := make([]ranked, b.Len)
+// GroupOrder is that of rows by the named columns, as grouper.sorted orders groups.
+func GroupOrder(by []string) spill.Order[Ranked] {
+	return spill.Order[Ranked]{
+		Keys: func(b *vector.Batch) []Ranked {
+			list := make([]Ranked, b.Len)
 			for i := range list {
 				keys := make([]vector.Value, len(by))
 				for n, name := range by {
 					keys[n] = b.At(name, i)
 				}
-				list[i] = rank(&group{keys: keys})
+				list[i] = rank(&Group{keys: keys})
 			}
 			return list
 		},
-		Compare: func(a, b *ranked) int { return compareRanked(*a, *b) },
+		Compare: func(a, b *Ranked) int { return compareRanked(*a, *b) },
 	}
 }

@@ -1,4 +1,4 @@
-package cmd
+package op
 
 import (
 	"slices"
@@ -9,9 +9,9 @@ import (
 
 // members are the groups that the rows of a batch belong to.
 type members struct {
-	member  []*group // nil: the row is in none
+	member  []*Group // nil: the row is in none
 	rows    []int32  // the row of each member; nil: it is the index
-	touched []*group // each group once; group.fresh is its number of members
+	touched []*Group // each group once; group.fresh is its number of members
 	weights []int    // of each row of a condensed batch, else nil
 }
 
@@ -31,7 +31,7 @@ func (m *members) weight(i int) int {
 }
 
 // join makes row i a member of a group.
-func (m *members) join(grp *group, i int) {
+func (m *members) join(grp *Group, i int) {
 	if grp.fresh == 0 {
 		m.touched = append(m.touched, grp)
 	}
@@ -43,13 +43,13 @@ func (m *members) join(grp *group, i int) {
 type keyer struct {
 	values []map[string]int32 // by by-field
 	pairs  []map[uint64]int32 // by by-field: what is to the left of it, and its value
-	groups []*group           // by number of the whole combination
+	groups []*Group           // by number of the whole combination
 	grown  int                // bytes that were not counted yet
 
 	// Scratch space from batch to batch.
 	vals   []vector.Value // the by-fields of a row
 	ids    [][]int32      // by by-field, by row
-	known  []*group       // by code
+	known  []*Group       // by code
 	codes  []int32
 	zeros  []int32
 	picked []int32
@@ -71,8 +71,8 @@ func newKeyer(by int) keyer {
 	return k
 }
 
-// assign finds the groups of the rows of b, and makes those that are new.
-func (g *grouper) assign(b *vector.Batch) error {
+// Assign finds the groups of the rows of b, and makes those that are new.
+func (g *Grouper) Assign(b *vector.Batch) error {
 	for _, grp := range g.touched {
 		grp.fresh = 0
 	}
@@ -99,7 +99,7 @@ func (g *grouper) assign(b *vector.Batch) error {
 // coded numbers the combinations of columns that are coded or constant: the
 // code of each row, and how many codes there are. It returns nil when a column
 // is neither or has lists, and when there are more codes than rows.
-func (g *grouper) coded(cols []*vector.Column, rows int) ([]int32, int) {
+func (g *Grouper) coded(cols []*vector.Column, rows int) ([]int32, int) {
 	codes, n := []int32(nil), 1
 	for _, c := range cols {
 		if v, ok := c.Constant(); ok {
@@ -134,10 +134,10 @@ func (g *grouper) coded(cols []*vector.Column, rows int) ([]int32, int) {
 func isList(v vector.Value) bool { return v.Kind() == vector.List }
 
 // none is the group of rows that are in none.
-var none = &group{}
+var none = &Group{}
 
 // assignCoded looks a group up only once for each code.
-func (g *grouper) assignCoded(cols []*vector.Column, codes []int32, n int) error {
+func (g *Grouper) assignCoded(cols []*vector.Column, codes []int32, n int) error {
 	known := slices.Grow(g.keys.known[:0], n)[:n]
 	clear(known)
 	g.keys.known = known
@@ -161,14 +161,14 @@ func (g *grouper) assignCoded(cols []*vector.Column, codes []int32, n int) error
 
 // assignRows looks the group of every row up. A row with several values is a
 // member of a group for each combination of them.
-func (g *grouper) assignRows(cols []*vector.Column, rows int) error {
+func (g *Grouper) assignRows(cols []*vector.Column, rows int) error {
 	for n, c := range cols {
 		g.keys.ids[n] = slices.Grow(g.keys.ids[n][:0], rows)[:rows]
 		g.number(n, c, g.keys.ids[n])
 	}
 	g.rows = slices.Grow(g.keys.picked[:0], rows)
 	defer func() { g.keys.picked = g.rows }()
-	join := func(grp *group, i int) {
+	join := func(grp *Group, i int) {
 		g.join(grp, i)
 		g.rows = append(g.rows, int32(i))
 	}
@@ -200,7 +200,7 @@ func (g *grouper) assignRows(cols []*vector.Column, rows int) error {
 }
 
 // number finds the number of each row's value of one by-field.
-func (g *grouper) number(n int, c *vector.Column, ids []int32) {
+func (g *Grouper) number(n int, c *vector.Column, ids []int32) {
 	if v, ok := c.Constant(); ok {
 		id := g.intern(n, v)
 		for i := range ids {
@@ -231,7 +231,7 @@ func (g *grouper) number(n int, c *vector.Column, ids []int32) {
 }
 
 // intern returns the number of a value of by-field n.
-func (g *grouper) intern(n int, v vector.Value) int32 {
+func (g *Grouper) intern(n int, v vector.Value) int32 {
 	k := &g.keys
 	text := ""
 	switch v.Kind() {
@@ -272,7 +272,7 @@ func (k *keyer) pair(n int, left, id int32) int32 {
 
 // combination returns the number of the by-fields of row i, when they have one
 // value each.
-func (g *grouper) combination(i int) (id int32, kind cellKind) {
+func (g *Grouper) combination(i int) (id int32, kind cellKind) {
 	kind = single
 	for n, ids := range g.keys.ids {
 		own := ids[i]
@@ -300,7 +300,7 @@ const (
 )
 
 // cells puts the by-fields of row i into g.keys.vals.
-func (g *grouper) cells(cols []*vector.Column, i int) cellKind {
+func (g *Grouper) cells(cols []*vector.Column, i int) cellKind {
 	kind := single
 	for j, c := range cols {
 		v := c.At(i)
@@ -317,7 +317,7 @@ func (g *grouper) cells(cols []*vector.Column, i int) cellKind {
 
 // combine calls fn for the combinations of the values from column n on; they are
 // in g.keys.vals then.
-func (g *grouper) combine(cols []*vector.Column, i, n int, fn func() error) error {
+func (g *Grouper) combine(cols []*vector.Column, i, n int, fn func() error) error {
 	if n == len(cols) {
 		return fn()
 	}
@@ -338,7 +338,7 @@ func (g *grouper) combine(cols []*vector.Column, i, n int, fn func() error) erro
 
 // group returns the group of the values, none of which is missing; it is made
 // when there is none.
-func (g *grouper) group(vals []vector.Value) *group {
+func (g *Grouper) group(vals []vector.Value) *Group {
 	id := int32(0)
 	for n, v := range vals {
 		own := g.intern(n, v)
@@ -357,15 +357,15 @@ func (g *grouper) group(vals []vector.Value) *group {
 	return g.newGroup(id, vals)
 }
 
-func (k *keyer) group(id int32) *group {
+func (k *keyer) group(id int32) *Group {
 	if int(id) >= len(k.groups) {
 		return nil
 	}
 	return k.groups[id]
 }
 
-func (g *grouper) newGroup(id int32, vals []vector.Value) *group {
-	grp := &group{keys: make([]vector.Value, len(vals))}
+func (g *Grouper) newGroup(id int32, vals []vector.Value) *Group {
+	grp := &Group{keys: make([]vector.Value, len(vals))}
 	for i, v := range vals {
 		grp.keys[i] = v.Clone()
 	}
@@ -384,11 +384,11 @@ func (g *grouper) newGroup(id int32, vals []vector.Value) *group {
 }
 
 // account counts what was made since against the memory of the search.
-func (g *grouper) account() error {
+func (g *Grouper) account() error {
 	n := g.keys.grown
 	g.keys.grown = 0
 	if n == 0 {
 		return nil
 	}
-	return g.held.Add(n)
+	return g.Held.Add(n)
 }

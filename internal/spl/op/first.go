@@ -1,0 +1,32 @@
+package op
+
+import (
+	"context"
+	"io"
+
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/vector"
+)
+
+// FirstRows ends after a number of rows.
+type FirstRows struct {
+	In   exec.Operator
+	Left int
+}
+
+func (f *FirstRows) Next(ctx context.Context) (*vector.Batch, error) {
+	if f.Left <= 0 {
+		return nil, io.EOF
+	}
+	b, err := f.In.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if b.Len > f.Left {
+		b = b.Slice(0, f.Left)
+	}
+	f.Left -= b.Len
+	return b, nil
+}
+
+func (f *FirstRows) Close() { f.In.Close() }
