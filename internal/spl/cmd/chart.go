@@ -56,30 +56,6 @@ func init() {
 		}},
 		Parse: func(p *syntax.Parser) (syntax.Command, error) { return parseChart(p, &Chart{}) },
 	})
-	syntax.RegisterCommand(&syntax.CommandDef{
-		Name: "timechart", Kind: syntax.KindTransforming,
-		Summary: "Aggregates over time, with a column for each value of a field.",
-		Syntax:  "timechart [span=<span>] [<options>] <aggregate> | eval(<expression over aggregates>) … [BY <field> [WHERE <agg> in topN | <agg> > <n>]]",
-		Doc: "Like chart over `_time`. Without a span one is chosen from the range of the search, or of the events when that is open,\n" +
-			"so that there are at most `bins` buckets. Buckets without events are filled in between the first and the last, and with\n" +
-			"`fixedrange` over the whole range of the search.",
-		Args: append([]syntax.Arg{
-			{Name: "span", Doc: "The width of the buckets: 30s, 5m, 1h, 1d, 1mon. A second one behind BY, a number, cuts that field."},
-			{Name: "bins, minspan", Default: "100", Doc: "Without a span: how many buckets at the most, and how narrow they may be."},
-			{Name: "aligntime", Doc: "A time at which a bucket begins, or earliest or latest of the search; not for days and longer."},
-			{Name: "partial", Default: "true", Doc: "Keep the first and the last bucket when the search covers only part of them."},
-			{Name: "cont", Default: "true", Doc: "Fill in buckets without events."},
-			{Name: "fixedrange", Default: "true", Doc: "Fill in up to the ends of the search's range."},
-		}, chartArgs...),
-		Examples: []syntax.Example{{
-			Events: []string{`{"_time":1700000000,"u":"a"}`, `{"_time":1700003600,"u":"b"}`, `{"_time":1700003601,"u":"b"}`},
-			Search: `* | timechart span=1h count by u | eval t=strftime(_time,"%H:%M") | table t a b`,
-			Want:   []string{`{"t":"22:00","a":"1","b":"0"}`, `{"t":"23:00","a":"0","b":"2"}`},
-		}},
-		Parse: func(p *syntax.Parser) (syntax.Command, error) {
-			return parseChart(p, &Chart{Time: true, Row: "_time"})
-		},
-	})
 }
 
 var chartArgs = []syntax.Arg{

@@ -7,6 +7,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -117,7 +118,7 @@ func (c *Extract) NewMapper(env *exec.Env) (exec.Mapper, error) {
 		}
 		all = append(all, extraction{x.Source, x.Add, x.each})
 	}
-	return discover{func(b *vector.Batch) func(int, func(name, value string)) {
+	return op.Discover{Open: func(b *vector.Batch) func(int, func(name, value string)) {
 		return func(row int, add func(name, value string)) {
 			known := map[string]bool{}
 			for _, x := range all {

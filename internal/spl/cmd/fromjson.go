@@ -5,6 +5,7 @@ import (
 	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/spath"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -60,7 +61,7 @@ func (c *Fromjson) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c
 
 // NewMapper implements exec.Streaming.
 func (c *Fromjson) NewMapper(*exec.Env) (exec.Mapper, error) {
-	return discover{func(b *vector.Batch) func(int, func(name, value string)) {
+	return op.Discover{Open: func(b *vector.Batch) func(int, func(name, value string)) {
 		col := b.Col(c.Field)
 		if col == nil {
 			return nil

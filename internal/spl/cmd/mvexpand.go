@@ -7,6 +7,7 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -80,7 +81,7 @@ func (c *Mvexpand) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error
 func (c *Mvexpand) Spread(b *vector.Batch) func() *vector.Batch {
 	x := c.expansion(b)
 	if x == nil {
-		return alone(b)
+		return op.Alone(b)
 	}
 	return func() *vector.Batch { return x.take(vector.DefaultRows) }
 }

@@ -8,6 +8,7 @@ import (
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spath"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -119,7 +120,7 @@ func (c *Spath) NewMapper(*exec.Env) (exec.Mapper, error) {
 	if c.Path != "" {
 		return c, nil
 	}
-	return discover{func(b *vector.Batch) func(int, func(name, value string)) {
+	return op.Discover{Open: func(b *vector.Batch) func(int, func(name, value string)) {
 		col := b.Col(c.Input)
 		if col == nil {
 			return nil

@@ -16,9 +16,6 @@ import (
 // Tail keeps the last rows and turns their order round.
 type Tail struct{ N int }
 
-// Reverse turns the order of the rows round.
-type Reverse struct{}
-
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "tail", Kind: syntax.KindSerial,
@@ -50,19 +47,6 @@ func init() {
 			return c, nil
 		},
 	})
-	syntax.RegisterCommand(&syntax.CommandDef{
-		Name: "reverse", Kind: syntax.KindSerial,
-		Summary: "Turn the order of the rows round.",
-		Syntax:  "reverse",
-		Doc:     "All rows are held, counted against the memory of the search.",
-		Examples: []syntax.Example{{
-			Search: `| makeresults format=csv data="n
-1
-2" | reverse`,
-			Want: []string{`{"n":"2"}`, `{"n":"1"}`},
-		}},
-		Parse: func(*syntax.Parser) (syntax.Command, error) { return Reverse{}, nil },
-	})
 }
 
 // Print implements syntax.Command.
@@ -74,17 +58,6 @@ func (c *Tail) Needs(out filter.FieldSet) filter.FieldSet { return out }
 // Open implements exec.Serial.
 func (c *Tail) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	return &backwards{in: in, held: env.Memory.Hold(), limit: c.N, bounded: true}, nil
-}
-
-// Print implements syntax.Command.
-func (Reverse) Print() string { return "reverse" }
-
-// Needs implements syntax.Command.
-func (Reverse) Needs(out filter.FieldSet) filter.FieldSet { return out }
-
-// Open implements exec.Serial.
-func (Reverse) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return &backwards{in: in, held: env.Memory.Hold()}, nil
 }
 
 // backwards gives the rows from the last to the first, at most limit of them

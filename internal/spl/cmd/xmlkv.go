@@ -5,6 +5,7 @@ import (
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -70,7 +71,7 @@ func (c *XMLkv) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Fi
 
 // NewMapper implements exec.Streaming.
 func (c *XMLkv) NewMapper(env *exec.Env) (exec.Mapper, error) {
-	return discover{func(b *vector.Batch) func(int, func(name, value string)) {
+	return op.Discover{Open: func(b *vector.Batch) func(int, func(name, value string)) {
 		col := b.Col(c.Field)
 		if col == nil {
 			return nil

@@ -1,31 +1,30 @@
-package cmd
+package op
 
 import (
 	"context"
 	"math"
 
 	"bluetrail/internal/spl/exec"
-	"bluetrail/internal/spl/op"
 	"bluetrail/internal/vector"
 )
 
-// discover is the mapper of commands that make fields of texts which say
+// Discover is the mapper of commands that make fields of texts which say
 // themselves what the fields are called. open returns what hands out the fields
 // of a row of b, nil when no row of b has any; a name that comes again in a row
 // gives several values. Rows with none of a name keep what they have there.
-type discover struct {
-	open func(b *vector.Batch) func(row int, add func(name, value string))
+type Discover struct {
+	Open func(b *vector.Batch) func(row int, add func(name, value string))
 }
 
-var _ exec.Spreading = discover{}
+var _ exec.Spreading = Discover{}
 
 // maxCells bounds the rows times the new fields of a batch: texts that all have
 // other names make many fields of few rows each.
 const maxCells = 1 << 18
 
 // Map implements exec.Mapper.
-func (d discover) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	each := d.open(b)
+func (d Discover) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	each := d.Open(b)
 	if each == nil {
 		return b, nil
 	}
@@ -33,17 +32,17 @@ func (d discover) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error)
 }
 
 // Spread implements exec.Spreading.
-func (d discover) Spread(b *vector.Batch) func() *vector.Batch {
-	each := d.open(b)
+func (d Discover) Spread(b *vector.Batch) func() *vector.Batch {
+	each := d.Open(b)
 	if each == nil || b.Len == 0 {
-		return alone(b)
+		return Alone(b)
 	}
 	x := &discovery{b: b, each: each}
 	return func() *vector.Batch { return x.take(maxCells) }
 }
 
-// alone hands out b and nothing else.
-func alone(b *vector.Batch) func() *vector.Batch {
+// Alone hands out b and nothing else.
+func Alone(b *vector.Batch) func() *vector.Batch {
 	return func() (only *vector.Batch) {
 		only, b = b, nil
 		return only
@@ -92,7 +91,7 @@ func (x *discovery) take(cells int) *vector.Batch {
 	found := out.Batch().Cols
 	for i, c := range found {
 		if old := there[c.Name]; old != nil {
-			found[i] = op.OrElseOf(part.Len, c, old)
+			found[i] = OrElseOf(part.Len, c, old)
 		}
 	}
 	return part.With(found...)

@@ -1,4 +1,4 @@
-package cmd
+package op
 
 import (
 	"strconv"
@@ -18,7 +18,7 @@ func TestDiscoverIsBounded(t *testing.T) {
 		in.SetAt(0, vector.Int(i))
 		in.SetAt(1, vector.String("old"))
 	}
-	d := discover{func(b *vector.Batch) func(int, func(name, value string)) {
+	d := Discover{func(b *vector.Batch) func(int, func(name, value string)) {
 		return func(row int, add func(name, value string)) {
 			i := b.At("k", row).Text()
 			for n := range names {

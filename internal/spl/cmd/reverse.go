@@ -1,0 +1,39 @@
+package cmd
+
+import (
+	"context"
+
+	"bluetrail/internal/filter"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
+)
+
+// Reverse turns the order of the rows round.
+type Reverse struct{}
+
+func init() {
+	syntax.RegisterCommand(&syntax.CommandDef{
+		Name: "reverse", Kind: syntax.KindSerial,
+		Summary: "Turn the order of the rows round.",
+		Syntax:  "reverse",
+		Doc:     "All rows are held, counted against the memory of the search.",
+		Examples: []syntax.Example{{
+			Search: `| makeresults format=csv data="n
+1
+2" | reverse`,
+			Want: []string{`{"n":"2"}`, `{"n":"1"}`},
+		}},
+		Parse: func(*syntax.Parser) (syntax.Command, error) { return Reverse{}, nil },
+	})
+}
+
+// Print implements syntax.Command.
+func (Reverse) Print() string { return "reverse" }
+
+// Needs implements syntax.Command.
+func (Reverse) Needs(out filter.FieldSet) filter.FieldSet { return out }
+
+// Open implements exec.Serial.
+func (Reverse) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	return &backwards{in: in, held: env.Memory.Hold()}, nil
+}
