@@ -119,7 +119,7 @@ func (s *source) bounds(a *app) (search.Options, error) {
 	if err != nil {
 		return o, err
 	}
-	o.Macros, o.Tables = know, know
+	o.Macros, o.Knowledge = know, know
 	geo, err := enrich.OpenGeo(a.cfg.GeoIP)
 	if err != nil {
 		return o, err

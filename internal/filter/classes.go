@@ -10,7 +10,7 @@ import (
 // eventtype.
 type EventType struct {
 	Name   string
-	Search Search
+	Search Expr
 }
 
 // FieldTag is a tag that events carry whose field has a value. Event types are
@@ -34,7 +34,7 @@ const maxClassTests = 100000
 // ExpandClasses puts what classes define in the place of tests of eventtype,
 // tag and tag::field. Only what is looked for by = or IN is widened; != stays as
 // it is.
-func ExpandClasses(e Search, classes Classes) (Search, error) {
+func ExpandClasses(e Expr, classes Classes) (Expr, error) {
 	x := &expander{types: classes.EventTypes(), tags: classes.FieldTags()}
 	if len(x.types) == 0 && len(x.tags) == 0 {
 		return e, nil
@@ -48,15 +48,15 @@ type expander struct {
 	tests int // parts that were looked at
 }
 
-func (x *expander) expand(e Search, depth int) (Search, error) {
+func (x *expander) expand(e Expr, depth int) (Expr, error) {
 	if x.tests++; x.tests > maxClassTests {
 		return nil, diag.At(e.Place(), "the event types and tags of this search come to more than %d tests", maxClassTests).WithHint("does one use itself?")
 	}
 	if depth > maxClassDepth {
 		return nil, diag.At(e.Place(), "event types and tags lean on each other more than %d deep", maxClassDepth).WithHint("does one use itself?")
 	}
-	list := func(args []Search) ([]Search, error) {
-		out := make([]Search, len(args))
+	list := func(args []Expr) ([]Expr, error) {
+		out := make([]Expr, len(args))
 		for i, a := range args {
 			var err error
 			if out[i], err = x.expand(a, depth); err != nil {
@@ -79,7 +79,7 @@ func (x *expander) expand(e Search, depth int) (Search, error) {
 		if !classField(e.Field) {
 			return e, nil
 		}
-		args := make([]Search, len(e.Values))
+		args := make([]Expr, len(e.Values))
 		for i, v := range e.Values {
 			args[i] = &Compare{Span: e.Span, Field: e.Field, Op: "=", Value: v}
 		}
@@ -97,8 +97,8 @@ func classField(name string) bool {
 }
 
 // class is a test of eventtype or a tag with all that is defined to pass it.
-func (x *expander) class(e *Compare, depth int) (Search, error) {
-	any := &Or{Span: e.Span, Args: []Search{e}}
+func (x *expander) class(e *Compare, depth int) (Expr, error) {
+	any := &Or{Span: e.Span, Args: []Expr{e}}
 	wanted := Wildcard(e.Value, e.Case)
 	if e.Field == "eventtype" {
 		for _, t := range x.types {

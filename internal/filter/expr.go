@@ -9,9 +9,9 @@ import (
 	"bluetrail/internal/diag"
 )
 
-// Search is an expression of the search command: *And, *Or, *Not, *Compare,
+// Expr is an expression of the search command: *And, *Or, *Not, *Compare,
 // *In, *Term, *TimeBound, *Sub or *Everything.
-type Search interface {
+type Expr interface {
 	Place() diag.Span
 	search()
 }
@@ -19,19 +19,19 @@ type Search interface {
 // And holds when every argument does.
 type And struct {
 	Span diag.Span
-	Args []Search
+	Args []Expr
 }
 
 // Or holds when any argument does.
 type Or struct {
 	Span diag.Span
-	Args []Search
+	Args []Expr
 }
 
 // Not holds when its argument does not.
 type Not struct {
 	Span diag.Span
-	Arg  Search
+	Arg  Expr
 }
 
 // Compare tests the values of a field against a literal.

@@ -25,8 +25,8 @@ type node interface {
 
 // NewMatcher prepares a search expression. now is the clock of relative time
 // modifiers inside it.
-func NewMatcher(e Search, now time.Time) (*Matcher, error) {
-	n, err := compileSearch(e, now)
+func NewMatcher(e Expr, now time.Time) (*Matcher, error) {
+	n, err := compile(e, now)
 	if err != nil {
 		return nil, err
 	}
@@ -63,10 +63,10 @@ func (m *Matcher) Filter(b *vector.Batch) *vector.Batch {
 	return b
 }
 
-// SearchFields returns the fields a search expression reads.
-func SearchFields(e Search) []string {
+// FieldsOf returns the fields a search expression reads.
+func FieldsOf(e Expr) []string {
 	var list []string
-	walkSearch(e, func(e Search) {
+	walk(e, func(e Expr) {
 		switch e := e.(type) {
 		case *Compare:
 			list = append(list, e.Field)
@@ -103,12 +103,12 @@ func timeFields(modifier string) []string {
 	return []string{"_time"}
 }
 
-func compileSearch(e Search, now time.Time) (node, error) {
-	list := func(args []Search) ([]node, error) {
+func compile(e Expr, now time.Time) (node, error) {
+	list := func(args []Expr) ([]node, error) {
 		nodes := make([]node, len(args))
 		for i, a := range args {
 			var err error
-			if nodes[i], err = compileSearch(a, now); err != nil {
+			if nodes[i], err = compile(a, now); err != nil {
 				return nil, err
 			}
 		}
@@ -117,7 +117,7 @@ func compileSearch(e Search, now time.Time) (node, error) {
 	switch e := e.(type) {
 	case *And:
 		var bounds []*TimeBound
-		args := slices.DeleteFunc(slices.Clone(e.Args), func(a Search) bool {
+		args := slices.DeleteFunc(slices.Clone(e.Args), func(a Expr) bool {
 			b, ok := a.(*TimeBound)
 			if ok {
 				bounds = append(bounds, b)
@@ -134,7 +134,7 @@ func compileSearch(e Search, now time.Time) (node, error) {
 		nodes, err := list(e.Args)
 		return anyOf(nodes), err
 	case *Not:
-		n, err := compileSearch(e.Arg, now)
+		n, err := compile(e.Arg, now)
 		return noneOf{n}, err
 	case *Compare:
 		if e.Sub != nil {

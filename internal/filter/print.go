@@ -8,20 +8,20 @@ import (
 // IsOperator reports whether a word is an operator of search expressions.
 func IsOperator(word string) bool { return word == "AND" || word == "OR" || word == "NOT" }
 
-// PrintSearch prints a search expression.
-func PrintSearch(e Search) string { return PrintWith(e, 0, nil) }
+// Print prints a search expression.
+func Print(e Expr) string { return PrintWith(e, 0, nil) }
 
 // PrintWith prints e for a place that binds with the given power: 0 AND list,
 // 1 operand of OR, 2 operand of NOT. sub, when set, gives the text that takes
 // a subsearch's place.
-func PrintWith(e Search, power int, sub func(fmt.Stringer) string) string {
+func PrintWith(e Expr, power int, sub func(fmt.Stringer) string) string {
 	paren := func(own int, s string) string {
 		if power > own {
 			return "(" + s + ")"
 		}
 		return s
 	}
-	list := func(args []Search, sep string, p int) string {
+	list := func(args []Expr, sep string, p int) string {
 		parts := make([]string, len(args))
 		for i, a := range args {
 			parts[i] = PrintWith(a, p, sub)
@@ -44,25 +44,25 @@ func PrintWith(e Search, power int, sub func(fmt.Stringer) string) string {
 	case *Compare:
 		switch {
 		case e.Sub != nil:
-			return printSearchField(e.Field) + e.Op + query(e.Sub)
+			return printField(e.Field) + e.Op + query(e.Sub)
 		case e.Case:
-			return printSearchField(e.Field) + e.Op + "CASE(" + QuoteSearch(e.Value) + ")"
+			return printField(e.Field) + e.Op + "CASE(" + Quote(e.Value) + ")"
 		}
-		return printSearchField(e.Field) + e.Op + printValue(e.Value)
+		return printField(e.Field) + e.Op + printValue(e.Value)
 	case *In:
 		parts := make([]string, len(e.Values))
 		for i, v := range e.Values {
 			parts[i] = printValue(v)
 		}
-		return printSearchField(e.Field) + " IN (" + strings.Join(parts, ", ") + ")"
+		return printField(e.Field) + " IN (" + strings.Join(parts, ", ") + ")"
 	case *Term:
 		switch {
 		case e.Case:
-			return "CASE(" + QuoteSearch(e.Text) + ")"
+			return "CASE(" + Quote(e.Text) + ")"
 		case e.Exact:
-			return "TERM(" + QuoteSearch(e.Text) + ")"
+			return "TERM(" + Quote(e.Text) + ")"
 		case e.Phrase || strings.EqualFold(e.Text, "IN"): // a IN (b) would read as one test
-			return QuoteSearch(e.Text)
+			return Quote(e.Text)
 		}
 		return termEscaper.Replace(e.Text)
 	case *TimeBound:
@@ -78,7 +78,7 @@ var termEscaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `|`, `\|`)
 
 func printValue(s string) string {
 	if s == "" || !plainWord(s) || IsOperator(s) || strings.EqualFold(s, "IN") || strings.EqualFold(s, "CASE") {
-		return QuoteSearch(s)
+		return Quote(s)
 	}
 	return s
 }
@@ -93,24 +93,24 @@ func plainWord(s string) bool {
 	return true
 }
 
-// QuoteSearch writes s as a quoted text of a search expression.
-func QuoteSearch(s string) string {
+// Quote writes s as a quoted text of a search expression.
+func Quote(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
 // PrintTest writes field="value" for a search expression.
-func PrintTest(field, value string) string { return printSearchField(field) + "=" + QuoteSearch(value) }
+func PrintTest(field, value string) string { return printField(field) + "=" + Quote(value) }
 
-// printSearchField writes a field name for a search expression.
-func printSearchField(name string) string {
+// printField writes a field name for a search expression.
+func printField(name string) string {
 	for i := range len(name) {
 		c := name[i]
 		if !isNameByte(c) && strings.IndexByte(".:*-{}@", c) < 0 {
-			return QuoteSearch(name)
+			return Quote(name)
 		}
 	}
 	if Reserved(name) || strings.Contains(name, "::") {
-		return QuoteSearch(name)
+		return Quote(name)
 	}
 	return name
 }

@@ -121,10 +121,10 @@ func (b *TimeBound) count() (int, error) {
 
 // SettleTimes gives the bounds of a whole search expression the form that its
 // timeformat sets, and checks that they can be read.
-func SettleTimes(e Search) error {
+func SettleTimes(e Expr) error {
 	var bounds []*TimeBound
 	form := ""
-	walkSearch(e, func(e Search) {
+	walk(e, func(e Expr) {
 		if b, ok := e.(*TimeBound); ok {
 			bounds = append(bounds, b)
 			if b.Name == timeFormat {
@@ -143,19 +143,19 @@ func SettleTimes(e Search) error {
 	return nil
 }
 
-// walkSearch calls fn for e and every expression inside.
-func walkSearch(e Search, fn func(Search)) {
+// walk calls fn for e and every expression inside.
+func walk(e Expr, fn func(Expr)) {
 	fn(e)
 	switch e := e.(type) {
 	case *And:
 		for _, a := range e.Args {
-			walkSearch(a, fn)
+			walk(a, fn)
 		}
 	case *Or:
 		for _, a := range e.Args {
-			walkSearch(a, fn)
+			walk(a, fn)
 		}
 	case *Not:
-		walkSearch(e.Arg, fn)
+		walk(e.Arg, fn)
 	}
 }

@@ -243,7 +243,7 @@ func cancelled(t *testing.T, text string, know *knowledge.Knowledge) time.Durati
 	t.Helper()
 	before := runtime.NumGoroutine()
 	env := exec.NewEnv(time.Unix(1700000000, 0).UTC())
-	env.Tables, env.Macros = know, know
+	env.Knowledge, env.Macros = know, know
 	q, err := plan.Parse(text, know)
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
@@ -290,7 +290,7 @@ func TestOverMemoryKeepsTables(t *testing.T) {
 			t.Fatal(err)
 		}
 		env := exec.NewEnv(time.Unix(1700000000, 0))
-		env.Memory, env.Tables = exec.NewBudget(1<<20), know
+		env.Memory, env.Knowledge = exec.NewBudget(1<<20), know
 		if _, over := within(t, env, "| makeresults count=1000000 | streamstats count as n | table n | "+write+" | stats count"); over == nil {
 			t.Errorf("%s: the search did not end early", write)
 		}

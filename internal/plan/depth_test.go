@@ -44,7 +44,7 @@ func TestDepth(t *testing.T) {
 	for name := range loops.texts {
 		t.Run(name, func(t *testing.T) {
 			env := exec.NewEnv(time.Unix(1700000000, 0))
-			env.Tables = loops
+			env.Knowledge = loops
 			q, err := syntax.Parse("| savedsearch " + name)
 			if err != nil {
 				t.Fatal(err)

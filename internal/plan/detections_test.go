@@ -48,7 +48,7 @@ func TestDetections(t *testing.T) {
 	rows := func(t *testing.T, search string) []string {
 		t.Helper()
 		env := exec.NewEnv(detectionsEnd)
-		env.Macros, env.Tables, env.Geo = know, know, geo
+		env.Macros, env.Knowledge, env.Geo = know, know, geo
 		q, err := plan.Parse(search, know)
 		if err != nil {
 			t.Fatalf("%s\n%v", search, err)

@@ -80,7 +80,7 @@ func (d *documented) run(t *testing.T) {
 				now = splunktime.FromEpoch(*d.Now)
 			}
 			env := exec.NewEnv(now)
-			env.Macros, env.Tables, env.Geo = know, know, geo()
+			env.Macros, env.Knowledge, env.Geo = know, know, geo()
 			cols, rows, err := evaluate(d.SPL, kind.open(t, events), env)
 			if err != nil {
 				t.Fatalf("%s\n%v", d.SPL, err)

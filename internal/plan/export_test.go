@@ -2,7 +2,7 @@ package plan
 
 // CloseOperators closes the search but for its budget; it returns the bytes that
 // some part of the search did not let go of.
-func (s *Search) CloseOperators() int64 {
+func (s *Plan) CloseOperators() int64 {
 	s.cancel()
 	s.texts.Release()
 	s.out.Close()

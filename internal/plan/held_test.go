@@ -95,7 +95,7 @@ func searching() (list []string) {
 func abandon(t *testing.T, rnd *rand.Rand, all *exec.Budget, text string, st store.Store, know *knowledge.Knowledge, now time.Time) {
 	t.Helper()
 	env := exec.NewEnv(now)
-	env.Macros, env.Tables, env.Geo = know, know, geo()
+	env.Macros, env.Knowledge, env.Geo = know, know, geo()
 	env.Memory.Share(all, 0)
 	q, err := plan.Parse(text, know)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 // demandedIndexes returns the indexes of which an event must have one, nil when
 // the filter leaves that open.
-func demandedIndexes(where filter.Search) []string {
+func demandedIndexes(where filter.Expr) []string {
 	switch e := where.(type) {
 	case *filter.Compare:
 		if strings.EqualFold(e.Field, "index") && e.Op == "=" && !strings.Contains(e.Value, "*") {

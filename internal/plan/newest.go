@@ -21,11 +21,13 @@ type newest struct{ rows *cmd.Sorted[when] }
 type when struct{ time, seq float64 }
 
 func newNewest(env *exec.Env, limit int) *newest {
-	return &newest{cmd.NewSorted(env, spill.Order[when]{Keys: whens, Compare: later}, limit, 16)}
+	return &newest{cmd.NewSorted(env, spill.Order[when]{Keys: whens, Compare: newerFirst}, limit, 16)}
 }
 
-// later is the order of events.
-func later(a, b *when) int { return cmp.Or(cmp.Compare(b.time, a.time), cmp.Compare(b.seq, a.seq)) }
+// newerFirst is the order of events.
+func newerFirst(a, b *when) int {
+	return cmp.Or(cmp.Compare(b.time, a.time), cmp.Compare(b.seq, a.seq))
+}
 
 // whens returns what the rows of a batch are ordered by. Those without a time come
 // last.

@@ -105,7 +105,7 @@ func (p *parallel) run(ctx context.Context) error {
 	defer stop()
 	err = p.scan.Run(reading, func(n int, b *vector.Batch) error { return workers[n].take(reading, b) })
 	if cause := context.Cause(reading); err != nil && ctx.Err() == nil && exec.EndsEarly(cause) {
-		p.env.Memory.Late()
+		p.env.Memory.TimeOver()
 	} else if err != nil && !exec.EndsEarly(err) {
 		return err
 	}

@@ -22,9 +22,9 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Search is a planned search, ready to run. It is an Operator over the result
+// Plan is a planned search, ready to run. It is an Operator over the result
 // rows; Close must be called.
-type Search struct {
+type Plan struct {
 	out    exec.Operator
 	env    *exec.Env
 	rows   int  // handed out
@@ -43,7 +43,7 @@ type Step struct {
 }
 
 // Next implements exec.Operator. A command that panics fails the search only.
-func (s *Search) Next(ctx context.Context) (b *vector.Batch, err error) {
+func (s *Plan) Next(ctx context.Context) (b *vector.Batch, err error) {
 	if s.ended {
 		return nil, io.EOF
 	}
@@ -65,7 +65,7 @@ func (s *Search) Next(ctx context.Context) (b *vector.Batch, err error) {
 			b, s.ended = b.Slice(0, b.Len-(s.rows-most)), true
 		}
 	}
-	if s.env.Memory.Late() != nil {
+	if s.env.Memory.TimeOver() != nil {
 		s.ended = true
 	}
 	return b, nil
@@ -73,11 +73,11 @@ func (s *Search) Next(ctx context.Context) (b *vector.Batch, err error) {
 
 // Over returns the budget that the search exceeded, nil when it is whole. It
 // says so once all rows are read.
-func (s *Search) Over() error { return s.env.Memory.Over() }
+func (s *Plan) Over() error { return s.env.Memory.Over() }
 
 // Close implements exec.Operator. It gives back all that the search holds of the
 // memory of all searches.
-func (s *Search) Close() {
+func (s *Plan) Close() {
 	s.cancel()
 	s.texts.Release()
 	if s.main {
@@ -88,10 +88,10 @@ func (s *Search) Close() {
 
 // Events reports whether the rows are events as they were taken in, rather
 // than a table made of them.
-func (s *Search) Events() bool { return s.events }
+func (s *Plan) Events() bool { return s.events }
 
 // Steps returns how the search is run.
-func (s *Search) Steps() []Step { return s.steps }
+func (s *Plan) Steps() []Step { return s.steps }
 
 func recovered(err *error) {
 	if r := recover(); r != nil {
@@ -118,7 +118,7 @@ func Parse(text string, m syntax.Macros) (*syntax.Query, error) {
 
 // Open plans a search over st and env. Subsearches that become part of the
 // text run now. st may be nil when the search reads no events.
-func Open(ctx context.Context, q *syntax.Query, st store.Store, env *exec.Env) (s *Search, err error) {
+func Open(ctx context.Context, q *syntax.Query, st store.Store, env *exec.Env) (s *Plan, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer func() {
 		if s == nil {
@@ -229,12 +229,12 @@ func (p *planner) text(ctx context.Context, q *syntax.Query) (string, error) {
 	return text, nil
 }
 
-func (p *planner) open(ctx context.Context, q *syntax.Query) (*Search, error) {
+func (p *planner) open(ctx context.Context, q *syntax.Query) (*Plan, error) {
 	stages, err := p.resolve(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	s := &Search{events: true, cancel: func() {}, env: p.env, texts: p.texts, main: p.depth == 0}
+	s := &Plan{events: true, cancel: func() {}, env: p.env, texts: p.texts, main: p.depth == 0}
 	for _, c := range stages {
 		if isTransforming(c) {
 			s.events = false
@@ -273,7 +273,7 @@ func (p *planner) open(ctx context.Context, q *syntax.Query) (*Search, error) {
 	return s, nil
 }
 
-func (s *Search) step(where, what string) { s.steps = append(s.steps, Step{where, what}) }
+func (s *Plan) step(where, what string) { s.steps = append(s.steps, Step{where, what}) }
 
 // isTransforming reports whether a command makes a table out of events.
 func isTransforming(c syntax.Command) bool {
@@ -298,12 +298,12 @@ func (p *planner) resolve(ctx context.Context, q *syntax.Query) ([]syntax.Comman
 		}
 		if d, ok := c.(exec.Defined); ok {
 			var err error
-			if c, err = d.Define(p.env.Tables); err != nil {
+			if c, err = d.Define(p.env.Knowledge); err != nil {
 				return nil, err
 			}
 		}
 		if f, ok := c.(exec.Filtering); ok {
-			if classes := p.env.Tables; classes != nil {
+			if classes := p.env.Knowledge; classes != nil {
 				e, err := filter.ExpandClasses(f.Filter(), classes)
 				if err != nil {
 					return nil, err
@@ -343,11 +343,11 @@ func attach(ctx context.Context, env *exec.Env, in exec.Operator, c syntax.Comma
 
 // scan plans the part that reads events. It returns the operator and the
 // commands that are left to run after it.
-func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Search) (exec.Operator, []syntax.Command, error) {
+func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Plan) (exec.Operator, []syntax.Command, error) {
 	if p.store == nil {
 		return nil, nil, errors.New("this search reads events, and there are none to read (give --files or --data)")
 	}
-	var filters []filter.Search
+	var filters []filter.Expr
 	n := 0
 	for ; n < len(stages); n++ {
 		f, ok := stages[n].(exec.Filtering)
@@ -368,7 +368,7 @@ func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Search) 
 	for i := len(stages) - 1; i >= n; i-- {
 		needs[i] = stages[i].Needs(needs[i+1])
 	}
-	q.Fields = store.Shown(needs[n], q.Filter)
+	q.Fields = store.Wanted(needs[n], q.Filter)
 
 	// Row-wise commands run in the workers when what gathers their rows does
 	// not care about order; otherwise the events are put in order first.
@@ -420,7 +420,7 @@ func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Search) 
 		s.step("store", line)
 	}
 	if r := sc.Residual(); r != nil {
-		s.step("workers", "check again: search "+filter.PrintSearch(r))
+		s.step("workers", "check again: search "+filter.Print(r))
 	}
 	for _, c := range beside {
 		s.step("workers", c.Print())
@@ -433,7 +433,7 @@ func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Search) 
 	}
 	if span, ok := p.store.(store.Spanning); ok && q.Ordered && q.Limit == 0 {
 		if first, last := span.Span(); first < last {
-			if l := newLate(p.env, from, q, first, last, rest); l != nil {
+			if l := newTwoPass(p.env, from, q, first, last, rest); l != nil {
 				s.step("after", "choose by "+strings.Join(l.keys.Names(), ", ")+" when there are many events, then read the chosen whole")
 				return named(l), rest, nil
 			}
@@ -447,7 +447,7 @@ func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Search) 
 // typed reports whether commands read event types or tags, and some are defined
 // beside those that events have of themselves.
 func (p *planner) typed(stages []syntax.Command) bool {
-	classes := p.env.Tables
+	classes := p.env.Knowledge
 	if classes == nil || len(classes.EventTypes()) == 0 && len(classes.FieldTags()) == 0 {
 		return false
 	}

@@ -12,12 +12,12 @@ import (
 
 // query makes the store's query of the leading filters: time modifiers that
 // hold for all of them become its range.
-func (p *planner) query(filters []filter.Search) (*store.Query, error) {
+func (p *planner) query(filters []filter.Expr) (*store.Query, error) {
 	q := &store.Query{Earliest: store.Beginning, Latest: store.End, Now: p.env.Now.In(p.env.Zone)}
-	var terms []filter.Search
+	var terms []filter.Expr
 	var bounds []*filter.TimeBound
-	var flat func(e filter.Search)
-	flat = func(e filter.Search) {
+	var flat func(e filter.Expr)
+	flat = func(e filter.Expr) {
 		switch e := e.(type) {
 		case *filter.And:
 			for _, a := range e.Args {

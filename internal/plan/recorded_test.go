@@ -56,7 +56,7 @@ func TestRecordedAttacks(t *testing.T) {
 			}
 			defer st.Close()
 			env := exec.NewEnv(detectionsEnd)
-			env.Macros, env.Tables = know, know
+			env.Macros, env.Knowledge = know, know
 			q, err := plan.Parse(tc.search, know)
 			if err != nil {
 				t.Fatal(err)

@@ -54,9 +54,9 @@ type floodScan struct {
 	q store.Query
 }
 
-func (s *floodScan) Residual() filter.Search { return nil }
-func (s *floodScan) Workers() int            { return 2 }
-func (s *floodScan) Explain() []string       { return nil }
+func (s *floodScan) Residual() filter.Expr { return nil }
+func (s *floodScan) Workers() int          { return 2 }
+func (s *floodScan) Explain() []string     { return nil }
 
 var wideNames = func() (list []string) {
 	for i := range 80000 {
@@ -337,7 +337,7 @@ func TestResidentChild(t *testing.T) {
 
 func residentSearch(ctx context.Context, j residentJob, know *knowledge.Knowledge) (d residentDone) {
 	env := splexec.NewEnv(time.Unix(1700000000, 0).UTC())
-	env.Tables, env.Macros = know, know
+	env.Knowledge, env.Macros = know, know
 	env.Limits.Memory = residentBudget
 	env.Memory = splexec.NewBudget(residentBudget)
 	env.Disk = spill.NewSpace("", 4<<30)

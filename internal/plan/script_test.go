@@ -311,7 +311,7 @@ func (e *evaluation) run(t *testing.T, st store.Store, now time.Time) {
 		t.Fatal("the evaluation expects nothing")
 	}
 	env := exec.NewEnv(now)
-	env.Macros, env.Tables, env.Geo = e.macros, e.tables, geo()
+	env.Macros, env.Knowledge, env.Geo = e.macros, e.tables, geo()
 	cols, rows, err := evaluate(e.search, st, env)
 	if e.fails != "" {
 		if err == nil || !strings.Contains(err.Error(), e.fails) {

@@ -29,7 +29,7 @@ type Options struct {
 
 	Store     store.Store // of events; nil: searches that read events fail
 	Macros    syntax.Macros
-	Tables    exec.Knowledge
+	Knowledge exec.Knowledge
 	Geo       exec.Geo
 	Collector exec.Collector // nil: collect fails
 
@@ -68,7 +68,7 @@ func (o *Options) Env() (*exec.Env, error) {
 		env.Memory = exec.NewBudget(o.Limits.Memory)
 	}
 	env.Memory.Share(o.Memory, o.Time)
-	env.Disk, env.Macros, env.Tables, env.Geo, env.Collector = o.Disk, o.Macros, o.Tables, o.Geo, o.Collector
+	env.Disk, env.Macros, env.Knowledge, env.Geo, env.Collector = o.Disk, o.Macros, o.Knowledge, o.Geo, o.Collector
 	for _, b := range []struct {
 		text string
 		dst  *time.Time
@@ -85,7 +85,7 @@ func (o *Options) Env() (*exec.Env, error) {
 
 // Search is a running search. It is for one goroutine.
 type Search struct {
-	plan  *plan.Search
+	plan  *plan.Plan
 	query *syntax.Query
 	env   *exec.Env
 	o     Options
@@ -178,7 +178,7 @@ func (s *Search) Stats() (st store.Stats, ok bool) {
 // problems returns which macros and lookups could not be read, of those that
 // the search looked at.
 func (s *Search) problems() (list []diag.Notice) {
-	if k, ok := s.o.Tables.(*knowledge.Knowledge); ok {
+	if k, ok := s.o.Knowledge.(*knowledge.Knowledge); ok {
 		for _, err := range k.Problems() {
 			list = append(list, diag.Notice{Level: diag.Warning, Text: err.Error()})
 		}

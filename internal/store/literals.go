@@ -14,7 +14,7 @@ const minLiteral = 4
 // Literals returns texts of which records that match a search must hold, in
 // any case: of every group at least one. Fields that are computed, rather than
 // read from the record, ask for nothing.
-func Literals(e filter.Search) [][]string {
+func Literals(e filter.Expr) [][]string {
 	switch e := e.(type) {
 	case *filter.And:
 		var all [][]string

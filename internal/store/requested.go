@@ -8,11 +8,11 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Shown returns the fields that the rows of a search have to hold where its
+// Wanted returns the fields that the rows of a search have to hold where its
 // commands look at those of need: a filter names fields, too, and what is made
 // only for who names it is then there for a wildcard.
-func Shown(need filter.FieldSet, cond filter.Search) filter.FieldSet {
-	return need.Add(slices.DeleteFunc(filter.SearchFields(cond), func(name string) bool { return !need.Has(name) })...)
+func Wanted(need filter.FieldSet, cond filter.Expr) filter.FieldSet {
+	return need.Add(slices.DeleteFunc(filter.FieldsOf(cond), func(name string) bool { return !need.Has(name) })...)
 }
 
 // Requested reads the fields of a search that event.Flatten does not give

@@ -27,7 +27,7 @@ const (
 
 // Query is what the front of a search wants of a store.
 type Query struct {
-	Filter   filter.Search   // its subsearches are resolved; never nil
+	Filter   filter.Expr     // its subsearches are resolved; never nil
 	Fields   filter.FieldSet // what must be in the rows, beside what Residual reads; see Shown
 	Earliest int64           // unix nanoseconds, inclusive
 	Latest   int64           // exclusive
@@ -64,7 +64,7 @@ type Indexed interface {
 type Scan interface {
 	// Residual is what has to be checked on the delivered rows, nil when they
 	// are exactly the matching ones. The rows hold the fields it reads.
-	Residual() filter.Search
+	Residual() filter.Expr
 	// Workers is how many workers Run may report: 0 <= worker < Workers.
 	Workers() int
 	// Run hands over the rows. emit is called by several goroutines, by one at

@@ -164,7 +164,7 @@ func (d *decoder) value() Value {
 		}
 		v.num = math.Float64frombits(binary.LittleEndian.Uint64(d.data))
 		d.data = d.data[8:]
-		return v.Shown(d.text())
+		return v.WithText(d.text())
 	case Bool:
 		return Truth(d.byte() != 0)
 	case List:

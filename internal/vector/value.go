@@ -63,7 +63,7 @@ func Float(f float64) Value { return Value{kind: Number, num: f} }
 func Int(n int) Value { return Value{kind: Number, num: float64(n)} }
 
 // Formatted returns a number that is shown as text, such as round()'s "0.8050".
-func Formatted(f float64, text string) Value { return Value{kind: Number, num: f}.Shown(text) }
+func Formatted(f float64, text string) Value { return Value{kind: Number, num: f}.WithText(text) }
 
 // Literal returns a number with its count of significant digits.
 func Literal(f float64, sig int) Value { return Value{kind: Number, num: f, sig: uint8(min(sig, 255))} }
@@ -303,8 +303,8 @@ func Exact(f float64) Value { return Value{kind: Number, num: f, sig: exactSig} 
 
 const exactSig = 255
 
-// Shown returns a number that is shown as text, "" = as usual.
-func (v Value) Shown(text string) Value {
+// WithText returns a number that is shown as text, "" = as usual.
+func (v Value) WithText(text string) Value {
 	v.setText(text)
 	return v
 }

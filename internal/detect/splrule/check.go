@@ -74,7 +74,7 @@ func (c *Checker) Check(ctx context.Context, r *Rule) (notes []string, err error
 	defer cancel()
 	run, _, err := search.Open(ctx, search.Options{
 		Text: r.Search, Clock: c.Now, Zone: c.Now.Location(), Store: memory.New(),
-		Macros: c.Knowledge, Tables: tables, Geo: c.Geo, Collector: nowhere{},
+		Macros: c.Knowledge, Knowledge: tables, Geo: c.Geo, Collector: nowhere{},
 	})
 	if err == nil {
 		defer run.Close()
@@ -83,7 +83,7 @@ func (c *Checker) Check(ctx context.Context, r *Rule) (notes []string, err error
 			notes = append(notes, n.Text)
 		}
 	}
-	if l := (later{}); errors.As(err, &l) {
+	if l := (unwritten{}); errors.As(err, &l) {
 		err = nil // what lies behind the lookup is not seen
 	}
 	if err == nil {

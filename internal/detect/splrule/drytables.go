@@ -30,7 +30,7 @@ func (d *dryTables) Table(name string) (*lookup.Table, error) {
 	switch {
 	case err == nil:
 	case errors.Is(err, exec.ErrNoTable) && d.written[name]:
-		return nil, later{err}
+		return nil, unwritten{err}
 	case errors.Is(err, exec.ErrNoTable) && cmd.IsModelTable(name):
 		// A model is learned from events, and no part of what comes with rules.
 	default:
@@ -43,11 +43,11 @@ func (d *dryTables) Table(name string) (*lookup.Table, error) {
 	return t, err
 }
 
-// later is the error of a lookup that is not there before a search has written
+// unwritten is the error of a lookup that is not there before a search has written
 // it.
-type later struct{ error }
+type unwritten struct{ error }
 
-func (l later) Unwrap() error { return l.error }
+func (l unwritten) Unwrap() error { return l.error }
 
 // WriteTable implements exec.Knowledge; it does nothing.
 func (d *dryTables) WriteTable(context.Context, string, *lookup.Table) error { return nil }

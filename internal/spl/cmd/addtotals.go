@@ -168,7 +168,7 @@ func (a *addtotals) across(b *vector.Batch) *vector.Batch {
 		sum := a.sum()
 		for _, col := range b.Cols {
 			if col.Name != a.c.Field && op.Listed(a.c.Fields, col.Name) {
-				sum.Update(col.At(i), op.Nan)
+				sum.Update(col.At(i), op.NaN)
 			}
 		}
 		if vals[i] = sum.Result(); vals[i].IsNull() {
@@ -193,7 +193,7 @@ func (a *addtotals) down(b *vector.Batch) {
 			continue
 		}
 		for i := range b.Len {
-			sum.Update(col.At(i), op.Nan)
+			sum.Update(col.At(i), op.NaN)
 		}
 	}
 }

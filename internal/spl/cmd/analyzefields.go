@@ -63,14 +63,14 @@ func (c *Analyzefields) Tabulates() bool { return true }
 
 // Open implements exec.Serial.
 func (c *Analyzefields) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		class, err := codeRows(env, "analyzefields", rows, []string{c.Class})
 		defer class.held.Release()
 		if err != nil {
 			return nil, err
 		}
 		var found []foretelling
-		names := slices.DeleteFunc(op.ColumnsOf(rows), func(name string) bool {
+		names := slices.DeleteFunc(op.ColumnNames(rows), func(name string) bool {
 			some, all := numeric(rows, name)
 			return op.Internal(name) || name == c.Class || !some || !all
 		})
@@ -108,7 +108,7 @@ func (c *Analyzefields) Open(_ context.Context, env *exec.Env, in exec.Operator)
 // are.
 func numeric(rows []*vector.Batch, name string) (some, all bool) {
 	all = true
-	op.Each(rows, name, func(v vector.Value) {
+	op.EachValue(rows, name, func(v vector.Value) {
 		_, ok := v.Num()
 		some, all = some || ok, all && ok
 	})

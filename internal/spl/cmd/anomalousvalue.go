@@ -60,13 +60,13 @@ func parseAnomalousvalue(p *syntax.Parser) (syntax.Command, error) {
 		case "minsupcount":
 			c.MinCount, err = o.Int(0)
 		case "pthresh":
-			c.scores.Threshold, err = op.Share(o)
+			c.scores.Threshold, err = op.Fraction(o)
 		case "minsupfreq":
-			c.MinSupport, err = op.Share(o)
+			c.MinSupport, err = op.Fraction(o)
 		case "maxanofreq":
-			c.MaxAnomaly, err = op.Share(o)
+			c.MaxAnomaly, err = op.Fraction(o)
 		default:
-			c.MinNormal, err = op.Share(o)
+			c.MinNormal, err = op.Fraction(o)
 		}
 		return err
 	})
@@ -89,7 +89,7 @@ func (c *Anomalousvalue) Needs(out filter.FieldSet) filter.FieldSet { return c.s
 
 // Open implements exec.Serial.
 func (c *Anomalousvalue) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		total := 0
 		for _, b := range rows {
 			env.Poll()
@@ -123,7 +123,7 @@ type judged struct {
 
 func (c *Anomalousvalue) judge(rows []*vector.Batch, n *normal, total int) judged {
 	j := judged{normal: n}
-	op.Each(rows, n.name, func(v vector.Value) {
+	op.EachValue(rows, n.name, func(v vector.Value) {
 		if n.score(v) < c.scores.Threshold {
 			j.anomalies++
 		}

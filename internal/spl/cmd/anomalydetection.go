@@ -49,7 +49,7 @@ func init() {
 }
 
 func parseAnomalydetection(p *syntax.Parser) (syntax.Command, error) {
-	c := &Anomalydetection{Action: "filter", Threshold: op.Nan, Cutoff: true}
+	c := &Anomalydetection{Action: "filter", Threshold: op.NaN, Cutoff: true}
 	iqr := &Outlier{Param: 2.5, command: "anomalydetection"}
 	method := "histogram"
 	var action *syntax.Option
@@ -135,7 +135,7 @@ func (c *Anomalydetection) Needs(out filter.FieldSet) filter.FieldSet {
 
 // Open implements exec.Serial.
 func (c *Anomalydetection) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		names := c.names(rows)
 		if c.ZScore {
 			return c.byScore(rows, names), nil
@@ -146,7 +146,7 @@ func (c *Anomalydetection) Open(_ context.Context, env *exec.Env, in exec.Operat
 
 // names returns the fields to look at, in order.
 func (c *Anomalydetection) names(rows []*vector.Batch) []string {
-	names := slices.DeleteFunc(op.ColumnsOf(rows), func(name string) bool { return !op.Listed(c.Fields, name) })
+	names := slices.DeleteFunc(op.ColumnNames(rows), func(name string) bool { return !op.Listed(c.Fields, name) })
 	slices.Sort(names)
 	return names
 }

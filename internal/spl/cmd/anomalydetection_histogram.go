@@ -25,7 +25,7 @@ func sharesOf(rows []*vector.Batch, name string) *shares {
 	s := &shares{name: name, counts: map[string]int{}}
 	low, high, numbers := math.Inf(1), math.Inf(-1), true
 	distinct := map[string]bool{}
-	op.Each(rows, name, func(v vector.Value) {
+	op.EachValue(rows, name, func(v vector.Value) {
 		s.rows++
 		distinct[v.Text()] = true
 		f, ok := v.Num()
@@ -35,7 +35,7 @@ func sharesOf(rows []*vector.Batch, name string) *shares {
 	if bins := math.Ceil(math.Sqrt(float64(s.rows))); numbers && float64(len(distinct)) > bins {
 		s.low, s.step = low, (high-low)/bins
 	}
-	op.Each(rows, name, func(v vector.Value) { s.counts[s.key(v)]++ })
+	op.EachValue(rows, name, func(v vector.Value) { s.counts[s.key(v)]++ })
 	for _, n := range s.counts {
 		s.most = max(s.most, float64(n)/float64(s.rows))
 	}

@@ -20,7 +20,7 @@ type normal struct {
 func normalOf(rows []*vector.Batch, name string) *normal {
 	n := &normal{shares: &shares{name: name, counts: map[string]int{}}, numbers: true}
 	var sum, squares float64
-	op.Each(rows, name, func(v vector.Value) {
+	op.EachValue(rows, name, func(v vector.Value) {
 		n.rows++
 		n.counts[v.Text()]++
 		f, ok := v.Num()
@@ -31,7 +31,7 @@ func normalOf(rows []*vector.Batch, name string) *normal {
 	if !n.numbers {
 		return n
 	}
-	op.Each(rows, name, func(v vector.Value) {
+	op.EachValue(rows, name, func(v vector.Value) {
 		f, _ := v.Num()
 		squares += (f - n.mean) * (f - n.mean)
 	})
@@ -103,7 +103,7 @@ func (c *Anomalydetection) marked(rows []*vector.Batch, fields []*normal) []*vec
 		for _, f := range fields {
 			vals := make([]vector.Value, b.Len)
 			some := false
-			for i, v := range op.Existing(b, f.name) {
+			for i, v := range op.Present(b, f.name) {
 				if v.IsNull() {
 					continue
 				}

@@ -66,7 +66,7 @@ func (c *Appendpipe) Needs(out filter.FieldSet) filter.FieldSet {
 
 // Open implements exec.Serial.
 func (c *Appendpipe) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		more, err := env.Pipe(ctx, c.Query, exec.Rows(rows...))
 		if err != nil {
 			return nil, err

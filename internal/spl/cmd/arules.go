@@ -68,7 +68,7 @@ bob,Put" | arules sup=2 user call`,
 						c.Support, err = o.Int(1)
 						return err
 					}
-					if c.Confidence, err = op.Share(o); err == nil && c.Confidence == 0 {
+					if c.Confidence, err = op.Fraction(o); err == nil && c.Confidence == 0 {
 						err = diag.At(o.Value.Span, "conf must be above 0")
 					}
 					return err
@@ -102,7 +102,7 @@ func (c *Arules) Tabulates() bool { return true }
 
 // Open implements exec.Serial.
 func (c *Arules) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		t, err := codeRows(env, "arules", rows, c.Fields)
 		defer t.held.Release()
 		if err != nil {

@@ -61,7 +61,7 @@ func parseAssociate(p *syntax.Parser) (syntax.Command, error) {
 		case "supcnt":
 			c.MinCount, err = o.Int(1)
 		case "supfreq":
-			c.MinShare, err = op.Share(o)
+			c.MinShare, err = op.Fraction(o)
 		default:
 			if c.MinGain, err = op.Number(o); err == nil && c.MinGain < 0 {
 				err = diag.At(o.Value.Span, "improv must be at least 0, not %q", o.Value.Text)
@@ -94,7 +94,7 @@ func (c *Associate) Tabulates() bool { return true }
 
 // Open implements exec.Serial.
 func (c *Associate) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		t, err := codeRows(env, "associate", rows, c.Fields)
 		defer t.held.Release()
 		if err != nil {

@@ -35,7 +35,7 @@ type codedField struct {
 func codeRows(env *exec.Env, command string, rows []*vector.Batch, names []string) (*coded, error) {
 	t := &coded{held: env.Memory.Hold()}
 	if len(names) == 0 {
-		names = slices.DeleteFunc(op.FieldsOf(rows), op.Internal)
+		names = slices.DeleteFunc(op.FieldNames(rows), op.Internal)
 		slices.Sort(names)
 	}
 	if len(names) > maxCoded {

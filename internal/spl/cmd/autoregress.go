@@ -132,7 +132,7 @@ type autoregress struct {
 
 // Map implements exec.Mapper.
 func (a *autoregress) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	all := append(a.last[:len(a.last):len(a.last)], op.Existing(b, a.c.Field)...)
+	all := append(a.last[:len(a.last):len(a.last)], op.Present(b, a.c.Field)...)
 	var cols []*vector.Column
 	for n := a.c.First; n <= a.c.Last; n++ {
 		vals := make([]vector.Value, b.Len)

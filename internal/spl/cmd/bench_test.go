@@ -60,7 +60,7 @@ func BenchmarkMap(b *testing.B) {
 				b.Fatal(err)
 			}
 			env := exec.NewEnv(time.Unix(1700000000, 0))
-			env.Tables = oneTable{t: bench.table}
+			env.Knowledge = oneTable{t: bench.table}
 			m, err := q.Stages[1].Cmd.(exec.Streaming).NewMapper(env)
 			if err != nil {
 				b.Fatal(err)

@@ -263,7 +263,7 @@ func (g *grid) summary(name string, vals []float64) float64 {
 	a := exec.NewAggregate(def, g.env, percent)
 	slices.Sort(vals) // for aggregates that depend on order
 	for _, v := range vals {
-		a.Update(vector.Float(v), op.Nan)
+		a.Update(vector.Float(v), op.NaN)
 	}
 	f, _ := a.Result().Num()
 	return f

@@ -126,7 +126,7 @@ type shownValue struct {
 // shownValues returns what a chart shows, in the order of its columns.
 func (r *chart) shownValues() []shownValue {
 	slots := make([][]int, len(r.c.Aggs)+1) // by aggregation
-	for _, n := range r.g.Shown() {
+	for _, n := range r.g.SlotOrder() {
 		agg, _ := r.g.SlotAggregation(n)
 		slots[agg] = append(slots[agg], n)
 	}

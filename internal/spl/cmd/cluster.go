@@ -125,7 +125,7 @@ func (c *Cluster) Needs(out filter.FieldSet) filter.FieldSet {
 
 // Open implements exec.Serial.
 func (c *Cluster) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		cs := &clusters{c: c, env: env, held: env.Memory.Hold(), known: map[string]int{}}
 		defer cs.held.Release()
 		labels := make([][]int, len(rows))
@@ -135,7 +135,7 @@ func (c *Cluster) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec
 				return nil, err
 			}
 			labels[n] = make([]int, b.Len)
-			for i, v := range op.Existing(b, c.Field) {
+			for i, v := range op.Present(b, c.Field) {
 				if v.IsNull() {
 					continue
 				}

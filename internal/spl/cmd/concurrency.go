@@ -79,7 +79,7 @@ func (c *Concurrency) Needs(out filter.FieldSet) filter.FieldSet {
 
 // Open implements exec.Serial.
 func (c *Concurrency) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		return exec.Rows(c.count(rows)...), nil
 	}), nil
 }

@@ -75,9 +75,9 @@ func (c *Contingency) option(o syntax.Option) (err error) {
 	case "maxcols":
 		c.MaxCols, err = o.Int(0)
 	case "minrowcover":
-		c.RowCover, err = op.Share(o)
+		c.RowCover, err = op.Fraction(o)
 	case "mincolcover":
-		c.ColCover, err = op.Share(o)
+		c.ColCover, err = op.Fraction(o)
 	case "usetotal":
 		c.Total, err = o.Bool()
 	case "totalstr":
@@ -132,7 +132,7 @@ type contingency struct {
 // Add implements exec.Reducer.
 func (r *contingency) Add(_ context.Context, b *vector.Batch) error {
 	grown := 0
-	rows, cols := op.Existing(b, r.c.Row), op.Existing(b, r.c.Col)
+	rows, cols := op.Present(b, r.c.Row), op.Present(b, r.c.Col)
 	for i := range rows {
 		r.every.Poll(r.env, 64)
 		for _, x := range rows[i].All() {

@@ -114,7 +114,7 @@ func parseConvert(p *syntax.Parser) (syntax.Command, error) {
 func (c *Convert) Print() string {
 	s := "convert"
 	if c.TimeFormat != convertTimeFormat {
-		s += " timeformat=" + filter.QuoteSearch(c.TimeFormat)
+		s += " timeformat=" + filter.Quote(c.TimeFormat)
 	}
 	for _, call := range c.Calls {
 		s += " " + call.Func + "(" + syntax.PrintField(call.Field) + ")"

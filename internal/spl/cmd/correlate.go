@@ -45,13 +45,13 @@ func (c *Correlate) Tabulates() bool { return true }
 
 // Open implements exec.Serial.
 func (c *Correlate) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		return c.table(ctx, env, rows)
 	}), nil
 }
 
 func (c *Correlate) table(ctx context.Context, env *exec.Env, rows []*vector.Batch) (exec.Operator, error) {
-	names := slices.DeleteFunc(op.ColumnsOf(rows), op.Internal)
+	names := slices.DeleteFunc(op.ColumnNames(rows), op.Internal)
 	slices.Sort(names)
 	if len(names) > maxCorrelated {
 		env.Warn("correlate compares at most %d fields; the last %d in the alphabet are left out", maxCorrelated, len(names)-maxCorrelated)

@@ -77,9 +77,9 @@ func (d *dataset) fieldNames() []string {
 
 // where rewrites an expression over fields of the dataset to one over those of
 // events. nodename=X becomes the search of the dataset X.
-func (d *dataset) where(e filter.Search) (filter.Search, error) {
-	list := func(args []filter.Search) ([]filter.Search, error) {
-		out := make([]filter.Search, len(args))
+func (d *dataset) where(e filter.Expr) (filter.Expr, error) {
+	list := func(args []filter.Expr) ([]filter.Expr, error) {
+		out := make([]filter.Expr, len(args))
 		for i, a := range args {
 			var err error
 			if out[i], err = d.where(a); err != nil {
@@ -126,7 +126,7 @@ func (d *dataset) where(e filter.Search) (filter.Search, error) {
 
 // orUnknown widens a test of one field to events that lack it, where unknown
 // stands for that and passes the test.
-func (d *dataset) orUnknown(test filter.Search, field string) (filter.Search, error) {
+func (d *dataset) orUnknown(test filter.Expr, field string) (filter.Expr, error) {
 	if !d.model.FillsUnknown(field) {
 		return test, nil
 	}
@@ -139,7 +139,7 @@ func (d *dataset) orUnknown(test filter.Search, field string) (filter.Search, er
 		return test, nil
 	}
 	missing := &filter.Not{Arg: &filter.Compare{Field: field, Op: "=", Value: "*"}}
-	return &filter.Or{Args: []filter.Search{test, missing}}, nil
+	return &filter.Or{Args: []filter.Expr{test, missing}}, nil
 }
 
 // aggregations rewrites aggregates over fields of the dataset; their columns

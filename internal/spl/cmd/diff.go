@@ -95,8 +95,8 @@ func (c *Diff) Tabulates() bool { return true }
 
 // Open implements exec.Serial. No more rows are asked for than it compares.
 func (c *Diff) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	first := &op.FirstRows{In: in, Left: max(c.Rows[0], c.Rows[1])}
-	return op.Whole(env, first, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	first := &op.First{In: in, Left: max(c.Rows[0], c.Rows[1])}
+	return op.Gathered(env, first, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		var texts [2]string
 		for n, at := range c.Rows {
 			left := at - 1

@@ -101,10 +101,10 @@ func (e *eventstats) Next(ctx context.Context) (*vector.Batch, error) {
 }
 
 func (e *eventstats) attach(b *vector.Batch) (*vector.Batch, error) {
-	shown := e.g.Shown()
+	shown := e.g.SlotOrder()
 	vals := make([][]vector.Value, len(shown))
 	for i, n := range shown {
-		vals[i] = op.Existing(b, e.g.SlotName(n))
+		vals[i] = op.Present(b, e.g.SlotName(n))
 	}
 	if err := e.g.Assign(b); err != nil {
 		return nil, err

@@ -85,7 +85,7 @@ func unescapeDelims(s string) string {
 }
 
 func quoteDelims(s string) string {
-	return filter.QuoteSearch(strings.NewReplacer("\t", `\t`, "\n", `\n`, "\r", `\r`).Replace(s))
+	return filter.Quote(strings.NewReplacer("\t", `\t`, "\n", `\n`, "\r", `\r`).Replace(s))
 }
 
 // Print implements syntax.Command.

@@ -26,7 +26,7 @@ type stanzaExtractor struct {
 type formatPair struct{ name, value string }
 
 func newStanzaExtractor(env *exec.Env, name string) (*stanzaExtractor, error) {
-	known := env.Tables
+	known := env.Knowledge
 	if known == nil {
 		return nil, fmt.Errorf("there is no extraction %q: no knowledge folder is known (give one by --knowledge)", name)
 	}

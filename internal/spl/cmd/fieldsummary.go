@@ -148,7 +148,7 @@ func (s *summary) add(v vector.Value) (grown int) {
 		if f, ok := vector.ParseNumber(text); ok {
 			s.numbers++
 			for _, a := range s.aggs {
-				a.Update(vector.Float(f), op.Nan)
+				a.Update(vector.Float(f), op.NaN)
 			}
 		}
 		grown += s.count(text, 1)

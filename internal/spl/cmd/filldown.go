@@ -75,7 +75,7 @@ func (f *filldown) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error
 	var cols []*vector.Column
 	for _, name := range f.names {
 		last := f.last[name]
-		vals := op.Existing(b, name)
+		vals := op.Present(b, name)
 		for i, v := range vals {
 			if v.IsNull() {
 				vals[i] = last

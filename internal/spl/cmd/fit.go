@@ -123,7 +123,7 @@ func (c *Fit) Writes() string {
 func (c *Fit) Print() string {
 	s := "fit DensityFunction " + syntax.PrintField(c.Field)
 	if len(c.By) > 0 {
-		s += " BY " + filter.QuoteSearch(strings.Join(c.By, ","))
+		s += " BY " + filter.Quote(strings.Join(c.By, ","))
 	}
 	if c.Into != "" {
 		s += " into " + syntax.PrintField(c.Into)
@@ -143,7 +143,7 @@ func (c *Fit) Needs(out filter.FieldSet) filter.FieldSet {
 
 // Open implements exec.Serial.
 func (c *Fit) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		m, err := c.learn(rows)
 		if err != nil {
 			return nil, err

@@ -33,7 +33,7 @@ type densityBounds struct {
 	Show         bool    // show_density
 }
 
-var densityDefaults = densityBounds{Threshold: op.Nan, Lower: op.Nan, Upper: op.Nan}
+var densityDefaults = densityBounds{Threshold: op.NaN, Lower: op.NaN, Upper: op.NaN}
 
 // defaultThreshold is what counts when neither fit nor apply says.
 const defaultThreshold = 0.01
@@ -258,7 +258,7 @@ func (m *density) save(ctx context.Context, env *exec.Env, name string) error {
 		env.Warn("the model %q is not written: the search ended before it had all rows", name)
 		return nil
 	}
-	w := env.Tables
+	w := env.Knowledge
 	if w == nil {
 		return fmt.Errorf("cannot write model %q: no folder of lookups is known (give one by --knowledge)", name)
 	}
@@ -307,10 +307,10 @@ func warnNoModel(env *exec.Env, name string, err error) bool {
 }
 
 func loadDensity(env *exec.Env, name string) (*density, error) {
-	if env.Tables == nil {
+	if env.Knowledge == nil {
 		return nil, exec.ErrNoTable
 	}
-	t, err := env.Tables.Table(ModelTable(name))
+	t, err := env.Knowledge.Table(ModelTable(name))
 	if err != nil {
 		return nil, fmt.Errorf("cannot open model %q: %w", name, err)
 	}
@@ -327,7 +327,7 @@ func loadDensity(env *exec.Env, name string) (*density, error) {
 			if f, ok := vector.ParseNumber(cell(i)); ok {
 				return f
 			}
-			return op.Nan
+			return op.NaN
 		}
 		m.Field = cell(1)
 		m.Bounds = densityBounds{Threshold: num(2), Lower: num(3), Upper: num(4), Show: cell(5) == "true"}

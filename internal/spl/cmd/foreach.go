@@ -217,8 +217,8 @@ func (c *Foreach) Open(ctx context.Context, env *exec.Env, in exec.Operator) (ex
 		return run(ctx, nil, in)
 	}
 	// What a wildcard stands for is known when all rows are there.
-	return op.Whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
-		return run(ctx, op.FieldsOf(rows), exec.Rows(rows...))
+	return op.Gathered(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+		return run(ctx, op.FieldNames(rows), exec.Rows(rows...))
 	}), nil
 }
 

@@ -81,13 +81,13 @@ func (c *Format) Print() string {
 	o, d := c.Options, syntax.DefaultFormat()
 	s := "format"
 	if o.MVSep != d.MVSep {
-		s += " mvsep=" + filter.QuoteSearch(o.MVSep)
+		s += " mvsep=" + filter.Quote(o.MVSep)
 	}
 	if o.MaxRows != 0 {
 		s += " maxresults=" + strconv.Itoa(o.MaxRows)
 	}
 	if o.Empty != d.Empty {
-		s += " emptystr=" + filter.QuoteSearch(o.Empty)
+		s += " emptystr=" + filter.Quote(o.Empty)
 	}
 	own := []string{o.RowPrefix, o.ColPrefix, o.ColSep, o.ColEnd, o.RowSep, o.RowEnd}
 	for i, text := range []string{d.RowPrefix, d.ColPrefix, d.ColSep, d.ColEnd, d.RowSep, d.RowEnd} {
@@ -109,7 +109,7 @@ func (c *Format) Tabulates() bool { return true }
 
 // Open implements exec.Serial.
 func (c *Format) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		held := env.Memory.Hold()
 		defer held.Release()
 		for _, b := range rows { // each row as text, and all of it together

@@ -69,7 +69,7 @@ func (a GaugeArg) column(b *vector.Batch, name string) *vector.Column {
 	if a.Field == "" {
 		return vector.Constant(name, vector.Float(a.Number))
 	}
-	return vector.NewColumn(name, op.Existing(b, a.Field))
+	return vector.NewColumn(name, op.Present(b, a.Field))
 }
 
 // Print implements syntax.Command.

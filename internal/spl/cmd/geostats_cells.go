@@ -45,7 +45,7 @@ func (r *geostats) Add(ctx context.Context, b *vector.Batch) error {
 	}
 	var rows []int32
 	var lats, longs []float64
-	lat, long := op.Existing(b, r.c.Lat), op.Existing(b, r.c.Long)
+	lat, long := op.Present(b, r.c.Lat), op.Present(b, r.c.Long)
 	for i := range b.Len {
 		y, north := lat[i].Num()
 		x, east := long[i].Num()
@@ -96,7 +96,7 @@ func (r *geostats) Results(ctx context.Context) (exec.Operator, error) {
 		return nil, err
 	}
 	kept := r.frequent(groups)
-	shown := r.g.Shown()
+	shown := r.g.SlotOrder()
 	names := []string{"geobin", r.c.OutLat, r.c.OutLong}
 	columns := []string{""}
 	switch {

@@ -23,7 +23,7 @@ type Inputlookup struct {
 	Strict bool
 	Start  int
 	Max    int
-	Where  filter.Search // nil: all rows
+	Where  filter.Expr // nil: all rows
 }
 
 const inputlookupMax = 1000000000
@@ -109,7 +109,7 @@ func (c *Inputlookup) Print() string {
 	}
 	s += syntax.PrintField(c.Table)
 	if c.Where != nil {
-		s += " where " + filter.PrintSearch(c.Where)
+		s += " where " + filter.Print(c.Where)
 	}
 	return s
 }
@@ -139,7 +139,7 @@ func (c *Inputlookup) Open(_ context.Context, env *exec.Env, in exec.Operator) (
 	if !c.Append {
 		return nil, errors.New("inputlookup must be the first command of a search, unless it has append=true")
 	}
-	rows := &op.Later{Open: func(ctx context.Context) (exec.Operator, error) { return c.Generate(ctx, env) }}
+	rows := &op.Pending{Open: func(ctx context.Context) (exec.Operator, error) { return c.Generate(ctx, env) }}
 	return &op.Chain{Parts: []exec.Operator{in, rows}}, nil
 }
 
@@ -163,14 +163,14 @@ func (c *Inputlookup) Generate(_ context.Context, env *exec.Env) (exec.Operator,
 	}
 	m, err := filter.NewMatcher(c.Where, env.Now.In(env.Zone))
 	in.left = len(t.Rows)
-	return &op.FirstRows{In: exec.Mapped(in, selector{m}), Left: c.Max}, err
+	return &op.First{In: exec.Mapped(in, selector{m}), Left: c.Max}, err
 }
 
 func (c *Inputlookup) open(env *exec.Env) (*lookup.Table, error) {
-	if env.Tables == nil {
+	if env.Knowledge == nil {
 		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one by --knowledge)", c.Table)
 	}
-	return env.Tables.Table(c.Table)
+	return env.Knowledge.Table(c.Table)
 }
 
 // tableRows gives the rows of a table; its columns also when it has none.

@@ -242,8 +242,8 @@ func (c *Join) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Op
 	j := &join{c: c, env: env, held: env.Memory.Hold(), in: in}
 	if len(c.Left) == 0 {
 		// Which fields both sides have is known when all rows are there.
-		j.in = op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
-			j.fields = op.FieldsOf(rows)
+		j.in = op.Gathered(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+			j.fields = op.FieldNames(rows)
 			return exec.Rows(rows...), nil
 		})
 	}
@@ -274,7 +274,7 @@ func (j *join) Close() {
 
 func (j *join) load(ctx context.Context) error {
 	b := vector.NewBuilder()
-	rows, err := op.Gather(ctx, j.held, new(subOptions).open(j.env, j.c.Query, "join"))
+	rows, err := op.ReadAll(ctx, j.held, new(subOptions).open(j.env, j.c.Query, "join"))
 	if err != nil {
 		return err
 	}
@@ -291,7 +291,7 @@ func (j *join) load(ctx context.Context) error {
 func (j *join) prepare() {
 	left, right := j.c.Left, j.c.Right
 	if len(left) == 0 {
-		for _, name := range op.FieldsOf([]*vector.Batch{j.right}) {
+		for _, name := range op.FieldNames([]*vector.Batch{j.right}) {
 			if !op.Internal(name) && slices.Contains(j.fields, name) {
 				left = append(left, name)
 			}

@@ -139,7 +139,7 @@ func (c *Kmeans) Needs(out filter.FieldSet) filter.FieldSet {
 
 // Open implements exec.Serial.
 func (c *Kmeans) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		return c.run(ctx, env, rows)
 	}), nil
 }
@@ -156,7 +156,7 @@ func (c *Kmeans) run(ctx context.Context, env *exec.Env, rows []*vector.Batch) (
 	for n, b := range rows {
 		cols := make([][]vector.Value, len(names))
 		for i, name := range names {
-			cols[i] = op.Existing(b, name)
+			cols[i] = op.Present(b, name)
 		}
 		if err := held.Add(8 * (len(names) + 6) * b.Len); err != nil {
 			return nil, err
@@ -191,7 +191,7 @@ func (c *Kmeans) run(ctx context.Context, env *exec.Env, rows []*vector.Batch) (
 // numeric returns the fields with the numbers.
 func (c *Kmeans) numeric(rows []*vector.Batch) []string {
 	var names []string
-	for _, name := range op.ColumnsOf(rows) {
+	for _, name := range op.ColumnNames(rows) {
 		if !op.Listed(c.Fields, name) {
 			continue
 		}
@@ -233,7 +233,7 @@ func (c *Kmeans) rows(rows []*vector.Batch, names []string, in, out []place, fou
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return found.of[a] - found.of[b] })
-	b := vector.NewBuilder(op.ColumnsOf(rows)...)
+	b := vector.NewBuilder(op.ColumnNames(rows)...)
 	for _, i := range order {
 		b.AddRow(rows[in[i].batch], in[i].row)
 		n := found.of[i]

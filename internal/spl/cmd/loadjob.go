@@ -57,7 +57,7 @@ func init() {
 }
 
 // Print implements syntax.Command.
-func (c *Loadjob) Print() string { return "loadjob savedsearch=" + filter.QuoteSearch("::"+c.Name) }
+func (c *Loadjob) Print() string { return "loadjob savedsearch=" + filter.Quote("::"+c.Name) }
 
 // Generate implements exec.Generating.
 func (c *Loadjob) Generate(ctx context.Context, env *exec.Env) (exec.Operator, error) {

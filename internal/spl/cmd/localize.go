@@ -78,7 +78,7 @@ type localize struct {
 // Add implements exec.Reducer.
 func (l *localize) Add(_ context.Context, b *vector.Batch) error {
 	before := len(l.times)
-	for _, v := range op.Existing(b, "_time") {
+	for _, v := range op.Present(b, "_time") {
 		if f, ok := v.Num(); ok {
 			l.times = append(l.times, f)
 		}

@@ -154,10 +154,10 @@ func (c *Lookup) Needs(out filter.FieldSet) filter.FieldSet {
 
 // NewMapper implements exec.Streaming.
 func (c *Lookup) NewMapper(env *exec.Env) (exec.Mapper, error) {
-	if env.Tables == nil {
+	if env.Knowledge == nil {
 		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one by --knowledge)", c.Table)
 	}
-	t, err := env.Tables.Table(c.Table)
+	t, err := env.Knowledge.Table(c.Table)
 	if err != nil {
 		return nil, err
 	}

@@ -116,10 +116,10 @@ func (f *lookupFunction) index(table string, columns []string) (*lookup.Index, e
 		clear(f.indexes)
 	}
 	f.indexes[key] = nil
-	if env.Tables == nil {
+	if env.Knowledge == nil {
 		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one by --knowledge)", table)
 	}
-	t, err := env.Tables.Table(table)
+	t, err := env.Knowledge.Table(table)
 	if err != nil {
 		return nil, err
 	}

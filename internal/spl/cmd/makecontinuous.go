@@ -51,7 +51,7 @@ func (c *Makecontinuous) Needs(out filter.FieldSet) filter.FieldSet { return out
 
 // Open implements exec.Serial.
 func (c *Makecontinuous) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		return exec.Rows(c.fill(env, rows)), nil
 	}), nil
 }
@@ -66,7 +66,7 @@ func (c *Makecontinuous) fill(env *exec.Env, rows []*vector.Batch) *vector.Batch
 	low, high := c.bin.Start, c.bin.End
 	for _, b := range rows {
 		env.Poll()
-		vals := op.Existing(b, c.bin.Field)
+		vals := op.Present(b, c.bin.Field)
 		for i, v := range vals {
 			f, ok := v.Num()
 			if !ok || math.IsNaN(f) || math.IsInf(f, 0) {
@@ -92,7 +92,7 @@ func (c *Makecontinuous) fill(env *exec.Env, rows []*vector.Batch) *vector.Batch
 		}
 		return 0
 	})
-	out := vector.NewBuilder(op.ColumnsOf(rows)...)
+	out := vector.NewBuilder(op.ColumnNames(rows)...)
 	empty := func(at float64) {
 		out.Add()
 		out.Set(c.bin.Field, steps.show(at))

@@ -99,7 +99,7 @@ func (c *Makeresults) Print() string {
 		s += " annotate=true"
 	}
 	if c.Format != "" {
-		s += " format=" + c.Format + " data=" + filter.QuoteSearch(c.Data)
+		s += " format=" + c.Format + " data=" + filter.Quote(c.Data)
 	}
 	return s
 }

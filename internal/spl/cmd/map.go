@@ -124,7 +124,7 @@ func bareValue(s string) (string, bool) {
 	if s == "$" || plainText(s, ".:-/@") {
 		return s, true
 	}
-	return filter.QuoteSearch(s), true
+	return filter.Quote(s), true
 }
 
 func (c *Map) parse(m syntax.Macros, value func(string) (string, bool)) (*syntax.Query, error) {
@@ -152,7 +152,7 @@ func (c *Map) parse(m syntax.Macros, value func(string) (string, bool)) (*syntax
 
 // Print implements syntax.Command.
 func (c *Map) Print() string {
-	s := "map search=" + filter.QuoteSearch(c.Text)
+	s := "map search=" + filter.Quote(c.Text)
 	if c.Saved != "" {
 		s = "map " + syntax.PrintField(c.Saved)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // Metasearch finds events and gives where they come from.
-type Metasearch struct{ Expr filter.Search }
+type Metasearch struct{ Expr filter.Expr }
 
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
@@ -34,7 +34,7 @@ func init() {
 }
 
 // Print implements syntax.Command.
-func (c *Metasearch) Print() string { return "metasearch " + filter.PrintSearch(c.Expr) }
+func (c *Metasearch) Print() string { return "metasearch " + filter.Print(c.Expr) }
 
 // Needs implements syntax.Command.
 func (c *Metasearch) Needs(out filter.FieldSet) filter.FieldSet { return out }
@@ -50,5 +50,5 @@ func (c *Metasearch) Resolve(text func(*syntax.Query) (string, error)) (syntax.C
 
 // Generate implements exec.Generating.
 func (c *Metasearch) Generate(ctx context.Context, env *exec.Env) (exec.Operator, error) {
-	return run(ctx, env, "search "+filter.PrintSearch(c.Expr)+" | fields _time host index source sourcetype splunk_server | fields - _raw")
+	return run(ctx, env, "search "+filter.Print(c.Expr)+" | fields _time host index source sourcetype splunk_server | fields - _raw")
 }

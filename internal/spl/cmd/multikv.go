@@ -196,7 +196,7 @@ func (x *tabulation) take(most int) *vector.Batch {
 	out := x.b.Pick(from)
 	if x.c.Bare {
 		for _, name := range out.Names() {
-			vals := op.Existing(out, name)
+			vals := op.Present(out, name)
 			for i := range vals {
 				if !originals[i] {
 					vals[i] = vector.Value{}

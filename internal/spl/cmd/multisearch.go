@@ -53,7 +53,7 @@ func (c *Multisearch) Queries() []*syntax.Query { return c.queries }
 func (c *Multisearch) Generate(_ context.Context, env *exec.Env) (exec.Operator, error) {
 	m := &merged{}
 	for _, q := range c.queries {
-		m.parts = append(m.parts, &op.Later{Open: func(ctx context.Context) (exec.Operator, error) { return env.Run(ctx, q) }})
+		m.parts = append(m.parts, &op.Pending{Open: func(ctx context.Context) (exec.Operator, error) { return env.Run(ctx, q) }})
 	}
 	return m, nil
 }

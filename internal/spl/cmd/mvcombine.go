@@ -70,7 +70,7 @@ func (c *Mvcombine) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFi
 
 // Open implements exec.Serial.
 func (c *Mvcombine) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		return exec.Rows(c.combine(env, rows)), nil
 	}), nil
 }
@@ -104,7 +104,7 @@ func (c *Mvcombine) combine(env *exec.Env, rows []*vector.Batch) *vector.Batch {
 			gathered[n] = append(gathered[n], v.All()...)
 		}
 	}
-	out := vector.NewBuilder(op.ColumnsOf(rows)...)
+	out := vector.NewBuilder(op.ColumnNames(rows)...)
 	for n, p := range firsts {
 		env.Poll()
 		out.AddRow(p.b, p.i)

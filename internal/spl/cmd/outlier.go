@@ -122,8 +122,8 @@ func (c *Outlier) Needs(out filter.FieldSet) filter.FieldSet {
 
 // Open implements exec.Serial.
 func (c *Outlier) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
-		for _, name := range op.ColumnsOf(rows) {
+	return op.Gathered(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+		for _, name := range op.ColumnNames(rows) {
 			if op.Listed(c.Fields, name) {
 				rows = c.trim(rows, name)
 			}
@@ -140,7 +140,7 @@ func (c *Outlier) trim(rows []*vector.Batch, name string) []*vector.Batch {
 	}
 	out := make([]*vector.Batch, len(rows))
 	for n, b := range rows {
-		vals := op.Existing(b, name)
+		vals := op.Present(b, name)
 		var stay []int32
 		for i, v := range vals {
 			f, ok := v.Num()
@@ -175,7 +175,7 @@ func (c *Outlier) taken(bound float64) vector.Value {
 func (c *Outlier) bounds(rows []*vector.Batch, name string) (low, high float64, ok bool) {
 	var all []float64
 	for _, b := range rows {
-		for _, v := range op.Existing(b, name) {
+		for _, v := range op.Present(b, name) {
 			if f, ok := v.Num(); ok {
 				all = append(all, f)
 			}

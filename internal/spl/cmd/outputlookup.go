@@ -139,7 +139,7 @@ func (c *Outputlookup) Needs(out filter.FieldSet) filter.FieldSet {
 
 // Open implements exec.Serial.
 func (c *Outputlookup) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		if err := c.write(ctx, env, rows); err != nil {
 			return nil, err
 		}
@@ -152,7 +152,7 @@ func (c *Outputlookup) write(ctx context.Context, env *exec.Env, rows []*vector.
 		env.Warn("the lookup %q is not written: the search ended before it had all rows", c.Table)
 		return nil
 	}
-	w := env.Tables
+	w := env.Knowledge
 	var old *lookup.Table
 	if w != nil {
 		old, _ = w.Table(c.Table) // one that is not there yet is made
@@ -178,7 +178,7 @@ func (c *Outputlookup) write(ctx context.Context, env *exec.Env, rows []*vector.
 	if w == nil {
 		return fmt.Errorf("cannot write lookup %q: no folder of lookups is known (give one by --knowledge)", c.Table)
 	}
-	c.addColumns(env, t, old != nil && adds, op.ColumnsOf(rows))
+	c.addColumns(env, t, old != nil && adds, op.ColumnNames(rows))
 	if len(t.columns) == 0 {
 		env.Warn("the lookup %q is not written: there are no fields to name its columns", c.Table)
 		return nil

@@ -169,7 +169,7 @@ func (c *Predict) Needs(out filter.FieldSet) filter.FieldSet {
 
 // Open implements exec.Serial.
 func (c *Predict) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		return c.run(ctx, env, rows)
 	}), nil
 }
@@ -208,7 +208,7 @@ func (c *Predict) predicted(ctx context.Context, env *exec.Env, rows []*vector.B
 		for t, at := range order[:used] {
 			v, ok := rows[at.batch].At(f.Field, at.row).Num()
 			if series[t] = v; !ok || v-v != 0 {
-				series[t] = op.Nan
+				series[t] = op.NaN
 			} else {
 				some = true
 			}
@@ -222,7 +222,7 @@ func (c *Predict) predicted(ctx context.Context, env *exec.Env, rows []*vector.B
 			return nil, err
 		}
 	}
-	names := op.ColumnsOf(rows)
+	names := op.ColumnNames(rows)
 	later := stepper(times, env.Zone)
 	return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
 		b := newEmitter(emit, names)
@@ -322,7 +322,7 @@ func inTime(rows []*vector.Batch) ([]place, []float64) {
 	}
 	var list []timedPlace
 	for n, b := range rows {
-		for i, v := range op.Existing(b, "_time") {
+		for i, v := range op.Present(b, "_time") {
 			if f, ok := v.Num(); ok && inCalendar(f) {
 				list = append(list, timedPlace{place{n, i}, f})
 			}

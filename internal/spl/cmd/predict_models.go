@@ -30,7 +30,7 @@ func filtered(series []float64, ahead int, step func(t int, y float64) (mean, va
 	f := &forecast{mean: make([]float64, len(series)+ahead), variance: make([]float64, len(series)+ahead)}
 	n, scaled, logs := 0.0, 0.0, 0.0
 	for t := range f.mean {
-		y := op.Nan
+		y := op.NaN
 		if t < len(series) {
 			y = series[t]
 		}
@@ -60,7 +60,7 @@ func levels(period int, drift float64) seriesModel {
 		level, p, begun := make([]float64, period), make([]float64, period), make([]bool, period)
 		return filtered(series, ahead, func(t int, y float64) (mean, variance float64) {
 			k := t % period
-			mean, variance = op.Nan, op.Nan
+			mean, variance = op.NaN, op.NaN
 			if begun[k] {
 				mean, variance = level[k], p[k]+1-drift
 			}
@@ -89,7 +89,7 @@ func localTrend(level, slope float64) seriesModel {
 		known := 0
 		return filtered(series, ahead, func(_ int, y float64) (mean, variance float64) {
 			expected, of := a, paa+1
-			mean, variance = op.Nan, op.Nan
+			mean, variance = op.NaN, op.NaN
 			if known >= 2 {
 				mean, variance = expected, of
 			}

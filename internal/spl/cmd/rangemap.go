@@ -137,7 +137,7 @@ func (c *Rangemap) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
 // Map implements exec.Mapper.
 func (c *Rangemap) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	vals := op.Existing(b, c.Field)
+	vals := op.Present(b, c.Field)
 	for i, v := range vals {
 		vals[i] = c.names(v)
 	}

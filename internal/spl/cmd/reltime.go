@@ -78,7 +78,7 @@ type reltime struct {
 
 // Map implements exec.Mapper.
 func (m reltime) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	vals := op.Existing(b, m.c.Field)
+	vals := op.Present(b, m.c.Field)
 	for i, v := range vals {
 		vals[i] = vector.Value{}
 		if f, ok := v.Num(); ok {

@@ -131,7 +131,7 @@ func (c *Rest) find(span diag.Span) error {
 
 // Print implements syntax.Command.
 func (c *Rest) Print() string {
-	s := "rest " + filter.QuoteSearch(c.Path)
+	s := "rest " + filter.Quote(c.Path)
 	if c.Count > 0 {
 		s += fmt.Sprintf(" count=%d", c.Count)
 	}
@@ -155,7 +155,7 @@ func (c *Rest) Generate(ctx context.Context, env *exec.Env) (exec.Operator, erro
 		o = exec.Mapped(o, selector{m})
 	}
 	if c.Count > 0 {
-		o = &op.FirstRows{In: o, Left: c.Count}
+		o = &op.First{In: o, Left: c.Count}
 	}
 	return o, nil
 }
@@ -175,7 +175,7 @@ func entries(titles []string, columns []string, fill func(b *vector.Builder, tit
 }
 
 func restSaved(_ context.Context, env *exec.Env) (exec.Operator, error) {
-	known := env.Tables
+	known := env.Knowledge
 	if known == nil {
 		return entries(nil, []string{"search"}, nil), nil
 	}
@@ -220,7 +220,7 @@ func restMacros(_ context.Context, env *exec.Env) (exec.Operator, error) {
 func restLookups(files bool) func(context.Context, *exec.Env) (exec.Operator, error) {
 	return func(_ context.Context, env *exec.Env) (exec.Operator, error) {
 		var titles []string
-		if known := env.Tables; known != nil {
+		if known := env.Knowledge; known != nil {
 			titles = slices.DeleteFunc(known.LookupNames(), func(name string) bool {
 				lower := strings.ToLower(name)
 				return files != (strings.HasSuffix(lower, ".csv") || strings.HasSuffix(lower, ".csv.gz"))

@@ -96,7 +96,7 @@ type savedDepth struct{}
 
 // savedText is the text of the saved search of a name.
 func savedText(env *exec.Env, name string) (string, error) {
-	known := env.Tables
+	known := env.Knowledge
 	if known == nil {
 		return "", fmt.Errorf("cannot run saved search %q: no knowledge folder is known (give one by --knowledge)", name)
 	}

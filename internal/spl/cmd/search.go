@@ -11,7 +11,7 @@ import (
 
 // Search keeps the rows that pass a search expression. At the front of a
 // search the store answers it.
-type Search struct{ Expr filter.Search }
+type Search struct{ Expr filter.Expr }
 
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
@@ -44,11 +44,11 @@ its rows become part of the expression.`,
 }
 
 // Print implements syntax.Command.
-func (c *Search) Print() string { return "search " + filter.PrintSearch(c.Expr) }
+func (c *Search) Print() string { return "search " + filter.Print(c.Expr) }
 
 // Needs implements syntax.Command.
 func (c *Search) Needs(out filter.FieldSet) filter.FieldSet {
-	return out.Add(filter.SearchFields(c.Expr)...)
+	return out.Add(filter.FieldsOf(c.Expr)...)
 }
 
 // Resolve implements syntax.Resolving.
@@ -58,10 +58,10 @@ func (c *Search) Resolve(text func(*syntax.Query) (string, error)) (syntax.Comma
 }
 
 // Filter implements exec.Filtering.
-func (c *Search) Filter() filter.Search { return c.Expr }
+func (c *Search) Filter() filter.Expr { return c.Expr }
 
 // WithFilter implements exec.Filtering.
-func (c *Search) WithFilter(e filter.Search) syntax.Command { return &Search{e} }
+func (c *Search) WithFilter(e filter.Expr) syntax.Command { return &Search{e} }
 
 // Subsearches implements syntax.Resolving.
 func (c *Search) Subsearches() []*syntax.Query { return syntax.SearchQueries(c.Expr) }

@@ -20,7 +20,7 @@ type Searchtxn struct {
 	Terms      int
 	Disjunct   bool
 	EventsOnly bool
-	Expr       filter.Search
+	Expr       filter.Expr
 }
 
 const searchtxnTerms = 1000
@@ -103,7 +103,7 @@ func (c *Searchtxn) Print() string {
 	if c.EventsOnly {
 		s += " eventsonly=true"
 	}
-	return s + " " + filter.PrintSearch(c.Expr)
+	return s + " " + filter.Print(c.Expr)
 }
 
 // Needs implements syntax.Command.
@@ -122,7 +122,7 @@ func (c *Searchtxn) Resolve(text func(*syntax.Query) (string, error)) (syntax.Co
 
 // Generate implements exec.Generating.
 func (c *Searchtxn) Generate(ctx context.Context, env *exec.Env) (exec.Operator, error) {
-	settings, err := transactionType(env.Tables, c.Type)
+	settings, err := transactionType(env.Knowledge, c.Type)
 	if err != nil {
 		return nil, err
 	}
@@ -140,9 +140,9 @@ func (c *Searchtxn) Generate(ctx context.Context, env *exec.Env) (exec.Operator,
 	}
 	list := syntax.PrintFields(fields)
 	text := fmt.Sprintf(`%s [%s (%s) | table %s | dedup keepempty=true %s | head %d | format "(" "(" "OR" ")" "OR" ")"]`,
-		events, events, filter.PrintSearch(first), list, list, c.Terms)
+		events, events, filter.Print(first), list, list, c.Terms)
 	if !c.EventsOnly {
-		text += " | transaction name=" + syntax.PrintOption(c.Type) + " | search " + filter.PrintSearch(c.Expr)
+		text += " | transaction name=" + syntax.PrintOption(c.Type) + " | search " + filter.Print(c.Expr)
 	}
 	if text, err = syntax.ExpandMacros(text, env.Macros, expr.EvalConstant); err != nil {
 		return nil, err

@@ -88,8 +88,8 @@ func (c *Selfjoin) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c
 
 // Open implements exec.Serial.
 func (c *Selfjoin) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
-		all := vector.NewBuilder(op.ColumnsOf(rows)...)
+	return op.Gathered(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+		all := vector.NewBuilder(op.ColumnNames(rows)...)
 		for _, b := range rows {
 			env.Poll()
 			for i := range b.Len {

@@ -73,9 +73,9 @@ func (c *Set) Queries() []*syntax.Query { return c.queries }
 func (c *Set) Generate(_ context.Context, env *exec.Env) (exec.Operator, error) {
 	second := c.options.open(env, c.queries[1], "set")
 	first := c.options.open(env, c.queries[0], "set")
-	return op.Whole(env, first, func(ctx context.Context, left []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, first, func(ctx context.Context, left []*vector.Batch) (exec.Operator, error) {
 		held := env.Memory.Hold()
-		right, err := op.Gather(ctx, held, second)
+		right, err := op.ReadAll(ctx, held, second)
 		defer held.Release()
 		if err != nil {
 			return nil, err
@@ -86,7 +86,7 @@ func (c *Set) Generate(_ context.Context, env *exec.Env) (exec.Operator, error) 
 
 func (c *Set) combine(left, right []*vector.Batch) *vector.Batch {
 	inLeft, inRight := keysOf(left), keysOf(right)
-	out := vector.NewBuilder(op.ColumnsOf(append(left[:len(left):len(left)], right...))...)
+	out := vector.NewBuilder(op.ColumnNames(append(left[:len(left):len(left)], right...))...)
 	done := map[string]bool{}
 	add := func(rows []*vector.Batch, wanted func(key string) bool) {
 		eachRow(rows, func(b *vector.Batch, i int, key []byte) {

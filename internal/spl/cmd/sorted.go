@@ -162,7 +162,7 @@ func (s *Sorted[K]) Results(ctx context.Context) (exec.Operator, error) {
 		return nil, s.env.OnDisk(err)
 	}
 	if s.limit > 0 {
-		return &op.FirstRows{In: merged, Left: s.limit}, nil
+		return &op.First{In: merged, Left: s.limit}, nil
 	}
 	return merged, nil
 }

@@ -183,7 +183,7 @@ func (s *stats) Merge(ctx context.Context, o exec.Reducer) error {
 func (s *stats) Close() { s.g.Close() }
 
 func (s *stats) Results(ctx context.Context) (exec.Operator, error) {
-	names := s.g.Columns(s.g.Shown())
+	names := s.g.Columns(s.g.SlotOrder())
 	if !s.g.Full {
 		return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
 			return s.rows(ctx, s.g.Grouper, names, func(b *vector.Batch, made []*op.Group) error {
@@ -241,7 +241,7 @@ func (l *batches) Next() (*vector.Batch, error) {
 // rows hands on the rows of the groups of g in order, at least one batch, with the
 // groups that it is made of.
 func (s *stats) rows(ctx context.Context, g *op.Grouper, names []string, emit func(*vector.Batch, []*op.Group) error) error {
-	shown := g.Shown()
+	shown := g.SlotOrder()
 	groups, err := g.Sorted(ctx)
 	if err != nil {
 		return err

@@ -67,7 +67,7 @@ func (s *streamstats) Next(ctx context.Context) (*vector.Batch, error) {
 		return nil, err
 	}
 	s.g.Expand(b)
-	shown := s.g.Shown()
+	shown := s.g.SlotOrder()
 	vals := make([][]vector.Value, len(shown))
 	names := s.g.Columns(shown)[len(s.c.stats.By):]
 	for i := range names {
@@ -230,5 +230,5 @@ func timeOf(b *vector.Batch, i int) float64 {
 	if f, ok := b.At("_time", i).Num(); ok {
 		return f
 	}
-	return op.Nan
+	return op.NaN
 }

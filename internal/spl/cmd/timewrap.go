@@ -120,7 +120,7 @@ func (c *Timewrap) Tabulates() bool { return true }
 
 // Open implements exec.Serial.
 func (c *Timewrap) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		return exec.Rows(c.table(env, rows)), nil
 	}), nil
 }
@@ -142,7 +142,7 @@ func (c *Timewrap) table(env *exec.Env, rows []*vector.Batch) *vector.Batch {
 	}
 	byTime := map[float64]map[cell]vector.Value{}
 	var fields []string
-	for _, name := range op.ColumnsOf(rows) {
+	for _, name := range op.ColumnNames(rows) {
 		if !op.Internal(name) {
 			fields = append(fields, name)
 		}
@@ -217,7 +217,7 @@ func inCalendar(f float64) bool { return f > -62135596800 && f < 253402300800 }
 // end is where the latest period ends; ok is false without times.
 func (c *Timewrap) end(env *exec.Env, rows []*vector.Batch) (end time.Time, ok bool) {
 	var times []float64
-	op.Each(rows, "_time", func(v vector.Value) {
+	op.EachValue(rows, "_time", func(v vector.Value) {
 		if f, ok := v.Num(); ok && inCalendar(f) {
 			times = append(times, f)
 		}

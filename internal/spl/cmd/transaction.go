@@ -38,7 +38,7 @@ type Transaction struct {
 // Marker tells the events that begin or end a transaction: by a search or by an
 // expression; neither when there is no such condition.
 type Marker struct {
-	Search filter.Search
+	Search filter.Expr
 	Expr   syntax.Expr
 }
 
@@ -265,7 +265,7 @@ func (m Marker) print(name string) string {
 	case m.Expr != nil:
 		return " " + name + "=eval(" + syntax.PrintExpr(m.Expr) + ")"
 	case m.Search != nil:
-		return " " + name + "=(" + filter.PrintSearch(m.Search) + ")"
+		return " " + name + "=(" + filter.Print(m.Search) + ")"
 	}
 	return ""
 }
@@ -275,7 +275,7 @@ func (m Marker) fields() []string {
 	case m.Expr != nil:
 		return expr.ExprFields(m.Expr)
 	case m.Search != nil:
-		return filter.SearchFields(m.Search)
+		return filter.FieldsOf(m.Search)
 	}
 	return nil
 }

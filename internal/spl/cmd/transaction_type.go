@@ -34,7 +34,7 @@ func typeOptions(settings map[string]string) string {
 			continue
 		case name == "startswith", name == "endswith": // a search, which has quotes of its own
 		case name == "fields" || !strings.HasPrefix(value, `"`):
-			value = filter.QuoteSearch(strings.Trim(value, `"`))
+			value = filter.Quote(strings.Trim(value, `"`))
 		}
 		b.WriteString(name + "=" + value + " ")
 	}

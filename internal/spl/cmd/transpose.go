@@ -105,7 +105,7 @@ func (c *Transpose) Open(_ context.Context, env *exec.Env, in exec.Operator) (ex
 	if limit == 0 {
 		limit = maxSeries
 	}
-	return op.Whole(env, &op.FirstRows{In: in, Left: limit + 1}, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, &op.First{In: in, Left: limit + 1}, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		if kept := firstOf(rows, limit); kept != nil {
 			rows = kept
 			if c.Rows == 0 {
@@ -147,7 +147,7 @@ func (c *Transpose) table(env *exec.Env, rows []*vector.Batch) *vector.Batch {
 	}
 	var every exec.Every
 	out := vector.NewBuilder(names...)
-	for _, field := range op.ColumnsOf(rows) {
+	for _, field := range op.ColumnNames(rows) {
 		if field == c.HeaderField {
 			continue
 		}

@@ -23,7 +23,7 @@ type Tstats struct {
 	Fill   string // fillnull_value
 	filled bool
 	Aggs   []*op.Aggregation
-	Where  filter.Search // nil: all events
+	Where  filter.Expr // nil: all events
 	By     []string
 	Span   string // of _time
 
@@ -164,9 +164,9 @@ func (c *Tstats) pipeline() (string, error) {
 	}
 	switch {
 	case where != nil && c.From != nil:
-		first += " (" + filter.PrintSearch(where) + ")"
+		first += " (" + filter.Print(where) + ")"
 	case where != nil:
-		first += " " + filter.PrintSearch(where)
+		first += " " + filter.Print(where)
 	case c.From == nil:
 		first += " *"
 	}
@@ -276,7 +276,7 @@ func (c *Tstats) Print() string {
 		s += " FROM datamodel=" + syntax.PrintOption(c.From.name())
 	}
 	if c.Where != nil {
-		s += " WHERE " + filter.PrintSearch(c.Where)
+		s += " WHERE " + filter.Print(c.Where)
 	}
 	if len(c.By) > 0 {
 		s += " BY " + c.prefixes.print(c.By)
@@ -323,6 +323,6 @@ func (c *Tstats) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.
 	if !c.Append {
 		return nil, errors.New("tstats must be the first command of a search, unless it has append=true")
 	}
-	rows := &op.Later{Open: func(ctx context.Context) (exec.Operator, error) { return c.Generate(ctx, env) }}
+	rows := &op.Pending{Open: func(ctx context.Context) (exec.Operator, error) { return c.Generate(ctx, env) }}
 	return &op.Chain{Parts: []exec.Operator{in, rows}}, nil
 }

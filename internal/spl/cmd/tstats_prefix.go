@@ -26,7 +26,7 @@ func (x *prefixes) fields(p *syntax.Parser, stop ...string) ([]string, error) {
 	for {
 		for p.Accept(",") {
 		}
-		if text, ok, err := op.Prefix(p); err != nil {
+		if text, ok, err := op.ParsePrefix(p); err != nil {
 			return nil, err
 		} else if ok {
 			x.add(text)

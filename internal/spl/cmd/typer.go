@@ -45,7 +45,7 @@ func (Typer) Needs(out filter.FieldSet) filter.FieldSet { return out.Union(filte
 // NewMapper implements exec.Streaming.
 func (Typer) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	m := &typer{tags: fieldTags(env)}
-	classes := env.Tables
+	classes := env.Knowledge
 	if classes == nil {
 		return m, nil
 	}
@@ -76,7 +76,7 @@ type typer struct {
 // Map implements exec.Mapper.
 func (m *typer) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	types := make([][]string, b.Len)
-	for i, v := range op.Existing(b, "eventtype") {
+	for i, v := range op.Present(b, "eventtype") {
 		types[i] = slices.Clone(v.All())
 	}
 	for _, t := range m.types {
@@ -88,7 +88,7 @@ func (m *typer) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	}
 	b = withLists(b, "eventtype", types)
 	all, ofTypes := make([][]string, b.Len), make([][]string, b.Len)
-	for i, v := range op.Existing(b, "tag") {
+	for i, v := range op.Present(b, "tag") {
 		all[i] = slices.Clone(v.All())
 	}
 	for _, field := range m.tags.fields() {
@@ -147,7 +147,7 @@ func fieldTags(env *exec.Env) tagTable {
 			add("eventtype", name, tag)
 		}
 	}
-	if classes := env.Tables; classes != nil {
+	if classes := env.Knowledge; classes != nil {
 		for _, f := range classes.FieldTags() {
 			add(f.Field, f.Value, f.Tag)
 		}

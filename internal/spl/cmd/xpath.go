@@ -88,7 +88,7 @@ func (c *XPath) Print() string {
 		s += " field=" + syntax.PrintOption(c.Field)
 	}
 	if c.Given {
-		s += " default=" + filter.QuoteSearch(c.Default)
+		s += " default=" + filter.Quote(c.Default)
 	}
 	return s + " " + syntax.QuoteArg(c.expr)
 }
@@ -111,8 +111,8 @@ type xpathMapper struct {
 
 // Map implements exec.Mapper.
 func (m *xpathMapper) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
-	vals := op.Existing(b, m.c.Output)
-	for i, v := range op.Existing(b, m.c.Field) {
+	vals := op.Present(b, m.c.Output)
+	for i, v := range op.Present(b, m.c.Field) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

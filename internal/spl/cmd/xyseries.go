@@ -82,10 +82,10 @@ b,x,3" | xyseries ip dom n`,
 func (c *Xyseries) Print() string {
 	s := "xyseries "
 	if c.Sep != ": " {
-		s += "sep=" + filter.QuoteSearch(c.Sep) + " "
+		s += "sep=" + filter.Quote(c.Sep) + " "
 	}
 	if c.Format != "" {
-		s += "format=" + filter.QuoteSearch(c.Format) + " "
+		s += "format=" + filter.Quote(c.Format) + " "
 	}
 	return s + syntax.PrintFields(append([]string{c.Key, c.Name}, c.Values...))
 }
@@ -104,7 +104,7 @@ const maxSeries = 10000
 
 // Open implements exec.Serial.
 func (c *Xyseries) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Whole(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		return exec.Rows(c.table(env, rows)), nil
 	}), nil
 }

@@ -210,8 +210,8 @@ func (b *Budget) tooLong() *OverBudget {
 	return &OverBudget{Budget: fmt.Sprintf("time budget of %s", b.allowed), Key: "search.time"}
 }
 
-// Late returns *OverBudget, once, when the time is over.
-func (b *Budget) Late() error {
+// TimeOver returns *OverBudget, once, when the time is over.
+func (b *Budget) TimeOver() error {
 	if b.deadline.IsZero() || !time.Now().After(b.deadline) || b.late.Swap(true) {
 		return nil
 	}
@@ -236,9 +236,9 @@ func WithBudget(ctx context.Context, b *Budget) context.Context {
 	return context.WithValue(ctx, budgetKey{}, b)
 }
 
-func late(ctx context.Context) error {
+func timeOver(ctx context.Context) error {
 	if b, ok := ctx.Value(budgetKey{}).(*Budget); ok {
-		return b.Late()
+		return b.TimeOver()
 	}
 	return nil
 }

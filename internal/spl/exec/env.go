@@ -14,16 +14,16 @@ import (
 // Env is what a running search may lean on. It is shared by the search and its
 // subsearches and is safe for concurrent use; fields are set before it starts.
 type Env struct {
-	Now      time.Time      // the clock of now() and of relative times
-	Zone     *time.Location // the user's zone; never nil
-	Earliest time.Time      // the search's range, inclusive; zero = open
-	Latest   time.Time      // exclusive; zero = open
-	Limits   Limits
-	Geo      Geo           // nil: iplocation reports that there is no database
-	Tables   Knowledge     // lookups and what else has a name; nil: none
-	Macros   syntax.Macros // for text that is parsed while running; nil: none
-	Memory   *Budget       // never nil
-	Disk     *spill.Space  // for rows that memory cannot hold; nil: none
+	Now       time.Time      // the clock of now() and of relative times
+	Zone      *time.Location // the user's zone; never nil
+	Earliest  time.Time      // the search's range, inclusive; zero = open
+	Latest    time.Time      // exclusive; zero = open
+	Limits    Limits
+	Geo       Geo           // nil: iplocation reports that there is no database
+	Knowledge Knowledge     // lookups and what else has a name; nil: none
+	Macros    syntax.Macros // for text that is parsed while running; nil: none
+	Memory    *Budget       // never nil
+	Disk      *spill.Space  // for rows that memory cannot hold; nil: none
 
 	Collector Collector // where collect puts events; nil: nowhere
 

@@ -257,7 +257,7 @@ func Drain(ctx context.Context, in Operator, fn func(*vector.Batch) error) error
 				return err
 			}
 		}
-		if late(ctx) != nil {
+		if timeOver(ctx) != nil {
 			return nil
 		}
 	}
@@ -273,7 +273,7 @@ type Defined interface {
 // Filtering is implemented by commands that a store can answer in part.
 type Filtering interface {
 	Streaming
-	Filter() filter.Search
+	Filter() filter.Expr
 	// WithFilter returns the command with another filter.
-	WithFilter(filter.Search) syntax.Command
+	WithFilter(filter.Expr) syntax.Command
 }

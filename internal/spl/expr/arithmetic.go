@@ -259,5 +259,5 @@ func Significant(f float64, sig int) vector.Value {
 	if decimals := sig - 1 - power; decimals > 0 {
 		text = strconv.FormatFloat(g, 'f', min(decimals, 17), 64)
 	}
-	return vector.Literal(g, sig).Shown(text)
+	return vector.Literal(g, sig).WithText(text)
 }

@@ -20,7 +20,7 @@ func init() {
 			if err != nil {
 				return nil
 			}
-			return filter.SearchFields(e)
+			return filter.FieldsOf(e)
 		},
 	}
 	syntax.RegisterFunction(d)
@@ -28,7 +28,7 @@ func init() {
 	gives(syntax.GivesTest, "searchmatch")
 }
 
-func searchArgument(call *syntax.Call) (filter.Search, error) {
+func searchArgument(call *syntax.Call) (filter.Expr, error) {
 	lit, ok := call.Args[0].(*syntax.Literal)
 	if !ok {
 		return nil, diag.At(call.Span, "searchmatch takes a search expression in double quotes")
@@ -51,7 +51,7 @@ func matcher(c *expr.Compiler, call *syntax.Call) (m *filter.Matcher, names []st
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	names = filter.SearchFields(e)
+	names = filter.FieldsOf(e)
 	slots = make([]int, len(names))
 	for i, n := range names {
 		slots[i] = c.Slot(n)

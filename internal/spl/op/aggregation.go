@@ -262,7 +262,7 @@ func (a *Aggregation) argument(p *syntax.Parser) (int, error) {
 			return p.Pos(), nil
 		}
 		var err error
-		if a.Field, a.Prefix, err = Prefix(p); err == nil && !a.Prefix {
+		if a.Field, a.Prefix, err = ParsePrefix(p); err == nil && !a.Prefix {
 			a.Field, err = p.Field()
 		}
 		if err != nil {
@@ -276,8 +276,8 @@ func (a *Aggregation) argument(p *syntax.Parser) (int, error) {
 	return p.Pos(), err
 }
 
-// Prefix reads PREFIX(text), if that is what stands next.
-func Prefix(p *syntax.Parser) (text string, ok bool, err error) {
+// ParsePrefix reads PREFIX(text), if that is what stands next.
+func ParsePrefix(p *syntax.Parser) (text string, ok bool, err error) {
 	mark := p.Pos()
 	if !p.AcceptWord("prefix") || !p.Accept("(") {
 		p.Reset(mark)

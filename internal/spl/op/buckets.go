@@ -19,7 +19,7 @@ type Buckets struct {
 }
 
 // NoBuckets are buckets of which nothing is said.
-var NoBuckets = Buckets{Start: Nan, End: Nan}
+var NoBuckets = Buckets{Start: NaN, End: NaN}
 
 // BucketOptions are the options that buckets.option reads.
 var BucketOptions = []string{"span", "bins", "minspan", "start", "end", "aligntime"}

@@ -23,13 +23,13 @@ func (c *Chain) Next(ctx context.Context) (*vector.Batch, error) {
 	return nil, io.EOF
 }
 
-// Later opens its operator when the first row is asked for.
-type Later struct {
+// Pending opens its operator when the first row is asked for.
+type Pending struct {
 	Open func(context.Context) (exec.Operator, error)
 	op   exec.Operator
 }
 
-func (l *Later) Next(ctx context.Context) (*vector.Batch, error) {
+func (l *Pending) Next(ctx context.Context) (*vector.Batch, error) {
 	if l.op == nil {
 		op, err := l.Open(ctx)
 		if err != nil {
@@ -40,7 +40,7 @@ func (l *Later) Next(ctx context.Context) (*vector.Batch, error) {
 	return l.op.Next(ctx)
 }
 
-func (l *Later) Close() {
+func (l *Pending) Close() {
 	if l.op != nil {
 		l.op.Close()
 	}

@@ -9,8 +9,8 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Each calls fn with the field's value in every row that has it.
-func Each(rows []*vector.Batch, name string, fn func(v vector.Value)) {
+// EachValue calls fn with the field's value in every row that has it.
+func EachValue(rows []*vector.Batch, name string, fn func(v vector.Value)) {
 	for _, b := range rows {
 		col := b.Col(name)
 		if col == nil {
@@ -33,13 +33,13 @@ func SortedKeys[V any](m map[string]V) []string {
 // has none.
 func Over(b *vector.Batch, col *vector.Column) *vector.Column {
 	if old := b.Col(col.Name); old != nil {
-		return OrElseOf(b.Len, col, old)
+		return OrElse(b.Len, col, old)
 	}
 	return col
 }
 
-// OrElseOf returns col with the values of old where col has none.
-func OrElseOf(rows int, col, old *vector.Column) *vector.Column {
+// OrElse returns col with the values of old where col has none.
+func OrElse(rows int, col, old *vector.Column) *vector.Column {
 	vals := make([]vector.Value, rows)
 	for i := range vals {
 		if vals[i] = col.At(i); vals[i].IsNull() {
@@ -49,8 +49,8 @@ func OrElseOf(rows int, col, old *vector.Column) *vector.Column {
 	return vector.NewColumn(col.Name, vals)
 }
 
-// Existing returns the values a field has already, missing ones for none.
-func Existing(b *vector.Batch, name string) []vector.Value {
+// Present returns the values a field has already, missing ones for none.
+func Present(b *vector.Batch, name string) []vector.Value {
 	vals := make([]vector.Value, b.Len)
 	if col := b.Col(name); col != nil {
 		for i := range vals {
@@ -78,9 +78,9 @@ func Listed(names []string, field string) bool {
 	return slices.ContainsFunc(names, func(n string) bool { return Covers(n, field) })
 }
 
-// FieldsOf returns the fields that some row has.
-func FieldsOf(rows []*vector.Batch) []string {
-	return slices.DeleteFunc(ColumnsOf(rows), func(name string) bool {
+// FieldNames returns the fields that some row has.
+func FieldNames(rows []*vector.Batch) []string {
+	return slices.DeleteFunc(ColumnNames(rows), func(name string) bool {
 		return !slices.ContainsFunc(rows, func(b *vector.Batch) bool {
 			col := b.Col(name)
 			for i := 0; col != nil && i < b.Len; i++ {
@@ -93,9 +93,9 @@ func FieldsOf(rows []*vector.Batch) []string {
 	})
 }
 
-// ColumnsOf returns the names of the columns of all batches, in the order in
+// ColumnNames returns the names of the columns of all batches, in the order in
 // which they are met.
-func ColumnsOf(rows []*vector.Batch) []string {
+func ColumnNames(rows []*vector.Batch) []string {
 	var names []string
 	seen := map[string]bool{}
 	for _, b := range rows {

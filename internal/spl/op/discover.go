@@ -91,7 +91,7 @@ func (x *discovery) take(cells int) *vector.Batch {
 	found := out.Batch().Cols
 	for i, c := range found {
 		if old := there[c.Name]; old != nil {
-			found[i] = OrElseOf(part.Len, c, old)
+			found[i] = OrElse(part.Len, c, old)
 		}
 	}
 	return part.With(found...)

@@ -8,13 +8,13 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// FirstRows ends after a number of rows.
-type FirstRows struct {
+// First ends after a number of rows.
+type First struct {
 	In   exec.Operator
 	Left int
 }
 
-func (f *FirstRows) Next(ctx context.Context) (*vector.Batch, error) {
+func (f *First) Next(ctx context.Context) (*vector.Batch, error) {
 	if f.Left <= 0 {
 		return nil, io.EOF
 	}
@@ -29,4 +29,4 @@ func (f *FirstRows) Next(ctx context.Context) (*vector.Batch, error) {
 	return b, nil
 }
 
-func (f *FirstRows) Close() { f.In.Close() }
+func (f *First) Close() { f.In.Close() }

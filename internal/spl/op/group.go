@@ -125,9 +125,9 @@ func (g *Grouper) Expand(b *vector.Batch) {
 	}
 }
 
-// Shown returns the slots in the order of their columns: as the aggregations
+// SlotOrder returns the slots in the order of their columns: as the aggregations
 // are written, those of a wildcard by name.
-func (g *Grouper) Shown() []int {
+func (g *Grouper) SlotOrder() []int {
 	order := make([]int, len(g.slots))
 	for i := range order {
 		order[i] = i
@@ -183,7 +183,7 @@ func (g *Grouper) timesOf(b *vector.Batch) []float64 {
 	col := b.Col("_time")
 	g.times = slices.Grow(g.times[:0], b.Len)[:b.Len]
 	for i := range g.times {
-		g.times[i] = Nan
+		g.times[i] = NaN
 		if col != nil {
 			if f, ok := col.At(i).Num(); ok {
 				g.times[i] = f
@@ -221,7 +221,7 @@ func (g *Grouper) value(n int, b *vector.Batch, col *vector.Column, i int) vecto
 
 func timeAt(times []float64, i int) float64 {
 	if times == nil {
-		return Nan
+		return NaN
 	}
 	return times[i]
 }
@@ -411,4 +411,4 @@ var (
 	one = vector.Int(1)
 )
 
-var Nan = math.NaN()
+var NaN = math.NaN()

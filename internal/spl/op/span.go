@@ -359,8 +359,8 @@ func TimeSpanOf(lo, hi float64, bins int) *Span {
 	return &niceTimes[len(niceTimes)-1]
 }
 
-// Share reads an option from 0 to 1.
-func Share(o syntax.Option) (float64, error) {
+// Fraction reads an option from 0 to 1.
+func Fraction(o syntax.Option) (float64, error) {
 	f, err := Number(o)
 	if err == nil && !(f >= 0 && f <= 1) {
 		err = diag.At(o.Value.Span, "%s must be a share from 0 to 1, not %q", o.Name, o.Value.Text)

@@ -9,7 +9,7 @@ import (
 
 // SearchExpr reads a search expression up to the end of the command: OR binds
 // tighter than AND, NOT takes the next operand only.
-func (p *Parser) SearchExpr() (filter.Search, error) {
+func (p *Parser) SearchExpr() (filter.Expr, error) {
 	tok, err := p.peek(searchMode)
 	if err != nil {
 		return nil, err
@@ -32,21 +32,21 @@ func (p *Parser) SearchExpr() (filter.Search, error) {
 
 // SearchExprUntil is SearchExpr for places where one of the stop words, in any
 // case, ends the expression too.
-func (p *Parser) SearchExprUntil(stop ...string) (filter.Search, error) {
+func (p *Parser) SearchExprUntil(stop ...string) (filter.Expr, error) {
 	p.stop = stop
 	defer func() { p.stop = nil }()
 	return p.SearchExpr()
 }
 
 // SearchOperand reads one term, comparison or expression in parentheses.
-func (p *Parser) SearchOperand() (filter.Search, error) { return p.searchPrimary() }
+func (p *Parser) SearchOperand() (filter.Expr, error) { return p.searchPrimary() }
 
 func (p *Parser) endsSearch(tok Token) bool {
 	return tok.Kind == Word && isAny(tok.Text, p.stop) || tok.Kind == EOF || tok.Is("|") || tok.Is("]") || tok.Is(")")
 }
 
-func (p *Parser) searchAnd() (filter.Search, error) {
-	var args []filter.Search
+func (p *Parser) searchAnd() (filter.Expr, error) {
+	var args []filter.Expr
 	for {
 		tok, err := p.peek(searchMode)
 		if err != nil {
@@ -79,7 +79,7 @@ func (p *Parser) searchAnd() (filter.Search, error) {
 	}
 }
 
-func conjunction(args []filter.Search) filter.Search {
+func conjunction(args []filter.Expr) filter.Expr {
 	if len(args) == 1 {
 		return args[0]
 	}
@@ -88,8 +88,8 @@ func conjunction(args []filter.Search) filter.Search {
 
 func keyword(tok Token, word string) bool { return tok.Kind == Word && tok.Text == word }
 
-func (p *Parser) searchOr() (filter.Search, error) {
-	var args []filter.Search
+func (p *Parser) searchOr() (filter.Expr, error) {
+	var args []filter.Expr
 	for {
 		arg, err := p.searchNot()
 		if err != nil {
@@ -111,7 +111,7 @@ func (p *Parser) searchOr() (filter.Search, error) {
 	return &filter.Or{Span: args[0].Place().Join(args[len(args)-1].Place()), Args: args}, nil
 }
 
-func (p *Parser) searchNot() (filter.Search, error) {
+func (p *Parser) searchNot() (filter.Expr, error) {
 	if p.depth++; p.depth > maxDepth {
 		return nil, diag.At(diag.Span{Start: p.pos, End: p.pos + 1}, "nested more than %d deep", maxDepth)
 	}
@@ -131,7 +131,7 @@ func (p *Parser) searchNot() (filter.Search, error) {
 	return p.searchPrimary()
 }
 
-func (p *Parser) searchPrimary() (filter.Search, error) {
+func (p *Parser) searchPrimary() (filter.Expr, error) {
 	tok, err := p.peek(searchMode)
 	if err != nil {
 		return nil, err
@@ -235,7 +235,7 @@ func unescapeTerm(s string) string {
 	return b.String()
 }
 
-func (p *Parser) comparison(field, op Token) (filter.Search, error) {
+func (p *Parser) comparison(field, op Token) (filter.Expr, error) {
 	symbol := op.Text
 	switch symbol {
 	case "==":
@@ -285,7 +285,7 @@ func (p *Parser) comparison(field, op Token) (filter.Search, error) {
 
 // alternatives reads the rest of field=(a OR b), which is what field IN (a, b)
 // says.
-func (p *Parser) alternatives(field, open Token) (filter.Search, error) {
+func (p *Parser) alternatives(field, open Token) (filter.Expr, error) {
 	in := &filter.In{Field: field.Text}
 	for {
 		tok, err := p.take(valueMode)
@@ -329,7 +329,7 @@ func (p *Parser) callParens(c *filter.Compare) {
 	p.pos = mark
 }
 
-func (p *Parser) membership(field Token) (filter.Search, bool, error) {
+func (p *Parser) membership(field Token) (filter.Expr, bool, error) {
 	mark := p.pos
 	p.take(searchMode) // IN
 	open, err := p.peek(searchMode)

@@ -117,7 +117,7 @@ func SubsearchText(batches []*vector.Batch) string {
 
 // ParseSearch reads a search expression that stands by itself; name is what
 // errors call it.
-func ParseSearch(name, text string) (filter.Search, error) {
+func ParseSearch(name, text string) (filter.Expr, error) {
 	p := newParser(text)
 	e, err := p.SearchExpr()
 	err = p.finish(err)
@@ -129,7 +129,7 @@ func ParseSearch(name, text string) (filter.Search, error) {
 }
 
 // SearchQueries returns the subsearches inside a search expression.
-func SearchQueries(e filter.Search) []*Query {
+func SearchQueries(e filter.Expr) []*Query {
 	var list []*Query
 	filter.PrintWith(e, 0, func(q fmt.Stringer) string { list = append(list, q.(*Query)); return "" })
 	return list
@@ -137,7 +137,7 @@ func SearchQueries(e filter.Search) []*Query {
 
 // ResolveSearch puts texts in the place of the subsearches of e and reads the
 // result anew.
-func ResolveSearch(e filter.Search, text func(*Query) (string, error)) (filter.Search, error) {
+func ResolveSearch(e filter.Expr, text func(*Query) (string, error)) (filter.Expr, error) {
 	if len(SearchQueries(e)) == 0 {
 		return e, nil
 	}
@@ -210,7 +210,7 @@ func (p *Parser) finish(err error) error {
 }
 
 // ParseSearchExpr reads a search expression that stands by itself.
-func ParseSearchExpr(text string) (filter.Search, error) {
+func ParseSearchExpr(text string) (filter.Expr, error) {
 	p := newParser(text)
 	e, err := p.SearchExpr()
 	return e, p.finish(err)

@@ -44,9 +44,9 @@ func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
 		}
 		sc.files = append(sc.files, i)
 	}
-	sc.tests = append(filter.SearchFields(q.Filter), event.Time)
+	sc.tests = append(filter.FieldsOf(q.Filter), event.Time)
 	sc.test = event.NewExtractor(sc.tests).Identifying()
-	sc.alike = !slices.ContainsFunc(filter.SearchFields(q.Filter), func(f string) bool { return !sameInCopies[f] })
+	sc.alike = !slices.ContainsFunc(filter.FieldsOf(q.Filter), func(f string) bool { return !sameInCopies[f] })
 	if !q.Fields.All() && !q.Fields.HasPatterns() {
 		sc.wants = q.Fields.Names()
 		sc.want = event.NewExtractor(sc.wants)
@@ -77,8 +77,8 @@ type scan struct {
 	workers int
 }
 
-func (sc *scan) Residual() filter.Search { return nil }
-func (sc *scan) Workers() int            { return sc.workers }
+func (sc *scan) Residual() filter.Expr { return nil }
+func (sc *scan) Workers() int          { return sc.workers }
 
 func (sc *scan) Explain() []string {
 	lines := []string{fmt.Sprintf("files: %d read by %d workers", len(sc.files), sc.workers)}
@@ -88,7 +88,7 @@ func (sc *scan) Explain() []string {
 	for _, g := range store.Literals(sc.q.Filter) {
 		lines = append(lines, "files: only records with the text "+strings.Join(g, " or "))
 	}
-	lines = append(lines, "files: search "+filter.PrintSearch(sc.q.Filter))
+	lines = append(lines, "files: search "+filter.Print(sc.q.Filter))
 	if sc.want != nil {
 		lines = append(lines, "files: fields "+strings.Join(sc.wants, ", "))
 	}

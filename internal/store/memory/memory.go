@@ -94,16 +94,16 @@ type scan struct {
 // is tested with several.
 const workers = 3
 
-func (s *scan) Residual() filter.Search { return s.q.Filter }
-func (s *scan) Workers() int            { return workers }
-func (s *scan) Explain() []string       { return []string{"memory: every event of the time range"} }
+func (s *scan) Residual() filter.Expr { return s.q.Filter }
+func (s *scan) Workers() int          { return workers }
+func (s *scan) Explain() []string     { return []string{"memory: every event of the time range"} }
 
 func (s *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) error {
 	size := s.s.Rows
 	if size == 0 {
 		size = vector.DefaultRows
 	}
-	want := s.q.Fields.Add(filter.SearchFields(s.q.Filter)...)
+	want := s.q.Fields.Add(filter.FieldsOf(s.q.Filter)...)
 	named := store.NewRequested(want)
 	n := 0
 	b := vector.NewBuilder()

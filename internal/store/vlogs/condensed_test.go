@@ -28,7 +28,7 @@ func (p plain) Prepare(q *store.Query) (store.Scan, error) {
 	return p.Store.Prepare(&each)
 }
 
-func open(t testing.TB, st store.Store, text string, zone *time.Location) *plan.Search {
+func open(t testing.TB, st store.Store, text string, zone *time.Location) *plan.Plan {
 	t.Helper()
 	env := exec.NewEnv(time.Unix(1_768_000_000, 0))
 	env.Zone = zone
@@ -65,7 +65,7 @@ func table(t testing.TB, st store.Store, text string, zone *time.Location) (rows
 }
 
 // counted returns the lines of a search's explain that tell where rows are counted.
-func counted(s *plan.Search) string {
+func counted(s *plan.Plan) string {
 	for _, step := range s.Steps() {
 		if pipe, ok := strings.CutPrefix(step.What, "vlogs: count alike rows with stats by "); ok {
 			return strings.TrimSuffix(pipe, " count() "+alikeColumn)
@@ -177,7 +177,7 @@ func TestCondensedRandom(t *testing.T) {
 	pushed := 0
 	for range 150 {
 		var b strings.Builder
-		fmt.Fprintf(&b, "search %s | ", filter.PrintSearch(randomSearch(rnd, pairs, 2)))
+		fmt.Fprintf(&b, "search %s | ", filter.Print(randomSearch(rnd, pairs, 2)))
 		b.WriteString([]string{"stats count", "stats count", "timechart span=1h cont=false limit=0 count", "chart count"}[rnd.IntN(4)])
 		for range rnd.IntN(3) {
 			fmt.Fprintf(&b, " %s(%s)", aggs[rnd.IntN(len(aggs))], field())

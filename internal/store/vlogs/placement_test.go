@@ -65,7 +65,7 @@ func TestManyDays(t *testing.T) {
 			t.Fatal(err)
 		}
 		fields := []filter.FieldSet{filter.Fields("eventName", "eventID", "_time", "date_hour"), filter.AllFields(), filter.Fields("eventID")}[n%3]
-		q := store.Query{Filter: where, Fields: store.Shown(fields, where), Earliest: store.Beginning, Latest: store.End, Ordered: n%2 == 0, Now: time.Unix(1_768_000_000, 0)}
+		q := store.Query{Filter: where, Fields: store.Wanted(fields, where), Earliest: store.Beginning, Latest: store.End, Ordered: n%2 == 0, Now: time.Unix(1_768_000_000, 0)}
 		if n > 6 {
 			q.Earliest = start.AddDate(0, 0, rnd.IntN(2400)).UnixNano() + rnd.Int64N(1e15)
 			q.Latest = q.Earliest + rnd.Int64N(1e17)

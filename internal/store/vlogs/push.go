@@ -15,14 +15,14 @@ import (
 // pushed is what becomes of a part of a search. Ordinary rows that match it
 // match the filter; those that match the filter and the rest match it.
 type pushed struct {
-	filter string        // in the engine's language; "" lets everything pass
-	rest   filter.Search // what has to be checked besides, nil = nothing
+	filter string      // in the engine's language; "" lets everything pass
+	rest   filter.Expr // what has to be checked besides, nil = nothing
 }
 
 func (p pushed) exact() bool { return p.rest == nil }
 
 // push translates a search expression for ordinary rows.
-func push(e filter.Search) pushed {
+func push(e filter.Expr) pushed {
 	switch e := e.(type) {
 	case *filter.Everything:
 		return pushed{}
@@ -42,7 +42,7 @@ func push(e filter.Search) pushed {
 	case *filter.Compare:
 		return pushCompare(e)
 	case *filter.In:
-		args := make([]filter.Search, len(e.Values))
+		args := make([]filter.Expr, len(e.Values))
 		for i, v := range e.Values {
 			args[i] = &filter.Compare{Span: e.Span, Field: e.Field, Op: "=", Value: v}
 		}
@@ -55,7 +55,7 @@ func push(e filter.Search) pushed {
 
 func pushAnd(e *filter.And) pushed {
 	var filters []string
-	var rest []filter.Search
+	var rest []filter.Expr
 	for _, a := range e.Args {
 		p := push(a)
 		if p.filter != "" && !slices.Contains(filters, p.filter) {
@@ -91,7 +91,7 @@ func filterCost(filter string) int {
 	return 1
 }
 
-func pushOr(e filter.Search, args []filter.Search) pushed {
+func pushOr(e filter.Expr, args []filter.Expr) pushed {
 	var filters []string
 	exact := true
 	for _, a := range args {

@@ -92,7 +92,7 @@ func (r *fieldReader) read(b *vector.Builder, raw []byte, m *event.Meta) error {
 	return nil
 }
 
-func newRecordReader(sc *scan, check filter.Search) (*recordReader, error) {
+func newRecordReader(sc *scan, check filter.Expr) (*recordReader, error) {
 	r := &recordReader{sc: sc, wanted: newFieldReader(sc.q.Fields)}
 	if check != nil {
 		if _, all := check.(*filter.Everything); !all {
@@ -100,7 +100,7 @@ func newRecordReader(sc *scan, check filter.Search) (*recordReader, error) {
 			if r.matcher, err = filter.NewMatcher(check, sc.q.Now); err != nil {
 				return nil, err
 			}
-			r.checked = newFieldReader(filter.Fields(filter.SearchFields(check)...))
+			r.checked = newFieldReader(filter.Fields(filter.FieldsOf(check)...))
 		}
 	}
 	return r, nil

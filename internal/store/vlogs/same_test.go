@@ -256,7 +256,7 @@ func TestSameAsMemory(t *testing.T) {
 				if k > 0 {
 					fields = fields.Add("eventID") // which tells the rows apart
 				}
-				q := store.Query{Filter: filter, Fields: store.Shown(fields, filter), Earliest: store.Beginning, Latest: store.End, Ordered: (n+k)%2 == 0, Now: time.Unix(1_768_000_000, 0)}
+				q := store.Query{Filter: filter, Fields: store.Wanted(fields, filter), Earliest: store.Beginning, Latest: store.End, Ordered: (n+k)%2 == 0, Now: time.Unix(1_768_000_000, 0)}
 				if (n+k)%3 == 1 {
 					q.Earliest, q.Latest = time.Date(2026, 1, 5, 10, 0, 0, 0, time.UTC).UnixNano(), time.Date(2026, 1, 5, 10, 0, 7, 0, time.UTC).UnixNano()
 				}
@@ -291,14 +291,14 @@ func TestRandomSearches(t *testing.T) {
 		q := store.Query{Filter: where, Fields: filter.Fields("eventName", "eventID", "user"), Earliest: store.Beginning, Latest: store.End, Now: time.Unix(1_768_000_000, 0)}
 		if diff := cmp.Diff(answer(t, mem, q), answer(t, st, q)); diff != "" {
 			sc, _ := st.Prepare(&q)
-			t.Fatalf("%s (-memory +vlogs), %q:\n%.3000s", filter.PrintSearch(where), sc.Explain(), diff)
+			t.Fatalf("%s (-memory +vlogs), %q:\n%.3000s", filter.Print(where), sc.Explain(), diff)
 		}
 	}
 }
 
-func randomSearch(rnd *rand.Rand, pairs [][2]string, depth int) filter.Search {
+func randomSearch(rnd *rand.Rand, pairs [][2]string, depth int) filter.Expr {
 	if depth > 0 && rnd.IntN(2) == 0 {
-		var args []filter.Search
+		var args []filter.Expr
 		for range 1 + rnd.IntN(3) {
 			args = append(args, randomSearch(rnd, pairs, depth-1))
 		}

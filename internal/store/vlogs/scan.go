@@ -26,11 +26,11 @@ import (
 type scan struct {
 	s       *Store
 	q       *store.Query
-	filter  string        // in the engine's language, for ordinary rows
-	check   filter.Search // what the filter leaves to be checked on them; nil = nothing
-	reading *reading      // of ordinary rows from the engine's columns, nil = their records are read
-	asked   []string      // leaves that filter, check and reading look at
-	alike   bool          // ordinary rows that are alike are counted by the engine
+	filter  string      // in the engine's language, for ordinary rows
+	check   filter.Expr // what the filter leaves to be checked on them; nil = nothing
+	reading *reading    // of ordinary rows from the engine's columns, nil = their records are read
+	asked   []string    // leaves that filter, check and reading look at
+	alike   bool        // ordinary rows that are alike are counted by the engine
 	workers int
 	shown   int64 // the last batch that it sees, see Store.Show
 }
@@ -45,7 +45,7 @@ func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
 	}
 	want := q.Fields
 	if sc.check != nil {
-		want = want.Add(filter.SearchFields(sc.check)...)
+		want = want.Add(filter.FieldsOf(sc.check)...)
 	}
 	if !want.All() && !want.HasPatterns() {
 		if sc.reading = newReading(want.Names()); sc.reading != nil {
@@ -57,7 +57,7 @@ func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
 			}
 		}
 	}
-	sc.asked = filter.SearchFields(q.Filter)
+	sc.asked = filter.FieldsOf(q.Filter)
 	if sc.reading != nil {
 		sc.asked = append(sc.asked, want.Names()...)
 	}
@@ -76,7 +76,7 @@ func cmpOr(s, other string) string {
 }
 
 // Residual implements store.Scan: the scan checks what the engine does not.
-func (sc *scan) Residual() filter.Search { return nil }
+func (sc *scan) Residual() filter.Expr { return nil }
 
 // Workers implements store.Scan.
 func (sc *scan) Workers() int { return sc.workers }
@@ -93,7 +93,7 @@ func (sc *scan) Explain() []string {
 		lines = append(lines, "vlogs: count alike rows with "+sc.condensePipe())
 	}
 	if sc.check != nil {
-		lines = append(lines, "vlogs: check each "+filter.PrintSearch(sc.check))
+		lines = append(lines, "vlogs: check each "+filter.Print(sc.check))
 	}
 	return lines
 }
@@ -236,9 +236,9 @@ func (s *Store) Span() (first, last int64) {
 type part struct {
 	tenant           logstorage.TenantID
 	filter           string
-	packed           bool          // of packed rows, else of the others
-	earliest, latest int64         // as in store.Query
-	check            filter.Search // to be tested on each row, nil = nothing
+	packed           bool        // of packed rows, else of the others
+	earliest, latest int64       // as in store.Query
+	check            filter.Expr // to be tested on each row, nil = nothing
 }
 
 type blockFunc func(worker int, db *logstorage.DataBlock) error

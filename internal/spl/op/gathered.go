@@ -7,13 +7,13 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Whole returns what make makes of all rows of in together; they are counted
+// Gathered returns what make makes of all rows of in together; they are counted
 // against the search's memory until the result is closed.
-func Whole(env *exec.Env, in exec.Operator, make func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error)) exec.Operator {
-	return &wholeOp{env: env, in: in, make: make, held: env.Memory.Hold()}
+func Gathered(env *exec.Env, in exec.Operator, make func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error)) exec.Operator {
+	return &gathered{env: env, in: in, make: make, held: env.Memory.Hold()}
 }
 
-type wholeOp struct {
+type gathered struct {
 	env  *exec.Env
 	in   exec.Operator
 	make func(context.Context, []*vector.Batch) (exec.Operator, error)
@@ -21,9 +21,9 @@ type wholeOp struct {
 	held *exec.Held
 }
 
-func (w *wholeOp) Next(ctx context.Context) (*vector.Batch, error) {
+func (w *gathered) Next(ctx context.Context) (*vector.Batch, error) {
 	if w.out == nil {
-		rows, err := Gather(ctx, w.held, w.in)
+		rows, err := ReadAll(ctx, w.held, w.in)
 		if err != nil {
 			return nil, err
 		}
@@ -34,7 +34,7 @@ func (w *wholeOp) Next(ctx context.Context) (*vector.Batch, error) {
 	return w.out.Next(ctx)
 }
 
-func (w *wholeOp) Close() {
+func (w *gathered) Close() {
 	w.in.Close()
 	if w.out != nil {
 		w.out.Close()
@@ -42,8 +42,8 @@ func (w *wholeOp) Close() {
 	w.held.Release()
 }
 
-// Gather reads all rows of in, and counts them in held.
-func Gather(ctx context.Context, held *exec.Held, in exec.Operator) (rows []*vector.Batch, err error) {
+// ReadAll reads all rows of in, and counts them in held.
+func ReadAll(ctx context.Context, held *exec.Held, in exec.Operator) (rows []*vector.Batch, err error) {
 	err = exec.Drain(ctx, in, func(b *vector.Batch) error {
 		rows = append(rows, b)
 		return held.Add(b.Size())

@@ -16,12 +16,12 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// late hands out events newest first to a command that keeps few of them, and
+// twoPass hands out events newest first to a command that keeps few of them, and
 // reads the others only as far as the choice needs. It begins with whole
 // events; where there are many, it lets the command choose among events that
 // have nothing but what it looks at, and then reads the seconds whole in which
 // the chosen ones lie. The command chooses the same of those again.
-type late struct {
+type twoPass struct {
 	env         *exec.Env
 	st          store.Store
 	q           store.Query
@@ -33,13 +33,13 @@ type late struct {
 }
 
 const (
-	lateAfter   = 4096 // events that are read whole before it is worth a second look
-	lateSeconds = 1000 // more seconds than these are not looked up one by one
+	twoPassAfter   = 4096 // events that are read whole before it is worth a second look
+	twoPassSeconds = 1000 // more seconds than these are not looked up one by one
 )
 
-// newLate returns nil where the commands after the scan, which need the given
+// newTwoPass returns nil where the commands after the scan, which need the given
 // fields, do not choose among events, or need little of them.
-func newLate(env *exec.Env, st store.Store, q *store.Query, first, last int64, rest []syntax.Command) *late {
+func newTwoPass(env *exec.Env, st store.Store, q *store.Query, first, last int64, rest []syntax.Command) *twoPass {
 	if len(rest) == 0 || !q.Fields.All() && !q.Fields.HasPatterns() && !q.Fields.Has(event.Raw) {
 		return nil
 	}
@@ -47,10 +47,10 @@ func newLate(env *exec.Env, st store.Store, q *store.Query, first, last int64, r
 	if !ok {
 		return nil
 	}
-	if rows, ok := c.Chooses(); !ok || rows > lateSeconds {
+	if rows, ok := c.Chooses(); !ok || rows > twoPassSeconds {
 		return nil
 	}
-	l := &late{env: env, st: st, q: *q, first: first, last: last, choose: rest[:1]}
+	l := &twoPass{env: env, st: st, q: *q, first: first, last: last, choose: rest[:1]}
 	if len(rest) > 1 {
 		if h, ok := rest[1].(limited); ok && h.Rows() > 0 {
 			l.choose = rest[:2]
@@ -63,9 +63,9 @@ func newLate(env *exec.Env, st store.Store, q *store.Query, first, last int64, r
 	return l
 }
 
-func (l *late) all() *backward { return newBackward(l.env, l.st, &l.q, l.first, l.last) }
+func (l *twoPass) all() *backward { return newBackward(l.env, l.st, &l.q, l.first, l.last) }
 
-func (l *late) Next(ctx context.Context) (*vector.Batch, error) {
+func (l *twoPass) Next(ctx context.Context) (*vector.Batch, error) {
 	if l.out == nil {
 		if err := l.begin(ctx); err != nil {
 			return nil, err
@@ -88,10 +88,10 @@ func (l *late) Next(ctx context.Context) (*vector.Batch, error) {
 	}
 }
 
-func (l *late) begin(ctx context.Context) error {
+func (l *twoPass) begin(ctx context.Context) error {
 	whole := l.all()
 	var held []*vector.Batch
-	for rows := 0; rows <= lateAfter; {
+	for rows := 0; rows <= twoPassAfter; {
 		b, err := whole.Next(ctx)
 		if err == io.EOF {
 			whole.Close()
@@ -110,7 +110,7 @@ func (l *late) begin(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case len(seconds) > lateSeconds:
+	case len(seconds) > twoPassSeconds:
 		l.out = l.all()
 		return nil
 	}
@@ -128,7 +128,7 @@ func (l *late) begin(ctx context.Context) error {
 
 // chosen returns the seconds in which the chosen events lie, latest first, more
 // than lateSeconds when it gave up.
-func (l *late) chosen(ctx context.Context) ([]int64, error) {
+func (l *twoPass) chosen(ctx context.Context) ([]int64, error) {
 	q := l.q
 	q.Fields = l.keys
 	var op exec.Operator = newBackward(l.env, l.st, &q, l.first, l.last)
@@ -150,13 +150,13 @@ func (l *late) chosen(ctx context.Context) ([]int64, error) {
 			}
 			seen[int64(math.Floor(at))] = true
 		}
-		if len(seen) > lateSeconds {
+		if len(seen) > twoPassSeconds {
 			return errGiveUp
 		}
 		return nil
 	})
 	if err == errGiveUp {
-		return make([]int64, lateSeconds+1), nil
+		return make([]int64, twoPassSeconds+1), nil
 	}
 	var seconds []int64
 	for s := range seen {
@@ -168,7 +168,7 @@ func (l *late) chosen(ctx context.Context) ([]int64, error) {
 
 var errGiveUp = errors.New("too many to be looked up")
 
-func (l *late) Close() {
+func (l *twoPass) Close() {
 	if l.out != nil {
 		l.out.Close()
 	}
