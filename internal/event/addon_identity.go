@@ -1,6 +1,9 @@
 package event
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // identityFields say who acted and on whose behalf.
 func identityFields() []Derived {
@@ -19,16 +22,20 @@ func identityFields() []Derived {
 		renamed    = "requestParameters.newUserName"
 		loginTo    = "additionalEventData.LoginTo"
 		assumedArn = "responseElements.assumedRoleUser.arn"
+		source     = "userIdentity.sessionContext.sourceIdentity"
+		onBehalfOf = "userIdentity.onBehalfOf.userId"
+		invokedBy  = "userIdentity.invokedBy"
+		address    = "sourceIPAddress"
 	)
 	actor := []string{userName, session, issuer, arn, roleArn}
 	return []Derived{
 		{Name: "userName", Inputs: actor, compute: actorName,
 			Doc: "Who acted: the user's name, else the source identity, the role behind a session, or the end of the ARN."},
-		{Name: "user_name", Inputs: append(actor[:len(actor):len(actor)], "userIdentity.invokedBy"), compute: userOrService, Doc: "The same as `userName`; what a service does of itself is by the service."},
-		{Name: "src_user", Inputs: actor, compute: actorName, Doc: "Who acted, also where `user` is who was acted on."},
-		{Name: "src_user_name", Inputs: actor, compute: actorName, Doc: "The same as `src_user`."},
-		{Name: "user", Inputs: []string{"eventName", userName, session, issuer, arn, roleArn, target, created, renamed, identity, principal, loginTo, assumedArn, "errorMessage"}, compute: subject,
-			Doc: "Whom the event is about: for changes of users the one changed, for AssumeRole the role's session, else who acted."},
+		{Name: "user_name", Inputs: slices.Concat(actor, []string{onBehalfOf, invokedBy}), compute: actorOr, Doc: "The same as `src_user`; for what a service does on its own, the service."},
+		{Name: "src_user", Inputs: slices.Concat(actor, []string{onBehalfOf}), compute: actorOr, Doc: "Who acted, also where `user` is who was acted on; a user of Identity Center without a name by the user id."},
+		{Name: "src_user_name", Inputs: slices.Concat(actor, []string{onBehalfOf}), compute: actorOr, Doc: "The same as `src_user`."},
+		{Name: "user", Inputs: []string{"eventName", userName, session, issuer, arn, roleArn, target, created, renamed, identity, principal, loginTo, assumedArn, "errorMessage", source, onBehalfOf, invokedBy, address}, compute: user,
+			Doc: "Whom the event is about: for changes of users the one changed, for AssumeRole the role's session, else who acted: the user's name, the name of a person's session, the role, or the service."},
 		{Name: "user_role", Inputs: []string{"eventName", assumedArn, roleArn, issuer}, compute: userRole,
 			Doc: "The role behind a session; for AssumeRole the ARN of the session of the role taken on, else of the role asked for."},
 		{Name: "user_arn", Inputs: []string{arn, roleArn}, compute: firstSet, Doc: "The ARN of who acted, or of the role asked for."},
@@ -65,12 +72,12 @@ func actorName(in inputs) Cell {
 	return Cell{}
 }
 
-// userOrService reads what actorName does, and invokedBy.
-func userOrService(in inputs) Cell {
+// actorOr reads what actorName does, and what stands for it where there is none.
+func actorOr(in inputs) Cell {
 	if c := actorName(in); c.Set {
 		return c
 	}
-	return *in[5]
+	return firstSet(in[5:])
 }
 
 // arnTail returns the last path segment of the last part of an ARN.
@@ -78,6 +85,59 @@ func arnTail(arn string) string {
 	return arn[strings.LastIndexAny(arn, ":/")+1:]
 }
 
+// user returns what the add-on has in user, and who acted where it has nothing.
+func user(in inputs) Cell {
+	if c := subject(in); c.Set && c.first() != "" {
+		return c
+	}
+	userName, issuer, arn, kind := in.text(1), in.text(3), in.text(4), in.text(9)
+	source, onBehalfOf, invokedBy, address := in.text(14), in.text(15), in.text(16), in.text(17)
+	session := sessionName(in.text(10), arn)
+	switch {
+	case userName != "":
+		return one(userName)
+	case source != "":
+		return one(source)
+	case session != "" && (strings.HasPrefix(issuer, "AWSReservedSSO_") || strings.Contains(arn, ":assumed-role/AWSReservedSSO_") || isAddress(session)):
+		return one(session)
+	case issuer != "":
+		return one(issuer)
+	case session != "" && strings.Contains(arn, ":assumed-role/"): // a record without its session's issuer
+		role, _, _ := strings.Cut(arn[strings.Index(arn, "/")+1:], "/")
+		return one(role)
+	case arn != "":
+		return one(arnTail(arn))
+	case onBehalfOf != "":
+		return one(onBehalfOf)
+	case invokedBy != "":
+		return one(invokedBy)
+	case kind == "AWSService" && strings.HasSuffix(address, ".amazonaws.com"):
+		return one(address)
+	}
+	return Cell{}
+}
+
+// sessionName returns the name of a role's session: what follows the colon of
+// its principal's id, else the end of its ARN.
+func sessionName(principal, arn string) string {
+	if _, session, ok := strings.Cut(principal, ":"); ok {
+		return session
+	}
+	if strings.Contains(arn, ":assumed-role/") {
+		return arnTail(arn)
+	}
+	return ""
+}
+
+// isAddress reports whether a session's name is an e-mail address, which single
+// sign-on gives the sessions of people.
+func isAddress(name string) bool {
+	at := strings.IndexByte(name, '@')
+	return at > 0 && strings.Contains(name[at:], ".") && !strings.ContainsAny(name, " /:")
+}
+
+// subject returns whom the add-on takes an event to be about; it has nobody for
+// most of what the sessions of roles and services do.
 func subject(in inputs) Cell {
 	name, actor := in.text(0), actorName(in[1:6])
 	pick := func(cells ...*Cell) Cell {

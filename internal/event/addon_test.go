@@ -26,7 +26,7 @@ func TestAddonFields(t *testing.T) {
 			"errorCode": "failure", "result_id": "-", "msg": "success", "status": "failure", "action": "failure", "userName": "HIDDEN_DUE_TO_SECURITY_REASONS", "reason": "Failed authentication", "authentication_method": "SFA", "dest": "https://console", "change_type": "-", "user_access_key": "", "tag": "authentication|cloud|default|error",
 		}},
 		{`{` + root + `,"eventName":"ConsoleLogin","responseElements":{"ConsoleLogin":"Success"},"additionalEventData":{"MFAUsed":"Yes"},"eventSource":"signin.amazonaws.com"}`, map[string]string{
-			"userName": "root", "user": "-", "user_name": "root", "authentication_method": "MFA", "action": "success", "dest": "signin.amazonaws.com", "tag": "authentication|cloud|privileged", "eventtype": "aws_cloudtrail_auth|aws_cloudtrail_auth_privileged|aws_cloudtrail_multifactor_auth",
+			"userName": "root", "user": "root", "user_name": "root", "authentication_method": "MFA", "action": "success", "dest": "signin.amazonaws.com", "tag": "authentication|cloud|privileged", "eventtype": "aws_cloudtrail_auth|aws_cloudtrail_auth_privileged|aws_cloudtrail_multifactor_auth",
 		}},
 		{`{` + role + `,"eventName":"RunInstances","eventSource":"ec2.amazonaws.com","requestParameters":{"instanceType":"p3.2xlarge","imageId":"ami-1"},"responseElements":{"instancesSet":{"items":[{"instanceId":"i-1"},{"instanceId":"i-2"}]}}}`, map[string]string{
 			"userName": "Dev", "user": "Dev", "user_role": "Dev", "dest": "i-1|i-2", "instance_id": "i-1|i-2", "instance_type": "p3.2xlarge", "image_id": "ami-1", "action": "created", "change_type": "EC2", "tag": "change|endpoint|instance",
@@ -41,11 +41,11 @@ func TestAddonFields(t *testing.T) {
 			"direction": "Outbound", "dest_ip_range": "10.0.0.0/8", "src_ip_range": "-", "src_port_range": "80-81", "rule_action": "allow", "protocol": "6",
 		}},
 		{`{"userIdentity":{"type":"AWSService","invokedBy":"ec2.amazonaws.com","accountId":"9"},"recipientAccountId":"1","eventName":"GetBucketAcl","eventSource":"s3.amazonaws.com","userAgent":["a","b"]}`, map[string]string{
-			"aws_account_id": "1", "vendor_account": "9", "action": "read", "change_type": "-", "tag": "-", "user_agent": "a|b", "userName": "-", "user": "-", "src_user": "-", "user_name": "ec2.amazonaws.com",
+			"aws_account_id": "1", "vendor_account": "9", "action": "read", "change_type": "-", "tag": "-", "user_agent": "a|b", "userName": "-", "user": "ec2.amazonaws.com", "src_user": "-", "user_name": "ec2.amazonaws.com",
 		}},
 		{`{` + user + `,"eventName":"UpdateUser","eventSource":"iam.amazonaws.com","requestParameters":{"userName":"old","newUserName":"new"}}`, map[string]string{"user": "new", "src_user": "bob", "object": "old"}},
 		{`{` + user + `,"eventName":"DeleteLoginProfile","eventSource":"iam.amazonaws.com","requestParameters":{"userName":"eve"}}`, map[string]string{"user": "eve", "action": "deleted", "object_category": "user", "eventtype": "aws_cloudtrail_change|aws_cloudtrail_iam_change|aws_cloudtrail_iam_change_acctmgmt|aws_cloudtrail_acctmgmt|aws_cloudtrail_delete_events"}},
-		{`{` + role + `,"eventName":"PutBucketAcl","eventSource":"s3.amazonaws.com","requestParameters":{"bucketName":"b","host":["b.s3.amazonaws.com"]}}`, map[string]string{"user": "-", "src_user": "Dev", "dest": "b.s3.amazonaws.com", "object": "b"}},
+		{`{` + role + `,"eventName":"PutBucketAcl","eventSource":"s3.amazonaws.com","requestParameters":{"bucketName":"b","host":["b.s3.amazonaws.com"]}}`, map[string]string{"user": "Dev", "src_user": "Dev", "dest": "b.s3.amazonaws.com", "object": "b"}},
 		{`{` + role + `,"eventName":"StopInstances","eventSource":"ec2.amazonaws.com","requestParameters":{"instancesSet":{"items":[{"instanceId":"i-9"}]}}}`, map[string]string{"dest": "i-9", "action": "stopped", "user": "Dev"}},
 		{`{` + role + `,"eventName":"ConsoleLogin","eventSource":"signin.amazonaws.com","additionalEventData":{"LoginTo":"https://x","MFAUsed":"YES"},"responseElements":{"ConsoleLogin":"Success"}}`, map[string]string{"user": "session", "authentication_method": "-"}},
 		{`{"userIdentity":{"type":"AWSAccount","accountId":"9"},"recipientAccountId":"1","eventName":"AssumeRole","eventSource":"sts.amazonaws.com","requestParameters":{"roleArn":"arn:aws:iam::1:role/path/R"}}`, map[string]string{"aws_account_id": "1", "vendor_account": "9", "user_arn": "arn:aws:iam::1:role/path/R", "userName": "R"}},
