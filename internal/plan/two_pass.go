@@ -127,7 +127,7 @@ func (l *twoPass) begin(ctx context.Context) error {
 }
 
 // chosen returns the seconds in which the chosen events lie, latest first, more
-// than lateSeconds when it gave up.
+// than twoPassSeconds when it gave up.
 func (l *twoPass) chosen(ctx context.Context) ([]int64, error) {
 	q := l.q
 	q.Fields = l.keys

@@ -25,7 +25,7 @@ type slot struct {
 }
 
 // Grouper gathers aggregates by the values of fields. It is what stats and its
-// kin share. How rows find their group is in keys.go.
+// kin share. How rows find their group is in group_keys.go.
 type Grouper struct {
 	env      *exec.Env
 	aggs     []*Aggregation
@@ -407,8 +407,7 @@ func (g *Grouper) Release() {
 	g.keys, g.members, g.order = keyer{}, members{}, nil
 }
 
-var (
-	one = vector.Int(1)
-)
-
+// NaN is the time of a row that has none.
 var NaN = math.NaN()
+
+var one = vector.Int(1)
