@@ -21,6 +21,7 @@ type Identity struct {
 	Time       int64  // unix nanoseconds, see TimeOf
 	Timed      bool   // the record tells its time
 	Sourcetype string // see Detect
+	Kind       uint64 // a hash of eventSource and eventName
 }
 
 // identityLeaves are what an identity is made of, behind the fields of times and
@@ -74,6 +75,8 @@ func identify(raw []byte, c []Cell) (i Identity) {
 	times, marks, c := c[:len(timeFields)], c[len(timeFields):len(timeFields)+len(marking)], c[len(timeFields)+len(marking):]
 	i.Time, i.Timed = timeIn(times)
 	i.Sourcetype = sourcetypeOf(marks, times[ownTime].Set)
+	source, name := &marks[sourceMark], &marks[nameMark]
+	i.Kind = xxhash.Sum64String(source.first())*31 + xxhash.Sum64String(name.first())
 	eventID, account := &c[0], &c[1]
 	if !eventID.Set && c[4].first() == aggregatedType {
 		eventID, account = &c[2], &c[3]
@@ -93,7 +96,6 @@ func identify(raw []byte, c []Cell) (i Identity) {
 	}
 	var room [256]byte
 	b := binary.LittleEndian.AppendUint64(room[:0], uint64(i.Time))
-	source, name := &marks[sourceMark], &marks[nameMark]
 	for _, part := range [...]string{source.first(), name.first(), who} {
 		b = binary.AppendUvarint(b, uint64(len(part)))
 		b = append(b, part...)

@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"bluetrail/internal/source/file"
@@ -20,7 +19,7 @@ type limits struct {
 	age    time.Duration
 }
 
-var usual = limits{events: 400_000, bytes: 512 << 20, age: 20 * time.Second}
+var usual = limits{events: 400_000, bytes: 128 << 20, age: 20 * time.Second}
 
 // recover reads the checkpoint and, after a crash, notes the ids of what was
 // stored behind it.
@@ -115,20 +114,24 @@ func (p *Pipeline) takeChunk(j *job, ch *chunk) ([]ack, error) {
 		j.result.Done, j.result.Records = ch.end, ch.read
 		p.acks = append(p.acks, ack{r, j.batch, j.result})
 	}
-	ch.batch = p.batch
-	p.building.Add(1)
-	p.build <- ch
+	if cap(ch.arena) <= 4*chunkBytes {
+		select {
+		case p.free <- ch:
+		default:
+		}
+	}
 	if p.events >= p.cfg.batch.events || p.bytes >= p.cfg.batch.bytes || p.due() {
 		return p.commit(true)
 	}
 	return nil, nil
 }
 
-// choose keeps the records of a chunk that are new and numbers them.
+// choose numbers the records of a chunk that are new and holds them.
 func (p *Pipeline) choose(r *run, ch *chunk) (fresh int, err error) {
-	kept := ch.records[:0]
+	meta := ch.meta
 	floor := p.floor(ch.meta.Index)
-	for _, rec := range ch.records {
+	for i := range ch.records {
+		rec := &ch.records[i]
 		if expired(rec.time, floor) {
 			r.sum.Expired++
 			continue
@@ -151,48 +154,10 @@ func (p *Pipeline) choose(r *run, ch *chunk) (fresh int, err error) {
 		p.events++
 		fresh++
 		p.bytes += int64(rec.to - rec.from)
-		kept = append(kept, rec)
+		p.held.add(rec, ch.arena[rec.from:rec.to], &meta)
 	}
 	r.pending += fresh
-	ch.records = kept
 	return fresh, nil
-}
-
-// builder makes rows of the records of chunks.
-func (p *Pipeline) builder(w *vlogs.Writer) {
-	defer w.Close()
-	for ch := range p.build {
-		if err := p.rows(w, ch); err != nil {
-			p.failedMu.Lock()
-			p.failed = errors.Join(p.failed, err)
-			p.failedMu.Unlock()
-		}
-		p.building.Done()
-		if cap(ch.arena) <= 4*chunkBytes {
-			select {
-			case p.free <- ch:
-			default:
-			}
-		}
-	}
-}
-
-func (p *Pipeline) rows(w *vlogs.Writer, ch *chunk) error {
-	for i := range ch.records {
-		r := &ch.records[i]
-		meta := ch.meta
-		meta.Fallback = r.time
-		if meta.Sourcetype == "" {
-			meta.Sourcetype = r.sourcetype
-		}
-		err := w.Add(&vlogs.Record{
-			Raw: ch.arena[r.from:r.to], Meta: &meta, Time: r.time, Timed: r.timed, Batch: ch.batch, Seq: r.seq, ID: r.id, Given: r.given,
-		})
-		if err != nil {
-			return fmt.Errorf("cannot store a record of %q: %w", ch.meta.Source, err)
-		}
-	}
-	return nil
 }
 
 // commit makes the batch durable and shows it to searches; running says whether
@@ -204,19 +169,12 @@ func (p *Pipeline) commit(running bool) (acks []ack, err error) {
 			p.broken = err
 		}
 	}()
-	p.building.Wait()
-	p.failedMu.Lock()
-	err = p.failed
-	p.failedMu.Unlock()
-	if err != nil {
+	if err = p.handOver(); err != nil {
 		return nil, err
 	}
 	var promise vlogs.Promise
 	if p.events > 0 {
 		for _, w := range p.writers {
-			if err := w.Flush(); err != nil {
-				return nil, err
-			}
 			promise.Merge(w.Promised())
 		}
 		if err := p.store.Sync(); err != nil {

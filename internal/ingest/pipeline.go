@@ -36,12 +36,13 @@ type Config struct {
 //
 // Readers decode the batches of sources and cut records into chunks. Chunks of
 // one run are taken in their order, by one goroutine at a time: it decides which
-// records are new. Builders make rows of those. A commit makes the rows durable,
-// shows them to searches and acknowledges the batches that ended in it.
+// records are new, and holds those. A commit has builders make rows of them,
+// makes the rows durable, shows them to searches and acknowledges the batches
+// that ended in it.
 //
-// It holds at most 1 MiB for each reader beside its longest record, 12 MiB of
-// rows for each builder, some 20 MiB of chunks for each run, and what the store
-// and the ids keep by their own bounds.
+// It holds at most 1 MiB for each reader beside its longest record, 128 MiB of
+// new records, some 12 MiB of rows for each builder, some 20 MiB of chunks for
+// each run, and what the store and the ids keep by their own bounds.
 type Pipeline struct {
 	cfg   Config
 	store *vlogs.Store
@@ -57,6 +58,7 @@ type Pipeline struct {
 	took     time.Duration // of the last commit
 	events   int
 	bytes    int64
+	held     held
 	files    map[string]state.File
 	tallies  map[tally.Day]tally.Tally // what is stored
 	problems []state.Problem
@@ -71,9 +73,9 @@ type Pipeline struct {
 
 	jobs     chan *job       // to the readers
 	writers  []*vlogs.Writer // of the builders
-	build    chan *chunk     // to the builders
+	build    chan portion    // to the builders
 	free     chan *chunk
-	building sync.WaitGroup // chunks at the builders
+	building sync.WaitGroup // portions at the builders
 	running  sync.WaitGroup // readers, builders and the clock
 	quit     chan struct{}  // ends the clock
 	counts   counts
@@ -107,7 +109,7 @@ func Open(ctx context.Context, cfg Config) (*Pipeline, error) {
 	p := &Pipeline{
 		cfg: cfg, store: st,
 		files: map[string]state.File{}, touched: map[*run]bool{}, quit: make(chan struct{}),
-		jobs: make(chan *job, 8*cfg.Workers), build: make(chan *chunk, cfg.Workers), free: make(chan *chunk, 4*cfg.Workers),
+		jobs: make(chan *job, 8*cfg.Workers), build: make(chan portion), free: make(chan *chunk, 4*cfg.Workers),
 	}
 	if p.ids, err = idset.Open(filepath.Join(cfg.Data, idsDir)); err != nil {
 		return nil, errors.Join(err, st.Close())

@@ -129,10 +129,11 @@ func TestUncommittedIsNotSeen(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	p.building.Wait()
-	for _, w := range p.writers { // the builders are idle
-		w.Flush()
+	p.mu.Lock()
+	if err := p.handOver(); err != nil {
+		t.Error(err)
 	}
+	p.mu.Unlock()
 	p.store.Span() // makes the engine show what it was given
 	if n := counted(t, p.Store()); n != 0 {
 		t.Errorf("%d events are seen before they are durable", n)

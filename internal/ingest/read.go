@@ -49,7 +49,6 @@ type chunk struct {
 	arena    []byte
 	records  []record
 	meta     event.Meta
-	batch    int64
 	from     int64 // records of the file before this chunk
 	read     int64 // records of the file up to here
 	digests  int
@@ -65,8 +64,9 @@ type record struct {
 	id         recordID
 	given      bool // id is that of the eventID
 	sourcetype string
-	timed      bool // time is that of the record itself
-	guessed    bool // time is only that of the file's last change
+	kind       uint64 // see event.Identity
+	timed      bool   // time is that of the record itself
+	guessed    bool   // time is only that of the file's last change
 	time       int64
 	seq        uint64
 }
@@ -175,7 +175,7 @@ func (j *job) add(c *chunk, rec *event.Record, at int64) {
 	if out.id, out.given = known.ID, known.Given && !j.run.o.Anew; !out.given {
 		out.id = anonymousID(j.batch.Key, at, raw)
 	}
-	out.sourcetype = known.Sourcetype
+	out.sourcetype, out.kind = known.Sourcetype, known.Kind
 	c.records = append(c.records, out)
 	c.spread(out.time)
 }
