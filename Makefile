@@ -41,11 +41,14 @@ lint:
 # Everything that is made from the code, made anew.
 generate:
 	$(GO) run ./internal/spl/reference docs/spl
+	$(GO) run ./internal/event/reference docs/fields.md
 
 .PHONY: generate-check
 generate-check:
 	@tmp=$$(mktemp -d) && $(GO) run ./internal/spl/reference $$tmp && \
 	  diff -r -x differences.md docs/spl $$tmp >/dev/null && rm -rf $$tmp || { echo "docs/spl is not what the code says: run make generate"; exit 1; }
+	@tmp=$$(mktemp) && $(GO) run ./internal/event/reference $$tmp && \
+	  diff docs/fields.md $$tmp >/dev/null && rm -f $$tmp || { echo "docs/fields.md is not what the code says: run make generate"; exit 1; }
 
 unit:
 	$(GO) test -race -timeout 20m ./...

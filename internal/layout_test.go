@@ -18,8 +18,8 @@ import (
 var layers = [][]string{
 	{"diag", "jsonscan", "yamldoc", "vector", "tally", "guide", "unpack", "leftover"},
 	{"spath", "idset", "splunktime", "spill", "config", "spl/pcre", "spl/datamodel"},
-	{"event", "enrich/...", "generate", "state"},
-	{"filter", "source"},
+	{"event", "generate", "state"},
+	{"filter", "source", "enrich/...", "event/reference"},
 	{"lookup", "source/file"},
 	{"store", "source/..."},
 	{"store/...", "spl/syntax"},

@@ -1,15 +1,20 @@
 package event
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
+
+func init() { Register(group(GroupAddon, eventTypeFields())...) }
 
 // eventTypeFields put an event into the classes that Splunk's data models ask
 // for.
-func eventTypeFields() []Derived {
-	in := []string{"errorCode", "responseElements.ConsoleLogin", "eventName", "eventSource", "additionalEventData.LoginTo", "additionalEventData.MFAUsed"}
-	return []Derived{
-		{Name: "eventtype", Inputs: in, compute: eventTypes, Doc: "The add-on's event types that the event has."},
-		{Name: "tag", Inputs: in, compute: tags, Doc: "The tags of its event types."},
-		{Name: "tag::eventtype", Inputs: in, OnRequest: true, compute: tags, Doc: "The tags of its event types."},
+func eventTypeFields() []Field {
+	in := []string{"errorCode", "responseElements.ConsoleLogin", "eventName", "eventSource", "additionalEventData.LoginTo", "additionalEventData.MFAUsed", "eventCategory"}
+	return []Field{
+		{Name: "eventtype", From: append(slices.Clone(in), "eventType"), Derive: eventTypes, Doc: "The add-on's event types that the event has."},
+		{Name: "tag", From: in, Derive: tags, Doc: "The tags of its event types."},
+		{Name: "tag::eventtype", From: in, OnRequest: true, Derive: tags, Doc: "The tags of its event types."},
 	}
 }
 
@@ -21,6 +26,7 @@ type class struct {
 	auth, change, deletion bool
 	failed                 bool
 	kind                   string // of the object, "" = unknown
+	network, tool          bool   // seen at a VPC endpoint; of an MCP server
 }
 
 // eventType is one event type and its tags.
@@ -35,7 +41,7 @@ var eventTypeList = []eventType{
 	{"aws_cloudtrail_auth", []string{"authentication", "cloud"}, func(c *class) bool { return c.auth }},
 	{"aws_cloudtrail_consolelogin_auth", []string{"authentication", "default"}, func(c *class) bool { return c.login && c.loginTo }},
 	{"aws_cloudtrail_auth_privileged", []string{"authentication", "privileged", "cloud"}, func(c *class) bool { return c.login && !c.loginTo }},
-	{"aws_cloudtrail_assumeRole_auth", []string{"authentication", "cloud"}, func(c *class) bool { return strings.HasPrefix(c.name, "AssumeRole") }},
+	{"aws_cloudtrail_assumeRole_auth", []string{"authentication", "cloud"}, func(c *class) bool { return c.auth && strings.HasPrefix(c.name, "AssumeRole") }},
 	{"aws_cloudtrail_multifactor_auth", []string{"authentication", "cloud"}, func(c *class) bool { return c.mfa }},
 	{"aws_cloudtrail_change", []string{"change"}, func(c *class) bool { return c.change }},
 	{"aws_cloudtrail_endpoint_change", []string{"change", "endpoint"}, func(c *class) bool { return c.change && c.kind == "instance" }},
@@ -46,8 +52,13 @@ var eventTypeList = []eventType{
 	{"aws_cloudtrail_notable_network_events", []string{"change", "network"}, func(c *class) bool { return c.change && changeOf[c.kind] == "network" }},
 	{"aws_cloudtrail_errors", []string{"error"}, func(c *class) bool { return c.failed }},
 	{"aws_cloudtrail_instance", []string{"change", "instance"}, func(c *class) bool { return c.change && c.kind == "instance" }},
+	{"aws_cloudtrail_network_activity", nil, func(c *class) bool { return c.network }},
+	{"aws_cloudtrail_mcp", nil, func(c *class) bool { return c.tool }},
 	{"aws_cloudtrail_ec2_events", nil, func(c *class) bool { return c.source == "ec2.amazonaws.com" }},
 }
+
+// networkActivity is the eventCategory of calls that passed a VPC endpoint.
+const networkActivity = "NetworkActivity"
 
 // EventTypes returns the tags of the event types that CloudTrail events have of
 // themselves, by name.
@@ -64,20 +75,26 @@ func (c *class) iam() bool { return c.source == "iam.amazonaws.com" }
 func (c *class) account() bool { return c.kind == "user" || c.kind == "group" || c.kind == "role" }
 
 // classify reads errorCode, ConsoleLogin, eventName, eventSource, LoginTo,
-// MFAUsed.
-func classify(in inputs) class {
-	c := class{name: in.text(2), source: in.text(3), loginTo: in.set(4), mfa: in.text(5) == "Yes"}
+// MFAUsed, eventCategory.
+func classify(in Inputs) class {
+	c := class{name: in.Text(2), source: in.Text(3), loginTo: in.Set(4), mfa: in.Text(5) == "Yes"}
 	c.login = c.name == "ConsoleLogin"
 	c.auth = authenticates(c.name)
 	c.change = changing(c.name)
 	c.deletion = verbs[verb(c.name)] == "deleted"
 	c.failed = failure(in)
 	c.kind = category(c.name, c.source).Text
+	c.network = in.Text(6) == networkActivity
+	if c.network { // the call has an event of its own, which is the one to count
+		c.auth, c.change, c.deletion = false, false, false
+	}
 	return c
 }
 
-func eventTypes(in inputs) Cell {
+// eventTypes reads what classify does, and eventType.
+func eventTypes(in Inputs) Cell {
 	c := classify(in)
+	c.tool = in.Text(7) == "AwsMcpEvent" || c.source == "aws-mcp.amazonaws.com"
 	var found Cell
 	for i := range eventTypeList {
 		if t := &eventTypeList[i]; t.has(&c) {
@@ -87,7 +104,7 @@ func eventTypes(in inputs) Cell {
 	return found
 }
 
-func tags(in inputs) Cell {
+func tags(in Inputs) Cell {
 	c := classify(in)
 	var found Cell
 	for i := range eventTypeList {

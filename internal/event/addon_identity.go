@@ -5,8 +5,10 @@ import (
 	"strings"
 )
 
+func init() { Register(group(GroupAddon, identityFields())...) }
+
 // identityFields say who acted and on whose behalf.
-func identityFields() []Derived {
+func identityFields() []Field {
 	const (
 		userName   = "userIdentity.userName"
 		issuer     = "userIdentity.sessionContext.sessionIssuer.userName"
@@ -28,37 +30,37 @@ func identityFields() []Derived {
 		address    = "sourceIPAddress"
 	)
 	actor := []string{userName, session, issuer, arn, roleArn}
-	return []Derived{
-		{Name: "userName", Inputs: actor, compute: actorName,
+	return []Field{
+		{Name: "userName", From: actor, Derive: actorName,
 			Doc: "Who acted: the user's name, else the source identity, the role behind a session, or the end of the ARN."},
-		{Name: "user_name", Inputs: slices.Concat(actor, []string{onBehalfOf, invokedBy}), compute: actorOr, Doc: "The same as `src_user`; for what a service does on its own, the service."},
-		{Name: "src_user", Inputs: slices.Concat(actor, []string{onBehalfOf}), compute: actorOr, Doc: "Who acted, also where `user` is who was acted on; a user of Identity Center without a name by the user id."},
-		{Name: "src_user_name", Inputs: slices.Concat(actor, []string{onBehalfOf}), compute: actorOr, Doc: "The same as `src_user`."},
-		{Name: "user", Inputs: []string{"eventName", userName, session, issuer, arn, roleArn, target, created, renamed, identity, principal, loginTo, assumedArn, "errorMessage", source, onBehalfOf, invokedBy, address}, compute: user,
+		{Name: "user_name", From: slices.Concat(actor, []string{onBehalfOf, invokedBy}), Derive: actorOr, Doc: "The same as `src_user`; for what a service does on its own, the service."},
+		{Name: "src_user", From: slices.Concat(actor, []string{onBehalfOf}), Derive: actorOr, Doc: "Who acted, also where `user` is who was acted on; a user of Identity Center without a name by the user id."},
+		{Name: "src_user_name", From: slices.Concat(actor, []string{onBehalfOf}), Derive: actorOr, Doc: "The same as `src_user`."},
+		{Name: "user", From: []string{"eventName", userName, session, issuer, arn, roleArn, target, created, renamed, identity, principal, loginTo, assumedArn, "errorMessage", source, onBehalfOf, invokedBy, address}, Derive: user,
 			Doc: "Whom the event is about: for changes of users the one changed, for AssumeRole the role's session, else who acted: the user's name, the name of a person's session, the role, or the service."},
-		{Name: "user_role", Inputs: []string{"eventName", assumedArn, roleArn, issuer}, compute: userRole,
+		{Name: "user_role", From: []string{"eventName", assumedArn, roleArn, issuer}, Derive: userRole,
 			Doc: "The role behind a session; for AssumeRole the ARN of the session of the role taken on, else of the role asked for."},
-		{Name: "user_arn", Inputs: []string{arn, roleArn}, compute: firstSet, Doc: "The ARN of who acted, or of the role asked for."},
-		{Name: "user_agent", Inputs: []string{"userAgent", "userAgent{}"}, compute: firstSet, Doc: "The client program."},
-		{Name: "vendor_account", Inputs: []string{account, recipient}, compute: firstSet, Doc: "The account of who acted, else the one that received the event."},
-		{Name: "aws_account_id", Inputs: []string{identity, account, recipient}, compute: accountID,
+		{Name: "user_arn", From: []string{arn, roleArn}, Derive: firstSet, Doc: "The ARN of who acted, or of the role asked for."},
+		{Name: "user_agent", From: []string{"userAgent", "userAgent{}"}, Derive: firstSet, Doc: "The client program."},
+		{Name: "vendor_account", From: []string{account, recipient}, Derive: firstSet, Doc: "The account of who acted, else the one that received the event."},
+		{Name: "aws_account_id", From: []string{identity, account, recipient}, Derive: accountID,
 			Doc: "The account of who acted; for callers from other accounts and services the one that received the event."},
-		{Name: "vendor_product", compute: constant("AWS CloudTrail"), Doc: "Always AWS CloudTrail."},
-		{Name: "vendor", compute: constant("AWS"), Doc: "Always AWS."},
-		{Name: "product", compute: constant("CloudTrail"), Doc: "Always CloudTrail."},
+		{Name: "vendor_product", Derive: constant("AWS CloudTrail"), Doc: "Always AWS CloudTrail."},
+		{Name: "vendor", Derive: constant("AWS"), Doc: "Always AWS."},
+		{Name: "product", Derive: constant("CloudTrail"), Doc: "Always CloudTrail."},
 	}
 }
 
 // userRole reads eventName, assumedRoleUser.arn, roleArn, issuer.
-func userRole(in inputs) Cell {
-	if strings.HasPrefix(in.text(0), "AssumeRole") {
+func userRole(in Inputs) Cell {
+	if strings.HasPrefix(in.Text(0), "AssumeRole") {
 		return firstSet(in[1:])
 	}
 	return *in[3]
 }
 
 // actorName reads userName, sourceIdentity, issuer, arn, roleArn.
-func actorName(in inputs) Cell {
+func actorName(in Inputs) Cell {
 	for _, c := range in[:3] {
 		if c.Set && c.first() != "" {
 			return *c
@@ -73,7 +75,7 @@ func actorName(in inputs) Cell {
 }
 
 // actorOr reads what actorName does, and what stands for it where there is none.
-func actorOr(in inputs) Cell {
+func actorOr(in Inputs) Cell {
 	if c := actorName(in); c.Set {
 		return c
 	}
@@ -86,13 +88,13 @@ func arnTail(arn string) string {
 }
 
 // user returns what the add-on has in user, and who acted where it has nothing.
-func user(in inputs) Cell {
+func user(in Inputs) Cell {
 	if c := subject(in); c.Set && c.first() != "" {
 		return c
 	}
-	userName, issuer, arn, kind := in.text(1), in.text(3), in.text(4), in.text(9)
-	source, onBehalfOf, invokedBy, address := in.text(14), in.text(15), in.text(16), in.text(17)
-	session := sessionName(in.text(10), arn)
+	userName, issuer, arn, kind := in.Text(1), in.Text(3), in.Text(4), in.Text(9)
+	source, onBehalfOf, invokedBy, address := in.Text(14), in.Text(15), in.Text(16), in.Text(17)
+	session := sessionName(in.Text(10), arn)
 	switch {
 	case userName != "":
 		return one(userName)
@@ -138,8 +140,8 @@ func isAddress(name string) bool {
 
 // subject returns whom the add-on takes an event to be about; it has nobody for
 // most of what the sessions of roles and services do.
-func subject(in inputs) Cell {
-	name, actor := in.text(0), actorName(in[1:6])
+func subject(in Inputs) Cell {
+	name, actor := in.Text(0), actorName(in[1:6])
 	pick := func(cells ...*Cell) Cell {
 		for _, c := range cells {
 			if c.Set && c.first() != "" {
@@ -167,8 +169,8 @@ func subject(in inputs) Cell {
 	case name == "PutBucketAcl":
 		return *userName
 	case name == "ConsoleLogin":
-		if in.text(9) == "AssumedRole" && in.set(11) {
-			if _, session, ok := strings.Cut(in.text(10), ":"); ok {
+		if in.Text(9) == "AssumedRole" && in.Set(11) {
+			if _, session, ok := strings.Cut(in.Text(10), ":"); ok {
 				return one(session)
 			}
 		}
@@ -178,7 +180,7 @@ func subject(in inputs) Cell {
 	if userName.Set {
 		return *userName
 	}
-	if u := deniedUser(in.text(13)); u != "" {
+	if u := deniedUser(in.Text(13)); u != "" {
 		return one(u)
 	}
 	return Cell{}
@@ -204,8 +206,8 @@ func deniedUser(msg string) string {
 }
 
 // accountID reads type, accountId, recipientAccountId.
-func accountID(in inputs) Cell {
-	if t := in.text(0); t == "AWSAccount" || t == "AWSService" || !in.set(1) {
+func accountID(in Inputs) Cell {
+	if t := in.Text(0); t == "AWSAccount" || t == "AWSService" || !in.Set(1) {
 		return *in[2]
 	}
 	return *in[1]

@@ -2,8 +2,10 @@ package event
 
 import "strings"
 
+func init() { Register(group(GroupAddon, networkFields())...) }
+
 // networkFields describe the rules of security groups and network ACLs.
-func networkFields() []Derived {
+func networkFields() []Field {
 	const (
 		perms     = "requestParameters.ipPermissions.items{}."
 		aclProto  = "requestParameters.aclProtocol"
@@ -16,40 +18,40 @@ func networkFields() []Derived {
 	)
 	ranges := []string{"eventName", aclEgress, perms + "ipRanges.items{}.cidrIp", perms + "ipv6Ranges.items{}.cidrIpv6", aclBlock, flat + "cidrIp"}
 	ports := []string{"eventName", aclEgress, perms + "fromPort", perms + "toPort", aclFrom, aclTo, flat + "fromPort", flat + "toPort"}
-	side := func(inbound bool, compute func(in inputs) Cell) func(in inputs) Cell {
-		return func(in inputs) Cell {
+	side := func(inbound bool, derive func(in Inputs) Cell) func(in Inputs) Cell {
+		return func(in Inputs) Cell {
 			if d := direction(in); d == "" || inbound != (d == "Inbound") {
 				return Cell{}
 			}
-			return compute(in[2:])
+			return derive(in[2:])
 		}
 	}
-	return []Derived{
-		{Name: "protocol", Inputs: []string{perms + "ipProtocol", aclProto, flat + "ipProtocol"}, compute: firstSet, Doc: "The protocol of the rule: a name, or a number as the API has it."},
-		{Name: "direction", Inputs: []string{"eventName", aclEgress}, compute: func(in inputs) Cell {
+	return []Field{
+		{Name: "protocol", From: []string{perms + "ipProtocol", aclProto, flat + "ipProtocol"}, Derive: firstSet, Doc: "The protocol of the rule: a name, or a number as the API has it."},
+		{Name: "direction", From: []string{"eventName", aclEgress}, Derive: func(in Inputs) Cell {
 			if d := direction(in); d != "" {
 				return one(d)
 			}
 			return Cell{}
 		}, Doc: "`Inbound` or `Outbound` for rules of security groups and network ACLs."},
-		{Name: "src_ip_range", Inputs: ranges, compute: side(true, firstSet), Doc: "The addresses that an inbound rule is for."},
-		{Name: "dest_ip_range", Inputs: ranges, compute: side(false, firstSet), Doc: "The addresses that an outbound rule is for."},
-		{Name: "dest_port_range", Inputs: ports, compute: side(true, portRange), Doc: "The ports that an inbound rule opens: `from-to`."},
-		{Name: "src_port_range", Inputs: ports, compute: side(false, portRange), Doc: "The ports that an outbound rule is for: `from-to`."},
+		{Name: "src_ip_range", Type: Network, From: ranges, Derive: side(true, firstSet), Doc: "The addresses that an inbound rule is for."},
+		{Name: "dest_ip_range", Type: Network, From: ranges, Derive: side(false, firstSet), Doc: "The addresses that an outbound rule is for."},
+		{Name: "dest_port_range", From: ports, Derive: side(true, portRange), Doc: "The ports that an inbound rule opens: `from-to`."},
+		{Name: "src_port_range", From: ports, Derive: side(false, portRange), Doc: "The ports that an outbound rule is for: `from-to`."},
 	}
 }
 
 // direction reads eventName, egress.
-func direction(in inputs) string {
-	name := in.text(0)
+func direction(in Inputs) string {
+	name := in.Text(0)
 	switch {
 	case strings.HasSuffix(name, "SecurityGroupIngress"):
 		return "Inbound"
 	case strings.HasSuffix(name, "SecurityGroupEgress"):
 		return "Outbound"
-	case strings.HasSuffix(name, "NetworkAclEntry") && in.text(1) == "true":
+	case strings.HasSuffix(name, "NetworkAclEntry") && in.Text(1) == "true":
 		return "Outbound"
-	case strings.HasSuffix(name, "NetworkAclEntry") && in.text(1) == "false":
+	case strings.HasSuffix(name, "NetworkAclEntry") && in.Text(1) == "false":
 		return "Inbound"
 	}
 	return ""
@@ -57,7 +59,7 @@ func direction(in inputs) string {
 
 // portRange reads pairs of a first and a last port; the first pair that is
 // there counts.
-func portRange(in inputs) Cell {
+func portRange(in Inputs) Cell {
 	from, to := in[0], in[1]
 	for in = in[2:]; !from.Set && len(in) > 1; in = in[2:] {
 		from, to = in[0], in[1]

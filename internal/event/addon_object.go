@@ -75,8 +75,10 @@ var (
 	}
 )
 
+func init() { Register(group(GroupAddon, objectFields())...) }
+
 // objectFields say what was acted on.
-func objectFields() []Derived {
+func objectFields() []Field {
 	const (
 		bucket   = "requestParameters.bucketName"
 		key      = "requestParameters.key"
@@ -87,28 +89,28 @@ func objectFields() []Derived {
 		loginTo  = "additionalEventData.LoginTo"
 		resource = "resources{}.ARN"
 	)
-	return []Derived{
-		{Name: "dest", Inputs: []string{"eventName", "eventSource", created, named, hosts, host, loginTo}, compute: destination,
+	return []Field{
+		{Name: "dest", From: []string{"eventName", "eventSource", created, named, hosts, host, loginTo}, Derive: destination,
 			Doc: "What was acted on: the instance, the bucket's host, the place of a login, else the service."},
-		{Name: "object", Inputs: append([]string{key, bucket, "requestParameters.userName", "requestParameters.groupName", "requestParameters.roleName", "requestParameters.policyArn", "requestParameters.functionName", "requestParameters.instanceId", created, named, "requestParameters.groupId", "requestParameters.name", "requestParameters.secretId", "requestParameters.keyId"}, objectNames...), compute: firstSet,
+		{Name: "object", From: append([]string{key, bucket, "requestParameters.userName", "requestParameters.groupName", "requestParameters.roleName", "requestParameters.policyArn", "requestParameters.functionName", "requestParameters.instanceId", created, named, "requestParameters.groupId", "requestParameters.name", "requestParameters.secretId", "requestParameters.keyId"}, objectNames...), Derive: firstSet,
 			Doc: "The name of the object acted on."},
-		{Name: "object_id", Inputs: append([]string{resource, created, named, "requestParameters.groupId", "responseElements.groupId", "responseElements.networkAcl.networkAclId", "requestParameters.networkAclId", "responseElements.user.userId", "responseElements.role.roleId", bucket}, objectIDs...), compute: firstSet,
+		{Name: "object_id", From: append([]string{resource, created, named, "requestParameters.groupId", "responseElements.groupId", "responseElements.networkAcl.networkAclId", "requestParameters.networkAclId", "responseElements.user.userId", "responseElements.role.roleId", bucket}, objectIDs...), Derive: firstSet,
 			Doc: "The id of the object acted on: its ARN where the record says it."},
-		{Name: "image_id", Inputs: []string{"requestParameters.imageId", "requestParameters.instancesSet.items{}.imageId", "responseElements.instancesSet.items{}.imageId", "responseElements.imageId"}, compute: firstSet,
+		{Name: "image_id", From: []string{"requestParameters.imageId", "requestParameters.instancesSet.items{}.imageId", "responseElements.instancesSet.items{}.imageId", "responseElements.imageId"}, Derive: firstSet,
 			Doc: "The image that instances are started from, or that is changed."},
-		{Name: "instance_type", Inputs: []string{"requestParameters.instanceType", "requestParameters.instanceType.value", "responseElements.instancesSet.items{}.instanceType", "requestParameters.dBInstanceClass"}, compute: firstSet,
+		{Name: "instance_type", From: []string{"requestParameters.instanceType", "requestParameters.instanceType.value", "responseElements.instancesSet.items{}.instanceType", "requestParameters.dBInstanceClass"}, Derive: firstSet,
 			Doc: "The type of the instances."},
-		{Name: "object_path", Inputs: []string{"requestParameters.path", key, bucket}, compute: firstSet, Doc: "The path of the object acted on."},
-		{Name: "object_attrs", Inputs: []string{"requestParameters.attribute", "requestParameters.policyName", "requestParameters.policyArn", "requestParameters.attributeName"}, compute: firstSet, Doc: "What of the object was changed."},
-		{Name: "instance_id", Inputs: []string{created, named, "requestParameters.instanceId"}, compute: firstSet, Doc: "The instances started or acted on."},
+		{Name: "object_path", From: []string{"requestParameters.path", key, bucket}, Derive: firstSet, Doc: "The path of the object acted on."},
+		{Name: "object_attrs", From: []string{"requestParameters.attribute", "requestParameters.policyName", "requestParameters.policyArn", "requestParameters.attributeName"}, Derive: firstSet, Doc: "What of the object was changed."},
+		{Name: "instance_id", From: []string{created, named, "requestParameters.instanceId"}, Derive: firstSet, Doc: "The instances started or acted on."},
 	}
 }
 
-func destination(in inputs) Cell {
-	name := in.text(0)
+func destination(in Inputs) Cell {
+	name := in.Text(0)
 	pick := func(cells ...int) Cell {
 		for _, i := range cells {
-			if in.set(i) {
+			if in.Set(i) {
 				return *in[i]
 			}
 		}

@@ -2,47 +2,56 @@ package event
 
 import "strings"
 
+func init() { Register(group(GroupAddon, outcomeFields())...) }
+
 // outcomeFields say what was done and how it ended.
-func outcomeFields() []Derived {
+func outcomeFields() []Field {
 	const login = "responseElements.ConsoleLogin"
-	failed := []string{"errorCode", login, "errorMessage", "eventName"}
-	return []Derived{
-		{Name: "errorCode", Inputs: failed, compute: errorCode,
+	failed := []string{"errorCode", login, "eventName"}
+	return []Field{
+		{Name: "errorCode", From: failed, Derive: errorCode,
 			Doc: "The record's own; `failure` for a failed console login, `success` where there was no error."},
-		{Name: "msg", Inputs: []string{"errorCode"}, compute: func(in inputs) Cell {
-			if in.set(0) {
+		{Name: "msg", From: []string{"errorCode", "eventName"}, Derive: func(in Inputs) Cell {
+			if in.Set(0) || !in.Set(1) {
 				return *in[0]
 			}
 			return one("success")
 		}, Doc: "The record's errorCode, else `success`."},
-		{Name: "action", Inputs: failed, compute: action,
+		{Name: "action", From: failed, Derive: action,
 			Doc: "What was done: created, deleted, modified, read, started, stopped, restarted; success or failure for authentication; unknown when it was refused."},
-		{Name: "status", Inputs: failed, compute: func(in inputs) Cell {
-			if failure(in) {
+		{Name: "status", From: failed, Derive: func(in Inputs) Cell {
+			switch {
+			case !in.Set(2):
+				return Cell{}
+			case failure(in):
 				return one("failure")
 			}
 			return one("success")
 		}, Doc: "`success` or `failure`."},
-		{Name: "change_type", Inputs: []string{"eventName", "eventSource"}, compute: changeType,
+		{Name: "change_type", From: []string{"eventName", "eventSource"}, Derive: changeType,
 			Doc: "The kind of thing that changes: AAA for identities, network, filesystem, instance, …; missing for events that only read."},
-		{Name: "object_category", Inputs: []string{"eventName", "eventSource"}, compute: func(in inputs) Cell { return category(in.text(0), in.text(1)) },
-			Doc: "The kind of object: user, role, group, policy, instance, bucket, …"},
-		{Name: "authentication_method", Inputs: []string{"eventName", "additionalEventData.MFAUsed", "userIdentity.type", "userIdentity.sessionContext.attributes.mfaAuthenticated"}, compute: authentication,
+		{Name: "object_category", From: []string{"eventName", "eventSource"}, Derive: func(in Inputs) Cell { return category(in.Text(0), in.Text(1)) },
+			Doc: "The kind of object: user, role, group, policy, instance, bucket and so on."},
+		{Name: "authentication_method", From: []string{"eventName", "additionalEventData.MFAUsed", "userIdentity.type", "userIdentity.sessionContext.attributes.mfaAuthenticated"}, Derive: authentication,
 			Doc: "`MFA` or `SFA` where the event tells."},
 	}
 }
 
-// failure reads errorCode, ConsoleLogin, errorMessage.
-func failure(in inputs) bool {
-	return in.set(0) && in.text(0) != "" || strings.EqualFold(in.text(1), "Failure")
+// failure reads errorCode, ConsoleLogin.
+func failure(in Inputs) bool {
+	return in.Set(0) && in.Text(0) != "" || strings.EqualFold(in.Text(1), "Failure")
 }
 
-func errorCode(in inputs) Cell {
+// errorCode reads errorCode, ConsoleLogin, eventName. What is no call, such as an
+// Insight, did not succeed.
+func errorCode(in Inputs) Cell {
 	switch {
-	case in.set(0):
+	case in.Set(0):
 		return *in[0]
-	case in.text(1) == "Failure":
+	case in.Text(1) == "Failure":
 		return one("failure")
+	case !in.Set(2):
+		return Cell{}
 	}
 	return one("success")
 }
@@ -73,9 +82,9 @@ func authenticates(name string) bool {
 	return verbs[verb(name)] == "success" || name == "GetSessionToken" || name == "GetFederationToken" || name == "CheckMfa"
 }
 
-// action reads errorCode, ConsoleLogin, errorMessage, eventName.
-func action(in inputs) Cell {
-	name := in.text(3)
+// action reads errorCode, ConsoleLogin, eventName.
+func action(in Inputs) Cell {
+	name := in.Text(2)
 	if name == "" {
 		return Cell{}
 	}
@@ -95,14 +104,14 @@ func action(in inputs) Cell {
 }
 
 // authentication reads eventName, MFAUsed, type, mfaAuthenticated.
-func authentication(in inputs) Cell {
-	name := in.text(0)
-	switch used := in.text(1); {
+func authentication(in Inputs) Cell {
+	name := in.Text(0)
+	switch used := in.Text(1); {
 	case used == "Yes" && (name == "ConsoleLogin" || name == "CheckMfa"):
 		return one("MFA")
 	case used == "No" && name == "ConsoleLogin":
 		return one("SFA")
-	case (name == "AssumeRole" || name == "ListAliases") && in.text(2) == "AssumedRole" && in.text(3) == "false":
+	case (name == "AssumeRole" || name == "ListAliases") && in.Text(2) == "AssumedRole" && in.Text(3) == "false":
 		return one("SFA")
 	}
 	return Cell{}
@@ -117,8 +126,8 @@ func changing(name string) bool {
 }
 
 // changeType reads eventName, eventSource.
-func changeType(in inputs) Cell {
-	name, source := in.text(0), in.text(1)
+func changeType(in Inputs) Cell {
+	name, source := in.Text(0), in.Text(1)
 	if !changing(name) {
 		return Cell{}
 	}

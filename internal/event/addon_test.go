@@ -96,17 +96,6 @@ func TestIndexTimeIsInWholeSeconds(t *testing.T) {
 	}
 }
 
-func TestEveryDerivedFieldIsDescribed(t *testing.T) {
-	for _, d := range derivedList {
-		if d.Doc == "" || d.Alias == (d.compute != nil) || d.Alias && len(d.Inputs) != 1 {
-			t.Errorf("%+v", d)
-		}
-	}
-	if !slices.IsSortedFunc(derivedList, func(a, b Derived) int { return strings.Compare(a.Name, b.Name) }) {
-		t.Error("not in order")
-	}
-}
-
 func TestTimeOf(t *testing.T) {
 	for in, want := range map[string]int64{
 		`{"eventTime":"2023-11-14T22:13:20Z"}`:                                                     1700000000e9,

@@ -10,39 +10,105 @@ import (
 	"unsafe"
 )
 
-// defaultNames are the fields that every event has beside its own.
-var defaultNames = []string{
-	Time, Raw, IndexTime, Source, Host, Sourcetype, Index, "linecount",
-	"date_hour", "date_mday", "date_minute", "date_month", "date_second", "date_wday", "date_year", "date_zone",
-}
-
-var isDefault = func() map[string]bool {
-	m := map[string]bool{}
-	for _, n := range defaultNames {
-		m[n] = true
-	}
-	return m
-}()
+// defaultValue makes a default field; false lets a leaf of the record with its
+// name stand.
+type defaultValue func(raw []byte, m *Meta, row *Row) (Cell, bool)
 
 // Server is the splunk_server of every event.
 const Server = "local"
 
-// requested are default fields that, for what they cost and how seldom they are
-// read, are made only for who names them; the record's own go first.
-var requested = map[string]func(raw []byte, row *Row) Cell{
-	"splunk_server": func([]byte, *Row) Cell { return one(Server) },
-	"punct":         func(raw []byte, _ *Row) Cell { return one(punct(raw)) },
-	"timestartpos":  func(raw []byte, row *Row) Cell { start, _ := timePlace(raw, row); return start },
-	"timeendpos":    func(raw []byte, row *Row) Cell { _, end := timePlace(raw, row); return end },
+func init() {
+	meta := func(text func(m *Meta) string) defaultValue {
+		return func(_ []byte, m *Meta, _ *Row) (Cell, bool) {
+			s := text(m)
+			return one(s), s != ""
+		}
+	}
+	Register(group(GroupDefault, []Field{
+		{Name: Time, Type: Moment, From: timeFields, timed: true, value: func(_ []byte, m *Meta, row *Row) (Cell, bool) { return one(seconds(row.time(m).ns)), true },
+			Doc: "When it happened, in seconds since 1970: from the first of these leaves that reads as a time, else the delivery time in the file's name, else the file's last change."},
+		{Name: Raw, text: true, value: func(raw []byte, _ *Meta, _ *Row) (Cell, bool) {
+			return one(unsafe.String(unsafe.SliceData(raw), len(raw))), true
+		}, Doc: "The record's JSON exactly as it was delivered."},
+		{Name: IndexTime, Type: Moment, value: func(_ []byte, m *Meta, _ *Row) (Cell, bool) {
+			return one(strconv.FormatInt(int64(m.IndexTime), 10)), m.IndexTime != 0
+		}, Doc: "When it was taken in, in seconds since 1970; missing for events read from files."},
+		{Name: Source, keepOwn: true, value: meta(func(m *Meta) string { return m.Source }), Doc: "The file or stream it came from."},
+		{Name: Host, keepOwn: true, value: meta(func(m *Meta) string { return m.Host }), Doc: "Where it came from; `" + DefaultHost + "` unless something else was said."},
+		{Name: Sourcetype, keepOwn: true, value: meta(func(m *Meta) string { return m.Sourcetype }), Doc: "What kind of record it is: `" + CloudTrail + "`, `" + Aggregated + "` for sums of data events, `" + SecurityLake + "` for CloudTrail in OCSF, else `" + JSON + "`."},
+		{Name: Index, keepOwn: true, value: meta(func(m *Meta) string { return m.Index }), Doc: "The index it is in; `" + DefaultIndex + "` unless something else was said."},
+		{Name: "linecount", Type: Number, text: true, value: func(raw []byte, _ *Meta, _ *Row) (Cell, bool) {
+			return one(strconv.Itoa(1 + bytes.Count(raw, []byte{'\n'}))), true
+		}, Doc: "How many lines the record has."},
+		datePart("date_hour", Number, time.Hour, "The hour, 0 to 23.", func(t time.Time) string { return strconv.Itoa(t.Hour()) }),
+		datePart("date_mday", Number, day, "The day of the month.", func(t time.Time) string { return strconv.Itoa(t.Day()) }),
+		datePart("date_minute", Number, time.Minute, "The minute.", func(t time.Time) string { return strconv.Itoa(t.Minute()) }),
+		datePart("date_month", Text, day, "The month's name in lower case.", func(t time.Time) string { return months[t.Month()] }),
+		datePart("date_second", Number, time.Second, "The second.", func(t time.Time) string { return strconv.Itoa(t.Second()) }),
+		datePart("date_wday", Text, day, "The weekday's name in lower case.", func(t time.Time) string { return weekdays[t.Weekday()] }),
+		datePart("date_year", Number, day, "The year.", func(t time.Time) string { return strconv.Itoa(t.Year()) }),
+		datePart("date_zone", Number, day, "Minutes from UTC: always 0, for CloudTrail's times are in UTC.", func(time.Time) string { return "0" }),
+	})...)
+	// For what they cost and how seldom they are read, these are made only for
+	// searches that name them.
+	Register(group(GroupDefault, onRequest([]Field{
+		{Name: "splunk_server", keepOwn: true, value: func([]byte, *Meta, *Row) (Cell, bool) { return one(Server), true }, Doc: "Always `" + Server + "`."},
+		{Name: "punct", keepOwn: true, text: true, value: func(raw []byte, _ *Meta, _ *Row) (Cell, bool) { return one(punct(raw)), true },
+			Doc: "The punctuation at the beginning of the record."},
+		{Name: "timestartpos", Type: Number, From: timeFields, keepOwn: true, timed: true, text: true, value: func(raw []byte, _ *Meta, row *Row) (Cell, bool) {
+			start, _ := timePlace(raw, row)
+			return start, true
+		}, Doc: "Where the time begins in the record, in bytes."},
+		{Name: "timeendpos", Type: Number, From: timeFields, keepOwn: true, timed: true, text: true, value: func(raw []byte, _ *Meta, row *Row) (Cell, bool) {
+			_, end := timePlace(raw, row)
+			return end, true
+		}, Doc: "Where the time ends in the record, in bytes."},
+	}))...)
 }
 
-func defaultField(name string) bool { return isDefault[name] || requested[name] != nil }
+const day = 24 * time.Hour
 
-// OnRequest reports whether a field is made only for who names it.
-func OnRequest(name string) bool {
-	d := Addon(name)
-	return requested[name] != nil || d != nil && d.OnRequest
+// datePart is a field made of the date that is written in the record.
+func datePart(name string, t Type, span time.Duration, doc string, part func(time.Time) string) Field {
+	return Field{Name: name, Type: t, Doc: doc, From: timeFields, timed: true, keepOwn: true, span: span, part: part, value: func(_ []byte, m *Meta, row *Row) (Cell, bool) {
+		w := row.time(m)
+		if !w.own {
+			return Cell{}, false
+		}
+		return one(part(w.date)), true
+	}}
 }
+
+// DateAt returns a field of DatePart for a record whose own time is ns, in unix
+// nanoseconds.
+func DateAt(name string, ns int64) string {
+	return catalogue.byName[name].part(time.Unix(0, ns).UTC())
+}
+
+// when is the time of a record, found once for all fields made of it.
+type when struct {
+	known bool
+	own   bool // the record says it
+	ns    int64
+	date  time.Time
+}
+
+func (r *Row) time(m *Meta) *when {
+	w := &r.when
+	if !w.known {
+		w.known = true
+		if w.ns, w.own = timeIn(r.cells); !w.own {
+			w.ns = m.Fallback
+		}
+		w.date = time.Unix(0, w.ns).UTC()
+	}
+	return w
+}
+
+var (
+	months   = [...]string{1: "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}
+	weekdays = [...]string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
+)
 
 // maxPunct is how many characters of punctuation punct keeps.
 const maxPunct = 30
@@ -84,109 +150,3 @@ func timePlace(raw []byte, row *Row) (start, end Cell) {
 	}
 	return Cell{}, Cell{}
 }
-
-// alwaysKnown reports whether a default field never gives way to one of the
-// record's with the same name.
-func alwaysKnown(name string) bool { return name[0] == '_' || name == "linecount" }
-
-func timeRelated(name string) bool {
-	return name == Time || strings.HasPrefix(name, "date_") || name == "timestartpos" || name == "timeendpos"
-}
-
-// defaultValue computes a default field; false lets the record's own stand.
-func (x *Extractor) defaultValue(name string, raw []byte, m *Meta, row *Row) (Cell, bool) {
-	if compute := requested[name]; compute != nil {
-		return compute(raw, row), true
-	}
-	switch name {
-	case Raw:
-		return one(unsafe.String(unsafe.SliceData(raw), len(raw))), true
-	case Index:
-		return one(m.Index), m.Index != ""
-	case Sourcetype:
-		return one(m.Sourcetype), m.Sourcetype != ""
-	case Source:
-		return one(m.Source), m.Source != ""
-	case Host:
-		return one(m.Host), m.Host != ""
-	case IndexTime:
-		return one(strconv.FormatInt(int64(m.IndexTime), 10)), m.IndexTime != 0
-	case "linecount":
-		return one(strconv.Itoa(1 + bytes.Count(raw, []byte{'\n'}))), true
-	}
-	w := row.time(m)
-	if name == Time {
-		return one(seconds(w.ns)), true
-	}
-	if !w.own { // the parts of the date are those written in the record
-		return Cell{}, false
-	}
-	return one(datePart(name, w.date)), true
-}
-
-// when is the time of a record, found once for all fields made of it.
-type when struct {
-	known bool
-	own   bool // the record says it
-	ns    int64
-	date  time.Time
-}
-
-func (r *Row) time(m *Meta) *when {
-	w := &r.when
-	if !w.known {
-		w.known = true
-		if w.ns, w.own = timeIn(r.cells); !w.own {
-			w.ns = m.Fallback
-		}
-		w.date = time.Unix(0, w.ns).UTC()
-	}
-	return w
-}
-
-var (
-	months   = [...]string{1: "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}
-	weekdays = [...]string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
-)
-
-func datePart(name string, t time.Time) string {
-	switch name {
-	case "date_hour":
-		return strconv.Itoa(t.Hour())
-	case "date_mday":
-		return strconv.Itoa(t.Day())
-	case "date_minute":
-		return strconv.Itoa(t.Minute())
-	case "date_month":
-		return months[t.Month()]
-	case "date_second":
-		return strconv.Itoa(t.Second())
-	case "date_wday":
-		return weekdays[t.Weekday()]
-	case "date_year":
-		return strconv.Itoa(t.Year())
-	}
-	return "0" // date_zone: CloudTrail's times are UTC
-}
-
-// dateParts are the fields made of the time of a record, each with the span of
-// time in which it stays the same.
-var dateParts = map[string]time.Duration{
-	"date_second": time.Second, "date_minute": time.Minute, "date_hour": time.Hour, "date_mday": 24 * time.Hour,
-	"date_wday": 24 * time.Hour, "date_month": 24 * time.Hour, "date_year": 24 * time.Hour, "date_zone": 24 * time.Hour,
-}
-
-// DatePart returns the span of time, a part of every longer one, in which a
-// field made of the time of a record stays the same; ok is false for other
-// fields.
-func DatePart(name string) (span time.Duration, ok bool) {
-	span, ok = dateParts[name]
-	return span, ok
-}
-
-// DateAt returns a field of DatePart for a record whose own time is ns, in unix
-// nanoseconds.
-func DateAt(name string, ns int64) string { return datePart(name, time.Unix(0, ns).UTC()) }
-
-// IsDefault reports whether a field is one that every event has.
-func IsDefault(name string) bool { return defaultField(name) }

@@ -43,10 +43,10 @@ func (r *reader) read(raw []byte, use func(cells []Cell)) {
 }
 
 // Detect returns the sourcetype of a record: CloudTrail when it has the keys of
-// a CloudTrail record, SecurityLake when it is one in OCSF, else JSON. A record
+// a CloudTrail record, Aggregated when it sums up several, SecurityLake when it is one in OCSF, else JSON. A record
 // that carries _time has been through another system and is taken as plain JSON.
 func Detect(raw []byte) string {
-	if usual(raw) && !bytes.Contains(raw, []byte(`"_time"`)) {
+	if usual(raw) && !bytes.Contains(raw, []byte(`"_time"`)) && !bytes.Contains(raw, []byte(`Aggregated`)) {
 		return CloudTrail // as nearly all are
 	}
 	sourcetype := JSON
@@ -58,6 +58,8 @@ func Detect(raw []byte) string {
 func sourcetypeOf(c []Cell, own bool) string {
 	switch {
 	case own:
+	case aggregated(c):
+		return Aggregated
 	case cloudTrail(c):
 		return CloudTrail
 	case securityLake(c):
@@ -86,6 +88,11 @@ func cloudTrail(c []Cell) bool {
 	event := name || category || c[5].Set || c[6].Set // eventType, eventTime
 	who := c[7].Set || c[8].Set
 	return version && (event || who) || source && name || insight && category
+}
+
+// aggregated tells a sum of data events, which has none of the fields of a call.
+func aggregated(c []Cell) bool {
+	return c[0].Set && !c[2].Set && (c[5].first() == aggregatedType || c[4].first() == "Aggregated")
 }
 
 // securityLake tells a record that Security Lake made of one of CloudTrail.

@@ -19,6 +19,9 @@ const (
 // Sourcetypes.
 const (
 	CloudTrail = "aws:cloudtrail"
+	// Aggregated is a sum of data events that CloudTrail makes of five minutes. It
+	// is kept apart so that searches for calls never count one.
+	Aggregated = "aws:cloudtrail:aggregated"
 	JSON       = "_json"
 	// SecurityLake is a record of CloudTrail in OCSF, as Security Lake keeps it.
 	SecurityLake = "aws:asl"

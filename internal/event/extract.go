@@ -36,17 +36,16 @@ type edge struct {
 // output says where a field comes from: cell of the record, or what is
 // computed.
 type output struct {
-	cell    int      // of the record's own leaf, -1 = none
-	derived *Derived // nil = none
-	inputs  []int    // cells of derived.Inputs
-	known   string   // a default field, "" = none
+	cell   int    // of the record's own leaf, -1 = none
+	field  *Field // nil = the name is only a leaf's
+	inputs []int  // cells of field.From
 }
 
 // Row holds the fields of one record for one goroutine.
 type Row struct {
 	cells []Cell
 	outs  []Cell
-	in    []inputs // for each field asked for, the cells it is derived from
+	in    []Inputs // for each field asked for, the cells it is derived from
 	when  when
 	about []Cell // see Extractor.Identity
 }
@@ -61,24 +60,21 @@ func (r *Row) reset() {
 // fields of the add-on and default fields, in any mixture.
 func NewExtractor(fields []string) *Extractor {
 	x := &Extractor{root: &branch{cell: -1}, names: slices.Clone(fields)}
-	if slices.ContainsFunc(fields, timeRelated) {
+	if slices.ContainsFunc(fields, func(name string) bool { f := Lookup(name); return f != nil && f.timed }) {
 		for _, f := range timeFields {
 			x.leaf(f)
 		}
 	}
-	for _, f := range fields {
-		out := output{cell: -1}
-		switch d := Addon(f); {
-		case defaultField(f):
-			out.known = f
-		case d != nil:
-			out.derived = d
-			for _, in := range d.Inputs {
+	for _, name := range fields {
+		out := output{cell: -1, field: Lookup(name)}
+		f := out.field
+		if f != nil && f.value == nil {
+			for _, in := range f.From {
 				out.inputs = append(out.inputs, x.leaf(in))
 			}
 		}
-		if out.known == "" || !alwaysKnown(f) {
-			out.cell = x.leaf(f)
+		if f == nil || f.value == nil || f.keepOwn {
+			out.cell = x.leaf(name)
 		}
 		x.outs = append(x.outs, out)
 	}
@@ -188,7 +184,7 @@ func (b *branch) findDotted(key string) *branch {
 
 // NewRow returns a row for records of this extractor.
 func (x *Extractor) NewRow() *Row {
-	r := &Row{cells: make([]Cell, len(x.leafs)), outs: make([]Cell, len(x.outs)), in: make([]inputs, len(x.outs))}
+	r := &Row{cells: make([]Cell, len(x.leafs)), outs: make([]Cell, len(x.outs)), in: make([]Inputs, len(x.outs))}
 	for i := range x.outs {
 		for _, c := range x.outs[i].inputs {
 			r.in[i] = append(r.in[i], &r.cells[c])
@@ -230,19 +226,6 @@ func (x *Extractor) Compute(m *Meta, row *Row) {
 	}
 }
 
-// FromText reports whether a field is made of the text of a record, rather than
-// of its leaves.
-func FromText(field string) bool {
-	if d := Addon(field); d != nil {
-		return d.member != ""
-	}
-	switch field {
-	case IndexTime, Index, Sourcetype, Source, Host:
-		return false
-	}
-	return isDefault[field] && !timeRelated(field)
-}
-
 // Cell returns field i of those the extractor was made for. It is valid until
 // the row is used again.
 func (r *Row) Cell(i int) *Cell { return &r.outs[i] }
@@ -250,27 +233,11 @@ func (r *Row) Cell(i int) *Cell { return &r.outs[i] }
 // output returns field i once row holds the leaves of raw.
 func (x *Extractor) output(i int, raw []byte, m *Meta, row *Row) Cell {
 	o := &x.outs[i]
-	if o.derived != nil && m.Sourcetype == CloudTrail {
-		if o.derived.OnRequest && o.cell >= 0 && row.cells[o.cell].Set {
+	if f := o.field; f != nil {
+		if f.OnRequest && o.cell >= 0 && row.cells[o.cell].Set {
 			return row.cells[o.cell]
 		}
-		if o.derived.member != "" {
-			if c := memberText(raw, o.derived.member); c.Set {
-				return c
-			}
-		} else if o.derived.Alias {
-			if in := row.in[i][0]; in.Set {
-				return *in
-			}
-		} else if c := o.derived.compute(row.in[i]); c.Set {
-			return c
-		}
-	}
-	if requested[o.known] != nil && row.cells[o.cell].Set {
-		return row.cells[o.cell]
-	}
-	if o.known != "" {
-		if c, ok := x.defaultValue(o.known, raw, m, row); ok {
+		if c, ok := f.make(raw, m, row, row.in[i]); ok {
 			return c
 		}
 	}
@@ -278,6 +245,24 @@ func (x *Extractor) output(i int, raw []byte, m *Meta, row *Row) Cell {
 		return row.cells[o.cell]
 	}
 	return Cell{}
+}
+
+// make makes the field of a record; ok is false where a leaf of the record that
+// has its name stands.
+func (f *Field) make(raw []byte, m *Meta, row *Row, in Inputs) (c Cell, ok bool) {
+	switch {
+	case f.value != nil:
+		return f.value(raw, m, row)
+	case m.Sourcetype != CloudTrail:
+		return Cell{}, false
+	case f.Derive != nil:
+		c = f.Derive(in)
+	case f.member != "":
+		c = memberText(raw, f.member)
+	default:
+		c = *in[0]
+	}
+	return c, c.Set
 }
 
 // leaves fills the cells of the record's own fields.

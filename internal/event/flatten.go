@@ -47,8 +47,9 @@ func (s *Splitter) leaf(l *jsonscan.Leaf, value string) bool {
 	}
 	n := &s.names[l.ID]
 	if n.name == "" {
-		d := derivedByName[l.Path]
-		*n = leafName{name: l.Path, cell: slices.Index(s.x.leafs, l.Path), derived: d != nil && !d.OnRequest, always: isDefault[l.Path]}
+		f := catalogue.byName[l.Path]
+		here := f != nil && !f.OnRequest
+		*n = leafName{name: l.Path, cell: slices.Index(s.x.leafs, l.Path), derived: here && f.value == nil, always: here && f.value != nil}
 	}
 	if n.pos == 0 {
 		s.found, s.cells = append(s.found, l.ID), append(s.cells, Cell{})
@@ -101,10 +102,11 @@ func (s *Splitter) Cell(i int) *Cell { return &s.row.outs[i] }
 
 // everyField are all derived and default fields, derived ones first.
 var everyField = sync.OnceValue(func() (names []string) {
-	for _, d := range derivedList {
-		names = append(names, d.Name)
+	catalogue.inUse = true
+	for _, f := range slices.Concat(catalogue.derived, catalogue.defaults) {
+		names = append(names, f.Name)
 	}
-	return append(names, defaultNames...)
+	return names
 })
 
 var splitters = sync.Pool{New: func() any { return NewSplitter(everyField()) }}
@@ -126,7 +128,7 @@ func Flatten(raw []byte, m *Meta, yield func(name string, c Cell)) error {
 	}
 	first := 0
 	if !trail {
-		first = len(derivedList)
+		first = len(catalogue.derived)
 	}
 	for i := first; i < len(s.x.outs); i++ {
 		if c := s.Cell(i); c.Set {

@@ -13,20 +13,20 @@ import (
 // Framework, in which Amazon Security Lake keeps it: as API Activity,
 // Authentication or Account Change, of the versions 1.0 and 1.1. They are there
 // for searches that ask for them by name, and are no part of the fields of an
-// event otherwise: see Derived.OnRequest.
+// event otherwise: see Field.OnRequest.
 
 const unmapped = "unmapped"
 
 // unmappedField returns the field behind unmapped.x and unmapped{}.x, the
 // place of what the schema has no name for; nil for other names.
-func unmappedField(name string) *Derived {
+func unmappedField(name string) *Field {
 	rest, ok := strings.CutPrefix(name, unmapped)
 	if !ok {
 		return nil
 	}
 	rest = strings.TrimPrefix(rest, "{}")
 	if leaf, ok := strings.CutPrefix(rest, "."); ok && leaf != "" {
-		return &Derived{Name: name, Inputs: []string{leaf}, Alias: true, OnRequest: true, Doc: "The same as `" + leaf + "`."}
+		return &Field{Name: name, Group: GroupLake, Type: Text, From: []string{leaf}, OnRequest: true, Doc: "The same as `" + leaf + "`."}
 	}
 	return nil
 }
@@ -57,31 +57,36 @@ var ocsfAliases = [][2]string{
 // replaced them.
 var earlier = map[string]string{"identity.": "actor."}
 
-func ocsfFields() []Derived {
-	var list []Derived
+func init() { Register(onRequest(group(GroupLake, ocsfFields()))...) }
+
+func ocsfFields() []Field {
+	var list []Field
 	for _, a := range ocsfAliases {
-		list = append(list, Derived{Name: a[0], Inputs: []string{a[1]}, Alias: true, Doc: "The same as `" + a[1] + "`."})
+		list = append(list, Field{Name: a[0], From: []string{a[1]}, Doc: "The same as `" + a[1] + "`."})
 	}
 	for _, c := range [][2]string{
 		{"severity", "Informational"}, {"severity_id", "1"}, {"cloud.provider", "AWS"},
 		{"metadata.version", "1.1.0"}, {"metadata.product.name", "CloudTrail"}, {"metadata.product.vendor_name", "AWS"},
 	} {
-		list = append(list, Derived{Name: c[0], compute: constant(c[1]), Doc: "Always " + c[1] + "."})
+		list = append(list, Field{Name: c[0], Derive: constant(c[1]), Doc: "Always " + c[1] + "."})
 	}
 	list = append(list,
-		Derived{Name: "actor.user.name", Inputs: []string{"userIdentity.userName", "userIdentity.sessionContext.sessionIssuer.userName"}, compute: firstSet, Doc: "The user, or the role behind a session."},
-		Derived{Name: "actor.session.created_time", Inputs: []string{"userIdentity.sessionContext.attributes.creationDate"}, compute: epochMillis, Doc: "Milliseconds since 1970."},
-		Derived{Name: "time", Inputs: []string{"eventTime"}, compute: epochMillis, Doc: "Milliseconds since 1970."},
-		Derived{Name: "src_endpoint.ip", Inputs: []string{"sourceIPAddress"}, compute: func(in inputs) Cell { return endpoint(in, true) }, Doc: "The source when it is an address."},
-		Derived{Name: "src_endpoint.domain", Inputs: []string{"sourceIPAddress"}, compute: func(in inputs) Cell { return endpoint(in, false) }, Doc: "The source when it is a name, as of a service."},
-		Derived{Name: "status_id", Inputs: []string{"errorCode", "responseElements.ConsoleLogin"}, compute: func(in inputs) Cell {
+		Field{Name: "actor.user.name", From: []string{"userIdentity.userName", "userIdentity.sessionContext.sessionIssuer.userName"}, Derive: firstSet, Doc: "The user, or the role behind a session."},
+		Field{Name: "actor.session.created_time", From: []string{"userIdentity.sessionContext.attributes.creationDate"}, Derive: epochMillis, Doc: "Milliseconds since 1970."},
+		Field{Name: "time", From: []string{"eventTime"}, Derive: epochMillis, Doc: "Milliseconds since 1970."},
+		Field{Name: "src_endpoint.ip", From: []string{"sourceIPAddress"}, Derive: func(in Inputs) Cell { return endpoint(in, true) }, Doc: "The source when it is an address."},
+		Field{Name: "src_endpoint.domain", From: []string{"sourceIPAddress"}, Derive: func(in Inputs) Cell { return endpoint(in, false) }, Doc: "The source when it is a name, as of a service."},
+		Field{Name: "status_id", From: []string{"errorCode", "responseElements.ConsoleLogin", "eventName"}, Derive: func(in Inputs) Cell {
+			if !in.Set(2) {
+				return Cell{}
+			}
 			if failure(in) {
 				return one("2")
 			}
 			return one("1")
 		}, Doc: "1 for success, 2 for failure."},
-		Derived{Name: "api.request.data", member: "requestParameters", Doc: "The JSON text of `requestParameters`."},
-		Derived{Name: "api.response.data", member: "responseElements", Doc: "The JSON text of `responseElements`."},
+		Field{Name: "api.request.data", member: "requestParameters", Doc: "The JSON text of `requestParameters`."},
+		Field{Name: "api.response.data", member: "responseElements", Doc: "The JSON text of `responseElements`."},
 	)
 	for name, f := range map[string]struct {
 		doc  string
@@ -96,11 +101,16 @@ func ocsfFields() []Derived {
 		"type_name":     {"Class and activity.", func(c ocsfClass) string { return c.name + ": " + c.activityName() }},
 		"type_uid":      {"The number of class and activity.", func(c ocsfClass) string { return strconv.Itoa(c.uid*100 + c.activity) }},
 	} {
-		list = append(list, Derived{Name: name, Inputs: []string{"eventName", "eventSource"}, Doc: f.doc,
-			compute: func(in inputs) Cell { return one(f.show(classOf(in.text(0), in.text(1)))) }})
+		list = append(list, Field{Name: name, From: []string{"eventName", "eventSource"}, Doc: f.doc,
+			Derive: func(in Inputs) Cell {
+				if !in.Set(0) {
+					return Cell{}
+				}
+				return one(f.show(classOf(in.Text(0), in.Text(1))))
+			}})
 	}
 	for _, name := range []string{"is_mfa", "mfa"} {
-		list = append(list, Derived{Name: name, Inputs: []string{"additionalEventData.MFAUsed"}, compute: usedMFA, Doc: "Whether a sign-in had a second factor."})
+		list = append(list, Field{Name: name, From: []string{"additionalEventData.MFAUsed"}, Derive: usedMFA, Doc: "Whether a sign-in had a second factor."})
 	}
 	// Whom an Account Change is about, and who signs in.
 	for name, in := range map[string][]string{
@@ -110,20 +120,29 @@ func ocsfFields() []Derived {
 		"user.type":        {"userIdentity.type"},
 		"user.account.uid": {"userIdentity.accountId"},
 	} {
-		list = append(list, Derived{Name: name, Inputs: in, compute: firstSet, Doc: "Of the user who is changed or signs in."})
+		list = append(list, Field{Name: name, From: in, Derive: firstSet, Doc: "Of the user who is changed or signs in."})
+	}
+	for i := range list {
+		list[i].Type = ocsfTypes[list[i].Name]
 	}
 	for old, now := range earlier {
 		for _, d := range list {
 			if rest, ok := strings.CutPrefix(d.Name, now); ok {
 				d.Name = old + rest
+				d.Doc = "The name of `" + now + rest + "` in drafts of the schema."
 				list = append(list, d)
 			}
 		}
 	}
-	for i := range list {
-		list[i].OnRequest = true
-	}
 	return list
+}
+
+// ocsfTypes are the types of fields that are not text.
+var ocsfTypes = map[string]Type{
+	"severity_id": Number, "status_id": Number, "activity_id": Number, "category_uid": Number, "class_uid": Number, "type_uid": Number,
+	"is_mfa": Boolean, "mfa": Boolean, "actor.session.mfa": Boolean, "actor.session.is_mfa": Boolean,
+	"time": Moment, "time_dt": Moment, "actor.session.created_time": Moment, "actor.session.created_time_dt": Moment,
+	"src_endpoint.ip": Address,
 }
 
 // ocsfClass is a class of the schema and an activity of it.
@@ -190,8 +209,8 @@ func classOf(eventName, source string) ocsfClass {
 }
 
 // usedMFA reads MFAUsed.
-func usedMFA(in inputs) Cell {
-	switch strings.ToLower(in.text(0)) {
+func usedMFA(in Inputs) Cell {
+	switch strings.ToLower(in.Text(0)) {
 	case "yes":
 		return one("true")
 	case "no":
@@ -201,16 +220,16 @@ func usedMFA(in inputs) Cell {
 }
 
 // endpoint returns sourceIPAddress if it is an address, or if it is none.
-func endpoint(in inputs, address bool) Cell {
-	if _, err := netip.ParseAddr(in.text(0)); in.set(0) && (err == nil) == address {
+func endpoint(in Inputs, address bool) Cell {
+	if _, err := netip.ParseAddr(in.Text(0)); in.Set(0) && (err == nil) == address {
 		return *in[0]
 	}
 	return Cell{}
 }
 
 // epochMillis reads a time as RFC 3339.
-func epochMillis(in inputs) Cell {
-	t, err := time.Parse(time.RFC3339, in.text(0))
+func epochMillis(in Inputs) Cell {
+	t, err := time.Parse(time.RFC3339, in.Text(0))
 	if err != nil {
 		return Cell{}
 	}

@@ -58,7 +58,7 @@ func Verbatim(field string) bool {
 		return false
 	}
 	d := event.Addon(field)
-	return d == nil || d.Alias
+	return d == nil || d.Alias()
 }
 
 func cidr(v string) bool {

@@ -126,11 +126,11 @@ func pushCompare(e *filter.Compare) pushed {
 		return pushColumn(col, e)
 	}
 	d := event.Addon(e.Field)
-	if d == nil || !d.Alias {
+	if d == nil || !d.Alias() {
 		return pushed{filter: wordsOf(e), rest: e}
 	}
 	own, ok := leafColumn(e.Field)
-	of, ok2 := leafColumn(d.Inputs[0])
+	of, ok2 := leafColumn(d.From[0])
 	if !ok || !ok2 {
 		return pushed{filter: wordsOf(e), rest: e}
 	}

@@ -1,0 +1,27 @@
+package event
+
+import "strings"
+
+func init() {
+	var from []string
+	for _, part := range limitedParts {
+		from = append(from, part+".omitted")
+	}
+	Register(Field{Name: "omitted", Group: GroupRecord, Type: Text, From: from, Derive: omitted,
+		Doc: "The parts of the record that CloudTrail left out because they were too large, such as `requestParameters`. Attackers pad requests to get there."})
+}
+
+// limitedParts are the parts of a record that CloudTrail leaves out over a size,
+// and says so in their place.
+var limitedParts = []string{"requestParameters", "responseElements", "serviceEventDetails", "additionalEventData", "edgeDeviceDetails"}
+
+// omitted reads the omitted of each of limitedParts: true, also as text.
+func omitted(in Inputs) Cell {
+	var list Cell
+	for i, part := range limitedParts {
+		if strings.EqualFold(in.Text(i), "true") {
+			list.add(part)
+		}
+	}
+	return list
+}
