@@ -9,7 +9,7 @@ import (
 func init() {
 	exec.RegisterAggregate(&syntax.AggregateDef{
 		Name: "count", Aliases: []string{"c"}, Syntax: "count | count(<field>) | count(eval(<expression>))", NoField: true,
-		Doc:      "Without a field the number of rows; with one, how many values it has; with eval, how often the test is true.",
+		Doc:      "Without a field, the number of rows; with one, the number of its values; with eval, how often the condition is true.",
 		Examples: append(example("count(u)", `{"r":"4"}`), example(`count(eval(x>3))`, `{"r":"3"}`)...),
 	}, func(*exec.Env, float64) exec.Aggregate { return new(counter) })
 }

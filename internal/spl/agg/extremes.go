@@ -14,9 +14,9 @@ func init() {
 		name, doc, call, want string
 		side                  int
 	}{
-		{"min", "The least value: as numbers when all are, else by the bytes of the text.", "min(x)", `{"r":"2"}`, -1},
-		{"max", "The greatest value: as numbers when all are, else by the bytes of the text.", "max(u)", `{"r":"c"}`, 1},
-		{"range", "The greatest number less the least.", "range(x)", `{"r":"7"}`, 0},
+		{"min", "The smallest value: numeric if all values are numbers, otherwise by the bytes of the text.", "min(x)", `{"r":"2"}`, -1},
+		{"max", "The largest value: numeric if all values are numbers, otherwise by the bytes of the text.", "max(u)", `{"r":"c"}`, 1},
+		{"range", "Maximum minus minimum, of the numbers.", "range(x)", `{"r":"7"}`, 0},
 	} {
 		exec.RegisterAggregate(&syntax.AggregateDef{
 			Name: d.name, Syntax: d.name + "(<field>)", Doc: d.doc, Numeric: true, Examples: example(d.call, d.want),

@@ -11,7 +11,7 @@ import (
 func init() {
 	exec.RegisterAggregate(&syntax.AggregateDef{
 		Name: "list", Syntax: "list(<field>)", Ordered: true,
-		Doc:      "All values in the order of the rows, the first 100 of them; search.list_values in the configuration says how many. A warning tells when there are more.",
+		Doc:      "All values in row order, up to 100 of them (search.list_values in the configuration sets the limit). A warning says when there are more.",
 		Examples: example("list(x)", `{"r":["2","4","9","4"]}`),
 	}, func(env *exec.Env, _ float64) exec.Aggregate {
 		return &list{env: env, limit: env.Limits.ListValues}

@@ -11,7 +11,7 @@ import (
 func init() {
 	exec.RegisterAggregate(&syntax.AggregateDef{
 		Name: "mode", Syntax: "mode(<field>)",
-		Doc:      "The most frequent value; of several the first in the order of their bytes.",
+		Doc:      "The most frequent value; among several, the first in byte order.",
 		Examples: example("mode(x)", `{"r":"4"}`),
 	}, func(*exec.Env, float64) exec.Aggregate { return &mode{seen: map[string]*int{}} })
 }

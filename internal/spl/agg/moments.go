@@ -16,17 +16,17 @@ func init() {
 		squares         bool
 		result          func(m *moments) float64
 	}{
-		{"sum", "The sum of the numbers; other values are passed over.", `{"r":"19"}`, nil, false, (*moments).total},
+		{"sum", "The sum of the numbers; other values are skipped.", `{"r":"19"}`, nil, false, (*moments).total},
 		{"avg", "The mean of the numbers.", `{"r":"4.75"}`, []string{"mean"}, false, func(m *moments) float64 { return m.total() / m.n }},
 		{"sumsq", "The sum of the squares of the numbers.", `{"r":"117"}`, nil, true, func(m *moments) float64 { s, _ := m.squares.value(); return s }},
-		{"stdev", "The standard deviation of a sample (n-1); 0 for a single number.", `{"r":"2.9860788111948193"}`, nil, true, func(m *moments) float64 { return math.Sqrt(m.variance(1)) }},
-		{"stdevp", "The standard deviation of a whole population (n).", `{"r":"2.5860201081971503"}`, nil, true, func(m *moments) float64 { return math.Sqrt(m.variance(0)) }},
-		{"var", "The variance of a sample (n-1); 0 for a single number.", `{"r":"8.916666666666666"}`, nil, true, func(m *moments) float64 { return m.variance(1) }},
-		{"varp", "The variance of a whole population (n).", `{"r":"6.6875"}`, nil, true, func(m *moments) float64 { return m.variance(0) }},
-		{"per_second", "In a timechart the sum for each second of the bucket; elsewhere the sum.", `{"r":"19"}`, nil, false, (*moments).total},
-		{"per_minute", "In a timechart the sum for each minute of the bucket; elsewhere the sum.", `{"r":"19"}`, nil, false, (*moments).total},
-		{"per_hour", "In a timechart the sum for each hour of the bucket; elsewhere the sum.", `{"r":"19"}`, nil, false, (*moments).total},
-		{"per_day", "In a timechart the sum for each day of the bucket; elsewhere the sum.", `{"r":"19"}`, nil, false, (*moments).total},
+		{"stdev", "The sample standard deviation (n-1); 0 for a single number.", `{"r":"2.9860788111948193"}`, nil, true, func(m *moments) float64 { return math.Sqrt(m.variance(1)) }},
+		{"stdevp", "The population standard deviation (n).", `{"r":"2.5860201081971503"}`, nil, true, func(m *moments) float64 { return math.Sqrt(m.variance(0)) }},
+		{"var", "The sample variance (n-1); 0 for a single number.", `{"r":"8.916666666666666"}`, nil, true, func(m *moments) float64 { return m.variance(1) }},
+		{"varp", "The population variance (n).", `{"r":"6.6875"}`, nil, true, func(m *moments) float64 { return m.variance(0) }},
+		{"per_second", "In a timechart, the bucket's sum divided by its length in seconds; elsewhere the sum.", `{"r":"19"}`, nil, false, (*moments).total},
+		{"per_minute", "In a timechart, the bucket's sum divided by its length in minutes; elsewhere the sum.", `{"r":"19"}`, nil, false, (*moments).total},
+		{"per_hour", "In a timechart, the bucket's sum divided by its length in hours; elsewhere the sum.", `{"r":"19"}`, nil, false, (*moments).total},
+		{"per_day", "In a timechart, the bucket's sum divided by its length in days; elsewhere the sum.", `{"r":"19"}`, nil, false, (*moments).total},
 	} {
 		exec.RegisterAggregate(&syntax.AggregateDef{
 			Name: d.name, Aliases: d.aliases, Syntax: d.name + "(<field>)", Doc: d.doc, Numeric: true, Examples: example(d.name+"(x)", d.want),

@@ -38,7 +38,7 @@ func init() {
 	}
 	exec.RegisterAggregate(&syntax.AggregateDef{
 		Name: "rate", Syntax: "rate(<field>)", NeedTime: true,
-		Doc: "How much a counter grew in a second: its latest value less its earliest, by the time between them.",
+		Doc: "The growth of a counter per second: its latest value minus its earliest, divided by the time between them.",
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=json data="[{\"_time\":20,\"x\":\"30\"},{\"_time\":10,\"x\":\"10\"}]" | stats rate(x) as r`,
 			Want:   []string{`{"r":"2"}`},

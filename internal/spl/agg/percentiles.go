@@ -16,8 +16,8 @@ func init() {
 		named                 bool // the number is part of the name
 		upper                 bool
 	}{
-		{"median", "The middle number; between the two middle ones of an even count.", "median(x)", `{"r":"4"}`, nil, false, false},
-		{"perc", "The number below which n percent lie: `perc95(x)`, between the closest ranks.", "perc25(x)", `{"r":"3.5"}`, []string{"p"}, true, false},
+		{"median", "The middle number; for an even count, the mean of the two middle ones.", "median(x)", `{"r":"4"}`, nil, false, false},
+		{"perc", "The nth percentile, such as `perc95(x)`, interpolated between the closest ranks.", "perc25(x)", `{"r":"3.5"}`, []string{"p"}, true, false},
 		{"exactperc", "The same as perc, which is exact here.", "exactperc50(x)", `{"r":"4"}`, nil, true, false},
 		{"upperperc", "Like perc, but never below the number at the rank itself.", "upperperc25(x)", `{"r":"4"}`, nil, true, true},
 	} {

@@ -16,9 +16,9 @@ func init() {
 		aliases         []string
 		result          func(s *set) vector.Value
 	}{
-		{"dc", "How many different values there are; case counts. estdc is exact here, too.", `{"r":"3"}`, []string{"distinct_count", "estdc"}, func(s *set) vector.Value { return vector.Int(len(s.seen)) }},
-		{"estdc_error", "The error of estdc, which is 0: it counts exactly.", `{"r":"0"}`, nil, func(*set) vector.Value { return vector.Int(0) }},
-		{"values", "The different values, in the order of their bytes.", `{"r":["a","b","c"]}`, nil, func(s *set) vector.Value { return vector.Strings(slices.Sorted(maps.Keys(s.seen))) }},
+		{"dc", "The number of distinct values; case-sensitive. estdc is exact here too.", `{"r":"3"}`, []string{"distinct_count", "estdc"}, func(s *set) vector.Value { return vector.Int(len(s.seen)) }},
+		{"estdc_error", "The error of estdc: always 0, since it counts exactly.", `{"r":"0"}`, nil, func(*set) vector.Value { return vector.Int(0) }},
+		{"values", "The distinct values, in byte order.", `{"r":["a","b","c"]}`, nil, func(s *set) vector.Value { return vector.Strings(slices.Sorted(maps.Keys(s.seen))) }},
 	} {
 		exec.RegisterAggregate(&syntax.AggregateDef{
 			Name: d.name, Aliases: d.aliases, Syntax: d.name + "(<field>)", Doc: d.doc, Examples: example(d.name+"(u)", d.want),

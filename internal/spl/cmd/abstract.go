@@ -20,10 +20,10 @@ func init() {
 		Name: "abstract", Kind: syntax.KindStreaming,
 		Summary: "Shorten the raw text of events to its first lines and words.",
 		Syntax:  "abstract [maxterms=<n>] [maxlines=<n>]",
-		Doc:     "`_raw` is cut behind that many lines and that many words, whichever comes first.",
+		Doc:     "`_raw` is cut after that many lines or that many words, whichever comes first.",
 		Args: []syntax.Arg{
-			{Name: "maxterms", Default: "1000", Doc: "How many words, up to 1000."},
-			{Name: "maxlines", Default: "10", Doc: "How many lines, up to 500."},
+			{Name: "maxterms", Default: "1000", Doc: "Maximum number of words, up to 1000."},
+			{Name: "maxlines", Default: "10", Doc: "Maximum number of lines, up to 500."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval _raw="one two three four" | abstract maxterms=2 | table _raw`,

@@ -17,10 +17,10 @@ func init() {
 		Name: "accum", Kind: syntax.KindSerial,
 		Summary: "Keep a running sum of a field.",
 		Syntax:  "accum <field> [AS <new-field>]",
-		Doc:     "Rows in which the field is no number stay as they are. Without AS the field itself gets the sum.",
+		Doc:     "Rows whose field is not a number are unchanged. Without AS, the sum replaces the field itself.",
 		Args: []syntax.Arg{
-			{Name: "<field>", Doc: "The numbers."},
-			{Name: "AS <new-field>", Default: "the field", Doc: "The field that gets the sum."},
+			{Name: "<field>", Doc: "The field to sum."},
+			{Name: "AS <new-field>", Default: "the field", Doc: "The field to write the sum to."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n

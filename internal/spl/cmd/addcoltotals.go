@@ -5,9 +5,9 @@ import "bluetrail/internal/spl/syntax"
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "addcoltotals", Kind: syntax.KindSerial,
-		Summary: "Add a last row with the sums of the columns.",
+		Summary: "Append a row with the column totals.",
 		Syntax:  "addcoltotals [labelfield=<field>] [label=<text>] [<field-list>]",
-		Doc:     "Values that are no numbers are passed over; a column without numbers has no sum.",
+		Doc:     "Values that are not numbers are skipped. A column without numbers has no total.",
 		Args:    totalsArgs,
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,n

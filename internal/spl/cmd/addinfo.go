@@ -17,10 +17,11 @@ type Addinfo struct{}
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "addinfo", Kind: syntax.KindStreaming,
-		Summary: "Add the time range and the start of the search to each row.",
+		Summary: "Add the time range and start time of the search to each row.",
 		Syntax:  "addinfo",
-		Doc: "`info_min_time` and `info_max_time` are the bounds given to the search or by modifiers in its text:\n" +
-			"an open start is 0.000; an open end is the clock when there is a start, `+Infinity` when there is none; `info_search_time` is when it started, `info_sid` an id made of that.",
+		Doc: "`info_min_time` and `info_max_time` are the bounds given to the search or set by time modifiers in its text. Without a\n" +
+			"start, `info_min_time` is 0.000. Without an end, `info_max_time` is the current time if there is a start and\n" +
+			"`+Infinity` if there is none. `info_search_time` is when the search started, and `info_sid` is an id derived from it.",
 		Examples: []syntax.Example{{
 			Search: `| makeresults | addinfo | table info_min_time info_max_time info_search_time`,
 			Want:   []string{`{"info_min_time":"0.000","info_max_time":"+Infinity","info_search_time":"1700000000.000"}`},

@@ -24,21 +24,21 @@ type Addtotals struct {
 }
 
 var totalsArgs = []syntax.Arg{
-	{Name: "labelfield", Doc: "The field that says in the last row what it is."},
-	{Name: "label", Default: "Total", Doc: "What it says there."},
-	{Name: "<field-list>", Default: "all", Doc: "The fields to add up; wildcards are possible."},
+	{Name: "labelfield", Doc: "The field of the totals row that holds its label."},
+	{Name: "label", Default: "Total", Doc: "The label."},
+	{Name: "<field-list>", Default: "all", Doc: "The fields to add up; wildcards are allowed."},
 }
 
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "addtotals", Kind: syntax.KindSerial,
-		Summary: "Add the sum of each row, or a last row with the sums of the columns.",
+		Summary: "Add the total of each row, or append a row with the column totals.",
 		Syntax:  "addtotals [row=<bool>] [col=<bool>] [fieldname=<field>] [labelfield=<field>] [label=<text>] [<field-list>]",
-		Doc:     "Values that are no numbers are passed over, and so are fields that begin with `_` unless they are named. A row without numbers has the sum 0.",
+		Doc:     "Values that are not numbers are skipped, as are fields that start with `_` unless they are named. A row without numbers has the total 0.",
 		Args: append([]syntax.Arg{
-			{Name: "row", Default: "true", Doc: "Whether rows get their sum."},
-			{Name: "col", Default: "false", Doc: "Whether there is a last row with the sums of the columns."},
-			{Name: "fieldname", Default: "Total", Doc: "The field for the row's sum."},
+			{Name: "row", Default: "true", Doc: "Whether to add a total to each row."},
+			{Name: "col", Default: "false", Doc: "Whether to append a row with the column totals."},
+			{Name: "fieldname", Default: "Total", Doc: "The field for the row total."},
 		}, totalsArgs...),
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,a,b

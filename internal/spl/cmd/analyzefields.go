@@ -21,12 +21,13 @@ type Analyzefields struct{ Class string }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "analyzefields", Aliases: []string{"af"}, Kind: syntax.KindSerial,
-		Summary: "Tell how well the numbers of each field foretell the value of another field.",
+		Summary: "Report how well each numeric field predicts another field.",
 		Syntax:  "analyzefields classfield=<field>",
-		Doc: "There is a row for each field whose values are all numbers, the best first: `field`; `count`, the rows that have it beside\n" +
-			"the class; `cocur`, their share of the rows with a class; `acc`, the share of them whose class is guessed; `balacc`, the mean of\n" +
-			"that share over the classes. The class is guessed whose mean lies nearest to the number. At most 100 fields are compared.",
-		Args: []syntax.Arg{{Name: "classfield", Doc: "The field to foretell; it should have few values, at best two."}},
+		Doc: "Returns one row for each field whose values are all numbers, best predictor first: `field`; `count`, the number of\n" +
+			"rows that have both the field and the class; `cocur`, their share of the rows that have a class; `acc`, the share of\n" +
+			"them whose class is predicted correctly; and `balacc`, the mean of that share over the classes. The predicted class is\n" +
+			"the one whose mean is nearest to the number. At most 100 fields are compared.",
+		Args: []syntax.Arg{{Name: "classfield", Doc: "The field to predict. It should have few distinct values, ideally two."}},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="result,bytes,port
 ok,10,443

@@ -25,19 +25,20 @@ type Anomalousvalue struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "anomalousvalue", Kind: syntax.KindSerial,
-		Summary: "Find rows with values that are improbable for their field.",
+		Summary: "Find rows with values that are unlikely for their field.",
 		Syntax:  "anomalousvalue [action=filter|annotate|summary] [pthresh=<n>] [minsupcount=<n>] [minsupfreq=<n>] [maxanofreq=<n>] [minnormfreq=<n>] [<field-list>]",
-		Doc: "Numbers are measured by their distance from the mean of the field, other values by the share of rows that have them; what is\n" +
-			"below `pthresh` is an anomaly and gets `Anomaly_Score_Num(field)` or `Anomaly_Score_Cat(field)`. Fields that few rows\n" +
-			"have, or in which too much would be an anomaly, are passed over. All rows are held.",
+		Doc: "Numbers are scored by their distance from the mean of the field, other values by the share of rows that have them. A\n" +
+			"value with a probability below `pthresh` is an anomaly and adds `Anomaly_Score_Num(field)` or\n" +
+			"`Anomaly_Score_Cat(field)`. Fields that few rows have, or in which too many values would be anomalies, are skipped.\n" +
+			"All rows are held in memory.",
 		Args: []syntax.Arg{
-			{Name: "action", Default: "filter", Doc: "`filter` keeps the anomalies, `annotate` all rows, `summary` gives a row for each field."},
-			{Name: "pthresh", Default: "0.01", Doc: "The probability below which a value is an anomaly."},
-			{Name: "minsupcount", Default: "100", Doc: "How many rows must have a field."},
-			{Name: "minsupfreq", Default: "0.05", Doc: "What share of the rows must have it."},
-			{Name: "maxanofreq", Default: "0.05", Doc: "A field with a greater share of anomalies is passed over."},
-			{Name: "minnormfreq", Default: "0.01", Doc: "What share of its values must be none."},
-			{Name: "<field-list>", Default: "all", Doc: "The fields to look at; wildcards are possible."},
+			{Name: "action", Default: "filter", Doc: "`filter` keeps only the anomalies, `annotate` keeps all rows, `summary` returns one row for each field."},
+			{Name: "pthresh", Default: "0.01", Doc: "A value with a probability below this is an anomaly."},
+			{Name: "minsupcount", Default: "100", Doc: "Minimum number of rows that must have a field."},
+			{Name: "minsupfreq", Default: "0.05", Doc: "Minimum share of the rows that must have it."},
+			{Name: "maxanofreq", Default: "0.05", Doc: "Fields with a larger share of anomalies are skipped."},
+			{Name: "minnormfreq", Default: "0.01", Doc: "Minimum share of its values that must not be anomalies."},
+			{Name: "<field-list>", Default: "all", Doc: "The fields to examine; wildcards are allowed."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults count=200 | streamstats count AS n | eval port=if(n=7, 31337, 443+n%2) | table n port | anomalousvalue port | eval rare=if('Anomaly_Score_Num(port)'<0.01, "yes", "no") | table n port rare`,

@@ -25,20 +25,21 @@ type Anomalydetection struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "anomalydetection", Kind: syntax.KindSerial,
-		Summary: "Find rows whose values are improbable.",
+		Summary: "Find rows with unlikely values.",
 		Syntax:  "anomalydetection [method=histogram|zscore|iqr] [action=filter|annotate|summary] [pthresh=<n>] [cutoff=<bool>] [<field-list>]",
-		Doc: "`histogram` multiplies the shares of rows that have each value of a row, numbers put into buckets; a row is an anomaly when\n" +
-			"the logarithm of that, `log_event_prob`, is far below that of the others. Anomalies get `log_event_prob`, `probable_cause`\n" +
-			"(the field with the rarest value), `probable_cause_freq` (its share) and `max_freq` (that of the field's commonest value).\n" +
-			"`zscore` looks at each field by itself: numbers by their distance from the mean, other values by their share; anomalies get\n" +
-			"`Anomaly_Score_Num(field)` or `Anomaly_Score_Cat(field)`. `iqr` is the command outlier. All rows are held.",
+		Doc: "`histogram` multiplies, for each row, the shares of rows that have each of its values; numbers are put into buckets\n" +
+			"first. A row is an anomaly when the logarithm of the product, `log_event_prob`, is far below that of the other rows.\n" +
+			"Anomalies get `log_event_prob`, `probable_cause` (the field with the rarest value), `probable_cause_freq` (its share)\n" +
+			"and `max_freq` (the share of that field's most common value). `zscore` looks at each field on its own: numbers by\n" +
+			"their distance from the mean, other values by their share. Anomalies get `Anomaly_Score_Num(field)` or\n" +
+			"`Anomaly_Score_Cat(field)`. `iqr` runs the outlier command. All rows are held in memory.",
 		Args: []syntax.Arg{
-			{Name: "method", Default: "histogram", Doc: "How improbable values are found."},
-			{Name: "action", Default: "filter", Doc: "`filter` keeps the anomalies, `annotate` keeps all rows and marks the anomalies, `summary` counts them. With iqr as in outlier."},
-			{Name: "pthresh", Default: "histogram: chosen, zscore: 0.01", Doc: "The probability below which a row or value is an anomaly."},
-			{Name: "cutoff", Default: "true", Doc: "histogram: three distances of the quartiles below the lower quartile of log_event_prob are still near; with false one and a half."},
+			{Name: "method", Default: "histogram", Doc: "How to find unlikely values."},
+			{Name: "action", Default: "filter", Doc: "`filter` keeps only the anomalies, `annotate` keeps all rows and marks the anomalies, `summary` counts them. With iqr, as in outlier."},
+			{Name: "pthresh", Default: "histogram: automatic, zscore: 0.01", Doc: "A row or value with a probability below this is an anomaly."},
+			{Name: "cutoff", Default: "true", Doc: "histogram: when true, rows up to three interquartile ranges below the lower quartile of log_event_prob are normal; when false, up to one and a half."},
 			{Name: "mark, param, uselower", Doc: "With iqr, as in outlier."},
-			{Name: "<field-list>", Default: "all", Doc: "The fields to look at; wildcards are possible."},
+			{Name: "<field-list>", Default: "all", Doc: "The fields to examine; wildcards are allowed."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults count=20 | streamstats count AS n | eval u=if(n=7, "mallory", "alice") | table n u | anomalydetection u | table n u probable_cause probable_cause_freq max_freq`,

@@ -18,10 +18,10 @@ type Append struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "append", Kind: syntax.KindGenerating,
-		Summary: "Put the rows of a subsearch behind those there are.",
+		Summary: "Append the rows of a subsearch.",
 		Syntax:  "append [maxout=<n>] [maxtime=<seconds>] [<subsearch>]",
-		Doc: "The subsearch runs over the time range of the search and does not see the rows before it. A search that begins with\n" +
-			"append has those of the subsearch alone.",
+		Doc: "The subsearch covers the time range of the search and does not see the rows before it. If append is the first command,\n" +
+			"the result is the rows of the subsearch alone.",
 		Args: append([]syntax.Arg{{Name: "<subsearch>", Doc: "A search in brackets."}}, subOptionArgs...),
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval a=1 | append [| makeresults | eval a=2] | table a`,

@@ -22,9 +22,9 @@ type subOptions struct {
 var subOptionNames = []string{"maxout", "maxtime", "timeout", "extendtimerange"}
 
 var subOptionArgs = []syntax.Arg{
-	{Name: "maxout", Default: "50000", Doc: "How many rows of the subsearch are used; more give a warning."},
-	{Name: "maxtime", Default: "60", Doc: "How many seconds the subsearch may take; what it has found until then is used, with a warning."},
-	{Name: "timeout, extendtimerange", Doc: "Taken for the sake of searches that have them."},
+	{Name: "maxout", Default: "50000", Doc: "Maximum number of subsearch rows to use; more rows give a warning."},
+	{Name: "maxtime", Default: "60", Doc: "Time limit of the subsearch in seconds; what it found by then is used, with a warning."},
+	{Name: "timeout, extendtimerange", Doc: "Accepted for compatibility; ignored."},
 }
 
 func (s *subOptions) set(o syntax.Option) (err error) {

@@ -21,13 +21,13 @@ type Appendcols struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "appendcols", Kind: syntax.KindSerial,
-		Summary: "Put the fields of a subsearch's rows beside the rows there are, one by one.",
+		Summary: "Add the fields of a subsearch's rows to the current rows, row by row.",
 		Syntax:  "appendcols [override=<bool>] [maxout=<n>] [maxtime=<seconds>] [<subsearch>]",
-		Doc: "The first row of the subsearch goes to the first row, and so on; rows of the subsearch that are left over are appended.\n" +
-			"Internal fields of the subsearch (`_time`, …) are left out.",
+		Doc: "The first row of the subsearch is merged into the first row, and so on. Extra rows of the subsearch are appended.\n" +
+			"Internal fields of the subsearch (`_time`, …) are omitted.",
 		Args: append([]syntax.Arg{
 			{Name: "<subsearch>", Doc: "A search in brackets."},
-			{Name: "override", Default: "false", Doc: "Whether fields of the subsearch replace those of the row."},
+			{Name: "override", Default: "false", Doc: "Whether fields of the subsearch replace existing fields."},
 		}, subOptionArgs...),
 		Examples: []syntax.Example{{
 			Search: `| makeresults count=2 | eval a=1 | appendcols [| makeresults | eval b=2] | table a b`,

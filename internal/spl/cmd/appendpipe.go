@@ -17,11 +17,11 @@ type Appendpipe struct{ Query *syntax.Query }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "appendpipe", Kind: syntax.KindSerial,
-		Summary: "Put what commands make of the rows, such as subtotals, behind them.",
+		Summary: "Run commands on the current rows and append the result, such as subtotals.",
 		Syntax:  "appendpipe [run_in_preview=<bool>] [<command> | <command>…]",
 		Args: []syntax.Arg{
-			{Name: "<command>", Doc: "Commands in brackets; they work on the rows that are there."},
-			{Name: "run_in_preview", Doc: "Taken for the sake of searches that have it."},
+			{Name: "<command>", Doc: "Commands in brackets, which run on the current rows."},
+			{Name: "run_in_preview", Doc: "Accepted for compatibility; ignored."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,n

@@ -18,14 +18,14 @@ type Apply struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "apply", Kind: syntax.KindStreaming,
-		Summary: "Mark outliers by a model that fit made.",
+		Summary: "Mark outliers with a model made by fit.",
 		Syntax:  "apply <model> [threshold=<share>] [lower_threshold=<share>] [upper_threshold=<share>] [show_density=<bool>]",
-		Doc: "Adds the fields that fit adds. Rows of groups that the model does not know get none of them, and without the model none\n" +
-			"does, and a warning says so.",
+		Doc: "Adds the fields that fit adds. Rows of groups that the model does not know get none of them. If the model does not\n" +
+			"exist, no row does, and a warning says so.",
 		Args: []syntax.Arg{
-			{Name: "<model>", Doc: "The name that fit wrote the model into."},
-			{Name: "threshold, lower_threshold, upper_threshold, show_density", Default: "as fit was told", Doc: "As in fit."},
-			{Name: "show_options, sample, full_sample, random_state", Doc: "Taken for the sake of searches that have them."},
+			{Name: "<model>", Doc: "The name under which fit saved the model."},
+			{Name: "threshold, lower_threshold, upper_threshold, show_density", Default: "as in fit", Doc: "As in fit."},
+			{Name: "show_options, sample, full_sample, random_state", Doc: "Accepted for compatibility; ignored."},
 		},
 		Examples: []syntax.Example{{
 			Lookup: "n\n1\n",

@@ -34,15 +34,15 @@ const (
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "arules", Kind: syntax.KindSerial,
-		Summary: "Find values of fields that imply a value of another field.",
+		Summary: "Find field values that imply a value of another field.",
 		Syntax:  "arules [sup=<n>] [conf=<share>] <field-list>",
-		Doc: "A rule says how often rows with the given values of some of the fields have the implied value of one more. `Strength` is\n" +
-			"that share; the support of a side is the number of rows that have its values. The strongest rules come first, of the same\n" +
-			"strength those that hold for more rows.",
+		Doc: "A rule says how often rows with the given values of some fields have the implied value of one more field. `Strength`\n" +
+			"is that share. The support of a side is the number of rows that have its values. The strongest rules come first; among\n" +
+			"rules of equal strength, those that hold for more rows.",
 		Args: []syntax.Arg{
-			{Name: "sup", Default: "3", Doc: "For how many rows a rule must hold at least."},
-			{Name: "conf", Default: "0.5", Doc: "How strong it must be at least, above 0 and up to 1."},
-			{Name: "<field-list>", Doc: "From two to ten fields."},
+			{Name: "sup", Default: "3", Doc: "Minimum number of rows for which a rule must hold."},
+			{Name: "conf", Default: "0.5", Doc: "Minimum strength, above 0 and up to 1."},
+			{Name: "<field-list>", Doc: "Two to ten fields."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="user,call

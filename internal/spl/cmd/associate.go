@@ -27,17 +27,17 @@ type Associate struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "associate", Kind: syntax.KindSerial,
-		Summary: "Find values of fields that say much about the values of other fields.",
+		Summary: "Find field values that say a lot about the values of other fields.",
 		Syntax:  "associate [supcnt=<n>] [supfreq=<share>] [improv=<bits>] [<field-list>]",
-		Doc: "Among the rows with one value of the reference key, the target key is more certain than among all: its entropy in bits\n" +
-			"falls by `Entropy_Improvement`. `Top_Conditional_Value` is its most frequent value there, with its share among all rows and\n" +
-			"among those; `Support` is the share of rows that have the reference value. Only rows that have the target key count. The\n" +
-			"greatest improvement comes first. At most 100 fields are compared.",
+		Doc: "Among the rows with one value of the reference key, the target key is more certain than among all rows: its entropy in\n" +
+			"bits drops by `Entropy_Improvement`. `Top_Conditional_Value` is its most frequent value there, with its share among\n" +
+			"all rows and among those rows. `Support` is the share of rows that have the reference value. Only rows that have the\n" +
+			"target key count. The greatest improvement comes first. At most 100 fields are compared.",
 		Args: []syntax.Arg{
-			{Name: "supcnt", Default: "100", Doc: "How many rows a reference value must have at least."},
-			{Name: "supfreq", Default: "0.1", Doc: "Which share of the rows it must have at least."},
-			{Name: "improv", Default: "0.5", Doc: "By how many bits the entropy must fall at least."},
-			{Name: "<field-list>", Default: "all fields", Doc: "The fields to compare; internal ones only where they are named."},
+			{Name: "supcnt", Default: "100", Doc: "Minimum number of rows that must have a reference value."},
+			{Name: "supfreq", Default: "0.1", Doc: "Minimum share of the rows that must have it."},
+			{Name: "improv", Default: "0.5", Doc: "Minimum drop in entropy, in bits."},
+			{Name: "<field-list>", Default: "all fields", Doc: "The fields to compare; internal fields only if they are named."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="call,result

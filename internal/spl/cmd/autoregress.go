@@ -26,12 +26,12 @@ const maxBack = 10000
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "autoregress", Kind: syntax.KindSerial,
-		Summary: "Put the values that a field had some rows before beside each row.",
+		Summary: "Copy the values a field had in previous rows into each row.",
 		Syntax:  "autoregress <field> [AS <new-field>] [p=<n>|<first>-<last>]",
-		Doc:     "The new field is called `field_p<n>`. With AS it has that name, and with a range of rows as well that name and `_p<n>`. The first rows get no value.",
+		Doc:     "The new field is named `field_p<n>`. AS sets another name; with a range of rows, `_p<n>` is appended to it. The first rows get no value.",
 		Args: []syntax.Arg{
 			{Name: "<field>", Doc: "The field to copy."},
-			{Name: "AS <new-field>", Default: "<field>_p<n>", Doc: "The field to copy it to."},
+			{Name: "AS <new-field>", Default: "<field>_p<n>", Doc: "The field to write."},
 			{Name: "p", Default: "1", Doc: "How many rows back, or a range: `p=1-3`. At most 10,000."},
 		},
 		Examples: []syntax.Example{{

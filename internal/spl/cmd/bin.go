@@ -25,15 +25,15 @@ func init() {
 		Name: "bin", Aliases: []string{"bucket", "discretize"}, Kind: syntax.KindSerial,
 		Summary: "Put numbers or times into buckets.",
 		Syntax:  "bin [span=<span>] [minspan=<span>] [bins=<n>] [start=<n>] [end=<n>] [aligntime=<t>] <field> [AS <field>]",
-		Doc: "Times become the start of their bucket; days and longer follow the calendar of the user's zone. Other numbers become\n" +
-			"the text `low-high`; low belongs to the bucket. Without a span a round one is chosen so that there are at most `bins`\n" +
-			"buckets; the rows are held for that. What is no number stays as it is.",
+		Doc: "Times become the start of their bucket; spans of a day and longer follow the calendar of the user's time zone. Other\n" +
+			"numbers become the text `low-high`; low belongs to the bucket. Without a span, a round one is chosen that gives at\n" +
+			"most `bins` buckets; all rows are held in memory for that. Values that are not numbers are unchanged.",
 		Args: []syntax.Arg{
 			{Name: "span", Doc: "The width: 30s, 5m, 1h, 1d, 1w@w1, 1mon, a number, log10, 2log5."},
-			{Name: "bins", Default: "100", Doc: "How many buckets at the most, without a span."},
-			{Name: "minspan", Doc: "The least width that is chosen."},
-			{Name: "start, end", Doc: "Widen the range that is cut into buckets."},
-			{Name: "aligntime", Doc: "A time at which a bucket begins, or earliest or latest of the search; not for days and longer."},
+			{Name: "bins", Default: "100", Doc: "Maximum number of buckets when no span is given."},
+			{Name: "minspan", Doc: "Smallest span that may be chosen."},
+			{Name: "start, end", Doc: "Widen the range that is divided into buckets."},
+			{Name: "aligntime", Doc: "A time at which a bucket starts, or earliest or latest of the search; not for spans of a day and longer."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n

@@ -39,16 +39,16 @@ type Chart struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "chart", Kind: syntax.KindTransforming,
-		Summary: "Aggregates as a table with rows of one field and columns of another.",
+		Summary: "Aggregate into a table with rows from one field and columns from another.",
 		Syntax:  "chart [<options>] <aggregate> | eval(<expression over aggregates>) … [OVER <field> [span=<span>] [BY <field> [span=<span>]] | BY <field> [span=<span>] [<field> [span=<span>]]] [WHERE <agg> in topN | <agg> > <n>]",
-		Doc: "Rows are in the order of their field. Columns are in alphabetical order, then OTHER (what is beyond `limit`, the ten\n" +
-			"with the greatest sums) and NULL (events without the second field). A count where there is nothing is 0, other\n" +
-			"aggregates are missing. With several aggregates a column is called `aggregate: value`, and `limit` goes by how many\n" +
-			"events a value has. Without OVER and BY there is one row.",
+		Doc: "Rows are sorted by their field. Columns are in alphabetical order, followed by OTHER (everything beyond `limit`, which\n" +
+			"keeps the ten columns with the largest sums) and NULL (events without the second field). A count of nothing is 0;\n" +
+			"other aggregates are missing. With several aggregates, a column is named `aggregate: value`, and `limit` ranks values\n" +
+			"by their number of events. Without OVER and BY there is one row.",
 		Args: append([]syntax.Arg{
-			{Name: "span", Doc: "The width of buckets of the field before it, or else of the rows: 10, log2, and 1h for `_time`."},
-			{Name: "bins, minspan, start, end", Doc: "Let a width be chosen: how many buckets at the most (300), how narrow they may be, what range to cut."},
-			{Name: "cont", Default: "true", Doc: "With buckets: fill in those without events."},
+			{Name: "span", Doc: "The bucket width for the preceding field, or otherwise for the rows: 10, log2, or 1h for `_time`."},
+			{Name: "bins, minspan, start, end", Doc: "Choose a width automatically: maximum number of buckets (300), their minimum width, and the range to divide."},
+			{Name: "cont", Default: "true", Doc: "With buckets: add empty buckets."},
 		}, chartArgs...),
 		Examples: []syntax.Example{{
 			Search: "| makeresults format=csv data=\"a,b\nx,1\nx,2\ny,1\" | chart count over a by b",
@@ -59,13 +59,13 @@ func init() {
 }
 
 var chartArgs = []syntax.Arg{
-	{Name: "limit", Default: "top10", Doc: "How many columns: topN, bottomN, N; 0 is all."},
-	{Name: "useother, otherstr", Default: "true, OTHER", Doc: "A column for all others."},
-	{Name: "usenull, nullstr", Default: "true, NULL", Doc: "A column for events without the field."},
-	{Name: "sep", Default: ": ", Doc: "What stands between aggregate and value in names of columns."},
-	{Name: "format", Doc: "Names of columns with several aggregates, such as `$VAL$/$AGG$`; goes before sep."},
+	{Name: "limit", Default: "top10", Doc: "Maximum number of columns: topN, bottomN or N; 0 means all."},
+	{Name: "useother, otherstr", Default: "true, OTHER", Doc: "Add a column for all other values."},
+	{Name: "usenull, nullstr", Default: "true, NULL", Doc: "Add a column for events without the field."},
+	{Name: "sep", Default: ": ", Doc: "Separator between aggregate and value in column names."},
+	{Name: "format", Doc: "Format of column names with several aggregates, such as `$VAL$/$AGG$`; takes precedence over sep."},
 	{Name: "agg", Default: "sum", Doc: "The aggregate of a column's cells that `limit` ranks by, such as max; `agg=avg(x)` is what is shown."},
-	{Name: "dedup_splitvals", Default: "false", Doc: "Count a value that an event holds twice only once."},
+	{Name: "dedup_splitvals", Default: "false", Doc: "Count a value that occurs twice in an event only once."},
 }
 
 var chartOptions = append([]string{"limit", "useother", "otherstr", "usenull", "nullstr", "sep", "cont", "fixedrange", "agg", "format", "partial", "dedup_splitvals"}, op.BucketOptions...)

@@ -29,20 +29,21 @@ var clusterDefaults = Cluster{Threshold: 0.8, Match: "termlist", Field: "_raw", 
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "cluster", Kind: syntax.KindSerial,
-		Summary: "Put rows whose texts are much alike together.",
+		Summary: "Group rows with similar text.",
 		Syntax:  "cluster [t=<share>] [match=termlist|termset|ngramset] [field=<field>] [delims=<text>] [showcount=<bool>] [countfield=<field>] [labelfield=<field>] [labelonly=<bool>]",
-		Doc: "A row joins the first cluster whose first row it is like, or begins one. Two texts are like each other when of the terms of\n" +
-			"the longer one at least the share `t` are in the other: at the same place for `termlist`, anywhere for `termset`;\n" +
-			"`ngramset` takes every three characters for a term. The first row of each cluster stays, with its number. Rows without the\n" +
-			"field are in no cluster. Of a text the first 1,000 terms count, and there are at most 10,000 clusters. All rows are held.",
+		Doc: "A row joins the first cluster whose first row it resembles, or starts a new one. Two texts are similar when at least\n" +
+			"the share `t` of the terms of the longer one also occur in the other: at the same position for `termlist`, anywhere\n" +
+			"for `termset`; `ngramset` uses every three characters as a term. The first row of each cluster is kept, with the\n" +
+			"cluster's number. Rows without the field belong to no cluster. The first 1,000 terms of a text count, and there are at\n" +
+			"most 10,000 clusters. All rows are held in memory.",
 		Args: []syntax.Arg{
-			{Name: "t", Default: "0.8", Doc: "How like texts must be, above 0 and below 1."},
-			{Name: "match", Default: "termlist", Doc: "How texts are compared."},
-			{Name: "field", Default: "_raw", Doc: "The field with the text."},
-			{Name: "delims", Default: "all but letters, digits and _", Doc: "The characters that part terms."},
-			{Name: "showcount", Default: "false", Doc: "Add how many rows the cluster has."},
-			{Name: "countfield", Default: "cluster_count", Doc: "The field for that."},
-			{Name: "labelfield", Default: "cluster_label", Doc: "The field for the number of the cluster."},
+			{Name: "t", Default: "0.8", Doc: "Required similarity, above 0 and below 1."},
+			{Name: "match", Default: "termlist", Doc: "How to compare texts."},
+			{Name: "field", Default: "_raw", Doc: "The field to compare."},
+			{Name: "delims", Default: "all except letters, digits and _", Doc: "The characters that separate terms."},
+			{Name: "showcount", Default: "false", Doc: "Add the number of rows in the cluster."},
+			{Name: "countfield", Default: "cluster_count", Doc: "The field for that number."},
+			{Name: "labelfield", Default: "cluster_label", Doc: "The field for the cluster number."},
 			{Name: "labelonly", Default: "false", Doc: "Keep all rows."},
 		},
 		Examples: []syntax.Example{{

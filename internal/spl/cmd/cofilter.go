@@ -20,16 +20,16 @@ type Cofilter struct{ User, Item string }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "cofilter", Kind: syntax.KindTransforming,
-		Summary: "Count for each pair of a field's values how many values of another field come with both.",
+		Summary: "For each pair of a field's values, count how many values of another field occur with both.",
 		Syntax:  "cofilter <user-field> <item-field>",
 		Doc: "The columns are `Item 1`, `Item 1 user count`, `Item 2`, `Item 2 user count` and `Pair count`, the number of users that\n" +
 			"have both items. The most frequent pairs come first.",
 		Args: []syntax.Arg{
-			{Name: "<user-field>", Doc: "Who has items."},
-			{Name: "<item-field>", Doc: "What is paired."},
+			{Name: "<user-field>", Doc: "The field that identifies users."},
+			{Name: "<item-field>", Doc: "The field whose values are paired."},
 		},
 		Examples: []syntax.Example{{
-			Doc: "Which calls the same users make.",
+			Doc: "API calls made by the same users.",
 			Search: `| makeresults format=csv data="user,call
 ann,ListUsers
 ann,GetUser

@@ -28,19 +28,19 @@ type Collect struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "collect", Kind: syntax.KindSerial,
-		Summary: "Put the rows into an index and pass them on.",
+		Summary: "Write the rows to an index and pass them on.",
 		Syntax:  "collect index=<name> [source=<text>] [sourcetype=<text>] [host=<text>] [marker=\"<key>=<value>, …\"] [addtime=<bool>] [testmode=<bool>]",
-		Doc: "Each row becomes an event: its `_raw` when that is a JSON object, otherwise an object of its fields, in which several\n" +
-			"values of a field are one text of several lines. The time of such an object is `info_min_time`, or else `_time`, the\n" +
-			"start of the search's range or the search's clock. The events are taken in when the search has ended well, and not at all when it has not; `index=<name>`\n" +
-			"finds them then. It needs a data directory.",
+		Doc: "Each row becomes an event: its `_raw` if that is a JSON object, otherwise an object of its fields, in which several\n" +
+			"values of a field are one text with a line for each. The time of such an object is `info_min_time`, or else `_time`,\n" +
+			"the start of the search's time range or the current time of the search. The events are ingested once the search has\n" +
+			"ended successfully; if it fails, none are. `index=<name>` then finds them. A data directory is required.",
 		Args: []syntax.Arg{
-			{Name: "index", Doc: "The index; it need not be there yet."},
-			{Name: "source, sourcetype, host", Default: "collect, stash, aws", Doc: "What the events say of where they come from."},
-			{Name: "marker", Doc: "Pairs that every event gets as fields."},
-			{Name: "addtime", Default: "true", Doc: "Write `_time` into events that are made of fields."},
-			{Name: "testmode", Default: "false", Doc: "Show the events as `_raw` and take in nothing."},
-			{Name: "spool, file, run_in_preview, output_format, uselb", Doc: "Taken for the sake of searches that have them."},
+			{Name: "index", Doc: "The index; it is created if it does not exist."},
+			{Name: "source, sourcetype, host", Default: "collect, stash, aws", Doc: "The host, source or sourcetype of the events."},
+			{Name: "marker", Doc: "Pairs to add to every event as fields."},
+			{Name: "addtime", Default: "true", Doc: "Write `_time` into events made from fields."},
+			{Name: "testmode", Default: "false", Doc: "Show the events as `_raw` and ingest nothing."},
+			{Name: "spool, file, run_in_preview, output_format, uselb", Doc: "Accepted for compatibility; ignored."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval _time=1700000000, user="alice", n=3 | collect index=summary marker="report=logins" testmode=true | table _raw`,

@@ -23,12 +23,12 @@ type Concurrency struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "concurrency", Kind: syntax.KindSerial,
-		Summary: "Count the rows that were under way when each row started.",
+		Summary: "Count the rows that were in progress when each row started.",
 		Syntax:  "concurrency duration=<field> [start=<field>] [output=<field>]",
-		Doc:     "A row is under way from its start up to, and not including, its end, and always at its start; it counts itself. Rows without a start get nothing, rows without a duration have none. All rows are held.",
+		Doc:     "A row is in progress from its start (inclusive) to its end (exclusive), and always at its start; it counts itself. Rows without a start get no count; a row without a duration has the duration 0. All rows are held in memory.",
 		Args: []syntax.Arg{
-			{Name: "duration", Doc: "The field with the seconds that a row lasts."},
-			{Name: "start", Default: "_time", Doc: "The field with the second at which it starts."},
+			{Name: "duration", Doc: "The field with the duration in seconds."},
+			{Name: "start", Default: "_time", Doc: "The field with the start time in seconds."},
 			{Name: "output", Default: "concurrency", Doc: "The field for the count."},
 		},
 		Examples: []syntax.Example{{

@@ -31,14 +31,14 @@ const maxContingency = 1000
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "contingency", Aliases: []string{"counttable", "ctable"}, Kind: syntax.KindTransforming,
-		Summary: "Count how often the values of two fields come together, as a table.",
+		Summary: "Build a table of how often the values of two fields occur together.",
 		Syntax:  "contingency [maxrows=<n>] [maxcols=<n>] [mincolcover=<share>] [minrowcover=<share>] [usetotal=<bool>] [totalstr=<text>] <row-field> <column-field>",
-		Doc:     "The most frequent values come first. A last row and column hold the totals, of what is left out as well.",
+		Doc:     "The most frequent values come first. The last row and column hold the totals, which include the rows and columns left out.",
 		Args: []syntax.Arg{
-			{Name: "maxrows, maxcols", Default: "1000", Doc: "How many rows and columns at the most; 0 is 1000."},
-			{Name: "mincolcover, minrowcover", Default: "1", Doc: "Columns or rows are shown until they hold this share of all."},
-			{Name: "usetotal", Default: "true", Doc: "Whether there are totals."},
-			{Name: "totalstr", Default: "TOTAL", Doc: "What they are called."},
+			{Name: "maxrows, maxcols", Default: "1000", Doc: "Maximum number of rows and columns; 0 means 1000."},
+			{Name: "mincolcover, minrowcover", Default: "1", Doc: "Show columns or rows until they cover this share of the total."},
+			{Name: "usetotal", Default: "true", Doc: "Whether to show totals."},
+			{Name: "totalstr", Default: "TOTAL", Doc: "The label of the totals."},
 			{Name: "<row-field>", Doc: "The field whose values make the rows."},
 			{Name: "<column-field>", Doc: "The field whose values make the columns."},
 		},

@@ -30,17 +30,17 @@ const convertTimeFormat = "%m/%d/%Y %H:%M:%S"
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "convert", Kind: syntax.KindStreaming,
-		Summary: "Rewrite values: times as text, text as numbers.",
+		Summary: "Convert values: times to text, text to numbers.",
 		Syntax:  `convert [timeformat="<format>"] <function>(<field>) [AS <new-field>] …`,
-		Doc: "Functions: `ctime` writes seconds since 1970 as a time, `mktime` reads a time; `num` makes numbers and takes away what is\n" +
-			"none, `auto` makes numbers and leaves what is none; `dur2sec` reads `[days+]hours:minutes:seconds`, `mstime`\n" +
-			"`[minutes:]seconds.fraction`, `memk` sizes such as `10m` as kilobytes; `rmcomma` takes commas out, `rmunit` the text\n" +
-			"behind a number; `none` leaves a field alone that a wildcard behind it would catch. What the others cannot read is taken\n" +
-			"away, but for ctime and the two rm functions, which leave it.",
+		Doc: "Functions: `ctime` formats seconds since 1970 as a time, `mktime` parses a time; `num` converts to numbers and removes\n" +
+			"other values, `auto` converts to numbers and keeps other values; `dur2sec` reads `[days+]hours:minutes:seconds`,\n" +
+			"`mstime` `[minutes:]seconds.fraction`, `memk` sizes such as `10m` in kilobytes; `rmcomma` removes commas, `rmunit` the\n" +
+			"text after a number; `none` excludes a field that a later wildcard would match. Values that a function cannot read are\n" +
+			"removed, except by `auto`, `ctime` and the two rm functions, which keep them.",
 		Args: []syntax.Arg{
-			{Name: "timeformat", Default: convertTimeFormat, Doc: "The form of ctime and mktime, with the variables of strftime."},
-			{Name: "<function>(<field>)", Doc: "What to do with which field; the name may hold `*`."},
-			{Name: "AS <new-field>", Default: "the field", Doc: "Where the result goes."},
+			{Name: "timeformat", Default: convertTimeFormat, Doc: "The time format of ctime and mktime, with the variables of strftime."},
+			{Name: "<function>(<field>)", Doc: "The function and its field; the field name may contain `*`."},
+			{Name: "AS <new-field>", Default: "the field", Doc: "The field for the result."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval t=1700000000 | convert timeformat="%Y-%m-%dT%H:%M:%S" ctime(t) | table t`,

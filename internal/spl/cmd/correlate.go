@@ -22,10 +22,10 @@ const maxCorrelated = 1000
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "correlate", Kind: syntax.KindSerial,
-		Summary: "Say for each pair of fields how often they are in the same rows.",
+		Summary: "Show how often each pair of fields occurs in the same rows.",
 		Syntax:  "correlate",
-		Doc: "A row for each field, called in `RowField`, and a column for each: of the rows that have one of the two, the share that has\n" +
-			"both. Internal fields are left out; at most 1,000 fields are compared. All rows are held.",
+		Doc: "Returns a row for each field, named in `RowField`, and a column for each field: of the rows that have either field,\n" +
+			"the share that has both. Internal fields are left out; at most 1,000 fields are compared. All rows are held in memory.",
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=json data="[{\"a\":1,\"b\":2},{\"a\":1}]" | fields a b | correlate`,
 			Want:   []string{`{"RowField":"a","a":"1.00","b":"0.50"}`, `{"RowField":"b","a":"0.50","b":"1.00"}`},

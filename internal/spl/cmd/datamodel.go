@@ -25,16 +25,16 @@ type Datamodel struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "datamodel", Kind: syntax.KindGenerating,
-		Summary: "List data models, or give the events of a dataset.",
+		Summary: "List data models, or return the events of a dataset.",
 		Syntax:  "datamodel [<model> [<dataset> [search|flat|acceleration_search]]]",
-		Doc: "Without a mode there is a row for each dataset: its model, its parent, the search that finds its events and its fields.\n" +
-			"`search` and `acceleration_search` give the events with the fields of the model named `All_Changes.user`, `flat` leaves the\n" +
-			"names as they are. There are no summaries, so both look at all events.",
+		Doc: "Without a mode, it returns a row for each dataset: its model, its parent, the search that finds its events, and its\n" +
+			"fields. `search` and `acceleration_search` return the events with the model's fields named like `All_Changes.user`;\n" +
+			"`flat` keeps the plain names. There are no summaries, so both read all events.",
 		Args: []syntax.Arg{
-			{Name: "<model>", Default: "all", Doc: "Authentication and Change are those that CloudTrail fills."},
+			{Name: "<model>", Default: "all", Doc: "CloudTrail events fill Authentication and Change."},
 			{Name: "<dataset>", Default: "all", Doc: "A dataset of the model."},
 			{Name: "<mode>", Doc: "search, flat or acceleration_search."},
-			{Name: "strict_fields, allow_old_summaries, summariesonly", Doc: "Taken for the sake of searches that have them."},
+			{Name: "strict_fields, allow_old_summaries, summariesonly", Doc: "Accepted for compatibility; ignored."},
 		},
 		Examples: []syntax.Example{{
 			Events: []string{`{"_time":1700000000,"tag":"change","user":"alice"}`, `{"_time":1700000001,"tag":"authentication","user":"bob"}`},

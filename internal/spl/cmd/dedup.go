@@ -26,14 +26,14 @@ func init() {
 		Name: "dedup", Kind: syntax.KindSerial,
 		Summary: "Keep the first rows of each combination of values.",
 		Syntax:  "dedup [<n>] <field-list> [keepevents=<bool>] [keepempty=<bool>] [consecutive=<bool>] [sortby <sort-list>]",
-		Doc: "Values compare with case; a field with several values is compared as a whole. A row that lacks one of the fields goes,\n" +
-			"unless `keepempty=true`. With `keepevents=true` all rows stay and the repeated ones lose the fields.",
+		Doc: "Values are case-sensitive, and a multivalue field is compared as a whole. Rows that lack one of the fields are dropped\n" +
+			"unless `keepempty=true`. With `keepevents=true`, all rows are kept and duplicates lose the fields.",
 		Args: []syntax.Arg{
-			{Name: "<n>", Default: "1", Doc: "How many rows of each combination to keep."},
-			{Name: "keepevents", Default: "false", Doc: "Keep repeated rows without the fields."},
+			{Name: "<n>", Default: "1", Doc: "Number of rows of each combination to keep."},
+			{Name: "keepevents", Default: "false", Doc: "Keep duplicate rows, without the fields."},
 			{Name: "keepempty", Default: "false", Doc: "Keep rows that lack one of the fields."},
-			{Name: "consecutive", Default: "false", Doc: "Drop only repetitions that follow each other."},
-			{Name: "sortby", Doc: "Put the rows in this order first."},
+			{Name: "consecutive", Default: "false", Doc: "Drop only consecutive duplicates."},
+			{Name: "sortby", Doc: "Sort the rows this way first."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,n

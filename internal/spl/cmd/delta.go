@@ -19,13 +19,13 @@ type Delta struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "delta", Kind: syntax.KindSerial,
-		Summary: "Give how much a number differs from the one some rows before.",
+		Summary: "Compute the difference between a number and its value in a previous row.",
 		Syntax:  "delta <field> [AS <new-field>] [p=<n>]",
-		Doc:     "The first rows, and those where one of the two is no number, get no value. Events come newest first: the row before is the later one.",
+		Doc:     "The first rows, and rows where either value is not a number, get no value. Events come newest first, so the previous row is the later event.",
 		Args: []syntax.Arg{
-			{Name: "<field>", Doc: "The numbers."},
-			{Name: "AS <new-field>", Default: "delta(<field>)", Doc: "The field that gets the difference."},
-			{Name: "p", Default: "1", Doc: "How many rows back."},
+			{Name: "<field>", Doc: "The field to compare."},
+			{Name: "AS <new-field>", Default: "delta(<field>)", Doc: "The field for the difference."},
+			{Name: "p", Default: "1", Doc: "Number of rows to look back."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n

@@ -31,15 +31,15 @@ func init() {
 		Name: "diff", Kind: syntax.KindSerial,
 		Summary: "Compare two rows line by line.",
 		Syntax:  "diff [position1=<n>] [position2=<n>] [attribute=<field>] [diffheader=<bool>] [context=<bool>] [maxlen=<n>]",
-		Doc: "The result is one row whose `_raw` holds the lines that differ, each after a `-` when only the first text has it and after a\n" +
-			"`+` when only the second has, with up to three lines around them; `Results are the same` when none differ. JSON objects are\n" +
-			"laid out first, a member on each line.",
+		Doc: "The result is one row whose `_raw` holds the lines that differ, prefixed with `-` if only the first text has them and\n" +
+			"with `+` if only the second does, with up to three lines of context; or `Results are the same` if nothing differs.\n" +
+			"JSON objects are formatted first, one member per line.",
 		Args: []syntax.Arg{
-			{Name: "position1, position2", Default: "1, 2", Doc: "The numbers of the rows; also `pos1` and `pos2`."},
+			{Name: "position1, position2", Default: "1, 2", Doc: "The row numbers; also `pos1` and `pos2`."},
 			{Name: "attribute", Default: "_raw", Doc: "The field to compare."},
-			{Name: "diffheader", Default: "false", Doc: "Begin with two lines that name the texts."},
-			{Name: "context", Default: "false", Doc: "Show each text by itself, as context diffs do."},
-			{Name: "maxlen", Default: "100000", Doc: "How many characters of each text are compared; 0 is all."},
+			{Name: "diffheader", Default: "false", Doc: "Start with two lines that name the texts."},
+			{Name: "context", Default: "false", Doc: "Show each text separately, as context diffs do."},
+			{Name: "maxlen", Default: "100000", Doc: "Number of characters of each text to compare; 0 means all."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=json data="[{\"doc\":{\"Effect\":\"Allow\",\"Action\":\"s3:Get*\"}},{\"doc\":{\"Effect\":\"Allow\",\"Action\":\"s3:*\"}}]" | diff attribute=doc`,

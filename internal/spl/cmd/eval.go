@@ -29,10 +29,10 @@ func init() {
 		Name: "eval", Kind: syntax.KindStreaming,
 		Summary: "Compute fields from expressions.",
 		Syntax:  "eval <field>=<expression> [, <field>=<expression>]…",
-		Doc: `Assignments run from left to right, later ones see earlier ones. A result that is null takes the field
-away. ` + "`{name}=…`" + ` sets the field that the value of ` + "`name`" + ` names. Field names that hold anything but letters,
-digits and _ stand in single quotes inside expressions; double quotes make a string.`,
-		Args: []syntax.Arg{{Name: "<field>=<expression>", Doc: "The field to set and what to set it to."}},
+		Doc: "Assignments run from left to right, and later ones see earlier ones. A null result removes the field. `{name}=…` sets\n" +
+			"the field named by the value of `name`. Put field names that contain anything but letters, digits and _ in single\n" +
+			"quotes inside expressions; double quotes make a string.",
+		Args: []syntax.Arg{{Name: "<field>=<expression>", Doc: "The field to set and its value."}},
 		Examples: []syntax.Example{{
 			Doc:    "Arithmetic and text.",
 			Search: `| makeresults | eval a=6/2, b="n=".a | table a b`,

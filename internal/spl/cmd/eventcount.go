@@ -21,12 +21,12 @@ func init() {
 		Name: "eventcount", Kind: syntax.KindGenerating,
 		Summary: "Count the events of indexes.",
 		Syntax:  "eventcount [summarize=<bool>] [report_size=<bool>] [index=<name>]…",
-		Doc:     "It counts the events of the search's time range.",
+		Doc:     "Counts the events in the search's time range.",
 		Args: []syntax.Arg{
-			{Name: "index", Default: "*", Doc: "The index; may be repeated and hold `*`."},
-			{Name: "summarize", Default: "true", Doc: "One count of all; otherwise a row for each index, with `server`, which is always local."},
-			{Name: "report_size", Default: "false", Doc: "Beside the count of each index, the length of its events' `_raw` as `size_bytes`."},
-			{Name: "list_vix, list_federated_remote", Doc: "Taken for the sake of searches that have them."},
+			{Name: "index", Default: "*", Doc: "The index; may be repeated and contain `*`."},
+			{Name: "summarize", Default: "true", Doc: "Return one count of everything; otherwise a row for each index, with `server`, which is always local."},
+			{Name: "report_size", Default: "false", Doc: "Also report the total length of each index's `_raw` as `size_bytes`."},
+			{Name: "list_vix, list_federated_remote", Doc: "Accepted for compatibility; ignored."},
 		},
 		Examples: []syntax.Example{{
 			Events: []string{`{"_time":1700000000,"k":"a"}`, `{"_time":1700000007,"k":"b"}`},

@@ -19,10 +19,10 @@ func init() {
 		Name: "eventstats", Kind: syntax.KindSerial,
 		Summary: "Add the aggregates of its group to every row.",
 		Syntax:  "eventstats <aggregate> [AS <name>] … [BY <field-list>]",
-		Doc:     "Like stats, but all rows stay, in their order. A row that lacks a field of BY stays without the new fields.",
+		Doc:     "Like stats, but keeps all rows, in their order. A row that lacks a BY field does not get the new fields.",
 		Args: []syntax.Arg{
 			{Name: "<aggregate>", Doc: "As in stats."},
-			{Name: "BY <field-list>", Doc: "The fields that make groups."},
+			{Name: "BY <field-list>", Doc: "The fields to group by."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,n

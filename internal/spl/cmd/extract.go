@@ -26,18 +26,18 @@ func init() {
 	d := Extract{Limit: 50, MaxChars: 10240, Clean: true, PairDelim: " \t\n\r,;|&", KVDelim: "="}
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "extract", Aliases: []string{"kv"}, Kind: syntax.KindStreaming,
-		Summary: "Make fields of the key=value pairs of the raw text.",
+		Summary: "Extract fields from key=value pairs in the raw text.",
 		Syntax:  "extract [pairdelim=<characters>] [kvdelim=<characters>] [limit=<n>] [maxchars=<n>] [mv_add=<bool>] [clean_keys=<bool>] [<stanza> …]",
-		Doc:     "Values in double quotes may hold delimiters. Blanks around keys and values, and quotes around keys, are left out. Fields that are there already are replaced; of a key that comes twice the first value counts, unless `mv_add=true`. Where stanzas of the knowledge folder's transforms.conf are named, their REGEX or DELIMS make the fields in the place of all that.",
+		Doc:     "Values in double quotes may contain delimiters. Spaces around keys and values are stripped, as are quotes around keys. Existing fields are replaced. If a key occurs twice, the first value is used unless `mv_add=true`. If stanzas of the knowledge folder's transforms.conf are named, their REGEX or DELIMS extract the fields instead.",
 		Args: []syntax.Arg{
-			{Name: "pairdelim", Default: "white space and , ; | &", Doc: "The characters that part pairs."},
-			{Name: "kvdelim", Default: "=", Doc: "The characters that part a key from its value."},
-			{Name: "limit", Default: "50", Doc: "How many pairs are used."},
-			{Name: "maxchars", Default: "10240", Doc: "How many bytes of the text are looked at."},
+			{Name: "pairdelim", Default: "whitespace and , ; | &", Doc: "The characters that separate pairs."},
+			{Name: "kvdelim", Default: "=", Doc: "The characters that separate a key from its value."},
+			{Name: "limit", Default: "50", Doc: "Maximum number of pairs."},
+			{Name: "maxchars", Default: "10240", Doc: "Maximum number of bytes of the text to examine."},
 			{Name: "mv_add", Default: "false", Doc: "Keep all values of a key."},
-			{Name: "clean_keys", Default: "true", Doc: "Write _ for what is no letter, digit or _ in a key."},
-			{Name: "<stanza>", Doc: "A stanza of transforms.conf with REGEX and FORMAT, or DELIMS and FIELDS; SOURCE_KEY, MV_ADD, CLEAN_KEYS and KEEP_EMPTY_VALS are minded."},
-			{Name: "reload, auto, segment", Doc: "Taken for the sake of searches that have them."},
+			{Name: "clean_keys", Default: "true", Doc: "Replace characters of a key other than letters, digits and _ with _."},
+			{Name: "<stanza>", Doc: "A stanza of transforms.conf with REGEX and FORMAT, or DELIMS and FIELDS; SOURCE_KEY, MV_ADD, CLEAN_KEYS and KEEP_EMPTY_VALS are honored."},
+			{Name: "reload, auto, segment", Doc: "Accepted for compatibility; ignored."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval _raw="a=1 b.x=\"two words\" a=3" | extract | table a b_x`,

@@ -22,12 +22,12 @@ type Fieldformat struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "fieldformat", Kind: syntax.KindStreaming,
-		Summary: "Show a field as an expression says, and keep its value for the commands that follow.",
+		Summary: "Display a field as an expression says, but keep its value for later commands.",
 		Syntax:  "fieldformat <field>=<expression>",
-		Doc: "The expression is computed from the rows of the result, so all fields it reads must be in them. Every output format\n" +
-			"shows its text. What follows in the search (sort, where, outputlookup …) sees the values; a field that is renamed later, or\n" +
-			"made anew by stats and its kin, is shown as it is.",
-		Args: []syntax.Arg{{Name: "<field>=<expression>", Doc: "The field and what to show in its place; the rules are those of eval."}},
+		Doc: "The expression is computed from the rows of the result, so the result must have all fields that it reads. Every output\n" +
+			"format shows the formatted text. Later commands (sort, where, outputlookup …) see the original values. A field that is\n" +
+			"renamed later, or recreated by stats and similar commands, is shown unformatted.",
+		Args: []syntax.Arg{{Name: "<field>=<expression>", Doc: "The field and the expression to display, by the rules of eval."}},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,n
 a,900

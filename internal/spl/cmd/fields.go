@@ -23,11 +23,11 @@ func init() {
 		Name: "fields", Kind: syntax.KindStreaming,
 		Summary: "Keep only the listed fields, or remove them.",
 		Syntax:  "fields [+|-] <field-list>",
-		Doc: "With `+` (the default) only the listed fields are kept, in that order, and `_time` and `_raw` beside them. With `-`\n" +
-			"they are removed. Names may hold `*`. Internal fields are removed only by name: `fields - _raw`.",
-		Args: []syntax.Arg{{Name: "<field-list>", Doc: "Names separated by commas or blanks; `*` stands for any run of characters."}},
+		Doc: "With `+` (the default), only the listed fields are kept, in that order, together with `_time` and `_raw`. With `-`,\n" +
+			"they are removed. Names may contain `*`. Internal fields are removed only by name: `fields - _raw`.",
+		Args: []syntax.Arg{{Name: "<field-list>", Doc: "Names separated by commas or spaces; `*` matches any run of characters."}},
 		Examples: []syntax.Example{{
-			Doc:    "Everything but one column.",
+			Doc:    "Every column but one.",
 			Search: `| makeresults | eval a=1, b=2, c=3 | fields - _time, b`,
 			Want:   []string{`{"a":"1","c":"3"}`},
 		}},

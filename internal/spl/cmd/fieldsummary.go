@@ -25,15 +25,15 @@ type Fieldsummary struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "fieldsummary", Kind: syntax.KindTransforming,
-		Summary: "Describe each field: how many rows have it, how many values, their range, the most frequent ones.",
+		Summary: "Describe each field: number of rows and distinct values, range, and most frequent values.",
 		Syntax:  "fieldsummary [maxvals=<n>] [<field-list>]",
-		Doc: "One row for each field that some row has, in alphabetical order: `field`, `count` (rows that have it), `distinct_count`,\n" +
-			"`is_exact`, and over the values that are numbers `max`, `mean`, `min`, `numeric_count`, `stdev`; `values` lists the most\n" +
-			"frequent values as JSON. Of a field with more than 10,000 values no list is kept, its distinct count is within about two per\n" +
-			"cent, and `is_exact` is 0.",
+		Doc: "Returns one row for each field that any row has, in alphabetical order: `field`, `count` (rows that have it),\n" +
+			"`distinct_count`, `is_exact`, and for its numeric values `max`, `mean`, `min`, `numeric_count`, `stdev`; `values`\n" +
+			"lists the most frequent values as JSON. For a field with more than 10,000 values, no list is kept, the distinct count\n" +
+			"is accurate to about two percent, and `is_exact` is 0.",
 		Args: []syntax.Arg{
-			{Name: "maxvals", Default: "100", Doc: "How many values are listed; 0 is all."},
-			{Name: "<field-list>", Default: "all", Doc: "The fields to describe; wildcards are possible."},
+			{Name: "maxvals", Default: "100", Doc: "Maximum number of values to list; 0 means all."},
+			{Name: "<field-list>", Default: "all", Doc: "The fields to describe; wildcards are allowed."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,n

@@ -18,9 +18,9 @@ type Filldown struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "filldown", Kind: syntax.KindSerial,
-		Summary: "Put the last value a field had where it is missing.",
+		Summary: "Replace missing values with the field's last value.",
 		Syntax:  "filldown [<field-list>]",
-		Doc:     "Rows before the first value stay without one. Names may hold wildcards; without names it is all fields, except those that begin with `_`.",
+		Doc:     "Rows before the first value stay empty. Names may contain wildcards; without names, all fields are filled except those that start with `_`.",
 		Args:    []syntax.Arg{{Name: "<field-list>", Default: "all", Doc: "The fields to fill."}},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n,u

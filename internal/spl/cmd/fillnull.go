@@ -22,12 +22,13 @@ type Fillnull struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "fillnull", Kind: syntax.KindSerial,
-		Summary: "Put a value where a field is missing.",
+		Summary: "Replace missing values with a fixed value.",
 		Syntax:  "fillnull [value=<text>] [<field-list>]",
-		Doc: "With a list, the fields are made in every row that lacks them. Without one, every field that some row has is filled\n" +
-			"in all rows, which are held for that; a name with `*` stands for those of them that fit it. An empty text is not missing.",
+		Doc: "With a list, the fields are set in every row that lacks them. Without one, every field that any row has is filled in\n" +
+			"all rows, which are held in memory for that; a name with `*` matches some of those fields. An empty string is not\n" +
+			"missing.",
 		Args: []syntax.Arg{
-			{Name: "value", Default: "0", Doc: "What to put there."},
+			{Name: "value", Default: "0", Doc: "The value to fill in."},
 			{Name: "<field-list>", Default: "all", Doc: "The fields to fill."},
 		},
 		Examples: []syntax.Example{{

@@ -29,21 +29,21 @@ var distKinds = map[string]string{"norm": normalKind, "expon": exponential, "aut
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "fit", Kind: syntax.KindSerial,
-		Summary: "Learn how the numbers of a field are spread, and mark the outliers.",
+		Summary: "Learn the distribution of a numeric field and mark the outliers.",
 		Syntax:  "fit DensityFunction <field> [BY \"<field>, …\"] [into <model>] [dist=norm|expon|auto] [threshold=<share>] [lower_threshold=<share>] [upper_threshold=<share>] [show_density=<bool>]",
-		Doc: "DensityFunction is the one algorithm there is. Each group gets a distribution of its own. The rows stay and get\n" +
-			"`BoundaryRanges`, the ranges of outliers as `from:to:share`, and `IsOutlier(<field>)`, 1.0 or 0.0. A model is kept in\n" +
-			"`lookups/__mlspl_<model>.csv` of the knowledge folder, for apply and summary. Rows without the number or a field of BY\n" +
-			"are not learned from; when none is left the rows pass as they are, and no model is kept.",
+		Doc: "DensityFunction is the only algorithm. Each group gets its own distribution. The rows are kept and get\n" +
+			"`BoundaryRanges`, the ranges of outliers as `from:to:share`, and `IsOutlier(<field>)`, 1.0 or 0.0. A model is saved in\n" +
+			"`lookups/__mlspl_<model>.csv` of the knowledge folder, for apply and summary. Rows without the number or a BY field\n" +
+			"are ignored; if no rows are left, the rows pass unchanged and no model is saved.",
 		Args: []syntax.Arg{
-			{Name: "<field>", Doc: "The numbers."},
-			{Name: "BY", Doc: "The fields that make groups, in quotes or bare."},
-			{Name: "into", Doc: "The name of the model; app:name is taken as name."},
-			{Name: "dist", Default: "auto", Doc: "The normal or the exponential distribution, or the one that is nearer to the numbers."},
-			{Name: "threshold", Default: "0.01", Doc: "The share of the distribution that counts as outliers, half of it on either side of a normal one."},
-			{Name: "lower_threshold, upper_threshold", Doc: "The share on one side, in the place of threshold."},
+			{Name: "<field>", Doc: "The numeric field."},
+			{Name: "BY", Doc: "The fields to group by, quoted or bare."},
+			{Name: "into", Doc: "The name of the model; app:name is read as name."},
+			{Name: "dist", Default: "auto", Doc: "The normal or the exponential distribution, or whichever fits the numbers better."},
+			{Name: "threshold", Default: "0.01", Doc: "The share of the distribution that counts as outliers; for a normal distribution, half on either side."},
+			{Name: "lower_threshold, upper_threshold", Doc: "The share on one side, instead of threshold."},
 			{Name: "show_density", Default: "false", Doc: "Add `ProbabilityDensity(<field>)`."},
-			{Name: "show_options, sample, full_sample, random_state", Doc: "Taken for the sake of searches that have them; all rows are learned from."},
+			{Name: "show_options, sample, full_sample, random_state", Doc: "Accepted for compatibility; ignored. All rows are used for learning."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults count=100 | streamstats count as n | eval v=if(n=100, 500, n%10) | fit DensityFunction v dist=norm | search "IsOutlier(v)"=1.0 | table n v`,

@@ -35,13 +35,14 @@ func init() {
 		Name: "foreach", Kind: syntax.KindSerial,
 		Summary: "Run commands for each of several fields, or an eval for each value of a field.",
 		Syntax:  "foreach [mode=multifield|multivalue|json_array|auto_collections] <field-list> [<command> | …]",
-		Doc: "In the commands `<<FIELD>>` is the name of the field (write `'<<FIELD>>'` for its value), `<<MATCHSTR>>` what the wildcards\n" +
-			"stood for, `<<MATCHSEG1>>` to `<<MATCHSEG3>>` the wildcards one by one, `<<ITER>>` a count from 0. In the modes for values\n" +
-			"`<<ITEM>>` is the value, and there is one eval, which sees what it set for the values before. Fields that fit a wildcard\n" +
-			"come in alphabetical order. A field whose name cannot stand where the commands put it is left out, with a warning.",
+		Doc: "In the commands, `<<FIELD>>` is the name of the field (write `'<<FIELD>>'` for its value), `<<MATCHSTR>>` the text\n" +
+			"that the wildcards matched, `<<MATCHSEG1>>` to `<<MATCHSEG3>>` the text each wildcard matched, and `<<ITER>>` a\n" +
+			"counter from 0. In the modes for values, `<<ITEM>>` is the value, and there is a single eval, which sees what it set\n" +
+			"for earlier values. Fields that match a wildcard come in alphabetical order. A field whose name is not valid where the\n" +
+			"commands use it is skipped, with a warning.",
 		Args: []syntax.Arg{
-			{Name: "<field-list>", Doc: "Names, in multifield mode also with `*`."},
-			{Name: "mode", Default: "multifield", Doc: "What to go through: fields, the values of a field, a JSON array, or what the field holds of these."},
+			{Name: "<field-list>", Doc: "Field names; in multifield mode, wildcards are allowed too."},
+			{Name: "mode", Default: "multifield", Doc: "What to iterate over: fields, the values of a field, a JSON array, or whichever of the two the field holds."},
 			{Name: "fieldstr, matchstr, matchseg1, matchseg2, matchseg3, itemstr, iterstr", Doc: "Other names for the tokens."},
 		},
 		Examples: []syntax.Example{{

@@ -18,15 +18,15 @@ type Format struct{ Options syntax.FormatOptions }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "format", Kind: syntax.KindSerial,
-		Summary: "Write all rows as one search expression, in the field search.",
+		Summary: "Write all rows as one search expression in the field search.",
 		Syntax:  `format [mvsep="OR"] [maxresults=<n>] [emptystr="NOT ( )"] ["<row prefix>" "<column prefix>" "<column separator>" "<column end>" "<row separator>" "<row end>"]`,
-		Doc: "A subsearch in brackets is formatted this way by itself. Fields stand in alphabetical order, internal ones are left out;\n" +
-			"a field called `search` or `query` gives its value as it is.",
+		Doc: "A subsearch in brackets is formatted this way automatically. Fields are in alphabetical order, and internal fields are\n" +
+			"left out. A field named `search` or `query` contributes its value as is.",
 		Args: []syntax.Arg{
-			{Name: "mvsep", Default: "OR", Doc: "What stands between the values of one field."},
-			{Name: "maxresults", Default: "0", Doc: "How many rows are written; 0 is all."},
-			{Name: "emptystr", Default: "NOT ( )", Doc: "What is written when there are no rows."},
-			{Name: "<six texts>", Default: `"(" "(" "AND" ")" "OR" ")"`, Doc: "All six or none."},
+			{Name: "mvsep", Default: "OR", Doc: "The text between the values of one field."},
+			{Name: "maxresults", Default: "0", Doc: "Maximum number of rows; 0 means all."},
+			{Name: "emptystr", Default: "NOT ( )", Doc: "The result when there are no rows."},
+			{Name: "<six texts>", Default: `"(" "(" "AND" ")" "OR" ")"`, Doc: "Give all six or none."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,ip

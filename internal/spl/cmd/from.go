@@ -24,10 +24,10 @@ type From struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "from", Kind: syntax.KindGenerating,
-		Summary: "Give the rows of a data model's dataset, a lookup or a saved search.",
+		Summary: "Return the rows of a data model dataset, a lookup or a saved search.",
 		Syntax:  "from datamodel:<model>[.<dataset>] | lookup:<table> | savedsearch:<name>",
-		Doc: "The events of a data model keep the names of their fields, and `unknown` stands in the model's fields that are missing.\n" +
-			"Names with blanks are put in double quotes, before or behind the colon; a blank does for the colon.",
+		Doc: "The events of a data model keep their field names, and missing fields of the model are set to `unknown`. Put names\n" +
+			"with spaces in double quotes, before or after the colon. A space may replace the colon.",
 		Args: []syntax.Arg{{Name: "<kind>:<name>", Doc: "What to read, and its name."}},
 		Examples: []syntax.Example{{
 			Lookup: "user,team\nalice,blue\nbob,red\n",

@@ -16,12 +16,12 @@ type Fromjson struct{ Field, Prefix string }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "fromjson", Kind: syntax.KindStreaming,
-		Summary: "Make fields of the members of a JSON object.",
+		Summary: "Extract the members of a JSON object as fields.",
 		Syntax:  "fromjson <field> [prefix=<text>]",
-		Doc:     "Only the object's own members: objects and arrays in it stay JSON text. What is no object gives nothing.",
+		Doc:     "Only the object's own members are extracted; nested objects and arrays stay JSON text. A value that is not an object gives nothing.",
 		Args: []syntax.Arg{
 			{Name: "<field>", Doc: "The field with the object."},
-			{Name: "prefix", Doc: "Text put before the names."},
+			{Name: "prefix", Doc: "A prefix for the names."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval j="{\"name\":\"bob\",\"tags\":[1,2]}" | fromjson j prefix=my_ | table my_name my_tags`,

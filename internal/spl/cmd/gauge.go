@@ -26,9 +26,9 @@ type GaugeArg struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "gauge", Kind: syntax.KindStreaming,
-		Summary: "Make the table that a gauge is drawn from.",
+		Summary: "Build the table that a gauge is drawn from.",
 		Syntax:  "gauge <value> [<bound> …]",
-		Doc:     "The value goes to `x`, the bounds of the coloured ranges to `y1`, `y2` and so on. All other fields go.",
+		Doc:     "The value is written to `x`, the bounds of the colored ranges to `y1`, `y2` and so on. All other fields are dropped.",
 		Args: []syntax.Arg{
 			{Name: "<value>", Doc: "A field or a number."},
 			{Name: "<bound>", Default: "0 30 70 100", Doc: "Fields or numbers."},

@@ -25,15 +25,15 @@ type Gentimes struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "gentimes", Kind: syntax.KindGenerating,
-		Summary: "Make rows of ranges of time that follow each other.",
+		Summary: "Generate rows of consecutive time ranges.",
 		Syntax:  "gentimes start=<day> [end=<day>] [increment=<n>s|m|h|d]",
-		Doc: "Each row has `starttime` and `endtime` in seconds and `starthuman` and `endhuman` for reading; a range ends a second before\n" +
-			"the next one starts. The day of `end` is not part of it. A day is written `12/31/2026`, with a time `12/31/2026:18:30:00`, or\n" +
-			"as a number of days from today: `-7`. At most 1,000,000 rows are made.",
+		Doc: "Each row has `starttime` and `endtime` in seconds and `starthuman` and `endhuman` as readable text. A range ends one\n" +
+			"second before the next one starts. The day given as `end` is excluded. A day is written `12/31/2026`, with a time\n" +
+			"`12/31/2026:18:30:00`, or as a number of days from today: `-7`. At most 1,000,000 rows are generated.",
 		Args: []syntax.Arg{
-			{Name: "start", Doc: "Where the first range starts."},
-			{Name: "end", Default: "0", Doc: "Where the last one ends."},
-			{Name: "increment", Default: "1d", Doc: "How long a range is."},
+			{Name: "start", Doc: "The start of the first range."},
+			{Name: "end", Default: "0", Doc: "The end of the last range."},
+			{Name: "increment", Default: "1d", Doc: "The length of a range."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| gentimes start=10/1/2026 end=10/3/2026`,

@@ -28,21 +28,22 @@ var geostatsDefaults = Geostats{Lat: "lat", Long: "lon", OutLat: "latitude", Out
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "geostats", Kind: syntax.KindTransforming,
-		Summary: "Compute aggregates over the cells of a map, at each zoom level.",
+		Summary: "Compute aggregates for the cells of a map, at each zoom level.",
 		Syntax:  "geostats [latfield=<field>] [longfield=<field>] [outputlatfield=<field>] [outputlongfield=<field>] [binspanlat=<degrees>] [binspanlong=<degrees>] [maxzoomlevel=<n>] [globallimit=<n>] [locallimit=<n>] [translatetoxy=<bool>] <aggregate> … [BY <field>]",
-		Doc: "A row for each cell that holds something: `geobin` names zoom level and cell, `latitude` and `longitude` are the mean of its\n" +
-			"rows. Cells halve both ways from level to level. With BY there is a column for each value, of those with the greatest sums\n" +
-			"of the first aggregate, and `OTHER` for the rest. Rows without a place on the globe are left out.",
+		Doc: "Returns a row for each cell that is not empty: `geobin` names the zoom level and cell; `latitude` and `longitude` are\n" +
+			"the mean position of its rows. Each level halves the cells in both directions. With BY there is a column for each of\n" +
+			"the values with the largest sums of the first aggregate, and `OTHER` for the rest. Rows without a valid position are\n" +
+			"left out.",
 		Args: []syntax.Arg{
-			{Name: "latfield, longfield", Default: "lat, lon", Doc: "The fields with the place, in degrees."},
-			{Name: "outputlatfield, outputlongfield", Default: "latitude, longitude", Doc: "The fields for the mean place."},
-			{Name: "binspanlat, binspanlong", Default: "22.5, 45", Doc: "How many degrees a cell has at zoom level 0."},
+			{Name: "latfield, longfield", Default: "lat, lon", Doc: "The fields with the position, in degrees."},
+			{Name: "outputlatfield, outputlongfield", Default: "latitude, longitude", Doc: "The fields for the mean position."},
+			{Name: "binspanlat, binspanlong", Default: "22.5, 45", Doc: "The size of a cell at zoom level 0, in degrees."},
 			{Name: "maxzoomlevel", Default: "9", Doc: "The last zoom level, up to 9."},
-			{Name: "globallimit", Default: "10", Doc: "How many values of BY get a column; 0 is all."},
-			{Name: "locallimit", Default: "10", Doc: "How many of them a cell shows, the rest of it counting as OTHER; 0 is all."},
-			{Name: "translatetoxy", Default: "true", Doc: "With false there is a row for each value of BY in a cell, and no columns for them."},
+			{Name: "globallimit", Default: "10", Doc: "Maximum number of BY values that get a column; 0 means all."},
+			{Name: "locallimit", Default: "10", Doc: "Maximum number of these that one cell shows; the rest count as OTHER. 0 means all."},
+			{Name: "translatetoxy", Default: "true", Doc: "When false, return a row for each BY value in a cell instead of columns."},
 			{Name: "<aggregate>", Doc: "As in stats."},
-			{Name: "BY <field>", Doc: "The field whose values make the columns."},
+			{Name: "BY <field>", Doc: "The field whose values become columns."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="lat,lon

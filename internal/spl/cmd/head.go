@@ -27,14 +27,14 @@ func init() {
 		Name: "head", Kind: syntax.KindSerial,
 		Summary: "Keep the first rows.",
 		Syntax:  "head [<n> | limit=<n>] [<eval-expression>] [null=<bool>] [keeplast=<bool>]",
-		Doc: "With a number, that many; with an expression, the rows up to the first for which it is not true, and with both no more\n" +
-			"than the number. A null result stops too, unless `null=true`. `keeplast=true` also gives the row that stopped it. Nothing\n" +
-			"more is read than is needed.",
+		Doc: "With a number, keeps that many rows; with an expression, the rows before the first one for which it is not true; with\n" +
+			"both, no more than the number. A null result stops as well unless `null=true`. `keeplast=true` also returns the row\n" +
+			"that stopped it. The search reads no more than it needs.",
 		Args: []syntax.Arg{
-			{Name: "<n>", Default: "10 without an expression", Doc: "How many rows."},
-			{Name: "<eval-expression>", Doc: "What holds for the rows that are kept."},
-			{Name: "null", Default: "false", Doc: "Whether an expression that is null lets the row pass."},
-			{Name: "keeplast", Default: "false", Doc: "Whether the row at which it stops is kept."},
+			{Name: "<n>", Default: "10 without an expression", Doc: "Number of rows."},
+			{Name: "<eval-expression>", Doc: "The condition that rows must meet."},
+			{Name: "null", Default: "false", Doc: "Whether a row passes when the expression is null."},
+			{Name: "keeplast", Default: "false", Doc: "Whether to keep the row that stopped it."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n

@@ -13,13 +13,13 @@ type Inputcsv struct{ Inputlookup }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "inputcsv", Kind: syntax.KindGenerating,
-		Summary: "Give the rows of a .csv file.",
+		Summary: "Return the rows of a .csv file.",
 		Syntax:  "inputcsv [append=<bool>] [strict=<bool>] [start=<n>] [max=<n>] <file> [where <search-expression>]",
-		Doc:     "The file is one of lookups/ in the knowledge folder, where outputcsv writes; no other place is read. It is inputlookup otherwise.",
+		Doc:     "The file is in lookups/ of the knowledge folder, where outputcsv writes; no other location is read. Otherwise like inputlookup.",
 		Args: []syntax.Arg{
-			{Name: "<file>", Doc: "The name of the file; .csv may be left out."},
+			{Name: "<file>", Doc: "The file name; .csv may be omitted."},
 			{Name: "append, strict, start, max, where", Doc: "As in inputlookup."},
-			{Name: "events, dispatch", Doc: "Taken for the sake of searches that have them."},
+			{Name: "events, dispatch", Doc: "Accepted for compatibility; ignored."},
 		},
 		Examples: []syntax.Example{{
 			Lookup: "user,team\nalice,blue\nbob,red\n",

@@ -31,16 +31,16 @@ const inputlookupMax = 1000000000
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "inputlookup", Kind: syntax.KindGenerating,
-		Summary: "Give the rows of a lookup table.",
+		Summary: "Return the rows of a lookup table.",
 		Syntax:  "inputlookup [append=<bool>] [strict=<bool>] [start=<n>] [max=<n>] <table> [where <search-expression>]",
-		Doc:     "Rows come in the order of the table; an empty cell is a missing value.",
+		Doc:     "Rows come in the order of the table. An empty cell is a missing value.",
 		Args: []syntax.Arg{
-			{Name: "<table>", Doc: "The name of a definition of transforms.conf or of a .csv file of lookups/."},
-			{Name: "append", Default: "false", Doc: "Put the rows behind those there are; the command may then stand anywhere."},
-			{Name: "strict", Default: "false", Doc: "Fail when the table cannot be read; otherwise there is a warning and no row."},
-			{Name: "start", Default: "0", Doc: "The number of the first row, from 0."},
-			{Name: "max", Default: "1000000000", Doc: "How many rows."},
-			{Name: "where", Doc: "Only the rows that match."},
+			{Name: "<table>", Doc: "The name of a transforms.conf definition or of a .csv file in lookups/."},
+			{Name: "append", Default: "false", Doc: "Append the rows to the current ones; the command may then appear anywhere."},
+			{Name: "strict", Default: "false", Doc: "Fail when the table cannot be read; otherwise return no rows, with a warning."},
+			{Name: "start", Default: "0", Doc: "The first row to return, counted from 0."},
+			{Name: "max", Default: "1000000000", Doc: "Maximum number of rows."},
+			{Name: "where", Doc: "Return only rows that match."},
 		},
 		Examples: []syntax.Example{{
 			Lookup: "user,team\nalice,blue\nbob,red\n",

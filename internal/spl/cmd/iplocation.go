@@ -21,22 +21,22 @@ type Iplocation struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "iplocation", Kind: syntax.KindStreaming,
-		Summary: "Add where an IP address is: City, Country, Region, lat, lon.",
+		Summary: "Add the location of an IP address: City, Country, Region, lat, lon.",
 		Syntax:  "iplocation [prefix=<text>] [allfields=<bool>] <field>",
-		Doc: "An address that the database knows gets all of the fields, the unknown ones empty, so that a database of countries\n" +
-			"alone does not empty a search that counts by City. What the database does not know, and what is no address (a service's\n" +
-			"name, say), gets none of them. See docs/geoip.md for the databases.",
+		Doc: "An address that the database knows gets all of the fields, with unknown ones empty, so that a country-only database\n" +
+			"does not empty a search that counts by City. Addresses that the database does not know, and values that are not\n" +
+			"addresses (such as service names), get none of them. See docs/geoip.md for the databases.",
 		Args: []syntax.Arg{
 			{Name: "<field>", Doc: "The field with the address."},
-			{Name: "prefix", Doc: "Text put before the names of the new fields."},
-			{Name: "allfields", Default: "false", Doc: "Also Continent, MetroCode and Timezone."},
-			{Name: "lang", Doc: "Taken for the sake of searches that have it; names are English."},
+			{Name: "prefix", Doc: "A prefix for the names of the new fields."},
+			{Name: "allfields", Default: "false", Doc: "Also add Continent, MetroCode and Timezone."},
+			{Name: "lang", Doc: "Accepted for compatibility; ignored. Names are in English."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval ip="8.8.8.8" | iplocation prefix=src_ ip | table ip src_Country src_City`,
 			Want:   []string{`{"ip":"8.8.8.8","src_Country":"United States","src_City":""}`},
 		}, {
-			Doc:    "What is no address gets nothing.",
+			Doc:    "A value that is not an address gets no fields.",
 			Search: `| makeresults | eval ip="ec2.amazonaws.com" | iplocation ip | table ip Country`,
 			Want:   []string{`{"ip":"ec2.amazonaws.com"}`},
 		}},

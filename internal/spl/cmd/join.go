@@ -36,18 +36,18 @@ func init() {
 		Name: "join", Kind: syntax.KindSerial,
 		Summary: "Join the rows with those of a subsearch.",
 		Syntax:  "join [type=inner|outer|left] [max=<n>] [overwrite=<bool>] [usetime=<bool>] [earlier=<bool>] [left=<alias> right=<alias> where <l.field>=<r.field> …] [<field-list>] [<subsearch>]",
-		Doc: "The order of the main rows is kept. Keys compare with case; a row without a key matches nothing; a key with several\n" +
-			"values matches by any of them. Without a list, all fields that both sides have are keys (but not `_…`). Fields of the\n" +
+		Doc: "The order of the main rows is kept. Keys are case-sensitive. A row without a key matches nothing; a multivalue key\n" +
+			"matches by any of its values. Without a list, the keys are all fields that both sides have, except `_…`. Fields of the\n" +
 			"subsearch replace those of the main rows unless `overwrite=false`. At most 50,000 rows of the subsearch are used; more\n" +
-			"give a warning. With `left=L right=R` the fields of the result are `L.<field>` and `R.<field>`; internal ones keep their\n" +
-			"names.",
+			"rows give a warning. With `left=L right=R`, the fields of the result are named `L.<field>` and `R.<field>`; internal\n" +
+			"fields keep their names.",
 		Args: []syntax.Arg{
 			{Name: "type", Default: "inner", Doc: "`outer` or `left` also keeps main rows without a match."},
-			{Name: "max", Default: "1", Doc: "How many matches of a main row are used; 0 is all."},
-			{Name: "overwrite", Default: "true", Doc: "Whether fields of the subsearch replace the main row's."},
-			{Name: "usetime", Default: "false", Doc: "Use only matches earlier than the main row, or later ones with earlier=false; those of the same second always."},
-			{Name: "earlier", Default: "true", Doc: "With usetime: which."},
-			{Name: "left, right, where", Doc: "Names for both sides, and the pairs of fields that must be equal."},
+			{Name: "max", Default: "1", Doc: "Maximum number of matches for each main row; 0 means all."},
+			{Name: "overwrite", Default: "true", Doc: "Whether fields of the subsearch replace those of the main row."},
+			{Name: "usetime", Default: "false", Doc: "Use only matches earlier than the main row, or later ones with earlier=false; matches of the same second always count."},
+			{Name: "earlier", Default: "true", Doc: "With usetime: whether to use earlier or later matches."},
+			{Name: "left, right, where", Doc: "Names for the two sides, and the pairs of fields that must be equal."},
 			{Name: "<field-list>", Default: "all common fields", Doc: "The keys."},
 		},
 		Examples: []syntax.Example{{

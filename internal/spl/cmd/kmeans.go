@@ -36,21 +36,22 @@ const (
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "kmeans", Kind: syntax.KindSerial,
-		Summary: "Put rows into clusters by the numbers they hold.",
+		Summary: "Group rows into clusters by their numbers.",
 		Syntax:  "kmeans [k=<n>|<n>-<n>] [reps=<n>] [maxiters=<n>] [t=<n>] [dt=l1|l2|cos] [cfield=<field>] [showcentroid=<bool>] [<field-list>]",
-		Doc: "Lloyd's algorithm, begun `reps` times at rows far from each other; the closest clusters count. Rows get the number of their\n" +
-			"cluster and its centre, `centroid_<field>`, and stand together; clusters are in the order of their centres. Rows that lack\n" +
-			"one of the numbers stand last, without a cluster. With a range of k there is a row for each k, with its `distortion`, the\n" +
-			"sum of the distances to the centres, and the sizes of the clusters. The same rows give the same clusters. All rows are held.",
+		Doc: "Runs Lloyd's algorithm `reps` times from rows that are far apart and uses the tightest clusters. Rows get the number\n" +
+			"of their cluster and its center, `centroid_<field>`, and the rows of a cluster stay together; clusters are sorted by\n" +
+			"their centers. Rows that lack one of the numbers come last, without a cluster. With a range for k there is a row for\n" +
+			"each k, with its `distortion`, the sum of the distances to the centers, and the cluster sizes. The same rows always\n" +
+			"give the same clusters. All rows are held in memory.",
 		Args: []syntax.Arg{
-			{Name: "k", Default: "2", Doc: "How many clusters, up to 1,000, or a range of that up to 50."},
-			{Name: "reps", Default: "10", Doc: "How often to begin."},
-			{Name: "maxiters", Default: "10000", Doc: "How many rounds, each time."},
-			{Name: "t", Default: "0", Doc: "How far the centres may still move at the end."},
+			{Name: "k", Default: "2", Doc: "Number of clusters, up to 1,000, or a range up to 50."},
+			{Name: "reps", Default: "10", Doc: "Number of runs."},
+			{Name: "maxiters", Default: "10000", Doc: "Maximum number of iterations of each run."},
+			{Name: "t", Default: "0", Doc: "A run ends when the centers move no further than this."},
 			{Name: "dt", Default: "sqeuclidean", Doc: "The distance: `l1`, `l1norm`, `cityblock`, `cb`; `l2`, `l2norm`, `sq`, `sqeuclidean`; `cos`, `cosine`."},
-			{Name: "cfield", Default: "CLUSTERNUM", Doc: "The field for the number of the cluster."},
-			{Name: "showcentroid", Default: "true", Doc: "Whether rows get the centres."},
-			{Name: "<field-list>", Default: "all", Doc: "The fields with the numbers; without it those in which every value is one."},
+			{Name: "cfield", Default: "CLUSTERNUM", Doc: "The field for the cluster number."},
+			{Name: "showcentroid", Default: "true", Doc: "Whether to add the centers to the rows."},
+			{Name: "<field-list>", Default: "all", Doc: "The fields to use; by default, those whose values are all numbers."},
 		},
 		Examples: []syntax.Example{{
 			Search: "| makeresults format=csv data=\"u,n\na,1\nb,90\nc,3\nd,94\" | kmeans k=2 n",

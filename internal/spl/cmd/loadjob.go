@@ -16,12 +16,12 @@ type Loadjob struct{ Savedsearch }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "loadjob", Kind: syntax.KindGenerating,
-		Summary: "Give the result of a saved search.",
+		Summary: "Return the result of a saved search.",
 		Syntax:  `loadjob savedsearch="[<user>:<app>:]<name>"`,
-		Doc:     "Results of earlier searches are not kept, so the saved search runs now, as savedsearch runs it; there are no ids of jobs.",
+		Doc:     "Results of earlier searches are not kept, so the saved search runs now, as with savedsearch. There are no job ids.",
 		Args: []syntax.Arg{
-			{Name: "savedsearch", Doc: "The name of the saved search; a user and an app before it are not looked at."},
-			{Name: "events, job_delegate, ignore_running, artifact_offset", Doc: "Taken for the sake of searches that have them; artifact_offset must be 0."},
+			{Name: "savedsearch", Doc: "The name of the saved search; a preceding user and app are ignored."},
+			{Name: "events, job_delegate, ignore_running, artifact_offset", Doc: "Accepted for compatibility; ignored. artifact_offset must be 0."},
 		},
 		Examples: []syntax.Example{{
 			Saved:  "| makeresults | eval user=\"alice\" | table user",

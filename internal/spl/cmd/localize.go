@@ -19,13 +19,13 @@ type Localize struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "localize", Kind: syntax.KindTransforming,
-		Summary: "Give the ranges of time in which there are events.",
+		Summary: "Return the time ranges that contain events.",
 		Syntax:  "localize [maxpause=<span>] [timebefore=<span>] [timeafter=<span>]",
-		Doc:     "Events that are no further apart than `maxpause` make one range, `starttime` to `endtime`, which is then made longer at both ends. The latest range comes first; map can search each of them.",
+		Doc:     "Events at most `maxpause` apart form one range, `starttime` to `endtime`, which is then extended at both ends. The latest range comes first. Use map to search each range.",
 		Args: []syntax.Arg{
-			{Name: "maxpause", Default: "1m", Doc: "The longest pause inside a range."},
-			{Name: "timebefore", Default: "30s", Doc: "How much earlier the range starts."},
-			{Name: "timeafter", Default: "30s", Doc: "How much later it ends."},
+			{Name: "maxpause", Default: "1m", Doc: "The longest gap inside a range."},
+			{Name: "timebefore", Default: "30s", Doc: "How far to extend the start."},
+			{Name: "timeafter", Default: "30s", Doc: "How far to extend the end."},
 		},
 		Examples: []syntax.Example{{
 			Events: []string{`{"_time":1700000000}`, `{"_time":1700000050}`, `{"_time":1700003600}`},

@@ -35,17 +35,16 @@ func init() {
 		Name: "lookup", Kind: syntax.KindStreaming,
 		Summary: "Add fields from a lookup table.",
 		Syntax:  "lookup [event_time_field=<field>] <table> <column> [AS <field>] … [OUTPUT|OUTPUTNEW <column> [AS <field>] …]",
-		Doc: "The table is a definition of transforms.conf or a .csv file of lookups/. The definition says how keys match: exactly, by\n" +
-			"wildcard or CIDR block, with or without case, how many matches are used and what stands where there are too few. Several\n" +
-			"matches give several values, in the order of the table; a key with several values is looked up value by value. OUTPUT sets\n" +
-			"its fields, and takes them away where nothing matches; OUTPUTNEW leaves alone what is there. A row that lacks a key stays\n" +
-			"as it is.",
+		Doc: "The table is a transforms.conf definition or a .csv file in lookups/. The definition says how keys match (exactly, by\n" +
+			"wildcard or CIDR block, case-sensitive or not), how many matches are used, and what to fill in when there are too few.\n" +
+			"Several matches give several values, in table order. A multivalue key is looked up value by value. OUTPUT sets its\n" +
+			"fields, and removes them where nothing matches; OUTPUTNEW keeps existing values. A row that lacks a key is unchanged.",
 		Args: []syntax.Arg{
 			{Name: "<table>", Doc: "The name of a definition or file."},
-			{Name: "<column> AS <field>", Doc: "A key: a column of the table, and the field it is compared with when that has another name."},
-			{Name: "OUTPUT", Default: "all columns but the keys", Doc: "The columns to add, and under which names."},
+			{Name: "<column> AS <field>", Doc: "A key: a column of the table, and the field to compare it with if that has another name."},
+			{Name: "OUTPUT", Default: "all columns except the keys", Doc: "The columns to add, and their names."},
 			{Name: "event_time_field", Default: "_time", Doc: "For tables with times: the time of the row."},
-			{Name: "local, update", Doc: "Taken for the sake of searches that have them."},
+			{Name: "local, update", Doc: "Accepted for compatibility; ignored."},
 		},
 		Examples: []syntax.Example{{
 			Lookup: "user,team\nalice,blue\nbob,red\nbob,green\n",

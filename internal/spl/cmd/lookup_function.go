@@ -16,9 +16,9 @@ func init() {
 	d := &syntax.FunctionDef{
 		Name: "lookup", Group: "Comparison and conditional", Min: 3, Max: 3,
 		Syntax: `lookup("<table>", json_object("<column>", <value>, …), json_array("<column>", …))`,
-		Doc: "What the command lookup would add, as a JSON object: the columns of the array from the rows of the table whose columns\n" +
-			"are those of the object. Of several rows a column is an array; columns without a value are left out. Null when no row\n" +
-			"matches.",
+		Doc: "What the lookup command would add, as a JSON object: the columns listed in the array, from the table rows that match\n" +
+			"the columns of the object. Several matching rows make a column an array. Columns without a value are left out. Null\n" +
+			"when no row matches.",
 		Examples: []syntax.Example{{
 			Lookup: "user,team\nalice,blue\nbob,red\nbob,green\n",
 			Search: `| makeresults | eval name="bob", r=lookup("example.csv", json_object("user", name), json_array("team")) | table r`,

@@ -19,13 +19,13 @@ type Makecontinuous struct{ bin Bin } // not embedded: its Print is another
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "makecontinuous", Kind: syntax.KindSerial,
-		Summary: "Put a field into buckets and add a row for each bucket in which there is nothing.",
+		Summary: "Put a field into buckets and add a row for each empty bucket.",
 		Syntax:  "makecontinuous [<field>] [span=<span>] [minspan=<span>] [bins=<n>] [start=<n>] [end=<n>] [aligntime=<t>]",
-		Doc:     "The buckets are those of bin. Rows are put in the order of the field; an added row has only that field. Rows whose field is no number stay, behind the others. At most 100,000 rows are added.",
+		Doc:     "The buckets are those of bin. Rows are sorted by the field; an added row has only that field. Rows whose field is not a number are kept, after the others. At most 100,000 rows are added.",
 		Args: []syntax.Arg{
 			{Name: "<field>", Default: "_time", Doc: "The field to put into buckets."},
 			{Name: "span, minspan, bins, aligntime", Doc: "As in bin."},
-			{Name: "start, end", Doc: "Buckets are added down to and up to these values."},
+			{Name: "start, end", Doc: "Add buckets down to and up to these values."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n,u

@@ -24,14 +24,14 @@ type Makemv struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "makemv", Kind: syntax.KindStreaming,
-		Summary: "Make several values of the text of a field.",
+		Summary: "Split the text of a field into several values.",
 		Syntax:  `makemv [delim=<text>|tokenizer="<regular-expression>"] [allowempty=<bool>] [setsv=<bool>] <field>`,
 		Args: []syntax.Arg{
 			{Name: "<field>", Doc: "The field to split."},
-			{Name: "delim", Default: "a blank", Doc: "What stands between the values; `\\n` and `\\t` are a newline and a tab."},
+			{Name: "delim", Default: "a space", Doc: "The separator of the values; `\\n` and `\\t` are a newline and a tab."},
 			{Name: "tokenizer", Doc: "A regular expression whose first group is a value, instead of delim."},
 			{Name: "allowempty", Default: "false", Doc: "Keep empty values, such as those between two delimiters."},
-			{Name: "setsv", Default: "false", Doc: "Let a later nomv join the values by the delimiter again."},
+			{Name: "setsv", Default: "false", Doc: "Make a later nomv join the values with the delimiter again."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval m="a,b,,c" | makemv delim="," m | table m`,

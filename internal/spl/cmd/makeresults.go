@@ -32,14 +32,14 @@ type Makeresults struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "makeresults", Kind: syntax.KindGenerating,
-		Summary: "Make rows without reading events.",
+		Summary: "Generate rows without reading events.",
 		Syntax:  "makeresults [count=<n>] [annotate=<bool>] [format=csv|json data=<text>]",
-		Doc: "Each row has `_time`, the moment the search started. With `format` the rows are those of `data`: CSV with a line of\n" +
-			"names, or a JSON array of objects, whose members become fields and whose text becomes `_raw`; `count` does not count then.",
+		Doc: "Each row has `_time`, the moment the search started. With `format`, the rows come from `data`: CSV with a header line,\n" +
+			"or a JSON array of objects whose members become fields and whose text becomes `_raw`. `count` is then ignored.",
 		Args: []syntax.Arg{
-			{Name: "count", Default: "1", Doc: "How many rows."},
-			{Name: "annotate", Default: "false", Doc: "Also the columns `_raw`, `host`, `source`, `sourcetype`, `splunk_server` and `splunk_server_group`, empty."},
-			{Name: "format", Doc: "`csv` or `json`: how `data` is written."},
+			{Name: "count", Default: "1", Doc: "Number of rows."},
+			{Name: "annotate", Default: "false", Doc: "Also add the columns `_raw`, `host`, `source`, `sourcetype`, `splunk_server` and `splunk_server_group`, empty."},
+			{Name: "format", Doc: "The format of `data`: `csv` or `json`."},
 			{Name: "data", Doc: "The rows."},
 		},
 		Examples: []syntax.Example{{

@@ -26,15 +26,15 @@ type Map struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "map", Kind: syntax.KindSerial,
-		Summary: "Run a search for each row, with values of the row in it.",
+		Summary: "Run a search for each row, with values from the row.",
 		Syntax:  `map search="<search>" [maxsearches=<n>] | map [<search>] [maxsearches=<n>] | map <saved search> [maxsearches=<n>]`,
-		Doc: "`$field$` in the search is the value of the row's field, `$_serial_id$` the number of the search from 1, and `$$` a\n" +
-			"dollar sign. Values are put in as one value: quotes and pipes in them end nothing. A row that lacks a field is left out,\n" +
-			"with a warning. The rows of all searches are the result.",
+		Doc: "`$field$` in the search is replaced by the row's value of the field, `$_serial_id$` by the number of the run, counted\n" +
+			"from 1, and `$$` by a dollar sign. Each value is inserted as a single value, so quotes and pipes in it end nothing. A\n" +
+			"row that lacks a field is skipped, with a warning. The result is the rows of all the searches.",
 		Args: []syntax.Arg{
-			{Name: "search", Doc: "The search; inner quotes are written `\\\"`."},
-			{Name: "<saved search>", Doc: "The name of a saved search, which is run in its place."},
-			{Name: "maxsearches", Default: "10", Doc: "How many rows are used; more give a warning."},
+			{Name: "search", Doc: "The search; write inner quotes as `\\\"`."},
+			{Name: "<saved search>", Doc: "The name of a saved search to run instead."},
+			{Name: "maxsearches", Default: "10", Doc: "Maximum number of rows to use; more rows give a warning."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u

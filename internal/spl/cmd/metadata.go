@@ -21,12 +21,12 @@ func init() {
 		Name: "metadata", Kind: syntax.KindGenerating,
 		Summary: "List hosts, sources or sourcetypes with their first and last event.",
 		Syntax:  "metadata type=hosts|sources|sourcetypes [index=<name>]…",
-		Doc: "A row for each has firstTime and lastTime (the earliest and latest _time), recentTime (when the latest was taken in, or\n" +
-			"lastTime where that is not kept) and totalCount. It counts the events of the search's time range.",
+		Doc: "Returns a row for each with firstTime and lastTime (the earliest and latest _time), recentTime (when its latest event\n" +
+			"was ingested, or lastTime if that is not recorded) and totalCount. Counts the events in the search's time range.",
 		Args: []syntax.Arg{
 			{Name: "type", Doc: "What to list."},
-			{Name: "index", Default: "*", Doc: "The index; may be repeated and hold `*`."},
-			{Name: "splunk_server, splunk_server_group, datatype", Doc: "Taken for the sake of searches that have them."},
+			{Name: "index", Default: "*", Doc: "The index; may be repeated and contain `*`."},
+			{Name: "splunk_server, splunk_server_group, datatype", Doc: "Accepted for compatibility; ignored."},
 		},
 		Examples: []syntax.Example{{
 			Events: []string{`{"_time":1700000000,"k":"a"}`, `{"_time":1700000007,"k":"b"}`},

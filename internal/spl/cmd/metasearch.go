@@ -14,10 +14,10 @@ type Metasearch struct{ Expr filter.Expr }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "metasearch", Kind: syntax.KindGenerating,
-		Summary: "Find events, and give of each when it was and where it comes from.",
+		Summary: "Find events and return only their time and origin.",
 		Syntax:  "metasearch [<search-expression>]",
-		Doc:     "The events have `_time`, `host`, `index`, `source`, `sourcetype` and `splunk_server`; they are found by any field.",
-		Args:    []syntax.Arg{{Name: "<search-expression>", Doc: "As in search; none finds every event."}},
+		Doc:     "The events have `_time`, `host`, `index`, `source`, `sourcetype` and `splunk_server`. The search expression may use any field.",
+		Args:    []syntax.Arg{{Name: "<search-expression>", Doc: "As in search; without one, every event matches."}},
 		Examples: []syntax.Example{{
 			Events: []string{`{"_time":1700000000,"k":"a"}`, `{"_time":1700000007,"k":"b"}`},
 			Search: `| metasearch k=b | table _time host index k`,

@@ -29,21 +29,21 @@ type Multikv struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "multikv", Kind: syntax.KindStreaming,
-		Summary: "Make a row of each line of the tables that stand in raw text.",
+		Summary: "Return a row for each line of the tables in raw text.",
 		Syntax:  "multikv [copyattrs=<bool>] [forceheader=<n>] [noheader=<bool>] [multitable=<bool>] [rmorig=<bool>] [fields <field-list>] [filter <text> …]",
-		Doc: "A table begins with a line of names, none of which is a number, and ends before a blank line. The cells of a line\n" +
-			"belong to the names in their order when there are as many, else to the name that they stand below; what stands below the\n" +
-			"last name belongs to it to the end of the line. Where the line of names holds tabs, cells lie between tabs. Characters\n" +
-			"other than letters, digits and _ become _ in a field's name. A row has its line in `_raw`; events without a table give\n" +
-			"none.",
+		Doc: "A table starts with a header line in which no name is a number, and ends before a blank line. If a line has as many\n" +
+			"cells as there are names, the cells belong to the names in order; otherwise each cell belongs to the name above it,\n" +
+			"and the last name takes the rest of the line. If the header contains tabs, cells are separated by tabs. Characters\n" +
+			"other than letters, digits and _ become _ in field names. A row has its line in `_raw`. Events without a table give no\n" +
+			"rows.",
 		Args: []syntax.Arg{
 			{Name: "copyattrs", Default: "true", Doc: "Copy the other fields of the event to its rows."},
-			{Name: "forceheader", Doc: "The line that names the columns, counted from 1, blank lines left out."},
-			{Name: "noheader", Default: "false", Doc: "The table has no line of names: the fields are `Column_1`, `Column_2` and so on. There is one table then."},
-			{Name: "multitable", Default: "true", Doc: "Blank lines part tables. When false they mean nothing."},
-			{Name: "rmorig", Default: "true", Doc: "Drop the event itself. When false it follows its rows."},
-			{Name: "fields <field-list>", Default: "all", Doc: "The columns that become fields."},
-			{Name: "filter <text> …", Default: "all lines", Doc: "Keep the lines that hold one of the texts; case counts."},
+			{Name: "forceheader", Doc: "The number of the header line, counted from 1 without blank lines."},
+			{Name: "noheader", Default: "false", Doc: "The table has no header: the fields are `Column_1`, `Column_2` and so on. There is then only one table."},
+			{Name: "multitable", Default: "true", Doc: "Blank lines separate tables. When false, they are ignored."},
+			{Name: "rmorig", Default: "true", Doc: "Drop the original event. When false, it follows its rows."},
+			{Name: "fields <field-list>", Default: "all", Doc: "The columns to turn into fields."},
+			{Name: "filter <text> …", Default: "all lines", Doc: "Keep only lines that contain one of the texts; case-sensitive."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval _raw="Name      Age  Job

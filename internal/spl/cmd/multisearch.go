@@ -16,10 +16,10 @@ type Multisearch struct{ queries []*syntax.Query }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "multisearch", Kind: syntax.KindGenerating,
-		Summary: "Put the events of several searches together, newest first.",
+		Summary: "Merge the events of several searches, newest first.",
 		Syntax:  "multisearch [<subsearch>] [<subsearch>]…",
-		Doc:     "The searches may hold only commands that treat each event by itself. Nothing is cut off.",
-		Args:    []syntax.Arg{{Name: "<subsearch>", Doc: "A search in brackets; at least two."}},
+		Doc:     "The searches may contain only commands that process each event on its own. No events are cut off.",
+		Args:    []syntax.Arg{{Name: "<subsearch>", Doc: "A search in brackets; at least two are required."}},
 		Examples: []syntax.Example{{
 			Events: []string{`{"_time":1700000000,"k":"a"}`, `{"_time":1700000001,"k":"b"}`, `{"_time":1700000002,"k":"a"}`},
 			Search: `| multisearch [search k=a | eval from="x"] [search k=b | eval from="y"] | table k from`,

@@ -20,13 +20,13 @@ type Mvcombine struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "mvcombine", Kind: syntax.KindSerial,
-		Summary: "Make one row of the rows that differ in one field only; that field gets all their values.",
+		Summary: "Merge rows that differ in one field only; that field gets all their values.",
 		Syntax:  "mvcombine [delim=<text>] <field>",
-		Doc: "Every other field counts, internal ones too, so take `_time` and `_raw` away first. The row stands where its first one\n" +
-			"stood. Rows without the field stay as they are.",
+		Doc: "All other fields are compared, including internal ones, so remove `_time` and `_raw` first. The merged row takes the\n" +
+			"place of its first row. Rows without the field are unchanged.",
 		Args: []syntax.Arg{
-			{Name: "<field>", Doc: "The field whose values are gathered."},
-			{Name: "delim", Default: "a blank", Doc: "What a later nomv puts between the values."},
+			{Name: "<field>", Doc: "The field whose values are merged."},
+			{Name: "delim", Default: "a space", Doc: "The separator that a later nomv puts between the values."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="h,max

@@ -21,13 +21,13 @@ type Mvexpand struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "mvexpand", Kind: syntax.KindStreaming,
-		Summary: "Make one row of each value of a field.",
+		Summary: "Return a row for each value of a field.",
 		Syntax:  "mvexpand <field> [limit=<n>]",
-		Doc: "The other fields are copied. A row that lacks the field stays as it is. Rows are made as they are asked for, so that\n" +
-			"there is no limit of memory.",
+		Doc: "The other fields are copied. A row that lacks the field is unchanged. Rows are created on demand, so there is no\n" +
+			"memory limit.",
 		Args: []syntax.Arg{
-			{Name: "<field>", Doc: "The field with several values."},
-			{Name: "limit", Default: "0", Doc: "How many values of a row to use; 0 is all."},
+			{Name: "<field>", Doc: "The multivalue field."},
+			{Name: "limit", Default: "0", Doc: "Maximum number of values of each row; 0 means all."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval m="a,b", x="k" | makemv delim="," m | mvexpand m | table m x`,

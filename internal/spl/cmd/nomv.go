@@ -16,10 +16,10 @@ type Nomv struct{ Field string }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "nomv", Kind: syntax.KindStreaming,
-		Summary: "Make one value of the values of a field.",
+		Summary: "Join the values of a field into one.",
 		Syntax:  "nomv <field>",
 		Doc:     "The values are joined by a newline, or by the `delim` of the mvcombine or makemv that made them.",
-		Args:    []syntax.Arg{{Name: "<field>", Doc: "The field with several values."}},
+		Args:    []syntax.Arg{{Name: "<field>", Doc: "The multivalue field."}},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval m="a,b" | makemv delim="," setsv=true m | nomv m | table m`,
 			Want:   []string{`{"m":"a,b"}`},

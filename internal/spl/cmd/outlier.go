@@ -27,18 +27,18 @@ type Outlier struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "outlier", Kind: syntax.KindSerial,
-		Summary: "Take numbers that lie far from the others back to a bound, or their rows out.",
+		Summary: "Clip numbers that lie far from the others to a bound, or drop their rows.",
 		Syntax:  "outlier [action=transform|remove] [param=<n>] [uselower=<bool>] [mark=<bool>] [<field-list>]",
-		Doc: "A number is an outlier when it lies more than `param` times the distance of the quartiles above the upper quartile, or with\n" +
-			"`uselower` as far below the lower one. It becomes the bound, with `mark` as text with `000` in front, or its row goes. All\n" +
-			"rows are held.",
+		Doc: "A number is an outlier when it lies more than `param` times the interquartile range above the upper quartile or, with\n" +
+			"`uselower`, that far below the lower one. It is replaced with the bound (with `mark`, as text prefixed with `000`), or\n" +
+			"its row is dropped. All rows are held in memory.",
 		Args: []syntax.Arg{
-			{Name: "action", Default: "transform", Doc: "`transform` (tf) puts the bound there, `remove` (rm) drops the row."},
-			{Name: "param", Default: "2.5", Doc: "How many distances of the quartiles are still near."},
-			{Name: "uselower", Default: "false", Doc: "Whether small numbers are outliers, too."},
-			{Name: "mark", Default: "false", Doc: "Whether numbers that were taken back get `000` in front."},
-			{Name: "type", Default: "iqr", Doc: "There is only this."},
-			{Name: "<field-list>", Default: "all", Doc: "The fields to look at; wildcards are possible."},
+			{Name: "action", Default: "transform", Doc: "`transform` (tf) replaces the number with the bound, `remove` (rm) drops the row."},
+			{Name: "param", Default: "2.5", Doc: "How many interquartile ranges a number may lie outside the quartiles."},
+			{Name: "uselower", Default: "false", Doc: "Whether small numbers can be outliers too."},
+			{Name: "mark", Default: "false", Doc: "Whether to prefix clipped numbers with `000`."},
+			{Name: "type", Default: "iqr", Doc: "The only supported value."},
+			{Name: "<field-list>", Default: "all", Doc: "The fields to examine; wildcards are allowed."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n

@@ -14,10 +14,10 @@ func init() {
 		Name: "outputcsv", Kind: syntax.KindSerial,
 		Summary: "Write the rows to a .csv file and pass them on.",
 		Syntax:  "outputcsv [append=<bool>] [create_empty=<bool>] [override_if_empty=<bool>] [max=<n>] <file>",
-		Doc: "The file is one of lookups/ in the knowledge folder; no other place is written. It is outputlookup otherwise, but writes\n" +
-			"the internal fields of events, too, and with `append` no fields that the file has no column for.",
+		Doc: "The file is in lookups/ of the knowledge folder; no other location is written. Otherwise like outputlookup, except\n" +
+			"that it writes the internal fields of events too, and with `append` it skips fields for which the file has no column.",
 		Args: []syntax.Arg{
-			{Name: "<file>", Doc: "The name of the file; .csv may be left out."},
+			{Name: "<file>", Doc: "The file name; .csv may be omitted."},
 			{Name: "append, create_empty, override_if_empty, max", Doc: "As in outputlookup."},
 		},
 		Examples: []syntax.Example{{

@@ -35,21 +35,21 @@ func init() {
 		Name: "outputlookup", Kind: syntax.KindSerial,
 		Summary: "Write the rows to a lookup table and pass them on.",
 		Syntax:  "outputlookup [append=<bool>] [create_empty=<bool>] [override_if_empty=<bool>] [max=<n>] [key_field=<field>] [output_format=splunk_sv_csv|splunk_mv_csv] <table>",
-		Doc: "The table is a .csv file of the knowledge folder, by its name or that of a definition; it is replaced in one step once\n" +
-			"all rows are there. Internal fields (`_time`, …) are written when the rows are a table, and left out when they are events,\n" +
-			"which have `_raw`, and when they would be new columns of a table that is appended to.",
+		Doc: "The table is a .csv file in the knowledge folder, given by its name or that of a definition. It is replaced atomically\n" +
+			"once all rows have arrived. Internal fields (`_time`, …) are written when the rows are a table. They are left out when\n" +
+			"the rows are events, which have `_raw`, and when they would be new columns of a table that is appended to.",
 		Args: []syntax.Arg{
-			{Name: "<table>", Doc: "The name of a definition of transforms.conf or of a .csv file."},
-			{Name: "append", Default: "false", Doc: "Keep the rows that the table has and add the new ones."},
-			{Name: "create_empty", Default: "false", Doc: "Make a new table also when there are no rows."},
+			{Name: "<table>", Doc: "The name of a transforms.conf definition or of a .csv file."},
+			{Name: "append", Default: "false", Doc: "Keep the existing rows of the table and add the new ones."},
+			{Name: "create_empty", Default: "false", Doc: "Create a new table even when there are no rows."},
 			{Name: "override_if_empty", Default: "true", Doc: "Empty an existing table when there are no rows."},
-			{Name: "max", Default: "all", Doc: "How many rows are written."},
-			{Name: "key_field", Doc: "Rows replace those of the table that have the same value in this field, the others are added."},
-			{Name: "output_format", Default: "splunk_sv_csv", Doc: "Several values of a field are written in one cell, a line each; with `splunk_mv_csv` they are several again when the table is read."},
-			{Name: "createinapp, create_context, allow_updates", Doc: "Taken for the sake of searches that have them."},
+			{Name: "max", Default: "all", Doc: "Maximum number of rows to write."},
+			{Name: "key_field", Doc: "Rows replace table rows that have the same value in this field; other rows are added."},
+			{Name: "output_format", Default: "splunk_sv_csv", Doc: "Several values of a field are written in one cell, one per line; with `splunk_mv_csv` they become several values again when the table is read."},
+			{Name: "createinapp, create_context, allow_updates", Doc: "Accepted for compatibility; ignored."},
 		},
 		Examples: []syntax.Example{{
-			Doc:    "One row more.",
+			Doc:    "Add one row.",
 			Lookup: "user\nalice\n",
 			Search: `| makeresults | eval user="bob" | table user | outputlookup append=true example.csv | inputlookup append=true example.csv`,
 			Want:   []string{`{"user":"bob"}`, `{"user":"alice"}`, `{"user":"bob"}`},

@@ -42,24 +42,25 @@ type bound struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "predict", Kind: syntax.KindSerial,
-		Summary: "Foretell the values of a timechart's columns.",
+		Summary: "Forecast the values of a timechart's columns.",
 		Syntax:  "predict <field> [AS <name>] … [algorithm=LL|LLT|LLP|LLP5] [future_timespan=<n>] [holdback=<n>] [period=<n>] [upper<n>=<name>] [lower<n>=<name>]",
-		Doc: "Stands behind timechart. Each series gets `prediction(field)`, what was to be expected before each value was seen, and the\n" +
-			"ends of the interval of 95 percent, `upper95(prediction(field))` and `lower95(prediction(field))`; rows for the time to come\n" +
-			"are added. The models are filtered as Kalman did, and their noises those under which the series is most likely: `LL` has a\n" +
-			"level that wanders, `LLT` a level and a slope, `LLP` a level for each place in a period, and `LLP5` is the mean of LLT and\n" +
-			"LLP, at each step weighed by how sure it is. Without a period LLP is LL and LLP5 is LLT. All rows are held.",
+		Doc: "Use it after timechart. Each series gets `prediction(field)`, the value expected before each actual value was seen,\n" +
+			"and the bounds of the 95 percent interval, `upper95(prediction(field))` and `lower95(prediction(field))`. Rows for the\n" +
+			"future are added. The models are Kalman filters whose noise parameters make the series most likely: `LL` has a level\n" +
+			"that wanders, `LLT` a level and a slope, `LLP` a level for each position in a period, and `LLP5` is the mean of LLT\n" +
+			"and LLP, weighted at each step by how certain they are. Without a period, LLP is LL and LLP5 is LLT. All rows are held\n" +
+			"in memory.",
 		Args: []syntax.Arg{
-			{Name: "<field>", Doc: "The series; several may be named."},
-			{Name: "AS", Default: "prediction(<field>)", Doc: "What its prediction is called."},
+			{Name: "<field>", Doc: "The series to forecast; several may be named."},
+			{Name: "AS", Default: "prediction(<field>)", Doc: "The name of its prediction."},
 			{Name: "algorithm", Default: "LLP5", Doc: "The model."},
-			{Name: "future_timespan", Default: "5", Doc: "How many values are foretold behind those that are used."},
-			{Name: "holdback", Default: "0", Doc: "How many of the last values are not used."},
-			{Name: "period", Doc: "How many values a period has; found from the series when it is not said."},
-			{Name: "upper<n>, lower<n>", Default: "upper95, lower95", Doc: "What percentage the intervals are of, and what their columns are called: `upper90=high` makes `high(prediction(field))`."},
+			{Name: "future_timespan", Default: "5", Doc: "Number of values to forecast after the last value used."},
+			{Name: "holdback", Default: "0", Doc: "Number of trailing values to ignore."},
+			{Name: "period", Doc: "Number of values in a period; detected from the series if not given."},
+			{Name: "upper<n>, lower<n>", Default: "upper95, lower95", Doc: "The confidence percentage, and the names of the interval columns: `upper90=high` makes `high(prediction(field))`."},
 		},
 		Examples: []syntax.Example{{
-			Doc:    "What grows by ten each hour goes on so.",
+			Doc:    "A series that grows by ten each hour continues to do so.",
 			Search: `| makeresults count=8 | streamstats count AS n | eval _time=1700000000+n*3600, x=n*10 | table _time x | predict x algorithm=LLT future_timespan=2 | eval p=round('prediction(x)') | tail 2 | reverse | table _time p`,
 			Want:   []string{`{"_time":"1700032400","p":"90"}`, `{"_time":"1700036000","p":"100"}`},
 		}},

@@ -30,11 +30,11 @@ type NamedRange struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "rangemap", Kind: syntax.KindStreaming,
-		Summary: "Name the ranges that a number lies in, in the field range.",
+		Summary: "Name the ranges that a number falls into, in the field range.",
 		Syntax:  "rangemap field=<field> <name>=<low>-<high> … [default=<text>]",
-		Doc:     "Both ends belong to a range and may be negative. A number in several ranges gets all their names; what lies in none, or is no number, gets the default.",
+		Doc:     "Both ends of a range are inclusive and may be negative. A number in several ranges gets all their names; a number in none of them, or a value that is not a number, gets the default.",
 		Args: []syntax.Arg{
-			{Name: "field", Doc: "The numbers."},
+			{Name: "field", Doc: "The numeric field."},
 			{Name: "<name>=<low>-<high>", Doc: "A range and its name."},
 			{Name: "default", Default: "None", Doc: "The name for everything else."},
 		},

@@ -22,13 +22,13 @@ type Regex struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "regex", Kind: syntax.KindStreaming,
-		Summary: "Keep the rows in which a field fits a regular expression.",
+		Summary: "Keep rows in which a field matches a regular expression.",
 		Syntax:  `regex [<field>=|<field>!=]"<regular-expression>"`,
-		Doc: "The expression is PCRE's and may fit anywhere in the value; case counts unless it begins with `(?i)`. A field with\n" +
-			"several values fits when one of them does. With `!=` rows that lack the field are kept.",
+		Doc: "The expression uses PCRE syntax and may match anywhere in the value. It is case-sensitive unless it starts with\n" +
+			"`(?i)`. A multivalue field matches when any of its values does. With `!=`, rows that lack the field are kept.",
 		Args: []syntax.Arg{
-			{Name: "<field>", Default: "_raw", Doc: "What is looked at."},
-			{Name: "<regular-expression>", Doc: "In double quotes; `\\\"` is a quote. A backslash of the value is `\\\\\\\\`, as in Splunk, or `\\\\`."},
+			{Name: "<field>", Default: "_raw", Doc: "The field to match."},
+			{Name: "<regular-expression>", Doc: "In double quotes; `\\\"` is a quote. A literal backslash is `\\\\\\\\`, as in Splunk, or `\\\\`."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="ip

@@ -19,12 +19,12 @@ type Reltime struct{ Field, Prefix string }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "reltime", Kind: syntax.KindStreaming,
-		Summary: "Say how long ago a row was, in the field reltime.",
+		Summary: "Describe how long ago a row was, in the field reltime.",
 		Syntax:  "reltime [timefield=<field>] [prefix=<text>]",
-		Doc:     "The time is compared with the start of the search: `5 minutes ago`, `1 day ago`. Rows without it get nothing.",
+		Doc:     "The time is compared with the start of the search: `5 minutes ago`, `1 day ago`. Rows without a time get no value.",
 		Args: []syntax.Arg{
 			{Name: "timefield", Default: "_time", Doc: "The field with the time, in seconds since 1970."},
-			{Name: "prefix", Doc: "Set the field that is called this and the name of the time's field, in the place of reltime."},
+			{Name: "prefix", Doc: "Write to the field named by this prefix and the time field's name, instead of reltime."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval _time=_time-7200 | reltime | table reltime`,

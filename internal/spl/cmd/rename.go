@@ -22,11 +22,11 @@ type RenamePair struct{ From, To string }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "rename", Kind: syntax.KindStreaming,
-		Summary: "Give fields other names.",
+		Summary: "Rename fields.",
 		Syntax:  "rename <field> AS <new-name> [, <field> AS <new-name>]…",
-		Doc: "With `*` on both sides several fields are renamed at once: `rename userIdentity.* AS ui_*`. What has the new name\n" +
-			"already is replaced, also where the renamed field is missing. Pairs are done from left to right.",
-		Args: []syntax.Arg{{Name: "<field> AS <new-name>", Doc: "Names with blanks stand in double quotes."}},
+		Doc: "With `*` on both sides, several fields are renamed at once: `rename userIdentity.* AS ui_*`. An existing field with\n" +
+			"the new name is replaced, even where the renamed field is missing. Pairs are processed from left to right.",
+		Args: []syntax.Arg{{Name: "<field> AS <new-name>", Doc: "Put names with spaces in double quotes."}},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval a.x=1, a.y=2 | rename a.* AS b_* | table b_x b_y`,
 			Want:   []string{`{"b_x":"1","b_y":"2"}`},

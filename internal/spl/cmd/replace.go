@@ -29,14 +29,14 @@ type ReplacePair struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "replace", Kind: syntax.KindStreaming,
-		Summary: "Put other values in the place of whole values.",
+		Summary: "Replace whole values.",
 		Syntax:  "replace <old> WITH <new> [, <old> WITH <new>]… [IN <field-list>]",
-		Doc: "The whole value must fit, without regard to case; `*` stands for any run of characters, and those of the new value for\n" +
-			"what those of the old one stood for. Where several pairs fit, one without wildcards goes before one with, the later before\n" +
-			"the earlier, and the one with more text before the one with less.",
+		Doc: "The whole value must match, ignoring case. `*` matches any run of characters; in the new value it stands for what the\n" +
+			"old value's `*` matched. If several pairs match, a pair without wildcards takes precedence over one with them, a later\n" +
+			"pair over an earlier one, and a pair with more text over one with less.",
 		Args: []syntax.Arg{
-			{Name: "<old> WITH <new>", Doc: "Texts with blanks stand in double quotes."},
-			{Name: "IN <field-list>", Default: "all fields but internal ones", Doc: "Where to replace."},
+			{Name: "<old> WITH <new>", Doc: "Put texts with spaces in double quotes."},
+			{Name: "IN <field-list>", Default: "all fields except internal ones", Doc: "The fields to change."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="h,n

@@ -17,9 +17,9 @@ type Require struct{}
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "require", Kind: syntax.KindSerial,
-		Summary: "Let the search fail when there are no rows.",
+		Summary: "Fail the search when there are no rows.",
 		Syntax:  "require",
-		Doc:     "Rows pass as they are.",
+		Doc:     "Rows pass unchanged.",
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval a=1 | require | table a`,
 			Want:   []string{`{"a":"1"}`},

@@ -43,20 +43,20 @@ func init() {
 		{"data/transforms/lookups", "the definitions of lookups: title", restLookups(false)},
 		{"saved/searches", "the saved searches: title, search", restSaved},
 	}
-	doc := "It answers for what a search can use here, all with `splunk_server`, and asks nothing over the network. The paths, behind\n" +
+	doc := "Lists what a search can use here, always with `splunk_server`. It makes no network requests. The paths, after\n" +
 		"`/services/` or `/servicesNS/<user>/<app>/`:"
 	for _, s := range services {
 		doc += "\n`" + s.path + "`: " + s.doc + "."
 	}
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "rest", Kind: syntax.KindGenerating,
-		Summary: "List the saved searches, macros, lookups or indexes that there are.",
+		Summary: "List the available saved searches, macros, lookups or indexes.",
 		Syntax:  "rest <path> [count=<n>]",
 		Doc:     doc,
 		Args: []syntax.Arg{
-			{Name: "<path>", Doc: "What to list; with the name of one thing behind it, that one."},
-			{Name: "count", Default: "0", Doc: "How many rows; 0 is all."},
-			{Name: "splunk_server, splunk_server_group, timeout, f", Doc: "Taken for the sake of searches that have them."},
+			{Name: "<path>", Doc: "What to list; append the name of an item to list only that one."},
+			{Name: "count", Default: "0", Doc: "Maximum number of rows; 0 means all."},
+			{Name: "splunk_server, splunk_server_group, timeout, f", Doc: "Accepted for compatibility; ignored."},
 		},
 		Examples: []syntax.Example{{
 			Saved:  "index=aws errorCode=AccessDenied | stats count by user",

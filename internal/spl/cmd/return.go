@@ -28,13 +28,13 @@ type ReturnValue struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "return", Kind: syntax.KindSerial,
-		Summary: "Give values of the first rows to the search around the subsearch.",
+		Summary: "Return values of the first rows to the outer search.",
 		Syntax:  "return [<count>] <field> | <name>=<field> | $<field> …",
-		Doc: "The result is one row whose field `search` holds the expression. `$field` gives the value without the field's name.\n" +
-			"Without rows the expression is `NOT ( )`, which nothing matches.",
+		Doc: "The result is one row whose field `search` holds the expression. `$field` returns the value without the field name.\n" +
+			"Without rows, the expression is `NOT ( )`, which matches nothing.",
 		Args: []syntax.Arg{
-			{Name: "<count>", Default: "1", Doc: "How many rows."},
-			{Name: "<field>", Doc: "Gives `field=\"value\"`; `name=field` gives it under another name, `$field` the bare value."},
+			{Name: "<count>", Default: "1", Doc: "Number of rows."},
+			{Name: "<field>", Doc: "Returns `field=\"value\"`; `name=field` returns it under another name, `$field` returns the bare value."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,ip

@@ -14,9 +14,9 @@ type Reverse struct{}
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "reverse", Kind: syntax.KindSerial,
-		Summary: "Turn the order of the rows round.",
+		Summary: "Reverse the order of the rows.",
 		Syntax:  "reverse",
-		Doc:     "All rows are held, counted against the memory of the search.",
+		Doc:     "All rows are held and count against the memory budget of the search.",
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n
 1

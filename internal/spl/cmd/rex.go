@@ -31,23 +31,22 @@ type Rex struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "rex", Kind: syntax.KindStreaming,
-		Summary: "Take fields out of text by a regular expression with named groups, or rewrite it as sed does.",
+		Summary: "Extract fields from text with the named groups of a regular expression, or rewrite text as sed does.",
 		Syntax:  `rex [field=<field>] [max_match=<n>] [offset_field=<field>] "<regular-expression>" | rex [field=<field>] mode=sed "s/<re>/<text>/[g|<n>]"|"y/<chars>/<chars>/"`,
-		Doc: "Each named group `(?<name>…)` becomes a field. With several matches, and for fields with several values, the fields get\n" +
-			"several values. Where nothing fits the fields stay as they are. In sed mode the field itself is rewritten; `\\1` stands\n" +
-			"for a group, `\\n` and `\\t` for a newline and a tab. A backslash of the value is `\\\\\\\\` in the expression, as in Splunk,\n" +
-			"or `\\\\`.",
+		Doc: "Each named group `(?<name>…)` becomes a field. With several matches, and for multivalue fields, the fields get several\n" +
+			"values. Without a match the fields are unchanged. In sed mode the field itself is rewritten; `\\1` stands for a group,\n" +
+			"`\\n` and `\\t` for a newline and a tab. A literal backslash is `\\\\\\\\` in the expression, as in Splunk, or `\\\\`.",
 		Args: []syntax.Arg{
-			{Name: "field", Default: "_raw", Doc: "The text."},
-			{Name: "max_match", Default: "1", Doc: "How many matches of a value are used; 0 is all."},
-			{Name: "offset_field", Doc: "A field that gets the places of the groups: `name=first-last`, counted from 0."},
-			{Name: "mode", Doc: "`sed` to rewrite."},
+			{Name: "field", Default: "_raw", Doc: "The field to read."},
+			{Name: "max_match", Default: "1", Doc: "Maximum number of matches of each value; 0 means all."},
+			{Name: "offset_field", Doc: "A field for the positions of the groups: `name=first-last`, counted from 0."},
+			{Name: "mode", Doc: "`sed` to rewrite text."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval arn="arn:aws:iam::123456789012:user/bob" | rex field=arn "::(?<account>\d+):user/(?<name>.+)" | table account name`,
 			Want:   []string{`{"account":"123456789012","name":"bob"}`},
 		}, {
-			Doc:    "Rewriting.",
+			Doc:    "Rewrite text.",
 			Search: `| makeresults | eval card="1234-5678" | rex field=card mode=sed "s/\d{4}-/XXXX-/g" | table card`,
 			Want:   []string{`{"card":"XXXX-5678"}`},
 		}},

@@ -26,11 +26,11 @@ func init() {
 		Name: "savedsearch", Kind: syntax.KindGenerating,
 		Summary: "Run a saved search.",
 		Syntax:  "savedsearch <name> [nosubstitution=<bool>] [<key>=<value> …]",
-		Doc:     "Saved searches are read from savedsearches.conf of the knowledge folder. Their schedule and time range are not looked at.",
+		Doc:     "Saved searches are read from savedsearches.conf in the knowledge folder. Their schedule and time range are ignored.",
 		Args: []syntax.Arg{
 			{Name: "<name>", Doc: "The name of the stanza."},
-			{Name: "<key>=<value>", Doc: "Puts the value in the place of `$key$` in the search. A key that has no value is an error."},
-			{Name: "nosubstitution", Default: "false", Doc: "Whether `$key$` without a value stays as it is."},
+			{Name: "<key>=<value>", Doc: "Replaces `$key$` in the search with the value. A key without a value is an error."},
+			{Name: "nosubstitution", Default: "false", Doc: "Whether to leave `$key$` as it is when it has no value."},
 		},
 		Examples: []syntax.Example{{
 			Saved:  "| makeresults | eval user=\"$who$\" | table user",

@@ -18,20 +18,20 @@ func init() {
 		Name: "search", Kind: syntax.KindStreaming,
 		Summary: "Keep the events or rows that match an expression.",
 		Syntax:  "search <expression>",
-		Doc: `Values are compared without case, ` + "`*`" + ` stands for any run of characters, a value such as
-` + "`10.0.0.0/8`" + ` matches every address inside. OR binds tighter than AND, NOT takes the next term only.
-A field with several values matches when any of them does; ` + "`field!=value`" + ` needs the field to be there,
-` + "`NOT field=value`" + ` does not. Words and quoted phrases are looked for in ` + "`_raw`" + ` as whole words. Times:
-` + "`earliest=-7d@d latest=now`" + `; earliest is inclusive, latest exclusive. The older modifiers (` + "`daysago=3`, `starttime=`, `searchtimespanhours=`, `timeformat=`" + ` …) are there too. A subsearch in ` + "`[ ]`" + ` runs first and
-its rows become part of the expression.`,
+		Doc: "Comparisons ignore case, `*` matches any run of characters, and a value such as `10.0.0.0/8` matches every address in\n" +
+			"the block. OR binds tighter than AND; NOT applies only to the next term. A multivalue field matches when any of its\n" +
+			"values does. `field!=value` requires the field to exist; `NOT field=value` does not. Words and quoted phrases are\n" +
+			"matched in `_raw` as whole words. Times: `earliest=-7d@d latest=now`; earliest is inclusive, latest exclusive. The\n" +
+			"older modifiers (`daysago=3`, `starttime=`, `searchtimespanhours=`, `timeformat=` …) work too. A subsearch in `[ ]`\n" +
+			"runs first, and its rows become part of the expression.",
 		Args: []syntax.Arg{{Name: "<expression>", Doc: "Terms, phrases and comparisons with AND, OR, NOT and parentheses."}},
 		Examples: []syntax.Example{{
-			Doc:    "Failed console logins, whatever the case they are written in.",
+			Doc:    "Failed console logins, in any letter case.",
 			Events: []string{`{"k":"a","eventName":"ConsoleLogin","errorMessage":"Failed authentication"}`, `{"k":"b","eventName":"ConsoleLogin"}`, `{"k":"c","eventName":"GetObject"}`},
 			Search: `eventName=consolelogin errorMessage=* | table k`,
 			Want:   []string{`{"k":"a"}`},
 		}, {
-			Doc:    "OR before AND: the first term holds for both alternatives.",
+			Doc:    "OR before AND: the first term applies to both alternatives.",
 			Events: []string{`{"k":"a","x":"1","y":"1"}`, `{"k":"b","x":"2","y":"2"}`, `{"k":"c","x":"1","y":"3"}`},
 			Search: `x=1 y=1 OR y=2 | table k`,
 			Want:   []string{`{"k":"a"}`},

@@ -28,19 +28,19 @@ const searchtxnTerms = 1000
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "searchtxn", Kind: syntax.KindGenerating,
-		Summary: "Find the transactions of a type that match a search.",
+		Summary: "Find transactions of a type that match a search.",
 		Syntax:  "searchtxn <transaction-type> [max_terms=<n>] [use_disjunct=<bool>] [eventsonly=<bool>] <search-expression>",
-		Doc: "The type is a stanza of transactiontypes.conf in the knowledge folder. First its `search` finds the events that match, and the\n" +
-			"values they have in its `fields`; then all events of the type with one of these values are put together by\n" +
-			"`transaction name=<type>`, and those transactions stay that match.",
+		Doc: "The type is a stanza of transactiontypes.conf in the knowledge folder. First, its `search` finds the events that match\n" +
+			"and collects their values of its `fields`. Then `transaction name=<type>` groups all events of the type that have one\n" +
+			"of these values, and only transactions that match are kept.",
 		Args: []syntax.Arg{
-			{Name: "max_terms", Default: "1000", Doc: "Of how many combinations of values the events are found, from 1 to 1000."},
-			{Name: "use_disjunct", Default: "true", Doc: "At first, find events that match any of the terms rather than all of them."},
-			{Name: "eventsonly", Default: "false", Doc: "Give the events, not the transactions."},
-			{Name: "<search-expression>", Doc: "What a transaction must match."},
+			{Name: "max_terms", Default: "1000", Doc: "Maximum number of value combinations to find events for, from 1 to 1000."},
+			{Name: "use_disjunct", Default: "true", Doc: "In the first step, find events that match any of the terms rather than all of them."},
+			{Name: "eventsonly", Default: "false", Doc: "Return the events, not the transactions."},
+			{Name: "<search-expression>", Doc: "The condition that transactions must match."},
 		},
 		Examples: []syntax.Example{{
-			Doc:    "The sessions in which someone was denied.",
+			Doc:    "Sessions in which someone was denied access.",
 			Txn:    "search = index=aws\nfields = key",
 			Events: []string{`{"_time":1700000000,"key":"k1","call":"List","user":"ann"}`, `{"_time":1700000005,"key":"k1","result":"denied"}`, `{"_time":1700000006,"key":"k2","call":"Get"}`},
 			Search: `| searchtxn example result=denied | table key call user duration`,

@@ -23,18 +23,19 @@ type Selfjoin struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "selfjoin", Kind: syntax.KindSerial,
-		Summary: "Join the rows with others of them that have the same values in some fields.",
+		Summary: "Join rows with other rows that have the same values in some fields.",
 		Syntax:  "selfjoin [overwrite=<bool>] [max=<n>] [keepsingle=<bool>] <field-list>",
-		Doc: "Each row is joined with the next ones of the same values, one after the other; the last of them has none and goes. Fields of\n" +
-			"the later row replace those of the earlier one. Rows that lack one of the fields go.",
+		Doc: "Each row is joined with the next rows that have the same values, one after the other. The last such row has no partner\n" +
+			"and is dropped. Fields of the later row replace those of the earlier one. Rows that lack one of the fields are\n" +
+			"dropped.",
 		Args: []syntax.Arg{
 			{Name: "<field-list>", Doc: "The fields whose values must be the same."},
-			{Name: "overwrite", Default: "true", Doc: "Whether fields of the later row replace those of the earlier one, or only add to them."},
-			{Name: "max", Default: "1", Doc: "With how many later rows each is joined; 0 is all."},
+			{Name: "overwrite", Default: "true", Doc: "Whether fields of the later row replace those of the earlier one, or are only added to them."},
+			{Name: "max", Default: "1", Doc: "Maximum number of later rows to join to each row; 0 means all."},
 			{Name: "keepsingle", Default: "false", Doc: "Keep rows whose values no other row has."},
 		},
 		Examples: []syntax.Example{{
-			Doc: "A call and its answer in one row.",
+			Doc: "Put an API call and its response in one row.",
 			Search: `| makeresults format=csv data="id,asked,answered
 7,10:00,
 8,10:01,

@@ -22,10 +22,10 @@ type Set struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "set", Kind: syntax.KindGenerating,
-		Summary: "Take the results of two searches as sets: all of them, the difference, or what they have in common.",
+		Summary: "Combine the results of two searches as sets: union, difference or intersection.",
 		Syntax:  "set union|diff|intersect [maxout=<n>] [maxtime=<seconds>] [<subsearch>] [<subsearch>]",
-		Doc:     "Rows are the same when all fields but internal ones are. Each comes once; at most 50,000 rows of a search are used.",
-		Args:    append([]syntax.Arg{{Name: "union|diff|intersect", Doc: "`diff` gives the rows that one search has and the other has not."}}, subOptionArgs...),
+		Doc:     "Rows are equal when all their fields are, ignoring internal fields. Each row is returned once. At most 50,000 rows of each search are used.",
+		Args:    append([]syntax.Arg{{Name: "union|diff|intersect", Doc: "`diff` returns the rows that only one of the searches has."}}, subOptionArgs...),
 		Examples: []syntax.Example{{
 			Search: `| set diff [| makeresults format=csv data="a
 1

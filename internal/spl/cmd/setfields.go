@@ -20,9 +20,9 @@ type FieldText struct{ Field, Text string }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "setfields", Kind: syntax.KindStreaming,
-		Summary: "Give fields the same text in every row.",
+		Summary: "Set fields to the same text in every row.",
 		Syntax:  `setfields <field>="<text>" [, <field>="<text>"]…`,
-		Doc:     "What the fields held is replaced.",
+		Doc:     "Existing values are replaced.",
 		Args:    []syntax.Arg{{Name: `<field>="<text>"`, Doc: "A field and its text."}},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | setfields case="IR-7", owner="blue team" | table case owner`,

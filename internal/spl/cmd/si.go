@@ -39,9 +39,9 @@ func init() {
 			Name: "si" + d.name, Kind: syntax.KindStreaming,
 			Summary: "Prepare rows for a later " + d.name + ", as for a summary index.",
 			Syntax:  "si" + d.name + " " + d.syntax,
-			Doc: "Gives the rows that " + d.name + " with these arguments would gather, with `_time` and the fields it reads. Behind it, or in a\n" +
-				"search over the index that collect put them in, " + d.name + " with the same arguments gives what it would have given at once.",
-			Args: []syntax.Arg{{Name: d.syntax, Doc: "What " + d.name + " is to compute later."}},
+			Doc: "Returns the rows that " + d.name + " with these arguments would aggregate, with `_time` and the fields it reads. After it, or in a\n" +
+				"search of the index that collect wrote them to, " + d.name + " with the same arguments returns the same result as running it directly.",
+			Args: []syntax.Arg{{Name: d.syntax, Doc: "What " + d.name + " will compute later."}},
 			Examples: []syntax.Example{{
 				Events: []string{`{"_time":1700000000,"u":"a","n":"1"}`, `{"_time":1700000001,"u":"b","n":"5"}`, `{"_time":1700000002,"u":"a","n":"3"}`},
 				Search: "* | si" + d.name + " " + d.example + " | " + d.then,

@@ -28,16 +28,16 @@ type SortKey struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "sort", Kind: syntax.KindTransforming,
-		Summary: "Put rows in order.",
+		Summary: "Sort rows.",
 		Syntax:  "sort [<n> | limit=<n>] [+|-] <field> … [desc]",
-		Doc: "Numbers are ordered as numbers, addresses as addresses, other text by its bytes: digits, capitals, small letters.\n" +
-			"A sign with a blank behind it holds for all fields that follow, one without for its field. Rows without the field come\n" +
-			"last in both directions; rows that are equal keep their order. A field with several values is ordered by its first.\n" +
-			"Without a count the first 10,000 rows are kept, and a warning says so; `sort 0` keeps all.",
+		Doc: "Numbers are sorted as numbers, addresses as addresses, and other text by its bytes: digits, capitals, lower case. A\n" +
+			"sign followed by a space applies to all following fields; a sign without one applies to its field. Rows without the\n" +
+			"field come last in both directions, and equal rows keep their order. A multivalue field is sorted by its first value.\n" +
+			"Without a count, the first 10,000 rows are kept, and a warning says so; `sort 0` keeps all.",
 		Args: []syntax.Arg{
-			{Name: "<n>", Default: "10000", Doc: "How many rows to keep; 0 is all."},
+			{Name: "<n>", Default: "10000", Doc: "Maximum number of rows; 0 means all."},
 			{Name: "<field>", Doc: "A field, or auto(field), num(field), str(field), ip(field)."},
-			{Name: "desc", Doc: "Turns the whole order round."},
+			{Name: "desc", Doc: "Reverses the whole order."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="x,k

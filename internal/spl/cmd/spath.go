@@ -24,18 +24,20 @@ type Spath struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "spath", Kind: syntax.KindStreaming,
-		Summary: "Take values out of JSON or XML, by path or all of them.",
+		Summary: "Extract values from JSON or XML, by path or all of them.",
 		Syntax:  "spath [input=<field>] [output=<field>] [path=<path> | <path>]",
-		Doc: "A path is keys joined by dots; `{}` stands for all elements of an array, `{0}` for the first. Objects and arrays\n" +
-			"come as JSON text, several hits as several values. `{}` over a plain object means the object itself. Where nothing is\n" +
-			"found the output field is left as it is. Without a path every leaf becomes a field, named by its path, in the place of a\n" +
-			"field that has the name. The whole text is read: Splunk's cut after 5,000 characters is not kept.\n\n" +
-			"In XML a path begins with the root element; elements of one name that lie side by side are several values, and `{2}` is\n" +
-			"the second of them; `{@name}` is an attribute. An element that holds others comes as the XML inside it.",
+		Doc: "A path is a list of keys joined by dots; `{}` stands for all elements of an array, `{0}` for the first. Objects and\n" +
+			"arrays are returned as JSON text, several matches as several values. `{}` after a plain object means the object\n" +
+			"itself. If nothing is found, the output field is unchanged. Without a path, every leaf becomes a field named by its\n" +
+			"path and replaces any existing field of that name. The whole text is read; Splunk's cutoff after 5,000 characters does\n" +
+			"not apply.\n" +
+			"\n" +
+			"In XML, a path starts with the root element. Sibling elements with the same name give several values, and `{2}` is the\n" +
+			"second of them; `{@name}` is an attribute. An element with child elements is returned as the XML inside it.",
 		Args: []syntax.Arg{
 			{Name: "input", Default: "_raw", Doc: "The field that holds the text."},
 			{Name: "output", Default: "the path", Doc: "The field to set."},
-			{Name: "path", Default: "all leaves", Doc: "Where the value is."},
+			{Name: "path", Default: "all leaves", Doc: "The path of the value."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval j="{\"a\":[{\"b\":1},{\"b\":2}]}" | spath input=j output=b path=a{}.b | table b`,
@@ -45,7 +47,7 @@ func init() {
 			Search: `| makeresults | eval j="{\"a\":{\"b\":true},\"c\":[3]}" | spath input=j | table a.b c{}`,
 			Want:   []string{`{"a.b":"true","c{}":"3"}`},
 		}, {
-			Doc:    "An attribute in XML.",
+			Doc:    "An XML attribute.",
 			Search: `| makeresults | eval x="<books><book year='1996'>A</book><book year='2004'>B</book></books>" | spath input=x output=year path=books.book{@year} | spath input=x | table year books.book`,
 			Want:   []string{`{"year":["1996","2004"],"books.book":["A","B"]}`},
 		}},

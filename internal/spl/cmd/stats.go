@@ -29,19 +29,19 @@ type Stats struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "stats", Kind: syntax.KindTransforming,
-		Summary: "Compute aggregates, over all rows or by groups of them.",
+		Summary: "Compute aggregates over all rows or by group.",
 		Syntax:  "stats <aggregate> [AS <name>] … [BY <field-list> [span=<span>]] [allnum=<bool>] [delim=<text>] [dedup_splitvals=<bool>]",
-		Doc: "Rows that lack a field of BY are left out; a field with several values puts the row into a group for each. Without BY\n" +
-			"there is one row, also when nothing came in. Columns: the fields of BY, then the aggregates as they are written. Rows are\n" +
-			"in the order of the BY fields, numbers as numbers. An aggregate without a field, such as `avg`, is that of every field: `avg(*)`.",
+		Doc: "Rows that lack a BY field are left out; a multivalue field puts the row into one group for each value. Without BY\n" +
+			"there is one row, even for no input. The columns are the BY fields, then the aggregates as written. Rows are sorted by\n" +
+			"the BY fields, numbers as numbers. An aggregate without a field, such as `avg`, applies to every field: `avg(*)`.",
 		Args: []syntax.Arg{
 			{Name: "<aggregate>", Doc: "`count`, `dc(field)`, `values(field)`, `count(eval(test))`, `avg(*delay)` …"},
-			{Name: "BY <field-list>", Doc: "The fields that make groups."},
-			{Name: "span", Doc: "The width of the buckets of `_time`, where BY has it: `BY _time span=1h user`."},
-			{Name: "dedup_splitvals", Default: "false", Doc: "Count a value that a row holds twice only once."},
-			{Name: "allnum", Default: "false", Doc: "No result from sum, avg and other aggregates about numbers for a group with a value that is none."},
-			{Name: "delim", Doc: "What joins the values of list() and values() where they become one text, as nomv does."},
-			{Name: "partitions", Doc: "Without effect: the work is spread over the processors there are."},
+			{Name: "BY <field-list>", Doc: "The fields to group by."},
+			{Name: "span", Doc: "The width of the `_time` buckets, if BY has `_time`: `BY _time span=1h user`."},
+			{Name: "dedup_splitvals", Default: "false", Doc: "Count a value that occurs twice in a row only once."},
+			{Name: "allnum", Default: "false", Doc: "Return no result from sum, avg and other numeric aggregates for a group that has a value which is not a number."},
+			{Name: "delim", Doc: "The separator for the values of list() and values() where they become one text, as with nomv."},
+			{Name: "partitions", Doc: "Accepted for compatibility; ignored. Work is spread over the available processors."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,n

@@ -27,13 +27,13 @@ type StrcatPart struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "strcat", Kind: syntax.KindStreaming,
-		Summary: "Join fields and quoted texts into a field.",
+		Summary: "Concatenate fields and quoted texts into a field.",
 		Syntax:  `strcat [allrequired=<bool>] <field>|"<text>" … <new-field>`,
-		Doc:     "A missing field counts as empty text.",
+		Doc:     "A missing field counts as an empty string.",
 		Args: []syntax.Arg{
-			{Name: `<field>|"<text>"`, Doc: "What is joined, in this order."},
-			{Name: "<new-field>", Doc: "The field that is set, the last word."},
-			{Name: "allrequired", Default: "false", Doc: "Set the field only where every other one is there."},
+			{Name: `<field>|"<text>"`, Doc: "The parts to concatenate, in this order."},
+			{Name: "<new-field>", Doc: "The field to set; the last word."},
+			{Name: "allrequired", Default: "false", Doc: "Set the field only if all other fields exist."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval h="web", port=80 | strcat h "::" port address | table address`,

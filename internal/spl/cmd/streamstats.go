@@ -30,16 +30,16 @@ func init() {
 		Name: "streamstats", Kind: syntax.KindSerial,
 		Summary: "Add running aggregates to every row.",
 		Syntax:  "streamstats [current=<bool>] [window=<n>] [global=<bool>] [time_window=<span>] [reset_on_change=<bool>] [reset_before=(<test>)] [reset_after=(<test>)] <aggregate> … [BY <field-list>]",
-		Doc: "Like stats over the rows so far, in their order. With `window` only the last rows count; with `global=false` the\n" +
-			"window is kept for each group. `time_window` counts rows not further away in time. A row that lacks a field of BY stays as\n" +
-			"it is and does not count. Windows hold at most 10,000 rows; a warning says so when time_window would need more.",
+		Doc: "Like stats over the rows so far, in their order. With `window`, only the last rows count; with `global=false`, each\n" +
+			"group has its own window. `time_window` counts only rows no further away in time. A row that lacks a BY field is\n" +
+			"unchanged and does not count. Windows hold at most 10,000 rows; a warning says so if time_window would need more.",
 		Args: []syntax.Arg{
-			{Name: "current", Default: "true", Doc: "Whether the row itself counts."},
-			{Name: "window", Default: "0", Doc: "How many rows count; 0 is all."},
-			{Name: "global", Default: "true", Doc: "Whether the window is over all rows or over those of the group."},
+			{Name: "current", Default: "true", Doc: "Whether the current row counts."},
+			{Name: "window", Default: "0", Doc: "Number of rows to include; 0 means all."},
+			{Name: "global", Default: "true", Doc: "Whether the window covers all rows or only those of the group."},
 			{Name: "time_window", Doc: "How far back in time rows count, such as 5m."},
-			{Name: "reset_on_change", Default: "false", Doc: "Begin anew when the group changes from row to row."},
-			{Name: "reset_before, reset_after", Doc: "Begin anew before or after a row for which the test holds."},
+			{Name: "reset_on_change", Default: "false", Doc: "Restart when the group changes from one row to the next."},
+			{Name: "reset_before, reset_after", Doc: "Restart before or after a row for which the expression is true."},
 			{Name: "allnum", Default: "false", Doc: "As in stats."},
 		},
 		Examples: []syntax.Example{{

@@ -15,12 +15,12 @@ type Summary struct{ Model string }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "summary", Kind: syntax.KindGenerating,
-		Summary: "Describe a model that fit made.",
+		Summary: "Describe a model made by fit.",
 		Syntax:  "summary <model>",
-		Doc: "A row for each group: its fields, `type` of the distribution, `min` and `max` of the numbers, `mean` and `std` of the\n" +
-			"distribution, how many numbers there were (`cardinality`), and `distance`, how far they lie from the distribution in the\n" +
-			"mean. A model that is not there has no rows, and a warning says so.",
-		Args: []syntax.Arg{{Name: "<model>", Doc: "The name that fit wrote the model into."}},
+		Doc: "Returns a row for each group: its fields, `type` of the distribution, `min` and `max` of the numbers, `mean` and `std`\n" +
+			"of the distribution, the number of values (`cardinality`), and `distance`, their mean distance from the distribution.\n" +
+			"A model that does not exist gives no rows and a warning.",
+		Args: []syntax.Arg{{Name: "<model>", Doc: "The name under which fit saved the model."}},
 		Examples: []syntax.Example{{
 			Lookup: "algorithm,field,threshold,lower_threshold,upper_threshold,show_density,type,loc,scale,min,max,cardinality,distance,by:user\nDensityFunction,n,0.01,,,false,Normal,10,2,4,16,40,0.25,alice\n",
 			Search: `| inputlookup example.csv | outputlookup __mlspl_m.csv | table nothing | append [| summary m] | search user=* | table user type mean std cardinality`,

@@ -20,9 +20,9 @@ func init() {
 		Name: "table", Kind: syntax.KindStreaming,
 		Summary: "Make a table of the listed fields, in that order.",
 		Syntax:  "table <field-list>",
-		Doc: "A listed field that no row has is an empty column. A name with `*` stands for the fields that fit it, in\n" +
-			"alphabetical order. Everything else is dropped, `_time` and `_raw` too.",
-		Args: []syntax.Arg{{Name: "<field-list>", Doc: "Names separated by commas or blanks."}},
+		Doc: "A listed field that no row has becomes an empty column. A name with `*` stands for the fields that match it, in\n" +
+			"alphabetical order. Everything else is dropped, including `_time` and `_raw`.",
+		Args: []syntax.Arg{{Name: "<field-list>", Doc: "Names separated by commas or spaces."}},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval b=2, a=1 | table a, b nosuch`,
 			Want:   []string{`{"a":"1","b":"2"}`},

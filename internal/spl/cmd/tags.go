@@ -21,12 +21,12 @@ type Tags struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "tags", Kind: syntax.KindStreaming,
-		Summary: "Write the tags of fields' values into fields.",
+		Summary: "Write the tags of field values into fields.",
 		Syntax:  "tags [outputfield=<field>] [inclname=<bool>] [inclvalue=<bool>] [<field-list>]",
-		Doc:     "Each field that has tags gets `tag::<field>`, or all together the field that `outputfield` names. Tags come from tags.conf of the knowledge folder and from the event types of CloudTrail events.",
+		Doc:     "Tags of each field go to `tag::<field>`, or all together to the field that `outputfield` names. Tags come from tags.conf in the knowledge folder and from the event types of CloudTrail events.",
 		Args: []syntax.Arg{
-			{Name: "<field-list>", Default: "all fields", Doc: "The fields whose tags are wanted."},
-			{Name: "outputfield", Doc: "One field for the tags of all."},
+			{Name: "<field-list>", Default: "all fields", Doc: "The fields whose tags to write."},
+			{Name: "outputfield", Doc: "One field for all tags."},
 			{Name: "inclname", Default: "false", Doc: "With outputfield: write `field::tag`."},
 			{Name: "inclvalue", Default: "false", Doc: "With outputfield: write `value::tag`, and with inclname `field::value::tag`."},
 		},

@@ -19,10 +19,10 @@ type Tail struct{ N int }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "tail", Kind: syntax.KindSerial,
-		Summary: "Keep the last rows, the last one first.",
+		Summary: "Keep the last rows, last one first.",
 		Syntax:  "tail [<n>]",
-		Doc:     "Only that many rows are held.",
-		Args:    []syntax.Arg{{Name: "<n>", Default: "10", Doc: "How many rows."}},
+		Doc:     "Only that many rows are held in memory.",
+		Args:    []syntax.Arg{{Name: "<n>", Default: "10", Doc: "Number of rows."}},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="n
 1

@@ -28,16 +28,16 @@ type Timewrap struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "timewrap", Kind: syntax.KindSerial,
-		Summary: "Lay the periods of a timechart, such as its days, over each other, each as columns of its own.",
+		Summary: "Overlay the periods of a timechart, such as days, with separate columns for each period.",
 		Syntax:  "timewrap <span> [align=end|now] [series=relative|short|exact] [time_format=<text>]",
-		Doc: "Stands behind timechart. The periods end where the search does, or where the last bucket of the chart does when the search is\n" +
-			"open. Rows have the times of the latest period, columns stand from the oldest period to the latest: `count_1day_before`,\n" +
-			"`count_latest_day`. At most 1,000 periods are made, earlier rows are left out with a warning.",
+		Doc: "Use it after timechart. The periods end where the search does, or with the last bucket of the chart if the search has\n" +
+			"no end. Rows have the times of the latest period. Columns go from the oldest period to the latest:\n" +
+			"`count_1day_before`, `count_latest_day`. At most 1,000 periods are made; earlier rows are left out, with a warning.",
 		Args: []syntax.Arg{
-			{Name: "<span>", Doc: "How long a period is: 1d, w, 1mon; without a number it is one."},
+			{Name: "<span>", Doc: "The length of a period: 1d, w, 1mon; without a number it is one."},
 			{Name: "align", Default: "end", Doc: "Where the latest period ends: at the end of the search, or now."},
-			{Name: "series", Default: "relative", Doc: "`short` names periods s0 (the latest), s1 …, `exact` by their start."},
-			{Name: "time_format", Default: "%Y-%m-%d", Doc: "How exact writes it."},
+			{Name: "series", Default: "relative", Doc: "`short` names periods s0 (the latest), s1 …; `exact` names them by their start."},
+			{Name: "time_format", Default: "%Y-%m-%d", Doc: "The time format of exact names."},
 		},
 		Examples: []syntax.Example{{
 			Events: []string{`{"_time":1700000000,"u":"a"}`, `{"_time":1700086400,"u":"b"}`, `{"_time":1700086401,"u":"b"}`},

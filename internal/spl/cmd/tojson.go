@@ -32,17 +32,18 @@ var tojsonTypes = []string{"auto", "bool", "json", "none", "num", "str"}
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "tojson", Kind: syntax.KindStreaming,
-		Summary: "Write fields of each row as a JSON object.",
+		Summary: "Write the fields of each row as a JSON object.",
 		Syntax:  "tojson [<type>(<field-list>)|<field>…] [default_type=<type>] [output_field=<field>] [fill_null=<bool>] [include_internal=<bool>]",
-		Doc: "Types: `none` writes numbers as numbers and the rest as strings, `str` strings, `num` numbers, `bool` true for t, true, yes\n" +
-			"and numbers but 0 and false for f, false, no and 0, `json` what is JSON as it is, `auto` each of these by its looks. What a\n" +
-			"type does not take is left out. Several values become an array.",
+		Doc: "Types: `none` writes numbers as numbers and everything else as strings; `str` writes strings; `num` writes numbers;\n" +
+			"`bool` writes true for t, true, yes and nonzero numbers, and false for f, false, no and 0; `json` writes valid JSON as\n" +
+			"is; `auto` picks one of these by the value. Values that do not fit the type are left out. Several values become an\n" +
+			"array.",
 		Args: []syntax.Arg{
-			{Name: "<field>", Default: "all fields", Doc: "Names and patterns, bare or in a type's parentheses."},
-			{Name: "default_type", Default: "none", Doc: "The type of fields that stand in no parentheses."},
-			{Name: "output_field", Default: "_raw", Doc: "The field that gets the object."},
-			{Name: "fill_null", Default: "false", Doc: "Write null for what a type does not take and for listed fields that the row lacks."},
-			{Name: "include_internal", Default: "false", Doc: "Also fields that begin with _ when none are listed."},
+			{Name: "<field>", Default: "all fields", Doc: "Names and patterns, bare or in the parentheses of a type."},
+			{Name: "default_type", Default: "none", Doc: "The type of fields outside parentheses."},
+			{Name: "output_field", Default: "_raw", Doc: "The field for the object."},
+			{Name: "fill_null", Default: "false", Doc: "Write null for values that do not fit the type and for listed fields that the row lacks."},
+			{Name: "include_internal", Default: "false", Doc: "Include fields that start with _ when no fields are listed."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="a,b

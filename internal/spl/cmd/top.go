@@ -45,14 +45,14 @@ func init() {
 			Name: d.name, Kind: syntax.KindTransforming,
 			Summary: "Find the " + d.what + " frequent values of fields.",
 			Syntax:  d.name + " [<n>] [limit=<n>] [showcount=<bool>] [showperc=<bool>] [countfield=<name>] [percentfield=<name>] [useother=<bool>] [otherstr=<text>] <field-list> [BY <field-list>]",
-			Doc: "Columns: the fields of BY, the fields, `count` and `percent` (of the rows that have the fields). A field with several\n" +
-				"values counts for each. Of values that are equally frequent the later in the alphabet comes first.",
+			Doc: "The columns are the BY fields, the fields, `count` and `percent` (of the rows that have the fields). A multivalue\n" +
+				"field counts once for each value. Among equally frequent values, the alphabetically later one comes first.",
 			Args: []syntax.Arg{
-				{Name: "<n>, limit", Default: "10", Doc: "How many values, of each group of BY; 0 is all."},
-				{Name: "showcount, showperc", Default: "true", Doc: "Whether there are the columns."},
-				{Name: "countfield, percentfield", Default: "count, percent", Doc: "What the columns are called."},
-				{Name: "useother", Default: "false", Doc: "A row for all other values."},
-				{Name: "otherstr", Default: "OTHER", Doc: "What that row is called."},
+				{Name: "<n>, limit", Default: "10", Doc: "Maximum number of values, for each BY group; 0 means all."},
+				{Name: "showcount, showperc", Default: "true", Doc: "Whether to include these columns."},
+				{Name: "countfield, percentfield", Default: "count, percent", Doc: "The names of these columns."},
+				{Name: "useother", Default: "false", Doc: "Add a row for all other values."},
+				{Name: "otherstr", Default: "OTHER", Doc: "The label of that row."},
 			},
 			Examples: []syntax.Example{{Search: "| makeresults format=csv data=\"u\na\nb\na\" | " + d.name + " u", Want: d.want}},
 			Parse:    func(p *syntax.Parser) (syntax.Command, error) { return parseTop(p, d.rare) },

@@ -47,31 +47,32 @@ func (m Marker) set() bool { return m.Search != nil || m.Expr != nil }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "transaction", Kind: syntax.KindSerial,
-		Summary: "Put events that belong together into one row each.",
+		Summary: "Group related events into one row each.",
 		Syntax:  "transaction [<field-list>] [maxspan=<span>] [maxpause=<span>] [maxevents=<n>] [startswith=<condition>] [endswith=<condition>] [<option> …]",
-		Doc: "Events belong together when they share a value of one of the fields and contradict each other in none; without fields, all do.\n" +
-			"A condition is a search in quotes or parentheses, or `eval(<expression>)`. The rows must come newest first, as searches give\n" +
-			"them. A transaction gets the time of its first event, all different values of the other fields, and `duration`, `eventcount`,\n" +
-			"`closed_txn`, `field_match_sum` and `linecount`. One that lacks the event which `startswith` or `endswith` asks for is dropped,\n" +
-			"unless `keepevicted=true`. Events without any of the fields are left out, unless `keeporphans=true`.",
+		Doc: "Events belong together when they share a value of one of the fields and no field contradicts; without fields, all\n" +
+			"events do. A condition is a search in quotes or parentheses, or `eval(<expression>)`. The rows must come newest first,\n" +
+			"as searches return them. A transaction gets the time of its first event, all distinct values of the other fields, and\n" +
+			"`duration`, `eventcount`, `closed_txn`, `field_match_sum` and `linecount`. A transaction without the event that\n" +
+			"`startswith` or `endswith` requires is dropped, unless `keepevicted=true`. Events with none of the fields are left\n" +
+			"out, unless `keeporphans=true`.",
 		Args: []syntax.Arg{
-			{Name: "maxspan", Default: "-1", Doc: "The longest time from the first event to the last; -1 is no bound."},
-			{Name: "maxpause", Default: "-1", Doc: "The longest time between one event and the next; -1 is no bound."},
-			{Name: "maxevents", Default: "1000", Doc: "The most events of a transaction; -1 is no bound."},
-			{Name: "startswith", Doc: "What the first event is like."},
-			{Name: "endswith", Doc: "What the last event is like."},
-			{Name: "connected", Default: "true", Doc: "Whether an event must share a value with the transaction that it joins; otherwise it is enough not to contradict it."},
-			{Name: "unifyends", Default: "the value of connected", Doc: "Whether events that fit startswith or endswith must have one of the fields."},
+			{Name: "maxspan", Default: "-1", Doc: "Maximum time from the first event to the last; -1 means no limit."},
+			{Name: "maxpause", Default: "-1", Doc: "Maximum time between one event and the next; -1 means no limit."},
+			{Name: "maxevents", Default: "1000", Doc: "Maximum number of events; -1 means no limit."},
+			{Name: "startswith", Doc: "Condition that the first event matches."},
+			{Name: "endswith", Doc: "Condition that the last event matches."},
+			{Name: "connected", Default: "true", Doc: "Whether an event must share a value with the transaction that it joins; otherwise it only must not contradict it."},
+			{Name: "unifyends", Default: "the value of connected", Doc: "Whether events that match startswith or endswith must have one of the fields."},
 			{Name: "keeporphans", Default: "false", Doc: "Keep events that are in no transaction, with `_txn_orphan=1`."},
-			{Name: "keepevicted", Default: "false", Doc: "Keep transactions that were not completed; they have `closed_txn=0`."},
-			{Name: "name", Doc: "A stanza of transactiontypes.conf in the knowledge folder, whose settings are options; those written here go first."},
-			{Name: "fields", Doc: "The fields, as a list; the same as writing them without it."},
-			{Name: "mvlist", Default: "false", Doc: "Give all values in the order of the events, with nullstr for missing ones; or the fields for which to do so."},
-			{Name: "delim", Default: "a blank", Doc: "What separates the values of a field where they are shown as one text."},
-			{Name: "nullstr", Default: "NULL", Doc: "What stands for missing values in lists."},
-			{Name: "mvraw", Default: "false", Doc: "Give `_raw` as several values instead of lines of one."},
-			{Name: "maxopentxn", Default: "5000", Doc: "How many transactions may be open at a time; the one that waited longest is ended first."},
-			{Name: "maxopenevents", Default: "100000", Doc: "How many events open transactions may hold."},
+			{Name: "keepevicted", Default: "false", Doc: "Keep incomplete transactions; they have `closed_txn=0`."},
+			{Name: "name", Doc: "A stanza of transactiontypes.conf in the knowledge folder whose settings are used as options; options given here take precedence."},
+			{Name: "fields", Doc: "The fields as a list; the same as writing them without fields=."},
+			{Name: "mvlist", Default: "false", Doc: "Return all values in event order, with nullstr for missing ones; or the fields to return that way."},
+			{Name: "delim", Default: "a space", Doc: "The separator for values of a field shown as one text."},
+			{Name: "nullstr", Default: "NULL", Doc: "The text for missing values in lists."},
+			{Name: "mvraw", Default: "false", Doc: "Return `_raw` as several values instead of one value with several lines."},
+			{Name: "maxopentxn", Default: "5000", Doc: "Maximum number of open transactions; the one that has waited longest is closed first."},
+			{Name: "maxopenevents", Default: "100000", Doc: "Maximum number of events in open transactions."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="_time,user,a

@@ -23,13 +23,13 @@ type Transpose struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "transpose", Kind: syntax.KindSerial,
-		Summary: "Make columns of the rows and rows of the columns.",
+		Summary: "Turn rows into columns and columns into rows.",
 		Syntax:  "transpose [<n>] [column_name=<name>] [header_field=<field>] [include_empty=<bool>]",
 		Args: []syntax.Arg{
-			{Name: "<n>", Default: "5", Doc: "How many rows become columns; 0 is all, at most 10,000."},
-			{Name: "column_name", Default: "column", Doc: "What the column with the names of the fields is called."},
+			{Name: "<n>", Default: "5", Doc: "Maximum number of rows to turn into columns; 0 means all, up to 10,000."},
+			{Name: "column_name", Default: "column", Doc: "The name of the column with the field names."},
 			{Name: "header_field", Doc: "The field whose values name the new columns, instead of `row 1`, `row 2` …"},
-			{Name: "include_empty", Default: "true", Doc: "Whether fields that no row has are kept."},
+			{Name: "include_empty", Default: "true", Doc: "Whether to keep fields that no row has."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,n

@@ -26,13 +26,13 @@ type Trend struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "trendline", Kind: syntax.KindSerial,
-		Summary: "Give moving averages of numbers.",
+		Summary: "Compute moving averages.",
 		Syntax:  "trendline sma<n>(<field>)|ema<n>(<field>)|wma<n>(<field>) [AS <new-field>] …",
-		Doc: "`sma` is the mean of the last n values, `wma` weighs later ones more (1 to n), `ema` takes in each value by 2/(n+1). The\n" +
-			"first n-1 rows get nothing; rows without a number are passed over.",
+		Doc: "`sma` is the mean of the last n values, `wma` weights later ones more (1 to n), and `ema` weights each new value by\n" +
+			"2/(n+1). The first n-1 rows get no value; rows without a number are skipped.",
 		Args: []syntax.Arg{
-			{Name: "sma<n>(<field>)", Doc: "The kind, how many values (2 to 10,000) and of which field."},
-			{Name: "AS <new-field>", Default: "as written", Doc: "The field that gets the average."},
+			{Name: "sma<n>(<field>)", Doc: "The type, the number of values (2 to 10,000) and the field."},
+			{Name: "AS <new-field>", Default: "as written", Doc: "The field for the average."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="x

@@ -33,27 +33,27 @@ type Tstats struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "tstats", Kind: syntax.KindGenerating,
-		Summary: "Compute aggregates of events by fields.",
+		Summary: "Compute aggregates of events by field.",
 		Syntax:  "tstats [prestats=<bool>] [append=<bool>] [fillnull_value=<text>] <aggregate> [AS <name>] … [FROM datamodel=<model>[.<dataset>]] [WHERE <search-expression>] [BY <field-list> [span=<span>]]",
-		Doc: "Every field can be used, as in stats, and events need no summaries. Events that lack a field of BY are left out, unless\n" +
-			"fillnull_value says what stands for it. FROM takes the events of a dataset of a data model; its fields are written\n" +
-			"`Authentication.user`, and `nodename=` narrows to a dataset below. `| datamodel` lists them.",
+		Doc: "All fields can be used, as in stats, and events need no summaries. Events that lack a BY field are left out unless\n" +
+			"fillnull_value gives a replacement. FROM reads the events of a data model's dataset; its fields are written\n" +
+			"`Authentication.user`, and `nodename=` narrows the search to a child dataset. `| datamodel` lists them.",
 		Args: []syntax.Arg{
 			{Name: "<aggregate>", Doc: "As in stats: `count`, `dc(user)`, `values(src)` …"},
-			{Name: "FROM", Default: "all events", Doc: "A data model, and a dataset of it."},
-			{Name: "WHERE", Default: "all events", Doc: "Which events, as in search; also time modifiers."},
-			{Name: "BY", Doc: "The fields that make groups; `_time` takes `span=1h`. `PREFIX(user=)` is a field with what stands behind that text in words of the raw event, in lower case; aggregates take it, too."},
-			{Name: "append", Default: "false", Doc: "Put the rows behind those there are; the command may then stand anywhere."},
-			{Name: "fillnull_value", Doc: "What a missing field of BY counts as."},
-			{Name: "prestats", Default: "false", Doc: "Give rows that stats, chart or timechart behind gathers; it names the aggregates again."},
-			{Name: "summariesonly, allow_old_summaries, chunk_size, local, include_reduced_buckets, use_summary_index_values, is_hll", Doc: "Taken for the sake of searches that have them: there are no summaries."},
+			{Name: "FROM", Default: "all events", Doc: "A data model and one of its datasets."},
+			{Name: "WHERE", Default: "all events", Doc: "The events to include, as in search; also time modifiers."},
+			{Name: "BY", Doc: "The fields to group by; `_time` takes `span=1h`. `PREFIX(user=)` is a field with the text that follows that prefix in words of the raw event, in lower case; aggregates accept it too."},
+			{Name: "append", Default: "false", Doc: "Append the rows to the current ones; the command may then appear anywhere."},
+			{Name: "fillnull_value", Doc: "The replacement for a missing BY field."},
+			{Name: "prestats", Default: "false", Doc: "Return rows for a following stats, chart or timechart, which names the aggregates again."},
+			{Name: "summariesonly, allow_old_summaries, chunk_size, local, include_reduced_buckets, use_summary_index_values, is_hll", Doc: "Accepted for compatibility; ignored, as there are no summaries."},
 		},
 		Examples: []syntax.Example{{
 			Events: []string{`{"_time":1700000000,"k":"a"}`, `{"_time":1700000001,"k":"b"}`, `{"_time":1700000002,"k":"b"}`},
 			Search: `| tstats count where index=aws by k`,
 			Want:   []string{`{"k":"a","count":"1"}`, `{"k":"b","count":"2"}`},
 		}, {
-			Doc:    "Failed sign-ins, as the data model Authentication has them.",
+			Doc:    "Failed sign-ins according to the Authentication data model.",
 			Events: []string{`{"_time":1700000000,"tag":"authentication","action":"failure","user":"alice"}`, `{"_time":1700000001,"tag":"authentication","action":"failure"}`, `{"_time":1700000002,"tag":"authentication","action":"success","user":"bob"}`},
 			Search: `| tstats count from datamodel=Authentication where Authentication.action=failure by Authentication.user`,
 			Want:   []string{`{"Authentication.user":"alice","count":"1"}`, `{"Authentication.user":"unknown","count":"1"}`},

@@ -20,12 +20,12 @@ type Typer struct{}
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "typer", Kind: syntax.KindStreaming,
-		Summary: "Add the event types and tags that are defined.",
+		Summary: "Add the defined event types and tags.",
 		Syntax:  "typer [eventtypes=<text>] [maxlen=<n>]",
-		Doc: "`eventtype` gets the names of the searches of eventtypes.conf that the row passes, `tag` the tags of tags.conf that its\n" +
-			"fields have, and `tag::eventtype` those of its event types, beside what is there. Events have them of themselves; the\n" +
-			"command is for rows that were made or changed.",
-		Args: []syntax.Arg{{Name: "eventtypes, maxlen", Doc: "Taken for the sake of searches that have them."}},
+		Doc: "`eventtype` gets the names of the eventtypes.conf searches that the row matches, `tag` the tags.conf tags of its field\n" +
+			"values, and `tag::eventtype` those of its event types, in addition to existing values. Events have these fields\n" +
+			"already; the command is for rows that were created or changed.",
+		Args: []syntax.Arg{{Name: "eventtypes, maxlen", Doc: "Accepted for compatibility; ignored."}},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval eventtype="aws_cloudtrail_errors" | typer | table eventtype tag`,
 			Want:   []string{`{"eventtype":"aws_cloudtrail_errors","tag":"error"}`},

@@ -18,15 +18,15 @@ type Unchanged struct {
 
 func init() {
 	for _, c := range []struct{ name, syntax, summary, doc string }{
-		{"highlight", "highlight <text> …", "Taken for the sake of searches that mark words in Splunk's pages.", "Output in text has no marks."},
-		{"iconify", "iconify <field-list>", "Taken for the sake of searches that put icons on events in Splunk's pages.", "Output in text has no icons."},
-		{"localop", "localop", "Taken for the sake of searches that keep commands off Splunk's indexers.", "What runs where is planned from the search itself."},
-		{"noop", "noop [<options>]", "Taken for the sake of searches that steer Splunk's optimizer.", "None of its options has a meaning here."},
-		{"redistribute", "redistribute [num_of_reducers=<n>] [by <field-list>]", "Taken for the sake of searches that spread work over Splunk's indexers.", "Work is spread over the processors there are."},
+		{"highlight", "highlight <text> …", "Accepted for compatibility; ignored. Splunk marks words in its pages.", "Text output has no marks."},
+		{"iconify", "iconify <field-list>", "Accepted for compatibility; ignored. Splunk puts icons on events in its pages.", "Text output has no icons."},
+		{"localop", "localop", "Accepted for compatibility; ignored. Splunk keeps commands off its indexers.", "The planner decides what runs where."},
+		{"noop", "noop [<options>]", "Accepted for compatibility; ignored. Splunk steers its optimizer with it.", "Its options have no effect here."},
+		{"redistribute", "redistribute [num_of_reducers=<n>] [by <field-list>]", "Accepted for compatibility; ignored. Splunk spreads work over its indexers with it.", "Work is spread over the available processors."},
 	} {
 		syntax.RegisterCommand(&syntax.CommandDef{
 			Name: c.name, Kind: syntax.KindStreaming,
-			Summary: c.summary, Syntax: c.syntax, Doc: "The rows pass as they are. " + c.doc,
+			Summary: c.summary, Syntax: c.syntax, Doc: "Rows pass unchanged. " + c.doc,
 			Examples: []syntax.Example{{
 				Search: `| makeresults | eval a=1 | ` + c.name + ` | table a`,
 				Want:   []string{`{"a":"1"}`},

@@ -24,10 +24,10 @@ type Union struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "union", Kind: syntax.KindGenerating,
-		Summary: "Put the rows of several searches together.",
+		Summary: "Combine the rows of several searches.",
 		Syntax:  "union [maxout=<n>] [maxtime=<seconds>] <subsearch> | datamodel:<name> | lookup:<name> | savedsearch:<name> …",
-		Doc: "When every search gives events and treats each by itself, the events are put in order of time, newest first; otherwise the\n" +
-			"rows of one search stand behind those of the other. In the middle of a search the rows before it come first.",
+		Doc: "When every search returns events and processes each on its own, the events are merged by time, newest first; otherwise\n" +
+			"the rows of each search follow those of the one before. In the middle of a search, the current rows come first.",
 		Args: append([]syntax.Arg{{Name: "<subsearch>", Doc: "A search in brackets."}}, subOptionArgs...),
 		Examples: []syntax.Example{{
 			Search: `| union [| makeresults | eval a=1 | table a] [| makeresults | eval a=2 | table a]`,

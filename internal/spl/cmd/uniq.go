@@ -15,9 +15,9 @@ type Uniq struct{}
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "uniq", Kind: syntax.KindSerial,
-		Summary: "Drop rows that are the same as the row before in every field.",
+		Summary: "Drop rows that equal the previous row in every field.",
 		Syntax:  "uniq",
-		Doc:     "Only neighbours are compared: sort first to drop all that come twice.",
+		Doc:     "Only adjacent rows are compared; sort first to drop all duplicates.",
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="a
 1

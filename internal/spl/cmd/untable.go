@@ -16,13 +16,13 @@ type Untable struct{ Key, Name, Value string }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "untable", Kind: syntax.KindStreaming,
-		Summary: "Make one row of each cell of a table; the inverse of xyseries.",
+		Summary: "Turn each cell of a table into a row; the inverse of xyseries.",
 		Syntax:  "untable <key-field> <name-field> <value-field>",
-		Doc:     "Each row gives one for every other field that it has, internal ones left out: the key, the field's name, its value.",
+		Doc:     "Each row gives a new row for every other field that it has, except internal ones: the key, the field's name and its value.",
 		Args: []syntax.Arg{
-			{Name: "<key-field>", Doc: "The field that stays."},
-			{Name: "<name-field>", Doc: "Gets the names of the other fields."},
-			{Name: "<value-field>", Doc: "Gets their values."},
+			{Name: "<key-field>", Doc: "The field to keep."},
+			{Name: "<name-field>", Doc: "The field for the names of the other fields."},
+			{Name: "<value-field>", Doc: "The field for their values."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="u,a,b

@@ -16,13 +16,14 @@ type Where struct{ Expr syntax.Expr }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "where", Kind: syntax.KindStreaming,
-		Summary: "Keep the rows for which an expression is true.",
+		Summary: "Keep rows for which an expression is true.",
 		Syntax:  "where <eval-expression>",
-		Doc: `The expression language of eval: case counts, bare names are fields, ` + "`*`" + ` is no wildcard (use like or
-match), AND binds tighter than OR. A comparison with a missing field is neither true nor false, and the row goes.`,
-		Args: []syntax.Arg{{Name: "<eval-expression>", Doc: "A test over the fields of the row."}},
+		Doc: "Uses the expression language of eval: comparisons are case-sensitive, bare names are fields, `*` is not a wildcard\n" +
+			"(use like or match), and AND binds tighter than OR. A comparison with a missing field is neither true nor false, so\n" +
+			"the row is dropped.",
+		Args: []syntax.Arg{{Name: "<eval-expression>", Doc: "A condition on the fields of the row."}},
 		Examples: []syntax.Example{{
-			Doc:    "Two fields compared with each other.",
+			Doc:    "Compare two fields.",
 			Events: []string{`{"k":"a","x":"1","y":"1"}`, `{"k":"b","x":"1","y":"2"}`, `{"k":"c","x":"1"}`},
 			Search: `* | where x!=y | table k`,
 			Want:   []string{`{"k":"b"}`},

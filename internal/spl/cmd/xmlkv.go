@@ -16,12 +16,12 @@ type XMLkv struct{ Field string }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "xmlkv", Kind: syntax.KindStreaming,
-		Summary: "Make fields of the XML elements that hold text.",
+		Summary: "Extract fields from XML elements that contain text.",
 		Syntax:  "xmlkv [<field>] [maxinputs=<n>]",
-		Doc:     "Each `<name …>text</name>` gives the field `name`; one that comes again gives several values. Attributes and nested elements are passed over, entities are undone. At most 100 elements of a text are read.",
+		Doc:     "Each `<name …>text</name>` sets the field `name`; repeated elements give several values. Attributes and nested elements are skipped, and entities are decoded. At most 100 elements of each text are read.",
 		Args: []syntax.Arg{
-			{Name: "<field>", Default: "_raw", Doc: "The text to read."},
-			{Name: "maxinputs", Doc: "Taken for the sake of searches that have it."},
+			{Name: "<field>", Default: "_raw", Doc: "The field to read."},
+			{Name: "maxinputs", Doc: "Accepted for compatibility; ignored."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval _raw="<e><user id=\"1\">alice</user><n>5</n></e>" | xmlkv | table user n`,

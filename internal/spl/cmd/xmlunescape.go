@@ -17,12 +17,12 @@ type XMLunescape struct{ Field string }
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "xmlunescape", Kind: syntax.KindStreaming,
-		Summary: "Undo the entities of XML in a text.",
+		Summary: "Decode XML entities in a text.",
 		Syntax:  "xmlunescape [<field>] [maxinputs=<n>]",
-		Doc:     "`&lt;`, `&gt;`, `&quot;`, `&apos;` and `&amp;` become the characters they stand for, once.",
+		Doc:     "`&lt;`, `&gt;`, `&quot;`, `&apos;` and `&amp;` are replaced, once, with the characters they stand for.",
 		Args: []syntax.Arg{
-			{Name: "<field>", Default: "_raw", Doc: "The text."},
-			{Name: "maxinputs", Doc: "Taken for the sake of searches that have it."},
+			{Name: "<field>", Default: "_raw", Doc: "The field to decode."},
+			{Name: "maxinputs", Doc: "Accepted for compatibility; ignored."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval _raw="a &lt; b &amp;amp; c" | xmlunescape | table _raw`,

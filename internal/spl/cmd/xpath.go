@@ -24,16 +24,16 @@ type XPath struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "xpath", Kind: syntax.KindStreaming,
-		Summary: "Take values out of XML by an XPath expression.",
+		Summary: "Extract values from XML with an XPath expression.",
 		Syntax:  `xpath [outfield=<field>] [field=<field>] [default=<text>] "<expression>"`,
-		Doc: "The expression is one of XPath 1.0. Each node that it finds is a value: an attribute or a text as it is, an element as its\n" +
-			"text or, when it holds others, as the XML inside it. What the expression computes, such as `count(//a)`, is one value.\n" +
-			"Prefixes of names are taken as they are written. Where nothing is found the field gets the default, if there is one.",
+		Doc: "The expression uses XPath 1.0. Each matching node is a value: an attribute or text as it is; an element as its text\n" +
+			"or, if it has child elements, as the XML inside it. A computed result, such as `count(//a)`, is one value. Name\n" +
+			"prefixes are matched as written. If nothing is found, the field gets the default, if there is one.",
 		Args: []syntax.Arg{
-			{Name: "<expression>", Doc: "In double quotes; texts inside it stand in single ones."},
+			{Name: "<expression>", Doc: "In double quotes; use single quotes for strings inside it."},
 			{Name: "outfield", Default: "xpath", Doc: "The field to set."},
 			{Name: "field", Default: "_raw", Doc: "The field that holds the XML."},
-			{Name: "default", Doc: "What to set where nothing is found."},
+			{Name: "default", Doc: "The value when nothing is found."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults | eval _raw="<crew><bar nickname='spock'/><bar nickname='scotty'/></crew>" | xpath outfield=name "//bar/@nickname" | table name`,

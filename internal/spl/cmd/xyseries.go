@@ -24,17 +24,17 @@ type Xyseries struct {
 func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "xyseries", Aliases: []string{"maketable"}, Kind: syntax.KindSerial,
-		Summary: "Make a table with a column for each value of a field; the inverse of untable.",
+		Summary: "Build a table with a column for each value of a field; the inverse of untable.",
 		Syntax:  "xyseries <key-field> <name-field> <value-field>… [sep=<text>] [format=<text>]",
-		Doc: "There is one row for each value of the key, where it came first; columns stand in alphabetical order. With several value\n" +
-			"fields columns are called `field: name`. Of several rows for the same cell the last counts.",
+		Doc: "There is one row for each value of the key, in order of first appearance; columns are in alphabetical order. With\n" +
+			"several value fields, columns are named `field: name`. If several rows fill the same cell, the last one wins.",
 		Args: []syntax.Arg{
-			{Name: "<key-field>", Doc: "The field that makes rows."},
+			{Name: "<key-field>", Doc: "The field whose values become rows."},
 			{Name: "<name-field>", Doc: "The field whose values become columns."},
-			{Name: "<value-field>", Doc: "What goes into the cells."},
-			{Name: "sep", Default: ": ", Doc: "What stands in the names of columns with several value fields."},
-			{Name: "format", Doc: "Those names as a pattern, such as `$VAL$/$AGG$`: the name and the value field; goes before sep."},
-			{Name: "grouped", Doc: "Taken for the sake of searches that have it."},
+			{Name: "<value-field>", Doc: "The fields for the cells."},
+			{Name: "sep", Default: ": ", Doc: "The separator in column names with several value fields."},
+			{Name: "format", Doc: "The format of these names, such as `$VAL$/$AGG$`: the name and the value field; takes precedence over sep."},
+			{Name: "grouped", Doc: "Accepted for compatibility; ignored."},
 		},
 		Examples: []syntax.Example{{
 			Search: `| makeresults format=csv data="ip,dom,n

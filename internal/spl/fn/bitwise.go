@@ -7,12 +7,12 @@ import (
 )
 
 func init() {
-	bits("bit_and", "The bits that all numbers have.", func(x, y uint64) uint64 { return x & y }, "bit_and(15, 7, 3)", `"3"`)
-	bits("bit_or", "The bits that any number has.", func(x, y uint64) uint64 { return x | y }, "bit_or(8, 4)", `"12"`)
-	bits("bit_xor", "The bits in which the numbers differ.", func(x, y uint64) uint64 { return x ^ y }, "bit_xor(15, 3)", `"12"`)
-	function(bitwise, "bit_not", "bit_not(<number> [, <mask>])", "The number with its bits turned, within the mask (2^53-1).", 1, 2, bitNot, "bit_not(5, 7)", `"2"`)
-	shift("bit_shift_left", "The number with its bits moved up.", func(x uint64, n int) uint64 { return x << n }, "bit_shift_left(3, 2)", `"12"`)
-	shift("bit_shift_right", "The number with its bits moved down.", func(x uint64, n int) uint64 { return x >> n }, "bit_shift_right(12, 2)", `"3"`)
+	bits("bit_and", "Bitwise AND of all numbers.", func(x, y uint64) uint64 { return x & y }, "bit_and(15, 7, 3)", `"3"`)
+	bits("bit_or", "Bitwise OR of all numbers.", func(x, y uint64) uint64 { return x | y }, "bit_or(8, 4)", `"12"`)
+	bits("bit_xor", "Bitwise exclusive OR of the numbers.", func(x, y uint64) uint64 { return x ^ y }, "bit_xor(15, 3)", `"12"`)
+	function(bitwise, "bit_not", "bit_not(<number> [, <mask>])", "The number with its bits inverted, within the mask (default 2^53-1).", 1, 2, bitNot, "bit_not(5, 7)", `"2"`)
+	shift("bit_shift_left", "The number with its bits shifted left.", func(x uint64, n int) uint64 { return x << n }, "bit_shift_left(3, 2)", `"12"`)
+	shift("bit_shift_right", "The number with its bits shifted right.", func(x uint64, n int) uint64 { return x >> n }, "bit_shift_right(12, 2)", `"3"`)
 	checked(numbers(), "bit_and", "bit_or", "bit_xor", "bit_not", "bit_shift_left", "bit_shift_right")
 }
 

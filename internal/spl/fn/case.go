@@ -8,7 +8,7 @@ import (
 )
 
 func init() {
-	compiled(conditional, "case", "case(<test>, <value>, …)", "The value behind the first test that is true; null when none is.", 2, -1, compileCase(true), `case(1=2, "a", 1=1, "b")`, `"b"`)
+	compiled(conditional, "case", "case(<test>, <value>, …)", "The value that follows the first true condition; null when none is true.", 2, -1, compileCase(true), `case(1=2, "a", 1=1, "b")`, `"b"`)
 	batched("case", func(c *expr.Compiler, call *syntax.Call) expr.Kernel {
 		var tests []func(f *expr.Frame, n int) []expr.Test
 		var vals []func(f *expr.Frame, n int) []vector.Value

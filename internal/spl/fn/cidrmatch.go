@@ -9,7 +9,7 @@ import (
 )
 
 func init() {
-	function(conditional, "cidrmatch", "cidrmatch(<block>, <address>)", "Whether the address lies in the block, IPv4 or IPv6.", 2, 2, cidrmatch, `if(cidrmatch("10.0.0.0/8", "10.1.2.3"), 1, 2)`, `"1"`)
+	function(conditional, "cidrmatch", "cidrmatch(<block>, <address>)", "Whether the IPv4 or IPv6 address is in the block.", 2, 2, cidrmatch, `if(cidrmatch("10.0.0.0/8", "10.1.2.3"), 1, 2)`, `"1"`)
 	gives(syntax.GivesTest, "cidrmatch")
 }
 

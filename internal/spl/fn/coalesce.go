@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	function(conditional, "coalesce", "coalesce(<value>, …)", "The first value that is not null. An empty text is not null.", 1, -1, coalesce, `coalesce(null(), "b")`, `"b"`, "ifnull")
+	function(conditional, "coalesce", "coalesce(<value>, …)", "The first value that is not null. An empty string is not null.", 1, -1, coalesce, `coalesce(null(), "b")`, `"b"`, "ifnull")
 	batched("coalesce", func(c *expr.Compiler, call *syntax.Call) expr.Kernel {
 		var ins []func(f *expr.Frame, n int) []vector.Value
 		for _, a := range call.Args {

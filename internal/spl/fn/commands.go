@@ -10,7 +10,7 @@ import (
 )
 
 func init() {
-	compiled(multivalue, "commands", `commands("<search>")`, "The names of the commands of a search.", 1, 1, compileCommands, `commands("search foo | stats count | sort count")`, `["search","stats","sort"]`)
+	compiled(multivalue, "commands", `commands("<search>")`, "The names of the commands in a search.", 1, 1, compileCommands, `commands("search foo | stats count | sort count")`, `["search","stats","sort"]`)
 }
 
 func compileCommands(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {

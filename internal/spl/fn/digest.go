@@ -19,7 +19,7 @@ func init() {
 
 // digest registers a function that shows a hash of the text in hexadecimal.
 func digest(name, want string, sum func(b []byte) []byte) {
-	function(cryptographic, name, name+"(<text>)", "The "+name+" of the text's UTF-8 bytes, in small hexadecimal digits.", 1, 1, func(a []vector.Value) vector.Value {
+	function(cryptographic, name, name+"(<text>)", "The "+name+" of the text's UTF-8 bytes, in lower-case hexadecimal.", 1, 1, func(a []vector.Value) vector.Value {
 		if a[0].IsNull() {
 			return null
 		}

@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	compiled(mathematical, "exact", "exact(<number>)", "The number without the rounding to significant digits that products of decimals get.", 1, 1, compileExact, "exact(8.250 * 0.2)", `"1.650"`)
+	compiled(mathematical, "exact", "exact(<number>)", "The number without the rounding to significant digits that is applied to products of decimals.", 1, 1, compileExact, "exact(8.250 * 0.2)", `"1.650"`)
 }
 
 func compileExact(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {

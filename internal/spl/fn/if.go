@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	compiled(conditional, "if", "if(<test>, <then>, <else>)", "The second argument where the test is true, else the third. A null test is not true.", 3, 3, compileIf, `if(1=1, "yes", "no")`, `"yes"`)
+	compiled(conditional, "if", "if(<test>, <then>, <else>)", "The second argument if the condition is true, otherwise the third. A null condition is not true.", 3, 3, compileIf, `if(1=1, "yes", "no")`, `"yes"`)
 	batched("if", func(c *expr.Compiler, call *syntax.Call) expr.Kernel {
 		test, then, otherwise := c.Kernel(call.Args[0]).Tests, c.Kernel(call.Args[1]).AsValues(), c.Kernel(call.Args[2]).AsValues()
 		if test == nil || then == nil || otherwise == nil {

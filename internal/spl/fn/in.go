@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	function(conditional, "in", "in(<value>, <candidate>, …)", "Whether the value equals one of the others; case counts.", 2, -1, func(a []vector.Value) vector.Value {
+	function(conditional, "in", "in(<value>, <candidate>, …)", "Whether the value equals one of the others; case-sensitive.", 2, -1, func(a []vector.Value) vector.Value {
 		if a[0].IsNull() {
 			return null
 		}

@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	function(conversion, "ipmask", "ipmask(<mask>, <address>)", "The address with the bits that the mask lacks cleared.", 2, 2, ipmask, `ipmask("255.255.255.0", "10.20.30.120")`, `"10.20.30.0"`)
+	function(conversion, "ipmask", "ipmask(<mask>, <address>)", "The address with the bits outside the mask cleared.", 2, 2, ipmask, `ipmask("255.255.255.0", "10.20.30.120")`, `"10.20.30.0"`)
 }
 
 func ipmask(a []vector.Value) vector.Value {

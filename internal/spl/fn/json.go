@@ -8,7 +8,7 @@ import (
 )
 
 func init() {
-	function(jsons, "json", "json(<text>)", "The text when it is valid JSON, else null.", 1, 1, func(a []vector.Value) vector.Value {
+	function(jsons, "json", "json(<text>)", "The text if it is valid JSON, otherwise null.", 1, 1, func(a []vector.Value) vector.Value {
 		if kindOf(a[0]) == 0 {
 			return null
 		}

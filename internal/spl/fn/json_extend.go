@@ -1,7 +1,7 @@
 package fn
 
 func init() {
-	edit("json_extend", "The JSON with the elements of the given arrays put at the ends of the arrays at the paths.", false, func(old, val node) (node, bool) {
+	edit("json_extend", "The JSON with the elements of the given arrays appended to the arrays at the paths.", false, func(old, val node) (node, bool) {
 		if val.kind != '[' {
 			val.vals = []node{val}
 		}

@@ -5,5 +5,5 @@ import (
 )
 
 func init() {
-	function(jsons, "json_extract", "json_extract(<json>, <path>, …)", "The value at a path; of several paths, or with several hits, a JSON array of them.", 1, -1, func(a []vector.Value) vector.Value { return jsonExtract(a, false) }, `json_extract("{\"a\":{\"b\":[1,2]}}", "a.b{1}")`, `"2"`)
+	function(jsons, "json_extract", "json_extract(<json>, <path>, …)", "The value at a path; with several paths or several matches, a JSON array of them.", 1, -1, func(a []vector.Value) vector.Value { return jsonExtract(a, false) }, `json_extract("{\"a\":{\"b\":[1,2]}}", "a.b{1}")`, `"2"`)
 }

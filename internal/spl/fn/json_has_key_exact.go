@@ -6,7 +6,7 @@ import (
 )
 
 func init() {
-	function(jsons, "json_has_key_exact", "json_has_key_exact(<json>, <key>)", "Whether the object has the key, taken as it is written.", 2, 2, func(a []vector.Value) vector.Value {
+	function(jsons, "json_has_key_exact", "json_has_key_exact(<json>, <key>)", "Whether the object has the key, taken literally.", 2, 2, func(a []vector.Value) vector.Value {
 		found := false
 		eachMember(a[0], func(key string, _ []byte) { found = found || key == a[1].Text() })
 		return vector.Truth(found)

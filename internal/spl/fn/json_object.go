@@ -8,7 +8,7 @@ import (
 )
 
 func init() {
-	function(jsons, "json_object", "json_object(<key>, <value>, …)", "A JSON object of the keys and values. JSON objects and arrays among the values stay what they are; a pair without a key is left out.", 0, -1, jsonObject, `json_object("a", 1, "b", "x")`, `"{\"a\":1,\"b\":\"x\"}"`)
+	function(jsons, "json_object", "json_object(<key>, <value>, …)", "A JSON object of the keys and values. Values that are JSON objects or arrays are nested as such; a pair without a key is left out.", 0, -1, jsonObject, `json_object("a", 1, "b", "x")`, `"{\"a\":1,\"b\":\"x\"}"`)
 	checked(pairs(0, "a key and a value"), "json_object")
 }
 

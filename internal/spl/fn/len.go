@@ -10,7 +10,7 @@ import (
 )
 
 func init() {
-	function(texts, "len", "len(<text>)", "How many characters the text has.", 1, 1, func(a []vector.Value) vector.Value {
+	function(texts, "len", "len(<text>)", "The number of characters in the text.", 1, 1, func(a []vector.Value) vector.Value {
 		if a[0].IsNull() || a[0].Kind() == vector.List {
 			return null
 		}

@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	compiled(conditional, "like", "like(<text>, <pattern>)", "Whether the text fits the pattern: % is any run of characters, _ one. Case counts.", 2, 2, compileLike, `if(like("abc", "a%"), 1, 2)`, `"1"`)
+	compiled(conditional, "like", "like(<text>, <pattern>)", "Whether the text matches the pattern: % matches any run of characters, _ one character. Case-sensitive.", 2, 2, compileLike, `if(like("abc", "a%"), 1, 2)`, `"1"`)
 	batched("like", func(c *expr.Compiler, call *syntax.Call) expr.Kernel {
 		if lit, ok := call.Args[1].(*syntax.Literal); ok {
 			return expr.LikeKernel(c.Kernel(call.Args[0]), lit.Value)

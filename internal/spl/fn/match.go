@@ -11,7 +11,7 @@ import (
 )
 
 func init() {
-	compiled(conditional, "match", "match(<text>, <regex>)", "Whether the regular expression fits anywhere in the text. Case counts unless it begins with (?i).", 2, 2, compileMatch, `if(match("abc", "b.$"), 1, 2)`, `"1"`)
+	compiled(conditional, "match", "match(<text>, <regex>)", "Whether the regular expression matches anywhere in the text. Case-sensitive unless it starts with (?i).", 2, 2, compileMatch, `if(match("abc", "b.$"), 1, 2)`, `"1"`)
 	gives(syntax.GivesTest, "match")
 }
 

@@ -5,8 +5,8 @@ import (
 )
 
 func init() {
-	function(statistical, "max", "max(<value>, …)", "The greatest value; any text is greater than any number.", 1, -1, func(a []vector.Value) vector.Value { return extreme(a, 1) }, `max(1, 7, "foo")`, `"foo"`)
-	function(statistical, "min", "min(<value>, …)", "The least value; any number is less than any text.", 1, -1, func(a []vector.Value) vector.Value { return extreme(a, -1) }, `min(3, 1, "foo")`, `"1"`)
+	function(statistical, "max", "max(<value>, …)", "The largest value; any text is larger than any number.", 1, -1, func(a []vector.Value) vector.Value { return extreme(a, 1) }, `max(1, 7, "foo")`, `"foo"`)
+	function(statistical, "min", "min(<value>, …)", "The smallest value; any number is smaller than any text.", 1, -1, func(a []vector.Value) vector.Value { return extreme(a, -1) }, `min(3, 1, "foo")`, `"1"`)
 }
 
 // extreme returns the greatest value with sign 1, the least with -1.

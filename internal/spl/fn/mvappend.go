@@ -5,7 +5,7 @@ import (
 )
 
 func init() {
-	function(multivalue, "mvappend", "mvappend(<value>, …)", "All values one after the other.", 1, -1, func(a []vector.Value) vector.Value {
+	function(multivalue, "mvappend", "mvappend(<value>, …)", "All values, concatenated into one list.", 1, -1, func(a []vector.Value) vector.Value {
 		var list []string
 		for _, v := range a {
 			list = append(list, v.All()...)

@@ -5,7 +5,7 @@ import (
 )
 
 func init() {
-	function(multivalue, "mvcount", "mvcount(<value>)", "How many values there are; null for none.", 1, 1, func(a []vector.Value) vector.Value {
+	function(multivalue, "mvcount", "mvcount(<value>)", "The number of values; null if there are none.", 1, 1, func(a []vector.Value) vector.Value {
 		if a[0].IsNull() {
 			return null
 		}

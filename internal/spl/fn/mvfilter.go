@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	compiled(multivalue, "mvfilter", "mvfilter(<test>)", "The values of the one field in the test for which it is true.", 1, 1, compileMvfilter, `mvfilter(match(split("a,b", ","), "b"))`, ``)
+	compiled(multivalue, "mvfilter", "mvfilter(<test>)", "The values for which the condition is true. The condition may use only one field.", 1, 1, compileMvfilter, `mvfilter(match(split("a,b", ","), "b"))`, ``)
 }
 
 func compileMvfilter(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {

@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	compiled(multivalue, "mvfind", "mvfind(<value>, <regex>)", "The place of the first value that the regular expression fits; null for none.", 2, 2, compileMvfind, `mvfind(split("a,bb", ","), "^b")`, `"1"`)
+	compiled(multivalue, "mvfind", "mvfind(<value>, <regex>)", "The index of the first value that matches the regular expression; null if none does.", 2, 2, compileMvfind, `mvfind(split("a,bb", ","), "^b")`, `"1"`)
 }
 
 func compileMvfind(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {

@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	function(multivalue, "mvindex", "mvindex(<value>, <start> [, <end>])", "The value at a place, or those from start to end. The first is 0, -1 the last.", 2, 3, mvindex, `mvindex(split("a,b,c", ","), -2, -1)`, `["b","c"]`)
+	function(multivalue, "mvindex", "mvindex(<value>, <start> [, <end>])", "The value at an index, or the values from start to end (inclusive). The first is 0, the last -1.", 2, 3, mvindex, `mvindex(split("a,b,c", ","), -2, -1)`, `["b","c"]`)
 	checked(numbers(1, 2), "mvindex")
 }
 

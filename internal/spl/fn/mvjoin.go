@@ -8,7 +8,7 @@ import (
 )
 
 func init() {
-	bounded(multivalue, "mvjoin", "mvjoin(<value>, <delimiter>)", "The values in one text.", 2, 2, func(a []vector.Value) (vector.Value, error) {
+	bounded(multivalue, "mvjoin", "mvjoin(<value>, <delimiter>)", "The values joined into one text.", 2, 2, func(a []vector.Value) (vector.Value, error) {
 		if a[0].IsNull() || a[1].IsNull() {
 			return null, nil
 		}

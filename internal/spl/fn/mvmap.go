@@ -10,7 +10,7 @@ import (
 )
 
 func init() {
-	compiled(multivalue, "mvmap", "mvmap(<values>, <expression> [, <field>])", "The expression computed for each value of a field, or of an expression over one field, which stands for the value meanwhile. The third argument names that field where the first has several or none.", 2, 3, compileMvmap, `mvmap(_time, _time+1)`, `"1700000001"`)
+	compiled(multivalue, "mvmap", "mvmap(<values>, <expression> [, <field>])", "Evaluates the expression for each value of a field, or of an expression over one field; in the expression, that field stands for the value. The third argument names the field if the first has several or none.", 2, 3, compileMvmap, `mvmap(_time, _time+1)`, `"1700000001"`)
 }
 
 // valueField returns the field that stands for the value.

@@ -10,7 +10,7 @@ import (
 )
 
 func init() {
-	compiled(multivalue, "mvrange", "mvrange(<start>, <end> [, <step>])", "Numbers from start up to, not including, end. The step is a number, or a span such as 7d. At most 1,048,576 values; that there would be more is a warning.", 2, 3, compileMvrange, `mvrange(1, 7, 2)`, `["1","3","5"]`)
+	compiled(multivalue, "mvrange", "mvrange(<start>, <end> [, <step>])", "Numbers from start (inclusive) to end (exclusive). The step is a number or a span such as 7d. Returns at most 1,048,576 values; more give a warning.", 2, 3, compileMvrange, `mvrange(1, 7, 2)`, `["1","3","5"]`)
 	checked(numbers(0, 1), "mvrange")
 }
 

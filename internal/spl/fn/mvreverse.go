@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	function(multivalue, "mvreverse", "mvreverse(<value>)", "The values from last to first.", 1, 1, func(a []vector.Value) vector.Value {
+	function(multivalue, "mvreverse", "mvreverse(<value>)", "The values in reverse order.", 1, 1, func(a []vector.Value) vector.Value {
 		list := slices.Clone(a[0].All())
 		slices.Reverse(list)
 		return vector.Strings(list)

@@ -6,7 +6,7 @@ import (
 )
 
 func init() {
-	bounded(multivalue, "mvzip", "mvzip(<a>, <b> [, <delimiter>])", "The values of two lists put together pair by pair.", 2, 3, mvzip, `mvzip(split("a,b", ","), split("1,2", ","))`, `["a,1","b,2"]`)
+	bounded(multivalue, "mvzip", "mvzip(<a>, <b> [, <delimiter>])", "The values of two lists joined pair by pair.", 2, 3, mvzip, `mvzip(split("a,b", ","), split("1,2", ","))`, `["a,1","b,2"]`)
 }
 
 func mvzip(a []vector.Value) (vector.Value, error) {

@@ -6,6 +6,6 @@ import (
 )
 
 func init() {
-	function(conditional, "null", "null()", "The missing value; setting a field to it takes the field away.", 0, 0, func([]vector.Value) vector.Value { return null }, `null()`, ``)
+	function(conditional, "null", "null()", "The missing value; setting a field to it removes the field.", 0, 0, func([]vector.Value) vector.Value { return null }, `null()`, ``)
 	gives(syntax.GivesEither, "null")
 }

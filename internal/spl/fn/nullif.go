@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	function(conditional, "nullif", "nullif(<a>, <b>)", "Null when the two are equal, else the first.", 2, 2, func(a []vector.Value) vector.Value {
+	function(conditional, "nullif", "nullif(<a>, <b>)", "Null if the two are equal, otherwise the first.", 2, 2, func(a []vector.Value) vector.Value {
 		if expr.Matches(a[0], a[1]) {
 			return null
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 func init() {
-	compiled(conversion, "printf", "printf(<format>, <value>, …)", "Text made by a format as in C: %d %i %u %o %x %X %p %s %z %c %f %F %e %E %g %G %a %A %%, with the flags - + 0 # blank and '. Widths go up to 1000; wider ones are cut, with a warning.", 1, -1, compilePrintf, `printf("%05.1f|%-4s|%x", 3.14159, "ab", 255)`, `"003.1|ab  |ff"`)
+	compiled(conversion, "printf", "printf(<format>, <value>, …)", "Text formatted as in C: %d %i %u %o %x %X %p %s %z %c %f %F %e %E %g %G %a %A %%, with the flags - + 0 # space and '. The maximum width is 1000; larger widths are reduced to it, with a warning.", 1, -1, compilePrintf, `printf("%05.1f|%-4s|%x", 3.14159, "ab", 255)`, `"003.1|ab  |ff"`)
 }
 
 // maxWidth bounds the width and precision of printf.

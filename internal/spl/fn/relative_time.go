@@ -11,7 +11,7 @@ import (
 )
 
 func init() {
-	compiled(dateTime, "relative_time", "relative_time(<time>, <modifier>)", "A time moved and snapped by a modifier such as -1d@d. Units are s, m, h, d, w, mon, q and y, also written out; @w1 is Monday, @w0 and @w7 Sunday. Parts are done in their order, by the calendar of the user's zone.", 2, 2, func(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
+	compiled(dateTime, "relative_time", "relative_time(<time>, <modifier>)", "A time shifted and snapped by a modifier such as -1d@d. The units are s, m, h, d, w, mon, q and y, or their full names; @w1 is Monday, @w0 and @w7 are Sunday. Parts are applied in order, by the calendar of the user's time zone.", 2, 2, func(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 		var at time.Time // of the last row, which often snaps to the same
 		last := null
 		return timeFunction(c, call, func(f float64, text string) vector.Value {

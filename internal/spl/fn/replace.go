@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	compiled(texts, "replace", "replace(<text>, <regex>, <replacement>)", `The text with every match of the regular expression replaced; \1 is its first group.`, 3, 3, compileReplace, `replace("1/14/2023", "^(\d+)/(\d+)/", "\2/\1/")`, `"14/1/2023"`)
+	compiled(texts, "replace", "replace(<text>, <regex>, <replacement>)", `The text with every match of the regular expression replaced; \1 is the first group.`, 3, 3, compileReplace, `replace("1/14/2023", "^(\d+)/(\d+)/", "\2/\1/")`, `"14/1/2023"`)
 }
 
 func compileReplace(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {

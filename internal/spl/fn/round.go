@@ -10,7 +10,7 @@ import (
 )
 
 func init() {
-	function(mathematical, "round", "round(<number> [, <decimals>])", "The number rounded, halves away from zero, with that many decimals.", 1, 2, round, "round(2.555, 2)", `"2.56"`)
+	function(mathematical, "round", "round(<number> [, <decimals>])", "The number rounded to that many decimals, halves away from zero.", 1, 2, round, "round(2.555, 2)", `"2.56"`)
 	batched("round", func(c *expr.Compiler, call *syntax.Call) expr.Kernel {
 		if len(call.Args) > 1 {
 			return expr.Kernel{}

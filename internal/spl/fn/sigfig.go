@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	function(mathematical, "sigfig", "sigfig(<number>)", "The number rounded to the significant digits of what it was computed from.", 1, 1, sigfig, "sigfig(1.00*1111)", `"1110"`)
+	function(mathematical, "sigfig", "sigfig(<number>)", "The number rounded to the significant digits of its operands.", 1, 1, sigfig, "sigfig(1.00*1111)", `"1110"`)
 	checked(numbers(), "sigfig")
 }
 

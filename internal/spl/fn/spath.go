@@ -6,7 +6,7 @@ import (
 )
 
 func init() {
-	function(texts, "spath", "spath(<json or xml>, <path>)", "The value at a path of a JSON or XML text, as the command spath finds it.", 2, 2, atPath, `spath("{\"a\":[{\"b\":1},{\"b\":2}]}", "a{}.b")`, `["1","2"]`)
+	function(texts, "spath", "spath(<json or xml>, <path>)", "The value at a path of a JSON or XML text, as found by the spath command.", 2, 2, atPath, `spath("{\"a\":[{\"b\":1},{\"b\":2}]}", "a{}.b")`, `["1","2"]`)
 }
 
 func atPath(a []vector.Value) vector.Value {

@@ -8,7 +8,7 @@ import (
 )
 
 func init() {
-	bounded(multivalue, "split", "split(<text>, <delimiter>)", "The parts of a text between delimiters; an empty delimiter gives the characters.", 2, 2, split, `split("a,b,c", ",")`, `["a","b","c"]`)
+	bounded(multivalue, "split", "split(<text>, <delimiter>)", "The parts of a text between delimiters; an empty delimiter splits it into characters.", 2, 2, split, `split("a,b,c", ",")`, `["a","b","c"]`)
 }
 
 func split(a []vector.Value) (vector.Value, error) {

@@ -14,14 +14,14 @@ func init() {
 	checked(numbers(0), "strftime")
 }
 
-const timeDoc = `A time as text. The variables are
+const timeDoc = `Formats a time as text. The variables are
 
-- of the date %Y %y %C %m %b %B %d %e %j %a %A %w %u %F (2023-11-14) %D %x (11/14/23) %v, of the week %U %W, and %V %G %g as ISO 8601 counts
-- of the time %H %k %I %l %M %S %p %P %T %X (22:13:20) %R (22:13) %r, of fractions of a second %N %3N %6N %9N %Q %3Q %6Q %f
-- of the zone %z (+0100) %:z (+01:00) %::z %:::z %Ez (minutes) %Z (its name)
-- others %s (seconds since 1970) %c %+ %% %n %t
+- for dates: %Y %y %C %m %b %B %d %e %j %a %A %w %u %F (2023-11-14) %D %x (11/14/23) %v; for weeks: %U %W, and %V %G %g as in ISO 8601
+- for times: %H %k %I %l %M %S %p %P %T %X (22:13:20) %R (22:13) %r; for fractions of a second: %N %3N %6N %9N %Q %3Q %6Q %f
+- for time zones: %z (+0100) %:z (+01:00) %::z %:::z %Ez (minutes) %Z (its name)
+- others: %s (seconds since 1970) %c %+ %% %n %t
 
-%-d writes no zeros or blanks in front, %_d blanks, %0e zeros, %^a capitals. What is no variable stands as it is written.`
+%-d omits leading zeros or spaces, %_d pads with spaces, %0e with zeros, %^a uses capitals. Everything else is copied as is.`
 
 func compileStrftime(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	zone := c.Clock().Location()

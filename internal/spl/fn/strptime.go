@@ -8,7 +8,7 @@ import (
 )
 
 func init() {
-	compiled(dateTime, "strptime", "strptime(<text>, <format>)", "The time that a text writes, in seconds since 1970; null when it does not fit the format. The variables are those of strftime. Without a zone it is in the user's, without a date today; what stands behind the format's end does not matter.", 2, 2, compileStrptime, `strptime("2022-12-15 17:42:02", "%Y-%m-%d %H:%M:%S")`, `"1671126122.000000"`)
+	compiled(dateTime, "strptime", "strptime(<text>, <format>)", "The time that a text represents, in seconds since 1970; null if it does not match the format. The variables are those of strftime. Without a time zone, the user's is used; without a date, today. Text after the end of the format is ignored.", 2, 2, compileStrptime, `strptime("2022-12-15 17:42:02", "%Y-%m-%d %H:%M:%S")`, `"1671126122.000000"`)
 }
 
 func compileStrptime(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {

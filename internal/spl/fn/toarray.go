@@ -5,7 +5,7 @@ import (
 )
 
 func init() {
-	function(conversion, "toarray", "toarray(<value>)", "The values as a JSON array; JSON arrays as they are.", 1, 1, func(a []vector.Value) vector.Value {
+	function(conversion, "toarray", "toarray(<value>)", "The values as a JSON array; JSON arrays are unchanged.", 1, 1, func(a []vector.Value) vector.Value {
 		if kindOf(a[0]) == '[' {
 			return a[0]
 		}

@@ -8,7 +8,7 @@ import (
 )
 
 func init() {
-	function(conversion, "tobool", "tobool(<value>)", "A test from true and false, t and f, yes and no; of numbers, 0 alone is false.", 1, 1, tobool, `if(tobool("true"), 1, 2)`, `"1"`)
+	function(conversion, "tobool", "tobool(<value>)", "Converts true and false, t and f, yes and no to a Boolean. Of numbers, only 0 is false.", 1, 1, tobool, `if(tobool("true"), 1, 2)`, `"1"`)
 	gives(syntax.GivesEither, "tobool")
 }
 

@@ -5,7 +5,7 @@ import (
 )
 
 func init() {
-	function(conversion, "todouble", "todouble(<value>)", "A number as it is; null for what is none.", 1, 1, func(a []vector.Value) vector.Value {
+	function(conversion, "todouble", "todouble(<value>)", "The value if it is a number, otherwise null.", 1, 1, func(a []vector.Value) vector.Value {
 		f, ok := a[0].Num()
 		if !ok {
 			return null

@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	function(conversion, "toint", "toint(<value> [, <base>])", "The whole part of a number, which a text may write in a base from 2 to 36.", 1, 2, func(a []vector.Value) vector.Value {
+	function(conversion, "toint", "toint(<value> [, <base>])", "The integer part of a number; text may be in a base from 2 to 36.", 1, 2, func(a []vector.Value) vector.Value {
 		f, ok := tonumber(a).Num()
 		if !ok {
 			return null

@@ -5,7 +5,7 @@ import (
 )
 
 func init() {
-	function(conversion, "tomv", "tomv(<value>)", "The elements of a JSON array as several values; others as they are.", 1, 1, func(a []vector.Value) vector.Value {
+	function(conversion, "tomv", "tomv(<value>)", "The elements of a JSON array as several values; other values are unchanged.", 1, 1, func(a []vector.Value) vector.Value {
 		if kindOf(a[0]) == '[' {
 			return arrayToMV(a[0], false)
 		}

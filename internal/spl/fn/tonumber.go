@@ -13,7 +13,7 @@ import (
 )
 
 func init() {
-	function(conversion, "tonumber", "tonumber(<text> [, <base>])", "The number that a text writes, in a base from 2 to 36; null when it is none.", 1, 2, tonumber, `tonumber("0A4", 16)`, `"164"`)
+	function(conversion, "tonumber", "tonumber(<text> [, <base>])", "The number that a text represents, in a base from 2 to 36; null if it is not a number.", 1, 2, tonumber, `tonumber("0A4", 16)`, `"164"`)
 	checked(checkNumeral, "tonumber")
 	batched("tonumber", func(c *expr.Compiler, call *syntax.Call) expr.Kernel {
 		if len(call.Args) > 1 {

@@ -5,7 +5,7 @@ import (
 )
 
 func init() {
-	function(conversion, "toobject", "toobject(<json>)", "A JSON object as it is; null for what is none.", 1, 1, func(a []vector.Value) vector.Value {
+	function(conversion, "toobject", "toobject(<json>)", "The value if it is a JSON object, otherwise null.", 1, 1, func(a []vector.Value) vector.Value {
 		if kindOf(a[0]) == '{' {
 			return a[0]
 		}

@@ -14,7 +14,7 @@ import (
 )
 
 func init() {
-	function(conversion, "tostring", `tostring(<value> [, "hex"|"commas"|"duration"|"binary"])`, "A value as text: tests as True and False, numbers in the format. A duration is [D+]HH:MM:SS, with microseconds when there are any.", 1, 2, tostring, `tostring(12345.6789, "commas")`, `"12,345.68"`)
+	function(conversion, "tostring", `tostring(<value> [, "hex"|"commas"|"duration"|"binary"])`, "A value as text: Booleans as True and False, numbers in the given format. A duration is [D+]HH:MM:SS, with microseconds if there are any.", 1, 2, tostring, `tostring(12345.6789, "commas")`, `"12,345.68"`)
 	checked(checkFormat, "tostring")
 }
 

@@ -21,8 +21,8 @@ func init() {
 	angle("sinh", "The hyperbolic sine.", math.Sinh, "sinh(0)", `"0"`)
 	angle("tan", "The tangent of an angle in radians.", math.Tan, "tan(0)", `"0"`)
 	angle("tanh", "The hyperbolic tangent.", math.Tanh, "tanh(0)", `"0"`)
-	function(trigonometry, "atan2", "atan2(<y>, <x>)", "The angle of the point (x, y) in radians.", 2, 2, significant(two(math.Atan2)), "atan2(0, 1)", `"0"`)
-	function(trigonometry, "hypot", "hypot(<x>, <y>)", "The length of the long side of a right triangle.", 2, 2, significant(two(math.Hypot)), "hypot(3, 4)", `"5"`)
+	function(trigonometry, "atan2", "atan2(<y>, <x>)", "The angle of the point (x, y), in radians.", 2, 2, significant(two(math.Atan2)), "atan2(0, 1)", `"0"`)
+	function(trigonometry, "hypot", "hypot(<x>, <y>)", "The length of the hypotenuse of a right triangle.", 2, 2, significant(two(math.Hypot)), "hypot(3, 4)", `"5"`)
 	checked(numbers(), "atan2", "hypot")
 }
 

@@ -7,14 +7,14 @@ import (
 )
 
 func init() {
-	trim("trim", "The text without the characters at both ends.", strings.Trim, `trim(" ZZabcZZ ", " Z")`, `"abc"`)
-	trim("ltrim", "The text without the characters at its beginning.", strings.TrimLeft, `ltrim(" ZabcZ", " Z")`, `"abcZ"`)
-	trim("rtrim", "The text without the characters at its end.", strings.TrimRight, `rtrim("abcZ ", " Z")`, `"abc"`)
+	trim("trim", "The text with the characters removed from both ends.", strings.Trim, `trim(" ZZabcZZ ", " Z")`, `"abc"`)
+	trim("ltrim", "The text with the characters removed from its start.", strings.TrimLeft, `ltrim(" ZabcZ", " Z")`, `"abcZ"`)
+	trim("rtrim", "The text with the characters removed from its end.", strings.TrimRight, `rtrim("abcZ ", " Z")`, `"abc"`)
 }
 
 // trim registers a function that cuts characters of a set off.
 func trim(name, doc string, cut func(s, set string) string, expr, want string) {
-	function(texts, name, name+"(<text> [, <characters>])", doc+" Blanks and tabs unless other characters are given.", 1, 2, func(a []vector.Value) vector.Value {
+	function(texts, name, name+"(<text> [, <characters>])", doc+" The default is spaces and tabs.", 1, 2, func(a []vector.Value) vector.Value {
 		set := " \t"
 		if len(a) == 2 {
 			if a[1].IsNull() {

@@ -7,8 +7,8 @@ import (
 )
 
 func init() {
-	function(conditional, "true", "true()", "The test that holds.", 0, 0, func([]vector.Value) vector.Value { return vector.Truth(true) }, `if(true(), 1, 2)`, `"1"`)
-	function(conditional, "false", "false()", "The test that does not hold.", 0, 0, func([]vector.Value) vector.Value { return vector.Truth(false) }, `if(false(), 1, 2)`, `"2"`)
+	function(conditional, "true", "true()", "The Boolean true.", 0, 0, func([]vector.Value) vector.Value { return vector.Truth(true) }, `if(true(), 1, 2)`, `"1"`)
+	function(conditional, "false", "false()", "The Boolean false.", 0, 0, func([]vector.Value) vector.Value { return vector.Truth(false) }, `if(false(), 1, 2)`, `"2"`)
 	for name, always := range map[string]expr.Test{"true": expr.Yes, "false": expr.No} {
 		batched(name, func(*expr.Compiler, *syntax.Call) expr.Kernel {
 			var buf []expr.Test

@@ -5,7 +5,7 @@ import (
 )
 
 func init() {
-	function(informational, "typeof", "typeof(<value>)", "Number, String, Bool, or Invalid for what is missing.", 1, 1, typeof, `typeof(12)`, `"Number"`)
+	function(informational, "typeof", "typeof(<value>)", "The type of the value: Number, String, Bool, or Invalid if it is missing.", 1, 1, typeof, `typeof(12)`, `"Number"`)
 }
 
 func typeof(a []vector.Value) vector.Value {

@@ -3,7 +3,7 @@ package fn
 import "strconv"
 
 func init() {
-	function(texts, "urldecode", "urldecode(<text>)", "The text with its %xx sequences undone; what is none stays.", 1, 1, text(urldecode), `urldecode("a%20b%2Fc")`, `"a b/c"`)
+	function(texts, "urldecode", "urldecode(<text>)", "The text with its %xx sequences decoded; invalid sequences are unchanged.", 1, 1, text(urldecode), `urldecode("a%20b%2Fc")`, `"a b/c"`)
 }
 
 func urldecode(s string) string {

@@ -3,6 +3,6 @@ package fn
 import "bluetrail/internal/spl/syntax"
 
 func init() {
-	compiled(conditional, "validate", "validate(<test>, <message>, …)", "The message behind the first test that is false; null when all hold.", 2, -1, compileCase(false), `validate(1=1, "a", 1=2, "b")`, `"b"`)
+	compiled(conditional, "validate", "validate(<test>, <message>, …)", "The message that follows the first false condition; null when all are true.", 2, -1, compileCase(false), `validate(1=1, "a", 1=2, "b")`, `"b"`)
 	gives(syntax.GivesEither, "validate")
 }
