@@ -9,7 +9,6 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
-	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -142,51 +141,93 @@ func (r *cofilter) Close() {
 
 // Results implements exec.Reducer.
 func (r *cofilter) Results(ctx context.Context) (exec.Operator, error) {
-	counts := map[string]int{}
-	pairs := map[[2]string]int{}
-	for _, user := range op.SortedKeys(r.users) {
-		items := op.SortedKeys(r.users[user])
+	p, err := r.pairs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := make([][2]string, 0, len(p.pairs))
+	for key := range p.pairs {
+		r.env.Poll()
+		list = append(list, key)
+	}
+	exec.Sort(r.env, list, func(a, b [2]string) int {
+		return cmp.Or(cmp.Compare(p.pairs[b], p.pairs[a]), cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))
+	})
+	return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
+		out := newEmitter(emit, []string{"Item 1", "Item 1 user count", "Item 2", "Item 2 user count", "Pair count"})
+		for _, key := range list {
+			out.Add()
+			out.SetAt(0, vector.String(key[0]))
+			out.SetAt(1, vector.Int(p.items[key[0]]))
+			out.SetAt(2, vector.String(key[1]))
+			out.SetAt(3, vector.Int(p.items[key[1]]))
+			out.SetAt(4, vector.Int(p.pairs[key]))
+			if err := out.row(ctx); err != nil {
+				return err
+			}
+		}
+		return out.end()
+	}, r.Close), nil
+}
+
+// itemPairs says how many users have an item, and both of two.
+type itemPairs struct {
+	items map[string]int
+	pairs map[[2]string]int
+}
+
+func (r *cofilter) pairs(ctx context.Context) (*itemPairs, error) {
+	p := &itemPairs{map[string]int{}, map[[2]string]int{}}
+	pulse := exec.NewPulse(ctx)
+	full := false // memory has no room for more
+	for _, user := range sortedKeys(r.env, r.users) {
+		items := sortedKeys(r.env, r.users[user])
 		for _, item := range items {
-			counts[item]++
+			p.items[item]++
 		}
 		if len(items) > maxCofilterItems {
 			r.env.Warn("cofilter pairs the first %d values of %s of each %s", maxCofilterItems, r.c.Item, r.c.User)
 			items = items[:maxCofilterItems]
 		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
+		fresh := 0
 		for n, first := range items {
 			for _, second := range items[n+1:] {
+				if err := pulse.Err(); err != nil {
+					return nil, err
+				}
 				key := [2]string{first, second}
-				if _, known := pairs[key]; !known {
-					if len(pairs) == maxCofilterPairs {
+				if _, known := p.pairs[key]; !known {
+					if len(p.pairs) == maxCofilterPairs {
 						r.env.Warn("cofilter counts at most %d pairs; the others are left out", maxCofilterPairs)
 						continue
 					}
-					if err := r.held.Add(96); err != nil && !exec.EndsEarly(err) {
-						return nil, err
+					if full {
+						continue
 					}
+					fresh++
 				}
-				pairs[key]++
+				p.pairs[key]++
+			}
+			if fresh > 0 {
+				err := r.held.Add(160 * fresh) // with their place in the result
+				if err != nil && !exec.EndsEarly(err) {
+					return nil, err
+				}
+				full, fresh = full || err != nil, 0
 			}
 		}
 	}
-	list := make([][2]string, 0, len(pairs))
-	for key := range pairs {
+	return p, nil
+}
+
+// sortedKeys returns the keys of m in order, unless the search is cancelled.
+func sortedKeys[V any](env *exec.Env, m map[string]V) []string {
+	list := make([]string, 0, len(m))
+	var every exec.Every
+	for key := range m {
+		every.Poll(env, 1024)
 		list = append(list, key)
 	}
-	slices.SortFunc(list, func(a, b [2]string) int {
-		return cmp.Or(cmp.Compare(pairs[b], pairs[a]), cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))
-	})
-	out := vector.NewBuilder("Item 1", "Item 1 user count", "Item 2", "Item 2 user count", "Pair count")
-	for _, key := range list {
-		out.Add()
-		out.SetAt(0, vector.String(key[0]))
-		out.SetAt(1, vector.Int(counts[key[0]]))
-		out.SetAt(2, vector.String(key[1]))
-		out.SetAt(3, vector.Int(counts[key[1]]))
-		out.SetAt(4, vector.Int(pairs[key]))
-	}
-	return exec.Rows(out.Batch()), nil
+	exec.Sort(env, list, strings.Compare)
+	return list
 }

@@ -183,32 +183,43 @@ func (r *contingency) Results(context.Context) (exec.Operator, error) {
 		byCol[pair[1]] += *n
 		total += *n
 	}
+	if err := r.held.Add(64 * (len(byRow) + len(byCol))); err != nil && !exec.EndsEarly(err) {
+		return nil, err
+	}
 	rows := r.frequent(byRow, total, r.c.MaxRows, r.c.RowCover, r.c.Row)
 	cols := r.frequent(byCol, total, r.c.MaxCols, r.c.ColCover, r.c.Col)
-	out := vector.NewBuilder(append([]string{r.c.Row}, cols...)...)
-	add := func(name string, count func(col string) int, sum int) {
-		out.Add()
-		r.every.Poll(r.env, 16)
-		for _, col := range cols {
-			out.Set(col, vector.Int(count(col)))
-		}
-		if r.c.Total {
-			out.Set(r.c.TotalName, vector.Int(sum))
-		}
-		out.Set(r.c.Row, vector.String(name))
-	}
-	for _, row := range rows {
-		add(row, func(col string) int {
-			if n := r.pairs[[2]string{row, col}]; n != nil {
-				return *n
+	return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
+		out := newEmitter(emit, append([]string{r.c.Row}, cols...))
+		add := func(name string, count func(col string) int, sum int) error {
+			out.Add()
+			r.env.Poll()
+			for _, col := range cols {
+				out.Set(col, vector.Int(count(col)))
 			}
-			return 0
-		}, byRow[row])
-	}
-	if r.c.Total && len(rows) > 0 {
-		add(r.c.TotalName, func(col string) int { return byCol[col] }, total)
-	}
-	return exec.Rows(out.Batch()), nil
+			if r.c.Total {
+				out.Set(r.c.TotalName, vector.Int(sum))
+			}
+			out.Set(r.c.Row, vector.String(name))
+			return out.row(ctx)
+		}
+		for _, row := range rows {
+			err := add(row, func(col string) int {
+				if n := r.pairs[[2]string{row, col}]; n != nil {
+					return *n
+				}
+				return 0
+			}, byRow[row])
+			if err != nil {
+				return err
+			}
+		}
+		if r.c.Total && len(rows) > 0 {
+			if err := add(r.c.TotalName, func(col string) int { return byCol[col] }, total); err != nil {
+				return err
+			}
+		}
+		return out.end()
+	}, r.Close), nil
 }
 
 // frequent returns the values with the greatest counts, in that order.

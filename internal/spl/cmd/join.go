@@ -278,17 +278,23 @@ func (j *join) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, part := range rows {
+	for n, part := range rows {
 		for i := range part.Len {
+			j.env.Poll()
 			b.AddRow(part, i)
 		}
+		rows[n] = nil
 	}
 	j.right = b.Batch()
+	// What was read and what is kept of it share their texts.
+	if err := j.held.Set(j.right.Size()); err != nil && !exec.EndsEarly(err) {
+		return err
+	}
 	return nil
 }
 
 // prepare finds the keys once the columns of both sides are known.
-func (j *join) prepare() {
+func (j *join) prepare() error {
 	left, right := j.c.Left, j.c.Right
 	if len(left) == 0 {
 		for _, name := range op.FieldNames([]*vector.Batch{j.right}) {
@@ -300,13 +306,28 @@ func (j *join) prepare() {
 	}
 	j.keys = left
 	j.index = make(map[string][]int32, j.right.Len)
+	size := 0
 	for i := range j.right.Len {
+		j.env.Poll()
 		eachKey(j.env, j.right, right, i, func(key string) {
-			if rows := j.index[key]; len(rows) == 0 || rows[len(rows)-1] != int32(i) {
-				j.index[key] = append(rows, int32(i))
+			rows := j.index[key]
+			if len(rows) == 0 {
+				size += len(key) + 96
+			} else if rows[len(rows)-1] == int32(i) {
+				return
 			}
+			j.index[key] = append(rows, int32(i))
+			size += 8
 		})
+		if size < 64<<10 && i+1 < j.right.Len {
+			continue
+		}
+		if err := j.held.Add(size); err != nil && !exec.EndsEarly(err) {
+			return err
+		}
+		size = 0
 	}
+	return nil
 }
 
 // maxKeys bounds the keys of one row, which are the combinations of the values
@@ -354,7 +375,9 @@ func (j *join) Next(ctx context.Context) (*vector.Batch, error) {
 			return nil, err
 		}
 		if j.index == nil && b.Len > 0 {
-			j.prepare()
+			if err := j.prepare(); err != nil {
+				return nil, err
+			}
 		}
 		j.left, j.at = b, 0
 	}

@@ -1,8 +1,8 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -153,7 +153,12 @@ func (c *Kmeans) run(ctx context.Context, env *exec.Env, rows []*vector.Batch) (
 	var points [][]float64
 	var in, out []place
 	held := env.Memory.Hold()
-	defer held.Release()
+	emitted := false
+	defer func() {
+		if !emitted {
+			held.Release()
+		}
+	}()
 	for n, b := range rows {
 		cols := make([][]vector.Value, len(names))
 		for i, name := range names {
@@ -186,7 +191,10 @@ func (c *Kmeans) run(ctx context.Context, env *exec.Env, rows []*vector.Batch) (
 	if err != nil {
 		return nil, err
 	}
-	return exec.Rows(c.rows(rows, names, in, out, best)), nil
+	emitted = true
+	return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
+		return c.rows(ctx, env, rows, names, in, out, best, emit)
+	}, held.Release), nil
 }
 
 // numeric returns the fields with the numbers.
@@ -228,13 +236,13 @@ func (c *Kmeans) compare(ctx context.Context, points [][]float64) (exec.Operator
 }
 
 // rows puts the rows of clusters together, those without one last.
-func (c *Kmeans) rows(rows []*vector.Batch, names []string, in, out []place, found *means) *vector.Batch {
+func (c *Kmeans) rows(ctx context.Context, env *exec.Env, rows []*vector.Batch, names []string, in, out []place, found *means, emit func(*vector.Batch) error) error {
 	order := make([]int, len(in))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return found.of[a] - found.of[b] })
-	b := vector.NewBuilder(op.ColumnNames(rows)...)
+	exec.Sort(env, order, func(a, b int) int { return cmp.Or(found.of[a]-found.of[b], a-b) })
+	b := newEmitter(emit, op.ColumnNames(rows))
 	for _, i := range order {
 		b.AddRow(rows[in[i].batch], in[i].row)
 		n := found.of[i]
@@ -244,9 +252,15 @@ func (c *Kmeans) rows(rows []*vector.Batch, names []string, in, out []place, fou
 				b.Set("centroid_"+name, vector.Float(found.centres[n][j]))
 			}
 		}
+		if err := b.row(ctx); err != nil {
+			return err
+		}
 	}
 	for _, at := range out {
 		b.AddRow(rows[at.batch], at.row)
+		if err := b.row(ctx); err != nil {
+			return err
+		}
 	}
-	return b.Batch()
+	return b.end()
 }

@@ -2,6 +2,8 @@ package cmd
 
 import (
 	"context"
+	"crypto/sha256"
+	"slices"
 	"strings"
 
 	"bluetrail/internal/diag"
@@ -74,55 +76,106 @@ func (c *Set) Generate(_ context.Context, env *exec.Env) (exec.Operator, error) 
 	second := c.options.open(env, c.queries[1], "set")
 	first := c.options.open(env, c.queries[0], "set")
 	return op.Gathered(env, first, func(ctx context.Context, left []*vector.Batch) (exec.Operator, error) {
-		held := env.Memory.Hold()
-		right, err := op.ReadAll(ctx, held, second)
-		defer held.Release()
+		s := &setOfRows{c: c, env: env, left: left, held: env.Memory.Hold(), known: map[rowSum]rowState{}}
+		var err error
+		if s.right, err = op.ReadAll(ctx, s.held, second); err == nil {
+			err = s.mark()
+		}
 		if err != nil {
+			s.held.Release()
 			return nil, err
 		}
-		return exec.Rows(c.combine(left, right)), nil
+		return exec.Emitted(s.emit, s.held.Release), nil
 	}), nil
 }
 
-func (c *Set) combine(left, right []*vector.Batch) *vector.Batch {
-	inLeft, inRight := keysOf(left), keysOf(right)
-	out := vector.NewBuilder(op.ColumnNames(append(left[:len(left):len(left)], right...))...)
-	done := map[string]bool{}
-	add := func(rows []*vector.Batch, wanted func(key string) bool) {
-		eachRow(rows, func(b *vector.Batch, i int, key []byte) {
-			if !done[string(key)] && wanted(string(key)) {
-				done[string(key)] = true
-				out.AddRow(b, i)
+// rowSum stands for the fields of a row. Rows are attackers' texts, so it is a
+// cryptographic one.
+type rowSum [sha256.Size]byte
+
+// rowState says where the rows of a sum are.
+type rowState uint8
+
+const (
+	rowLeft rowState = 1 << iota
+	rowRight
+	rowDone // given out
+)
+
+// setOfRows is the result of set.
+type setOfRows struct {
+	c           *Set
+	env         *exec.Env
+	left, right []*vector.Batch
+	held        *exec.Held
+	known       map[rowSum]rowState
+}
+
+// mark notes which rows are where.
+func (s *setOfRows) mark() error {
+	for _, side := range []struct {
+		rows  []*vector.Batch
+		state rowState
+	}{{s.left, rowLeft}, {s.right, rowRight}} {
+		err := s.each(side.rows, func(_ *vector.Batch, _ int, sum rowSum) error {
+			n := len(s.known)
+			s.known[sum] |= side.state
+			if len(s.known) == n {
+				return nil
 			}
+			if err := s.held.Add(80); err != nil && !exec.EndsEarly(err) {
+				return err
+			}
+			return nil
 		})
+		if err != nil {
+			return err
+		}
 	}
-	switch c.Op {
+	return nil
+}
+
+// wanted reports whether a row is in the result.
+func (s *setOfRows) wanted(state rowState) bool {
+	switch both := rowLeft | rowRight; s.c.Op {
 	case "union":
-		all := func(string) bool { return true }
-		add(left, all)
-		add(right, all)
+		return true
 	case "diff":
-		add(left, func(key string) bool { return !inRight[key] })
-		add(right, func(key string) bool { return !inLeft[key] })
+		return state&both != both
 	default:
-		add(left, func(key string) bool { return inRight[key] })
+		return state&both == both
 	}
-	return out.Batch()
 }
 
-func keysOf(rows []*vector.Batch) map[string]bool {
-	keys := map[string]bool{}
-	eachRow(rows, func(_ *vector.Batch, _ int, key []byte) { keys[string(key)] = true })
-	return keys
+func (s *setOfRows) emit(ctx context.Context, emit func(*vector.Batch) error) error {
+	all := slices.Concat(s.left, s.right)
+	out := newEmitter(emit, op.ColumnNames(all))
+	err := s.each(all, func(b *vector.Batch, i int, sum rowSum) error {
+		state := s.known[sum]
+		if state&rowDone != 0 || !s.wanted(state) {
+			return nil
+		}
+		s.known[sum] = state | rowDone
+		out.AddRow(b, i)
+		return out.row(ctx)
+	})
+	if err != nil {
+		return err
+	}
+	return out.end()
 }
 
-// eachRow calls fn with every row and its key without internal fields.
-func eachRow(rows []*vector.Batch, fn func(b *vector.Batch, i int, key []byte)) {
+// each calls fn with every row and the sum of its fields, without internal ones.
+func (s *setOfRows) each(rows []*vector.Batch, fn func(b *vector.Batch, i int, sum rowSum) error) error {
 	keys := vector.NewRowKeys()
 	for _, b := range rows {
 		keys.Use(b.Keep(func(name string) bool { return !op.Internal(name) }))
 		for i := range b.Len {
-			fn(b, i, keys.Key(i))
+			s.env.Poll()
+			if err := fn(b, i, sha256.Sum256(keys.Key(i))); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }

@@ -1,8 +1,6 @@
 package cmd
 
 import (
-	"cmp"
-	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -10,10 +8,8 @@ import (
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
-	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
-	"bluetrail/internal/vector"
 )
 
 // Top counts combinations of values and keeps the most frequent of them, or the
@@ -170,135 +166,3 @@ func (c *Top) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields(c.Fi
 
 // Ordered implements exec.Transforming.
 func (c *Top) Ordered() bool { return false }
-
-// NewReducer implements exec.Transforming.
-func (c *Top) NewReducer(env *exec.Env) (exec.Reducer, error) {
-	g, err := op.NewGrouper(env, c.count, slices.Concat(c.By, c.Fields), false)
-	return &top{c: c, g: g}, err
-}
-
-type top struct {
-	c *Top
-	g *op.Grouper
-}
-
-func (t *top) Add(_ context.Context, b *vector.Batch) error { return t.g.Add(b) }
-
-// Merge implements exec.Reducer.
-func (t *top) Merge(ctx context.Context, o exec.Reducer) error { return t.g.Merge(ctx, o.(*top).g) }
-
-// Close implements exec.Reducer.
-func (t *top) Close() { t.g.Release() }
-
-func (t *top) Results(ctx context.Context) (exec.Operator, error) {
-	defer t.g.Release()
-	c := t.c
-	groups, err := t.g.Sorted(ctx)
-	if err != nil {
-		return nil, err
-	}
-	counted := make([]frequency, len(groups))
-	for i, g := range groups {
-		counted[i].Group = g
-		counted[i].n, _ = t.g.Aggregates(g)[0].Result().Num()
-	}
-	out := &topRows{c: c, names: slices.Concat(c.By, c.Fields)}
-	pulse := exec.NewPulse(ctx)
-	for len(counted) > 0 {
-		n := 1
-		for n < len(counted) && sameKeys(counted[0].Values()[:len(c.By)], counted[n].Values()[:len(c.By)]) {
-			n++
-		}
-		part := counted[:n]
-		counted = counted[n:]
-		total := 0.0
-		for _, f := range part {
-			total += f.n
-		}
-		err := exec.SortFunc(ctx, part, func(x, y frequency) int {
-			d := cmp.Compare(y.n, x.n)
-			if c.Rare {
-				d = -d
-			}
-			return cmp.Or(d, compareKeys(y.Values(), x.Values()))
-		})
-		if err != nil {
-			return nil, err
-		}
-		rest := 0.0
-		for i, f := range part {
-			if err := pulse.Err(); err != nil {
-				return nil, err
-			}
-			if c.Limit > 0 && i >= c.Limit {
-				rest += f.n
-				continue
-			}
-			out.add(f.Values(), f.n, total)
-		}
-		if rest > 0 && c.UseOther {
-			keys := slices.Clone(part[0].Values())
-			for i := len(c.By); i < len(keys); i++ {
-				keys[i] = vector.String(c.Other)
-			}
-			out.add(keys, rest, total)
-		}
-	}
-	return exec.Rows(out.end()...), nil
-}
-
-// frequency is a combination of values with the number of its rows.
-type frequency struct {
-	*op.Group
-	n float64
-}
-
-// topRows makes the rows of the result.
-type topRows struct {
-	c       *Top
-	names   []string
-	b       *vector.Builder // nil = no row was begun
-	batches []*vector.Batch
-}
-
-func (t *topRows) add(keys []vector.Value, n, total float64) {
-	if t.b == nil {
-		t.b = vector.NewBuilder(t.names...)
-	}
-	t.b.Add()
-	for i, k := range keys {
-		t.b.Set(t.names[i], k) // a name may be there twice
-	}
-	if t.c.ShowCount {
-		t.b.Set(t.c.CountField, vector.Float(n))
-	}
-	if t.c.ShowPercent {
-		p := 100 * n / total
-		t.b.Set(t.c.PercentField, vector.Formatted(p, strconv.FormatFloat(p, 'f', 6, 64)))
-	}
-	if t.b.Len() == vector.DefaultRows {
-		t.end()
-	}
-}
-
-// end returns all rows, at least one batch.
-func (t *topRows) end() []*vector.Batch {
-	if t.b == nil && t.batches == nil {
-		t.b = vector.NewBuilder(t.names...)
-	}
-	if t.b != nil {
-		t.batches, t.b = append(t.batches, t.b.Batch()), nil
-	}
-	return t.batches
-}
-
-func sameKeys(a, b []vector.Value) bool { return compareKeys(a, b) == 0 }
-
-func compareKeys(a, b []vector.Value) int {
-	for i := range a {
-		if c := vector.CompareValues(a[i], b[i]); c != 0 {
-			return c
-		}
-	}
-	return 0
-}

@@ -1,11 +1,14 @@
 package cmd
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"slices"
 
+	"bluetrail/internal/spill"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/vector"
 )
 
@@ -22,10 +25,11 @@ type transactions struct {
 
 	names   []string // columns in the order of first sight
 	known   map[string]bool
-	out     *vector.Builder
-	order   []txnPlace // of the rows in out
 	held    *exec.Held
-	pending int // bytes of rows in out that are not asked for yet
+	out     *vector.Builder // rows on their way to made
+	pending int             // their bytes
+	made    *Sorted[float64]
+	columns op.ColumnOrder
 	result  exec.Operator
 	early   bool // a transaction was ended to make room
 	ordered bool // a warning about the order was given
@@ -56,58 +60,56 @@ type txnEvent struct {
 	time float64
 }
 
-type txnPlace struct {
-	time float64
-	row  int32
+// txnBegin is the column with the time at which a transaction begins, which they are
+// sorted by.
+const txnBegin = "\x00begin"
+
+// txnOrder puts those first that begin last.
+func txnOrder() spill.Order[float64] {
+	return spill.Order[float64]{
+		Keys: func(b *vector.Batch) []float64 {
+			times, col := make([]float64, b.Len), b.Col(txnBegin)
+			for i := range times {
+				times[i], _ = col.At(i).Num()
+			}
+			return times
+		},
+		Compare: func(a, b *float64) int { return cmp.Compare(*b, *a) },
+	}
 }
 
 func (t *transactions) Close() {
 	t.in.Close()
 	t.held.Release()
+	t.made.Close()
+	t.open, t.index = list.List{}, nil
 }
 
 func (t *transactions) Next(ctx context.Context) (*vector.Batch, error) {
 	if t.result == nil {
-		if err := exec.Drain(ctx, t.in, t.batch); err != nil {
+		if err := exec.Drain(ctx, t.in, func(b *vector.Batch) error { return t.batch(ctx, b) }); err != nil {
 			return nil, err
 		}
 		for e := t.open.Back(); e != nil; e = t.open.Back() {
 			t.finish(e.Value.(*txn), false)
+			if err := t.settle(ctx, resultBytes); err != nil && !exec.EndsEarly(err) {
+				return nil, err
+			}
 		}
-		if err := t.settle(); err != nil {
+		if err := t.settle(ctx, 0); err != nil && !exec.EndsEarly(err) {
 			return nil, err
 		}
-		t.result = t.sorted()
+		rows, err := t.made.Results(ctx)
+		if err != nil {
+			return nil, err
+		}
+		t.result = exec.Mapped(&op.Arranged{In: rows, Order: &t.columns}, withoutBegin{})
 	}
 	return t.result.Next(ctx)
 }
 
-// sorted gives the transactions, those that begin last first.
-func (t *transactions) sorted() exec.Operator {
-	all := t.out.Batch()
-	slices.SortStableFunc(t.order, func(a, b txnPlace) int {
-		switch {
-		case a.time > b.time:
-			return -1
-		case a.time < b.time:
-			return 1
-		}
-		return 0
-	})
-	var out []*vector.Batch
-	for from := 0; from < len(t.order); from += vector.DefaultRows {
-		part := t.order[from:min(from+vector.DefaultRows, len(t.order))]
-		rows := make([]int32, len(part))
-		for i, p := range part {
-			rows[i] = p.row
-		}
-		out = append(out, all.Pick(rows))
-	}
-	return exec.Rows(out...)
-}
-
 // batch takes in a batch of events.
-func (t *transactions) batch(b *vector.Batch) error {
+func (t *transactions) batch(ctx context.Context, b *vector.Batch) error {
 	if t.known == nil {
 		t.known = map[string]bool{}
 	}
@@ -141,15 +143,30 @@ func (t *transactions) batch(b *vector.Batch) error {
 			return err
 		}
 		t.event(e, values, size, starts != nil && starts[i], ends != nil && ends[i])
+		if err := t.settle(ctx, resultBytes); err != nil {
+			return err
+		}
 	}
-	return t.settle()
+	return t.settle(ctx, 0)
 }
 
-// settle asks for the memory of the rows made since it was asked last.
-func (t *transactions) settle() error {
-	n := t.pending
+// settle hands the rows made since the last time to made, once they are more than
+// the given number of bytes.
+func (t *transactions) settle(ctx context.Context, over int) error {
+	if t.out.Len() == 0 || t.pending < over {
+		return nil
+	}
+	b := t.out.Batch()
 	t.pending = 0
-	return t.held.Add(n)
+	t.columns.See(b)
+	return t.made.Add(ctx, b)
+}
+
+// withoutBegin takes the time of order out of the rows.
+type withoutBegin struct{}
+
+func (withoutBegin) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	return b.Keep(func(name string) bool { return name != txnBegin }), nil
 }
 
 // marked tells which rows pass a test, nil when there is none.

@@ -48,15 +48,14 @@ func flag(is bool) vector.Value {
 
 // begin begins a row of the result.
 func (t *transactions) begin(at float64) {
-	t.order = append(t.order, txnPlace{at, int32(t.out.Len())})
 	t.out.Add()
+	t.set(txnBegin, vector.Float(at))
 	if t.known["_time"] {
 		t.set("_time", vector.Float(at))
 	}
 }
 
-// set sets a field of the row; what that takes is noted and asked of the budget
-// at the end of the batch.
+// set sets a field of the row; its bytes are counted once settle hands it on.
 func (t *transactions) set(name string, v vector.Value) {
 	t.out.Set(name, v)
 	t.pending += v.Size()

@@ -112,7 +112,9 @@ func (c *Transpose) Open(_ context.Context, env *exec.Env, in exec.Operator) (ex
 				env.Warn("transpose makes columns of the first %d rows; the others are left out", limit)
 			}
 		}
-		return exec.Rows(c.table(env, rows)), nil
+		return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
+			return c.table(ctx, env, rows, emit)
+		}, nil), nil
 	}), nil
 }
 
@@ -127,11 +129,11 @@ func firstOf(rows []*vector.Batch, n int) []*vector.Batch {
 	return nil
 }
 
-func (c *Transpose) table(env *exec.Env, rows []*vector.Batch) *vector.Batch {
+// table hands on the rows, one for each field.
+func (c *Transpose) table(ctx context.Context, env *exec.Env, rows []*vector.Batch, emit func(*vector.Batch) error) error {
 	names := []string{c.ColumnName}
 	taken := map[string]bool{c.ColumnName: true}
 	for _, b := range rows {
-		env.Poll()
 		for i := range b.Len {
 			env.Poll()
 			name := ""
@@ -145,20 +147,22 @@ func (c *Transpose) table(env *exec.Env, rows []*vector.Batch) *vector.Batch {
 			names = append(names, name)
 		}
 	}
-	var every exec.Every
-	out := vector.NewBuilder(names...)
+	out := newEmitter(emit, names)
+	cells := make([]vector.Value, 0, len(names)-1)
 	for _, field := range op.ColumnNames(rows) {
 		if field == c.HeaderField {
 			continue
 		}
-		every.Poll(env, 16)
-		cells := make([]vector.Value, 0, len(names)-1)
+		cells = cells[:0]
 		empty := true
 		for _, b := range rows {
 			env.Poll()
+			col := b.Col(field)
 			for i := range b.Len {
-				env.Poll()
-				v := b.At(field, i)
+				var v vector.Value
+				if col != nil {
+					v = col.At(i)
+				}
 				empty = empty && v.IsNull()
 				cells = append(cells, v)
 			}
@@ -171,6 +175,9 @@ func (c *Transpose) table(env *exec.Env, rows []*vector.Batch) *vector.Batch {
 		for n, v := range cells {
 			out.SetAt(n+1, v)
 		}
+		if err := out.row(ctx); err != nil {
+			return err
+		}
 	}
-	return out.Batch()
+	return out.end()
 }

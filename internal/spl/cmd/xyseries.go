@@ -104,8 +104,13 @@ const maxSeries = 10000
 
 // Open implements exec.Serial.
 func (c *Xyseries) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	return op.Gathered(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
-		return exec.Rows(c.table(env, rows)), nil
+	return op.Gathered(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
+		t := &seriesTable{c: c, env: env, rows: rows, held: env.Memory.Hold(), byKey: map[string]int32{}, known: map[string]bool{}}
+		if err := t.read(ctx); err != nil {
+			t.held.Release()
+			return nil, err
+		}
+		return exec.Emitted(t.emit, t.held.Release), nil
 	}), nil
 }
 
@@ -117,59 +122,113 @@ func (c *Xyseries) column(field, name string) string {
 	return strings.NewReplacer("$AGG$", field, "$VAL$", name, "$VALUE$", name).Replace(c.Format)
 }
 
-func (c *Xyseries) table(env *exec.Env, rows []*vector.Batch) *vector.Batch {
-	type row struct {
-		key   vector.Value
-		cells map[string]vector.Value
-	}
-	var order []*row
-	byKey := map[string]*row{}
-	series := make([][]string, len(c.Values)) // names of columns, by value field
-	known := map[string]bool{}
-	for _, b := range rows {
-		env.Poll()
+// seriesTable is the table of xyseries. It knows which rows each of its rows is
+// made of, so that the cells are made when they are asked for.
+type seriesTable struct {
+	c      *Xyseries
+	env    *exec.Env
+	rows   []*vector.Batch
+	held   *exec.Held
+	keys   []seriesKey
+	byKey  map[string]int32
+	series [][]string // names of columns, by value field
+	known  map[string]bool
+}
+
+type seriesKey struct {
+	key  vector.Value
+	rows []seriesRow
+}
+
+// seriesRow is where a row stands in the batches.
+type seriesRow struct{ batch, row int32 }
+
+func (t *seriesTable) read(ctx context.Context) error {
+	t.series = make([][]string, len(t.c.Values))
+	for n, b := range t.rows {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		keys, names := b.Col(t.c.Key), b.Col(t.c.Name)
+		if keys == nil || names == nil {
+			continue
+		}
+		size := 0
 		for i := range b.Len {
-			env.Poll()
-			key, name := b.At(c.Key, i), b.At(c.Name, i)
+			t.env.Poll()
+			key, name := keys.At(i), names.At(i)
 			if key.IsNull() || name.IsNull() {
 				continue
 			}
-			r := byKey[key.Text()]
-			if r == nil {
-				r = &row{key, map[string]vector.Value{}}
-				byKey[key.Text()] = r
-				order = append(order, r)
+			size += 16 + t.columns(name.Text())
+			at, ok := t.byKey[key.Text()]
+			if !ok {
+				at = int32(len(t.keys))
+				t.byKey[key.Text()] = at
+				t.keys = append(t.keys, seriesKey{key: key})
+				size += 160
 			}
-			for n, field := range c.Values {
-				col := name.Text()
-				if len(c.Values) > 1 {
-					col = c.column(field, col)
-				}
-				if !known[col] {
-					if len(known) == maxSeries {
-						env.Warn("xyseries makes at most %d columns; the other values of %s are left out", maxSeries, c.Name)
-						continue
-					}
-					known[col] = true
-					series[n] = append(series[n], col)
-				}
-				r.cells[col] = b.At(field, i)
-			}
+			k := &t.keys[at]
+			k.rows = append(k.rows, seriesRow{int32(n), int32(i)})
+		}
+		if err := t.held.Add(size); exec.EndsEarly(err) {
+			break
+		} else if err != nil {
+			return err
 		}
 	}
-	names := []string{c.Key}
-	for _, list := range series {
-		slices.Sort(list)
-		names = append(names, list...)
+	t.byKey = nil
+	for _, list := range t.series {
+		exec.Sort(t.env, list, strings.Compare)
 	}
-	out := vector.NewBuilder(names...)
-	for _, r := range order {
-		env.Poll()
+	return nil
+}
+
+// columns makes the columns for a value of the name field; it returns the bytes that
+// they take.
+func (t *seriesTable) columns(name string) (size int) {
+	for n, field := range t.c.Values {
+		col := name
+		if len(t.c.Values) > 1 {
+			col = t.c.column(field, name)
+		}
+		if t.known[col] {
+			continue
+		}
+		if len(t.known) == maxSeries {
+			t.env.Warn("xyseries makes at most %d columns; the other values of %s are left out", maxSeries, t.c.Name)
+			continue
+		}
+		t.known[col] = true
+		t.series[n] = append(t.series[n], col)
+		size += len(col) + 96
+	}
+	return size
+}
+
+func (t *seriesTable) emit(ctx context.Context, emit func(*vector.Batch) error) error {
+	out := newEmitter(emit, slices.Concat([]string{t.c.Key}, slices.Concat(t.series...)))
+	for i, k := range t.keys {
+		t.env.Poll()
 		out.Add()
-		for name, v := range r.cells {
-			out.Set(name, v)
+		for _, at := range k.rows {
+			b := t.rows[at.batch]
+			name := b.At(t.c.Name, int(at.row)).Text()
+			for _, field := range t.c.Values {
+				col := name
+				if len(t.c.Values) > 1 {
+					col = t.c.column(field, name)
+				}
+				if t.known[col] {
+					out.Set(col, b.At(field, int(at.row)))
+				}
+			}
 		}
-		out.Set(c.Key, r.key)
+		out.SetAt(0, k.key) // last, as a column may have the same name
+		t.keys[i] = seriesKey{}
+		if err := out.row(ctx); err != nil {
+			return err
+		}
 	}
-	return out.Batch()
+	return out.end()
 }
