@@ -166,6 +166,7 @@ func TestListLinks(t *testing.T) {
 	write(t, filepath.Join(in, "photo"), []byte("\x89PNG"))
 	table := write(t, filepath.Join(in, "history.csv"), []byte("Event name,Event time\nA,2026-01-01T00:00:00Z\n"))
 	write(t, filepath.Join(in, "people.csv"), []byte("name,age\n"))
+	write(t, filepath.Join(in, "1_CloudTrail-Digest_us-east-1_t_us-east-1_20260101T000000Z.json.gz.signature"), []byte("4a\n"))
 	for name, to := range map[string]string{"a-link": filepath.Join(in, "z"), "elsewhere": out, "up": dir, "file-link": own, "gone": filepath.Join(dir, "nothing")} {
 		if err := os.Symlink(to, filepath.Join(in, name)); err != nil {
 			t.Fatal(err)

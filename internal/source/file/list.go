@@ -43,7 +43,7 @@ type Found struct {
 	Left    []string // the names of the first of those
 }
 
-const maxLeft = 5
+const maxLeft = 2
 
 // Passed says which files were left out, "" = none.
 func (f *Found) Passed() string {
@@ -186,9 +186,18 @@ func (l *lister) dir(path, real string) (links []string) {
 
 // entry adds a file of a folder when it may hold events.
 func (l *lister) entry(path, real string, info fs.FileInfo) {
+	if signature(path) {
+		return // of a digest file, which lies beside it
+	}
 	if info.Mode().IsRegular() && !l.files[real] && (known(path) || l.mayHold(path)) {
 		l.add(path, real, info)
 	}
+}
+
+// signature reports whether a file in a folder is the signature of a digest file,
+// which S3 keeps as metadata and downloads keep beside the digest.
+func signature(path string) bool {
+	return strings.HasSuffix(path, ".json.gz.signature") && strings.Contains(filepath.Base(path), "_CloudTrail-Digest_")
 }
 
 // mayHold looks into a file whose name says nothing.
