@@ -11,6 +11,7 @@ import (
 	"bluetrail/internal/config"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/enrich"
+	"bluetrail/internal/ingest"
 	"bluetrail/internal/integrity"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/state"
@@ -165,6 +166,18 @@ func (c *doctorCmd) store(a *app, dir string, db *state.DB, line func(what, form
 	}
 	for _, w := range wrong {
 		line("different", "%s", w)
+	}
+	if a.opened == nil {
+		bad, err := ingest.CheckIDs(dir, db, c.Deep)
+		if err != nil {
+			return err
+		}
+		for _, d := range bad {
+			line("known ids", "damaged: %s", d)
+		}
+		if len(bad) > 0 && len(alarms)+len(wrong) == 0 {
+			return fmt.Errorf("known ids are damaged; the next ingest makes them anew from the stored events, and so does: bluetrail repair --data %s", dir)
+		}
 	}
 	if n := len(alarms) + len(wrong); n > 0 {
 		return fmt.Errorf("%s of events are not as they were taken in; repair them with: bluetrail repair --data %s", count(n, "day"), dir)

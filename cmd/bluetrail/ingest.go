@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/idset"
 	"bluetrail/internal/ingest"
 
 	"github.com/dustin/go-humanize"
@@ -33,6 +34,17 @@ func (a *app) takeIn(o ingest.Options) (ingest.Summary, error) {
 	return ingest.Run(a.ctx, o)
 }
 
+// renewed says which known ids were made anew.
+func (a *app) renewed(list []idset.Damage) {
+	for i, d := range list {
+		if i == 10 {
+			a.warn("so were the known ids of %s", count(len(list)-i, "more day"))
+			break
+		}
+		a.warn("known ids were damaged and made anew from the stored events: %s", d)
+	}
+}
+
 // ingest takes files in and says what came of it.
 func (a *app) ingest(o ingest.Options) error {
 	start := time.Now()
@@ -50,6 +62,7 @@ func (a *app) ingest(o ingest.Options) error {
 	if more := sum.SkippedTotal - len(sum.Skipped); more > 0 {
 		a.warn("%d more problems like these; bluetrail doctor lists all of them", more)
 	}
+	a.renewed(sum.Renewed)
 	a.partly = a.partly || sum.SkippedTotal > 0
 	a.alarms(sum.Alarms, o.Data)
 	for _, r := range sum.Removed {

@@ -30,8 +30,11 @@ func (c *repairCmd) Run(a *app) error {
 	if rep.State != "" {
 		a.warn("the state was damaged; it lies in %s now, and files that are ingested again are read again", rep.State)
 	}
+	a.renewed(rep.IDs)
 	if len(rep.Days) == 0 {
-		a.note("nothing to repair")
+		if rep.State == "" && len(rep.IDs) == 0 {
+			a.note("nothing to repair")
+		}
 		return nil
 	}
 	for i, path := range rep.Gone {

@@ -122,6 +122,9 @@ func (s *server) open(ctx context.Context) error {
 	for _, alarm := range p.Alarms() {
 		s.log.Error("events are missing", "alarm", integrity.Describe(alarm))
 	}
+	for _, damage := range p.Renewed() {
+		s.log.Warn("known ids were damaged and made anew from the stored events", "ids", damage)
+	}
 	p.Measure(s.metrics)
 	return nil
 }

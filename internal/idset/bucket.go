@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"bluetrail/internal/tally"
 )
 
 // bucket is the ids of one day, or all loose ones: a log that commits are
@@ -236,11 +238,11 @@ func (b *bucket) writeRun(cursors []*cursor, most int, keep func(entry) bool) (r
 	return r, seq, syncDir(b.dir)
 }
 
-// forget drops the committed entries that drop chooses.
-func (b *bucket) forget(drop func(entry) bool) error {
+// forget drops the committed entries that drop chooses and counts the others.
+func (b *bucket) forget(drop func(entry) bool) (left tally.Tally, err error) {
 	entries, _, err := readLog(b.logPath(), b.shape)
 	if err != nil {
-		return err
+		return left, err
 	}
 	slices.SortFunc(entries, entry.compare)
 	cursors := []*cursor{{list: entries}}
@@ -249,9 +251,15 @@ func (b *bucket) forget(drop func(entry) bool) error {
 		cursors = append(cursors, r.cursor())
 		most += r.count
 	}
-	r, seq, err := b.writeRun(cursors, most, func(e entry) bool { return !drop(e) })
+	r, seq, err := b.writeRun(cursors, most, func(e entry) bool {
+		if drop(e) {
+			return false
+		}
+		left.Add(e.id())
+		return true
+	})
 	if err != nil {
-		return err
+		return left, err
 	}
 	err = closeRuns(b.runs)
 	for _, old := range b.seqs {
@@ -262,7 +270,7 @@ func (b *bucket) forget(drop func(entry) bool) error {
 		err = errors.Join(err, terr)
 	}
 	b.table, b.logged, b.size = table{}, 0, 0
-	return errors.Join(err, syncDir(b.dir))
+	return left, errors.Join(err, syncDir(b.dir))
 }
 
 // each calls yield for the committed entries, each once.
@@ -277,6 +285,16 @@ func (b *bucket) each(yield func(entry) error) error {
 		cursors = append(cursors, r.cursor())
 	}
 	return merge(cursors, yield)
+}
+
+// count returns how many committed entries there are; after a crash some may
+// count twice.
+func (b *bucket) count() int64 {
+	n := b.logged
+	for _, r := range b.runs {
+		n += r.count
+	}
+	return int64(n)
 }
 
 func (b *bucket) bytes() int {

@@ -103,5 +103,5 @@ func (s shape) read(b []byte) entry {
 
 // damaged is the error about a file whose content is not what was written.
 func damaged(path, what string) error {
-	return fmt.Errorf("the file of known ids %q is damaged (%s)", path, what)
+	return fmt.Errorf("%w: file %q: %s", ErrDamaged, path, what)
 }

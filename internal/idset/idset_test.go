@@ -3,6 +3,7 @@ package idset
 import (
 	"encoding/binary"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -17,7 +18,12 @@ import (
 
 func open(t testing.TB, dir string) *Set {
 	t.Helper()
-	s, err := Open(dir)
+	return openWith(t, dir, nil)
+}
+
+func openWith(t testing.TB, dir string, counts Counts) *Set {
+	t.Helper()
+	s, err := Open(dir, counts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,8 +61,14 @@ func TestSet(t *testing.T) {
 	}
 	rnd := rand.New(rand.NewPCG(3, 4))
 	dir := t.TempDir()
+	counts := Counts{}
 	reopen := func() *Set {
-		s := open(t, dir)
+		s := openWith(t, dir, counts)
+		for _, deep := range []bool{false, true} {
+			if bad, err := s.Check(deep, true); err != nil || len(bad) > 0 {
+				t.Fatalf("deep %v: damage %v, error %v", deep, bad, err)
+			}
+		}
 		s.budget, s.most = 64<<10, 60
 		return s
 	}
@@ -68,6 +80,7 @@ func TestSet(t *testing.T) {
 			if err := s.Commit(); err != nil {
 				t.Fatal(err)
 			}
+			maps.Copy(counts, s.Changed())
 			for k, day := range fresh {
 				kept[k] = day
 			}
@@ -98,6 +111,7 @@ func TestSet(t *testing.T) {
 			if err := s.Forget(day); err != nil {
 				t.Fatal(err)
 			}
+			maps.Copy(counts, s.Changed())
 			for k, d := range kept {
 				if d == day {
 					delete(kept, k)
@@ -248,21 +262,34 @@ func TestMemory(t *testing.T) {
 }
 
 func TestOtherFormats(t *testing.T) {
-	for name, tc := range map[string]struct{ file, content, want string }{
-		"of the first version": {"2026/01/05/14", "0123456789abcdef", "another version"},
-		"of a later version":   {formatFile, "bluetrail ids 9\n", "this version reads"},
+	for name, tc := range map[string]struct{ content, want string }{
+		"of an earlier version": {"bluetrail ids 2\n", ""},
+		"damaged":               {"\x00\x01", ""},
+		"of a later version":    {"bluetrail ids 9\n", "a newer version wrote"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			path := filepath.Join(dir, tc.file)
-			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			key := KeyOf(start.UnixNano(), true)
+			set := open(t, dir)
+			if _, err := set.Add(number(1), key); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(path, []byte(tc.content), 0o600); err != nil {
+			if err := errors.Join(set.Commit(), set.Close(), os.WriteFile(filepath.Join(dir, formatFile), []byte(tc.content), 0o600)); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("error %v, want one with %q", err, tc.want)
+			set, err := Open(dir, set.Changed())
+			if tc.want != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.want) {
+					t.Errorf("error %v, want one with %q", err, tc.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer set.Close()
+			if bad, err := set.Check(false, true); err != nil || len(bad) != 1 || bad[0].Name != NameOf(key) {
+				t.Errorf("damage %v, error %v", bad, err)
 			}
 		})
 	}
@@ -296,9 +323,15 @@ func TestDamage(t *testing.T) {
 		if err := os.WriteFile(path, bad, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s := open(t, dir)
-		if err := s.Day(key.Day, func(ID) error { return nil }); err == nil || !strings.Contains(err.Error(), "damaged") {
+		s := openWith(t, dir, nil)
+		if err := s.Day(key.Day, func(ID) error { return nil }); !errors.Is(err, ErrDamaged) {
 			t.Fatalf("byte %d: error %v, want one about damage", at, err)
+		}
+		if bad, err := s.Check(false, false); err != nil || len(bad) != 1 { // it was marked
+			t.Fatalf("byte %d: the next check finds %v (%v)", at, bad, err)
+		}
+		if err := s.Drop(NameOf(key)); err != nil {
+			t.Fatal(err)
 		}
 		s.Close()
 	}

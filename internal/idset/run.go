@@ -12,21 +12,23 @@ import (
 )
 
 // A run is a file of entries in order, each once: a header, the entries, a
-// filter, and the first id of each page.
+// filter, and the first id and the checksum of each page.
 type run struct {
 	file   *os.File
 	shape  shape
 	count  int
 	sum    uint32 // CRC of the entries
 	filter filter // nil = everything may be in it
-	first  []slot // of each page
+	first  []slot   // of each page
+	sums   []uint32 // CRC of each page
 	page   []byte
 }
 
 const (
-	runMagic   = "btids\x00r2"
+	runMagic   = "btids\x00r3"
 	headerSize = 48
 	pageIDs    = 256
+	pageSize   = slotSize + 4 // what is kept of a page in memory
 	// maxFiltered is the number of ids above which a run has no filter, so that
 	// filters stay small however many ids there are. A lookup reads a page then.
 	maxFiltered = 32 << 20
@@ -34,7 +36,7 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func (r *run) bytes() int { return len(r.filter) + slotSize*len(r.first) + pageIDs*int(r.shape) }
+func (r *run) bytes() int { return len(r.filter) + pageSize*len(r.first) + pageIDs*int(r.shape) }
 
 // has looks an id up; it reads at most one page.
 func (r *run) has(s slot) (bool, error) {
@@ -58,6 +60,9 @@ func (r *run) has(s slot) (bool, error) {
 	page := r.page[:n*size]
 	if _, err := r.file.ReadAt(page, headerSize+int64(from*size)); err != nil {
 		return false, fmt.Errorf("cannot read known ids: %w", err)
+	}
+	if crc32.Checksum(page, castagnoli) != r.sums[at-1] {
+		return false, damaged(r.file.Name(), "a checksum does not fit")
 	}
 	lo, hi := 0, n
 	for lo < hi {
@@ -102,10 +107,10 @@ func openRun(path string, s shape) (r *run, err error) {
 		return nil, fmt.Errorf("cannot read known ids: %w", err)
 	}
 	body := int64(r.count) * int64(s)
-	if shapeOf != s || r.count < 0 || filterLen < 0 || info.Size() != headerSize+body+int64(filterLen)+int64(pages)*slotSize {
+	if shapeOf != s || r.count < 0 || filterLen < 0 || info.Size() != headerSize+body+int64(filterLen)+int64(pages)*pageSize {
 		return nil, damaged(path, "its size is wrong")
 	}
-	rest := make([]byte, filterLen+pages*slotSize)
+	rest := make([]byte, filterLen+pages*pageSize)
 	if _, err := f.ReadAt(rest, headerSize+body); err != nil {
 		return nil, fmt.Errorf("cannot read known ids: %w", err)
 	}
@@ -115,10 +120,11 @@ func openRun(path string, s shape) (r *run, err error) {
 	if filterLen > 0 {
 		r.filter = filter(rest[:filterLen:filterLen])
 	}
-	r.first = make([]slot, pages)
+	r.first, r.sums = make([]slot, pages), make([]uint32, pages)
 	for i := range r.first {
-		e := plain.read(rest[filterLen+i*slotSize:])
-		r.first[i] = slot{e.hi, e.lo}
+		of := rest[filterLen+i*pageSize:]
+		e := plain.read(of)
+		r.first[i], r.sums[i] = slot{e.hi, e.lo}, binary.LittleEndian.Uint32(of[slotSize:])
 	}
 	return r, nil
 }
@@ -151,7 +157,7 @@ func (w *runWriter) add(e entry) error {
 	}
 	w.last = e
 	if r.count%pageIDs == 0 {
-		r.first = append(r.first, slot{e.hi, e.lo})
+		r.first, r.sums = append(r.first, slot{e.hi, e.lo}), append(r.sums, 0)
 	}
 	if r.filter != nil {
 		r.filter.add(e.hi, e.lo)
@@ -159,6 +165,8 @@ func (w *runWriter) add(e entry) error {
 	r.count++
 	w.buf = r.shape.append(w.buf[:0], e)
 	w.crc = crc32.Update(w.crc, castagnoli, w.buf)
+	page := &r.sums[len(r.sums)-1]
+	*page = crc32.Update(*page, castagnoli, w.buf)
 	_, err := w.out.Write(w.buf)
 	return err
 }
@@ -171,8 +179,9 @@ func (w *runWriter) finish() (*run, error) {
 	if _, err := w.out.Write(r.filter); err != nil {
 		return nil, err
 	}
-	for _, s := range r.first {
+	for i, s := range r.first {
 		w.buf = plain.append(w.buf[:0], entry{hi: s.hi, lo: s.lo})
+		w.buf = binary.LittleEndian.AppendUint32(w.buf, r.sums[i])
 		rest = crc32.Update(rest, castagnoli, w.buf)
 		if _, err := w.out.Write(w.buf); err != nil {
 			return nil, err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,12 +21,16 @@ import (
 // a crash the ids of the last Commit may be there in part: whoever adds them
 // again adds nothing twice.
 type Set struct {
-	dir    string
-	budget int
-	most   int // entries that a log may hold
+	dir         string
+	budget      int
+	readOnly    bool // for Check only
+	otherFormat bool // the files are of no use
+	most        int  // entries that a log may hold
 
 	buckets map[string]*bucket // those in memory
 	onDisk  map[string][]int   // the numbers of each bucket's runs, oldest first
+	counts  Counts             // what was committed
+	changed map[string]bool    // of counts, see Changed
 	dirty   []*bucket
 	last    *bucket // of the last Add, whose key was
 	lastKey Key
@@ -39,14 +44,17 @@ const Budget = 64 << 20
 
 const (
 	formatFile = "format"
-	format     = "bluetrail ids 2\n"
+	format     = "bluetrail ids 3\n"
 	tmpSuffix  = ".tmp"
 	looseName  = "loose"
 )
 
-// Open opens the set in a directory, which is made when it is not there.
-func Open(dir string) (*Set, error) {
-	s := &Set{dir: dir, budget: Budget, most: runIDs, buckets: map[string]*bucket{}, onDisk: map[string][]int{}}
+// Open opens the set in a directory, which is made when it is not there. The
+// counts are those that Changed returned so far. Files of older formats, or
+// without a readable one, are removed: Check says what is missing then.
+func Open(dir string, counts Counts) (*Set, error) {
+	s := &Set{dir: dir, budget: Budget, most: runIDs, buckets: map[string]*bucket{}, onDisk: map[string][]int{}, counts: Counts{}, changed: map[string]bool{}}
+	maps.Copy(s.counts, counts)
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("cannot open the known ids: %w", err)
 	}
@@ -54,33 +62,26 @@ func Open(dir string) (*Set, error) {
 }
 
 func (s *Set) open() error {
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return err
+	if !s.readOnly {
+		if err := os.MkdirAll(s.dir, 0o700); err != nil {
+			return err
+		}
 	}
 	list, err := os.ReadDir(s.dir)
-	if err != nil {
+	if err != nil && !(s.readOnly && errors.Is(err, fs.ErrNotExist)) {
 		return err
 	}
-	path := filepath.Join(s.dir, formatFile)
-	switch got, err := os.ReadFile(path); {
-	case errors.Is(err, fs.ErrNotExist) && len(list) == 0:
-		if err := os.WriteFile(path, []byte(format), 0o600); err != nil {
-			return err
-		}
-		if err := syncDir(s.dir); err != nil {
-			return err
-		}
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%q was written by another version; remove the data directory and ingest again", s.dir)
-	case err != nil:
+	list, err = s.checkFormat(list)
+	if err != nil {
 		return err
-	case string(got) != format:
-		return fmt.Errorf("%q has the format %q, this version reads %q; use the version that wrote it", s.dir, strings.TrimSpace(string(got)), strings.TrimSpace(format))
 	}
 	for _, d := range list {
 		name, kind, _ := strings.Cut(d.Name(), ".")
 		switch {
 		case strings.HasSuffix(kind, tmpSuffix): // a crash left it
+			if s.readOnly {
+				continue
+			}
 			if err := os.Remove(filepath.Join(s.dir, d.Name())); err != nil {
 				return err
 			}
@@ -98,7 +99,43 @@ func (s *Set) open() error {
 	return nil
 }
 
-func nameOf(k Key) string {
+// checkFormat makes sure that the files are of this format. What is not, is
+// removed.
+func (s *Set) checkFormat(list []fs.DirEntry) ([]fs.DirEntry, error) {
+	path := filepath.Join(s.dir, formatFile)
+	got, err := os.ReadFile(path)
+	if err == nil && string(got) == format {
+		return list, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var have, own int
+	if _, err := fmt.Sscanf(string(got), "bluetrail ids %d\n", &have); err == nil {
+		if _, err := fmt.Sscanf(format, "bluetrail ids %d\n", &own); err == nil && have > own {
+			return nil, fmt.Errorf("a newer version wrote %q (format %d, this one knows %d); use that version", s.dir, have, own)
+		}
+	}
+	if s.readOnly {
+		s.otherFormat = true
+		return nil, nil
+	}
+	for _, d := range list {
+		if d.IsDir() {
+			continue
+		}
+		if err := os.Remove(filepath.Join(s.dir, d.Name())); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.WriteFile(path, []byte(format), 0o600); err != nil {
+		return nil, err
+	}
+	return nil, syncDir(s.dir)
+}
+
+// NameOf returns the name of the part that keeps ids of a key.
+func NameOf(k Key) string {
 	if k.Loose {
 		return looseName
 	}
@@ -110,7 +147,7 @@ func (s *Set) Add(id ID, k Key) (bool, error) {
 	b := s.last
 	if b == nil || s.lastKey.Loose != k.Loose || !k.Loose && s.lastKey.Day != k.Day {
 		var err error
-		if b, err = s.bucket(nameOf(k)); err != nil {
+		if b, err = s.bucket(NameOf(k)); err != nil {
 			return false, err
 		}
 		s.last, s.lastKey = b, k
@@ -120,12 +157,12 @@ func (s *Set) Add(id ID, k Key) (bool, error) {
 	e := entryOf(id, k.Day)
 	sl := slot{e.hi, e.lo}
 	if known, err := b.has(sl); known || err != nil {
-		return false, err
+		return false, s.spoiled(b.name, err)
 	}
 	before := len(b.table.slots)
 	b.table.add(sl)
 	if len(b.table.slots) != before {
-		s.count(b)
+		s.weigh(b)
 	}
 	if len(b.pending) == 0 {
 		s.dirty = append(s.dirty, b)
@@ -140,22 +177,30 @@ func (s *Set) bucket(name string) (*bucket, error) {
 		return b, nil
 	}
 	s.evict()
+	b := s.part(name)
+	err := b.load(s.onDisk[name])
+	if have := b.count(); err == nil && have < s.counts[name].Events {
+		err = errors.Join(damaged(b.logPath(), lacks(have, s.counts[name].Events)), b.close())
+	}
+	if err != nil {
+		return nil, s.spoiled(name, err)
+	}
+	s.buckets[name] = b
+	s.weigh(b)
+	return b, nil
+}
+
+// part returns a bucket without what is in its files.
+func (s *Set) part(name string) *bucket {
 	b := &bucket{dir: s.dir, name: name, shape: plain, most: s.most}
 	if name == looseName {
 		b.shape = dated
 	}
-	if seqs, ok := s.onDisk[name]; ok {
-		if err := b.load(seqs); err != nil {
-			return nil, err
-		}
-	}
-	s.buckets[name] = b
-	s.count(b)
-	return b, nil
+	return b
 }
 
-// count takes into account what a bucket holds in memory.
-func (s *Set) count(b *bucket) {
+// weigh takes into account what a bucket holds in memory.
+func (s *Set) weigh(b *bucket) {
 	s.memory += b.bytes() - b.held
 	b.held = b.bytes()
 }
@@ -235,11 +280,16 @@ func (s *Set) commit() error {
 	dirty := s.dirty
 	s.dirty = nil
 	for _, b := range dirty {
+		var added tally.Tally
+		for _, e := range b.pending {
+			added.Add(e.id())
+		}
+		s.count(b.name, added)
 		b.committed()
 	}
 	for _, b := range dirty {
 		err := b.settle()
-		s.count(b)
+		s.weigh(b)
 		if err != nil {
 			return err
 		}
@@ -269,7 +319,7 @@ func (s *Set) Days() (days []Day) {
 		names[name] = true
 	}
 	for name := range names {
-		if day, ok := dayOf(name); ok {
+		if day, ok := DayOf(name); ok {
 			days = append(days, day)
 		}
 	}
@@ -277,8 +327,9 @@ func (s *Set) Days() (days []Day) {
 	return days
 }
 
-// dayOf reads the name of a day's bucket.
-func dayOf(name string) (Day, bool) {
+// DayOf reads the name of a part that holds the ids of one day; ok is false for
+// the loose ones.
+func DayOf(name string) (day Day, ok bool) {
 	t, err := time.Parse(time.DateOnly, name)
 	return tally.DayOf(t.UnixNano()), err == nil
 }
@@ -302,14 +353,14 @@ func (s *Set) eachOf(name string, yield func(Key, ID) error) error {
 	if err != nil {
 		return err
 	}
-	day, ok := dayOf(name)
+	day, ok := DayOf(name)
 	k := Key{Day: day, Loose: !ok}
-	return b.each(func(e entry) error {
+	return s.spoiled(name, b.each(func(e entry) error {
 		if k.Loose {
 			k.Day = e.day
 		}
 		return yield(k, e.id())
-	})
+	}))
 }
 
 // Forget removes the ids of events that are stored at the given days, so that
@@ -326,27 +377,14 @@ func (s *Set) Forget(days ...Day) error {
 }
 
 func (s *Set) forget(days []Day) error {
+	var names []string
 	for _, day := range days {
 		name := day.String()
-		if b := s.buckets[name]; b != nil {
-			s.drop(b)
+		if _, ok := s.onDisk[name]; ok || s.buckets[name] != nil || s.counts[name].Events > 0 {
+			names = append(names, name)
 		}
-		seqs, ok := s.onDisk[name]
-		if !ok {
-			continue
-		}
-		b := &bucket{dir: s.dir, name: name}
-		for _, seq := range seqs {
-			if err := os.Remove(b.runPath(seq)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-		}
-		if err := os.Remove(b.logPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		delete(s.onDisk, name)
 	}
-	if err := syncDir(s.dir); err != nil {
+	if err := s.Drop(names...); err != nil {
 		return err
 	}
 	if _, ok := s.onDisk[looseName]; !ok && s.buckets[looseName] == nil {
@@ -356,9 +394,14 @@ func (s *Set) forget(days []Day) error {
 	if err != nil {
 		return err
 	}
-	err = b.forget(func(e entry) bool { return slices.Contains(days, e.day) })
+	left, err := b.forget(func(e entry) bool { return slices.Contains(days, e.day) })
 	s.drop(b) // what is in memory of it is made anew
-	return err
+	if err != nil {
+		return s.spoiled(looseName, err)
+	}
+	s.counts[looseName] = left
+	s.changed[looseName] = true
+	return nil
 }
 
 // Close gives back memory and files; what is not committed is lost.

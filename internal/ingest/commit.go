@@ -32,8 +32,12 @@ func (p *Pipeline) recover(ctx context.Context) error {
 	if p.point.Running {
 		var failed error
 		err = p.store.Since(ctx, p.point.Batch, func(e vlogs.Stored) {
-			if _, err := p.ids.Add(e.ID, keyOf(e.Time, e.Timed)); err != nil {
+			key := keyOf(e.Time, e.Timed)
+			isNew, err := p.ids.Add(e.ID, key)
+			if err != nil {
 				failed = err
+			} else if !isNew {
+				p.ids.Counted(e.ID, key)
 			}
 			found.Add(tally.Key{Day: e.Day, Index: e.Index}, e.ID)
 			p.point.Events++
@@ -55,7 +59,7 @@ func (p *Pipeline) recover(ctx context.Context) error {
 	}
 	stored.Merge(found)
 	p.tallies = stored.ByDay()
-	if err := p.state.Commit(p.point, nil, nil, found); err != nil {
+	if err := p.state.Commit(p.point, nil, nil, found, p.ids.Changed()); err != nil {
 		return err
 	}
 	p.store.Show(p.point.Batch)
@@ -196,7 +200,7 @@ func (p *Pipeline) commit(running bool) (acks []ack, err error) {
 	for _, f := range p.files {
 		files = append(files, f)
 	}
-	if err := p.state.Commit(p.point, files, p.problems, promise.Tallies); err != nil {
+	if err := p.state.Commit(p.point, files, p.problems, promise.Tallies, p.ids.Changed()); err != nil {
 		return nil, err
 	}
 	for day, t := range promise.Tallies.ByDay() {

@@ -10,6 +10,7 @@ import (
 
 	"bluetrail/internal/config"
 	"bluetrail/internal/event"
+	"bluetrail/internal/idset"
 	"bluetrail/internal/integrity"
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/state"
@@ -62,10 +63,11 @@ type Summary struct {
 	Digests      int   // digest files and documents, which hold no events
 	Bytes        int64 // of the records read, unpacked
 	Skipped      []Skip
-	SkippedTotal int           // Skipped lists the first of them; the state has all
-	LeftOut      string        // files of folders that do not look like events, "" = none
-	Removed      []Removed     // by retention
-	Alarms       []state.Alarm // days that lack events which were taken in before
+	SkippedTotal int            // Skipped lists the first of them; the state has all
+	LeftOut      string         // files of folders that do not look like events, "" = none
+	Removed      []Removed      // by retention
+	Alarms       []state.Alarm  // days that lack events which were taken in before
+	Renewed      []idset.Damage // known ids that were damaged and made anew from the store
 }
 
 // listed bounds Summary.Skipped.
@@ -79,8 +81,17 @@ func (s *Summary) skip(name, reason string) {
 }
 
 // Run takes the files that the options name into the data directory, see
-// Pipeline.Run.
-func Run(ctx context.Context, o Options) (sum Summary, err error) {
+// Pipeline.Run. When known ids turn out to be damaged on the way, it begins
+// anew, which makes them from the store.
+func Run(ctx context.Context, o Options) (Summary, error) {
+	sum, err := runOnce(ctx, o)
+	if errors.Is(err, idset.ErrDamaged) && ctx.Err() == nil {
+		sum, err = runOnce(ctx, o)
+	}
+	return sum, err
+}
+
+func runOnce(ctx context.Context, o Options) (sum Summary, err error) {
 	src, run, err := o.source()
 	if err != nil {
 		return sum, err
@@ -93,7 +104,7 @@ func Run(ctx context.Context, o Options) (sum Summary, err error) {
 	if err == nil {
 		_, err = p.Retain(ctx) // what came may be more than is kept
 	}
-	sum.Alarms, sum.Removed, sum.LeftOut = p.Alarms(), p.Removed(), src.LeftOut()
+	sum.Alarms, sum.Renewed, sum.Removed, sum.LeftOut = p.Alarms(), p.Renewed(), p.Removed(), src.LeftOut()
 	return sum, errors.Join(err, p.Close())
 }
 

@@ -65,6 +65,7 @@ type Pipeline struct {
 	touched  map[*run]bool // runs with chunks in the batch
 	acks     []ack
 	alarms   []state.Alarm
+	renewed  []idset.Damage       // ids that were made anew from the store
 	floors   map[string]tally.Day // the first day of each index that retention keeps
 	moved    map[string]bool      // indexes whose floor rose or fell
 	removed  []Removed            // by retention since the pipeline was opened
@@ -111,16 +112,19 @@ func Open(ctx context.Context, cfg Config) (*Pipeline, error) {
 		files: map[string]state.File{}, touched: map[*run]bool{}, quit: make(chan struct{}),
 		jobs: make(chan *job, 8*cfg.Workers), build: make(chan portion), free: make(chan *chunk, 4*cfg.Workers),
 	}
-	if p.ids, err = idset.Open(filepath.Join(cfg.Data, idsDir)); err != nil {
+	if p.state, err = state.Open(cfg.Data); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
-	if p.state, err = state.Open(cfg.Data); err != nil {
-		return nil, errors.Join(err, p.ids.Close(), st.Close())
+	if p.ids, err = openIDs(cfg.Data, p.state); err != nil {
+		return nil, errors.Join(err, p.state.Close(), st.Close())
 	}
 	if p.alarms, err = integrity.Check(ctx, st, p.state); err == nil {
 		for _, a := range p.alarms {
 			st.Keep(a.Day) // a repair counts what comes back to it
 		}
+		p.renewed, err = mendIDs(ctx, p.ids, st, p.state, false)
+	}
+	if err == nil {
 		err = p.recover(ctx)
 	}
 	if err == nil {
@@ -153,6 +157,10 @@ func (p *Pipeline) State() *state.DB { return p.state }
 
 // Alarms returns the days that lacked events when the data directory was opened.
 func (p *Pipeline) Alarms() []state.Alarm { return p.alarms }
+
+// Renewed returns the known ids that were damaged when the data directory was
+// opened. They were made anew from the store.
+func (p *Pipeline) Renewed() []idset.Damage { return p.renewed }
 
 // Removed returns what retention removed since the data directory was opened.
 func (p *Pipeline) Removed() []Removed {

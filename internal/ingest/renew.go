@@ -4,26 +4,87 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 
 	"bluetrail/internal/idset"
+	"bluetrail/internal/state"
 	"bluetrail/internal/store/vlogs"
 	"bluetrail/internal/tally"
 )
 
-// renewIDsIn is renewIDs for a data directory that takes nothing in.
-func renewIDsIn(ctx context.Context, data string, st *vlogs.Store, partition tally.Day) error {
-	ids, err := idset.Open(filepath.Join(data, idsDir))
+// openIDs opens the known ids of a data directory.
+func openIDs(data string, db *state.DB) (*idset.Set, error) {
+	counts, err := db.IDs()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return errors.Join(renewIDs(ctx, ids, st, partition), ids.Close())
+	return idset.Open(filepath.Join(data, idsDir), counts)
+}
+
+// CheckIDs compares the known ids of a data directory that nobody fills with
+// those that were committed; see idset.Set.Check for deep.
+func CheckIDs(data string, db *state.DB, deep bool) ([]idset.Damage, error) {
+	point, err := db.Checkpoint()
+	if err != nil {
+		return nil, err
+	}
+	counts, err := db.IDs()
+	if err != nil {
+		return nil, err
+	}
+	return idset.Check(filepath.Join(data, idsDir), counts, deep, !point.Running)
+}
+
+// mendIDs checks the known ids and makes those that are damaged anew from the
+// store, which has them all. It returns what was damaged.
+func mendIDs(ctx context.Context, ids *idset.Set, st *vlogs.Store, db *state.DB, deep bool) ([]idset.Damage, error) {
+	point, err := db.Checkpoint()
+	if err != nil {
+		return nil, err
+	}
+	bad, err := ids.Check(deep, !point.Running)
+	if err != nil || len(bad) == 0 {
+		return nil, err
+	}
+	damaged := map[string]bool{}
+	names := make([]string, len(bad))
+	for i, d := range bad {
+		names[i], damaged[d.Name] = d.Name, true
+	}
+	if err := ids.Drop(names...); err != nil {
+		return nil, err
+	}
+	upTo := int64(math.MaxInt64)
+	if point.Running {
+		upTo = point.Batch // what lies behind it is counted by recover
+	}
+	lies := func(first, last tally.Day) bool {
+		for name := range damaged {
+			day, ok := idset.DayOf(name)
+			if !ok || first <= day && day <= last {
+				return true
+			}
+		}
+		return false
+	}
+	chosen := func(e vlogs.Stored) bool {
+		return e.Batch <= upTo && damaged[idset.NameOf(keyOf(e.Time, e.Timed))]
+	}
+	for partition := range st.Counts() {
+		if first, last := vlogs.DaysIn(partition); partition == vlogs.DisplacedDay || lies(first, last) {
+			if err := addIDs(ctx, ids, st, partition, chosen); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return bad, errors.Join(ids.Commit(), db.SetIDs(ids.Changed()))
 }
 
 // renewIDs makes the known ids of the events of a partition those that the store
 // has. The ids lie by the events' own days, which rows of other partitions may
 // have, too.
-func renewIDs(ctx context.Context, ids *idset.Set, st *vlogs.Store, partition tally.Day) error {
+func renewIDs(ctx context.Context, ids *idset.Set, st *vlogs.Store, db *state.DB, partition tally.Day) error {
 	first, last := vlogs.DaysIn(partition)
 	all := partition == vlogs.DisplacedDay
 	var gone []tally.Day
@@ -37,22 +98,41 @@ func renewIDs(ctx context.Context, ids *idset.Set, st *vlogs.Store, partition ta
 	if err := ids.Forget(gone...); err != nil {
 		return err
 	}
-	var failed error
+	chosen := func(e vlogs.Stored) bool {
+		own := tally.DayOf(e.Time)
+		return all || first <= own && own <= last
+	}
 	for d := range st.Counts() {
 		if f, l := vlogs.DaysIn(d); !all && d != vlogs.DisplacedDay && (f > last || l < first) {
 			continue
 		}
-		err := st.Day(ctx, d, func(e vlogs.Stored) {
-			if own := tally.DayOf(e.Time); !all && (own < first || own > last) {
-				return
-			}
-			if _, err := ids.Add(e.ID, keyOf(e.Time, e.Timed)); err != nil {
-				failed = err
-			}
-		})
-		if err = errors.Join(err, failed); err != nil {
-			return fmt.Errorf("cannot read the ids of %s: %w", d, err)
+		if err := addIDs(ctx, ids, st, d, chosen); err != nil {
+			return err
 		}
 	}
-	return ids.Commit()
+	return errors.Join(ids.Commit(), db.SetIDs(ids.Changed()))
+}
+
+// mostPending bounds the ids in memory while they are made anew.
+const mostPending = 1 << 20
+
+// addIDs adds the ids of the chosen events of a partition.
+func addIDs(ctx context.Context, ids *idset.Set, st *vlogs.Store, partition tally.Day, chosen func(vlogs.Stored) bool) error {
+	var failed error
+	pending := 0
+	err := st.Day(ctx, partition, func(e vlogs.Stored) {
+		if failed != nil || !chosen(e) {
+			return
+		}
+		if _, failed = ids.Add(e.ID, keyOf(e.Time, e.Timed)); failed != nil {
+			return
+		}
+		if pending++; pending%mostPending == 0 {
+			failed = ids.Commit() // the rows are durable
+		}
+	})
+	if err = errors.Join(err, failed); err != nil {
+		return fmt.Errorf("cannot read the ids of %s: %w", vlogs.DayName(partition), err)
+	}
+	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"bluetrail/internal/idset"
 	"bluetrail/internal/integrity"
 	"bluetrail/internal/state"
 	"bluetrail/internal/store/vlogs"
@@ -19,9 +20,10 @@ import (
 // Repaired says what Repair did.
 type Repaired struct {
 	Days  []RepairedDay
-	Files int      // read again
-	Gone  []string // files that brought events of the days and are not there any more
-	State string   // where the damaged state lies now, "" when it was readable
+	Files int            // read again
+	Gone  []string       // files that brought events of the days and are not there any more
+	State string         // where the damaged state lies now, "" when it was readable
+	IDs   []idset.Damage // made anew from the store
 }
 
 // RepairedDay is a day that lacked events.
@@ -75,6 +77,14 @@ func prepareRepair(ctx context.Context, o *Options, rep *Repaired) (again map[st
 	if err != nil {
 		return nil, err
 	}
+	ids, err := openIDs(o.Data, db)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, ids.Close()) }()
+	if rep.IDs, err = mendIDs(ctx, ids, st, db, true); err != nil {
+		return nil, err
+	}
 	tallies, err := db.Tallies()
 	if err != nil {
 		return nil, err
@@ -83,7 +93,7 @@ func prepareRepair(ctx context.Context, o *Options, rep *Repaired) (again map[st
 	seen := map[string]bool{}
 	for _, a := range alarms {
 		rep.Days = append(rep.Days, RepairedDay{Day: a.Day, Lost: a.Events, Again: -tallies.ByDay()[a.Day].Events})
-		if err := renewIDsIn(ctx, o.Data, st, a.Day); err != nil {
+		if err := renewIDs(ctx, ids, st, db, a.Day); err != nil {
 			return nil, err
 		}
 		first, last := vlogs.DaysIn(a.Day)

@@ -160,7 +160,7 @@ func (p *Pipeline) remove(ctx context.Context, partition tally.Day, out []tally.
 			return nil, err
 		}
 	}
-	return left, renewIDs(ctx, p.ids, p.store, partition)
+	return left, renewIDs(ctx, p.ids, p.store, p.state, partition)
 }
 
 // keep returns how much is kept of an index.

@@ -86,6 +86,56 @@ func (s *DB) ForgetTally(k tally.Key) error {
 	return nil
 }
 
+func setIDs(tx *sql.Tx, counts map[string]tally.Tally) error {
+	for name, t := range counts {
+		var err error
+		if t == (tally.Tally{}) {
+			_, err = tx.Exec("DELETE FROM ids WHERE name = ?", name)
+		} else {
+			_, err = tx.Exec("INSERT OR REPLACE INTO ids VALUES (?, ?, ?)", name, t.Events, int64(t.Sum))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// IDs returns how many ids are known, by the names that Commit and SetIDs gave.
+func (s *DB) IDs() (map[string]tally.Tally, error) {
+	rows, err := s.db.Query("SELECT name, count, sum FROM ids")
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the counts of ids: %w", damaged(err))
+	}
+	defer rows.Close()
+	counts := map[string]tally.Tally{}
+	for rows.Next() {
+		var name string
+		var t tally.Tally
+		if err := rows.Scan(&name, &t.Events, (*signed)(&t.Sum)); err != nil {
+			return nil, fmt.Errorf("cannot read the counts of ids: %w", damaged(err))
+		}
+		counts[name] = t
+	}
+	return counts, damaged(rows.Err())
+}
+
+// SetIDs replaces the counts of ids that changed.
+func (s *DB) SetIDs(counts map[string]tally.Tally) (err error) {
+	tx, err := s.db.Begin()
+	if err == nil {
+		if err = setIDs(tx, counts); err == nil {
+			err = tx.Commit()
+		} else {
+			tx.Rollback()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("cannot save the counts of ids: %w", damaged(err))
+	}
+	return nil
+}
+
 // Alarm says that events of a day are missing or wrong.
 type Alarm struct {
 	Day    tally.Day

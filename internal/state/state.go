@@ -55,6 +55,11 @@ CREATE TABLE IF NOT EXISTS day (
 	sum    INTEGER NOT NULL,
 	PRIMARY KEY (day, idx)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ids (
+	name  TEXT PRIMARY KEY,
+	count INTEGER NOT NULL,
+	sum   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS alarm (
 	day    INTEGER PRIMARY KEY,
 	events INTEGER NOT NULL,
@@ -71,11 +76,11 @@ CREATE TABLE IF NOT EXISTS quarantine (
 	reason TEXT NOT NULL,
 	PRIMARY KEY (path, place)
 ) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 `
 
 // version is the user_version that this program reads and writes.
-const version = 3
+const version = 4
 
 // Open opens the state in a data directory; both are made when they are not
 // there. A state that a newer version of the program wrote is refused.
@@ -105,11 +110,11 @@ func (s *DB) prepare() error {
 	}
 	switch {
 	case v > version:
-		return fmt.Errorf("a newer version wrote it (%d, this one knows %d); use that version", v, version)
+		return fmt.Errorf("a newer version wrote it (format %d, this one knows %d); use that version", v, version)
 	case v == version:
 		return nil
 	case v > 0:
-		return fmt.Errorf("an older version wrote it (%d, this one knows %d); ingest the files into another directory", v, version)
+		return fmt.Errorf("an older version wrote it (format %d, this one knows %d); remove the data directory, or name another one, and ingest the files again", v, version)
 	}
 	tx, err := s.db.Begin()
 	if err != nil {
@@ -214,8 +219,9 @@ type Problem struct {
 }
 
 // Commit makes a checkpoint together with what belongs to it: all of it
-// happens, durably, or nothing. The tallies are of the events that are new.
-func (s *DB) Commit(c Checkpoint, files []File, problems []Problem, added tally.Tallies) (err error) {
+// happens, durably, or nothing. The tallies are of the events that are new; ids
+// are the counts of known ids that changed.
+func (s *DB) Commit(c Checkpoint, files []File, problems []Problem, added tally.Tallies, ids map[string]tally.Tally) (err error) {
 	tx, err := s.db.Begin()
 	if err != nil {
 		return fmt.Errorf("cannot save the checkpoint: %w", err)
@@ -253,6 +259,9 @@ func (s *DB) Commit(c Checkpoint, files []File, problems []Problem, added tally.
 		}
 	}
 	if err = addTallies(tx, added); err != nil {
+		return err
+	}
+	if err = setIDs(tx, ids); err != nil {
 		return err
 	}
 	return tx.Commit()

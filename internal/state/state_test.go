@@ -25,7 +25,7 @@ func TestCommitLasts(t *testing.T) {
 	}
 	want := Checkpoint{Batch: 1_700_000_000_123, Seq: 42, Events: 41, Running: true}
 	file := File{Path: "/a", Size: 10, Changed: 20, Records: 30, Done: true}
-	if err := db.Commit(want, []File{file}, nil, nil); err != nil {
+	if err := db.Commit(want, []File{file}, nil, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	db.Close()
@@ -48,7 +48,7 @@ func TestProblems(t *testing.T) {
 	db := open(t, t.TempDir())
 	commit := func(files []File, problems ...Problem) {
 		t.Helper()
-		if err := db.Commit(Checkpoint{}, files, problems, nil); err != nil {
+		if err := db.Commit(Checkpoint{}, files, problems, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
