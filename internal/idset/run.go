@@ -17,8 +17,8 @@ type run struct {
 	file   *os.File
 	shape  shape
 	count  int
-	sum    uint32 // CRC of the entries
-	filter filter // nil = everything may be in it
+	sum    uint32   // CRC of the entries
+	filter filter   // nil = everything may be in it
 	first  []slot   // of each page
 	sums   []uint32 // CRC of each page
 	page   []byte
