@@ -25,6 +25,7 @@ type actor struct {
 	arn  string
 	// head, middle and tail are the JSON of userIdentity around the access key and the creation date.
 	head, middle, tail string
+	after              string // more of a person's identity
 	account            uint64
 	lasts              int64 // seconds that a session lives; 0 if head is the whole identity
 	person             *person
@@ -32,8 +33,9 @@ type actor struct {
 	agents             []string
 	repertoire         *repertoire
 
-	endpoint  bool // calls through a VPC endpoint
-	encrypted bool // over TLS that CloudTrail saw: all but services' own calls
+	behalf    string // onBehalfOf of a person's sessions, where the service writes it
+	endpoint  bool   // calls through a VPC endpoint
+	encrypted bool   // over TLS that CloudTrail saw: all but services' own calls
 	console   bool
 	shared    bool // the event is also delivered to the caller's account
 }
@@ -50,17 +52,38 @@ func (a *actor) sessionStart(unix int64) int64 {
 	return unix - ((unix-shift)%a.lasts+a.lasts)%a.lasts
 }
 
-// identity appends the userIdentity at the time.
-func (a *actor) identity(b []byte, unix int64) []byte {
+// identity appends the userIdentity of the call.
+func (a *actor) identity(b []byte, c *call) []byte {
 	b = append(b, a.head...)
 	if a.lasts == 0 {
 		return b
 	}
-	start := a.sessionStart(unix)
+	start := a.sessionStart(c.time)
 	b = appendIdentifier(b, "ASIA", a.account, mix(a.id, uint64(start)), 20)
 	b = append(b, a.middle...)
 	b = appendTime(b, start)
-	return append(b, a.tail...)
+	if a.person == nil {
+		return append(b, a.tail...)
+	}
+	b = append(b, `","mfaAuthenticated":"false"}`...)
+	if a.console {
+		b = append(b, `,"signInSessionArn":"`...)
+		b = append(c.lane.signInSession(b, mix(a.id, uint64(start))), '"')
+	}
+	b = append(b, '}')
+	// Each service decides for itself whether it writes who is behind a session.
+	if hashText(c.kind.service)%4 != 0 {
+		b = append(b, `,"onBehalfOf":`...)
+		b = append(b, a.behalf...)
+	}
+	return append(append(b, a.after...), '}')
+}
+
+// signInSession appends the ARN of a session of the sign-in service.
+func (l *lane) signInSession(b []byte, h uint64) []byte {
+	b = append(append(b, "arn:aws:signin:"...), l.region...)
+	b = append(append(append(b, ':'), l.account.id...), ":session/"...)
+	return appendUUID(b, h)
 }
 
 // assume makes an actor of a role's session. path is "" or such as "/service-role".
@@ -88,7 +111,7 @@ func (o *organisation) user(acc *account, name string) *actor {
 func (o *organisation) signOn(l *lane, p *person, console bool) *actor {
 	role := fmt.Sprintf("AWSReservedSSO_%s_%s", p.set, appendHex(nil, mix(l.account.number, hashText(p.set)), 16))
 	a := o.assume(l, role, "/aws-reserved/sso.amazonaws.com/eu-central-1", p.email, 4*hour)
-	a.person, a.console = p, console
+	a.person, a.console, a.behalf = p, console, o.behalf(p)
 	a.sources = []string{p.office.egress.String(), p.office.egress.String(), p.home}
 	a.agents = []string{p.cli}
 	if console {
@@ -97,6 +120,22 @@ func (o *organisation) signOn(l *lane, p *person, console bool) *actor {
 	// Console and shell of one person draw on one session, but not in step.
 	a.id = mix(o.seed, hashText(a.arn))
 	return a
+}
+
+// behalf is the onBehalfOf of what a person does.
+func (o *organisation) behalf(p *person) string {
+	return fmt.Sprintf(`{"userId":"%s","identityStoreArn":"arn:aws:identitystore::%s:identitystore/d-%s"}`,
+		appendUUID(nil, mix(o.seed, hashText(p.email))), o.accounts[0].id, appendHex(nil, mix(o.seed, hashText("identitystore")), 10))
+}
+
+// scope is the inScopeOf of credentials that were issued to a resource, to stand
+// behind sessionContext.
+func (l *lane) scope(issuer, resource string) string {
+	return fmt.Sprintf(`,"inScopeOf":{"sourceArn":"%s","sourceAccount":"%s","issuerType":"%s","credentialsIssuedTo":"%s"}`, resource, l.account.id, issuer, resource)
+}
+
+func (l *lane) instanceArn(id string) string {
+	return fmt.Sprintf("arn:aws:ec2:%s:%s:instance/%s", l.region, l.account.id, id)
 }
 
 // staff hires the lane's actors.
@@ -165,7 +204,12 @@ func (o *organisation) staffMachines(l *lane) {
 		a.repertoire = profiles[kind]
 		a.agents = []string{machineAgents[int(mix(h, 3, uint64(i))%uint64(len(machineAgents)))]}
 		a.sources = gateway
-		if kind == 2 {
+		switch { // few credentials say yet what they were issued to
+		case i%12 == 1:
+			a.tail = `","mfaAuthenticated":"false"}}` + l.scope("AWS::Lambda::Function", fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", l.region, l.account.id, session)) + `}`
+		case i%12 == 2:
+			a.tail = `","mfaAuthenticated":"false"},"ec2RoleDelivery":"2.0"}` + l.scope("AWS::EC2::Instance", l.instanceArn(session)) + `}`
+		case kind == 2:
 			a.tail = `","mfaAuthenticated":"false"},"ec2RoleDelivery":"2.0"}}`
 		}
 		if i%5 == 2 {

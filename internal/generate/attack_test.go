@@ -117,7 +117,7 @@ func TestGuideFindsTheAttacks(t *testing.T) {
 		}
 		f := fields{}
 		flatten(f, "", v)
-		events[f["eventID"][0]] = f
+		events[slices.Concat(f["eventID"], f["eventId"])[0]] = f
 		if f.has("eventName", "RunInstances") && !at.Before(now.AddDate(0, 0, -7)) && f.all("responseElements.instancesSet.items{}.instanceId") {
 			for _, g := range f["responseElements.instancesSet.items{}.groupSet.items{}.groupId"] {
 				recent[g] = true

@@ -9,12 +9,22 @@ import (
 // the same five minutes. It also bounds the time between two looks at the context.
 const mostRecords = 10_000
 
+// folders are where the files lie that CloudTrail delivers, by what they hold.
+var folders = []string{"CloudTrail", "CloudTrail-Insight", "CloudTrail-Aggregated"}
+
+func (s *scene) folder() string {
+	if s.apart != nil {
+		return s.apart.folder()
+	}
+	return folders[0]
+}
+
 // deliver writes what the lane delivers for one slot: the slot's events but for
 // those held back, those held back before, and what is repeated. There is no file
-// if there is nothing. Insights come apart.
-func (w *writer) deliver(out *output, l *lane, c cell, insights bool) ([]logFile, error) {
-	f := &delivery{writer: w, out: out, lane: l, cell: c, insights: insights}
-	if !insights {
+// if there is nothing. Each of folders has files of its own.
+func (w *writer) deliver(out *output, l *lane, c cell, folder string) ([]logFile, error) {
+	f := &delivery{writer: w, out: out, lane: l, cell: c, folder: folder}
+	if folder == folders[0] {
 		n := w.trail.noise(c)
 		held, _ := w.trail.held(c)
 		if err := f.noise(n, 0, int(n.count)-held); err != nil {
@@ -27,7 +37,7 @@ func (w *writer) deliver(out *output, l *lane, c cell, insights bool) ([]logFile
 		}
 	}
 	for _, s := range w.trail.delivered[c] {
-		if (s.insight != nil) != insights {
+		if s.folder() != folder {
 			continue
 		}
 		if int((s.call.time-w.trail.first)/slot) != c.slot {
@@ -46,7 +56,7 @@ type delivery struct {
 	out            *output
 	lane           *lane
 	cell           cell
-	insights       bool
+	folder         string
 	records        int // in the file at hand
 	oldest, newest int64
 	files          []logFile
@@ -112,10 +122,7 @@ func (f *delivery) close() error {
 		return err
 	}
 	t, l := f.writer.trail, f.lane
-	folder := "CloudTrail"
-	if f.insights {
-		folder = "CloudTrail-Insight"
-	}
+	folder := f.folder
 	// Delivered about five minutes after the slot's end; names count whole minutes.
 	when := time.Unix(t.first+int64(f.cell.slot+2)*slot, 0).UTC()
 	suffix := mix(t.seed, hashText(folder), uint64(l.index), uint64(f.cell.slot), uint64(len(f.files)))

@@ -30,9 +30,11 @@ func (p *plot) stageInsight(l *lane, at int64, what insight) {
 		}
 		c := call{lane: l, time: when, seed: mix(p.seed, uint64(len(p.scenes)))}
 		one := what
-		p.scenes = append(p.scenes, scene{call: c, delay: 6, insight: &one})
+		p.scenes = append(p.scenes, scene{call: c, delay: 6, apart: &one})
 	}
 }
+
+func (n *insight) folder() string { return "CloudTrail-Insight" }
 
 // record appends the Insights event: it has no userIdentity, eventName or source of its own.
 func (n *insight) record(b []byte, c *call) []byte {

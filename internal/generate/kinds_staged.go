@@ -2,6 +2,7 @@ package generate
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 )
@@ -45,6 +46,7 @@ var stagedKinds = sync.OnceValue(func() map[string]*kind {
 		"update-findings": {service: "securityhub", name: "BatchUpdateFindings", request: `{"FindingIdentifiers":` + listFindings("", "") + `,"Workflow":{"Status":"SUPPRESSED"},"Note":{"Text":"accepted until the next review","UpdatedBy":"posture-scan"}}`,
 			response: `{"ProcessedFindings":[],"UnprocessedFindings":` + listFindings(`{"FindingIdentifier":`, `,"ErrorCode":"FindingNotFound","ErrorMessage":"The finding was not found, or its record is archived."}`) + `}`},
 	}
+	maps.Copy(kinds, shapeKinds())
 	for _, k := range kinds {
 		if err := k.compile(); err != nil {
 			panic(err) // the templates are constants; a test compiles them all

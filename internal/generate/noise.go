@@ -8,11 +8,16 @@ type noise struct {
 	at    int64
 	count uint32
 	upTo  [crewCount]uint64 // running sums of the crews' weights
+	late  int               // from this event on they are delivered so late that it is marked
 	call  call
 }
 
 func (t *trail) noise(c cell) *noise {
 	n := &noise{trail: t, cell: c, lane: t.org.lanes[c.lane], at: t.first + int64(c.slot)*slot, count: t.count(c)}
+	n.late = int(n.count)
+	if held, delay := t.held(c); delay >= lateBy {
+		n.late -= held
+	}
 	var sum uint64
 	for crew, w := range t.weights(n.lane, n.at, &t.sums) {
 		sum += w
@@ -32,6 +37,9 @@ func (n *noise) append(b []byte, i int) ([]byte, int64) {
 	c.actor = n.pickActor(mix(seed, saltActor))
 	c.kind = c.actor.repertoire.pick(mix(seed, saltKind))
 	c.source = choose(c.actor.sources, mix(seed, saltSource))
+	if i >= n.late {
+		c.addendum = lateAddendum
+	}
 	c.agent = choose(c.actor.agents, mix(seed, saltAgent))
 	return c.record(b, c.actor.repertoire.failure(c.kind, mix(seed, saltFault))), c.time
 }

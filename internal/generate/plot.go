@@ -9,8 +9,8 @@ import (
 type scene struct {
 	call    call
 	failure *fault
-	delay   int // slots by which its delivery is late
-	insight *insight
+	delay   int   // slots by which its delivery is late
+	apart   apart // not a call, nil for one
 }
 
 // plot is what is staged over the noise: sign-ins, harmless look-alikes and attacks.
@@ -39,6 +39,14 @@ type deed struct {
 	source string
 	agent  string
 	delay  int
+
+	addendum string // of the events that follow
+}
+
+// apart is what a trail holds besides calls, in files of its own.
+type apart interface {
+	folder() string
+	record(b []byte, c *call) []byte
 }
 
 func newPlot(o *organisation, cfg Config, first, end int64) *plot {
@@ -48,6 +56,9 @@ func newPlot(o *organisation, cfg Config, first, end int64) *plot {
 	p.stageGuideAttacks()
 	p.stageFurtherAttacks()
 	p.stageInsights()
+	p.stageIdentityCenter(cfg.Events / 100)
+	p.stageNewShapes()
+	p.stageSums(cfg.Events / 200)
 	p.listThreats()
 	return p
 }
@@ -65,7 +76,10 @@ func (d *deed) do(at int64, kindName string, v vars, failure *fault) {
 		k = kindOf(kindName)
 	}
 	p := d.plot
-	c := call{lane: d.lane, actor: d.actor, kind: k, time: at, seed: mix(p.seed, uint64(len(p.scenes))), source: d.source, agent: d.agent, vars: v}
+	c := call{lane: d.lane, actor: d.actor, kind: k, time: at, seed: mix(p.seed, uint64(len(p.scenes))), source: d.source, agent: d.agent, vars: v, addendum: d.addendum}
+	if d.delay >= lateBy {
+		c.addendum = lateAddendum
+	}
 	p.scenes = append(p.scenes, scene{call: c, failure: failure, delay: d.delay})
 	when := time.Unix(at, 0).UTC()
 	if len(d.EventIDs) == 0 || when.Before(d.First) {

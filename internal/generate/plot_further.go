@@ -24,7 +24,9 @@ func (p *plot) stageFurtherAttacks() {
 	d.do(p.at(4, 4, 11), "ec2:DescribeSnapshots", nil, nil)
 	d.do(p.at(4, 4, 13), "share-snapshot", vars{"user": fmt.Sprint(100_000_000_000 + within(mix(p.seed, 5), 899_999_999_999))}, nil)
 
-	d = p.attack(l, p.org.assume(l, l.pools[poolRole][1], "", l.pools[poolInstance][1], 6*hour), source, attackerShell, Label{
+	instance := p.org.assume(l, l.pools[poolRole][1], "", l.pools[poolInstance][1], 6*hour)
+	instance.tail = `","mfaAuthenticated":"false"},"ec2RoleDelivery":"1.0"}` + l.scope("AWS::EC2::Instance", l.instanceArn(l.pools[poolInstance][1])) + `}`
+	d = p.attack(l, instance, source, attackerShell, Label{
 		Name: "secrets-in-bulk", Technique: "T1555.006", Note: "an instance's role, from outside of AWS"})
 	d.do(p.at(3, 2, 0), "list-secrets", nil, nil)
 	for i, secret := range l.pools[poolSecret] {

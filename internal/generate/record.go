@@ -90,6 +90,14 @@ const (
 // eventID appends the eventID of the call.
 func (c *call) eventID(b []byte) []byte { return appendUUID(b, mix(c.seed, saltEvent)) }
 
+// requestID appends the requestID of the call.
+func (c *call) requestID(b []byte) []byte {
+	if c.kind.service == "s3" {
+		return appendText(b, mix(c.seed, saltRequest), 16, crockford32)
+	}
+	return appendUUID(b, mix(c.seed, saltRequest))
+}
+
 // record appends the call as CloudTrail writes it, compact and without a line
 // end. The fields stand in the order of AWS's own records.
 func (c *call) record(b []byte, failure *fault) []byte {
@@ -97,7 +105,7 @@ func (c *call) record(b []byte, failure *fault) []byte {
 	b = append(b, `{"eventVersion":"`...)
 	b = append(b, k.version...)
 	b = append(b, `","userIdentity":`...)
-	b = a.identity(b, c.time)
+	b = a.identity(b, c)
 	b = append(b, `,"eventTime":"`...)
 	b = appendTime(b, c.time)
 	b = append(b, `","eventSource":"`...)
@@ -139,12 +147,7 @@ func (c *call) record(b []byte, failure *fault) []byte {
 	}
 	if k.typ != typeSignIn && k.typ != typeServiceEvent {
 		b = append(b, `,"requestID":"`...)
-		if k.service == "s3" {
-			b = appendText(b, mix(c.seed, saltRequest), 16, crockford32)
-		} else {
-			b = appendUUID(b, mix(c.seed, saltRequest))
-		}
-		b = append(b, '"')
+		b = append(c.requestID(b), '"')
 	}
 	b = append(b, `,"eventID":"`...)
 	b = c.eventID(b)
@@ -184,6 +187,9 @@ func (c *call) record(b []byte, failure *fault) []byte {
 		b = append(b, c.lane.account.id...)
 		b = append(b, '"')
 	}
+	if c.addendum != "" {
+		b = append(append(b, `,"addendum":`...), c.addendum...)
+	}
 	b = append(b, `,"eventCategory":"`...)
 	b = append(b, k.category...)
 	b = append(b, '"')
@@ -191,7 +197,13 @@ func (c *call) record(b []byte, failure *fault) []byte {
 		b = append(b, `,"tlsDetails":{"tlsVersion":"TLSv1.3","cipherSuite":"`...)
 		b = append(b, ciphers[mix(c.seed, saltCipher)>>62]...)
 		b = append(b, `","clientProvidedHostHeader":"`...)
-		b = append(k.parsed.host.append(b, c), `"}`...)
+		b = k.parsed.host.append(b, c)
+		// Some services say how the keys were agreed upon.
+		if hashText(k.service)%8 == 0 {
+			b = append(b, `","keyExchange":"`...)
+			b = append(b, exchanges[hashText(c.agent)%uint64(len(exchanges))]...)
+		}
+		b = append(b, `"}`...)
 	}
 	if a.console && k.typ != typeSignIn {
 		b = append(b, `,"sessionCredentialFromConsole":"true"`...)
@@ -201,10 +213,20 @@ func (c *call) record(b []byte, failure *fault) []byte {
 
 var ciphers = [4]string{"TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"}
 
+// exchanges are the key exchanges that clients use, each its own.
+var exchanges = [4]string{"X25519MLKEM768", "x25519", "x25519", "secp256r1"}
+
+// lateAddendum is how CloudTrail marks an event that it delivers late.
+const lateAddendum = `{"reason":"DELIVERY_DELAY"}`
+
+// lateBy is how many slots late a delivery is from where on it is marked so.
+const lateBy = 12
+
 const (
 	typeSignIn       = "AwsConsoleSignIn"
 	typeServiceEvent = "AwsServiceEvent"
 	typeEndpoint     = "AwsVpceEvent"
+	typeMCP          = "AwsMcpEvent"
 	categoryData     = "Data"
 	categoryNetwork  = "NetworkActivity"
 )

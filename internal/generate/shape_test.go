@@ -105,7 +105,7 @@ func beneathEmpty(paths map[string]bool, path string) bool {
 }
 
 // Fields that recordings of 2021 do not have: they came with later versions.
-var newerFields = []string{"tlsDetails.tlsVersion", "tlsDetails.cipherSuite", "tlsDetails.clientProvidedHostHeader", "vpcEndpointId", "vpcEndpointAccountId",
+var newerFields = []string{"tlsDetails.tlsVersion", "tlsDetails.cipherSuite", "tlsDetails.clientProvidedHostHeader", "tlsDetails.keyExchange", "addendum.reason", "vpcEndpointId", "vpcEndpointAccountId",
 	"sessionCredentialFromConsole", "sharedEventID", "errorCode", "errorMessage"}
 
 // TestShapesAreThoseOfRealRecords asks of the kinds of event that a recording

@@ -61,8 +61,8 @@ func Stream(ctx context.Context, cfg Config, yield func(record []byte, eventTime
 
 // record appends the scene's event.
 func (s *scene) record(b []byte) []byte {
-	if s.insight != nil {
-		return s.insight.record(b, &s.call)
+	if s.apart != nil {
+		return s.apart.record(b, &s.call)
 	}
 	c := s.call
 	return c.record(b, s.failure)

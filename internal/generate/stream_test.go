@@ -26,6 +26,7 @@ type event struct {
 	ErrorCode          string
 	ErrorMessage       string
 	RecipientAccountID string
+	AccountID          string // of a sum
 }
 
 func parse(t *testing.T, raw []byte) event {
@@ -41,7 +42,10 @@ func parse(t *testing.T, raw []byte) event {
 func top(v map[string]any) event {
 	text := func(key string) string { s, _ := v[key].(string); return s }
 	at, _ := time.Parse(time.RFC3339, text("eventTime"))
-	return event{EventID: text("eventID"), EventTime: at, EventCategory: text("eventCategory"), ErrorCode: text("errorCode"), SourceIPAddress: text("sourceIPAddress")}
+	if window, ok := v["timeWindow"].(map[string]any); ok {
+		at, _ = time.Parse(time.RFC3339, window["windowStart"].(string))
+	}
+	return event{EventID: text("eventID") + text("eventId"), EventTime: at, EventCategory: text("eventCategory"), ErrorCode: text("errorCode"), SourceIPAddress: text("sourceIPAddress")}
 }
 
 // leaves counts the scalar values of a record, null included.
@@ -91,7 +95,7 @@ func TestProfile(t *testing.T) {
 		errorCodes[e.ErrorCode]++
 		if strings.HasSuffix(e.SourceIPAddress, ".amazonaws.com") {
 			services++
-		} else if _, err := netip.ParseAddr(e.SourceIPAddress); err != nil && e.EventCategory != "Insight" {
+		} else if _, err := netip.ParseAddr(e.SourceIPAddress); err != nil && e.EventCategory != "Insight" && e.EventCategory != "Aggregated" {
 			t.Errorf("source address %q", e.SourceIPAddress)
 		}
 		return nil
@@ -120,7 +124,7 @@ func TestProfile(t *testing.T) {
 			t.Errorf("no %s", code)
 		}
 	}
-	for _, category := range []string{"Management", "Data", "Insight", "NetworkActivity"} {
+	for _, category := range []string{"Management", "Data", "Insight", "NetworkActivity", "Aggregated"} {
 		if categories[category] == 0 {
 			t.Errorf("no %s events", category)
 		}

@@ -30,7 +30,10 @@ type call struct {
 	seed   uint64
 	source string
 	agent  string
-	vars   map[string]string // staged records only: values fixed by the plot
+	// addendum is the JSON of what CloudTrail adds to events that come late or are
+	// changed, "" for none.
+	addendum string
+	vars     map[string]string // staged records only: values fixed by the plot
 }
 
 func parseTemplate(text string) (template, error) {

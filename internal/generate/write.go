@@ -116,8 +116,8 @@ func (w *writer) hour(out *output, l *lane, hours int) error {
 	before := out.records
 	for s := range hour / slot {
 		c := cell{l.index, hours*(hour/slot) + s}
-		for _, insights := range []bool{false, true} {
-			written, err := w.deliver(out, l, c, insights)
+		for _, folder := range folders {
+			written, err := w.deliver(out, l, c, folder)
 			if err != nil {
 				return err
 			}

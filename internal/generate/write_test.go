@@ -211,7 +211,7 @@ func TestWriteHoldsWhatStreamYields(t *testing.T) {
 			if want[r.EventID] != string(raw) {
 				t.Fatalf("%s: record %s is not what Stream yields", f.name, r.EventID)
 			}
-			if !strings.Contains(f.name, "/"+r.RecipientAccountID+"/") || !strings.Contains(f.name, "_"+r.AWSRegion+"_") {
+			if !strings.Contains(f.name, "/"+r.RecipientAccountID+r.AccountID+"/") || !strings.Contains(f.name, "_"+r.AWSRegion+"_") {
 				t.Errorf("%s holds an event of %s in %s", f.name, r.RecipientAccountID, r.AWSRegion)
 			}
 			came, err := time.Parse("20060102T1504Z", delivered(f.name))

@@ -111,7 +111,7 @@ func organisation(t *testing.T, end time.Time) *memory.Store {
 	cfg.Events, cfg.Days, cfg.End = generate.MinEvents, generate.MinDays, end
 	st := memory.New()
 	err := generate.Stream(context.Background(), cfg, func(record []byte, at time.Time) error {
-		m := event.Meta{Index: event.DefaultIndex, Sourcetype: event.CloudTrail, Source: "generated", Host: event.DefaultHost, Fallback: at.UnixNano()}
+		m := event.Meta{Index: event.DefaultIndex, Sourcetype: event.Detect(record), Source: "generated", Host: event.DefaultHost, Fallback: at.UnixNano()}
 		_, err := st.Add(record, &m)
 		return err
 	})
