@@ -19,9 +19,6 @@ import (
 // heldBlock is the size of the pieces of memory that hold records.
 const heldBlock = 1 << 20
 
-// keptBlocks is how many of them are kept for the next batch.
-const keptBlocks = 16
-
 // heldRecord is a new record of the batch under way.
 type heldRecord struct {
 	record
@@ -53,21 +50,25 @@ func (h *held) add(r *record, raw []byte, meta *event.Meta) {
 	h.records = append(h.records, heldRecord{*r, (*b)[from:len(*b):len(*b)], meta})
 }
 
-// reset forgets the records.
+// reset forgets the records. It keeps as much memory as they took.
 func (h *held) reset() {
+	h.blocks = slices.Delete(h.blocks, h.used, len(h.blocks))
 	h.blocks = slices.DeleteFunc(h.blocks, func(b []byte) bool { return cap(b) > heldBlock })
-	h.blocks = slices.Delete(h.blocks, min(keptBlocks, len(h.blocks)), len(h.blocks))
 	for i := range h.blocks {
 		h.blocks[i] = h.blocks[i][:0]
+	}
+	if n := len(h.records); 4*n < cap(h.records) {
+		h.records = make([]heldRecord, 0, 2*n)
 	}
 	clear(h.records)
 	h.records, h.used = h.records[:0], 0
 }
 
-// Bounds of a portion, in bytes of records: the first is about what a builder
-// hands to the engine at a time. Days of which there is little share a portion.
+// Bounds of a portion, in bytes of records. A kind of event is only cut where it
+// is long, and days of which there is little share a portion.
 const (
 	portionBytes = 4 << 20
+	portionMost  = 8 << 20
 	portionLeast = 128 << 10
 )
 
@@ -94,7 +95,7 @@ func (h *held) portions(batch int64) (list []portion) {
 	all := make([]*heldRecord, len(places))
 	from, size := 0, 0
 	for i, p := range places {
-		if size >= portionBytes || size >= portionLeast && p.day != places[i-1].day {
+		if size >= portionMost || size >= portionBytes && p.kind != places[i-1].kind || size >= portionLeast && p.day != places[i-1].day {
 			list = append(list, portion{batch, all[from:i]})
 			from, size = i, 0
 		}

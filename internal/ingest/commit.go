@@ -118,7 +118,7 @@ func (p *Pipeline) takeChunk(j *job, ch *chunk) ([]ack, error) {
 		j.result.Done, j.result.Records = ch.end, ch.read
 		p.acks = append(p.acks, ack{r, j.batch, j.result})
 	}
-	if cap(ch.arena) <= 4*chunkBytes {
+	if cap(ch.arena) <= 2*chunkBytes {
 		select {
 		case p.free <- ch:
 		default:

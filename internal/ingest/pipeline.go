@@ -110,7 +110,7 @@ func Open(ctx context.Context, cfg Config) (*Pipeline, error) {
 	p := &Pipeline{
 		cfg: cfg, store: st,
 		files: map[string]state.File{}, touched: map[*run]bool{}, quit: make(chan struct{}),
-		jobs: make(chan *job, 8*cfg.Workers), build: make(chan portion), free: make(chan *chunk, 4*cfg.Workers),
+		jobs: make(chan *job, 8*cfg.Workers), build: make(chan portion), free: make(chan *chunk, 16*cfg.Workers),
 	}
 	if p.state, err = state.Open(cfg.Data); err != nil {
 		return nil, errors.Join(err, st.Close())

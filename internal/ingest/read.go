@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"sync"
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/source"
@@ -93,6 +94,13 @@ func (j *job) read(free <-chan *chunk) {
 		return
 	}
 	defer f.Close()
+	row := identifiedRows.Get().(*event.Row)
+	defer identifiedRows.Put(row)
+	if f, ok := f.(interface {
+		Fields(*event.Extractor, *event.Row)
+	}); ok {
+		f.Fields(identifier, row)
+	}
 	at := j.batch.From
 	var problems int
 	c := j.chunk(free, at)
@@ -110,7 +118,7 @@ func (j *job) read(free <-chan *chunk) {
 			c.digests++
 		case err == nil:
 			if at++; at > j.skip {
-				j.add(c, &rec, at)
+				j.add(c, &rec, row, at)
 			}
 		default:
 			if problems > problemsPerFile {
@@ -158,8 +166,15 @@ func (j *job) send(c *chunk) bool {
 	}
 }
 
-// add copies a record into the chunk. at is its place in the file.
-func (j *job) add(c *chunk, rec *event.Record, at int64) {
+// Records are identified in the walk that finds their ends.
+var (
+	identifier     = event.NewExtractor(nil).Identifying()
+	identifiedRows = sync.Pool{New: func() any { return identifier.NewRow() }}
+)
+
+// add copies a record into the chunk; row has its leaves if the decoder read
+// them. at is its place in the file.
+func (j *job) add(c *chunk, rec *event.Record, row *event.Row, at int64) {
 	out := record{from: len(c.arena), time: c.meta.Fallback}
 	c.arena = append(c.arena, rec.Raw...)
 	out.to = len(c.arena)
@@ -168,7 +183,12 @@ func (j *job) add(c *chunk, rec *event.Record, at int64) {
 		out.time = rec.Time
 	}
 	out.guessed = rec.Time == 0 && c.meta.Guessed
-	known := event.Identify(raw)
+	var known event.Identity
+	if rec.Walked {
+		known = identifier.Identity(raw, row)
+	} else {
+		known = event.Identify(raw)
+	}
 	if out.timed = known.Timed; out.timed {
 		out.time, out.guessed = known.Time, false
 	}

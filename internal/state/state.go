@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 
 	"bluetrail/internal/tally"
@@ -20,7 +21,8 @@ import (
 // DB is the state of one data directory. It is safe for concurrent use.
 type DB struct {
 	db   *sql.DB
-	copy string // the folder of a copy, "" = none
+	file func() (*sql.Stmt, error) // of File, prepared once
+	copy string                    // the folder of a copy, "" = none
 }
 
 // DatabaseFile is the database in a data directory.
@@ -95,6 +97,9 @@ func Open(dir string) (*DB, error) {
 		return nil, fmt.Errorf("cannot open state %q: %w", path, err)
 	}
 	s := &DB{db: db}
+	s.file = sync.OnceValues(func() (*sql.Stmt, error) {
+		return db.Prepare("SELECT size, changed, print, records, done, first, last, origin FROM file WHERE path = ?")
+	})
 	if err := s.prepare(); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("cannot open state %q: %w", path, damaged(err))
@@ -201,7 +206,10 @@ type File struct {
 // File returns what is known of a file; ok is false for an unknown one.
 func (s *DB) File(path string) (f File, ok bool, err error) {
 	f.Path = path
-	err = s.db.QueryRow("SELECT size, changed, print, records, done, first, last, origin FROM file WHERE path = ?", path).Scan(&f.Size, &f.Changed, &f.Print, &f.Records, &f.Done, &f.First, &f.Last, &f.Origin)
+	look, err := s.file()
+	if err == nil {
+		err = look.QueryRow(path).Scan(&f.Size, &f.Changed, &f.Print, &f.Records, &f.Done, &f.First, &f.Last, &f.Origin)
+	}
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return f, false, nil
@@ -243,11 +251,15 @@ func (s *DB) Commit(c Checkpoint, files []File, problems []Problem, added tally.
 	if err != nil {
 		return err
 	}
+	var some bool
+	if err = tx.QueryRow("SELECT EXISTS (SELECT 1 FROM quarantine)").Scan(&some); err != nil {
+		return err
+	}
 	for _, f := range files {
 		if _, err = put.Exec(f.Path, f.Size, f.Changed, f.Records, f.Done, f.First, f.Last, f.Origin, int64(f.Print)); err != nil {
 			return err
 		}
-		if f.Again {
+		if f.Again && some {
 			if _, err = forget.Exec(f.Path); err != nil {
 				return err
 			}

@@ -1,7 +1,6 @@
 package vlogs
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"errors"
@@ -187,13 +186,14 @@ func sumPart(dir string) (uint64, error) {
 		return 0, err
 	}
 	h := xxhash.New()
+	block := make([]byte, 64<<10)
 	for _, file := range files {
 		f, err := os.Open(filepath.Join(dir, file.Name()))
 		if err != nil {
 			return 0, err
 		}
 		one := xxhash.New()
-		n, err := io.Copy(one, bufio.NewReaderSize(f, 256<<10))
+		n, err := io.CopyBuffer(one, struct{ io.Reader }{f}, block)
 		f.Close()
 		if err != nil {
 			return 0, err
