@@ -3,8 +3,11 @@ package ingest
 import (
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -23,32 +26,122 @@ import (
 	"bluetrail/internal/store/vlogs"
 )
 
-// BenchmarkIngest compares the CPU that an event takes on its way from a packed
-// file into the store with what VictoriaLogs' own server takes for the same
-// fields, sent to it as JSON lines. Both end durable.
+// BenchmarkIngest compares the CPU that an event takes on its way from packed
+// files of 50 and of 8 events into the store with what VictoriaLogs' own server
+// takes for the same fields, sent to it as JSON lines. All end durable.
+// BLUETRAIL_BENCH_EVENTS says how many events there are.
 func BenchmarkIngest(b *testing.B) {
 	cfg := generate.Default()
 	cfg.Events, cfg.Days, cfg.Accounts = 300_000, generate.MinDays, generate.MinAccounts
+	if n, err := strconv.Atoi(os.Getenv("BLUETRAIL_BENCH_EVENTS")); err == nil {
+		cfg.Events = n
+	}
 	cfg.End = time.Now().Truncate(time.Hour)
 	dir := b.TempDir()
-	sum, err := generate.Write(b.Context(), dir, cfg, nil)
+	if _, err := generate.Write(b.Context(), dir, cfg, nil); err != nil {
+		b.Fatal(err)
+	}
+	trail := filepath.Join(dir, "AWSLogs")
+	of50, of8 := repack(b, trail, 50), repack(b, trail, 8)
+	lines := jsonLines(b, trail)
+	for b.Loop() {
+		server := serverCPU(b, lines)
+		large, size := ingestCPU(b, of50, cfg.Events)
+		small, _ := ingestCPU(b, of8, cfg.Events)
+		perEvent := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 / float64(cfg.Events) }
+		b.ReportMetric(perEvent(server), "server-µs/event")
+		b.ReportMetric(perEvent(large), "own-µs/event")
+		b.ReportMetric(float64(large)/float64(server), "own/server")
+		b.ReportMetric(float64(small)/float64(large), "of8/of50")
+		b.ReportMetric(100*size, "stored-%")
+	}
+}
+
+// ingestCPU takes a trail in and returns the CPU that took and what share of the
+// records' bytes the data directory has.
+func ingestCPU(b *testing.B, trail string, events int) (time.Duration, float64) {
+	b.Helper()
+	data := b.TempDir()
+	before := ownCPU(b)
+	done, err := Run(b.Context(), Options{Data: data, Paths: []string{trail}})
+	if err != nil || done.Events != events {
+		b.Fatal(done.Events, events, err)
+	}
+	took := ownCPU(b) - before
+	size := int64(0)
+	err = filepath.WalkDir(data, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		info, err := e.Info()
+		size += info.Size()
+		return err
+	})
 	if err != nil {
 		b.Fatal(err)
 	}
-	lines := jsonLines(b, filepath.Join(dir, "AWSLogs"))
-	for b.Loop() {
-		server := serverCPU(b, lines)
-		before := ownCPU(b)
-		done, err := Run(b.Context(), Options{Data: b.TempDir(), Paths: []string{filepath.Join(dir, "AWSLogs")}})
-		if err != nil || done.Events != sum.Events {
-			b.Fatal(done.Events, sum.Events, err)
-		}
-		own := ownCPU(b) - before
-		perEvent := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 / float64(sum.Events) }
-		b.ReportMetric(perEvent(server), "server-µs/event")
-		b.ReportMetric(perEvent(own), "own-µs/event")
-		b.ReportMetric(float64(own)/float64(server), "own/server")
+	return took, float64(size) / float64(done.Bytes)
+}
+
+// repack writes the events of a trail into packed files of n events, in folders
+// and with names like theirs, and returns where.
+func repack(b *testing.B, trail string, n int) string {
+	b.Helper()
+	to := b.TempDir()
+	found, err := file.List([]string{trail})
+	if err != nil {
+		b.Fatal(err)
 	}
+	type open struct {
+		name    string
+		records []string
+	}
+	folders := map[string]*open{}
+	files := 0
+	flush := func(folder string, o *open) {
+		files++
+		var packed bytes.Buffer
+		gz := gzip.NewWriter(&packed)
+		fmt.Fprintf(gz, `{"Records":[%s]}`, strings.Join(o.records, ","))
+		name := fmt.Sprintf("%s-%d.json.gz", strings.TrimSuffix(o.name, ".json.gz"), files)
+		if err := errors.Join(gz.Close(), os.MkdirAll(folder, 0o700), os.WriteFile(filepath.Join(folder, name), packed.Bytes(), 0o600)); err != nil {
+			b.Fatal(err)
+		}
+		o.records = o.records[:0]
+	}
+	for _, in := range found.Files {
+		if in.Digest {
+			continue
+		}
+		rel, err := filepath.Rel(trail, filepath.Dir(in.Path))
+		if err != nil {
+			b.Fatal(err)
+		}
+		folder := filepath.Join(to, rel)
+		if folders[folder] == nil {
+			folders[folder] = &open{}
+		}
+		o := folders[folder]
+		r, err := file.Open(in, file.DefaultLimits(), nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for rec, err := r.Next(); err == nil; rec, err = r.Next() {
+			if len(o.records) == 0 {
+				o.name = filepath.Base(in.Path)
+			}
+			if o.records = append(o.records, string(rec.Raw)); len(o.records) == n {
+				flush(folder, o)
+			}
+		}
+		r.Close()
+	}
+	for folder, o := range folders {
+		if len(o.records) > 0 {
+			flush(folder, o)
+		}
+	}
+	return to
 }
 
 // jsonLines writes the events of a trail with their text and the fields that the
