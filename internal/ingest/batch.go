@@ -67,8 +67,8 @@ func (h *held) reset() {
 // Bounds of a portion, in bytes of records. A kind of event is only cut where it
 // is long, and days of which there is little share a portion.
 const (
-	portionBytes = 4 << 20
-	portionMost  = 8 << 20
+	portionBytes = 2 << 20
+	portionMost  = 4 << 20
 	portionLeast = 128 << 10
 )
 
