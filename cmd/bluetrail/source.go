@@ -50,7 +50,7 @@ func (s *source) store(a *app) (store.Store, error) {
 		if s.Data != "" && os.Getenv("BLUETRAIL_DATA") != s.Data {
 			return nil, usage("--files and --data cannot be searched together; ingest the files, or search twice")
 		}
-		return files.Open(s.Files, files.Options{Index: s.Index, Sourcetype: s.Sourcetype})
+		return files.Open(s.Files, files.Options{Index: s.Index, Sourcetype: s.Sourcetype, TempDir: a.cfg.Search.TempDir})
 	}
 	if a.opened != nil {
 		alarms, err := a.opened.State().Alarms()

@@ -181,7 +181,7 @@ func TestSet(t *testing.T) {
 // merged.
 func TestTemp(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	s := NewTemp(50)
+	s := NewTemp(t.TempDir(), 50)
 	defer s.Close()
 	have := map[ID]bool{}
 	for range 3000 {
@@ -201,6 +201,16 @@ func TestTemp(t *testing.T) {
 	}
 	if len(s.runs) == 0 || len(s.runs) > 20 {
 		t.Errorf("%d runs of %d ids", len(s.runs), len(have))
+	}
+}
+
+// TestTempFolder: what memory cannot hold goes to the folder that was given.
+func TestTempFolder(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing")
+	s := NewTemp(missing, 1)
+	defer s.Close()
+	if err := s.Add([]ID{number(1)}, make([]bool, 1)); err == nil || !strings.Contains(err.Error(), missing) {
+		t.Errorf("ids were written to a folder that is not there: %v", err)
 	}
 }
 
@@ -245,7 +255,7 @@ func TestMemory(t *testing.T) {
 	}
 	s.Close()
 	runtime.GC()
-	temp := NewTemp(0)
+	temp := NewTemp("", 0)
 	defer temp.Close()
 	batch, known := make([]ID, 500), make([]bool, 500)
 	for range ids / len(batch) {
@@ -354,7 +364,7 @@ func BenchmarkSetAdd(b *testing.B) {
 }
 
 func BenchmarkTempAdd(b *testing.B) {
-	s := NewTemp(0)
+	s := NewTemp("", 0)
 	defer s.Close()
 	rnd := rand.New(rand.NewPCG(1, 2))
 	ids, known := make([]ID, 512), make([]bool, 512)

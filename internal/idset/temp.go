@@ -10,7 +10,8 @@ import (
 // vanish with the process. It is safe for concurrent use.
 type Temp struct {
 	mu    sync.Mutex
-	limit int // ids in the table
+	dir   string // of its files
+	limit int    // ids in the table
 	table table
 	runs  []*run
 }
@@ -20,13 +21,13 @@ type Temp struct {
 // no more than 96 MiB.
 const TempIDs = 3 << 20
 
-// NewTemp returns an empty set that holds about so many ids in memory;
-// 0 = TempIDs.
-func NewTemp(limit int) *Temp {
+// NewTemp returns an empty set that holds about so many ids in memory, 0 = TempIDs,
+// and others in files in dir, "" = the system's folder for temporary files.
+func NewTemp(dir string, limit int) *Temp {
 	if limit <= 0 {
 		limit = TempIDs
 	}
-	return &Temp{limit: limit}
+	return &Temp{dir: dir, limit: limit}
 }
 
 // Add notes ids and reports in known which of them were there before. An id of
@@ -106,7 +107,7 @@ func (t *Temp) spill() error {
 
 // write makes a run in a file without a name.
 func (t *Temp) write(most int, fill func(*runWriter) error) (r *run, err error) {
-	f, err := os.CreateTemp("", "bluetrail-ids-*")
+	f, err := os.CreateTemp(t.dir, "bluetrail-ids-*")
 	if err != nil {
 		return nil, fmt.Errorf("cannot keep the ids of events on disk: %w", err)
 	}

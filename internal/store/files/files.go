@@ -17,7 +17,8 @@ type Options struct {
 	Index      string // "" = the default index
 	Sourcetype string // "" = told from each record
 	Limits     file.Limits
-	Workers    int // 0 = one for each core
+	Workers    int    // 0 = one for each core
+	TempDir    string // of what memory cannot hold, "" = the system's folder
 }
 
 // Store answers searches from files. What it cannot read it passes over,

@@ -36,7 +36,7 @@ func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
 	if _, err := filter.NewMatcher(q.Filter, q.Now); err != nil {
 		return nil, err
 	}
-	sc := &scan{s: s, q: q, filter: event.NewPrefilter(store.Literals(q.Filter)), seen: idset.NewTemp(0)}
+	sc := &scan{s: s, q: q, filter: event.NewPrefilter(store.Literals(q.Filter)), seen: idset.NewTemp(s.opt.TempDir, 0)}
 	for i, f := range s.files {
 		if q.Earliest != store.Beginning && !f.Delivered.IsZero() && f.Delivered.Add(slack).UnixNano() < q.Earliest {
 			sc.passed++
