@@ -9,13 +9,13 @@ import (
 func FieldsPage() string {
 	var b strings.Builder
 	b.WriteString("# Fields\n\nMade by `make generate` from the registrations in the code. Every leaf of a record is a field under its path, such as `userIdentity.arn` or\n" +
-		"`resources{}.ARN`. The fields below come beside those. Where they differ from Splunk's AWS add-on: [differences.md](spl/differences.md).\n")
+		"`resources{}.ARN`. The fields below are added to those. Where they differ from Splunk's AWS add-on: [differences.md](spl/differences.md).\n")
 	about := map[Group]string{
 		GroupDefault: "Every event has these.",
-		GroupAddon:   "Events of the sourcetype `" + CloudTrail + "` have these, and they go before a leaf with the same name.",
+		GroupAddon:   "Events of the sourcetype `" + CloudTrail + "` have these, and they take the place of leaves with the same name.",
 		GroupRecord:  "Events of the sourcetype `" + CloudTrail + "` have these, too.",
-		GroupLake: "The names that Amazon Security Lake has for the fields of CloudTrail. Each is made only for a search that names it, and a leaf with the same name\n" +
-			"goes first. `unmapped.x` and `unmapped{}.x` are the leaf x.",
+		GroupLake: "The names that Amazon Security Lake has for the fields of CloudTrail. Each exists only for searches that name it, and a leaf with the same name\n" +
+			"takes precedence. `unmapped.x` and `unmapped{}.x` are the leaf x.",
 	}
 	var last Group
 	for _, f := range Fields() {
@@ -29,7 +29,7 @@ func FieldsPage() string {
 		}
 		doc := f.Doc
 		if f.OnRequest && f.Group != GroupLake {
-			doc += " Made only for searches that name it."
+			doc += " Only for searches that name it."
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.Name, f.Type, strings.ReplaceAll(doc, "|", `\|`), madeFrom(f))
 	}

@@ -120,7 +120,7 @@ func ocsfFields() []Field {
 		"user.type":        {"userIdentity.type"},
 		"user.account.uid": {"userIdentity.accountId"},
 	} {
-		list = append(list, Field{Name: name, From: in, Derive: firstSet, Doc: "Of the user who is changed or signs in."})
+		list = append(list, Field{Name: name, From: in, Derive: firstSet, Doc: "About the user that an Account Change changes, else about the caller."})
 	}
 	for i := range list {
 		list[i].Type = ocsfTypes[list[i].Name]
