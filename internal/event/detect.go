@@ -1,19 +1,11 @@
 package event
 
 import (
-	"bytes"
-	"slices"
 	"strings"
 	"sync"
 )
 
-// marking are the fields that tell CloudTrail records from others.
-var marking = []string{"eventVersion", "eventSource", "eventName", "insightDetails.state", "eventCategory", "eventType", "eventTime", "userIdentity.type", "userIdentity.accountId", "metadata.product.name", "class_uid"}
-
-var (
-	detector = newReader(append(slices.Clone(marking), Time)...)
-	digests  = newReader("digestStartTime", "digestS3Bucket")
-)
+var digests = newReader("digestStartTime", "digestS3Bucket")
 
 // reader reads a few leaves with rows that are used again. Fields are found by
 // cell: a _time among them would bring others along.
@@ -43,21 +35,15 @@ func (r *reader) read(raw []byte, use func(cells []Cell)) {
 }
 
 // Detect returns the sourcetype of a record: CloudTrail when it has the keys of
-// a CloudTrail record, Aggregated when it sums up several, SecurityLake when it is one in OCSF, else JSON. A record
-// that carries _time has been through another system and is taken as plain JSON.
-func Detect(raw []byte) string {
-	if usual(raw) && !bytes.Contains(raw, []byte(`"_time"`)) && !bytes.Contains(raw, []byte(`Aggregated`)) {
-		return CloudTrail // as nearly all are
-	}
-	sourcetype := JSON
-	detector.read(raw, func(c []Cell) { sourcetype = sourcetypeOf(c, c[len(marking)].Set) })
-	return sourcetype
-}
+// a CloudTrail record, Aggregated when it sums up several, SecurityLake when it
+// is one in OCSF, else JSON. A record that carries _time has been through another
+// system and is taken as plain JSON.
+func Detect(raw []byte) string { return Identify(raw).Sourcetype }
 
-// sourcetypeOf tells from the cells of marking and from whether there is a _time.
-func sourcetypeOf(c []Cell, own bool) string {
+// sourcetypeOf tells from the cells of aboutLeaves.
+func sourcetypeOf(c []Cell) string {
 	switch {
-	case own:
+	case c[ownTimeAbout].Set:
 	case aggregated(c):
 		return Aggregated
 	case cloudTrail(c):
@@ -68,36 +54,27 @@ func sourcetypeOf(c []Cell, own bool) string {
 	return JSON
 }
 
-// usual reports whether a record begins as nearly all do, with a version of two
-// digits behind the point. Those of other services are 2.1 (S3) or 1.0 (Kinesis).
-func usual(raw []byte) bool {
-	const head = `{"eventVersion":"1.00"`
-	digit := func(c byte) bool { return c-'0' <= 9 }
-	n := len(head) - 3
-	return len(raw) > len(head) && string(raw[:n]) == head[:n] && digit(raw[n]) && digit(raw[n+1]) && raw[n+2] == '"'
-}
-
-// cloudTrail tells from the cells of marking; a _time beside them speaks
-// against it. Notifications of S3, records of Kinesis, DynamoDB and SQS have an
-// eventSource that begins with aws:, and a version of their own.
+// cloudTrail tells records of CloudTrail. Notifications of S3, records of
+// Kinesis, DynamoDB and SQS have an eventSource that begins with aws:, and a
+// version of their own.
 func cloudTrail(c []Cell) bool {
-	version, source, name, insight, category := c[0].Set, c[1].Set, c[2].Set, c[3].Set, c[4].Set
-	if strings.HasPrefix(c[1].first(), "aws:") {
+	if strings.HasPrefix(c[sourceAbout].first(), "aws:") {
 		return false
 	}
-	event := name || category || c[5].Set || c[6].Set // eventType, eventTime
-	who := c[7].Set || c[8].Set
-	return version && (event || who) || source && name || insight && category
+	version, name, category := c[versionAbout].Set, c[nameAbout].Set, c[categoryAbout].Set
+	event := name || category || c[typeAbout].Set || c[timeAbout].Set
+	who := c[userTypeAbout].Set || c[callerAbout].Set
+	return version && (event || who) || c[sourceAbout].Set && name || c[insightAbout].Set && category
 }
 
 // aggregated tells a sum of data events, which has none of the fields of a call.
 func aggregated(c []Cell) bool {
-	return c[0].Set && !c[2].Set && (c[5].first() == aggregatedType || c[4].first() == "Aggregated")
+	return c[versionAbout].Set && !c[nameAbout].Set && (c[typeAbout].first() == aggregatedType || c[categoryAbout].first() == "Aggregated")
 }
 
 // securityLake tells a record that Security Lake made of one of CloudTrail.
 func securityLake(c []Cell) bool {
-	return c[9].first() == "CloudTrail" && c[10].Set
+	return c[productAbout].first() == "CloudTrail" && c[classAbout].Set
 }
 
 // isDigest reports whether a document is a CloudTrail digest file.

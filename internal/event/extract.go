@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"bluetrail/internal/jsonscan"
 )
 
 // Extractor pulls chosen fields out of records without looking at the rest.
@@ -16,7 +14,7 @@ type Extractor struct {
 	leafs []string // fields of the record that have a cell, by cell; timeFields first where a time is asked for
 	outs  []output // one for each field asked for
 
-	identity []int // cells of what an identity is made of, see Identifying
+	branches int
 }
 
 // branch is a place in the tree of wanted paths: the keys below an object, and
@@ -25,6 +23,7 @@ type branch struct {
 	keys   []edge
 	each   *branch
 	cell   int       // of the leaf here, -1 = none
+	id     int       // counts the branches of the extractor
 	begins [4]uint64 // a bit for each byte that a key here may begin with
 }
 
@@ -47,7 +46,7 @@ type Row struct {
 	outs  []Cell
 	in    []Inputs // for each field asked for, the cells it is derived from
 	when  when
-	about []Cell // see Extractor.Identity
+	ways  []way // by branch.id
 }
 
 // reset forgets the record before.
@@ -59,7 +58,15 @@ func (r *Row) reset() {
 // NewExtractor prepares to pull out the named fields: leaves of the record,
 // fields of the add-on and default fields, in any mixture.
 func NewExtractor(fields []string) *Extractor {
-	x := &Extractor{root: &branch{cell: -1}, names: slices.Clone(fields)}
+	return newExtractor().with(fields)
+}
+
+func newExtractor() *Extractor {
+	return &Extractor{root: &branch{cell: -1}, branches: 1}
+}
+
+func (x *Extractor) with(fields []string) *Extractor {
+	x.names = slices.Clone(fields)
 	if slices.ContainsFunc(fields, func(name string) bool { f := Lookup(name); return f != nil && f.timed }) {
 		for _, f := range timeFields {
 			x.leaf(f)
@@ -88,7 +95,7 @@ func (x *Extractor) leaf(name string) int {
 	}
 	b := x.root
 	for _, seg := range segments(name) {
-		b = b.child(seg)
+		b = x.child(b, seg)
 	}
 	b.cell = len(x.leafs)
 	x.leafs = append(x.leafs, name)
@@ -114,17 +121,17 @@ func segments(name string) []string {
 	return list
 }
 
-func (b *branch) child(seg string) *branch {
+func (x *Extractor) child(b *branch, seg string) *branch {
 	if seg == "{}" {
 		if b.each == nil {
-			b.each = &branch{cell: -1}
+			b.each = x.branch()
 		}
 		return b.each
 	}
 	if c := b.find(seg); c != nil {
 		return c
 	}
-	c := &branch{cell: -1}
+	c := x.branch()
 	b.keys = append(b.keys, edge{seg, c})
 	if seg == "" || seg[0] >= utf8.RuneSelf {
 		b.begins = [4]uint64{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}
@@ -136,6 +143,11 @@ func (b *branch) child(seg string) *branch {
 	return c
 }
 
+func (x *Extractor) branch() *branch {
+	x.branches++
+	return &branch{cell: -1, id: x.branches - 1}
+}
+
 func (b *branch) find(key string) *branch {
 	for i := range b.keys {
 		if b.keys[i].key == key {
@@ -145,46 +157,9 @@ func (b *branch) find(key string) *branch {
 	return nil
 }
 
-// findKey finds the branch of a key as it is written; a key with dots in it
-// goes down several branches.
-func (b *branch) findKey(quoted []byte) *branch {
-	if first := quoted[1]; b.begins[first>>6]>>(first&63)&1 == 0 {
-		return nil
-	}
-	key := quoted[1 : len(quoted)-1]
-	for i := range b.keys {
-		if b.keys[i].key == string(key) {
-			return b.keys[i].to
-		}
-	}
-	dotted := false
-	for _, c := range key {
-		if c == '\\' || c >= utf8.RuneSelf {
-			return b.findDotted(jsonscan.Text(quoted))
-		}
-		dotted = dotted || c == '.'
-	}
-	if dotted {
-		return b.findDotted(string(key))
-	}
-	return nil
-}
-
-func (b *branch) findDotted(key string) *branch {
-	if c := b.find(key); c != nil {
-		return c
-	}
-	for _, seg := range strings.Split(key, ".") {
-		if b = b.find(seg); b == nil {
-			return nil
-		}
-	}
-	return b
-}
-
 // NewRow returns a row for records of this extractor.
 func (x *Extractor) NewRow() *Row {
-	r := &Row{cells: make([]Cell, len(x.leafs)), outs: make([]Cell, len(x.outs)), in: make([]Inputs, len(x.outs))}
+	r := &Row{cells: make([]Cell, len(x.leafs)), outs: make([]Cell, len(x.outs)), in: make([]Inputs, len(x.outs)), ways: make([]way, x.branches)}
 	for i := range x.outs {
 		for _, c := range x.outs[i].inputs {
 			r.in[i] = append(r.in[i], &r.cells[c])
@@ -263,99 +238,4 @@ func (f *Field) make(raw []byte, m *Meta, row *Row, in Inputs) (c Cell, ok bool)
 		c = *in[0]
 	}
 	return c, c.Set
-}
-
-// leaves fills the cells of the record's own fields.
-func (x *Extractor) leaves(raw []byte, row *Row) error {
-	row.reset()
-	i := jsonscan.Space(raw, 0)
-	if i >= len(raw) || raw[i] != '{' {
-		return notObject(raw, i)
-	}
-	end, err := row.object(raw, i, x.root, jsonscan.MaxDepth)
-	if err != nil {
-		return err
-	}
-	if end = jsonscan.Space(raw, end); end < len(raw) {
-		return &jsonscan.SyntaxError{Offset: end, Msg: "there is more behind the record"}
-	}
-	return nil
-}
-
-func notObject(raw []byte, i int) error {
-	if i >= len(raw) {
-		return jsonscan.ErrIncomplete
-	}
-	return &jsonscan.SyntaxError{Offset: i, Msg: "a record must be a JSON object"}
-}
-
-func (r *Row) value(raw []byte, i int, b *branch, depth int) (int, error) {
-	if i >= len(raw) {
-		return i, jsonscan.ErrIncomplete
-	}
-	switch raw[i] {
-	case '{':
-		if len(b.keys) > 0 {
-			return r.object(raw, i, b, depth)
-		}
-	case '[':
-		if b.each != nil {
-			return r.array(raw, i, b.each, depth)
-		}
-	default:
-		end, err := jsonscan.Skip(raw, i, depth)
-		if err == nil && b.cell >= 0 && raw[i] != 'n' {
-			r.cells[b.cell].add(jsonscan.Scalar(raw[i:end]))
-		}
-		return end, err
-	}
-	return jsonscan.Skip(raw, i, depth)
-}
-
-func (r *Row) object(raw []byte, i int, b *branch, depth int) (int, error) {
-	if depth <= 0 {
-		return i, jsonscan.ErrDepth
-	}
-	i = jsonscan.Space(raw, i+1)
-	if i < len(raw) && raw[i] == '}' {
-		return i + 1, nil
-	}
-	for {
-		key, val, err := jsonscan.Key(raw, i)
-		if err != nil {
-			return val, err
-		}
-		if sub := b.findKey(key); sub != nil {
-			i, err = r.value(raw, val, sub, depth-1)
-		} else {
-			i, err = jsonscan.Skip(raw, val, depth-1)
-		}
-		if err != nil {
-			return i, err
-		}
-		var more bool
-		if i, more, err = jsonscan.Next(raw, i, '}'); err != nil || !more {
-			return i, err
-		}
-	}
-}
-
-func (r *Row) array(raw []byte, i int, b *branch, depth int) (int, error) {
-	if depth <= 0 {
-		return i, jsonscan.ErrDepth
-	}
-	i = jsonscan.Space(raw, i+1)
-	if i < len(raw) && raw[i] == ']' {
-		return i + 1, nil
-	}
-	for {
-		var err error
-		if i, err = r.value(raw, i, b, depth-1); err != nil {
-			return i, err
-		}
-		var more bool
-		if i, more, err = jsonscan.Next(raw, i, ']'); err != nil || !more {
-			return i, err
-		}
-	}
 }

@@ -24,12 +24,44 @@ type Identity struct {
 	Kind       uint64 // a hash of eventSource and eventName
 }
 
-// identityLeaves are what an identity is made of, behind the fields of times and
-// of marking.
-var identityLeaves = []string{"eventID", "recipientAccountId", "eventId", "accountId", "eventType", "addendum.reason", "addendum.updatedFields"}
+// aboutLeaves are what an identity is made of: the fields of times first, then
+// those that tell CloudTrail records from others, then those of the ID.
+var aboutLeaves = append(slices.Clone(timeFields),
+	"eventVersion", "eventSource", "eventName", "insightDetails.state", "eventCategory", "eventType", "userIdentity.type", "userIdentity.accountId", "metadata.product.name", "class_uid",
+	"eventID", "recipientAccountId", "eventId", "accountId", "addendum.reason", "addendum.updatedFields")
+
+// The places of some leaves in aboutLeaves.
+var (
+	timeAbout       = aboutLeaf("eventTime")
+	ownTimeAbout    = aboutLeaf(Time)
+	versionAbout    = aboutLeaf("eventVersion")
+	sourceAbout     = aboutLeaf("eventSource")
+	nameAbout       = aboutLeaf("eventName")
+	insightAbout    = aboutLeaf("insightDetails.state")
+	categoryAbout   = aboutLeaf("eventCategory")
+	typeAbout       = aboutLeaf("eventType")
+	userTypeAbout   = aboutLeaf("userIdentity.type")
+	callerAbout     = aboutLeaf("userIdentity.accountId")
+	productAbout    = aboutLeaf("metadata.product.name")
+	classAbout      = aboutLeaf("class_uid")
+	idAbout         = aboutLeaf("eventID")
+	recipientAbout  = aboutLeaf("recipientAccountId")
+	sumIDAbout      = aboutLeaf("eventId")
+	sumAccountAbout = aboutLeaf("accountId")
+	reasonAbout     = aboutLeaf("addendum.reason")
+	updatedAbout    = aboutLeaf("addendum.updatedFields")
+)
+
+func aboutLeaf(name string) int {
+	i := slices.Index(aboutLeaves, name)
+	if i < 0 {
+		panic("no such leaf: " + name)
+	}
+	return i
+}
 
 var (
-	identifier = NewExtractor(nil).Identifying()
+	identifier = NewIdentifier(nil)
 	aboutRows  = sync.Pool{New: func() any { return identifier.NewRow() }}
 )
 
@@ -42,7 +74,6 @@ func Identify(raw []byte) (i Identity) {
 		i = identifier.Identity(raw, row)
 	}
 	row.reset() // holds on to no record
-	clear(row.about)
 	return i
 }
 
@@ -52,34 +83,31 @@ func ID(raw []byte) (id [16]byte, ok bool) {
 	return i.ID, i.Given
 }
 
-// Identifying makes the extractor find out the identity of records, too.
-func (x *Extractor) Identifying() *Extractor {
-	for _, f := range slices.Concat(timeFields, marking, identityLeaves) {
-		x.identity = append(x.identity, x.leaf(f))
+// NewIdentifier returns an Extractor of fields, as NewExtractor does, that finds
+// out the identity of records, too.
+func NewIdentifier(fields []string) *Extractor {
+	x := newExtractor()
+	for _, f := range aboutLeaves {
+		x.leaf(f)
 	}
-	return x
+	return x.with(fields)
 }
 
-// Identity is Identify for the record that row was extracted from last, by an
-// extractor that is Identifying.
+// Identity is Identify for the record whose leaves row holds, by an extractor
+// that NewIdentifier made: after Extract, or when a Decoder read them.
 func (x *Extractor) Identity(raw []byte, row *Row) Identity {
-	row.about = row.about[:0]
-	for _, cell := range x.identity {
-		row.about = append(row.about, row.cells[cell])
-	}
-	return identify(raw, row.about)
+	return identify(raw, row.cells[:len(aboutLeaves)])
 }
 
-// identify reads the cells of the time fields, of marking and of identityLeaves.
+// identify reads the cells of aboutLeaves.
 func identify(raw []byte, c []Cell) (i Identity) {
-	times, marks, c := c[:len(timeFields)], c[len(timeFields):len(timeFields)+len(marking)], c[len(timeFields)+len(marking):]
-	i.Time, i.Timed = timeIn(times)
-	i.Sourcetype = sourcetypeOf(marks, times[ownTime].Set)
-	source, name := &marks[sourceMark], &marks[nameMark]
-	i.Kind = xxhash.Sum64String(source.first())*31 + xxhash.Sum64String(name.first())
-	eventID, account := &c[0], &c[1]
-	if !eventID.Set && c[4].first() == aggregatedType {
-		eventID, account = &c[2], &c[3]
+	i.Time, i.Timed = timeIn(c)
+	i.Sourcetype = sourcetypeOf(c)
+	source, name := c[sourceAbout].first(), c[nameAbout].first()
+	i.Kind = xxhash.Sum64String(source)*31 + xxhash.Sum64String(name)
+	eventID, account := &c[idAbout], &c[recipientAbout]
+	if !eventID.Set && c[typeAbout].first() == aggregatedType {
+		eventID, account = &c[sumIDAbout], &c[sumAccountAbout]
 	}
 	if !eventID.Set || eventID.first() == "" {
 		return i
@@ -92,17 +120,17 @@ func identify(raw []byte, c []Cell) (i Identity) {
 	}
 	who := account.first()
 	if who == "" {
-		who = marks[callerMark].first()
+		who = c[callerAbout].first()
 	}
 	var room [256]byte
 	b := binary.LittleEndian.AppendUint64(room[:0], uint64(i.Time))
-	for _, part := range [...]string{source.first(), name.first(), who} {
+	for _, part := range [...]string{source, name, who} {
 		b = binary.AppendUvarint(b, uint64(len(part)))
 		b = append(b, part...)
 	}
-	if c[5].first() == updatedData {
+	if c[reasonAbout].first() == updatedData {
 		// An event that is delivered again because it has changed is no copy.
-		b = append(append(b, 1), strings.Join(c[6].values(), ",")...)
+		b = append(append(b, 1), strings.Join(c[updatedAbout].values(), ",")...)
 	}
 	h := xxhash.Sum64(b)
 	id := &i.ID
@@ -117,13 +145,6 @@ const aggregatedType = "AwsAggregatedEvent"
 
 // updatedData is the addendum.reason of an event that replaces an earlier one.
 const updatedData = "UPDATED_DATA"
-
-var (
-	ownTime    = slices.Index(timeFields, Time)
-	sourceMark = slices.Index(marking, "eventSource")
-	nameMark   = slices.Index(marking, "eventName")
-	callerMark = slices.Index(marking, "userIdentity.accountId")
-)
 
 // parseUUID reads a UUID; one whose digits are all alike stands for an id that
 // was taken out, and is none.

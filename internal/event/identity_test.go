@@ -99,7 +99,7 @@ func FuzzContentID(f *testing.F) {
 // TestIdentityWithFields: an extractor that reads other fields, too, finds the
 // same identity.
 func TestIdentityWithFields(t *testing.T) {
-	x := NewExtractor([]string{"eventName", "_time", "user", "recipientAccountId"}).Identifying()
+	x := NewIdentifier([]string{"eventName", "_time", "user", "recipientAccountId"})
 	row := x.NewRow()
 	for _, raw := range []string{call, hidden, sums, `{"updatedAt":"2026-01-05T10:00:00Z"}`, `{"_time":1}`} {
 		if err := x.Extract([]byte(raw), &Meta{Sourcetype: CloudTrail}, row); err != nil {
