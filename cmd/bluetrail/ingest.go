@@ -81,8 +81,11 @@ func (a *app) ingest(o ingest.Options) error {
 			line += fmt.Sprintf("; %s %s", humanize.Comma(int64(n.n)), n.what)
 		}
 	}
-	if sum.LeftOut != "" {
-		line += "; " + sum.LeftOut
+	if sum.Controls > 0 {
+		line += fmt.Sprintf("; %s of CloudWatch Logs passed over", count(sum.Controls, "control message"))
+	}
+	if sum.LeftOut.Count > 0 {
+		line += "; " + sum.LeftOut.String()
 	}
 	if err != nil && a.ctx.Err() != nil {
 		fmt.Fprintln(a.err, diag.Printable(line))

@@ -24,6 +24,7 @@ const (
 	Event   Kind = iota
 	Digest       // a CloudTrail digest file
 	Control      // a message with which CloudWatch Logs checks a destination
+	Foreign      // a file of an archive that does not look like events; Raw is its name
 )
 
 // Record is one record of an input.
@@ -63,8 +64,9 @@ var ErrTruncated = errors.New("truncated: the input ends inside a record; fetch 
 const (
 	chunk      = 1 << 20 // bytes of input that are held and read at a time; longer records make the buffer grow to Limits.MaxRecord
 	smallChunk = 32 << 10
-	maxNested  = 10 // payloads inside payloads
-	maxOpen    = 32 // arrays and wrappers around a record in one text
+	minRoom    = 128 << 10 // bytes that an input may begin with behind another one
+	maxNested  = 10        // payloads inside payloads
+	maxOpen    = 32        // arrays and wrappers around a record in one text
 )
 
 // Decoder cuts an input into records and takes them out of whatever wraps them:
@@ -81,6 +83,8 @@ type Decoder struct {
 
 	in      io.Reader
 	lim     Limits
+	room    []byte // buf is a part of it
+	from    int    // where buf begins in room; before it are records of earlier inputs
 	buf     []byte // buf[pos:] is unread
 	pos     int
 	base    int64 // offset of buf[0] in the input
@@ -123,7 +127,9 @@ func NewDecoder(r io.Reader, lim Limits) *Decoder {
 	return d
 }
 
-// Reset makes d read from r as if it were new. The buffer is used again.
+// Reset makes d read from r. What was told by Fields and BeforeReuse stays. The
+// buffer is used again: behind the records of the input before while there is
+// room, so that those of small inputs last.
 func (d *Decoder) Reset(r io.Reader, lim Limits) {
 	if lim.MaxRecord <= 0 {
 		lim.MaxRecord = 16 << 20
@@ -135,7 +141,15 @@ func (d *Decoder) Reset(r io.Reader, lim Limits) {
 		lim.MaxUnpacked = 1 << 30
 	}
 	left := lim.MaxUnpacked
-	*d = Decoder{in: r, lim: lim, buf: d.buf[:0], open: d.open[:0], left: &left}
+	from := d.from + len(d.buf)
+	if cap(d.room)-from < minRoom {
+		from = 0
+		d.reuse()
+	}
+	*d = Decoder{
+		in: r, lim: lim, room: d.room, from: from, buf: d.room[from:from], open: d.open[:0], left: &left,
+		fields: d.fields, into: d.into, BeforeReuse: d.BeforeReuse,
+	}
 }
 
 // Fields makes the decoder read the leaves of x into row as it walks over a

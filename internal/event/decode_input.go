@@ -43,7 +43,7 @@ func (d *Decoder) more() bool {
 	}
 	d.line(d.base + int64(d.pos))
 	unread := d.buf[d.pos:]
-	size := cap(d.buf)
+	size := cap(d.room)
 	if size == 0 {
 		size = chunk
 		if d.nested > 0 {
@@ -53,17 +53,21 @@ func (d *Decoder) more() bool {
 	for size < 2*len(unread) {
 		size *= 2
 	}
-	if d.BeforeReuse != nil && d.pos > 0 {
-		d.BeforeReuse()
+	switch {
+	case size != cap(d.room):
+		d.room = make([]byte, size)
+		d.buf = append(d.room[:0], unread...)
+		d.from = 0
+	case len(d.buf) > 0:
+		if d.pos > 0 || d.from > 0 {
+			d.reuse()
+		}
+		d.buf = append(d.room[:0], unread...)
+		d.from = 0
 	}
-	next := d.buf[:0]
-	if size != cap(d.buf) {
-		next = make([]byte, 0, size)
-	}
-	next = append(next, unread...)
 	d.base += int64(d.pos)
 	d.counted = max(0, d.counted-d.pos)
-	d.pos, d.buf = 0, next
+	d.pos = 0
 	before := len(d.buf)
 	for tries := 0; len(d.buf) < cap(d.buf); {
 		n, err := d.in.Read(d.buf[len(d.buf):cap(d.buf)])
@@ -80,6 +84,12 @@ func (d *Decoder) more() bool {
 		}
 	}
 	return len(d.buf) > before
+}
+
+func (d *Decoder) reuse() {
+	if d.BeforeReuse != nil {
+		d.BeforeReuse()
+	}
 }
 
 // behind returns what is left of the input behind pos as a reader, and leaves

@@ -28,7 +28,7 @@ func newReader(leaves ...string) *reader {
 func (r *reader) read(raw []byte, use func(cells []Cell)) {
 	row := r.rows.Get().(*Row)
 	defer r.rows.Put(row)
-	if r.leaves(raw, row) == nil {
+	if r.Read(raw, row) == nil {
 		use(row.cells)
 	}
 	row.reset() // holds on to no record

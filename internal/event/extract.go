@@ -171,14 +171,14 @@ func (x *Extractor) NewRow() *Row {
 // Extract reads a record into row. The values share raw's bytes. A record that
 // is no JSON object is an error.
 func (x *Extractor) Extract(raw []byte, m *Meta, row *Row) error {
-	if err := x.leaves(raw, row); err != nil {
+	if err := x.Read(raw, row); err != nil {
 		return err
 	}
 	x.Finish(raw, m, row)
 	return nil
 }
 
-// Finish is Extract for a record whose leaves a Decoder read into row.
+// Finish is Extract for a record whose leaves a Decoder or Read read into row.
 func (x *Extractor) Finish(raw []byte, m *Meta, row *Row) {
 	for i := range x.outs {
 		row.outs[i] = x.output(i, raw, m, row)

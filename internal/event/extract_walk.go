@@ -34,8 +34,9 @@ const (
 	nearbySteps = 6 // looked at before a key is read
 )
 
-// leaves fills the cells of the record's own fields.
-func (x *Extractor) leaves(raw []byte, row *Row) error {
+// Read is the first half of Extract: it reads the leaves of a record into row, for
+// Identity and Finish.
+func (x *Extractor) Read(raw []byte, row *Row) error {
 	row.reset()
 	i := jsonscan.Space(raw, 0)
 	if i >= len(raw) || raw[i] != '{' {

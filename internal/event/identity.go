@@ -70,7 +70,7 @@ func Identify(raw []byte) (i Identity) {
 	i.Sourcetype = JSON
 	row := aboutRows.Get().(*Row)
 	defer aboutRows.Put(row)
-	if identifier.leaves(raw, row) == nil {
+	if identifier.Read(raw, row) == nil {
 		i = identifier.Identity(raw, row)
 	}
 	row.reset() // holds on to no record

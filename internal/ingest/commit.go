@@ -99,6 +99,8 @@ func (p *Pipeline) takeChunk(j *job, ch *chunk) ([]ack, error) {
 		return nil, err
 	}
 	r.sum.Digests += ch.digests
+	r.sum.Controls += ch.controls
+	r.sum.LeftOut.Join(ch.leftOut)
 	if ch.err != nil {
 		ch.problems = append(ch.problems, state.Problem{Path: j.batch.Key, Place: -1, Reason: file.Reason(ch.err)})
 	}

@@ -61,10 +61,11 @@ type Summary struct {
 	Untimed      int   // events stored at the time of their file's last change, having none
 	Expired      int   // events older than what retention keeps, which were not taken in
 	Digests      int   // digest files and documents, which hold no events
+	Controls     int   // messages with which CloudWatch Logs checks a destination
 	Bytes        int64 // of the records read, unpacked
 	Skipped      []Skip
 	SkippedTotal int            // Skipped lists the first of them; the state has all
-	LeftOut      string         // files of folders that do not look like events, "" = none
+	LeftOut      file.LeftOut   // files that do not look like events
 	Removed      []Removed      // by retention
 	Alarms       []state.Alarm  // days that lack events which were taken in before
 	Renewed      []idset.Damage // known ids that were damaged and made anew from the store
@@ -104,7 +105,8 @@ func runOnce(ctx context.Context, o Options) (sum Summary, err error) {
 	if err == nil {
 		_, err = p.Retain(ctx) // what came may be more than is kept
 	}
-	sum.Alarms, sum.Renewed, sum.Removed, sum.LeftOut = p.Alarms(), p.Renewed(), p.Removed(), src.LeftOut()
+	sum.Alarms, sum.Renewed, sum.Removed = p.Alarms(), p.Renewed(), p.Removed()
+	sum.LeftOut.Join(src.LeftOut())
 	return sum, errors.Join(err, p.Close())
 }
 
@@ -116,7 +118,8 @@ func (p *Pipeline) Files(ctx context.Context, o Options) (sum Summary, err error
 		return sum, err
 	}
 	sum, err = p.Run(ctx, src, run)
-	sum.Alarms, sum.LeftOut = p.Alarms(), src.LeftOut()
+	sum.Alarms = p.Alarms()
+	sum.LeftOut.Join(src.LeftOut())
 	return sum, err
 }
 

@@ -139,8 +139,9 @@ func Open(ctx context.Context, cfg Config) (*Pipeline, error) {
 		p.writers = append(p.writers, w)
 		p.running.Go(func() { p.builder(w) })
 		p.running.Go(func() {
+			row := identifier.NewRow()
 			for j := range p.jobs {
-				j.read(p.free)
+				j.read(p.free, row)
 			}
 		})
 	}

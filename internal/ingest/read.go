@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"sync"
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/source"
+	"bluetrail/internal/source/file"
 	"bluetrail/internal/state"
 	"bluetrail/internal/store/vlogs"
 	"bluetrail/internal/tally"
@@ -53,6 +53,8 @@ type chunk struct {
 	from     int64 // records of the file before this chunk
 	read     int64 // records of the file up to here
 	digests  int
+	controls int
+	leftOut  file.LeftOut
 	first    tally.Day // of the days of its events, new or not
 	last     tally.Day
 	problems []state.Problem
@@ -82,8 +84,12 @@ const (
 // problemsPerFile bounds what is noted of one file; more are counted.
 const problemsPerFile = 100
 
-// read reads a batch and sends its chunks. The channel is closed in the end.
-func (j *job) read(free <-chan *chunk) {
+// identifier finds out the identity of records while they are decoded.
+var identifier = event.NewIdentifier(nil)
+
+// read reads a batch and sends its chunks. The channel is closed in the end. row
+// is the reader's.
+func (j *job) read(free <-chan *chunk, row *event.Row) {
 	defer close(j.chunks)
 	if j.ctx.Err() != nil {
 		return
@@ -94,12 +100,8 @@ func (j *job) read(free <-chan *chunk) {
 		return
 	}
 	defer f.Close()
-	row := identifiedRows.Get().(*event.Row)
-	defer identifiedRows.Put(row)
-	if f, ok := f.(interface {
-		Fields(*event.Extractor, *event.Row)
-	}); ok {
-		f.Fields(identifier, row)
+	if w, ok := f.(source.Walking); ok {
+		w.Fields(identifier, row)
 	}
 	at := j.batch.From
 	var problems int
@@ -116,9 +118,13 @@ func (j *job) read(free <-chan *chunk) {
 		case err == nil && rec.Kind == event.Digest:
 			at++
 			c.digests++
+		case err == nil && rec.Kind == event.Control:
+			c.controls++
+		case err == nil && rec.Kind == event.Foreign:
+			c.leftOut.Add(string(rec.Raw))
 		case err == nil:
 			if at++; at > j.skip {
-				j.add(c, &rec, row, at)
+				j.add(c, &rec, at, row)
 			}
 		default:
 			if problems > problemsPerFile {
@@ -166,15 +172,9 @@ func (j *job) send(c *chunk) bool {
 	}
 }
 
-// Records are identified in the walk that finds their ends.
-var (
-	identifier     = event.NewExtractor(nil).Identifying()
-	identifiedRows = sync.Pool{New: func() any { return identifier.NewRow() }}
-)
-
-// add copies a record into the chunk; row has its leaves if the decoder read
-// them. at is its place in the file.
-func (j *job) add(c *chunk, rec *event.Record, row *event.Row, at int64) {
+// add copies a record into the chunk. at is its place in the file, row holds its
+// leaves when they were read.
+func (j *job) add(c *chunk, rec *event.Record, at int64, row *event.Row) {
 	out := record{from: len(c.arena), time: c.meta.Fallback}
 	c.arena = append(c.arena, rec.Raw...)
 	out.to = len(c.arena)

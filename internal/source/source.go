@@ -16,6 +16,12 @@ type Records interface {
 	Close() error
 }
 
+// Walking is implemented by Records that can read the leaves of x into row while
+// they look for the end of a record: see event.Decoder.Fields.
+type Walking interface {
+	Fields(x *event.Extractor, row *event.Row)
+}
+
 // Batch is a piece of input that is acknowledged as a whole: a file, an object,
 // a message.
 type Batch struct {

@@ -84,7 +84,7 @@ type Stats struct {
 	Bytes                     int64 // read, compressed where files are
 	Skipped                   []Skip
 	SkippedMore               int64  // beyond those listed
-	LeftOut                   string // files of folders that are not read by design, "" = none
+	LeftOut                   string // files of folders and archives that are not read by design, "" = none
 	Controls                  int64  // messages with which CloudWatch Logs checks a destination
 }
 

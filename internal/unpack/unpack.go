@@ -92,7 +92,9 @@ type Stream struct {
 	Kind   Kind // Plain, or an archive that is still to be opened
 	Layers int  // how many were removed
 
-	head    []byte
+	head    []byte // the first bytes; Read gives them unless they are peeked
+	peeked  bool
+	room    [HeadSize]byte
 	in      io.Reader
 	release []func()
 }
@@ -107,39 +109,53 @@ var (
 // it is counted down, may be shared, and ErrBomb follows once it is used up.
 // What is not packed is not counted.
 func New(r io.Reader, left *int64) (*Stream, error) {
-	s := &Stream{in: r}
+	s := &Stream{peeked: true}
+	below := s.buffer(r)
+	s.in = below
+	head, err := below.Peek(HeadSize)
 	for {
-		head := make([]byte, HeadSize)
-		n, err := io.ReadFull(s.in, head)
 		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-			if n == 0 {
+			if len(head) == 0 {
 				s.Close()
 				return nil, err
 			}
-			s.in = failed{err} // behind what could be read
+			if !s.peeked {
+				s.in = failed{err} // behind what could be read
+			}
 		}
-		s.head, s.Kind = head[:n], KindOf(head[:n])
+		s.head, s.Kind = head, KindOf(head)
 		if s.Kind == Plain || s.Kind == Tar || s.Kind == Zip {
 			return s, nil
 		}
 		if s.Layers++; s.Layers > MaxLayers {
 			err = errLayers
 		} else {
-			err = s.layer(s.Kind, left)
+			if !s.peeked {
+				below = s.buffer(&prefixed{head: bytes.Clone(head), in: s.in})
+			}
+			err = s.layer(s.Kind, below, left)
 		}
 		if err != nil {
 			s.Close()
 			return nil, err
 		}
+		s.peeked = false
+		var n int
+		n, err = io.ReadFull(s.in, s.room[:])
+		head = s.room[:n]
 	}
 }
 
-// layer puts a reader for one layer over what is left of the one below.
-func (s *Stream) layer(k Kind, left *int64) error {
-	below := buffers.Get().(*bufio.Reader)
-	below.Reset(&prefixed{head: s.head, in: s.in})
-	s.head = nil
-	s.release = append(s.release, func() { below.Reset(nil); buffers.Put(below) })
+// buffer returns a buffered reader that goes back with the Stream.
+func (s *Stream) buffer(r io.Reader) *bufio.Reader {
+	b := buffers.Get().(*bufio.Reader)
+	b.Reset(r)
+	s.release = append(s.release, func() { b.Reset(nil); buffers.Put(b) })
+	return b
+}
+
+// layer puts a reader for one layer over the one below.
+func (s *Stream) layer(k Kind, below *bufio.Reader, left *int64) error {
 	var in io.Reader
 	switch k {
 	case Gzip:
@@ -148,8 +164,9 @@ func (s *Stream) layer(k Kind, left *int64) error {
 			gzips.Put(gz)
 			return fmt.Errorf("broken gzip header: %w", err)
 		}
+		gz.Multistream(false)
 		s.release = append(s.release, func() { gzips.Put(gz) })
-		in = gz
+		in = &gzipMembers{gz, below}
 	case Zstd:
 		dec, _ := zstds.Get().(*zstd.Decoder)
 		if dec == nil {
@@ -179,7 +196,7 @@ func (s *Stream) layer(k Kind, left *int64) error {
 
 // Read implements io.Reader.
 func (s *Stream) Read(p []byte) (int, error) {
-	if len(s.head) > 0 {
+	if len(s.head) > 0 && !s.peeked {
 		n := copy(p, s.head)
 		s.head = s.head[n:]
 		return n, nil
@@ -196,6 +213,39 @@ func (s *Stream) Close() {
 		s.release[i]()
 	}
 	s.release, s.in, s.head = nil, failed{io.ErrClosedPipe}, nil
+}
+
+// gzipMembers reads the members of a gzip file, one after the other. Zeros behind
+// one are padding, as tapes and block devices leave it.
+type gzipMembers struct {
+	gz *gzip.Reader
+	in *bufio.Reader
+}
+
+func (g *gzipMembers) Read(p []byte) (int, error) {
+	for {
+		n, err := g.gz.Read(p)
+		if err != io.EOF {
+			return n, err
+		}
+		if n > 0 {
+			return n, nil
+		}
+		for {
+			c, err := g.in.ReadByte()
+			if err != nil {
+				return 0, err
+			}
+			if c != 0 {
+				break
+			}
+		}
+		_ = g.in.UnreadByte()
+		if err := g.gz.Reset(g.in); err != nil {
+			return 0, err
+		}
+		g.gz.Multistream(false)
+	}
 }
 
 type failed struct{ err error }

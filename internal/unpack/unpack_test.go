@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"unicode/utf16"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // TestUTF16 reads text with pairs of surrogates through small reads.
@@ -49,6 +51,38 @@ func TestBrokenUTF16(t *testing.T) {
 	}
 	if got, err := io.ReadAll(s); err != nil || string(got) != "\ufeffa\ufffdb\ufffd\ufffd" {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// TestGzipPadding: zeros behind a member are no data, and another member may
+// follow them; other bytes are an error behind what was read.
+func TestGzipPadding(t *testing.T) {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write([]byte("hello"))
+	w.Close()
+	one, zeros := b.String(), strings.Repeat("\x00", 70<<10)
+	for name, tc := range map[string]struct {
+		in, want string
+		ok       bool
+	}{
+		"none":    {one, "hello", true},
+		"zeros":   {one + zeros, "hello", true},
+		"members": {one + one + "\x00" + one + zeros + one, "hellohellohellohello", true},
+		"garbage": {one + zeros + "x", "hello", false},
+		"text":    {one + "# Notes\n", "hello", false},
+		"cut":     {one + one[:len(one)-9], "hellohello", false},
+	} {
+		left := int64(1 << 20)
+		s, err := New(strings.NewReader(tc.in), &left)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(s)
+		s.Close()
+		if string(got) != tc.want || (err == nil) != tc.ok {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
 	}
 }
 

@@ -98,13 +98,14 @@ func TestArchives(t *testing.T) {
 		"zip of zip":    {zipped(t, member{"in.zip", zipped(t, member{"x", two})}), 2, nil},
 		"tar.gz":        {gz(tarred(t, member{"x.json", two}, member{"y.json.gz", packed})), 4, nil},
 		"one is broken": {zipped(t, member{"bad.gz", packed[:len(packed)-9]}, member{"good.gz", packed}), 4, []string{"bad.gz: byte 60: the packed data ends early"}},
-		"one is text":   {gz(tarred(t, member{"readme", []byte("hello\n")}, member{"x.json", two})), 2, []string{"readme: 1 line, and it is not JSON"}},
+		"one is text":   {gz(tarred(t, member{"readme", []byte("hello\n")}, member{"x.json", two})), 2, []string{"left out: readme"}},
+		"text in json":  {tarred(t, member{"a.json", []byte("hello\n")}, member{"x", two}), 2, []string{"a.json: 1 line, and it is not JSON"}},
 		"one is bad":    {tarred(t, member{"x.json", append([]byte("{\"a\":nope}\n"), two...)}), 2, []string{"x.json: line 1, byte 0: found 'n', expected null"}},
 		"encrypted":     {encrypted, 0, []string{"x.json: it is encrypted"}},
 		"cut tar":       {tarred(t, member{"x.json", two}, member{"y.json", two})[:700+512], 2, []string{"archive is broken"}},
 		"cut zip":       {zipped(t, member{"x.json", two})[:60], 0, []string{"cannot open the zip archive"}},
 		"too deep":      {inner, 0, []string{"more than 4 deep"}},
-		"bomb":          {zipped(t, member{"a", spaces}, member{"b", spaces}), 0, []string{"far more than its size"}},
+		"bomb":          {zipped(t, member{"a.json", spaces}, member{"b.json", spaces}), 0, []string{"far more than its size"}},
 		"bomb inside":   {tarred(t, member{"a.gz", gz(spaces)}, member{"b.gz", gz(spaces)}), 0, []string{"far more than its size"}},
 	} {
 		t.Run(name, func(t *testing.T) {

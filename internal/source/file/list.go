@@ -38,30 +38,45 @@ type Skip struct {
 // Found is what List found.
 type Found struct {
 	Files   []File
-	Skipped []Skip   // what could not be looked into
-	LeftOut int      // files in folders that hold no events by their first bytes
-	Left    []string // the names of the first of those
+	Skipped []Skip // what could not be looked into
+	LeftOut LeftOut
+}
+
+// LeftOut counts files in folders and archives that hold no events by their first
+// bytes.
+type LeftOut struct {
+	Count int
+	Names []string // of the first of them
 }
 
 const maxLeft = 2
 
-// Passed says which files were left out, "" = none.
-func (f *Found) Passed() string {
-	if f.LeftOut == 0 {
-		return ""
+// Add counts one more.
+func (l *LeftOut) Add(path string) {
+	if l.Count++; len(l.Names) < maxLeft {
+		l.Names = append(l.Names, filepath.Base(path))
 	}
-	names := make([]string, len(f.Left))
-	for i, n := range f.Left {
-		names[i] = filepath.Base(n)
-	}
-	text := strings.Join(names, ", ")
-	if f.LeftOut > len(names) {
+}
+
+// Join counts those of another one.
+func (l *LeftOut) Join(o LeftOut) {
+	l.Count += o.Count
+	l.Names = append(slices.Clip(l.Names), o.Names[:min(len(o.Names), maxLeft-len(l.Names))]...)
+}
+
+// String says which files were left out, "" = none.
+func (l LeftOut) String() string {
+	text := strings.Join(l.Names, ", ")
+	if l.Count > len(l.Names) {
 		text += ", …"
 	}
-	if f.LeftOut == 1 {
+	switch l.Count {
+	case 0:
+		return ""
+	case 1:
 		return fmt.Sprintf("1 file left out, it does not look like events (%s)", text)
 	}
-	return fmt.Sprintf("%d files left out, they do not look like events (%s)", f.LeftOut, text)
+	return fmt.Sprintf("%d files left out, they do not look like events (%s)", l.Count, text)
 }
 
 // suffixes are the names that are read from folders without looking into the
@@ -106,8 +121,8 @@ func (l *lister) path(p string) error {
 		before := len(l.found.Files) + len(l.found.Skipped) + len(l.files)
 		l.tree(p)
 		if len(l.found.Files)+len(l.found.Skipped)+len(l.files) == before {
-			if l.found.LeftOut > 0 {
-				return fmt.Errorf("there are no event files under %q: %s", p, l.found.Passed())
+			if l.found.LeftOut.Count > 0 {
+				return fmt.Errorf("there are no event files under %q: %s", p, l.found.LeftOut)
 			}
 			return fmt.Errorf("there are no event files under %q", p)
 		}
@@ -212,9 +227,7 @@ func (l *lister) mayHold(path string) bool {
 	if event.MayHold(head[:n]) {
 		return true
 	}
-	if l.found.LeftOut++; len(l.found.Left) < maxLeft {
-		l.found.Left = append(l.found.Left, path)
-	}
+	l.found.LeftOut.Add(path)
 	return false
 }
 

@@ -36,16 +36,8 @@ type Reader struct {
 	stream   *unpack.Stream
 	archives []archive // that are being read, the innermost last
 	member   string    // of the innermost that is being read
-	passed   Passed
 	total    *atomic.Int64
-	fields   *event.Extractor // see Fields
-	row      *event.Row
-}
-
-// Passed counts documents that hold no events and are no fault.
-type Passed struct {
-	Digests  int // CloudTrail digest files
-	Controls int // messages with which CloudWatch Logs checks a destination
+	pooled   bool // the decoder goes back to decoders
 }
 
 // ErrBomb says that a file unpacks to far more than a trail would.
@@ -57,16 +49,28 @@ var decoders = sync.Pool{New: func() any { return new(event.Decoder) }}
 // Open opens a file; what it is is told by its first bytes. read, when not nil,
 // is raised by the packed bytes as they are read.
 func Open(f File, lim Limits, read *atomic.Int64) (*Reader, error) {
+	d := decoders.Get().(*event.Decoder)
+	r, err := OpenWith(d, f, lim, read)
+	if err != nil {
+		decoders.Put(d)
+		return nil, err
+	}
+	r.pooled = true
+	return r, nil
+}
+
+// OpenWith is Open with a decoder of the caller's, which keeps what it was told
+// by Fields and BeforeReuse. Records stay valid beyond the file, until
+// BeforeReuse is called.
+func OpenWith(d *event.Decoder, f File, lim Limits, read *atomic.Int64) (*Reader, error) {
 	file, err := os.Open(f.Path)
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{file: file, lim: lim, total: read, left: max(lim.MaxFree, lim.MaxRatio*max(f.Size, 1))}
+	r := &Reader{Decoder: d, file: file, lim: lim, total: read, left: max(lim.MaxFree, lim.MaxRatio*max(f.Size, 1))}
 	if r.lim.MaxUnpacked == 0 {
 		r.lim.MaxUnpacked = r.left
 	}
-	r.Decoder = decoders.Get().(*event.Decoder)
-	r.Decoder.BeforeReuse = nil
 	if err := r.enter(&meter{file, read}, ""); err != nil {
 		r.Close()
 		return nil, err
@@ -80,38 +84,38 @@ func (r *Reader) enter(in io.Reader, name string) error {
 	if err != nil {
 		return err
 	}
-	if s.Kind != unpack.Plain {
+	switch {
+	case s.Kind != unpack.Plain:
 		return r.enterArchive(s, name)
+	case name != "" && s.Layers == 0 && !known(name) && !event.MayHold(s.Head()):
+		s.Close()
+		return errForeign
 	}
 	r.stream, r.member = s, name
-	before := r.Decoder.BeforeReuse
-	if before != nil {
-		before()
-	}
 	r.Decoder.Reset(s, r.lim.Limits)
-	r.Decoder.BeforeReuse = before
-	r.Decoder.Fields(r.fields, r.row)
 	return nil
 }
 
+// errForeign says that a file of an archive does not look like events. In a
+// folder it would not be listed.
+var errForeign = errors.New("it does not look like events")
+
 // Next returns the next record; see event.Decoder. A broken member of an archive
-// is an *event.RecordError, and the next member follows.
+// is an *event.RecordError, one that does not look like events a record of kind
+// Foreign, and the next member follows.
 func (r *Reader) Next() (event.Record, error) {
 	for {
 		if r.stream == nil {
-			if err := r.advance(); err != nil {
+			name, err := r.advance()
+			if err == errForeign {
+				return event.Record{Raw: []byte(name), Kind: event.Foreign}, nil
+			}
+			if err != nil {
 				return event.Record{}, err
 			}
 		}
 		rec, err := r.Decoder.Next()
 		if err == nil {
-			switch rec.Kind {
-			case event.Control:
-				r.passed.Controls++
-				continue
-			case event.Digest:
-				r.passed.Digests++
-			}
 			return rec, nil
 		}
 		var one *event.RecordError
@@ -129,18 +133,9 @@ func (r *Reader) Next() (event.Record, error) {
 	}
 }
 
-// Fields is Decoder.Fields for the whole file.
-func (r *Reader) Fields(x *event.Extractor, row *event.Row) {
-	r.fields, r.row = x, row
-	r.Decoder.Fields(x, row)
-}
-
-// Passed returns what was passed over so far.
-func (r *Reader) Passed() Passed { return r.passed }
-
-// advance moves to the next member of the archives that are open; io.EOF when
-// there is none.
-func (r *Reader) advance() error {
+// advance moves to the next member of the archives that are open, and returns its
+// name; io.EOF when there is none.
+func (r *Reader) advance() (string, error) {
 	for len(r.archives) > 0 {
 		a := r.archives[len(r.archives)-1].name
 		name, in, err := r.next()
@@ -150,26 +145,26 @@ func (r *Reader) advance() error {
 			r.closeArchive()
 			continue
 		case errors.As(err, &one):
-			return err
+			return name, err
 		case err != nil:
 			r.closeArchive()
 			if len(r.archives) == 0 {
-				return fmt.Errorf("the archive is broken: %w; what was read before is kept", err)
+				return "", fmt.Errorf("the archive is broken: %w; what was read before is kept", err)
 			}
-			return &event.RecordError{Member: a, Err: fmt.Errorf("the archive is broken: %w", err)}
+			return "", &event.RecordError{Member: a, Err: fmt.Errorf("the archive is broken: %w", err)}
 		}
 		depth := len(r.archives)
 		if err := r.enter(in, name); err != nil {
-			if errors.Is(err, unpack.ErrBomb) {
-				return err
+			if err == errForeign || errors.Is(err, unpack.ErrBomb) {
+				return name, err
 			}
-			return &event.RecordError{Member: name, Err: err}
+			return name, &event.RecordError{Member: name, Err: err}
 		}
 		if len(r.archives) == depth {
-			return nil
+			return name, nil
 		}
 	}
-	return io.EOF
+	return "", io.EOF
 }
 
 func (r *Reader) leave() {
@@ -181,12 +176,13 @@ func (r *Reader) leave() {
 
 // Close closes the file. Its records are not to be used afterwards.
 func (r *Reader) Close() error {
-	if r.Decoder != nil {
+	if r.pooled {
+		r.pooled = false
 		r.Decoder.BeforeReuse = nil
 		r.Decoder.Fields(nil, nil)
 		decoders.Put(r.Decoder)
-		r.Decoder = nil
 	}
+	r.Decoder = nil
 	r.leave()
 	for len(r.archives) > 0 {
 		r.closeArchive()

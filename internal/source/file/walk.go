@@ -79,8 +79,8 @@ func (w *Walk) Size() (n int64) {
 	return n
 }
 
-// LeftOut says which files of folders are not read, "" = none; see Found.
-func (w *Walk) LeftOut() string { return w.found.Passed() }
+// LeftOut tells which files of folders are not read.
+func (w *Walk) LeftOut() LeftOut { return w.found.LeftOut }
 
 // Next implements source.Source.
 func (w *Walk) Next(ctx context.Context) (*source.Batch, error) {

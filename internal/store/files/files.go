@@ -27,8 +27,6 @@ type Store struct {
 	files []file.File
 	opt   Options
 
-	leftOut string // files of folders that are not read
-
 	read  atomic.Int64 // packed bytes
 	total int64
 
@@ -37,6 +35,7 @@ type Store struct {
 	mu      sync.Mutex
 	skipped []store.Skip
 	more    int64
+	leftOut file.LeftOut
 }
 
 var (
@@ -54,7 +53,7 @@ func Open(paths []string, opt Options) (*Store, error) {
 	if opt.Limits == (file.Limits{}) {
 		opt.Limits = file.DefaultLimits()
 	}
-	s := &Store{files: found.Files, opt: opt, leftOut: found.Passed()}
+	s := &Store{files: found.Files, opt: opt, leftOut: found.LeftOut}
 	for _, f := range found.Files {
 		s.total += f.Size
 	}
@@ -91,13 +90,19 @@ func (s *Store) skip(name, reason string) {
 	s.skipped = append(s.skipped, store.Skip{Name: name, Reason: reason})
 }
 
+func (s *Store) leave(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leftOut.Add(name)
+}
+
 // Stats implements store.Counting: what the searches so far met.
 func (s *Store) Stats() store.Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return store.Stats{
 		Files: s.done.Load(), Events: s.events.Load(), Duplicates: s.duplicates.Load(), Untimed: s.untimed.Load(), Bytes: s.read.Load(),
-		LeftOut: s.leftOut, Controls: s.controls.Load(),
+		LeftOut: s.leftOut.String(), Controls: s.controls.Load(),
 		Skipped: append([]store.Skip(nil), s.skipped...), SkippedMore: s.more,
 	}
 }

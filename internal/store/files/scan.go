@@ -44,13 +44,20 @@ func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
 		}
 		sc.files = append(sc.files, i)
 	}
-	sc.tests = append(filter.FieldsOf(q.Filter), event.Time)
-	sc.test = event.NewExtractor(sc.tests).Identifying()
-	sc.alike = !slices.ContainsFunc(filter.FieldsOf(q.Filter), func(f string) bool { return !sameInCopies[f] })
+	sc.tests = filter.FieldsOf(q.Filter)
+	slices.Sort(sc.tests)
+	sc.tests = slices.Compact(sc.tests)
+	sc.alike = !slices.ContainsFunc(sc.tests, func(f string) bool { return !sameInCopies[f] })
 	if !q.Fields.All() && !q.Fields.HasPatterns() {
-		sc.wants = q.Fields.Names()
-		sc.want = event.NewExtractor(sc.wants)
+		sc.wants, sc.chosen = q.Fields.Names(), true
 	}
+	sc.fields = slices.Clone(sc.tests)
+	for _, f := range sc.wants {
+		if !slices.Contains(sc.fields, f) {
+			sc.fields = append(sc.fields, f)
+		}
+	}
+	sc.reading = event.NewIdentifier(sc.fields)
 	sc.workers = s.opt.Workers
 	if sc.workers == 0 {
 		sc.workers = runtime.GOMAXPROCS(0)
@@ -70,12 +77,16 @@ type scan struct {
 	filter  *event.Prefilter
 	seen    *idset.Temp
 	alike   bool     // copies of an event pass the filter together
-	tests   []string // what the filter reads, then the time
-	test    *event.Extractor
-	wants   []string
-	want    *event.Extractor // nil = every field
+	tests   []string // what the filter reads
+	wants   []string // what is in the rows, when chosen
+	chosen  bool     // else every field is, or those that fit patterns
+	fields  []string // tests, and those of wants that are not among them
+	reading *event.Extractor
 	workers int
 }
+
+// identifier reads no fields.
+var identifier = event.NewIdentifier(nil)
 
 func (sc *scan) Residual() filter.Expr { return nil }
 func (sc *scan) Workers() int          { return sc.workers }
@@ -89,7 +100,7 @@ func (sc *scan) Explain() []string {
 		lines = append(lines, "files: only records with the text "+strings.Join(g, " or "))
 	}
 	lines = append(lines, "files: search "+filter.Print(sc.q.Filter))
-	if sc.want != nil {
+	if sc.chosen {
 		lines = append(lines, "files: fields "+strings.Join(sc.wants, ", "))
 	}
 	return lines
@@ -106,15 +117,19 @@ func (sc *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) er
 		go func() {
 			defer wg.Done()
 			r, err := newReader(sc, func(b *vector.Batch) error { return emit(n, b) })
+			for i := range next {
+				if err == nil {
+					err = r.file(ctx, i)
+				}
+				if err != nil {
+					break
+				}
+			}
+			if err == nil && ctx.Err() == nil {
+				err = r.flush()
+			}
 			if err != nil {
 				cancel(err)
-				return
-			}
-			for i := range next {
-				if err := r.file(ctx, i); err != nil {
-					cancel(err)
-					return
-				}
 			}
 		}()
 	}
@@ -137,17 +152,18 @@ type reader struct {
 	sc      *scan
 	emit    func(*vector.Batch) error
 	matcher *filter.Matcher
+	decoder *event.Decoder
 	row     *event.Row
-	wantRow *event.Row
+	idRow   *event.Row       // of identifier; nil = the decoder fills row, or reads no leaves
 	extra   *store.Requested // beside every field
 
 	meta    event.Meta
 	ordinal int
 	records int
 	raws    [][]byte
-	metas   []event.Meta // of the rows; differ in sourcetype and fallback only
-	numbers []int
-	cols    [][]vector.Value // by test field
+	metas   []event.Meta     // of the rows, unless fields were chosen
+	numbers []float64        // that order the rows of the same time
+	cols    [][]vector.Value // by scan.fields
 	times   []vector.Value
 	dup     []bool     // the row's event was met before
 	met     []idset.ID // of the last records, passed over or not, see meet
@@ -161,32 +177,36 @@ func newReader(sc *scan, emit func(*vector.Batch) error) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{sc: sc, emit: emit, matcher: m, row: sc.test.NewRow(), cols: make([][]vector.Value, len(sc.tests)-1)}
+	r := &reader{sc: sc, emit: emit, matcher: m, decoder: &event.Decoder{}, row: sc.reading.NewRow(), cols: make([][]vector.Value, len(sc.fields))}
 	r.extra = store.NewRequested(sc.q.Fields)
-	if sc.want != nil {
-		r.wantRow = sc.want.NewRow()
+	// Leaves are read while the end of a record is looked for: all that is asked
+	// for when every record may pass, else what tells copies.
+	switch {
+	case sc.filter.Empty():
+		r.decoder.Fields(sc.reading, r.row)
+	case !sc.alike:
+		r.idRow = identifier.NewRow()
+		r.decoder.Fields(identifier, r.idRow)
 	}
+	r.decoder.BeforeReuse = func() { r.err = errors.Join(r.err, r.flush()) }
 	return r, nil
 }
 
-// file reads one file; only errors that end the search are returned.
+// file reads one file; only errors that end the search are returned. Its last
+// records may stay to be tested with those of the next one.
 func (r *reader) file(ctx context.Context, i int) error {
 	s, f := r.sc.s, r.sc.s.files[i]
 	defer s.done.Add(1)
-	in, err := file.Open(f, s.opt.Limits, &s.read)
+	in, err := file.OpenWith(r.decoder, f, s.opt.Limits, &s.read)
 	if err != nil {
 		s.skip(f.Path, file.Reason(err))
-		return nil
+		return r.err
 	}
 	defer func() {
-		s.controls.Add(int64(in.Passed().Controls))
+		s.events.Add(int64(r.records))
 		in.Close()
 	}()
 	r.meta, r.ordinal, r.records = f.Meta(s.opt.Index, s.opt.Sourcetype), i, 0
-	if r.sc.filter.Empty() { // every record's fields are read: in one walk with its end
-		in.Fields(r.sc.test, r.row)
-	}
-	in.BeforeReuse = func() { r.err = errors.Join(r.err, r.flush()) }
 	for {
 		if r.records%batchRows == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -197,73 +217,109 @@ func (r *reader) file(ctx context.Context, i int) error {
 		case r.err != nil:
 			return r.err
 		case err == io.EOF:
-			return r.flush()
+			return nil
 		case errors.As(err, &one):
 			s.skip(f.Path, err.Error())
 			continue
 		case err != nil:
 			s.skip(f.Path, err.Error())
-			return r.flush()
+			return nil
 		case rec.Kind == event.Digest:
+			continue
+		case rec.Kind == event.Control:
+			s.controls.Add(1)
+			continue
+		case rec.Kind == event.Foreign:
+			s.leave(string(rec.Raw))
 			continue
 		}
 		r.records++
-		s.events.Add(1)
-		if !r.sc.filter.Match(rec.Raw) {
-			if r.sc.alike {
-				continue
+		if r.sc.filter.Match(rec.Raw) {
+			if err := r.take(rec); err != nil {
+				s.skip(f.Path, fmt.Sprintf("byte %d: %v", rec.Offset, err))
 			}
+		} else if !r.sc.alike {
 			// A copy of it that passes counts no more than it does.
-			id, _ := event.ID(rec.Raw)
-			if r.met = append(r.met, id); len(r.met) >= batchRows {
-				if err := r.meet(); err != nil {
-					return err
-				}
-			}
-		} else if err := r.take(rec); err != nil {
-			s.skip(f.Path, fmt.Sprintf("byte %d: %v", rec.Offset, err))
+			r.met = append(r.met, r.identity(rec).ID)
 		}
-		if len(r.raws) >= batchRows {
-			if err := r.flush(); err != nil {
-				return err
-			}
+		switch {
+		case len(r.raws) >= batchRows:
+			err = r.flush()
+		case len(r.met) >= batchRows:
+			err = r.meet()
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
 
+// identity returns the identity of a record that no fields are read of.
+func (r *reader) identity(rec event.Record) event.Identity {
+	if rec.Walked && r.idRow != nil {
+		return identifier.Identity(rec.Raw, r.idRow)
+	}
+	return event.Identify(rec.Raw)
+}
+
 // take puts a record among those to be tested.
 func (r *reader) take(rec event.Record) error {
+	x := r.sc.reading
+	if !rec.Walked || !r.sc.filter.Empty() {
+		if err := x.Read(rec.Raw, r.row); err != nil {
+			return err
+		}
+	}
+	about := x.Identity(rec.Raw, r.row)
 	m := r.meta
 	if m.Sourcetype == "" {
-		m.Sourcetype = event.Detect(rec.Raw)
+		m.Sourcetype = about.Sourcetype
 	}
 	if rec.Time != 0 {
 		m.Fallback = rec.Time
 	}
-	if rec.Walked {
-		r.sc.test.Finish(rec.Raw, &m, r.row)
-	} else if err := r.sc.test.Extract(rec.Raw, &m, r.row); err != nil {
-		return err
+	at := m.Fallback
+	if about.Timed {
+		at = about.Time
 	}
-	n := len(r.cols)
-	when := store.Value(r.row.Cell(n))
-	if q := r.sc.q; q.Earliest != store.Beginning || q.Latest != store.End {
-		f, _ := when.Num()
-		ns := int64(math.Round(f*1e6)) * 1e3
-		if ns < q.Earliest || q.Latest != store.End && ns >= q.Latest {
-			return nil
-		}
+	if !r.inRange(at) {
+		return nil
 	}
-	for i := range r.cols {
-		r.cols[i] = append(r.cols[i], store.Value(r.row.Cell(i)))
-	}
-	about := r.sc.test.Identity(rec.Raw, r.row)
 	if m.Guessed && !about.Timed && rec.Time == 0 {
 		r.sc.s.untimed.Add(1)
 	}
+	x.Finish(rec.Raw, &m, r.row)
+	for i := range r.cols {
+		if r.cols[i] == nil {
+			r.cols[i] = make([]vector.Value, 0, batchRows)
+		}
+		r.cols[i] = append(r.cols[i], store.Value(r.row.Cell(i)))
+	}
 	r.places, r.met = append(r.places, int32(len(r.met))), append(r.met, about.ID)
-	r.raws, r.metas, r.numbers, r.times = append(r.raws, rec.Raw), append(r.metas, m), append(r.numbers, r.records), append(r.times, when)
+	r.raws = append(r.raws, rec.Raw)
+	if !r.sc.chosen {
+		r.metas = append(r.metas, m)
+	}
+	if r.sc.q.Ordered {
+		r.numbers = append(r.numbers, float64(r.ordinal)*(1<<26)+float64(r.records))
+		r.times = append(r.times, vector.String(event.Seconds(at)))
+	}
 	return nil
+}
+
+// inRange reports whether a time is in the range of the search, in the precision
+// of _time.
+func (r *reader) inRange(ns int64) bool {
+	q := r.sc.q
+	if q.Earliest == store.Beginning && q.Latest == store.End {
+		return true
+	}
+	if ns%1e9 != 0 {
+		when := vector.String(event.Seconds(ns))
+		f, _ := when.Num()
+		ns = int64(math.Round(f*1e6)) * 1e3
+	}
+	return ns >= q.Earliest && (q.Latest == store.End || ns < q.Latest)
 }
 
 // flush tests what was taken and hands on the rows that pass.
@@ -276,10 +332,8 @@ func (r *reader) flush() error {
 	}
 	defer r.forget()
 	b := &vector.Batch{Len: len(r.raws)}
-	for i, name := range r.sc.tests[:len(r.cols)] {
-		if b.Col(name) == nil {
-			b.Cols = append(b.Cols, vector.NewColumn(name, r.cols[i]))
-		}
+	for i, name := range r.sc.tests {
+		b.Cols = append(b.Cols, vector.NewColumn(name, r.cols[i]))
 	}
 	rows := r.matcher.Select(b)
 	return r.deliver(r.unique(rows))
@@ -325,7 +379,7 @@ func (r *reader) deliver(rows []int32) error {
 		return nil
 	}
 	size := len(rows)
-	if r.sc.want == nil {
+	if !r.sc.chosen {
 		size = wideRows
 	}
 	for from := 0; from < len(rows); from += size {
@@ -343,31 +397,25 @@ func (r *reader) deliver(rows []int32) error {
 // batch makes the rows as they are handed on.
 func (r *reader) batch(rows []int32) (*vector.Batch, error) {
 	var b *vector.Batch
-	if r.sc.want == nil {
+	if !r.sc.chosen {
 		if r.sc.q.Ordered {
 			r.own(rows)
 		}
-		b = r.whole(rows)
+		b = r.everyField(rows)
 	} else {
 		b = &vector.Batch{Len: len(rows)}
-		cols, some := make([][]vector.Value, len(r.sc.wants)), make([]bool, len(r.sc.wants))
-		for n := range cols {
-			cols[n] = make([]vector.Value, len(rows))
-		}
-		for i, row := range rows {
-			if err := r.sc.want.Extract(r.raws[row], &r.metas[row], r.wantRow); err != nil {
-				return nil, err
+		for _, name := range r.sc.wants {
+			col := r.cols[slices.Index(r.sc.fields, name)]
+			if len(rows) < len(col) {
+				all := col
+				col = make([]vector.Value, len(rows))
+				for i, row := range rows {
+					col[i] = all[row]
+				}
 			}
-			for n := range cols {
-				cols[n][i] = store.Value(r.wantRow.Cell(n))
-				some[n] = some[n] || !cols[n][i].IsNull()
+			if slices.ContainsFunc(col, func(v vector.Value) bool { return !v.IsNull() }) { // a field that no row has is no column
+				b.Cols = append(b.Cols, vector.NewColumn(name, col))
 			}
-		}
-		for n, name := range r.sc.wants {
-			if !some[n] {
-				continue // a field that no row has is no column
-			}
-			b.Cols = append(b.Cols, vector.NewColumn(name, cols[n]))
 		}
 		if r.sc.q.Ordered { // the rows are kept for sorting, and must not keep the file
 			b = b.Own()
@@ -378,7 +426,7 @@ func (r *reader) batch(rows []int32) (*vector.Batch, error) {
 	}
 	seq, when := make([]vector.Value, len(rows)), make([]vector.Value, len(rows))
 	for i, row := range rows {
-		seq[i] = vector.Float(float64(r.ordinal)*(1<<26) + float64(r.numbers[row]))
+		seq[i] = vector.Float(r.numbers[row])
 		when[i] = r.times[row]
 	}
 	return b.With(vector.NewColumn(event.Time, when), vector.NewColumn(store.Seq, seq)), nil
@@ -397,8 +445,8 @@ func (r *reader) own(rows []int32) {
 	}
 }
 
-// whole makes rows of every field, or of those that fit the patterns.
-func (r *reader) whole(rows []int32) *vector.Batch {
+// everyField makes rows of every field, or of those that fit the patterns.
+func (r *reader) everyField(rows []int32) *vector.Batch {
 	b := vector.NewBuilder()
 	for _, row := range rows {
 		b.Add()
