@@ -19,7 +19,7 @@ import (
 const damageEvents = 60
 
 // damageTrail writes files of events of two days, one of them of a time that the
-// store keeps elsewhere, and one without an eventID.
+// store keeps elsewhere, one without an eventID, and one that is too large for a row.
 func damageTrail(t *testing.T, dir string) {
 	t.Helper()
 	for f := range 4 {
@@ -27,14 +27,17 @@ func damageTrail(t *testing.T, dir string) {
 		for i := range damageEvents / 4 {
 			n := f*damageEvents/4 + i
 			at := time.Date(2026, 3, 1+f%2, i, 0, 0, 0, time.UTC)
+			fill := ""
 			id := fmt.Sprintf(`"eventID":"00000000-0000-4000-8000-%012d",`, n)
 			switch n {
 			case 7:
 				at = at.AddDate(-20, 0, 0)
 			case 8:
 				id = ""
+			case 9: // too large for a row
+				fill = strings.Repeat("x", 1<<20)
 			}
-			fmt.Fprintf(&text, `{"eventVersion":"1.08",%s"eventTime":%q,"eventSource":"s3.amazonaws.com","eventName":"GetObject","requestParameters":{"bucketName":"b%d","key":"k%d"},"marker":"m%d"}`+"\n", id, at.Format(time.RFC3339), n%5, n, n)
+			fmt.Fprintf(&text, `{"eventVersion":"1.08",%s"eventTime":%q,"eventSource":"s3.amazonaws.com","eventName":"GetObject","requestParameters":{"bucketName":"b%d","key":"k%d"},"marker":"m%d","fill":%q}`+"\n", id, at.Format(time.RFC3339), n%5, n, n, fill)
 		}
 		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("trail-%d.json", f)), []byte(text.String()), 0o600); err != nil {
 			t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"bluetrail/internal/leftover"
 	"bluetrail/internal/serve"
 	"bluetrail/internal/source/dir"
+	"bluetrail/internal/state"
 	"bluetrail/internal/store/vlogs"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -68,6 +69,10 @@ func (c *serveCmd) Run(a *app) error {
 			Stop: h.Stop,
 		},
 		{Name: "data directory", Start: s.open, Stop: s.close},
+	}
+	if days := s.cfg.Serve.ScrubDays; days > 0 {
+		period := time.Duration(days) * 24 * time.Hour
+		parts = append(parts, serve.Part{Name: "scrub", Run: func(ctx context.Context) error { return s.scrub(ctx, period) }})
 	}
 	var commands *control.Server
 	parts = append(parts, serve.Part{
@@ -127,6 +132,16 @@ func (s *server) open(ctx context.Context) error {
 	}
 	p.Measure(s.metrics)
 	return nil
+}
+
+// scrub looks for damage of the store until ctx ends.
+func (s *server) scrub(ctx context.Context, period time.Duration) error {
+	return s.pipeline.Store().Scrub(ctx, period, func(d vlogs.Damage) {
+		s.log.Error("the store is damaged; stop the server, then run bluetrail repair", "day", vlogs.DayName(d.Day), "events", d.Rows, "reason", d.Reason)
+		if err := s.pipeline.State().Suspect(state.Alarm{Day: d.Day, Since: time.Now(), Reason: d.Reason}); err != nil {
+			s.log.Error("the alarm could not be kept", serve.KeyErr, err)
+		}
+	})
 }
 
 func (s *server) close(context.Context) error {

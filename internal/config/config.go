@@ -35,6 +35,7 @@ type Config struct {
 type Serve struct {
 	Addr        string `yaml:"addr"`         // HOST:PORT of health checks and metrics
 	AllowRemote bool   `yaml:"allow_remote"` // Addr may be reached from other machines
+	ScrubDays   int    `yaml:"scrub_days"`   // in which a server reads all of the store again to find damage, 0 = never
 }
 
 // Source is where a server takes events from.
@@ -85,7 +86,7 @@ func Default() Config {
 	return Config{
 		Data:     "bluetrail-data",
 		TimeZone: "UTC",
-		Serve:    Serve{Addr: "127.0.0.1:8686"},
+		Serve:    Serve{Addr: "127.0.0.1:8686", ScrubDays: 7},
 		Search: Search{
 			MemoryMiB: 512, TotalMemoryMiB: 2048, DiskMiB: 10240, SubsearchRows: 10000, SubsearchTime: time.Minute,
 			JoinRows: 50000, SortRows: 10000, ListValues: 100, SubsearchDepth: 8,
@@ -134,6 +135,7 @@ func (c *Config) check(path string) error {
 		{"search.join_rows", c.Search.JoinRows, 1, maxRows},
 		{"search.sort_rows", c.Search.SortRows, 1, maxRows},
 		{"search.list_values", c.Search.ListValues, 1, 1_000_000},
+		{"serve.scrub_days", c.Serve.ScrubDays, 0, maxDays},
 		{"search.subsearch_depth", c.Search.SubsearchDepth, 1, 64},
 	} {
 		if n.val < n.least || n.val > n.most {

@@ -69,7 +69,7 @@ func exists(path string) bool {
 func Describe(a state.Alarm) string {
 	text := fmt.Sprintf("%d events are missing", a.Events)
 	if a.Events == 0 {
-		text = "more events than were taken in"
+		text = "damaged"
 	}
 	return fmt.Sprintf("%s: %s since %s: %s", vlogs.DayName(a.Day), text, a.Since.UTC().Format("2006-01-02 15:04"), a.Reason)
 }

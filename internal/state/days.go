@@ -189,6 +189,15 @@ func (s *DB) Lose(a Alarm, left tally.Tallies) (err error) {
 	return tx.Commit()
 }
 
+// Suspect raises an alarm for a day whose events are not counted yet. A day that
+// has an alarm keeps it.
+func (s *DB) Suspect(a Alarm) error {
+	if _, err := s.db.Exec("INSERT OR IGNORE INTO alarm VALUES (?, 0, ?, ?)", a.Day, a.Since.UnixMilli(), a.Reason); err != nil {
+		return fmt.Errorf("cannot save an alarm: %w", damaged(err))
+	}
+	return nil
+}
+
 // Clear drops the alarm of a day.
 func (s *DB) Clear(day tally.Day) error {
 	if _, err := s.db.Exec("DELETE FROM alarm WHERE day = ?", day); err != nil {

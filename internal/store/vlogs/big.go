@@ -1,17 +1,20 @@
 package vlogs
 
 import (
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // bigDir is where records lie that are too large for a row.
 const bigDir = "big"
 
 // keepBig writes a record that is too large for a row to a file of its own,
-// durably, and returns its name.
+// durably, and returns its name, which has a checksum of it.
 func (s *Store) keepBig(raw []byte, id [16]byte) (name string, err error) {
 	defer func() {
 		if err != nil {
@@ -37,19 +40,28 @@ func (s *Store) keepBig(raw []byte, id [16]byte) (name string, err error) {
 	if err != nil {
 		return "", err
 	}
-	name = hex.EncodeToString(id[:]) + ".json"
+	name = fmt.Sprintf("%x-%016x.json", id, xxhash.Sum64(raw))
 	if err := os.Rename(tmp.Name(), filepath.Join(dir, name)); err != nil {
 		return "", err
 	}
 	return name, syncDir(dir)
 }
 
+// readBig returns a record that lies in a file of its own. Damage makes the next
+// start check the whole store.
 func (s *Store) readBig(name string) ([]byte, error) {
-	if name != filepath.Base(name) {
+	_, text, ok := strings.Cut(strings.TrimSuffix(name, ".json"), "-")
+	sum, err := strconv.ParseUint(text, 16, 64)
+	if !ok || err != nil || name != filepath.Base(name) {
 		return nil, fmt.Errorf("bad name %q of a large record", name)
 	}
-	raw, err := os.ReadFile(filepath.Join(s.dir, bigDir, name))
+	path := filepath.Join(s.dir, bigDir, name)
+	raw, err := os.ReadFile(path)
+	if err == nil && xxhash.Sum64(raw) != sum {
+		err = fmt.Errorf("%s: its content is not what was written", path)
+	}
 	if err != nil {
+		s.suspect.Store(true)
 		return nil, fmt.Errorf("cannot read a large record: %w", err)
 	}
 	return raw, nil

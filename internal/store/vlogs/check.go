@@ -73,7 +73,7 @@ func (m *manifest) checkPartition(partitions, day string, deep bool) (st partiti
 			stat, _, err := statPart(path)
 			if err == nil && (deep || stat != known.stat) {
 				var sum uint64
-				if sum, err = sumPart(path); err == nil && sum != known.sum {
+				if sum, err = sumPart(path, nil); err == nil && sum != known.sum {
 					err = errors.New("its files are not those that were written")
 				}
 				st.moved = st.moved || stat != known.stat

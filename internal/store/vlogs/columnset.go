@@ -44,6 +44,7 @@ type columnSet struct {
 	streams map[string]*streamNames
 	pending map[string][]string // streams and names that are not in the file yet
 	frozen  bool                // nothing is learned any more
+	doubted bool                // the last line is damaged: by a crash before rows used it, or by something else
 	frozeIn bool                // the file says so
 }
 
@@ -62,12 +63,16 @@ type columnsLine struct {
 	Frozen bool     `json:"frozen,omitempty"`
 }
 
+func newColumnSet(dir string) *columnSet {
+	return &columnSet{dir: dir, names: map[string]uint32{}, streams: map[string]*streamNames{}, pending: map[string][]string{}}
+}
+
 // openColumns reads the file of a store; stored says whether the store has rows.
 // A damaged last line was cut off by a crash, before any row used it. Where more
 // is damaged or the file is missing, the store no longer knows all names it uses,
-// and learns no more of them.
+// and learns no more of them until rebuildColumns.
 func openColumns(dir string, stored bool) (*columnSet, error) {
-	s := &columnSet{dir: dir, names: map[string]uint32{}, streams: map[string]*streamNames{}, pending: map[string][]string{}}
+	s := newColumnSet(dir)
 	data, err := os.ReadFile(filepath.Join(dir, columnsFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		if s.frozen = stored; stored {
@@ -86,11 +91,13 @@ func openColumns(dir string, stored bool) (*columnSet, error) {
 		return nil, fmt.Errorf("cannot read the list of columns: %w", err)
 	}
 	s.size = int64(len(data))
+	begun := false
 	for len(data) > 0 {
 		text, rest, ended := bytes.Cut(data, []byte("\n"))
 		line, ok := parseColumnsLine(text)
 		if !ended || !ok && len(rest) == 0 {
 			s.size -= int64(len(data))
+			s.doubted = stored
 			break
 		}
 		data = rest
@@ -98,6 +105,7 @@ func openColumns(dir string, stored bool) (*columnSet, error) {
 		case !ok:
 			s.frozen = true
 		case line.Begun:
+			begun = true
 		case line.Frozen:
 			s.frozen, s.frozeIn = true, true
 		default:
@@ -108,6 +116,7 @@ func openColumns(dir string, stored bool) (*columnSet, error) {
 			}
 		}
 	}
+	s.frozen = s.frozen || stored && !begun
 	clear(s.pending)
 	return s, nil
 }

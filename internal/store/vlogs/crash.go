@@ -82,6 +82,14 @@ func armCrash(dir string) error {
 	return debug.SetCrashOutput(f, debug.CrashOptions{})
 }
 
+// leaveMark makes the next start check the whole store.
+func (s *Store) leaveMark() error {
+	if err := os.WriteFile(filepath.Join(s.dir, crashFile), []byte("damage was found\n"), 0o600); err != nil {
+		return fmt.Errorf("cannot note damage: %w", err)
+	}
+	return nil
+}
+
 // unwatchCrash is for a store that is closed.
 func unwatchCrash(dir string) error {
 	opened.Lock()

@@ -157,7 +157,7 @@ func readPart(dir, kind string) (e partEntry, err error) {
 	if e.stat, e.bytes, err = statPart(dir); err != nil {
 		return e, err
 	}
-	e.sum, err = sumPart(dir)
+	e.sum, err = sumPart(dir, nil)
 	return e, err
 }
 
@@ -179,26 +179,44 @@ func statPart(dir string) (hash uint64, size int64, err error) {
 	return h.Sum64(), size, nil
 }
 
-// sumPart hashes the names and contents of the files of a part.
-func sumPart(dir string) (uint64, error) {
+// sumPart hashes the names and contents of the files of a part. wait, if not
+// nil, is called for every piece of n bytes that was read; its error ends it.
+func sumPart(dir string, wait func(n int) error) (uint64, error) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return 0, err
 	}
 	h := xxhash.New()
-	block := make([]byte, 64<<10)
+	buf := make([]byte, 64<<10)
 	for _, file := range files {
-		f, err := os.Open(filepath.Join(dir, file.Name()))
+		one, n, err := sumFile(filepath.Join(dir, file.Name()), buf, wait)
 		if err != nil {
 			return 0, err
 		}
-		one := xxhash.New()
-		n, err := io.CopyBuffer(one, struct{ io.Reader }{f}, block)
-		f.Close()
-		if err != nil {
-			return 0, err
-		}
-		fmt.Fprintf(h, "%s %d %x\n", file.Name(), n, one.Sum64())
+		fmt.Fprintf(h, "%s %d %x\n", file.Name(), n, one)
 	}
 	return h.Sum64(), nil
+}
+
+func sumFile(path string, buf []byte, wait func(n int) error) (sum uint64, size int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.Close()
+	h := xxhash.New()
+	for {
+		n, err := f.Read(buf)
+		h.Write(buf[:n])
+		size += int64(n)
+		if err == io.EOF {
+			return h.Sum64(), size, nil
+		}
+		if err == nil && wait != nil {
+			err = wait(n)
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+	}
 }

@@ -8,9 +8,14 @@ import (
 	"path/filepath"
 )
 
+// deleteTasksFile is the engine's list of deletions under way.
+const deleteTasksFile = "delete_tasks.json"
+
 // mend puts right what a process that was killed can leave in the engine's
 // directory: the engine does not start over a partition that it had only begun
-// to make, and keeps the files of snapshots for ever.
+// to make, and keeps the files of snapshots for ever. Its list of deletions goes,
+// too: retention asks again for those that did not end, and over a damaged one the
+// engine would not start, or delete what nobody asked for.
 func mend(dir string) error {
 	partitions, err := os.ReadDir(filepath.Join(dir, "partitions"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -18,6 +23,9 @@ func mend(dir string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("cannot look over the store: %w", err)
+	}
+	if err := os.Remove(filepath.Join(dir, deleteTasksFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot mend the store: %w", err)
 	}
 	if err := removeLeft(filepath.Dir(dir)); err != nil {
 		return err

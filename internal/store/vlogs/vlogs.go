@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,6 +42,7 @@ type Store struct {
 	manifest   *manifest
 	damaged    []Damage      // set aside when the store was opened
 	read       tally.Tallies // by another process before that
+	suspect    atomic.Bool   // damage was met, the next start has to check everything
 }
 
 var _ store.Store = (*Store)(nil)
@@ -102,7 +104,11 @@ func Open(dir string, opts Options) (*Store, error) {
 	for _, d := range s.damaged { // whose events come back to it
 		s.packing.keep(d.Day)
 	}
-	if err := s.updateManifest(nil); err != nil {
+	err = s.updateManifest(nil)
+	if err == nil && (columns.frozen || columns.doubted) && !opts.ReadOnly && !opts.Mirror {
+		err = s.rebuildColumns()
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -155,21 +161,27 @@ func checkFormat(dir, engine string) error {
 		return os.WriteFile(path, []byte(format+"\n"), 0o600)
 	}
 	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		data = []byte("1") // which wrote no such file
-	} else if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot tell the format of the data directory: %w", err)
 	}
-	if found := strings.TrimSpace(string(data)); found != format {
-		return fmt.Errorf("the events in %q are in format %.20q, this version reads and writes %s; take the files in anew, into another directory", dir, found, format)
+	if string(data) == format+"\n" {
+		return nil
 	}
-	return nil
+	found, err := strconv.Atoi(strings.TrimSuffix(string(data), "\n"))
+	if err != nil {
+		return fmt.Errorf("the file %q is missing or damaged; it says which format the events have. If this version wrote them, restore it with: echo %s > %[1]q; otherwise ingest the files again, into another directory", path, format)
+	}
+	return fmt.Errorf("the events in %q are in format %d, this version reads and writes format %s; ingest the files again, into another directory, or use the version that wrote them", dir, found, format)
 }
 
 // Close implements store.Store. What was added and not synced is written out.
 func (s *Store) Close() error {
 	s.db.MustClose()
-	err := errors.Join(s.updateManifest(nil), unwatchCrash(s.dir), s.lock.Close())
+	err := errors.Join(s.updateManifest(nil), unwatchCrash(s.dir))
+	if s.suspect.Load() {
+		err = errors.Join(err, s.leaveMark())
+	}
+	err = errors.Join(err, s.lock.Close())
 	if s.mirror {
 		err = errors.Join(err, os.RemoveAll(s.dir))
 	}

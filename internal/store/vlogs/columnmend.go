@@ -1,0 +1,124 @@
+package vlogs
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bluetrail/internal/event"
+
+	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
+)
+
+// ColumnsDamaged reports whether the list of columns was damaged or missing when
+// the store was opened for searches. They do not need it; an ingest rebuilds it.
+func (s *Store) ColumnsDamaged() bool { return s.columns.frozen }
+
+// rebuildColumns makes the list of columns from the names that the engine has in
+// each stream. No rows may be added meanwhile.
+func (s *Store) rebuildColumns() (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("cannot rebuild the list of columns: %w", err)
+		}
+	}()
+	streams, err := s.ask("*", func(c *logstorage.QueryContext) ([]logstorage.ValueWithHits, error) { return s.db.GetStreams(c, 0) })
+	if err != nil {
+		return err
+	}
+	set := newColumnSet(s.dir)
+	for _, text := range streams {
+		labels, err := streamLabels(text)
+		if err != nil {
+			return err
+		}
+		if labels[event.Sourcetype] == "" && labels[event.Index] == "" {
+			continue // of rows without a stream
+		}
+		key := labels[event.Index] + several + labels[event.Sourcetype]
+		if labels["eventSource"]+labels["eventName"] == "" {
+			set.stream(key) // of odd rows
+			continue
+		}
+		var filter []string
+		stream := ""
+		for _, name := range slices.Sorted(slices.Values(streamColumns)) { // see Writer.columns
+			filter = append(filter, name+"="+strconv.Quote(labels[name]))
+			stream += labels[name] + several
+		}
+		fields, err := s.ask("{"+strings.Join(filter, ",")+"}", func(c *logstorage.QueryContext) ([]logstorage.ValueWithHits, error) {
+			return s.db.GetFieldNames(c, "")
+		})
+		if err != nil {
+			return err
+		}
+		st := set.stream(stream)
+		if st == nil {
+			return fmt.Errorf("the store has more than %d streams", maxStreams)
+		}
+		for _, name := range fields {
+			if !fixed[name] && !strings.HasPrefix(name, "_") {
+				set.learn(st, name)
+			}
+		}
+	}
+	text, err := appendColumnsLine(nil, columnsLine{Begun: true})
+	if err != nil {
+		return err
+	}
+	for key := range set.streams {
+		line := columnsLine{Stream: strings.Split(key, several), Names: set.pending[key]}
+		if text, err = appendColumnsLine(text, line); err != nil {
+			return err
+		}
+	}
+	if err := replaceFile(s.dir, columnsFile, text); err != nil {
+		return err
+	}
+	clear(set.pending)
+	set.size = int64(len(text))
+	s.columns = set
+	return nil
+}
+
+// ask returns the values of a query's answer.
+func (s *Store) ask(text string, of func(*logstorage.QueryContext) ([]logstorage.ValueWithHits, error)) ([]string, error) {
+	q, err := logstorage.ParseQuery(text)
+	if err != nil {
+		return nil, err
+	}
+	list, err := of(logstorage.NewQueryContext(context.Background(), &logstorage.QueryStats{}, tenants, q, false, nil))
+	values := make([]string, len(list))
+	for i, v := range list {
+		values[i] = v.Value
+	}
+	return values, err
+}
+
+// streamLabels reads how the engine names a stream: {a="b",c="d"}.
+func streamLabels(text string) (map[string]string, error) {
+	labels := map[string]string{}
+	bad := fmt.Errorf("cannot read the stream %q", text)
+	rest, ok := strings.CutPrefix(text, "{")
+	for ok && rest != "}" {
+		name, behind, found := strings.Cut(rest, "=")
+		quoted, err := strconv.QuotedPrefix(behind)
+		if !found || err != nil {
+			return nil, bad
+		}
+		value, err := strconv.Unquote(quoted)
+		if err != nil {
+			return nil, bad
+		}
+		labels[name] = value
+		if rest = strings.TrimPrefix(behind[len(quoted):], ","); rest == "" {
+			return nil, bad
+		}
+	}
+	if !ok {
+		return nil, bad
+	}
+	return labels, nil
+}

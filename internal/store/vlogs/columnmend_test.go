@@ -1,0 +1,88 @@
+package vlogs
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"bluetrail/internal/event"
+)
+
+// TestRebuildColumns damages the list of columns: the next open for writing makes
+// it from what the engine has, and learns new names again.
+func TestRebuildColumns(t *testing.T) {
+	dir := t.TempDir()
+	st, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)
+	w := st.NewWriter()
+	for i := range 40 {
+		name := []string{"GetObject", "Put\"Ob,ject}", "", "List=Objects"}[i%4]
+		raw := fmt.Sprintf(`{"eventVersion":"1.08","eventTime":%q,"eventSource":"s3.amazonaws.com","eventName":%q,"requestParameters":{"p%d":"v"},"q":{"tags":{"t%d":"v"}}}`, at.Format(time.RFC3339), name, i, i)
+		r := Record{Raw: []byte(raw), Meta: &event.Meta{Index: "aws", Sourcetype: event.CloudTrail}, Time: at.UnixNano(), Timed: true, Batch: 1, Seq: uint64(i), ID: [16]byte{byte(i)}}
+		if err := w.Add(&r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	if err := st.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	names := func(s *columnSet) map[string]int {
+		all := map[string]int{}
+		for key, st := range s.streams {
+			if len(st.known) > 0 {
+				all[fmt.Sprintf("%q", key)] = len(st.known)
+			}
+		}
+		return all
+	}
+	want := names(st.columns)
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(want) != 3 {
+		t.Fatalf("the store has columns of %v", want)
+	}
+	path := filepath.Join(dir, columnsFile)
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flipped := bytes.Clone(good)
+	flipped[len(good)/2] ^= 1
+	last := bytes.Clone(good)
+	last[len(good)-9] ^= 1
+	for name, data := range map[string][]byte{"flipped": flipped, "last line flipped": last, "cut": good[:len(good)/2], "empty": nil, "missing": nil} {
+		err := os.WriteFile(path, data, 0o600)
+		if name == "missing" {
+			err = os.Remove(path)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		st, err := Open(dir, Options{})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if got := names(st.columns); !maps.Equal(got, want) || st.columns.frozen {
+			t.Errorf("%s: frozen=%v, the columns are %v, want %v", name, st.columns.frozen, got, want)
+		}
+		if err := st.Close(); err != nil {
+			t.Fatal(err)
+		}
+		again, err := openColumns(dir, true)
+		if err != nil || !maps.Equal(names(again), want) || again.frozen || again.doubted {
+			t.Errorf("%s: frozen=%v, the file has the columns %v (%v)", name, again.frozen, names(again), err)
+		}
+	}
+}
