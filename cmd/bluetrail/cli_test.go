@@ -22,9 +22,9 @@ func trailFile(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "trail.json")
 	text := `{"Records":[
-{"eventVersion":"1.08","eventTime":"2026-01-01T10:00:00Z","eventName":"ConsoleLogin","eventSource":"signin.amazonaws.com","eventID":"a","sourceIPAddress":"8.8.8.8","userIdentity":{"type":"IAMUser","userName":"=cmd|'/c calc'!A1"}},
-{"eventVersion":"1.08","eventTime":"2026-01-01T10:00:05Z","eventName":"GetObject","eventSource":"s3.amazonaws.com","eventID":"b","errorMessage":"\u001b[31mred\u001b[0m"},
-{"eventVersion":"1.08","eventTime":"2026-01-01T10:00:05Z","eventName":"GetObject","eventSource":"s3.amazonaws.com","eventID":"b"}]}`
+{"eventVersion":"1.08","eventTime":"2026-01-01T10:00:00Z","eventName":"ConsoleLogin","eventSource":"signin.amazonaws.com","eventID":"0a000000-0000-4000-8000-000000000000","sourceIPAddress":"8.8.8.8","userIdentity":{"type":"IAMUser","userName":"=cmd|'/c calc'!A1"}},
+{"eventVersion":"1.08","eventTime":"2026-01-01T10:00:05Z","eventName":"GetObject","eventSource":"s3.amazonaws.com","eventID":"0b000000-0000-4000-8000-000000000000","errorMessage":"\u001b[31mred\u001b[0m"},
+{"eventVersion":"1.08","eventTime":"2026-01-01T10:00:05Z","eventName":"GetObject","eventSource":"s3.amazonaws.com","eventID":"0b000000-0000-4000-8000-000000000000"}]}`
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestCollect(t *testing.T) {
 	for text, want := range map[string]string{
 		`index=summary report=logins | sort eventName | table index source sourcetype eventName count from`: `{"index":"summary","source":"weekly report","sourcetype":"stash","eventName":"ConsoleLogin","count":"1","from":"signin.amazonaws.com"}` + "\n" +
 			`{"index":"summary","source":"weekly report","sourcetype":"stash","eventName":"GetObject","count":"1","from":"s3.amazonaws.com"}` + "\n",
-		`index=copies | table eventID signature`: `{"eventID":"b","signature":"GetObject"}` + "\n",
+		`index=copies | table eventID signature`: `{"eventID":"0b000000-0000-4000-8000-000000000000","signature":"GetObject"}` + "\n",
 		`index=* | stats count by index`:         `{"index":"aws","count":"2"}` + "\n" + `{"index":"copies","count":"1"}` + "\n" + `{"index":"summary","count":"3"}` + "\n",
 		`| eventcount summarize=f index=summary`: `{"count":"3","index":"summary","server":"local"}` + "\n",
 		`| tstats count where index=summary`:     `{"count":"3"}` + "\n",

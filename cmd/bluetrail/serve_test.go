@@ -180,6 +180,9 @@ func TestServeSources(t *testing.T) {
 		if out == "{\"count\":\"2\"}\n" {
 			break
 		}
+		if strings.Contains(out, "count") && out != "{\"count\":\"0\"}\n" {
+			t.Fatal(out)
+		}
 		time.Sleep(10 * time.Millisecond)
 	}
 	if _, body := get("/metrics"); !strings.Contains(body, "bluetrail_ingest_events_total 2\n") || !strings.Contains(body, "bluetrail_store_events 2\n") {
