@@ -243,27 +243,11 @@ func (s *DB) Commit(c Checkpoint, files []File, problems []Problem, added tally.
 	if _, err = tx.Exec("UPDATE ingest SET batch = ?, seq = ?, events = ?, running = ?", c.Batch, int64(c.Seq), c.Events, c.Running); err != nil {
 		return err
 	}
-	put, err := tx.Prepare("INSERT OR REPLACE INTO file (path, size, changed, records, done, first, last, origin, print) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
-	if err != nil {
+	if err = putFiles(tx, files); err != nil {
 		return err
 	}
-	forget, err := tx.Prepare("DELETE FROM quarantine WHERE path = ?")
-	if err != nil {
+	if err = forgetProblems(tx, files); err != nil {
 		return err
-	}
-	var some bool
-	if err = tx.QueryRow("SELECT EXISTS (SELECT 1 FROM quarantine)").Scan(&some); err != nil {
-		return err
-	}
-	for _, f := range files {
-		if _, err = put.Exec(f.Path, f.Size, f.Changed, f.Records, f.Done, f.First, f.Last, f.Origin, int64(f.Print)); err != nil {
-			return err
-		}
-		if f.Again && some {
-			if _, err = forget.Exec(f.Path); err != nil {
-				return err
-			}
-		}
 	}
 	for _, p := range problems {
 		if _, err = tx.Exec("INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)", p.Path, p.Place, p.Reason); err != nil {
