@@ -23,14 +23,19 @@ type demoCmd struct {
 // the same.
 var demoEnd = time.Date(2026, 6, 30, 12, 0, 0, 0, time.UTC)
 
+// data is the data directory of the demonstration.
+func (c *demoCmd) data() string {
+	return filepath.Join(c.Data, fmt.Sprintf("data-%d-%d", c.Seed, c.Events))
+}
+
 func (c *demoCmd) Run(a *app) error {
 	if c.Events < generate.MinEvents {
 		return usage("--events must be at least %d", generate.MinEvents)
 	}
 	cfg := generate.Default()
 	cfg.Seed, cfg.Events, cfg.End, cfg.Days, cfg.Accounts = c.Seed, c.Events, demoEnd, generate.MinDays, generate.MinAccounts
-	trail := filepath.Join(c.Data, fmt.Sprintf("trail-%d-%d", c.Seed, c.Events))
-	data := filepath.Join(c.Data, fmt.Sprintf("data-%d-%d", c.Seed, c.Events))
+	trail := a.path(filepath.Join(c.Data, fmt.Sprintf("trail-%d-%d", c.Seed, c.Events)))
+	data := a.path(c.data())
 	if _, err := os.Stat(filepath.Join(trail, generate.LabelsFile)); errors.Is(err, os.ErrNotExist) {
 		fmt.Fprintf(a.err, "1. a synthetic organisation with staged attacks: %s\n", trail)
 		if err := os.RemoveAll(trail); err != nil { // what an interrupted run left

@@ -26,6 +26,7 @@ type forwarded interface {
 
 // verbs are those that a server runs, by name.
 var verbs = map[string]func() forwarded{
+	"demo":    func() forwarded { return &demoCmd{} },
 	"search":  func() forwarded { return &searchCmd{} },
 	"explain": func() forwarded { return &splExplainCmd{} },
 	"ingest":  func() forwarded { return &ingestCmd{} },
@@ -42,6 +43,8 @@ func verbOf(f forwarded) string {
 	}
 	return ""
 }
+
+func (c *demoCmd) home(*app) string { return c.data() }
 
 func (c *searchCmd) home(a *app) string {
 	if len(c.Files) > 0 {

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -125,8 +126,9 @@ func (p *Pipeline) handOver() error {
 // builder makes rows of portions.
 func (p *Pipeline) builder(w *vlogs.Writer) {
 	defer w.Close()
+	y := yielding{searching: p.store.Searching}
 	for part := range p.build {
-		if err := part.build(w); err != nil {
+		if err := part.build(w, &y); err != nil {
 			p.failedMu.Lock()
 			p.failed = errors.Join(p.failed, err)
 			p.failedMu.Unlock()
@@ -135,8 +137,9 @@ func (p *Pipeline) builder(w *vlogs.Writer) {
 	}
 }
 
-func (part *portion) build(w *vlogs.Writer) error {
+func (part *portion) build(w *vlogs.Writer, y *yielding) error {
 	for _, r := range part.records {
+		y.yield(context.Background())
 		meta := *r.meta
 		meta.Fallback = r.time
 		if meta.Sourcetype == "" {

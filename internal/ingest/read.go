@@ -106,7 +106,9 @@ func (j *job) read(free <-chan *chunk, row *event.Row) {
 	at := j.batch.From
 	var problems int
 	c := j.chunk(free, at)
+	y := yielding{searching: j.run.p.store.Searching}
 	for {
+		y.yield(j.ctx)
 		rec, err := f.Next()
 		var bad *event.RecordError
 		switch {

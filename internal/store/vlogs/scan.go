@@ -6,6 +6,7 @@ import (
 	"math"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -100,6 +101,8 @@ func (sc *scan) Explain() []string {
 
 // Run implements store.Scan.
 func (sc *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) error {
+	sc.s.scans.Add(1)
+	defer sc.s.scans.Add(-1)
 	sc.shown = sc.s.shown.Load()
 	// Displaced rows lie in one place whatever their time is.
 	err := sc.records(ctx, part{tenant: displaced, filter: "*", earliest: store.Beginning, latest: store.End, check: sc.q.Filter}, emit)
@@ -209,7 +212,9 @@ func (sc *scan) newestFirst(ctx context.Context, emit func(int, *vector.Batch) e
 // Span implements store.Spanning.
 func (s *Store) Span() (first, last int64) {
 	var st logstorage.StorageStats
-	s.db.DebugFlush()
+	if s.shown.Load() == math.MaxInt64 { // else what searches see has been synced
+		s.db.DebugFlush()
+	}
 	s.db.UpdateStats(&st)
 	first, last = ownTime(max(st.MinTimestamp, packedYear(2000))), st.MaxTimestamp
 	if s.packing.any() {
@@ -287,6 +292,13 @@ func (sc *scan) ask(ctx context.Context, p part, pipe string, block blockFunc) e
 		if ctx.Err() != nil {
 			return
 		}
+		// It runs in a goroutine of the engine's, where a panic would end the
+		// process.
+		defer func() {
+			if r := recover(); r != nil {
+				cancel(fmt.Errorf("cannot read the store's answer: panic: %v; please report it\n%s", r, debug.Stack()))
+			}
+		}()
 		if err := block(int(worker), db); err != nil {
 			cancel(err)
 		}

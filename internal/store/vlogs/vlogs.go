@@ -37,6 +37,7 @@ type Store struct {
 	days map[string]bool // partitions that were written to since the last Sync
 
 	shown atomic.Int64 // the last batch that searches see
+	scans atomic.Int32 // under way
 
 	manifestMu sync.Mutex
 	manifest   *manifest
@@ -145,6 +146,9 @@ func (s *Store) prepare(deep bool) error {
 // behind it. Before the first call they see all rows. What a search has seen
 // must not go, however the process ends: the batch has to be durable.
 func (s *Store) Show(batch int64) { s.shown.Store(batch) }
+
+// Searching reports whether a search is reading from the store.
+func (s *Store) Searching() bool { return s.scans.Load() > 0 }
 
 // formatFile says which format the rows of a data directory have.
 const formatFile = "format"
