@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/vector"
 
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
@@ -19,11 +20,20 @@ import (
 const alikeColumn = "_alike"
 
 // canCondense reports whether the engine may count the ordinary rows that are
-// alike: it must know all of what is asked, and hold all that is wanted.
+// alike: it must hold all that is wanted, and all that is left to be checked, which
+// is then checked once for the rows that are alike in it.
 func (sc *scan) canCondense() bool {
-	return sc.q.Alike && !sc.q.Ordered && sc.check == nil && sc.reading != nil &&
+	return sc.q.Alike && !sc.q.Ordered && sc.reading != nil && (sc.check == nil || repeats(filter.FieldsOf(sc.check))) &&
 		!slices.Contains(sc.reading.columns, batchColumn) &&
 		(!slices.Contains(sc.reading.columns, timeName) || sc.step() >= time.Minute)
+}
+
+// repeats reports whether rows are alike in some fields: none of them is made of
+// what differs in every event.
+func repeats(fields []string) bool {
+	return !slices.ContainsFunc(fields, func(f string) bool {
+		return f == event.Time || f == event.IndexTime || isDate(f) || f == "eventID" || f == "eventTime" || f == "start_time"
+	})
 }
 
 // step returns to what the engine may round the time of a row down: the longest
@@ -72,6 +82,11 @@ func (sc *scan) condensed(ctx context.Context, p part, emit func(int, *vector.Ba
 	readers := make([]*columnReader, sc.workers)
 	for i := range readers {
 		readers[i] = newColumnReader(sc.reading)
+		if p.check != nil {
+			if readers[i].matcher, err = filter.NewMatcher(p.check, sc.q.Now); err != nil {
+				return false, err
+			}
+		}
 	}
 	var some atomic.Bool
 	err = sc.ask(ctx, p, sc.condensePipe(), func(w int, db *logstorage.DataBlock) error {
@@ -82,6 +97,11 @@ func (sc *scan) condensed(ctx context.Context, p part, emit func(int, *vector.Ba
 		}
 		b := readers[w].rows(db, times)
 		b.Cols = append(b.Cols, numbers(vector.Alike, db.GetColumnByName(alikeColumn), 1))
+		if readers[w].matcher != nil {
+			if b = readers[w].matcher.Filter(b); b.Len == 0 {
+				return nil
+			}
+		}
 		return emit(w, b)
 	})
 	return err == nil || some.Load() || ctx.Err() != nil, err

@@ -130,7 +130,11 @@ func TestCondensed(t *testing.T) {
 		{"* | stats count by eventID", nil, `("eventID")`},
 		{"* | stats count by requestID", nil, ""},
 		{"iamuser | stats count by eventName", nil, ""},
-		{"sourceIPAddress=198.51.100.0/24 | stats count by eventName", nil, ""},
+		{"sourceIPAddress=198.51.100.0/24 | stats count by eventName", nil, `("eventName", "sourceIPAddress")`},
+		{"user_arn=arn:aws:iam::* | stats count by eventName", nil, `("eventName", "sourcetype", "userIdentity.arn", "requestParameters.roleArn", "user_arn")`},
+		{"NOT aws_account_id=1* | timechart span=1h count", nil, `(_time:3600s, "sourcetype", "userIdentity.type", "userIdentity.accountId", "recipientAccountId", "aws_account_id")`},
+		{`eventTime>"2026-01-05" | stats count by eventName`, nil, ""},
+		{`iamuser user_arn=* | stats count by eventName`, nil, ""},
 		{"* | eval x=lower(eventName) | stats count by x", nil, ""},
 	} {
 		zone := c.zone

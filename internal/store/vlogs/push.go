@@ -244,8 +244,48 @@ func letters(s string) bool {
 
 // wordsOf asks for the words of a value that must stand in the record.
 func wordsOf(e *filter.Compare) string {
-	if e.Op != "=" || !store.Verbatim(e.Field) || event.IsDefault(e.Field) {
+	if e.Op != "=" || !store.Verbatim(e.Field) || event.IsDefault(e.Field) || cidr(e.Value) {
 		return ""
 	}
 	return wordFilter(e.Value, false)
+}
+
+// wordsIn asks for the words that stand in every record which matches a search;
+// "" when there are none. Rows that keep no words, as those of large records, have
+// to be let through besides.
+func wordsIn(e filter.Expr) string {
+	var parts []string
+	switch e := e.(type) {
+	case *filter.And:
+		for _, a := range e.Args {
+			if words := wordsIn(a); words != "" {
+				parts = append(parts, words)
+			}
+		}
+		return strings.Join(parts, " ")
+	case *filter.Or:
+		for _, a := range e.Args {
+			words := wordsIn(a)
+			if words == "" {
+				return ""
+			}
+			parts = append(parts, "("+words+")")
+		}
+	case *filter.In:
+		for _, v := range e.Values {
+			words := wordsOf(&filter.Compare{Field: e.Field, Op: "=", Value: v})
+			if words == "" {
+				return ""
+			}
+			parts = append(parts, "("+words+")")
+		}
+	case *filter.Compare:
+		return wordsOf(e)
+	case *filter.Term:
+		return wordFilter(e.Text, true)
+	}
+	if parts == nil {
+		return ""
+	}
+	return "(" + strings.Join(parts, " or ") + ")"
 }

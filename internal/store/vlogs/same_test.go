@@ -221,7 +221,7 @@ var searches = []string{
 	`index=main`, `index=aws`, `index=other`, `index!=main`, `index=*`, `sourcetype=aws:cloudtrail`, `sourcetype=_json`, `source=FILE1`, `host=aws`,
 	`errorMessage=*`, `errorMessage!=*`, `NOT errorMessage=*`, `errorMessage=""`, `errorCode=success`, `errorCode!=success`, `errorCode=Access*`,
 	`eventName=A`, `eventName=B`, `eventName!=A`, `NOT eventName=A`, `eventName=Old`, `eventName=Future OR eventName=BeforeAll`,
-	`src=me`, `src=198.51.100.7`, `src!=me`, `src=*`, `NOT src=*`, `src_ip=198.51.100.0/24`, `sourceIPAddress=198.51.100.0/24`, `sourceIPAddress!=198.51.100.0/24`, `region=us-east-1`, `region=here`, `signature=Own*`,
+	`src=me`, `src=198.51.100.7`, `src!=me`, `src=*`, `NOT src=*`, `src_ip=198.51.100.0/24`, `sourceIPAddress=198.51.100.0/24`, `sourceIPAddress=192.0.0.0/5`, `sourceIPAddress!=198.51.100.0/24`, `region=us-east-1`, `region=here`, `signature=Own*`,
 	`user=bob`, `user=*`, `status=on`, `errorCode=7`, `errorCode=007`, `recipientAccountId=12`, `recipientAccountId=000000000012`,
 	`"needle-in-huge"`, `requestParameters.bucketName=needle-in-huge`, `requestParameters.bucketName=my_bucket-1`, `requestParameters.bucketName=*bucket*`, `field2999=*`, `requestParameters.field2999=value2999`, `requestParameters.field2998=VALUE*`,
 	`alpha_beta`, `u0041lpha_beta`, `gamma`, `café`, `userAgent="*café alpha*"`, `userAgent=*GAMMA`, `kelvin`, `userAgent="kelvin*"`, `userAgent="Kelvin ſhort 10"`, `userAgent=*short*`,

@@ -28,6 +28,7 @@ type scan struct {
 	s       *Store
 	q       *store.Query
 	filter  string      // in the engine's language, for ordinary rows
+	mayHold string      // the same for rows without columns
 	check   filter.Expr // what the filter leaves to be checked on them; nil = nothing
 	reading *reading    // of ordinary rows from the engine's columns, nil = their records are read
 	asked   []string    // leaves that filter, check and reading look at
@@ -40,7 +41,10 @@ type scan struct {
 func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
 	sc := &scan{s: s, q: q, workers: runtime.GOMAXPROCS(0)}
 	p := push(q.Filter)
-	sc.filter, sc.check = cmpOr(p.filter, "*"), p.rest
+	sc.filter, sc.check, sc.mayHold = cmpOr(p.filter, "*"), p.rest, "*"
+	if words := wordsIn(q.Filter); words != "" {
+		sc.mayHold = "(" + words + " or !" + wordsColumn + ":*)"
+	}
 	if _, err := logstorage.ParseQuery(sc.filter); err != nil {
 		return nil, fmt.Errorf("cannot ask the store: %w", err)
 	}
@@ -105,7 +109,7 @@ func (sc *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) er
 	defer sc.s.scans.Add(-1)
 	sc.shown = sc.s.shown.Load()
 	// Displaced rows lie in one place whatever their time is.
-	err := sc.records(ctx, part{tenant: displaced, filter: "*", earliest: store.Beginning, latest: store.End, check: sc.q.Filter}, emit)
+	err := sc.records(ctx, part{tenant: displaced, filter: sc.mayHold, earliest: store.Beginning, latest: store.End, check: sc.q.Filter}, emit)
 	if err != nil {
 		return err
 	}
@@ -128,7 +132,7 @@ func (sc *scan) span(ctx context.Context, earliest, latest int64, emit func(int,
 // placed delivers the rows of a time range, either those that are packed or the
 // others.
 func (sc *scan) placed(ctx context.Context, p part, emit func(int, *vector.Batch) error) error {
-	p.tenant, p.filter, p.check = odd, "*", sc.q.Filter
+	p.tenant, p.filter, p.check = odd, sc.mayHold, sc.q.Filter
 	if err := sc.records(ctx, p, emit); err != nil {
 		return err
 	}
