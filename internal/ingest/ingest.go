@@ -5,6 +5,8 @@ package ingest
 import (
 	"context"
 	"errors"
+	"io"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -101,7 +103,9 @@ func runOnce(ctx context.Context, o Options) (sum Summary, err error) {
 	if err != nil {
 		return sum, err
 	}
-	sum, err = p.Run(ctx, src, run)
+	if err = p.state.Mended(readableFolder); err == nil {
+		sum, err = p.Run(ctx, src, run)
+	}
 	if err == nil {
 		_, err = p.Retain(ctx) // what came may be more than is kept
 	}
@@ -121,6 +125,18 @@ func (p *Pipeline) Files(ctx context.Context, o Options) (sum Summary, err error
 	sum.Alarms = p.Alarms()
 	sum.LeftOut.Join(src.LeftOut())
 	return sum, err
+}
+
+// readableFolder reports whether a path is a folder that can be listed. Problems
+// of files go when the files are read again.
+func readableFolder(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	_, err = f.Readdirnames(1)
+	return err == nil || err == io.EOF
 }
 
 // source lists the files.

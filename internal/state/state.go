@@ -289,6 +289,43 @@ func (s *DB) Problems(limit int) (list []Problem, total int, err error) {
 	return list, total, rows.Err()
 }
 
+// mostWhole bounds how many files that could not be read at all Mended asks for.
+const mostWhole = 10_000
+
+// Mended drops the problems of paths that could not be read as a whole and can be
+// now, as the given function says.
+func (s *DB) Mended(readable func(path string) bool) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("cannot update the quarantine: %w", damaged(err))
+		}
+	}()
+	rows, err := s.db.Query("SELECT path FROM quarantine WHERE place = -1 ORDER BY path LIMIT ?", mostWhole)
+	if err != nil {
+		return err
+	}
+	var paths []string
+	for rows.Next() {
+		var path string
+		if err := rows.Scan(&path); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+		paths = append(paths, path)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	for _, path := range paths {
+		if !readable(path) {
+			continue
+		}
+		if _, err := s.db.Exec("DELETE FROM quarantine WHERE path = ? AND place = -1", path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Files returns how many files were taken in to their end.
 func (s *DB) Files() (n int, err error) {
 	err = s.db.QueryRow("SELECT count(*) FROM file WHERE done").Scan(&n)
