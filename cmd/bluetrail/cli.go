@@ -12,6 +12,7 @@ import (
 	"bluetrail/internal/config"
 	"bluetrail/internal/control"
 	"bluetrail/internal/diag"
+	"bluetrail/internal/enrich"
 	"bluetrail/internal/ingest"
 	"bluetrail/internal/search"
 	"bluetrail/internal/source/file"
@@ -67,6 +68,10 @@ type shares struct {
 	once    sync.Once
 	held    *exec.Budget // memory
 	spilled *spill.Space // temporary files; nil = none
+
+	geoMu sync.Mutex
+	geoip *enrich.Geo
+	geoOf string // the files of geoip, as they were
 }
 
 // usageError is a fault of what the user typed: exit code 2.

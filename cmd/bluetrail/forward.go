@@ -107,7 +107,11 @@ func (a *app) ask(conn *control.Conn, f forwarded, configured bool) (code int, e
 		return 0, err
 	}
 	if configured {
-		if r.Config, err = json.Marshal(a.cfg); err != nil {
+		cfg, err := absolute(a.cfg)
+		if err != nil {
+			return 0, err
+		}
+		if r.Config, err = json.Marshal(cfg); err != nil {
 			return 0, err
 		}
 	}

@@ -45,6 +45,10 @@ func (c *serveCmd) Run(a *app) error {
 	}
 	defer s.metrics.UnregisterAllMetrics()
 	s.cfg.Data = s.data
+	var err error
+	if s.cfg, err = absolute(s.cfg); err != nil {
+		return err
+	}
 	addr := s.cfg.Serve.Addr
 	if c.Addr != "" {
 		addr = c.Addr

@@ -255,3 +255,33 @@ func TestServeRefuses(t *testing.T) {
 		t.Errorf("%q %v", rest, err)
 	}
 }
+
+// TestServeRelativePaths: paths of a configuration are those of where it was read,
+// the server's or the command's.
+func TestServeRelativePaths(t *testing.T) {
+	dir := t.TempDir()
+	data := filepath.Join(dir, "data")
+	for _, who := range []string{"server", "client"} {
+		know := filepath.Join(dir, who, "know")
+		if err := os.MkdirAll(know, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for path, text := range map[string]string{
+			filepath.Join(know, "macros.conf"):        "[who]\ndefinition = eval who=\"" + who + "\"\n",
+			filepath.Join(dir, who, "bluetrail.yaml"): "knowledge: [know]\n",
+		} {
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	t.Chdir(filepath.Join(dir, "server"))
+	startServer(t, data, "--config", "bluetrail.yaml")
+	t.Chdir(filepath.Join(dir, "client"))
+	for who, args := range map[string][]string{"server": nil, "client": {"--config", "bluetrail.yaml"}} {
+		code, out, errs := bluetrail(t, append(args, "search", "--data", data, "-o", "json", "| makeresults | `who` | table who")...)
+		if code != exitDone || out != fmt.Sprintf("{\"who\":%q}\n", who) {
+			t.Errorf("%d %s%s", code, out, errs)
+		}
+	}
+}

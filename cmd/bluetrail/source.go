@@ -2,9 +2,11 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"bluetrail/internal/config"
@@ -120,7 +122,7 @@ func (s *source) bounds(a *app) (search.Options, error) {
 		return o, err
 	}
 	o.Macros, o.Knowledge = know, know
-	geo, err := enrich.OpenGeo(a.cfg.GeoIP)
+	geo, err := a.shares.geo(a.cfg.GeoIP)
 	if err != nil {
 		return o, err
 	}
@@ -157,6 +159,51 @@ func (s *shares) set(l config.Search) {
 			s.spilled = spill.NewSpace(l.TempDir, int64(l.DiskMiB)<<20)
 		}
 	})
+}
+
+// geo opens the GeoIP databases, which searches share until one of the files
+// changes. Those from before stay open, since searches may be using them.
+func (s *shares) geo(paths []string) (*enrich.Geo, error) {
+	var key strings.Builder
+	for _, path := range paths {
+		fmt.Fprintf(&key, "%q", path)
+		if info, err := os.Stat(path); err == nil {
+			fmt.Fprintf(&key, " %d %d", info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	s.geoMu.Lock()
+	defer s.geoMu.Unlock()
+	if s.geoip != nil && s.geoOf == key.String() {
+		return s.geoip, nil
+	}
+	g, err := enrich.OpenGeo(paths)
+	if err != nil {
+		return nil, err
+	}
+	s.geoip, s.geoOf = g, key.String()
+	return g, nil
+}
+
+// absolute makes the paths of a configuration mean the same wherever it is used:
+// a server runs searches for commands in other directories.
+func absolute(c config.Config) (config.Config, error) {
+	var failed error
+	abs := func(path string) string {
+		if path == "" || path == enrich.Shipped {
+			return path
+		}
+		full, err := filepath.Abs(path)
+		failed = errors.Join(failed, err)
+		return full
+	}
+	all := func(paths []string) (out []string) {
+		for _, path := range paths {
+			out = append(out, abs(path))
+		}
+		return out
+	}
+	c.Knowledge, c.GeoIP, c.Search.TempDir = all(c.Knowledge), all(c.GeoIP), abs(c.Search.TempDir)
+	return c, failed
 }
 
 // knowledge opens the folders of macros and lookups: those of the
