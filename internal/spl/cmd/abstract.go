@@ -58,11 +58,11 @@ func (c *Abstract) Needs(out filter.FieldSet) filter.FieldSet { return out }
 func (c *Abstract) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
 // Map implements exec.Mapper.
-func (c *Abstract) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+func (c *Abstract) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	if b.Col("_raw") == nil {
 		return b, nil
 	}
-	return op.MapField(b, "_raw", "_raw", func(v vector.Value) vector.Value { return vector.String(c.cut(v.Text())) }), nil
+	return op.MapField(ctx, b, "_raw", "_raw", func(v vector.Value) vector.Value { return vector.String(c.cut(v.Text())) }), nil
 }
 
 func (c *Abstract) cut(s string) string {

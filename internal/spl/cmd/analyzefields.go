@@ -72,7 +72,7 @@ func (c *Analyzefields) Open(_ context.Context, env *exec.Env, in exec.Operator)
 		}
 		var found []foretelling
 		names := slices.DeleteFunc(op.ColumnNames(rows), func(name string) bool {
-			some, all := numeric(rows, name)
+			some, all := numeric(env, rows, name)
 			return op.Internal(name) || name == c.Class || !some || !all
 		})
 		slices.Sort(names)
@@ -107,9 +107,9 @@ func (c *Analyzefields) Open(_ context.Context, env *exec.Env, in exec.Operator)
 
 // numeric reports whether some values of a field are one number, and whether all
 // are.
-func numeric(rows []*vector.Batch, name string) (some, all bool) {
+func numeric(env *exec.Env, rows []*vector.Batch, name string) (some, all bool) {
 	all = true
-	op.EachValue(rows, name, func(v vector.Value) {
+	op.EachValue(env, rows, name, func(v vector.Value) {
 		_, ok := v.Num()
 		some, all = some || ok, all && ok
 	})

@@ -98,8 +98,8 @@ func (c *Anomalousvalue) Open(_ context.Context, env *exec.Env, in exec.Operator
 		}
 		var fields []judged
 		for _, name := range c.scores.names(rows) {
-			if n := normalOf(rows, name); n.rows > 0 {
-				fields = append(fields, c.judge(rows, n, total))
+			if n := normalOf(env, rows, name); n.rows > 0 {
+				fields = append(fields, c.judge(env, rows, n, total))
 			}
 		}
 		if c.scores.Action == "summary" {
@@ -110,7 +110,7 @@ func (c *Anomalousvalue) Open(_ context.Context, env *exec.Env, in exec.Operator
 		for i := range used {
 			list[i] = used[i].normal
 		}
-		return exec.Rows(c.scores.marked(rows, list)...), nil
+		return exec.Rows(c.scores.marked(env, rows, list)...), nil
 	}), nil
 }
 
@@ -122,9 +122,9 @@ type judged struct {
 	used      bool
 }
 
-func (c *Anomalousvalue) judge(rows []*vector.Batch, n *normal, total int) judged {
+func (c *Anomalousvalue) judge(env *exec.Env, rows []*vector.Batch, n *normal, total int) judged {
 	j := judged{normal: n}
-	op.EachValue(rows, n.name, func(v vector.Value) {
+	op.EachValue(env, rows, n.name, func(v vector.Value) {
 		if n.score(v) < c.scores.Threshold {
 			j.anomalies++
 		}

@@ -139,9 +139,9 @@ func (c *Anomalydetection) Open(_ context.Context, env *exec.Env, in exec.Operat
 	return op.Gathered(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		names := c.names(rows)
 		if c.ZScore {
-			return c.byScore(rows, names), nil
+			return c.byScore(env, rows, names), nil
 		}
-		return c.byHistogram(rows, names), nil
+		return c.byHistogram(env, rows, names), nil
 	}), nil
 }
 

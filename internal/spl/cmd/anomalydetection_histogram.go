@@ -1,8 +1,8 @@
 package cmd
 
 import (
+	"cmp"
 	"math"
-	"slices"
 
 	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/op"
@@ -21,11 +21,11 @@ type shares struct {
 // sharesOf counts the values of a field. Only numbers, and more than a bucket
 // would hold of them, are counted by buckets: as many as the root of their
 // number.
-func sharesOf(rows []*vector.Batch, name string) *shares {
+func sharesOf(env *exec.Env, rows []*vector.Batch, name string) *shares {
 	s := &shares{name: name, counts: map[string]int{}}
 	low, high, numbers := math.Inf(1), math.Inf(-1), true
 	distinct := map[string]bool{}
-	op.EachValue(rows, name, func(v vector.Value) {
+	op.EachValue(env, rows, name, func(v vector.Value) {
 		s.rows++
 		distinct[v.Text()] = true
 		f, ok := v.Num()
@@ -35,7 +35,7 @@ func sharesOf(rows []*vector.Batch, name string) *shares {
 	if bins := math.Ceil(math.Sqrt(float64(s.rows))); numbers && float64(len(distinct)) > bins {
 		s.low, s.step = low, (high-low)/bins
 	}
-	op.EachValue(rows, name, func(v vector.Value) { s.counts[s.key(v)]++ })
+	op.EachValue(env, rows, name, func(v vector.Value) { s.counts[s.key(v)]++ })
 	for _, n := range s.counts {
 		s.most = max(s.most, float64(n)/float64(s.rows))
 	}
@@ -59,14 +59,16 @@ type rarity struct {
 	share float64
 }
 
-func (c *Anomalydetection) byHistogram(rows []*vector.Batch, names []string) exec.Operator {
+func (c *Anomalydetection) byHistogram(env *exec.Env, rows []*vector.Batch, names []string) exec.Operator {
 	fields := make([]*shares, len(names))
 	for i, name := range names {
-		fields[i] = sharesOf(rows, name)
+		fields[i] = sharesOf(env, rows, name)
 	}
 	var all []rarity
+	var every exec.Every
 	for _, b := range rows {
 		for i := range b.Len {
+			every.Poll(env, 64)
 			r := rarity{share: 2}
 			for _, f := range fields {
 				v := b.At(f.name, i)
@@ -82,7 +84,7 @@ func (c *Anomalydetection) byHistogram(rows []*vector.Batch, names []string) exe
 			all = append(all, r)
 		}
 	}
-	least := c.least(all)
+	least := c.least(env, all)
 	if c.Action == "summary" {
 		return exec.Rows(summaryOf(all, least))
 	}
@@ -96,6 +98,7 @@ func (c *Anomalydetection) byHistogram(rows []*vector.Batch, names []string) exe
 			cols[k] = make([]vector.Value, b.Len)
 		}
 		for i, r := range part {
+			every.Poll(env, 256)
 			if anomaly[i] = r.log < least; anomaly[i] {
 				cols[0][i] = vector.Float(r.log)
 				cols[1][i] = vector.String(r.cause.name)
@@ -112,7 +115,7 @@ func (c *Anomalydetection) byHistogram(rows []*vector.Batch, names []string) exe
 }
 
 // least is the logarithm below which a row is an anomaly.
-func (c *Anomalydetection) least(all []rarity) float64 {
+func (c *Anomalydetection) least(env *exec.Env, all []rarity) float64 {
 	if !math.IsNaN(c.Threshold) {
 		return min(0, math.Log(max(0, c.Threshold)))
 	}
@@ -123,7 +126,7 @@ func (c *Anomalydetection) least(all []rarity) float64 {
 	for i, r := range all {
 		logs[i] = r.log
 	}
-	slices.Sort(logs)
+	exec.Sort(env, logs, cmp.Compare)
 	lower, upper := quantile(logs, 0.25), quantile(logs, 0.75)
 	reach := 1.5
 	if c.Cutoff {

@@ -17,10 +17,10 @@ type normal struct {
 	found       int
 }
 
-func normalOf(rows []*vector.Batch, name string) *normal {
+func normalOf(env *exec.Env, rows []*vector.Batch, name string) *normal {
 	n := &normal{shares: &shares{name: name, counts: map[string]int{}}, numbers: true}
 	var sum, squares float64
-	op.EachValue(rows, name, func(v vector.Value) {
+	op.EachValue(env, rows, name, func(v vector.Value) {
 		n.rows++
 		n.counts[v.Text()]++
 		f, ok := v.Num()
@@ -31,7 +31,7 @@ func normalOf(rows []*vector.Batch, name string) *normal {
 	if !n.numbers {
 		return n
 	}
-	op.EachValue(rows, name, func(v vector.Value) {
+	op.EachValue(env, rows, name, func(v vector.Value) {
 		f, _ := v.Num()
 		squares += (f - n.mean) * (f - n.mean)
 	})
@@ -61,12 +61,12 @@ func (n *normal) column() string {
 	return "Anomaly_Score_Cat(" + n.name + ")"
 }
 
-func (c *Anomalydetection) byScore(rows []*vector.Batch, names []string) exec.Operator {
+func (c *Anomalydetection) byScore(env *exec.Env, rows []*vector.Batch, names []string) exec.Operator {
 	fields := make([]*normal, len(names))
 	for i, name := range names {
-		fields[i] = normalOf(rows, name)
+		fields[i] = normalOf(env, rows, name)
 	}
-	out := c.marked(rows, fields)
+	out := c.marked(env, rows, fields)
 	if c.Action != "summary" {
 		return exec.Rows(out...)
 	}
@@ -91,12 +91,13 @@ func (c *Anomalydetection) byScore(rows []*vector.Batch, names []string) exec.Op
 
 // marked returns the rows that the action leaves, with the scores of their
 // anomalies.
-func (c *Anomalydetection) marked(rows []*vector.Batch, fields []*normal) []*vector.Batch {
+func (c *Anomalydetection) marked(env *exec.Env, rows []*vector.Batch, fields []*normal) []*vector.Batch {
 	least := c.Threshold
 	if math.IsNaN(least) {
 		least = 0.01
 	}
 	var out []*vector.Batch
+	var every exec.Every
 	for _, b := range rows {
 		anomaly := make([]bool, b.Len)
 		marked := b
@@ -104,6 +105,7 @@ func (c *Anomalydetection) marked(rows []*vector.Batch, fields []*normal) []*vec
 			vals := make([]vector.Value, b.Len)
 			some := false
 			for i, v := range op.Present(b, f.name) {
+				every.Poll(env, 64)
 				if v.IsNull() {
 					continue
 				}

@@ -65,7 +65,7 @@ type apply struct {
 }
 
 // Map implements exec.Mapper.
-func (m *apply) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+func (m *apply) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	if m.none {
 		return b, nil
 	}
@@ -80,5 +80,5 @@ func (m *apply) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 		model.Bounds = m.c.Bounds.over(model.Bounds)
 		m.model = model
 	}
-	return m.model.addTo(b), nil
+	return m.model.addTo(ctx, b), nil
 }

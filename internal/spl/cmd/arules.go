@@ -227,7 +227,7 @@ func (r *ruleSet) rules(ctx context.Context) (exec.Operator, error) {
 			list = append(list, l)
 		}
 	}
-	slices.SortFunc(list, func(a, b rule) int {
+	exec.Sort(r.env, list, func(a, b rule) int {
 		return cmp.Or(cmp.Compare(b.strength, a.strength), cmp.Compare(b.hasAll, a.hasAll), cmp.Compare(a.given, b.given), cmp.Compare(a.implied, b.implied))
 	})
 	if len(list) > maxRules {

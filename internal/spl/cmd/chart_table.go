@@ -178,7 +178,7 @@ func (g *grid) columns() []string {
 	for col := range scores {
 		all = append(all, col)
 	}
-	slices.Sort(all)
+	exec.Sort(g.env, all, strings.Compare)
 	kept := g.keep(all, scores)
 	if len(kept) < len(all) {
 		kept = slices.DeleteFunc(kept, func(col string) bool { return col == g.c.Other })
@@ -250,7 +250,7 @@ func (g *grid) keep(all []string, scores map[string][]float64) []string {
 		chosen = ranked[n:]
 	}
 	chosen = slices.Clone(chosen)
-	slices.Sort(chosen)
+	exec.Sort(g.env, chosen, strings.Compare)
 	return chosen
 }
 
@@ -261,7 +261,7 @@ func (g *grid) summary(name string, vals []float64) float64 {
 	}
 	def, percent := syntax.LookupAggregate(name)
 	a := exec.NewAggregate(def, g.env, percent)
-	slices.Sort(vals) // for aggregates that depend on order
+	exec.Sort(g.env, vals, cmp.Compare) // for aggregates that depend on order
 	for _, v := range vals {
 		a.Update(vector.Float(v), op.NaN)
 	}
@@ -281,7 +281,7 @@ func (g *grid) moveToOther(kept []string) {
 				rest = append(rest, col)
 			}
 		}
-		slices.Sort(rest)
+		exec.Sort(g.env, rest, strings.Compare)
 		other := map[string][]exec.Aggregate{}
 		for _, col := range rest {
 			add(other, g.c.Other, cells[col])

@@ -80,11 +80,11 @@ func (c *Concurrency) Needs(out filter.FieldSet) filter.FieldSet {
 // Open implements exec.Serial.
 func (c *Concurrency) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	return op.Gathered(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
-		return exec.Rows(c.count(rows)...), nil
+		return exec.Rows(c.count(env, rows)...), nil
 	}), nil
 }
 
-func (c *Concurrency) count(rows []*vector.Batch) []*vector.Batch {
+func (c *Concurrency) count(env *exec.Env, rows []*vector.Batch) []*vector.Batch {
 	var starts, ends []float64 // of all rows that last
 	same := map[float64]int{}  // rows that do not, by their start
 	span := func(b *vector.Batch, i int) (start, end float64, ok bool) {
@@ -92,8 +92,10 @@ func (c *Concurrency) count(rows []*vector.Batch) []*vector.Batch {
 		d, _ := b.At(c.Duration, i).Num()
 		return start, start + d, ok
 	}
+	var every exec.Every
 	for _, b := range rows {
 		for i := range b.Len {
+			every.Poll(env, 256)
 			start, end, ok := span(b, i)
 			switch {
 			case !ok:
@@ -104,8 +106,8 @@ func (c *Concurrency) count(rows []*vector.Batch) []*vector.Batch {
 			}
 		}
 	}
-	slices.Sort(starts)
-	slices.Sort(ends)
+	exec.Sort(env, starts, cmp.Compare)
+	exec.Sort(env, ends, cmp.Compare)
 	upTo := func(list []float64, at float64) int {
 		n, _ := slices.BinarySearchFunc(list, at, func(x, at float64) int {
 			if x <= at {
@@ -119,6 +121,7 @@ func (c *Concurrency) count(rows []*vector.Batch) []*vector.Batch {
 	for n, b := range rows {
 		vals := make([]vector.Value, b.Len)
 		for i := range vals {
+			every.Poll(env, 64)
 			if start, _, ok := span(b, i); ok {
 				vals[i] = vector.Int(upTo(starts, start) - upTo(ends, start) + same[start])
 			}

@@ -143,7 +143,7 @@ type convert struct {
 	env *exec.Env
 }
 
-func (m *convert) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+func (m *convert) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	var spared []string
 	for _, call := range m.c.Calls {
 		if call.Func == "none" {
@@ -156,7 +156,7 @@ func (m *convert) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error)
 				continue
 			}
 			fn := conversions[call.Func]
-			b = op.MapField(b, name, to, func(v vector.Value) vector.Value { return m.each(v, fn) })
+			b = op.MapField(ctx, b, name, to, func(v vector.Value) vector.Value { return m.each(v, fn) })
 		}
 	}
 	return b, nil

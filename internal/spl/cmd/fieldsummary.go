@@ -221,7 +221,7 @@ func (f *fieldsummary) Close() {
 // Results implements exec.Reducer.
 func (f *fieldsummary) Results(context.Context) (exec.Operator, error) {
 	out := vector.NewBuilder("field", "count", "distinct_count", "is_exact", "max", "mean", "min", "numeric_count", "stdev", "values")
-	for _, name := range slices.Sorted(maps.Keys(f.fields)) {
+	for _, name := range sortedKeys(f.env, f.fields) {
 		s := f.fields[name]
 		if s.rows == 0 {
 			continue

@@ -144,7 +144,7 @@ func (c *Fit) Needs(out filter.FieldSet) filter.FieldSet {
 // Open implements exec.Serial.
 func (c *Fit) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	return op.Gathered(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
-		m, err := c.learn(rows)
+		m, err := c.learn(env, rows)
 		if err != nil {
 			return nil, err
 		}
@@ -161,7 +161,7 @@ func (c *Fit) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Ope
 		}
 		out := make([]*vector.Batch, len(rows))
 		for i, b := range rows {
-			out[i] = m.addTo(b)
+			out[i] = m.addTo(ctx, b)
 		}
 		return exec.Rows(out...), nil
 	}), nil
@@ -170,11 +170,13 @@ func (c *Fit) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Ope
 // maxDensityGroups is how many groups a model may have.
 const maxDensityGroups = 1 << 20
 
-func (c *Fit) learn(rows []*vector.Batch) (*density, error) {
+func (c *Fit) learn(env *exec.Env, rows []*vector.Batch) (*density, error) {
 	m := &density{Field: c.Field, By: c.By, Bounds: c.Bounds, groups: map[string]*distribution{}}
 	nums, keys := map[string][]float64{}, map[string][]string{}
+	var every exec.Every
 	for _, b := range rows {
 		for i := range b.Len {
+			every.Poll(env, 64)
 			f, ok := b.At(c.Field, i).Num()
 			key, values, known := m.groupKey(b, i)
 			if !ok || !known {
@@ -187,7 +189,7 @@ func (c *Fit) learn(rows []*vector.Batch) (*density, error) {
 		}
 	}
 	for key, list := range nums {
-		m.groups[key] = fitDistribution(list, c.Kind)
+		m.groups[key] = fitDistribution(env, list, c.Kind)
 		m.groups[key].Keys = keys[key]
 	}
 	return m, nil

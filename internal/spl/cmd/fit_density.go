@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -124,8 +125,8 @@ type distribution struct {
 }
 
 // fitDistribution fits a kind of distribution to numbers, "" = the nearer one.
-func fitDistribution(nums []float64, kind string) *distribution {
-	slices.Sort(nums)
+func fitDistribution(env *exec.Env, nums []float64, kind string) *distribution {
+	exec.Sort(env, nums, cmp.Compare)
 	n := float64(len(nums))
 	sum := 0.0
 	for _, f := range nums {
@@ -136,6 +137,7 @@ func fitDistribution(nums []float64, kind string) *distribution {
 		squares += (f - mean) * (f - mean)
 	}
 	var best *distribution
+	var every exec.Every
 	for _, k := range []string{normalKind, exponential} {
 		if kind != "" && kind != k {
 			continue
@@ -145,6 +147,7 @@ func fitDistribution(nums []float64, kind string) *distribution {
 			d.Loc, d.Scale = d.Min, mean-d.Min
 		}
 		for i, f := range nums {
+			every.Poll(env, 256)
 			d.Distance += math.Abs(f-d.quantile((float64(i)+0.5)/n)) / n
 		}
 		if best == nil || d.Distance < best.Distance {
@@ -212,9 +215,11 @@ func (m *density) groupKey(b *vector.Batch, i int) (key string, values []string,
 
 // addTo puts the columns of apply beside the rows of a batch. Rows of groups
 // that were not seen when the model was made get none.
-func (m *density) addTo(b *vector.Batch) *vector.Batch {
+func (m *density) addTo(ctx context.Context, b *vector.Batch) *vector.Batch {
 	outlier, ranges, dens := make([]vector.Value, b.Len), make([]vector.Value, b.Len), make([]vector.Value, b.Len)
+	pulse := exec.NewPulse(ctx)
 	for i := range b.Len {
+		pulse.Work(256)
 		f, isNumber := b.At(m.Field, i).Num()
 		key, _, ok := m.groupKey(b, i)
 		d := m.groups[key]

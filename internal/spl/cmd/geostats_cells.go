@@ -46,7 +46,9 @@ func (r *geostats) Add(ctx context.Context, b *vector.Batch) error {
 	var rows []int32
 	var lats, longs []float64
 	lat, long := op.Present(b, r.c.Lat), op.Present(b, r.c.Long)
+	pulse := exec.NewPulse(ctx)
 	for i := range b.Len {
+		pulse.Work(16)
 		y, north := lat[i].Num()
 		x, east := long[i].Num()
 		if north && east && math.Abs(y) <= 90 && math.Abs(x) <= 180 {

@@ -112,7 +112,7 @@ type iplocation struct {
 // maxKnownAddresses bounds what one worker remembers of look-ups.
 const maxKnownAddresses = 1 << 15
 
-func (m *iplocation) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+func (m *iplocation) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	n := 5
 	if m.c.AllFields {
 		n = len(places)
@@ -127,7 +127,9 @@ func (m *iplocation) Map(_ context.Context, b *vector.Batch) (*vector.Batch, err
 		}
 	}
 	if col := b.Col(m.c.Field); col != nil {
+		pulse := exec.NewPulse(ctx)
 		for i := range b.Len {
+			pulse.Work(128)
 			if v := col.At(i); v.Len() > 0 {
 				for k, p := range m.lookup(v.At(0)) {
 					if k < n {

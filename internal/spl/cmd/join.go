@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -297,8 +298,12 @@ func (j *join) load(ctx context.Context) error {
 func (j *join) prepare() error {
 	left, right := j.c.Left, j.c.Right
 	if len(left) == 0 {
+		known := make(map[string]bool, len(j.fields))
+		for _, name := range j.fields {
+			known[name] = true
+		}
 		for _, name := range op.FieldNames([]*vector.Batch{j.right}) {
-			if !op.Internal(name) && slices.Contains(j.fields, name) {
+			if !op.Internal(name) && known[name] {
 				left = append(left, name)
 			}
 		}
@@ -418,7 +423,7 @@ func (j *join) matches(b *vector.Batch, i int) []int32 {
 			}
 		}
 	})
-	slices.Sort(found)
+	exec.Sort(j.env, found, cmp.Compare)
 	found = slices.Compact(found)
 	if j.c.Max > 0 && len(found) > j.c.Max {
 		found = found[:j.c.Max]
@@ -440,10 +445,16 @@ func (j *join) glue(b *vector.Batch, rows []int32) *vector.Batch {
 	if j.c.Prefixes[0] != "" {
 		return j.glueAliased(b, rows)
 	}
+	isKey := make(map[string]bool, len(j.keys))
+	for _, name := range j.keys {
+		isKey[name] = true
+	}
+	var cols []*vector.Column
 	for _, col := range j.right.Cols {
-		if col.Name == "_time" && b.Col("_time") != nil || slices.Contains(j.keys, col.Name) {
+		if col.Name == "_time" && b.Col("_time") != nil || isKey[col.Name] {
 			continue
 		}
+		j.env.Poll()
 		old := b.Col(col.Name)
 		vals := make([]vector.Value, b.Len)
 		for i, r := range rows {
@@ -457,35 +468,39 @@ func (j *join) glue(b *vector.Batch, rows []int32) *vector.Batch {
 				vals[i] = v
 			}
 		}
-		b = b.With(vector.NewColumn(col.Name, vals))
+		cols = append(cols, vector.NewColumn(col.Name, vals))
 	}
-	return b
+	return b.With(cols...)
 }
 
 // glueAliased puts every field of both sides under its alias. Internal fields
 // keep their names, and the main row's go first.
 func (j *join) glueAliased(b *vector.Batch, rows []int32) *vector.Batch {
-	out := &vector.Batch{Len: b.Len}
+	cols := make([]*vector.Column, 0, len(b.Cols)+len(j.right.Cols))
+	internal := map[string]bool{}
 	for _, col := range b.Cols {
-		if !op.Internal(col.Name) {
+		if op.Internal(col.Name) {
+			internal[col.Name] = true
+		} else {
 			col = col.Renamed(j.c.Prefixes[0] + col.Name)
 		}
-		out = out.With(col)
+		cols = append(cols, col)
 	}
 	for _, col := range j.right.Cols {
 		name := col.Name
 		if !op.Internal(name) {
 			name = j.c.Prefixes[1] + name
-		} else if out.Col(name) != nil {
+		} else if internal[name] {
 			continue
 		}
+		j.env.Poll()
 		vals := make([]vector.Value, b.Len)
 		for i, r := range rows {
 			if r >= 0 {
 				vals[i] = col.At(int(r))
 			}
 		}
-		out = out.With(vector.NewColumn(name, vals))
+		cols = append(cols, vector.NewColumn(name, vals))
 	}
-	return out
+	return (&vector.Batch{Len: b.Len}).With(cols...)
 }

@@ -149,7 +149,7 @@ func (c *Kmeans) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.
 type place struct{ batch, row int }
 
 func (c *Kmeans) run(ctx context.Context, env *exec.Env, rows []*vector.Batch) (exec.Operator, error) {
-	names := c.numeric(rows)
+	names := c.numeric(env, rows)
 	var points [][]float64
 	var in, out []place
 	held := env.Memory.Hold()
@@ -198,13 +198,13 @@ func (c *Kmeans) run(ctx context.Context, env *exec.Env, rows []*vector.Batch) (
 }
 
 // numeric returns the fields with the numbers.
-func (c *Kmeans) numeric(rows []*vector.Batch) []string {
+func (c *Kmeans) numeric(env *exec.Env, rows []*vector.Batch) []string {
 	var names []string
 	for _, name := range op.ColumnNames(rows) {
 		if !op.Listed(c.Fields, name) {
 			continue
 		}
-		if some, all := numeric(rows, name); some && (all || len(c.Fields) > 0) {
+		if some, all := numeric(env, rows, name); some && (all || len(c.Fields) > 0) {
 			names = append(names, name)
 		}
 	}

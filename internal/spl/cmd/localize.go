@@ -1,8 +1,8 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
-	"slices"
 
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
@@ -66,19 +66,22 @@ func (c *Localize) Ordered() bool { return false }
 
 // NewReducer implements exec.Transforming.
 func (c *Localize) NewReducer(env *exec.Env) (exec.Reducer, error) {
-	return &localize{c: c, held: env.Memory.Hold()}, nil
+	return &localize{c: c, env: env, held: env.Memory.Hold()}, nil
 }
 
 type localize struct {
 	c     *Localize
+	env   *exec.Env
 	held  *exec.Held
 	times []float64
 }
 
 // Add implements exec.Reducer.
-func (l *localize) Add(_ context.Context, b *vector.Batch) error {
+func (l *localize) Add(ctx context.Context, b *vector.Batch) error {
 	before := len(l.times)
+	pulse := exec.NewPulse(ctx)
 	for _, v := range op.Present(b, "_time") {
+		pulse.Work(0)
 		if f, ok := v.Num(); ok {
 			l.times = append(l.times, f)
 		}
@@ -110,7 +113,7 @@ func (l *localize) Results(context.Context) (exec.Operator, error) {
 		return s.Seconds()
 	}
 	pause, before, after := length(l.c.MaxPause, 60), length(l.c.Before, 30), length(l.c.After, 30)
-	slices.Sort(l.times)
+	exec.Sort(l.env, l.times, cmp.Compare)
 	b := vector.NewBuilder("starttime", "endtime")
 	for end := len(l.times) - 1; end >= 0; {
 		start := end

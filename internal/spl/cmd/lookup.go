@@ -214,7 +214,7 @@ type lookupMapper struct {
 // maxKnownKeys bounds what one worker remembers of matches.
 const maxKnownKeys = 1 << 16
 
-func (m *lookupMapper) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+func (m *lookupMapper) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	keys := make([]*vector.Column, len(m.c.Keys))
 	for i, k := range m.c.Keys {
 		if keys[i] = b.Col(k.Field); keys[i] == nil {
@@ -228,8 +228,10 @@ func (m *lookupMapper) Map(_ context.Context, b *vector.Batch) (*vector.Batch, e
 		out[n], old[n] = make([]vector.Value, b.Len), b.Col(o.Field)
 	}
 	vals := make([]string, len(keys))
+	pulse := exec.NewPulse(ctx)
 	for i := range b.Len {
 		rows, complete := m.matches(keys, time, i, vals)
+		pulse.Work(64)
 		for n := range m.outputs {
 			var was vector.Value
 			if old[n] != nil {

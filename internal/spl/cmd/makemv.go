@@ -121,8 +121,8 @@ type makemv struct {
 	env *exec.Env
 }
 
-func (m *makemv) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	return op.MapField(b, m.c.Field, m.c.Field, m.split), nil
+func (m *makemv) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
+	return op.MapField(ctx, b, m.c.Field, m.c.Field, m.split), nil
 }
 
 func (m *makemv) split(v vector.Value) vector.Value {

@@ -41,8 +41,8 @@ func (c *Nomv) Needs(out filter.FieldSet) filter.FieldSet { return out }
 func (c *Nomv) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
 // Map implements exec.Mapper.
-func (c *Nomv) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	return op.MapField(b, c.Field, c.Field, func(v vector.Value) vector.Value {
+func (c *Nomv) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
+	return op.MapField(ctx, b, c.Field, c.Field, func(v vector.Value) vector.Value {
 		if v.Kind() == vector.List {
 			return vector.String(v.Joined())
 		}

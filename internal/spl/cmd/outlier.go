@@ -1,8 +1,8 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
-	"slices"
 	"strings"
 
 	"bluetrail/internal/diag"
@@ -125,7 +125,7 @@ func (c *Outlier) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec
 	return op.Gathered(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		for _, name := range op.ColumnNames(rows) {
 			if op.Listed(c.Fields, name) {
-				rows = c.trim(rows, name)
+				rows = c.trim(env, rows, name)
 			}
 		}
 		return exec.Rows(rows...), nil
@@ -133,16 +133,18 @@ func (c *Outlier) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec
 }
 
 // trim treats the outliers of one field.
-func (c *Outlier) trim(rows []*vector.Batch, name string) []*vector.Batch {
-	low, high, ok := c.bounds(rows, name)
+func (c *Outlier) trim(env *exec.Env, rows []*vector.Batch, name string) []*vector.Batch {
+	low, high, ok := c.bounds(env, rows, name)
 	if !ok {
 		return rows
 	}
 	out := make([]*vector.Batch, len(rows))
+	var every exec.Every
 	for n, b := range rows {
 		vals := op.Present(b, name)
 		var stay []int32
 		for i, v := range vals {
+			every.Poll(env, 256)
 			f, ok := v.Num()
 			if ok && (f > high || c.Lower && f < low) {
 				if c.Remove {
@@ -172,10 +174,12 @@ func (c *Outlier) taken(bound float64) vector.Value {
 }
 
 // bounds returns what is still near; ok is false for a field without numbers.
-func (c *Outlier) bounds(rows []*vector.Batch, name string) (low, high float64, ok bool) {
+func (c *Outlier) bounds(env *exec.Env, rows []*vector.Batch, name string) (low, high float64, ok bool) {
 	var all []float64
+	var every exec.Every
 	for _, b := range rows {
 		for _, v := range op.Present(b, name) {
+			every.Poll(env, 256)
 			if f, ok := v.Num(); ok {
 				all = append(all, f)
 			}
@@ -184,7 +188,7 @@ func (c *Outlier) bounds(rows []*vector.Batch, name string) (low, high float64, 
 	if len(all) == 0 {
 		return 0, 0, false
 	}
-	slices.Sort(all)
+	exec.Sort(env, all, cmp.Compare)
 	lower, upper := quantile(all, 0.25), quantile(all, 0.75)
 	reach := c.Param * (upper - lower)
 	return lower - reach, upper + reach, true

@@ -136,9 +136,11 @@ func (c *Rangemap) Needs(out filter.FieldSet) filter.FieldSet {
 func (c *Rangemap) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
 // Map implements exec.Mapper.
-func (c *Rangemap) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+func (c *Rangemap) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	vals := op.Present(b, c.Field)
+	pulse := exec.NewPulse(ctx)
 	for i, v := range vals {
+		pulse.Work(v.Size())
 		vals[i] = c.names(v)
 	}
 	return b.With(vector.NewColumn("range", vals)), nil

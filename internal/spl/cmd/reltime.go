@@ -77,9 +77,11 @@ type reltime struct {
 }
 
 // Map implements exec.Mapper.
-func (m reltime) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+func (m reltime) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	vals := op.Present(b, m.c.Field)
+	pulse := exec.NewPulse(ctx)
 	for i, v := range vals {
+		pulse.Work(0)
 		vals[i] = vector.Value{}
 		if f, ok := v.Num(); ok {
 			vals[i] = vector.String(ago(splunktime.Epoch(m.now) - f))

@@ -141,10 +141,10 @@ type replacer struct {
 	order []ReplacePair
 }
 
-func (m *replacer) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+func (m *replacer) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	for _, name := range b.Names() {
 		if len(m.c.Fields) == 0 && !op.Internal(name) || slices.ContainsFunc(m.c.Fields, func(p string) bool { return filter.MatchName(p, name) }) {
-			b = op.MapField(b, name, name, m.value)
+			b = op.MapField(ctx, b, name, name, m.value)
 		}
 	}
 	return b, nil

@@ -192,11 +192,11 @@ func (m *rex) warn(err error) {
 	m.env.Warn("rex on %s: %v; such values are left alone", m.c.Field, err)
 }
 
-func (m *rex) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+func (m *rex) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	if m.c.sed == nil {
 		return m.extract(b), nil
 	}
-	return op.MapField(b, m.c.Field, m.c.Field, func(v vector.Value) vector.Value {
+	return op.MapField(ctx, b, m.c.Field, m.c.Field, func(v vector.Value) vector.Value {
 		list := make([]string, v.Len())
 		for j := range list {
 			for _, sed := range m.c.sed {

@@ -74,6 +74,30 @@ func (c *Search) NewMapper(env *exec.Env) (exec.Mapper, error) {
 
 type selector struct{ m *filter.Matcher }
 
-func (f selector) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	return f.m.Filter(b), nil
+func (f selector) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
+	rows, err := selected(ctx, b, f.m.Select)
+	if err != nil || len(rows) == b.Len {
+		return b, err
+	}
+	return b.Pick(rows), nil
+}
+
+// selectRows is how many rows are tested between two looks at the context.
+const selectRows = 256
+
+// selected returns the rows of a batch that pass a test.
+func selected(ctx context.Context, b *vector.Batch, test func(*vector.Batch) []int32) ([]int32, error) {
+	if b.Len <= selectRows {
+		return test(b), ctx.Err()
+	}
+	var rows []int32
+	for from := 0; from < b.Len; from += selectRows {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		for _, i := range test(b.Slice(from, min(from+selectRows, b.Len))) {
+			rows = append(rows, int32(from)+i)
+		}
+	}
+	return rows, nil
 }

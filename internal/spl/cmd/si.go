@@ -99,7 +99,9 @@ func (c *SummaryRows) Columns() []string { return c.fields.Columns() }
 // Map implements exec.Mapper.
 func (c *SummaryRows) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	var rows []int32
+	pulse := exec.NewPulse(ctx)
 	for i := range b.Len {
+		pulse.Work(16 * len(c.has))
 		if !slices.ContainsFunc(c.has, func(name string) bool { return b.At(name, i).IsNull() }) {
 			rows = append(rows, int32(i))
 		}

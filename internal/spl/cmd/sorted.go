@@ -49,7 +49,9 @@ func (s *Sorted[K]) Seen() int { return s.seen }
 // Add implements exec.Reducer.
 func (s *Sorted[K]) Add(ctx context.Context, b *vector.Batch) error {
 	before := len(s.rows)
+	pulse := exec.NewPulse(ctx)
 	for i, key := range s.order.Keys(b) {
+		pulse.Work(64)
 		if s.worst == nil || s.order.Compare(&key, s.worst) < 0 {
 			s.rows = append(s.rows, sortedRow[K]{key, b, int32(i), s.seen})
 		}
@@ -84,7 +86,9 @@ func (s *Sorted[K]) Merge(ctx context.Context, other exec.Reducer) error {
 }
 
 func (s *Sorted[K]) merge(ctx context.Context, o *Sorted[K]) error {
+	pulse := exec.NewPulse(ctx)
 	for _, r := range o.rows {
+		pulse.Work(64)
 		r.seq += s.seen
 		s.rows = append(s.rows, r)
 	}

@@ -140,16 +140,18 @@ func (c *Spath) NewMapper(*exec.Env) (exec.Mapper, error) {
 }
 
 // Map implements exec.Mapper for one path.
-func (c *Spath) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+func (c *Spath) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	in := b.Col(c.Input)
 	if in == nil {
 		return b, nil
 	}
 	vals := make([]vector.Value, b.Len)
 	old := b.Col(c.output())
+	pulse := exec.NewPulse(ctx)
 	for i := range vals {
 		var found []string
 		each := in.At(i)
+		pulse.Work(each.Size())
 		for j := range each.Len() {
 			found = append(found, spath.Find(each.At(j), c.path)...)
 		}

@@ -111,7 +111,7 @@ func (c *Strcat) Needs(out filter.FieldSet) filter.FieldSet {
 func (c *Strcat) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
 // Map implements exec.Mapper.
-func (c *Strcat) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+func (c *Strcat) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	cols := make([]*vector.Column, len(c.Parts))
 	for i, part := range c.Parts {
 		if !part.Literal {
@@ -121,7 +121,9 @@ func (c *Strcat) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) 
 	old := b.Col(c.Field)
 	vals := make([]vector.Value, b.Len)
 	var text []byte
+	pulse := exec.NewPulse(ctx)
 	for row := range vals {
+		pulse.Work(len(text))
 		text = text[:0]
 		complete := true
 		for i, part := range c.Parts {

@@ -102,8 +102,9 @@ type tags struct {
 }
 
 // Map implements exec.Mapper.
-func (m *tags) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+func (m *tags) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	together := make([][]string, b.Len)
+	pulse := exec.NewPulse(ctx)
 	for _, field := range m.fields {
 		col := b.Col(field)
 		if col == nil {
@@ -111,6 +112,7 @@ func (m *tags) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 		}
 		own := make([][]string, b.Len)
 		for i := range b.Len {
+			pulse.Work(col.At(i).Size())
 			for _, value := range col.At(i).All() {
 				for _, tag := range m.table.of(field, vector.String(value)) {
 					own[i] = appendNew(own[i], tag)

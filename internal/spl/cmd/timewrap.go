@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -193,7 +194,7 @@ func (c *Timewrap) table(env *exec.Env, rows []*vector.Batch) *vector.Batch {
 	for t := range byTime {
 		times = append(times, t)
 	}
-	slices.Sort(times)
+	exec.Sort(env, times, cmp.Compare)
 	out := vector.NewBuilder(names...)
 	for _, t := range times {
 		out.Add()
@@ -217,7 +218,7 @@ func inCalendar(f float64) bool { return f > -62135596800 && f < 253402300800 }
 // end is where the latest period ends; ok is false without times.
 func (c *Timewrap) end(env *exec.Env, rows []*vector.Batch) (end time.Time, ok bool) {
 	var times []float64
-	op.EachValue(rows, "_time", func(v vector.Value) {
+	op.EachValue(env, rows, "_time", func(v vector.Value) {
 		if f, ok := v.Num(); ok && inCalendar(f) {
 			times = append(times, f)
 		}
@@ -230,7 +231,7 @@ func (c *Timewrap) end(env *exec.Env, rows []*vector.Batch) (end time.Time, ok b
 	case !env.Latest.IsZero():
 		return env.Latest.In(env.Zone), true
 	}
-	slices.Sort(times)
+	exec.Sort(env, times, cmp.Compare)
 	step := math.Inf(1)
 	for i := 1; i < len(times); i++ {
 		if d := times[i] - times[i-1]; d > 0 {

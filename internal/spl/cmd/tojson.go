@@ -152,7 +152,7 @@ func (c *Tojson) Needs(out filter.FieldSet) filter.FieldSet {
 func (c *Tojson) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
 // Map implements exec.Mapper.
-func (c *Tojson) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+func (c *Tojson) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	type member struct {
 		col  *vector.Column // nil: no row has it
 		name string
@@ -191,8 +191,10 @@ func (c *Tojson) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) 
 	}
 	vals := make([]vector.Value, b.Len)
 	var buf []byte
+	pulse := exec.NewPulse(ctx)
 	for i := range vals {
 		buf = append(buf[:0], '{')
+		pulse.Work(16*len(members) + len(buf))
 		for _, m := range members {
 			var v vector.Value
 			if m.col != nil {

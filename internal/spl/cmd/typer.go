@@ -74,12 +74,17 @@ type typer struct {
 }
 
 // Map implements exec.Mapper.
-func (m *typer) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+func (m *typer) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	types := make([][]string, b.Len)
+	pulse := exec.NewPulse(ctx)
 	for i, v := range op.Present(b, "eventtype") {
+		pulse.Work(v.Size())
 		types[i] = slices.Clone(v.All())
 	}
 	for _, t := range m.types {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		for _, i := range t.match.Select(b) {
 			if !slices.Contains(types[i], t.name) {
 				types[i] = append(types[i], t.name)
@@ -89,6 +94,7 @@ func (m *typer) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	b = withLists(b, "eventtype", types)
 	all, ofTypes := make([][]string, b.Len), make([][]string, b.Len)
 	for i, v := range op.Present(b, "tag") {
+		pulse.Work(v.Size())
 		all[i] = slices.Clone(v.All())
 	}
 	for _, field := range m.tags.fields() {
@@ -97,6 +103,7 @@ func (m *typer) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 			continue
 		}
 		for i := range b.Len {
+			pulse.Work(64)
 			for _, tag := range m.tags.of(field, col.At(i)) {
 				all[i] = appendNew(all[i], tag)
 				if field == "eventtype" {

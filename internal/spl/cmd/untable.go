@@ -59,10 +59,12 @@ func (c *Untable) Tabulates() bool { return true }
 func (c *Untable) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
 // Map implements exec.Mapper.
-func (c *Untable) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+func (c *Untable) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	out := vector.NewBuilder(c.Key, c.Name, c.Value)
 	key := b.Col(c.Key)
+	pulse := exec.NewPulse(ctx)
 	for i := range b.Len {
+		pulse.Work(32 * len(b.Cols))
 		for _, col := range b.Cols {
 			v := col.At(i)
 			if v.IsNull() || col == key || op.Internal(col.Name) {

@@ -49,8 +49,8 @@ func (c *XMLunescape) Needs(out filter.FieldSet) filter.FieldSet { return out }
 func (c *XMLunescape) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
 // Map implements exec.Mapper.
-func (c *XMLunescape) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
-	return op.MapField(b, c.Field, c.Field, func(v vector.Value) vector.Value {
+func (c *XMLunescape) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
+	return op.MapField(ctx, b, c.Field, c.Field, func(v vector.Value) vector.Value {
 		list := make([]string, v.Len())
 		for j := range list {
 			list[j] = unescapeXML(v.At(j))

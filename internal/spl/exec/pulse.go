@@ -8,8 +8,9 @@ import (
 
 // Pulse lets a long loop end when its search is cancelled, at next to no cost.
 type Pulse struct {
-	ctx context.Context
-	n   uint
+	ctx  context.Context
+	n    uint
+	work int
 }
 
 // NewPulse returns the Pulse of a loop.
@@ -22,6 +23,22 @@ func (p *Pulse) Err() error {
 		return nil
 	}
 	return context.Cause(p.ctx)
+}
+
+// pulseWork is how many bytes are worked on between two looks at the context. A
+// slow regular expression reads some 10 MB in a second.
+const pulseWork = 16 << 10
+
+// Work notes that so many bytes are worked on next, and ends the search as Env.Poll
+// does once it is cancelled. It suits loops over values of any length.
+func (p *Pulse) Work(bytes int) {
+	if p.work += bytes + 16; p.work < pulseWork {
+		return
+	}
+	p.work = 0
+	if p.ctx.Err() != nil {
+		panic(&Stopped{context.Cause(p.ctx)})
+	}
 }
 
 // Stopped is what Poll panics with when a search is cancelled. Whoever runs

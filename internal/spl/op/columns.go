@@ -1,22 +1,26 @@
 package op
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
 
 	"bluetrail/internal/filter"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/vector"
 )
 
 // EachValue calls fn with the field's value in every row that has it.
-func EachValue(rows []*vector.Batch, name string, fn func(v vector.Value)) {
+func EachValue(env *exec.Env, rows []*vector.Batch, name string, fn func(v vector.Value)) {
+	var every exec.Every
 	for _, b := range rows {
 		col := b.Col(name)
 		if col == nil {
 			continue
 		}
 		for i := range b.Len {
+			every.Poll(env, 256)
 			if v := col.At(i); !v.IsNull() {
 				fn(v)
 			}
@@ -112,7 +116,7 @@ func ColumnNames(rows []*vector.Batch) []string {
 // MapField returns b with the field to set to fn of the field from; rows that
 // lack from keep what they have. fn is called once for each value of a coded
 // or constant column.
-func MapField(b *vector.Batch, from, to string, fn func(vector.Value) vector.Value) *vector.Batch {
+func MapField(ctx context.Context, b *vector.Batch, from, to string, fn func(vector.Value) vector.Value) *vector.Batch {
 	col := b.Col(from)
 	if col == nil {
 		return b
@@ -134,8 +138,10 @@ func MapField(b *vector.Batch, from, to string, fn func(vector.Value) vector.Val
 	if codes != nil && len(dict) <= b.Len {
 		known, seen = make([]vector.Value, len(dict)), make([]bool, len(dict))
 	}
+	pulse := exec.NewPulse(ctx)
 	for i := range vals {
 		v := col.At(i)
+		pulse.Work(v.Size())
 		switch {
 		case v.IsNull():
 			if old != nil {

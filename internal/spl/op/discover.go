@@ -18,6 +18,10 @@ type Discover struct {
 
 var _ exec.Spreading = Discover{}
 
+// maxFound bounds the texts that are found for one batch, so that a search can be
+// cancelled between two of them.
+const maxFound = 1 << 20
+
 // maxCells bounds the rows times the new fields of a batch: texts that all have
 // other names make many fields of few rows each.
 const maxCells = 1 << 18
@@ -67,7 +71,8 @@ func (x *discovery) take(cells int) *vector.Batch {
 	names := map[string]bool{}
 	var order []string // of the row at hand
 	values := map[string][]string{}
-	for x.row < x.b.Len && (x.row == first || (x.row-first+1)*len(names) <= cells) {
+	texts := 0
+	for x.row < x.b.Len && (x.row == first || (x.row-first+1)*len(names) <= cells && (texts < maxFound || cells == math.MaxInt)) {
 		order = order[:0]
 		clear(values)
 		x.each(x.row, func(name, value string) {
@@ -75,6 +80,7 @@ func (x *discovery) take(cells int) *vector.Batch {
 				order = append(order, name)
 			}
 			values[name] = append(values[name], value)
+			texts += len(name) + len(value)
 		})
 		out.Add()
 		for _, name := range order {

@@ -1,0 +1,256 @@
+package plan_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"bluetrail/internal/event"
+	"bluetrail/internal/filter"
+	"bluetrail/internal/plan"
+	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/syntax"
+	"bluetrail/internal/vector"
+)
+
+// The rows that a command is given in TestNoLoopIsDeaf, how many there are in a
+// batch, and after how many of them it must have looked whether the search is
+// cancelled.
+const (
+	deafRows  = 8192
+	deafBatch = vector.DefaultRows
+	deafLooks = 2048
+)
+
+// deafQuiet are commands that hand on whole columns, so that their work does not
+// grow with the rows.
+var deafQuiet = strings.Fields("addinfo fieldformat fields gauge highlight iconify localop noop redistribute rename setfields sistats sichart sitimechart sitop sirare table")
+
+// deafLazy are commands that hand on batches as they are, or work on one when it is
+// asked for.
+var deafLazy = strings.Fields("appendpipe fillnull foreach reverse tail")
+
+// deafIdle are searches that find nothing to do in such rows.
+var deafIdle = []string{"| apply m", "| transaction startswith"}
+
+// TestNoLoopIsDeaf gives every command rows, without a planner or a store that would
+// look at the context for it, and counts how often it looks while it takes rows in,
+// while it merges, and between the last row it takes and the first it gives.
+func TestNoLoopIsDeaf(t *testing.T) {
+	searches := cancelledSearches
+	for _, def := range syntax.Commands() {
+		for _, ex := range def.Examples {
+			if _, search, piped := strings.Cut(ex.Search, " | "+def.Name); piped {
+				searches = append(searches, "| "+def.Name+search)
+			}
+		}
+	}
+	flavours := []func(field, row int) vector.Value{
+		func(_, row int) vector.Value { return vector.Int(row) },
+		func(field, row int) vector.Value { return vector.String("a" + strconv.Itoa((row+field)%50)) },
+		func(_, row int) vector.Value { return vector.String("a " + strconv.Itoa(row)) },
+	}
+	run := 0
+	for _, text := range searches {
+		if slices.ContainsFunc(deafIdle, func(begin string) bool { return strings.HasPrefix(text, begin) }) {
+			continue
+		}
+		t.Run(text, func(t *testing.T) {
+			found := map[string]int{}
+			for _, value := range flavours {
+				if d := newDeaf(t, text, value); d != nil {
+					run++
+					d.run()
+					for _, what := range d.found {
+						found[what]++
+					}
+				}
+			}
+			for what, n := range found {
+				if n == len(flavours) { // with others it may have had nothing to do
+					t.Errorf("it never looks whether the search is cancelled while it %s", what)
+				}
+			}
+		})
+	}
+	if run < 300 {
+		t.Errorf("only %d searches were run", run)
+	}
+}
+
+// newDeaf returns nil for a search that needs more than rows.
+func newDeaf(t *testing.T, text string, value func(field, row int) vector.Value) *deaf {
+	know := (&script{files: map[string]string{"lookups/example.csv": "u,team,user\na1,red,a1\n"}}).knowledge(t)
+	q, err := plan.Parse("* "+text, know)
+	if err != nil {
+		return nil
+	}
+	env := exec.NewEnv(time.Unix(1700000000, 0).UTC())
+	env.Knowledge, env.Macros, env.Geo = know, know, geo()
+	env.Memory, env.Limits.Memory = exec.NewBudget(1<<40), 1<<40
+	ctx := newAsked(t, 0)
+	none := exec.Rows()
+	env.Run = func(context.Context, *syntax.Query) (exec.Operator, error) { return none, nil }
+	env.Pipe = func(_ context.Context, _ *syntax.Query, in exec.Operator) (exec.Operator, error) { return in, nil }
+	env.RunBy(ctx)
+	d := &deaf{t: t, ctx: ctx, env: env, cmd: q.Stages[1].Cmd, name: q.Stages[1].Def.Name, words: deafWords.FindAllString(text, -1), value: value}
+	if c, ok := d.cmd.(exec.Defined); ok {
+		if d.cmd, err = c.Define(know); err != nil {
+			return nil
+		}
+	}
+	return d
+}
+
+// deafWords are what may be the name of a field.
+var deafWords = regexp.MustCompile(`[a-z_][a-z_0-9]*`)
+
+// deaf runs a command and counts its looks.
+type deaf struct {
+	t     *testing.T
+	ctx   *asked
+	env   *exec.Env
+	cmd   syntax.Command
+	name  string
+	words []string // of its text
+	value func(field, row int) vector.Value
+	left  int // rows not given yet
+	given bool
+	ended int64 // looks when all rows were given
+	found []string
+}
+
+func (d *deaf) run() {
+	switch c := d.cmd.(type) {
+	case exec.Streaming:
+		m, err := c.NewMapper(d.env)
+		if err != nil {
+			return
+		}
+		d.looks("maps rows", deafRows, func() {
+			for n := 0; n < deafRows && err == nil; n += deafBatch {
+				b := d.batch(deafRows).Slice(n, n+deafBatch)
+				s, ok := m.(exec.Spreading)
+				if !ok {
+					_, err = m.Map(d.ctx, b)
+					continue
+				}
+				next := s.Spread(b)
+				for b := next(); b != nil; b = next() {
+					d.env.Poll() // as what asks for the parts does
+				}
+			}
+			if err != nil {
+				d.t.Fatal(err)
+			}
+		})
+	case exec.Transforming:
+		var both [2]exec.Reducer
+		var err error
+		for i := range both {
+			if both[i], err = c.NewReducer(d.env); err != nil {
+				return
+			}
+			defer both[i].Close()
+			d.looks("takes rows in", deafRows, func() { err = both[i].Add(d.ctx, d.batch(deafRows)) })
+			if err != nil {
+				d.t.Fatal(err)
+			}
+		}
+		d.env.Poll()
+		merges := d.ctx.asked.Load()
+		if err := both[0].Merge(d.ctx, both[1]); err != nil {
+			d.t.Fatal(err)
+		}
+		merges = d.ctx.asked.Load() - merges
+		var out exec.Operator
+		var rows int
+		begun := d.ctx.asked.Load()
+		if out, err = both[0].Results(d.ctx); err != nil {
+			d.t.Fatal(err)
+		}
+		defer out.Close()
+		for b, err := out.Next(d.ctx); err == nil; b, err = out.Next(d.ctx) {
+			rows += b.Len
+		}
+		if rows >= deafRows/2 && merges < int64(rows/deafLooks) {
+			d.found = append(d.found, "merges")
+		}
+		if n := d.ctx.asked.Load() - begun; rows >= deafRows/2 && n < int64(rows/deafLooks) {
+			d.found = append(d.found, "gives its result")
+		}
+	case exec.Serial:
+		d.left = deafRows
+		op, err := c.Open(d.ctx, d.env, d)
+		if err != nil {
+			return
+		}
+		defer op.Close()
+		_, err = op.Next(d.ctx)
+		if err != nil && err != io.EOF {
+			d.t.Fatal(err)
+		}
+		if !d.given { // it gives rows before it has all
+			return
+		}
+		if n := d.ctx.asked.Load() - d.ended; n < deafRows/deafLooks && !slices.Contains(deafLazy, d.name) {
+			d.found = append(d.found, "works between the last row it takes and the first it gives")
+		}
+	}
+}
+
+// looks runs a part of the command's work, which must look once for so many rows.
+func (d *deaf) looks(what string, rows int, work func()) {
+	before := d.ctx.asked.Load()
+	work()
+	if n := d.ctx.asked.Load() - before; n < int64(rows/deafLooks) && !slices.Contains(deafQuiet, d.name) {
+		d.found = append(d.found, what)
+	}
+}
+
+// Next implements exec.Operator: it gives the rows and does not look itself.
+func (d *deaf) Next(context.Context) (*vector.Batch, error) {
+	if d.left == 0 {
+		d.given, d.ended = true, d.ctx.asked.Load()
+		return nil, io.EOF
+	}
+	d.left -= deafBatch
+	b := d.batch(d.left + deafBatch)
+	return b.Slice(d.left, d.left+deafBatch), nil
+}
+
+// Close implements exec.Operator.
+func (d *deaf) Close() {}
+
+// batch returns rows with the fields that the command reads.
+func (d *deaf) batch(rows int) *vector.Batch {
+	names := []string{"a", "b", "eventtype", "n", "user", event.Time, event.Raw}
+	if needs := d.cmd.Needs(filter.Fields()); !needs.All() {
+		names = append(needs.Named(), names...)
+	}
+	names = append(names, d.words...)
+	slices.Sort(names)
+	names = slices.Compact(names)
+	b := &vector.Batch{Len: rows}
+	for field, name := range names {
+		vals := make([]vector.Value, rows)
+		for i := range vals {
+			switch name {
+			case event.Time:
+				vals[i] = vector.Int(1700000000 + rows - i)
+			case event.Raw:
+				vals[i] = vector.String(fmt.Sprintf(`a=%d b=%d user="u%d"`, i, i, i%50))
+			default:
+				vals[i] = d.value(field, i)
+			}
+		}
+		b = b.With(vector.NewColumn(name, vals))
+	}
+	return b
+}
