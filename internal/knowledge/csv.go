@@ -9,16 +9,26 @@ import (
 	"os"
 	"strings"
 
+	"bluetrail/internal/spl/exec"
+
 	"github.com/klauspost/compress/gzip"
 )
 
-// maxTable bounds the decompressed bytes of a lookup.
-const maxTable = 128 << 20
+// maxTable bounds the decompressed bytes of a lookup, and the memory that it takes
+// with an index. A compressed file of short rows is thousands of times as large in
+// memory.
+const maxTable = 256 << 20
+
+// rowBytes and cellBytes are what a row and a cell take beside their text.
+const (
+	rowBytes  = 96
+	cellBytes = 16
+)
 
 // readTable reads a .csv or .csv.gz file. notes says what was odd about it:
 // rows that are longer than the first line, columns that come twice, quotes in
 // wrong places.
-func readTable(path string) (columns []string, rows [][]string, notes []string, err error) {
+func readTable(env *exec.Env, path string) (columns []string, rows [][]string, notes []string, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, nil, err
@@ -32,14 +42,14 @@ func readTable(path string) (columns []string, rows [][]string, notes []string, 
 		}
 		in = z
 	}
-	columns, rows, notes, err = parseTable(in, maxTable)
+	columns, rows, notes, err = parseTable(env, in, maxTable)
 	for i := range notes {
 		notes[i] = path + ": " + notes[i]
 	}
 	return columns, rows, notes, err
 }
 
-func parseTable(in io.Reader, limit int64) (columns []string, rows [][]string, notes []string, err error) {
+func parseTable(env *exec.Env, in io.Reader, limit int64) (columns []string, rows [][]string, notes []string, err error) {
 	limited := &io.LimitedReader{R: in, N: limit + 1}
 	text := bufio.NewReaderSize(limited, 64<<10)
 	if bom, err := text.Peek(3); err == nil && string(bom) == "\ufeff" {
@@ -70,8 +80,10 @@ func parseTable(in io.Reader, limit int64) (columns []string, rows [][]string, n
 	if len(columns) == 0 {
 		return nil, nil, nil, errors.New("line 1 names no column")
 	}
-	longer, first := 0, 0
+	longer, first, size := 0, 0, int64(0)
+	var every exec.Every
 	for {
+		every.Poll(env, 256)
 		cells, err := r.Read()
 		if limited.N <= 0 {
 			return nil, nil, nil, fmt.Errorf("the table is larger than %d MiB", limit>>20)
@@ -92,6 +104,13 @@ func parseTable(in io.Reader, limit int64) (columns []string, rows [][]string, n
 			if i < len(cells) {
 				row[c] = cells[i]
 			}
+		}
+		size += rowBytes + int64(cellBytes*(len(row)+len(cells)))
+		for _, cell := range cells { // rows share one text
+			size += int64(len(cell))
+		}
+		if size > limit {
+			return nil, nil, nil, fmt.Errorf("the table takes more than %d MiB of memory; leave out rows or columns that no search needs", limit>>20)
 		}
 		rows = append(rows, row)
 	}

@@ -104,7 +104,7 @@ func TestProblems(t *testing.T) {
 	if m, ok := k.Macro("good", 0); !ok || m.Definition != "fine" {
 		t.Error("the good macro is lost")
 	}
-	if _, err := k.Table("ok"); err != nil {
+	if _, err := k.Table(nil, "ok"); err != nil {
 		t.Error(err)
 	}
 	if _, err := Open(filepath.Join(t.TempDir(), "nosuch")); err == nil {
@@ -119,7 +119,7 @@ func TestDefinitions(t *testing.T) {
 		"lookups/y.yml":   "name: svc\nlookup_type: csv\ncase_sensitive_match: false\nmin_matches: 1\ndefault_match: 'no'\nmatch_type:\n  - WILDCARD(a)\n",
 		"lookups/y.csv":   "a\nx*\n",
 	})
-	d, err := k.Table("d")
+	d, err := k.Table(nil, "d")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,11 +129,11 @@ func TestDefinitions(t *testing.T) {
 	}, d); diff != "" {
 		t.Error(diff)
 	}
-	y, err := k.Table("svc")
+	y, err := k.Table(nil, "svc")
 	if err != nil || !y.IgnoreCase || y.MinMatches != 1 || y.DefaultMatch != "no" || y.Match["a"] != "WILDCARD" || y.MaxMatches != 100 {
 		t.Errorf("%+v %v", y, err)
 	}
-	seen, err := k.Table("seen")
+	seen, err := k.Table(nil, "seen")
 	if err != nil || len(seen.Rows) != 0 || cmp.Diff([]string{"_key", "user"}, seen.Columns) != "" {
 		t.Errorf("%+v %v", seen, err)
 	}
@@ -143,7 +143,7 @@ func TestDefinitions(t *testing.T) {
 	for name, want := range map[string]string{
 		"dd": "d", "nosuch.csv": "no file", "../t.csv": "may hold no path", "t.csv/..": "no lookup file", ".hidden.csv": "no name", "x\x00.csv": "no name",
 	} {
-		if _, err := k.Table(name); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := k.Table(nil, name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want one with %q", name, err, want)
 		}
 	}
@@ -167,7 +167,7 @@ func TestParseTable(t *testing.T) {
 		{name: "no names", text: ",\n1,2\n", err: "names no column"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			columns, rows, notes, err := parseTable(strings.NewReader(tc.text), 1<<20)
+			columns, rows, notes, err := parseTable(nil, strings.NewReader(tc.text), 1<<20)
 			if (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
 				t.Fatalf("error %v, want %q", err, tc.err)
 			}
@@ -181,12 +181,31 @@ func TestParseTable(t *testing.T) {
 // TestLarge reads a table that goes on and on, as a gzip bomb does.
 func TestLarge(t *testing.T) {
 	endless := io.MultiReader(strings.NewReader("a\n"), repeat("xxxxxxx\n"))
-	if _, _, _, err := parseTable(endless, 1<<20); err == nil || !strings.Contains(err.Error(), "larger than 1 MiB") {
+	if _, _, _, err := parseTable(nil, endless, 1<<20); err == nil || !strings.Contains(err.Error(), "more than 1 MiB of memory") {
 		t.Errorf("error %v", err)
 	}
-	if _, _, _, err := parseTable(repeat("x"), 1<<20); err == nil || !strings.Contains(err.Error(), "larger than 1 MiB") {
+	short := io.MultiReader(strings.NewReader("a\n"), repeat("1\n"))
+	counted := &counting{in: short}
+	if _, _, _, err := parseTable(nil, counted, 1<<20); err == nil || !strings.Contains(err.Error(), "more than 1 MiB of memory") {
+		t.Errorf("short rows: error %v", err)
+	} else if counted.n > 256<<10 { // 1 MiB has room for some 10,000 of them
+		t.Errorf("short rows: %d bytes were read", counted.n)
+	}
+	if _, _, _, err := parseTable(nil, repeat("x"), 1<<20); err == nil || !strings.Contains(err.Error(), "larger than 1 MiB") {
 		t.Errorf("one line: error %v", err)
 	}
+}
+
+// counting counts what is read.
+type counting struct {
+	in io.Reader
+	n  int
+}
+
+func (c *counting) Read(p []byte) (int, error) {
+	n, err := c.in.Read(p)
+	c.n += n
+	return n, err
 }
 
 // repeat is a reader that gives the same text without end.
@@ -209,7 +228,7 @@ func TestWriteTable(t *testing.T) {
 			if err := k.WriteTable(t.Context(), name, w); err != nil {
 				t.Fatal(err)
 			}
-			got, err := k.Table(name)
+			got, err := k.Table(nil, name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -264,7 +283,7 @@ func TestTogether(t *testing.T) {
 		})
 		wg.Go(func() {
 			for range 100 {
-				tab, err := k.Table("a.csv")
+				tab, err := k.Table(nil, "a.csv")
 				if err != nil || len(tab.Rows) != 2 || tab.Rows[0][0] != tab.Rows[1][0] {
 					t.Errorf("%v %v", tab, err)
 					return
@@ -296,7 +315,7 @@ func TestShipped(t *testing.T) {
 	dir := t.TempDir()
 	for _, k := range []*Knowledge{mustOpen(t), mustOpen(t, dir)} {
 		for name, columns := range shipped {
-			table, err := k.Table(name)
+			table, err := k.Table(nil, name)
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 				continue
@@ -305,7 +324,7 @@ func TestShipped(t *testing.T) {
 				t.Errorf("%s: columns %s, %d rows, notes %q", name, got, len(table.Rows), table.Notes)
 			}
 		}
-		if _, err := k.Table("previously_seen_cloud_region"); !errors.Is(err, exec.ErrNoTable) || !strings.Contains(err.Error(), `"previously_seen_cloud_regions"`) {
+		if _, err := k.Table(nil, "previously_seen_cloud_region"); !errors.Is(err, exec.ErrNoTable) || !strings.Contains(err.Error(), `"previously_seen_cloud_regions"`) {
 			t.Errorf("a name nearly right: %v", err)
 		}
 		if len(k.LookupNames()) != 0 {
@@ -321,7 +340,7 @@ func TestShipped(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, "lookups", file)); err != nil {
 			t.Error(err)
 		}
-		if table, err := k.Table(name); err != nil || len(table.Rows) != 1 || len(table.Notes) != 0 {
+		if table, err := k.Table(nil, name); err != nil || len(table.Rows) != 1 || len(table.Notes) != 0 {
 			t.Errorf("%s once written: %+v %v", name, table, err)
 		}
 	}

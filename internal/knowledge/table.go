@@ -29,7 +29,7 @@ type cached struct {
 
 // Table implements exec.Knowledge: a lookup by the name of its definition or of
 // its file. What was read is kept until the file changes.
-func (k *Knowledge) Table(name string) (*lookup.Table, error) {
+func (k *Knowledge) Table(env *exec.Env, name string) (*lookup.Table, error) {
 	d, err := k.definition(name)
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (k *Knowledge) Table(name string) (*lookup.Table, error) {
 		return c.table, nil
 	}
 	t := d.table
-	if t.Columns, t.Rows, t.Notes, err = readTable(path); err != nil {
+	if t.Columns, t.Rows, t.Notes, err = readTable(env, path); err != nil {
 		return nil, fmt.Errorf("cannot read lookup %q: %w", name, err)
 	}
 	splitLists(&t)

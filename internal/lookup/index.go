@@ -32,8 +32,9 @@ type looseKey struct {
 	tests []func(string) bool
 }
 
-// NewIndex returns an index of t by the given columns.
-func NewIndex(t *Table, columns []string, now time.Time) (*Index, error) {
+// NewIndex returns an index of t by the given columns. It calls poll every now and
+// then, which may end it by a panic.
+func NewIndex(t *Table, columns []string, now time.Time, poll func()) (*Index, error) {
 	x := &Index{Table: t, columns: columns, rows: map[string][]int32{}}
 	at := make([]int, len(columns))
 	for i, name := range columns {
@@ -50,6 +51,9 @@ func NewIndex(t *Table, columns []string, now time.Time) (*Index, error) {
 	vals := make([]string, len(columns))
 	var key []byte
 	for r := range t.Rows {
+		if r%256 == 0 {
+			poll()
+		}
 		complete := true
 		for i := range columns {
 			v := t.Value(r, at[i])

@@ -294,7 +294,7 @@ func TestOverMemoryKeepsTables(t *testing.T) {
 		if _, over := within(t, env, "| makeresults count=1000000 | streamstats count as n | table n | "+write+" | stats count"); over == nil {
 			t.Errorf("%s: the search did not end early", write)
 		}
-		table, err := know.Table("kept.csv")
+		table, err := know.Table(nil, "kept.csv")
 		if err != nil || len(table.Rows) != 1 {
 			t.Errorf("%s: the table has %d rows now, %v", write, len(table.Rows), err)
 		}

@@ -28,12 +28,21 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// The budget of the searches of TestResident, and what a process may be resident
-// with beyond it.
-const (
-	residentBudget = 32 << 20
-	residentBeyond = 300 << 20
-)
+// residentSize is how large the inputs of TestResident are, the budget of its
+// searches, and what a process may be resident with beyond it.
+type residentSize struct {
+	share          int // of the rows, values and fields: one in so many
+	budget, beyond int64
+}
+
+// A usual run is a small one that takes a minute; BLUETRAIL_RESIDENT=all is the
+// whole of it.
+func residentSizes() residentSize {
+	if os.Getenv("BLUETRAIL_RESIDENT") == "" {
+		return residentSize{5, 8 << 20, 120 << 20}
+	}
+	return residentSize{1, 32 << 20, 300 << 20}
+}
 
 // flood is a store of made-up events, more than the memory of a search holds.
 type flood struct{ kind string }
@@ -59,7 +68,7 @@ func (s *floodScan) Workers() int          { return 2 }
 func (s *floodScan) Explain() []string     { return nil }
 
 var wideNames = func() (list []string) {
-	for i := range 80000 {
+	for i := range 80000 / residentSizes().share {
 		list = append(list, "f"+strconv.Itoa(i))
 	}
 	return list
@@ -69,6 +78,9 @@ func (s *floodScan) Run(ctx context.Context, emit func(int, *vector.Batch) error
 	size := floods[s.kind]
 	if os.Getenv("BLUETRAIL_RESIDENT") == "long" {
 		size.rows *= 6
+	}
+	if s.kind != "wide" {
+		size.rows /= residentSizes().share
 	}
 	for from := 0; from < size.rows; from += size.batch {
 		if err := ctx.Err(); err != nil {
@@ -154,10 +166,11 @@ var residentSearches = map[string][]string{
 	},
 }
 
-// residentUsual are the searches of a usual run of the test, those that are known to
-// have held too much; BLUETRAIL_RESIDENT=all runs all of them, which takes many minutes,
-// and BLUETRAIL_RESIDENT_ONLY is an expression for those that are wanted.
-const residentUsual = `^big: \* \| format $|^long: \* \| (chart limit=0 count over name by a|xyseries name a n|transaction name|arules sup=1 name x k u|geostats globallimit=0 latfield=lat longfield=lon count by name) $`
+// residentUsual are the searches of a usual run beside the examples of all commands:
+// those that are known to have held too much. BLUETRAIL_RESIDENT=all runs all of them,
+// which takes half an hour, and BLUETRAIL_RESIDENT_ONLY is an expression for those that
+// are wanted.
+const residentUsual = `^big: \* \| format $|^long: \* \| (chart limit=0 count over name by a|xyseries name a n|transaction name|top limit=0 name|join name .*|arules sup=1 name x k u|geostats globallimit=0 latfield=lat longfield=lon count by name) $`
 
 type residentJob struct {
 	Kind, Search, Output string
@@ -177,8 +190,8 @@ func TestResident(t *testing.T) {
 	if _, err := os.Stat("/proc/self/clear_refs"); err != nil {
 		t.Skip("the system does not tell the peak of a process's resident memory")
 	}
-	if testing.Short() {
-		t.Skip("takes a while")
+	if testing.Short() || raced {
+		t.Skip("takes a while, and the race detector has memory of its own")
 	}
 	var jobs []residentJob
 	which := residentUsual
@@ -189,8 +202,8 @@ func TestResident(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	add := func(j residentJob) {
-		if only.MatchString(j.Kind + ": " + j.Search + " " + j.Output) {
+	add := func(j residentJob, always bool) {
+		if always && os.Getenv("BLUETRAIL_RESIDENT") == "" || only.MatchString(j.Kind+": "+j.Search+" "+j.Output) {
 			jobs = append(jobs, j)
 		}
 	}
@@ -210,18 +223,18 @@ func TestResident(t *testing.T) {
 				continue
 			}
 			for _, kind := range []string{"long", "wide", "big"} {
-				add(residentJob{kind, "* | " + st.Cmd.Print(), ""})
+				add(residentJob{kind, "* | " + st.Cmd.Print(), ""}, true)
 			}
 			break
 		}
 	}
 	for _, kind := range []string{"long", "wide", "big"} {
 		for _, text := range residentSearches[kind] {
-			add(residentJob{kind, text, ""})
+			add(residentJob{kind, text, ""}, false)
 		}
 		for _, format := range result.Formats {
-			add(residentJob{kind, "*", format})
-			add(residentJob{kind, "* | table *", format})
+			add(residentJob{kind, "*", format}, false)
+			add(residentJob{kind, "* | table *", format}, false)
 		}
 	}
 	for len(jobs) > 0 {
@@ -278,7 +291,7 @@ func residentRun(t *testing.T, dir string, jobs []residentJob) (done int) {
 		}
 		j := jobs[done]
 		done++
-		if d.Peak > residentBudget+residentBeyond {
+		if size := residentSizes(); d.Peak > size.budget+size.beyond {
 			t.Errorf("%s: %s %s\nwas resident with %d MiB; %s %s", j.Kind, j.Search, j.Output, d.Peak>>20, d.Over, d.Err)
 		} else if testing.Verbose() {
 			t.Logf("%s: %s %s: %d MiB, %.1f s; %.100s %.200s", j.Kind, j.Search, j.Output, d.Peak>>20, d.Took.Seconds(), d.Over, d.Err)
@@ -304,6 +317,7 @@ func TestResidentChild(t *testing.T) {
 	if err := json.NewDecoder(os.Stdin).Decode(&jobs); err != nil {
 		t.Fatal(err)
 	}
+	size := residentSizes()
 	for _, j := range jobs {
 		debug.FreeOSMemory()
 		if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil { // forgets the peak
@@ -319,7 +333,7 @@ func TestResidentChild(t *testing.T) {
 			case d = <-ended:
 				waiting = false
 			case <-time.After(20 * time.Millisecond):
-				if peak := residentPeak(); peak > 3*(residentBudget+residentBeyond) {
+				if peak := residentPeak(); peak > 3*(size.budget+size.beyond) {
 					d.Over = "and grew"
 					waiting = false
 				}
@@ -338,8 +352,8 @@ func TestResidentChild(t *testing.T) {
 func residentSearch(ctx context.Context, j residentJob, know *knowledge.Knowledge) (d residentDone) {
 	env := splexec.NewEnv(time.Unix(1700000000, 0).UTC())
 	env.Knowledge, env.Macros = know, know
-	env.Limits.Memory = residentBudget
-	env.Memory = splexec.NewBudget(residentBudget)
+	env.Limits.Memory = residentSizes().budget
+	env.Memory = splexec.NewBudget(env.Limits.Memory)
 	env.Disk = spill.NewSpace("", 4<<30)
 	err := func() error {
 		q, err := plan.Parse(j.Search, know)

@@ -25,8 +25,8 @@ type dryTables struct {
 var _ exec.Knowledge = (*dryTables)(nil)
 
 // Table implements exec.Knowledge.
-func (d *dryTables) Table(name string) (*lookup.Table, error) {
-	t, err := d.Knowledge.Table(name)
+func (d *dryTables) Table(env *exec.Env, name string) (*lookup.Table, error) {
+	t, err := d.Knowledge.Table(env, name)
 	switch {
 	case err == nil:
 	case errors.Is(err, exec.ErrNoTable) && d.written[name]:

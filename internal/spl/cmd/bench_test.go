@@ -18,7 +18,7 @@ type oneTable struct {
 	t *lookup.Table
 }
 
-func (o oneTable) Table(string) (*lookup.Table, error) { return o.t, nil }
+func (o oneTable) Table(*exec.Env, string) (*lookup.Table, error) { return o.t, nil }
 
 // BenchmarkMap measures row-wise commands on one batch; the figure that counts
 // is ns/row.

@@ -170,7 +170,7 @@ func (c *Inputlookup) open(env *exec.Env) (*lookup.Table, error) {
 	if env.Knowledge == nil {
 		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one by --knowledge)", c.Table)
 	}
-	return env.Knowledge.Table(c.Table)
+	return env.Knowledge.Table(env, c.Table)
 }
 
 // tableRows gives the rows of a table; its columns also when it has none.

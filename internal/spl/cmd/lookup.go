@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
@@ -156,7 +155,7 @@ func (c *Lookup) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	if env.Knowledge == nil {
 		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one by --knowledge)", c.Table)
 	}
-	t, err := env.Knowledge.Table(c.Table)
+	t, err := env.Knowledge.Table(env, c.Table)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +163,7 @@ func (c *Lookup) NewMapper(env *exec.Env) (exec.Mapper, error) {
 		env.Warn("%s", note)
 	}
 	m := &lookupMapper{c: c, outputs: c.Outputs, known: map[string][]int32{}}
-	if m.index, err = c.indexOf(t, env.Now.In(env.Zone)); err != nil {
+	if m.index, err = c.indexOf(env, t); err != nil {
 		return nil, err
 	}
 	if len(m.outputs) == 0 {
@@ -185,7 +184,7 @@ func (c *Lookup) NewMapper(env *exec.Env) (exec.Mapper, error) {
 }
 
 // indexOf returns the index of a table, which workers share.
-func (c *Lookup) indexOf(t *lookup.Table, now time.Time) (*lookup.Index, error) {
+func (c *Lookup) indexOf(env *exec.Env, t *lookup.Table) (*lookup.Index, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.shared == nil || c.shared.Table != t {
@@ -193,7 +192,7 @@ func (c *Lookup) indexOf(t *lookup.Table, now time.Time) (*lookup.Index, error) 
 		for i, k := range c.Keys {
 			columns[i] = k.Column
 		}
-		index, err := lookup.NewIndex(t, columns, now)
+		index, err := lookup.NewIndex(t, columns, env.Now.In(env.Zone), env.Poll)
 		if err != nil {
 			return nil, err
 		}

@@ -119,11 +119,11 @@ func (f *lookupFunction) index(table string, columns []string) (*lookup.Index, e
 	if env.Knowledge == nil {
 		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one by --knowledge)", table)
 	}
-	t, err := env.Knowledge.Table(table)
+	t, err := env.Knowledge.Table(env, table)
 	if err != nil {
 		return nil, err
 	}
-	index, err := lookup.NewIndex(t, columns, f.c.Clock())
+	index, err := lookup.NewIndex(t, columns, f.c.Clock(), env.Poll)
 	if err != nil {
 		return nil, err
 	}

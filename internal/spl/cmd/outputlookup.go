@@ -155,7 +155,7 @@ func (c *Outputlookup) write(ctx context.Context, env *exec.Env, rows []*vector.
 	w := env.Knowledge
 	var old *lookup.Table
 	if w != nil {
-		old, _ = w.Table(c.Table) // one that is not there yet is made
+		old, _ = w.Table(env, c.Table) // one that is not there yet is made
 	}
 	adds := c.Append || c.Key != ""
 	t := &tableWriter{at: map[string]int{}, lists: map[int]int{}}

@@ -31,8 +31,9 @@ type Extraction struct {
 // concurrent use. Lists of names are sorted.
 type Knowledge interface {
 	// Table opens a lookup by definition name or file name. The error of an
-	// unknown one says which there are, and is ErrNoTable.
-	Table(name string) (*lookup.Table, error)
+	// unknown one says which there are, and is ErrNoTable. Reading the file ends when
+	// env says that the search is cancelled.
+	Table(env *Env, name string) (*lookup.Table, error)
 	// WriteTable stores a table under a definition's or a file's name, in the
 	// place of what has it. Nothing is changed when that fails or ctx ends.
 	WriteTable(ctx context.Context, name string, t *lookup.Table) error
