@@ -138,7 +138,10 @@ func (s *server) answer(ctx context.Context, r *control.Request, out, errOut io.
 	if err := json.Unmarshal(r.Options, f); err != nil {
 		return a.report(fmt.Errorf("cannot read the command's options: %w", err))
 	}
+	start := time.Now()
 	err := f.Run(a)
+	s.metrics.GetOrCreateCounter(fmt.Sprintf("bluetrail_commands_total{verb=%q}", r.Verb)).Inc()
+	s.metrics.GetOrCreateFloatCounter(fmt.Sprintf("bluetrail_command_seconds_total{verb=%q}", r.Verb)).Add(time.Since(start).Seconds())
 	if err != nil && errors.Is(context.Cause(ctx), control.ErrStopping) {
 		fmt.Fprintln(errOut, "error:", control.ErrStopping)
 		return exitFailed

@@ -185,7 +185,7 @@ func TestServeSources(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	if _, body := get("/metrics"); !strings.Contains(body, "bluetrail_ingest_events_total 2\n") || !strings.Contains(body, "bluetrail_store_events 2\n") {
+	if _, body := get("/metrics"); !strings.Contains(body, "bluetrail_ingest_events_total 2\n") || !strings.Contains(body, "bluetrail_store_events 2\n") || !strings.Contains(body, `bluetrail_commands_total{verb="search"}`) {
 		t.Error(body)
 	}
 	info, err := os.Stat(filepath.Join(data, "serve.sock"))

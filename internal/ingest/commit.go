@@ -215,6 +215,7 @@ func (p *Pipeline) commit(running bool) (acks []ack, err error) {
 		r.pending = 0
 	}
 	p.counts.events.Add(int64(p.events))
+	p.counts.bytes.Add(p.bytes)
 	acks = p.acks
 	p.batch, p.events, p.bytes, p.live, p.acks, p.problems = 0, 0, 0, false, nil, p.problems[:0]
 	clear(p.files)
