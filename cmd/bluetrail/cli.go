@@ -33,19 +33,19 @@ const (
 
 // cli is the command line: one field a verb, each in a file of its own.
 type cli struct {
-	Demo     demoCmd     `cmd:"" help:"Make a synthetic organisation with staged attacks, take it in and find them."`
+	Demo     demoCmd     `cmd:"" help:"Generate a synthetic organization with staged attacks, ingest it and find them."`
 	Search   searchCmd   `cmd:"" help:"Search events with SPL."`
-	Ingest   ingestCmd   `cmd:"" help:"Take CloudTrail files into the data directory."`
-	Serve    serveCmd    `cmd:"" help:"Run for years: take events in continuously and answer searches."`
+	Ingest   ingestCmd   `cmd:"" help:"Ingest CloudTrail files into the data directory."`
+	Serve    serveCmd    `cmd:"" help:"Run as a server: ingest events continuously and answer searches."`
 	Generate generateCmd `cmd:"" help:"Write a synthetic trail with labelled attacks."`
 	Rules    rulesCmd    `cmd:"" help:"Check rules."`
 	Spl      splCmd      `cmd:"" name:"spl" help:"Check and explain searches; list the language."`
-	Repair   repairCmd   `cmd:"" help:"Take the files of damaged days in again."`
-	Doctor   doctorCmd   `cmd:"" help:"Say what is set up and what is wrong."`
+	Repair   repairCmd   `cmd:"" help:"Ingest the files of damaged days again."`
+	Doctor   doctorCmd   `cmd:"" help:"Report the setup and any problems."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 
 	Config string `help:"Configuration file (YAML)." placeholder:"FILE" env:"BLUETRAIL_CONFIG"`
-	Quiet  bool   `short:"q" help:"No progress and no summary on stderr."`
+	Quiet  bool   `short:"q" help:"Print no progress and no summary on stderr."`
 }
 
 // app is what every verb works with.
@@ -87,7 +87,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	exited := -1
 	parser, err := kong.New(&c,
 		kong.Name("bluetrail"),
-		kong.Description("Watch AWS CloudTrail: take the trail in, search it with SPL, find what should not be there.\n\nExit codes: 0 done, 1 failed, 2 bad usage or bad search, 3 done, but some input could not be read."),
+		kong.Description("Search AWS CloudTrail with SPL, on files or in an embedded store.\n\nExit codes: 0 success, 1 failure, 2 invalid usage or invalid search, 3 success, but some input could not be read."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exited = code; panic(exitPanic{}) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
@@ -110,7 +110,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	}
 	k, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(stderr, "error: %s\nhint: bluetrail --help lists the verbs, bluetrail <verb> --help its flags\n", diag.Printable(err.Error()))
+		fmt.Fprintf(stderr, "error: %s\nhint: bluetrail --help lists the commands, bluetrail <command> --help its flags\n", diag.Printable(err.Error()))
 		return exitUsage
 	}
 	a := &app{ctx: ctx, out: stdout, err: stderr, cfg: config.Default(), quiet: c.Quiet, shares: &shares{}}

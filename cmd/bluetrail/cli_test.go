@@ -34,7 +34,7 @@ func trailFile(t *testing.T) string {
 func TestSearchFilesAndStore(t *testing.T) {
 	path := trailFile(t)
 	data := filepath.Join(t.TempDir(), "data")
-	if code, _, errs := bluetrail(t, "ingest", path, "--data", data); code != exitDone || !strings.Contains(errs, "2 events taken in") || !strings.Contains(errs, "1 duplicate") {
+	if code, _, errs := bluetrail(t, "ingest", path, "--data", data); code != exitDone || !strings.Contains(errs, "2 events ingested") || !strings.Contains(errs, "1 duplicate") {
 		t.Fatalf("ingest: %d\n%s", code, errs)
 	}
 	for _, from := range [][]string{{"--files", path}, {"--data", data}} {
@@ -161,7 +161,7 @@ func TestCollect(t *testing.T) {
 	if left, err := os.ReadDir(filepath.Join(data, "collect")); err != nil || len(left) > 0 {
 		t.Error(left, err)
 	}
-	if code, _, errs := bluetrail(t, "search", "--files", trail, "* | collect index=x"); code != exitFailed || !strings.Contains(errs, "collect has no data directory") {
+	if code, _, errs := bluetrail(t, "search", "--files", trail, "* | collect index=x"); code != exitFailed || !strings.Contains(errs, "collect needs a data directory") {
 		t.Errorf("%d %s", code, errs)
 	}
 }

@@ -77,7 +77,7 @@ func (c *collector) take(a *app) error {
 			Index: s.place.Index, Source: s.place.Source, Sourcetype: s.place.Sourcetype, Host: s.place.Host,
 		})
 		if err == nil && sum.Events != s.events {
-			err = fmt.Errorf("%d of %d events were taken in", sum.Events, s.events)
+			err = fmt.Errorf("%d of %d events were ingested", sum.Events, s.events)
 		}
 		if err != nil {
 			return fmt.Errorf("cannot collect into index %q: %w", s.place.Index, err)

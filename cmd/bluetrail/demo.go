@@ -14,9 +14,9 @@ import (
 
 type demoCmd struct {
 	Data    string `help:"Folder for the trail and the data directory." default:"bluetrail-demo" placeholder:"DIR"`
-	Events  int    `help:"How many events." default:"100000" placeholder:"N"`
-	Seed    uint64 `help:"Seed of the synthetic organisation." default:"1" placeholder:"N"`
-	NoServe bool   `help:"End after the searches; as long as there is no web interface that is what demo does anyway."`
+	Events  int    `help:"Number of events." default:"100000" placeholder:"N"`
+	Seed    uint64 `help:"Seed of the synthetic organization." default:"1" placeholder:"N"`
+	NoServe bool   `help:"Exit after the searches. Without a web interface, demo always does this."`
 }
 
 // demoEnd is when the synthetic trail ends, so that the same seed always shows
@@ -37,7 +37,7 @@ func (c *demoCmd) Run(a *app) error {
 	trail := a.path(filepath.Join(c.Data, fmt.Sprintf("trail-%d-%d", c.Seed, c.Events)))
 	data := a.path(c.data())
 	if _, err := os.Stat(filepath.Join(trail, generate.LabelsFile)); errors.Is(err, os.ErrNotExist) {
-		fmt.Fprintf(a.err, "1. a synthetic organisation with staged attacks: %s\n", trail)
+		fmt.Fprintf(a.err, "1. generated a synthetic organization with staged attacks: %s\n", trail)
 		if err := os.RemoveAll(trail); err != nil { // what an interrupted run left
 			return err
 		}
@@ -45,13 +45,13 @@ func (c *demoCmd) Run(a *app) error {
 			return err
 		}
 	} else {
-		fmt.Fprintf(a.err, "1. the synthetic organisation of before: %s\n", trail)
+		fmt.Fprintf(a.err, "1. using the existing synthetic organization: %s\n", trail)
 	}
-	fmt.Fprintf(a.err, "\n2. taken into the embedded store: %s\n", data)
+	fmt.Fprintf(a.err, "\n2. ingested into the embedded store: %s\n", data)
 	if err := a.ingest(ingest.Options{Data: data, Paths: []string{filepath.Join(trail, "AWSLogs")}}); err != nil {
 		return err
 	}
-	fmt.Fprintln(a.err, "\n3. the guide's six searches")
+	fmt.Fprintln(a.err, "\n3. running the guide's six searches")
 	src := source{Data: data, Now: fmt.Sprint(demoEnd.Unix())}
 	st, err := src.store(a)
 	if err != nil {
@@ -74,6 +74,6 @@ func (c *demoCmd) Run(a *app) error {
 			return fmt.Errorf("cannot run the search %q: %w", g.Name, err)
 		}
 	}
-	fmt.Fprintf(a.err, "\nWhat was staged: %s\nSearch on: bluetrail search --data %s 'eventName=StopLogging'\n", filepath.Join(trail, generate.LabelsFile), data)
+	fmt.Fprintf(a.err, "\nStaged attacks: %s\nContinue with: bluetrail search --data %s 'eventName=StopLogging'\n", filepath.Join(trail, generate.LabelsFile), data)
 	return nil
 }

@@ -21,10 +21,10 @@ import (
 )
 
 type doctorCmd struct {
-	Data      string   `help:"Data directory to look into (default: from the configuration)." placeholder:"DIR" env:"BLUETRAIL_DATA"`
-	Knowledge []string `help:"Folder of macros and lookups to check; may be repeated." placeholder:"DIR"`
+	Data      string   `help:"Data directory to inspect (default: from the configuration)." placeholder:"DIR" env:"BLUETRAIL_DATA"`
+	Knowledge []string `help:"Folder of macros and lookups to check; repeatable." placeholder:"DIR"`
 	Deep      bool     `help:"Read everything: checksums, every record and every id."`
-	Problems  int      `help:"How many of the files that could not be taken in to list." default:"20" placeholder:"N"`
+	Problems  int      `help:"Maximum number of unreadable files to list." default:"20" placeholder:"N"`
 }
 
 // Run prints what is set up; it fails when something is broken.
@@ -38,7 +38,7 @@ func (c *doctorCmd) Run(a *app) error {
 	line("bluetrail", "%s, %s, %d cores", version, runtime.Version(), runtime.NumCPU())
 	line("language", "%d commands, %d functions, %d aggregates", len(syntax.Commands()), len(syntax.Functions()), len(syntax.Aggregates()))
 	line("time zone", "%s", a.cfg.TimeZone)
-	line("search limits", "%d MiB of memory, %d MiB of temporary files, %d rows of a subsearch, %d of join, %d of sort", a.cfg.Search.MemoryMiB, a.cfg.Search.DiskMiB, a.cfg.Search.SubsearchRows, a.cfg.Search.JoinRows, a.cfg.Search.SortRows)
+	line("search limits", "%d MiB of memory, %d MiB of temporary files, %d rows per subsearch, %d per join, %d per sort", a.cfg.Search.MemoryMiB, a.cfg.Search.DiskMiB, a.cfg.Search.SubsearchRows, a.cfg.Search.JoinRows, a.cfg.Search.SortRows)
 	geo, err := enrich.OpenGeo(a.cfg.GeoIP)
 	if err != nil {
 		broken++
@@ -79,7 +79,7 @@ func (c *doctorCmd) Run(a *app) error {
 // data describes a data directory.
 func (c *doctorCmd) data(a *app, dir string, line func(what, format string, args ...any)) error {
 	if !isDir(a.path(dir)) {
-		line("data", "%q is not there yet; bluetrail ingest makes it", dir)
+		line("data", "%q does not exist yet; bluetrail ingest creates it", dir)
 		return nil
 	}
 	db, release, err := a.state(dir)
@@ -95,12 +95,12 @@ func (c *doctorCmd) data(a *app, dir string, line func(what, format string, args
 	if err != nil {
 		return err
 	}
-	line("data", "%s: %s taken in, %s", dir, count(files, "file"), count(total, "problem"))
+	line("data", "%s: %s ingested, %s", dir, count(files, "file"), count(total, "problem"))
 	if err := c.store(a, dir, db, line); err != nil {
 		return err
 	}
 	for _, p := range problems {
-		line("not taken in", "%s: %s", p.Path, p.Reason)
+		line("not ingested", "%s: %s", p.Path, p.Reason)
 	}
 	return nil
 }
@@ -126,7 +126,7 @@ func (a *app) events(dir string, deep bool) (st *vlogs.Store, alarms []state.Ala
 		}
 		return st, alarms, st.Close, nil
 	case deep:
-		return nil, nil, nil, errors.New("a server has the data directory open; stop it before everything is read with --deep")
+		return nil, nil, nil, errors.New("a server has the data directory open; stop it before using --deep")
 	}
 	alarms, err = a.opened.State().Alarms()
 	return a.opened.Store(), alarms, func() error { return nil }, err
@@ -183,13 +183,13 @@ func (c *doctorCmd) store(a *app, dir string, db *state.DB, line func(what, form
 		}
 	}
 	if n := len(alarms) + len(wrong); n > 0 {
-		return fmt.Errorf("%s of events are not as they were taken in; repair them with: bluetrail repair --data %s", count(n, "day"), dir)
+		return fmt.Errorf("%s of events differ from what was ingested; repair them with: bluetrail repair --data %s", count(n, "day"), dir)
 	}
-	how := "the counts of all days"
+	how := "the event counts of all days"
 	if c.Deep {
 		how = "checksums, every record and every id"
 	}
-	line("checked", "%s agree with what was taken in", how)
+	line("checked", "%s match the ingested events", how)
 	return nil
 }
 
@@ -222,7 +222,7 @@ func indexes(a *app, st *vlogs.Store, db *state.DB, line func(what, format strin
 		if !ok {
 			keep = a.cfg.Retention[config.AnyIndex]
 		}
-		kept := "kept for good"
+		kept := "kept forever"
 		switch {
 		case keep.Days > 0 && keep.MiB > 0:
 			kept = fmt.Sprintf("kept for %s and up to %d MiB", count(keep.Days, "day"), keep.MiB)

@@ -101,7 +101,7 @@ func (a *app) forward(f forwarded, configured bool) (code int, done bool, err er
 func (a *app) ask(conn *control.Conn, f forwarded, configured bool) (code int, err error) {
 	r := control.Request{Version: version, Verb: verbOf(f), Quiet: a.quiet, Stdout: a.outTerm, Stderr: a.errTerm}
 	if r.Dir, err = os.Getwd(); err != nil {
-		return 0, fmt.Errorf("cannot tell the working directory: %w", err)
+		return 0, fmt.Errorf("cannot determine the working directory: %w", err)
 	}
 	if r.Options, err = json.Marshal(f); err != nil {
 		return 0, err

@@ -13,11 +13,11 @@ import (
 
 type generateCmd struct {
 	Out      string `help:"Folder to write the trail to." required:"" placeholder:"DIR"`
-	Events   int    `help:"How many events." default:"200000" placeholder:"N"`
-	Days     int    `help:"How many days they spread over." default:"14" placeholder:"N"`
-	Accounts int    `help:"How many accounts the organisation has." default:"6" placeholder:"N"`
+	Events   int    `help:"Number of events." default:"200000" placeholder:"N"`
+	Days     int    `help:"Number of days that the events cover." default:"14" placeholder:"N"`
+	Accounts int    `help:"Number of accounts in the organization." default:"6" placeholder:"N"`
 	Seed     uint64 `help:"The same seed and settings write the same trail, byte for byte." default:"1" placeholder:"N"`
-	End      string `help:"When the trail ends: epoch, RFC 3339 or relative (default: the last full hour)." placeholder:"T"`
+	End      string `help:"End of the trail: epoch, RFC 3339 or relative (default: the last full hour)." placeholder:"T"`
 }
 
 func (c *generateCmd) Run(a *app) error {
@@ -53,7 +53,7 @@ func (a *app) generate(dir string, cfg generate.Config) (generate.Summary, error
 		return sum, fmt.Errorf("cannot generate a trail in %q: %w", dir, err)
 	}
 	took := time.Since(start)
-	a.note("%s in %s under %s: %s of JSON, %s compressed, %d attacks labelled in labels.jsonl; %s", count(sum.Events, "event"), count(sum.Files, "file"), dir,
+	a.note("wrote %s in %s to %s: %s of JSON, %s compressed, %d attacks labelled in labels.jsonl; %s", count(sum.Events, "event"), count(sum.Files, "file"), dir,
 		humanize.IBytes(uint64(sum.Bytes)), humanize.IBytes(uint64(sum.Compressed)), len(sum.Attacks), took.Round(10*time.Millisecond))
 	return sum, nil
 }

@@ -14,9 +14,9 @@ import (
 
 type ingestCmd struct {
 	Paths      []string `arg:"" help:"Files, folders or globs." placeholder:"PATH"`
-	Data       string   `help:"Data directory (default: from the configuration); made when absent." placeholder:"DIR" env:"BLUETRAIL_DATA"`
-	Index      string   `help:"Index the events go to." default:"aws" placeholder:"NAME"`
-	Sourcetype string   `help:"Sourcetype (default: told from each record)." placeholder:"NAME"`
+	Data       string   `help:"Data directory (default: from the configuration); created if missing." placeholder:"DIR" env:"BLUETRAIL_DATA"`
+	Index      string   `help:"Index for the events." default:"aws" placeholder:"NAME"`
+	Sourcetype string   `help:"Sourcetype (default: detected from each record)." placeholder:"NAME"`
 }
 
 func (c *ingestCmd) Run(a *app) error {
@@ -60,7 +60,7 @@ func (a *app) ingest(o ingest.Options) error {
 		a.warn("%s: %s", s.Name, s.Reason)
 	}
 	if more := sum.SkippedTotal - len(sum.Skipped); more > 0 {
-		a.warn("%d more problems like these; bluetrail doctor lists all of them", more)
+		a.warn("%d more similar problems; bluetrail doctor lists all of them", more)
 	}
 	a.renewed(sum.Renewed)
 	a.partly = a.partly || sum.SkippedTotal > 0
@@ -69,14 +69,14 @@ func (a *app) ingest(o ingest.Options) error {
 		a.note("retention removed %s of index %s, from before %s", count(int(r.Events), "event"), r.Index, r.Before)
 	}
 	took := time.Since(start)
-	line := fmt.Sprintf("%s taken in from %s (%s) in %s", count(sum.Events, "event"), count(sum.Files, "file"), humanize.IBytes(uint64(max(0, sum.Bytes))), took.Round(10*time.Millisecond))
+	line := fmt.Sprintf("%s ingested from %s (%s) in %s", count(sum.Events, "event"), count(sum.Files, "file"), humanize.IBytes(uint64(max(0, sum.Bytes))), took.Round(10*time.Millisecond))
 	if s := took.Seconds(); sum.Events > 0 && s > 0 {
-		line += fmt.Sprintf(", %s a second", humanize.Comma(int64(float64(sum.Events)/s)))
+		line += fmt.Sprintf(", %s per second", humanize.Comma(int64(float64(sum.Events)/s)))
 	}
 	for _, n := range []struct {
 		n    int
 		what string
-	}{{sum.Duplicates, "duplicate dropped"}, {sum.Untimed, "without a time stored at their file's last change"}, {sum.Expired, "event older than the retention not taken in"}, {sum.Digests, "digest file not taken as events"}, {sum.FilesDone, "file already taken in before"}, {sum.SkippedTotal, "problem"}} {
+	}{{sum.Duplicates, "duplicate dropped"}, {sum.Untimed, "without a time stored with the modification time of their file"}, {sum.Expired, "event older than the retention not ingested"}, {sum.Digests, "digest file skipped"}, {sum.FilesDone, "file already ingested"}, {sum.SkippedTotal, "problem"}} {
 		if n.n > 0 {
 			line += fmt.Sprintf("; %s %s", humanize.Comma(int64(n.n)), n.what)
 		}
@@ -89,7 +89,7 @@ func (a *app) ingest(o ingest.Options) error {
 	}
 	if err != nil && a.ctx.Err() != nil {
 		fmt.Fprintln(a.err, diag.Printable(line))
-		return errors.New("stopped; what was taken in until then is kept, and the same command goes on from there")
+		return errors.New("stopped; events ingested so far are kept, and the same command continues from there")
 	}
 	if err == nil {
 		a.note("%s", line)

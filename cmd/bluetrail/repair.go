@@ -15,7 +15,7 @@ type repairCmd struct {
 func (c *repairCmd) Run(a *app) error {
 	dir := a.dataDir(c.Data)
 	if a.opened != nil {
-		return fmt.Errorf("a server has the data directory %q open; stop it, then repair", dir)
+		return fmt.Errorf("a server has the data directory %q open; stop it before the repair", dir)
 	}
 	if !isDir(dir) {
 		return usage("there is no data directory %q", dir)
@@ -25,10 +25,10 @@ func (c *repairCmd) Run(a *app) error {
 	rep, err := ingest.Repair(a.ctx, ingest.Options{Data: dir, Progress: &p, Retention: a.cfg.Retention})
 	stop()
 	if err != nil {
-		return fmt.Errorf("the repair did not end; run it again: %w", err)
+		return fmt.Errorf("the repair did not finish; run it again: %w", err)
 	}
 	if rep.State != "" {
-		a.warn("the state was damaged; it lies in %s now, and files that are ingested again are read again", rep.State)
+		a.warn("the state was damaged and was moved to %s; files that are ingested again are read again", rep.State)
 	}
 	a.renewed(rep.IDs)
 	if len(rep.Days) == 0 {
@@ -39,21 +39,21 @@ func (c *repairCmd) Run(a *app) error {
 	}
 	for i, path := range rep.Gone {
 		if i == 20 {
-			a.warn("%d more files are gone", len(rep.Gone)-i)
+			a.warn("%d more files no longer exist", len(rep.Gone)-i)
 			break
 		}
-		a.warn("%s: the file is gone", path)
+		a.warn("%s: the file no longer exists", path)
 	}
 	for _, d := range rep.Days {
 		name := vlogs.DayName(d.Day)
 		if d.Lost == 0 {
-			a.note("%s: counted anew", name)
+			a.note("%s: recounted", name)
 			continue
 		}
-		a.note("%s: %d of %d missing events taken in again", name, d.Lost-d.Missing(), d.Lost)
+		a.note("%s: recovered %d of %d missing events", name, d.Lost-d.Missing(), d.Lost)
 		if n := d.Missing(); n > 0 {
 			a.partly = true
-			a.warn("%s: %d events could not be taken in again", name, n)
+			a.warn("%s: %d events could not be recovered", name, n)
 		}
 	}
 	a.note("%s read again", count(rep.Files, "file"))

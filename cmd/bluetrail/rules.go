@@ -16,12 +16,12 @@ import (
 )
 
 type rulesCmd struct {
-	Check rulesCheckCmd `cmd:"" help:"Say of every rule whether its search would run: it parses, and its macros and lookups are there."`
+	Check rulesCheckCmd `cmd:"" help:"Report for each rule whether its search would run: it parses, and its macros and lookups exist."`
 }
 
 type rulesCheckCmd struct {
-	Dirs      []string `arg:"" name:"dir" help:"Folders or files of rules (.yml, savedsearches.conf); macros/, lookups/ and baselines/ in them or above them are used."`
-	Knowledge []string `help:"Folder of macros and lookups; may be repeated." placeholder:"DIR"`
+	Dirs      []string `arg:"" name:"dir" help:"Folders or files of rules (.yml, savedsearches.conf). Uses macros/, lookups/ and baselines/ in them or in their parents."`
+	Knowledge []string `help:"Folder of macros and lookups; repeatable." placeholder:"DIR"`
 	Output    string   `short:"o" help:"Output format: table, json or csv." enum:"table,json,csv" default:"table"`
 }
 

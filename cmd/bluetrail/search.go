@@ -83,7 +83,7 @@ func (a *app) search(o search.Options, format string) error {
 		a.note("%s", n)
 	}
 	if word := commandAsTerm(o.Text); word != "" && s.Rows() == 0 && runErr == nil {
-		a.note("%q was looked for as a word of the events; a command stands behind a pipe: | %[1]s", word)
+		a.note("%q was searched for as a word in the events; a command needs a pipe before it: | %[1]s", word)
 	}
 	return runErr
 }
@@ -148,10 +148,10 @@ func (a *app) summary(s *search.Search, took time.Duration, err error) {
 			line += fmt.Sprintf(", %s dropped", count(int(st.Duplicates), "duplicate"))
 		}
 		if st.Untimed > 0 {
-			line += fmt.Sprintf(", %s without a time counted at their file's last change", count(int(st.Untimed), "event"))
+			line += fmt.Sprintf(", %s without a time use the modification time of their file", count(int(st.Untimed), "event"))
 		}
 		if st.Controls > 0 {
-			line += fmt.Sprintf("; %s of CloudWatch Logs passed over", count(int(st.Controls), "control message"))
+			line += fmt.Sprintf("; %s of CloudWatch Logs skipped", count(int(st.Controls), "control message"))
 		}
 		if st.LeftOut != "" {
 			line += "; " + st.LeftOut

@@ -22,9 +22,9 @@ import (
 )
 
 type serveCmd struct {
-	Data        string `help:"Data directory (default: from the configuration); made when absent." placeholder:"DIR" env:"BLUETRAIL_DATA"`
-	Addr        string `help:"Address of health checks and metrics (default: from the configuration)." placeholder:"HOST:PORT"`
-	AllowRemote bool   `help:"Listen on an address that other machines reach; there is no authentication yet."`
+	Data        string `help:"Data directory (default: from the configuration); created if missing." placeholder:"DIR" env:"BLUETRAIL_DATA"`
+	Addr        string `help:"Address for health checks and metrics (default: from the configuration)." placeholder:"HOST:PORT"`
+	AllowRemote bool   `help:"Allow an address that other machines can reach; there is no authentication yet."`
 }
 
 // server is the process that has a data directory open.
@@ -121,7 +121,7 @@ func (s *server) open(ctx context.Context) error {
 		return err
 	}
 	for _, path := range removed {
-		s.log.Info("removed what a killed run left", "path", path)
+		s.log.Info("removed leftovers of a killed run", "path", path)
 	}
 	p, err := ingest.Open(ctx, ingest.Config{Data: s.data, Retention: s.cfg.Retention})
 	if err != nil {
@@ -165,10 +165,10 @@ func (s *server) watch(ctx context.Context, src config.Source) error {
 			Dir: src.Dir, Meta: event.Meta{Index: src.Index, Sourcetype: src.Sourcetype, Host: src.Host},
 			Problem: func(err error) {
 				if err != nil {
-					log.Warn("cannot read all of the folder", serve.KeyErr, err)
+					log.Warn("cannot read the whole folder", serve.KeyErr, err)
 					return
 				}
-				log.Info("the folder can be read")
+				log.Info("the folder is readable again")
 			},
 		})
 		sum, err := s.pipeline.Run(ctx, w, ingest.RunOptions{Live: true, Origin: ingest.Origin{Index: src.Index, Sourcetype: src.Sourcetype, Host: src.Host}})
@@ -182,7 +182,7 @@ func (s *server) watch(ctx context.Context, src config.Source) error {
 		if err == nil {
 			err = errors.New("the source ended")
 		}
-		log.Error("taking in stopped; it goes on soon", serve.KeyErr, err, "events", sum.Events, "after", retryTime.String())
+		log.Error("ingest stopped; retrying soon", serve.KeyErr, err, "events", sum.Events, "after", retryTime.String())
 		select {
 		case <-time.After(retryTime):
 		case <-ctx.Done():

@@ -25,14 +25,14 @@ import (
 
 // source is the flags that say what a search reads and when.
 type source struct {
-	Files      []string `help:"Search files where they lie: files, folders, globs; may be repeated." placeholder:"PATH"`
+	Files      []string `help:"Files, folders or globs to search directly; repeatable." placeholder:"PATH"`
 	Data       string   `help:"Data directory to search (default: from the configuration)." placeholder:"DIR" env:"BLUETRAIL_DATA"`
 	Earliest   string   `help:"Start of the time range, inclusive: -24h, -7d@d, epoch, RFC 3339." placeholder:"T"`
 	Latest     string   `help:"End of the time range, exclusive." placeholder:"T"`
-	Now        string   `help:"Clock for relative times and now()." placeholder:"T"`
-	Knowledge  []string `help:"Folder of macros and lookups; may be repeated." placeholder:"DIR"`
-	Index      string   `help:"Index that --files belong to." default:"aws" placeholder:"NAME"`
-	Sourcetype string   `help:"Sourcetype of --files (default: told from each record)." placeholder:"NAME"`
+	Now        string   `help:"Current time for relative times and now()." placeholder:"T"`
+	Knowledge  []string `help:"Folder of macros and lookups; repeatable." placeholder:"DIR"`
+	Index      string   `help:"Index of the events in --files." default:"aws" placeholder:"NAME"`
+	Sourcetype string   `help:"Sourcetype of --files (default: detected from each record)." placeholder:"NAME"`
 }
 
 // options returns a search of what the flags name; its store has to be closed.
@@ -84,7 +84,7 @@ func (a *app) alarms(list []state.Alarm, data string) {
 		a.warn("%s", integrity.Describe(l))
 	}
 	if len(list) > 0 {
-		a.warn("results are incomplete; take the files in again with: bluetrail repair --data %s", data)
+		a.warn("results are incomplete; recover the events with: bluetrail repair --data %s", data)
 	}
 }
 
@@ -100,9 +100,9 @@ type absent struct{ dir string }
 
 func (s absent) Prepare(*store.Query) (store.Scan, error) {
 	if isDir(s.dir) {
-		return nil, usage("there are no events in data directory %q; fill it with: bluetrail ingest PATH --data %s", s.dir, s.dir)
+		return nil, usage("data directory %q contains no events; ingest some with: bluetrail ingest PATH --data %s", s.dir, s.dir)
 	}
-	return nil, usage("there is no data directory %q; give --files PATH to search files where they lie, or --data DIR, or fill one with: bluetrail ingest PATH --data %s", s.dir, s.dir)
+	return nil, usage("there is no data directory %q; use --files PATH to search files directly, use --data DIR, or create one with: bluetrail ingest PATH --data %s", s.dir, s.dir)
 }
 
 func (absent) Close() error { return nil }
@@ -234,7 +234,7 @@ func (a *app) removeLeftovers(data string) error {
 	}
 	removed, err := leftover.Remove(data)
 	for _, path := range removed {
-		a.note("removed %s, which a killed run left", path)
+		a.note("removed %s, left by a killed run", path)
 	}
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
 		return nil // such a directory can still be searched

@@ -16,14 +16,14 @@ import (
 )
 
 type splCmd struct {
-	Check    splCheckCmd    `cmd:"" help:"Check a search without running it; - reads a file of searches from stdin, one a line or with blank lines between."`
+	Check    splCheckCmd    `cmd:"" help:"Check a search without running it; - reads searches from stdin, one per line or separated by blank lines."`
 	Explain  splExplainCmd  `cmd:"" help:"Show how a search would run: what the store answers and what runs above it."`
 	Commands splCommandsCmd `cmd:"" help:"List the commands, functions and aggregates, or describe one."`
 }
 
 type splCheckCmd struct {
 	Search    string   `arg:"" help:"The search, or - for stdin."`
-	Knowledge []string `help:"Folder of macros and lookups; may be repeated." placeholder:"DIR"`
+	Knowledge []string `help:"Folder of macros and lookups; repeatable." placeholder:"DIR"`
 }
 
 func (c *splCheckCmd) Run(a *app) error {
@@ -147,7 +147,7 @@ func (c *splExplainCmd) Run(a *app) error {
 	if _, none := o.Store.(absent); none && c.Data == "" { // as it would run once there is one
 		dir, err := os.MkdirTemp("", "bluetrail-explain-")
 		if err != nil {
-			return fmt.Errorf("cannot make an empty store: %w", err)
+			return fmt.Errorf("cannot create an empty store: %w", err)
 		}
 		defer os.RemoveAll(dir)
 		if o.Store, err = vlogs.Open(dir, vlogs.Options{}); err != nil {
@@ -180,7 +180,7 @@ func (c *splCommandsCmd) Run(a *app) error {
 	for _, d := range syntax.Commands() {
 		fmt.Fprintf(w, "%s\t%s\n", strings.Join(append([]string{d.Name}, d.Aliases...), ", "), d.Summary)
 	}
-	fmt.Fprintf(w, "\nKnown, not supported:\n")
+	fmt.Fprintf(w, "\nKnown but not supported:\n")
 	for _, u := range syntax.UnsupportedCommands() {
 		fmt.Fprintf(w, "%s\t%s.\n", u.Name, u)
 	}
@@ -200,7 +200,7 @@ func (a *app) describe(name string) error {
 	}
 	if u, ok := syntax.LookupUnsupported(name); ok {
 		found = true
-		fmt.Fprintf(a.out, "%s is known, not supported: %s.\n", u.Name, u)
+		fmt.Fprintf(a.out, "%s is known but not supported: %s.\n", u.Name, u)
 	}
 	if !found {
 		known := syntax.Names()

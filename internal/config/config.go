@@ -165,7 +165,7 @@ func (c *Config) check(path string) error {
 		case s.Dir == "":
 			return fmt.Errorf("configuration %q: sources: entry %d has no dir", path, i+1)
 		case seen[filepath.Clean(s.Dir)]:
-			return fmt.Errorf("configuration %q: sources: dir %q is there twice", path, s.Dir)
+			return fmt.Errorf("configuration %q: sources: dir %q is listed twice", path, s.Dir)
 		}
 		seen[filepath.Clean(s.Dir)] = true
 	}

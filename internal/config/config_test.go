@@ -46,7 +46,7 @@ func TestLoadRefuses(t *testing.T) {
 		"large":       {strings.Repeat("#\n", maxFile), "larger than"},
 		"address":     {"serve:\n  addr: nowhere\n", "serve.addr must be HOST:PORT"},
 		"no source":   {"sources:\n  - index: aws\n", "entry 1 has no dir"},
-		"same source": {"sources:\n  - dir: a\n  - dir: ./a\n", "is there twice"},
+		"same source": {"sources:\n  - dir: a\n  - dir: ./a\n", "is listed twice"},
 		"duration":    {"search:\n  subsearch_time: 0s\n", "subsearch_time"},
 		"zone":        {"timezone: Mars/Olympus\n", "timezone"},
 	} {

@@ -32,7 +32,7 @@ type Refusal struct{ Reason string }
 func (r *Refusal) Error() string { return "the server refuses: " + r.Reason }
 
 // ErrGone says that the server ended in the middle of a request.
-var ErrGone = errors.New("the server ended before the command did; look into its log, then run the command again")
+var ErrGone = errors.New("the server ended before the command did; check its log, then run the command again")
 
 // Do runs a request to its end and copies what it writes; it returns the exit
 // code. When ctx ends, the server is asked to end the command. Do closes the
@@ -44,7 +44,7 @@ func (c *Conn) Do(ctx context.Context, r Request, out, errOut io.Writer) (code i
 		return 0, err
 	}
 	if len(text) > maxRequest {
-		return 0, fmt.Errorf("the command is %d MiB long, a server takes %d", len(text)>>20, maxRequest>>20)
+		return 0, fmt.Errorf("the command is %d MiB long; a server accepts at most %d MiB", len(text)>>20, maxRequest>>20)
 	}
 	to := &frames{w: c.c}
 	if err := to.write(request, text); err != nil {

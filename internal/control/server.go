@@ -108,7 +108,7 @@ func (s *Server) serve(conn *net.UnixConn) {
 		defer func() { <-s.slots }()
 	default:
 		conn.SetWriteDeadline(time.Now().Add(writeWait))
-		to.write(refused, fmt.Appendf(nil, "it runs %d commands already; try again when some have ended", maxRequests))
+		to.write(refused, fmt.Appendf(nil, "it already runs %d commands; try again when some have ended", maxRequests))
 		return
 	}
 	conn.SetReadDeadline(time.Now().Add(requestWait))
@@ -154,7 +154,7 @@ func (s *Server) run(ctx context.Context, r *Request, out, errOut io.Writer) (co
 	defer func() {
 		if p := recover(); p != nil {
 			s.log.Error("a command panicked", "verb", r.Verb, "err", p, "stack", string(debug.Stack()))
-			fmt.Fprintln(errOut, "error: the command failed inside the server; its log says more; please report it")
+			fmt.Fprintln(errOut, "error: the command failed inside the server; see its log, and please report it")
 			code = 1
 		}
 	}()

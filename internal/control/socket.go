@@ -37,7 +37,7 @@ func reachable(dir, name string, use func(path string) error) error {
 	}
 	path := filepath.Join(link, name)
 	if len(path) > maxPath {
-		return fmt.Errorf("the folder for temporary files %q has too long a name for sockets; set TMPDIR to a shorter one", os.TempDir())
+		return fmt.Errorf("the path of the temporary folder %q is too long for sockets; set TMPDIR to a shorter one", os.TempDir())
 	}
 	return use(path)
 }

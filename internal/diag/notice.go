@@ -29,5 +29,5 @@ func (n Notice) String() string {
 
 // More stands for n problems that are counted, not listed.
 func More(n int64) Notice {
-	return Notice{Level: Problem, Text: fmt.Sprintf("%d more problems like these", n)}
+	return Notice{Level: Problem, Text: fmt.Sprintf("%d more similar problems", n)}
 }

@@ -27,11 +27,11 @@ func TestBrokenDatabase(t *testing.T) {
 	}
 	for name, test := range map[string]struct{ path, says string }{
 		"missing":     {filepath.Join(dir, "nosuch.mmdb"), "no such file"},
-		"a directory": {dir, "give an unpacked .mmdb file"},
-		"empty":       {write("empty.mmdb", nil), "give an unpacked .mmdb file"},
-		"other text":  {write("text.mmdb", []byte("start_ip,end_ip,country")), "give an unpacked .mmdb file"},
-		"still zstd":  {write("packed.mmdb.zst", packed), "give an unpacked .mmdb file"},
-		"cut short":   {write("cut.mmdb", whole[:len(whole)/2]), "give an unpacked .mmdb file"},
+		"a directory": {dir, "give an uncompressed .mmdb file"},
+		"empty":       {write("empty.mmdb", nil), "give an uncompressed .mmdb file"},
+		"other text":  {write("text.mmdb", []byte("start_ip,end_ip,country")), "give an uncompressed .mmdb file"},
+		"still zstd":  {write("packed.mmdb.zst", packed), "give an uncompressed .mmdb file"},
+		"cut short":   {write("cut.mmdb", whole[:len(whole)/2]), "give an uncompressed .mmdb file"},
 		"no places": {writeDatabase(t, mmdbwriter.Options{DatabaseType: "GeoIP2-Connection-Type"},
 			map[string]mmdbtype.DataType{network: object{"connection_type": text("Cable/DSL")}}), `"GeoIP2-Connection-Type"`},
 		"nothing at all": {writeDatabase(t, mmdbwriter.Options{DatabaseType: "Empty-City"}, nil), `"Empty-City"`},

@@ -36,11 +36,11 @@ const rememberedPlaces = 1 << 13
 func openDatabase(path string) (*database, error) {
 	r, err := maxminddb.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot open location database %q: %w; give an unpacked .mmdb file of MaxMind, DB-IP or ip-location-db, or %q for the one that comes with bluetrail", path, err, Shipped)
+		return nil, fmt.Errorf("cannot open location database %q: %w; give an uncompressed .mmdb file from MaxMind, DB-IP or ip-location-db, or %q for the embedded one", path, err, Shipped)
 	}
 	d := &database{reader: r}
 	if !d.knowsPlaces() {
-		err := fmt.Errorf("cannot use location database %q: its type is %q, and its first records tell no country, city or AS number; give a City, Country or ASN database", path, r.Metadata.DatabaseType)
+		err := fmt.Errorf("cannot use location database %q: its type is %q, and its first records have no country, city or AS number; give a City, Country or ASN database", path, r.Metadata.DatabaseType)
 		return nil, errors.Join(err, r.Close())
 	}
 	return d, nil

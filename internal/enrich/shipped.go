@@ -25,11 +25,11 @@ const maxShipped = 64 << 20
 var openShipped = sync.OnceValues(func() (*database, error) {
 	raw, err := unpack(packed)
 	if err != nil {
-		return nil, fmt.Errorf("cannot unpack the location database that comes with bluetrail: %w", err)
+		return nil, fmt.Errorf("cannot decompress the embedded location database: %w", err)
 	}
 	r, err := maxminddb.OpenBytes(raw)
 	if err != nil {
-		return nil, fmt.Errorf("cannot open the location database that comes with bluetrail: %w", err)
+		return nil, fmt.Errorf("cannot open the embedded location database: %w", err)
 	}
 	return &database{reader: r}, nil
 })

@@ -12,7 +12,7 @@ func init() { Register(group(GroupAddon, eventTypeFields())...) }
 func eventTypeFields() []Field {
 	in := []string{"errorCode", "responseElements.ConsoleLogin", "eventName", "eventSource", "additionalEventData.LoginTo", "additionalEventData.MFAUsed", "eventCategory"}
 	return []Field{
-		{Name: "eventtype", From: append(slices.Clone(in), "eventType"), Derive: eventTypes, Doc: "The add-on's event types that the event has."},
+		{Name: "eventtype", From: append(slices.Clone(in), "eventType"), Derive: eventTypes, Doc: "The add-on's event types of the event."},
 		{Name: "tag", From: in, Derive: tags, Doc: "The tags of its event types."},
 		{Name: "tag::eventtype", From: in, OnRequest: true, Derive: tags, Doc: "The tags of its event types."},
 	}

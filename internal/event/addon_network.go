@@ -27,17 +27,17 @@ func networkFields() []Field {
 		}
 	}
 	return []Field{
-		{Name: "protocol", From: []string{perms + "ipProtocol", aclProto, flat + "ipProtocol"}, Derive: firstSet, Doc: "The protocol of the rule: a name, or a number as the API has it."},
+		{Name: "protocol", From: []string{perms + "ipProtocol", aclProto, flat + "ipProtocol"}, Derive: firstSet, Doc: "The protocol of the rule: a name, or a number as in the API."},
 		{Name: "direction", From: []string{"eventName", aclEgress}, Derive: func(in Inputs) Cell {
 			if d := direction(in); d != "" {
 				return one(d)
 			}
 			return Cell{}
 		}, Doc: "`Inbound` or `Outbound` for rules of security groups and network ACLs."},
-		{Name: "src_ip_range", Type: Network, From: ranges, Derive: side(true, firstSet), Doc: "The addresses that an inbound rule is for."},
-		{Name: "dest_ip_range", Type: Network, From: ranges, Derive: side(false, firstSet), Doc: "The addresses that an outbound rule is for."},
+		{Name: "src_ip_range", Type: Network, From: ranges, Derive: side(true, firstSet), Doc: "The addresses that an inbound rule applies to."},
+		{Name: "dest_ip_range", Type: Network, From: ranges, Derive: side(false, firstSet), Doc: "The addresses that an outbound rule applies to."},
 		{Name: "dest_port_range", From: ports, Derive: side(true, portRange), Doc: "The ports that an inbound rule opens: `from-to`."},
-		{Name: "src_port_range", From: ports, Derive: side(false, portRange), Doc: "The ports that an outbound rule is for: `from-to`."},
+		{Name: "src_port_range", From: ports, Derive: side(false, portRange), Doc: "The ports that an outbound rule applies to: `from-to`."},
 	}
 }
 

@@ -91,18 +91,18 @@ func objectFields() []Field {
 	)
 	return []Field{
 		{Name: "dest", From: []string{"eventName", "eventSource", created, named, hosts, host, loginTo}, Derive: destination,
-			Doc: "What was acted on: the instance, the bucket's host, the place of a login, else the service."},
+			Doc: "The target: the instance, the bucket's host, the login endpoint, otherwise the service."},
 		{Name: "object", From: append([]string{key, bucket, "requestParameters.userName", "requestParameters.groupName", "requestParameters.roleName", "requestParameters.policyArn", "requestParameters.functionName", "requestParameters.instanceId", created, named, "requestParameters.groupId", "requestParameters.name", "requestParameters.secretId", "requestParameters.keyId"}, objectNames...), Derive: firstSet,
 			Doc: "The name of the object acted on."},
 		{Name: "object_id", From: append([]string{resource, created, named, "requestParameters.groupId", "responseElements.groupId", "responseElements.networkAcl.networkAclId", "requestParameters.networkAclId", "responseElements.user.userId", "responseElements.role.roleId", bucket}, objectIDs...), Derive: firstSet,
-			Doc: "The id of the object acted on: its ARN where the record says it."},
+			Doc: "The id of the object acted on: its ARN if the record has it."},
 		{Name: "image_id", From: []string{"requestParameters.imageId", "requestParameters.instancesSet.items{}.imageId", "responseElements.instancesSet.items{}.imageId", "responseElements.imageId"}, Derive: firstSet,
-			Doc: "The image that instances are started from, or that is changed."},
+			Doc: "The image that is changed or that instances are launched from."},
 		{Name: "instance_type", From: []string{"requestParameters.instanceType", "requestParameters.instanceType.value", "responseElements.instancesSet.items{}.instanceType", "requestParameters.dBInstanceClass"}, Derive: firstSet,
 			Doc: "The type of the instances."},
 		{Name: "object_path", From: []string{"requestParameters.path", key, bucket}, Derive: firstSet, Doc: "The path of the object acted on."},
-		{Name: "object_attrs", From: []string{"requestParameters.attribute", "requestParameters.policyName", "requestParameters.policyArn", "requestParameters.attributeName"}, Derive: firstSet, Doc: "What of the object was changed."},
-		{Name: "instance_id", From: []string{created, named, "requestParameters.instanceId"}, Derive: firstSet, Doc: "The instances started or acted on."},
+		{Name: "object_attrs", From: []string{"requestParameters.attribute", "requestParameters.policyName", "requestParameters.policyArn", "requestParameters.attributeName"}, Derive: firstSet, Doc: "The changed attributes of the object."},
+		{Name: "instance_id", From: []string{created, named, "requestParameters.instanceId"}, Derive: firstSet, Doc: "The instances that are launched or acted on."},
 	}
 }
 

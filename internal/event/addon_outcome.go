@@ -10,15 +10,15 @@ func outcomeFields() []Field {
 	failed := []string{"errorCode", login, "eventName"}
 	return []Field{
 		{Name: "errorCode", From: failed, Derive: errorCode,
-			Doc: "The record's own; `failure` for a failed console login, `success` where there was no error."},
+			Doc: "The record's errorCode; `failure` for a failed console login, `success` if there was no error."},
 		{Name: "msg", From: []string{"errorCode", "eventName"}, Derive: func(in Inputs) Cell {
 			if in.Set(0) || !in.Set(1) {
 				return *in[0]
 			}
 			return one("success")
-		}, Doc: "The record's errorCode, else `success`."},
+		}, Doc: "The record's errorCode, otherwise `success`."},
 		{Name: "action", From: failed, Derive: action,
-			Doc: "What was done: created, deleted, modified, read, started, stopped, restarted; success or failure for authentication; unknown when it was refused."},
+			Doc: "What was done: created, deleted, modified, read, started, stopped, restarted; success or failure for authentication; unknown for denied calls."},
 		{Name: "status", From: failed, Derive: func(in Inputs) Cell {
 			switch {
 			case !in.Set(2):
@@ -29,11 +29,11 @@ func outcomeFields() []Field {
 			return one("success")
 		}, Doc: "`success` or `failure`."},
 		{Name: "change_type", From: []string{"eventName", "eventSource"}, Derive: changeType,
-			Doc: "The kind of thing that changes: AAA for identities, network, filesystem, instance, …; missing for events that only read."},
+			Doc: "The kind of object that changes: AAA for identities, network, filesystem, instance, …; missing for read-only events."},
 		{Name: "object_category", From: []string{"eventName", "eventSource"}, Derive: func(in Inputs) Cell { return category(in.Text(0), in.Text(1)) },
 			Doc: "The kind of object: user, role, group, policy, instance, bucket and so on."},
 		{Name: "authentication_method", From: []string{"eventName", "additionalEventData.MFAUsed", "userIdentity.type", "userIdentity.sessionContext.attributes.mfaAuthenticated"}, Derive: authentication,
-			Doc: "`MFA` or `SFA` where the event tells."},
+			Doc: "`MFA` or `SFA`, if the event says."},
 	}
 }
 

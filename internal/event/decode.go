@@ -288,7 +288,7 @@ func (d *Decoder) record() (Record, bool, error) {
 				return Record{}, false, d.cutShort()
 			}
 		case errors.Is(err, jsonscan.ErrDepth):
-			return Record{}, false, d.discard(fmt.Errorf("the record is nested more than %d deep and was left out", d.lim.MaxDepth))
+			return Record{}, false, d.discard(fmt.Errorf("the record is nested more than %d levels deep and was skipped", d.lim.MaxDepth))
 		default:
 			return Record{}, false, d.resync(d.offset(), d.local(err))
 		}
@@ -359,7 +359,7 @@ func (d *Decoder) stray(c byte) (Record, bool, error) {
 	if d.readErr != nil && errors.Is(err, ErrTruncated) {
 		return Record{}, false, err
 	}
-	return Record{}, false, d.resync(at, fmt.Errorf("found %q where a JSON object has to begin", c))
+	return Record{}, false, d.resync(at, fmt.Errorf("found %q where a JSON object must start", c))
 }
 
 func (d *Decoder) noteStray(at int64, line int, text []byte) {
@@ -371,7 +371,7 @@ func (d *Decoder) noteStray(at int64, line int, text []byte) {
 }
 
 func (d *Decoder) tooLong() error {
-	return fmt.Errorf("the record is longer than %d bytes and was left out", d.lim.MaxRecord)
+	return fmt.Errorf("the record is longer than %d bytes and was skipped", d.lim.MaxRecord)
 }
 
 // local turns offsets in buf into what was found.
@@ -388,7 +388,7 @@ func (d *Decoder) local(err error) error {
 func (d *Decoder) cutShort() error {
 	if len(d.open) == 0 && d.readErr == io.EOF {
 		if n := nextRecordLine(d.buf[d.pos:]); n >= 0 {
-			return d.resync(d.offset(), errors.New("the record on this line is not complete"))
+			return d.resync(d.offset(), errors.New("the record on this line is incomplete"))
 		}
 	}
 	return d.truncated()

@@ -34,7 +34,7 @@ func (d *Decoder) resync(start int64, cause error) error {
 		d.pos = max(d.pos, len(d.buf)-maxRecordHead) // a head may be cut off there
 		if !d.more() {
 			d.pos = len(d.buf)
-			return fmt.Errorf("%w; what follows it cannot be told apart from it and is lost", failed)
+			return fmt.Errorf("%w; the text after it cannot be separated from it and is lost", failed)
 		}
 	}
 }

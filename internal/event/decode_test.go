@@ -46,7 +46,7 @@ func decoded(r io.Reader, lim Limits) (raws, bad []string, final error) {
 }
 
 func TestDecoder(t *testing.T) {
-	const wayOut = `; records are {"Records":[…]} or one object a line`
+	const wayOut = `; records are {"Records":[…]} or one object per line`
 	const a, b = `{"eventVersion":"1.08","x":1}`, `{"eventVersion":"1.09","y":[{"z":"}{"}]}`
 	for name, tc := range map[string]struct {
 		in   string
@@ -68,7 +68,7 @@ func TestDecoder(t *testing.T) {
 		"cloudwatch":       {in: `{"messageType":"DATA_MESSAGE","logEvents":[{"id":"1","message":"{\"eventVersion\":\"1.08\",\"x\":1}"}]}`, want: []string{a}},
 		"digest":           {in: `{"awsAccountId":"1","digestStartTime":"t","digestS3Bucket":"b","logFiles":[{"s3Object":"o"}]}`, want: []string{`digest {"awsAccountId":"1","digestStartTime":"t","digestS3Bucket":"b","logFiles":[{"s3Object":"o"}]}`}},
 		"other JSON":       {in: `{"Records":["a","b"],"k":1}`, want: []string{`{"Records":["a","b"],"k":1}`}},
-		"bad line":         {in: a + "\nnot json\n" + b, want: []string{a, b}, bad: []string{`line 2, byte 30: found "not json" where a JSON object has to begin` + wayOut}},
+		"bad line":         {in: a + "\nnot json\n" + b, want: []string{a, b}, bad: []string{`line 2, byte 30: found "not json" where a JSON object must start` + wayOut}},
 		"broken line":      {in: a + "\n{\"x\":tru}\n" + b, want: []string{a, b}, bad: []string{"line 2, byte 30: found 't', expected true at byte 35"}},
 		"unfinished line":  {in: "{\"x\":{\n" + a + "\n", want: []string{a}, bad: []string{"line 1, byte 0: found '{', expected a key in quotes at byte 7"}},
 		"broken in array":  {in: `{"Records":[` + a + `,{"eventVersion":"1","q":nope},` + b + `]}`, want: []string{a, b}, bad: []string{"line 1, byte 42: found 'n', expected null at byte 66"}},
@@ -81,7 +81,7 @@ func TestDecoder(t *testing.T) {
 		"own Events":       {in: `{"name":"n","Events":[{"a":1}],"logEvents":[]}`, want: []string{`{"name":"n","Events":[{"a":1}],"logEvents":[]}`}},
 		"digest behind":    {in: a + `{"logFiles":[],"digestS3Bucket":"b","digestStartTime":"t"}`, want: []string{a, `digest {"logFiles":[],"digestS3Bucket":"b","digestStartTime":"t"}`}},
 		"two lookups":      {in: `{"Events":[{"CloudTrailEvent":"{\"eventVersion\":\"1.08\",\"x\":1}"},{"CloudTrailEvent":"{\"x\":"},{"CloudTrailEvent":"{\"y\":2}"}]}`, want: []string{a, `{"y":2}`}, bad: []string{"line 1, byte 69: cannot read the wrapped record: it ends too early"}},
-		"broken behind":    {in: `{"Records":[` + a + `],x}`, want: []string{a}, bad: []string{`line 1, byte 43: behind the array "Records": found 'x', expected a key in quotes at byte 43`}},
+		"broken behind":    {in: `{"Records":[` + a + `],x}`, want: []string{a}, bad: []string{`line 1, byte 43: after the array "Records": found 'x', expected a key in quotes at byte 43`}},
 		"garbage wrapped":  {in: `{"CloudTrailEvent":"nope"}` + "\n" + a, want: []string{`{"CloudTrailEvent":"nope"}`, a}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,9 +49,9 @@ func (s *strays) problem(records int) error {
 		if like := textLike(s.sample); like != "" {
 			return &RecordError{Err: fmt.Errorf("%s; this looks like %s", text, like)}
 		}
-		return &RecordError{Err: fmt.Errorf("%s; it begins with %q", text, short)}
+		return &RecordError{Err: fmt.Errorf("%s; it starts with %q", text, short)}
 	case s.n == 1:
-		return &RecordError{Offset: s.at, Line: s.line, Err: fmt.Errorf("found %q where a JSON object has to begin; records are {\"Records\":[…]} or one object a line", short)}
+		return &RecordError{Offset: s.at, Line: s.line, Err: fmt.Errorf("found %q where a JSON object must start; records are {\"Records\":[…]} or one object per line", short)}
 	}
 	return &RecordError{Offset: s.at, Line: s.line, Err: fmt.Errorf("%d %s from here on are not JSON objects; the first is %q", s.n, s.what, short)}
 }
@@ -117,10 +117,10 @@ func (d *Decoder) embedded(text []byte) (raw []byte, when int64) {
 func (d *Decoder) look() error {
 	head := d.buf[d.pos:]
 	if like := binaryLike(d.buf); like != "" {
-		return fmt.Errorf("this is %s, which is not read", like)
+		return fmt.Errorf("this is %s, which is not supported", like)
 	}
 	if bytes.IndexByte(head[:min(len(head), 512)], 0) >= 0 && head[0] != '{' && head[0] != '[' {
-		return fmt.Errorf("this is not text: it begins with %q", head[:min(len(head), 16)])
+		return fmt.Errorf("this is not text: it starts with %q", head[:min(len(head), 16)])
 	}
 	if head[0] != '{' && head[0] != '[' {
 		d.table = d.newTable(head)

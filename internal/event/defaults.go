@@ -26,43 +26,43 @@ func init() {
 	}
 	Register(group(GroupDefault, []Field{
 		{Name: Time, Type: Moment, From: timeFields, timed: true, value: func(_ []byte, m *Meta, row *Row) (Cell, bool) { return one(seconds(row.time(m).ns)), true },
-			Doc: "When it happened, in seconds since 1970: from the first of these leaves that reads as a time, else the delivery time in the file's name, else the file's last change."},
+			Doc: "When the event happened, in seconds since 1970: the first of these leaves that is a valid time, otherwise the delivery time in the file's name, otherwise the file's modification time."},
 		{Name: Raw, text: true, value: func(raw []byte, _ *Meta, _ *Row) (Cell, bool) {
 			return one(unsafe.String(unsafe.SliceData(raw), len(raw))), true
 		}, Doc: "The record's JSON exactly as it was delivered."},
 		{Name: IndexTime, Type: Moment, value: func(_ []byte, m *Meta, _ *Row) (Cell, bool) {
 			return one(strconv.FormatInt(int64(m.IndexTime), 10)), m.IndexTime != 0
-		}, Doc: "When it was taken in, in seconds since 1970; missing for events read from files."},
-		{Name: Source, keepOwn: true, value: meta(func(m *Meta) string { return m.Source }), Doc: "The file or stream it came from."},
+		}, Doc: "When the event was ingested, in seconds since 1970; missing for events read from files."},
+		{Name: Source, keepOwn: true, value: meta(func(m *Meta) string { return m.Source }), Doc: "The file or stream that contained the record."},
 		{Name: Host, keepOwn: true, value: meta(func(m *Meta) string { return m.Host }), Doc: "Where it came from; `" + DefaultHost + "` unless something else was said."},
-		{Name: Sourcetype, keepOwn: true, value: meta(func(m *Meta) string { return m.Sourcetype }), Doc: "What kind of record it is: `" + CloudTrail + "`, `" + Aggregated + "` for sums of data events, `" + SecurityLake + "` for CloudTrail in OCSF, else `" + JSON + "`."},
+		{Name: Sourcetype, keepOwn: true, value: meta(func(m *Meta) string { return m.Sourcetype }), Doc: "The type of the record: `" + CloudTrail + "`, `" + Aggregated + "` for aggregated data events, `" + SecurityLake + "` for CloudTrail in OCSF, otherwise `" + JSON + "`."},
 		{Name: Index, keepOwn: true, value: meta(func(m *Meta) string { return m.Index }), Doc: "The index it is in; `" + DefaultIndex + "` unless something else was said."},
 		{Name: "linecount", Type: Number, text: true, value: func(raw []byte, _ *Meta, _ *Row) (Cell, bool) {
 			return one(strconv.Itoa(1 + bytes.Count(raw, []byte{'\n'}))), true
-		}, Doc: "How many lines the record has."},
+		}, Doc: "The number of lines in the record."},
 		datePart("date_hour", Number, time.Hour, "The hour, 0 to 23.", func(t time.Time) string { return strconv.Itoa(t.Hour()) }),
 		datePart("date_mday", Number, day, "The day of the month.", func(t time.Time) string { return strconv.Itoa(t.Day()) }),
 		datePart("date_minute", Number, time.Minute, "The minute.", func(t time.Time) string { return strconv.Itoa(t.Minute()) }),
-		datePart("date_month", Text, day, "The month's name in lower case.", func(t time.Time) string { return months[t.Month()] }),
+		datePart("date_month", Text, day, "The name of the month, in lower case.", func(t time.Time) string { return months[t.Month()] }),
 		datePart("date_second", Number, time.Second, "The second.", func(t time.Time) string { return strconv.Itoa(t.Second()) }),
-		datePart("date_wday", Text, day, "The weekday's name in lower case.", func(t time.Time) string { return weekdays[t.Weekday()] }),
+		datePart("date_wday", Text, day, "The name of the weekday, in lower case.", func(t time.Time) string { return weekdays[t.Weekday()] }),
 		datePart("date_year", Number, day, "The year.", func(t time.Time) string { return strconv.Itoa(t.Year()) }),
-		datePart("date_zone", Number, day, "Minutes from UTC: always 0, for CloudTrail's times are in UTC.", func(time.Time) string { return "0" }),
+		datePart("date_zone", Number, day, "Minutes from UTC: always 0, since CloudTrail times are in UTC.", func(time.Time) string { return "0" }),
 	})...)
 	// For what they cost and how seldom they are read, these are made only for
 	// searches that name them.
 	Register(group(GroupDefault, onRequest([]Field{
 		{Name: "splunk_server", keepOwn: true, value: func([]byte, *Meta, *Row) (Cell, bool) { return one(Server), true }, Doc: "Always `" + Server + "`."},
 		{Name: "punct", keepOwn: true, text: true, value: func(raw []byte, _ *Meta, _ *Row) (Cell, bool) { return one(punct(raw)), true },
-			Doc: "The punctuation at the beginning of the record."},
+			Doc: "The punctuation at the start of the record."},
 		{Name: "timestartpos", Type: Number, From: timeFields, keepOwn: true, timed: true, text: true, value: func(raw []byte, _ *Meta, row *Row) (Cell, bool) {
 			start, _ := timePlace(raw, row)
 			return start, true
-		}, Doc: "Where the time begins in the record, in bytes."},
+		}, Doc: "Byte offset at which the time starts in the record."},
 		{Name: "timeendpos", Type: Number, From: timeFields, keepOwn: true, timed: true, text: true, value: func(raw []byte, _ *Meta, row *Row) (Cell, bool) {
 			_, end := timePlace(raw, row)
 			return end, true
-		}, Doc: "Where the time ends in the record, in bytes."},
+		}, Doc: "Byte offset at which the time ends in the record."},
 	}))...)
 }
 

@@ -264,7 +264,7 @@ func (d *Decoder) wrapperEnd(c byte) error {
 // behindArray gives a wrapper up whose end is broken.
 func (d *Decoder) behindArray(member string, err error) error {
 	d.open = d.open[:0]
-	return d.resync(d.offset(), fmt.Errorf("behind the array %q: %w", member, d.local(err)))
+	return d.resync(d.offset(), fmt.Errorf("after the array %q: %w", member, d.local(err)))
 }
 
 // note remembers a member that may make the object an envelope.

@@ -22,11 +22,11 @@ var binaries = []struct {
 	{0, "ElfFile\x00", "a Windows event log (EVTX)"},
 	{0, "%PDF-", "a PDF document"},
 	{0, "SQLite format 3\x00", "an SQLite database"},
-	{0, "\x7fELF", "a program"},
-	{0, "MZ", "a program"},
-	{0, "\x89PNG", "a picture"},
-	{0, "\xff\xd8\xff", "a picture"},
-	{0, "GIF8", "a picture"},
+	{0, "\x7fELF", "an executable"},
+	{0, "MZ", "an executable"},
+	{0, "\x89PNG", "an image"},
+	{0, "\xff\xd8\xff", "an image"},
+	{0, "GIF8", "an image"},
 	{0, "\xd0\xcf\x11\xe0", "an Office document"},
 }
 
@@ -70,7 +70,7 @@ func textLike(line string) string {
 	case strings.Count(line, ",") >= 2:
 		return "a CSV file without columns of CloudTrail (eventName and eventTime, or a whole record as _raw, eventJson, @message or message)"
 	case strings.Count(line, "\t") >= 2:
-		return "a table with tabs"
+		return "a tab-separated table"
 	}
 	return ""
 }

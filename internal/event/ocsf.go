@@ -92,11 +92,11 @@ func ocsfFields() []Field {
 		doc  string
 		show func(ocsfClass) string
 	}{
-		"activity_id":   {"What kind of call it is, as a number.", func(c ocsfClass) string { return strconv.Itoa(c.activity) }},
-		"activity_name": {"What kind of call it is: Create, Read, Update, Delete, Logon, Attach Policy … or Other.", func(c ocsfClass) string { return c.activityName() }},
+		"activity_id":   {"The type of call, as a number.", func(c ocsfClass) string { return strconv.Itoa(c.activity) }},
+		"activity_name": {"The type of call: Create, Read, Update, Delete, Logon, Attach Policy … or Other.", func(c ocsfClass) string { return c.activityName() }},
 		"category_name": {"The category of the class.", func(c ocsfClass) string { return c.category }},
 		"category_uid":  {"The number of the category.", func(c ocsfClass) string { return strconv.Itoa(c.uid / 1000) }},
-		"class_name":    {"API Activity, Authentication for what the sign-in service does, Account Change for changes of users.", func(c ocsfClass) string { return c.name }},
+		"class_name":    {"API Activity, Authentication for calls of the sign-in service, Account Change for changes to users.", func(c ocsfClass) string { return c.name }},
 		"class_uid":     {"The number of the class: 6003, 3002 or 3001.", func(c ocsfClass) string { return strconv.Itoa(c.uid) }},
 		"type_name":     {"Class and activity.", func(c ocsfClass) string { return c.name + ": " + c.activityName() }},
 		"type_uid":      {"The number of class and activity.", func(c ocsfClass) string { return strconv.Itoa(c.uid*100 + c.activity) }},

@@ -84,7 +84,7 @@ func fromBase64(text []byte) []byte {
 // enter reads the records of a payload next.
 func (d *Decoder) enter(p *payload) error {
 	if d.nested >= maxNested {
-		return d.bad(p.at, fmt.Errorf("the record is wrapped more than %d times and was left out", maxNested))
+		return d.bad(p.at, fmt.Errorf("the record is wrapped more than %d times and was skipped", maxNested))
 	}
 	p.dec = &Decoder{lim: d.lim, nested: d.nested + 1, left: d.left, looked: true}
 	if !p.packed {
@@ -94,7 +94,7 @@ func (d *Decoder) enter(p *payload) error {
 	}
 	var err error
 	if p.stream, err = unpack.New(bytes.NewReader(p.text), d.left); err != nil {
-		return d.bad(p.at, fmt.Errorf("cannot unpack what the record wraps: %w", err))
+		return d.bad(p.at, fmt.Errorf("cannot decompress the wrapped record: %w", err))
 	}
 	p.dec.in = p.stream
 	p.dec.BeforeReuse = func() {

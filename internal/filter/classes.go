@@ -50,10 +50,10 @@ type expander struct {
 
 func (x *expander) expand(e Expr, depth int) (Expr, error) {
 	if x.tests++; x.tests > maxClassTests {
-		return nil, diag.At(e.Place(), "the event types and tags of this search come to more than %d tests", maxClassTests).WithHint("does one use itself?")
+		return nil, diag.At(e.Place(), "the event types and tags of this search expand to more than %d conditions", maxClassTests).WithHint("does one use itself?")
 	}
 	if depth > maxClassDepth {
-		return nil, diag.At(e.Place(), "event types and tags lean on each other more than %d deep", maxClassDepth).WithHint("does one use itself?")
+		return nil, diag.At(e.Place(), "event types and tags refer to each other more than %d levels deep", maxClassDepth).WithHint("does one use itself?")
 	}
 	list := func(args []Expr) ([]Expr, error) {
 		out := make([]Expr, len(args))

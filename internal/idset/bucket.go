@@ -85,7 +85,7 @@ func readLog(path string, s shape) (entries []entry, size int64, err error) {
 		return nil, 0, nil
 	}
 	if string(data[:len(logMagic)]) != logMagic {
-		return nil, 0, damaged(path, "it does not begin as it has to")
+		return nil, 0, damaged(path, "its first bytes are wrong")
 	}
 	at := len(logMagic)
 	for at+frameHead <= len(data) {

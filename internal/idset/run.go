@@ -115,7 +115,7 @@ func openRun(path string, s shape) (r *run, err error) {
 		return nil, fmt.Errorf("cannot read known ids: %w", err)
 	}
 	if crc32.Checksum(rest, castagnoli) != binary.LittleEndian.Uint32(h[20:]) {
-		return nil, damaged(path, "a checksum does not fit")
+		return nil, damaged(path, "a checksum does not match")
 	}
 	if filterLen > 0 {
 		r.filter = filter(rest[:filterLen:filterLen])
@@ -228,7 +228,7 @@ func (c *cursor) next() (bool, error) {
 	}
 	if c.left == 0 {
 		if c.crc != c.run.sum {
-			return false, damaged(c.run.file.Name(), "a checksum does not fit")
+			return false, damaged(c.run.file.Name(), "a checksum does not match")
 		}
 		return false, nil
 	}

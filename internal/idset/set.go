@@ -240,7 +240,7 @@ func (s *Set) drop(b *bucket) {
 // Commit makes durable what was added.
 func (s *Set) Commit() error {
 	if err := s.commit(); err != nil {
-		return fmt.Errorf("cannot keep known ids: %w", err)
+		return fmt.Errorf("cannot save known ids: %w", err)
 	}
 	return nil
 }

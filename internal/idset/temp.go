@@ -109,12 +109,12 @@ func (t *Temp) spill() error {
 func (t *Temp) write(most int, fill func(*runWriter) error) (r *run, err error) {
 	f, err := os.CreateTemp(t.dir, "bluetrail-ids-*")
 	if err != nil {
-		return nil, fmt.Errorf("cannot keep the ids of events on disk: %w", err)
+		return nil, fmt.Errorf("cannot store event ids on disk: %w", err)
 	}
 	defer func() {
 		if err != nil {
 			f.Close()
-			err = fmt.Errorf("cannot keep the ids of events on disk: %w", err)
+			err = fmt.Errorf("cannot store event ids on disk: %w", err)
 		}
 	}()
 	if err := os.Remove(f.Name()); err != nil {

@@ -30,7 +30,7 @@ func (o Origin) String() string {
 
 func parseOrigin(text string) (o Origin, err error) {
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
-		return o, fmt.Errorf("cannot read how a file was taken in: %w", err)
+		return o, fmt.Errorf("cannot read how a file was ingested: %w", err)
 	}
 	return o, nil
 }

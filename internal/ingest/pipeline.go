@@ -132,7 +132,7 @@ func Open(ctx context.Context, cfg Config) (*Pipeline, error) {
 		p.retained = time.Now()
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot go on after the last run: %w", err), p.ids.Close(), p.state.Close(), st.Close())
+		return nil, errors.Join(fmt.Errorf("cannot resume after the last run: %w", err), p.ids.Close(), p.state.Close(), st.Close())
 	}
 	for range cfg.Workers {
 		w := st.NewWriter()

@@ -149,7 +149,7 @@ func finishRepair(o *Options, rep *Repaired) error {
 		d := &rep.Days[i]
 		d.Again += tallies.ByDay()[d.Day].Events
 		if err := db.Clear(d.Day); err != nil {
-			return fmt.Errorf("cannot end the repair of %s: %w", d.Day, err)
+			return fmt.Errorf("cannot finish the repair of %s: %w", d.Day, err)
 		}
 	}
 	return nil

@@ -48,7 +48,7 @@ const maxRemoved = 100
 func (p *Pipeline) retain(ctx context.Context) (list []Removed, err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("cannot remove what is not kept any more: %w", err)
+			err = fmt.Errorf("cannot remove expired events: %w", err)
 			p.broken = err // counts and rows may differ
 		}
 	}()

@@ -19,7 +19,7 @@ type Difference struct {
 // String returns the difference as one line.
 func (d Difference) String() string {
 	if d.Want.Events == d.Have.Events {
-		return fmt.Sprintf("%s: the %d events of index %s have other ids than were taken in", vlogs.DayName(d.Key.Day), d.Have.Events, d.Key.Index)
+		return fmt.Sprintf("%s: the ids of the %d events of index %s differ from those ingested", vlogs.DayName(d.Key.Day), d.Have.Events, d.Key.Index)
 	}
 	return fmt.Sprintf("%s: index %s has %d events instead of %d", vlogs.DayName(d.Key.Day), d.Key.Index, d.Have.Events, d.Want.Events)
 }
@@ -33,7 +33,7 @@ func Deep(ctx context.Context, st *vlogs.Store, db *state.DB) (list []Difference
 		return nil, err
 	}
 	if point.Running {
-		return nil, fmt.Errorf("the last ingest was cut off; run it again before everything is compared")
+		return nil, fmt.Errorf("the last ingest was interrupted; run it again before using --deep")
 	}
 	want, err := db.Tallies()
 	if err != nil {
@@ -61,7 +61,7 @@ func Deep(ctx context.Context, st *vlogs.Store, db *state.DB) (list []Difference
 			}
 		}
 		lost := max(0, want.ByDay()[day].Events-have.ByDay()[day].Events)
-		err := db.Lose(state.Alarm{Day: day, Events: lost, Since: time.Now(), Reason: "the ids of its events are not those that were taken in"}, left)
+		err := db.Lose(state.Alarm{Day: day, Events: lost, Since: time.Now(), Reason: "the ids of its events differ from those ingested"}, left)
 		if err != nil {
 			return nil, err
 		}

@@ -54,7 +54,7 @@ func parseConf(file, text string) (list []*stanza, problems []error) {
 		}
 		key, value, ok := strings.Cut(strings.TrimRight(line, "\r"), "=")
 		if key = strings.TrimSpace(key); !ok || key == "" {
-			bad("a setting is written key = value, a comment begins with #", "neither a stanza nor a setting")
+			bad("write a setting as key = value and start a comment with #", "neither a stanza nor a setting")
 			continue
 		}
 		for strings.HasSuffix(value, `\`) && pos < len(text) {

@@ -71,14 +71,14 @@ func parseTable(env *exec.Env, in io.Reader, limit int64) (columns []string, row
 		switch name = strings.TrimSpace(name); {
 		case name == "":
 		case seen[name]:
-			notes = append(notes, fmt.Sprintf("line 1: the column %q comes twice; the first one is used", name))
+			notes = append(notes, fmt.Sprintf("line 1: the column %q occurs twice; the first one is used", name))
 		default:
 			seen[name] = true
 			columns, from = append(columns, name), append(from, i)
 		}
 	}
 	if len(columns) == 0 {
-		return nil, nil, nil, errors.New("line 1 names no column")
+		return nil, nil, nil, errors.New("line 1 has no column names")
 	}
 	longer, first, size := 0, 0, int64(0)
 	var every exec.Every
@@ -115,7 +115,7 @@ func parseTable(env *exec.Env, in io.Reader, limit int64) (columns []string, row
 		rows = append(rows, row)
 	}
 	if longer > 0 {
-		notes = append(notes, fmt.Sprintf("line %d: the row has more cells than the %d columns, and the surplus is left out; so do %d more rows", first, len(header), longer-1))
+		notes = append(notes, fmt.Sprintf("line %d: the row has more cells than the table has columns (%d); the extra cells are ignored, as in %d more rows", first, len(header), longer-1))
 	}
 	return columns, rows, notes, nil
 }

@@ -111,7 +111,7 @@ func newDefinition(name string, set map[string]string) (*definition, error) {
 	case set["external_cmd"] != "" || kind == "executable" || kind == "python":
 		return nil, errors.New("the lookup runs a program; bluetrail reads lookups from .csv files only")
 	case kind == "geo" || kind == "geo_hex":
-		return nil, errors.New("lookups of shapes on the map are not supported")
+		return nil, errors.New("geospatial lookups are not supported")
 	case kind == "kvstore" || set["collection"] != "" && d.file == "":
 		d.virtual = true
 		d.file = name + ".csv"
@@ -183,10 +183,10 @@ func definitionFromYAML(file string, text []byte) (*definition, error) {
 func checkFile(name string) error {
 	lower := strings.ToLower(name)
 	if !strings.HasSuffix(lower, ".csv") && !strings.HasSuffix(lower, ".csv.gz") {
-		return fmt.Errorf("%q is no lookup file; its name must end in .csv or .csv.gz", name)
+		return fmt.Errorf("%q is not a lookup file; its name must end in .csv or .csv.gz", name)
 	}
 	if name[0] == '.' || len(name) > 200 || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) }) {
-		return fmt.Errorf("%q is no name for a lookup file; it may hold no path and none of \\ / : * ? \" < > |", name)
+		return fmt.Errorf("%q is not a valid name for a lookup file; it must not contain a path or any of \\ / : * ? \" < > |", name)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func (k *Knowledge) loadClasses() *classes {
 			return nil
 		}
 		if strings.Contains(s.name, "%") {
-			return errors.New("event types whose names hold fields are not supported")
+			return errors.New("event types with fields in their names are not supported")
 		}
 		text := strings.TrimSpace(s.settings["search"])
 		if text == "" {
@@ -56,7 +56,7 @@ func (k *Knowledge) loadClasses() *classes {
 	k.eachStanza("tags.conf", func(_, _ string, s *stanza) error {
 		field, value, ok := strings.Cut(s.name, "=")
 		if !ok || field == "" {
-			return errors.New("a stanza of tags is written [field=value]")
+			return errors.New("write a stanza of tags as [field=value]")
 		}
 		if plain, err := url.PathUnescape(value); err == nil { // %20 and its kin
 			value = plain

@@ -48,7 +48,7 @@ func extractionFromStanza(s *stanza) (exec.Extraction, error) {
 		e.Source = "_raw"
 	}
 	if set["DEST_KEY"] != "" {
-		return e, errors.New("transforms that write into events as they are taken in (DEST_KEY) are not supported")
+		return e, errors.New("index-time transforms (DEST_KEY) are not supported")
 	}
 	if e.Regex != "" {
 		_, err := pcre.Compile(e.Regex)
@@ -63,7 +63,7 @@ func extractionFromStanza(s *stanza) (exec.Extraction, error) {
 	case 2:
 		e.KVDelims = delims[1]
 	default:
-		return e, fmt.Errorf("DELIMS is one or two texts in quotes, not %s", set["DELIMS"])
+		return e, fmt.Errorf("DELIMS must be one or two quoted texts, not %s", set["DELIMS"])
 	}
 	if e.PairDelims = delims[0]; e.PairDelims == "" || len(delims) == 2 && e.KVDelims == "" {
 		return e, errors.New("DELIMS must not be empty")

@@ -92,7 +92,7 @@ func TestProblems(t *testing.T) {
 		"macros.conf:1:1: the name of the stanza is not closed", "macros.conf:5:1: neither a stanza nor a setting",
 		"[few(2)]: the name says 2 arguments, args lists 1", "[none]: definition is missing", "bad.yml",
 		"[runs]: the lookup runs a program", `[types]: cannot read match_type "LIKE(a)"`, "[count]: max_matches must be a number",
-		`[path]: "../a.csv" is no name for a lookup file`, "[filter]: filter:1:1: this ( is not closed", "b.yml", "NEAR",
+		`[path]: "../a.csv" is not a valid name for a lookup file`, "[filter]: filter:1:1: this ( is not closed", "b.yml", "NEAR",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not reported in\n%s", want, text)
@@ -141,7 +141,7 @@ func TestDefinitions(t *testing.T) {
 		t.Error(p)
 	}
 	for name, want := range map[string]string{
-		"dd": "d", "nosuch.csv": "no file", "../t.csv": "may hold no path", "t.csv/..": "no lookup file", ".hidden.csv": "no name", "x\x00.csv": "no name",
+		"dd": "d", "nosuch.csv": "no file", "../t.csv": "must not contain a path", "t.csv/..": "not a lookup file", ".hidden.csv": "not a valid name", "x\x00.csv": "not a valid name",
 	} {
 		if _, err := k.Table(nil, name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want one with %q", name, err, want)
@@ -164,7 +164,7 @@ func TestParseTable(t *testing.T) {
 		{name: "twice", text: "a,a,,b\n1,2,3,4\n", columns: []string{"a", "b"}, rows: [][]string{{"1", "4"}}, notes: 1},
 		{name: "header only", text: "a", columns: []string{"a"}},
 		{name: "empty", text: "", err: "empty"},
-		{name: "no names", text: ",\n1,2\n", err: "names no column"},
+		{name: "no names", text: ",\n1,2\n", err: "has no column names"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			columns, rows, notes, err := parseTable(nil, strings.NewReader(tc.text), 1<<20)

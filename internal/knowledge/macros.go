@@ -124,7 +124,7 @@ func macroFromStanza(s *stanza) (syntax.Macro, error) {
 		var err error
 		m.Name = strings.TrimSpace(base)
 		if count, err = strconv.Atoi(strings.TrimSuffix(n, ")")); err != nil || !strings.HasSuffix(n, ")") {
-			return m, errors.New("the number of arguments is written [name(2)]")
+			return m, errors.New("write the number of arguments as [name(2)]")
 		}
 	}
 	if count != len(m.Args) {
@@ -205,7 +205,7 @@ func macroFromYAML(file string, item any) (syntax.Macro, error) {
 // checkName refuses names that no search could write.
 func checkName(what, name string) error {
 	if name == "" || strings.ContainsAny(name, "`(),\"\n") {
-		return fmt.Errorf("%q is no name for a %s", name, what)
+		return fmt.Errorf("%q is not a valid name for a %s", name, what)
 	}
 	return nil
 }

@@ -39,12 +39,12 @@ func (k *Knowledge) Table(env *exec.Env, name string) (*lookup.Table, error) {
 	case errors.Is(err, fs.ErrNotExist) && d.virtual:
 		t := d.table
 		t.Columns = d.columns
-		t.Notes = []string{fmt.Sprintf("the lookup %q is empty: no search has written it yet", name)}
+		t.Notes = []string{fmt.Sprintf("the lookup %q is empty: no search has written to it yet", name)}
 		return &t, nil
 	case errors.Is(err, fs.ErrNotExist) && len(k.dirs) == 0:
 		return nil, noTable("there is no lookup %q (%s)", name, k.known(name))
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, noTable("cannot open lookup %q: there is no file %q in the lookups of %s (%s)", name, d.file, strings.Join(k.dirs, ", "), k.known(name))
+		return nil, noTable("cannot open lookup %q: there is no file %q in the lookups/ of %s (%s)", name, d.file, strings.Join(k.dirs, ", "), k.known(name))
 	case err != nil:
 		return nil, fmt.Errorf("cannot open lookup %q: %w", name, err)
 	}
@@ -106,7 +106,7 @@ func (k *Knowledge) known(name string) string {
 	}
 	switch {
 	case len(k.dirs) == 0:
-		return "give a folder with lookups/ by --knowledge"
+		return "give a folder with lookups/ with --knowledge"
 	case len(names) == 0:
 		return "no lookup is defined"
 	}
@@ -143,7 +143,7 @@ func (k *Knowledge) find(d *definition) (string, fs.FileInfo, error) {
 		path := filepath.Join(dir, "lookups", d.file)
 		info, err := os.Stat(path)
 		if err == nil && !info.Mode().IsRegular() {
-			err = fmt.Errorf("%q is no plain file", path)
+			err = fmt.Errorf("%q is not a regular file", path)
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return path, info, err

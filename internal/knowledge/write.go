@@ -26,7 +26,7 @@ func (k *Knowledge) WriteTable(ctx context.Context, name string, t *lookup.Table
 		return fmt.Errorf("cannot write lookup: %w", err)
 	}
 	if len(k.dirs) == 0 {
-		return fmt.Errorf("cannot write lookup %q: there is no folder for it (give one by --knowledge)", name)
+		return fmt.Errorf("cannot write lookup %q: there is no folder for it (give one with --knowledge)", name)
 	}
 	dir := filepath.Join(k.dirs[len(k.dirs)-1], "lookups")
 	if d.dir != "" {

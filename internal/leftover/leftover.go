@@ -30,7 +30,7 @@ func Create(dir, pattern string) (*os.File, error) {
 		}
 		f.Close() // another process took it for a leftover before it was locked
 	}
-	return nil, errors.New("temporary files are removed as soon as they are made")
+	return nil, errors.New("a cleaner removes temporary files as soon as they are created")
 }
 
 func lock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }

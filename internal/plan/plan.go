@@ -162,7 +162,7 @@ func (p *planner) subsearch(ctx context.Context, q *syntax.Query) (exec.Operator
 	sub := &planner{store: p.store, env: &env, own: &env, depth: p.depth + 1, texts: env.Memory.Hold()}
 	env.Run, env.Pipe = sub.subsearch, sub.pipe
 	if sub.depth > p.env.Limits.SubsearchDepth {
-		return nil, fmt.Errorf("subsearches are nested more than %d deep (search.subsearch_depth in the configuration raises it); does one run itself?", p.env.Limits.SubsearchDepth)
+		return nil, fmt.Errorf("subsearches are nested more than %d deep (raise search.subsearch_depth in the configuration); does one run itself?", p.env.Limits.SubsearchDepth)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	s, err := sub.open(ctx, q)
@@ -208,7 +208,7 @@ func (p *planner) text(ctx context.Context, q *syntax.Query) (string, error) {
 	err = exec.Drain(ctx, op, func(b *vector.Batch) error {
 		if rows+b.Len > lim.SubsearchRows {
 			got = append(got, b.Slice(0, lim.SubsearchRows-rows))
-			p.env.Warn("a subsearch returned more than %d rows; the rest is left out (search.subsearch_rows in the configuration raises it)", lim.SubsearchRows)
+			p.env.Warn("a subsearch returned more than %d rows; the rest is left out (raise search.subsearch_rows in the configuration)", lim.SubsearchRows)
 			return io.EOF
 		}
 		rows += b.Len
@@ -216,7 +216,7 @@ func (p *planner) text(ctx context.Context, q *syntax.Query) (string, error) {
 		return held.Add(b.Size() + 2*syntax.TextSize(b)) // the rows, each as text, and all of it together
 	})
 	if errors.Is(err, context.DeadlineExceeded) {
-		p.env.Warn("a subsearch ran longer than %s; what it had found until then is used (search.subsearch_time in the configuration raises it)", lim.SubsearchTime)
+		p.env.Warn("a subsearch ran longer than %s; its result so far is used (raise search.subsearch_time in the configuration)", lim.SubsearchTime)
 		err = nil
 	}
 	if err != nil && err != io.EOF {
@@ -313,7 +313,7 @@ func (p *planner) resolve(ctx context.Context, q *syntax.Query) ([]syntax.Comman
 		}
 		if _, ok := c.(exec.Generating); ok && i > 0 {
 			if _, both := c.(exec.Serial); !both {
-				return nil, diag.At(st.Span, "%s must be the first command of a search", st.Def.Name).WithHint("begin the search or a subsearch with | %s", st.Def.Name)
+				return nil, diag.At(st.Span, "%s must be the first command of a search", st.Def.Name).WithHint("start the search or a subsearch with | %s", st.Def.Name)
 			}
 		}
 		stages[i] = c
@@ -338,7 +338,7 @@ func attach(ctx context.Context, env *exec.Env, in exec.Operator, c syntax.Comma
 	case exec.Serial:
 		return c.Open(ctx, env, in)
 	}
-	return nil, fmt.Errorf("%s cannot stand in the middle of a search", c.Print())
+	return nil, fmt.Errorf("%s cannot be used in the middle of a search", c.Print())
 }
 
 // scan plans the part that reads events. It returns the operator and the

@@ -57,7 +57,7 @@ func (p *planner) query(filters []filter.Expr) (*store.Query, error) {
 	}
 	if len(written) > 0 {
 		if q.Latest <= q.Earliest {
-			p.env.Warn("the time range of the search ends before it begins, so no event is in it")
+			p.env.Warn("the time range of the search ends before it starts, so it contains no events")
 		}
 		at := func(ns, open int64) time.Time {
 			if ns == open {

@@ -166,7 +166,7 @@ func (l *twoPass) chosen(ctx context.Context) ([]int64, error) {
 	return seconds, err
 }
 
-var errGiveUp = errors.New("too many to be looked up")
+var errGiveUp = errors.New("too many to look up")
 
 func (l *twoPass) Close() {
 	if l.out != nil {

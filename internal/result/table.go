@@ -68,7 +68,7 @@ func (t *tableWriter) Close() ([]string, error) {
 		}
 	}
 	if len(t.late) > 0 {
-		return []string{fmt.Sprintf("%d columns turned up after the first %d rows and are left out; end the search with | table and the columns you want", len(t.late), widthRows)}, nil
+		return []string{fmt.Sprintf("%d columns appeared after the first %d rows and are left out; end the search with | table and the columns you want", len(t.late), widthRows)}, nil
 	}
 	if t.fields > len(t.cols) && t.o.Events {
 		return []string{fmt.Sprintf("showing %d of %d fields; choose others with | table, or see all with -o json", len(t.cols), t.fields)}, nil

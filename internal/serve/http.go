@@ -92,7 +92,7 @@ func (h *HTTP) handler() http.Handler {
 func CheckAddr(ctx context.Context, addr string, remote bool) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("cannot read the address %q: %w; give HOST:PORT", addr, err)
+		return fmt.Errorf("cannot parse the address %q: %w; use HOST:PORT", addr, err)
 	}
 	if remote {
 		return nil
@@ -105,7 +105,7 @@ func CheckAddr(ctx context.Context, addr string, remote bool) error {
 	}
 	for _, ip := range ips {
 		if !ip.IP.IsLoopback() {
-			return fmt.Errorf("%q can be reached from other machines, and there is no authentication yet; listen on 127.0.0.1, or say --allow-remote when a proxy in front of it authenticates", addr)
+			return fmt.Errorf("%q can be reached from other machines, and there is no authentication yet; listen on 127.0.0.1, or use --allow-remote if a proxy in front of it authenticates users", addr)
 		}
 	}
 	return nil

@@ -119,6 +119,6 @@ func (r *runner) stop(ctx context.Context) error {
 	case <-done:
 		return err
 	case <-ctx.Done():
-		return errors.Join(err, errors.New("it did not end in time"))
+		return errors.Join(err, errors.New("it did not stop in time"))
 	}
 }

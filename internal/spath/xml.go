@@ -16,8 +16,8 @@ const (
 )
 
 var (
-	errLarge    = errors.New("too many elements, or too deep in each other")
-	errUnclosed = errors.New("an element is not closed, or closed by another name")
+	errLarge    = errors.New("too many elements, or elements nested too deeply")
+	errUnclosed = errors.New("an element is not closed, or is closed with another name")
 )
 
 // IsXML reports whether a text looks like XML rather than JSON.

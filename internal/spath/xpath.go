@@ -22,7 +22,7 @@ const maxXPath = 4096
 // them go over all nodes for each node.
 const maxSteps = 20_000_000
 
-var errSteps = errors.New("the XPath expression looks at too many nodes")
+var errSteps = errors.New("the XPath expression visits too many nodes")
 
 // ParseXPath reads an XPath 1.0 expression.
 func ParseXPath(s string) (p *XPath, err error) {
@@ -31,12 +31,12 @@ func ParseXPath(s string) (p *XPath, err error) {
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			p, err = nil, fmt.Errorf("wrong XPath expression: %v", r)
+			p, err = nil, fmt.Errorf("invalid XPath expression: %v", r)
 		}
 	}()
 	e, err := xpath.Compile(s)
 	if err != nil {
-		return nil, fmt.Errorf("wrong XPath expression: %s", strings.TrimPrefix(err.Error(), "xpath: "))
+		return nil, fmt.Errorf("invalid XPath expression: %s", strings.TrimPrefix(err.Error(), "xpath: "))
 	}
 	return &XPath{e}, nil
 }

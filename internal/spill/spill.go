@@ -33,7 +33,7 @@ func (s *Space) Used() int64 { return s.used.Load() }
 type Full struct{ Limit int64 }
 
 func (e *Full) Error() string {
-	return fmt.Sprintf("the temporary files of searches have reached their %d MiB", e.Limit>>20)
+	return fmt.Sprintf("the temporary files of all searches have reached their limit of %d MiB", e.Limit>>20)
 }
 
 // blockSize is how many bytes of rows are packed together: what reading a file
@@ -60,11 +60,11 @@ type File struct {
 func (s *Space) Create() (*File, error) {
 	f, err := os.CreateTemp(s.dir, "bluetrail-rows-")
 	if err != nil {
-		return nil, fmt.Errorf("cannot make a temporary file: %w", err)
+		return nil, fmt.Errorf("cannot create a temporary file: %w", err)
 	}
 	if err := os.Remove(f.Name()); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("cannot make a temporary file: %w", err)
+		return nil, fmt.Errorf("cannot create a temporary file: %w", err)
 	}
 	return &File{space: s, f: f, rows: vector.NewBuilder()}, nil
 }

@@ -65,11 +65,11 @@ func Epoch(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
 // the calendar of now's location.
 func RelativeTime(s string, now time.Time) (time.Time, error) {
 	fail := func() (time.Time, error) {
-		return time.Time{}, fmt.Errorf(`cannot read time %q: write it like -24h, -7d@d, @w1, now, 2024-05-01T10:00:00Z, 05/01/2024:10:00:00 or epoch seconds`, s)
+		return time.Time{}, fmt.Errorf(`cannot read time %q: use a form such as -24h, -7d@d, @w1, now, 2024-05-01T10:00:00Z, 05/01/2024:10:00:00 or epoch seconds`, s)
 	}
 	t, rest := now, strings.ToLower(strings.TrimSpace(s))
 	if strings.HasPrefix(rest, "rt") {
-		return time.Time{}, fmt.Errorf("cannot read time %q: searches over events as they come in are not there; without rt it is the range up to now", s)
+		return time.Time{}, fmt.Errorf("cannot read time %q: real-time searches are not supported; without rt, the range ends now", s)
 	}
 	if rest == "" || len(rest) > 200 {
 		return fail()

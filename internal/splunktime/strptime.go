@@ -38,7 +38,7 @@ func ParseTimeFormat(text, format string, now time.Time) (time.Time, error) {
 		}
 		if c != '%' || i+1 == len(format) {
 			if rest == "" || rest[0] != c {
-				return time.Time{}, fmt.Errorf("%q is not in the form %q", text, format)
+				return time.Time{}, fmt.Errorf("%q does not match the format %q", text, format)
 			}
 			rest = rest[1:]
 			continue
@@ -52,7 +52,7 @@ func ParseTimeFormat(text, format string, now time.Time) (time.Time, error) {
 			rest, ok = p.read(v.spec, rest)
 		}
 		if !ok {
-			return time.Time{}, fmt.Errorf("%q is not in the form %q", text, format)
+			return time.Time{}, fmt.Errorf("%q does not match the format %q", text, format)
 		}
 	}
 	return p.time(now)

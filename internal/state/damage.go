@@ -13,7 +13,7 @@ import (
 )
 
 // ErrDamaged says that the database is not readable any more.
-var ErrDamaged = errors.New("the state is damaged; bluetrail repair sets it aside and counts the stored events anew")
+var ErrDamaged = errors.New("the state is damaged; bluetrail repair sets it aside and recounts the stored events")
 
 // damaged marks errors of a damaged database.
 func damaged(err error) error {

@@ -31,7 +31,7 @@ type signed uint64
 func (s *signed) Scan(v any) error {
 	n, ok := v.(int64)
 	if !ok {
-		return fmt.Errorf("%T is no number", v)
+		return fmt.Errorf("%T is not a number", v)
 	}
 	*s = signed(n)
 	return nil

@@ -115,11 +115,11 @@ func (s *DB) prepare() error {
 	}
 	switch {
 	case v > version:
-		return fmt.Errorf("a newer version wrote it (format %d, this one knows %d); use that version", v, version)
+		return fmt.Errorf("a newer version wrote it (format %d; this version supports %d); use that version", v, version)
 	case v == version:
 		return nil
 	case v > 0:
-		return fmt.Errorf("an older version wrote it (format %d, this one knows %d); remove the data directory, or name another one, and ingest the files again", v, version)
+		return fmt.Errorf("an older version wrote it (format %d; this version supports %d); remove the data directory, or name another one, and ingest the files again", v, version)
 	}
 	tx, err := s.db.Begin()
 	if err != nil {

@@ -41,11 +41,11 @@ const MaxLayers = 5
 
 var (
 	// ErrBomb says that an input unpacks to far more than a trail would.
-	ErrBomb = errors.New("it unpacks to far more than its size allows for; if it is genuine, unpack it by hand and read that")
+	ErrBomb = errors.New("it expands to far more than its size allows; if it is genuine, decompress it yourself and read the result")
 	// ErrCut says that packed bytes end too early.
-	ErrCut = errors.New("the packed data ends early: what was read before is kept; fetch the file again")
+	ErrCut = errors.New("the compressed data ends early: the records before that point are kept; fetch the file again")
 
-	errLayers = fmt.Errorf("it is packed more than %d times; unpack it by hand", MaxLayers)
+	errLayers = fmt.Errorf("it is compressed more than %d times; decompress it yourself", MaxLayers)
 )
 
 var magics = []struct {
@@ -188,7 +188,7 @@ func (s *Stream) layer(k Kind, below *bufio.Reader, left *int64) error {
 	case UTF16LE, UTF16BE:
 		in = &utf16Reader{in: below, big: k == UTF16BE}
 	default:
-		return errors.New("it is packed in a way that is not read (xz, 7z, rar or lz4); unpack it by hand")
+		return errors.New("its compression is not supported (xz, 7z, rar or lz4); decompress it yourself")
 	}
 	s.in = &bounded{in: in, left: left}
 	return nil
@@ -284,7 +284,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		err = ErrCut
 	case errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &damaged):
-		err = fmt.Errorf("%w: what was read before is kept; fetch the file again", err)
+		err = fmt.Errorf("%w: the records before that point are kept; fetch the file again", err)
 	}
 	return n, err
 }

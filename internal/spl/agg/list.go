@@ -50,7 +50,7 @@ func (l *list) room(n int) int {
 	}
 	if !l.more {
 		l.more = true
-		l.env.Warn("list() kept the first %d values of a group; search.list_values in the configuration raises it", l.limit)
+		l.env.Warn("list() kept the first %d values of a group; raise search.list_values in the configuration to keep more", l.limit)
 	}
 	return left
 }

@@ -77,7 +77,7 @@ func (c *Analyzefields) Open(_ context.Context, env *exec.Env, in exec.Operator)
 		})
 		slices.Sort(names)
 		if len(names) > maxCoded {
-			env.Warn("analyzefields compares the first %d of %d fields; keep those that matter with fields", maxCoded, len(names))
+			env.Warn("analyzefields compares the first %d of %d fields; select the important ones with fields", maxCoded, len(names))
 			names = names[:maxCoded]
 		}
 		for _, name := range names {

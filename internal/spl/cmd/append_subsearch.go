@@ -86,7 +86,7 @@ func (s *subsearch) Next(ctx context.Context) (*vector.Batch, error) {
 	defer cancel()
 	b, err := s.next(ctx, limited)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		s.env.Warn("the subsearch of %s ran longer than %s; what it had found until then is used (%s)", s.command, s.time, s.raise("maxtime", "search.subsearch_time"))
+		s.env.Warn("the subsearch of %s ran longer than %s; its result so far is used (%s)", s.command, s.time, s.raise("maxtime", "search.subsearch_time"))
 		err = io.EOF
 	}
 	s.done = err != nil
@@ -108,7 +108,7 @@ func (s *subsearch) next(ctx, limited context.Context) (*vector.Batch, error) {
 		return nil, err
 	}
 	if b.Len > s.left {
-		s.env.Warn("the subsearch of %s gave more than %d rows; the rest is left out (%s)", s.command, s.max, s.raise("maxout", "search.join_rows"))
+		s.env.Warn("the subsearch of %s returned more than %d rows; the rest is left out (%s)", s.command, s.max, s.raise("maxout", "search.join_rows"))
 		b, s.done = b.Slice(0, s.left), true
 	}
 	s.left -= b.Len
@@ -119,9 +119,9 @@ func (s *subsearch) next(ctx, limited context.Context) (*vector.Batch, error) {
 // key of the configuration.
 func (s *subsearch) raise(option, key string) string {
 	if s.command == "join" {
-		return key + " in the configuration raises it"
+		return "raise " + key + " in the configuration"
 	}
-	return option + "= or " + key + " in the configuration raises it"
+	return "raise " + option + "= or " + key + " in the configuration"
 }
 
 func (s *subsearch) Close() {

@@ -44,7 +44,7 @@ b,5" | appendpipe [stats sum(n) as n | eval u="all"] | table u n`,
 			for _, st := range q.Stages {
 				_, begins := st.Cmd.(exec.Generating)
 				if _, also := st.Cmd.(exec.Serial); begins && !also {
-					return nil, diag.At(st.Span, "%s gives rows of its own, and cannot work on those of appendpipe", st.Def.Name).WithHint("append [| %s …]", st.Def.Name)
+					return nil, diag.At(st.Span, "%s generates its own rows and cannot use those of appendpipe", st.Def.Name).WithHint("append [| %s …]", st.Def.Name)
 				}
 			}
 			return &Appendpipe{q}, nil

@@ -231,7 +231,7 @@ func (r *ruleSet) rules(ctx context.Context) (exec.Operator, error) {
 		return cmp.Or(cmp.Compare(b.strength, a.strength), cmp.Compare(b.hasAll, a.hasAll), cmp.Compare(a.given, b.given), cmp.Compare(a.implied, b.implied))
 	})
 	if len(list) > maxRules {
-		r.env.Warn("arules gives the strongest %d of %d rules; raise sup or conf", maxRules, len(list))
+		r.env.Warn("arules returns the strongest %d of %d rules; raise sup or conf", maxRules, len(list))
 		list = list[:maxRules]
 	}
 	out := vector.NewBuilder("Given fields", "Implied fields", "Strength", "Given fields support", "Implied fields support")

@@ -39,7 +39,7 @@ func codeRows(env *exec.Env, command string, rows []*vector.Batch, names []strin
 		slices.Sort(names)
 	}
 	if len(names) > maxCoded {
-		env.Warn("%s compares the first %d of %d fields; name those that matter", command, maxCoded, len(names))
+		env.Warn("%s compares the first %d of %d fields; name the important ones", command, maxCoded, len(names))
 		names = names[:maxCoded]
 	}
 	for _, b := range rows {

@@ -81,7 +81,7 @@ func parseBins(p *syntax.Parser, otherwise string) (*Bin, error) {
 				return nil, err
 			}
 			if op.IsWidth(tok) {
-				return nil, diag.At(tok.Span, "unexpected %q", tok.Text).WithHint("a width is written span=%s", tok.Text)
+				return nil, diag.At(tok.Span, "unexpected %q", tok.Text).WithHint("write a bucket width as span=%s", tok.Text)
 			}
 			return nil, p.Unexpected(tok, "AS and a name")
 		}

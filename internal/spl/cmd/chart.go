@@ -99,7 +99,7 @@ func parseChart(p *syntax.Parser, c *Chart) (syntax.Command, error) {
 				return nil, diag.At(tok.Span, "timechart is always over _time").WithHint("chart takes OVER")
 			}
 			if over || c.Col != "" {
-				return nil, diag.At(tok.Span, "a chart has one field behind OVER, and one behind BY")
+				return nil, diag.At(tok.Span, "a chart takes one field after OVER and one after BY")
 			}
 			name, err := p.Field()
 			if err != nil {
@@ -150,13 +150,13 @@ func (c *Chart) fields(p *syntax.Parser, over bool) error {
 		case c.Col == "":
 			c.Col = name
 		case slices.Contains(chartOptions, strings.ToLower(name)):
-			return diag.At(at, "%s is no field here", name).WithHint("an option is written %s=<value>", name)
+			return diag.At(at, "%s is not a field here", name).WithHint("write the option as %s=<value>", name)
 		case c.Time:
-			return diag.At(at, "timechart has one field behind BY").WithHint("join several in one: eval both=%s.\":\".%s", c.Col, name)
+			return diag.At(at, "timechart takes one field after BY").WithHint("combine several into one: eval both=%s.\":\".%s", c.Col, name)
 		case over:
-			return diag.At(at, "behind OVER, BY has one field")
+			return diag.At(at, "after OVER, BY takes one field")
 		default:
-			return diag.At(at, "a chart has at most two fields, one for rows and one for columns")
+			return diag.At(at, "a chart takes at most two fields, one for rows and one for columns")
 		}
 	}
 	return nil

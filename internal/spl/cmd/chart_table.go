@@ -325,7 +325,7 @@ func (g *grid) fillGaps() {
 }
 
 func (g *grid) warnGaps() {
-	g.env.Warn("%s filled in no more than %d buckets; choose a longer span", g.c.name(), maxBuckets)
+	g.env.Warn("%s added only %d empty buckets, the maximum; choose a longer span", g.c.name(), maxBuckets)
 }
 
 func (g *grid) fillTimes() {

@@ -63,7 +63,7 @@ func (c *Chart) parseExpression(p *syntax.Parser, start int) error {
 			return nil, err
 		}
 		if a.Wild() {
-			return nil, diag.At(name.Span, "%s stands for several fields, where one value is needed", a.Call)
+			return nil, diag.At(name.Span, "%s matches several fields, but a single value is needed", a.Call)
 		}
 		return c.operand(a, diag.Span{Start: name.Span.Start, End: p.Pos()}), nil
 	})
@@ -79,7 +79,7 @@ func (c *Chart) parseExpression(p *syntax.Parser, start int) error {
 	}
 	for _, f := range expr.ExprFields(e) {
 		if !strings.HasPrefix(f, operandName(0)[:4]) {
-			return diag.At(at, "%q is a field of events, and stands for no one value of a group", f).WithHint("put it into an aggregate, such as max(%s)", f)
+			return diag.At(at, "%q is a field of events and does not have a single value for a group", f).WithHint("put it into an aggregate, such as max(%s)", f)
 		}
 	}
 	v := chartValue{Name: strings.Join(strings.Fields(p.Text(at)), " "), Agg: first, Expr: e}

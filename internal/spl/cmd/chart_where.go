@@ -21,7 +21,7 @@ type seriesTest struct {
 func scoreName(tok syntax.Token) (string, error) {
 	def, _ := syntax.LookupAggregate(tok.Text)
 	if def == nil || def.NeedTime {
-		return "", diag.At(tok.Span, "%q is no aggregate to rank columns by", tok.Text).WithHint("one of sum, avg, max, min, count, and the like")
+		return "", diag.At(tok.Span, "%q is not an aggregate to rank columns by", tok.Text).WithHint("use sum, avg, max, min, count or a similar aggregate")
 	}
 	return strings.ToLower(tok.Text), nil
 }

@@ -52,7 +52,7 @@ func (cs *clusters) find(ctx context.Context, text string) (label int, begins bo
 	switch {
 	case label > 0:
 	case len(cs.first) == maxClusters:
-		cs.env.Warn("cluster makes at most %d clusters; rows that are like none of them are in no cluster", maxClusters)
+		cs.env.Warn("cluster makes at most %d clusters; rows that resemble none of them belong to no cluster", maxClusters)
 	default:
 		cs.first, cs.sizes = append(cs.first, terms), append(cs.sizes, 0)
 		label, begins = len(cs.first), true

@@ -58,7 +58,7 @@ func parseCollect(p *syntax.Parser) (syntax.Command, error) {
 		case "index":
 			c.Index = o.Value.Text
 			if c.Index == "" || strings.HasPrefix(c.Index, "_") || strings.ContainsAny(c.Index, "*/\\ \t\n\"|") {
-				err = diag.At(o.Value.Span, "%q is no name for an index", o.Value.Text)
+				err = diag.At(o.Value.Span, "%q is not a valid index name", o.Value.Text)
 			}
 		case "source":
 			c.Source = o.Value.Text
@@ -72,7 +72,7 @@ func parseCollect(p *syntax.Parser) (syntax.Command, error) {
 				c.marker = append(c.marker, [2]string{key, value})
 			})
 			if len(c.marker) == 0 {
-				err = diag.At(o.Value.Span, "the marker holds no key=value")
+				err = diag.At(o.Value.Span, "the marker contains no key=value")
 			}
 		case "addtime":
 			c.AddTime, err = o.Bool()
@@ -108,7 +108,7 @@ func (c *Collect) Needs(out filter.FieldSet) filter.FieldSet { return out.Union(
 // Open implements exec.Serial.
 func (c *Collect) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	if env.Collector == nil && !c.Test {
-		return nil, errors.New("collect has no data directory to put events into; search it by --data, and files after they are ingested")
+		return nil, errors.New("collect needs a data directory; use --data, and ingest files before you search them")
 	}
 	return &collecting{c: c, env: env, in: in}, nil
 }

@@ -100,7 +100,7 @@ func parseConvert(p *syntax.Parser) (syntax.Command, error) {
 			}
 		}
 		if strings.Count(call.As, "*") != strings.Count(call.Field, "*") {
-			return nil, diag.At(tok.Span, "%q and %q must hold the same number of *", call.Field, call.As)
+			return nil, diag.At(tok.Span, "%q and %q must contain the same number of *", call.Field, call.As)
 		}
 		c.Calls = append(c.Calls, call)
 	}

@@ -54,7 +54,7 @@ func (c *Correlate) table(ctx context.Context, env *exec.Env, rows []*vector.Bat
 	names := slices.DeleteFunc(op.ColumnNames(rows), op.Internal)
 	slices.Sort(names)
 	if len(names) > maxCorrelated {
-		env.Warn("correlate compares at most %d fields; the last %d in the alphabet are left out", maxCorrelated, len(names)-maxCorrelated)
+		env.Warn("correlate compares at most %d fields; the last %d in alphabetical order are left out", maxCorrelated, len(names)-maxCorrelated)
 		names = names[:maxCorrelated]
 	}
 	total := 0

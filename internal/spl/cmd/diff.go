@@ -115,7 +115,7 @@ func (c *Diff) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Op
 			if c.Max > 0 {
 				if r := []rune(texts[n]); len(r) > c.Max {
 					texts[n] = string(r[:c.Max])
-					env.Warn("diff compares the first %d characters of each text; maxlen= takes more", c.Max)
+					env.Warn("diff compares the first %d characters of each text; raise maxlen= to compare more", c.Max)
 				}
 			}
 		}
@@ -142,7 +142,7 @@ func layOut(s string) []string {
 func (c *Diff) compare(env *exec.Env, a, b []string) string {
 	edits, exact := editsOf(a, b)
 	if !exact {
-		env.Warn("the texts of diff differ in so many lines that the changed part is shown as a whole")
+		env.Warn("the texts differ in so many lines that diff shows the changed part as one block")
 	}
 	groups := grouped(edits)
 	if len(groups) == 0 {

@@ -64,13 +64,13 @@ func parseEval(p *syntax.Parser) (syntax.Command, error) {
 			return nil, err
 		}
 		if e := set.Expr; expr.Gives(e) == syntax.GivesTest {
-			return nil, diag.At(e.Place(), "a test cannot be stored in a field").WithHint(`wrap it: if(%s, "true", "false")`, syntax.PrintExpr(e))
+			return nil, diag.At(e.Place(), "a Boolean cannot be stored in a field").WithHint(`wrap it: if(%s, "true", "false")`, syntax.PrintExpr(e))
 		}
 		if err := p.AfterExpr("an operator, a comma or the end"); err != nil {
 			return nil, err
 		}
 		if c.Sets = append(c.Sets, set); len(c.Sets) > syntax.MaxNames {
-			return nil, diag.At(tok.Span, "eval takes at most %d assignments", syntax.MaxNames)
+			return nil, diag.At(tok.Span, "eval accepts at most %d assignments", syntax.MaxNames)
 		}
 		if !p.Accept(",") || p.AtEnd() {
 			return c, nil

@@ -28,7 +28,7 @@ type formatPair struct{ name, value string }
 func newStanzaExtractor(env *exec.Env, name string) (*stanzaExtractor, error) {
 	known := env.Knowledge
 	if known == nil {
-		return nil, fmt.Errorf("there is no extraction %q: no knowledge folder is known (give one by --knowledge)", name)
+		return nil, fmt.Errorf("there is no extraction %q: no knowledge folder is known (give one with --knowledge)", name)
 	}
 	e, ok := known.Extraction(name)
 	if !ok {
@@ -106,7 +106,7 @@ func (x *stanzaExtractor) fits(text string, set func(key, value string)) {
 	}
 	places, err := x.re.FindAll(text, most)
 	if err != nil {
-		x.env.Warn("extract %s: %v; such values are left alone", x.Name, err)
+		x.env.Warn("extract %s: %v; such values are unchanged", x.Name, err)
 	}
 	for _, p := range places {
 		group := func(n int) string {

@@ -58,7 +58,7 @@ func parseFieldformat(p *syntax.Parser) (syntax.Command, error) {
 		return nil, err
 	}
 	if e := c.Expr; expr.Gives(e) == syntax.GivesTest {
-		return nil, diag.At(e.Place(), "a test cannot be shown").WithHint(`wrap it: if(%s, "true", "false")`, syntax.PrintExpr(e))
+		return nil, diag.At(e.Place(), "a Boolean cannot be shown").WithHint(`wrap it: if(%s, "true", "false")`, syntax.PrintExpr(e))
 	}
 	return c, p.AfterExpr("an operator or the end")
 }

@@ -60,7 +60,7 @@ func parseFit(p *syntax.Parser) (syntax.Command, error) {
 		return nil, err
 	}
 	if !tok.IsWord("DensityFunction") {
-		return nil, diag.At(tok.Span, "fit knows the algorithm DensityFunction only, not %q", tok.Text).WithHint("for others: eventstats with avg and stdev, or anomalydetection")
+		return nil, diag.At(tok.Span, "fit supports only the algorithm DensityFunction, not %q", tok.Text).WithHint("instead, use eventstats with avg and stdev, or anomalydetection")
 	}
 	if c.Field, err = p.Field(); err != nil {
 		return nil, err
@@ -150,7 +150,7 @@ func (c *Fit) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Ope
 		}
 		if len(m.groups) == 0 {
 			if slices.ContainsFunc(rows, func(b *vector.Batch) bool { return b.Len > 0 }) {
-				env.Warn("fit has nothing to learn from: no row has a number in %s and the fields of BY", syntax.PrintField(c.Field))
+				env.Warn("fit has nothing to learn from: no row has a number in %s and the BY fields", syntax.PrintField(c.Field))
 			}
 			return exec.Rows(rows...), nil
 		}

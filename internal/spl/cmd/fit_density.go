@@ -45,7 +45,7 @@ func (d *densityBounds) option(o syntax.Option) (err error) {
 	share := func(dst *float64) error {
 		f, err := op.Number(o)
 		if err == nil && !(f > 0 && f < 1) {
-			err = diag.At(o.Value.Span, "%s is a share above 0 and below 1, not %q", o.Name, o.Value.Text)
+			err = diag.At(o.Value.Span, "%s must be a share above 0 and below 1, not %q", o.Name, o.Value.Text)
 		}
 		*dst = f
 		return err
@@ -260,12 +260,12 @@ var modelColumns = []string{"algorithm", "field", "threshold", "lower_threshold"
 // save writes the model to a lookup of the knowledge folder.
 func (m *density) save(ctx context.Context, env *exec.Env, name string) error {
 	if env.Memory.Over() != nil {
-		env.Warn("the model %q is not written: the search ended before it had all rows", name)
+		env.Warn("the model %q was not written: the search ended before it had all rows", name)
 		return nil
 	}
 	w := env.Knowledge
 	if w == nil {
-		return fmt.Errorf("cannot write model %q: no folder of lookups is known (give one by --knowledge)", name)
+		return fmt.Errorf("cannot write model %q: no folder of lookups is known (give one with --knowledge)", name)
 	}
 	exact := func(f float64) string {
 		if math.IsNaN(f) {
@@ -307,7 +307,7 @@ func warnNoModel(env *exec.Env, name string, err error) bool {
 	if !errors.Is(err, exec.ErrNoTable) {
 		return false
 	}
-	env.Warn("there is no model %q yet: fit … into %s makes it", name, name)
+	env.Warn("there is no model %q yet: create it with fit … into %s", name, name)
 	return true
 }
 
@@ -320,7 +320,7 @@ func loadDensity(env *exec.Env, name string) (*density, error) {
 		return nil, fmt.Errorf("cannot open model %q: %w", name, err)
 	}
 	if len(t.Columns) < len(modelColumns) || !slices.Equal(t.Columns[:len(modelColumns)], modelColumns) {
-		return nil, fmt.Errorf("the lookup %q is no model: it must begin with the columns %s", ModelTable(name), strings.Join(modelColumns, ", "))
+		return nil, fmt.Errorf("the lookup %q is not a model: it must start with the columns %s", ModelTable(name), strings.Join(modelColumns, ", "))
 	}
 	m := &density{groups: map[string]*distribution{}, Bounds: densityDefaults}
 	for _, c := range t.Columns[len(modelColumns):] {
@@ -338,7 +338,7 @@ func loadDensity(env *exec.Env, name string) (*density, error) {
 		m.Bounds = densityBounds{Threshold: num(2), Lower: num(3), Upper: num(4), Show: cell(5) == "true"}
 		d := &distribution{Kind: cell(6), Loc: num(7), Scale: num(8), Min: num(9), Max: num(10), Cardinality: int(num(11)), Distance: num(12)}
 		if d.Kind != normalKind && d.Kind != exponential || math.IsNaN(d.Loc+d.Scale) {
-			return nil, fmt.Errorf("the model %q cannot be read: row %d is no distribution", name, r+1)
+			return nil, fmt.Errorf("the model %q cannot be read: row %d is not a distribution", name, r+1)
 		}
 		for i := range m.By {
 			d.Keys = append(d.Keys, cell(len(modelColumns)+i))

@@ -101,7 +101,7 @@ func parseForeach(p *syntax.Parser) (syntax.Command, error) {
 func (c *Foreach) check(span diag.Span, start int) error {
 	if c.Mode != "multifield" {
 		if len(c.Fields) != 1 || strings.Contains(c.Fields[0], "*") {
-			return diag.At(span, "mode=%s goes through the values of one field", c.Mode)
+			return diag.At(span, "mode=%s iterates over the values of one field", c.Mode)
 		}
 		_, err := c.valueEval(span)
 		return err
@@ -251,7 +251,7 @@ func (c *Foreach) expand(env *exec.Env, names []string) (string, error) {
 			_, err = syntax.Parse("| " + text)
 		}
 		if err != nil {
-			env.Warn("foreach leaves out the field %q: %v", name, err)
+			env.Warn("foreach skips the field %q: %v", name, err)
 			return
 		}
 		parts = append(parts, text)
@@ -268,7 +268,7 @@ func (c *Foreach) expand(env *exec.Env, names []string) (string, error) {
 		}
 	}
 	if len(parts) > syntax.MaxNames {
-		return "", fmt.Errorf("foreach stands for %d fields here, and takes at most %d; name fewer", len(parts), syntax.MaxNames)
+		return "", fmt.Errorf("foreach matches %d fields here but accepts at most %d; name fewer", len(parts), syntax.MaxNames)
 	}
 	return strings.Join(parts, " | "), nil
 }

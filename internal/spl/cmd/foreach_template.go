@@ -99,7 +99,7 @@ func (t template) fill(value func(token string) (string, bool), bare func(string
 			continue
 		}
 		if v, ok = bare(v); !ok {
-			return "", fmt.Errorf("the value of %s cannot stand without quotes", p.token)
+			return "", fmt.Errorf("the value of %s must be quoted", p.token)
 		}
 		b.WriteString(v)
 	}

@@ -62,7 +62,7 @@ func parseFromCommand(p *syntax.Parser) (syntax.Command, error) {
 	if c.Name == "" || !slices.Contains(fromKinds, c.Kind) {
 		what := "from needs a dataset"
 		if c.Name != "" {
-			what = fmt.Sprintf("from knows no dataset of the kind %q", kind)
+			what = fmt.Sprintf("from does not support the dataset type %q", kind)
 		}
 		e := diag.At(span, "%s", what).WithHint("write from datamodel:Authentication, from lookup:x.csv or from savedsearch:x")
 		if c.Kind == "sid" {

@@ -53,7 +53,7 @@ func parseGentimes(p *syntax.Parser) (syntax.Command, error) {
 		switch o.Name {
 		case "increment":
 			if c.Increment, err = op.ParseSpan(o); err == nil && (len(c.Increment.Unit) != 1 || c.Increment.Snap != "" || c.Increment.Unit == "w") {
-				err = diag.At(o.Value.Span, "%q is no increment", o.Value.Text).WithHint("write it like 30s, 5m, 1h or 1d")
+				err = diag.At(o.Value.Span, "%q is not an increment", o.Value.Text).WithHint("use a length such as 30s, 5m, 1h or 1d")
 			}
 			return err
 		case "start":
@@ -62,7 +62,7 @@ func parseGentimes(p *syntax.Parser) (syntax.Command, error) {
 			c.End = o.Value.Text
 		}
 		if _, ok := dayOf(o.Value.Text, time.Unix(0, 0).UTC()); !ok {
-			return diag.At(o.Value.Span, "%q is no day", o.Value.Text).WithHint("write it like 12/31/2026, 12/31/2026:18:30:00 or -7")
+			return diag.At(o.Value.Span, "%q is not a day", o.Value.Text).WithHint("use a form such as 12/31/2026, 12/31/2026:18:30:00 or -7")
 		}
 		return nil
 	})

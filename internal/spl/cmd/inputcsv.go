@@ -41,7 +41,7 @@ func init() {
 // csvFile returns the name of a .csv file with its ending.
 func csvFile(p *syntax.Parser, name string) (string, error) {
 	if strings.ContainsAny(name, `/\`) {
-		return "", diag.At(p.Peek().Span, "%q is no file name: files are in lookups/ of the knowledge folder, without folders below it", name)
+		return "", diag.At(p.Peek().Span, "%q is not a valid file name: files are in lookups/ of the knowledge folder, not in its subfolders", name)
 	}
 	if !strings.HasSuffix(strings.ToLower(name), ".csv") {
 		name += ".csv"

@@ -168,7 +168,7 @@ func (c *Inputlookup) Generate(_ context.Context, env *exec.Env) (exec.Operator,
 
 func (c *Inputlookup) open(env *exec.Env) (*lookup.Table, error) {
 	if env.Knowledge == nil {
-		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one by --knowledge)", c.Table)
+		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one with --knowledge)", c.Table)
 	}
 	return env.Knowledge.Table(env, c.Table)
 }

@@ -98,7 +98,7 @@ func (c *Iplocation) Needs(out filter.FieldSet) filter.FieldSet { return out.Add
 // NewMapper implements exec.Streaming.
 func (c *Iplocation) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	if env.Geo == nil {
-		return nil, errors.New("iplocation has no database to look in; see docs/geoip.md")
+		return nil, errors.New("iplocation has no database; see docs/geoip.md")
 	}
 	return &iplocation{c, env.Geo, map[string][]vector.Value{}}, nil
 }

@@ -102,7 +102,7 @@ func parseJoin(p *syntax.Parser) (syntax.Command, error) {
 		c.Right = append(c.Right, names...)
 	}
 	if (c.Prefixes[0] == "") != (c.Prefixes[1] == "") || c.Prefixes[0] != "" && (c.pairs == 0 || c.pairs < len(c.Left)) {
-		return nil, diag.At(start, "left=, right= and where go together, and no list of fields beside them").WithHint("join left=L right=R where L.user=R.name [ … ]")
+		return nil, diag.At(start, "use left=, right= and where together, without a list of fields").WithHint("join left=L right=R where L.user=R.name [ … ]")
 	}
 	var err error
 	c.Query, err = p.Subsearch()
@@ -175,7 +175,7 @@ func (c *Join) where(p *syntax.Parser) error {
 		left, okl := strings.CutPrefix(l, c.Prefixes[0])
 		right, okr := strings.CutPrefix(r, c.Prefixes[1])
 		if !okl || !okr || c.Prefixes[0] == "" || c.Prefixes[1] == "" {
-			return diag.At(o.Span, "the fields of where are written with the aliases of left= and right=")
+			return diag.At(o.Span, "write the fields after where with the aliases of left= and right=")
 		}
 		c.Left, c.Right = append(c.Left, left), append(c.Right, right)
 		c.pairs++
@@ -349,7 +349,7 @@ func eachKey(env *exec.Env, b *vector.Batch, names []string, i int, yield func(s
 			if keys++; keys <= maxKeys {
 				yield(key)
 			} else if keys == maxKeys+1 {
-				env.Warn("join looks for at most %d combinations of the values of one row; the others are left out", maxKeys)
+				env.Warn("join tries at most %d combinations of the values of one row; the others are left out", maxKeys)
 			}
 			return
 		}

@@ -106,7 +106,7 @@ func (c *Kmeans) option(o syntax.Option) (err error) {
 		case "cos", "cosine":
 			c.Distance = "cos"
 		default:
-			return diag.At(o.Value.Span, "%q is no distance", o.Value.Text).WithHint("l1, l2 or cos")
+			return diag.At(o.Value.Span, "%q is not a distance", o.Value.Text).WithHint("l1, l2 or cos")
 		}
 	case "cfield":
 		c.Number = o.Value.Text

@@ -153,7 +153,7 @@ func (c *Lookup) Needs(out filter.FieldSet) filter.FieldSet {
 // NewMapper implements exec.Streaming.
 func (c *Lookup) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	if env.Knowledge == nil {
-		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one by --knowledge)", c.Table)
+		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one with --knowledge)", c.Table)
 	}
 	t, err := env.Knowledge.Table(env, c.Table)
 	if err != nil {

@@ -117,7 +117,7 @@ func (f *lookupFunction) index(table string, columns []string) (*lookup.Index, e
 	}
 	f.indexes[key] = nil
 	if env.Knowledge == nil {
-		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one by --knowledge)", table)
+		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one with --knowledge)", table)
 	}
 	t, err := env.Knowledge.Table(env, table)
 	if err != nil {

@@ -101,7 +101,7 @@ func (c *Makecontinuous) fill(env *exec.Env, rows []*vector.Batch) *vector.Batch
 	added := 0
 	more := func() bool {
 		if added == maxBuckets {
-			env.Warn("makecontinuous adds no more than %d rows; choose a longer span", maxBuckets)
+			env.Warn("makecontinuous adds at most %d rows; choose a longer span", maxBuckets)
 		}
 		added++
 		return added <= maxBuckets

@@ -147,7 +147,7 @@ func (m *makemv) parts(s string) []string {
 	}
 	places, err := m.c.tokenizer.FindAll(s, -1)
 	if err != nil {
-		m.env.Warn("makemv on %s: %v; such values are left alone", m.c.Field, err)
+		m.env.Warn("makemv on %s: %v; such values are unchanged", m.c.Field, err)
 		return []string{s}
 	}
 	var list []string

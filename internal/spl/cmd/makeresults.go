@@ -161,7 +161,7 @@ func csvRows(data string) (*vector.Batch, error) {
 	r.FieldsPerRecord, r.LazyQuotes = -1, true
 	names, err := r.Read()
 	if err == io.EOF {
-		return nil, errors.New("the data has no line of names")
+		return nil, errors.New("the data has no header line")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the data as csv: %w", err)
@@ -177,7 +177,7 @@ func csvRows(data string) (*vector.Batch, error) {
 		}
 		if len(cells) > len(names) {
 			line, _ := r.FieldPos(0)
-			return nil, fmt.Errorf("line %d of the data has %d cells, its first line %d", line, len(cells), len(names))
+			return nil, fmt.Errorf("line %d of the data has %d cells, but its first line has %d", line, len(cells), len(names))
 		}
 		b.Add()
 		for i, cell := range cells {
@@ -215,7 +215,7 @@ func jsonRows(data string) (*vector.Batch, error) {
 		return nil, fmt.Errorf("cannot read the data as json: %w", err)
 	}
 	if rest := bytes.TrimSpace(doc[end:]); len(rest) > 0 {
-		return nil, fmt.Errorf("something stands behind the JSON array: %.20q", rest)
+		return nil, fmt.Errorf("unexpected text after the JSON array: %.20q", rest)
 	}
 	return b.Batch(), nil
 }

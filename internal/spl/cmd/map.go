@@ -247,7 +247,7 @@ func (m *mapOp) start(ctx context.Context, row int) error {
 	switch {
 	case lacks != "":
 		m.used-- // it runs no search
-		m.env.Warn("map leaves out rows that lack the field %s", lacks)
+		m.env.Warn("map skips rows that lack the field %s", lacks)
 		return nil
 	case err != nil:
 		return fmt.Errorf("cannot run the search of map: %w", err)

@@ -32,7 +32,7 @@ func init() {
 			}
 			for _, q := range list {
 				if ok, name := eventsOnly(q); !ok {
-					return nil, diag.At(q.Span, "multisearch takes no search with %s in it", name).WithHint("use union or append")
+					return nil, diag.At(q.Span, "multisearch does not accept a search with %s", name).WithHint("use union or append")
 				}
 			}
 			return &Multisearch{list}, nil

@@ -149,7 +149,7 @@ func (c *Outputlookup) Open(_ context.Context, env *exec.Env, in exec.Operator) 
 
 func (c *Outputlookup) write(ctx context.Context, env *exec.Env, rows []*vector.Batch) error {
 	if env.Memory.Over() != nil {
-		env.Warn("the lookup %q is not written: the search ended before it had all rows", c.Table)
+		env.Warn("the lookup %q was not written: the search ended before it had all rows", c.Table)
 		return nil
 	}
 	w := env.Knowledge
@@ -176,11 +176,11 @@ func (c *Outputlookup) write(ctx context.Context, env *exec.Env, rows []*vector.
 		}
 	}
 	if w == nil {
-		return fmt.Errorf("cannot write lookup %q: no folder of lookups is known (give one by --knowledge)", c.Table)
+		return fmt.Errorf("cannot write lookup %q: no folder of lookups is known (give one with --knowledge)", c.Table)
 	}
 	c.addColumns(env, t, old != nil && adds, op.ColumnNames(rows))
 	if len(t.columns) == 0 {
-		env.Warn("the lookup %q is not written: there are no fields to name its columns", c.Table)
+		env.Warn("the lookup %q was not written: there are no fields to name its columns", c.Table)
 		return nil
 	}
 	if old != nil && adds {
@@ -211,7 +211,7 @@ func (c *Outputlookup) addColumns(env *exec.Env, t *tableWriter, added bool, fie
 			continue
 		}
 		if added && c.header {
-			env.Warn("the file %q has no column %s; its values are left out", c.Table, name)
+			env.Warn("the file %q has no column %s; these values are left out", c.Table, name)
 			continue
 		}
 		t.at[name] = len(t.columns)
@@ -233,7 +233,7 @@ func (c *Outputlookup) fill(env *exec.Env, t *tableWriter, rows []*vector.Batch)
 		for i := range b.Len {
 			every.Poll(env, 64)
 			if c.Max > 0 && written == c.Max {
-				env.Warn("the lookup %q gets only the first %d rows, as max says", c.Table, c.Max)
+				env.Warn("the lookup %q gets only the first %d rows, the limit set by max", c.Table, c.Max)
 				return
 			}
 			written++

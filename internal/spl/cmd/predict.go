@@ -102,7 +102,7 @@ func parsePredict(p *syntax.Parser) (syntax.Command, error) {
 		if err != nil {
 			return nil, err
 		}
-		return nil, p.Unexpected(tok, "the field to predict")
+		return nil, p.Unexpected(tok, "the field to forecast")
 	}
 	return c, nil
 }
@@ -113,20 +113,20 @@ func (c *Predict) option(o syntax.Option, name syntax.Token) (err error) {
 		switch c.Algorithm = strings.ToUpper(o.Value.Text); c.Algorithm {
 		case "LL", "LLT", "LLP", "LLP5":
 		case "LLB", "BILL":
-			return diag.At(o.Value.Span, "%s, which follows a second series, is not there", o.Value.Text).WithHint("LL, LLT, LLP or LLP5 foretell each series by itself")
+			return diag.At(o.Value.Span, "%s, which follows a second series, is not supported", o.Value.Text).WithHint("LL, LLT, LLP and LLP5 forecast each series separately")
 		default:
 			return diag.At(o.Value.Span, "unknown algorithm %q", o.Value.Text).WithHint("LL, LLT, LLP or LLP5")
 		}
 	case "future_timespan":
 		if c.Ahead, err = o.Int(0); err == nil && c.Ahead > maxBuckets {
-			err = diag.At(o.Value.Span, "at most %d values are foretold", maxBuckets)
+			err = diag.At(o.Value.Span, "at most %d values can be forecast", maxBuckets)
 		}
 	case "holdback":
 		c.Holdback, err = o.Int(0)
 	case "period":
 		c.Period, err = o.Int(1)
 	case "correlate", "suppress":
-		return diag.At(o.Span, "%s belongs to algorithms that are not there, LLB and BiLL", o.Name)
+		return diag.At(o.Span, "%s is for the algorithms LLB and BiLL, which are not supported", o.Name)
 	default:
 		end := &c.Upper
 		digits, ok := strings.CutPrefix(o.Name, "upper")
@@ -139,7 +139,7 @@ func (c *Predict) option(o syntax.Option, name syntax.Token) (err error) {
 			return o.Unknown("algorithm", "future_timespan", "holdback", "period", "upper95", "lower95")
 		}
 		if !(end.Percent >= 0 && end.Percent < 100) {
-			return diag.At(name.Span, "the interval must be of 0 to less than 100 percent")
+			return diag.At(name.Span, "the interval must be at least 0 and less than 100 percent")
 		}
 		end.Name = o.Value.Text
 	}

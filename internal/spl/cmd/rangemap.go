@@ -73,7 +73,7 @@ func parseRangemap(p *syntax.Parser) (syntax.Command, error) {
 		default:
 			r := NamedRange{Name: name.Text}
 			if r.Low, r.High, ok = parseRange(o.Value.Text); !ok {
-				return nil, diag.At(o.Value.Span, "%q is no range", o.Value.Text).WithHint("write it like 0-10 or -5--1, the lower number first")
+				return nil, diag.At(o.Value.Span, "%q is not a range", o.Value.Text).WithHint("use a form such as 0-10 or -5--1, the lower number first")
 			}
 			c.Ranges = append(c.Ranges, r)
 		}

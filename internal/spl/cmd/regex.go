@@ -132,7 +132,7 @@ func (m *regexMapper) fits(v vector.Value) bool {
 	for j := range v.Len() {
 		ok, err := m.c.re.Match(v.At(j))
 		if err != nil {
-			m.env.Warn("regex on %s: %v; such values count as not fitting", m.c.Field, err)
+			m.env.Warn("regex on %s: %v; such values do not match", m.c.Field, err)
 		}
 		if ok {
 			return true

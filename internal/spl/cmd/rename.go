@@ -55,10 +55,10 @@ func parseRename(p *syntax.Parser) (syntax.Command, error) {
 			return nil, err
 		}
 		if n := strings.Count(to, "*"); n > 0 && n != strings.Count(from, "*") || n == 0 && strings.Contains(from, "*") {
-			return nil, diag.At(start, "%q and %q must hold the same number of *", from, to)
+			return nil, diag.At(start, "%q and %q must contain the same number of *", from, to)
 		}
 		if c.Pairs = append(c.Pairs, RenamePair{from, to}); len(c.Pairs) > syntax.MaxNames {
-			return nil, diag.At(start, "rename takes at most %d fields", syntax.MaxNames).WithHint("a name with * stands for many")
+			return nil, diag.At(start, "rename accepts at most %d fields", syntax.MaxNames).WithHint("a name with * matches several fields")
 		}
 		p.Accept(",")
 	}

@@ -75,7 +75,7 @@ func parseReplace(p *syntax.Parser) (syntax.Command, error) {
 		pair := ReplacePair{Old: old.Text, New: to.Text}
 		stars := strings.Count(pair.Old, "*")
 		if n := strings.Count(pair.New, "*"); n > 0 && n != stars {
-			return nil, diag.At(start, "the new value must hold as many * as the old one, or none")
+			return nil, diag.At(start, "the new value must contain as many * as the old one, or none")
 		}
 		if stars > 0 {
 			pair.re = wildcardGroups(pair.Old)

@@ -124,7 +124,7 @@ func (c *Rest) find(span diag.Span) error {
 	}
 	e := diag.At(span, "there is no Splunk server to ask for %q", c.Path).WithHint("%s", diag.DidYouMean(path, known))
 	if e.Hint == "" {
-		e.Hint = "what is here is listed by /services/ and " + strings.Join(known, ", ")
+		e.Hint = "to list what is available, use /services/ and " + strings.Join(known, ", ")
 	}
 	return e
 }

@@ -189,7 +189,7 @@ type rex struct {
 }
 
 func (m *rex) warn(err error) {
-	m.env.Warn("rex on %s: %v; such values are left alone", m.c.Field, err)
+	m.env.Warn("rex on %s: %v; such values are unchanged", m.c.Field, err)
 }
 
 func (m *rex) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {

@@ -129,7 +129,7 @@ func sedStepOf(kind byte, from, to, flags string) (sedStep, error) {
 			return sedStep{}, fmt.Errorf("%w %q of y, which has none", errFlags, flags)
 		}
 		if len(a) != len(b) {
-			return sedStep{}, fmt.Errorf("y/%s/%s/ needs as many characters on both sides", from, to)
+			return sedStep{}, fmt.Errorf("y/%s/%s/ needs the same number of characters on both sides", from, to)
 		}
 		step := sedStep{chars: map[rune]rune{}}
 		for i := range a {

@@ -57,7 +57,7 @@ func parseSavedsearch(p *syntax.Parser) (syntax.Command, error) {
 			return nil, err
 		}
 		if !ok {
-			return nil, diag.At(tok.Span, "unexpected %q behind the name of the saved search", tok.Text).WithHint("put a name with blanks in double quotes")
+			return nil, diag.At(tok.Span, "unexpected %q after the name of the saved search", tok.Text).WithHint("put names with spaces in double quotes")
 		}
 		if o.Name == "nosubstitution" {
 			if c.Plain, err = o.Bool(); err != nil {
@@ -98,7 +98,7 @@ type savedDepth struct{}
 func savedText(env *exec.Env, name string) (string, error) {
 	known := env.Knowledge
 	if known == nil {
-		return "", fmt.Errorf("cannot run saved search %q: no knowledge folder is known (give one by --knowledge)", name)
+		return "", fmt.Errorf("cannot run saved search %q: no knowledge folder is known (give one with --knowledge)", name)
 	}
 	text, ok := known.SavedSearch(name)
 	if ok {
@@ -140,7 +140,7 @@ func (c *Savedsearch) filled(text string) (string, error) {
 		return "", fmt.Errorf("the saved search %q is longer than %d bytes with its arguments", c.Name, syntax.MaxText)
 	}
 	if len(lacking) > 0 {
-		return "", fmt.Errorf("the saved search %q needs a value for %s (give it behind the name, as in %s=…, or say nosubstitution=true)", c.Name, strings.Join(lacking, ", "), lacking[0])
+		return "", fmt.Errorf("the saved search %q needs a value for %s (give it after the name, as in %s=…, or use nosubstitution=true)", c.Name, strings.Join(lacking, ", "), lacking[0])
 	}
 	return text, nil
 }

@@ -85,7 +85,7 @@ func parseSearchtxn(p *syntax.Parser) (syntax.Command, error) {
 		}
 	}
 	if p.AtEnd() {
-		return nil, diag.At(p.Peek().Span, "searchtxn needs a search expression behind the transaction type")
+		return nil, diag.At(p.Peek().Span, "searchtxn needs a search expression after the transaction type")
 	}
 	c.Expr, err = p.SearchExpr()
 	return c, err
@@ -128,7 +128,7 @@ func (c *Searchtxn) Generate(ctx context.Context, env *exec.Env) (exec.Operator,
 	}
 	fields := typeFields(settings)
 	if len(fields) == 0 {
-		return nil, fmt.Errorf("the transaction type %q has no fields that bind its events together", c.Type)
+		return nil, fmt.Errorf("the transaction type %q has no fields to group its events by", c.Type)
 	}
 	events := "search "
 	if settings["search"] != "" {

@@ -67,10 +67,10 @@ func parseStats(p *syntax.Parser) (*Stats, error) {
 				c.Delim = o.Value.Text
 			case "span":
 				if !slices.Contains(c.By, "_time") {
-					return diag.At(o.Value.Span, "span belongs to _time behind BY").WithHint("write … BY _time span=1h")
+					return diag.At(o.Value.Span, "span belongs after _time in BY").WithHint("write … BY _time span=1h")
 				}
 				if c.Span, err = op.ParseSpan(o); err == nil && c.Span.Unit == "" {
-					err = diag.At(o.Value.Span, "%q is no span of time", o.Value.Text)
+					err = diag.At(o.Value.Span, "%q is not a time span", o.Value.Text)
 				}
 			}
 			return err
@@ -89,9 +89,9 @@ func parseStats(p *syntax.Parser) (*Stats, error) {
 		}
 		switch tok := p.Peek(); {
 		case tok.IsWord("where"):
-			return nil, diag.At(tok.Span, "BY is followed by no test").WithHint("put | before where: it tests the rows of the result")
+			return nil, diag.At(tok.Span, "BY does not accept a condition").WithHint("put | before where: it filters the rows of the result")
 		case tok.Is("("):
-			return nil, diag.At(tok.Span, "BY takes fields alone").WithHint("compute one before, as in | eval key=lower(user) | stats count BY key")
+			return nil, diag.At(tok.Span, "BY accepts only fields").WithHint("compute a field first, as in | eval key=lower(user) | stats count BY key")
 		}
 	}
 	if err = options(); err == nil && c.Span != nil && !p.AtEnd() { // by _time span=1h user

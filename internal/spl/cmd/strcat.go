@@ -67,7 +67,7 @@ func parseStrcat(p *syntax.Parser) (syntax.Command, error) {
 		c.Parts = append(c.Parts, StrcatPart{tok.Text, tok.Kind == syntax.Quoted})
 	}
 	if len(c.Parts) < 2 {
-		return nil, diag.At(start, "strcat needs something to join and the field to set")
+		return nil, diag.At(start, "strcat needs something to concatenate and the field to set")
 	}
 	last := c.Parts[len(c.Parts)-1]
 	c.Field, c.Parts = last.Text, c.Parts[:len(c.Parts)-1]

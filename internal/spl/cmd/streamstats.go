@@ -140,7 +140,7 @@ func resetTest(p *syntax.Parser) (syntax.Expr, error) {
 		return quotedTest(text, tok.Span)
 	}
 	if err == nil {
-		err = diag.At(tok.Span, "this is not closed").WithHint("write the test as reset_before=(test)")
+		err = diag.At(tok.Span, "this is not closed").WithHint("write the condition as reset_before=(condition)")
 	}
 	return nil, err
 }
@@ -150,7 +150,7 @@ func quotedTest(text string, at diag.Span) (syntax.Expr, error) {
 	e, err := syntax.ParseExpr(text)
 	var bad *diag.Error
 	if errors.As(err, &bad) {
-		err = diag.At(at, "this is no test: %s", bad.Msg)
+		err = diag.At(at, "this is not a condition: %s", bad.Msg)
 	}
 	return e, err
 }
@@ -189,7 +189,7 @@ func (c *Streamstats) option(o syntax.Option) (err error) {
 	case "time_window":
 		t, terr := splunktime.RelativeTime("+"+o.Value.Text, splunktime.FromEpoch(0))
 		if terr != nil {
-			return diag.At(o.Value.Span, "%q is no span of time", o.Value.Text).WithHint("write it like 30s, 5m or 1h")
+			return diag.At(o.Value.Span, "%q is not a time span", o.Value.Text).WithHint("use a length such as 30s, 5m or 1h")
 		}
 		c.TimeWindow, c.span = splunktime.Epoch(t), o.Value.Text
 	default:

@@ -218,7 +218,7 @@ func (s *streamstats) slide(rows []windowRow, now float64) ([]windowRow, error) 
 	}
 	first := max(0, len(rows)-most)
 	if s.c.Window == 0 && first > 0 && math.Abs(now-rows[0].time) < s.c.TimeWindow {
-		s.env.Warn("streamstats: a time_window holds at most %d rows; older ones did not count", maxWindow)
+		s.env.Warn("streamstats: a time_window holds at most %d rows; older rows are ignored", maxWindow)
 	}
 	for s.c.TimeWindow > 0 && first < len(rows)-1 && math.Abs(now-rows[first].time) >= s.c.TimeWindow {
 		first++

@@ -86,7 +86,7 @@ func parseTimewrap(p *syntax.Parser) (syntax.Command, error) {
 			return nil, err
 		}
 		if wrapUnits[c.Span.Unit] == "" || c.Span.Snap != "" || c.Span.N > 1e6 {
-			return nil, diag.At(tok.Span, "%q is no period", tok.Text).WithHint("write it like 1h, 1d, 1w, 1mon")
+			return nil, diag.At(tok.Span, "%q is not a period", tok.Text).WithHint("use a length such as 1h, 1d, 1w or 1mon")
 		}
 	}
 	if c.Span == nil {
@@ -133,7 +133,7 @@ func (c *Timewrap) table(env *exec.Env, rows []*vector.Batch) *vector.Batch {
 	end, ok := c.end(env, rows)
 	if !ok {
 		if slices.ContainsFunc(rows, func(b *vector.Batch) bool { return b.Len > 0 }) {
-			env.Warn("timewrap: rows have no _time; it stands behind timechart")
+			env.Warn("timewrap: rows have no _time; put timechart before it")
 		}
 		return vector.NewBuilder("_time").Batch()
 	}
@@ -163,7 +163,7 @@ func (c *Timewrap) table(env *exec.Env, rows []*vector.Batch) *vector.Batch {
 				continue
 			}
 			if period >= maxPeriods {
-				env.Warn("timewrap lays at most %d periods over each other; what is earlier is left out", maxPeriods)
+				env.Warn("timewrap overlays at most %d periods; earlier rows are left out", maxPeriods)
 				continue
 			}
 			oldest = max(oldest, period)

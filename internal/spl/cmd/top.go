@@ -114,7 +114,7 @@ func parseTop(p *syntax.Parser, rare bool) (syntax.Command, error) {
 		return nil, p.Unexpected(tok, "a field name")
 	}
 	if last := c.Fields[len(c.Fields)-1]; len(c.Fields) > 1 && len(c.By) == 0 && strings.Trim(last, "0123456789") == "" {
-		return nil, diag.At(diag.Span{Start: start.Start, End: p.Pos()}, "%s behind the fields would be one of them", last).WithHint("write top %s %s, or limit=%s", last, c.Fields[0], last)
+		return nil, diag.At(diag.Span{Start: start.Start, End: p.Pos()}, "%s after the fields would be read as a field", last).WithHint("write top %s %s, or limit=%s", last, c.Fields[0], last)
 	}
 	for _, o := range []struct {
 		option, name string

@@ -120,7 +120,7 @@ func parseTransaction(p *syntax.Parser) (syntax.Command, error) {
 				return nil, err
 			}
 			if strings.EqualFold(f, "maxspan") || strings.EqualFold(f, "maxpause") {
-				return nil, diag.At(tok.Span, "%s is no field here", f).WithHint("write %s=5m", f)
+				return nil, diag.At(tok.Span, "%s is not a field here", f).WithHint("write %s=5m", f)
 			}
 			if quoted && strings.Contains(f, ",") {
 				c.Fields = append(c.Fields, fieldList(f)...)
@@ -220,7 +220,7 @@ func boundedTime(o syntax.Option) (seconds float64, text string, err error) {
 		return 0, "", err
 	}
 	if s.Unit == "log" {
-		return 0, "", diag.At(o.Value.Span, "%s needs a length of time such as 5m", o.Name)
+		return 0, "", diag.At(o.Value.Span, "%s needs a duration such as 5m", o.Name)
 	}
 	return s.Seconds(), s.Text, nil
 }
@@ -247,7 +247,7 @@ func parseMarker(p *syntax.Parser) (m Marker, err error) {
 	case tok.Kind == syntax.Quoted:
 		p.Take()
 		if m.Search, err = syntax.ParseSearchExpr(tok.Text); err != nil {
-			return m, diag.At(tok.Span, "%s is no search: %s", name.Text, err).WithHint(`write it like %s="login" or %s=(eventName=ConsoleLogin)`, name.Text, name.Text)
+			return m, diag.At(tok.Span, "%s is not a valid search: %s", name.Text, err).WithHint(`use a form such as %s="login" or %s=(eventName=ConsoleLogin)`, name.Text, name.Text)
 		}
 		return m, nil
 	case tok.Kind == syntax.Word || tok.Is("("):

@@ -221,7 +221,7 @@ func (t *transactions) event(e txnEvent, values [][]string, size int, start, end
 	}
 	if e.time > x.latest && !t.ordered {
 		t.ordered = true
-		t.env.Warn("transaction: the rows are not newest first; transactions may be torn apart")
+		t.env.Warn("transaction: the rows are not newest first; transactions may be split")
 	}
 	x.events, x.earliest, x.latest = append(x.events, e), min(x.earliest, e.time), max(x.latest, e.time)
 	x.size += size
@@ -257,7 +257,7 @@ func (t *transactions) makeRoom() {
 	x := t.open.Back().Value.(*txn)
 	if !t.early {
 		t.early = true
-		t.env.Warn("transaction: more than %d transactions or %d events were open; the oldest were ended early (maxopentxn and maxopenevents say how many may be)", t.c.MaxOpen, t.c.MaxOpenEvents)
+		t.env.Warn("transaction: more than %d transactions or %d events were open; the oldest were closed early (set maxopentxn and maxopenevents to change the limits)", t.c.MaxOpen, t.c.MaxOpenEvents)
 	}
 	t.finish(x, false)
 }

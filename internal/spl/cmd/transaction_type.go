@@ -15,7 +15,7 @@ import (
 // transactionType returns the settings of a stanza of transactiontypes.conf.
 func transactionType(known exec.Knowledge, name string) (map[string]string, error) {
 	if known == nil {
-		return nil, fmt.Errorf("there is no transaction type %q: no knowledge folder is known (give one by --knowledge)", name)
+		return nil, fmt.Errorf("there is no transaction type %q: no knowledge folder is known (give one with --knowledge)", name)
 	}
 	if settings, ok := known.TransactionType(name); ok {
 		return settings, nil
@@ -61,7 +61,7 @@ func (c *Transaction) Define(known exec.Knowledge) (syntax.Command, error) {
 	}
 	d, ok := q.Stages[0].Cmd.(*Transaction)
 	if !ok || len(q.Stages) > 1 {
-		return nil, fmt.Errorf("cannot read transaction type %q: its settings are no options", c.Type)
+		return nil, fmt.Errorf("cannot read transaction type %q: its settings are not valid options", c.Type)
 	}
 	d.Type = ""
 	return d, nil

@@ -109,7 +109,7 @@ func (c *Transpose) Open(_ context.Context, env *exec.Env, in exec.Operator) (ex
 		if kept := firstOf(rows, limit); kept != nil {
 			rows = kept
 			if c.Rows == 0 {
-				env.Warn("transpose makes columns of the first %d rows; the others are left out", limit)
+				env.Warn("transpose turns the first %d rows into columns; the others are left out", limit)
 			}
 		}
 		return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {

@@ -59,7 +59,7 @@ func parseTrendline(p *syntax.Parser) (syntax.Command, error) {
 		t := Trend{Kind: strings.TrimRight(name, "0123456789")}
 		t.Period, _ = strconv.Atoi(name[len(t.Kind):])
 		if t.Kind != "sma" && t.Kind != "ema" && t.Kind != "wma" || t.Period < 2 || t.Period > 10000 {
-			return nil, diag.At(tok.Span, "unknown average %q", tok.Text).WithHint("write sma5(field), ema5(field) or wma5(field), of 2 to 10000 values")
+			return nil, diag.At(tok.Span, "unknown average %q", tok.Text).WithHint("use sma5(field), ema5(field) or wma5(field), with 2 to 10000 values")
 		}
 		if err := p.Expect("("); err != nil {
 			return nil, err

@@ -80,7 +80,7 @@ func (c *XMLkv) NewMapper(env *exec.Env) (exec.Mapper, error) {
 			n := 0
 			for name, text := range elements(col.At(row).Text()) {
 				if n++; n > maxElements {
-					env.Warn("xmlkv takes at most %d elements of a text; the others are left out", maxElements)
+					env.Warn("xmlkv reads at most %d elements of each text; the others are left out", maxElements)
 					return
 				}
 				add(name, text)

@@ -120,7 +120,7 @@ func (m *xpathMapper) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, 
 		for j := range v.Len() {
 			list, err := m.expr.Find(v.At(j))
 			if err != nil && spath.IsXML(v.At(j)) {
-				m.env.Warn("xpath on %s: %v; such values have nothing to find", m.c.Field, err)
+				m.env.Warn("xpath on %s: %v; nothing is found in such values", m.c.Field, err)
 			}
 			found = append(found, list...)
 		}

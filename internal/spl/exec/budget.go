@@ -51,9 +51,9 @@ type OverBudget struct {
 }
 
 func (e *OverBudget) Error() string {
-	shown := "the rows are what it had reached"
+	shown := "the rows are the result so far"
 	if e.hard {
-		shown = "what it had reached is too much to be shown"
+		shown = "the result so far is too large to show"
 	}
 	return fmt.Sprintf("the search needs more than its %s, %s; narrow the time range or the filter, or raise %s in the configuration", e.Budget, shown, e.Key)
 }
@@ -93,7 +93,7 @@ func (b *Budget) take(n int64) error {
 		}
 	}
 	if b.shared != nil && all > b.shared.limit {
-		over := &OverBudget{Budget: fmt.Sprintf("share of the %d MiB that all searches have together", b.shared.limit>>20), Key: "search.total_memory_mib", hard: all > hardLimit(b.shared.limit)}
+		over := &OverBudget{Budget: fmt.Sprintf("share of the %d MiB for all searches together", b.shared.limit>>20), Key: "search.total_memory_mib", hard: all > hardLimit(b.shared.limit)}
 		if first := b.record(over); first || over.hard {
 			return over
 		}

@@ -165,7 +165,7 @@ type emitted struct {
 // current is the context of the call under way.
 type current struct{ context.Context }
 
-var errUnwanted = errors.New("no more rows are wanted")
+var errUnwanted = errors.New("no more rows are needed")
 
 func (o *emitted) Next(ctx context.Context) (*vector.Batch, error) {
 	if err := ctx.Err(); err != nil {

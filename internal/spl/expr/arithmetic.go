@@ -201,7 +201,7 @@ func (c *Compiler) concat(f *Frame, a, b *vector.Value) vector.Value {
 
 // ErrTooLarge says that a value would be larger than MaxValue or MaxList; there
 // is null in its place.
-var ErrTooLarge = fmt.Errorf("a value would be larger than %d MiB, or a list than %d MiB, and is left out", MaxValue>>20, MaxList>>20)
+var ErrTooLarge = fmt.Errorf("a value larger than %d MiB, or a list larger than %d MiB, is left out", MaxValue>>20, MaxList>>20)
 
 // product multiplies; numbers written with a decimal point keep to the
 // significant digits of the less exact one.

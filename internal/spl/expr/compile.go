@@ -60,7 +60,7 @@ func (f *Frame) Batch(n int, slots []int) *vector.Batch {
 const maxWork = 1 << 25
 
 // ErrTooMuch says that an expression is computed for too many values.
-var ErrTooMuch = fmt.Errorf("more than %d values of lists in one batch of rows: what follows is left out", maxWork)
+var ErrTooMuch = fmt.Errorf("more than %d list values in one batch of rows; the rest is left out", maxWork)
 
 // Spent reports whether With has computed as much as it may.
 func (f *Frame) Spent() bool { return f.work > maxWork }
@@ -210,7 +210,7 @@ func (c *Compiler) Compile(e syntax.Expr) (Eval, error) {
 	case *syntax.Call:
 		return c.call(e)
 	case *syntax.Inner:
-		return nil, diag.At(e.Span, "a subsearch cannot stand here").WithHint("subsearches are run before the expression is read; in eval use lookup, join or map")
+		return nil, diag.At(e.Span, "a subsearch is not allowed here").WithHint("subsearches are run before the expression is read; in eval use lookup, join or map")
 	}
 	return nil, diag.At(e.Place(), "this expression cannot be computed")
 }

@@ -41,7 +41,7 @@ func (c *Compiler) warnOfTexts(e *syntax.Binary) {
 	if _, both := e.R.(*syntax.Literal); !ok || !both || lit.Value.Kind() != vector.Text || !pathLike(lit.Value.Text()) {
 		return
 	}
-	c.Warn(`"%s" is a text here; the field of this name is written '%[1]s', in single quotes`, lit.Value.Text())
+	c.Warn(`"%s" is text here; to use the field of that name, write '%[1]s' in single quotes`, lit.Value.Text())
 }
 
 // pathLike reports whether a text is names with points between them, as those
@@ -69,9 +69,9 @@ func (c *Compiler) Condition(e syntax.Expr) (Eval, error) {
 			v := vector.Truth(strings.EqualFold(f.Name, "true"))
 			return func(*Frame) vector.Value { return v }, nil
 		}
-		return nil, diag.At(f.Span, "a field is no test").WithHint(`compare it, as in %s="true", or ask isnotnull(%[1]s)`, syntax.PrintExpr(f))
+		return nil, diag.At(f.Span, "expected a condition, not a field").WithHint(`compare it, as in %s="true", or use isnotnull(%[1]s)`, syntax.PrintExpr(f))
 	}
-	return nil, diag.At(e.Place(), "a test is needed here, and this is a value").WithHint("compare it with something")
+	return nil, diag.At(e.Place(), "expected a condition, not a value").WithHint("compare it with something")
 }
 
 func isDigit(c byte) bool { return c-'0' <= 9 }

@@ -98,7 +98,7 @@ func (p *Program) warnOf(d dotted) {
 			}
 		}
 	}
-	p.env.Warn("%s joins fields that are not there; the field of this name is written '%[1]s', in single quotes", d.name)
+	p.env.Warn("%s concatenates fields that do not exist; to use the field of that name, write '%[1]s' in single quotes", d.name)
 }
 
 // Value computes the expression for row i of b. The significant digits of what

@@ -27,7 +27,7 @@ func init() {
 func compileCase(want bool) func(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	return func(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 		if len(call.Args)%2 != 0 {
-			return nil, diag.At(call.Span, "%s takes pairs: a test and a value", call.Def.Name).WithHint(`end with true(), "otherwise" for all that is left`)
+			return nil, diag.At(call.Span, "%s takes pairs: a condition and a value", call.Def.Name).WithHint(`end with true(), "otherwise" for everything else`)
 		}
 		tests, vals := make([]expr.Eval, len(call.Args)/2), make([]expr.Eval, len(call.Args)/2)
 		for i := range tests {

@@ -75,7 +75,7 @@ func numbers(places ...int) func(call *syntax.Call) error {
 				continue
 			}
 			if _, ok := lit.Value.Num(); !ok && !lit.Value.IsNull() {
-				return diag.At(lit.Span, "%s takes a number here", call.Def.Name).WithHint("%s; a field stands without quotes, or in single ones", call.Def.Syntax)
+				return diag.At(lit.Span, "%s takes a number here", call.Def.Name).WithHint("%s; write a field without quotes, or in single quotes", call.Def.Syntax)
 			}
 		}
 		return nil

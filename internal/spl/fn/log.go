@@ -8,7 +8,7 @@ import (
 
 func init() {
 	unary(mathematical, "exp", "e to the power of the number.", math.Exp, "exp(0)", `"1"`)
-	unary(mathematical, "ln", "The natural logarithm; null where there is none.", positive(math.Log), "ln(1)", `"0"`)
+	unary(mathematical, "ln", "The natural logarithm; null if it is not defined.", positive(math.Log), "ln(1)", `"0"`)
 	function(mathematical, "log", "log(<number> [, <base>])", "The logarithm; the base is 10 unless given.", 1, 2, logarithm, "log(8, 2)", `"3"`)
 	checked(numbers(), "log")
 }

@@ -37,7 +37,7 @@ func expression(c *expr.Compiler, arg syntax.Expr) (func(f *expr.Frame) *pcre.Re
 		}
 		re, err := pcre.Compile(p.Text())
 		if err != nil {
-			c.Warn("a regular expression that was computed is wrong: %v", err)
+			c.Warn("a computed regular expression is invalid: %v", err)
 			return nil
 		}
 		return re.Polling(c.Poll)
@@ -64,7 +64,7 @@ func (p *patience) heard(c *expr.Compiler, function string, err error) {
 		return
 	}
 	if p.late++; p.late == maxLate {
-		c.Warn("%s: the regular expression took too long on %d texts, and is given up", function, maxLate)
+		c.Warn("%s: the regular expression took too long on %d texts and is no longer used", function, maxLate)
 	}
 }
 

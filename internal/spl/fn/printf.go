@@ -26,7 +26,7 @@ func compilePrintf(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	}
 	if lit, ok := call.Args[0].(*syntax.Literal); ok {
 		if need := verbs(lit.Value.Text()); need > len(call.Args)-1 {
-			return nil, diag.At(lit.Span, "the format of printf needs %s, %d given", plural(need, "value"), len(call.Args)-1)
+			return nil, diag.At(lit.Span, "the format of printf needs %s, but %d were given", plural(need, "value"), len(call.Args)-1)
 		}
 	}
 	return func(f *expr.Frame) vector.Value {
@@ -43,7 +43,7 @@ func compilePrintf(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 			return null
 		}
 		if cut {
-			c.Warn("printf makes fields of at most %d characters; wider ones are cut to that", maxWidth)
+			c.Warn("printf limits field widths to %d characters", maxWidth)
 		}
 		return vector.String(s)
 	}, nil

@@ -34,7 +34,7 @@ func checkModifier(call *syntax.Call) error {
 	}
 	if lit, ok := call.Args[1].(*syntax.Literal); ok {
 		if _, err := splunktime.RelativeTime(lit.Value.Text(), splunktime.FromEpoch(0)); err != nil {
-			return diag.At(lit.Span, "%q does not move a time", lit.Value.Text()).WithHint("write it like -24h, -7d@d, @w1 or +1mon@mon")
+			return diag.At(lit.Span, "%q is not a relative time modifier", lit.Value.Text()).WithHint("use a form such as -24h, -7d@d, @w1 or +1mon@mon")
 		}
 	}
 	return nil

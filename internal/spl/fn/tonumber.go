@@ -40,7 +40,7 @@ func checkNumeral(call *syntax.Call) error {
 		}
 	}
 	if args[0] = vector.String(strings.TrimSpace(args[0].Text())); tonumber(args).IsNull() { // with blanks it is null, as the reference shows
-		return diag.At(call.Args[0].Place(), "%q is no number", args[0].Text()).WithHint("%s; a field stands without quotes, or in single ones", call.Def.Syntax)
+		return diag.At(call.Args[0].Place(), "%q is not a number", args[0].Text()).WithHint("%s; write a field without quotes, or in single quotes", call.Def.Syntax)
 	}
 	return nil
 }

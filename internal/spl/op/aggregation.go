@@ -156,7 +156,7 @@ func ParseAggregations(p *syntax.Parser, stop ...string) ([]*Aggregation, error)
 			return nil, misplaced(p, tok, list, err)
 		}
 		if list = append(list, a); len(list) > syntax.MaxNames {
-			return nil, diag.At(a.At, "a command takes at most %d aggregates", syntax.MaxNames).WithHint("a field with * stands for many")
+			return nil, diag.At(a.At, "a command accepts at most %d aggregates", syntax.MaxNames).WithHint("a field with * matches several fields")
 		}
 	}
 	if len(list) == 0 {
@@ -181,7 +181,7 @@ func parseAggregation(p *syntax.Parser) (*Aggregation, error) {
 			return nil, err
 		}
 		if a.Wild() && strings.Count(a.As, "*") != strings.Count(a.Field, "*") {
-			return nil, diag.At(at, "%q and %q must hold the same number of *", a.Field, a.As).WithHint("with a field, as in %s, the name needs none", a.Def.Syntax)
+			return nil, diag.At(at, "%q and %q must contain the same number of *", a.Field, a.As).WithHint("with a field, as in %s, no name is needed", a.Def.Syntax)
 		}
 	}
 	return a, nil
@@ -231,7 +231,7 @@ func (a *Aggregation) every(name string) { a.Field, a.Call = "*", name+"(*)" }
 func CheckNames(aggs []*Aggregation, by []string) error {
 	for _, a := range aggs {
 		if slices.Contains(by, a.Name()) {
-			return diag.At(a.At, "the column %q would have the name of a field of BY", a.Name()).WithHint("give it another name with AS")
+			return diag.At(a.At, "the column %q would have the same name as a BY field", a.Name()).WithHint("give it another name with AS")
 		}
 	}
 	return nil
@@ -270,7 +270,7 @@ func (a *Aggregation) argument(p *syntax.Parser) (int, error) {
 		}
 	}
 	if tok := p.Peek(); tok.Is(",") {
-		return 0, diag.At(tok.Span, "%s takes one field", a.Call).WithHint("join several in one: %s(eval(%s.\":\".other))", a.Call, a.Field)
+		return 0, diag.At(tok.Span, "%s takes one field", a.Call).WithHint("combine several into one: %s(eval(%s.\":\".other))", a.Call, a.Field)
 	}
 	err := p.Expect(")")
 	return p.Pos(), err
@@ -290,7 +290,7 @@ func ParsePrefix(p *syntax.Parser) (text string, ok bool, err error) {
 		if err != nil {
 			return "", false, err
 		}
-		return "", false, p.Unexpected(tok, "the beginning of words, such as PREFIX(user=)")
+		return "", false, p.Unexpected(tok, "a prefix of words, such as PREFIX(user=)")
 	}
 	p.Reset(start + n)
 	text = strings.Trim(strings.TrimSpace(p.Source()[start:start+n]), `"`)

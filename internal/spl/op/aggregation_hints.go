@@ -19,16 +19,16 @@ func unknownAggregate(p *syntax.Parser, tok syntax.Token) error {
 	case syntax.PercentAggregate(base) != nil:
 		return e.WithHint("write %s95(field), or another number up to 100", base)
 	case strings.EqualFold(tok.Text, "rate_avg"), strings.EqualFold(tok.Text, "rate_sum"):
-		return e.WithHint("it is of metric indexes: stats rate(field) by the series, then stats avg or sum of that")
+		return e.WithHint("it is for metric indexes: use stats rate(field) by the series, then stats avg or sum of that")
 	case syntax.LookupFunction(tok.Text) != nil && p.Peek().Is("("):
-		return e.WithHint("%s is a function of eval: an aggregate takes it as sum(eval(%s(…)))", tok.Text, tok.Text)
+		return e.WithHint("%s is an eval function: inside an aggregate, write sum(eval(%s(…)))", tok.Text, tok.Text)
 	case strings.Trim(tok.Text, "+-*/") == "":
-		return e.WithHint("compute with aggregates in an eval behind, under the names that AS gives them")
+		return e.WithHint("to compute with aggregates, name them with AS and use an eval after this command")
 	case tok.IsWord("where"):
-		return e.WithHint("put | before where: it tests the rows of the result")
+		return e.WithHint("put | before where: it filters the rows of the result")
 	}
 	if IsWidth(tok) {
-		return e.WithHint("a width of time is written span=%s", tok.Text)
+		return e.WithHint("write a time span as span=%s", tok.Text)
 	}
 	var known []string
 	for _, d := range syntax.Aggregates() {
@@ -50,7 +50,7 @@ func misplaced(p *syntax.Parser, tok syntax.Token, before []*Aggregation, err er
 	def, _ := syntax.LookupAggregate(tok.Text)
 	switch written := p.Text(last.At); {
 	case tok.Is(">"), tok.Is("<"), tok.Is("="), tok.Is("!="), tok.Is(">="), tok.Is("<="):
-		e.Hint = "put it behind, as in | where '" + last.Name() + "'" + tok.Text + "5"
+		e.Hint = "put the condition after the command, as in | where '" + last.Name() + "'" + tok.Text + "5"
 	case def != nil || tok.Kind != syntax.Word || tok.IsWord("where") || IsWidth(tok) || strings.ContainsAny(written, "() "):
 	case last.Def.NoField:
 		e.Hint = "write " + written + "(" + tok.Text + "), or " + written + " BY " + tok.Text

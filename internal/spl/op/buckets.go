@@ -75,7 +75,7 @@ func (c *Buckets) PrintBins() string {
 // CheckTimes fails when the widths are none of time.
 func (c *Buckets) CheckTimes(o syntax.Option) error {
 	if c.Span != nil && c.Span.Unit == "log" || c.MinSpan != nil && c.MinSpan.Unit == "log" {
-		return diag.At(o.Value.Span, "%q is no span of time", o.Value.Text)
+		return diag.At(o.Value.Span, "%q is not a time span", o.Value.Text)
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func ParseSpan(o syntax.Option) (*Span, error) {
 	text := strings.ToLower(o.Value.Text)
 	s := &Span{Text: o.Value.Text, N: 1}
 	fail := func() (*Span, error) {
-		return nil, diag.At(o.Value.Span, "%q is no span", o.Value.Text).WithHint("write it like 30s, 5m, 1h, 1d, 1mon, a number, or log10")
+		return nil, diag.At(o.Value.Span, "%q is not a span", o.Value.Text).WithHint("use a span such as 30s, 5m, 1h, 1d or 1mon, a number, or log10")
 	}
 	digits := 0
 	for digits < len(text) && (text[digits] >= '0' && text[digits] <= '9' || text[digits] == '.') {
@@ -289,7 +289,7 @@ func alignTime(o syntax.Option) (string, error) {
 		return text, nil
 	}
 	if _, err := splunktime.RelativeTime(o.Value.Text, time.Unix(0, 0).UTC()); err != nil {
-		return "", diag.At(o.Value.Span, "%q is no time to align to", o.Value.Text).WithHint("earliest, latest, seconds since 1970, or like -1h@h")
+		return "", diag.At(o.Value.Span, "%q is not a time to align to", o.Value.Text).WithHint("use earliest, latest, seconds since 1970, or a modifier such as -1h@h")
 	}
 	return o.Value.Text, nil
 }

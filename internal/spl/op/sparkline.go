@@ -63,7 +63,7 @@ func (a *Aggregation) sparklineArgument(p *syntax.Parser) (int, error) {
 			return 0, err
 		}
 		if a.Span.Unit == "log" {
-			return 0, diag.At(tok.Span, "the span of a sparkline is a time such as 1h")
+			return 0, diag.At(tok.Span, "the span of a sparkline must be a time such as 1h")
 		}
 	}
 	err = p.Expect(")")
@@ -234,7 +234,7 @@ func (s *sparkline) fit(width float64) {
 		s.gather(&span)
 	}
 	if s.asked != nil && span.N != s.asked.N {
-		s.env.Warn("sparkline: a span of %s makes more than %d buckets; they were made longer", s.asked.Text, maxSparkBars)
+		s.env.Warn("sparkline: a span of %s gives more than %d buckets; a longer span is used", s.asked.Text, maxSparkBars)
 	}
 }
 

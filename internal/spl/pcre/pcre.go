@@ -35,7 +35,7 @@ type SyntaxError struct {
 }
 
 func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("wrong regular expression at character %d: %s", e.Offset+1, e.Msg)
+	return fmt.Sprintf("invalid regular expression at character %d: %s", e.Offset+1, e.Msg)
 }
 
 // Regexp is a compiled expression, safe for concurrent use. Invalid UTF-8 in
@@ -311,7 +311,7 @@ func runeOffsets(s string) []int {
 const MaxReplaced = 16 << 20
 
 // ErrLong says that a replacement grew beyond MaxReplaced.
-var ErrLong = fmt.Errorf("a replaced text is longer than %d MiB", MaxReplaced>>20)
+var ErrLong = fmt.Errorf("the result of replace is longer than %d MiB", MaxReplaced>>20)
 
 // Replace puts repl in the place of every match in s, or of the n-th one only
 // when n > 0. In repl \1 to \99 are groups, \0 is the whole match and \\ a

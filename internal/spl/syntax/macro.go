@@ -203,12 +203,12 @@ func (x *expansion) text(name string, args []string, call diag.Span) (string, er
 			e.Hint = cmp.Or(otherMacro(name, len(args), m), diag.DidYouMean(name, m.MacroNames()))
 		}
 		if e.Hint == "" {
-			e.Hint = "define it in macros.conf of the folder given by --knowledge"
+			e.Hint = "define it in macros.conf of the folder given with --knowledge"
 		}
 		return "", e
 	}
 	if !x.takes(def.Definition, def.Args, args) || filledSize(def.Validation, def.Args, args) > MaxText {
-		return "", diag.At(call, "macro %q makes the search too long: macros may come to %d MiB and %d calls in all", name, maxMacroText>>20, maxMacroCalls).WithHint("does it use itself?")
+		return "", diag.At(call, "macro %q makes the search too long: macros may expand to %d MiB and %d calls in total", name, maxMacroText>>20, maxMacroCalls).WithHint("does it use itself?")
 	}
 	text := putArguments(def.Definition, def.Args, args)
 	if def.Validation != "" {
@@ -221,7 +221,7 @@ func (x *expansion) text(name string, args []string, call diag.Span) (string, er
 			if v.Kind() == vector.Text {
 				msg = v.Text()
 			}
-			return "", diag.At(call, "macro %q refuses its arguments: %s", name, msg)
+			return "", diag.At(call, "macro %q rejects its arguments: %s", name, msg)
 		}
 	}
 	if def.IsEval {
@@ -230,7 +230,7 @@ func (x *expansion) text(name string, args []string, call diag.Span) (string, er
 			return "", diag.At(call, "cannot compute macro %q: %v", name, err)
 		}
 		if v.IsNull() {
-			return "", diag.At(call, "macro %q computes nothing: its definition must give a text", name)
+			return "", diag.At(call, "macro %q has no value: its definition must return text", name)
 		}
 		return v.Text(), nil
 	}
@@ -277,7 +277,7 @@ func otherMacro(name string, args int, m Macros) string {
 	if counts == nil {
 		return ""
 	}
-	return "it is there with " + strings.Join(counts, " and ") + " instead"
+	return "it exists with " + strings.Join(counts, " and ") + " instead"
 }
 
 // Macros gives the definition of a macro by its name and number of arguments.

@@ -65,8 +65,8 @@ func TestExpandMacros(t *testing.T) {
 	}
 	for _, tc := range []struct{ in, want string }{
 		{"`cloudtrial`", `did you mean "cloudtrail"?`},
-		{"`by(x)`", "it is there with 2 instead"},
-		{"`nothing`", "must give a text"},
+		{"`by(x)`", "it exists with 2 instead"},
+		{"`nothing`", "must return text"},
 		{"`loop`", "more than 100 deep"},
 		{"`twice40`", "too long"},
 		{"`doubled(\"x\")`", "too long"},

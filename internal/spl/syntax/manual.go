@@ -65,7 +65,7 @@ func AggregatePage(name string) string {
 	if d == nil {
 		return ""
 	}
-	return page(d.Name+"()", d.Aliases, d.Syntax, d.Doc, "Aggregate of stats, chart, timechart and the like.", d.Examples)
+	return page(d.Name+"()", d.Aliases, d.Syntax, d.Doc, "Aggregate of stats, chart, timechart and similar commands.", d.Examples)
 }
 
 func page(title string, aliases []string, syntax, doc, group string, ex []Example) string {

@@ -60,13 +60,13 @@ func (p *Parser) infix() (op string, power int, tok Token, err error) {
 		return "", 0, tok, nil
 	}
 	if tok.Is("|") && strings.HasPrefix(p.src[tok.Span.End:p.end], "|") {
-		return "", 0, tok, diag.At(diag.Span{Start: tok.Span.Start, End: tok.Span.End + 1}, "|| is no operator").WithHint("write OR; a . joins texts")
+		return "", 0, tok, diag.At(diag.Span{Start: tok.Span.Start, End: tok.Span.End + 1}, "|| is not an operator").WithHint("write OR; a . joins texts")
 	}
 	if tok.Kind != Op {
 		return "", 0, tok, nil
 	}
 	if at := tok.Span.Start; strings.HasPrefix(p.src[at:p.end], "**") {
-		return "", 0, tok, diag.At(diag.Span{Start: at, End: at + 2}, "** is no operator").WithHint("write pow(x, y)")
+		return "", 0, tok, diag.At(diag.Span{Start: at, End: at + 2}, "** is not an operator").WithHint("write pow(x, y)")
 	}
 	switch tok.Text {
 	case "=", "==":
@@ -85,7 +85,7 @@ func (p *Parser) infix() (op string, power int, tok Token, err error) {
 	return "", 0, tok, diag.At(tok.Span, "unexpected %q in an expression", tok.Text).WithHint("%s", hint(foreignOperators[tok.Text], nameHint))
 }
 
-const nameHint = "a name with other characters than letters, digits and _ stands in single quotes, a text in double quotes"
+const nameHint = "put names with characters other than letters, digits and _ in single quotes, and text in double quotes"
 
 // foreignOperators are operators of other languages, with what is written here.
 var foreignOperators = map[string]string{
@@ -127,7 +127,7 @@ func (p *Parser) binary(least int) (Expr, error) {
 			return left, nil
 		}
 		if p.operators++; p.operators > MaxNames {
-			return nil, diag.At(tok.Span, "an expression has at most %d operators", MaxNames).WithHint("IN takes a list of any length; split the rest over several fields")
+			return nil, diag.At(tok.Span, "an expression may have at most %d operators", MaxNames).WithHint("IN accepts a list of any length; split the rest over several fields")
 		}
 		mark := p.pos
 		p.take(evalMode)
@@ -139,7 +139,7 @@ func (p *Parser) binary(least int) (Expr, error) {
 			next, _ := p.peek(evalMode)
 			if !next.IsWord("IN") && !next.IsWord("LIKE") {
 				p.pos = mark
-				return nil, diag.At(tok.Span, "unexpected NOT after an operand").WithHint("NOT stands before what it negates, or in NOT IN and NOT LIKE")
+				return nil, diag.At(tok.Span, "unexpected NOT after an operand").WithHint("put NOT before the condition it negates, or use NOT IN or NOT LIKE")
 			}
 			p.take(evalMode)
 			op = strings.ToUpper(next.Text)
@@ -331,7 +331,7 @@ func unknownFunction(name Token) error {
 		return e
 	}
 	if def, _ := LookupAggregate(name.Text); def != nil {
-		return e.WithHint("%s is an aggregate of stats and its kin; over the values of one row there are mvcount, sum, avg, min and max", name.Text)
+		return e.WithHint("%s is an aggregate of stats and similar commands; for the values of one row, use mvcount, sum, avg, min or max", name.Text)
 	}
 	return e.WithHint("%s", hint(diag.DidYouMean(name.Text, names(functions)), "bluetrail spl commands eval lists them"))
 }
@@ -339,7 +339,7 @@ func unknownFunction(name Token) error {
 // foreignFunctions are functions of other languages, with what does the same here.
 var foreignFunctions = map[string]string{
 	"length": "write len(text)", "strlen": "write len(text)", "substring": "write substr(text, start, length)",
-	"concat": "texts are joined by a point: a . b", "contains": `write like(text, "%part%") or match(text, regex)`,
+	"concat": "use a period to concatenate text: a . b", "contains": `write like(text, "%part%") or match(text, regex)`,
 	"startswith": `write like(text, "start%")`, "endswith": `write like(text, "%end")`, "ilike": `write like(lower(text), "pattern")`,
 	"regexp_like": "write match(text, regex)", "rlike": "write match(text, regex)", "regex": "write match(text, regex), or use the command regex",
 	"regex_replace": "write replace(text, regex, replacement)", "regexp_replace": "write replace(text, regex, replacement)",

@@ -43,7 +43,7 @@ type Parser struct {
 // *diag.Error with Src set.
 func Parse(text string) (*Query, error) {
 	if len(text) > MaxText {
-		return nil, diag.At(diag.Span{}, "the search is %d bytes long; at most %d are read", len(text), MaxText)
+		return nil, diag.At(diag.Span{}, "the search is %d bytes long; the maximum is %d", len(text), MaxText)
 	}
 	p := newParser(text)
 	q, err := p.query(false)
@@ -158,7 +158,7 @@ func (p *Parser) stage() (*Stage, error) {
 	def := LookupCommand(tok.Text)
 	if def == nil {
 		if u, ok := LookupUnsupported(tok.Text); ok {
-			e := diag.At(tok.Span, "the command %q is known, not supported: %s", tok.Text, u.Why)
+			e := diag.At(tok.Span, "the command %q is known but not supported: %s", tok.Text, u.Why)
 			if u.Instead != "" {
 				e.Hint = "instead: " + u.Instead
 			}
@@ -354,7 +354,7 @@ func (p *Parser) Fields(stop ...string) ([]string, error) {
 			return nil, err
 		}
 		if list = append(list, name); len(list) > MaxNames {
-			return nil, diag.At(tok.Span, "a command takes at most %d fields", MaxNames).WithHint("a name with * stands for many")
+			return nil, diag.At(tok.Span, "a command accepts at most %d fields", MaxNames).WithHint("a name with * matches several fields")
 		}
 	}
 	if len(list) == 0 {

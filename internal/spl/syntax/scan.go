@@ -222,7 +222,7 @@ func (s *scanner) evalToken(tok func(TokenKind, string) Token) (Token, error) {
 			for s.pos < s.end && (isNameByte(s.src[s.pos]) || strings.IndexByte("./:", s.src[s.pos]) >= 0) {
 				s.pos++
 			}
-			return tok(NumberToken, ""), diag.At(diag.Span{Start: start, End: s.pos}, "%s is no number", s.src[start:s.pos]).WithHint("an address or another text stands in double quotes")
+			return tok(NumberToken, ""), diag.At(diag.Span{Start: start, End: s.pos}, "%s is not a number", s.src[start:s.pos]).WithHint("put addresses and other text in double quotes")
 		}
 		return tok(NumberToken, s.src[start:s.pos]), nil
 	case isNameByte(c), c >= utf8.RuneSelf:
@@ -253,7 +253,7 @@ func (s *scanner) evalToken(tok func(TokenKind, string) Token) (Token, error) {
 func (s *scanner) typography() error {
 	for typeset, plain := range map[string]string{"“": `"`, "”": `"`, "„": `"`, "‘": "'", "’": "'", "–": "-", "−": "-"} {
 		if strings.HasPrefix(s.src[s.pos:s.end], typeset) {
-			return diag.At(diag.Span{Start: s.pos, End: s.pos + len(typeset)}, "%s is no %s", typeset, plain).WithHint("type %s; text from a page or a document often has others", plain)
+			return diag.At(diag.Span{Start: s.pos, End: s.pos + len(typeset)}, "%s is not a %s", typeset, plain).WithHint("type %s; text copied from a web page or document often has other characters", plain)
 		}
 	}
 	return nil

@@ -94,7 +94,7 @@ func (sc *scan) Workers() int          { return sc.workers }
 func (sc *scan) Explain() []string {
 	lines := []string{fmt.Sprintf("files: %d read by %d workers", len(sc.files), sc.workers)}
 	if sc.passed > 0 {
-		lines = append(lines, fmt.Sprintf("files: %d not opened, delivered before the time range", sc.passed))
+		lines = append(lines, fmt.Sprintf("files: %d skipped, delivered before the time range", sc.passed))
 	}
 	for _, g := range store.Literals(sc.q.Filter) {
 		lines = append(lines, "files: only records with the text "+strings.Join(g, " or "))

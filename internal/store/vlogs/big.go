@@ -18,7 +18,7 @@ const bigDir = "big"
 func (s *Store) keepBig(raw []byte, id [16]byte) (name string, err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("cannot keep a record of %d bytes: %w", len(raw), err)
+			err = fmt.Errorf("cannot store a record of %d bytes: %w", len(raw), err)
 		}
 	}()
 	dir := filepath.Join(s.dir, bigDir)

@@ -188,7 +188,7 @@ func (s *Store) runChild(days []string) (ts tally.Tallies, reason string, err er
 	}
 	for _, day := range days {
 		if want := s.manifest.days()[day]; counted[day] < want {
-			return nil, fmt.Sprintf("%d events could be read of %d", counted[day], want), nil
+			return nil, fmt.Sprintf("only %d of %d events could be read", counted[day], want), nil
 		}
 	}
 	return ts, "", nil

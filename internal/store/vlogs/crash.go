@@ -55,7 +55,7 @@ func watchCrash(dir string) (last string, err error) {
 	path := filepath.Join(dir, crashFile)
 	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("cannot tell whether the last process crashed: %w", err)
+		return "", fmt.Errorf("cannot determine whether the last process crashed: %w", err)
 	}
 	last, _, _ = strings.Cut(string(data), "\n")
 	if len(data) > 0 && last == "" {

@@ -26,10 +26,10 @@ const leastFree = 256 << 20
 func (s *Store) Room() error {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(s.dir, &st); err != nil {
-		return fmt.Errorf("cannot tell the free space of %q: %w", s.dir, err)
+		return fmt.Errorf("cannot determine the free space of %q: %w", s.dir, err)
 	}
 	if free := int64(st.Bavail) * int64(st.Bsize); free < leastFree {
-		return fmt.Errorf("the disk of %q is nearly full (%d MiB free); make room and start again, what was taken in is kept", s.dir, free>>20)
+		return fmt.Errorf("the disk of %q is nearly full (%d MiB free); free some space and start again; events ingested so far are kept", s.dir, free>>20)
 	}
 	return nil
 }
@@ -111,14 +111,14 @@ func (s *Store) stored(db *logstorage.DataBlock, i int) (row Stored, err error) 
 	row.Batch, row.Seq = number(batchColumn), uint64(number(seqColumn))
 	times, ok := db.GetTimestamps(nil)
 	if !ok {
-		return row, errors.New("the store gave rows without a time")
+		return row, errors.New("the store returned rows without a time")
 	}
 	row.Day, row.Index = tally.DayOf(times[i]), strings.Clone(val(event.Index))
 	if row.Time = number(trueTime); val(trueTime) == "" {
 		row.Time = ownTime(times[i])
 	}
 	if err != nil {
-		return row, fmt.Errorf("the store holds a broken number: %w", err)
+		return row, fmt.Errorf("the store contains an invalid number: %w", err)
 	}
 	raw := []byte(val(rawColumn))
 	if big := val(bigColumn); big != "" {
@@ -131,7 +131,7 @@ func (s *Store) stored(db *logstorage.DataBlock, i int) (row Stored, err error) 
 	if h := val(idColumn); h != "" {
 		_, err = hex.Decode(row.ID[:], []byte(h))
 	} else if !known.Given {
-		err = errors.New("the store holds an event without an identity")
+		err = errors.New("the store contains an event without an identity")
 	}
 	return row, err
 }

@@ -22,7 +22,7 @@ func mend(dir string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("cannot look over the store: %w", err)
+		return fmt.Errorf("cannot check the store: %w", err)
 	}
 	if err := os.Remove(filepath.Join(dir, deleteTasksFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot mend the store: %w", err)
@@ -35,13 +35,13 @@ func mend(dir string) error {
 		remove := filepath.Join(path, "snapshots")
 		begun, err := onlyBegun(path)
 		if err != nil {
-			return fmt.Errorf("cannot look over the store: %w", err)
+			return fmt.Errorf("cannot check the store: %w", err)
 		}
 		if begun {
 			remove = path
 		}
 		if err := os.RemoveAll(remove); err != nil {
-			return fmt.Errorf("cannot mend the store: %w", err)
+			return fmt.Errorf("cannot repair the store: %w", err)
 		}
 	}
 	return nil
@@ -67,11 +67,11 @@ func removeLeft(dir string) error {
 	for _, prefix := range []string{checkPrefix, removedPrefix} {
 		left, err := filepath.Glob(filepath.Join(dir, prefix+"*"))
 		if err != nil {
-			return fmt.Errorf("cannot look over the store: %w", err)
+			return fmt.Errorf("cannot check the store: %w", err)
 		}
 		for _, path := range left {
 			if err := os.RemoveAll(path); err != nil {
-				return fmt.Errorf("cannot mend the store: %w", err)
+				return fmt.Errorf("cannot repair the store: %w", err)
 			}
 		}
 	}

@@ -28,14 +28,14 @@ func mirror(dir string) (string, error) {
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return "", fmt.Errorf("cannot mirror a store that cannot be written to: %w", err)
+		return "", fmt.Errorf("cannot mirror a read-only store: %w", err)
 	}
 	to, err := os.MkdirTemp("", mirrorPrefix)
 	if err != nil {
-		return "", fmt.Errorf("cannot mirror a store that cannot be written to: %w", err)
+		return "", fmt.Errorf("cannot mirror a read-only store: %w", err)
 	}
 	if err := symlinkTree(dir, to); err != nil {
-		return "", errors.Join(fmt.Errorf("cannot mirror a store that cannot be written to: %w", err), os.RemoveAll(to))
+		return "", errors.Join(fmt.Errorf("cannot mirror a read-only store: %w", err), os.RemoveAll(to))
 	}
 	return to, nil
 }
@@ -92,7 +92,7 @@ func removeMirrors() error {
 		}
 		f.Close()
 		if err != nil && !errors.Is(err, fs.ErrPermission) {
-			return fmt.Errorf("cannot remove what a killed search left: %w", err)
+			return fmt.Errorf("cannot remove leftovers of a killed search: %w", err)
 		}
 	}
 	return nil

@@ -153,7 +153,7 @@ func (s *Store) countBatch(ctx context.Context, batch int64, days map[tally.Day]
 		defer mu.Unlock()
 		times, counts := db.GetColumnByName(timeName), db.GetColumnByName("n")
 		if times == nil || counts == nil {
-			failed = errors.New("the engine gave no counts")
+			failed = errors.New("the engine returned no counts")
 			return
 		}
 		for i := range db.RowsCount() {

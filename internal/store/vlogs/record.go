@@ -112,7 +112,7 @@ const recordRows = 512
 func (r *recordReader) block(db *logstorage.DataBlock, emit func(*vector.Batch) error) error {
 	var ok bool
 	if r.times, ok = db.GetTimestamps(r.times[:0]); !ok {
-		return errors.New("the store gave rows without a time")
+		return errors.New("the store returned rows without a time")
 	}
 	ownTimes(r.times)
 	b := blockColumns{db: db}
@@ -151,7 +151,7 @@ func (r *recordReader) load(b *blockColumns, from, to int) error {
 		if t := b.at(trueTime, i); t != "" {
 			var err error
 			if ns, err = strconv.ParseInt(t, 10, 64); err != nil {
-				return fmt.Errorf("the store holds a broken time: %w", err)
+				return fmt.Errorf("the store contains an invalid time: %w", err)
 			}
 			if q := r.sc.q; ns < q.Earliest || q.Latest != store.End && ns >= q.Latest {
 				continue
@@ -231,7 +231,7 @@ func (r *recordReader) hits() ([]int32, error) {
 }
 
 func unreadable(err error) error {
-	return fmt.Errorf("the store holds a record that cannot be read: %w", err)
+	return fmt.Errorf("the store contains an unreadable record: %w", err)
 }
 
 // blockColumns finds the columns of a block by name.
