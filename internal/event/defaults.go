@@ -34,9 +34,9 @@ func init() {
 			return one(strconv.FormatInt(int64(m.IndexTime), 10)), m.IndexTime != 0
 		}, Doc: "When the event was ingested, in seconds since 1970; missing for events read from files."},
 		{Name: Source, keepOwn: true, value: meta(func(m *Meta) string { return m.Source }), Doc: "The file or stream that contained the record."},
-		{Name: Host, keepOwn: true, value: meta(func(m *Meta) string { return m.Host }), Doc: "Where it came from; `" + DefaultHost + "` unless something else was said."},
+		{Name: Host, keepOwn: true, value: meta(func(m *Meta) string { return m.Host }), Doc: "The origin of the event; `" + DefaultHost + "` unless another is set."},
 		{Name: Sourcetype, keepOwn: true, value: meta(func(m *Meta) string { return m.Sourcetype }), Doc: "The type of the record: `" + CloudTrail + "`, `" + Aggregated + "` for aggregated data events, `" + SecurityLake + "` for CloudTrail in OCSF, otherwise `" + JSON + "`."},
-		{Name: Index, keepOwn: true, value: meta(func(m *Meta) string { return m.Index }), Doc: "The index it is in; `" + DefaultIndex + "` unless something else was said."},
+		{Name: Index, keepOwn: true, value: meta(func(m *Meta) string { return m.Index }), Doc: "The index of the event; `" + DefaultIndex + "` unless another is set."},
 		{Name: "linecount", Type: Number, text: true, value: func(raw []byte, _ *Meta, _ *Row) (Cell, bool) {
 			return one(strconv.Itoa(1 + bytes.Count(raw, []byte{'\n'}))), true
 		}, Doc: "The number of lines in the record."},
