@@ -62,7 +62,7 @@ func (r *run) has(s slot) (bool, error) {
 		return false, fmt.Errorf("cannot read known ids: %w", err)
 	}
 	if crc32.Checksum(page, castagnoli) != r.sums[at-1] {
-		return false, damaged(r.file.Name(), "a checksum does not fit")
+		return false, damaged(r.file.Name(), "a checksum does not match")
 	}
 	lo, hi := 0, n
 	for lo < hi {

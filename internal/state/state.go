@@ -88,7 +88,7 @@ const version = 4
 // there. A state that a newer version of the program wrote is refused.
 func Open(dir string) (*DB, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("cannot make data directory: %w", err)
+		return nil, fmt.Errorf("cannot create data directory: %w", err)
 	}
 	path := filepath.Join(dir, DatabaseFile)
 	// A commit must survive a loss of power: events are acknowledged by it.
@@ -214,7 +214,7 @@ func (s *DB) File(path string) (f File, ok bool, err error) {
 	case errors.Is(err, sql.ErrNoRows):
 		return f, false, nil
 	case err != nil:
-		return f, false, fmt.Errorf("cannot read what is known of %q: %w", path, damaged(err))
+		return f, false, fmt.Errorf("cannot read the state of %q: %w", path, damaged(err))
 	}
 	return f, true, nil
 }
