@@ -113,7 +113,7 @@ func (s *Set) checkFormat(list []fs.DirEntry) ([]fs.DirEntry, error) {
 	var have, own int
 	if _, err := fmt.Sscanf(string(got), "bluetrail ids %d\n", &have); err == nil {
 		if _, err := fmt.Sscanf(format, "bluetrail ids %d\n", &own); err == nil && have > own {
-			return nil, fmt.Errorf("a newer version wrote %q (format %d, this one knows %d); use that version", s.dir, have, own)
+			return nil, fmt.Errorf("a newer version wrote %q (format %d; this version supports %d); use that version", s.dir, have, own)
 		}
 	}
 	if s.readOnly {
