@@ -82,7 +82,7 @@ func (a *app) ingest(o ingest.Options) error {
 		}
 	}
 	if sum.Controls > 0 {
-		line += fmt.Sprintf("; %s of CloudWatch Logs passed over", count(sum.Controls, "control message"))
+		line += fmt.Sprintf("; %s of CloudWatch Logs skipped", count(sum.Controls, "control message"))
 	}
 	if sum.LeftOut.Count > 0 {
 		line += "; " + sum.LeftOut.String()

@@ -47,7 +47,7 @@ func (x *Extractor) Read(raw []byte, row *Row) error {
 		return err
 	}
 	if end = jsonscan.Space(raw, end); end < len(raw) {
-		return &jsonscan.SyntaxError{Offset: end, Msg: "there is more behind the record"}
+		return &jsonscan.SyntaxError{Offset: end, Msg: "there is more text after the record"}
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 const EventsDir = "events"
 
 // ErrNoEvents says that nothing was taken into a data directory yet.
-var ErrNoEvents = errors.New("no events were taken in")
+var ErrNoEvents = errors.New("no events were ingested")
 
 // Open opens the store of a data directory for searches and returns the days
 // that lack events. A store that is gone though events were taken in is made

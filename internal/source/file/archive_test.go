@@ -93,11 +93,11 @@ func TestArchives(t *testing.T) {
 	}{
 		"bzip2":         {bz2, 2, nil},
 		"five layers":   {times(5, one, two), 2, nil},
-		"six layers":    {times(6, one, two), 0, []string{"packed more than 5 times"}},
+		"six layers":    {times(6, one, two), 0, []string{"compressed more than 5 times"}},
 		"zip":           {zipped(t, member{"a/", nil}, member{"a/x.json", two}, member{"b.gz", packed}, member{"__MACOSX/._b.gz", []byte("x")}), 4, nil},
 		"zip of zip":    {zipped(t, member{"in.zip", zipped(t, member{"x", two})}), 2, nil},
 		"tar.gz":        {gz(tarred(t, member{"x.json", two}, member{"y.json.gz", packed})), 4, nil},
-		"one is broken": {zipped(t, member{"bad.gz", packed[:len(packed)-9]}, member{"good.gz", packed}), 4, []string{"bad.gz: byte 60: the packed data ends early"}},
+		"one is broken": {zipped(t, member{"bad.gz", packed[:len(packed)-9]}, member{"good.gz", packed}), 4, []string{"bad.gz: byte 60: the compressed data ends early"}},
 		"one is text":   {gz(tarred(t, member{"readme", []byte("hello\n")}, member{"x.json", two})), 2, []string{"left out: readme"}},
 		"text in json":  {tarred(t, member{"a.json", []byte("hello\n")}, member{"x", two}), 2, []string{"a.json: 1 line, and it is not JSON"}},
 		"one is bad":    {tarred(t, member{"x.json", append([]byte("{\"a\":nope}\n"), two...)}), 2, []string{"x.json: line 1, byte 0: found 'n', expected null"}},

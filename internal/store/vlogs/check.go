@@ -74,7 +74,7 @@ func (m *manifest) checkPartition(partitions, day string, deep bool) (st partiti
 			if err == nil && (deep || stat != known.stat) {
 				var sum uint64
 				if sum, err = sumPart(path, nil); err == nil && sum != known.sum {
-					err = errors.New("its files are not those that were written")
+					err = errors.New("its files differ from those that were written")
 				}
 				st.moved = st.moved || stat != known.stat
 			}
@@ -111,7 +111,7 @@ func (s *Store) inspect(deep bool) (list []Damage, err error) {
 	days := s.manifest.days()
 	entries, err := os.ReadDir(partitions)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("cannot look over the store: %w", err)
+		return nil, fmt.Errorf("cannot check the store: %w", err)
 	}
 	for _, e := range entries {
 		if _, err := time.Parse(dayLayout, e.Name()); err != nil {
@@ -250,7 +250,7 @@ func (s *Store) updateManifest(days []string) error {
 	if days == nil {
 		entries, err := os.ReadDir(partitions)
 		if err != nil {
-			return fmt.Errorf("cannot look over the store: %w", err)
+			return fmt.Errorf("cannot check the store: %w", err)
 		}
 		for _, e := range entries {
 			days = append(days, e.Name())

@@ -25,7 +25,7 @@ func mend(dir string) error {
 		return fmt.Errorf("cannot check the store: %w", err)
 	}
 	if err := os.Remove(filepath.Join(dir, deleteTasksFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot mend the store: %w", err)
+		return fmt.Errorf("cannot repair the store: %w", err)
 	}
 	if err := removeLeft(filepath.Dir(dir)); err != nil {
 		return err

@@ -95,7 +95,7 @@ func (s *Store) scrubPart(ctx context.Context, name string, e partEntry) (*Damag
 		return nil, nil // the engine takes parts out of its list before it deletes them
 	}
 	if err = errors.Join(err, lerr); err == nil {
-		err = errors.New("its files are not those that were written")
+		err = errors.New("its files differ from those that were written")
 	}
 	at, perr := time.Parse(dayLayout, day)
 	if perr != nil {

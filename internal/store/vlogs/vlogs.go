@@ -80,7 +80,7 @@ func Open(dir string, opts Options) (*Store, error) {
 			return openMirror(dir, opts)
 		}
 	} else if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("cannot make data directory: %w", err)
+		return nil, fmt.Errorf("cannot create data directory: %w", err)
 	}
 	lock, err := lockDir(dir, lockWait)
 	if err != nil {
@@ -166,7 +166,7 @@ func checkFormat(dir, engine string) error {
 	}
 	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot tell the format of the data directory: %w", err)
+		return fmt.Errorf("cannot determine the format of the data directory: %w", err)
 	}
 	if string(data) == format+"\n" {
 		return nil
