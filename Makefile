@@ -1,8 +1,8 @@
-# make run    build, then the demo: a synthetic organisation is made, taken in and searched
+# make run    build, then the demo: generate a synthetic organization, ingest it and search it
 # make check  the daily round: build, vet and the short tests of what changed
 # make test   all that CI runs
 # make bench  the benchmarks behind docs/performance.md
-# make resident  how much memory searches take over large inputs; half an hour
+# make resident  measure the memory that searches use on large inputs (half an hour)
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always 2>/dev/null || echo dev)
 BIN     := bin/bluetrail
