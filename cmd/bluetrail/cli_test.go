@@ -72,7 +72,7 @@ func TestCommandWithoutPipe(t *testing.T) {
 		"| where 1=2 | stats count BY x": false,
 	} {
 		_, _, stderr := bluetrail(t, "search", "--files", trailFile(t), search)
-		if got := strings.Contains(stderr, "behind a pipe"); got != noted {
+		if got := strings.Contains(stderr, "needs a pipe"); got != noted {
 			t.Errorf("%s\n%s", search, stderr)
 		}
 	}

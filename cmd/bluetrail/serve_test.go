@@ -67,7 +67,7 @@ func startServer(t *testing.T, data string, args ...string) (log *logged, stop f
 	return log, stop
 }
 
-var times = regexp.MustCompile(`[0-9.]+(ms|µs|s)\b|, [0-9,]+ a second`)
+var times = regexp.MustCompile(`[0-9.]+(ms|µs|s)\b|, [0-9,]+ per second`)
 
 // TestSameWithServer runs commands with and without a server: what they write
 // and their exit codes are the same.

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,20 +11,20 @@ import (
 // other.
 func TestYield(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		searching := false
-		y := yielding{searching: func() bool { return searching }}
+		var searching atomic.Bool
+		y := yielding{searching: searching.Load}
 		start := time.Now()
 		y.yield(t.Context())
 		if took := time.Since(start); took != 0 {
 			t.Error("it waits for nothing:", took)
 		}
-		searching = true
-		time.AfterFunc(pauseTime/3, func() { searching = false })
+		searching.Store(true)
+		time.AfterFunc(pauseTime/3, func() { searching.Store(false) })
 		y.yield(t.Context())
 		if took := time.Since(start); took < pauseTime/3 || took > pauseTime/2 {
 			t.Error("it waits for a short search:", took)
 		}
-		searching = true
+		searching.Store(true)
 		time.Sleep(pauseTime)
 		var worked, all time.Duration
 		for all < time.Minute { // a search without end
