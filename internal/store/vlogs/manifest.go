@@ -21,7 +21,7 @@ import (
 // parts by merged ones, so that a part of the list that differs is damaged.
 const manifestFile = "manifest"
 
-const manifestHeader = "bluetrail parts 1"
+const manifestHeader = "bluetrail parts 2"
 
 // manifest is the parts by their path below partitions/: 20260105/datadb/NAME.
 type manifest struct{ parts map[string]partEntry }
@@ -30,7 +30,7 @@ type manifest struct{ parts map[string]partEntry }
 type partEntry struct {
 	rows  int64  // of a part of datadb
 	bytes int64  // of its files
-	stat  uint64 // hash of names, sizes and times of its files
+	stat  uint64 // hash of names, sizes and times of its files, and of its index files
 	sum   uint64 // hash of names and contents
 }
 
@@ -161,19 +161,34 @@ func readPart(dir, kind string) (e partEntry, err error) {
 	return e, err
 }
 
-// statPart hashes the names, sizes and times of the files of a part.
+// indexFiles say where the rows of a part are. They are small, and a flipped bit in
+// them makes the engine return other rows without an error.
+var indexFiles = map[string]bool{
+	"metadata.json": true, "metaindex.bin": true, "index.bin": true, "columns_header_index.bin": true, "column_idxs.bin": true, "column_names.bin": true,
+}
+
+// statPart hashes the names, sizes and times of the files of a part, and the
+// contents of its index files.
 func statPart(dir string) (hash uint64, size int64, err error) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return 0, 0, err
 	}
 	h := xxhash.New()
+	buf := make([]byte, 64<<10)
 	for _, f := range files { // in order of their names
 		info, err := os.Stat(filepath.Join(dir, f.Name())) // of what a link of a mirror leads to
 		if err != nil {
 			return 0, 0, err
 		}
 		fmt.Fprintf(h, "%s %d %d\n", f.Name(), info.Size(), info.ModTime().UnixNano())
+		if indexFiles[f.Name()] {
+			sum, _, err := sumFile(filepath.Join(dir, f.Name()), buf, nil)
+			if err != nil {
+				return 0, 0, err
+			}
+			fmt.Fprintf(h, "%x\n", sum)
+		}
 		size += info.Size()
 	}
 	return h.Sum64(), size, nil
