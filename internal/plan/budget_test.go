@@ -298,7 +298,7 @@ func TestOverMemoryKeepsTables(t *testing.T) {
 		if err != nil || len(table.Rows) != 1 {
 			t.Errorf("%s: the table has %d rows now, %v", write, len(table.Rows), err)
 		}
-		if w := env.Warnings(); len(w) != 1 || !strings.Contains(w[0], "is not written") {
+		if w := env.Warnings(); len(w) != 1 || !strings.Contains(w[0], "was not written") {
 			t.Errorf("%s: warnings %q", write, w)
 		}
 	}
