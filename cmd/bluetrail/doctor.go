@@ -143,7 +143,7 @@ func (c *doctorCmd) store(a *app, dir string, db *state.DB, line func(what, form
 	}
 	defer release()
 	info := st.Info()
-	line("store", "%s of %d days, %s on disk; %s", count(int(info.Events), "event"), info.Days, humanize.IBytes(info.Bytes), info.Engine)
+	line("store", "%s on %s, %s on disk; %s", count(int(info.Events), "event"), count(info.Days, "day"), humanize.IBytes(info.Bytes), info.Engine)
 	if a.opened == nil && st.ColumnsDamaged() {
 		line("columns", "the list of columns is missing or damaged; searches do without it, and the next ingest rebuilds it")
 	}

@@ -74,11 +74,11 @@ func (a *app) ingest(o ingest.Options) error {
 		line += fmt.Sprintf(", %s per second", humanize.Comma(int64(float64(sum.Events)/s)))
 	}
 	for _, n := range []struct {
-		n    int
-		what string
-	}{{sum.Duplicates, "duplicate dropped"}, {sum.Untimed, "without a time stored with the modification time of their file"}, {sum.Expired, "event older than the retention not ingested"}, {sum.Digests, "digest file skipped"}, {sum.FilesDone, "file already ingested"}, {sum.SkippedTotal, "problem"}} {
+		n          int
+		what, rest string
+	}{{sum.Duplicates, "duplicate", " dropped"}, {sum.Untimed, "event", " without a time stored with the modification time of their file"}, {sum.Expired, "event", " older than the retention not ingested"}, {sum.Digests, "digest file", " skipped"}, {sum.FilesDone, "file", " already ingested"}, {sum.SkippedTotal, "problem", ""}} {
 		if n.n > 0 {
-			line += fmt.Sprintf("; %s %s", humanize.Comma(int64(n.n)), n.what)
+			line += "; " + count(n.n, n.what) + n.rest
 		}
 	}
 	if sum.Controls > 0 {
