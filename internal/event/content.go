@@ -13,7 +13,11 @@ import (
 // order of keys, white space, escapes, the form of numbers and members that are
 // null make no difference.
 func contentID(raw []byte) (id [16]byte) {
-	sum, _ := contentSum(raw[jsonscan.Space(raw, 0):], jsonscan.MaxDepth)
+	val := raw[jsonscan.Space(raw, 0):]
+	sum := tagged('x', val)
+	if _, err := jsonscan.Skip(val, 0, jsonscan.MaxDepth); err == nil {
+		sum, _ = contentSum(val, jsonscan.MaxDepth)
+	}
 	copy(id[:], sum[:])
 	return id
 }

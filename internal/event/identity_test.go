@@ -88,6 +88,8 @@ func TestPlainNumber(t *testing.T) {
 func FuzzContentID(f *testing.F) {
 	f.Add(`{"a":[1,{"b":null}],"c":"\u0041"}`)
 	f.Add(`{"a":1e5,"a":2}`)
+	f.Add(`"`)
+	f.Add("")
 	f.Fuzz(func(t *testing.T, raw string) {
 		a := contentID([]byte(raw))
 		if b := contentID([]byte(" \t" + raw)); a != b {
