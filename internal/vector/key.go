@@ -3,10 +3,11 @@ package vector
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
-// RowKeys writes rows so that two are the same text when they show the same
-// in every field but those left out.
+// RowKeys writes whole rows as keys: two rows have the same key when they show
+// the same in every field but those left out.
 type RowKeys struct {
 	but  []string
 	cols []*Column
@@ -24,32 +25,97 @@ func (k *RowKeys) Use(b *Batch) {
 			k.cols = append(k.cols, c)
 		}
 	}
-	slices.SortFunc(k.cols, func(a, b *Column) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(k.cols, func(a, b *Column) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// Key returns the text of row i; it is good until the next call.
+// Key returns the key of row i. It is valid until the next call.
 func (k *RowKeys) Key(i int) []byte {
 	k.buf = k.buf[:0]
 	for _, c := range k.cols {
-		v := c.At(i)
-		if v.IsNull() {
-			continue
-		}
-		k.buf = AppendPart(k.buf, c.Name)
-		k.buf = append(strconv.AppendInt(k.buf, int64(v.Len()), 10), '=')
-		for j := range v.Len() {
-			k.buf = AppendPart(k.buf, v.At(j))
+		if v := c.At(i); !v.IsNull() {
+			k.buf = appendParts(AppendPart(k.buf, c.Name), v)
 		}
 	}
 	return k.buf
 }
 
-// AppendPart appends s so that parts of a key cannot run into each other.
+// FieldKeys writes some fields of a row as a key. A row that lacks one of them
+// has no key.
+type FieldKeys struct {
+	names []string
+	cols  []*Column // nil: no row of the batch has the field
+	vals  []string
+	buf   []byte
+}
+
+// NewFieldKeys returns keys of the named fields, in this order.
+func NewFieldKeys(names ...string) *FieldKeys {
+	return &FieldKeys{names: names, cols: make([]*Column, len(names)), vals: make([]string, len(names))}
+}
+
+// Use makes b the batch that keys are of.
+func (k *FieldKeys) Use(b *Batch) {
+	for n, name := range k.names {
+		k.cols[n] = b.Col(name)
+	}
+}
+
+// Key returns the key of row i, in which a multivalue field counts as a whole.
+// It is valid until the next call. ok is false when the row lacks a field.
+func (k *FieldKeys) Key(i int) (key []byte, ok bool) {
+	k.buf = k.buf[:0]
+	for _, c := range k.cols {
+		if c == nil {
+			return nil, false
+		}
+		v := c.At(i)
+		if v.IsNull() {
+			return nil, false
+		}
+		k.buf = appendParts(k.buf, v)
+	}
+	return k.buf, true
+}
+
+// Each calls yield with every combination of single values that the fields of
+// row i have, and with the key of these values, until it returns false. Both are
+// valid until it returns. A row that lacks a field has no combination.
+func (k *FieldKeys) Each(i int, yield func(key []byte, vals []string) bool) {
+	for _, c := range k.cols {
+		if c == nil || c.At(i).IsNull() {
+			return
+		}
+	}
+	k.buf = k.buf[:0]
+	k.each(i, 0, yield)
+}
+
+func (k *FieldKeys) each(i, n int, yield func(key []byte, vals []string) bool) bool {
+	if n == len(k.cols) {
+		return yield(k.buf, k.vals)
+	}
+	v, start := k.cols[n].At(i), len(k.buf)
+	for j := range v.Len() {
+		k.vals[n] = v.At(j)
+		k.buf = AppendPart(k.buf[:start], k.vals[n])
+		if !k.each(i, n+1, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// appendParts appends the number of values and each of them.
+func appendParts(buf []byte, v Value) []byte {
+	buf = append(strconv.AppendInt(buf, int64(v.Len()), 10), '=')
+	for j := range v.Len() {
+		buf = AppendPart(buf, v.At(j))
+	}
+	return buf
+}
+
+// AppendPart appends s to a key, with its length before it so that parts cannot
+// run into each other.
 func AppendPart(buf []byte, s string) []byte {
 	return append(append(strconv.AppendInt(buf, int64(len(s)), 10), ':'), s...)
 }

@@ -141,12 +141,13 @@ func (c *Dedup) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.O
 		}
 		in = exec.Reduced(in, r)
 	}
-	return &dedup{c: c, held: env.Memory.Hold(), in: in, seen: map[string]int{}}, nil
+	return &dedup{c: c, held: env.Memory.Hold(), in: in, keys: vector.NewFieldKeys(c.Fields...), seen: map[string]int{}}, nil
 }
 
 type dedup struct {
 	c    *Dedup
 	in   exec.Operator
+	keys *vector.FieldKeys
 	seen map[string]int
 	last string
 	run  int // rows in a row with the key last
@@ -159,33 +160,17 @@ func (d *dedup) Close() {
 	d.seen = nil
 }
 
-// key joins the values of row i; ok is false when one is missing.
-func (d *dedup) key(cols []*vector.Column, i int) (key string, ok bool) {
-	for _, c := range cols {
-		if c == nil || c.At(i).IsNull() {
-			return "", false
-		}
-		v := c.At(i)
-		key += strconv.Itoa(v.Len()) + ";"
-		for j := range v.Len() {
-			s := v.At(j)
-			key += strconv.Itoa(len(s)) + ":" + s
-		}
-	}
-	return key, true
-}
-
 // repeats notes the key and reports whether there were enough rows with it.
-func (d *dedup) repeats(key string) (bool, error) {
+func (d *dedup) repeats(key []byte) (bool, error) {
 	if d.c.Consecutive {
-		if key != d.last || d.run == 0 {
-			d.last, d.run = key, 0
+		if string(key) != d.last || d.run == 0 {
+			d.last, d.run = string(key), 0
 		}
 		d.run++
 		return d.run > d.c.N, nil
 	}
-	n := d.seen[key]
-	d.seen[key] = n + 1
+	n := d.seen[string(key)]
+	d.seen[string(key)] = n + 1
 	if n == 0 {
 		return false, d.held.Add(len(key) + 48)
 	}
@@ -197,14 +182,11 @@ func (d *dedup) Next(ctx context.Context) (*vector.Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	cols := make([]*vector.Column, len(d.c.Fields))
-	for i, n := range d.c.Fields {
-		cols[i] = b.Col(n)
-	}
+	d.keys.Use(b)
 	var rows []int32
 	var blank []bool
 	for i := range b.Len {
-		key, ok := d.key(cols, i)
+		key, ok := d.keys.Key(i)
 		repeated := false
 		if ok {
 			if repeated, err = d.repeats(key); err != nil {

@@ -256,7 +256,8 @@ type join struct {
 	env   *exec.Env
 	in    exec.Operator
 	right *vector.Batch
-	keys  []string // in the main rows
+	names []string          // of the keys in the main rows
+	keys  *vector.FieldKeys // of the main rows
 	index map[string][]int32
 	held  *exec.Held
 
@@ -309,19 +310,21 @@ func (j *join) prepare() error {
 		}
 		right = left
 	}
-	j.keys = left
+	j.keys, j.names = vector.NewFieldKeys(left...), left
+	keys := vector.NewFieldKeys(right...)
+	keys.Use(j.right)
 	j.index = make(map[string][]int32, j.right.Len)
 	size := 0
 	for i := range j.right.Len {
 		j.env.Poll()
-		eachKey(j.env, j.right, right, i, func(key string) {
-			rows := j.index[key]
+		eachKey(j.env, keys, i, func(key []byte) {
+			rows := j.index[string(key)]
 			if len(rows) == 0 {
 				size += len(key) + 96
 			} else if rows[len(rows)-1] == int32(i) {
 				return
 			}
-			j.index[key] = append(rows, int32(i))
+			j.index[string(key)] = append(rows, int32(i))
 			size += 8
 		})
 		if size < 64<<10 && i+1 < j.right.Len {
@@ -339,30 +342,18 @@ func (j *join) prepare() error {
 // that its key fields have.
 const maxKeys = 10000
 
-// eachKey calls yield for every combination of values that the key fields of
-// row i have, at most maxKeys; for none when one is missing.
-func eachKey(env *exec.Env, b *vector.Batch, names []string, i int, yield func(string)) {
+// eachKey calls yield for every combination of the values that the key fields of
+// row i have, at most maxKeys.
+func eachKey(env *exec.Env, k *vector.FieldKeys, i int, yield func(key []byte)) {
 	keys := 0
-	var walk func(n int, key string)
-	walk = func(n int, key string) {
-		if n == len(names) {
-			if keys++; keys <= maxKeys {
-				yield(key)
-			} else if keys == maxKeys+1 {
-				env.Warn("join tries at most %d combinations of the values of one row; the others are left out", maxKeys)
-			}
-			return
+	k.Each(i, func(key []byte, _ []string) bool {
+		if keys++; keys > maxKeys {
+			env.Warn("join tries at most %d combinations of the values of one row; the others are left out", maxKeys)
+			return false
 		}
-		if keys > maxKeys {
-			return
-		}
-		v := b.At(names[n], i)
-		for k := range v.Len() {
-			s := v.At(k)
-			walk(n+1, key+strconv.Itoa(len(s))+":"+s)
-		}
-	}
-	walk(0, "")
+		yield(key)
+		return true
+	})
 }
 
 func (j *join) Next(ctx context.Context) (*vector.Batch, error) {
@@ -385,6 +376,9 @@ func (j *join) Next(ctx context.Context) (*vector.Batch, error) {
 			}
 		}
 		j.left, j.at = b, 0
+		if j.keys != nil {
+			j.keys.Use(b)
+		}
 	}
 	b := j.left
 	var leftRows, rightRows []int32 // rightRows: -1 = no match
@@ -412,12 +406,12 @@ var noMatch = []int32{-1}
 
 // matches returns the rows of the subsearch that fit row i, in their order.
 func (j *join) matches(b *vector.Batch, i int) []int32 {
-	if len(j.keys) == 0 {
+	if len(j.names) == 0 {
 		return nil
 	}
 	var found []int32
-	eachKey(j.env, b, j.keys, i, func(key string) {
-		for _, r := range j.index[key] {
+	eachKey(j.env, j.keys, i, func(key []byte) {
+		for _, r := range j.index[string(key)] {
 			if j.inTime(b, i, int(r)) {
 				found = append(found, r)
 			}
@@ -445,8 +439,8 @@ func (j *join) glue(b *vector.Batch, rows []int32) *vector.Batch {
 	if j.c.Prefixes[0] != "" {
 		return j.glueAliased(b, rows)
 	}
-	isKey := make(map[string]bool, len(j.keys))
-	for _, name := range j.keys {
+	isKey := make(map[string]bool, len(j.names))
+	for _, name := range j.names {
 		isKey[name] = true
 	}
 	var cols []*vector.Column

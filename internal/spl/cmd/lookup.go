@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -162,7 +163,11 @@ func (c *Lookup) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	for _, note := range t.Notes {
 		env.Warn("%s", note)
 	}
-	m := &lookupMapper{c: c, outputs: c.Outputs, known: map[string][]int32{}}
+	fields := make([]string, len(c.Keys))
+	for i, k := range c.Keys {
+		fields[i] = k.Field
+	}
+	m := &lookupMapper{c: c, outputs: c.Outputs, keys: vector.NewFieldKeys(fields...), known: map[string][]int32{}}
 	if m.index, err = c.indexOf(env, t); err != nil {
 		return nil, err
 	}
@@ -205,31 +210,28 @@ type lookupMapper struct {
 	c       *Lookup
 	index   *lookup.Index
 	outputs []LookupPair
-	cols    []int              // of outputs in the table
+	cols    []int // of outputs in the table
+	keys    *vector.FieldKeys
 	known   map[string][]int32 // matches by key, when times do not matter
-	key     []byte
 }
 
 // maxKnownKeys bounds what one worker remembers of matches.
 const maxKnownKeys = 1 << 16
 
 func (m *lookupMapper) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
-	keys := make([]*vector.Column, len(m.c.Keys))
-	for i, k := range m.c.Keys {
-		if keys[i] = b.Col(k.Field); keys[i] == nil {
-			return b, nil
-		}
+	if slices.ContainsFunc(m.c.Keys, func(k LookupPair) bool { return b.Col(k.Field) == nil }) {
+		return b, nil
 	}
+	m.keys.Use(b)
 	time := b.Col(m.c.TimeField)
 	out := make([][]vector.Value, len(m.outputs))
 	old := make([]*vector.Column, len(m.outputs))
 	for n, o := range m.outputs {
 		out[n], old[n] = make([]vector.Value, b.Len), b.Col(o.Field)
 	}
-	vals := make([]string, len(keys))
 	pulse := exec.NewPulse(ctx)
 	for i := range b.Len {
-		rows, complete := m.matches(keys, time, i, vals)
+		rows, complete := m.matches(time, i)
 		pulse.Work(64)
 		for n := range m.outputs {
 			var was vector.Value
@@ -248,54 +250,39 @@ func (m *lookupMapper) Map(ctx context.Context, b *vector.Batch) (*vector.Batch,
 }
 
 // matches returns the rows of the table for row i; complete is false when the
-// row lacks a key.
-func (m *lookupMapper) matches(keys []*vector.Column, time *vector.Column, i int, vals []string) (rows []int32, complete bool) {
-	several := false
-	m.key = m.key[:0]
-	for k, col := range keys {
-		v := col.At(i)
-		if v.IsNull() {
-			return nil, false
-		}
-		several = several || v.Len() > 1
-		vals[k] = v.At(0)
-		m.key = vector.AppendPart(m.key, vals[k])
-	}
-	at, timed := vector.Value{}, m.index.Table.TimeField != ""
-	if timed && time != nil {
+// row lacks a key. At most maxKeys combinations of its values are looked up.
+func (m *lookupMapper) matches(time *vector.Column, i int) (rows []int32, complete bool) {
+	at := vector.Value{}
+	if time != nil {
 		at = time.At(i)
 	}
-	if !several {
-		if timed {
-			return m.index.Find(vals, at), true
+	looked := 0
+	m.keys.Each(i, func(key []byte, vals []string) bool {
+		switch found := m.find(key, vals, at); {
+		case looked == 0:
+			rows = found[:len(found):len(found)] // it is shared
+		default:
+			rows = append(rows, found...)
 		}
-		if rows, ok := m.known[string(m.key)]; ok {
-			return rows, true
-		}
+		looked++
+		return looked < maxKeys
+	})
+	return rows, looked > 0
+}
+
+// find looks up one combination of values, and remembers what it found where
+// times do not matter.
+func (m *lookupMapper) find(key []byte, vals []string, at vector.Value) []int32 {
+	if m.index.Table.TimeField != "" {
+		return m.index.Find(vals, at)
+	}
+	rows, ok := m.known[string(key)]
+	if !ok {
 		rows = m.index.Find(vals, at)
 		if len(m.known) >= maxKnownKeys {
 			clear(m.known)
 		}
-		m.known[string(m.key)] = rows
-		return rows, true
+		m.known[string(key)] = rows
 	}
-	looked := 0
-	var walk func(k int)
-	walk = func(k int) {
-		if looked >= maxKeys {
-			return
-		}
-		if k == len(keys) {
-			looked++
-			rows = append(rows, m.index.Find(vals, at)...)
-			return
-		}
-		v := keys[k].At(i)
-		for j := range v.Len() {
-			vals[k] = v.At(j)
-			walk(k + 1)
-		}
-	}
-	walk(0)
-	return rows, true
+	return rows
 }

@@ -125,26 +125,15 @@ const (
 func (s *selfjoin) link() {
 	s.next = make([]int32, s.rows.Len)
 	last := map[string]int32{}
-	cols := make([]*vector.Column, len(s.c.Fields))
-	for n, name := range s.c.Fields {
-		cols[n] = s.rows.Col(name)
-	}
-	var key []byte
+	keys := vector.NewFieldKeys(s.c.Fields...)
+	keys.Use(s.rows)
 	for i := range s.rows.Len {
-		key = key[:0]
-		s.next[i] = lonely
-		for _, col := range cols {
-			if col == nil || col.At(i).IsNull() {
-				s.next[i] = keyless
-				break
-			}
-			text := col.At(i).Text()
-			key = append(strconv.AppendInt(key, int64(len(text)), 10), ':')
-			key = append(key, text...)
-		}
-		if s.next[i] == keyless {
+		key, ok := keys.Key(i)
+		if !ok {
+			s.next[i] = keyless
 			continue
 		}
+		s.next[i] = lonely
 		if before, ok := last[string(key)]; ok {
 			s.next[before], s.next[i] = int32(i), lastOfKey
 		}
