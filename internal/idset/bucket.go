@@ -24,10 +24,11 @@ type bucket struct {
 
 	table   table // of what is not in runs
 	pending []entry
-	runs    []*run // oldest first
-	seqs    []int  // of runs, in their names
-	logged  int    // entries in the log
-	size    int64  // bytes of the log
+	cutting []entry // that a Cut makes durable
+	runs    []*run  // oldest first
+	seqs    []int   // of runs, in their names
+	logged  int     // entries in the log
+	size    int64   // bytes of the log
 	used    int64
 	held    int // bytes that the set counts for it
 }
@@ -114,8 +115,11 @@ func (b *bucket) has(s slot) (bool, error) {
 	return false, nil
 }
 
-// append writes what is pending behind the good part of the log; the caller
-// syncs the file that is returned, and closes it.
+// clean reports whether all entries are durable.
+func (b *bucket) clean() bool { return len(b.pending) == 0 && b.cutting == nil }
+
+// append writes what is cut behind the good part of the log; the caller syncs the
+// file that is returned, and closes it.
 func (b *bucket) append() (f *os.File, made bool, err error) {
 	f, err = os.OpenFile(b.logPath(), os.O_WRONLY, 0)
 	if made = errors.Is(err, fs.ErrNotExist); made {
@@ -124,16 +128,16 @@ func (b *bucket) append() (f *os.File, made bool, err error) {
 	if err != nil {
 		return nil, made, err
 	}
-	buf := make([]byte, 0, len(logMagic)+frameHead+len(b.pending)*int(b.shape))
+	buf := make([]byte, 0, len(logMagic)+frameHead+len(b.cutting)*int(b.shape))
 	if b.size == 0 {
 		buf = append(buf, logMagic...)
 	}
 	head := len(buf)
 	buf = append(buf, make([]byte, frameHead)...)
-	for _, e := range b.pending {
+	for _, e := range b.cutting {
 		buf = b.shape.append(buf, e)
 	}
-	binary.LittleEndian.PutUint32(buf[head:], uint32(len(b.pending)))
+	binary.LittleEndian.PutUint32(buf[head:], uint32(len(b.cutting)))
 	binary.LittleEndian.PutUint32(buf[head+4:], crc32.Checksum(buf[head+frameHead:], castagnoli))
 	// What an earlier attempt left must not lie behind the new frame.
 	if err = f.Truncate(b.size); err == nil {
@@ -146,22 +150,26 @@ func (b *bucket) append() (f *os.File, made bool, err error) {
 	return f, made, nil
 }
 
-// committed notes that what append wrote is durable.
-func (b *bucket) committed() {
+// written notes that what append wrote is durable.
+func (b *bucket) written() {
 	if b.size == 0 {
 		b.size = int64(len(logMagic))
 	}
-	b.size += int64(frameHead + len(b.pending)*int(b.shape))
-	b.logged += len(b.pending)
-	b.pending = b.pending[:0]
-	if cap(b.pending) > 1<<10 {
-		b.pending = nil
-	}
+	b.size += int64(frameHead + len(b.cutting)*int(b.shape))
+	b.logged += len(b.cutting)
+}
+
+// settled is what became of the files of a bucket while others read the old ones.
+type settled struct {
+	runs    []*run
+	seqs    []int
+	dead    []*run // to be closed
+	emptied bool   // what was in the log is in runs
 }
 
 // settle makes a run of a log that grew long, and merges runs. A crash in the
 // midst leaves entries in two places, which is harmless.
-func (b *bucket) settle() error {
+func (b *bucket) settle(to *settled) error {
 	if b.logged < b.most {
 		return nil
 	}
@@ -170,17 +178,17 @@ func (b *bucket) settle() error {
 		return err
 	}
 	slices.SortFunc(entries, entry.compare)
-	r, seq, err := b.writeRun([]*cursor{{list: entries}}, len(entries), nil)
+	r, seq, err := b.writeRun(to.seqs, []*cursor{{list: entries}}, len(entries), nil)
 	if err != nil {
 		return err
 	}
-	b.runs, b.seqs = append(b.runs, r), append(b.seqs, seq)
+	to.runs, to.seqs = append(to.runs, r), append(to.seqs, seq)
 	if err := os.Truncate(b.logPath(), 0); err != nil {
 		return err
 	}
-	b.table, b.logged, b.size = table{}, 0, 0
-	for n := mergeable(b.runs); n > 0; n = mergeable(b.runs) {
-		if err := b.mergeLast(n); err != nil {
+	b.logged, b.size, to.emptied = 0, 0, true
+	for n := mergeable(to.runs); n > 0; n = mergeable(to.runs) {
+		if err := b.mergeLast(to, n); err != nil {
 			return err
 		}
 	}
@@ -188,32 +196,44 @@ func (b *bucket) settle() error {
 }
 
 // mergeLast makes one run of the last n.
-func (b *bucket) mergeLast(n int) error {
-	from := len(b.runs) - n
+func (b *bucket) mergeLast(to *settled, n int) error {
+	from := len(to.runs) - n
 	most := 0
 	var cursors []*cursor
-	for _, r := range b.runs[from:] {
+	for _, r := range to.runs[from:] {
 		most += r.count
 		cursors = append(cursors, r.cursor())
 	}
-	r, seq, err := b.writeRun(cursors, most, nil)
+	r, seq, err := b.writeRun(to.seqs, cursors, most, nil)
 	if err != nil {
 		return err
 	}
-	old, seqs := slices.Clone(b.runs[from:]), slices.Clone(b.seqs[from:])
-	b.runs, b.seqs = append(b.runs[:from], r), append(b.seqs[:from], seq)
-	err = closeRuns(old)
+	to.dead = append(to.dead, to.runs[from:]...)
+	seqs := slices.Clone(to.seqs[from:])
+	to.runs, to.seqs = append(to.runs[:from], r), append(to.seqs[:from], seq)
 	for _, seq := range seqs {
 		err = errors.Join(err, os.Remove(b.runPath(seq)))
 	}
 	return err
 }
 
-// writeRun writes a run under the next number, durably.
-func (b *bucket) writeRun(cursors []*cursor, most int, keep func(entry) bool) (r *run, seq int, err error) {
+// install makes what became of the files that of the bucket.
+func (b *bucket) install(from *settled) error {
+	b.runs, b.seqs = from.runs, from.seqs
+	if from.emptied {
+		b.table = table{}
+		for _, e := range b.pending {
+			b.table.add(slot{e.hi, e.lo})
+		}
+	}
+	return closeRuns(from.dead)
+}
+
+// writeRun writes a run under the number after seqs, durably.
+func (b *bucket) writeRun(seqs []int, cursors []*cursor, most int, keep func(entry) bool) (r *run, seq int, err error) {
 	seq = 1
-	if len(b.seqs) > 0 {
-		seq = slices.Max(b.seqs) + 1
+	if len(seqs) > 0 {
+		seq = slices.Max(seqs) + 1
 	}
 	tmp := b.runPath(seq) + tmpSuffix
 	f, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -251,7 +271,7 @@ func (b *bucket) forget(drop func(entry) bool) (left tally.Tally, err error) {
 		cursors = append(cursors, r.cursor())
 		most += r.count
 	}
-	r, seq, err := b.writeRun(cursors, most, func(e entry) bool {
+	r, seq, err := b.writeRun(b.seqs, cursors, most, func(e entry) bool {
 		if drop(e) {
 			return false
 		}

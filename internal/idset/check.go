@@ -175,7 +175,7 @@ func (b *bucket) atMost(seqs []int) (n int64, err error) {
 func (s *Set) Drop(names ...string) error {
 	for _, name := range names {
 		if b := s.buckets[name]; b != nil {
-			if len(b.pending) > 0 {
+			if !b.clean() {
 				return fmt.Errorf("cannot drop known ids of %s while some are not durable yet", name)
 			}
 			s.drop(b)

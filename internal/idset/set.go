@@ -15,11 +15,12 @@ import (
 	"bluetrail/internal/tally"
 )
 
-// Set is the durable set of a data directory. It is for one goroutine.
+// Set is the durable set of a data directory. It is for one goroutine, except for
+// Cut.Write.
 //
-// Add notes an id in memory and Commit makes all that were noted durable. After
-// a crash the ids of the last Commit may be there in part: whoever adds them
-// again adds nothing twice.
+// Add notes an id in memory and Commit makes all that were noted durable; Cut does
+// so while others are added. After a crash the ids of the last Commit may be there
+// in part: whoever adds them again adds nothing twice.
 type Set struct {
 	dir         string
 	budget      int
@@ -32,6 +33,7 @@ type Set struct {
 	counts  Counts             // what was committed
 	changed map[string]bool    // of counts, see Changed
 	dirty   []*bucket
+	cut     *Cut    // that is not finished
 	last    *bucket // of the last Add, whose key was
 	lastKey Key
 	clock   int64
@@ -213,7 +215,7 @@ func (s *Set) evict() {
 	}
 	var clean []*bucket
 	for _, b := range s.buckets {
-		if len(b.pending) == 0 {
+		if b.clean() {
 			clean = append(clean, b)
 		}
 	}
@@ -235,67 +237,6 @@ func (s *Set) drop(b *bucket) {
 	s.onDisk[b.name] = slices.Clone(b.seqs)
 	delete(s.buckets, b.name)
 	b.close() // was only read
-}
-
-// Commit makes durable what was added.
-func (s *Set) Commit() error {
-	if err := s.commit(); err != nil {
-		return fmt.Errorf("cannot save known ids: %w", err)
-	}
-	return nil
-}
-
-// fewFiles is how many files are synced one by one; more are synced with the
-// file system.
-const fewFiles = 8
-
-func (s *Set) commit() error {
-	if len(s.dirty) == 0 {
-		return nil
-	}
-	made := false
-	for _, b := range s.dirty {
-		f, isNew, err := b.append()
-		if err != nil {
-			return err
-		}
-		made = made || isNew
-		if len(s.dirty) <= fewFiles {
-			err = f.Sync()
-		}
-		if err := errors.Join(err, f.Close()); err != nil {
-			return err
-		}
-	}
-	if len(s.dirty) > fewFiles {
-		if err := syncAll(s.dir, s.dirty); err != nil {
-			return err
-		}
-	}
-	if made {
-		if err := syncDir(s.dir); err != nil {
-			return err
-		}
-	}
-	dirty := s.dirty
-	s.dirty = nil
-	for _, b := range dirty {
-		var added tally.Tally
-		for _, e := range b.pending {
-			added.Add(e.id())
-		}
-		s.count(b.name, added)
-		b.committed()
-	}
-	for _, b := range dirty {
-		err := b.settle()
-		s.weigh(b)
-		if err != nil {
-			return err
-		}
-	}
-	s.evict()
-	return nil
 }
 
 // Each calls yield for every committed id, with the day that its event is stored
@@ -366,7 +307,7 @@ func (s *Set) eachOf(name string, yield func(Key, ID) error) error {
 // Forget removes the ids of events that are stored at the given days, so that
 // they can be taken in again. Nothing may be waiting for Commit.
 func (s *Set) Forget(days ...Day) error {
-	if len(s.dirty) > 0 {
+	if len(s.dirty) > 0 || s.cut != nil {
 		return errors.New("cannot forget ids while some are not durable yet")
 	}
 	err := s.forget(days)
@@ -409,6 +350,6 @@ func (s *Set) Close() (err error) {
 	for _, b := range s.buckets {
 		err = errors.Join(err, b.close())
 	}
-	s.buckets, s.last, s.dirty = map[string]*bucket{}, nil, nil
+	s.buckets, s.last, s.dirty, s.cut = map[string]*bucket{}, nil, nil, nil
 	return err
 }

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/state"
 	"bluetrail/internal/store/vlogs"
 	"bluetrail/internal/tally"
 )
@@ -17,52 +19,85 @@ import (
 // parts. So the records of a batch are held until it is committed, and rows are
 // made of them day by day and kind by kind.
 
+// batch is what one commit makes durable.
+type batch struct {
+	id       int64 // unix milliseconds, 0 = nothing came yet
+	began    time.Time
+	seq      uint64 // of the event behind its last one
+	live     bool   // some of it came from a source without end
+	events   int
+	bytes    int64
+	held     held
+	files    map[string]state.File
+	problems []state.Problem
+	touched  map[*run]int // runs with chunks in it, and how many new events they gave
+	acks     []ack
+}
+
+func newBatch() *batch {
+	return &batch{files: map[string]state.File{}, touched: map[*run]int{}}
+}
+
 // heldBlock is the size of the pieces of memory that hold records.
 const heldBlock = 1 << 20
 
-// heldRecord is a new record of the batch under way.
+// heldRecord is a new record of a batch.
 type heldRecord struct {
 	record
 	raw  []byte
 	meta *event.Meta // of its file
 }
 
-// held are the new records of the batch under way.
+// held are the new records of a batch.
 type held struct {
 	records []heldRecord
 	blocks  [][]byte // what their text lies in
-	used    int      // how many blocks are in use
 }
 
 // add copies a record.
-func (h *held) add(r *record, raw []byte, meta *event.Meta) {
-	if h.used == 0 || cap(h.blocks[h.used-1])-len(h.blocks[h.used-1]) < len(raw) {
-		if h.used == len(h.blocks) {
-			h.blocks = append(h.blocks, nil)
-		}
-		if b := &h.blocks[h.used]; cap(*b) < max(len(raw), heldBlock) {
-			*b = make([]byte, 0, max(len(raw), heldBlock))
-		}
-		h.used++
+func (h *held) add(r *record, raw []byte, meta *event.Meta, spare *spare) {
+	last := len(h.blocks) - 1
+	if last < 0 || cap(h.blocks[last])-len(h.blocks[last]) < len(raw) {
+		h.blocks = append(h.blocks, spare.block(len(raw)))
+		last++
 	}
-	b := &h.blocks[h.used-1]
+	b := &h.blocks[last]
 	from := len(*b)
 	*b = append(*b, raw...)
 	h.records = append(h.records, heldRecord{*r, (*b)[from:len(*b):len(*b)], meta})
 }
 
-// reset forgets the records. It keeps as much memory as they took.
-func (h *held) reset() {
-	h.blocks = slices.Delete(h.blocks, h.used, len(h.blocks))
-	h.blocks = slices.DeleteFunc(h.blocks, func(b []byte) bool { return cap(b) > heldBlock })
-	for i := range h.blocks {
-		h.blocks[i] = h.blocks[i][:0]
+// spare is memory of batches that were committed, for those to come. It is as much
+// as the last one took.
+type spare struct {
+	blocks  [][]byte
+	records []heldRecord
+}
+
+// block returns an empty block with room for n bytes.
+func (s *spare) block(n int) []byte {
+	if last := len(s.blocks) - 1; last >= 0 && n <= heldBlock {
+		b := s.blocks[last]
+		s.blocks = s.blocks[:last]
+		return b
 	}
-	if n := len(h.records); 4*n < cap(h.records) {
-		h.records = make([]heldRecord, 0, 2*n)
+	return make([]byte, 0, max(n, heldBlock))
+}
+
+// take takes the memory of a batch, whose records are not used any more.
+func (s *spare) take(h *held) {
+	s.blocks = s.blocks[:0]
+	for _, b := range h.blocks {
+		if cap(b) == heldBlock {
+			s.blocks = append(s.blocks, b[:0])
+		}
 	}
-	clear(h.records)
-	h.records, h.used = h.records[:0], 0
+	s.blocks = slices.Clip(s.blocks)
+	s.records = nil
+	if 4*len(h.records) >= cap(h.records) {
+		clear(h.records)
+		s.records = h.records[:0]
+	}
 }
 
 // Bounds of a portion, in bytes of records. A kind of event is only cut where it
@@ -109,15 +144,14 @@ func (h *held) portions(batch int64) (list []portion) {
 	return list
 }
 
-// handOver makes rows of the records of the batch and hands them to the engine.
-// p.mu is held.
-func (p *Pipeline) handOver() error {
-	for _, part := range p.held.portions(p.batch) {
+// handOver makes rows of the records of a batch and hands them to the engine.
+// p.turn is held.
+func (p *Pipeline) handOver(b *batch) error {
+	for _, part := range b.held.portions(b.id) {
 		p.building.Add(1)
 		p.build <- part
 	}
 	p.building.Wait()
-	p.held.reset()
 	p.failedMu.Lock()
 	defer p.failedMu.Unlock()
 	return p.failed

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"bluetrail/internal/idset"
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/state"
 	"bluetrail/internal/store/vlogs"
@@ -51,7 +52,7 @@ func (p *Pipeline) recover(ctx context.Context) error {
 			return err
 		}
 	}
-	p.seq = p.point.Seq
+	p.seq, p.newest = p.point.Seq, p.point.Batch
 	p.point.Running = true
 	stored, err := p.state.Tallies()
 	if err != nil {
@@ -70,33 +71,36 @@ func (p *Pipeline) recover(ctx context.Context) error {
 // sources are, after a second; commits take at most about a tenth of the time.
 func (p *Pipeline) due() bool {
 	age := p.cfg.batch.age
-	if p.live {
+	if p.batch.live {
 		age = min(age, max(time.Second, 10*p.took))
 	}
-	return time.Since(p.began) >= age
+	return p.batch.id != 0 && time.Since(p.batch.began) >= age
 }
 
-// takeChunk keeps what is new of a chunk and commits when the batch is large
-// enough. p.mu is held.
-func (p *Pipeline) takeChunk(j *job, ch *chunk) ([]ack, error) {
+// ripe reports whether the batch is to be committed. p.mu is held.
+func (p *Pipeline) ripe() bool {
+	return p.batch.events >= p.cfg.batch.events || p.batch.bytes >= p.cfg.batch.bytes || p.due()
+}
+
+// takeChunk keeps what is new of a chunk. p.mu is held.
+func (p *Pipeline) takeChunk(j *job, ch *chunk) error {
 	if p.broken != nil {
-		return nil, p.broken
+		return p.broken
 	}
 	if err := p.store.Room(); err != nil {
-		acks, committed := p.commit(true)
-		return acks, errors.Join(err, committed)
+		return err
 	}
-	if p.batch == 0 {
-		p.began = time.Now()
-		p.batch = max(p.began.UnixMilli(), p.point.Batch+1)
+	b, r := p.batch, j.run
+	if b.id == 0 {
+		b.began = time.Now()
+		b.id = max(b.began.UnixMilli(), p.newest+1)
+		p.newest = b.id
 	}
-	r := j.run
-	p.touched[r] = true
-	p.live = p.live || r.o.Live
+	b.live = b.live || r.o.Live
 	fresh, err := p.choose(r, ch)
 	if err != nil {
 		p.broken = err // ids are noted of records that are not stored
-		return nil, err
+		return err
 	}
 	r.sum.Digests += ch.digests
 	r.sum.Controls += ch.controls
@@ -108,17 +112,17 @@ func (p *Pipeline) takeChunk(j *job, ch *chunk) ([]ack, error) {
 	for _, problem := range ch.problems {
 		r.sum.skip(j.batch.Name, problem.Reason)
 	}
-	p.problems = append(p.problems, ch.problems...)
+	b.problems = append(b.problems, ch.problems...)
 	j.first, j.last = min(j.first, ch.first), max(j.last, ch.last)
 	j.result.Events += fresh
 	j.result.Problems += len(ch.problems)
-	p.files[j.batch.Key] = state.File{
+	b.files[j.batch.Key] = state.File{
 		Path: j.batch.Key, Size: j.batch.Size, Changed: j.batch.Changed.UnixNano(), Print: j.batch.Print, Records: ch.read, Done: ch.end,
-		Again: ch.from == 0 || p.files[j.batch.Key].Again, First: j.first, Last: j.last, Origin: r.origin,
+		Again: ch.from == 0 || b.files[j.batch.Key].Again, First: j.first, Last: j.last, Origin: r.origin,
 	}
 	if ch.end || ch.err != nil {
 		j.result.Done, j.result.Records = ch.end, ch.read
-		p.acks = append(p.acks, ack{r, j.batch, j.result})
+		b.acks = append(b.acks, ack{r, j.batch, j.result})
 	}
 	if cap(ch.arena) <= 2*chunkBytes {
 		select {
@@ -126,15 +130,12 @@ func (p *Pipeline) takeChunk(j *job, ch *chunk) ([]ack, error) {
 		default:
 		}
 	}
-	if p.events >= p.cfg.batch.events || p.bytes >= p.cfg.batch.bytes || p.due() {
-		return p.commit(true)
-	}
-	return nil, nil
+	return nil
 }
 
 // choose numbers the records of a chunk that are new and holds them.
 func (p *Pipeline) choose(r *run, ch *chunk) (fresh int, err error) {
-	meta := ch.meta
+	b, meta := p.batch, ch.meta
 	floor := p.floor(ch.meta.Index)
 	for i := range ch.records {
 		rec := &ch.records[i]
@@ -157,71 +158,114 @@ func (p *Pipeline) choose(r *run, ch *chunk) (fresh int, err error) {
 		}
 		rec.seq = p.seq
 		p.seq++
-		p.events++
+		b.events++
 		fresh++
-		p.bytes += int64(rec.to - rec.from)
-		p.held.add(rec, ch.arena[rec.from:rec.to], &meta)
+		b.bytes += int64(rec.to - rec.from)
+		b.held.add(rec, ch.arena[rec.from:rec.to], &meta, &p.spare)
 	}
-	r.pending += fresh
+	b.touched[r] += fresh
 	return fresh, nil
 }
 
-// commit makes the batch durable and shows it to searches; running says whether
-// more will follow. It returns what is to be acknowledged. p.mu is held.
-func (p *Pipeline) commit(running bool) (acks []ack, err error) {
+// commit makes the batch durable, shows it to searches and acknowledges what
+// ended in it. Another batch fills meanwhile; commits wait for one another. wanted,
+// when set, is asked whether to go on once it is this one's turn, while p.mu is
+// held. running says whether more will follow.
+func (p *Pipeline) commit(running bool, wanted func() bool) error {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	return p.commitNow(running, wanted)
+}
+
+// commitNow is commit while p.turn is held.
+func (p *Pipeline) commitNow(running bool, wanted func() bool) error {
+	p.mu.Lock()
+	if p.broken != nil || wanted != nil && !wanted() {
+		defer p.mu.Unlock()
+		return p.broken
+	}
+	b := p.batch
+	b.seq = p.seq
+	p.batch = newBatch()
+	p.batch.held.records, p.spare.records = p.spare.records, nil
+	ids := p.ids.Cut()
+	p.mu.Unlock()
+	err := p.write(b, ids, running)
+	if err != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.broken = err
+		return err
+	}
+	for _, a := range b.acks {
+		acknowledge(a)
+	}
+	return nil
+}
+
+// write is the work of a commit. p.turn is held.
+func (p *Pipeline) write(b *batch, ids *idset.Cut, running bool) error {
 	start := time.Now()
-	defer func() {
-		if err != nil {
-			p.broken = err
+	if err := p.handOver(b); err != nil {
+		return err
+	}
+	if p.cfg.handedOver != nil {
+		if err := p.cfg.handedOver(b); err != nil {
+			return err
 		}
-	}()
-	if err = p.handOver(); err != nil {
-		return nil, err
 	}
 	var promise vlogs.Promise
-	if p.events > 0 {
+	if b.events > 0 {
 		for _, w := range p.writers {
 			promise.Merge(w.Promised())
 		}
 		if err := p.store.Sync(); err != nil {
-			return nil, err
+			return err
 		}
 		// Before the ids are remembered: what was lost is taken in by the next run.
-		if err := p.store.Verify(context.Background(), p.batch, &promise, p.tallies); err != nil {
-			return nil, err
-		}
-		if err := p.ids.Commit(); err != nil {
-			return nil, err
+		if err := p.store.Verify(context.Background(), b.id, &promise, p.tallies); err != nil {
+			return err
 		}
 	}
-	p.point.Batch = max(p.point.Batch, p.batch)
-	p.point.Seq = p.seq
-	p.point.Events += int64(p.events)
+	if err := ids.Write(); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	err := ids.Finish()
+	changed := p.ids.Changed()
+	p.spare.take(&b.held)
+	if h := &p.batch.held; len(h.records) == 0 {
+		h.records, p.spare.records = p.spare.records, nil
+	}
+	p.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	p.point.Batch = max(p.point.Batch, b.id)
+	p.point.Seq = b.seq
+	p.point.Events += int64(b.events)
 	p.point.Running = running
-	files := make([]state.File, 0, len(p.files))
-	for _, f := range p.files {
+	files := make([]state.File, 0, len(b.files))
+	for _, f := range b.files {
 		files = append(files, f)
 	}
-	if err := p.state.Commit(p.point, files, p.problems, promise.Tallies, p.ids.Changed()); err != nil {
-		return nil, err
+	if err := p.state.Commit(p.point, files, b.problems, promise.Tallies, changed); err != nil {
+		return err
 	}
 	for day, t := range promise.Tallies.ByDay() {
 		t.Merge(p.tallies[day])
 		p.tallies[day] = t
 	}
 	p.store.Show(p.point.Batch)
-	for r := range p.touched {
-		r.sum.Events += r.pending
-		r.pending = 0
+	p.counts.events.Add(int64(b.events))
+	p.counts.bytes.Add(b.bytes)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for r, events := range b.touched {
+		r.sum.Events += events
 	}
-	p.counts.events.Add(int64(p.events))
-	p.counts.bytes.Add(p.bytes)
-	acks = p.acks
-	p.batch, p.events, p.bytes, p.live, p.acks, p.problems = 0, 0, 0, false, nil, p.problems[:0]
-	clear(p.files)
-	clear(p.touched)
 	p.took = time.Since(start)
 	p.counts.commits.Add(1)
 	p.counts.commitTime.Add(int64(p.took))
-	return acks, nil
+	return nil
 }

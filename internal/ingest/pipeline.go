@@ -28,7 +28,8 @@ type Config struct {
 	Retention map[string]config.Retention // by index
 	Clock     func() time.Time            // of retention; nil = time.Now
 
-	batch limits // zero = the usual ones
+	batch      limits             // zero = the usual ones
+	handedOver func(*batch) error // for tests: called in the midst of a commit
 }
 
 // Pipeline is the one way of events into an opened data directory. Several Runs
@@ -38,38 +39,40 @@ type Config struct {
 // one run are taken in their order, by one goroutine at a time: it decides which
 // records are new, and holds those. A commit has builders make rows of them,
 // makes the rows durable, shows them to searches and acknowledges the batches
-// that ended in it.
+// that ended in it. Other runs go on meanwhile and fill the next batch.
 //
 // It holds at most 1 MiB for each reader beside its longest record, 128 MiB of
-// new records, some 12 MiB of rows for each builder, some 20 MiB of chunks for
-// each run, and what the store and the ids keep by their own bounds.
+// new records (twice that while several runs share it), some 12 MiB of rows for
+// each builder, some 20 MiB of chunks for each run, and what the store and the ids
+// keep by their own bounds.
 type Pipeline struct {
 	cfg   Config
 	store *vlogs.Store
 	state *state.DB
 	ids   *idset.Set
 
-	mu       sync.Mutex
-	point    state.Checkpoint // the last one made
-	seq      uint64           // of the next event
-	batch    int64            // under way, 0 = none
-	began    time.Time
-	live     bool          // some of the batch came from a source without end
+	// turn is held by the one commit, or removal, that is under way. It is locked
+	// before mu. It guards the point and the tallies.
+	turn    sync.Mutex
+	point   state.Checkpoint          // the last one made
+	tallies map[tally.Day]tally.Tally // what is stored
+
+	// gate is shared by those that add to the batch, and closed while events are
+	// removed. It is locked between turn and mu.
+	gate sync.RWMutex
+
+	mu       sync.Mutex // guards the ids and what follows
+	batch    *batch     // what came since the last commit began
+	newest   int64      // id of a batch so far
+	seq      uint64     // of the next event
+	spare    spare
 	took     time.Duration // of the last commit
-	events   int
-	bytes    int64
-	held     held
-	files    map[string]state.File
-	tallies  map[tally.Day]tally.Tally // what is stored
-	problems []state.Problem
-	touched  map[*run]bool // runs with chunks in the batch
-	acks     []ack
 	alarms   []state.Alarm
 	renewed  []idset.Damage       // ids that were made anew from the store
 	floors   map[string]tally.Day // the first day of each index that retention keeps
 	moved    map[string]bool      // indexes whose floor rose or fell
 	removed  []Removed            // by retention since the pipeline was opened
-	retained time.Time            // when it was last looked at
+	retained time.Time            // when the clock last looked at it
 	broken   error                // of a commit: nothing can be taken in any more
 
 	jobs     chan *job       // to the readers
@@ -108,8 +111,7 @@ func Open(ctx context.Context, cfg Config) (*Pipeline, error) {
 		cfg.Clock = time.Now
 	}
 	p := &Pipeline{
-		cfg: cfg, store: st,
-		files: map[string]state.File{}, touched: map[*run]bool{}, quit: make(chan struct{}),
+		cfg: cfg, store: st, batch: newBatch(), quit: make(chan struct{}),
 		jobs: make(chan *job, 8*cfg.Workers), build: make(chan portion), free: make(chan *chunk, 16*cfg.Workers),
 	}
 	if p.state, err = state.Open(cfg.Data); err != nil {
@@ -182,14 +184,7 @@ func (p *Pipeline) Err() error {
 // under way.
 func (p *Pipeline) Close() error {
 	close(p.quit)
-	p.mu.Lock()
-	err := p.broken
-	var acks []ack
-	if err == nil {
-		acks, err = p.commit(false)
-	}
-	p.mu.Unlock()
-	acknowledge(acks)
+	err := p.commit(false, nil)
 	close(p.jobs)
 	close(p.build)
 	p.running.Wait()
@@ -207,12 +202,11 @@ type RunOptions struct {
 
 // run is one source that is being taken in.
 type run struct {
-	p       *Pipeline
-	src     source.Source
-	o       RunOptions
-	origin  string
-	sum     Summary // guarded by p.mu
-	pending int     // events in the batch under way
+	p      *Pipeline
+	src    source.Source
+	o      RunOptions
+	origin string
+	sum    Summary // guarded by p.mu
 }
 
 // Run takes in what a source gives that is not stored yet, until the source
@@ -254,21 +248,13 @@ func (p *Pipeline) Run(parent context.Context, src source.Source, o RunOptions) 
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.touched, r)
+	delete(p.batch.touched, r)
 	return r.sum, err
 }
 
-// settle commits what a run gave.
+// settle commits what a run gave, or waits until others did.
 func (p *Pipeline) settle(r *run) error {
-	p.mu.Lock()
-	err := p.broken
-	var acks []ack
-	if err == nil && p.touched[r] {
-		acks, err = p.commit(true)
-	}
-	p.mu.Unlock()
-	acknowledge(acks)
-	return err
+	return p.commit(true, func() bool { _, ok := p.batch.touched[r]; return ok })
 }
 
 // dispatch makes jobs of the batches. Those that need not be read have no chunks.
@@ -316,17 +302,22 @@ func (r *run) take(ctx context.Context, j *job) error {
 		}
 		p.mu.Unlock()
 		r.o.Progress.done.Add(j.batch.Size)
-		acknowledge([]ack{{r, j.batch, source.Result{Done: true, Records: j.skip}}})
+		acknowledge(ack{r, j.batch, source.Result{Done: true, Records: j.skip}})
 		return nil
 	}
 	p.mu.Lock()
 	r.sum.Files++
 	p.mu.Unlock()
 	for ch := range j.chunks {
+		p.gate.RLock()
 		p.mu.Lock()
-		acks, err := p.takeChunk(j, ch)
+		err := p.takeChunk(j, ch)
+		ripe := p.ripe()
 		p.mu.Unlock()
-		acknowledge(acks)
+		p.gate.RUnlock()
+		if err == nil && ripe {
+			err = p.commit(true, p.ripe)
+		}
 		if err != nil {
 			return err
 		}
@@ -334,12 +325,10 @@ func (r *run) take(ctx context.Context, j *job) error {
 	return ctx.Err()
 }
 
-// acknowledge tells sources what is durable.
-func acknowledge(acks []ack) {
-	for _, a := range acks {
-		if a.batch.Ack != nil {
-			a.batch.Ack(a.result)
-		}
+// acknowledge tells a source what is durable.
+func acknowledge(a ack) {
+	if a.batch.Ack != nil {
+		a.batch.Ack(a.result)
 	}
 }
 
@@ -364,11 +353,10 @@ func (p *Pipeline) clock() {
 			p.Retain(context.Background()) // the error is kept for the runs
 		}
 		p.mu.Lock()
-		var acks []ack
-		if p.broken == nil && p.batch != 0 && p.due() {
-			acks, _ = p.commit(true) // the error is kept for the runs
-		}
+		due := p.broken == nil && p.due()
 		p.mu.Unlock()
-		acknowledge(acks)
+		if due {
+			p.commit(true, p.due) // the error is kept for the runs
+		}
 	}
 }

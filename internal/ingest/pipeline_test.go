@@ -113,8 +113,23 @@ func TestLiveSource(t *testing.T) {
 // TestUncommittedIsNotSeen holds a batch back: its rows reach the store, and no
 // search counts them.
 func TestUncommittedIsNotSeen(t *testing.T) {
-	p := openPipeline(t, Config{Data: t.TempDir(), batch: limits{events: 1 << 30, bytes: 1 << 40, age: time.Hour}})
 	f, acks := make(feed), make(chan source.Result, 8)
+	var p *Pipeline
+	p = openPipeline(t, Config{Data: t.TempDir(), batch: limits{events: 1 << 30, bytes: 1 << 40, age: time.Hour}, handedOver: func(b *batch) error {
+		if b.events != 15 {
+			return nil
+		}
+		if err := p.store.Sync(); err != nil { // makes the engine show what it was given
+			t.Error(err)
+		}
+		if n := counted(t, p.Store()); n != 0 {
+			t.Errorf("%d events are seen before they are durable", n)
+		}
+		if len(acks) > 0 {
+			t.Error("acknowledged before it is durable")
+		}
+		return nil
+	}})
 	ended := make(chan error, 1)
 	go func() { _, err := p.Run(ctx, f, RunOptions{}); ended <- err }()
 	f <- messages("a", 5, acks)
@@ -122,26 +137,12 @@ func TestUncommittedIsNotSeen(t *testing.T) {
 	f <- messages("c", 5, acks) // by now a was taken
 	for {
 		p.mu.Lock()
-		n := p.events
+		n := p.batch.events
 		p.mu.Unlock()
 		if n == 15 {
 			break
 		}
 		time.Sleep(time.Millisecond)
-	}
-	p.mu.Lock()
-	if err := p.handOver(); err != nil {
-		t.Error(err)
-	}
-	p.mu.Unlock()
-	if err := p.store.Sync(); err != nil { // makes the engine show what it was given
-		t.Error(err)
-	}
-	if n := counted(t, p.Store()); n != 0 {
-		t.Errorf("%d events are seen before they are durable", n)
-	}
-	if len(acks) > 0 {
-		t.Error("acknowledged before it is durable")
 	}
 	close(f)
 	if err := <-ended; err != nil {

@@ -25,16 +25,15 @@ type Removed struct {
 // under way. Days at which displaced events lie are kept, since those tell no
 // age; so is the newest day of an index, however large.
 func (p *Pipeline) Retain(ctx context.Context) ([]Removed, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.broken != nil {
-		return nil, p.broken
-	}
-	acks, err := p.commit(true)
-	if err != nil {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	p.gate.Lock()
+	defer p.gate.Unlock()
+	if err := p.commitNow(true, nil); err != nil {
 		return nil, err
 	}
-	go acknowledge(acks) // which must not wait for p.mu
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	removed, err := p.retain(ctx)
 	p.removed = append(p.removed, removed...)
 	p.removed = p.removed[max(0, len(p.removed)-maxRemoved):]
@@ -44,7 +43,7 @@ func (p *Pipeline) Retain(ctx context.Context) ([]Removed, error) {
 // maxRemoved is how much a pipeline remembers of what retention removed.
 const maxRemoved = 100
 
-// retain is Retain while p.mu is held and no batch is under way.
+// retain is Retain while p.turn and p.mu are held and no batch is under way.
 func (p *Pipeline) retain(ctx context.Context) (list []Removed, err error) {
 	defer func() {
 		if err != nil {
