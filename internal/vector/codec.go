@@ -13,7 +13,7 @@ func (b *Batch) AppendTo(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(b.Len))
 	dst = binary.AppendUvarint(dst, uint64(len(b.Cols)))
 	for _, c := range b.Cols {
-		dst = appendText(dst, c.Name)
+		dst = AppendText(dst, c.Name)
 		vals, rows := c.vals, c.rows
 		form := byte(plainForm)
 		switch {
@@ -26,7 +26,7 @@ func (b *Batch) AppendTo(dst []byte) []byte {
 		default: // few rows of a large dictionary
 			dst = append(dst, form)
 			for i := range b.Len {
-				dst = appendValue(dst, c.at(i))
+				dst = AppendValue(dst, c.at(i))
 			}
 			continue
 		}
@@ -38,7 +38,7 @@ func (b *Batch) AppendTo(dst []byte) []byte {
 			}
 		}
 		for i := range vals {
-			dst = appendValue(dst, &vals[i])
+			dst = AppendValue(dst, &vals[i])
 		}
 	}
 	return dst
@@ -51,25 +51,33 @@ const (
 	codedForm
 )
 
-func appendText(dst []byte, s string) []byte {
+// AppendText appends a form of s that Decoder.Text reads.
+func AppendText(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
-func appendValue(dst []byte, v *Value) []byte {
+// AppendFloat appends the 8 bytes of f, which Decoder.Float reads.
+func AppendFloat(dst []byte, f float64) []byte {
+	return binary.LittleEndian.AppendUint64(dst, math.Float64bits(f))
+}
+
+// AppendValue appends a form of v that Decoder.Value reads. Everything v knows
+// is kept.
+func AppendValue(dst []byte, v *Value) []byte {
 	dst = append(dst, byte(v.kind))
 	switch v.kind {
 	case Text:
-		dst = appendText(dst, v.text())
+		dst = AppendText(dst, v.text())
 	case Number:
-		dst = binary.LittleEndian.AppendUint64(append(dst, v.sig), math.Float64bits(v.num))
-		dst = appendText(dst, v.text())
+		dst = AppendFloat(append(dst, v.sig), v.num)
+		dst = AppendText(dst, v.text())
 	case Bool:
 		dst = append(dst, byte(v.num))
 	case List:
 		l := v.list()
-		dst = binary.AppendUvarint(appendText(dst, l.delim), uint64(len(l.values)))
+		dst = binary.AppendUvarint(AppendText(dst, l.delim), uint64(len(l.values)))
 		for _, s := range l.values {
-			dst = appendText(dst, s)
+			dst = AppendText(dst, s)
 		}
 	}
 	return dst
@@ -81,23 +89,23 @@ var errBatch = errors.New("a batch of rows is damaged")
 // Decode reads a batch that AppendTo wrote, and returns what lies behind it. The
 // strings of the batch share data.
 func Decode(data []byte) (b *Batch, rest []byte, err error) {
-	d := decoder{data}
-	rows, cols := d.count(math.MaxInt32), d.count(len(d.data))
+	d := Decoder{data}
+	rows, cols := d.Count(math.MaxInt32), d.Count(len(d.data))
 	b = &Batch{Len: rows}
 	for range cols {
-		c := &Column{Name: d.text()}
+		c := &Column{Name: d.Text()}
 		n := rows
-		switch d.byte() {
+		switch d.Byte() {
 		case fixedForm:
 			c.fixed, n = true, 1
 		case codedForm:
-			n = d.count(len(d.data))
+			n = d.Count(len(d.data))
 			if rows > len(d.data) || n == 0 && rows > 0 {
 				return nil, nil, errBatch
 			}
 			c.rows = make([]int32, rows)
 			for i := range c.rows {
-				c.rows[i] = int32(d.count(n - 1))
+				c.rows[i] = int32(d.Count(n - 1))
 			}
 		}
 		if n > len(d.data) {
@@ -105,7 +113,7 @@ func Decode(data []byte) (b *Batch, rest []byte, err error) {
 		}
 		c.vals = make([]Value, n)
 		for i := range c.vals {
-			c.vals[i] = d.value()
+			c.vals[i] = d.Value()
 		}
 		b.Cols = append(b.Cols, c)
 	}
@@ -115,10 +123,31 @@ func Decode(data []byte) (b *Batch, rest []byte, err error) {
 	return b, d.data, nil
 }
 
-// decoder reads what was appended; data is nil once something was wrong.
-type decoder struct{ data []byte }
+// Decoder reads what AppendText, AppendFloat, AppendValue and binary.AppendUvarint
+// appended. It never reads past its data and never makes room for more than the
+// data can hold. Once something is wrong, all that it reads is empty and Rest
+// returns false.
+type Decoder struct{ data []byte } // nil once something was wrong
 
-func (d *decoder) byte() byte {
+// NewDecoder returns a decoder of data. The texts that it reads share data.
+func NewDecoder(data []byte) *Decoder {
+	if data == nil {
+		data = []byte{}
+	}
+	return &Decoder{data}
+}
+
+// Rest returns what has not been read; ok is false when something was wrong.
+func (d *Decoder) Rest() (rest []byte, ok bool) { return d.data, d.data != nil }
+
+// Len returns how many bytes have not been read.
+func (d *Decoder) Len() int { return len(d.data) }
+
+// Fail makes the data wrong.
+func (d *Decoder) Fail() { d.data = nil }
+
+// Byte reads one byte.
+func (d *Decoder) Byte() byte {
 	if len(d.data) == 0 {
 		d.data = nil
 		return 0
@@ -128,8 +157,8 @@ func (d *decoder) byte() byte {
 	return c
 }
 
-// count reads a number of at most limit.
-func (d *decoder) count(limit int) int {
+// Count reads a number of at most limit.
+func (d *Decoder) Count(limit int) int {
 	n, size := binary.Uvarint(d.data)
 	if size <= 0 || n > uint64(max(limit, 0)) {
 		d.data = nil
@@ -139,12 +168,32 @@ func (d *decoder) count(limit int) int {
 	return int(n)
 }
 
-func (d *decoder) text() string {
-	n := d.count(len(d.data))
-	if n == 0 || n > len(d.data) {
-		if n > 0 {
-			d.data = nil
-		}
+// Items reads the number of items that follow, each of which takes at least size
+// bytes.
+func (d *Decoder) Items(size int) int {
+	n := d.Count(len(d.data) / size)
+	if n > len(d.data)/size {
+		d.data = nil
+		return 0
+	}
+	return n
+}
+
+// Float reads a number of 8 bytes.
+func (d *Decoder) Float() float64 {
+	if len(d.data) < 8 {
+		d.data = nil
+		return 0
+	}
+	f := math.Float64frombits(binary.LittleEndian.Uint64(d.data))
+	d.data = d.data[8:]
+	return f
+}
+
+// Text reads a text.
+func (d *Decoder) Text() string {
+	n := d.Items(1)
+	if n == 0 {
 		return ""
 	}
 	s := unsafe.String(&d.data[0], n)
@@ -152,33 +201,32 @@ func (d *decoder) text() string {
 	return s
 }
 
-func (d *decoder) value() Value {
-	switch kind := Kind(d.byte()); kind {
+// Value reads a value.
+func (d *Decoder) Value() Value {
+	switch kind := Kind(d.Byte()); kind {
+	case Null:
 	case Text:
-		return String(d.text())
+		return String(d.Text())
 	case Number:
-		v := Value{kind: Number, sig: d.byte()}
-		if len(d.data) < 8 {
-			d.data = nil
-			return Value{}
-		}
-		v.num = math.Float64frombits(binary.LittleEndian.Uint64(d.data))
-		d.data = d.data[8:]
-		return v.WithText(d.text())
+		v := Value{kind: Number, sig: d.Byte()}
+		v.num = d.Float()
+		return v.WithText(d.Text())
 	case Bool:
-		return Truth(d.byte() != 0)
+		return Truth(d.Byte() != 0)
 	case List:
-		delim := d.text()
-		n := d.count(len(d.data))
-		if n > len(d.data) {
+		delim := d.Text()
+		n := d.Items(1)
+		if n < 2 {
 			d.data = nil
 			return Value{}
 		}
 		values := make([]string, n)
 		for i := range values {
-			values[i] = d.text()
+			values[i] = d.Text()
 		}
 		return ofList(values, delim)
+	default:
+		d.data = nil
 	}
 	return Value{}
 }

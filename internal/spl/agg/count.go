@@ -1,6 +1,9 @@
 package agg
 
 import (
+	"encoding/binary"
+	"math"
+
 	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
@@ -28,5 +31,18 @@ func (c *counter) Repeat(v vector.Value, n int) {
 }
 
 func (c *counter) Merge(o exec.Aggregate) { *c += *o.(*counter) }
-func (c *counter) Result() vector.Value   { return vector.Int(int(*c)) }
-func (c *counter) Size() int              { return 0 }
+
+// Marshal implements exec.Aggregate.
+func (c *counter) Marshal(dst []byte) []byte {
+	return binary.AppendUvarint(append(dst, exec.StateCount), uint64(*c))
+}
+
+// Unmarshal implements exec.Aggregate.
+func (c *counter) Unmarshal(data []byte) ([]byte, error) {
+	d := exec.ReadState(data, exec.StateCount)
+	*c = counter(d.Count(math.MaxInt))
+	return exec.StateRead(d)
+}
+
+func (c *counter) Result() vector.Value { return vector.Int(int(*c)) }
+func (c *counter) Size() int            { return 0 }

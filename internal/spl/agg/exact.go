@@ -1,6 +1,11 @@
 package agg
 
-import "math/big"
+import (
+	"encoding/binary"
+	"math/big"
+
+	"bluetrail/internal/vector"
+)
 
 // exactSum adds numbers without rounding, as an expansion of parts that do not
 // overlap (Shewchuk, "Adaptive Precision Floating-Point Arithmetic", 1997). So
@@ -37,6 +42,38 @@ func (s *exactSum) merge(o *exactSum) {
 		s.add(x)
 	}
 	s.special += o.special
+}
+
+// marshal appends the parts, and the special number where there is one.
+func (s *exactSum) marshal(dst []byte) []byte {
+	head := uint64(len(s.parts)) << 1
+	if s.special != 0 {
+		head |= 1
+	}
+	dst = binary.AppendUvarint(dst, head)
+	for _, x := range s.parts {
+		dst = vector.AppendFloat(dst, x)
+	}
+	if s.special != 0 {
+		dst = vector.AppendFloat(dst, s.special)
+	}
+	return dst
+}
+
+// unmarshal adds the parts one by one, so that they do not overlap whatever the
+// bytes are.
+func (s *exactSum) unmarshal(d *vector.Decoder) {
+	head := d.Count(d.Len() / 4) // twice the number of parts of 8 bytes, and a bit
+	if head>>1 > d.Len()/8 {
+		d.Fail()
+		return
+	}
+	for range head >> 1 {
+		s.add(d.Float())
+	}
+	if head&1 != 0 {
+		s.special += d.Float()
+	}
 }
 
 // value returns the sum as the nearest float64, and what that leaves out.

@@ -130,6 +130,62 @@ func (e *extremes) Merge(other exec.Aggregate) {
 	e.texts = e.texts || o.texts
 }
 
+// The flags of the state of extremes.
+const (
+	extremesNumbers = 1 << iota
+	extremesTexts
+	extremesKept
+)
+
+// Marshal implements exec.Aggregate: flags, the ends of the numbers, how many
+// digits they all have before the point, the end of the texts.
+func (e *extremes) Marshal(dst []byte) []byte {
+	flags, digits := byte(0), byte(0)
+	if e.numbers {
+		flags |= extremesNumbers
+	}
+	if e.texts {
+		flags |= extremesTexts
+	}
+	if e.kept {
+		flags |= extremesKept
+	}
+	for to := e.to; to >= 10; to /= 10 {
+		digits++
+	}
+	dst = append(dst, exec.StateExtremes, flags, digits)
+	if e.numbers {
+		dst = vector.AppendFloat(vector.AppendFloat(dst, e.lo), e.hi)
+	}
+	if e.kept {
+		dst = vector.AppendText(dst, e.text)
+	}
+	return dst
+}
+
+// Unmarshal implements exec.Aggregate.
+func (e *extremes) Unmarshal(data []byte) ([]byte, error) {
+	d := exec.ReadState(data, exec.StateExtremes)
+	flags, digits := d.Byte(), d.Byte()
+	e.numbers, e.texts, e.kept = flags&extremesNumbers != 0, flags&extremesTexts != 0, flags&extremesKept != 0
+	if e.numbers {
+		e.lo, e.hi = d.Float(), d.Float()
+	}
+	if digits > 0 {
+		if digits > 15 || !e.numbers || e.kept {
+			d.Fail()
+		}
+		e.from, e.to = 1, 10
+		for ; digits > 1 && digits <= 15; digits-- {
+			e.from, e.to = e.to, e.to*10
+		}
+	}
+	if e.kept {
+		e.text = strings.Clone(d.Text())
+	}
+	return exec.StateRead(d)
+}
+
 func (e *extremes) Result() vector.Value {
 	switch {
 	case e.side == 0 && !e.numbers, !e.numbers && !e.kept:

@@ -1,6 +1,8 @@
 package agg
 
 import (
+	"encoding/binary"
+	"math"
 	"strings"
 
 	"bluetrail/internal/spl/exec"
@@ -22,7 +24,10 @@ type mode struct {
 	bytes int
 }
 
-var _ exec.Repeater = (*mode)(nil)
+var (
+	_ exec.Repeater  = (*mode)(nil)
+	_ exec.Divisible = (*mode)(nil)
+)
 
 func (m *mode) Update(v vector.Value, _ float64) { m.Repeat(v, 1) }
 
@@ -46,6 +51,43 @@ func (m *mode) Merge(other exec.Aggregate) {
 	for text, n := range other.(*mode).seen {
 		m.add(text, *n)
 	}
+}
+
+// Marshal implements exec.Aggregate: the values and how often each was seen.
+func (m *mode) Marshal(dst []byte) []byte {
+	dst = binary.AppendUvarint(append(dst, exec.StateMode), uint64(len(m.seen)))
+	for text, n := range m.seen {
+		dst = binary.AppendUvarint(vector.AppendText(dst, text), uint64(*n))
+	}
+	return dst
+}
+
+// Unmarshal implements exec.Aggregate.
+func (m *mode) Unmarshal(data []byte) ([]byte, error) {
+	d := exec.ReadState(data, exec.StateMode)
+	for range d.Items(2) {
+		text, n := d.Text(), d.Count(math.MaxInt)
+		if n == 0 {
+			d.Fail()
+			break
+		}
+		m.add(text, n)
+	}
+	return exec.StateRead(d)
+}
+
+// Divide implements exec.Divisible.
+func (m *mode) Divide(size int) exec.Aggregate {
+	part := &mode{seen: map[string]*int{}}
+	for text, n := range m.seen {
+		delete(m.seen, text)
+		part.seen[text] = n
+		if part.bytes += len(text) + setEntry + 16; part.bytes >= size {
+			break
+		}
+	}
+	m.bytes -= part.bytes
+	return part
 }
 
 func (m *mode) Result() vector.Value {

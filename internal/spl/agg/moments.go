@@ -1,6 +1,7 @@
 package agg
 
 import (
+	"encoding/binary"
 	"math"
 	"math/big"
 
@@ -74,6 +75,27 @@ func (m *moments) Merge(other exec.Aggregate) {
 	m.n += o.n
 	m.sum.merge(&o.sum)
 	m.squares.merge(&o.squares)
+}
+
+// Marshal implements exec.Aggregate.
+func (m *moments) Marshal(dst []byte) []byte {
+	dst = binary.AppendUvarint(append(dst, exec.StateMoments), uint64(m.n))
+	dst = m.sum.marshal(dst)
+	if m.squared {
+		dst = m.squares.marshal(dst)
+	}
+	return dst
+}
+
+// Unmarshal implements exec.Aggregate.
+func (m *moments) Unmarshal(data []byte) ([]byte, error) {
+	d := exec.ReadState(data, exec.StateMoments)
+	m.n = float64(d.Count(1 << 53))
+	m.sum.unmarshal(d)
+	if m.squared {
+		m.squares.unmarshal(d)
+	}
+	return exec.StateRead(d)
 }
 
 func (m *moments) total() float64 { s, _ := m.sum.value(); return s }

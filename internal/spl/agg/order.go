@@ -60,8 +60,21 @@ func (e *edge) Update(v vector.Value, _ float64) {
 }
 
 func (e *edge) Merge(other exec.Aggregate) { e.Update(other.(*edge).val, 0) }
-func (e *edge) Result() vector.Value       { return e.val }
-func (e *edge) Size() int                  { return e.val.Size() }
+
+// Marshal implements exec.Aggregate.
+func (e *edge) Marshal(dst []byte) []byte {
+	return vector.AppendValue(append(dst, exec.StateEdge), &e.val)
+}
+
+// Unmarshal implements exec.Aggregate.
+func (e *edge) Unmarshal(data []byte) ([]byte, error) {
+	d := exec.ReadState(data, exec.StateEdge)
+	e.val = d.Value().Clone()
+	return exec.StateRead(d)
+}
+
+func (e *edge) Result() vector.Value { return e.val }
+func (e *edge) Size() int            { return e.val.Size() }
 
 // timed keeps the value of the earliest or latest row. Of rows of the same time
 // the greater text wins, so that the result does not depend on their order.
@@ -86,6 +99,27 @@ func (t *timed) Merge(other exec.Aggregate) {
 	t.Update(o.val, o.at)
 }
 
+// Marshal implements exec.Aggregate.
+func (t *timed) Marshal(dst []byte) []byte { return t.marshal(append(dst, exec.StateTimed)) }
+
+func (t *timed) marshal(dst []byte) []byte {
+	return vector.AppendFloat(vector.AppendValue(dst, &t.val), t.at)
+}
+
+// Unmarshal implements exec.Aggregate.
+func (t *timed) Unmarshal(data []byte) ([]byte, error) {
+	d := exec.ReadState(data, exec.StateTimed)
+	t.unmarshal(d)
+	return exec.StateRead(d)
+}
+
+func (t *timed) unmarshal(d *vector.Decoder) {
+	t.val, t.at = d.Value().Clone(), d.Float()
+	if math.IsNaN(t.at) {
+		d.Fail()
+	}
+}
+
 func (t *timed) Result() vector.Value {
 	if t.val.IsNull() {
 		return vector.Value{}
@@ -106,6 +140,19 @@ func (r *rate) Merge(other exec.Aggregate) {
 	o := other.(*rate)
 	r.first.Merge(&o.first)
 	r.last.Merge(&o.last)
+}
+
+// Marshal implements exec.Aggregate.
+func (r *rate) Marshal(dst []byte) []byte {
+	return r.last.marshal(r.first.marshal(append(dst, exec.StateRate)))
+}
+
+// Unmarshal implements exec.Aggregate.
+func (r *rate) Unmarshal(data []byte) ([]byte, error) {
+	d := exec.ReadState(data, exec.StateRate)
+	r.first.unmarshal(d)
+	r.last.unmarshal(d)
+	return exec.StateRead(d)
 }
 
 func (r *rate) Result() vector.Value {

@@ -1,6 +1,7 @@
 package agg
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 
@@ -41,6 +42,8 @@ type percentile struct {
 	nums  []float64
 }
 
+var _ exec.Divisible = (*percentile)(nil)
+
 func (q *percentile) Update(v vector.Value, _ float64) {
 	for i := range v.Len() {
 		one := v
@@ -55,6 +58,36 @@ func (q *percentile) Update(v vector.Value, _ float64) {
 
 func (q *percentile) Merge(other exec.Aggregate) {
 	q.nums = append(q.nums, other.(*percentile).nums...)
+}
+
+// Marshal implements exec.Aggregate.
+func (q *percentile) Marshal(dst []byte) []byte {
+	dst = binary.AppendUvarint(append(dst, exec.StateNumbers), uint64(len(q.nums)))
+	for _, f := range q.nums {
+		dst = vector.AppendFloat(dst, f)
+	}
+	return dst
+}
+
+// Unmarshal implements exec.Aggregate.
+func (q *percentile) Unmarshal(data []byte) ([]byte, error) {
+	d := exec.ReadState(data, exec.StateNumbers)
+	q.nums = make([]float64, d.Items(8))
+	for i := range q.nums {
+		if q.nums[i] = d.Float(); math.IsNaN(q.nums[i]) {
+			d.Fail()
+			break
+		}
+	}
+	return exec.StateRead(d)
+}
+
+// Divide implements exec.Divisible.
+func (q *percentile) Divide(size int) exec.Aggregate {
+	n := min(len(q.nums), size/8+1)
+	part := &percentile{p: q.p, upper: q.upper, nums: q.nums[:n:n]}
+	q.nums = q.nums[n:]
+	return part
 }
 
 func (q *percentile) Result() vector.Value {

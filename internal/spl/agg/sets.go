@@ -1,6 +1,7 @@
 package agg
 
 import (
+	"encoding/binary"
 	"maps"
 	"slices"
 	"strings"
@@ -34,7 +35,10 @@ type set struct {
 	result func(*set) vector.Value
 }
 
-var _ exec.Repeater = (*set)(nil)
+var (
+	_ exec.Repeater  = (*set)(nil)
+	_ exec.Divisible = (*set)(nil)
+)
 
 func (s *set) Update(v vector.Value, _ float64) { s.Repeat(v, 1) }
 
@@ -91,6 +95,41 @@ func (s *set) Merge(other exec.Aggregate) {
 			s.bytes += len(text) + setEntry
 		}
 	}
+}
+
+// Marshal implements exec.Aggregate.
+func (s *set) Marshal(dst []byte) []byte {
+	dst = binary.AppendUvarint(append(dst, exec.StateSet), uint64(len(s.seen)))
+	for text := range s.seen {
+		dst = vector.AppendText(dst, text)
+	}
+	return dst
+}
+
+// Unmarshal implements exec.Aggregate.
+func (s *set) Unmarshal(data []byte) ([]byte, error) {
+	d := exec.ReadState(data, exec.StateSet)
+	for range d.Items(1) {
+		s.add(d.Text())
+	}
+	return exec.StateRead(d)
+}
+
+// Divide implements exec.Divisible.
+func (s *set) Divide(size int) exec.Aggregate {
+	part := &set{seen: map[string]struct{}{}, result: s.result}
+	for text := range s.seen {
+		delete(s.seen, text)
+		part.seen[text] = struct{}{}
+		if part.bytes += len(text) + setEntry; part.bytes >= size {
+			break
+		}
+	}
+	s.bytes -= part.bytes
+	for s.last = range s.seen {
+		break
+	}
+	return part
 }
 
 func (s *set) Result() vector.Value { return s.result(s) }

@@ -117,6 +117,35 @@ func (a *allNumbers) Merge(other exec.Aggregate) {
 	a.Aggregate.Merge(o.Aggregate)
 }
 
+// Marshal implements exec.Aggregate.
+func (a *allNumbers) Marshal(dst []byte) []byte {
+	spoilt := byte(0)
+	if a.spoilt {
+		spoilt = 1
+	}
+	return a.Aggregate.Marshal(append(dst, exec.StateAllNumbers, spoilt))
+}
+
+// Unmarshal implements exec.Aggregate.
+func (a *allNumbers) Unmarshal(data []byte) ([]byte, error) {
+	d := exec.ReadState(data, exec.StateAllNumbers)
+	a.spoilt = d.Byte() != 0
+	rest, err := exec.StateRead(d)
+	if err != nil {
+		return nil, err
+	}
+	return a.Aggregate.Unmarshal(rest)
+}
+
+// Divide implements exec.Divisible.
+func (a *allNumbers) Divide(size int) exec.Aggregate {
+	inner, ok := a.Aggregate.(exec.Divisible)
+	if !ok {
+		return nil
+	}
+	return &allNumbers{inner.Divide(size), a.spoilt}
+}
+
 func (a *allNumbers) Result() vector.Value {
 	if a.spoilt {
 		return vector.Value{}
