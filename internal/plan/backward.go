@@ -11,8 +11,9 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// backward hands out events newest first, reading one slice of time after the
-// other: memory holds no more than one, and what is not asked for is not read.
+// backward hands out events newest first. It reads one slice of time after the
+// other, so that memory holds only one slice and a search that has enough rows
+// ends without reading the rest.
 type backward struct {
 	env         *exec.Env
 	st          store.Store
@@ -20,6 +21,7 @@ type backward struct {
 	first, last int64 // where the store's events lie
 	end         int64 // of what is not read yet
 	width       int64 // of the next slice
+	limit       int   // rows that are wanted of each slice, 0 = all
 	current     *parallel
 	held        int64 // bytes that the current slice handed out
 	done        bool
@@ -33,8 +35,8 @@ const (
 	sliceShare = 8
 )
 
-func newBackward(env *exec.Env, st store.Store, q *store.Query, first, last int64) *backward {
-	return &backward{env: env, st: st, q: *q, first: max(first, q.Earliest), last: last, end: q.Latest, width: firstSlice}
+func newBackward(env *exec.Env, st store.Store, q *store.Query, first, last int64, limit int) *backward {
+	return &backward{env: env, st: st, q: *q, first: max(first, q.Earliest), last: last, end: q.Latest, width: firstSlice, limit: limit}
 }
 
 func (s *backward) Next(ctx context.Context) (*vector.Batch, error) {
@@ -66,9 +68,9 @@ func (s *backward) Next(ctx context.Context) (*vector.Batch, error) {
 	}
 }
 
-// open prepares the next slice. The first reaches to the end of the range and
-// the last to its beginning, for events that are kept elsewhere than at their
-// time.
+// open prepares the next slice. The first slice reaches to the end of the range
+// and the last to its beginning, because a store may keep events elsewhere than
+// at their time.
 func (s *backward) open() error {
 	q := s.q
 	q.Latest = s.end
@@ -82,7 +84,7 @@ func (s *backward) open() error {
 	if err != nil {
 		return err
 	}
-	s.current = &parallel{env: s.env, scan: sc, now: q.Now, reducer: func() (exec.Reducer, error) { return newNewest(s.env, 0), nil }}
+	s.current = &parallel{env: s.env, scan: sc, now: q.Now, reducer: func() (exec.Reducer, error) { return newNewest(s.env, s.limit), nil }}
 	return nil
 }
 

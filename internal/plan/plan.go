@@ -391,15 +391,16 @@ func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Plan) (e
 			}
 		}
 	}
+	limit := 0 // how many of the newest events are wanted, 0 = all
 	if reducer == nil {
 		q.Ordered = true
 		rest = newestFirst(rest, p.own)
 		if len(rest) > 0 {
 			if h, ok := rest[0].(limited); ok {
-				q.Limit = h.Rows()
+				limit = h.Rows()
 			}
 		}
-		reducer = func() (exec.Reducer, error) { return newNewest(p.env, q.Limit), nil }
+		reducer = func() (exec.Reducer, error) { return newNewest(p.env, limit), nil }
 	}
 	from := p.store
 	named := func(op exec.Operator) exec.Operator { return op }
@@ -426,18 +427,18 @@ func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Plan) (e
 		s.step("workers", c.Print())
 	}
 	if q.Ordered {
-		s.step("after", orderStep(q.Limit))
+		s.step("after", orderStep(limit))
 	} else {
 		s.step("workers", "partial "+stages[last].Print())
 		s.step("after", "merge "+stages[last].Print())
 	}
-	if span, ok := p.store.(store.Spanning); ok && q.Ordered && q.Limit == 0 {
+	if span, ok := p.store.(store.Spanning); ok && q.Ordered {
 		if first, last := span.Span(); first < last {
 			if l := newTwoPass(p.env, from, q, first, last, rest); l != nil {
 				s.step("after", "choose by "+strings.Join(l.keys.Names(), ", ")+" when there are many events, then read the chosen whole")
 				return named(l), rest, nil
 			}
-			return named(newBackward(p.env, from, q, first, last)), rest, nil
+			return named(newBackward(p.env, from, q, first, last, limit)), rest, nil
 		}
 	}
 	par := &parallel{env: p.env, scan: sc, now: q.Now, beside: beside, reducer: reducer}

@@ -63,7 +63,7 @@ func newTwoPass(env *exec.Env, st store.Store, q *store.Query, first, last int64
 	return l
 }
 
-func (l *twoPass) all() *backward { return newBackward(l.env, l.st, &l.q, l.first, l.last) }
+func (l *twoPass) all() *backward { return newBackward(l.env, l.st, &l.q, l.first, l.last, 0) }
 
 func (l *twoPass) Next(ctx context.Context) (*vector.Batch, error) {
 	if l.out == nil {
@@ -131,7 +131,7 @@ func (l *twoPass) begin(ctx context.Context) error {
 func (l *twoPass) chosen(ctx context.Context) ([]int64, error) {
 	q := l.q
 	q.Fields = l.keys
-	var op exec.Operator = newBackward(l.env, l.st, &q, l.first, l.last)
+	var op exec.Operator = newBackward(l.env, l.st, &q, l.first, l.last, 0)
 	for _, c := range l.choose {
 		next, err := attach(ctx, l.env, op, c)
 		if err != nil {

@@ -32,7 +32,6 @@ type Query struct {
 	Earliest int64           // unix nanoseconds, inclusive
 	Latest   int64           // exclusive
 	Ordered  bool            // rows carry _time and Seq
-	Limit    int             // only the newest Limit matching events are wanted; 0 = all. A hint.
 	Alike    bool            // rows that agree in Fields may come as one, their number in vector.Alike
 	Step     time.Duration   // with Alike: _time may be rounded down to a multiple of it; 0 = not
 	Now      time.Time       // the clock of relative times inside Filter

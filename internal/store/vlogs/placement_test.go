@@ -74,11 +74,6 @@ func TestManyDays(t *testing.T) {
 			t.Fatalf("%s from %d to %d (-memory +vlogs):\n%.2000s", text, q.Earliest, q.Latest, diff)
 		}
 	}
-	// The newest come first, and counts are the same as those of single rows.
-	q := store.Query{Filter: &filter.Everything{}, Fields: filter.Fields("eventID"), Earliest: store.Beginning, Latest: store.End, Ordered: true, Limit: 10}
-	if rows := answer(t, st, q); len(rows) < 10 || len(rows) == len(records) {
-		t.Errorf("%d rows for the newest 10", len(rows))
-	}
 	st.Merge()
 	if n := st.Info().Events; n != uint64(len(records)) {
 		t.Errorf("%d events after a merge, want %d", n, len(records))

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"bluetrail/internal/event"
@@ -113,15 +112,7 @@ func (sc *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) er
 	if err != nil {
 		return err
 	}
-	if sc.q.Limit > 0 {
-		return sc.newestFirst(ctx, emit)
-	}
-	return sc.span(ctx, sc.q.Earliest, sc.q.Latest, emit)
-}
-
-// span delivers the rows of a time range that are not displaced.
-func (sc *scan) span(ctx context.Context, earliest, latest int64, emit func(int, *vector.Batch) error) error {
-	p := part{earliest: earliest, latest: latest}
+	p := part{earliest: sc.q.Earliest, latest: sc.q.Latest}
 	if err := sc.placed(ctx, p, emit); err != nil || !sc.s.packing.any() {
 		return err
 	}
@@ -185,32 +176,6 @@ func lackingFilter(leaves []string) string {
 		return ""
 	}
 	return restColumn + ":~" + strconv.Quote(several+"("+strings.Join(names, "|")+")"+several)
-}
-
-// firstSpan is the newest stretch of time that a scan with a limit looks at;
-// each further one is twice as long.
-const firstSpan = int64(15 * time.Minute)
-
-// newestFirst goes back in time until there is enough.
-func (sc *scan) newestFirst(ctx context.Context, emit func(int, *vector.Batch) error) error {
-	var got atomic.Int64
-	counting := func(w int, b *vector.Batch) error {
-		got.Add(int64(b.Len))
-		return emit(w, b)
-	}
-	first, latest := sc.s.Span()
-	first, latest = max(first, sc.q.Earliest), min(latest, sc.q.Latest)
-	for width := firstSpan; first < latest && got.Load() < int64(sc.q.Limit); width *= 2 {
-		from := first
-		if latest-first > width && width > 0 {
-			from = latest - width
-		}
-		if err := sc.span(ctx, from, latest, counting); err != nil {
-			return err
-		}
-		latest = from
-	}
-	return nil
 }
 
 // Span implements store.Spanning.
