@@ -117,7 +117,7 @@ func (c *csvWriter) Close() ([]string, error) {
 	if len(c.late) == 0 {
 		return nil, c.out.Error()
 	}
-	return []string{fmt.Sprintf("%d columns appeared after the header was written and are left out; end the search with | table and the columns you want", len(c.late))}, c.out.Error()
+	return []string{fmt.Sprintf("%s appeared after the header was written and %s left out; end the search with | table and the columns you want", columns(len(c.late)), areOrIs(len(c.late)))}, c.out.Error()
 }
 
 // safeCell keeps spreadsheets from running a cell: text that begins like a

@@ -23,17 +23,18 @@ type Writer interface {
 
 // Options say how rows are shown.
 type Options struct {
-	Format string // table, json or csv
-	Width  int    // columns of the terminal, 0 = no limit
+	Format string // one of Formats
+	Width  int    // columns of the terminal, 0 = no limit, nothing is cut
 	Events bool   // the rows are events: a table shows a choice of their fields
 	Zone   *time.Location
-	// Terminal says that the output goes to one: headings are bold, and CSV
-	// writes control characters as escapes.
+	// Terminal says that the output goes to one: CSV and raw records have their
+	// control characters written as escapes.
 	Terminal bool
+	Colour   bool // headings are bold, errors and severities coloured
 }
 
 // Formats are the names of the output formats.
-var Formats = []string{"table", "json", "csv"}
+var Formats = []string{"table", "list", "json", "csv", "raw"}
 
 // New returns a writer of the format to w.
 func New(w io.Writer, o Options) (Writer, error) {
@@ -45,6 +46,10 @@ func New(w io.Writer, o Options) (Writer, error) {
 		return &jsonWriter{w: w, zone: o.Zone}, nil
 	case "csv":
 		return &csvWriter{w: w, zone: o.Zone, at: map[string]int{}, tty: o.Terminal}, nil
+	case "raw":
+		return &rawWriter{w: w, tty: o.Terminal}, nil
+	case "list":
+		return newRecordWriter(w, o, nil), nil
 	case "table", "":
 		return &tableWriter{w: w, o: o}, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"bluetrail/internal/vector"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/mattn/go-runewidth"
 )
 
 // batch makes rows of name, value pairs; values are texts or lists of them.
@@ -68,22 +69,22 @@ func TestFormats(t *testing.T) {
 198.51.100.2"
 2023-11-14T22:13:21.000+00:00,bo,12,
 `},
-		{Options{Format: "table", Width: 80}, `_time                user   n  ip
+		{Options{Format: "table", Width: 80}, `_time (UTC)          user   n  ip
 ───────────────────  ────  ──  ────────────
 2023-11-14 22:13:20  ana    7  198.51.100.1
                                198.51.100.2
 2023-11-14 22:13:21  bo    12
 `},
 		{Options{Format: "table", Width: 27}, `── 1 ──
-_time  2023-11-14 22:13:20
-user   ana
-n      7
-ip     198.51.100.1
-       198.51.100.2
+_time (UTC)  2023-11-14 22:13:20
+user         ana
+n            7
+ip           198.51.100.1
+             198.51.100.2
 ── 2 ──
-_time  2023-11-14 22:13:21
-user   bo
-n      12
+_time (UTC)  2023-11-14 22:13:21
+user         bo
+n            12
 `},
 	} {
 		got, notes := written(t, tc.o, rows)
@@ -91,7 +92,7 @@ n      12
 			t.Errorf("%+v: %v\n%s", tc.o, notes, diff)
 		}
 	}
-	if _, err := New(&strings.Builder{}, Options{Format: "yaml"}); err == nil || !strings.Contains(err.Error(), "table, json, csv") {
+	if _, err := New(&strings.Builder{}, Options{Format: "yaml"}); err == nil || !strings.Contains(err.Error(), "table, list, json, csv, raw") {
 		t.Errorf("an unknown format: %v", err)
 	}
 }
@@ -116,7 +117,7 @@ func TestHostileValues(t *testing.T) {
 					t.Errorf("%q reaches the terminal as %q", v, out)
 				}
 			}
-			if n := strings.Count(out, "\n"); n > 6 {
+			if n := strings.Count(out, "\n"); n > 6 && len(v) < 100 {
 				t.Errorf("%q makes %d lines at width %d", v, n, width)
 			}
 		}
@@ -166,7 +167,7 @@ func TestLateColumns(t *testing.T) {
 	late := batch([]any{"a", "2", "b", "3"})
 	for _, format := range []string{"csv", "table"} {
 		out, notes := written(t, Options{Format: format}, batch(many...), late)
-		if len(notes) != 1 || !strings.HasPrefix(notes[0], "1 columns") || strings.Contains(out, "3") {
+		if len(notes) != 1 || !strings.HasPrefix(notes[0], "1 column appeared") || strings.Contains(out, "3") {
 			t.Errorf("%s: %q", format, notes)
 		}
 	}
@@ -182,7 +183,7 @@ func TestEventsShowAChoice(t *testing.T) {
 		row = append(row, f, "x")
 	}
 	out, notes := written(t, Options{Format: "table", Events: true}, batch(row))
-	if !strings.Contains(out, "ConsoleLogin") || strings.Contains(out, "{}") || len(notes) != 1 || !strings.Contains(notes[0], "2 of 13") {
+	if !strings.Contains(out, "ConsoleLogin") || strings.Contains(out, "{}") || len(notes) != 1 || !strings.Contains(notes[0], "2 of 12") {
 		t.Errorf("%s\n%q", out, notes)
 	}
 }
@@ -192,8 +193,97 @@ func TestManyValuesAreCut(t *testing.T) {
 	for i := range values {
 		values[i] = "v"
 	}
-	out, _ := written(t, Options{Format: "table"}, batch([]any{"a", values}))
+	rows := batch([]any{"a", values})
+	out, _ := written(t, Options{Format: "table", Width: 80}, rows)
 	if n := strings.Count(out, "\n"); n != maxLines+2 || !strings.Contains(out, "81 more") {
 		t.Errorf("%d lines:\n%s", n, out)
+	}
+	out, _ = written(t, Options{Format: "table"}, rows)
+	if n := strings.Count(out, "\n"); n != 102 {
+		t.Errorf("a pipe gets %d lines of 102:\n%s", n, out)
+	}
+}
+
+const roleARN = "arn:aws:sts::111122223333:assumed-role/OrganizationAccountAccessRole/ana.ruiz@example.com"
+
+// TestTheMiddleGoes: of a value that does not fit, both ends stay. The time is
+// never cut, and a pipe gets all.
+func TestTheMiddleGoes(t *testing.T) {
+	long := strings.Repeat("x", maxPad) + "end"
+	rows := batch([]any{"_time", 1700000000.0, "arn", roleARN, "agent", "aws-cli/2.15.30 Python/3.11 exe/x86_64 command/iam.create-user"}, []any{"arn", long})
+	out, _ := written(t, Options{Format: "table", Width: 80}, rows)
+	for _, line := range strings.Split(out, "\n") {
+		if n := runewidth.StringWidth(line); n > 80 {
+			t.Errorf("a line of %d columns: %s", n, line)
+		}
+	}
+	for _, want := range []string{"2023-11-14 22:13:20  ", "  arn:aws:sts::", "…", "iz@example.com", "create-user"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+	out, _ = written(t, Options{Format: "table"}, rows)
+	if strings.Contains(out, "…") || !strings.Contains(out, roleARN) || !strings.Contains(out, long) {
+		t.Errorf("cut in a pipe:\n%s", out)
+	}
+}
+
+// TestNarrowEvents: a narrow terminal shows fewer fields, and counts them right.
+func TestNarrowEvents(t *testing.T) {
+	row := []any{"_time", 1700000000.0, "awsRegion", "ap-southeast-2", "eventSource", "monitoring.amazonaws.com", "eventName", "DescribeInstanceAttribute",
+		"user", "ana.ruiz@example.com", "sourceIPAddress", "elasticmapreduce.amazonaws.com", "errorCode", "Client.UnauthorizedOperation"}
+	for _, f := range strings.Fields("a b c d") {
+		row = append(row, f, "x")
+	}
+	out, notes := written(t, Options{Format: "table", Width: 80, Events: true}, batch(row))
+	if strings.Contains(out, "awsRegion") || !strings.Contains(out, "eventName") || !strings.Contains(out, "2023-11-14 22:13:20  ") || !strings.HasPrefix(notes[0], "showing 5 of 11 fields") {
+		t.Errorf("%s\n%q", out, notes)
+	}
+	out, _ = written(t, Options{Format: "table", Width: 200, Events: true}, batch(row))
+	if !strings.Contains(out, "ap-southeast-2") || strings.Contains(out, "…") {
+		t.Errorf("on a wide terminal:\n%s", out)
+	}
+}
+
+func TestRecordsWrap(t *testing.T) {
+	rows := batch([]any{"_time", 1700000000.0, "_raw", "{}", "arn", roleARN, "none", ""})
+	out, _ := written(t, Options{Format: "list", Width: 50, Events: true}, rows)
+	if diff := cmp.Diff(`── 1 ──
+_time (UTC)  2023-11-14 22:13:20
+arn          arn:aws:sts::111122223333:assumed-rol
+             e/OrganizationAccountAccessRole/
+             ana.ruiz@example.com
+none         
+`, out); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRawRecords(t *testing.T) {
+	rows := batch([]any{"_raw", "{\n  \"a\": \"b c\",\n  \"n\": [1, 2]\n}"}, []any{"_raw", `{"a":  1}`}, []any{"_raw", "no JSON\nat all"}, []any{"_raw", "\x1b[2J"})
+	out, _ := written(t, Options{Format: "raw"}, rows)
+	if want := "{\"a\":\"b c\",\"n\":[1,2]}\n{\"a\":  1}\nno JSON\\nat all\n\x1b[2J\n"; out != want {
+		t.Errorf("%q, want %q", out, want)
+	}
+	if out, _ = written(t, Options{Format: "raw", Terminal: true}, rows); strings.Contains(out, "\x1b") {
+		t.Errorf("an escape reaches the terminal: %q", out)
+	}
+	w, err := New(&strings.Builder{}, Options{Format: "raw"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(batch([]any{"count", "1"})); err == nil || !strings.Contains(err.Error(), "-o json") {
+		t.Errorf("a table as raw records: %v", err)
+	}
+}
+
+func TestColours(t *testing.T) {
+	rows := batch([]any{"errorCode", "AccessDenied", "severity", "high", "n", "1"}, []any{"errorCode", "success", "severity", "none", "n", "2"})
+	out, _ := written(t, Options{Format: "table", Width: 80, Colour: true}, rows)
+	if n := strings.Count(out, "\x1b[31m"); n != 2 || !strings.Contains(out, "\x1b[31mAccessDenied\x1b[0m") || strings.Contains(out, "msuccess") {
+		t.Errorf("%q", out)
+	}
+	if out, _ = written(t, Options{Format: "table", Width: 80, Terminal: true}, rows); strings.Contains(out, "\x1b") {
+		t.Errorf("colours without being asked: %q", out)
 	}
 }

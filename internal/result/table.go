@@ -16,17 +16,23 @@ const (
 	shownTime = "2006-01-02 15:04:05"
 	// widthRows is how many rows are looked at before column widths are fixed.
 	widthRows = 1000
-	// maxCell is the widest a column may be where nothing else bounds it.
-	maxCell = 400
+	// maxPad is the widest a column is padded to where nothing else bounds it.
+	// Longer values are written whole and push the rest of their row aside.
+	maxPad = 400
 	// minCell is the narrowest a column is squeezed to before rows are written
-	// one field a line.
-	minCell = 8
-	// maxLines bounds how many values of one cell are listed.
+	// one field a line; softCell the narrowest before events show fewer fields.
+	minCell  = 12
+	softCell = 16
+	// maxLines bounds how many values of one cell are listed on a terminal.
 	maxLines = 20
 )
 
-// eventFields are what a table shows of CloudTrail events.
-var eventFields = []string{"_time", "awsRegion", "eventSource", "eventName", "userName", "sourceIPAddress", "errorCode"}
+// eventFields are what a table shows of CloudTrail events, and spareFields
+// those that a narrow terminal goes without, the first first.
+var (
+	eventFields = []string{"_time", "awsRegion", "eventSource", "eventName", "user", "sourceIPAddress", "errorCode"}
+	spareFields = []string{"awsRegion", "eventSource"}
+)
 
 // tableWriter writes aligned columns that fit the terminal.
 type tableWriter struct {
@@ -37,19 +43,20 @@ type tableWriter struct {
 	size   int // of held, about
 	cols   []column
 	named  map[string]bool // the names of cols
-	fields int             // how many fields the events had in all
+	fields fieldCount
 	late   map[string]bool // columns that turned up after the widths were fixed
-	tall   bool
-	record int
+	record *recordWriter   // set when the columns do not fit
 }
 
 type column struct {
-	name  string
-	width int
-	right bool
+	name    string
+	heading string
+	width   int
+	right   bool
 }
 
 func (t *tableWriter) Write(b *vector.Batch) error {
+	t.fields.add(b)
 	if t.cols != nil {
 		return t.write(b)
 	}
@@ -68,13 +75,49 @@ func (t *tableWriter) Close() ([]string, error) {
 		}
 	}
 	if len(t.late) > 0 {
-		return []string{fmt.Sprintf("%d columns appeared after the first %d rows and are left out; end the search with | table and the columns you want", len(t.late), widthRows)}, nil
+		return []string{fmt.Sprintf("%s appeared after the first %d rows and %s left out; end the search with | table and the columns you want", columns(len(t.late)), widthRows, areOrIs(len(t.late)))}, nil
 	}
-	if t.fields > len(t.cols) && t.o.Events {
-		return []string{fmt.Sprintf("showing %d of %d fields; choose others with | table, or see all with -o json", len(t.cols), t.fields)}, nil
+	if all := t.fields.count(); t.o.Events && all > len(t.cols) {
+		return []string{fmt.Sprintf("showing %d of %d fields; choose others with | table, or see all with -o list or -o json", len(t.cols), all)}, nil
 	}
 	return nil, nil
 }
+
+func columns(n int) string {
+	if n == 1 {
+		return "1 column"
+	}
+	return fmt.Sprintf("%d columns", n)
+}
+
+func areOrIs(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// fieldCount counts the fields that have a value in some row.
+type fieldCount struct{ seen map[string]bool }
+
+func (f *fieldCount) add(b *vector.Batch) {
+	if f.seen == nil {
+		f.seen = map[string]bool{}
+	}
+	for _, c := range b.Cols {
+		if f.seen[c.Name] || c.Name == "_raw" {
+			continue
+		}
+		for r := range b.Len {
+			if !c.At(r).IsNull() {
+				f.seen[c.Name] = true
+				break
+			}
+		}
+	}
+}
+
+func (f *fieldCount) count() int { return len(f.seen) }
 
 // begin fixes the columns and writes what was held back.
 func (t *tableWriter) begin() error {
@@ -82,7 +125,7 @@ func (t *tableWriter) begin() error {
 	t.fit()
 	held := t.held
 	t.held = nil
-	if !t.tall && len(t.cols) > 0 {
+	if t.record == nil && len(t.cols) > 0 {
 		if err := t.heading(); err != nil {
 			return err
 		}
@@ -106,7 +149,6 @@ func (t *tableWriter) choose() {
 			}
 		}
 	}
-	t.fields = len(names)
 	if t.o.Events && len(names) > len(eventFields)+3 {
 		chosen := eventFields
 		if !known["eventName"] {
@@ -117,66 +159,122 @@ func (t *tableWriter) choose() {
 	t.cols, t.named = make([]column, len(names)), map[string]bool{}
 	for i, n := range names {
 		t.named[n] = true
-		c := column{name: n, width: runewidth.StringWidth(diag.Printable(n)), right: true}
-		values := 0
-		for _, b := range t.held {
-			col := b.Col(n)
-			if col == nil {
-				continue
-			}
-			for r := range b.Len {
-				for _, s := range t.cell(n, col.At(r)) {
-					c.width = max(c.width, min(runewidth.StringWidth(s), maxCell))
-					if _, ok := vector.ParseNumber(s); !ok {
-						c.right = false
-					}
-					values++
-				}
-			}
-		}
-		c.right = c.right && values > 0
-		t.cols[i] = c
+		t.cols[i] = t.measure(n)
 	}
 }
 
-// fit squeezes the widest columns until the row fits, or turns to one field a
-// line when that is not to be had.
+// measure returns the column of a field as wide as the held rows need it.
+func (t *tableWriter) measure(name string) column {
+	c := column{name: name, heading: t.o.heading(name), right: true}
+	c.width = runewidth.StringWidth(c.heading)
+	values := 0
+	for _, b := range t.held {
+		col := b.Col(name)
+		if col == nil {
+			continue
+		}
+		for r := range b.Len {
+			for _, s := range t.cell(name, col.At(r)) {
+				c.width = max(c.width, min(runewidth.StringWidth(s), maxPad))
+				if _, ok := vector.ParseNumber(s); !ok {
+					c.right = false
+				}
+				values++
+			}
+		}
+	}
+	c.right = c.right && values > 0
+	return c
+}
+
+// fit squeezes the widest columns until the row fits. Events go without some
+// fields first; where nothing helps, rows are written one field a line.
 func (t *tableWriter) fit() {
 	if t.o.Width <= 0 {
 		return
 	}
-	total := 2 * (len(t.cols) - 1)
-	for _, c := range t.cols {
-		total += c.width
+	for !t.squeeze(softCell) && t.spare() {
 	}
-	for total > t.o.Width {
-		widest := 0
-		for i, c := range t.cols {
-			if c.width > t.cols[widest].width {
-				widest = i
-			}
-		}
-		if t.cols[widest].width <= minCell {
-			t.tall = true
-			return
-		}
-		t.cols[widest].width--
-		total--
+	if !t.squeeze(minCell) {
+		t.record = newRecordWriter(t.w, t.o, t.names())
 	}
 }
 
+func (t *tableWriter) names() []string {
+	names := make([]string, len(t.cols))
+	for i, c := range t.cols {
+		names[i] = c.name
+	}
+	return names
+}
+
+// squeeze narrows the widest columns, none below least, until a row fits; if
+// that is not to be had, it changes nothing. A time is never cut.
+func (t *tableWriter) squeeze(least int) bool {
+	total := 2 * (len(t.cols) - 1)
+	widths := make([]int, len(t.cols))
+	for i, c := range t.cols {
+		widths[i] = c.width
+		total += c.width
+	}
+	for total > t.o.Width {
+		widest := -1
+		for i, w := range widths {
+			if t.cols[i].name != "_time" && (widest < 0 || w > widths[widest]) {
+				widest = i
+			}
+		}
+		if widest < 0 || widths[widest] <= least {
+			return false
+		}
+		widths[widest]--
+		total--
+	}
+	for i, w := range widths {
+		t.cols[i].width = w
+	}
+	return true
+}
+
+// spare drops the next field that a narrow table of events can do without.
+func (t *tableWriter) spare() bool {
+	if !t.o.Events {
+		return false
+	}
+	for _, name := range spareFields {
+		if i := slices.IndexFunc(t.cols, func(c column) bool { return c.name == name }); i >= 0 {
+			t.cols = slices.Delete(t.cols, i, i+1)
+			return true
+		}
+	}
+	return false
+}
+
 func (t *tableWriter) cell(name string, v vector.Value) []string {
-	vals := slices.Clone(shown(name, v, t.o.Zone, shownTime))
+	return t.o.cell(name, v)
+}
+
+// cell returns the lines of a cell. On a terminal many values are cut, aloud.
+func (o *Options) cell(name string, v vector.Value) []string {
+	vals := slices.Clone(shown(name, v, o.Zone, shownTime))
 	if line, ok := drawn(vals); ok {
 		return []string{line}
 	}
-	if len(vals) > maxLines {
+	if o.Width > 0 && len(vals) > maxLines {
 		vals = append(vals[:maxLines-1], fmt.Sprintf("… %d more", len(vals)-maxLines+1))
 	}
 	for i, s := range vals {
 		vals[i] = diag.Printable(s)
 	}
 	return vals
+}
+
+// heading names a column; a time says its zone.
+func (o *Options) heading(name string) string {
+	if name == "_time" {
+		return "_time (" + diag.Printable(o.Zone.String()) + ")"
+	}
+	return diag.Printable(name)
 }
 
 func (t *tableWriter) heading() error {
@@ -186,23 +284,22 @@ func (t *tableWriter) heading() error {
 			names.WriteString("  ")
 			rule.WriteString("  ")
 		}
-		names.WriteString(pad(diag.Printable(c.name), c.width, c.right, i == len(t.cols)-1))
+		names.WriteString(t.pad(c.heading, c, i == len(t.cols)-1))
 		rule.WriteString(strings.Repeat("─", c.width))
 	}
-	line := names.String()
-	if t.o.Terminal {
-		line = "\x1b[1m" + line + "\x1b[0m"
-	}
-	_, err := fmt.Fprintf(t.w, "%s\n%s\n", line, rule.String())
+	_, err := fmt.Fprintf(t.w, "%s\n%s\n", t.o.paint(bold, names.String()), rule.String())
 	return err
 }
 
 func (t *tableWriter) write(b *vector.Batch) error {
+	t.note(b)
+	if t.record != nil {
+		return t.record.Write(b)
+	}
 	cols := make([]*vector.Column, len(t.cols))
 	for i, c := range t.cols {
 		cols[i] = b.Col(c.name)
 	}
-	t.note(b)
 	var out strings.Builder
 	cells := make([][]string, len(cols))
 	for r := range b.Len {
@@ -214,12 +311,8 @@ func (t *tableWriter) write(b *vector.Batch) error {
 			}
 			lines = max(lines, len(cells[i]))
 		}
-		if t.tall {
-			t.tallRow(&out, cells)
-		} else {
-			for n := range lines {
-				t.line(&out, cells, n)
-			}
+		for n := range lines {
+			t.line(&out, cells, n)
 		}
 		if out.Len() > 64<<10 {
 			if _, err := io.WriteString(t.w, out.String()); err != nil {
@@ -258,38 +351,21 @@ func (t *tableWriter) line(out *strings.Builder, cells [][]string, n int) {
 		if n < len(cells[i]) {
 			s = cells[i][n]
 		}
-		row.WriteString(pad(s, c.width, c.right, i == len(t.cols)-1))
+		row.WriteString(t.o.paint(colour(c.name, s), t.pad(s, c, i == len(t.cols)-1)))
 	}
 	out.WriteString(strings.TrimRight(row.String(), " "))
 	out.WriteByte('\n')
 }
 
-// tallRow writes one row as lines of field and value.
-func (t *tableWriter) tallRow(out *strings.Builder, cells [][]string) {
-	t.record++
-	fmt.Fprintf(out, "── %d ──\n", t.record)
-	width := 0
-	for _, c := range t.cols {
-		width = max(width, min(40, runewidth.StringWidth(diag.Printable(c.name))))
+// pad fills a text up to the width of its column. A longer one loses its middle
+// on a terminal; elsewhere it is written whole.
+func (t *tableWriter) pad(s string, c column, last bool) string {
+	if t.o.Width > 0 {
+		s = shorten(s, c.width)
 	}
-	for i, c := range t.cols {
-		for n, s := range cells[i] {
-			name := diag.Printable(c.name)
-			if n > 0 {
-				name = ""
-			}
-			fmt.Fprintf(out, "%s  %s\n", pad(name, width, false, false), runewidth.Truncate(s, max(20, t.o.Width-width-2), "…"))
-		}
-	}
-}
-
-func pad(s string, width int, right, last bool) string {
-	if runewidth.StringWidth(s) > width {
-		s = runewidth.Truncate(s, width, "…")
-	}
-	fill := strings.Repeat(" ", max(0, width-runewidth.StringWidth(s)))
+	fill := strings.Repeat(" ", max(0, c.width-runewidth.StringWidth(s)))
 	switch {
-	case right:
+	case c.right:
 		return fill + s
 	case last:
 		return s

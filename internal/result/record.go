@@ -1,0 +1,87 @@
+package result
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"bluetrail/internal/vector"
+
+	"github.com/mattn/go-runewidth"
+)
+
+const (
+	maxLabel  = 40 // the widest the names of fields are padded to
+	leastText = 20 // the least width in which values are wrapped
+)
+
+// recordWriter writes each row as lines of field and value. Long values go on
+// in the next line.
+type recordWriter struct {
+	w     io.Writer
+	o     Options
+	names []string // the fields, nil = all that have a value
+	n     int      // records so far
+}
+
+func newRecordWriter(w io.Writer, o Options, names []string) *recordWriter {
+	return &recordWriter{w: w, o: o, names: names}
+}
+
+func (t *recordWriter) Write(b *vector.Batch) error {
+	cols := b.Cols
+	if t.names != nil {
+		cols = nil
+		for _, name := range t.names {
+			if c := b.Col(name); c != nil {
+				cols = append(cols, c)
+			}
+		}
+	}
+	var out strings.Builder
+	for r := range b.Len {
+		t.n++
+		fmt.Fprintln(&out, t.o.paint(bold, fmt.Sprintf("── %d ──", t.n)))
+		t.row(&out, cols, r)
+		if out.Len() > 64<<10 {
+			if _, err := io.WriteString(t.w, out.String()); err != nil {
+				return err
+			}
+			out.Reset()
+		}
+	}
+	_, err := io.WriteString(t.w, out.String())
+	return err
+}
+
+func (t *recordWriter) row(out *strings.Builder, cols []*vector.Column, r int) {
+	width := 0
+	for _, c := range cols {
+		if !c.At(r).IsNull() {
+			width = max(width, min(maxLabel, runewidth.StringWidth(t.o.heading(c.Name))))
+		}
+	}
+	for _, c := range cols {
+		label := t.o.heading(c.Name)
+		if c.Name == "_raw" && t.o.Events && t.names == nil {
+			continue // -o raw shows it
+		}
+		for _, s := range t.o.cell(c.Name, c.At(r)) {
+			for _, line := range t.wrap(s, width) {
+				fill := strings.Repeat(" ", max(0, width-runewidth.StringWidth(label)))
+				fmt.Fprintf(out, "%s%s  %s\n", label, fill, t.o.paint(colour(c.Name, s), line))
+				label = ""
+			}
+		}
+	}
+}
+
+// wrap cuts a value into the lines that fit beside its label.
+func (t *recordWriter) wrap(s string, label int) []string {
+	if t.o.Width <= 0 {
+		return []string{s}
+	}
+	return wrap(s, max(leastText, t.o.Width-label-2))
+}
+
+func (t *recordWriter) Close() ([]string, error) { return nil, nil }
