@@ -35,6 +35,8 @@ const (
 type cli struct {
 	Demo     demoCmd     `cmd:"" help:"Generate a synthetic organization with staged attacks, ingest it and find them."`
 	Search   searchCmd   `cmd:"" help:"Search events with SPL."`
+	Show     showCmd     `cmd:"" help:"Show an event whole, by its ID."`
+	Fields   fieldsCmd   `cmd:"" help:"List the fields of events: how many events have them, their top values, what they mean."`
 	Ingest   ingestCmd   `cmd:"" help:"Ingest CloudTrail files into the data directory."`
 	Serve    serveCmd    `cmd:"" help:"Run as a server: ingest events continuously and answer searches."`
 	Generate generateCmd `cmd:"" help:"Write a synthetic trail with labelled attacks."`
@@ -44,8 +46,14 @@ type cli struct {
 	Doctor   doctorCmd   `cmd:"" help:"Report the setup and any problems."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 
+	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`
+	Man        manCmd        `cmd:"" help:"Print the manual page."`
+	Complete   completeCmd   `cmd:"" hidden:"" name:"__complete" passthrough:""`
+
 	Config string `help:"Configuration file (YAML)." placeholder:"FILE" env:"BLUETRAIL_CONFIG"`
 	Quiet  bool   `short:"q" help:"Print no progress and no summary on stderr."`
+
+	ShowVersion versionFlag `name:"version" help:"Print the version."`
 }
 
 // app is what every verb works with.
@@ -55,6 +63,7 @@ type app struct {
 	cfg      config.Config
 	quiet    bool
 	partly   bool // something was left out, and said
+	started  time.Time
 
 	dir     string           // where relative paths begin, "" = the working directory
 	outTerm control.Terminal // what out is
@@ -83,16 +92,10 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 
 // run executes one command line and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+	started := time.Now()
 	var c cli
 	exited := -1
-	parser, err := kong.New(&c,
-		kong.Name("bluetrail"),
-		kong.Description("Search AWS CloudTrail with SPL, on files or in an embedded store.\n\nExit codes: 0 success, 1 failure, 2 invalid usage or invalid search, 3 success, but some input could not be read."),
-		kong.Writers(stdout, stderr),
-		kong.Exit(func(code int) { exited = code; panic(exitPanic{}) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.UsageOnError(),
-	)
+	parser, err := newParser(&c, stdout, stderr, func(code int) { exited = code; panic(exitPanic{}) })
 	if err != nil {
 		fmt.Fprintln(stderr, "error:", err)
 		return exitFailed
@@ -105,22 +108,29 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 			code = exited
 		}
 	}()
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
+	args = arguments(args)
 	k, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(stderr, "error: %s\nhint: bluetrail --help lists the commands, bluetrail <command> --help its flags\n", diag.Printable(err.Error()))
+		fmt.Fprintln(stderr, "error:", diag.Printable(err.Error()))
+		if hint := argumentHint(args, err); hint != "" {
+			fmt.Fprintln(stderr, "hint:", diag.Printable(hint))
+		}
 		return exitUsage
 	}
-	a := &app{ctx: ctx, out: stdout, err: stderr, cfg: config.Default(), quiet: c.Quiet, shares: &shares{}}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	a := &app{ctx: ctx, out: stdout, err: stderr, cfg: config.Default(), quiet: c.Quiet, shares: &shares{}, started: started}
 	a.outTerm, a.errTerm = terminal(stdout), terminal(stderr)
 	if c.Config != "" {
 		if a.cfg, err = config.Load(c.Config); err != nil {
 			return a.report(usageError{err})
 		}
 	}
-	if f, ok := k.Selected().Target.Addr().Interface().(forwarded); ok {
+	verb := k.Selected().Target.Addr().Interface()
+	if p, ok := verb.(paged); ok && p.pages() {
+		defer a.page(cancel)(&code)
+	}
+	if f, ok := verb.(forwarded); ok {
 		code, done, err := a.forward(f, c.Config != "")
 		if err != nil {
 			return a.report(err)
@@ -129,7 +139,19 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 			return code
 		}
 	}
-	return a.report(k.Run(a))
+	return a.report(k.Run(a, parser.Model))
+}
+
+// newParser returns the parser of the command line.
+func newParser(c *cli, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
+	return kong.New(c,
+		kong.Name("bluetrail"),
+		kong.Description("Search AWS CloudTrail with SPL, on files or in an embedded store.\n\nExit codes: 0 success, 1 failure, 2 invalid usage or invalid search, 3 success, but some input could not be read."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(exit),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.UsageOnError(),
+	)
 }
 
 type exitPanic struct{}
@@ -190,5 +212,5 @@ func terminal(w io.Writer) control.Terminal {
 	if err != nil || width < 20 {
 		width = 80
 	}
-	return control.Terminal{TTY: true, Width: width}
+	return control.Terminal{TTY: true, Width: width, Colour: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 }

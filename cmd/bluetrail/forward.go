@@ -28,6 +28,8 @@ type forwarded interface {
 var verbs = map[string]func() forwarded{
 	"demo":    func() forwarded { return &demoCmd{} },
 	"search":  func() forwarded { return &searchCmd{} },
+	"show":    func() forwarded { return &showCmd{} },
+	"fields":  func() forwarded { return &fieldsCmd{} },
 	"explain": func() forwarded { return &splExplainCmd{} },
 	"ingest":  func() forwarded { return &ingestCmd{} },
 	"doctor":  func() forwarded { return &doctorCmd{} },
@@ -45,20 +47,6 @@ func verbOf(f forwarded) string {
 }
 
 func (c *demoCmd) home(*app) string { return c.data() }
-
-func (c *searchCmd) home(a *app) string {
-	if len(c.Files) > 0 {
-		return ""
-	}
-	return a.dataDir(c.Data)
-}
-
-func (c *splExplainCmd) home(a *app) string {
-	if len(c.Files) > 0 {
-		return ""
-	}
-	return a.dataDir(c.Data)
-}
 
 func (c *ingestCmd) home(a *app) string { return a.dataDir(c.Data) }
 
@@ -122,7 +110,7 @@ func (a *app) ask(conn *control.Conn, f forwarded, configured bool) (code int, e
 func (s *server) answer(ctx context.Context, r *control.Request, out, errOut io.Writer) (code int) {
 	a := &app{
 		ctx: ctx, out: out, err: errOut, cfg: s.cfg, quiet: r.Quiet, dir: r.Dir,
-		outTerm: r.Stdout, errTerm: r.Stderr, shares: s.shares, opened: s.pipeline,
+		outTerm: r.Stdout, errTerm: r.Stderr, shares: s.shares, opened: s.pipeline, started: time.Now(),
 	}
 	if r.Config != nil {
 		a.cfg = config.Default()

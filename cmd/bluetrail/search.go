@@ -15,17 +15,66 @@ import (
 	"bluetrail/internal/result"
 	"bluetrail/internal/search"
 	"bluetrail/internal/spl/syntax"
+	"bluetrail/internal/vector"
 
 	"github.com/dustin/go-humanize"
 )
 
 type searchCmd struct {
-	Search string `arg:"" help:"The search."`
+	Search string `arg:"" help:"The search; @FILE reads it from a file, - from standard input."`
 	source
-	Output string `short:"o" help:"Output format: table, json or csv." enum:"table,json,csv" default:"table"`
+	Output string `short:"o" help:"Output format: table, list (one field a line), json, csv, or raw (the records as they were)." enum:"table,list,json,csv,raw" default:"table"`
+	Wide   bool   `help:"Do not cut values or drop columns to fit the terminal."`
+}
+
+func (*searchCmd) pages() bool { return true }
+
+// maxSearch bounds the text of a search, in bytes.
+const maxSearch = 16 << 20
+
+// AfterApply reads the search where the user has it, which a server could not.
+func (c *searchCmd) AfterApply() error {
+	var err error
+	c.Search, err = searchText(c.Search)
+	return errors.Join(err, c.source.AfterApply())
+}
+
+// searchTextError says why the text of a search cannot be had.
+type searchTextError struct{ error }
+
+// searchText returns the search that an argument names.
+func searchText(arg string) (string, error) {
+	in := io.Reader(os.Stdin)
+	switch {
+	case strings.HasPrefix(arg, "@"):
+		f, err := os.Open(arg[1:])
+		if err != nil {
+			return "", &searchTextError{fmt.Errorf("cannot read the search: %w", err)}
+		}
+		defer f.Close()
+		in = f
+	case arg != "-":
+		return arg, nil
+	}
+	text, err := io.ReadAll(io.LimitReader(in, maxSearch+1))
+	switch {
+	case err != nil:
+		return "", &searchTextError{fmt.Errorf("cannot read the search: %w", err)}
+	case len(text) > maxSearch:
+		return "", &searchTextError{fmt.Errorf("the search in %q is longer than %d MiB", arg, maxSearch>>20)}
+	case strings.TrimSpace(string(text)) == "":
+		return "", &searchTextError{fmt.Errorf("there is no search in %q", arg)}
+	}
+	return strings.TrimSpace(string(text)), nil
 }
 
 func (c *searchCmd) Run(a *app) error {
+	if p := strings.TrimSpace(c.Search); len(c.Files) == 0 && strings.ContainsAny(p, "/.") && exists(a.path(p)) {
+		return usage("%q is a path; to search the files there: bluetrail search --files %[1]s '*'", p)
+	}
+	if c.Wide {
+		a.outTerm.Width = 0
+	}
 	o, err := c.options(a)
 	if err != nil {
 		return err
@@ -50,12 +99,11 @@ const besideSearch = 256 << 20
 
 // search runs one search and writes its rows, its warnings and what was read.
 func (a *app) search(o search.Options, format string) error {
-	start := time.Now()
+	start := a.started
+	a.started = time.Now() // for the next search of the same command
 	stop := a.progress(o.Store)
 	defer stop()
-	if os.Getenv("GOMEMLIMIT") == "" { // else garbage may take as much again as the search holds
-		defer debug.SetMemoryLimit(debug.SetMemoryLimit(int64(a.cfg.Search.MemoryMiB)<<20 + besideSearch))
-	}
+	defer a.limitMemory()()
 	s, notices, err := search.Open(a.ctx, o)
 	if err != nil {
 		stop()
@@ -64,7 +112,7 @@ func (a *app) search(o search.Options, format string) error {
 	}
 	defer s.Close()
 	out := bufio.NewWriterSize(a.out, 64<<10)
-	w, err := result.New(out, result.Options{Format: format, Width: a.outTerm.Width, Events: s.Events(), Zone: s.Zone(), Terminal: a.outTerm.TTY})
+	w, err := result.New(out, a.resultOptions(format, s))
 	if err != nil {
 		return err
 	}
@@ -86,6 +134,21 @@ func (a *app) search(o search.Options, format string) error {
 		a.note("%q was searched for as a word in the events; a command needs a pipe before it: | %[1]s", word)
 	}
 	return runErr
+}
+
+// limitMemory keeps garbage from taking as much again as a search holds; the
+// function that it returns lifts the limit.
+func (a *app) limitMemory() (lift func()) {
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return func() {}
+	}
+	before := debug.SetMemoryLimit(int64(a.cfg.Search.MemoryMiB)<<20 + besideSearch)
+	return func() { debug.SetMemoryLimit(before) }
+}
+
+// resultOptions says how the rows of a search are shown.
+func (a *app) resultOptions(format string, s *search.Search) result.Options {
+	return result.Options{Format: format, Width: a.outTerm.Width, Events: s.Events(), Zone: s.Zone(), Terminal: a.outTerm.TTY, Colour: a.outTerm.Colour}
 }
 
 // commandAsTerm returns the word that a search begins with when it is a
@@ -114,20 +177,30 @@ func (a *app) notices(list []diag.Notice) {
 
 // stream writes the batches of s as they come.
 func (a *app) stream(s *search.Search, w result.Writer, stop func()) error {
+	return a.batches(s, func(b *vector.Batch) error {
+		if b.Len == 0 && len(b.Cols) == 0 {
+			return nil
+		}
+		stop() // the first rows end the progress line
+		if err := w.Write(b); err != nil {
+			return fmt.Errorf("cannot write the result: %w", err)
+		}
+		return nil
+	})
+}
+
+// batches passes on the batches of s as they come.
+func (a *app) batches(s *search.Search, yield func(*vector.Batch) error) error {
 	for {
 		b, err := s.Next(a.ctx)
 		if err == io.EOF {
 			return nil
 		}
+		if err == nil {
+			err = yield(b)
+		}
 		if err != nil {
 			return err
-		}
-		if b.Len == 0 && len(b.Cols) == 0 {
-			continue
-		}
-		stop() // the first rows end the progress line
-		if err := w.Write(b); err != nil {
-			return fmt.Errorf("cannot write the result: %w", err)
 		}
 	}
 }

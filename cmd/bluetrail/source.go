@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"bluetrail/internal/config"
 	"bluetrail/internal/enrich"
@@ -30,9 +31,30 @@ type source struct {
 	Earliest   string   `help:"Start of the time range, inclusive: -24h, -7d@d, epoch, RFC 3339." placeholder:"T"`
 	Latest     string   `help:"End of the time range, exclusive." placeholder:"T"`
 	Now        string   `help:"Current time for relative times and now()." placeholder:"T"`
+	TZ         string   `name:"tz" help:"Time zone of the times shown and of relative times: Europe/Berlin, UTC, Local (default: the TZ variable, then the configuration)." placeholder:"ZONE"`
 	Knowledge  []string `help:"Folder of macros and lookups; repeatable." placeholder:"DIR"`
 	Index      string   `help:"Index of the events in --files." default:"aws" placeholder:"NAME"`
 	Sourcetype string   `help:"Sourcetype of --files (default: detected from each record)." placeholder:"NAME"`
+}
+
+// home returns the data directory that the flags name, "" for files.
+func (s *source) home(a *app) string {
+	if len(s.Files) > 0 {
+		return ""
+	}
+	return a.dataDir(s.Data)
+}
+
+// AfterApply takes the time zone of the user's environment: a server that runs
+// the search has another.
+func (s *source) AfterApply() error {
+	if s.TZ == "" {
+		s.TZ = strings.TrimPrefix(os.Getenv("TZ"), ":")
+		if _, err := time.LoadLocation(s.TZ); err != nil {
+			s.TZ = "" // POSIX forms such as CET-1CEST
+		}
+	}
+	return nil
 }
 
 // options returns a search of what the flags name; its store has to be closed.
@@ -110,8 +132,15 @@ func (absent) Close() error { return nil }
 // bounds returns all of a search's options but its text and its store.
 func (s *source) bounds(a *app) (search.Options, error) {
 	l := a.cfg.Search
+	zone := a.zone()
+	if s.TZ != "" {
+		var err error
+		if zone, err = time.LoadLocation(s.TZ); err != nil {
+			return search.Options{}, usage("--tz %q is not a time zone; write it as Europe/Berlin, UTC or Local", s.TZ)
+		}
+	}
 	o := search.Options{
-		Earliest: s.Earliest, Latest: s.Latest, Now: s.Now, Zone: a.zone(), Time: l.Time, Memory: a.memory(), Disk: a.disk(),
+		Earliest: s.Earliest, Latest: s.Latest, Now: s.Now, Zone: zone, Time: l.Time, Memory: a.memory(), Disk: a.disk(),
 		Limits: exec.Limits{
 			SubsearchRows: l.SubsearchRows, SubsearchTime: l.SubsearchTime, SubsearchDepth: l.SubsearchDepth,
 			JoinRows: l.JoinRows, SortRows: l.SortRows, ListValues: l.ListValues, Memory: int64(l.MemoryMiB) << 20, Rows: l.Rows,

@@ -135,8 +135,15 @@ func listed(text string, good func(string) bool) (list []listedSearch) {
 }
 
 type splExplainCmd struct {
-	Search string `arg:"" help:"The search."`
+	Search string `arg:"" help:"The search; @FILE reads it from a file, - from standard input."`
 	source
+}
+
+// AfterApply reads the search where the user has it.
+func (c *splExplainCmd) AfterApply() error {
+	var err error
+	c.Search, err = searchText(c.Search)
+	return errors.Join(err, c.source.AfterApply())
 }
 
 func (c *splExplainCmd) Run(a *app) error {

@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/alecthomas/kong"
 )
 
 // version is set by the build; a plain go build says "dev".
@@ -11,7 +14,9 @@ var version = "dev"
 
 type versionCmd struct{}
 
-func (versionCmd) Run(a *app) error {
+func (versionCmd) Run(a *app) error { return printVersion(a.out) }
+
+func printVersion(w io.Writer) error {
 	commit := ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
@@ -20,6 +25,18 @@ func (versionCmd) Run(a *app) error {
 			}
 		}
 	}
-	_, err := fmt.Fprintf(a.out, "bluetrail %s%s %s/%s %s\n", version, commit, runtime.GOOS, runtime.GOARCH, runtime.Version())
+	_, err := fmt.Fprintf(w, "bluetrail %s%s %s/%s %s\n", version, commit, runtime.GOOS, runtime.GOARCH, runtime.Version())
 	return err
+}
+
+// versionFlag prints the version and ends.
+type versionFlag bool
+
+// BeforeReset implements the hook of kong.
+func (versionFlag) BeforeReset(k *kong.Kong) error {
+	if err := printVersion(k.Stdout); err != nil {
+		return err
+	}
+	k.Exit(exitDone)
+	return nil
 }

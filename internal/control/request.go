@@ -6,6 +6,8 @@ import "encoding/json"
 type Terminal struct {
 	TTY   bool `json:"tty"`
 	Width int  `json:"width"` // columns, 0 = no terminal
+	// Colour says that the person there wants colours.
+	Colour bool `json:"colour"`
 }
 
 // Request asks a server to run a verb.

@@ -3,6 +3,7 @@ package result
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"bluetrail/internal/vector"
@@ -29,15 +30,7 @@ func newRecordWriter(w io.Writer, o Options, names []string) *recordWriter {
 }
 
 func (t *recordWriter) Write(b *vector.Batch) error {
-	cols := b.Cols
-	if t.names != nil {
-		cols = nil
-		for _, name := range t.names {
-			if c := b.Col(name); c != nil {
-				cols = append(cols, c)
-			}
-		}
-	}
+	cols := t.columns(b)
 	var out strings.Builder
 	for r := range b.Len {
 		t.n++
@@ -52,6 +45,24 @@ func (t *recordWriter) Write(b *vector.Batch) error {
 	}
 	_, err := io.WriteString(t.w, out.String())
 	return err
+}
+
+// columns returns the columns of b that are shown, the time first.
+func (t *recordWriter) columns(b *vector.Batch) []*vector.Column {
+	names := t.names
+	if names == nil {
+		names = b.Names()
+		if i := slices.Index(names, "_time"); i > 0 {
+			names = slices.Insert(slices.Delete(slices.Clone(names), i, i+1), 0, "_time")
+		}
+	}
+	var cols []*vector.Column
+	for _, name := range names {
+		if c := b.Col(name); c != nil {
+			cols = append(cols, c)
+		}
+	}
+	return cols
 }
 
 func (t *recordWriter) row(out *strings.Builder, cols []*vector.Column, r int) {
