@@ -179,6 +179,8 @@ type splCommandsCmd struct {
 	Name string `arg:"" optional:"" help:"A command, function or aggregate; eval lists the functions, stats the aggregates."`
 }
 
+func (*splCommandsCmd) pages() bool { return true }
+
 func (c *splCommandsCmd) Run(a *app) error {
 	if c.Name != "" {
 		return a.describe(c.Name)
@@ -202,6 +204,9 @@ func (a *app) describe(name string) error {
 				fmt.Fprintln(a.out)
 			}
 			found = true
+			if a.outTerm.TTY {
+				page = plainPage(page, a.outTerm.Width, a.outTerm.Colour)
+			}
 			fmt.Fprint(a.out, page)
 		}
 	}

@@ -2,10 +2,12 @@ package plan_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/syntax"
 )
 
@@ -36,7 +38,7 @@ func TestRegistryExamples(t *testing.T) {
 						}
 						know := sc.knowledge(t)
 						e.macros, e.tables = know, know
-						e.run(t, st.open(t, events), time.Unix(1700000000, 0).UTC())
+						e.run(t, st.open(t, events), syntax.ExampleNow)
 					})
 				}
 			}
@@ -53,5 +55,43 @@ func TestRegistryExamples(t *testing.T) {
 	}
 	for _, d := range syntax.Aggregates() {
 		check("aggregate", d.Name, d.Examples)
+	}
+}
+
+// TestExamplesSayNow: an example whose rows change with the current time says
+// which time it assumes.
+func TestExamplesSayNow(t *testing.T) {
+	check := func(name string, examples []syntax.Example) {
+		for _, ex := range examples {
+			if ex.Lookup != "" || ex.Saved != "" || ex.Txn != "" {
+				continue
+			}
+			var events []loaded
+			for _, raw := range ex.Events {
+				events = append(events, loaded{raw, event.Meta{Index: "aws", Source: "example", Host: "aws"}})
+			}
+			rows := func(now time.Time) []string {
+				env := exec.NewEnv(now)
+				env.Geo = geo()
+				_, rows, err := evaluate(ex.Search, storeKinds[0].open(t, events), env)
+				if err != nil {
+					t.Fatalf("%s\n%v", ex.Search, err)
+				}
+				return rows
+			}
+			changes := !slices.Equal(rows(syntax.ExampleNow), rows(syntax.ExampleNow.AddDate(1, 2, 3).Add(4567*time.Second)))
+			if changes && !ex.UsesNow() {
+				t.Errorf("%s: the page does not say which time is now: %s", name, ex.Search)
+			}
+		}
+	}
+	for _, d := range syntax.Commands() {
+		check(d.Name, d.Examples)
+	}
+	for _, d := range syntax.Functions() {
+		check(d.Name, d.Examples)
+	}
+	for _, d := range syntax.Aggregates() {
+		check(d.Name, d.Examples)
 	}
 }

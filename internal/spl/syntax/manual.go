@@ -2,8 +2,16 @@ package syntax
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
+	"time"
+
+	"bluetrail/internal/splunktime"
 )
+
+// ExampleNow is the time at which the examples of the manual run.
+var ExampleNow = time.Unix(1700000000, 0).UTC()
 
 // Names returns every name and alias of commands, functions and aggregates.
 func Names() []string {
@@ -97,14 +105,45 @@ func examples(b *strings.Builder, list []Example) {
 		if len(ex.Events) > 0 {
 			b.WriteString("Events:\n\n    " + strings.Join(ex.Events, "\n    ") + "\n\nSearch:\n\n")
 		}
-		b.WriteString("    " + strings.ReplaceAll(ex.Search, "\n", "\n    ") + "\n\nRows:\n\n")
+		b.WriteString("    " + strings.ReplaceAll(ex.Search, "\n", "\n    ") + "\n\n" + rowsTitle(ex) + "\n\n")
 		if len(ex.Want) == 0 {
 			b.WriteString("    (none)\n")
 			continue
 		}
-		b.WriteString("    " + strings.Join(ex.Want, "\n    ") + "\n")
+		b.WriteString("    " + strings.Join(shownRows(ex.Want), "\n    ") + "\n")
 	}
 }
+
+// rowsTitle stands before the rows of an example and says which time is now,
+// where they depend on it.
+func rowsTitle(ex Example) string {
+	if !ex.UsesNow() {
+		return "Rows:"
+	}
+	return fmt.Sprintf("Rows, with `--now %d` (%s):", ExampleNow.Unix(), ExampleNow.Format("2006-01-02 15:04:05 UTC"))
+}
+
+// UsesNow reports whether the rows of the example depend on the current time.
+func (e Example) UsesNow() bool { return usesNow.MatchString(e.Search) }
+
+var usesNow = regexp.MustCompile(`(?i)\b(now|time)\(\)|\b(earliest|latest)=|\|\s*(addinfo|reltime|bin _time)\b|makeresults\s*\|\s*eval \w+=[^|]*\b_time\b`)
+
+// shownRows returns rows as the command writes them: _time as a date.
+func shownRows(rows []string) []string {
+	var list []string
+	for _, r := range rows {
+		list = append(list, epochTime.ReplaceAllStringFunc(r, func(s string) string {
+			f, err := strconv.ParseFloat(epochTime.FindStringSubmatch(s)[1], 64)
+			if err != nil {
+				return s
+			}
+			return `"_time":"` + splunktime.FromEpoch(f).UTC().Format("2006-01-02T15:04:05.000-07:00") + `"`
+		}))
+	}
+	return list
+}
+
+var epochTime = regexp.MustCompile(`"_time":"(\d+(?:\.\d+)?)"`)
 
 func firstSentence(doc string) string {
 	doc = strings.Join(strings.Fields(doc), " ")
