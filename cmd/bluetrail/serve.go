@@ -74,6 +74,7 @@ func (c *serveCmd) Run(a *app) error {
 		},
 		{Name: "data directory", Start: s.open, Stop: s.close},
 	}
+	parts = append(parts, serve.Part{Name: "damage reports", Run: s.reportDamage})
 	if days := s.cfg.Serve.ScrubDays; days > 0 {
 		period := time.Duration(days) * 24 * time.Hour
 		parts = append(parts, serve.Part{Name: "scrub", Run: func(ctx context.Context) error { return s.scrub(ctx, period) }})
@@ -140,12 +141,27 @@ func (s *server) open(ctx context.Context) error {
 
 // scrub looks for damage of the store until ctx ends.
 func (s *server) scrub(ctx context.Context, period time.Duration) error {
-	return s.pipeline.Store().Scrub(ctx, period, func(d vlogs.Damage) {
-		s.log.Error("the store is damaged; stop the server, then run bluetrail repair", "day", vlogs.DayName(d.Day), "events", d.Rows, "reason", d.Reason)
-		if err := s.pipeline.State().Suspect(state.Alarm{Day: d.Day, Since: time.Now(), Reason: d.Reason}); err != nil {
-			s.log.Error("the alarm could not be kept", serve.KeyErr, err)
+	return s.pipeline.Store().Scrub(ctx, period, s.damaged)
+}
+
+// reportDamage reports damage that searches and merges meet, until ctx ends.
+func (s *server) reportDamage(ctx context.Context) error {
+	for {
+		select {
+		case d := <-s.pipeline.Store().Met():
+			s.damaged(d)
+		case <-ctx.Done():
+			return nil
 		}
-	})
+	}
+}
+
+// damaged logs damage and raises an alarm.
+func (s *server) damaged(d vlogs.Damage) {
+	s.log.Error("the store is damaged; stop the server, then run bluetrail repair", "day", vlogs.DayName(d.Day), "events", d.Rows, "reason", d.Reason)
+	if err := s.pipeline.State().Suspect(state.Alarm{Day: d.Day, Since: time.Now(), Reason: d.Reason}); err != nil {
+		s.log.Error("the alarm could not be kept", serve.KeyErr, err)
+	}
 }
 
 func (s *server) close(context.Context) error {

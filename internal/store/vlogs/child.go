@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -95,21 +94,18 @@ func (s *Store) count(ctx context.Context, q *logstorage.Query) (tally.Tallies, 
 // each calls yield for the rows of a query, one at a time.
 func (s *Store) each(ctx context.Context, q *logstorage.Query, yield func(Stored)) error {
 	var mu sync.Mutex
-	var failed error
-	qctx := logstorage.NewQueryContext(ctx, &logstorage.QueryStats{}, tenants, q, false, nil)
-	err := s.db.RunQuery(qctx, func(_ uint, db *logstorage.DataBlock) {
+	return s.blocks(ctx, tenants, q, func(_ int, db *logstorage.DataBlock) error {
 		mu.Lock()
 		defer mu.Unlock()
 		for i := range db.RowsCount() {
 			row, err := s.stored(db, i)
 			if err != nil {
-				failed = err
-				return
+				return err
 			}
 			yield(row)
 		}
+		return nil
 	})
-	return errors.Join(err, failed)
 }
 
 // readInChild has other processes read partitions. It returns why some of them

@@ -89,12 +89,19 @@ func (s *Store) ask(text string, of func(*logstorage.QueryContext) ([]logstorage
 	if err != nil {
 		return nil, err
 	}
-	list, err := of(logstorage.NewQueryContext(context.Background(), &logstorage.QueryStats{}, tenants, q, false, nil))
+	var list []logstorage.ValueWithHits
+	err = s.query(context.Background(), tenants, q, func(qctx *logstorage.QueryContext) (err error) {
+		list, err = of(qctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	values := make([]string, len(list))
 	for i, v := range list {
 		values[i] = v.Value
 	}
-	return values, err
+	return values, nil
 }
 
 // streamLabels reads how the engine names a stream: {a="b",c="d"}.

@@ -22,8 +22,11 @@ func (s *Store) Indexes(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	qctx := logstorage.NewQueryContext(ctx, &logstorage.QueryStats{}, tenants, q, false, nil)
-	values, err := s.db.GetStreamFieldValues(qctx, event.Index, "", maxIndexes)
+	var values []logstorage.ValueWithHits
+	err = s.query(ctx, tenants, q, func(qctx *logstorage.QueryContext) (err error) {
+		values, err = s.db.GetStreamFieldValues(qctx, event.Index, "", maxIndexes)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the indexes: %w", err)
 	}

@@ -219,14 +219,14 @@ func (s *Store) newestPacked() (int64, error) {
 	q.AddTimeFilter(last, last+int64(24*time.Hour)-1)
 	newest := int64(math.MinInt64)
 	var mu sync.Mutex
-	qctx := logstorage.NewQueryContext(context.Background(), &logstorage.QueryStats{}, tenants, q, false, nil)
-	err = s.db.RunQuery(qctx, func(_ uint, db *logstorage.DataBlock) {
+	err = s.blocks(context.Background(), tenants, q, func(_ int, db *logstorage.DataBlock) error {
 		mu.Lock()
 		defer mu.Unlock()
 		times, _ := db.GetTimestamps(nil)
 		for _, at := range times {
 			newest = max(newest, at)
 		}
+		return nil
 	})
 	if err != nil || newest < 0 {
 		return 0, err

@@ -147,25 +147,24 @@ func (s *Store) countBatch(ctx context.Context, batch int64, days map[tally.Day]
 	q.AddTimeFilter(sorted[0].Start(), (sorted[len(sorted)-1]+1).Start()-1)
 	have := map[tally.Day]int64{}
 	var mu sync.Mutex
-	var failed error
-	err = s.db.RunQuery(logstorage.NewQueryContext(ctx, &logstorage.QueryStats{}, tenants, q, false, nil), func(_ uint, db *logstorage.DataBlock) {
+	err = s.blocks(ctx, tenants, q, func(_ int, db *logstorage.DataBlock) error {
 		mu.Lock()
 		defer mu.Unlock()
 		times, counts := db.GetColumnByName(timeName), db.GetColumnByName("n")
 		if times == nil || counts == nil {
-			failed = errors.New("the engine returned no counts")
-			return
+			return errors.New("the engine returned no counts")
 		}
 		for i := range db.RowsCount() {
 			at, err := time.Parse(time.RFC3339Nano, times.Values[i])
 			n, err2 := strconv.ParseInt(counts.Values[i], 10, 64)
-			if failed = errors.Join(failed, err, err2); failed != nil {
-				return
+			if err := errors.Join(err, err2); err != nil {
+				return err
 			}
 			have[tally.DayOf(at.UnixNano())] += n
 		}
+		return nil
 	})
-	return have, errors.Join(err, failed)
+	return have, err
 }
 
 // nameMissing finds ids that the batch lacks.

@@ -1,6 +1,7 @@
 package vlogs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,6 +56,8 @@ func (s *Store) RemoveDay(day tally.Day) error {
 	return nil
 }
 
+var errEngine = errors.New("the storage engine failed; the next start checks the store")
+
 // deleteWait is how often it is looked whether the engine has deleted rows.
 const deleteWait = 20 * time.Millisecond
 
@@ -70,6 +73,10 @@ func (s *Store) RemoveIndex(ctx context.Context, day tally.Day, index string, be
 		end = pack(before.Start()) - 1
 	}
 	filter := fmt.Sprintf("{%s=%s} _time:[%d, %d]", event.Index, strconv.Quote(index), day.Start(), end)
+	if err := s.damagedBetween(day.Start(), end); err != nil {
+		return fail(err)
+	}
+	failures := s.failures.Load()
 	f, err := logstorage.ParseFilter(filter)
 	if err != nil {
 		return fail(err)
@@ -85,6 +92,9 @@ func (s *Store) RemoveIndex(ctx context.Context, day tally.Day, index string, be
 		}
 		if !slices.ContainsFunc(tasks, func(t *logstorage.DeleteTask) bool { return t.TaskID == id }) {
 			break
+		}
+		if s.failures.Load() > failures { // the engine no longer works on it
+			return fail(cmp.Or(s.damagedBetween(day.Start(), end), errEngine))
 		}
 		select {
 		case <-ctx.Done():

@@ -6,7 +6,6 @@ import (
 	"math"
 	"regexp"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -108,7 +107,7 @@ func (sc *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) er
 	defer sc.s.scans.Add(-1)
 	sc.shown = sc.s.shown.Load()
 	// Displaced rows lie in one place whatever their time is.
-	err := sc.records(ctx, part{tenant: displaced, filter: sc.mayHold, earliest: store.Beginning, latest: store.End, check: sc.q.Filter}, emit)
+	err := sc.records(ctx, part{tenant: displaced, filter: sc.mayHold, earliest: firstTime, latest: firstTime + 1, check: sc.q.Filter}, emit)
 	if err != nil {
 		return err
 	}
@@ -254,26 +253,5 @@ func (sc *scan) ask(ctx context.Context, p part, pipe string, block blockFunc) e
 		latest = pack(latest)
 	}
 	q.AddTimeFilter(earliest, latest)
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	qctx := logstorage.NewQueryContext(ctx, &logstorage.QueryStats{}, []logstorage.TenantID{p.tenant}, q, false, nil)
-	err = sc.s.db.RunQuery(qctx, func(worker uint, db *logstorage.DataBlock) {
-		if ctx.Err() != nil {
-			return
-		}
-		// It runs in a goroutine of the engine's, where a panic would end the
-		// process.
-		defer func() {
-			if r := recover(); r != nil {
-				cancel(fmt.Errorf("cannot read the store's answer: panic: %v; please report it\n%s", r, debug.Stack()))
-			}
-		}()
-		if err := block(int(worker), db); err != nil {
-			cancel(err)
-		}
-	})
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
-	return err
+	return sc.s.blocks(ctx, []logstorage.TenantID{p.tenant}, q, block)
 }

@@ -102,7 +102,7 @@ func (s *Store) scrubPart(ctx context.Context, name string, e partEntry) (*Damag
 		return nil, fmt.Errorf("the manifest has a bad day: %w", perr)
 	}
 	s.suspect.Store(true)
-	if err := s.leaveMark(); err != nil {
+	if err := s.leaveMark(damageMark); err != nil {
 		return nil, err
 	}
 	return &Damage{Day: tally.DayOf(at.UnixNano()), Rows: e.rows, Reason: fmt.Sprintf("part %s/%s: %v", kind, part, rootCause(err))}, nil

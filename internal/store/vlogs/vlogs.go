@@ -44,6 +44,11 @@ type Store struct {
 	damaged    []Damage      // set aside when the store was opened
 	read       tally.Tallies // by another process before that
 	suspect    atomic.Bool   // damage was met, the next start has to check everything
+	failures   atomic.Int64  // of the engine, see hurt
+
+	foundMu sync.Mutex
+	found   map[tally.Day]string // damaged, and why: met while the store is open
+	met     chan Damage
 }
 
 var _ store.Store = (*Store)(nil)
@@ -95,12 +100,15 @@ func Open(dir string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	s := &Store{dir: dir, lock: lock, columns: columns, days: map[string]bool{}}
+	s := &Store{dir: dir, lock: lock, columns: columns, days: map[string]bool{}, found: map[tally.Day]string{}, met: make(chan Damage, maxMet)}
 	s.shown.Store(math.MaxInt64)
 	if err := s.prepare(opts.Deep); err != nil {
 		return nil, errors.Join(err, unwatchCrash(dir), lock.Close())
 	}
-	s.db = openEngine(engine)
+	if err := s.guard(func() error { s.db = openEngine(engine); return nil }); err != nil {
+		s.keepLock() // the engine may have opened a part of it
+		return nil, err
+	}
 	s.packing.init(s.db.PartitionList())
 	for _, d := range s.damaged { // whose events come back to it
 		s.packing.keep(d.Day)
@@ -131,7 +139,7 @@ func openMirror(dir string, opts Options) (*Store, error) {
 
 // prepare checks the files of the store, before the engine opens them.
 func (s *Store) prepare(deep bool) error {
-	crash, err := watchCrash(s.dir)
+	crash, err := watchCrash(s)
 	if err != nil {
 		return err
 	}
@@ -179,11 +187,17 @@ func checkFormat(dir, engine string) error {
 }
 
 // Close implements store.Store. What was added and not synced is written out.
+// An engine that failed is not: it may wait for goroutines that ended. What was
+// committed is durable, and nobody else can open the store before the process ends.
 func (s *Store) Close() error {
+	if s.failures.Load() > 0 {
+		s.keepLock()
+		return s.leaveMark(damageMark)
+	}
 	s.db.MustClose()
 	err := errors.Join(s.updateManifest(nil), unwatchCrash(s.dir))
 	if s.suspect.Load() {
-		err = errors.Join(err, s.leaveMark())
+		err = errors.Join(err, s.leaveMark(damageMark))
 	}
 	err = errors.Join(err, s.lock.Close())
 	if s.mirror {
