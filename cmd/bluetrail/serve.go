@@ -15,6 +15,7 @@ import (
 	"bluetrail/internal/leftover"
 	"bluetrail/internal/serve"
 	"bluetrail/internal/source/dir"
+	"bluetrail/internal/source/file"
 	"bluetrail/internal/state"
 	"bluetrail/internal/store/vlogs"
 
@@ -177,8 +178,12 @@ const retryTime = 10 * time.Second
 func (s *server) watch(ctx context.Context, src config.Source) error {
 	log := s.log.With(serve.KeySource, src.Dir)
 	for {
+		tails, err := s.pipeline.State().Tails(file.Absolute(src.Dir), dir.MaxTails)
+		if err != nil {
+			return err
+		}
 		w := dir.New(dir.Options{
-			Dir: src.Dir, Meta: event.Meta{Index: src.Index, Sourcetype: src.Sourcetype, Host: src.Host},
+			Dir: src.Dir, Tails: tails, Meta: event.Meta{Index: src.Index, Sourcetype: src.Sourcetype, Host: src.Host},
 			Problem: func(err error) {
 				if err != nil {
 					log.Warn("cannot read the whole folder", serve.KeyErr, err)

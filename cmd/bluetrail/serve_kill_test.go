@@ -32,18 +32,24 @@ func kills(t *testing.T) int {
 }
 
 // fill writes files of events into a folder until quit is closed: some appear in
-// one piece, some grow, and each brings events of the one before again. It
-// returns how many different events there are.
-func fill(t *testing.T, dir string, pause func(), quit <-chan struct{}) (events int) {
+// one piece, some grow, and each brings events of the one before again. A log
+// whose lines have no eventID and no time grows beside them and is rotated. It
+// returns how many different events and lines there are.
+func fill(t *testing.T, dir string, pause func(), quit <-chan struct{}) (events, lines int) {
 	const each = 40
 	event := func(n int) string {
 		return fmt.Sprintf(`{"eventVersion":"1.08","eventTime":"2026-01-0%dT10:%02d:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","eventID":"00000000-0000-4000-8000-%012d"}`, 1+n%3, n%60, n)
 	}
+	logged := 0
 	for f := 0; ; f++ {
 		select {
 		case <-quit:
-			return events
+			return events, logged
 		default:
+		}
+		if err := appendLog(dir, f, &logged); err != nil {
+			t.Error(err)
+			return events, logged
 		}
 		var lines []string
 		for i := range each {
@@ -71,10 +77,30 @@ func fill(t *testing.T, dir string, pause func(), quit <-chan struct{}) (events 
 		}
 		if err != nil {
 			t.Error(err)
-			return events
+			return events, logged
 		}
 		pause()
 	}
+}
+
+// appendLog appends lines to a log. Every seventh time the log is renamed first, as
+// logrotate does it.
+func appendLog(dir string, round int, lines *int) error {
+	path := filepath.Join(dir, "app.log")
+	if round%7 == 6 {
+		if err := os.Rename(path, fmt.Sprintf("%s.%d", path, round)); err != nil {
+			return err
+		}
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	for range 10 {
+		*lines++
+		fmt.Fprintf(f, `{"line":%d}`+"\n", *lines)
+	}
+	return f.Close()
 }
 
 // TestServeKilled kills a server at random moments while its folder is filled
@@ -103,21 +129,30 @@ func TestServeKilled(t *testing.T) {
 
 	quit := make(chan struct{})
 	var filling, searching sync.WaitGroup
-	var want int
-	filling.Go(func() { want = fill(t, watched, func() { time.Sleep(60 * time.Millisecond) }, quit) })
+	var want, wantLines int
+	filling.Go(func() { want, wantLines = fill(t, watched, func() { time.Sleep(60 * time.Millisecond) }, quit) })
 
 	var counted, searches, failed int // of the searches
 	stopped, stop := context.WithCancel(t.Context())
+	const search = "* | stats count(eventID) as count dc(eventID) as ids count(line) as lines dc(line) as numbers"
 	count := func() (all, different int, ok bool) {
 		var out, errs strings.Builder
-		code := run(stopped, []string{"search", "--data", data, "-o", "json", "* | stats count dc(eventID) as ids"}, &out, &errs)
-		var row struct{ Count, IDs string }
+		code := run(stopped, []string{"search", "--data", data, "-o", "json", search}, &out, &errs)
+		var row struct{ Count, IDs, Lines, Numbers string }
 		if code != exitDone || json.Unmarshal([]byte(out.String()), &row) != nil {
 			return 0, 0, false // the server was killed meanwhile, or is not there yet
 		}
-		all, _ = strconv.Atoi(row.Count)
-		different, _ = strconv.Atoi(row.IDs)
-		return all, different, true
+		sum := func(texts ...string) (n int) {
+			for _, text := range texts {
+				k, err := strconv.Atoi(text)
+				if err != nil {
+					t.Error(err)
+				}
+				n += k
+			}
+			return n
+		}
+		return sum(row.Count, row.Lines), sum(row.IDs, row.Numbers), true
 	}
 	searching.Go(func() {
 		for stopped.Err() == nil {
@@ -149,7 +184,7 @@ func TestServeKilled(t *testing.T) {
 	cmd, log := start()
 	for {
 		n, _, ok := count()
-		if ok && n >= want {
+		if ok && n >= want+wantLines {
 			break
 		}
 		if cmd.ProcessState != nil {
@@ -163,9 +198,9 @@ func TestServeKilled(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("the server did not end well: %v\n%s", err, log)
 	}
-	_, out, errs := bluetrail(t, "search", "--data", data, "-o", "json", "* | stats count dc(eventID) as ids")
-	if out != fmt.Sprintf("{\"count\":\"%d\",\"ids\":\"%[1]d\"}\n", want) {
-		t.Errorf("%s%s, want %d events", out, errs, want)
+	_, out, errs := bluetrail(t, "search", "--data", data, "-o", "json", search)
+	if out != fmt.Sprintf("{\"count\":\"%d\",\"ids\":\"%[1]d\",\"lines\":\"%d\",\"numbers\":\"%[2]d\"}\n", want, wantLines) {
+		t.Errorf("%s%s, want %d events and %d lines", out, errs, want, wantLines)
 	}
-	t.Logf("%d kills, %d events, %d searches, %d of them while no server could answer", killed, want, searches, failed)
+	t.Logf("%d kills, %d events and %d lines, %d searches, %d of them while no server could answer", killed, want, wantLines, searches, failed)
 }

@@ -116,10 +116,8 @@ func (p *Pipeline) takeChunk(j *job, ch *chunk) error {
 	j.first, j.last = min(j.first, ch.first), max(j.last, ch.last)
 	j.result.Events += fresh
 	j.result.Problems += len(ch.problems)
-	b.files[j.batch.Key] = state.File{
-		Path: j.batch.Key, Size: j.batch.Size, Changed: j.batch.Changed.UnixNano(), Print: j.batch.Print, Records: ch.read, Done: ch.end,
-		Again: ch.from == 0 || b.files[j.batch.Key].Again, First: j.first, Last: j.last, Origin: r.origin,
-	}
+	j.anon = j.anon || ch.anon
+	b.files[j.batch.Key] = j.file(ch, ch.from == 0 || b.files[j.batch.Key].Again)
 	if ch.end || ch.err != nil {
 		j.result.Done, j.result.Records = ch.end, ch.read
 		b.acks = append(b.acks, ack{r, j.batch, j.result})

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
+	"os"
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/source"
@@ -23,23 +25,88 @@ type job struct {
 	run    *run
 	ctx    context.Context // of the run
 	batch  *source.Batch
-	skip   int64 // records that were taken in before
-	done   bool  // all of it was
-	err    error // what is known of it could not be read
+	skip   int64  // records that were taken in before
+	done   bool   // all of it was
+	stream string // see state.File
+	anon   bool   // some of its records have no eventID
+	err    error  // what is known of it could not be read
 	chunks chan *chunk
 	first  tally.Day // of the days of its events
 	last   tally.Day
 	result source.Result
 }
 
-// lookUp notes what is known of a batch. One that changed is read anew.
+// lookUp notes what is known of a batch. One that changed is read anew, one that
+// was renamed goes on where it was.
 func (j *job) lookUp(db *state.DB) {
-	known, ok, err := db.File(j.batch.Key)
-	j.err = err
-	if ok && known.Size == j.batch.Size && known.Changed == j.batch.Changed.UnixNano() && known.Print == j.batch.Print {
+	b := j.batch
+	known, ok, err := db.File(b.Key)
+	switch {
+	case err != nil:
+		j.err = err
+	case ok && known.Size == b.Size && known.Changed == b.Changed.UnixNano() && known.Print == b.Print:
 		j.done, j.skip = known.Done, known.Records
-		j.first, j.last = known.First, known.Last
+		j.first, j.last, j.anon = known.First, known.Last, known.Anon
+	case !ok && b.Stream == "" && b.Print != 0:
+		if known, ok, j.err = renamed(db, b); ok {
+			j.skip, j.first, j.last, j.anon = known.Records, known.First, known.Last, known.Anon
+		}
 	}
+	switch {
+	case b.Stream != "":
+		j.stream = b.Stream
+	case ok && known.Stream != "":
+		j.stream = known.Stream
+	case ok:
+		j.stream = known.Path
+	default:
+		j.stream = b.Key
+	}
+	if !ok && b.From > 0 && b.Tail != nil && b.Tail.Was != "" { // the part before lies on the days of these
+		if known, ok, err = db.File(b.Tail.Was); err != nil {
+			j.err = err
+		}
+	}
+	if ok && b.From > 0 {
+		j.first, j.last, j.anon = min(j.first, known.First), max(j.last, known.Last), known.Anon
+	}
+}
+
+// renamed returns the file that a batch was when it was taken in, under a name at
+// which nothing is any more. Files of which all records have an eventID need no
+// such care.
+func renamed(db *state.DB, b *source.Batch) (f state.File, ok bool, err error) {
+	list, err := db.Alike(b.Size, b.Changed.UnixNano(), b.Print)
+	if err != nil {
+		return f, false, err
+	}
+	for _, f := range list {
+		if _, err := os.Lstat(f.Path); errors.Is(err, fs.ErrNotExist) {
+			return f, true, nil
+		}
+	}
+	return f, false, nil
+}
+
+// file is what the state is to know of the batch once a chunk of it is stored.
+func (j *job) file(ch *chunk, again bool) state.File {
+	b := j.batch
+	f := state.File{
+		Path: b.Key, Size: b.Size, Changed: b.Changed.UnixNano(), Print: b.Print, Records: ch.read, Done: ch.end,
+		First: j.first, Last: j.last, Origin: j.run.origin, Anon: j.anon, Again: again,
+	}
+	if j.stream != b.Key {
+		f.Stream = j.stream
+	}
+	if t := b.Tail; t != nil && (ch.end || b.From == 0) {
+		now := *t
+		now.Records = ch.read
+		if !ch.end { // the name of its records is known before any is stored
+			now.Size, now.Records, now.Head, now.End = 0, 0, 0, 0
+		}
+		f.Tail = &now
+	}
+	return f
 }
 
 // noDay is above all days.
@@ -54,6 +121,7 @@ type chunk struct {
 	read     int64 // records of the file up to here
 	digests  int
 	controls int
+	anon     bool // some of the records have no eventID
 	leftOut  file.LeftOut
 	first    tally.Day // of the days of its events, new or not
 	last     tally.Day
@@ -195,7 +263,7 @@ func (j *job) add(c *chunk, rec *event.Record, at int64, row *event.Row) {
 		out.time, out.guessed = known.Time, false
 	}
 	if out.id, out.given = known.ID, known.Given && !j.run.o.Anew; !out.given {
-		out.id = anonymousID(j.batch.Key, at, raw)
+		out.id, c.anon = anonymousID(j.stream, at, raw), true
 	}
 	out.sourcetype, out.kind = known.Sourcetype, known.Kind
 	c.records = append(c.records, out)
@@ -213,10 +281,10 @@ func (c *chunk) spread(at int64) {
 }
 
 // anonymousID identifies a record without eventID by where it stands.
-func anonymousID(path string, at int64, raw []byte) (id recordID) {
+func anonymousID(stream string, at int64, raw []byte) (id recordID) {
 	h := sha256.New()
 	var n [8]byte
-	for _, part := range [][]byte{[]byte(path), binary.LittleEndian.AppendUint64(n[:0], uint64(at)), raw} {
+	for _, part := range [][]byte{[]byte(stream), binary.LittleEndian.AppendUint64(n[:0], uint64(at)), raw} {
 		h.Write(binary.AppendUvarint(nil, uint64(len(part))))
 		h.Write(part)
 	}

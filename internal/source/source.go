@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/state"
 )
 
 // Records yields the records of a batch by the contract of event.Decoder.Next.
@@ -32,7 +33,9 @@ type Batch struct {
 	Print   uint64    // a cheap hash of the content, 0 = none
 	Digest  bool      // it holds no events; it is not opened
 	Meta    event.Meta
-	From    int64 // records of the same Key that came before: it holds those that followed
+	From    int64       // records of the same Key that came before: it holds those that followed
+	Stream  string      // identifies records without eventID, beside their place; "" = as before, at first the Key
+	Tail    *state.Tail // what is to be known of it when it grows; without Records
 	// Open opens the records. What it reads is added to read as it lies there. An
 	// error is a problem of this batch only.
 	Open func(read *atomic.Int64) (Records, error)

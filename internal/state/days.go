@@ -215,17 +215,17 @@ func (s *DB) Reread(first, last tally.Day) (files []File, err error) {
 			err = fmt.Errorf("cannot forget the files of %s to %s: %w", first, last, damaged(err))
 		}
 	}()
-	if _, err := s.db.Exec("UPDATE file SET done = 0, records = 0"+of, first, last); err != nil {
+	if err := s.reread(of, first, last); err != nil {
 		return nil, err
 	}
-	rows, err := s.db.Query("SELECT path, size, changed, records, done, first, last, origin FROM file"+of+" ORDER BY path", first, last)
+	rows, err := s.db.Query("SELECT "+fileColumns+" FROM file"+of+" ORDER BY path", first, last)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var f File
-		if err := rows.Scan(&f.Path, &f.Size, &f.Changed, &f.Records, &f.Done, &f.First, &f.Last, &f.Origin); err != nil {
+		if err := f.scan(rows.Scan); err != nil {
 			return nil, err
 		}
 		files = append(files, f)
@@ -236,10 +236,26 @@ func (s *DB) Reread(first, last tally.Day) (files []File, err error) {
 // RereadBefore notes that the files with events of earlier days are to be read
 // again.
 func (s *DB) RereadBefore(day tally.Day) error {
-	if _, err := s.db.Exec("UPDATE file SET done = 0, records = 0 WHERE first < ?", day); err != nil {
+	if err := s.reread(" WHERE first < ?1", day); err != nil {
 		return fmt.Errorf("cannot forget files before %s: %w", day, damaged(err))
 	}
 	return nil
+}
+
+// reread forgets how far the files that a condition chooses were read.
+func (s *DB) reread(of string, args ...any) error {
+	tx, err := s.db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if _, err := tx.Exec("DELETE FROM tail WHERE path IN (SELECT path FROM file"+of+")", args...); err != nil {
+		return err
+	}
+	if _, err := tx.Exec("UPDATE file SET done = 0, records = 0"+of, args...); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // Retained returns for each index the day before which retention removed its

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"bluetrail/internal/tally"
@@ -23,6 +24,7 @@ type DB struct {
 	db   *sql.DB
 	file func() (*sql.Stmt, error) // of File, prepared once
 	copy string                    // the folder of a copy, "" = none
+	anon atomic.Int32              // whether some files have records without eventID, see anyAnon
 }
 
 // DatabaseFile is the database in a data directory.
@@ -47,9 +49,23 @@ CREATE TABLE IF NOT EXISTS file (
 	first   INTEGER NOT NULL,
 	last    INTEGER NOT NULL,
 	origin  TEXT NOT NULL,
-	print   INTEGER NOT NULL
+	print   INTEGER NOT NULL,
+	stream  TEXT NOT NULL DEFAULT '',
+	anon    INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS file_days ON file (first, last);
+CREATE INDEX IF NOT EXISTS file_print ON file (print) WHERE anon;
+CREATE TABLE IF NOT EXISTS tail (
+	path    TEXT PRIMARY KEY,
+	device  INTEGER NOT NULL,
+	inode   INTEGER NOT NULL,
+	size    INTEGER NOT NULL,
+	records INTEGER NOT NULL,
+	head    INTEGER NOT NULL,
+	end     INTEGER NOT NULL,
+	print   INTEGER NOT NULL,
+	stream  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS day (
 	day    INTEGER NOT NULL,
 	idx    TEXT NOT NULL,
@@ -78,11 +94,17 @@ CREATE TABLE IF NOT EXISTS quarantine (
 	reason TEXT NOT NULL,
 	PRIMARY KEY (path, place)
 ) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 `
 
 // version is the user_version that this program reads and writes.
-const version = 4
+const version = 5
+
+// upgrade4 is what the schema lacks of a database of version 4.
+const upgrade4 = `
+ALTER TABLE file ADD COLUMN stream TEXT NOT NULL DEFAULT '';
+ALTER TABLE file ADD COLUMN anon INTEGER NOT NULL DEFAULT 0;
+`
 
 // Open opens the state in a data directory; both are made when they are not
 // there. A state that a newer version of the program wrote is refused.
@@ -98,7 +120,7 @@ func Open(dir string) (*DB, error) {
 	}
 	s := &DB{db: db}
 	s.file = sync.OnceValues(func() (*sql.Stmt, error) {
-		return db.Prepare("SELECT size, changed, print, records, done, first, last, origin FROM file WHERE path = ?")
+		return db.Prepare("SELECT " + fileColumns + " FROM file WHERE path = ?")
 	})
 	if err := s.prepare(); err != nil {
 		db.Close()
@@ -118,7 +140,7 @@ func (s *DB) prepare() error {
 		return fmt.Errorf("a newer version wrote it (format %d; this version supports %d); use that version", v, version)
 	case v == version:
 		return nil
-	case v > 0:
+	case v > 0 && v < 4:
 		return fmt.Errorf("an older version wrote it (format %d; this version supports %d); remove the data directory, or name another one, and ingest the files again", v, version)
 	}
 	tx, err := s.db.Begin()
@@ -126,6 +148,11 @@ func (s *DB) prepare() error {
 		return err
 	}
 	defer tx.Rollback()
+	if v == 4 {
+		if _, err := tx.Exec(upgrade4); err != nil {
+			return err
+		}
+	}
 	if _, err := tx.Exec(schema); err != nil {
 		return err
 	}
@@ -189,36 +216,6 @@ func (s *DB) Checkpoint() (c Checkpoint, err error) {
 	return c, err
 }
 
-// File is how far a file was taken in, as it was then.
-type File struct {
-	Path    string    // absolute
-	Size    int64     // bytes
-	Changed int64     // unix nanoseconds
-	Print   uint64    // of its content
-	Records int64     // read from its beginning
-	Done    bool      // read to its end
-	First   tally.Day // of the days of its events, new or not
-	Last    tally.Day
-	Origin  string // how its events were taken in, for taking them in again; see ingest
-	Again   bool   // for Commit: it was read from its beginning, what was wrong with it before counts no more
-}
-
-// File returns what is known of a file; ok is false for an unknown one.
-func (s *DB) File(path string) (f File, ok bool, err error) {
-	f.Path = path
-	look, err := s.file()
-	if err == nil {
-		err = look.QueryRow(path).Scan(&f.Size, &f.Changed, &f.Print, &f.Records, &f.Done, &f.First, &f.Last, &f.Origin)
-	}
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return f, false, nil
-	case err != nil:
-		return f, false, fmt.Errorf("cannot read the state of %q: %w", path, damaged(err))
-	}
-	return f, true, nil
-}
-
 // Problem is something in a file that could not be taken in.
 type Problem struct {
 	Path   string
@@ -243,7 +240,10 @@ func (s *DB) Commit(c Checkpoint, files []File, problems []Problem, added tally.
 	if _, err = tx.Exec("UPDATE ingest SET batch = ?, seq = ?, events = ?, running = ?", c.Batch, int64(c.Seq), c.Events, c.Running); err != nil {
 		return err
 	}
-	if err = putFiles(tx, files); err != nil {
+	if err = s.putFiles(tx, files); err != nil {
+		return err
+	}
+	if err = putTails(tx, files); err != nil {
 		return err
 	}
 	if err = forgetProblems(tx, files); err != nil {

@@ -80,3 +80,36 @@ func TestNewerVersion(t *testing.T) {
 		t.Error("a state of a newer version was opened")
 	}
 }
+
+// TestUpgrade opens a database of the version before.
+func TestUpgrade(t *testing.T) {
+	dir := t.TempDir()
+	db, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := File{Path: "/a", Size: 1, Changed: 2, Print: 3, Records: 4, Done: true, Origin: "{}"}
+	if err := db.Commit(Checkpoint{}, []File{want}, nil, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		"DROP TABLE tail", "DROP INDEX file_print", "ALTER TABLE file DROP COLUMN stream", "ALTER TABLE file DROP COLUMN anon", "PRAGMA user_version = 4",
+	} {
+		if _, err := db.db.Exec(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if db, err = Open(dir); err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if got, ok, err := db.File("/a"); err != nil || !ok || got != want {
+		t.Errorf("%+v, %v, want %+v", got, err, want)
+	}
+	if tails, err := db.Tails("/", 10); err != nil || len(tails) != 0 {
+		t.Error(tails, err)
+	}
+}

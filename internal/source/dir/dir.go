@@ -11,6 +11,7 @@ import (
 	"bluetrail/internal/event"
 	"bluetrail/internal/source"
 	"bluetrail/internal/source/file"
+	"bluetrail/internal/state"
 )
 
 // Options say how a folder is watched.
@@ -18,6 +19,7 @@ type Options struct {
 	Dir    string
 	Meta   event.Meta // replaces what files tell; empty fields do not
 	Limits file.Limits
+	Tails  []state.Tail // how far files that may grow were read before
 	// Problem is called with what is wrong with the folder itself, once until it
 	// changes, and with nil when nothing is any more.
 	Problem func(error)
@@ -40,15 +42,17 @@ const (
 
 // Watch is the source of the files in a folder and in those below it. It has no
 // end. A file is handed out when it has lain unchanged for a second, again when
-// it changed, and a plain file that keeps growing line by line from where the
-// last reading ended. It keeps about 20 bytes for each file.
+// it changed, and a plain file that grows line by line from where the last reading
+// ended, whatever its name is by then. It keeps about 20 bytes for each file, and
+// some 300 for each of the plain ones, at most MaxTails of them.
 type Watch struct {
 	o      Options
 	notice *notifier
 	queue  []*source.Batch
 	known  map[uint64]struct{}  // files handed out, as they were
 	first  map[string]time.Time // when files that keep changing were first seen so
-	tails  map[string]*tail     // by path
+	tails  map[string]*tail     // by absolute path
+	byID   map[file.ID]*tail    // the same, and those whose path another file has
 	seed   maphash.Seed
 	told   string // the last problem
 	last   time.Time
@@ -71,7 +75,13 @@ func New(o Options) *Watch {
 	if o.Problem == nil {
 		o.Problem = func(error) {}
 	}
-	return &Watch{o: o, notice: newNotifier(), known: map[uint64]struct{}{}, first: map[string]time.Time{}, tails: map[string]*tail{}, seed: maphash.MakeSeed()}
+	w := &Watch{
+		o: o, notice: newNotifier(), known: map[uint64]struct{}{}, first: map[string]time.Time{},
+		tails: map[string]*tail{}, byID: map[file.ID]*tail{}, seed: maphash.MakeSeed(),
+	}
+	w.resume(o.Tails)
+	w.o.Tails = nil
+	return w
 }
 
 // Close ends the watch. Next must not be under way.
@@ -144,22 +154,22 @@ func (w *Watch) look() {
 	present := map[string]bool{}
 	for i := range files {
 		f := &files[i]
-		present[f.Path] = true
+		present[file.Absolute(f.Path)] = true
 		stamp := w.stamp(f)
 		if _, ok := w.known[stamp]; ok {
 			known[stamp] = struct{}{}
 			continue
 		}
-		if t := w.tails[f.Path]; t != nil && t.records.Load() == pending {
-			first[f.Path] = start // what was handed out of it is under way
+		if w.underWay(f) {
+			first[f.Path] = start
 			continue
 		}
 		switch w.state(f, start) {
 		case settled:
 			known[stamp] = struct{}{}
-			w.queue = append(w.queue, w.batch(f, false))
+			w.queue = append(w.queue, w.batch(f, false, files))
 		case growing:
-			w.queue = append(w.queue, w.batch(f, true))
+			w.queue = append(w.queue, w.batch(f, true, files))
 			first[f.Path] = start
 		default:
 			first[f.Path] = start
@@ -168,12 +178,19 @@ func (w *Watch) look() {
 			}
 		}
 	}
-	for path := range w.tails {
-		if !present[path] {
-			delete(w.tails, path)
+	w.leave(present, files)
+	w.known, w.first = known, first
+}
+
+// underWay reports whether what was handed out of a file, or of the one that had
+// its name before, is not acknowledged yet.
+func (w *Watch) underWay(f *file.File) bool {
+	for _, t := range []*tail{w.byID[f.ID], w.tails[file.Absolute(f.Path)]} {
+		if t != nil && t.records.Load() == pending {
+			return true
 		}
 	}
-	w.known, w.first = known, first
+	return false
 }
 
 // fileState says whether a file may be read now.

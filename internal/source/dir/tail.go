@@ -2,8 +2,10 @@ package dir
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
-	"hash/maphash"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -12,13 +14,13 @@ import (
 	"bluetrail/internal/event"
 	"bluetrail/internal/source"
 	"bluetrail/internal/source/file"
+	"bluetrail/internal/state"
 )
 
-// tail is how far a plain file was handed out that may grow.
+// tail is how far a file was handed out that may grow.
 type tail struct {
-	size    int64        // bytes handed out, up to the end of a line
-	records atomic.Int64 // in them, or one of the below
-	end     uint64       // hash of the last bytes before size
+	state.Tail              // Size is up to the end of a line
+	records    atomic.Int64 // in it, or one of the below
 }
 
 const (
@@ -27,12 +29,12 @@ const (
 )
 
 const (
-	// endBytes is how much before the end of what was read has to be as it was for
-	// a file to count as grown.
+	// endBytes is how much of the beginning and of the end of what was read has to be
+	// as it was for a file to count as grown.
 	endBytes = 4 << 10
-	// maxTails bounds the files that are followed; others are read from their
+	// MaxTails bounds the files that are followed; others are read from their
 	// beginning when they grow.
-	maxTails = 10_000
+	MaxTails = 10_000
 	// lineSearch is how far from the end of a file the end of its last whole line
 	// is looked for.
 	lineSearch = 16 << 20
@@ -48,32 +50,109 @@ func plain(path string) bool {
 	return false
 }
 
-// batch returns what is to be read of a file: all of it, or the lines behind
-// those that were handed out. A file that is being written ends with its last
-// whole line.
-func (w *Watch) batch(f *file.File, grows bool) *source.Batch {
-	b := file.Batch(*f, f.Path, w.o.Meta, w.o.Limits)
-	if !plain(f.Path) {
-		return b
+// resume notes how far files were read before.
+func (w *Watch) resume(tails []state.Tail) {
+	for i := range tails {
+		t := &tail{Tail: tails[i]}
+		t.records.Store(t.Records)
+		w.follow(t)
 	}
-	lines, size, end, err := w.measure(f, grows)
-	if err != nil || !lines {
-		delete(w.tails, f.Path)
-		return b // read as it is, and told of there
+}
+
+// follow notes how far a file is handed out.
+func (w *Watch) follow(t *tail) {
+	w.tails[t.Path] = t
+	if id := (file.ID{Device: t.Device, Inode: t.Inode}); id != (file.ID{}) {
+		w.byID[id] = t
 	}
-	from, records := int64(0), int64(0)
-	if t := w.tails[f.Path]; t != nil && t.size <= size && t.records.Load() >= 0 {
-		if now, err := w.hashBefore(f.Path, t.size); err == nil && now == t.end {
-			from, records = t.size, t.records.Load()
+}
+
+// leave forgets the files that are not there any more, except for as many as there
+// is room for: some come back under another name.
+func (w *Watch) leave(present map[string]bool, files []file.File) {
+	full := len(w.tails) >= MaxTails
+	for path := range w.tails {
+		if full && !present[path] {
+			delete(w.tails, path)
 		}
 	}
-	if w.tails[f.Path] == nil && len(w.tails) >= maxTails {
+	var displaced map[file.ID]bool // their name is another file's
+	for id, t := range w.byID {
+		if w.tails[t.Path] != t {
+			if displaced == nil {
+				displaced = map[file.ID]bool{}
+			}
+			displaced[id] = true
+		}
+	}
+	if displaced == nil {
+		return
+	}
+	for i := range files { // not read yet under their new name
+		delete(displaced, files[i].ID)
+	}
+	for id := range displaced {
+		delete(w.byID, id)
+	}
+}
+
+// tailOf returns the tail that a file has under whatever name.
+func (w *Watch) tailOf(f *file.File) *tail {
+	if t := w.byID[f.ID]; t != nil {
+		return t
+	}
+	return w.tails[file.Absolute(f.Path)]
+}
+
+// batch returns what is to be read of a file: all of it, or the lines behind
+// those that were handed out. A file that is being written ends with its last
+// whole line. files are all that are there.
+func (w *Watch) batch(f *file.File, grows bool, files []file.File) *source.Batch {
+	b := file.Batch(*f, f.Path, w.o.Meta, w.o.Limits)
+	old := w.tailOf(f)
+	if old == nil && (!plain(f.Path) || len(w.tails) >= MaxTails) {
 		return b
 	}
-	t := &tail{size: size, end: end}
+	in, err := os.Open(f.Path)
+	if err != nil {
+		return b // read as it is, and told of there
+	}
+	defer in.Close()
+	lines, size, err := measure(in, f, grows)
+	if err != nil || !lines {
+		if f.Size > 0 { // else it was cut off, and other lines will follow
+			delete(w.tails, b.Key)
+		}
+		return b
+	}
+	t := &tail{Tail: state.Tail{Path: b.Key, Device: f.ID.Device, Inode: f.ID.Inode, Print: b.Print}}
+	from := int64(0)
+	switch continues := w.continued(in, f, files); {
+	case continues != nil:
+		t.Stream = continues.Stream
+		if continues.Path != b.Key {
+			t.Was = continues.Path
+			delete(w.tails, continues.Path)
+		}
+		if size = max(size, continues.Size); size == continues.Size && b.Print != continues.Print {
+			break // it did not grow and is not what it was
+		}
+		if n := continues.records.Load(); n >= 0 {
+			from, b.From = continues.Size, n
+		}
+	case w.tails[b.Key] != nil: // another file has taken its place
+		t.Stream = another(b.Key, &w.tails[b.Key].Tail)
+	}
+	t.Size = size
+	if t.Head, t.End, err = ends(in, size); err != nil {
+		return b
+	}
+	if t.Stream == "" {
+		t.Stream = b.Key
+	}
 	t.records.Store(pending)
-	w.tails[f.Path] = t
-	b.From, b.Size = records, size
+	w.follow(t)
+	b.Size, b.Stream, b.Tail = size, t.Stream, &t.Tail
 	b.Ack = func(r source.Result) {
 		if !r.Done {
 			r.Records = unknown
@@ -85,35 +164,62 @@ func (w *Watch) batch(f *file.File, grows bool) *source.Batch {
 	return b
 }
 
-// measure reports whether a file is lines of text, where its last whole line
-// ends, and the hash of what is before that. The last line of a file that does
-// not grow is whole.
-func (w *Watch) measure(f *file.File, grows bool) (lines bool, size int64, end uint64, err error) {
-	in, err := os.Open(f.Path)
-	if err != nil {
-		return false, 0, 0, err
+// continued returns the tail of which a file is the continuation, nil = none: that
+// of the file itself, whatever its name was, or of one of its name that is not
+// there any more. Both begin and end as what was read.
+func (w *Watch) continued(in io.ReaderAt, f *file.File, files []file.File) *tail {
+	fits := func(t *tail) bool {
+		if t == nil || t.Size > f.Size {
+			return false
+		}
+		head, end, err := ends(in, t.Size)
+		return err == nil && head == t.Head && end == t.End
 	}
-	defer in.Close()
+	if t := w.byID[f.ID]; fits(t) {
+		return t
+	}
+	t := w.tails[file.Absolute(f.Path)]
+	if t == nil {
+		return nil
+	}
+	if id := (file.ID{Device: t.Device, Inode: t.Inode}); id != f.ID {
+		for i := range files {
+			if files[i].ID == id {
+				return nil // it was renamed
+			}
+		}
+	}
+	if fits(t) {
+		return t
+	}
+	return nil
+}
+
+// another names the records of a file that took the place of one that was read, so
+// that equal ones at the same places are told apart. The name is the same after a
+// crash.
+func another(path string, was *state.Tail) string {
+	h := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d %d %d %d", was.Stream, was.Inode, was.Size, was.Head, was.End))
+	return fmt.Sprintf("%s\n%x", path, h[:8])
+}
+
+// measure reports whether a file is lines of text, and where its last whole line
+// ends. The last line of a file that does not grow is whole.
+func measure(in io.ReaderAt, f *file.File, grows bool) (lines bool, size int64, err error) {
 	head := make([]byte, 512)
 	n, err := in.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
-		return false, 0, 0, err
+		return false, 0, err
 	}
 	head = bytes.TrimLeft(head[:n], " \t\r\n")
 	if len(head) == 0 || head[0] != '{' || bytes.HasPrefix(head, []byte(`{"Records"`)) {
-		return false, 0, 0, nil // one document, or packed: never in part
+		return false, 0, nil // one document, or packed: never in part
 	}
-	size = f.Size
-	if grows {
-		if size, err = lastLine(in, f.Size); err != nil {
-			return false, 0, 0, err
-		}
-		if size == 0 {
-			return false, 0, 0, nil
-		}
+	if !grows {
+		return true, f.Size, nil
 	}
-	end, err = w.hash(in, size)
-	return true, size, end, err
+	size, err = lastLine(in, f.Size)
+	return size > 0, size, err
 }
 
 // lastLine returns where the last whole line of the first size bytes ends, 0
@@ -134,21 +240,22 @@ func lastLine(in io.ReaderAt, size int64) (int64, error) {
 	return 0, nil
 }
 
-func (w *Watch) hashBefore(path string, size int64) (uint64, error) {
-	in, err := os.Open(path)
-	if err != nil {
-		return 0, err
+// ends returns hashes of the first and the last of size bytes of a file, which stay
+// the same across runs. Whoever writes the file must not find two that are equal.
+func ends(in io.ReaderAt, size int64) (head, end uint64, err error) {
+	if size == 0 {
+		return 0, 0, nil
 	}
-	defer in.Close()
-	return w.hash(in, size)
-}
-
-func (w *Watch) hash(in io.ReaderAt, size int64) (uint64, error) {
 	buf := make([]byte, min(size, endBytes))
-	if n, err := in.ReadAt(buf, size-int64(len(buf))); n < len(buf) {
-		return 0, errors.Join(err, io.ErrUnexpectedEOF)
+	var sums [2]uint64
+	for i, at := range []int64{0, size - int64(len(buf))} {
+		if n, err := in.ReadAt(buf, at); n < len(buf) {
+			return 0, 0, errors.Join(err, io.ErrUnexpectedEOF)
+		}
+		sum := sha256.Sum256(buf)
+		sums[i] = binary.LittleEndian.Uint64(sum[:])
 	}
-	return maphash.Bytes(w.seed, buf), nil
+	return sums[0], sums[1], nil
 }
 
 // lines are the records of a part of a file.

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"bluetrail/internal/event"
@@ -27,7 +28,12 @@ type File struct {
 	Mod       time.Time // last change
 	Delivered time.Time // CloudTrail's delivery time in the name; zero = none
 	Digest    bool      // it lies where CloudTrail puts digest files
+	ID        ID
 }
+
+// ID tells a file from all others that are there, whatever its name; zero = the
+// system does not say.
+type ID struct{ Device, Inode uint64 }
 
 // Skip is something that could not be read, and why.
 type Skip struct {
@@ -288,6 +294,9 @@ func (l *lister) add(path, real string, info fs.FileInfo) {
 	}
 	l.files[real] = true
 	f := File{Path: path, Size: info.Size(), Mod: info.ModTime(), Delivered: DeliveredAt(path)}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		f.ID = ID{uint64(st.Dev), uint64(st.Ino)} //nolint:unconvert // their types differ between systems
+	}
 	f.Digest = strings.Contains(filepath.ToSlash(path), "/CloudTrail-Digest/")
 	l.found.Files = append(l.found.Files, f)
 }
