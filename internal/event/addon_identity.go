@@ -162,9 +162,16 @@ func subject(in Inputs) Cell {
 		}
 		return actor
 	case strings.HasPrefix(name, "AssumeRole"):
-		if c := pick(in[12], in[5]); c.Set { // assumedRoleUser.arn, roleArn
-			_, tail, _ := strings.Cut(c.first(), "/")
+		if in.Text(12) != "" { // assumedRoleUser.arn
+			return one(arnTail(in.Text(12)))
+		}
+		if in.Text(5) != "" { // roleArn
+			_, tail, _ := strings.Cut(in.Text(5), "/")
 			return one(tail)
+		}
+	case name == "GetSecretValue":
+		if _, session, ok := strings.Cut(in.Text(10), ":"); ok && session != "" {
+			return one(session)
 		}
 	case name == "PutBucketAcl":
 		return *userName

@@ -22,7 +22,12 @@ type FieldTag struct{ Field, Value, Tag string }
 type Classes interface {
 	EventTypes() []EventType
 	FieldTags() []FieldTag
+	// SavedFilter returns the saved search of that name as an expression.
+	SavedFilter(name string) (Expr, error)
 }
+
+// savedField is the name before = by which a search asks for a saved search.
+const savedField = "savedsearch"
 
 // maxClassDepth bounds event types that lean on others.
 const maxClassDepth = 20
@@ -32,19 +37,20 @@ const maxClassDepth = 20
 const maxClassTests = 100000
 
 // ExpandClasses puts what classes define in the place of tests of eventtype,
-// tag and tag::field. Only what is looked for by = or IN is widened; != stays as
-// it is.
+// tag, tag::field and savedsearch. Only what is looked for by = or IN is widened;
+// != stays as it is. classes may be nil.
 func ExpandClasses(e Expr, classes Classes) (Expr, error) {
-	x := &expander{types: classes.EventTypes(), tags: classes.FieldTags()}
-	if len(x.types) == 0 && len(x.tags) == 0 {
-		return e, nil
+	x := &expander{classes: classes}
+	if classes != nil {
+		x.types, x.tags = classes.EventTypes(), classes.FieldTags()
 	}
 	return x.expand(e, 0)
 }
 
 type expander struct {
-	types []EventType
-	tags  []FieldTag
+	classes Classes // nil: none
+	types   []EventType
+	tags    []FieldTag
 	tests int // parts that were looked at
 }
 
@@ -93,11 +99,14 @@ func (x *expander) expand(e Expr, depth int) (Expr, error) {
 }
 
 func classField(name string) bool {
-	return name == "eventtype" || name == "tag" || strings.HasPrefix(name, "tag::")
+	return name == "eventtype" || name == savedField || name == "tag" || strings.HasPrefix(name, "tag::")
 }
 
 // class is a test of eventtype or a tag with all that is defined to pass it.
 func (x *expander) class(e *Compare, depth int) (Expr, error) {
+	if e.Field == savedField {
+		return x.saved(e, depth)
+	}
 	any := &Or{Span: e.Span, Args: []Expr{e}}
 	wanted := Wildcard(e.Value, e.Case)
 	if e.Field == "eventtype" {
@@ -124,4 +133,16 @@ func (x *expander) class(e *Compare, depth int) (Expr, error) {
 		any.Args = append(any.Args, s)
 	}
 	return any, nil
+}
+
+// saved is the saved search that a test asks for.
+func (x *expander) saved(e *Compare, depth int) (Expr, error) {
+	if x.classes == nil {
+		return nil, diag.At(e.Span, "there are no saved searches").WithHint("give the folder of savedsearches.conf with --knowledge")
+	}
+	s, err := x.classes.SavedFilter(e.Value)
+	if err != nil {
+		return nil, diag.At(e.Span, "%s", err)
+	}
+	return x.expand(s, depth+1)
 }

@@ -47,6 +47,9 @@ func (k *Knowledge) loadClasses() *classes {
 		if err != nil {
 			return err
 		}
+		if len(syntax.SearchQueries(e)) > 0 {
+			return errors.New("an event type cannot use a subsearch; put the values into the search, or look them up with a lookup")
+		}
 		types[s.name] = filter.EventType{Name: s.name, Search: e}
 		for _, tag := range strings.Fields(s.settings["tags"]) {
 			tags[filter.FieldTag{Field: "eventtype", Value: s.name, Tag: tag}] = true
@@ -84,5 +87,23 @@ func (k *Knowledge) loadClasses() *classes {
 	slices.SortFunc(c.tags, func(a, b filter.FieldTag) int {
 		return strings.Compare(a.Field+"\x00"+a.Value+"\x00"+a.Tag, b.Field+"\x00"+b.Value+"\x00"+b.Tag)
 	})
+	c.types = slices.DeleteFunc(c.types, func(t filter.EventType) bool {
+		_, err := filter.ExpandClasses(t.Search, c)
+		if err != nil {
+			k.problem(fmt.Errorf("eventtypes.conf: [%s]: %w", t.Name, err))
+		}
+		return err != nil
+	})
 	return c
+}
+
+// EventTypes implements filter.Classes.
+func (c *classes) EventTypes() []filter.EventType { return c.types }
+
+// FieldTags implements filter.Classes.
+func (c *classes) FieldTags() []filter.FieldTag { return c.tags }
+
+// SavedFilter implements filter.Classes; event types cannot use saved searches.
+func (c *classes) SavedFilter(name string) (filter.Expr, error) {
+	return nil, errors.New("an event type cannot use a saved search")
 }

@@ -36,6 +36,7 @@ type documented struct {
 	Lookups     map[string]string            `json:"lookups"`
 	LookupDefs  map[string]map[string]any    `json:"lookup_defs"`
 	Macros      map[string]map[string]string `json:"macros"`
+	Knowledge   map[string]string            `json:"knowledge"` // files by their path in the knowledge folder
 }
 
 // TestDocumentedExamples runs the collected examples on every store.
@@ -44,7 +45,24 @@ func TestDocumentedExamples(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	f, err := os.Open(filepath.Join(dir, "spl-examples.jsonl"))
+	runDocumented(t, filepath.Join(dir, "spl-examples.jsonl"))
+}
+
+// TestDocumentedCases runs the second collection, of what failed once.
+func TestDocumentedCases(t *testing.T) {
+	file := "../../../shared/cases/spl.jsonl"
+	if _, err := os.Stat(file); err != nil {
+		t.Skip("the collection of documented cases is absent")
+	}
+	runDocumented(t, file, "k01")
+}
+
+// runDocumented runs the cases of a file but those listed, whose expected rows do
+// not follow from their data: the documentation's 95th percentile of k01 is that of
+// another row of figures.
+func runDocumented(t *testing.T, file string, wrong ...string) {
+	t.Helper()
+	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,6 +73,9 @@ func TestDocumentedExamples(t *testing.T) {
 		var d documented
 		if err := json.Unmarshal(lines.Bytes(), &d); err != nil {
 			t.Fatal(err)
+		}
+		if slices.Contains(wrong, d.ID) {
+			continue
 		}
 		t.Run(d.ID, func(t *testing.T) { d.run(t) })
 	}
@@ -158,6 +179,9 @@ func (d *documented) knowledge(t *testing.T) *knowledge.Knowledge {
 	for name, text := range d.Lookups {
 		write("lookups/"+name, text)
 	}
+	for name, text := range d.Knowledge {
+		write(name, text)
+	}
 	var transforms, macros strings.Builder
 	for name, def := range d.LookupDefs {
 		transforms.WriteString("[" + name + "]\n")
@@ -171,8 +195,11 @@ func (d *documented) knowledge(t *testing.T) *knowledge.Knowledge {
 			macros.WriteString(k + " = " + v + "\n")
 		}
 	}
-	write("transforms.conf", transforms.String())
-	write("macros.conf", macros.String())
+	for name, text := range map[string]string{"transforms.conf": transforms.String(), "macros.conf": macros.String()} {
+		if text != "" {
+			write(name, text)
+		}
+	}
 	know, err := knowledge.Open(dir)
 	if err != nil {
 		t.Fatal(err)

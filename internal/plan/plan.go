@@ -303,13 +303,15 @@ func (p *planner) resolve(ctx context.Context, q *syntax.Query) ([]syntax.Comman
 			}
 		}
 		if f, ok := c.(exec.Filtering); ok {
-			if classes := p.env.Knowledge; classes != nil {
-				e, err := filter.ExpandClasses(f.Filter(), classes)
-				if err != nil {
-					return nil, err
-				}
-				c = f.WithFilter(e)
+			var classes filter.Classes
+			if p.env.Knowledge != nil {
+				classes = p.env.Knowledge
 			}
+			e, err := filter.ExpandClasses(f.Filter(), classes)
+			if err != nil {
+				return nil, err
+			}
+			c = f.WithFilter(e)
 		}
 		if _, ok := c.(exec.Generating); ok && i > 0 {
 			if _, both := c.(exec.Serial); !both {

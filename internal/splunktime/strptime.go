@@ -1,6 +1,7 @@
 package splunktime
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -21,9 +22,9 @@ type parsedTime struct {
 }
 
 // ParseTimeFormat reads text as strptime does. Without a zone in the text it
-// is in now's; without a year, or without any date, now's are taken; other
-// parts that are missing are the first there are. What stands behind the
-// format's end does not matter.
+// is in now's; without a year, or without any date, now's are taken. A date
+// needs its day: a year or a month alone is an error. Text behind the format's
+// end does not matter.
 func ParseTimeFormat(text, format string, now time.Time) (time.Time, error) {
 	p := &parsedTime{year: -1, month: -1, day: -1, yearDay: -1, half: -1, weekYear: -1, weekday: -1}
 	if format == "" {
@@ -37,6 +38,10 @@ func ParseTimeFormat(text, format string, now time.Time) (time.Time, error) {
 			continue
 		}
 		if c != '%' || i+1 == len(format) {
+			if n := optionalFraction(format[i:]); n > 0 && (rest == "" || rest[0] != c) {
+				i += n - 1
+				continue
+			}
 			if rest == "" || rest[0] != c {
 				return time.Time{}, fmt.Errorf("%q does not match the format %q", text, format)
 			}
@@ -64,6 +69,16 @@ func subsecondNext(format string) bool {
 	}
 	_, ok := fraction(timeVariable(format).spec)
 	return ok
+}
+
+// optionalFraction returns the length of a point or comma and the fraction of a
+// second behind it, such as .%3N, with which a format may go on; texts may lack
+// both.
+func optionalFraction(format string) int {
+	if format[0] != '.' && format[0] != ',' || !subsecondNext(format[1:]) {
+		return 0
+	}
+	return 1 + timeVariable(format[1:]).length
 }
 
 // composed are variables that stand for several others.
@@ -317,13 +332,16 @@ func (p *parsedTime) time(now time.Time) (time.Time, error) {
 	if p.year < 0 && p.month < 0 && p.day < 0 && p.yearDay < 0 {
 		p.month, p.day = int(today.Month()), today.Day()
 	}
+	if p.day < 0 && p.yearDay < 0 {
+		return time.Time{}, errors.New("a date needs its day")
+	}
 	if p.year < 0 {
 		p.year = today.Year()
 	}
 	if p.half == 1 {
 		p.hour += 12
 	}
-	month, day := max(p.month, 1), max(p.day, 1)
+	month, day := max(p.month, 1), p.day
 	if p.yearDay > 0 && p.month < 0 {
 		month, day = 1, p.yearDay
 	}

@@ -121,6 +121,9 @@ func (c *Bin) target() string {
 // Needs implements syntax.Command.
 func (c *Bin) Needs(out filter.FieldSet) filter.FieldSet { return out.Without(c.target()).Add(c.Field) }
 
+// RowWise reports whether each row is read by itself.
+func (c *Bin) RowWise() bool { return c.Span != nil }
+
 // Open implements exec.Serial.
 func (c *Bin) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	if c.Span != nil {

@@ -88,6 +88,8 @@ func parseChart(p *syntax.Parser, c *Chart) (syntax.Command, error) {
 		}
 		switch tok := p.Peek(); {
 		case p.AtEnd():
+		case c.Time && len(c.Values) == 0 && !split && tok.IsWord("_time"): // what it is over anyway
+			p.AcceptWord("_time")
 		case tok.Is("(") && agg >= 0: // agg=avg(x), another way to write what is shown
 			p.Reset(agg)
 			c.Score, agg = "", -1

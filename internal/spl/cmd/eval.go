@@ -72,7 +72,11 @@ func parseEval(p *syntax.Parser) (syntax.Command, error) {
 		if c.Sets = append(c.Sets, set); len(c.Sets) > syntax.MaxNames {
 			return nil, diag.At(tok.Span, "eval accepts at most %d assignments", syntax.MaxNames)
 		}
-		if !p.Accept(",") || p.AtEnd() {
+		comma := false
+		for p.Accept(",") {
+			comma = true
+		}
+		if !comma || p.AtEnd() {
 			return c, nil
 		}
 	}

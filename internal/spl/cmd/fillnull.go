@@ -69,16 +69,21 @@ func (c *Fillnull) Print() string {
 // Needs implements syntax.Command.
 func (c *Fillnull) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
+// RowWise reports whether each row is read by itself.
+func (c *Fillnull) RowWise() bool {
+	return len(c.Fields) > 0 && !slices.ContainsFunc(c.Fields, func(n string) bool { return strings.Contains(n, "*") })
+}
+
 // Open implements exec.Serial.
 func (c *Fillnull) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
+	if c.RowWise() {
+		return exec.Mapped(in, c), nil
+	}
 	f := &fillAll{c: c, held: env.Memory.Hold(), in: in}
 	for _, n := range c.Fields {
 		if !strings.Contains(n, "*") {
 			f.names = append(f.names, n)
 		}
-	}
-	if len(c.Fields) > 0 && len(f.names) == len(c.Fields) {
-		return exec.Mapped(in, c), nil
 	}
 	return f, nil
 }

@@ -34,14 +34,14 @@ func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "foreach", Kind: syntax.KindSerial,
 		Summary: "Run commands for each of several fields, or an eval for each value of a field.",
-		Syntax:  "foreach [mode=multifield|multivalue|json_array|auto_collections] <field-list> [<command> | …]",
+		Syntax:  "foreach [mode=multifield|multivalue|json_array|auto_collections] [<field-list>] [<command> | …]",
 		Doc: "In the commands, `<<FIELD>>` is the name of the field (write `'<<FIELD>>'` for its value), `<<MATCHSTR>>` the text\n" +
 			"that the wildcards matched, `<<MATCHSEG1>>` to `<<MATCHSEG3>>` the text each wildcard matched, and `<<ITER>>` a\n" +
 			"counter from 0. In the modes for values, `<<ITEM>>` is the value, and there is a single eval, which sees what it set\n" +
 			"for earlier values. Fields that match a wildcard come in alphabetical order. A field whose name is not valid where the\n" +
 			"commands use it is skipped, with a warning.",
 		Args: []syntax.Arg{
-			{Name: "<field-list>", Doc: "Field names; in multifield mode, wildcards are allowed too."},
+			{Name: "<field-list>", Doc: "Field names, with wildcards in multifield mode. The other modes take one field, in whose name * is a character like others; mode=auto_collections without a field iterates over every field that holds several values or a JSON array."},
 			{Name: "mode", Default: "multifield", Doc: "What to iterate over: fields, the values of a field, a JSON array, or whichever of the two the field holds."},
 			{Name: "fieldstr, matchstr, matchseg1, matchseg2, matchseg3, itemstr, iterstr", Doc: "Other names for the tokens."},
 		},
@@ -84,7 +84,7 @@ func parseForeach(p *syntax.Parser) (syntax.Command, error) {
 		}
 		c.Fields = append(c.Fields, names...)
 	}
-	if len(c.Fields) == 0 {
+	if len(c.Fields) == 0 && c.Mode != "auto_collections" {
 		return nil, diag.At(start, "foreach needs a field")
 	}
 	text, span, err := p.Bracketed()
@@ -100,10 +100,10 @@ func parseForeach(p *syntax.Parser) (syntax.Command, error) {
 // faults show at once.
 func (c *Foreach) check(span diag.Span, start int) error {
 	if c.Mode != "multifield" {
-		if len(c.Fields) != 1 || strings.Contains(c.Fields[0], "*") {
+		if len(c.Fields) > 1 {
 			return diag.At(span, "mode=%s iterates over the values of one field", c.Mode)
 		}
-		_, err := c.valueEval(span)
+		_, err := c.valueEval(span, standIn)
 		return err
 	}
 	text, err := c.tmpl.fill(func(string) (string, bool) { return standIn, true }, bareName)
@@ -167,6 +167,9 @@ func (c *Foreach) Print() string {
 
 // Needs implements syntax.Command.
 func (c *Foreach) Needs(out filter.FieldSet) filter.FieldSet {
+	if len(c.Fields) == 0 {
+		return out.Union(filter.AllFields())
+	}
 	text, err := c.tmpl.fill(func(string) (string, bool) { return standIn, true }, bareName)
 	if err != nil {
 		return out.Union(filter.AllFields())
@@ -190,15 +193,15 @@ func (c *Foreach) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Union(need.Without(standIn)).Add(c.Fields...)
 }
 
+// RowWise reports whether each row is read by itself.
+func (c *Foreach) RowWise() bool {
+	return c.Mode != "multifield"
+}
+
 // Open implements exec.Serial.
 func (c *Foreach) Open(ctx context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	if c.Mode != "multifield" {
-		eval, err := c.valueEval(diag.Span{})
-		if err != nil {
-			return nil, err
-		}
-		m, err := eval.NewMapper(env)
-		return exec.Mapped(in, &foreachValue{c, m}), err
+		return exec.Mapped(in, &foreachValue{c: c, env: env, evals: map[string]exec.Mapper{}}), nil
 	}
 	run := func(ctx context.Context, names []string, in exec.Operator) (exec.Operator, error) {
 		text, err := c.expand(env, names)
@@ -287,16 +290,16 @@ func segments(pattern, name string) ([]string, bool) {
 
 // valueEval is the eval of the modes for values, in which the value and its
 // number are fields with the tokens' names.
-func (c *Foreach) valueEval(span diag.Span) (*Eval, error) {
+func (c *Foreach) valueEval(span diag.Span, field string) (*Eval, error) {
 	var b strings.Builder
 	for _, p := range c.tmpl {
 		switch {
 		case p.token == "":
 			b.WriteString(p.text)
 		case p.token == "FIELD" && p.quote != 0:
-			b.WriteString(strings.ReplaceAll(c.Fields[0], string(p.quote), `\`+string(p.quote)))
+			b.WriteString(strings.ReplaceAll(field, string(p.quote), `\`+string(p.quote)))
 		case p.token == "FIELD":
-			b.WriteString(syntax.PrintTarget(c.Fields[0]))
+			b.WriteString(syntax.PrintTarget(field))
 		case p.token != "ITEM" && p.token != "ITER":
 			return nil, diag.At(span, "<<%s>> means nothing in mode=%s", p.token, c.Mode)
 		case p.quote == '"':
@@ -321,18 +324,63 @@ func (c *Foreach) valueEval(span diag.Span) (*Eval, error) {
 // foreachValue runs an eval for the first value of all rows, then for the
 // second, and so on.
 type foreachValue struct {
-	c    *Foreach
-	eval exec.Mapper
+	c     *Foreach
+	env   *exec.Env
+	evals map[string]exec.Mapper // by the field
 }
 
 func (m *foreachValue) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
-	col := b.Col(m.c.Fields[0])
-	if col == nil {
-		return b, nil
+	fields := m.c.Fields
+	if len(fields) == 0 {
+		fields = slices.DeleteFunc(slices.Sorted(slices.Values(b.Names())), op.Internal)
 	}
+	for _, name := range fields {
+		col := b.Col(name)
+		if col == nil || len(m.c.Fields) == 0 && !slices.ContainsFunc(m.all(b, col), m.collection) {
+			continue
+		}
+		eval := m.evals[name]
+		if eval == nil {
+			e, err := m.c.valueEval(diag.Span{}, name)
+			if err != nil {
+				return nil, err
+			}
+			if eval, err = e.NewMapper(m.env); err != nil {
+				return nil, err
+			}
+			if m.evals[name] = eval; len(m.evals) > syntax.MaxNames {
+				return nil, fmt.Errorf("foreach accepts at most %d fields", syntax.MaxNames)
+			}
+		}
+		var err error
+		if b, err = m.each(ctx, b, col, eval); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+func (m *foreachValue) all(b *vector.Batch, col *vector.Column) []vector.Value {
+	list := make([]vector.Value, b.Len)
+	for i := range list {
+		list[i] = col.At(i)
+	}
+	return list
+}
+
+// collection reports whether a value is one that foreach without a field
+// iterates over.
+func (m *foreachValue) collection(v vector.Value) bool {
+	return v.Kind() == vector.List || v.Kind() == vector.Text && strings.HasPrefix(strings.TrimSpace(v.Text()), "[")
+}
+
+// each runs the eval for every value of the column.
+func (m *foreachValue) each(ctx context.Context, b *vector.Batch, col *vector.Column, eval exec.Mapper) (*vector.Batch, error) {
 	items := make([][]string, b.Len)
 	for i := range items {
-		items[i] = m.items(col.At(i))
+		if v := col.At(i); len(m.c.Fields) > 0 || m.collection(v) {
+			items[i] = m.items(v)
+		}
 	}
 	for n := 0; ; n++ {
 		var rows []int32
@@ -346,7 +394,7 @@ func (m *foreachValue) Map(ctx context.Context, b *vector.Batch) (*vector.Batch,
 			return b, nil
 		}
 		part := b.Pick(rows).With(vector.NewColumn("<<ITEM>>", vals), vector.Constant("<<ITER>>", vector.Int(n)))
-		out, err := m.eval.Map(ctx, part)
+		out, err := eval.Map(ctx, part)
 		if err != nil {
 			return nil, err
 		}

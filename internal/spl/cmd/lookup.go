@@ -83,9 +83,7 @@ func parseLookup(p *syntax.Parser) (syntax.Command, error) {
 	case !p.AcceptWord("output"):
 		return c, nil
 	}
-	if c.Outputs, err = lookupPairs(p); err == nil && len(c.Outputs) == 0 {
-		err = diag.At(p.Peek().Span, "OUTPUT needs a column of the table")
-	}
+	c.Outputs, err = lookupPairs(p)
 	return c, err
 }
 
@@ -133,12 +131,12 @@ func (c *Lookup) Print() string {
 		}
 	}
 	pairs(c.Keys)
-	if len(c.Outputs) > 0 {
-		if b.WriteString(" OUTPUT"); c.New {
-			b.WriteString("NEW")
-		}
-		pairs(c.Outputs)
+	if c.New {
+		b.WriteString(" OUTPUTNEW")
+	} else if len(c.Outputs) > 0 {
+		b.WriteString(" OUTPUT")
 	}
+	pairs(c.Outputs)
 	return b.String()
 }
 

@@ -33,7 +33,7 @@ func init() {
 	syntax.RegisterCommand(&syntax.CommandDef{
 		Name: "makeresults", Kind: syntax.KindGenerating,
 		Summary: "Generate rows without reading events.",
-		Syntax:  "makeresults [count=<n>] [annotate=<bool>] [format=csv|json data=<text>]",
+		Syntax:  "makeresults [[count=]<n>] [annotate=<bool>] [format=csv|json data=<text>]",
 		Doc: "Each row has `_time`, the moment the search started. With `format`, the rows come from `data`: CSV with a header line,\n" +
 			"or a JSON array of objects whose members become fields and whose text becomes `_raw`. `count` is then ignored.",
 		Args: []syntax.Arg{
@@ -62,6 +62,15 @@ bob,2"`,
 func parseMakeresults(p *syntax.Parser) (syntax.Command, error) {
 	c := &Makeresults{Count: 1}
 	var data diag.Span
+	if tok := p.Peek(); tok.Kind == syntax.Word && strings.Trim(tok.Text, "0123456789") == "" {
+		if _, err := p.Take(); err != nil {
+			return nil, err
+		}
+		var err error
+		if c.Count, err = (syntax.Option{Name: "count", Value: tok}).Int(0); err != nil {
+			return nil, err
+		}
+	}
 	err := p.Options([]string{"count", "annotate", "format", "data", "splunk_server", "splunk_server_group"}, func(o syntax.Option) (err error) {
 		switch o.Name {
 		case "count":

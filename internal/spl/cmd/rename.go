@@ -43,7 +43,7 @@ func parseRename(p *syntax.Parser) (syntax.Command, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !p.AcceptWord("as") {
+		if !p.AcceptWord("as") && !p.AcceptWord("to") {
 			tok, err := p.Take()
 			if err != nil {
 				return nil, err

@@ -52,11 +52,13 @@ func (Typer) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	for _, t := range classes.EventTypes() {
 		e, err := filter.ExpandClasses(t.Search, classes)
 		if err != nil {
-			return nil, err
+			env.Warn("the event type %q cannot be used: %v", t.Name, err)
+			continue
 		}
 		match, err := filter.NewMatcher(e, env.Now.In(env.Zone))
 		if err != nil {
-			return nil, err
+			env.Warn("the event type %q cannot be used: %v", t.Name, err)
+			continue
 		}
 		m.types = append(m.types, typeMatcher{t.Name, match})
 	}

@@ -121,7 +121,8 @@ func (c *Union) Queries() []*syntax.Query { return c.queries }
 func eventsOnly(q *syntax.Query) (bool, string) {
 	for _, st := range q.Stages {
 		t, table := st.Cmd.(interface{ Tabulates() bool })
-		if _, ok := st.Cmd.(exec.Streaming); !ok || table && t.Tabulates() {
+		row, perhaps := st.Cmd.(interface{ RowWise() bool })
+		if _, ok := st.Cmd.(exec.Streaming); !ok && !(perhaps && row.RowWise()) || table && t.Tabulates() {
 			return false, st.Def.Name
 		}
 	}

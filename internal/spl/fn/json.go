@@ -52,11 +52,14 @@ func mvToArray(v vector.Value, infer bool) vector.Value {
 	parts := make([]string, v.Len())
 	for i := range parts {
 		s := v.At(i)
-		if one := vector.String(s); infer && kindOf(one) != 0 {
+		switch {
+		case !infer:
+			parts[i] = string(jsonscan.AppendQuoted(nil, s))
+		case kindOf(vector.String(s)) != 0:
 			parts[i] = s
-			continue
+		default:
+			parts[i] = "null"
 		}
-		parts[i] = string(jsonscan.AppendQuoted(nil, s))
 	}
 	return vector.String("[" + strings.Join(parts, ",") + "]")
 }

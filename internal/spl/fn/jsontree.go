@@ -13,10 +13,24 @@ import (
 
 // node is a JSON value that is being edited; members keep their order.
 type node struct {
-	kind byte     // { [ or 0 for a scalar
-	text string   // of a scalar
-	keys []string // of an object
-	vals []node   // of an object or array
+	kind   byte     // { [ or 0 for a scalar
+	text   string   // of a scalar
+	keys   []string // of an object
+	vals   []node   // of an object or array
+	absent bool     // nothing stands at the place
+}
+
+// extended returns the array n, or an array of n, with more elements. It is
+// false where there is nothing to extend.
+func (n node) extended(more ...node) (node, bool) {
+	if n.absent {
+		return n, false
+	}
+	if n.kind != '[' {
+		n = node{kind: '[', vals: []node{n}}
+	}
+	n.vals = append(n.vals, more...)
+	return n, true
 }
 
 func parseNode(value []byte) node {
@@ -109,7 +123,7 @@ func (n *node) edit(steps []string, op func(old node) (node, bool)) bool {
 			return n.vals[i].edit(steps[1:], op)
 		}
 	}
-	made := node{text: "null"}
+	made := node{text: "null", absent: true}
 	if !made.edit(steps[1:], op) {
 		return false
 	}
@@ -203,9 +217,14 @@ func jsonDelete(a []vector.Value) vector.Value {
 		return null
 	}
 	root := parseNode([]byte(strings.TrimSpace(a[0].Text())))
-	for _, p := range a[1:] {
-		if path := steps(p.Text()); len(path) > 0 {
-			root.remove(path)
+	for _, arg := range a[1:] {
+		if kindOf(arg) == '[' { // an array of paths
+			arg = arrayToMV(arg, false)
+		}
+		for _, p := range arg.All() {
+			if path := steps(p); len(path) > 0 {
+				root.remove(path)
+			}
 		}
 	}
 	return vector.String(root.String())

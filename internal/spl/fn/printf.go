@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/spl/expr"
@@ -217,6 +218,9 @@ func (v *verb) format(a vector.Value) string {
 		return printed("s", a.Text())(flags, width)
 	case 'c':
 		s := []rune(a.Text())
+		if code, ok := integer(a); ok && a.Kind() == vector.Number && code > 0 && code <= utf8.MaxRune {
+			s = []rune{rune(code)}
+		}
 		return printed("s", string(s[:min(len(s), 1)]))(flags, width)
 	case 'e', 'E', 'g', 'G':
 		if !v.hasPrec {

@@ -47,6 +47,7 @@ type Regexp struct {
 	dollar  bool           // $ also stands before a newline at the end, which Go's does not know
 	slow    func() (*regexp2.Regexp, error)
 	leaning bool   // matches depend on what stands before them: \b, (?m)^
+	keeps   int    // how many \K it has
 	poll    func() // nil: none
 }
 
@@ -93,7 +94,7 @@ func compile(pattern string) (*Regexp, error) {
 		return nil, &SyntaxError{Pattern: pattern, Msg: fmt.Sprintf("it is longer than %d bytes", MaxPattern)}
 	}
 	t := translate(pattern)
-	r := &Regexp{pattern: pattern, names: t.names, dollar: t.dollar}
+	r := &Regexp{pattern: pattern, names: t.names, dollar: t.dollar, keeps: t.keeps}
 	r.slow = sync.OnceValues(func() (*regexp2.Regexp, error) {
 		re, err := regexp2.Compile(t.text, regexp2.RE2)
 		if err != nil {
@@ -102,9 +103,10 @@ func compile(pattern string) (*Regexp, error) {
 		re.MatchTimeout = MatchTime
 		return re, nil
 	})
-	fast, err := regexp.Compile(pattern)
-	if err == nil && len(t.names) == fast.NumSubexp()+1 {
-		r.fast, r.leaning = fast, leaning(pattern)
+	linear, keeps := linearForm(pattern)
+	fast, err := regexp.Compile(linear)
+	if err == nil && len(t.names)+keeps == fast.NumSubexp()+1 {
+		r.fast, r.leaning = fast, leaning(linear)
 		return r, nil
 	}
 	if _, slowErr := r.slow(); slowErr != nil {
@@ -212,7 +214,11 @@ func (r *Regexp) FindAll(s string, max int) ([][]int, error) {
 		r.poll()
 	}
 	if r.usesFast(s) {
-		return r.findFast(s, max), nil
+		found := r.findFast(s, max)
+		if r.keeps > 0 {
+			r.dropKeeps(found)
+		}
+		return found, nil
 	}
 	re, err := r.slow()
 	if err != nil {
@@ -230,6 +236,13 @@ func (r *Regexp) FindAll(s string, max int) ([][]int, error) {
 			place[2*i], place[2*i+1] = -1, -1
 			if g := m.GroupByNumber(i); g != nil && len(g.Captures) > 0 {
 				place[2*i], place[2*i+1] = offsets[g.Index], offsets[g.Index+g.Length]
+			}
+		}
+		for i := range r.keeps {
+			if g := m.GroupByName(keepName(i)); g != nil && len(g.Captures) > 0 {
+				if at := offsets[g.Index]; at > place[0] {
+					place[0] = at
+				}
 			}
 		}
 		if found = append(found, place); len(found) == max {

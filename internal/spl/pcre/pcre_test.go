@@ -35,6 +35,10 @@ func TestFindAll(t *testing.T) {
 		{`\w{1,3}+x`, "abx axx", false, []string{""}, nil},
 		{`(a)(?#note)++\1?+`, "aaa", false, []string{"", ""}, [][]string{{"aaa", "a"}}},
 		{`\d(?=x)`, "٣x3x", false, []string{""}, [][]string{{"3"}}},
+		{`user=\K(?<w>\w+)`, "user=bob user=al", true, []string{"", "w"}, [][]string{{"bob", "bob"}, {"al", "al"}}},
+		{`(a)(?:\Kb|c\K)(d)(?=e)`, "abde acde", false, []string{"", "", ""}, [][]string{{"bd", "a", "d"}, {"d", "a", "d"}}},
+		{`[\\K]\Q\K\E\K\N`, "K\\Kx\\\\K\n", true, []string{""}, [][]string{{"x"}}},
+		{`x\N(?<w>z)\N{2}(?!q)`, "xyzab x\nzab xyzabq", false, []string{"", "w"}, [][]string{{"xyzab", "z"}}},
 		{`x*`, "ab", true, []string{""}, [][]string{{""}, {""}, {""}}},
 	} {
 		t.Run(tc.pattern, func(t *testing.T) {
@@ -86,6 +90,8 @@ func TestReplace(t *testing.T) {
 		{`a`, `<\0\\\q\9>`, "a", 0, `<a\\q>`},
 		{`(?<=a)b`, `c`, "abb", 0, "acb"},
 		{`x`, `y`, "none", 0, "none"},
+		{`user=\Kb`, `X`, "user=bob", 0, "user=Xob"},
+		{`a\K`, `-`, "aab", 0, "a-a-b"},
 	} {
 		r, err := Compile(tc.pattern)
 		if err != nil {
@@ -133,7 +139,7 @@ func TestTime(t *testing.T) {
 
 // FuzzEngines checks that nothing panics and that places lie inside the text.
 func FuzzEngines(f *testing.F) {
-	for _, s := range [][2]string{{`a(b)?$`, "ab\n"}, {`(?<x>\d+)[^,]*`, "1é,\xff2"}, {`(?i)[[:alpha:]]+|\bx`, "aBc x"}, {`\x{41}|\Qa.b\E`, "A a.b"}, {`(a)|(b)\2?`, "bb"}} {
+	for _, s := range [][2]string{{`a(b)?$`, "ab\n"}, {`(?<x>\d+)[^,]*`, "1é,\xff2"}, {`(?i)[[:alpha:]]+|\bx`, "aBc x"}, {`\x{41}|\Qa.b\E`, "A a.b"}, {`(a)|(b)\2?`, "bb"}, {`(x\K)*\N[\K]`, "xxyK"}} {
 		f.Add(s[0], s[1])
 	}
 	f.Fuzz(func(t *testing.T, pattern, text string) {

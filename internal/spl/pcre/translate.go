@@ -10,6 +10,7 @@ type translated struct {
 	text   string
 	names  []string // of groups by number; [0] is the whole
 	dollar bool     // it holds a $ that may stand before the last newline
+	keeps  int      // how many \K it holds; each is an empty group called keepName
 }
 
 // translate writes a PCRE expression for an engine that numbers named groups
@@ -44,6 +45,10 @@ func translate(p string) translated {
 			atom = start
 		}
 		switch c := p[i]; {
+		case strings.HasPrefix(p[i:], `\K`):
+			b.WriteString("(?<" + keepName(t.keeps) + ">)")
+			t.keeps++
+			i += 2
 		case c == '\\':
 			i += escape(&b, p[i:], false, numbers)
 		case c == '[':
@@ -189,6 +194,9 @@ func escape(b *strings.Builder, p string, inClass bool, numbers map[string]int) 
 		return 2
 	case c == 'H' && !inClass:
 		b.WriteString(`[^\t ]`)
+		return 2
+	case c == 'N' && !inClass:
+		b.WriteString(`[^\n]`)
 		return 2
 	case c == 'R' && !inClass:
 		b.WriteString(`(?>\r\n|\n|\r)`)

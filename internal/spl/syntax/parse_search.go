@@ -247,6 +247,7 @@ func (p *Parser) comparison(field, op Token) (filter.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	field.Text = tagField(field)
 	c := &filter.Compare{Field: field.Text, Op: symbol, Value: val.Text, Span: field.Span.Join(val.Span)}
 	switch {
 	case val.Is("(") && symbol == "=":
@@ -281,6 +282,20 @@ func (p *Parser) comparison(field, op Token) (filter.Expr, error) {
 		return &filter.TimeBound{Span: c.Span, Name: strings.ToLower(field.Text), Value: c.Value}, nil
 	}
 	return c, nil
+}
+
+// tagField returns the name of the field of a test; eventtypetag and hosttag are
+// other words for the tags of eventtype and host.
+func tagField(name Token) string {
+	if name.Kind == Word {
+		switch strings.ToLower(name.Text) {
+		case "eventtypetag":
+			return "tag::eventtype"
+		case "hosttag":
+			return "tag::host"
+		}
+	}
+	return name.Text
 }
 
 // alternatives reads the rest of field=(a OR b), which is what field IN (a, b)
@@ -338,7 +353,7 @@ func (p *Parser) membership(field Token) (filter.Expr, bool, error) {
 		return nil, false, err
 	}
 	p.take(searchMode)
-	in := &filter.In{Field: field.Text}
+	in := &filter.In{Field: tagField(field)}
 	for {
 		tok, err := p.take(valueMode)
 		if err != nil {

@@ -156,6 +156,11 @@ func (p *Parser) stage() (*Stage, error) {
 		return nil, diag.At(tok.Span, "expected the name of a command, not %q", tok.Text)
 	}
 	def := LookupCommand(tok.Text)
+	if n := len(tok.Text) - 1; def == nil && n > 0 && (tok.Text[n] == '-' || tok.Text[n] == '+') { // fields- a
+		if def = LookupCommand(tok.Text[:n]); def != nil {
+			p.pos = tok.Span.Start + n
+		}
+	}
 	if def == nil {
 		if u, ok := LookupUnsupported(tok.Text); ok {
 			e := diag.At(tok.Span, "the command %q is known but not supported: %s", tok.Text, u.Why)
@@ -284,10 +289,10 @@ func (p *Parser) Unexpected(tok Token, expected string, args ...any) *diag.Error
 	return e
 }
 
-// Field reads one field name, bare or in double quotes. A bare name may be that
-// of an aggregate, such as sum(bytes).
+// Field reads one field name, bare or in quotes of either kind. A bare name may
+// be that of an aggregate, such as sum(bytes).
 func (p *Parser) Field() (string, error) {
-	tok, err := p.take(argMode)
+	tok, err := p.TakeTarget()
 	if err != nil {
 		return "", err
 	}
