@@ -43,7 +43,7 @@ func (k *Knowledge) loadClasses() *classes {
 		if err != nil {
 			return err
 		}
-		e, err := syntax.ParseSearchExpr(text)
+		e, err := syntax.ParseSearch("search", text)
 		if err != nil {
 			return err
 		}

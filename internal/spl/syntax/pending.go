@@ -65,7 +65,7 @@ func (c *pending) Resolve(text func(*Query) (string, error)) (Command, error) {
 }
 
 // standIns are what a subsearch may come to: a value, a name, a pair of names.
-var standIns = []string{"1", "a", "a AS b", "a=1", "count", "count BY a", "a=1 b=2", "1h", "\"a\"", "where 1=1"}
+var standIns = []string{"1", "a", "a AS b", "a=1", "count", "count BY a", "a=1 b=2", "1h", "\"a\"", `"(?<a>b)"`, "ctime(a) AS b", "a WITH b", "where 1=1"}
 
 // pending reads the arguments from mark on as text with subsearches in it. It
 // returns nil, and stays where it is, when that cannot be a command however the

@@ -30,7 +30,7 @@ func QuoteArg(s string) string {
 
 // PrintField writes a field name for the arguments of a command.
 func PrintField(name string) string {
-	if filter.Reserved(name) || strings.ContainsAny(name, " \t\n\r\f\v()[],|\"=<>!`\u00a0") {
+	if filter.Reserved(name) || strings.HasPrefix(name, "'") || strings.ContainsAny(name, " \t\n\r\f\v()[],|\"=<>!`\u00a0") {
 		return QuoteArg(name)
 	}
 	return name
