@@ -51,7 +51,7 @@ type expander struct {
 	classes Classes // nil: none
 	types   []EventType
 	tags    []FieldTag
-	tests int // parts that were looked at
+	tests   int // parts that were looked at
 }
 
 func (x *expander) expand(e Expr, depth int) (Expr, error) {
