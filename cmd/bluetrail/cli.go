@@ -14,6 +14,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/ingest"
+	"bluetrail/internal/knowledge"
 	"bluetrail/internal/search"
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/spill"
@@ -77,6 +78,8 @@ type shares struct {
 	once    sync.Once
 	held    *exec.Budget // memory
 	spilled *spill.Space // temporary files; nil = none
+
+	known knowledge.Library
 
 	geoMu sync.Mutex
 	geoip *enrich.Geo

@@ -248,7 +248,7 @@ func (a *app) knowledge(data string, dirs []string) (*knowledge.Knowledge, error
 			return nil, usage("there is no knowledge folder %q", dir)
 		}
 	}
-	return knowledge.Open(all...)
+	return a.shares.known.Open(all...)
 }
 
 func isDir(path string) bool {

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/syntax"
@@ -93,9 +94,18 @@ func (k *Knowledge) problem(errs ...error) {
 // layers are the places of a .conf file inside a folder, weakest first.
 var layers = []string{"", "default", "local"}
 
+// The .conf files and the folders of YAML files that are read.
+var (
+	confs       = []string{"macros.conf", "transforms.conf", "savedsearches.conf", "transactiontypes.conf", "eventtypes.conf", "tags.conf"}
+	yamlFolders = []string{"macros", "lookups"}
+)
+
 // eachStanza calls fn for the stanzas of the named .conf file of every folder,
 // settings of local/ put over those of default/.
 func (k *Knowledge) eachStanza(conf string, fn func(dir, file string, s *stanza) error) {
+	if !slices.Contains(confs, conf) {
+		panic("knowledge: a change of " + conf + " would go unnoticed")
+	}
 	for _, dir := range k.dirs {
 		merged := map[string]*stanza{}
 		from := map[string]string{}
@@ -131,14 +141,16 @@ func (k *Knowledge) eachStanza(conf string, fn func(dir, file string, s *stanza)
 // eachYAML calls fn for the text of every .yml file in a subfolder of every
 // folder, by name.
 func (k *Knowledge) eachYAML(sub string, fn func(dir, file string, text []byte) error) {
+	if !slices.Contains(yamlFolders, sub) {
+		panic("knowledge: a change in " + sub + " would go unnoticed")
+	}
 	for _, dir := range k.dirs {
 		entries, err := os.ReadDir(filepath.Join(dir, sub))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			k.problem(fmt.Errorf("cannot read folder: %w", err))
 		}
 		for _, e := range entries {
-			ext := strings.ToLower(filepath.Ext(e.Name()))
-			if e.IsDir() || ext != ".yml" && ext != ".yaml" {
+			if !isYAML(e) {
 				continue
 			}
 			file := filepath.Join(dir, sub, e.Name())
@@ -151,6 +163,19 @@ func (k *Knowledge) eachYAML(sub string, fn func(dir, file string, text []byte) 
 			}
 		}
 	}
+}
+
+func isYAML(e fs.DirEntry) bool {
+	ext := strings.ToLower(filepath.Ext(e.Name()))
+	return !e.IsDir() && (ext == ".yml" || ext == ".yaml")
+}
+
+// inode returns the number of a file that the system gives it, 0 = none.
+func inode(info fs.FileInfo) uint64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Ino)
+	}
+	return 0
 }
 
 // readText reads a whole text file of at most maxText bytes, without the mark
