@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
 func TestLeaves(t *testing.T) {
@@ -223,4 +224,17 @@ func BenchmarkLeaves(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func TestPlain(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.StringOf(rapid.SampledFrom([]rune("aZ0 ~!#[]/\x1f\x7f\u0080é\"\\\n\x00"))).Draw(t, "text")
+		want := strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f || r == '"' || r == '\\' })
+		if want < 0 {
+			want = len(s)
+		}
+		if got := Plain(s); got != want {
+			t.Fatalf("%q has %d plain bytes, want %d", s, got, want)
+		}
+	})
 }

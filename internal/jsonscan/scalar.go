@@ -3,6 +3,7 @@ package jsonscan
 import (
 	"encoding/binary"
 	"math/bits"
+	"unsafe"
 )
 
 // Eight bytes are looked at in one word.
@@ -28,6 +29,24 @@ func Mark(doc []byte, i int) int {
 		i += 8
 	}
 	for i < len(doc) && doc[i] != '"' && doc[i] != '\\' && doc[i] >= ' ' {
+		i++
+	}
+	return i
+}
+
+// Plain returns how many bytes at the beginning of s are printable ASCII and
+// need no escape in a JSON string.
+func Plain(s string) int {
+	doc := unsafe.Slice(unsafe.StringData(s), len(s))
+	i := 0
+	for ; i+8 <= len(doc); i += 8 {
+		w := binary.LittleEndian.Uint64(doc[i:])
+		del := w ^ lows*0x7f
+		if m := marks(w) | ((del-lows)&^del|w)&highs; m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+	}
+	for i < len(doc) && doc[i] != '"' && doc[i] != '\\' && doc[i] >= ' ' && doc[i] < 0x7f {
 		i++
 	}
 	return i

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/vector"
 )
 
@@ -16,36 +17,20 @@ type jsonWriter struct {
 	w    io.Writer
 	zone *time.Location
 	buf  []byte
+	rows [][]int32 // of the batch at hand: the columns that each row has
 }
 
 func (j *jsonWriter) Write(b *vector.Batch) error {
 	j.buf = j.buf[:0]
+	keys := j.index(b)
 	for i := range b.Len {
 		j.buf = append(j.buf, '{')
-		first := true
-		for _, c := range b.Cols {
-			v := c.At(i)
-			if v.IsNull() {
-				continue
-			}
-			if !first {
+		for n, col := range j.rows[i] {
+			if n > 0 {
 				j.buf = append(j.buf, ',')
 			}
-			first = false
-			j.buf = append(appendJSON(j.buf, c.Name), ':')
-			vals := shown(c.Name, v, j.zone, isoTime)
-			if len(vals) == 1 {
-				j.buf = appendJSON(j.buf, vals[0])
-				continue
-			}
-			for n, s := range vals {
-				sep := byte(',')
-				if n == 0 {
-					sep = '['
-				}
-				j.buf = appendJSON(append(j.buf, sep), s)
-			}
-			j.buf = append(j.buf, ']')
+			j.buf = append(j.buf, keys[col]...)
+			j.value(b.Cols[col].Name, b.Cols[col].At(i))
 		}
 		j.buf = append(j.buf, '}', '\n')
 		if len(j.buf) > 1<<16 {
@@ -59,6 +44,49 @@ func (j *jsonWriter) Write(b *vector.Batch) error {
 	return err
 }
 
+// index returns the keys of the columns as they are written, and sets rows. Batches
+// of whole events have many columns, most of them missing in most rows, so the
+// columns are gone through one after the other.
+func (j *jsonWriter) index(b *vector.Batch) [][]byte {
+	for len(j.rows) < b.Len {
+		j.rows = append(j.rows, nil)
+	}
+	for i := range b.Len {
+		j.rows[i] = j.rows[i][:0]
+	}
+	keys := make([][]byte, len(b.Cols))
+	for n, c := range b.Cols {
+		keys[n] = append(appendJSON(nil, c.Name), ':')
+		for i := range b.Len {
+			if c.Has(i) {
+				j.rows[i] = append(j.rows[i], int32(n))
+			}
+		}
+	}
+	return keys
+}
+
+// value appends a cell that is not missing.
+func (j *jsonWriter) value(name string, v vector.Value) {
+	if v.Kind() == vector.Text && name != "_time" {
+		j.buf = appendJSON(j.buf, v.Text())
+		return
+	}
+	vals := shown(name, v, j.zone, isoTime)
+	if len(vals) == 1 {
+		j.buf = appendJSON(j.buf, vals[0])
+		return
+	}
+	for n, s := range vals {
+		sep := byte(',')
+		if n == 0 {
+			sep = '['
+		}
+		j.buf = appendJSON(append(j.buf, sep), s)
+	}
+	j.buf = append(j.buf, ']')
+}
+
 func (j *jsonWriter) Close() ([]string, error) { return nil, nil }
 
 // appendJSON appends s as a JSON string. Control and formatting characters are
@@ -66,38 +94,37 @@ func (j *jsonWriter) Close() ([]string, error) { return nil, nil }
 func appendJSON(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c < utf8.RuneSelf {
-			i++
-			switch {
-			case c == '"' || c == '\\':
-				dst = append(dst, '\\', c)
-			case c == '\n':
-				dst = append(dst, `\n`...)
-			case c == '\t':
-				dst = append(dst, `\t`...)
-			case c == '\r':
-				dst = append(dst, `\r`...)
-			case c < 0x20 || c == 0x7f:
-				dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-			default:
-				dst = append(dst, c)
-			}
-			continue
+	for {
+		n := jsonscan.Plain(s)
+		dst = append(dst, s[:n]...)
+		if s = s[n:]; s == "" {
+			return append(dst, '"')
 		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case r == utf8.RuneError && n == 1:
-			dst = append(dst, `\ufffd`...)
-		case diag.Hidden(r):
-			for _, u := range utf16.AppendRune(nil, r) {
-				dst = append(dst, '\\', 'u', hex[u>>12&15], hex[u>>8&15], hex[u>>4&15], hex[u&15])
-			}
+		switch c := s[0]; {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+		case c == '\n':
+			dst = append(dst, `\n`...)
+		case c == '\t':
+			dst = append(dst, `\t`...)
+		case c == '\r':
+			dst = append(dst, `\r`...)
+		case c < utf8.RuneSelf: // a control character
+			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 		default:
-			dst = append(dst, s[i:i+n]...)
+			r, n := utf8.DecodeRuneInString(s)
+			switch {
+			case r == utf8.RuneError && n == 1:
+				dst = append(dst, `\ufffd`...)
+			case diag.Hidden(r):
+				for _, u := range utf16.AppendRune(nil, r) {
+					dst = append(dst, '\\', 'u', hex[u>>12&15], hex[u>>8&15], hex[u>>4&15], hex[u&15])
+				}
+			default:
+				dst = append(dst, s[:n]...)
+			}
+			s = s[n-1:]
 		}
-		i += n
+		s = s[1:]
 	}
-	return append(dst, '"')
 }

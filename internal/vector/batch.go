@@ -30,6 +30,9 @@ func Coded(name string, dict []Value, codes []int32) *Column {
 // At returns row i.
 func (c *Column) At(i int) Value { return *c.at(i) }
 
+// Has reports whether row i has a value.
+func (c *Column) Has(i int) bool { return c.at(i).kind != Null }
+
 func (c *Column) at(i int) *Value {
 	if c.fixed {
 		i = 0

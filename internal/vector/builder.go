@@ -15,6 +15,8 @@ type Builder struct {
 	rows  int
 	cols  []*Column
 	index map[string]int
+	next  int              // the column that Set expects: rows are alike
+	room  int              // for rows, of columns that the first one sets
 	from  map[*Batch][]int // of AddRow: where the columns of a batch go
 }
 
@@ -28,19 +30,37 @@ func NewBuilder(names ...string) *Builder {
 	return b
 }
 
+// Expect makes room for n rows.
+func (b *Builder) Expect(n int) *Builder {
+	b.room = n
+	return b
+}
+
 func (b *Builder) column(name string) int {
+	if b.next < len(b.cols) && b.cols[b.next].Name == name {
+		b.next++
+		return b.next - 1
+	}
 	i, ok := b.index[name]
 	if !ok {
 		i = len(b.cols)
 		name = strings.Clone(name)
 		b.index[name] = i
-		b.cols = append(b.cols, &Column{Name: name})
+		c := &Column{Name: name}
+		if b.rows == 1 && b.room > 1 {
+			c.vals = make([]Value, 0, b.room)
+		}
+		b.cols = append(b.cols, c)
 	}
+	b.next = i + 1
 	return i
 }
 
 // Add begins a new row.
-func (b *Builder) Add() { b.rows++ }
+func (b *Builder) Add() {
+	b.rows++
+	b.next = 0
+}
 
 // Set sets a field of the row begun last. The value is kept as it is.
 func (b *Builder) Set(name string, v Value) { b.SetAt(b.column(name), v) }

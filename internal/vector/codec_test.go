@@ -33,11 +33,14 @@ func told(v Value) string {
 	return fmt.Sprint(v.kind, v.sig, math.Float64bits(v.num), v.size, v.All(), v.Joined())
 }
 
-func TestBatchesAreReadAsTheyWereWritten(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+// anyBatch draws batches with columns of all forms, some of the same name in
+// several batches.
+func anyBatch() *rapid.Generator[*Batch] {
+	return rapid.Custom(func(t *rapid.T) *Batch {
 		b := &Batch{Len: rapid.IntRange(0, 20).Draw(t, "rows")}
+		first := rapid.IntRange(0, 3).Draw(t, "first")
 		for i := range rapid.IntRange(0, 4).Draw(t, "columns") {
-			name := fmt.Sprint("c", i)
+			name := fmt.Sprint("c", first+i)
 			vals := rapid.SliceOfN(anyValue(), max(b.Len, 1), 40).Draw(t, name)
 			switch rapid.IntRange(0, 2).Draw(t, "form") {
 			case 0:
@@ -49,6 +52,13 @@ func TestBatchesAreReadAsTheyWereWritten(t *testing.T) {
 				b.Cols = append(b.Cols, Coded(name, vals, codes))
 			}
 		}
+		return b
+	})
+}
+
+func TestBatchesAreReadAsTheyWereWritten(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := anyBatch().Draw(t, "batch")
 		data := b.AppendTo(nil)
 		got, rest, err := Decode(append(data, "behind"...))
 		if err != nil || string(rest) != "behind" || got.Len != b.Len || len(got.Cols) != len(b.Cols) {

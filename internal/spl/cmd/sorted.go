@@ -115,11 +115,11 @@ func (s *Sorted[K]) shrink(ctx context.Context) error {
 	if err := s.sort(ctx); err != nil {
 		return err
 	}
-	b := vector.NewBuilder()
-	for _, r := range s.rows {
-		b.AddRow(r.batch, int(r.row))
+	places := make([]vector.Place, len(s.rows))
+	for i, r := range s.rows {
+		places[i] = vector.Place{Batch: r.batch, Row: r.row}
 	}
-	kept := b.Batch().Own()
+	kept := vector.Gather(places).Own()
 	for i, key := range s.order.Keys(kept) {
 		s.rows[i].key, s.rows[i].batch, s.rows[i].row = key, kept, int32(i)
 	}
@@ -181,16 +181,16 @@ func (s *Sorted[K]) next() (*vector.Batch, error) {
 		s.Close()
 		return nil, io.EOF
 	}
-	b, size := vector.NewBuilder(), 0
 	each := s.held.Size() / len(s.rows)
-	for len(s.rows) > 0 && b.Len() < vector.DefaultRows && size < resultBytes {
-		b.AddRow(s.rows[0].batch, int(s.rows[0].row))
-		s.rows[0] = sortedRow[K]{}
-		s.rows = s.rows[1:]
-		size += each
+	n := min(len(s.rows), vector.DefaultRows, resultBytes/max(each, 1)+1)
+	places := make([]vector.Place, n)
+	for i, r := range s.rows[:n] {
+		places[i] = vector.Place{Batch: r.batch, Row: r.row}
 	}
+	clear(s.rows[:n])
+	s.rows = s.rows[n:]
 	s.held.Set(each * len(s.rows))
-	return b.Batch(), nil
+	return vector.Gather(places), nil
 }
 
 // Close implements exec.Reducer.

@@ -447,7 +447,7 @@ func (r *reader) own(rows []int32) {
 
 // everyField makes rows of every field, or of those that fit the patterns.
 func (r *reader) everyField(rows []int32) *vector.Batch {
-	b := vector.NewBuilder()
+	b := vector.NewBuilder().Expect(len(rows))
 	for _, row := range rows {
 		b.Add()
 		// The record was read once already; it cannot fail now.

@@ -197,7 +197,7 @@ func (r *recordReader) rows() (*vector.Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := vector.NewBuilder()
+	b := vector.NewBuilder().Expect(len(hits))
 	for _, i := range hits {
 		b.Add()
 		if err := r.wanted.read(b, r.raws[i], &r.metas[i]); err != nil {
@@ -220,7 +220,7 @@ func (r *recordReader) hits() ([]int32, error) {
 		}
 		return all, nil
 	}
-	b := vector.NewBuilder()
+	b := vector.NewBuilder().Expect(len(r.raws))
 	for i, raw := range r.raws {
 		b.Add()
 		if err := r.checked.read(b, raw, &r.metas[i]); err != nil {
