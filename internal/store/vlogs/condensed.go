@@ -19,11 +19,16 @@ import (
 // alikeColumn is how many rows the engine found alike.
 const alikeColumn = "_alike"
 
+// maxCondensed is the most columns by which the engine counts where fields are made
+// of them: it writes all of them down for every row, where a columnReader looks
+// only at those that differ within a block.
+const maxCondensed = 6
+
 // canCondense reports whether the engine may count the ordinary rows that are
 // alike: it must hold all that is wanted, and all that is left to be checked, which
 // is then checked once for the rows that are alike in it.
 func (sc *scan) canCondense() bool {
-	return sc.q.Alike && !sc.q.Ordered && sc.reading != nil && (sc.check == nil || repeats(filter.FieldsOf(sc.check))) &&
+	return sc.q.Alike && !sc.q.Ordered && sc.reading != nil && (sc.reading.made == nil || len(sc.reading.columns) <= maxCondensed) && (sc.check == nil || repeats(filter.FieldsOf(sc.check))) &&
 		!slices.Contains(sc.reading.columns, batchColumn) &&
 		(!slices.Contains(sc.reading.columns, timeName) || sc.step() >= time.Minute)
 }

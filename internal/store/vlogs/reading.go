@@ -2,6 +2,7 @@ package vlogs
 
 import (
 	"context"
+	"encoding/binary"
 	"slices"
 
 	"bluetrail/internal/event"
@@ -97,16 +98,18 @@ func (sc *scan) fromColumns(ctx context.Context, p part, emit func(int, *vector.
 // columnReader makes batches of blocks for one worker.
 type columnReader struct {
 	*reading
-	matcher *filter.Matcher // nil = every row is wanted
-	ordered bool
-	times   []int64
-	row     *event.Row // of made
-	meta    event.Meta
-	cols    [][]string // of leaves, in a block; nil = missing in all of it
+	matcher   *filter.Matcher // nil = every row is wanted
+	ordered   bool
+	times     []int64
+	row       *event.Row // of made
+	meta      event.Meta
+	differing []leafValues     // of a block
+	known     map[string]int32 // code of a combination of differing
+	buf       []byte           // of key
 }
 
 func newColumnReader(r *reading) *columnReader {
-	c := &columnReader{reading: r}
+	c := &columnReader{reading: r, known: map[string]int32{}}
 	if r.made != nil {
 		c.row = r.made.NewRow()
 	}
@@ -158,51 +161,49 @@ func (r *columnReader) rows(db *logstorage.DataBlock, times []int64) *vector.Bat
 	return b
 }
 
-// compute makes the fields that are made of leaves. Rows of a stream lie together,
-// so that many have the same leaves as the row before.
+// compute makes the fields that are made of leaves, once for each combination of
+// the leaves that differ within the block. Rows of a stream lie together, so these
+// are few.
 func (r *columnReader) compute(db *logstorage.DataBlock) []*vector.Column {
-	n := db.RowsCount()
-	r.cols = r.cols[:0]
-	for _, name := range r.leaves {
-		var values []string
-		if c := db.GetColumnByName(name); c != nil {
-			values = c.Values
-		}
-		r.cols = append(r.cols, values)
-	}
-	var types []string
-	if c := db.GetColumnByName(event.Sourcetype); c != nil {
-		types = c.Values
-	}
-	codes := make([]int32, n)
+	r.leavesOf(db)
+	codes := make([]int32, db.RowsCount())
 	dicts := make([][]vector.Value, len(r.names))
-	code := int32(-1)
-	for i := range n {
-		if i > 0 && r.same(types, i) {
+	clear(r.known)
+	remember := true
+	code, n := int32(-1), 0 // n is how many combinations are in dicts
+	for i := range codes {
+		if i > 0 && r.same(i) {
 			codes[i] = code
 			continue
 		}
-		r.meta.Sourcetype = ""
-		if types != nil {
-			r.meta.Sourcetype = types[i]
-		}
-		for k, values := range r.cols {
-			var c event.Cell
-			if values != nil {
-				c = decode(values[i])
+		if remember {
+			if known, ok := r.known[string(r.key(i))]; ok {
+				code, codes[i] = known, known
+				continue
 			}
-			r.row.SetLeaf(k, c)
+			// Keeping what does not come again costs more than it saves.
+			if remember = i < 256 || n < i/2; remember {
+				r.known[string(r.buf)] = int32(n)
+			}
+		}
+		for _, l := range r.differing {
+			if l.leaf < 0 {
+				r.meta.Sourcetype = l.values[i]
+				continue
+			}
+			r.row.SetLeaf(l.leaf, decode(l.values[i]))
 		}
 		r.made.Compute(&r.meta, r.row)
 		for k := range r.names {
 			dicts[k] = append(dicts[k], store.Value(r.row.Cell(k)).Clone())
 		}
-		code++
+		code = int32(n)
 		codes[i] = code
+		n++
 	}
 	cols := make([]*vector.Column, len(r.names))
 	for k, name := range r.names {
-		if code == 0 {
+		if n == 1 {
 			cols[k] = vector.Constant(name, dicts[k][0])
 			continue
 		}
@@ -211,12 +212,66 @@ func (r *columnReader) compute(db *logstorage.DataBlock) []*vector.Column {
 	return cols
 }
 
+// leafValues are the values of a leaf in a block.
+type leafValues struct {
+	leaf   int // -1 = the sourcetype
+	values []string
+}
+
+// leavesOf sets the leaves that all rows of a block share, and notes the others.
+func (r *columnReader) leavesOf(db *logstorage.DataBlock) {
+	r.differing = r.differing[:0]
+	r.meta.Sourcetype = ""
+	if values := valuesOf(db, event.Sourcetype); differ(values) {
+		r.differing = append(r.differing, leafValues{-1, values})
+	} else if len(values) > 0 {
+		r.meta.Sourcetype = values[0]
+	}
+	for k, name := range r.leaves {
+		values := valuesOf(db, name)
+		if differ(values) {
+			r.differing = append(r.differing, leafValues{k, values})
+			continue
+		}
+		var c event.Cell
+		if len(values) > 0 {
+			c = decode(values[0])
+		}
+		r.row.SetLeaf(k, c)
+	}
+}
+
+func valuesOf(db *logstorage.DataBlock, column string) []string {
+	if c := db.GetColumnByName(column); c != nil {
+		return c.Values
+	}
+	return nil
+}
+
+func differ(values []string) bool {
+	for i := 1; i < len(values); i++ {
+		if values[i] != values[0] {
+			return true
+		}
+	}
+	return false
+}
+
+// key returns what tells the combination of row i from others.
+func (r *columnReader) key(i int) []byte {
+	r.buf = r.buf[:0]
+	for _, l := range r.differing {
+		r.buf = append(binary.AppendUvarint(r.buf, uint64(len(l.values[i]))), l.values[i]...)
+	}
+	return r.buf
+}
+
 // same reports whether row i has the leaves of the one before.
-func (r *columnReader) same(types []string, i int) bool {
-	for _, values := range r.cols {
-		if values != nil && values[i] != values[i-1] {
+func (r *columnReader) same(i int) bool {
+	for _, l := range r.differing {
+		if l.values[i] != l.values[i-1] {
 			return false
 		}
 	}
-	return types == nil || types[i] == types[i-1]
+	return true
 }
