@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"text/tabwriter"
@@ -71,9 +72,19 @@ func (c *doctorCmd) Run(a *app) error {
 	}
 	if broken > 0 {
 		w.Flush()
-		return fmt.Errorf("%s found", count(broken, "problem"))
+		return fmt.Errorf("%s found; fix what is marked BROKEN and run bluetrail doctor again", count(broken, "problem"))
 	}
+	line("next", "%s", c.next(a))
 	return nil
+}
+
+// next names the thing to do when all is well.
+func (c *doctorCmd) next(a *app) string {
+	dir := a.dataDir(c.Data)
+	if !isDir(filepath.Join(a.path(dir), ingest.EventsDir)) {
+		return fmt.Sprintf("bluetrail ingest PATH --data %s", shellWord(dir))
+	}
+	return fmt.Sprintf("bluetrail search --data %s '* | stats count by eventName | sort - count'", shellWord(dir))
 }
 
 // data describes a data directory.

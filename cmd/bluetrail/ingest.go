@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/idset"
@@ -91,8 +93,29 @@ func (a *app) ingest(o ingest.Options) error {
 		fmt.Fprintln(a.err, diag.Printable(line))
 		return errors.New("stopped; events ingested so far are kept, and the same command continues from there")
 	}
-	if err == nil {
-		a.note("%s", line)
+	if err != nil {
+		return err
 	}
-	return err
+	a.note("%s", line)
+	switch {
+	case sum.Stored == 0:
+		a.note("the data directory %q holds no events yet", o.Data)
+	case sum.Before == 0:
+		a.note("next: bluetrail search --data %s '* | stats count by eventName | sort - count'", shellWord(o.Data))
+	case sum.Before == sum.Stored:
+		a.note("the data directory holds %s, as before", count(int(sum.Stored), "event"))
+	default:
+		a.note("the data directory now holds %s, %s before", count(int(sum.Stored), "event"), humanize.Comma(sum.Before))
+	}
+	return nil
+}
+
+// shellWord writes an argument as a shell takes it.
+func shellWord(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-./:=@,+", r)
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -16,8 +16,7 @@ type meter struct {
 	a     *app
 	width int
 	start time.Time
-	read  func() (done, total int64)
-	unit  func(int64) string
+	line  func(took time.Duration) string
 	quit  chan struct{}
 	gone  sync.WaitGroup
 	once  sync.Once
@@ -29,10 +28,20 @@ const meterDelay = 700 * time.Millisecond
 // meter starts a progress line if stderr is a terminal; the returned function
 // removes it and may be called more than once.
 func (a *app) meter(read func() (done, total int64), unit func(int64) string) (stop func()) {
+	return a.line(func(took time.Duration) string { return rated(read, unit, took) })
+}
+
+// waiting is meter for work whose size is not known.
+func (a *app) waiting(what string) (stop func()) {
+	return a.line(func(took time.Duration) string { return fmt.Sprintf("%s, %s", what, took.Round(time.Second)) })
+}
+
+// line shows a line that changes with the time, as meter does.
+func (a *app) line(text func(took time.Duration) string) (stop func()) {
 	if !a.errTerm.TTY || a.quiet {
 		return func() {}
 	}
-	m := &meter{a: a, width: a.errTerm.Width, start: time.Now(), read: read, unit: unit, quit: make(chan struct{})}
+	m := &meter{a: a, width: a.errTerm.Width, start: time.Now(), line: text, quit: make(chan struct{})}
 	m.gone.Add(1)
 	go m.run()
 	return func() {
@@ -53,7 +62,7 @@ func (m *meter) run() {
 			return
 		case <-time.After(wait):
 			wait, drawn = 200*time.Millisecond, true
-			line := m.line()
+			line := m.line(time.Since(m.start))
 			if len(line) > m.width-1 {
 				line = line[:m.width-1]
 			}
@@ -62,16 +71,15 @@ func (m *meter) run() {
 	}
 }
 
-func (m *meter) line() string {
-	done, total := m.read()
-	took := time.Since(m.start)
+// rated says how much of some work is done, how fast, and how long the rest takes.
+func rated(read func() (done, total int64), unit func(int64) string, took time.Duration) string {
+	done, total := read()
 	rate := float64(done) / took.Seconds()
-	line := fmt.Sprintf("%s, %s/s", m.unit(done), m.unit(int64(rate)))
-	if total > 0 && done > 0 {
-		left := time.Duration(float64(total-done) / rate * float64(time.Second)).Round(time.Second)
-		line = fmt.Sprintf("%3d%%  %s of %s, %s/s, %s left", min(100, done*100/total), m.unit(done), m.unit(total), m.unit(int64(rate)), max(0, left))
+	if total <= 0 || done <= 0 {
+		return fmt.Sprintf("%s, %s/s", unit(done), unit(int64(rate)))
 	}
-	return line
+	left := time.Duration(float64(total-done) / rate * float64(time.Second)).Round(time.Second)
+	return fmt.Sprintf("%3d%%  %s of %s, %s/s, %s left", min(100, done*100/total), unit(done), unit(total), unit(int64(rate)), max(0, left))
 }
 
 // progress shows how far a scan of files is.

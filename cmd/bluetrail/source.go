@@ -74,6 +74,7 @@ func (s *source) store(a *app) (store.Store, error) {
 		if s.Data != "" && os.Getenv("BLUETRAIL_DATA") != s.Data {
 			return nil, usage("--files and --data cannot be searched together; ingest the files, or search twice")
 		}
+		defer a.waiting("listing files")()
 		return files.Open(s.Files, files.Options{Index: s.Index, Sourcetype: s.Sourcetype, TempDir: a.cfg.Search.TempDir})
 	}
 	if a.opened != nil {
@@ -106,7 +107,7 @@ func (a *app) alarms(list []state.Alarm, data string) {
 		a.warn("%s", integrity.Describe(l))
 	}
 	if len(list) > 0 {
-		a.warn("results are incomplete; recover the events with: bluetrail repair --data %s", data)
+		a.warn("results are incomplete; recover the events with: bluetrail repair --data %s", shellWord(data))
 	}
 }
 
@@ -122,9 +123,9 @@ type absent struct{ dir string }
 
 func (s absent) Prepare(*store.Query) (store.Scan, error) {
 	if isDir(s.dir) {
-		return nil, usage("data directory %q contains no events; ingest some with: bluetrail ingest PATH --data %s", s.dir, s.dir)
+		return nil, usage("data directory %q contains no events; ingest some with: bluetrail ingest PATH --data %s", s.dir, shellWord(s.dir))
 	}
-	return nil, usage("there is no data directory %q; use --files PATH to search files directly, use --data DIR, or create one with: bluetrail ingest PATH --data %s", s.dir, s.dir)
+	return nil, usage("there is no data directory %q; use --files PATH to search files directly, use --data DIR, or create one with: bluetrail ingest PATH --data %s", s.dir, shellWord(s.dir))
 }
 
 func (absent) Close() error { return nil }

@@ -71,6 +71,8 @@ type Summary struct {
 	Removed      []Removed      // by retention
 	Alarms       []state.Alarm  // days that lack events which were taken in before
 	Renewed      []idset.Damage // known ids that were damaged and made anew from the store
+	Before       int64          // events that the data directory held
+	Stored       int64          // events that it holds now
 }
 
 // listed bounds Summary.Skipped.
@@ -103,11 +105,19 @@ func runOnce(ctx context.Context, o Options) (sum Summary, err error) {
 	if err != nil {
 		return sum, err
 	}
-	if err = p.state.Mended(readableFolder); err == nil {
+	before, err := p.stored()
+	if err == nil {
+		err = p.state.Mended(readableFolder)
+	}
+	if err == nil {
 		sum, err = p.Run(ctx, src, run)
 	}
 	if err == nil {
 		_, err = p.Retain(ctx) // what came may be more than is kept
+	}
+	sum.Before = before
+	if err == nil {
+		sum.Stored, err = p.stored()
 	}
 	sum.Alarms, sum.Renewed, sum.Removed = p.Alarms(), p.Renewed(), p.Removed()
 	sum.LeftOut.Join(src.LeftOut())
@@ -121,10 +131,25 @@ func (p *Pipeline) Files(ctx context.Context, o Options) (sum Summary, err error
 	if err != nil {
 		return sum, err
 	}
-	sum, err = p.Run(ctx, src, run)
-	sum.Alarms = p.Alarms()
+	before, err := p.stored()
+	if err != nil {
+		return sum, err
+	}
+	if sum, err = p.Run(ctx, src, run); err == nil {
+		sum.Stored, err = p.stored()
+	}
+	sum.Before, sum.Alarms = before, p.Alarms()
 	sum.LeftOut.Join(src.LeftOut())
 	return sum, err
+}
+
+// stored returns how many events the data directory holds.
+func (p *Pipeline) stored() (n int64, err error) {
+	tallies, err := p.state.Tallies()
+	for _, t := range tallies {
+		n += t.Events
+	}
+	return n, err
 }
 
 // readableFolder reports whether a path is a folder that can be listed. Problems
