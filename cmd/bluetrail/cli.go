@@ -215,5 +215,9 @@ func terminal(w io.Writer) control.Terminal {
 	if err != nil || width < 20 {
 		width = 80
 	}
-	return control.Terminal{TTY: true, Width: width, Colour: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+	return control.Terminal{TTY: true, Width: width, Colour: wantsColour()}
 }
+
+// wantsColour reports whether the environment lets a terminal have colours, see
+// https://no-color.org.
+func wantsColour() bool { return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" }

@@ -75,7 +75,7 @@ func (c *fieldsCmd) Run(a *app) error {
 	if st := stats; len(c.Names) > 0 && st > 0 && c.Where == "*" {
 		total = st
 	}
-	b := vector.NewBuilder("field", "events", "share", "distinct", "top values", "meaning")
+	b := vector.NewBuilder("field", "events", "share", "distinct", "top values")
 	shown := 0
 	for _, f := range list {
 		if len(c.Names) == 0 && !c.All && strings.HasPrefix(f.name, "date_") {
