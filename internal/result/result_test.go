@@ -259,6 +259,12 @@ none
 	}
 }
 
+func TestNoRowsNoHeading(t *testing.T) {
+	if out, notes := written(t, Options{Format: "table"}, vector.NewBuilder("a", "b").Batch()); out != "" || len(notes) > 0 {
+		t.Errorf("%q %q", out, notes)
+	}
+}
+
 func TestRawRecords(t *testing.T) {
 	rows := batch([]any{"_raw", "{\n  \"a\": \"b c\",\n  \"n\": [1, 2]\n}"}, []any{"_raw", `{"a":  1}`}, []any{"_raw", "no JSON\nat all"}, []any{"_raw", "\x1b[2J"})
 	out, _ := written(t, Options{Format: "raw"}, rows)

@@ -69,7 +69,7 @@ func (t *tableWriter) Write(b *vector.Batch) error {
 }
 
 func (t *tableWriter) Close() ([]string, error) {
-	if t.cols == nil && len(t.held) > 0 {
+	if t.cols == nil && t.rows > 0 { // without rows, headings say nothing
 		if err := t.begin(); err != nil {
 			return nil, err
 		}
