@@ -65,7 +65,7 @@ func TestVerify(t *testing.T) {
 		t.Errorf("a lost event of the batch: %v", err)
 	}
 
-	second = Promise{Tallies: tally.Tallies{}}
+	second = Promise{Tallies: tally.Tallies{}, first: second.first, last: second.last}
 	second.Tallies.Add(tally.Key{Day: tally.DayOf(day.UnixNano()), Index: "aws"}, [16]byte{1})
 	before := first.Tallies.ByDay()
 	gone := before[tally.DayOf(day.UnixNano())]
@@ -73,5 +73,39 @@ func TestVerify(t *testing.T) {
 	before[tally.DayOf(day.UnixNano())] = gone
 	if err = s.Verify(ctx, 2, &second, before); !errors.As(err, &loss) || !strings.Contains(err.Error(), "2026-03-01: 3 events instead of 4") {
 		t.Errorf("a lost event of an earlier batch: %v", err)
+	}
+}
+
+// TestVerifyLostAndDoubled: a row that is lost and one that is there twice keep the
+// number of rows, and are found nevertheless.
+func TestVerifyLostAndDoubled(t *testing.T) {
+	s, err := Open(t.TempDir(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	at := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	add := func(w *Writer, n byte) {
+		t.Helper()
+		raw := fmt.Sprintf(`{"eventTime":%q,"eventName":"GetObject","n":%d}`, at.Format(time.RFC3339), n)
+		r := Record{Raw: []byte(raw), Meta: &event.Meta{Index: "aws", Sourcetype: event.CloudTrail}, Time: at.UnixNano() + int64(n), Timed: true, Batch: 7, Seq: uint64(n), ID: [16]byte{n}}
+		if err := w.Add(&r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	promised, stored := s.NewWriter(), s.NewWriter()
+	for n := byte(1); n <= 4; n++ {
+		add(promised, n)
+		add(stored, max(n, 2)) // 2 twice, 1 never
+	}
+	promise := promised.Promised()
+	promised.Close()
+	if err := errors.Join(stored.Flush(), s.Sync()); err != nil {
+		t.Fatal(err)
+	}
+	defer stored.Close()
+	err = s.Verify(t.Context(), 7, &promise, nil)
+	if err == nil || !strings.Contains(err.Error(), "2026-03-01: 3 events instead of 4 (missing: 01000000") {
+		t.Error(err)
 	}
 }
