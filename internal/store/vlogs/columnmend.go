@@ -64,21 +64,9 @@ func (s *Store) rebuildColumns() (err error) {
 			}
 		}
 	}
-	text, err := appendColumnsLine(nil, columnsLine{Begun: true})
-	if err != nil {
+	if err := set.rewrite(); err != nil {
 		return err
 	}
-	for key := range set.streams {
-		line := columnsLine{Stream: strings.Split(key, several), Names: set.pending[key]}
-		if text, err = appendColumnsLine(text, line); err != nil {
-			return err
-		}
-	}
-	if err := replaceFile(s.dir, columnsFile, text); err != nil {
-		return err
-	}
-	clear(set.pending)
-	set.size = int64(len(text))
 	s.columns = set
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -62,7 +63,18 @@ func TestRebuildColumns(t *testing.T) {
 	flipped[len(good)/2] ^= 1
 	last := bytes.Clone(good)
 	last[len(good)-9] ^= 1
-	for name, data := range map[string][]byte{"flipped": flipped, "last line flipped": last, "cut": good[:len(good)/2], "empty": nil, "missing": nil} {
+	lines := bytes.SplitAfter(bytes.TrimSuffix(good, []byte("\n")), []byte("\n"))
+	begun, err := appendColumnsLine(nil, columnsLine{Begun: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := bytes.Join(append([][]byte{begun}, lines[1:len(lines)-1]...), nil) // lines were not counted
+	damages := map[string][]byte{"flipped": flipped, "last line flipped": last, "cut": good[:len(good)/2], "old": old, "empty": nil, "missing": nil}
+	for n := range len(lines) {
+		damages[fmt.Sprintf("cut after %d lines", n)] = bytes.Join(lines[:n], nil)
+	}
+	damages["a line is missing"] = bytes.Join(slices.Delete(slices.Clone(lines), 1, 2), nil)
+	for name, data := range damages {
 		err := os.WriteFile(path, data, 0o600)
 		if name == "missing" {
 			err = os.Remove(path)
@@ -81,7 +93,7 @@ func TestRebuildColumns(t *testing.T) {
 			t.Fatal(err)
 		}
 		again, err := openColumns(dir, true)
-		if err != nil || !maps.Equal(names(again), want) || again.frozen || again.doubted {
+		if err != nil || !maps.Equal(names(again), want) || again.frozen || again.doubted || again.old {
 			t.Errorf("%s: frozen=%v, the file has the columns %v (%v)", name, again.frozen, names(again), err)
 		}
 	}

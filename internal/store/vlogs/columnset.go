@@ -26,7 +26,9 @@ const (
 	maxNameText = 8 << 20 // bytes of the different names
 )
 
-// columnsFile lists the columns of each stream. It only grows.
+// columnsFile lists the columns of each stream. It only grows. Its last line counts
+// the others, so that a file that was cut at the end of a line is noticed; the next
+// lines overwrite it.
 const columnsFile = "columns"
 
 // columnSet knows which columns the rows of each stream may have beside the fixed
@@ -37,7 +39,8 @@ type columnSet struct {
 	dir string
 
 	mu      sync.Mutex
-	size    int64 // of the file, as far as it is whole
+	size    int64 // of the file without its last line, as far as it is whole
+	lines   int   // in size
 	names   map[string]uint32
 	text    int // bytes of names
 	total   int // names of all streams
@@ -46,6 +49,7 @@ type columnSet struct {
 	frozen  bool                // nothing is learned any more
 	doubted bool                // the last line is damaged: by a crash before rows used it, or by something else
 	frozeIn bool                // the file says so
+	old     bool                // the file is of a version that did not count lines
 }
 
 // streamNames are the columns of a stream.
@@ -61,6 +65,9 @@ type columnsLine struct {
 	Names  []string `json:"names,omitempty"`
 	Begun  bool     `json:"begun,omitempty"` // the first line, written before there are rows
 	Frozen bool     `json:"frozen,omitempty"`
+
+	Counted bool `json:"counted,omitempty"` // of the first line: the last one has Lines
+	Lines   int  `json:"lines,omitempty"`   // before this line
 }
 
 func newColumnSet(dir string) *columnSet {
@@ -78,9 +85,9 @@ func openColumns(dir string, stored bool) (*columnSet, error) {
 		if s.frozen = stored; stored {
 			return s, nil
 		}
-		text, err := appendColumnsLine(nil, columnsLine{Begun: true})
+		text, err := appendColumnsLine(nil, columnsLine{Begun: true, Counted: true})
 		if err == nil {
-			err = s.write(text)
+			err = s.write(text, 1)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("cannot write the list of columns: %w", err)
@@ -91,7 +98,7 @@ func openColumns(dir string, stored bool) (*columnSet, error) {
 		return nil, fmt.Errorf("cannot read the list of columns: %w", err)
 	}
 	s.size = int64(len(data))
-	begun := false
+	begun, counted, ends := false, false, false
 	for len(data) > 0 {
 		text, rest, ended := bytes.Cut(data, []byte("\n"))
 		line, ok := parseColumnsLine(text)
@@ -100,12 +107,18 @@ func openColumns(dir string, stored bool) (*columnSet, error) {
 			s.doubted = stored
 			break
 		}
+		if ok && line.Lines > 0 && len(rest) == 0 {
+			s.size -= int64(len(data))
+			ends = line.Lines == s.lines
+			break
+		}
 		data = rest
+		s.lines++
 		switch {
-		case !ok:
+		case !ok, line.Lines > 0:
 			s.frozen = true
 		case line.Begun:
-			begun = true
+			begun, counted = true, line.Counted
 		case line.Frozen:
 			s.frozen, s.frozeIn = true, true
 		default:
@@ -117,6 +130,8 @@ func openColumns(dir string, stored bool) (*columnSet, error) {
 		}
 	}
 	s.frozen = s.frozen || stored && !begun
+	s.doubted = s.doubted || stored && counted && !ends
+	s.old = begun && !counted
 	clear(s.pending)
 	return s, nil
 }
@@ -199,7 +214,9 @@ func (s *columnSet) Persist() (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var text []byte
+	lines := len(s.pending)
 	if s.frozen && !s.frozeIn {
+		lines++
 		if text, err = appendColumnsLine(text, columnsLine{Frozen: true}); err != nil {
 			return err
 		}
@@ -213,7 +230,7 @@ func (s *columnSet) Persist() (err error) {
 	if len(text) == 0 {
 		return nil
 	}
-	if err := s.write(text); err != nil {
+	if err := s.write(text, lines); err != nil {
 		return fmt.Errorf("cannot write the list of columns: %w", err)
 	}
 	s.frozeIn = s.frozen
@@ -221,15 +238,19 @@ func (s *columnSet) Persist() (err error) {
 	return nil
 }
 
-// write puts text behind what is whole in the file.
-func (s *columnSet) write(text []byte) error {
+// write puts lines of text behind what is whole in the file.
+func (s *columnSet) write(text []byte, lines int) error {
+	last, err := appendColumnsLine(nil, columnsLine{Lines: s.lines + lines})
+	if err != nil {
+		return err
+	}
 	f, err := os.OpenFile(filepath.Join(s.dir, columnsFile), os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteAt(text, s.size)
+	_, err = f.WriteAt(append(text, last...), s.size)
 	end := s.size + int64(len(text))
-	err = errors.Join(err, f.Truncate(end))
+	err = errors.Join(err, f.Truncate(end+int64(len(last))))
 	if err == nil {
 		err = f.Sync()
 	}
@@ -242,6 +263,40 @@ func (s *columnSet) write(text []byte) error {
 		}
 	}
 	s.size = end
+	s.lines += lines
+	return nil
+}
+
+// rewrite replaces the file by one that lists everything.
+func (s *columnSet) rewrite() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text, err := appendColumnsLine(nil, columnsLine{Begun: true, Counted: true})
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(s.names))
+	for name, id := range s.names {
+		names[id] = name
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.streams)) {
+		line := columnsLine{Stream: strings.Split(key, several)}
+		for _, id := range slices.Sorted(maps.Keys(s.streams[key].known)) {
+			line.Names = append(line.Names, names[id])
+		}
+		if text, err = appendColumnsLine(text, line); err != nil {
+			return err
+		}
+	}
+	s.size, s.lines = int64(len(text)), 1+len(s.streams)
+	if text, err = appendColumnsLine(text, columnsLine{Lines: s.lines}); err != nil {
+		return err
+	}
+	if err := replaceFile(s.dir, columnsFile, text); err != nil {
+		return fmt.Errorf("cannot write the list of columns: %w", err)
+	}
+	clear(s.pending)
+	s.old = false
 	return nil
 }
 

@@ -116,6 +116,8 @@ func Open(dir string, opts Options) (*Store, error) {
 	err = s.updateManifest(nil)
 	if err == nil && (columns.frozen || columns.doubted) && !opts.ReadOnly && !opts.Mirror {
 		err = s.rebuildColumns()
+	} else if err == nil && columns.old && !opts.ReadOnly && !opts.Mirror {
+		err = columns.rewrite()
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
