@@ -115,7 +115,7 @@ const damageMark = "damage was found"
 // keptLocks are locks that end with the process.
 var keptLocks struct {
 	sync.Mutex
-	locks []*os.File
+	locks []*dirLock
 }
 
 // keepLock keeps the store locked until the process ends.

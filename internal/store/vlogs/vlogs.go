@@ -26,7 +26,7 @@ import (
 type Store struct {
 	dir  string
 	db   *logstorage.Storage
-	lock *os.File
+	lock *dirLock
 
 	mirror bool // dir is temporary
 
@@ -78,7 +78,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		return nil, err
 	}
 	if opts.ReadOnly {
-		if _, err := os.Stat(filepath.Join(dir, lockFile)); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(dir, engineDir)); errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("there are no events in %q", dir)
 		}
 		if opts.Mirror || !writable(dir) {
