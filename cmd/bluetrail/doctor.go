@@ -8,12 +8,14 @@ import (
 	"runtime"
 	"slices"
 	"text/tabwriter"
+	"time"
 
 	"bluetrail/internal/config"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/ingest"
 	"bluetrail/internal/integrity"
+	"bluetrail/internal/source/file"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/state"
 	"bluetrail/internal/store/vlogs"
@@ -113,7 +115,40 @@ func (c *doctorCmd) data(a *app, dir string, line func(what, format string, args
 	for _, p := range problems {
 		line("not ingested", "%s: %s", p.Path, p.Reason)
 	}
+	if more := total - len(problems); more > 0 {
+		line("not ingested", "%s; list them with --problems %d", count(more, "more problem"), total)
+	}
+	c.sources(a, line)
 	return nil
+}
+
+// sources lists what is not read of the folders that a server watches.
+func (c *doctorCmd) sources(a *app, line func(what, format string, args ...any)) {
+	for _, src := range a.cfg.Sources {
+		found, err := file.List([]string{a.path(src.Dir)})
+		if err != nil {
+			line("source", "%s: %v", src.Dir, err)
+			continue
+		}
+		text := count(len(found.Files), "file")
+		line("source", "%s: %s, %d left out, %s", src.Dir, text, found.LeftOut.Count, count(len(found.Skipped), "unreadable path"))
+		for i, name := range found.LeftOut.Names {
+			if i == c.Problems {
+				break
+			}
+			line("left out", "%s: it does not look like events", name)
+		}
+		if more := found.LeftOut.Count - min(len(found.LeftOut.Names), c.Problems); more > 0 && found.LeftOut.Count > 0 {
+			line("left out", "%s", count(more, "more file"))
+		}
+		for i, s := range found.Skipped {
+			if i == c.Problems {
+				line("not readable", "%s", count(len(found.Skipped)-i, "more path"))
+				break
+			}
+			line("not readable", "%s: %s", s.Name, s.Reason)
+		}
+	}
 }
 
 // state opens the state of a data directory; release closes it.
@@ -193,6 +228,9 @@ func (c *doctorCmd) store(a *app, dir string, db *state.DB, line func(what, form
 			return fmt.Errorf("known ids are damaged; the next ingest makes them anew from the stored events, and so does: bluetrail repair --data %s", dir)
 		}
 	}
+	if err := wholeRead(st, line); err != nil {
+		return err
+	}
 	if n := len(alarms) + len(wrong); n > 0 {
 		return fmt.Errorf("%s of events differ from what was ingested; repair them with: bluetrail repair --data %s", count(n, "day"), dir)
 	}
@@ -201,6 +239,30 @@ func (c *doctorCmd) store(a *app, dir string, db *state.DB, line func(what, form
 		how = "checksums, every record and every id"
 	}
 	line("checked", "%s match the ingested events", how)
+	return nil
+}
+
+// oldCheck is how long stored events may lie without being read whole before
+// doctor says so: disks spoil bytes that nobody reads.
+const oldCheck = 30 * 24 * time.Hour
+
+// wholeRead says when the store was last read whole, if that is long ago.
+func wholeRead(st *vlogs.Store, line func(what, format string, args ...any)) error {
+	checked, err := st.Checked()
+	if err != nil {
+		return err
+	}
+	oldest := st.OldestPart()
+	switch {
+	case oldest.IsZero():
+	case checked.IsZero() && time.Since(oldest) > oldCheck:
+		line("unread", "the stored events, the oldest of them written on %s, were never read whole; check them with: bluetrail doctor --deep", oldest.UTC().Format(time.DateOnly))
+	case checked.IsZero():
+	case time.Since(checked) > oldCheck && time.Since(oldest) > oldCheck:
+		line("unread", "the stored events were last read whole on %s; check them with: bluetrail doctor --deep", checked.UTC().Format(time.DateOnly))
+	default:
+		line("read whole", "on %s", checked.UTC().Format(time.DateOnly))
+	}
 	return nil
 }
 

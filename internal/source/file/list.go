@@ -55,7 +55,11 @@ type LeftOut struct {
 	Names []string // of the first of them
 }
 
-const maxLeft = 2
+// Bounds of the names that are kept of them and that String tells.
+const (
+	maxLeft = 20
+	maxTold = 2
+)
 
 // Add counts one more.
 func (l *LeftOut) Add(path string) {
@@ -72,8 +76,9 @@ func (l *LeftOut) Join(o LeftOut) {
 
 // String says which files were left out, "" = none.
 func (l LeftOut) String() string {
-	text := strings.Join(l.Names, ", ")
-	if l.Count > len(l.Names) {
+	names := l.Names[:min(len(l.Names), maxTold)]
+	text := strings.Join(names, ", ")
+	if l.Count > len(names) {
 		text += ", …"
 	}
 	switch l.Count {

@@ -177,6 +177,9 @@ func (s *Store) inspect(deep bool) (list []Damage, err error) {
 	if changed {
 		err = s.manifest.save(s.dir)
 	}
+	if deep && err == nil && len(list) == 0 {
+		err = s.noteChecked(time.Now())
+	}
 	return list, err
 }
 

@@ -30,7 +30,7 @@ const (
 // leave none out. A damaged part is reported, and the next start checks the whole
 // store and sets damaged days aside.
 func (s *Store) Scrub(ctx context.Context, period time.Duration, report func(Damage)) error {
-	last := ""
+	last, round := "", time.Now()
 	for {
 		name, e, rest := s.partAt(time.Now(), period)
 		if name != "" && name != last {
@@ -40,8 +40,15 @@ func (s *Store) Scrub(ctx context.Context, period time.Duration, report func(Dam
 			}
 			if damage != nil {
 				report(*damage)
+				round = time.Now()
 			}
 			last = name
+		}
+		if now := time.Now(); now.Sub(round) >= period { // every part had its turn
+			if err := s.noteChecked(now); err != nil {
+				return err
+			}
+			round = now
 		}
 		select {
 		case <-ctx.Done():
