@@ -10,6 +10,7 @@ import (
 	"bluetrail/internal/config"
 	"bluetrail/internal/control"
 	"bluetrail/internal/event"
+	"bluetrail/internal/idset"
 	"bluetrail/internal/ingest"
 	"bluetrail/internal/integrity"
 	"bluetrail/internal/leftover"
@@ -78,7 +79,8 @@ func (c *serveCmd) Run(a *app) error {
 	parts = append(parts, serve.Part{Name: "damage reports", Run: s.reportDamage})
 	if days := s.cfg.Serve.ScrubDays; days > 0 {
 		period := time.Duration(days) * 24 * time.Hour
-		parts = append(parts, serve.Part{Name: "scrub", Run: func(ctx context.Context) error { return s.scrub(ctx, period) }})
+		parts = append(parts, serve.Part{Name: "scrub", Run: func(ctx context.Context) error { return s.scrub(ctx, period) }},
+			serve.Part{Name: "scrub of known ids", Run: func(ctx context.Context) error { return s.scrubIDs(ctx, period) }})
 	}
 	var commands *control.Server
 	parts = append(parts, serve.Part{
@@ -145,6 +147,13 @@ func (s *server) scrub(ctx context.Context, period time.Duration) error {
 	return s.pipeline.Store().Scrub(ctx, period, s.damaged)
 }
 
+// scrubIDs looks for damage of the known ids until ctx ends.
+func (s *server) scrubIDs(ctx context.Context, period time.Duration) error {
+	return s.pipeline.ScrubIDs(ctx, period, func(d idset.Damage) {
+		s.log.Error("known ids are damaged; the next start makes them anew from the stored events", "ids", d)
+	})
+}
+
 // reportDamage reports damage that searches and merges meet, until ctx ends.
 func (s *server) reportDamage(ctx context.Context) error {
 	for {
@@ -159,6 +168,10 @@ func (s *server) reportDamage(ctx context.Context) error {
 
 // damaged logs damage and raises an alarm.
 func (s *server) damaged(d vlogs.Damage) {
+	if d.Day == 0 { // of a large record, whose day is not known
+		s.log.Error("the store is damaged; restart the server, which checks everything", "reason", d.Reason)
+		return
+	}
 	s.log.Error("the store is damaged; stop the server, then run bluetrail repair", "day", vlogs.DayName(d.Day), "events", d.Rows, "reason", d.Reason)
 	if err := s.pipeline.State().Suspect(state.Alarm{Day: d.Day, Since: time.Now(), Reason: d.Reason}); err != nil {
 		s.log.Error("the alarm could not be kept", serve.KeyErr, err)

@@ -50,10 +50,9 @@ func (s *Store) keepBig(raw []byte, id [16]byte) (name string, err error) {
 // readBig returns a record that lies in a file of its own. Damage makes the next
 // start check the whole store.
 func (s *Store) readBig(name string) ([]byte, error) {
-	_, text, ok := strings.Cut(strings.TrimSuffix(name, ".json"), "-")
-	sum, err := strconv.ParseUint(text, 16, 64)
-	if !ok || err != nil || name != filepath.Base(name) {
-		return nil, fmt.Errorf("bad name %q of a large record", name)
+	sum, err := bigSum(name)
+	if err != nil {
+		return nil, err
 	}
 	path := filepath.Join(s.dir, bigDir, name)
 	raw, err := os.ReadFile(path)
@@ -65,6 +64,16 @@ func (s *Store) readBig(name string) ([]byte, error) {
 		return nil, fmt.Errorf("cannot read a large record: %w", err)
 	}
 	return raw, nil
+}
+
+// bigSum returns the checksum in the name of a large record.
+func bigSum(name string) (uint64, error) {
+	_, text, ok := strings.Cut(strings.TrimSuffix(name, ".json"), "-")
+	sum, err := strconv.ParseUint(text, 16, 64)
+	if !ok || err != nil || name != filepath.Base(name) {
+		return 0, fmt.Errorf("bad name %q of a large record", name)
+	}
+	return sum, nil
 }
 
 func syncDir(dir string) error {

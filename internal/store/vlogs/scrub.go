@@ -31,6 +31,7 @@ const (
 // store and sets damaged days aside.
 func (s *Store) Scrub(ctx context.Context, period time.Duration, report func(Damage)) error {
 	last, round := "", time.Now()
+	big := NewTurns(round, period)
 	for {
 		name, e, rest := s.partAt(time.Now(), period)
 		if name != "" && name != last {
@@ -43,6 +44,9 @@ func (s *Store) Scrub(ctx context.Context, period time.Duration, report func(Dam
 				round = time.Now()
 			}
 			last = name
+		}
+		if err := s.scrubBig(ctx, big.Upto(time.Now()), report); err != nil {
+			return err
 		}
 		if now := time.Now(); now.Sub(round) >= period { // every part had its turn
 			if err := s.noteChecked(now); err != nil {
@@ -84,14 +88,7 @@ func (s *Store) partAt(now time.Time, period time.Duration) (name string, e part
 // scrubPart compares one part. A part that is merged away meanwhile is none.
 func (s *Store) scrubPart(ctx context.Context, name string, e partEntry) (*Damage, error) {
 	partitions := filepath.Join(s.dir, engineDir, "partitions")
-	sum, err := sumPart(filepath.Join(partitions, name), func(n int) error {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Duration(n) * time.Second / scrubRate):
-			return nil
-		}
-	})
+	sum, err := sumPart(filepath.Join(partitions, name), ScrubWait(ctx))
 	if ctx.Err() != nil || err == nil && sum == e.sum {
 		return nil, nil
 	}
