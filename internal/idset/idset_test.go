@@ -205,6 +205,31 @@ func TestTemp(t *testing.T) {
 }
 
 // TestTempFolder: what memory cannot hold goes to the folder that was given.
+// TestTempExpects: room for ids that are expected is made once, and never beyond
+// what a set may hold in memory.
+func TestTempExpects(t *testing.T) {
+	s := NewTemp(t.TempDir(), 1000)
+	s.Expect(600)
+	room := len(s.table.slots)
+	list, known := make([]ID, 600), make([]bool, 600)
+	for i := range list {
+		list[i] = number(uint64(i + 1))
+	}
+	if err := s.Add(list, known); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.table.slots) != room || slices.Contains(known, true) {
+		t.Errorf("600 ids took %d slots of %d; known: %v", len(s.table.slots), room, known)
+	}
+	if s.Expect(1 << 40); len(s.table.slots) > 2048 {
+		t.Errorf("a set of 1000 ids has %d slots", len(s.table.slots))
+	}
+	if err := s.Add(list, known); err != nil || slices.Contains(known, false) {
+		t.Errorf("not all ids are known any more: %v", err)
+	}
+	s.Close()
+}
+
 func TestTempFolder(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	s := NewTemp(missing, 1)

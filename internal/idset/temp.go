@@ -30,6 +30,15 @@ func NewTemp(dir string, limit int) *Temp {
 	return &Temp{dir: dir, limit: limit}
 }
 
+// Expect makes room for about n ids, so that the set need not grow to hold them.
+func (t *Temp) Expect(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if size := min(n, t.limit) / 3 * 4; size > len(t.table.slots) {
+		t.table.grow(size)
+	}
+}
+
 // Add notes ids and reports in known which of them were there before. An id of
 // zeros stands for none.
 func (t *Temp) Add(ids []ID, known []bool) error {

@@ -242,11 +242,17 @@ func (l *lister) mayHold(path string) bool {
 	return false
 }
 
-// real is realPath of a file. The folders of many files are resolved once.
+// real is realPath of a file.
 func (l *lister) real(path string) string {
 	if info, err := os.Lstat(path); err != nil || info.Mode()&fs.ModeSymlink != 0 {
 		return realPath(path)
 	}
+	return l.beside(path)
+}
+
+// beside is realPath of a file that is no link. The folders of many files are
+// resolved once.
+func (l *lister) beside(path string) string {
 	dir, name := filepath.Split(path)
 	parent, ok := l.parents[dir]
 	if !ok {
@@ -276,14 +282,20 @@ func (l *lister) glob(pattern string) error {
 		return fmt.Errorf("nothing matches %q", pattern)
 	}
 	for _, m := range matches {
-		info, err := os.Stat(m)
+		info, err := os.Lstat(m)
+		link := err == nil && info.Mode()&fs.ModeSymlink != 0
+		if link {
+			info, err = os.Stat(m)
+		}
 		switch {
 		case err != nil:
 			l.skip(m, err)
 		case info.IsDir():
 			l.tree(m)
+		case info.Mode().IsRegular() && link:
+			l.add(m, realPath(m), info)
 		case info.Mode().IsRegular():
-			l.add(m, l.real(m), info)
+			l.add(m, l.beside(m), info)
 		}
 	}
 	return nil

@@ -43,6 +43,7 @@ func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
 			continue
 		}
 		sc.files = append(sc.files, i)
+		sc.size += f.Size
 	}
 	sc.tests = filter.FieldsOf(q.Filter)
 	slices.Sort(sc.tests)
@@ -73,6 +74,7 @@ type scan struct {
 	s       *Store
 	q       *store.Query
 	files   []int // of s.files
+	size    int64 // of files, packed
 	passed  int
 	filter  *event.Prefilter
 	seen    *idset.Temp
@@ -106,8 +108,15 @@ func (sc *scan) Explain() []string {
 	return lines
 }
 
+// packedEvent is how many bytes of a file an event takes, about: CloudTrail's are
+// packed.
+const packedEvent = 300
+
 func (sc *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) error {
 	defer sc.seen.Close() // nothing is left to write
+	if !sc.alike || sc.filter.Empty() {
+		sc.seen.Expect(int(sc.size / packedEvent))
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	next := make(chan int)
