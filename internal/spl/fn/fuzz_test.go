@@ -1,6 +1,7 @@
 package fn_test
 
 import (
+	"context"
 	"math"
 	"strings"
 	"testing"
@@ -37,6 +38,21 @@ func operand(s string) vector.Value {
 	default:
 		return vector.String(rest)
 	}
+}
+
+// impatient is a context that ends when it is asked for the n-th time, so that a call
+// that computes much is ended, whatever the machine is doing.
+type impatient struct {
+	context.Context
+	left int
+}
+
+// Err implements context.Context.
+func (i *impatient) Err() error {
+	if i.left--; i.left < 0 {
+		return context.Canceled
+	}
+	return nil
 }
 
 // FuzzFunctions calls every function with any number of arguments of any kind,
@@ -82,7 +98,15 @@ func FuzzFunctions(f *testing.F) {
 				call.Args = append(call.Args, &syntax.Field{Name: name})
 			}
 		}
-		p, err := expr.Compile(call, exec.NewEnv(now))
+		env := exec.NewEnv(now)
+		env.RunBy(&impatient{context.Background(), 32})
+		defer func() {
+			r := recover()
+			if _, ended := r.(*exec.Stopped); r != nil && !ended {
+				panic(r)
+			}
+		}()
+		p, err := expr.Compile(call, env)
 		if err != nil {
 			return
 		}
