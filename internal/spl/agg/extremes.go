@@ -20,13 +20,14 @@ func init() {
 	} {
 		exec.RegisterAggregate(&syntax.AggregateDef{
 			Name: d.name, Syntax: d.name + "(<field>)", Doc: d.doc, Numeric: true, Examples: example(d.call, d.want),
-		}, func(*exec.Env, float64) exec.Aggregate { return &extremes{side: d.side} })
+		}, func(env *exec.Env, _ float64) exec.Aggregate { return &extremes{env: env, side: d.side} })
 	}
 }
 
 // extremes keeps the ends of the values both as numbers and as text, since a
 // later value may turn out to be no number.
 type extremes struct {
+	env     *exec.Env
 	side    int // -1 min, 1 max, 0 range
 	numbers bool
 	texts   bool // some value was no number
@@ -50,7 +51,9 @@ func (e *extremes) Repeat(v vector.Value, _ int) {
 		}
 		return
 	}
+	var every exec.Every
 	for _, s := range v.All() {
+		every.Poll(e.env, 1024)
 		e.add(vector.String(s))
 	}
 }

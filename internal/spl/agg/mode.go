@@ -15,11 +15,12 @@ func init() {
 		Name: "mode", Syntax: "mode(<field>)",
 		Doc:      "The most frequent value; among several, the first in byte order.",
 		Examples: example("mode(x)", `{"r":"4"}`),
-	}, func(*exec.Env, float64) exec.Aggregate { return &mode{seen: map[string]*int{}} })
+	}, func(env *exec.Env, _ float64) exec.Aggregate { return &mode{env: env, seen: map[string]*int{}} })
 }
 
 // mode counts how often each value was seen.
 type mode struct {
+	env   *exec.Env
 	seen  map[string]*int
 	bytes int
 }
@@ -33,7 +34,9 @@ func (m *mode) Update(v vector.Value, _ float64) { m.Repeat(v, 1) }
 
 // Repeat implements exec.Repeater.
 func (m *mode) Repeat(v vector.Value, n int) {
+	var every exec.Every
 	for i := range v.Len() {
+		every.Poll(m.env, 1024)
 		m.add(v.At(i), n)
 	}
 }
@@ -48,7 +51,9 @@ func (m *mode) add(text string, n int) {
 }
 
 func (m *mode) Merge(other exec.Aggregate) {
+	var every exec.Every
 	for text, n := range other.(*mode).seen {
+		every.Poll(m.env, 1024)
 		m.add(text, *n)
 	}
 }
@@ -92,7 +97,9 @@ func (m *mode) Divide(size int) exec.Aggregate {
 
 func (m *mode) Result() vector.Value {
 	best, most := "", 0
+	var every exec.Every
 	for text, n := range m.seen {
+		every.Poll(m.env, 1024)
 		if *n > most || *n == most && text < best {
 			best, most = text, *n
 		}

@@ -31,12 +31,15 @@ func init() {
 	} {
 		exec.RegisterAggregate(&syntax.AggregateDef{
 			Name: d.name, Aliases: d.aliases, Syntax: d.name + "(<field>)", Doc: d.doc, Numeric: true, Examples: example(d.name+"(x)", d.want),
-		}, func(*exec.Env, float64) exec.Aggregate { return &moments{squared: d.squares, result: d.result} })
+		}, func(env *exec.Env, _ float64) exec.Aggregate {
+			return &moments{env: env, squared: d.squares, result: d.result}
+		})
 	}
 }
 
 // moments keeps what sums, means and variances are made of.
 type moments struct {
+	env     *exec.Env
 	n       float64
 	sum     exactSum
 	squares exactSum // only when squared
@@ -51,7 +54,9 @@ func (m *moments) Update(v vector.Value, _ float64) {
 		}
 		return
 	}
+	var every exec.Every
 	for _, s := range v.All() {
+		every.Poll(m.env, 1024)
 		if f, ok := vector.ParseNumber(s); ok {
 			m.add(f)
 		}

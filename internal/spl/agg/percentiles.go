@@ -3,7 +3,6 @@ package agg
 import (
 	"encoding/binary"
 	"math"
-	"slices"
 
 	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/syntax"
@@ -25,11 +24,11 @@ func init() {
 		exec.RegisterAggregate(&syntax.AggregateDef{
 			Name: d.name, Aliases: d.aliases, Percent: d.named, Syntax: map[bool]string{true: d.name + "<n>(<field>)", false: d.name + "(<field>)"}[d.named],
 			Doc: d.doc, Numeric: true, Examples: example(d.call, d.want),
-		}, func(_ *exec.Env, p float64) exec.Aggregate {
+		}, func(env *exec.Env, p float64) exec.Aggregate {
 			if !d.named {
 				p = 50
 			}
-			return &percentile{p: p, upper: d.upper}
+			return &percentile{env: env, p: p, upper: d.upper}
 		})
 	}
 }
@@ -37,6 +36,7 @@ func init() {
 // percentile keeps every number: exact, at eight bytes each, which count
 // against the search's memory.
 type percentile struct {
+	env   *exec.Env
 	p     float64
 	upper bool
 	nums  []float64
@@ -45,7 +45,9 @@ type percentile struct {
 var _ exec.Divisible = (*percentile)(nil)
 
 func (q *percentile) Update(v vector.Value, _ float64) {
+	var every exec.Every
 	for i := range v.Len() {
+		every.Poll(q.env, 1024)
 		one := v
 		if v.Kind() == vector.List {
 			one = vector.String(v.At(i))
@@ -94,7 +96,7 @@ func (q *percentile) Result() vector.Value {
 	if len(q.nums) == 0 {
 		return vector.Value{}
 	}
-	slices.Sort(q.nums)
+	exec.SortNumbers(q.env, q.nums)
 	rank := min(max(q.p, 0), 100) * float64(len(q.nums)-1) // in hundredths, which loses no digits of p
 	lo := int(rank / 100)
 	hi := min(lo+1, len(q.nums)-1)

@@ -2,8 +2,6 @@ package agg
 
 import (
 	"encoding/binary"
-	"maps"
-	"slices"
 	"strings"
 
 	"bluetrail/internal/spl/exec"
@@ -19,16 +17,17 @@ func init() {
 	}{
 		{"dc", "The number of distinct values; case-sensitive. estdc is exact here too.", `{"r":"3"}`, []string{"distinct_count", "estdc"}, func(s *set) vector.Value { return vector.Int(len(s.seen)) }},
 		{"estdc_error", "The error of estdc: always 0, since it counts exactly.", `{"r":"0"}`, nil, func(*set) vector.Value { return vector.Int(0) }},
-		{"values", "The distinct values, in byte order.", `{"r":["a","b","c"]}`, nil, func(s *set) vector.Value { return vector.Strings(slices.Sorted(maps.Keys(s.seen))) }},
+		{"values", "The distinct values, in byte order.", `{"r":["a","b","c"]}`, nil, func(s *set) vector.Value { return vector.Strings(exec.SortedKeys(s.env, s.seen)) }},
 	} {
 		exec.RegisterAggregate(&syntax.AggregateDef{
 			Name: d.name, Aliases: d.aliases, Syntax: d.name + "(<field>)", Doc: d.doc, Examples: example(d.name+"(u)", d.want),
-		}, func(*exec.Env, float64) exec.Aggregate { return &set{result: d.result} })
+		}, func(env *exec.Env, _ float64) exec.Aggregate { return &set{env: env, result: d.result} })
 	}
 }
 
 // set keeps the different values.
 type set struct {
+	env    *exec.Env
 	seen   map[string]struct{}
 	last   string // a value it has, as neighbours are often alike
 	bytes  int
@@ -47,7 +46,9 @@ func (s *set) Repeat(v vector.Value, _ int) {
 	switch v.Kind() {
 	case vector.Null:
 	case vector.List:
+		var every exec.Every
 		for _, text := range v.All() {
+			every.Poll(s.env, 1024)
 			s.add(text)
 		}
 	case vector.Number:
@@ -89,7 +90,9 @@ func (s *set) Merge(other exec.Aggregate) {
 		s.seen, s.bytes, s.last = o.seen, o.bytes, o.last
 		return
 	}
+	var every exec.Every
 	for text := range o.seen {
+		every.Poll(s.env, 1024)
 		if !s.has(text) {
 			s.seen[text] = struct{}{}
 			s.bytes += len(text) + setEntry

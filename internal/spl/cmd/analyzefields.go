@@ -84,7 +84,7 @@ func (c *Analyzefields) Open(_ context.Context, env *exec.Env, in exec.Operator)
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			if f := foretell(rows, name, class.fields[0]); f.count > 0 {
+			if f := foretell(env, rows, name, class.fields[0]); f.count > 0 {
 				found = append(found, f)
 			}
 		}
@@ -123,13 +123,15 @@ type foretelling struct {
 	beside, accurate, balanced float64
 }
 
-func foretell(rows []*vector.Batch, name string, class *codedField) foretelling {
+func foretell(env *exec.Env, rows []*vector.Batch, name string, class *codedField) foretelling {
 	f := foretelling{name: name}
 	each := func(fn func(id int32, x float64)) {
 		at := 0
+		var every exec.Every
 		for _, b := range rows {
 			col := b.Col(name)
 			for i := 0; col != nil && i < b.Len; i++ {
+				every.Poll(env, 1024)
 				if x, ok := col.At(i).Num(); ok && class.ids[at+i] >= 0 && !math.IsNaN(x) && !math.IsInf(x, 0) {
 					fn(class.ids[at+i], x)
 				}
@@ -156,7 +158,7 @@ func foretell(rows []*vector.Batch, name string, class *codedField) foretelling 
 			means = append(means, mean{int32(id), sums[id] / float64(n)})
 		}
 	}
-	slices.SortStableFunc(means, func(a, b mean) int { return cmp.Compare(a.value, b.value) })
+	exec.SortStable(env, means, func(a, b mean) int { return cmp.Compare(a.value, b.value) })
 	right := make([]int, len(counts))
 	each(func(id int32, x float64) {
 		i, _ := slices.BinarySearchFunc(means, x, func(m mean, x float64) int { return cmp.Compare(m.value, x) })

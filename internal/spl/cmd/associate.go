@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 
 	"bluetrail/internal/diag"
@@ -100,7 +99,7 @@ func (c *Associate) Open(_ context.Context, env *exec.Env, in exec.Operator) (ex
 		if err != nil {
 			return nil, err
 		}
-		return c.compare(ctx, t)
+		return c.compare(ctx, env, t)
 	}), nil
 }
 
@@ -113,7 +112,7 @@ type association struct {
 	support      float64
 }
 
-func (c *Associate) compare(ctx context.Context, t *coded) (exec.Operator, error) {
+func (c *Associate) compare(ctx context.Context, env *exec.Env, t *coded) (exec.Operator, error) {
 	var found []association
 	before := make([]float64, len(t.fields))
 	for i, f := range t.fields {
@@ -128,7 +127,7 @@ func (c *Associate) compare(ctx context.Context, t *coded) (exec.Operator, error
 				if target == ref || before[i] < c.MinGain {
 					continue
 				}
-				list := target.count(rows)
+				list := target.count(env, rows)
 				counts, n, top := make([]int, len(list)), 0, tally{}
 				for k, v := range list {
 					counts[k] = v.n
@@ -147,7 +146,7 @@ func (c *Associate) compare(ctx context.Context, t *coded) (exec.Operator, error
 			}
 		}
 	}
-	slices.SortStableFunc(found, func(a, b association) int {
+	exec.SortStable(env, found, func(a, b association) int {
 		return cmp.Or(cmp.Compare(b.before-b.then, a.before-a.then), cmp.Compare(b.support, a.support), cmp.Compare(a.ref.name, b.ref.name),
 			cmp.Compare(a.ref.values[a.value], b.ref.values[b.value]), cmp.Compare(a.target.name, b.target.name))
 	})

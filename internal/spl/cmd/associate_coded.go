@@ -101,12 +101,14 @@ type tally struct {
 }
 
 // count counts the values among some rows, in the order in which they come.
-func (f *codedField) count(rows []int32) []tally {
+func (f *codedField) count(env *exec.Env, rows []int32) []tally {
 	if f.places == nil {
 		f.places = make([]int32, len(f.values))
 	}
 	var list []tally
+	var every exec.Every
 	for _, i := range rows {
+		every.Poll(env, 1024)
 		id := f.ids[i]
 		if id < 0 {
 			continue

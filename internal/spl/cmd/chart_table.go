@@ -235,7 +235,7 @@ func (g *grid) keep(all []string, scores map[string][]float64) []string {
 		return kept
 	}
 	ranked := slices.Clone(all)
-	slices.SortStableFunc(ranked, func(a, b string) int {
+	exec.SortStable(g.env, ranked, func(a, b string) int {
 		if test.Bottom {
 			a, b = b, a
 			if score(a) == score(b) {

@@ -180,8 +180,8 @@ func (r *cofilter) pairs(ctx context.Context) (*itemPairs, error) {
 	p := &itemPairs{map[string]int{}, map[[2]string]int{}}
 	pulse := exec.NewPulse(ctx)
 	full := false // memory has no room for more
-	for _, user := range sortedKeys(r.env, r.users) {
-		items := sortedKeys(r.env, r.users[user])
+	for _, user := range exec.SortedKeys(r.env, r.users) {
+		items := exec.SortedKeys(r.env, r.users[user])
 		for _, item := range items {
 			p.items[item]++
 		}
@@ -218,16 +218,4 @@ func (r *cofilter) pairs(ctx context.Context) (*itemPairs, error) {
 		}
 	}
 	return p, nil
-}
-
-// sortedKeys returns the keys of m in order, unless the search is cancelled.
-func sortedKeys[V any](env *exec.Env, m map[string]V) []string {
-	list := make([]string, 0, len(m))
-	var every exec.Every
-	for key := range m {
-		every.Poll(env, 1024)
-		list = append(list, key)
-	}
-	exec.Sort(env, list, strings.Compare)
-	return list
 }

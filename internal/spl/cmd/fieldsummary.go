@@ -221,7 +221,7 @@ func (f *fieldsummary) Close() {
 // Results implements exec.Reducer.
 func (f *fieldsummary) Results(context.Context) (exec.Operator, error) {
 	out := vector.NewBuilder("field", "count", "distinct_count", "is_exact", "max", "mean", "min", "numeric_count", "stdev", "values")
-	for _, name := range sortedKeys(f.env, f.fields) {
+	for _, name := range exec.SortedKeys(f.env, f.fields) {
 		s := f.fields[name]
 		if s.rows == 0 {
 			continue
@@ -243,15 +243,16 @@ func (f *fieldsummary) Results(context.Context) (exec.Operator, error) {
 			}
 		}
 		if s.many == nil {
-			out.SetAt(9, vector.String(s.list(f.c.MaxVals)))
+			out.SetAt(9, vector.String(s.list(f.env, f.c.MaxVals)))
 		}
 	}
 	return exec.Rows(out.Batch()), nil
 }
 
 // list writes the most frequent values as JSON, at most limit, 0 = all.
-func (s *summary) list(limit int) string {
-	values := slices.SortedFunc(maps.Keys(s.values), func(a, b string) int {
+func (s *summary) list(env *exec.Env, limit int) string {
+	values := slices.Collect(maps.Keys(s.values))
+	exec.Sort(env, values, func(a, b string) int {
 		return cmp.Or(cmp.Compare(*s.values[b], *s.values[a]), strings.Compare(a, b))
 	})
 	if limit > 0 && len(values) > limit {

@@ -277,7 +277,7 @@ func (m *density) save(ctx context.Context, env *exec.Env, name string) error {
 	for _, by := range m.By {
 		t.Columns = append(t.Columns, "by:"+by)
 	}
-	for _, d := range m.sorted() {
+	for _, d := range m.sorted(env) {
 		t.Rows = append(t.Rows, append([]string{
 			"DensityFunction", m.Field, exact(m.Bounds.Threshold), exact(m.Bounds.Lower), exact(m.Bounds.Upper), strconv.FormatBool(m.Bounds.Show),
 			d.Kind, exact(d.Loc), exact(d.Scale), exact(d.Min), exact(d.Max), strconv.Itoa(d.Cardinality), exact(d.Distance),
@@ -287,12 +287,8 @@ func (m *density) save(ctx context.Context, env *exec.Env, name string) error {
 }
 
 // sorted returns the groups in the order of their keys.
-func (m *density) sorted() []*distribution {
-	keys := make([]string, 0, len(m.groups))
-	for k := range m.groups {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
+func (m *density) sorted(env *exec.Env) []*distribution {
+	keys := exec.SortedKeys(env, m.groups)
 	list := make([]*distribution, len(keys))
 	for i, k := range keys {
 		list[i] = m.groups[k]

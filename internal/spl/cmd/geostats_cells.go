@@ -30,12 +30,13 @@ func (c *Geostats) NewReducer(env *exec.Env) (exec.Reducer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &geostats{c, g}, nil
+	return &geostats{c, g, env}, nil
 }
 
 type geostats struct {
-	c *Geostats
-	g *op.Grouper
+	c   *Geostats
+	g   *op.Grouper
+	env *exec.Env
 }
 
 // Add implements exec.Reducer.
@@ -121,7 +122,7 @@ func (r *geostats) Results(ctx context.Context) (exec.Operator, error) {
 			}
 			cells := r.cells(groups[:n], kept)
 			if r.c.By != "" && r.c.Tuples {
-				for _, col := range inOrder(slices.Collect(maps.Keys(cells))) {
+				for _, col := range inOrder(r.env, slices.Collect(maps.Keys(cells))) {
 					r.row(out.Builder, groups[0].Values(), map[string][]exec.Aggregate{col: cells[col]}, shown)
 					if err := out.row(ctx); err != nil {
 						return err
@@ -159,7 +160,7 @@ func (r *geostats) cells(groups []*op.Group, kept map[string]string) map[string]
 			scores[col] = firstScore(aggs)
 		}
 	}
-	for i, col := range ranking(scores) {
+	for i, col := range ranking(r.env, scores) {
 		if i >= r.c.CellLimit {
 			add(cells, otherPlace, cells[col])
 			delete(cells, col)
@@ -179,18 +180,18 @@ func (r *geostats) columns(kept map[string]string, groups []*op.Group) []string 
 		}
 		cell[name][kept[grp.Key(3).Text()]] = true
 		if r.c.CellLimit > 0 && len(cell[name]) > r.c.CellLimit {
-			return inOrder(append(list, otherPlace))
+			return inOrder(r.env, append(list, otherPlace))
 		}
 	}
-	return inOrder(list)
+	return inOrder(r.env, list)
 }
 
 // otherPlace is the value of BY that stands for those beyond the limits.
 const otherPlace = "OTHER"
 
 // inOrder sorts names, each once, OTHER last.
-func inOrder(names []string) []string {
-	slices.Sort(names)
+func inOrder(env *exec.Env, names []string) []string {
+	exec.Sort(env, names, strings.Compare)
 	names = slices.Compact(names)
 	if i := slices.Index(names, otherPlace); i >= 0 {
 		names = append(slices.Delete(names, i, i+1), otherPlace)
@@ -206,7 +207,7 @@ func (r *geostats) row(out *vector.Builder, keys []vector.Value, cells map[strin
 			out.Set(r.column(n, col, len(shown) > 3), aggs[n].Result())
 		}
 	}
-	parts := slices.Sorted(maps.Keys(cells))
+	parts := exec.SortedKeys(r.env, cells)
 	if r.c.By != "" && r.c.Tuples {
 		out.Set(r.c.By, vector.String(parts[0]))
 	}
@@ -246,7 +247,7 @@ func (r *geostats) frequent(groups []*op.Group) map[string]string {
 		scores[grp.Key(3).Text()] += firstScore(r.g.Aggregates(grp))
 	}
 	kept := map[string]string{}
-	for i, value := range ranking(scores) {
+	for i, value := range ranking(r.env, scores) {
 		kept[value] = value
 		if r.c.Limit > 0 && i >= r.c.Limit {
 			kept[value] = otherPlace
@@ -266,8 +267,10 @@ func firstScore(aggs []exec.Aggregate) float64 {
 }
 
 // ranking returns names, those with the greatest scores first.
-func ranking(scores map[string]float64) []string {
-	return slices.SortedFunc(maps.Keys(scores), func(a, b string) int {
+func ranking(env *exec.Env, scores map[string]float64) []string {
+	names := slices.Collect(maps.Keys(scores))
+	exec.Sort(env, names, func(a, b string) int {
 		return cmp.Or(cmp.Compare(scores[b], scores[a]), strings.Compare(a, b))
 	})
+	return names
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -176,7 +175,7 @@ func (c *Predict) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec
 }
 
 func (c *Predict) run(ctx context.Context, env *exec.Env, rows []*vector.Batch) (exec.Operator, error) {
-	order, times := inTime(rows)
+	order, times := inTime(env, rows)
 	if len(order) == 0 {
 		for _, b := range rows {
 			env.Poll()
@@ -316,7 +315,7 @@ func (c *Predict) model(ctx context.Context, series []float64) (*forecast, error
 
 // inTime returns the places of the rows with a time, the earliest first, and
 // the times.
-func inTime(rows []*vector.Batch) ([]place, []float64) {
+func inTime(env *exec.Env, rows []*vector.Batch) ([]place, []float64) {
 	type timedPlace struct {
 		place
 		at float64
@@ -329,7 +328,7 @@ func inTime(rows []*vector.Batch) ([]place, []float64) {
 			}
 		}
 	}
-	slices.SortStableFunc(list, func(a, b timedPlace) int { return cmp.Compare(a.at, b.at) })
+	exec.SortStable(env, list, func(a, b timedPlace) int { return cmp.Compare(a.at, b.at) })
 	order, times := make([]place, len(list)), make([]float64, len(list))
 	for i, p := range list {
 		order[i], times[i] = p.place, p.at

@@ -49,7 +49,7 @@ func (c *Summary) Generate(_ context.Context, env *exec.Env) (exec.Operator, err
 		return nil, err
 	}
 	b := vector.NewBuilder(append(append([]string(nil), m.By...), "type", "min", "max", "mean", "std", "cardinality", "distance")...)
-	for _, d := range m.sorted() {
+	for _, d := range m.sorted(env) {
 		b.Add()
 		for i, name := range m.By {
 			b.Set(name, vector.String(d.Keys[i]))

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/vector"
 )
 
@@ -15,7 +16,7 @@ func (t *transactions) row(x *txn, closed bool) {
 		if strings.HasPrefix(name, "_") && name != "_raw" || slices.Contains(transactionFields, name) {
 			continue
 		}
-		values := x.list(name, t.c)
+		values := x.list(t.env, name, t.c)
 		switch {
 		case len(values) == 0:
 			continue
@@ -63,10 +64,12 @@ func (t *transactions) set(name string, v vector.Value) {
 
 // list returns the values of a field over the events, in the order of time: all
 // of them in a list, otherwise the different ones in the order of texts.
-func (x *txn) list(name string, c *Transaction) (values []string) {
+func (x *txn) list(env *exec.Env, name string, c *Transaction) (values []string) {
 	whole := name == "_raw" || c.lists(name)
 	some := false
+	var every exec.Every
 	for _, e := range slices.Backward(x.events) {
+		every.Poll(env, 256)
 		col := e.b.Col(name)
 		var v vector.Value
 		if col != nil {
@@ -83,7 +86,7 @@ func (x *txn) list(name string, c *Transaction) (values []string) {
 		return nil
 	}
 	if !whole {
-		slices.Sort(values)
+		exec.Sort(env, values, strings.Compare)
 		values = slices.Compact(values)
 	}
 	return values

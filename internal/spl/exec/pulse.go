@@ -2,7 +2,6 @@ package exec
 
 import (
 	"context"
-	"slices"
 	"sync/atomic"
 )
 
@@ -85,35 +84,4 @@ func (e *Every) Poll(env *Env, n int) {
 		e.round = 0
 		env.Poll()
 	}
-}
-
-// Sort is slices.SortFunc that ends as Poll says.
-func Sort[E any](env *Env, s []E, compare func(a, b E) int) {
-	var every Every
-	slices.SortFunc(s, func(a, b E) int {
-		every.Poll(env, 1024)
-		return compare(a, b)
-	})
-}
-
-// SortFunc is slices.SortFunc, until the search is cancelled: the order is any
-// then, and the cause is returned.
-func SortFunc[E any](ctx context.Context, s []E, compare func(a, b E) int) (err error) {
-	defer func() {
-		switch r := recover().(type) {
-		case nil:
-		case *Stopped:
-			err = r.Cause
-		default:
-			panic(r)
-		}
-	}()
-	p := NewPulse(ctx)
-	slices.SortFunc(s, func(a, b E) int {
-		if err := p.Err(); err != nil {
-			panic(&Stopped{err})
-		}
-		return compare(a, b)
-	})
-	return nil
 }

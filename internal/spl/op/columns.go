@@ -2,7 +2,6 @@ package op
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 
@@ -26,11 +25,6 @@ func EachValue(env *exec.Env, rows []*vector.Batch, name string, fn func(v vecto
 			}
 		}
 	}
-}
-
-// SortedKeys returns the keys of m in order.
-func SortedKeys[V any](m map[string]V) []string {
-	return slices.Sorted(maps.Keys(m))
 }
 
 // Over returns col, with the values of the column that has its name where col

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/vector"
 )
 
@@ -324,10 +325,11 @@ func (g *Grouper) combine(cols []*vector.Column, i, n int, fn func() error) erro
 	list := cols[n].At(i).All()
 	if g.split {
 		list = slices.Clone(list)
-		slices.Sort(list)
+		exec.Sort(g.env, list, strings.Compare)
 		list = slices.Compact(list)
 	}
 	for _, s := range list {
+		g.every.Poll(g.env, 256)
 		g.keys.vals[n] = vector.String(s)
 		if err := g.combine(cols, i, n+1, fn); err != nil {
 			return err
