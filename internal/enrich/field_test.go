@@ -1,6 +1,7 @@
 package enrich
 
 import (
+	"context"
 	"net/netip"
 	"strings"
 	"testing"
@@ -33,7 +34,7 @@ func TestAnEnricherIsOneRegistration(t *testing.T) {
 			want = "said by the caller"
 		}
 		n := 0
-		if err := event.Flatten(record, m, func(name string, c event.Cell) {
+		if err := event.Flatten(context.Background(), record, m, func(name string, c event.Cell) {
 			if name == "src_zone" {
 				n++
 				if c.Text != want {

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -85,7 +86,7 @@ func TestOtherJSONHasNoAddonFields(t *testing.T) {
 func TestIndexTimeIsInWholeSeconds(t *testing.T) {
 	for at, want := range map[float64]string{0: "", 1_768_000_000: "1768000000", 1_768_000_000.999: "1768000000"} {
 		got := ""
-		err := Flatten([]byte(`{"a":1}`), &Meta{IndexTime: at}, func(name string, c Cell) {
+		err := Flatten(context.Background(), []byte(`{"a":1}`), &Meta{IndexTime: at}, func(name string, c Cell) {
 			if name == IndexTime {
 				got = c.Text
 			}
@@ -141,7 +142,7 @@ func FuzzFlatten(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		m := &Meta{Sourcetype: CloudTrail}
 		want := map[string]Cell{}
-		if Flatten(raw, m, func(name string, c Cell) { want[name] = c }) != nil {
+		if Flatten(context.Background(), raw, m, func(name string, c Cell) { want[name] = c }) != nil {
 			t.Skip()
 		}
 		for name, c := range want {

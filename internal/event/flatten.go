@@ -1,6 +1,7 @@
 package event
 
 import (
+	"context"
 	"slices"
 	"sync"
 
@@ -19,7 +20,13 @@ type Splitter struct {
 	found []int      // IDs in the order of the record
 	cells []Cell     // of found
 	add   func(l *jsonscan.Leaf, value string) bool
+	ctx   context.Context // ends the reading of a record; nil: nothing does
+	leafs int             // of the record, read so far
 }
+
+// lookLeaves is how many leaves of a record are read between two looks at the
+// context.
+const lookLeaves = 4096
 
 type leafName struct {
 	name    string // "" = not seen yet
@@ -56,7 +63,8 @@ func (s *Splitter) leaf(l *jsonscan.Leaf, value string) bool {
 		n.pos = len(s.found)
 	}
 	s.cells[n.pos-1].add(value)
-	return true
+	s.leafs++
+	return s.leafs%lookLeaves != 0 || s.ctx == nil || s.ctx.Err() == nil
 }
 
 // Split reads a record. The values share raw; they and what the other methods
@@ -68,11 +76,15 @@ func (s *Splitter) Split(raw []byte, m *Meta) error {
 	clear(s.cells)
 	s.found, s.cells = s.found[:0], s.cells[:0]
 	s.row.reset()
+	s.leafs = 0
 	if i := jsonscan.Space(raw, 0); i >= len(raw) || raw[i] != '{' {
 		return notObject(raw, i)
 	}
 	if err := s.shape.Leaves(raw, jsonscan.MaxDepth, s.add); err != nil {
 		return err
+	}
+	if s.ctx != nil && s.ctx.Err() != nil {
+		return context.Cause(s.ctx)
 	}
 	for i, id := range s.found {
 		if c := s.names[id].cell; c >= 0 {
@@ -113,15 +125,23 @@ var splitters = sync.Pool{New: func() any { return NewSplitter(everyField()) }}
 
 // Flatten calls yield for every field of a record: first its leaves in the
 // order of the record, then the fields of the add-on (for CloudTrail), then the
-// default fields. A name comes once. Names may be kept; values share raw.
-func Flatten(raw []byte, m *Meta, yield func(name string, c Cell)) error {
+// default fields. A name comes once. Names may be kept; values share raw. When ctx
+// is done, it ends early with the cause.
+func Flatten(ctx context.Context, raw []byte, m *Meta, yield func(name string, c Cell)) error {
 	s := splitters.Get().(*Splitter)
-	defer splitters.Put(s)
+	s.ctx = ctx
+	defer func() {
+		s.ctx = nil
+		splitters.Put(s)
+	}()
 	if err := s.Split(raw, m); err != nil {
 		return err
 	}
 	trail := m.Sourcetype == CloudTrail
 	for i, id := range s.found {
+		if i%lookLeaves == lookLeaves-1 && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if n := &s.names[id]; !n.always && !(n.derived && trail) {
 			yield(n.name, s.cells[i])
 		}

@@ -3,6 +3,7 @@ package event
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -52,7 +53,7 @@ var realFiles = map[string]int{"benign-840.ndjson.gz": 840, "students-142.ndjson
 func flat(t testing.TB, raw []byte, m *Meta) map[string]Cell {
 	t.Helper()
 	got := map[string]Cell{}
-	if err := Flatten(raw, m, func(name string, c Cell) {
+	if err := Flatten(context.Background(), raw, m, func(name string, c Cell) {
 		if _, twice := got[name]; twice {
 			t.Errorf("%s comes twice", name)
 		}
@@ -197,7 +198,7 @@ func BenchmarkFlatten(b *testing.B) {
 		raw := records[n%int64(len(records))]
 		n++
 		bytes += int64(len(raw))
-		if err := Flatten(raw, m, func(string, Cell) {}); err != nil {
+		if err := Flatten(context.Background(), raw, m, func(string, Cell) {}); err != nil {
 			b.Fatal(err)
 		}
 	}

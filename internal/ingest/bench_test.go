@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -181,7 +182,7 @@ func jsonLines(b *testing.B, trail string) []string {
 				"_time": time.Unix(0, id.Time).UTC().Format(time.RFC3339), "_msg": string(rec.Raw),
 				"_seq": strconv.Itoa(len(seen)), "_indextime": strconv.FormatInt(id.Time/1e6, 10),
 			}
-			err := event.Flatten(rec.Raw, &m, func(name string, c event.Cell) {
+			err := event.Flatten(context.Background(), rec.Raw, &m, func(name string, c event.Cell) {
 				if vlogs.HasColumn(name) {
 					line[name] = cmp.Or(strings.Join(c.Many, ","), c.Text)
 				}

@@ -125,10 +125,10 @@ func (sc *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) er
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			r, err := newReader(sc, func(b *vector.Batch) error { return emit(n, b) })
+			r, err := newReader(ctx, sc, func(b *vector.Batch) error { return emit(n, b) })
 			for i := range next {
 				if err == nil {
-					err = r.file(ctx, i)
+					err = r.file(i)
 				}
 				if err != nil {
 					break
@@ -158,6 +158,7 @@ feed:
 // reader is one worker: it reads files, tests records in batches and hands on
 // those that pass.
 type reader struct {
+	ctx     context.Context
 	sc      *scan
 	emit    func(*vector.Batch) error
 	matcher *filter.Matcher
@@ -181,12 +182,12 @@ type reader struct {
 	err     error
 }
 
-func newReader(sc *scan, emit func(*vector.Batch) error) (*reader, error) {
+func newReader(ctx context.Context, sc *scan, emit func(*vector.Batch) error) (*reader, error) {
 	m, err := filter.NewMatcher(sc.q.Filter, sc.q.Now)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{sc: sc, emit: emit, matcher: m, decoder: &event.Decoder{}, row: sc.reading.NewRow(), cols: make([][]vector.Value, len(sc.fields))}
+	r := &reader{ctx: ctx, sc: sc, emit: emit, matcher: m, decoder: &event.Decoder{}, row: sc.reading.NewRow(), cols: make([][]vector.Value, len(sc.fields))}
 	r.extra = store.NewRequested(sc.q.Fields)
 	// Leaves are read while the end of a record is looked for: all that is asked
 	// for when every record may pass, else what tells copies.
@@ -203,7 +204,7 @@ func newReader(sc *scan, emit func(*vector.Batch) error) (*reader, error) {
 
 // file reads one file; only errors that end the search are returned. Its last
 // records may stay to be tested with those of the next one.
-func (r *reader) file(ctx context.Context, i int) error {
+func (r *reader) file(i int) error {
 	s, f := r.sc.s, r.sc.s.files[i]
 	defer s.done.Add(1)
 	in, err := file.OpenWith(r.decoder, f, s.opt.Limits, &s.read)
@@ -217,8 +218,8 @@ func (r *reader) file(ctx context.Context, i int) error {
 	}()
 	r.meta, r.ordinal, r.records = f.Meta(s.opt.Index, s.opt.Sourcetype), i, 0
 	for {
-		if r.records%batchRows == 0 && ctx.Err() != nil {
-			return context.Cause(ctx)
+		if r.ctx.Err() != nil {
+			return context.Cause(r.ctx)
 		}
 		rec, err := in.Next()
 		var one *event.RecordError
@@ -410,7 +411,10 @@ func (r *reader) batch(rows []int32) (*vector.Batch, error) {
 		if r.sc.q.Ordered {
 			r.own(rows)
 		}
-		b = r.everyField(rows)
+		var err error
+		if b, err = r.everyField(rows); err != nil {
+			return nil, err
+		}
 	} else {
 		b = &vector.Batch{Len: len(rows)}
 		for _, name := range r.sc.wants {
@@ -455,17 +459,20 @@ func (r *reader) own(rows []int32) {
 }
 
 // everyField makes rows of every field, or of those that fit the patterns.
-func (r *reader) everyField(rows []int32) *vector.Batch {
+func (r *reader) everyField(rows []int32) (*vector.Batch, error) {
 	b := vector.NewBuilder().Expect(len(rows))
 	for _, row := range rows {
 		b.Add()
-		// The record was read once already; it cannot fail now.
-		_ = event.Flatten(r.raws[row], &r.metas[row], func(name string, c event.Cell) {
+		// The record was read once already; it can only fail when the search ends.
+		err := event.Flatten(r.ctx, r.raws[row], &r.metas[row], func(name string, c event.Cell) {
 			if r.sc.q.Fields.Has(name) {
 				b.Set(name, store.Value(&c))
 			}
 		})
+		if err != nil && r.ctx.Err() != nil {
+			return nil, err
+		}
 		_ = r.extra.Read(b, r.raws[row], &r.metas[row])
 	}
-	return b.Batch()
+	return b.Batch(), nil
 }

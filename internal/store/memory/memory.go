@@ -63,7 +63,7 @@ func (s *Store) Add(raw []byte, m *event.Meta) (bool, error) {
 	if ns, ok := event.TimeOf(raw); ok {
 		r.time = ns
 	}
-	err := event.Flatten(raw, m, func(name string, c event.Cell) {
+	err := event.Flatten(context.Background(), raw, m, func(name string, c event.Cell) {
 		r.names = append(r.names, name)
 		r.vals = append(r.vals, store.Value(&c).Clone())
 	})

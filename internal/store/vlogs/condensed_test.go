@@ -1,6 +1,7 @@
 package vlogs
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -165,7 +166,7 @@ func TestCondensedRandom(t *testing.T) {
 	seen := map[string]bool{}
 	for i := 0; i < len(records); i += 10 {
 		m := event.Meta{Sourcetype: event.Detect(records[i])}
-		err := event.Flatten(records[i], &m, func(name string, _ event.Cell) {
+		err := event.Flatten(context.Background(), records[i], &m, func(name string, _ event.Cell) {
 			if !seen[name] && name != event.Raw && len(seen) < 400 {
 				seen[name] = true
 				fields = append(fields, name)

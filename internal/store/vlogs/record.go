@@ -23,7 +23,7 @@ func (sc *scan) records(ctx context.Context, p part, emit func(int, *vector.Batc
 	readers := make([]*recordReader, sc.workers)
 	for i := range readers {
 		var err error
-		if readers[i], err = newRecordReader(sc, p.check); err != nil {
+		if readers[i], err = newRecordReader(ctx, sc, p.check); err != nil {
 			return err
 		}
 	}
@@ -48,6 +48,7 @@ type recordReader struct {
 
 // fieldReader reads some fields of records.
 type fieldReader struct {
+	ctx   context.Context
 	set   filter.FieldSet
 	names []string // nil with all fields and with patterns
 	x     *event.Extractor
@@ -55,8 +56,8 @@ type fieldReader struct {
 	extra *store.Requested // beside those of Flatten
 }
 
-func newFieldReader(set filter.FieldSet) fieldReader {
-	r := fieldReader{set: set, extra: store.NewRequested(set)}
+func newFieldReader(ctx context.Context, set filter.FieldSet) fieldReader {
+	r := fieldReader{ctx: ctx, set: set, extra: store.NewRequested(set)}
 	if !set.All() && !set.HasPatterns() {
 		r.names = set.Names()
 		r.x = event.NewExtractor(r.names)
@@ -68,7 +69,7 @@ func newFieldReader(set filter.FieldSet) fieldReader {
 // read adds the fields of a record to the row that b began last.
 func (r *fieldReader) read(b *vector.Builder, raw []byte, m *event.Meta) error {
 	if r.x == nil {
-		err := event.Flatten(raw, m, func(name string, c event.Cell) {
+		err := event.Flatten(r.ctx, raw, m, func(name string, c event.Cell) {
 			if r.set.Has(name) {
 				b.Set(name, store.Value(&c))
 			}
@@ -92,15 +93,15 @@ func (r *fieldReader) read(b *vector.Builder, raw []byte, m *event.Meta) error {
 	return nil
 }
 
-func newRecordReader(sc *scan, check filter.Expr) (*recordReader, error) {
-	r := &recordReader{sc: sc, wanted: newFieldReader(sc.q.Fields)}
+func newRecordReader(ctx context.Context, sc *scan, check filter.Expr) (*recordReader, error) {
+	r := &recordReader{sc: sc, wanted: newFieldReader(ctx, sc.q.Fields)}
 	if check != nil {
 		if _, all := check.(*filter.Everything); !all {
 			var err error
 			if r.matcher, err = filter.NewMatcher(check, sc.q.Now); err != nil {
 				return nil, err
 			}
-			r.checked = newFieldReader(filter.Fields(filter.FieldsOf(check)...))
+			r.checked = newFieldReader(ctx, filter.Fields(filter.FieldsOf(check)...))
 		}
 	}
 	return r, nil

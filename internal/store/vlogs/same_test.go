@@ -277,7 +277,7 @@ func TestRandomSearches(t *testing.T) {
 	var pairs [][2]string
 	for _, raw := range records {
 		m := event.Meta{Index: event.DefaultIndex, Sourcetype: event.Detect(raw), Host: "aws"}
-		err := event.Flatten(raw, &m, func(name string, c event.Cell) {
+		err := event.Flatten(context.Background(), raw, &m, func(name string, c event.Cell) {
 			if c.Many == nil && !strings.HasPrefix(name, "_") && len(c.Text) < 200 && rnd.IntN(20) == 0 {
 				pairs = append(pairs, [2]string{name, c.Text})
 			}
