@@ -9,11 +9,9 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
-	"slices"
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/dlclark/regexp2"
 )
@@ -48,11 +46,13 @@ type Regexp struct {
 	slow    func() (*regexp2.Regexp, error)
 	leaning bool   // matches depend on what stands before them: \b, (?m)^
 	keeps   int    // how many \K it has
+	steps   int    // instructions of fast
+	behind  func() (*regexp.Regexp, error)
 	poll    func() // nil: none
 }
 
-// Polling returns the expression calling poll every few thousand matches, which
-// may panic to end the work.
+// Polling returns the expression calling poll every few milliseconds of work, which
+// may panic to end it.
 func (r *Regexp) Polling(poll func()) *Regexp {
 	with := *r
 	with.poll = poll
@@ -106,7 +106,8 @@ func compile(pattern string) (*Regexp, error) {
 	linear, keeps := linearForm(pattern)
 	fast, err := regexp.Compile(linear)
 	if err == nil && len(t.names)+keeps == fast.NumSubexp()+1 {
-		r.fast, r.leaning = fast, leaning(linear)
+		r.fast, r.leaning, r.steps = fast, leaning(linear), instructions(linear)
+		r.behind = sync.OnceValues(func() (*regexp.Regexp, error) { return behind(linear) })
 		return r, nil
 	}
 	if _, slowErr := r.slow(); slowErr != nil {
@@ -174,11 +175,11 @@ func (r *Regexp) Names() []string { return r.names }
 
 // Match reports whether the expression fits anywhere in s.
 func (r *Regexp) Match(s string) (bool, error) {
-	if r.poll != nil && len(s) > 1<<14 {
+	if r.poll != nil && (r.fast == nil || len(s) > 1<<14) {
 		r.poll()
 	}
 	if r.usesFast(s) {
-		return r.fast.MatchString(s), nil
+		return r.matchFast(s), nil
 	}
 	re, err := r.slow()
 	if err != nil {
@@ -250,65 +251,6 @@ func (r *Regexp) FindAll(s string, max int) ([][]int, error) {
 		}
 	}
 	return found, timed(err)
-}
-
-// leaning reports whether matches of an expression depend on what stands before
-// them.
-func leaning(pattern string) bool {
-	re, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
-		return true
-	}
-	var in func(re *syntax.Regexp) bool
-	in = func(re *syntax.Regexp) bool {
-		switch re.Op {
-		case syntax.OpBeginLine, syntax.OpBeginText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
-			return true
-		}
-		return slices.ContainsFunc(re.Sub, in)
-	}
-	return in(re)
-}
-
-// pollMatches is how many matches are looked for at a time.
-const pollMatches = 4096
-
-// findFast is FindAll on Go's engine. It knows no way to be ended, so matches
-// are looked for piece by piece where that finds the same ones.
-func (r *Regexp) findFast(s string, max int) [][]int {
-	if r.poll == nil || r.leaning || max > 0 && max <= pollMatches {
-		return r.fast.FindAllStringSubmatchIndex(s, max)
-	}
-	var all [][]int
-	for from, ended := 0, false; !ended; {
-		r.poll()
-		found := r.fast.FindAllStringSubmatchIndex(s[from:], pollMatches)
-		ended = len(found) < pollMatches
-		for _, m := range found {
-			for i := range m {
-				if m[i] >= 0 {
-					m[i] += from
-				}
-			}
-		}
-		next := from
-		if len(found) > 0 {
-			last := found[len(found)-1]
-			if next = last[1]; last[0] == last[1] {
-				_, width := utf8.DecodeRuneInString(s[next:])
-				next += width
-				ended = ended || width == 0
-			}
-			if first := found[0]; from > 0 && first[1] == from && len(all) > 0 && all[len(all)-1][1] == from {
-				found = found[1:] // an empty match does not follow one that ends there
-			}
-		}
-		all, from = append(all, found...), next
-		if max > 0 && len(all) >= max {
-			return all[:max]
-		}
-	}
-	return all
 }
 
 // runeOffsets returns the byte offset of each character of s and of its end.

@@ -137,9 +137,11 @@ func TestTime(t *testing.T) {
 	}
 }
 
-// FuzzEngines checks that nothing panics and that places lie inside the text.
+// FuzzEngines checks that nothing panics, that places lie inside the text, and that a
+// reader that polls finds what Go's engine finds at once.
 func FuzzEngines(f *testing.F) {
-	for _, s := range [][2]string{{`a(b)?$`, "ab\n"}, {`(?<x>\d+)[^,]*`, "1é,\xff2"}, {`(?i)[[:alpha:]]+|\bx`, "aBc x"}, {`\x{41}|\Qa.b\E`, "A a.b"}, {`(a)|(b)\2?`, "bb"}, {`(x\K)*\N[\K]`, "xxyK"}} {
+	for _, s := range [][2]string{{`a(b)?$`, "ab\n"}, {`(?<x>\d+)[^,]*`, "1é,\xff2"}, {`(?i)[[:alpha:]]+|\bx`, "aBc x"}, {`\x{41}|\Qa.b\E`, "A a.b"}, {`(a)|(b)\2?`, "bb"}, {`(x\K)*\N[\K]`, "xxyK"},
+		{`\b(\w*)`, "ab é c"}, {`(?m)^|b|$`, "ab\nb\xffb"}, {`x*`, "axb"}, {`\B`, "ab\xc3\xa9"}, {`^a|(?m:^b)`, "ab\nba"}, {`ab+|\Aa`, "aabbab"}} {
 		f.Add(s[0], s[1])
 	}
 	f.Fuzz(func(t *testing.T, pattern, text string) {
@@ -158,6 +160,14 @@ func FuzzEngines(f *testing.F) {
 			for i := 0; i < len(p); i += 2 {
 				if p[i] > p[i+1] || p[i+1] > len(text) || (p[i] < 0) != (p[i+1] < 0) {
 					t.Fatalf("%q on %q: place %v", pattern, text, p)
+				}
+			}
+		}
+		if r.fast != nil {
+			polled := r.Polling(func() {})
+			for _, most := range []int{-1, 2} {
+				if diff := cmp.Diff(r.fast.FindAllStringSubmatchIndex(text, most), polled.findPolled(text, most)); diff != "" {
+					t.Fatalf("%q on %q: %s", pattern, text, diff)
 				}
 			}
 		}

@@ -51,3 +51,34 @@ func TestReplaceIsEnded(t *testing.T) {
 	}).Replace(strings.Repeat("a", 10_000_000), "b", 0)
 	t.Error("not ended", err)
 }
+
+// A single match over a large text is given up, too, whether the expression fits or
+// not, at its first character or behind it.
+func TestOneMatchIsEnded(t *testing.T) {
+	text := strings.Repeat("v ", 1<<20)
+	for _, pattern := range []string{`(v+\s*\d*){3}z`, `\b(v.?)+x$`, `(?m)^v(.v)*z`, `v v(.*z)?`, `(\w|\s){20}z`, `z|(v )+x`} {
+		for name, find := range map[string]func(r *Regexp){
+			"match": func(r *Regexp) { r.Match(text) },
+			"first": func(r *Regexp) { r.FindAll(text, 1) },
+			"all":   func(r *Regexp) { r.FindAll(text, -1) },
+		} {
+			re, err := compile(pattern)
+			if err != nil {
+				t.Fatal(err)
+			}
+			polls := 0
+			func() {
+				defer func() {
+					if recover() != "stop" {
+						t.Errorf("%s, %s: not ended, %d polls", pattern, name, polls)
+					}
+				}()
+				find(re.Polling(func() {
+					if polls++; polls == 10 {
+						panic("stop")
+					}
+				}))
+			}()
+		}
+	}
+}
