@@ -143,10 +143,11 @@ func endOr(err error) error {
 // beside returns b with the columns of side, which has the same rows. Where
 // both have a value that of side wins only with override.
 func beside(b, side *vector.Batch, override bool) *vector.Batch {
+	set := op.Set(b)
 	for _, col := range side.Cols {
-		old := b.Col(col.Name)
+		old := set.Col(col.Name)
 		if old == nil {
-			b = b.With(col)
+			set.With(col)
 			continue
 		}
 		vals := make([]vector.Value, b.Len)
@@ -159,7 +160,7 @@ func beside(b, side *vector.Batch, override bool) *vector.Batch {
 				vals[i] = second
 			}
 		}
-		b = b.With(vector.NewColumn(col.Name, vals))
+		set.With(vector.NewColumn(col.Name, vals))
 	}
-	return b
+	return set.Batch()
 }

@@ -150,14 +150,17 @@ func (m *convert) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, erro
 			spared = append(spared, call.Field)
 			continue
 		}
+		out, pulse := op.Set(b), exec.NewPulse(ctx)
 		for _, name := range b.Names() {
+			pulse.Work(64)
 			to, ok := op.Substitute(call.Field, call.As, name)
 			if !ok || strings.Contains(call.Field, "*") && slices.ContainsFunc(spared, func(p string) bool { return filter.MatchName(p, name) }) {
 				continue
 			}
 			fn := conversions[call.Func]
-			b = op.MapField(ctx, b, name, to, func(v vector.Value) vector.Value { return m.each(v, fn) })
+			out.Map(ctx, name, to, func(v vector.Value) vector.Value { return m.each(v, fn) })
 		}
+		b = out.Batch()
 	}
 	return b, nil
 }

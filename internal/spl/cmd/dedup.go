@@ -7,6 +7,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -205,6 +206,7 @@ func (d *dedup) Next(ctx context.Context) (*vector.Batch, error) {
 	if !d.c.KeepEvents {
 		return out, nil
 	}
+	set := op.Set(out)
 	for _, n := range d.c.Fields {
 		if c := out.Col(n); c != nil {
 			vals := make([]vector.Value, out.Len)
@@ -213,8 +215,8 @@ func (d *dedup) Next(ctx context.Context) (*vector.Batch, error) {
 					vals[i] = c.At(i)
 				}
 			}
-			out = out.With(vector.NewColumn(n, vals))
+			set.With(vector.NewColumn(n, vals))
 		}
 	}
-	return out, nil
+	return set.Batch(), nil
 }

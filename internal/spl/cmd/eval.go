@@ -10,6 +10,7 @@ import (
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/expr"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -195,8 +196,9 @@ func setDynamic(b *vector.Batch, field string, vals *vector.Column) *vector.Batc
 		}
 		cols[name][i] = vals.At(i)
 	}
+	set := op.Set(b)
 	for _, name := range order {
-		b = b.With(vector.NewColumn(name, cols[name]))
+		set.With(vector.NewColumn(name, cols[name]))
 	}
-	return b
+	return set.Batch()
 }

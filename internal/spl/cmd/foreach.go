@@ -427,6 +427,7 @@ func (m *foreachValue) items(v vector.Value) []string {
 // scatter puts the columns that differ between part and out back into the
 // given rows of b.
 func scatter(b, part, out *vector.Batch, rows []int32) *vector.Batch {
+	set := op.Set(b)
 	for _, col := range out.Cols {
 		if part.Col(col.Name) == col || strings.HasPrefix(col.Name, "<<") {
 			continue
@@ -440,7 +441,7 @@ func scatter(b, part, out *vector.Batch, rows []int32) *vector.Batch {
 		for n, r := range rows {
 			vals[r] = col.At(n)
 		}
-		b = b.With(vector.NewColumn(col.Name, vals))
+		set.With(vector.NewColumn(col.Name, vals))
 	}
-	return b
+	return set.Batch()
 }

@@ -11,6 +11,7 @@ import (
 	"bluetrail/internal/filter"
 	"bluetrail/internal/lookup"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -241,10 +242,11 @@ func (m *lookupMapper) Map(ctx context.Context, b *vector.Batch) (*vector.Batch,
 			}
 		}
 	}
+	set := op.Set(b)
 	for n, o := range m.outputs {
-		b = b.With(vector.NewColumn(o.Field, out[n]))
+		set.With(vector.NewColumn(o.Field, out[n]))
 	}
-	return b, nil
+	return set.Batch(), nil
 }
 
 // matches returns the rows of the table for row i; complete is false when the

@@ -194,6 +194,7 @@ func (x *tabulation) take(most int) *vector.Batch {
 		return nil
 	}
 	out := x.b.Pick(from)
+	set := op.Set(out)
 	if x.c.Bare {
 		for _, name := range out.Names() {
 			vals := op.Present(out, name)
@@ -202,13 +203,16 @@ func (x *tabulation) take(most int) *vector.Batch {
 					vals[i] = vector.Value{}
 				}
 			}
-			out = out.With(vector.NewColumn(name, vals))
+			set.With(vector.NewColumn(name, vals))
 		}
 	}
 	for _, col := range cells.Batch().Cols {
-		out = out.With(op.Over(out, col))
+		if old := set.Col(col.Name); old != nil {
+			col = op.OrElse(out.Len, col, old)
+		}
+		set.With(col)
 	}
-	return out
+	return set.Batch()
 }
 
 // tableRow is a line of a table.

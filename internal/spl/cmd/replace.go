@@ -10,6 +10,7 @@ import (
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/op"
+	"bluetrail/internal/spl/pcre"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -23,7 +24,7 @@ type Replace struct {
 // ReplacePair is one old WITH new; both may hold wildcards.
 type ReplacePair struct {
 	Old, New string
-	re       *regexp.Regexp // nil: without wildcards
+	re       *pcre.Regexp // nil: without wildcards
 }
 
 func init() {
@@ -78,7 +79,9 @@ func parseReplace(p *syntax.Parser) (syntax.Command, error) {
 			return nil, diag.At(start, "the new value must contain as many * as the old one, or none")
 		}
 		if stars > 0 {
-			pair.re = wildcardGroups(pair.Old)
+			if pair.re, err = wildcardGroups(pair.Old); err != nil {
+				return nil, diag.At(start, "cannot use the old value as a pattern: %v", err)
+			}
 		}
 		c.Pairs = append(c.Pairs, pair)
 	}
@@ -95,12 +98,12 @@ func parseReplace(p *syntax.Parser) (syntax.Command, error) {
 }
 
 // wildcardGroups is a pattern as a regular expression with a group for each *.
-func wildcardGroups(pattern string) *regexp.Regexp {
+func wildcardGroups(pattern string) (*pcre.Regexp, error) {
 	parts := strings.Split(pattern, "*")
 	for i := range parts {
 		parts[i] = regexp.QuoteMeta(parts[i])
 	}
-	return regexp.MustCompile(`(?is)^` + strings.Join(parts, "(.*?)") + `$`)
+	return pcre.Compile(`(?is)\A` + strings.Join(parts, "(.*?)") + `\z`)
 }
 
 // Print implements syntax.Command.
@@ -120,10 +123,15 @@ func (c *Replace) Print() string {
 func (c *Replace) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // NewMapper implements exec.Streaming.
-func (c *Replace) NewMapper(*exec.Env) (exec.Mapper, error) {
+func (c *Replace) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	// The first pair that fits is used.
 	order := slices.Clone(c.Pairs)
 	slices.Reverse(order)
+	for i, pair := range order {
+		if pair.re != nil {
+			order[i].re = pair.re.Polling(env.Poll)
+		}
+	}
 	slices.SortStableFunc(order, func(a, b ReplacePair) int {
 		if (a.re == nil) != (b.re == nil) {
 			return boolInt(a.re != nil) - boolInt(b.re != nil)
@@ -142,12 +150,14 @@ type replacer struct {
 }
 
 func (m *replacer) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
+	out, pulse := op.Set(b), exec.NewPulse(ctx)
 	for _, name := range b.Names() {
+		pulse.Work(64 * len(m.c.Fields))
 		if len(m.c.Fields) == 0 && !op.Internal(name) || slices.ContainsFunc(m.c.Fields, func(p string) bool { return filter.MatchName(p, name) }) {
-			b = op.MapField(ctx, b, name, name, m.value)
+			out.Map(ctx, name, name, m.value)
 		}
 	}
-	return b, nil
+	return out.Batch(), nil
 }
 
 func (m *replacer) value(v vector.Value) vector.Value {
@@ -175,15 +185,16 @@ func (m *replacer) text(s string) (string, bool) {
 			}
 			continue
 		}
-		groups := pair.re.FindStringSubmatch(s)
-		if groups == nil {
+		found, err := pair.re.FindAll(s, 1)
+		if err != nil || len(found) == 0 {
 			continue
 		}
+		groups := found[0]
 		to := strings.Split(pair.New, "*")
 		var out strings.Builder
 		for i, part := range to {
 			if i > 0 {
-				out.WriteString(groups[i])
+				out.WriteString(s[groups[2*i]:groups[2*i+1]])
 			}
 			out.WriteString(part)
 		}

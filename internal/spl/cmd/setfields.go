@@ -7,6 +7,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -72,8 +73,9 @@ func (c *Setfields) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
 // Map implements exec.Mapper.
 func (c *Setfields) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
+	out := op.Set(b)
 	for _, s := range c.Sets {
-		b = b.With(vector.Constant(s.Field, vector.String(s.Text)))
+		out.With(vector.Constant(s.Field, vector.String(s.Text)))
 	}
-	return b, nil
+	return out.Batch(), nil
 }

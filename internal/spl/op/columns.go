@@ -111,47 +111,9 @@ func ColumnNames(rows []*vector.Batch) []string {
 // lack from keep what they have. fn is called once for each value of a coded
 // or constant column.
 func MapField(ctx context.Context, b *vector.Batch, from, to string, fn func(vector.Value) vector.Value) *vector.Batch {
-	col := b.Col(from)
-	if col == nil {
-		return b
-	}
-	old := b.Col(to)
-	if from == to || old == nil {
-		old = nil
-		if v, ok := col.Constant(); ok {
-			if v.IsNull() {
-				return b.With(vector.Constant(to, v))
-			}
-			return b.With(vector.Constant(to, fn(v)))
-		}
-	}
-	vals := make([]vector.Value, b.Len)
-	dict, codes := col.Codes()
-	var known []vector.Value
-	var seen []bool
-	if codes != nil && len(dict) <= b.Len {
-		known, seen = make([]vector.Value, len(dict)), make([]bool, len(dict))
-	}
-	pulse := exec.NewPulse(ctx)
-	for i := range vals {
-		v := col.At(i)
-		pulse.Work(v.Size())
-		switch {
-		case v.IsNull():
-			if old != nil {
-				vals[i] = old.At(i)
-			}
-		case known != nil:
-			code := codes[i]
-			if !seen[code] {
-				known[code], seen[code] = fn(v), true
-			}
-			vals[i] = known[code]
-		default:
-			vals[i] = fn(v)
-		}
-	}
-	return b.With(vector.NewColumn(to, vals))
+	s := Set(b)
+	s.Map(ctx, from, to, fn)
+	return s.Batch()
 }
 
 // Substitute fits name to the pattern from and puts what its wildcards stand
