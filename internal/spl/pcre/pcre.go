@@ -44,9 +44,9 @@ type Regexp struct {
 	fast    *regexp.Regexp // nil: the expression needs the other engine
 	dollar  bool           // $ also stands before a newline at the end, which Go's does not know
 	slow    func() (*regexp2.Regexp, error)
-	leaning bool   // matches depend on what stands before them: \b, (?m)^
-	keeps   int    // how many \K it has
-	steps   int    // instructions of fast
+	leaning bool // matches depend on what stands before them: \b, (?m)^
+	keeps   int  // how many \K it has
+	steps   int  // instructions of fast
 	behind  func() (*regexp.Regexp, error)
 	poll    func() // nil: none
 }
