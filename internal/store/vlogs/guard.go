@@ -179,13 +179,18 @@ func (e *DamageError) Error() string {
 // partitionIn finds the day that a text of the engine's is about.
 var partitionIn = regexp.MustCompile(`/partitions/([0-9]{8})/`)
 
-// hurt notes that the engine failed, for the reason that it gave. Queries of the day
-// that it names are refused from then on, since each would fail anew.
+// hurt notes that the engine failed, for the reason that it gave.
 func (s *Store) hurt(reason string) *DamageError {
+	s.failures.Add(1)
+	return s.foundDamage(reason)
+}
+
+// foundDamage notes damage of an open store. Queries of the day that the reason names
+// are refused from then on, since each would fail anew.
+func (s *Store) foundDamage(reason string) *DamageError {
 	full := reason
 	reason = strings.ReplaceAll(reason, filepath.Join(s.dir, engineDir, "partitions")+string(filepath.Separator), "")
 	s.suspect.Store(true)
-	s.failures.Add(1)
 	damage := &DamageError{Reason: reason}
 	if m := partitionIn.FindStringSubmatch(full); m != nil {
 		if at, err := time.Parse(dayLayout, m[1]); err == nil {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/store"
+	"bluetrail/internal/tally"
 	"bluetrail/internal/vector"
 
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
@@ -115,8 +117,11 @@ func (r *recordReader) block(db *logstorage.DataBlock, emit func(*vector.Batch) 
 	if r.times, ok = db.GetTimestamps(r.times[:0]); !ok {
 		return errors.New("the store returned rows without a time")
 	}
-	ownTimes(r.times)
 	b := blockColumns{db: db}
+	if len(r.times) > 0 {
+		b.day = tally.DayOf(r.times[0])
+	}
+	ownTimes(r.times)
 	for from := 0; from < len(r.times); from += recordRows {
 		to := min(from+recordRows, len(r.times))
 		if err := r.load(&b, from, to); err != nil {
@@ -161,6 +166,9 @@ func (r *recordReader) load(b *blockColumns, from, to int) error {
 		at := len(arena)
 		arena = append(arena, b.at(rawColumn, i)...)
 		raw := arena[at:len(arena):len(arena)]
+		if len(raw) == 0 { // every row has a record
+			return r.sc.s.foundDamage(filepath.Join(r.sc.s.partition(b.day), "datadb") + ": a row has no record")
+		}
 		if name := b.at(bigColumn, i); name != "" {
 			var err error
 			if raw, err = r.sc.s.readBig(name); err != nil {
@@ -238,6 +246,7 @@ func unreadable(err error) error {
 // blockColumns finds the columns of a block by name.
 type blockColumns struct {
 	db    *logstorage.DataBlock
+	day   tally.Day // where its rows lie
 	names []string
 	cols  []*logstorage.BlockColumn
 }

@@ -229,8 +229,9 @@ func fieldsPipe(cols []string) string {
 func (sc *scan) ask(ctx context.Context, p part, pipe string, block blockFunc) error {
 	filter := p.filter
 	if sc.shown < math.MaxInt64 {
-		// Behind the rest: only what passes that is looked at.
-		filter = fmt.Sprintf("(%s) %s:<=%d", filter, batchColumn, sc.shown)
+		// Behind the rest: only what passes that is looked at. A row that damage took
+		// its batch from is not left out.
+		filter = fmt.Sprintf("(%s) !%s:>%d", filter, batchColumn, sc.shown)
 	}
 	q, err := logstorage.ParseQuery(fmt.Sprintf("options(concurrency=%d) %s | %s", sc.workers, filter, pipe))
 	if err != nil {
