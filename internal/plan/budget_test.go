@@ -67,6 +67,11 @@ func TestDiskForMemory(t *testing.T) {
 		"* | stats values(text) count by n",
 		"* | sort 0 n | table n text",
 		"* | table n text",
+		"| makeresults count=30000 | streamstats count as n | chart count sum(n) over n",
+		"| makeresults count=30000 | streamstats count as n | eval k=n%7 | chart first(n) last(n) list(n) over n by k",
+		"* | eval k=\"k\".n%13 | chart limit=3 values(text) over n by k",
+		"* | eval k=\"k\".n%4 | timechart span=1s limit=2 dc(text) max(n) by k",
+		"| makeresults count=30000 | streamstats count as n | eval _time=1700000000+n*60 | timechart bins=20000 values(n) avg(n)",
 	} {
 		env := exec.NewEnv(time.Unix(1700000000, 0).UTC())
 		want, over := within(t, env, text)

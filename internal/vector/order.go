@@ -21,6 +21,18 @@ func CompareAuto(a, b Value) int {
 	return strings.Compare(s, t)
 }
 
+// AutoClass is 0 for numbers, 1 for addresses and 2 for other texts. CompareAuto is a
+// strict order within a class; between them it may go round in a circle.
+func AutoClass(v Value) int {
+	if _, ok := v.Num(); ok {
+		return 0
+	}
+	if _, ok := compareAddresses(v.Text(), "0.0.0.0"); ok {
+		return 1
+	}
+	return 2
+}
+
 func floatOrder(x, y float64) int {
 	switch {
 	case x < y:

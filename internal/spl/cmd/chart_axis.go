@@ -19,12 +19,13 @@ type axis struct {
 	span   *op.Span // nil: values stay as they are
 	chosen bool     // span is the one of the result; otherwise settle chooses it
 	bucket op.Bucketer
+	lo, hi float64 // of the numbers that settle chooses by
 }
 
 // newAxis returns the axis of a field. The one that cuts is cut also without
 // options, as the time of a timechart is.
 func newAxis(env *exec.Env, field string, bins *op.Buckets, cuts bool) *axis {
-	a := &axis{bins: bins, env: env, clock: field == "_time", times: field == "_time", most: 300, chosen: true}
+	a := &axis{bins: bins, env: env, clock: field == "_time", times: field == "_time", most: 300, chosen: true, lo: bins.Start, hi: bins.End}
 	if cuts {
 		a.most = 100
 	}
@@ -86,30 +87,65 @@ func (a *axis) shown(v vector.Value) vector.Value {
 	return a.span.Label(f)
 }
 
-// settle chooses the span of the result where it depends on the values, which
-// are the keys of groups at a place.
+// note takes a value that was gathered into the range that settle chooses by.
+func (a *axis) note(v vector.Value) {
+	if f, ok := v.Num(); ok {
+		if !(f >= a.lo) {
+			a.lo = f
+		}
+		if !(f <= a.hi) {
+			a.hi = f
+		}
+	}
+}
+
+// noteAll notes the values of a column, each of several.
+func (a *axis) noteAll(c *vector.Column, rows int) {
+	if a.chosen {
+		return
+	}
+	vals, codes := c.Codes()
+	if v, ok := c.Constant(); ok {
+		vals = []vector.Value{v}
+	} else if codes == nil {
+		vals = c.Rows(make([]vector.Value, rows))
+	}
+	for _, v := range vals {
+		a.env.Poll()
+		if v.Kind() != vector.List {
+			a.note(v)
+			continue
+		}
+		for _, s := range v.All() {
+			a.note(vector.String(s))
+		}
+	}
+}
+
+// take takes over the range of another axis of the same field.
+func (a *axis) take(o *axis) {
+	if o.lo <= o.hi { // else none was noted
+		a.note(vector.Float(o.lo))
+		a.note(vector.Float(o.hi))
+	}
+}
+
+// settle chooses the span of the result where it depends on the values: those that
+// were noted and the keys of groups at a place.
 func (a *axis) settle(groups []*op.Group, key int) {
 	if a.chosen {
 		return
 	}
-	lo, hi := a.bins.Start, a.bins.End
 	for _, grp := range groups {
 		a.env.Poll()
-		if f, ok := grp.Key(key).Num(); ok {
-			if !(f >= lo) {
-				lo = f
-			}
-			if !(f <= hi) {
-				hi = f
-			}
-		}
+		a.note(grp.Key(key))
 	}
 	if a.times {
-		a.span = op.AtLeast(op.TimeSpanOf(lo, hi, a.buckets()), a.bins.MinSpan).Aligned(a.bins.Align, a.env)
+		a.span = op.AtLeast(op.TimeSpanOf(a.lo, a.hi, a.buckets()), a.bins.MinSpan).Aligned(a.bins.Align, a.env)
 		a.bucket = op.Bucketer{Span: a.span, Zone: a.env.Zone}
 		return
 	}
-	a.span = op.AtLeast(op.NiceSpan(lo, hi, a.buckets()), a.bins.MinSpan)
+	a.span = op.AtLeast(op.NiceSpan(a.lo, a.hi, a.buckets()), a.bins.MinSpan)
 }
 
 // relabel is shown for values that were gathered before the span was settled.

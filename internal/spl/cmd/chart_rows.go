@@ -32,7 +32,7 @@ func (c *Chart) NewReducer(env *exec.Env) (exec.Reducer, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &chart{c: c, env: env, g: g, row: c.rowAxis(env)}
+	r := &chart{c: c, env: env, g: &op.Gatherer{Grouper: g}, row: c.rowAxis(env)}
 	if c.Col != "" {
 		r.col = newAxis(env, c.Col, &c.ColBins, false)
 	}
@@ -45,15 +45,15 @@ func (c *Chart) rowAxis(env *exec.Env) *axis { return newAxis(env, c.Row, &c.Row
 type chart struct {
 	c     *Chart
 	env   *exec.Env
-	g     *op.Grouper
+	g     *op.Gatherer
 	progs []*expr.Program // of the values
 	row   *axis
 	col   *axis // nil = no second field
 }
 
-func (r *chart) Add(_ context.Context, b *vector.Batch) error {
+func (r *chart) Add(ctx context.Context, b *vector.Batch) error {
 	if r.c.Row == "" {
-		return r.g.Add(b.With(vector.Constant(chartRow, vector.String(""))))
+		return r.g.Add(ctx, b.With(vector.Constant(chartRow, vector.String(""))))
 	}
 	row := b.Col(r.c.Row)
 	if row == nil {
@@ -63,7 +63,28 @@ func (r *chart) Add(_ context.Context, b *vector.Batch) error {
 	if r.col != nil {
 		b = b.With(r.series(b))
 	}
-	return r.g.Add(b)
+	err := r.g.Add(ctx, b)
+	if r.g.Full { // else the range is that of the groups
+		r.note(b)
+	}
+	return err
+}
+
+// note notes the values of rows that may have gone to disk.
+func (r *chart) note(b *vector.Batch) {
+	rows := b.Col(chartRow)
+	r.row.noteAll(rows, b.Len)
+	if r.col == nil || r.col.chosen {
+		return
+	}
+	var grouped []int32
+	for i := range b.Len {
+		if !rows.At(i).IsNull() {
+			grouped = append(grouped, int32(i))
+		}
+	}
+	b = b.Pick(grouped)
+	r.col.noteAll(b.Col(chartCol), b.Len)
 }
 
 // series returns the field of the columns; a missing value is one, too.
@@ -95,7 +116,14 @@ func (r *chart) series(b *vector.Batch) *vector.Column {
 }
 
 // Merge implements exec.Reducer.
-func (r *chart) Merge(ctx context.Context, o exec.Reducer) error { return r.g.Merge(ctx, o.(*chart).g) }
+func (r *chart) Merge(ctx context.Context, other exec.Reducer) error {
+	o := other.(*chart)
+	r.row.take(o.row)
+	if r.col != nil {
+		r.col.take(o.col)
+	}
+	return r.g.Merge(ctx, o.g)
+}
 
 // Close implements exec.Reducer.
-func (r *chart) Close() { r.g.Release() }
+func (r *chart) Close() { r.g.Close() }

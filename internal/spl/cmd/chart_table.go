@@ -32,6 +32,9 @@ const maxBuckets = 100000
 
 // Results implements exec.Reducer.
 func (r *chart) Results(ctx context.Context) (exec.Operator, error) {
+	if r.g.Full {
+		return r.spilled(ctx)
+	}
 	groups, err := r.g.Sorted(ctx)
 	if err != nil {
 		return nil, err
@@ -71,7 +74,7 @@ func (r *chart) Results(ctx context.Context) (exec.Operator, error) {
 	}
 	return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
 		return g.table(ctx, columns, emit)
-	}, r.g.Release), nil
+	}, r.g.Close), nil
 }
 
 func (r *chart) grid() *grid {
@@ -172,6 +175,16 @@ func (g *grid) columns() []string {
 			scores[col] = append(scores[col], g.score(aggs))
 		}
 	}
+	columns, stays := g.choose(scores)
+	if stays != nil {
+		g.moveToOther(stays)
+	}
+	return columns
+}
+
+// choose returns the columns that are shown by the scores of their cells, and those
+// that are not moved to OTHER, nil = all.
+func (g *grid) choose(scores map[string][]float64) (columns []string, stays map[string]bool) {
 	_, hasNull := scores[chartNil]
 	delete(scores, chartNil)
 	var all []string
@@ -182,7 +195,10 @@ func (g *grid) columns() []string {
 	kept := g.keep(all, scores)
 	if len(kept) < len(all) {
 		kept = slices.DeleteFunc(kept, func(col string) bool { return col == g.c.Other })
-		g.moveToOther(kept)
+		stays = map[string]bool{chartNil: true}
+		for _, col := range kept {
+			stays[col] = true
+		}
 		if g.c.UseOther {
 			kept = append(kept, g.c.Other)
 		}
@@ -190,7 +206,7 @@ func (g *grid) columns() []string {
 	if hasNull && g.c.UseNull {
 		kept = append(kept, chartNil)
 	}
-	return kept
+	return kept, stays
 }
 
 // score is what a cell counts for when columns are ranked: the value it shows,
@@ -269,11 +285,7 @@ func (g *grid) summary(name string, vals []float64) float64 {
 	return f
 }
 
-func (g *grid) moveToOther(kept []string) {
-	stays := map[string]bool{chartNil: true}
-	for _, col := range kept {
-		stays[col] = true
-	}
+func (g *grid) moveToOther(stays map[string]bool) {
 	for _, cells := range g.cells {
 		var rest []string
 		for col := range cells {
@@ -291,16 +303,16 @@ func (g *grid) moveToOther(kept []string) {
 	}
 }
 
-// fillGaps adds the buckets in which nothing happened.
-func (g *grid) fillGaps() {
+// fillGaps adds the buckets in which nothing happened; false when there are none to
+// add or too many of them.
+func (g *grid) fillGaps() bool {
 	if g.times {
-		g.fillTimes()
-		return
+		return g.fillTimes()
 	}
 	first, last, n := 0.0, 0.0, 0
 	for n < len(g.rows) { // texts that are no buckets come last
-		f, ok := lowEnd(g.rows[n])
-		if !ok || f-f != 0 || g.span.Unit == "log" && f <= 0 {
+		f, ok := g.bucketed(g.rows[n])
+		if !ok {
 			break
 		}
 		k := g.span.Index(f)
@@ -311,30 +323,37 @@ func (g *grid) fillGaps() {
 		n++
 	}
 	if n < 2 {
-		return
+		return false
 	}
 	if last-first >= maxBuckets {
 		g.warnGaps()
-		return
+		return false
 	}
 	var rows []vector.Value
 	for k := first; k <= last; k++ {
 		rows = append(rows, g.span.Bucket(k))
 	}
 	g.rows = append(rows, g.rows[n:]...)
+	return true
+}
+
+// bucketed returns the low end of the bucket that a row is, false for other rows.
+func (g *grid) bucketed(row vector.Value) (float64, bool) {
+	f, ok := lowEnd(row)
+	return f, ok && f-f == 0 && !(g.span.Unit == "log" && f <= 0)
 }
 
 func (g *grid) warnGaps() {
 	g.env.Warn("%s added only %d empty buckets, the maximum; choose a longer span", g.c.name(), maxBuckets)
 }
 
-func (g *grid) fillTimes() {
+func (g *grid) fillTimes() bool {
 	if len(g.rows) == 0 {
-		return
+		return false
 	}
 	at := func(v vector.Value) (f float64) { f, _ = v.Num(); return f }
 	if slices.ContainsFunc(g.rows, func(v vector.Value) bool { _, ok := v.Num(); return !ok }) {
-		return
+		return false
 	}
 	first, last := at(g.rows[0]), at(g.rows[len(g.rows)-1])
 	if g.c.Time && g.c.FixedRange && !g.env.Earliest.IsZero() {
@@ -348,11 +367,12 @@ func (g *grid) fillTimes() {
 	for t := splunktime.FromEpoch(first).In(g.env.Zone); splunktime.Epoch(t) <= last; t = g.span.Next(t) {
 		if len(rows) == maxBuckets {
 			g.warnGaps()
-			return
+			return false
 		}
 		rows = append(rows, vector.Float(splunktime.Epoch(t)))
 	}
 	g.rows = rows
+	return true
 }
 
 // dropPartial leaves out the first and the last bucket when the range of the
@@ -394,11 +414,29 @@ func (g *grid) title(value, col string) string {
 
 // table hands on the rows, at least one batch.
 func (g *grid) table(ctx context.Context, columns []string, emit func(*vector.Batch) error) error {
-	type field struct {
-		name, col string
-		value     shownValue
+	w := g.writer(columns, emit)
+	for _, row := range g.rows {
+		if err := w.write(ctx, row, g.cells[row.Text()]); err != nil {
+			return err
+		}
 	}
-	var fields []field
+	return w.end()
+}
+
+// gridWriter hands on the rows of a table.
+type gridWriter struct {
+	*emitter
+	g      *grid
+	fields []gridField
+}
+
+type gridField struct {
+	name, col string
+	value     shownValue
+}
+
+func (g *grid) writer(columns []string, emit func(*vector.Batch) error) *gridWriter {
+	w := &gridWriter{g: g}
 	var names []string
 	if g.c.Row != "" {
 		names = append(names, g.c.Row)
@@ -406,28 +444,28 @@ func (g *grid) table(ctx context.Context, columns []string, emit func(*vector.Ba
 	for _, v := range g.values {
 		for _, col := range columns {
 			name := g.title(v.name, col)
-			fields = append(fields, field{name, col, v})
+			w.fields = append(w.fields, gridField{name, col, v})
 			names = append(names, name)
 		}
 	}
-	b := newEmitter(emit, names)
-	for _, row := range g.rows {
-		b.Add()
-		width := 0.0
-		if g.times && g.span != nil {
-			at, _ := row.Num()
-			width = splunktime.Epoch(g.span.Next(splunktime.FromEpoch(at).In(g.env.Zone))) - at
-		}
-		cells := g.cells[row.Text()]
-		for _, f := range fields {
-			b.Set(f.name, g.value(f.value, cells[f.col], width))
-		}
-		if g.c.Row != "" { // last, as a column may have the same name
-			b.SetAt(0, row)
-		}
-		if err := b.row(ctx); err != nil {
-			return err
-		}
+	w.emitter = newEmitter(emit, names)
+	return w
+}
+
+// write adds a row with its cells, by column.
+func (w *gridWriter) write(ctx context.Context, row vector.Value, cells map[string][]exec.Aggregate) error {
+	g := w.g
+	w.Add()
+	width := 0.0
+	if g.times && g.span != nil {
+		at, _ := row.Num()
+		width = splunktime.Epoch(g.span.Next(splunktime.FromEpoch(at).In(g.env.Zone))) - at
 	}
-	return b.end()
+	for _, f := range w.fields {
+		w.Set(f.name, g.value(f.value, cells[f.col], width))
+	}
+	if g.c.Row != "" { // last, as a column may have the same name
+		w.SetAt(0, row)
+	}
+	return w.row(ctx)
 }

@@ -3,10 +3,13 @@ package cmd_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
 
+	"bluetrail/internal/spill"
 	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
@@ -72,5 +75,63 @@ func BenchmarkStats(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(batch.Len), "ns/row")
 		})
+	}
+}
+
+// BenchmarkStatsSpill measures groupings of half a million rows of which memory holds a
+// part: keys that are all different, that are there twenty times, and of which few
+// are most of the rows.
+func BenchmarkStatsSpill(b *testing.B) {
+	const rows = 512 << 10
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for _, keys := range []struct {
+		name string
+		of   func(row int) int
+	}{
+		{"different", func(row int) int { return row }},
+		{"repeated", func(int) int { return rnd.IntN(rows / 20) }},
+		{"skewed", func(int) int { return int(math.Pow(rows, rnd.Float64())) }},
+	} {
+		for _, search := range []string{"stats count sum(n) by k", "stats values(v) by k"} {
+			b.Run(keys.name+"/"+search, func(b *testing.B) {
+				q, err := syntax.Parse("* | " + search)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for b.Loop() {
+					env := exec.NewEnv(time.Unix(1700000000, 0))
+					env.Limits.Memory = 4 << 20
+					env.Memory, env.Disk = exec.NewBudget(4<<20), spill.NewSpace(b.TempDir(), 8<<30)
+					r, err := q.Stages[1].Cmd.(exec.Transforming).NewReducer(env)
+					if err != nil {
+						b.Fatal(err)
+					}
+					for from := 0; from < rows; from += vector.DefaultRows {
+						k, n, v := make([]vector.Value, vector.DefaultRows), make([]vector.Value, vector.DefaultRows), make([]vector.Value, vector.DefaultRows)
+						for i := range k {
+							k[i] = vector.String(fmt.Sprintf("key-%d", keys.of(from+i)))
+							n[i], v[i] = vector.Int(i), vector.String(fmt.Sprintf("value-%d", i%50))
+						}
+						batch := &vector.Batch{Len: len(k), Cols: []*vector.Column{vector.NewColumn("k", k), vector.NewColumn("n", n), vector.NewColumn("v", v)}}
+						if err := r.Add(context.Background(), batch); err != nil {
+							b.Fatal(err)
+						}
+					}
+					out, err := r.Results(context.Background())
+					if err != nil {
+						b.Fatal(err)
+					}
+					for err == nil {
+						_, err = out.Next(context.Background())
+					}
+					if err != io.EOF || env.Memory.Over() != nil {
+						b.Fatal(err, env.Memory.Over())
+					}
+					out.Close()
+					r.Close()
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
+			})
+		}
 	}
 }

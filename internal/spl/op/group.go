@@ -326,17 +326,22 @@ func (g *Grouper) EachMember(fn func(row int, grp *Group) error) error {
 func (g *Grouper) fill(grp *Group) {
 	for n := len(grp.aggs); n < len(g.slots); n++ {
 		g.every.Poll(g.env, 256)
-		a := g.aggs[g.slots[n].agg].make(g.env)
-		if s, ok := a.(*sparkline); ok {
-			s.extent = g.extent // the lines of all groups are over the same buckets
-		}
-		grp.aggs = append(grp.aggs, a)
+		grp.aggs = append(grp.aggs, g.empty(n))
 	}
 }
 
-// Merge takes over what another grouper of the same list gathered, which lets go of
-// its groups as they are merged and is empty afterwards.
-func (g *Grouper) Merge(ctx context.Context, o *Grouper) error {
+// empty returns an empty aggregate of a slot.
+func (g *Grouper) empty(n int) exec.Aggregate {
+	a := g.aggs[g.slots[n].agg].make(g.env)
+	if s, ok := a.(*sparkline); ok {
+		s.extent = g.extent // the lines of all groups are over the same buckets
+	}
+	return a
+}
+
+// places returns the slots of g that those of another grouper of the same list are,
+// and adds those that g does not have.
+func (g *Grouper) places(o *Grouper) []int {
 	place := make([]int, len(o.slots))
 	for i, s := range o.slots {
 		if !g.aggs[s.agg].Wild() { // these come first, in the order of the list
@@ -352,6 +357,13 @@ func (g *Grouper) Merge(ctx context.Context, o *Grouper) error {
 		}
 		place[i] = at
 	}
+	return place
+}
+
+// Merge takes over what another grouper of the same list gathered, which lets go of
+// its groups as they are merged and is empty afterwards.
+func (g *Grouper) Merge(ctx context.Context, o *Grouper) error {
+	place := g.places(o)
 	o.keys = keyer{}
 	each := o.Held.Size() / max(1, len(o.order))
 	for n, from := range o.order {

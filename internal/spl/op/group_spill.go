@@ -295,3 +295,6 @@ func GroupOrder(by []string) spill.Order[Ranked] {
 		Compare: func(a, b *Ranked) int { return compareRanked(*a, *b) },
 	}
 }
+
+// InMemory returns the groups that are in memory, in no order.
+func (g *Gatherer) InMemory() []*Group { return g.order }
