@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"io"
+	"slices"
 
 	"bluetrail/internal/vector"
 )
@@ -15,8 +16,15 @@ type Order[K any] struct {
 	Compare func(a, b *K) int
 }
 
-// most is how many files are read beside each other.
-const most = 64
+// most is how many files are read beside each other, fewest how many when their blocks
+// are large: a block of each is in memory, mergeBytes of all together. A file that is
+// not read yet takes no memory; there are up to unread of them.
+const (
+	most       = 64
+	fewest     = 4
+	mergeBytes = 16 << 20
+	unread     = 2 * most
+)
 
 // Runs are rows in order, most of them in files, to be merged. It is for one goroutine.
 type Runs[K any] struct {
@@ -46,11 +54,22 @@ func (r *inMemory) Close() { *r = nil }
 // Len is how many runs there are.
 func (r *Runs[K]) Len() int { return len(r.list) }
 
+// width is how many runs are read beside each other.
+func (r *Runs[K]) width() int {
+	block := blockSize
+	for _, f := range r.list {
+		if f, ok := f.(*File); ok {
+			block = max(block, f.block)
+		}
+	}
+	return min(most, max(fewest, mergeBytes/block))
+}
+
 // Add makes a run of the rows that fill puts into a file, in order. Rows with
 // equal keys will stay behind those of runs before.
 func (r *Runs[K]) Add(ctx context.Context, fill func(f *File) error) error {
-	if len(r.list) == most {
-		if err := r.compact(ctx); err != nil {
+	if len(r.list) >= unread {
+		if err := r.compact(ctx, r.width()); err != nil {
 			return err
 		}
 	}
@@ -79,17 +98,39 @@ func (r *Runs[K]) Take(o *Runs[K]) {
 	o.list = nil
 }
 
-// compact makes one run of the first ones.
-func (r *Runs[K]) compact(ctx context.Context) error {
+// smallest returns where the n runs beside each other begin that have the fewest bytes.
+func (r *Runs[K]) smallest(n int) (at int) {
+	size := func(i int) int64 {
+		if f, ok := r.list[i].(*File); ok {
+			return f.size
+		}
+		return 0
+	}
+	sum := int64(0)
+	for i := range n {
+		sum += size(i)
+	}
+	least := sum
+	for i := n; i < len(r.list); i++ {
+		if sum += size(i) - size(i-n); sum < least {
+			at, least = i-n+1, sum
+		}
+	}
+	return at
+}
+
+// compact makes one run of n runs beside each other.
+func (r *Runs[K]) compact(ctx context.Context, n int) error {
 	f, err := r.Space.Create()
 	if err != nil {
 		return err
 	}
-	first := &Merged[K]{runs: r.list[:most:most], tree: tree[K]{order: r.Order}}
-	defer first.Close()
-	r.list = append([]run{f}, r.list[most:]...)
+	at := r.smallest(n)
+	merged := &Merged[K]{runs: slices.Clone(r.list[at : at+n]), tree: tree[K]{order: r.Order}}
+	defer merged.Close()
+	r.list = slices.Replace(r.list, at, at+n, run(f))
 	for {
-		b, err := first.Next(ctx)
+		b, err := merged.Next(ctx)
 		if err == io.EOF {
 			return nil
 		}
@@ -104,8 +145,12 @@ func (r *Runs[K]) compact(ctx context.Context) error {
 
 // Merge returns all rows in order. The runs belong to what is returned.
 func (r *Runs[K]) Merge(ctx context.Context) (*Merged[K], error) {
-	for len(r.list) > most {
-		if err := r.compact(ctx); err != nil {
+	for {
+		n := r.width()
+		if len(r.list) <= n {
+			break
+		}
+		if err := r.compact(ctx, min(n, len(r.list)-n+1)); err != nil {
 			return nil, err
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"bluetrail/internal/vector"
@@ -40,18 +42,20 @@ func (e *Full) Error() string {
 // takes in memory, about.
 const blockSize = 64 << 10
 
+// headSize is how many bytes before a block say how long it is.
+const headSize = 8
+
 // File holds batches in the order in which they were written, and is read once.
 // It has no name, so that nothing is left of it however the process ends. It is
 // for one goroutine.
 type File struct {
 	space *Space
 	f     *os.File
-	out   *bufio.Writer
 	in    *bufio.Reader
 	rows  *vector.Builder // of Add
 	held  int             // bytes in rows, about
-	buf   []byte          // batches of the block at hand
-	pack  []byte
+	buf   []byte          // batches of the block at hand; from buffers
+	block int             // the largest block, in bytes
 	size  int64
 	ready []*vector.Batch // read and not handed out
 }
@@ -80,9 +84,29 @@ func (f *File) Add(b *vector.Batch, i int) error {
 	return f.Write(f.rows.Batch())
 }
 
+// buffers serve the files of all searches. A file has none but for the block at hand:
+// very many files are open at once.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// buffer returns an empty one with room for n bytes.
+func buffer(n int) []byte {
+	buf := *buffers.Get().(*[]byte)
+	return slices.Grow(buf[:0], n)
+}
+
+// release lets another file use buf, unless a few of that size are a lot of memory.
+func release(buf []byte) {
+	if cap(buf) > 0 && cap(buf) <= 4*blockSize {
+		buffers.Put(&buf)
+	}
+}
+
 // Write appends a batch. *Full says that there is no room for more.
 func (f *File) Write(b *vector.Batch) error {
-	f.buf = b.AppendTo(f.buf)
+	if f.buf == nil {
+		f.buf = buffer(0)
+	}
+	f.buf = b.AppendTo(slices.Grow(f.buf, b.Size()))
 	if len(f.buf) < blockSize {
 		return nil
 	}
@@ -95,23 +119,21 @@ func (f *File) flush(limit int64) error {
 	if len(f.buf) == 0 {
 		return nil
 	}
-	if f.out == nil {
-		f.out = bufio.NewWriterSize(f.f, blockSize)
-	}
-	f.pack = s2.Encode(f.pack[:cap(f.pack)], f.buf)
-	f.buf = f.buf[:0]
-	size := int64(len(f.pack)) + binary.MaxVarintLen32
+	pack := buffer(headSize + s2.MaxEncodedLen(len(f.buf)))
+	defer release(pack)
+	body := s2.Encode(pack[headSize:cap(pack)], f.buf)
+	pack = pack[:headSize+len(body)]
+	binary.LittleEndian.PutUint64(pack, uint64(len(body)))
+	f.block = max(f.block, len(f.buf))
+	release(f.buf)
+	f.buf = nil
+	size := int64(len(pack))
 	if f.space.used.Add(size) > limit {
 		f.space.used.Add(-size)
 		return &Full{f.space.limit}
 	}
 	f.size += size
-	var head [binary.MaxVarintLen32]byte
-	_, err := f.out.Write(head[:binary.PutUvarint(head[:], uint64(len(f.pack)))])
-	if err == nil {
-		_, err = f.out.Write(f.pack)
-	}
-	if err != nil {
+	if _, err := f.f.Write(pack); err != nil {
 		return fmt.Errorf("cannot write a temporary file: %w", err)
 	}
 	return nil
@@ -145,12 +167,6 @@ func (f *File) rewind() error {
 	if err := f.flush(math.MaxInt64); err != nil { // what was taken in is kept
 		return err
 	}
-	if f.out != nil {
-		if err := f.out.Flush(); err != nil {
-			return fmt.Errorf("cannot write a temporary file: %w", err)
-		}
-	}
-	f.out, f.buf = nil, nil
 	if _, err := f.f.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("cannot read a temporary file: %w", err)
 	}
@@ -160,18 +176,20 @@ func (f *File) rewind() error {
 
 // fill reads a block.
 func (f *File) fill() error {
-	size, err := binary.ReadUvarint(f.in)
-	if err != nil {
+	var head [headSize]byte
+	if _, err := io.ReadFull(f.in, head[:]); err != nil {
 		return err
 	}
+	size := binary.LittleEndian.Uint64(head[:])
 	if size > uint64(f.size) {
 		return s2.ErrCorrupt
 	}
-	f.pack = append(f.pack[:0], make([]byte, size)...)
-	if _, err := io.ReadFull(f.in, f.pack); err != nil {
+	pack := buffer(int(size))[:size]
+	defer release(pack)
+	if _, err := io.ReadFull(f.in, pack); err != nil {
 		return err
 	}
-	data, err := s2.Decode(nil, f.pack) // the batches share it
+	data, err := s2.Decode(nil, pack) // the batches share it
 	for len(data) > 0 && err == nil {
 		var b *vector.Batch
 		if b, data, err = vector.Decode(data); err == nil {
@@ -186,6 +204,7 @@ func (f *File) Close() {
 	if f.f != nil {
 		f.f.Close()
 		f.space.used.Add(-f.size)
-		f.f, f.ready = nil, nil
+		release(f.buf)
+		f.f, f.in, f.buf, f.rows, f.ready = nil, nil, nil, vector.NewBuilder(), nil
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"bluetrail/internal/vector"
@@ -42,7 +43,7 @@ func batchOf(rows []row) *vector.Batch {
 
 func TestMergedRowsAreInOrder(t *testing.T) {
 	ctx := context.Background()
-	for _, runs := range []int{0, 1, 3, most, most + 1, 2*most + 5} {
+	for _, runs := range []int{0, 1, 3, most, most + 1, unread + most + 5} {
 		dir := t.TempDir()
 		space := NewSpace(dir, 1<<30)
 		rs := &Runs[float64]{Order: byKey, Space: space}
@@ -130,5 +131,71 @@ func TestSpaceIsBounded(t *testing.T) {
 	}
 	if _, err := NewSpace("/does/not/exist", 1<<20).Create(); err == nil {
 		t.Error("a file in a folder that is not there")
+	}
+}
+
+// TestLargeBlocksAreMergedFewAtATime merges runs of rows of 3 MB: their blocks are not in
+// memory all at once, and rows with equal keys keep their order.
+func TestLargeBlocksAreMergedFewAtATime(t *testing.T) {
+	ctx := context.Background()
+	space := NewSpace(t.TempDir(), 1<<30)
+	rs := &Runs[float64]{Order: byKey, Space: space}
+	const runs = 12
+	large := strings.Repeat("x", 3<<20)
+	for n := range runs {
+		b := &vector.Batch{Len: 1, Cols: []*vector.Column{
+			vector.Constant("k", vector.Int(n%2)), vector.Constant("was", vector.Int(n)), vector.Constant("text", vector.String(large)),
+		}}
+		if err := rs.Add(ctx, func(f *File) error { return f.Write(b) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, err := rs.Merge(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if blocks := len(m.runs); blocks > mergeBytes/len(large) {
+		t.Errorf("%d blocks of %d bytes are read beside each other", blocks, len(large))
+	}
+	var got []int
+	for {
+		b, err := m.Next(ctx)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range b.Len {
+			was, _ := b.Col("was").Num(i)
+			if text := b.At("text", i).Text(); text != large {
+				t.Fatalf("row %v has a text of %d bytes", was, len(text))
+			}
+			got = append(got, int(was))
+		}
+	}
+	if want := []int{0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11}; !slices.Equal(got, want) {
+		t.Errorf("rows %v, want %v", got, want)
+	}
+}
+
+// TestWrittenFilesHoldNoBuffers writes files with values of 150 kB: none of them has a
+// buffer while it waits to be read.
+func TestWrittenFilesHoldNoBuffers(t *testing.T) {
+	space := NewSpace(t.TempDir(), 1<<30)
+	b := &vector.Batch{Len: 1, Cols: []*vector.Column{vector.Constant("x", vector.String(strings.Repeat("y", 150000)))}}
+	for range 3 {
+		f, err := space.Create()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Add(b, 0); err != nil {
+			t.Fatal(err)
+		}
+		if f.buf != nil || f.rows.Len() != 0 {
+			t.Errorf("a buffer of %d bytes and %d rows are held", cap(f.buf), f.rows.Len())
+		}
+		defer f.Close()
 	}
 }
