@@ -18,11 +18,16 @@ import (
 // slot is one column of results: an aggregation, or what one of its wildcards
 // stands for.
 type slot struct {
-	agg   int // index of the aggregation
-	field string
-	name  string
-	fixed bool // its size does not grow
+	agg   int    // index of the aggregation
+	field string // what a wildcard stands for here
+	fixed bool   // its size does not grow
 }
+
+// What a slot and an aggregate of a group take in memory beside names and values, about.
+const (
+	slotBytes      = 144
+	aggregateBytes = 96
+)
 
 // Grouper gathers aggregates by the values of fields. It is what stats and its
 // kin share. How rows find their group is in group_keys.go.
@@ -33,7 +38,8 @@ type Grouper struct {
 	split    bool     // a value repeated in one row counts once
 	apart    []string // further fields that wildcards do not stand for
 	slots    []slot
-	expanded map[wildSlot]int // the slot of a wildcard for a field
+	expanded []map[string]int // by aggregation: the slot of a wildcard for a field
+	fixed    []bool           // by aggregation: its size does not grow
 	progs    []*expr.Program  // by aggregation
 	order    []*Group
 	total    *Group // the only one when there are no by-fields
@@ -44,12 +50,6 @@ type Grouper struct {
 	members
 	times []float64
 	every exec.Every
-}
-
-// wildSlot is a column that stands for a wildcard's.
-type wildSlot struct {
-	agg   int
-	field string
 }
 
 // Group is the rows with the same values of the by-fields.
@@ -63,7 +63,7 @@ type Group struct {
 // one row counts once; wildcards do not stand for the fields apart. The error is
 // that of an expression.
 func NewGrouper(env *exec.Env, aggs []*Aggregation, by []string, split bool, apart ...string) (*Grouper, error) {
-	g := &Grouper{env: env, Held: env.Memory.Hold(), aggs: aggs, by: by, split: split, apart: apart, expanded: map[wildSlot]int{}, progs: make([]*expr.Program, len(aggs))}
+	g := &Grouper{env: env, Held: env.Memory.Hold(), aggs: aggs, by: by, split: split, apart: apart, expanded: make([]map[string]int, len(aggs)), fixed: make([]bool, len(aggs)), progs: make([]*expr.Program, len(aggs))}
 	for i, a := range aggs {
 		if a.Expr != nil {
 			var err error
@@ -71,8 +71,13 @@ func NewGrouper(env *exec.Env, aggs []*Aggregation, by []string, split bool, apa
 				return nil, err
 			}
 		}
+		probe := a.make(env)
+		probe.Update(vector.String("1"), 1)
+		g.fixed[i] = probe.Size() == 0
 		if !a.Wild() {
-			g.addSlot(i, a.Field, a.Name())
+			g.slots = append(g.slots, slot{i, a.Field, g.fixed[i]})
+		} else {
+			g.expanded[i] = map[string]int{}
 		}
 	}
 	g.Clear()
@@ -96,10 +101,14 @@ func (g *Grouper) Clear() {
 	}
 }
 
-func (g *Grouper) addSlot(agg int, field, name string) {
-	probe := g.aggs[agg].make(g.env)
-	probe.Update(vector.String("1"), 1)
-	g.slots = append(g.slots, slot{agg: agg, field: field, name: name, fixed: probe.Size() == 0})
+// addWild makes the slot of a wildcard for a field.
+func (g *Grouper) addWild(agg int, field string) int {
+	at := len(g.slots)
+	field = strings.Clone(field)
+	g.expanded[agg][field] = at
+	g.slots = append(g.slots, slot{agg, field, g.fixed[agg]})
+	g.keys.grown += slotBytes + len(field)
+	return at
 }
 
 // Expand gives wildcards the columns that fit them.
@@ -111,16 +120,10 @@ func (g *Grouper) Expand(b *vector.Batch) {
 		for _, c := range b.Cols {
 			g.every.Poll(g.env, 256)
 			n := c.Name
-			w := wildSlot{i, n}
-			if _, known := g.expanded[w]; known || !filter.MatchName(a.Field, n) || Internal(n) || slices.Contains(g.by, n) || slices.Contains(g.apart, n) {
+			if _, known := g.expanded[i][n]; known || !filter.MatchName(a.Field, n) || Internal(n) || slices.Contains(g.by, n) || slices.Contains(g.apart, n) {
 				continue
 			}
-			g.expanded[w] = len(g.slots)
-			name := strings.Replace(a.Call, a.Field, n, 1)
-			if a.As != "" {
-				name, _ = Substitute(a.Field, a.As, n)
-			}
-			g.addSlot(i, n, name)
+			g.addWild(i, n)
 		}
 	}
 }
@@ -149,6 +152,11 @@ func (g *Grouper) Add(b *vector.Batch) error {
 	}
 	for _, grp := range g.touched { // also the last ones that memory had room for
 		g.fill(grp)
+	}
+	if err := g.account(); err != nil {
+		if over = err; !exec.EndsEarly(over) {
+			return over
+		}
 	}
 	times := g.timesOf(b)
 	for n := range g.slots {
@@ -291,7 +299,18 @@ func (g *Grouper) Aggregates(grp *Group) []exec.Aggregate {
 func (g *Grouper) Width() int { return len(g.slots) }
 
 // SlotName returns the name of the column that a slot gives.
-func (g *Grouper) SlotName(n int) string { return g.slots[n].name }
+func (g *Grouper) SlotName(n int) string {
+	s := &g.slots[n]
+	a := g.aggs[s.agg]
+	if !a.Wild() {
+		return a.Name()
+	}
+	if a.As != "" {
+		name, _ := Substitute(a.Field, a.As, s.field)
+		return name
+	}
+	return strings.Replace(a.Call, a.Field, s.field, 1)
+}
 
 // SlotAggregation returns the aggregation of a slot, and which one it is.
 func (g *Grouper) SlotAggregation(n int) (int, *Aggregation) {
@@ -327,6 +346,7 @@ func (g *Grouper) fill(grp *Group) {
 	for n := len(grp.aggs); n < len(g.slots); n++ {
 		g.every.Poll(g.env, 256)
 		grp.aggs = append(grp.aggs, g.empty(n))
+		g.keys.grown += aggregateBytes
 	}
 }
 
@@ -348,12 +368,9 @@ func (g *Grouper) places(o *Grouper) []int {
 			place[i] = i
 			continue
 		}
-		w := wildSlot{s.agg, s.field}
-		at, known := g.expanded[w]
+		at, known := g.expanded[s.agg][s.field]
 		if !known {
-			at = len(g.slots)
-			g.slots = append(g.slots, s)
-			g.expanded[w] = at
+			at = g.addWild(s.agg, s.field)
 		}
 		place[i] = at
 	}
@@ -397,7 +414,7 @@ func (g *Grouper) Merge(ctx context.Context, o *Grouper) error {
 func (g *Grouper) Columns(shown []int) []string {
 	names := slices.Clone(g.by)
 	for _, n := range shown {
-		names = append(names, g.slots[n].name)
+		names = append(names, g.SlotName(n))
 	}
 	return names
 }

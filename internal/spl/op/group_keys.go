@@ -377,7 +377,7 @@ func (g *Grouper) newGroup(id int32, vals []vector.Value) *Group {
 	}
 	g.keys.groups[id] = grp
 	g.order = append(g.order, grp)
-	size := 128 + 96*len(g.slots)
+	size := 128
 	for _, v := range grp.keys {
 		size += v.Size()
 	}

@@ -243,7 +243,9 @@ func (g *Gatherer) below() (*Gatherer, error) {
 	// Rows in files also have the fields of BY under their own names, for
 	// aggregates that read them; a wildcard still does not stand for them.
 	sub.slots, sub.apart = slices.Clone(g.slots), slices.Concat(g.apart, g.by)
-	sub.expanded = maps.Clone(g.expanded)
+	for i, fields := range g.expanded {
+		sub.expanded[i] = maps.Clone(fields)
+	}
 	return &Gatherer{Grouper: sub, level: g.level + 1}, nil
 }
 
