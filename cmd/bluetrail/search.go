@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -93,10 +92,6 @@ func (c *searchCmd) Run(a *app) error {
 	return errors.Join(err, into.drop())
 }
 
-// besideSearch is about what the process needs beside the memory of a search: caches
-// of the store, buffers and batches under way.
-const besideSearch = 256 << 20
-
 // search runs one search and writes its rows, its warnings and what was read.
 func (a *app) search(o search.Options, format string) error {
 	start := a.started
@@ -139,11 +134,7 @@ func (a *app) search(o search.Options, format string) error {
 // limitMemory keeps garbage from taking as much again as a search holds; the
 // function that it returns lifts the limit.
 func (a *app) limitMemory() (lift func()) {
-	if os.Getenv("GOMEMLIMIT") != "" {
-		return func() {}
-	}
-	before := debug.SetMemoryLimit(int64(a.cfg.Search.MemoryMiB)<<20 + besideSearch)
-	return func() { debug.SetMemoryLimit(before) }
+	return softLimit.allow(0, int64(a.cfg.Search.MemoryMiB)<<20)
 }
 
 // resultOptions says how the rows of a search are shown.
