@@ -32,7 +32,7 @@ func (a *app) takeIn(o ingest.Options) (ingest.Summary, error) {
 		o.Dir = a.dir
 		return a.opened.Files(a.ctx, o)
 	}
-	defer tuneMemory()()
+	defer tuneMemory(ingestMemory)()
 	return ingest.Run(a.ctx, o)
 }
 

@@ -4,6 +4,8 @@ import (
 	"os"
 	"runtime/debug"
 	"sync"
+
+	"bluetrail/internal/knowledge"
 )
 
 // Buffers of rows come and go by the tens of megabytes while events are taken in,
@@ -11,6 +13,7 @@ import (
 // below softLimit and harder above it.
 const (
 	ingestMemory = 640 << 20
+	serveMemory  = ingestMemory + knowledge.CacheBytes
 	gcPercent    = 250
 	// besideSearch is about what the process needs beside the memory of a search:
 	// caches of the store, buffers and batches under way.
@@ -53,10 +56,10 @@ func (p *memoryPolicy) change(users int, standing, search int64) {
 	debug.SetMemoryLimit(max(p.standing, besideSearch) + p.searches)
 }
 
-// tuneMemory sets the collector for an ingest in this process, which has no other
+// tuneMemory sets the collector for a process that takes events in and has no other
 // work but searches, and returns what undoes that.
-func tuneMemory() (undo func()) {
-	end := softLimit.allow(ingestMemory, 0)
+func tuneMemory(standing int64) (undo func()) {
+	end := softLimit.allow(standing, 0)
 	percent := debug.SetGCPercent(gcPercent)
 	return func() {
 		debug.SetGCPercent(percent)

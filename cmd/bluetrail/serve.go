@@ -59,7 +59,7 @@ func (c *serveCmd) Run(a *app) error {
 	if err := serve.CheckAddr(a.ctx, addr, remote); err != nil {
 		return usageError{err}
 	}
-	defer tuneMemory()()
+	defer tuneMemory(serveMemory)()
 	h := &serve.HTTP{Metrics: s.metrics, Log: s.log}
 	parts := []serve.Part{
 		{

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"bluetrail/internal/lookup"
 	"bluetrail/internal/spl/exec"
 
 	"github.com/klauspost/compress/gzip"
@@ -25,31 +26,38 @@ const (
 	cellBytes = 16
 )
 
-// readTable reads a .csv or .csv.gz file. notes says what was odd about it:
-// rows that are longer than the first line, columns that come twice, quotes in
-// wrong places.
-func readTable(env *exec.Env, path string) (columns []string, rows [][]string, notes []string, err error) {
+// readTable reads the columns and rows of a .csv or .csv.gz file into t, and what was
+// odd about it: rows that are longer than the first line, columns that come twice,
+// quotes in wrong places.
+func readTable(env *exec.Env, path string, t *lookup.Table) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, nil, nil, err
+		return err
 	}
 	defer f.Close()
 	var in io.Reader = bufio.NewReaderSize(f, 64<<10)
 	if strings.HasSuffix(strings.ToLower(path), ".gz") {
 		z, err := gzip.NewReader(in)
 		if err != nil {
-			return nil, nil, nil, err
+			return err
 		}
 		in = z
 	}
-	columns, rows, notes, err = parseTable(env, in, maxTable)
-	for i := range notes {
-		notes[i] = path + ": " + notes[i]
+	err = parseTable(env, in, maxTable, t)
+	for i := range t.Notes {
+		t.Notes[i] = path + ": " + t.Notes[i]
 	}
-	return columns, rows, notes, err
+	return err
 }
 
-func parseTable(env *exec.Env, in io.Reader, limit int64) (columns []string, rows [][]string, notes []string, err error) {
+// parseTable reads a table. While it does so, what it takes counts in the memory of
+// env's search; exec.Env.Table counts the table afterwards.
+func parseTable(env *exec.Env, in io.Reader, limit int64, t *lookup.Table) error {
+	var held *exec.Held
+	if env != nil {
+		held = env.Memory.Hold()
+		defer held.Release()
+	}
 	limited := &io.LimitedReader{R: in, N: limit + 1}
 	text := bufio.NewReaderSize(limited, 64<<10)
 	if bom, err := text.Peek(3); err == nil && string(bom) == "\ufeff" {
@@ -60,10 +68,10 @@ func parseTable(env *exec.Env, in io.Reader, limit int64) (columns []string, row
 	r.LazyQuotes = true
 	header, err := r.Read()
 	if errors.Is(err, io.EOF) {
-		return nil, nil, nil, errors.New("the file is empty; its first line must name the columns")
+		return errors.New("the file is empty; its first line must name the columns")
 	}
 	if err != nil {
-		return nil, nil, nil, err
+		return err
 	}
 	var from []int // which cell each column comes from
 	seen := map[string]bool{}
@@ -71,35 +79,35 @@ func parseTable(env *exec.Env, in io.Reader, limit int64) (columns []string, row
 		switch name = strings.TrimSpace(name); {
 		case name == "":
 		case seen[name]:
-			notes = append(notes, fmt.Sprintf("line 1: the column %q occurs twice; the first one is used", name))
+			t.Notes = append(t.Notes, fmt.Sprintf("line 1: the column %q occurs twice; the first one is used", name))
 		default:
 			seen[name] = true
-			columns, from = append(columns, name), append(from, i)
+			t.Columns, from = append(t.Columns, name), append(from, i)
 		}
 	}
-	if len(columns) == 0 {
-		return nil, nil, nil, errors.New("line 1 has no column names")
+	if len(t.Columns) == 0 {
+		return errors.New("line 1 has no column names")
 	}
-	longer, first, size := 0, 0, int64(0)
+	longer, first, size, counted := 0, 0, int64(0), int64(0)
 	var every exec.Every
 	for {
 		every.Poll(env, 256)
 		cells, err := r.Read()
 		if limited.N <= 0 {
-			return nil, nil, nil, fmt.Errorf("the table is larger than %d MiB", limit>>20)
+			return fmt.Errorf("the table is larger than %d MiB", limit>>20)
 		}
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return nil, nil, nil, err
+			return err
 		}
 		if len(cells) > len(header) {
 			if longer++; longer == 1 {
 				first, _ = r.FieldPos(0)
 			}
 		}
-		row := make([]string, len(columns))
+		row := make([]string, len(t.Columns))
 		for c, i := range from {
 			if i < len(cells) {
 				row[c] = cells[i]
@@ -109,13 +117,20 @@ func parseTable(env *exec.Env, in io.Reader, limit int64) (columns []string, row
 		for _, cell := range cells { // rows share one text
 			size += int64(len(cell))
 		}
-		if size > limit {
-			return nil, nil, nil, fmt.Errorf("the table takes more than %d MiB of memory; leave out rows or columns that no search needs", limit>>20)
+		if size-counted > 256<<10 && held != nil {
+			if err := held.Add(int(size - counted)); err != nil {
+				return exec.TooLarge("the table", err)
+			}
+			counted = size
 		}
-		rows = append(rows, row)
+		if size > limit {
+			return fmt.Errorf("the table takes more than %d MiB of memory; leave out rows or columns that no search needs", limit>>20)
+		}
+		t.Rows = append(t.Rows, row)
 	}
 	if longer > 0 {
-		notes = append(notes, fmt.Sprintf("line %d: the row has more cells than the table has columns (%d); the extra cells are ignored, as in %d more rows", first, len(header), longer-1))
+		t.Notes = append(t.Notes, fmt.Sprintf("line %d: the row has more cells than the table has columns (%d); the extra cells are ignored, as in %d more rows", first, len(header), longer-1))
 	}
-	return columns, rows, notes, nil
+	t.Bytes = int(size)
+	return nil
 }

@@ -38,7 +38,7 @@ type Knowledge struct {
 
 	mu       sync.Mutex
 	problems []error
-	tables   map[string]*cached
+	tables   *Tables
 }
 
 var (
@@ -51,7 +51,12 @@ var (
 // default/. The error names folders that cannot be read; broken files inside
 // them are left out and listed by Problems.
 func Open(dirs ...string) (*Knowledge, error) {
-	k := &Knowledge{dirs: dirs, tables: map[string]*cached{}}
+	return OpenShared(NewTables(CacheBytes), dirs...)
+}
+
+// OpenShared is Open with tables that other Knowledges may have read.
+func OpenShared(tables *Tables, dirs ...string) (*Knowledge, error) {
+	k := &Knowledge{dirs: dirs, tables: tables}
 	var bad []error
 	for _, dir := range dirs {
 		if _, err := os.ReadDir(dir); err != nil {

@@ -125,7 +125,7 @@ func TestDefinitions(t *testing.T) {
 	}
 	if diff := cmp.Diff(&lookup.Table{
 		Name: "d", Columns: []string{"a", "b", "at"}, Rows: [][]string{{"x", "y", "1"}}, IgnoreCase: true, MinMatches: 1, MaxMatches: 1, DefaultMatch: "none",
-		Match: map[string]string{"a": "WILDCARD", "b": "CIDR"}, TimeField: "at", TimeFormat: "%s.%Q", MaxOffsetSecs: 2000000000,
+		Match: map[string]string{"a": "WILDCARD", "b": "CIDR"}, TimeField: "at", TimeFormat: "%s.%Q", MaxOffsetSecs: 2000000000, Bytes: rowBytes + 6*cellBytes + 3,
 	}, d); diff != "" {
 		t.Error(diff)
 	}
@@ -167,7 +167,9 @@ func TestParseTable(t *testing.T) {
 		{name: "no names", text: ",\n1,2\n", err: "has no column names"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			columns, rows, notes, err := parseTable(nil, strings.NewReader(tc.text), 1<<20)
+			var table lookup.Table
+			err := parseTable(nil, strings.NewReader(tc.text), 1<<20, &table)
+			columns, rows, notes := table.Columns, table.Rows, table.Notes
 			if (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
 				t.Fatalf("error %v, want %q", err, tc.err)
 			}
@@ -181,17 +183,17 @@ func TestParseTable(t *testing.T) {
 // TestLarge reads a table that goes on and on, as a gzip bomb does.
 func TestLarge(t *testing.T) {
 	endless := io.MultiReader(strings.NewReader("a\n"), repeat("xxxxxxx\n"))
-	if _, _, _, err := parseTable(nil, endless, 1<<20); err == nil || !strings.Contains(err.Error(), "more than 1 MiB of memory") {
+	if err := parseTable(nil, endless, 1<<20, &lookup.Table{}); err == nil || !strings.Contains(err.Error(), "more than 1 MiB of memory") {
 		t.Errorf("error %v", err)
 	}
 	short := io.MultiReader(strings.NewReader("a\n"), repeat("1\n"))
 	counted := &counting{in: short}
-	if _, _, _, err := parseTable(nil, counted, 1<<20); err == nil || !strings.Contains(err.Error(), "more than 1 MiB of memory") {
+	if err := parseTable(nil, counted, 1<<20, &lookup.Table{}); err == nil || !strings.Contains(err.Error(), "more than 1 MiB of memory") {
 		t.Errorf("short rows: error %v", err)
 	} else if counted.n > 256<<10 { // 1 MiB has room for some 10,000 of them
 		t.Errorf("short rows: %d bytes were read", counted.n)
 	}
-	if _, _, _, err := parseTable(nil, repeat("x"), 1<<20); err == nil || !strings.Contains(err.Error(), "larger than 1 MiB") {
+	if err := parseTable(nil, repeat("x"), 1<<20, &lookup.Table{}); err == nil || !strings.Contains(err.Error(), "larger than 1 MiB") {
 		t.Errorf("one line: error %v", err)
 	}
 }

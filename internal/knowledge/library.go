@@ -18,9 +18,10 @@ import (
 // Library keeps what was read of folders, for the searches of a long-lived
 // process. It is safe for concurrent use.
 type Library struct {
-	mu    sync.Mutex
-	sets  map[string]*set // by the names of the folders
-	clock int64
+	mu     sync.Mutex
+	sets   map[string]*set // by the names of the folders
+	clock  int64
+	tables *Tables
 }
 
 // maxSets bounds the lists of folders that a Library keeps.
@@ -42,7 +43,7 @@ type set struct {
 // Open is Open for one search. What others have read is not read again, unless a
 // file was changed, added or removed.
 func (l *Library) Open(dirs ...string) (*Knowledge, error) {
-	k, err := Open(dirs...)
+	k, err := OpenShared(l.lookups(), dirs...)
 	if err != nil {
 		return k, err
 	}
@@ -54,6 +55,16 @@ func (l *Library) Open(dirs ...string) (*Knowledge, error) {
 	k.classes = part(k, s.classes)
 	k.extractions = part(k, s.extractions)
 	return k, nil
+}
+
+// lookups returns the tables that all Knowledges of the Library share.
+func (l *Library) lookups() *Tables {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tables == nil {
+		l.tables = NewTables(CacheBytes)
+	}
+	return l.tables
 }
 
 // part gives a Knowledge a part of a set, and what is wrong with it.

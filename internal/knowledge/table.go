@@ -19,14 +19,6 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// cached is a table that was read, good as long as its file is the same.
-type cached struct {
-	table *lookup.Table
-	path  string
-	size  int64
-	mod   time.Time
-}
-
 // Table implements exec.Knowledge: a lookup by the name of its definition or of
 // its file. What was read is kept until the file changes.
 func (k *Knowledge) Table(env *exec.Env, name string) (*lookup.Table, error) {
@@ -48,14 +40,13 @@ func (k *Knowledge) Table(env *exec.Env, name string) (*lookup.Table, error) {
 	case err != nil:
 		return nil, fmt.Errorf("cannot open lookup %q: %w", name, err)
 	}
-	k.mu.Lock()
-	c := k.tables[name]
-	k.mu.Unlock()
-	if c != nil && c.path == path && c.size == info.Size() && c.mod.Equal(info.ModTime()) {
-		return c.table, nil
+	key := fmt.Sprintf("%q %q %+v", path, d.filter, d.table) // another Knowledge may define it otherwise
+	if t := k.tables.get(key, info); t != nil {
+		return t, nil
 	}
 	t := d.table
-	if t.Columns, t.Rows, t.Notes, err = readTable(env, path); err != nil {
+	err = readTable(env, path, &t)
+	if err != nil {
 		return nil, fmt.Errorf("cannot read lookup %q: %w", name, err)
 	}
 	splitLists(&t)
@@ -64,9 +55,7 @@ func (k *Knowledge) Table(env *exec.Env, name string) (*lookup.Table, error) {
 			return nil, fmt.Errorf("cannot filter lookup %q: %w", name, err)
 		}
 	}
-	k.mu.Lock()
-	k.tables[name] = &cached{&t, path, info.Size(), info.ModTime()}
-	k.mu.Unlock()
+	k.tables.put(key, &t, info)
 	return &t, nil
 }
 
@@ -195,16 +184,18 @@ func filterTable(t *lookup.Table, where string) error {
 	if err != nil {
 		return err
 	}
-	b := vector.NewBuilder(t.Columns...)
-	for i := range t.Rows {
-		b.Add()
-		for c := range t.Columns {
-			b.SetAt(c, t.Value(i, c))
-		}
-	}
 	var kept [][]string
-	for _, i := range m.Select(b.Batch()) {
-		kept = append(kept, t.Rows[i])
+	for from := 0; from < len(t.Rows); from += vector.DefaultRows {
+		b := vector.NewBuilder(t.Columns...)
+		for i := from; i < min(from+vector.DefaultRows, len(t.Rows)); i++ {
+			b.Add()
+			for c := range t.Columns {
+				b.SetAt(c, t.Value(i, c))
+			}
+		}
+		for _, i := range m.Select(b.Batch()) {
+			kept = append(kept, t.Rows[from+int(i)])
+		}
 	}
 	t.Rows = kept
 	return nil

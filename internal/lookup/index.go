@@ -20,10 +20,11 @@ import (
 type Index struct {
 	Table   *Table
 	columns []string
-	exact   []int              // positions in columns that are compared as they are
-	loose   []looseKey         // those that are patterns or blocks
-	rows    map[string][]int32 // by the exact keys, in the order of the table
-	times   []float64          // by row, for tables with times; NaN = none
+	exact   []int            // positions in columns that are compared as they are
+	loose   []looseKey       // those that are patterns or blocks
+	first   map[string]int32 // by the exact keys: the first row
+	next    []int32          // by row: the next one with the same exact keys, -1 = none
+	times   []float64        // by row, for tables with times; NaN = none
 }
 
 // looseKey is a key column whose cells are tested one by one.
@@ -32,10 +33,22 @@ type looseKey struct {
 	tests []func(string) bool
 }
 
-// NewIndex returns an index of t by the given columns. It calls poll every now and
-// then, which may end it by a panic.
-func NewIndex(t *Table, columns []string, now time.Time, poll func()) (*Index, error) {
-	x := &Index{Table: t, columns: columns, rows: map[string][]int32{}}
+// What the index takes for each row, for each different key and for each different
+// cell that is tested, beside texts, about.
+const (
+	rowBytes  = 16
+	keyBytes  = 64
+	testBytes = 256
+)
+
+// NewIndex returns an index of t by the given columns. It calls grow every now and
+// then with how many bytes of memory it takes more; an error ends it, as does a panic.
+func NewIndex(t *Table, columns []string, now time.Time, grow func(bytes int) error) (*Index, error) {
+	x := &Index{Table: t, columns: columns, first: map[string]int32{}}
+	if err := grow(rowBytes * len(t.Rows)); err != nil {
+		return nil, err
+	}
+	x.next = make([]int32, len(t.Rows))
 	at := make([]int, len(columns))
 	for i, name := range columns {
 		var err error
@@ -43,16 +56,24 @@ func NewIndex(t *Table, columns []string, now time.Time, poll func()) (*Index, e
 			return nil, err
 		}
 		if kind := t.Match[name]; kind == "WILDCARD" || kind == "CIDR" {
-			x.loose = append(x.loose, looseKey{at: i, tests: cellTests(t, at[i], kind)})
+			tests, err := cellTests(t, at[i], kind, grow)
+			if err != nil {
+				return nil, err
+			}
+			x.loose = append(x.loose, looseKey{at: i, tests: tests})
 		} else {
 			x.exact = append(x.exact, i)
 		}
 	}
 	vals := make([]string, len(columns))
 	var key []byte
-	for r := range t.Rows {
+	grown := 0
+	for r := len(t.Rows) - 1; r >= 0; r-- { // backwards, so that each row is put before those of its key
 		if r%256 == 0 {
-			poll()
+			if err := grow(grown); err != nil {
+				return nil, err
+			}
+			grown = 0
 		}
 		complete := true
 		for i := range columns {
@@ -62,7 +83,13 @@ func NewIndex(t *Table, columns []string, now time.Time, poll func()) (*Index, e
 		}
 		if complete { // an empty cell matches nothing
 			key = x.key(key[:0], vals)
-			x.rows[string(key)] = append(x.rows[string(key)], int32(r))
+			next, known := x.first[string(key)]
+			if !known {
+				next = -1
+				grown += keyBytes + len(key)
+			}
+			x.next[r] = next
+			x.first[string(key)] = int32(r)
 		}
 	}
 	if t.TimeField != "" {
@@ -75,17 +102,20 @@ func NewIndex(t *Table, columns []string, now time.Time, poll func()) (*Index, e
 func (x *Index) IsKey(column string) bool { return slices.Contains(x.columns, column) }
 
 // cellTests returns the test of each cell of a column; equal cells share one.
-func cellTests(t *Table, col int, kind string) []func(string) bool {
+func cellTests(t *Table, col int, kind string, grow func(bytes int) error) ([]func(string) bool, error) {
 	tests := make([]func(string) bool, len(t.Rows))
 	known := map[string]func(string) bool{}
 	for r := range t.Rows {
 		cell := t.Value(r, col).Text()
 		if known[cell] == nil {
+			if err := grow(testBytes + len(cell)); err != nil {
+				return nil, err
+			}
 			known[cell] = cellTest(cell, kind, t.IgnoreCase)
 		}
 		tests[r] = known[cell]
 	}
-	return tests
+	return tests, nil
 }
 
 func cellTest(cell, kind string, fold bool) func(string) bool {
@@ -124,7 +154,11 @@ func (x *Index) Find(vals []string, at vector.Value) []int32 {
 	}
 	var found []int32
 	when, timed := at.Num()
-	for _, r := range x.rows[string(x.key(nil, vals))] {
+	r, ok := x.first[string(x.key(nil, vals))]
+	if !ok {
+		r = -1
+	}
+	for ; r >= 0; r = x.next[r] {
 		if !x.passes(r, vals) || x.times != nil && !(timed && x.near(when, r)) {
 			continue
 		}

@@ -23,6 +23,7 @@ type Table struct {
 	TimeFormat    string
 	MaxOffsetSecs int
 	MinOffsetSecs int
+	Bytes         int      // of memory that it takes, about; 0 = few
 	Notes         []string // what was odd about the file, for the user's eyes
 }
 

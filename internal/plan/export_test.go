@@ -6,5 +6,6 @@ func (s *Plan) CloseOperators() int64 {
 	s.cancel()
 	s.texts.Release()
 	s.out.Close()
+	s.env.ReleaseTables()
 	return s.env.Memory.Used()
 }

@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -163,6 +164,51 @@ func TestFailedSearchGivesBack(t *testing.T) {
 		}
 		if used := all.Used(); used != 0 {
 			t.Errorf("%s\nleft %d bytes taken", text, used)
+		}
+	}
+}
+
+// TestLookupGivesBack ends searches of a lookup that fits in their memory, that does
+// not, and whose index does not.
+func TestLookupGivesBack(t *testing.T) {
+	var table strings.Builder
+	table.WriteString("n,m\n")
+	for n := range 10000 {
+		fmt.Fprintf(&table, "%d,%d\n", n, n)
+	}
+	know := (&script{files: map[string]string{"lookups/a.csv": table.String()}}).knowledge(t)
+	const rows = "| makeresults count=3000 | streamstats count as n "
+	for _, text := range []string{
+		rows + "| lookup a.csv n", rows + "| lookup a.csv n | lookup a.csv m", "| inputlookup a.csv", "| inputlookup a.csv | sort 0 - n | lookup a.csv n", rows + "| append [| inputlookup a.csv]", rows + "| join n [| inputlookup a.csv]",
+		rows + `| eval m=lookup("a.csv", json_object("n", n), json_array("m"))`, rows + "| search [| inputlookup a.csv | head 3]", rows + "| lookup a.csv n | outputlookup append=t b.csv",
+	} {
+		for _, limit := range []int64{1 << 20, 2600 << 10, 64 << 20} {
+			all := exec.NewBudget(1 << 30)
+			env := exec.NewEnv(time.Unix(1700000000, 0).UTC())
+			env.Knowledge, env.Memory = know, exec.NewBudget(limit)
+			env.Memory.Share(all, 0)
+			q, err := plan.Parse(text, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := plan.Open(t.Context(), q, memory.New(), env)
+			most := all.Used()
+			if err == nil {
+				for err == nil {
+					_, err = s.Next(t.Context())
+					most = max(most, all.Used())
+				}
+				if left := s.CloseOperators(); left != 0 {
+					t.Errorf("%s\n%d bytes are not let go of when the operators are closed", text, left)
+				}
+				s.Close()
+			}
+			if limit == 64<<20 && (err != io.EOF || most < 1<<20) {
+				t.Errorf("%s\ncounted %d bytes at most; %v", text, most, err)
+			}
+			if used := all.Used(); used != 0 {
+				t.Errorf("%s\nleft %d bytes taken of a budget of %d", text, used, limit)
+			}
 		}
 	}
 }

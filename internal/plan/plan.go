@@ -82,6 +82,7 @@ func (s *Plan) Close() {
 	s.texts.Release()
 	if s.main {
 		defer s.env.Memory.Close()
+		defer s.env.ReleaseTables()
 	}
 	s.out.Close()
 }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -53,6 +54,11 @@ var floods = map[string]struct{ rows, batch int }{
 	"long": {100000, 1024},
 	"wide": {4, 2},   // events of 80,000 fields
 	"big":  {600, 8}, // values of 150 kB
+	// Those of residentLarge.
+	"rows":    {2000000, 1024},
+	"names":   {64, 4},    // events of 60,000 fields
+	"records": {12000, 8}, // of 150 kB
+	"huge":    {2000, 2},  // values of 1 MB
 }
 
 func (f flood) Prepare(q *store.Query) (store.Scan, error) { return &floodScan{f, *q}, nil }
@@ -79,7 +85,7 @@ func (s *floodScan) Run(ctx context.Context, emit func(int, *vector.Batch) error
 	if os.Getenv("BLUETRAIL_RESIDENT") == "long" {
 		size.rows *= 6
 	}
-	if s.kind != "wide" {
+	if _, usual := residentSearches[s.kind]; usual && s.kind != "wide" {
 		size.rows /= residentSizes().share
 	}
 	for from := 0; from < size.rows; from += size.batch {
@@ -114,12 +120,21 @@ func (s *floodScan) Run(ctx context.Context, emit func(int, *vector.Batch) error
 		text("lon", "%d", 180)
 		text("src", "10.0.0.%d", 250)
 		switch s.kind {
-		case "wide":
-			for _, name := range wideNames {
+		case "wide", "names":
+			names := wideNames
+			if s.kind == "names" {
+				names = names[:min(len(names), 60000)]
+			}
+			for _, name := range names {
 				add(name, func(n int) vector.Value { return vector.String(name + "-" + strconv.Itoa(n)) })
 			}
 			text(event.Raw, `{"a":%d}`, all)
-		case "big":
+		case "huge":
+			add("x", func(n int) vector.Value {
+				return vector.String(strings.Repeat(fmt.Sprintf("x=%d y=%d ", n, n), 1000000/16))
+			})
+			text(event.Raw, "a=%d b=2", all)
+		case "big", "records":
 			add("x", func(n int) vector.Value {
 				return vector.String(strings.Repeat(fmt.Sprintf("x=%d y=%d ", n, n), 150000/16))
 			})
@@ -174,6 +189,22 @@ const residentUsual = `^big: \* \| format $|^long: \* \| (chart limit=0 count ov
 
 type residentJob struct {
 	Kind, Search, Output string
+}
+
+// size is what a job may take.
+func (j residentJob) size() residentSize {
+	if _, large := residentLarge[j.Kind]; large {
+		return residentSize{1, 512 << 20, 300 << 20}
+	}
+	return residentSizes()
+}
+
+// time is how long a job runs at most.
+func (j residentJob) time() time.Duration {
+	if _, large := residentLarge[j.Kind]; large {
+		return 3 * time.Minute
+	}
+	return 20 * time.Second
 }
 
 type residentDone struct {
@@ -237,6 +268,17 @@ func TestResident(t *testing.T) {
 			add(residentJob{kind, "* | table *", format}, false)
 		}
 	}
+	for kind, searches := range residentLarge {
+		for _, text := range searches {
+			search, output, _ := strings.Cut(text, " -o ")
+			add(residentJob{kind, search, output}, false)
+		}
+	}
+	if slices.ContainsFunc(jobs, func(j residentJob) bool {
+		return strings.Contains(j.Search, "large.csv.gz") || strings.Contains(j.Search, "bomb.csv.gz")
+	}) {
+		residentTables(t, dir)
+	}
 	for len(jobs) > 0 {
 		done := residentRun(t, dir, jobs)
 		if done == 0 {
@@ -291,7 +333,7 @@ func residentRun(t *testing.T, dir string, jobs []residentJob) (done int) {
 		}
 		j := jobs[done]
 		done++
-		if size := residentSizes(); d.Peak > size.budget+size.beyond {
+		if size := j.size(); d.Peak > size.budget+size.beyond {
 			t.Errorf("%s: %s %s\nwas resident with %d MiB; %s %s", j.Kind, j.Search, j.Output, d.Peak>>20, d.Over, d.Err)
 		} else if testing.Verbose() {
 			t.Logf("%s: %s %s: %d MiB, %.1f s; %.100s %.200s", j.Kind, j.Search, j.Output, d.Peak>>20, d.Took.Seconds(), d.Over, d.Err)
@@ -317,15 +359,18 @@ func TestResidentChild(t *testing.T) {
 	if err := json.NewDecoder(os.Stdin).Decode(&jobs); err != nil {
 		t.Fatal(err)
 	}
-	size := residentSizes()
 	for _, j := range jobs {
+		size := j.size()
+		if _, large := residentLarge[j.Kind]; large { // as the command does
+			debug.SetMemoryLimit(size.budget + 256<<20)
+		}
 		debug.FreeOSMemory()
 		if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil { // forgets the peak
 			t.Fatal(err)
 		}
 		begun := time.Now()
 		ended := make(chan residentDone, 1)
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), j.time())
 		go func() { ended <- residentSearch(ctx, j, know) }()
 		d := residentDone{}
 		for waiting := true; waiting; {
@@ -352,7 +397,7 @@ func TestResidentChild(t *testing.T) {
 func residentSearch(ctx context.Context, j residentJob, know *knowledge.Knowledge) (d residentDone) {
 	env := splexec.NewEnv(time.Unix(1700000000, 0).UTC())
 	env.Knowledge, env.Macros = know, know
-	env.Limits.Memory = residentSizes().budget
+	env.Limits.Memory = j.size().budget
 	env.Memory = splexec.NewBudget(env.Limits.Memory)
 	env.Disk = spill.NewSpace("", 4<<30)
 	err := func() error {

@@ -99,12 +99,13 @@ func (r *Runs[K]) Take(o *Runs[K]) {
 }
 
 // smallest returns where the n runs beside each other begin that have the fewest bytes.
+// Runs in memory stay there if possible.
 func (r *Runs[K]) smallest(n int) (at int) {
 	size := func(i int) int64 {
 		if f, ok := r.list[i].(*File); ok {
 			return f.size
 		}
-		return 0
+		return 1 << 40
 	}
 	sum := int64(0)
 	for i := range n {

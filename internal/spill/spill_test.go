@@ -76,9 +76,22 @@ func TestMergedRowsAreInOrder(t *testing.T) {
 		if left, _ := os.ReadDir(dir); len(left) > 0 {
 			t.Errorf("files have names: %v", left)
 		}
+		inMemory, last := 0, row{key: 1000, was: len(want)}
+		if runs > 0 {
+			rs.Hold(func() (*vector.Batch, error) {
+				if inMemory++; inMemory > 1 {
+					return nil, io.EOF
+				}
+				return batchOf([]row{last}), nil
+			})
+			want = append(want, last)
+		}
 		m, err := rs.Merge(ctx)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if inMemory > 0 {
+			t.Errorf("%d runs: the rows in memory went to disk", runs)
 		}
 		var got []row
 		for {

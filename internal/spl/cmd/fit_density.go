@@ -311,7 +311,7 @@ func loadDensity(env *exec.Env, name string) (*density, error) {
 	if env.Knowledge == nil {
 		return nil, exec.ErrNoTable
 	}
-	t, err := env.Knowledge.Table(env, ModelTable(name))
+	t, err := env.Table(ModelTable(name))
 	if err != nil {
 		return nil, fmt.Errorf("cannot open model %q: %w", name, err)
 	}

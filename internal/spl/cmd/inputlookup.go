@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 
@@ -167,10 +166,7 @@ func (c *Inputlookup) Generate(_ context.Context, env *exec.Env) (exec.Operator,
 }
 
 func (c *Inputlookup) open(env *exec.Env) (*lookup.Table, error) {
-	if env.Knowledge == nil {
-		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one with --knowledge)", c.Table)
-	}
-	return env.Knowledge.Table(env, c.Table)
+	return env.Table(c.Table)
 }
 
 // tableRows gives the rows of a table; its columns also when it has none.

@@ -2,10 +2,8 @@ package cmd
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
@@ -23,9 +21,6 @@ type Lookup struct {
 	Keys      []LookupPair // column of the table, field of the row
 	Outputs   []LookupPair // none: all columns that are no keys
 	New       bool         // OUTPUTNEW: only where the field is missing
-
-	mu     sync.Mutex
-	shared *lookup.Index // what the workers have in common
 }
 
 // LookupPair is one "column AS field".
@@ -152,22 +147,19 @@ func (c *Lookup) Needs(out filter.FieldSet) filter.FieldSet {
 
 // NewMapper implements exec.Streaming.
 func (c *Lookup) NewMapper(env *exec.Env) (exec.Mapper, error) {
-	if env.Knowledge == nil {
-		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one with --knowledge)", c.Table)
-	}
-	t, err := env.Knowledge.Table(env, c.Table)
+	t, err := env.Table(c.Table)
 	if err != nil {
 		return nil, err
 	}
 	for _, note := range t.Notes {
 		env.Warn("%s", note)
 	}
-	fields := make([]string, len(c.Keys))
+	fields, columns := make([]string, len(c.Keys)), make([]string, len(c.Keys))
 	for i, k := range c.Keys {
-		fields[i] = k.Field
+		fields[i], columns[i] = k.Field, k.Column
 	}
 	m := &lookupMapper{c: c, outputs: c.Outputs, keys: vector.NewFieldKeys(fields...), known: map[string][]int32{}}
-	if m.index, err = c.indexOf(env, t); err != nil {
+	if m.index, err = env.Index(t, columns); err != nil {
 		return nil, err
 	}
 	if len(m.outputs) == 0 {
@@ -187,24 +179,6 @@ func (c *Lookup) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	return m, nil
 }
 
-// indexOf returns the index of a table, which workers share.
-func (c *Lookup) indexOf(env *exec.Env, t *lookup.Table) (*lookup.Index, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.shared == nil || c.shared.Table != t {
-		columns := make([]string, len(c.Keys))
-		for i, k := range c.Keys {
-			columns[i] = k.Column
-		}
-		index, err := lookup.NewIndex(t, columns, env.Now.In(env.Zone), env.Poll)
-		if err != nil {
-			return nil, err
-		}
-		c.shared = index
-	}
-	return c.shared, nil
-}
-
 type lookupMapper struct {
 	c       *Lookup
 	index   *lookup.Index
@@ -212,10 +186,11 @@ type lookupMapper struct {
 	cols    []int // of outputs in the table
 	keys    *vector.FieldKeys
 	known   map[string][]int32 // matches by key, when times do not matter
+	taken   int                // bytes in known, about
 }
 
-// maxKnownKeys bounds what one worker remembers of matches.
-const maxKnownKeys = 1 << 16
+// maxKnown bounds the bytes of what one worker remembers of matches.
+const maxKnown = 8 << 20
 
 func (m *lookupMapper) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	if slices.ContainsFunc(m.c.Keys, func(k LookupPair) bool { return b.Col(k.Field) == nil }) {
@@ -279,8 +254,8 @@ func (m *lookupMapper) find(key []byte, vals []string, at vector.Value) []int32 
 	rows, ok := m.known[string(key)]
 	if !ok {
 		rows = m.index.Find(vals, at)
-		if len(m.known) >= maxKnownKeys {
-			clear(m.known)
+		if m.taken += 128 + len(key) + 4*len(rows); m.taken > maxKnown {
+			m.known, m.taken = map[string][]int32{}, 128+len(key)+4*len(rows)
 		}
 		m.known[string(key)] = rows
 	}

@@ -116,14 +116,11 @@ func (f *lookupFunction) index(table string, columns []string) (*lookup.Index, e
 		clear(f.indexes)
 	}
 	f.indexes[key] = nil
-	if env.Knowledge == nil {
-		return nil, fmt.Errorf("cannot open lookup %q: no folder of lookups is known (give one with --knowledge)", table)
-	}
-	t, err := env.Knowledge.Table(env, table)
+	t, err := env.Table(table)
 	if err != nil {
 		return nil, err
 	}
-	index, err := lookup.NewIndex(t, columns, f.c.Clock(), env.Poll)
+	index, err := env.Index(t, columns)
 	if err != nil {
 		return nil, err
 	}

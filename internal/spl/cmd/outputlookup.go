@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -154,10 +155,13 @@ func (c *Outputlookup) write(ctx context.Context, env *exec.Env, rows []*vector.
 	}
 	w := env.Knowledge
 	var old *lookup.Table
-	if w != nil {
-		old, _ = w.Table(env, c.Table) // one that is not there yet is made
-	}
 	adds := c.Append || c.Key != ""
+	if w != nil {
+		var err error
+		if old, err = env.Table(c.Table); err != nil && adds && !errors.Is(err, exec.ErrNoTable) {
+			return fmt.Errorf("the lookup %q is left as it is: %w", c.Table, err)
+		} // one that is not there yet is made
+	}
 	t := &tableWriter{at: map[string]int{}, lists: map[int]int{}}
 	if old != nil && adds {
 		t.columns = slices.Clone(old.Columns)

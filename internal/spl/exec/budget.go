@@ -102,8 +102,9 @@ func (b *Budget) take(n int64) error {
 }
 
 // hardLimit is where a search ends without a result: the limit and what finishing
-// with the rows at hand may need, a few batches at least.
-func hardLimit(limit int64) int64 { return limit + max(limit/2, 16<<20) }
+// with the rows at hand may need, a few batches at least. A process promises to be
+// resident with no more than the limit and 300 MB.
+func hardLimit(limit int64) int64 { return limit + max(min(limit/2, 160<<20), 16<<20) }
 
 var errClosed = fmt.Errorf("the search is closed: %w", context.Canceled)
 

@@ -35,13 +35,14 @@ type Env struct {
 
 	warnings *warnings
 	running  *running
+	tables   *heldTables
 }
 
 // NewEnv returns an Env for a search at the given moment, with default limits
 // and UTC.
 func NewEnv(now time.Time) *Env {
 	l := DefaultLimits()
-	return &Env{Now: now, Zone: time.UTC, Limits: l, Memory: NewBudget(l.Memory), warnings: &warnings{}, running: &running{}}
+	return &Env{Now: now, Zone: time.UTC, Limits: l, Memory: NewBudget(l.Memory), warnings: &warnings{}, running: &running{}, tables: &heldTables{}}
 }
 
 // Within returns the environment of a search whose text says what its range is.
