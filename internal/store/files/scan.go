@@ -164,8 +164,8 @@ type reader struct {
 	matcher *filter.Matcher
 	decoder *event.Decoder
 	row     *event.Row
-	idRow   *event.Row       // of identifier; nil = the decoder fills row, or reads no leaves
-	extra   *store.Requested // beside every field
+	idRow   *event.Row         // of identifier; nil = the decoder fills row, or reads no leaves
+	whole   *store.FieldReader // nil when fields were chosen
 
 	meta    event.Meta
 	ordinal int
@@ -188,7 +188,9 @@ func newReader(ctx context.Context, sc *scan, emit func(*vector.Batch) error) (*
 		return nil, err
 	}
 	r := &reader{ctx: ctx, sc: sc, emit: emit, matcher: m, decoder: &event.Decoder{}, row: sc.reading.NewRow(), cols: make([][]vector.Value, len(sc.fields))}
-	r.extra = store.NewRequested(sc.q.Fields)
+	if !sc.chosen {
+		r.whole = store.NewFieldReader(ctx, sc.q.Fields)
+	}
 	// Leaves are read while the end of a record is looked for: all that is asked
 	// for when every record may pass, else what tells copies.
 	switch {
@@ -464,15 +466,9 @@ func (r *reader) everyField(rows []int32) (*vector.Batch, error) {
 	for _, row := range rows {
 		b.Add()
 		// The record was read once already; it can only fail when the search ends.
-		err := event.Flatten(r.ctx, r.raws[row], &r.metas[row], func(name string, c event.Cell) {
-			if r.sc.q.Fields.Has(name) {
-				b.Set(name, store.Value(&c))
-			}
-		})
-		if err != nil && r.ctx.Err() != nil {
+		if err := r.whole.Read(b, r.raws[row], &r.metas[row]); err != nil && r.ctx.Err() != nil {
 			return nil, err
 		}
-		_ = r.extra.Read(b, r.raws[row], &r.metas[row])
 	}
 	return b.Batch(), nil
 }

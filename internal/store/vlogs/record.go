@@ -37,9 +37,9 @@ func (sc *scan) records(ctx context.Context, p part, emit func(int, *vector.Batc
 // recordReader makes batches of the records of blocks, for one worker.
 type recordReader struct {
 	sc      *scan
-	matcher *filter.Matcher // nil = every row is wanted
-	checked fieldReader     // what matcher reads
-	wanted  fieldReader     // what is delivered
+	matcher *filter.Matcher    // nil = every row is wanted
+	checked *store.FieldReader // what matcher reads
+	wanted  *store.FieldReader // what is delivered
 	times   []int64
 	metas   []event.Meta
 	seqs    []float64
@@ -48,62 +48,15 @@ type recordReader struct {
 	arena   []byte // of raws
 }
 
-// fieldReader reads some fields of records.
-type fieldReader struct {
-	ctx   context.Context
-	set   filter.FieldSet
-	names []string // nil with all fields and with patterns
-	x     *event.Extractor
-	row   *event.Row
-	extra *store.Requested // beside those of Flatten
-}
-
-func newFieldReader(ctx context.Context, set filter.FieldSet) fieldReader {
-	r := fieldReader{ctx: ctx, set: set, extra: store.NewRequested(set)}
-	if !set.All() && !set.HasPatterns() {
-		r.names = set.Names()
-		r.x = event.NewExtractor(r.names)
-		r.row = r.x.NewRow()
-	}
-	return r
-}
-
-// read adds the fields of a record to the row that b began last.
-func (r *fieldReader) read(b *vector.Builder, raw []byte, m *event.Meta) error {
-	if r.x == nil {
-		err := event.Flatten(r.ctx, raw, m, func(name string, c event.Cell) {
-			if r.set.Has(name) {
-				b.Set(name, store.Value(&c))
-			}
-		})
-		if err != nil {
-			return err
-		}
-		return r.extra.Read(b, raw, m)
-	}
-	if len(r.names) == 0 {
-		return nil
-	}
-	if err := r.x.Extract(raw, m, r.row); err != nil {
-		return err
-	}
-	for i, name := range r.names {
-		if c := r.row.Cell(i); c.Set {
-			b.Set(name, store.Value(c).Clone()) // the record goes
-		}
-	}
-	return nil
-}
-
 func newRecordReader(ctx context.Context, sc *scan, check filter.Expr) (*recordReader, error) {
-	r := &recordReader{sc: sc, wanted: newFieldReader(ctx, sc.q.Fields)}
+	r := &recordReader{sc: sc, wanted: store.NewFieldReader(ctx, sc.q.Fields)}
 	if check != nil {
 		if _, all := check.(*filter.Everything); !all {
 			var err error
 			if r.matcher, err = filter.NewMatcher(check, sc.q.Now); err != nil {
 				return nil, err
 			}
-			r.checked = newFieldReader(ctx, filter.Fields(filter.FieldsOf(check)...))
+			r.checked = store.NewFieldReader(ctx, filter.Fields(filter.FieldsOf(check)...))
 		}
 	}
 	return r, nil
@@ -148,7 +101,7 @@ func (r *recordReader) load(b *blockColumns, from, to int) error {
 		size += len(b.at(rawColumn, i))
 	}
 	arena := r.arena[:0]
-	if r.wanted.x == nil || cap(arena) < size { // whole records are handed on
+	if r.wanted.Whole() || cap(arena) < size { // whole records are handed on
 		arena = make([]byte, 0, size)
 		r.arena = arena
 	}
@@ -209,7 +162,7 @@ func (r *recordReader) rows() (*vector.Batch, error) {
 	b := vector.NewBuilder().Expect(len(hits))
 	for _, i := range hits {
 		b.Add()
-		if err := r.wanted.read(b, r.raws[i], &r.metas[i]); err != nil {
+		if err := r.wanted.Read(b, r.raws[i], &r.metas[i]); err != nil {
 			return nil, unreadable(err)
 		}
 		if r.sc.q.Ordered {
@@ -232,7 +185,7 @@ func (r *recordReader) hits() ([]int32, error) {
 	b := vector.NewBuilder().Expect(len(r.raws))
 	for i, raw := range r.raws {
 		b.Add()
-		if err := r.checked.read(b, raw, &r.metas[i]); err != nil {
+		if err := r.checked.Read(b, raw, &r.metas[i]); err != nil {
 			return nil, unreadable(err)
 		}
 	}
