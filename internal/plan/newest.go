@@ -7,7 +7,7 @@ import (
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/spill"
-	"bluetrail/internal/spl/cmd"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
@@ -15,13 +15,13 @@ import (
 
 // newest puts events in the order in which searches see them: newest first,
 // and of the same second what was taken in later first.
-type newest struct{ rows *cmd.Sorted[when] }
+type newest struct{ rows *op.Sorted[when] }
 
 // when is what events are ordered by.
 type when struct{ time, seq float64 }
 
 func newNewest(env *exec.Env, limit int) *newest {
-	return &newest{cmd.NewSorted(env, spill.Order[when]{Keys: whens, Compare: newerFirst}, limit, 16)}
+	return &newest{op.NewSorted(env, spill.Order[when]{Keys: whens, Compare: newerFirst}, limit, 16)}
 }
 
 // newerFirst is the order of events.

@@ -252,5 +252,5 @@ func (s *chartSpill) table(ctx context.Context, emit func(*vector.Batch) error) 
 	if err := buckets(""); err != nil {
 		return err
 	}
-	return w.end()
+	return w.End()
 }

@@ -420,12 +420,12 @@ func (g *grid) table(ctx context.Context, columns []string, emit func(*vector.Ba
 			return err
 		}
 	}
-	return w.end()
+	return w.End()
 }
 
 // gridWriter hands on the rows of a table.
 type gridWriter struct {
-	*emitter
+	*op.Emitter
 	g      *grid
 	fields []gridField
 }
@@ -448,7 +448,7 @@ func (g *grid) writer(columns []string, emit func(*vector.Batch) error) *gridWri
 			names = append(names, name)
 		}
 	}
-	w.emitter = newEmitter(emit, names)
+	w.Emitter = op.NewEmitter(emit, names)
 	return w
 }
 
@@ -467,5 +467,5 @@ func (w *gridWriter) write(ctx context.Context, row vector.Value, cells map[stri
 	if g.c.Row != "" { // last, as a column may have the same name
 		w.SetAt(0, row)
 	}
-	return w.row(ctx)
+	return w.Row(ctx)
 }

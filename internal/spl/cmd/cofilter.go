@@ -9,6 +9,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/vector"
 )
@@ -154,7 +155,7 @@ func (r *cofilter) Results(ctx context.Context) (exec.Operator, error) {
 		return cmp.Or(cmp.Compare(p.pairs[b], p.pairs[a]), cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))
 	})
 	return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
-		out := newEmitter(emit, []string{"Item 1", "Item 1 user count", "Item 2", "Item 2 user count", "Pair count"})
+		out := op.NewEmitter(emit, []string{"Item 1", "Item 1 user count", "Item 2", "Item 2 user count", "Pair count"})
 		for _, key := range list {
 			out.Add()
 			out.SetAt(0, vector.String(key[0]))
@@ -162,11 +163,11 @@ func (r *cofilter) Results(ctx context.Context) (exec.Operator, error) {
 			out.SetAt(2, vector.String(key[1]))
 			out.SetAt(3, vector.Int(p.items[key[1]]))
 			out.SetAt(4, vector.Int(p.pairs[key]))
-			if err := out.row(ctx); err != nil {
+			if err := out.Row(ctx); err != nil {
 				return err
 			}
 		}
-		return out.end()
+		return out.End()
 	}, r.Close), nil
 }
 

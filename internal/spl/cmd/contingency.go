@@ -189,7 +189,7 @@ func (r *contingency) Results(context.Context) (exec.Operator, error) {
 	rows := r.frequent(byRow, total, r.c.MaxRows, r.c.RowCover, r.c.Row)
 	cols := r.frequent(byCol, total, r.c.MaxCols, r.c.ColCover, r.c.Col)
 	return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
-		out := newEmitter(emit, append([]string{r.c.Row}, cols...))
+		out := op.NewEmitter(emit, append([]string{r.c.Row}, cols...))
 		add := func(name string, count func(col string) int, sum int) error {
 			out.Add()
 			r.env.Poll()
@@ -200,7 +200,7 @@ func (r *contingency) Results(context.Context) (exec.Operator, error) {
 				out.Set(r.c.TotalName, vector.Int(sum))
 			}
 			out.Set(r.c.Row, vector.String(name))
-			return out.row(ctx)
+			return out.Row(ctx)
 		}
 		for _, row := range rows {
 			err := add(row, func(col string) int {
@@ -218,7 +218,7 @@ func (r *contingency) Results(context.Context) (exec.Operator, error) {
 				return err
 			}
 		}
-		return out.end()
+		return out.End()
 	}, r.Close), nil
 }
 

@@ -114,7 +114,7 @@ func (r *geostats) Results(ctx context.Context) (exec.Operator, error) {
 		}
 	}
 	return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
-		out := newEmitter(emit, names)
+		out := op.NewEmitter(emit, names)
 		for len(groups) > 0 {
 			n := 1
 			for n < len(groups) && slices.EqualFunc(groups[n].Values()[:3], groups[0].Values()[:3], func(a, b vector.Value) bool { return a.Text() == b.Text() }) {
@@ -124,20 +124,20 @@ func (r *geostats) Results(ctx context.Context) (exec.Operator, error) {
 			if r.c.By != "" && r.c.Tuples {
 				for _, col := range inOrder(r.env, slices.Collect(maps.Keys(cells))) {
 					r.row(out.Builder, groups[0].Values(), map[string][]exec.Aggregate{col: cells[col]}, shown)
-					if err := out.row(ctx); err != nil {
+					if err := out.Row(ctx); err != nil {
 						return err
 					}
 				}
 			} else {
 				r.row(out.Builder, groups[0].Values(), cells, shown)
-				if err := out.row(ctx); err != nil {
+				if err := out.Row(ctx); err != nil {
 					return err
 				}
 			}
 			clear(groups[:n])
 			groups = groups[n:]
 		}
-		return out.end()
+		return out.End()
 	}, r.g.Release), nil
 }
 

@@ -242,7 +242,7 @@ func (c *Kmeans) rows(ctx context.Context, env *exec.Env, rows []*vector.Batch, 
 		order[i] = i
 	}
 	exec.Sort(env, order, func(a, b int) int { return cmp.Or(found.of[a]-found.of[b], a-b) })
-	b := newEmitter(emit, op.ColumnNames(rows))
+	b := op.NewEmitter(emit, op.ColumnNames(rows))
 	for _, i := range order {
 		b.AddRow(rows[in[i].batch], in[i].row)
 		n := found.of[i]
@@ -252,15 +252,15 @@ func (c *Kmeans) rows(ctx context.Context, env *exec.Env, rows []*vector.Batch, 
 				b.Set("centroid_"+name, vector.Float(found.centres[n][j]))
 			}
 		}
-		if err := b.row(ctx); err != nil {
+		if err := b.Row(ctx); err != nil {
 			return err
 		}
 	}
 	for _, at := range out {
 		b.AddRow(rows[at.batch], at.row)
-		if err := b.row(ctx); err != nil {
+		if err := b.Row(ctx); err != nil {
 			return err
 		}
 	}
-	return b.end()
+	return b.End()
 }

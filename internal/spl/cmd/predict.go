@@ -225,7 +225,7 @@ func (c *Predict) predicted(ctx context.Context, env *exec.Env, rows []*vector.B
 	names := op.ColumnNames(rows)
 	later := stepper(times, env.Zone)
 	return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
-		b := newEmitter(emit, names)
+		b := op.NewEmitter(emit, names)
 		for t := range length {
 			if t < len(order) {
 				b.AddRow(rows[order[t].batch], order[t].row)
@@ -238,11 +238,11 @@ func (c *Predict) predicted(ctx context.Context, env *exec.Env, rows []*vector.B
 					c.show(b.Builder, f.As, forecasts[i], t)
 				}
 			}
-			if err := b.row(ctx); err != nil {
+			if err := b.Row(ctx); err != nil {
 				return err
 			}
 		}
-		return b.end()
+		return b.End()
 	}, held.Release), nil
 }
 

@@ -149,7 +149,7 @@ func (s *setOfRows) wanted(state rowState) bool {
 
 func (s *setOfRows) emit(ctx context.Context, emit func(*vector.Batch) error) error {
 	all := slices.Concat(s.left, s.right)
-	out := newEmitter(emit, op.ColumnNames(all))
+	out := op.NewEmitter(emit, op.ColumnNames(all))
 	err := s.each(all, func(b *vector.Batch, i int, sum rowSum) error {
 		state := s.known[sum]
 		if state&rowDone != 0 || !s.wanted(state) {
@@ -157,12 +157,12 @@ func (s *setOfRows) emit(ctx context.Context, emit func(*vector.Batch) error) er
 		}
 		s.known[sum] = state | rowDone
 		out.AddRow(b, i)
-		return out.row(ctx)
+		return out.Row(ctx)
 	})
 	if err != nil {
 		return err
 	}
-	return out.end()
+	return out.End()
 }
 
 // each calls fn with every row and the sum of its fields, without internal ones.

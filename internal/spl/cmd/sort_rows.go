@@ -16,14 +16,14 @@ func (c *Sort) NewReducer(env *exec.Env) (exec.Reducer, error) {
 		limit = env.Limits.SortRows
 	}
 	order := spill.Order[[]vector.Value]{Keys: c.keys, Compare: func(a, b *[]vector.Value) int { return c.compare(*a, *b) }}
-	return &sorter{c: c, env: env, rows: NewSorted(env, order, limit, 48*len(c.Keys))}, nil
+	return &sorter{c: c, env: env, rows: op.NewSorted(env, order, limit, 48*len(c.Keys))}, nil
 }
 
 // sorter is the reducer of sort.
 type sorter struct {
 	c     *Sort
 	env   *exec.Env
-	rows  *Sorted[[]vector.Value]
+	rows  *op.Sorted[[]vector.Value]
 	order op.ColumnOrder
 }
 
@@ -37,7 +37,7 @@ func (s *sorter) Add(ctx context.Context, b *vector.Batch) error {
 func (s *sorter) Merge(ctx context.Context, other exec.Reducer) error {
 	o := other.(*sorter)
 	s.order.Merge(&o.order)
-	return s.rows.merge(ctx, o.rows)
+	return s.rows.Merge(ctx, o.rows)
 }
 
 // Results implements exec.Reducer.

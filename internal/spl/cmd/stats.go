@@ -264,7 +264,7 @@ func (s *stats) rows(ctx context.Context, g *op.Grouper, names []string, emit fu
 			b.Set(names[len(s.c.By)+i], v)
 			size += v.Size()
 		}
-		if b.Len() == vector.DefaultRows || size > resultBytes {
+		if b.Len() == vector.DefaultRows || size > op.ResultBytes {
 			if err := emit(b.Batch(), groups[first:n+1]); err != nil {
 				return err
 			}

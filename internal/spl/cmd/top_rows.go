@@ -103,7 +103,7 @@ func (t *top) spilled(ctx context.Context) (exec.Operator, error) {
 		names = append(names, topKey(n))
 	}
 	order := spill.Order[frequency]{Keys: func(b *vector.Batch) []frequency { return topFrequencies(b, width) }, Compare: t.c.compare}
-	rows := NewSorted(t.env, order, 0, 24+48*width)
+	rows := op.NewSorted(t.env, order, 0, 24+48*width)
 	totals := &partTotals{by: len(t.c.By), held: t.env.Memory.Hold()}
 	free := func() {
 		rows.Close()
@@ -114,7 +114,7 @@ func (t *top) spilled(ctx context.Context) (exec.Operator, error) {
 		if err != nil {
 			return err
 		}
-		out := newEmitter(func(b *vector.Batch) error { return rows.Add(ctx, b) }, names)
+		out := op.NewEmitter(func(b *vector.Batch) error { return rows.Add(ctx, b) }, names)
 		for _, grp := range groups {
 			f := t.count(g, grp)
 			if err := totals.add(&f); err != nil && !exec.EndsEarly(err) {
@@ -125,11 +125,11 @@ func (t *top) spilled(ctx context.Context) (exec.Operator, error) {
 			for n, k := range f.keys {
 				out.SetAt(n+1, k)
 			}
-			if err := out.row(ctx); err != nil {
+			if err := out.Row(ctx); err != nil {
 				return err
 			}
 		}
-		return out.end()
+		return out.End()
 	})
 	t.g.Close()
 	if err != nil && !exec.EndsEarly(err) {
@@ -216,11 +216,12 @@ func (t *top) emitted(totals *partTotals, next func(context.Context) (*frequency
 	c := t.c
 	by := len(c.By)
 	return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
-		out := newEmitter(emit, slices.Concat(c.By, c.Fields))
+		names := slices.Concat(c.By, c.Fields)
+		out := op.NewEmitter(emit, names)
 		row := func(keys []vector.Value, n, total float64) error {
 			out.Add()
 			for i, k := range keys {
-				out.Set(out.names[i], k) // a name may be there twice
+				out.Set(names[i], k) // a name may be there twice
 			}
 			if c.ShowCount {
 				out.Set(c.CountField, vector.Float(n))
@@ -229,7 +230,7 @@ func (t *top) emitted(totals *partTotals, next func(context.Context) (*frequency
 				p := 100 * n / total
 				out.Set(c.PercentField, vector.Formatted(p, strconv.FormatFloat(p, 'f', 6, 64)))
 			}
-			return out.row(ctx)
+			return out.Row(ctx)
 		}
 		var first *frequency // of the part
 		shown, rest := 0, 0.0
@@ -270,7 +271,7 @@ func (t *top) emitted(totals *partTotals, next func(context.Context) (*frequency
 		if err := endPart(); err != nil {
 			return err
 		}
-		return out.end()
+		return out.End()
 	}, free)
 }
 

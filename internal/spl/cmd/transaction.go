@@ -336,7 +336,7 @@ func (c *Transaction) lists(field string) bool {
 
 // Open implements exec.Serial.
 func (c *Transaction) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
-	t := &transactions{c: c, env: env, held: env.Memory.Hold(), in: in, index: map[tie]*txn{}, out: vector.NewBuilder(), made: NewSorted(env, txnOrder(), 0, 8)}
+	t := &transactions{c: c, env: env, held: env.Memory.Hold(), in: in, index: map[tie]*txn{}, out: vector.NewBuilder(), made: op.NewSorted(env, txnOrder(), 0, 8)}
 	var err error
 	if t.starts, err = c.Starts.test(env); err != nil {
 		return nil, err

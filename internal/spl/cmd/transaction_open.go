@@ -28,7 +28,7 @@ type transactions struct {
 	held    *exec.Held
 	out     *vector.Builder // rows on their way to made
 	pending int             // their bytes
-	made    *Sorted[float64]
+	made    *op.Sorted[float64]
 	columns op.ColumnOrder
 	result  exec.Operator
 	early   bool // a transaction was ended to make room
@@ -92,7 +92,7 @@ func (t *transactions) Next(ctx context.Context) (*vector.Batch, error) {
 		}
 		for e := t.open.Back(); e != nil; e = t.open.Back() {
 			t.finish(e.Value.(*txn), false)
-			if err := t.settle(ctx, resultBytes); err != nil && !exec.EndsEarly(err) {
+			if err := t.settle(ctx, op.ResultBytes); err != nil && !exec.EndsEarly(err) {
 				return nil, err
 			}
 		}
@@ -143,7 +143,7 @@ func (t *transactions) batch(ctx context.Context, b *vector.Batch) error {
 			return err
 		}
 		t.event(e, values, size, starts != nil && starts[i], ends != nil && ends[i])
-		if err := t.settle(ctx, resultBytes); err != nil {
+		if err := t.settle(ctx, op.ResultBytes); err != nil {
 			return err
 		}
 	}

@@ -147,7 +147,7 @@ func (c *Transpose) table(ctx context.Context, env *exec.Env, rows []*vector.Bat
 			names = append(names, name)
 		}
 	}
-	out := newEmitter(emit, names)
+	out := op.NewEmitter(emit, names)
 	cells := make([]vector.Value, 0, len(names)-1)
 	for _, field := range op.ColumnNames(rows) {
 		if field == c.HeaderField {
@@ -175,9 +175,9 @@ func (c *Transpose) table(ctx context.Context, env *exec.Env, rows []*vector.Bat
 		for n, v := range cells {
 			out.SetAt(n+1, v)
 		}
-		if err := out.row(ctx); err != nil {
+		if err := out.Row(ctx); err != nil {
 			return err
 		}
 	}
-	return out.end()
+	return out.End()
 }

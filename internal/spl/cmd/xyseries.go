@@ -207,7 +207,7 @@ func (t *seriesTable) columns(name string) (size int) {
 }
 
 func (t *seriesTable) emit(ctx context.Context, emit func(*vector.Batch) error) error {
-	out := newEmitter(emit, slices.Concat([]string{t.c.Key}, slices.Concat(t.series...)))
+	out := op.NewEmitter(emit, slices.Concat([]string{t.c.Key}, slices.Concat(t.series...)))
 	for i, k := range t.keys {
 		t.env.Poll()
 		out.Add()
@@ -226,9 +226,9 @@ func (t *seriesTable) emit(ctx context.Context, emit func(*vector.Batch) error) 
 		}
 		out.SetAt(0, k.key) // last, as a column may have the same name
 		t.keys[i] = seriesKey{}
-		if err := out.row(ctx); err != nil {
+		if err := out.Row(ctx); err != nil {
 			return err
 		}
 	}
-	return out.end()
+	return out.End()
 }

@@ -1,4 +1,4 @@
-package cmd
+package op
 
 import (
 	"cmp"
@@ -7,14 +7,12 @@ import (
 
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl/exec"
-	"bluetrail/internal/spl/op"
 	"bluetrail/internal/vector"
 )
 
-// Sorted is a reducer that puts rows in an order; equal ones stay in the order in
-// which they came. With a limit it drops rows that can no longer be among the first.
-// Rows that memory has no room for go to disk as sorted runs, which are merged in
-// the end.
+// Sorted is a reducer that sorts rows; the sort is stable. With a limit it drops rows
+// that can no longer be among the first. Rows that do not fit in memory spill to disk
+// as sorted runs, which are merged in the end.
 type Sorted[K any] struct {
 	env   *exec.Env
 	order spill.Order[K]
@@ -24,7 +22,7 @@ type Sorted[K any] struct {
 	rows  []sortedRow[K]
 	seen  int
 	base  int // held after the last shrink
-	worst *K  // of limit rows that are at hand: what does not come before it is left out
+	worst *K  // key of the last of limit rows in memory; rows must come before it
 	runs  spill.Runs[K]
 }
 
@@ -67,7 +65,7 @@ func (s *Sorted[K]) Add(ctx context.Context, b *vector.Batch) error {
 	return s.settle(ctx)
 }
 
-// settle drops what is not needed and goes to disk once memory is tight.
+// settle drops rows past the limit and spills when memory is tight.
 func (s *Sorted[K]) settle(ctx context.Context) error {
 	if s.limit > 0 && (len(s.rows) > 2*s.limit+vector.DefaultRows || int64(s.held.Size()) > max(s.env.Limits.Memory/8, 2*int64(s.base))) {
 		if err := s.shrink(ctx); err != nil {
@@ -82,10 +80,7 @@ func (s *Sorted[K]) settle(ctx context.Context) error {
 
 // Merge implements exec.Reducer.
 func (s *Sorted[K]) Merge(ctx context.Context, other exec.Reducer) error {
-	return s.merge(ctx, other.(*Sorted[K]))
-}
-
-func (s *Sorted[K]) merge(ctx context.Context, o *Sorted[K]) error {
+	o := other.(*Sorted[K])
 	pulse := exec.NewPulse(ctx)
 	for _, r := range o.rows {
 		pulse.Work(64)
@@ -110,7 +105,7 @@ func (s *Sorted[K]) sort(ctx context.Context) error {
 	return err
 }
 
-// shrink keeps the first rows only, copied so that the rest can go.
+// shrink keeps only the first rows, copied so that the other batches can be freed.
 func (s *Sorted[K]) shrink(ctx context.Context) error {
 	if err := s.sort(ctx); err != nil {
 		return err
@@ -131,7 +126,7 @@ func (s *Sorted[K]) shrink(ctx context.Context) error {
 	return s.held.Set(s.base)
 }
 
-// spill puts the rows at hand on disk.
+// spill writes the rows in memory to disk.
 func (s *Sorted[K]) spill(ctx context.Context) error {
 	if err := s.sort(ctx); err != nil {
 		return err
@@ -166,23 +161,23 @@ func (s *Sorted[K]) Results(ctx context.Context) (exec.Operator, error) {
 		return nil, s.env.OnDisk(err)
 	}
 	if s.limit > 0 {
-		return &op.First{In: merged, Left: s.limit}, nil
+		return &First{In: merged, Left: s.limit}, nil
 	}
 	return merged, nil
 }
 
-// resultBytes is about how many bytes of large rows are handed out together.
-const resultBytes = 1 << 20
+// ResultBytes is about how large a returned batch of large rows is.
+const ResultBytes = 1 << 20
 
-// next hands out rows at hand that are sorted, io.EOF behind the last, and lets go
-// of them.
+// next returns the next of the sorted rows in memory and releases them, io.EOF after
+// the last.
 func (s *Sorted[K]) next() (*vector.Batch, error) {
 	if len(s.rows) == 0 {
 		s.Close()
 		return nil, io.EOF
 	}
 	each := s.held.Size() / len(s.rows)
-	n := min(len(s.rows), vector.DefaultRows, resultBytes/max(each, 1)+1)
+	n := min(len(s.rows), vector.DefaultRows, ResultBytes/max(each, 1)+1)
 	places := make([]vector.Place, n)
 	for i, r := range s.rows[:n] {
 		places[i] = vector.Place{Batch: r.batch, Row: r.row}
@@ -200,7 +195,7 @@ func (s *Sorted[K]) Close() {
 	s.rows = nil
 }
 
-// sortedRows hands out the rows of a Sorted that are all in memory.
+// sortedRows returns the rows of a Sorted that are all in memory.
 type sortedRows[K any] struct{ *Sorted[K] }
 
 func (r *sortedRows[K]) Next(ctx context.Context) (*vector.Batch, error) {
