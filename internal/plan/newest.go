@@ -7,8 +7,8 @@ import (
 
 	"bluetrail/internal/event"
 	"bluetrail/internal/spill"
-	"bluetrail/internal/spl/op"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/spl/op"
 	"bluetrail/internal/store"
 	"bluetrail/internal/vector"
 )
