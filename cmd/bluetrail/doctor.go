@@ -113,7 +113,7 @@ func (c *doctorCmd) data(a *app, dir string, line func(what, format string, args
 		return err
 	}
 	for _, p := range problems {
-		line("not ingested", "%s: %s", p.Path, p.Reason)
+		line("not ingested", "%s", p)
 	}
 	if more := total - len(problems); more > 0 {
 		line("not ingested", "%s; list them with --problems %d", count(more, "more problem"), total)

@@ -59,7 +59,7 @@ func (a *app) ingest(o ingest.Options) error {
 	sum, err := a.takeIn(o)
 	stop()
 	for _, s := range sum.Skipped {
-		a.warn("%s: %s", s.Name, s.Reason)
+		a.warn("%s", s)
 	}
 	if more := sum.SkippedTotal - len(sum.Skipped); more > 0 {
 		a.warn("%d more similar problems; bluetrail doctor lists all of them", more)

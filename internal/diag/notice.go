@@ -16,7 +16,19 @@ const (
 type Notice struct {
 	Level  Level
 	Object string // a file, a lookup, …; may be empty
+	Place  int64  // for a part of a file that could not be read: its byte offset there, unpacked; or one of the below
 	Text   string
+}
+
+// Places of problems that have no offset.
+const (
+	Whole  = -1 // the object as a whole
+	Others = -2 // further ones, which are counted
+)
+
+// Unreadable is the problem of an object that could not be read as a whole.
+func Unreadable(object, why string) Notice {
+	return Notice{Level: Problem, Object: object, Place: Whole, Text: why}
 }
 
 // String returns the notice as one line.

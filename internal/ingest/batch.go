@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/event"
 	"bluetrail/internal/state"
 	"bluetrail/internal/store/vlogs"
@@ -29,7 +30,7 @@ type batch struct {
 	bytes    int64
 	held     held
 	files    map[string]state.File
-	problems []state.Problem
+	problems []diag.Notice
 	touched  map[*run]int // runs with chunks in it, and how many new events they gave
 	acks     []ack
 }

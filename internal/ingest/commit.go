@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/idset"
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/state"
@@ -106,11 +107,12 @@ func (p *Pipeline) takeChunk(j *job, ch *chunk) error {
 	r.sum.Controls += ch.controls
 	r.sum.LeftOut.Join(ch.leftOut)
 	if ch.err != nil {
-		ch.problems = append(ch.problems, state.Problem{Path: j.batch.Key, Place: -1, Reason: file.Reason(ch.err)})
+		ch.problems = append(ch.problems, diag.Unreadable(j.batch.Key, file.Reason(ch.err)))
 	}
 	p.counts.problems.Add(int64(len(ch.problems)))
 	for _, problem := range ch.problems {
-		r.sum.skip(j.batch.Name, problem.Reason)
+		problem.Object = j.batch.Name // as the user named it
+		r.sum.skip(problem)
 	}
 	b.problems = append(b.problems, ch.problems...)
 	j.first, j.last = min(j.first, ch.first), max(j.last, ch.last)

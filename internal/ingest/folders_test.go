@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/state"
 )
 
@@ -17,7 +18,7 @@ func TestFolderProblems(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = db.Commit(state.Checkpoint{}, nil, []state.Problem{{Path: dir, Place: -1, Reason: "permission denied"}, {Path: gone, Place: -1, Reason: "permission denied"}}, nil, nil)
+	err = db.Commit(state.Checkpoint{}, nil, []diag.Notice{diag.Unreadable(dir, "permission denied"), diag.Unreadable(gone, "permission denied")}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +30,7 @@ func TestFolderProblems(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if list, total, err := db.Problems(10); err != nil || total != 1 || list[0].Path != gone {
+	if list, total, err := db.Problems(10); err != nil || total != 1 || list[0].Object != gone {
 		t.Errorf("problems %+v, %v", list, err)
 	}
 }

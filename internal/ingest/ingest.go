@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"bluetrail/internal/config"
+	"bluetrail/internal/diag"
 	"bluetrail/internal/event"
 	"bluetrail/internal/idset"
 	"bluetrail/internal/integrity"
@@ -51,9 +52,6 @@ type Meter struct{ done, total atomic.Int64 }
 // how many there are.
 func (m *Meter) Bytes() (done, total int64) { return m.done.Load(), m.total.Load() }
 
-// Skip is something that could not be taken in.
-type Skip = file.Skip
-
 // Summary says what a Run did.
 type Summary struct {
 	Files        int   // files read, to their end or to where they broke
@@ -65,7 +63,7 @@ type Summary struct {
 	Digests      int   // digest files and documents, which hold no events
 	Controls     int   // messages with which CloudWatch Logs checks a destination
 	Bytes        int64 // of the records read, unpacked
-	Skipped      []Skip
+	Skipped      []diag.Notice
 	SkippedTotal int            // Skipped lists the first of them; the state has all
 	LeftOut      file.LeftOut   // files that do not look like events
 	Removed      []Removed      // by retention
@@ -78,10 +76,10 @@ type Summary struct {
 // listed bounds Summary.Skipped.
 const listed = 100
 
-func (s *Summary) skip(name, reason string) {
+func (s *Summary) skip(n diag.Notice) {
 	s.SkippedTotal++
 	if len(s.Skipped) < listed {
-		s.Skipped = append(s.Skipped, Skip{Name: name, Reason: reason})
+		s.Skipped = append(s.Skipped, n)
 	}
 }
 

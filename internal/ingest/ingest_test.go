@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/event"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/generate"
@@ -198,7 +199,7 @@ func TestQuarantine(t *testing.T) {
 		t.Errorf("stored (-want +got):\n%s", diff)
 	}
 	for _, name := range []string{"half.json.gz", "not.json", "mixed.ndjson", "deep.json"} {
-		if !slices.ContainsFunc(sum.Skipped, func(s Skip) bool { return filepath.Base(s.Name) == name && s.Reason != "" }) {
+		if !slices.ContainsFunc(sum.Skipped, func(s diag.Notice) bool { return filepath.Base(s.Object) == name && s.Text != "" }) {
 			t.Errorf("nothing is said of %s in %+v", name, sum.Skipped)
 		}
 	}

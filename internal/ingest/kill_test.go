@@ -205,9 +205,9 @@ func TestBadFiles(t *testing.T) {
 	}
 	names := map[string]bool{}
 	for _, s := range sum.Skipped {
-		names[filepath.Base(s.Name)] = true
-		if s.Reason == "" {
-			t.Errorf("%s was skipped without a reason", s.Name)
+		names[filepath.Base(s.Object)] = true
+		if s.Text == "" {
+			t.Errorf("%s was skipped without a reason", s.Object)
 		}
 	}
 	for _, n := range []string{"truncated.json.gz", "half.json.gz", "nongzip.json.gz", "deep.json"} {

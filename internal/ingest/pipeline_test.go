@@ -193,7 +193,7 @@ func TestBadBatch(t *testing.T) {
 	f <- messages("good", 3, acks)
 	close(f)
 	sum, err := p.Run(ctx, f, RunOptions{})
-	if err != nil || sum.Events != 3 || sum.SkippedTotal != 1 || sum.Skipped[0].Reason != "no way in" {
+	if err != nil || sum.Events != 3 || sum.SkippedTotal != 1 || sum.Skipped[0].Text != "no way in" {
 		t.Errorf("%+v: %v", sum, err)
 	}
 	if r := <-acks; r.Done {

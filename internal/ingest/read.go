@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/event"
 	"bluetrail/internal/source"
 	"bluetrail/internal/source/file"
@@ -125,7 +126,7 @@ type chunk struct {
 	leftOut  file.LeftOut
 	first    tally.Day // of the days of its events, new or not
 	last     tally.Day
-	problems []state.Problem
+	problems []diag.Notice
 	end      bool  // the file was read to its end
 	err      error // why it was not; nil when it was cut short by the context
 }
@@ -183,7 +184,7 @@ func (j *job) read(free <-chan *chunk, row *event.Row) {
 		case errors.As(err, &bad):
 			at++
 			if problems++; problems <= problemsPerFile {
-				c.problems = append(c.problems, state.Problem{Path: j.batch.Key, Place: bad.Offset, Reason: bad.Error()})
+				c.problems = append(c.problems, diag.Notice{Level: diag.Problem, Object: j.batch.Key, Place: bad.Offset, Text: bad.Error()})
 			}
 		case err == nil && rec.Kind == event.Digest:
 			at++
@@ -199,7 +200,7 @@ func (j *job) read(free <-chan *chunk, row *event.Row) {
 		default:
 			if problems > problemsPerFile {
 				more := fmt.Sprintf("%d more records could not be read", problems-problemsPerFile)
-				c.problems = append(c.problems, state.Problem{Path: j.batch.Key, Place: -2, Reason: more})
+				c.problems = append(c.problems, diag.Notice{Level: diag.Problem, Object: j.batch.Key, Place: diag.Others, Text: more})
 			}
 			if c.read, c.end = at, err == io.EOF; !c.end {
 				c.err = err

@@ -155,9 +155,7 @@ func (s *Search) Notices() []diag.Notice {
 	}
 	if c, ok := s.o.Store.(store.Counting); ok {
 		st := c.Stats()
-		for _, sk := range st.Skipped {
-			list = append(list, diag.Notice{Level: diag.Problem, Object: sk.Name, Text: sk.Reason})
-		}
+		list = append(list, st.Skipped...)
 		if st.SkippedMore > 0 {
 			list = append(list, diag.More(st.SkippedMore))
 		}

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/tally"
 
 	_ "modernc.org/sqlite" // the driver
@@ -216,17 +217,10 @@ func (s *DB) Checkpoint() (c Checkpoint, err error) {
 	return c, err
 }
 
-// Problem is something in a file that could not be taken in.
-type Problem struct {
-	Path   string
-	Place  int64 // byte offset in the unpacked file; -1 is the file as a whole
-	Reason string
-}
-
 // Commit makes a checkpoint together with what belongs to it: all of it
 // happens, durably, or nothing. The tallies are of the events that are new; ids
 // are the counts of known ids that changed.
-func (s *DB) Commit(c Checkpoint, files []File, problems []Problem, added tally.Tallies, ids map[string]tally.Tally) (err error) {
+func (s *DB) Commit(c Checkpoint, files []File, problems []diag.Notice, added tally.Tallies, ids map[string]tally.Tally) (err error) {
 	tx, err := s.db.Begin()
 	if err != nil {
 		return fmt.Errorf("cannot save the checkpoint: %w", err)
@@ -250,7 +244,7 @@ func (s *DB) Commit(c Checkpoint, files []File, problems []Problem, added tally.
 		return err
 	}
 	for _, p := range problems {
-		if _, err = tx.Exec("INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)", p.Path, p.Place, p.Reason); err != nil {
+		if _, err = tx.Exec("INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)", p.Object, p.Place, p.Text); err != nil {
 			return err
 		}
 	}
@@ -265,7 +259,7 @@ func (s *DB) Commit(c Checkpoint, files []File, problems []Problem, added tally.
 
 // Problems returns what could not be taken in and was not mended since, by path
 // and place, at most limit of it, and how much there is.
-func (s *DB) Problems(limit int) (list []Problem, total int, err error) {
+func (s *DB) Problems(limit int) (list []diag.Notice, total int, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("cannot read the quarantine: %w", damaged(err))
@@ -280,8 +274,8 @@ func (s *DB) Problems(limit int) (list []Problem, total int, err error) {
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var p Problem
-		if err := rows.Scan(&p.Path, &p.Place, &p.Reason); err != nil {
+		p := diag.Notice{Level: diag.Problem}
+		if err := rows.Scan(&p.Object, &p.Place, &p.Text); err != nil {
 			return nil, 0, err
 		}
 		list = append(list, p)

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"bluetrail/internal/diag"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -46,24 +48,24 @@ func TestCommitLasts(t *testing.T) {
 
 func TestProblems(t *testing.T) {
 	db := open(t, t.TempDir())
-	commit := func(files []File, problems ...Problem) {
+	commit := func(files []File, problems ...diag.Notice) {
 		t.Helper()
 		if err := db.Commit(Checkpoint{}, files, problems, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
-	a1, a2, b := Problem{"/a", 1, "one"}, Problem{"/a", 2, "two"}, Problem{"/b", -1, "all"}
+	a1, a2, b := diag.Notice{Level: diag.Problem, Object: "/a", Place: 1, Text: "one"}, diag.Notice{Level: diag.Problem, Object: "/a", Place: 2, Text: "two"}, diag.Unreadable("/b", "all")
 	commit([]File{{Path: "/a", Again: true}}, a1)
 	commit([]File{{Path: "/a", Done: true}, {Path: "/b", Again: true}}, a2, b)
 	list, total, err := db.Problems(2)
-	if diff := cmp.Diff([]Problem{a1, a2}, list); diff != "" || total != 3 || err != nil {
+	if diff := cmp.Diff([]diag.Notice{a1, a2}, list); diff != "" || total != 3 || err != nil {
 		t.Errorf("%d problems, %v (-want +got):\n%s", total, err, diff)
 	}
-	a1.Reason = "again"
+	a1.Text = "again"
 	commit([]File{{Path: "/a", Again: true}}, a1)
 	commit([]File{{Path: "/b", Again: true, Done: true}})
 	list, total, err = db.Problems(10)
-	if diff := cmp.Diff([]Problem{a1}, list); diff != "" || total != 1 || err != nil {
+	if diff := cmp.Diff([]diag.Notice{a1}, list); diff != "" || total != 1 || err != nil {
 		t.Errorf("%d problems after another reading, %v (-want +got):\n%s", total, err, diff)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/event"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/vector"
@@ -81,14 +82,11 @@ type Stats struct {
 	Files, Events, Duplicates int64
 	Untimed                   int64 // events whose time is only that of their file's last change
 	Bytes                     int64 // read, compressed where files are
-	Skipped                   []Skip
+	Skipped                   []diag.Notice
 	SkippedMore               int64  // beyond those listed
 	LeftOut                   string // files of folders and archives that are not read by design, "" = none
 	Controls                  int64  // messages with which CloudWatch Logs checks a destination
 }
-
-// Skip is something that could not be read.
-type Skip struct{ Name, Reason string }
 
 // Counting is implemented by stores that can tell what they skipped.
 type Counting interface{ Stats() Stats }

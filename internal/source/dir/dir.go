@@ -144,7 +144,7 @@ func (w *Watch) look() {
 		files = nil // it is empty
 	}
 	if len(skipped) > 0 {
-		w.problem(fmt.Errorf("cannot read %q: %s", skipped[0].Name, skipped[0].Reason))
+		w.problem(fmt.Errorf("cannot read %q: %s", skipped[0].Object, skipped[0].Text))
 	} else {
 		w.problem(nil)
 	}

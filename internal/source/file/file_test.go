@@ -185,7 +185,7 @@ func TestListLinks(t *testing.T) {
 	if diff := cmp.Diff([]string{filepath.Join(in, "elsewhere", "b.json"), table, bare, own}, names); diff != "" {
 		t.Error(diff)
 	}
-	if len(found.Skipped) != 1 || filepath.Base(found.Skipped[0].Name) != "gone" {
+	if len(found.Skipped) != 1 || filepath.Base(found.Skipped[0].Object) != "gone" {
 		t.Errorf("skipped %v", found.Skipped)
 	}
 	if want := "2 files left out, they do not look like events (people.csv, photo)"; found.LeftOut.String() != want {

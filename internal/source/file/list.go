@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/event"
 	"bluetrail/internal/unpack"
 
@@ -35,16 +36,10 @@ type File struct {
 // system does not say.
 type ID struct{ Device, Inode uint64 }
 
-// Skip is something that could not be read, and why.
-type Skip struct {
-	Name   string
-	Reason string
-}
-
 // Found is what List found.
 type Found struct {
 	Files   []File
-	Skipped []Skip // what could not be looked into
+	Skipped []diag.Notice // what could not be looked into
 	LeftOut LeftOut
 }
 
@@ -302,7 +297,7 @@ func (l *lister) glob(pattern string) error {
 }
 
 func (l *lister) skip(path string, err error) {
-	l.found.Skipped = append(l.found.Skipped, Skip{path, Reason(err)})
+	l.found.Skipped = append(l.found.Skipped, diag.Unreadable(path, Reason(err)))
 }
 
 func (l *lister) add(path, real string, info fs.FileInfo) {

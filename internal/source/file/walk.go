@@ -91,8 +91,8 @@ func (w *Walk) Next(ctx context.Context) (*source.Batch, error) {
 		s := w.found.Skipped[0]
 		w.found.Skipped = w.found.Skipped[1:]
 		return &source.Batch{
-			Name: w.name(s.Name), Key: Absolute(s.Name),
-			Open: func(*atomic.Int64) (source.Records, error) { return nil, errors.New(s.Reason) },
+			Name: w.name(s.Object), Key: Absolute(s.Object),
+			Open: func(*atomic.Int64) (source.Records, error) { return nil, errors.New(s.Text) },
 		}, nil
 	}
 	if w.at == len(w.found.Files) {

@@ -4,9 +4,11 @@ package files
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/event"
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/store"
@@ -33,7 +35,7 @@ type Store struct {
 	events, duplicates, untimed, done, controls atomic.Int64
 
 	mu      sync.Mutex
-	skipped []store.Skip
+	skipped []diag.Notice
 	more    int64
 	leftOut file.LeftOut
 }
@@ -58,7 +60,7 @@ func Open(paths []string, opt Options) (*Store, error) {
 		s.total += f.Size
 	}
 	for _, sk := range found.Skipped {
-		s.skip(sk.Name, sk.Reason)
+		s.skip(sk)
 	}
 	return s, nil
 }
@@ -80,14 +82,14 @@ func (s *Store) Progress() (done, total int64) { return s.read.Load(), s.total }
 // maxSkips bounds how many problems are listed; the rest is counted.
 const maxSkips = 100
 
-func (s *Store) skip(name, reason string) {
+func (s *Store) skip(n diag.Notice) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.skipped) >= maxSkips {
 		s.more++
 		return
 	}
-	s.skipped = append(s.skipped, store.Skip{Name: name, Reason: reason})
+	s.skipped = append(s.skipped, n)
 }
 
 func (s *Store) leave(name string) {
@@ -103,6 +105,6 @@ func (s *Store) Stats() store.Stats {
 	return store.Stats{
 		Files: s.done.Load(), Events: s.events.Load(), Duplicates: s.duplicates.Load(), Untimed: s.untimed.Load(), Bytes: s.read.Load(),
 		LeftOut: s.leftOut.String(), Controls: s.controls.Load(),
-		Skipped: append([]store.Skip(nil), s.skipped...), SkippedMore: s.more,
+		Skipped: slices.Clone(s.skipped), SkippedMore: s.more,
 	}
 }

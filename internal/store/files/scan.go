@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/event"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/idset"
@@ -211,7 +212,7 @@ func (r *reader) file(i int) error {
 	defer s.done.Add(1)
 	in, err := file.OpenWith(r.decoder, f, s.opt.Limits, &s.read)
 	if err != nil {
-		s.skip(f.Path, file.Reason(err))
+		s.skip(diag.Unreadable(f.Path, file.Reason(err)))
 		return r.err
 	}
 	defer func() {
@@ -231,10 +232,10 @@ func (r *reader) file(i int) error {
 		case err == io.EOF:
 			return nil
 		case errors.As(err, &one):
-			s.skip(f.Path, err.Error())
+			s.skip(diag.Unreadable(f.Path, err.Error()))
 			continue
 		case err != nil:
-			s.skip(f.Path, err.Error())
+			s.skip(diag.Unreadable(f.Path, err.Error()))
 			return nil
 		case rec.Kind == event.Digest:
 			continue
@@ -248,7 +249,7 @@ func (r *reader) file(i int) error {
 		r.records++
 		if r.sc.filter.Match(rec.Raw) {
 			if err := r.take(rec); err != nil {
-				s.skip(f.Path, fmt.Sprintf("byte %d: %v", rec.Offset, err))
+				s.skip(diag.Notice{Level: diag.Problem, Object: f.Path, Place: rec.Offset, Text: fmt.Sprintf("byte %d: %v", rec.Offset, err)})
 			}
 		} else if !r.sc.alike {
 			// A copy of it that passes counts no more than it does.
