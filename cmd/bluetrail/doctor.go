@@ -146,7 +146,7 @@ func (c *doctorCmd) sources(a *app, line func(what, format string, args ...any))
 				line("not readable", "%s", count(len(found.Skipped)-i, "more path"))
 				break
 			}
-			line("not readable", "%s: %s", s.Name, s.Reason)
+			line("not readable", "%s: %s", s.Object, s.Text)
 		}
 	}
 }
