@@ -11,7 +11,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Addinfo adds what the search itself is.
+// Addinfo adds fields that describe the search itself.
 type Addinfo struct{}
 
 func init() {

@@ -11,16 +11,16 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Addtotals puts sums behind the rows, below them, or both. Addcoltotals is an
-// Addtotals without a field for the row's sum.
+// Addtotals adds a sum to each row, a row of column sums at the end, or both.
+// Addcoltotals is an Addtotals without a field for row sums.
 type Addtotals struct {
 	Row, Col   bool
-	Field      string // of the row's sum
-	LabelField string // of the last row's label, "" = none
+	Field      string // for the row sum
+	LabelField string // where the label of the totals row goes, "" = none
 	Label      string
-	Fields     []string // names and patterns; none = all fields but those with _
+	Fields     []string // names and patterns; none = all fields that do not start with _
 
-	only bool // it is addcoltotals
+	only bool // parsed as addcoltotals
 }
 
 var totalsArgs = []syntax.Arg{
@@ -128,9 +128,9 @@ type addtotals struct {
 	c     *Addtotals
 	in    exec.Operator
 	sum   func() exec.Aggregate
-	sums  map[string]exec.Aggregate // of the columns
-	names []string                  // all columns, in the order in which they were seen
-	some  bool                      // there was a row
+	sums  map[string]exec.Aggregate // by column
+	names []string                  // all columns, in order of first appearance
+	some  bool                      // at least one row was read
 	done  bool
 }
 
@@ -161,7 +161,7 @@ func (a *addtotals) Next(ctx context.Context) (*vector.Batch, error) {
 	return b, nil
 }
 
-// across adds the sums of the rows.
+// across adds a sum to each row.
 func (a *addtotals) across(b *vector.Batch) *vector.Batch {
 	vals := make([]vector.Value, b.Len)
 	for i := range vals {
@@ -178,7 +178,7 @@ func (a *addtotals) across(b *vector.Batch) *vector.Batch {
 	return b.With(vector.NewColumn(a.c.Field, vals))
 }
 
-// down takes the columns' values in.
+// down adds the values of a batch to the column sums.
 func (a *addtotals) down(b *vector.Batch) {
 	for _, col := range b.Cols {
 		sum, known := a.sums[col.Name]
@@ -198,7 +198,7 @@ func (a *addtotals) down(b *vector.Batch) {
 	}
 }
 
-// last is the row of the columns' sums.
+// last returns the row of column sums.
 func (a *addtotals) last() *vector.Batch {
 	b := vector.NewBuilder(a.names...)
 	b.Add()

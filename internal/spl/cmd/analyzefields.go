@@ -15,7 +15,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Analyzefields tells how well numbers foretell the value of a field.
+// Analyzefields measures how well numeric fields predict the value of a field.
 type Analyzefields struct{ Class string }
 
 func init() {
@@ -59,7 +59,7 @@ func (c *Analyzefields) Print() string {
 // Needs implements syntax.Command.
 func (c *Analyzefields) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
-// Tabulates says that the rows are no events any more.
+// Tabulates says that the rows are no longer events.
 func (c *Analyzefields) Tabulates() bool { return true }
 
 // Open implements exec.Serial.
@@ -105,8 +105,8 @@ func (c *Analyzefields) Open(_ context.Context, env *exec.Env, in exec.Operator)
 	}), nil
 }
 
-// numeric reports whether some values of a field are one number, and whether all
-// are.
+// numeric reports whether any value of a field is a single number, and whether
+// all are.
 func numeric(env *exec.Env, rows []*vector.Batch, name string) (some, all bool) {
 	all = true
 	op.EachValue(env, rows, name, func(v vector.Value) {
@@ -116,7 +116,7 @@ func numeric(env *exec.Env, rows []*vector.Batch, name string) (some, all bool) 
 	return some, all
 }
 
-// foretelling is how well a field foretells a class.
+// foretelling measures how well a field predicts a class.
 type foretelling struct {
 	name                       string
 	count                      int
@@ -152,7 +152,7 @@ func foretell(env *exec.Env, rows []*vector.Batch, name string, class *codedFiel
 	if f.count == 0 {
 		return f
 	}
-	var means []mean // by value, so that the nearest is found by halving
+	var means []mean // sorted by value, for binary search
 	for id, n := range counts {
 		if n > 0 {
 			means = append(means, mean{int32(id), sums[id] / float64(n)})

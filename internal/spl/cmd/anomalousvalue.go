@@ -13,7 +13,8 @@ import (
 )
 
 // Anomalousvalue finds rows with improbable values, field by field, as
-// anomalydetection method=zscore does; it passes over fields that say little.
+// anomalydetection method=zscore does. It skips fields that carry little
+// information.
 type Anomalousvalue struct {
 	scores     Anomalydetection // Action, Threshold, Fields
 	MinCount   int              // minsupcount
@@ -114,8 +115,7 @@ func (c *Anomalousvalue) Open(_ context.Context, env *exec.Env, in exec.Operator
 	}), nil
 }
 
-// judged is a field, how many of its values are anomalies, and whether it is
-// looked at.
+// judged is a field with its number of anomalies and whether the field is used.
 type judged struct {
 	*normal
 	anomalies int
@@ -134,7 +134,7 @@ func (c *Anomalousvalue) judge(env *exec.Env, rows []*vector.Batch, n *normal, t
 	return j
 }
 
-// summaryOfValues is the table of action=summary.
+// summaryOfValues returns the table for action=summary.
 func summaryOfValues(fields []judged, total int) *vector.Batch {
 	b := vector.NewBuilder("fieldname", "count", "distinct_count", "mean", "stdev", "supportFreq%", "catAnoFreq%", "catNormFreq%", "numAnoFreq%", "numNormFreq%", "isNum", "useCat", "useNum")
 	yes := func(is bool) vector.Value {

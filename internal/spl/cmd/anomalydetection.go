@@ -17,7 +17,7 @@ import (
 type Anomalydetection struct {
 	ZScore    bool    // method=zscore; otherwise histogram
 	Action    string  // filter, annotate, summary
-	Threshold float64 // pthresh, NaN = chosen
+	Threshold float64 // pthresh, NaN = choose automatically
 	Cutoff    bool
 	Fields    []string // names and patterns; none = all but internal ones
 }
@@ -145,14 +145,14 @@ func (c *Anomalydetection) Open(_ context.Context, env *exec.Env, in exec.Operat
 	}), nil
 }
 
-// names returns the fields to look at, in order.
+// names returns the fields to examine, in order.
 func (c *Anomalydetection) names(rows []*vector.Batch) []string {
 	names := slices.DeleteFunc(op.ColumnNames(rows), func(name string) bool { return !op.Listed(c.Fields, name) })
 	slices.Sort(names)
 	return names
 }
 
-// kept returns the rows that the action leaves.
+// kept returns the rows that remain after the action.
 func (c *Anomalydetection) kept(b *vector.Batch, anomaly []bool) *vector.Batch {
 	if c.Action == "annotate" {
 		return b

@@ -9,18 +9,19 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// shares is how often the values of a field come, numbers by buckets.
+// shares counts how often each value of a field occurs. Numbers may be
+// bucketed.
 type shares struct {
 	name      string
-	low, step float64 // of the buckets; step 0 = values are counted as they are
+	low, step float64 // of the buckets; step 0 = count exact values
 	counts    map[string]int
-	rows      int // that have the field
+	rows      int // rows that have the field
 	most      float64
 }
 
-// sharesOf counts the values of a field. Only numbers, and more than a bucket
-// would hold of them, are counted by buckets: as many as the root of their
-// number.
+// sharesOf counts the values of a field. It uses ceil(sqrt(rows)) buckets if
+// every value is a number and there are more distinct values than buckets;
+// otherwise it counts exact values.
 func sharesOf(env *exec.Env, rows []*vector.Batch, name string) *shares {
 	s := &shares{name: name, counts: map[string]int{}}
 	low, high, numbers := math.Inf(1), math.Inf(-1), true
@@ -42,7 +43,7 @@ func sharesOf(env *exec.Env, rows []*vector.Batch, name string) *shares {
 	return s
 }
 
-// key is the bucket of a value.
+// key returns the bucket of a value.
 func (s *shares) key(v vector.Value) string {
 	if f, ok := v.Num(); ok && s.step > 0 {
 		return vector.FormatNumber(math.Floor((f - s.low) / s.step))
@@ -52,7 +53,7 @@ func (s *shares) key(v vector.Value) string {
 
 func (s *shares) of(v vector.Value) float64 { return float64(s.counts[s.key(v)]) / float64(s.rows) }
 
-// rarity is how probable a row is, and why.
+// rarity is the probability of a row, with its probable cause.
 type rarity struct {
 	log   float64
 	cause *shares
@@ -114,7 +115,7 @@ func (c *Anomalydetection) byHistogram(env *exec.Env, rows []*vector.Batch, name
 	return exec.Rows(out...)
 }
 
-// least is the logarithm below which a row is an anomaly.
+// least returns the log probability below which a row is an anomaly.
 func (c *Anomalydetection) least(env *exec.Env, all []rarity) float64 {
 	if !math.IsNaN(c.Threshold) {
 		return min(0, math.Log(max(0, c.Threshold)))

@@ -8,7 +8,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// normal is what is known of a field to tell which of its values are
+// normal holds the statistics of a field that decide which of its values are
 // improbable.
 type normal struct {
 	*shares
@@ -41,8 +41,9 @@ func normalOf(env *exec.Env, rows []*vector.Batch, name string) *normal {
 	return n
 }
 
-// score is how probable a value is: a number by the share of a normal
-// distribution that lies further away, another value by its own share.
+// score returns the probability of a value: for a number, the share of a normal
+// distribution that lies further from the mean; for other values, their own
+// share.
 func (n *normal) score(v vector.Value) float64 {
 	if !n.numbers {
 		return n.of(v)
@@ -89,8 +90,8 @@ func (c *Anomalydetection) byScore(env *exec.Env, rows []*vector.Batch, names []
 	return exec.Rows(b.Batch())
 }
 
-// marked returns the rows that the action leaves, with the scores of their
-// anomalies.
+// marked returns the rows that remain after the action, with the scores of
+// their anomalies.
 func (c *Anomalydetection) marked(env *exec.Env, rows []*vector.Batch, fields []*normal) []*vector.Batch {
 	least := c.Threshold
 	if math.IsNaN(least) {

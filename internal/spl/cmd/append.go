@@ -9,7 +9,7 @@ import (
 	"bluetrail/internal/spl/syntax"
 )
 
-// Append puts the rows of a subsearch behind the main ones.
+// Append adds the rows of a subsearch after the main rows.
 type Append struct {
 	options subOptions
 	Query   *syntax.Query
@@ -52,7 +52,8 @@ func (c *Append) Needs(out filter.FieldSet) filter.FieldSet { return out }
 // Queries implements syntax.WithQueries.
 func (c *Append) Queries() []*syntax.Query { return []*syntax.Query{c.Query} }
 
-// Generate implements exec.Generating: there are no rows before it.
+// Generate implements exec.Generating, for an append that has no rows before
+// it.
 func (c *Append) Generate(_ context.Context, env *exec.Env) (exec.Operator, error) {
 	return c.options.open(env, c.Query, "append"), nil
 }

@@ -12,8 +12,8 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// subOptions are the arguments of the commands that run a subsearch of their
-// own; zero means the limits of the search.
+// subOptions are the options of commands that run their own subsearch. Zero
+// means the limits of the search.
 type subOptions struct {
 	maxOut  int
 	maxTime int // seconds
@@ -48,8 +48,8 @@ func (s *subOptions) print() string {
 	return out
 }
 
-// open returns the rows of the subsearch q of the named command, which starts
-// when the first of them is asked for.
+// open returns the rows of subsearch q, which starts when the first row is
+// requested.
 func (s *subOptions) open(env *exec.Env, q *syntax.Query, command string) *subsearch {
 	out := &subsearch{env: env, query: q, command: command, left: env.Limits.JoinRows, time: env.Limits.SubsearchTime}
 	if s.maxOut > 0 {
@@ -62,8 +62,8 @@ func (s *subOptions) open(env *exec.Env, q *syntax.Query, command string) *subse
 	return out
 }
 
-// subsearch is a subsearch that ends, with a warning, at its limits of rows
-// and time.
+// subsearch is a subsearch that stops with a warning at its row and time
+// limits.
 type subsearch struct {
 	env       *exec.Env
 	query     *syntax.Query
@@ -93,8 +93,8 @@ func (s *subsearch) Next(ctx context.Context) (*vector.Batch, error) {
 	return b, err
 }
 
-// next is Next within the limited time; the operator itself lives longer than
-// that context.
+// next is Next within the time limit. The operator itself outlives the limited
+// context.
 func (s *subsearch) next(ctx, limited context.Context) (*vector.Batch, error) {
 	if s.op == nil {
 		op, err := s.env.Run(ctx, s.query)
@@ -115,8 +115,8 @@ func (s *subsearch) next(ctx, limited context.Context) (*vector.Batch, error) {
 	return b, nil
 }
 
-// raise says what gives a subsearch more: an option, which join has not, or a
-// key of the configuration.
+// raise names what raises the limit: an option, which join lacks, or a key of
+// the configuration.
 func (s *subsearch) raise(option, key string) string {
 	if s.command == "join" {
 		return "raise " + key + " in the configuration"
@@ -131,7 +131,7 @@ func (s *subsearch) Close() {
 	}
 }
 
-// run opens a search that a command consists of.
+// run opens a search that implements a command.
 func run(ctx context.Context, env *exec.Env, text string) (exec.Operator, error) {
 	q, err := syntax.Parse(text)
 	if err != nil {

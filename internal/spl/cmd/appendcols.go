@@ -11,7 +11,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Appendcols puts the n-th row of a subsearch beside the n-th main row.
+// Appendcols joins the n-th row of a subsearch to the n-th main row.
 type Appendcols struct {
 	Override bool
 	options  subOptions
@@ -79,11 +79,12 @@ func (c *Appendcols) Open(_ context.Context, env *exec.Env, in exec.Operator) (e
 type appendcols struct {
 	in, side exec.Operator
 	override bool
-	rest     *vector.Batch // rows of the subsearch that have no place yet
+	rest     *vector.Batch // rows of the subsearch that are not joined yet
 	at       int
 }
 
-// more makes sure that rest has a row at at; false at the end of the subsearch.
+// more ensures that rest has a row at index at. It returns false at the end of
+// the subsearch.
 func (a *appendcols) more(ctx context.Context) (bool, error) {
 	for a.rest == nil || a.at == a.rest.Len {
 		b, err := a.side.Next(ctx)
@@ -132,7 +133,7 @@ func (a *appendcols) Close() {
 	a.side.Close()
 }
 
-// endOr returns err, or the end of the rows when there is none.
+// endOr returns err, or the end of rows if err is nil.
 func endOr(err error) error {
 	if err == nil {
 		return io.EOF
@@ -140,8 +141,8 @@ func endOr(err error) error {
 	return err
 }
 
-// beside returns b with the columns of side, which has the same rows. Where
-// both have a value that of side wins only with override.
+// beside returns b with the columns of side, which has the same number of rows.
+// Where both have a value, the value of side wins only if override is set.
 func beside(b, side *vector.Batch, override bool) *vector.Batch {
 	set := op.Set(b)
 	for _, col := range side.Cols {

@@ -11,7 +11,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Appendpipe puts what a pipeline makes of the rows behind them.
+// Appendpipe runs a pipeline over the rows and adds its results after them.
 type Appendpipe struct{ Query *syntax.Query }
 
 func init() {

@@ -9,7 +9,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Apply marks the outliers by a model that fit made.
+// Apply marks outliers according to a model that fit made.
 type Apply struct {
 	Model  string
 	Bounds densityBounds
@@ -49,19 +49,19 @@ func init() {
 // Print implements syntax.Command.
 func (c *Apply) Print() string { return "apply " + syntax.PrintField(c.Model) + c.Bounds.print() }
 
-// Needs implements syntax.Command. Which fields the model reads is not known
-// before it is loaded.
+// Needs implements syntax.Command. The fields that the model reads are unknown
+// until it is loaded.
 func (c *Apply) Needs(out filter.FieldSet) filter.FieldSet { return out.Union(filter.AllFields()) }
 
-// NewMapper implements exec.Streaming. The model is read when the first rows
-// come, since an earlier command may write it.
+// NewMapper implements exec.Streaming. The model is loaded when the first rows
+// arrive, since an earlier command may write it.
 func (c *Apply) NewMapper(env *exec.Env) (exec.Mapper, error) { return &apply{c: c, env: env}, nil }
 
 type apply struct {
 	c     *Apply
 	env   *exec.Env
 	model *density
-	none  bool // there is no model
+	none  bool // the model does not exist
 }
 
 // Map implements exec.Mapper.

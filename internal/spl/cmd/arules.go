@@ -24,8 +24,8 @@ type Arules struct {
 	Fields     []string
 }
 
-// maxRuleFields bounds the fields whose combinations are counted, maxRules the
-// rules that are given.
+// maxRuleFields bounds the fields whose combinations are counted. maxRules
+// bounds the rules that are returned.
 const (
 	maxRuleFields = 10
 	maxRules      = 10000
@@ -97,7 +97,7 @@ func (c *Arules) Print() string {
 // Needs implements syntax.Command.
 func (c *Arules) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields(c.Fields...) }
 
-// Tabulates says that the rows are no events any more.
+// Tabulates says that the rows are no longer events.
 func (c *Arules) Tabulates() bool { return true }
 
 // Open implements exec.Serial.
@@ -124,13 +124,13 @@ func (c *Arules) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.
 	}), nil
 }
 
-// ruleSet counts the combinations of values that enough rows have.
+// ruleSet counts the combinations of values that occur in enough rows.
 type ruleSet struct {
 	c      *Arules
 	env    *exec.Env
 	t      *coded
-	counts map[string]int // by the values of the fields, -1 for one that is not in the combination
-	sets   [][]int32      // those of two and more
+	counts map[string]int // by the value of each field, -1 for fields outside the combination
+	sets   [][]int32      // those with two or more values
 }
 
 func itemKey(items []int32) string {
@@ -141,13 +141,13 @@ func itemKey(items []int32) string {
 	return string(b)
 }
 
-// extend adds a value of each of the fields from n on to a combination that
-// rows have.
+// extend adds a value of each field from n on to a combination that occurs in
+// rows.
 func (r *ruleSet) extend(ctx context.Context, n int, rows []int32, items []int32) error {
 	for ; n < len(items); n++ {
 		f := r.t.fields[n]
 		parts := map[int32][]int32{}
-		size := 80 * len(rows) // of the parts, at most
+		size := 80 * len(rows) // upper bound for the parts
 		if err := r.take(size); err != nil {
 			return err
 		}
@@ -191,15 +191,15 @@ func itemCount(items []int32) int {
 	return n
 }
 
-// rule is that rows with the values given have the one implied.
+// rule says that rows with the given values also have the implied value.
 type rule struct {
 	given, implied string
 	strength       float64
-	has, hasAll    int // rows with the values given, and with all
+	has, hasAll    int // rows with the given values, and with all values
 	hasImplied     int
 }
 
-// rules makes rules of the combinations.
+// rules derives rules from the combinations.
 func (r *ruleSet) rules(ctx context.Context) (exec.Operator, error) {
 	pulse := exec.NewPulse(ctx)
 	var list []rule
@@ -246,12 +246,12 @@ func (r *ruleSet) rules(ctx context.Context) (exec.Operator, error) {
 	return exec.Rows(out.Batch()), nil
 }
 
-// take counts bytes against the memory of the search.
+// take charges bytes to the memory budget of the search.
 func (r *ruleSet) take(size int) error {
 	return r.t.held.Add(size)
 }
 
-// text writes a combination as a search expression.
+// text formats a combination as a search expression.
 func (r *ruleSet) text(items []int32) string {
 	var parts []string
 	for n, id := range items {

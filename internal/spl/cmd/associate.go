@@ -15,7 +15,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Associate finds values of fields that say much about other fields.
+// Associate finds values of fields that carry information about other fields.
 type Associate struct {
 	MinCount int
 	MinShare float64
@@ -88,7 +88,7 @@ func (c *Associate) Needs(filter.FieldSet) filter.FieldSet {
 	return filter.Fields(c.Fields...)
 }
 
-// Tabulates says that the rows are no events any more.
+// Tabulates says that the rows are no longer events.
 func (c *Associate) Tabulates() bool { return true }
 
 // Open implements exec.Serial.
@@ -167,7 +167,7 @@ func (c *Associate) compare(ctx context.Context, env *exec.Env, t *coded) (exec.
 	return exec.Rows(out.Batch()), nil
 }
 
-// entropyOf is the entropy in bits of what was counted, 0 of nothing.
+// entropyOf returns the entropy of the counts in bits, 0 if there are none.
 func entropyOf(counts []int) float64 {
 	n, sum := 0, 0.0
 	for _, count := range counts {

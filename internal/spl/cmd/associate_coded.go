@@ -11,27 +11,26 @@ import (
 // maxCoded bounds the fields of coded rows.
 const maxCoded = 100
 
-// coded is rows as numbers of their values, for commands that compare every
-// field with every other.
+// coded holds rows as numbered values, for commands that compare every field
+// with every other.
 type coded struct {
 	rows   int
 	fields []*codedField
 	held   *exec.Held
 }
 
-// codedField is one field. Several values of a row count as one text.
+// codedField is one field. A row with several values counts as one text.
 type codedField struct {
 	name   string
 	values []string
 	ids    []int32 // by row, -1 = missing
 	counts []int   // by value
 	set    int     // rows that have the field
-	places []int32 // scratch space of count
+	places []int32 // scratch space for count
 }
 
-// codeRows numbers the values of the named fields, of all but the internal ones
-// when none are named. What it holds counts against the search's memory until
-// release.
+// codeRows numbers the values of the named fields, or of all but the internal
+// fields if none are named. The memory counts against the search until release.
 func codeRows(env *exec.Env, command string, rows []*vector.Batch, names []string) (*coded, error) {
 	t := &coded{held: env.Memory.Hold()}
 	if len(names) == 0 {
@@ -83,7 +82,7 @@ func codeRows(env *exec.Env, command string, rows []*vector.Batch, names []strin
 	return t, nil
 }
 
-// rowsOf returns the rows of each value that has at least so many.
+// rowsOf returns the rows of each value that occurs in at least least rows.
 func (f *codedField) rowsOf(least int) map[int32][]int32 {
 	rows := map[int32][]int32{}
 	for i, id := range f.ids {
@@ -94,13 +93,13 @@ func (f *codedField) rowsOf(least int) map[int32][]int32 {
 	return rows
 }
 
-// tally is how often a value is there.
+// tally is a value and how often it occurs.
 type tally struct {
 	id int32
 	n  int
 }
 
-// count counts the values among some rows, in the order in which they come.
+// count counts the values among some rows, in order of first appearance.
 func (f *codedField) count(env *exec.Env, rows []int32) []tally {
 	if f.places == nil {
 		f.places = make([]int32, len(f.values))

@@ -56,8 +56,8 @@ func parseBin(p *syntax.Parser) (syntax.Command, error) {
 	return c, nil
 }
 
-// parseBins reads the arguments of bin; without a field it is otherwise, and an
-// error when that is "".
+// parseBins reads the arguments of bin. otherwise is the default field; if it
+// is "", a missing field is an error.
 func parseBins(p *syntax.Parser, otherwise string) (*Bin, error) {
 	c := &Bin{Buckets: op.NoBuckets}
 	for !p.AtEnd() {
@@ -108,7 +108,7 @@ func (c *Bin) Print() string {
 	return s
 }
 
-// most is how many buckets there may be.
+// most returns the maximum number of buckets.
 func (c *Bin) most() int { return cmp.Or(c.Bins, 100) }
 
 func (c *Bin) target() string {
@@ -121,7 +121,7 @@ func (c *Bin) target() string {
 // Needs implements syntax.Command.
 func (c *Bin) Needs(out filter.FieldSet) filter.FieldSet { return out.Without(c.target()).Add(c.Field) }
 
-// RowWise reports whether each row is read by itself.
+// RowWise reports whether each row is processed independently.
 func (c *Bin) RowWise() bool { return c.Span != nil }
 
 // Open implements exec.Serial.
@@ -167,7 +167,7 @@ func (m *bin) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	return b.With(vector.NewColumn(m.c.target(), vals)), nil
 }
 
-// binAll holds the rows until it knows the range of the values.
+// binAll holds the rows until the range of the values is known.
 type binAll struct {
 	c    *Bin
 	env  *exec.Env

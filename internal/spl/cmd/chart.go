@@ -11,12 +11,12 @@ import (
 	"bluetrail/internal/spl/syntax"
 )
 
-// Chart computes aggregates over the values of one field, and makes columns of
-// the values of a second one. Timechart is a Chart over _time.
+// Chart computes aggregates over the values of one field and splits the columns
+// by the values of a second field. Timechart is a Chart over _time.
 type Chart struct {
 	Time       bool
-	Aggs       []*op.Aggregation // that are gathered
-	Values     []chartValue      // that are shown
+	Aggs       []*op.Aggregation // computed by the grouper
+	Values     []chartValue      // shown as columns
 	Row, Col   string            // "" = no such field
 	RowBins    op.Buckets
 	ColBins    op.Buckets
@@ -74,8 +74,8 @@ func parseChart(p *syntax.Parser, c *Chart) (syntax.Command, error) {
 	c.Limit, c.UseOther, c.UseNull, c.Other, c.Null, c.Sep = 10, true, true, "OTHER", "NULL", ": "
 	c.Continuous, c.FixedRange, c.Partial = true, true, true
 	c.RowBins, c.ColBins = op.NoBuckets, op.NoBuckets
-	split, over := false, false // BY, OVER were read
-	agg := -1                   // where the value of the option agg begins
+	split, over := false, false // whether BY and OVER were read
+	agg := -1                   // where the value of option agg starts, -1 = none
 	option := func(o syntax.Option) error {
 		if o.Name == "agg" {
 			agg = o.Value.Span.Start
@@ -88,9 +88,9 @@ func parseChart(p *syntax.Parser, c *Chart) (syntax.Command, error) {
 		}
 		switch tok := p.Peek(); {
 		case p.AtEnd():
-		case c.Time && len(c.Values) == 0 && !split && tok.IsWord("_time"): // what it is over anyway
+		case c.Time && len(c.Values) == 0 && !split && tok.IsWord("_time"): // the row field of every timechart
 			p.AcceptWord("_time")
-		case tok.Is("(") && agg >= 0: // agg=avg(x), another way to write what is shown
+		case tok.Is("(") && agg >= 0: // agg=avg(x), another way to write the shown values
 			p.Reset(agg)
 			c.Score, agg = "", -1
 			if err := c.parseValues(p); err != nil {
@@ -205,9 +205,9 @@ func (c *Chart) option(o syntax.Option) (err error) {
 	return err
 }
 
-// binsFor returns what an option about buckets belongs to: the field before it,
-// or else the rows. In a timechart it is the time, unless a number cannot mean
-// that.
+// binsFor returns the buckets that an option applies to: those of the preceding
+// field, or of the rows if there is none. In a timechart the options apply to
+// time, except that a numeric span after a time span goes to the column field.
 func (c *Chart) binsFor(o syntax.Option) *op.Buckets {
 	if c.Col == "" {
 		return &c.RowBins

@@ -9,21 +9,21 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// axis is a field of a chart while it is made: what its values become.
+// axis is the row or column field of a chart and maps its values to buckets.
 type axis struct {
 	bins   *op.Buckets
 	env    *exec.Env
-	clock  bool     // it is _time
+	clock  bool     // the field is _time
 	times  bool     // buckets are named by their start
-	most   int      // buckets, where the options do not say
-	span   *op.Span // nil: values stay as they are
-	chosen bool     // span is the one of the result; otherwise settle chooses it
+	most   int      // maximum number of buckets by default
+	span   *op.Span // nil = keep the values
+	chosen bool     // span is final; otherwise settle chooses it
 	bucket op.Bucketer
-	lo, hi float64 // of the numbers that settle chooses by
+	lo, hi float64 // range of the numbers, for settle
 }
 
-// newAxis returns the axis of a field. The one that cuts is cut also without
-// options, as the time of a timechart is.
+// newAxis returns the axis of a field. If cuts is set, the axis has buckets
+// even without options, like the time of a timechart.
 func newAxis(env *exec.Env, field string, bins *op.Buckets, cuts bool) *axis {
 	a := &axis{bins: bins, env: env, clock: field == "_time", times: field == "_time", most: 300, chosen: true, lo: bins.Start, hi: bins.End}
 	if cuts {
@@ -44,7 +44,7 @@ func newAxis(env *exec.Env, field string, bins *op.Buckets, cuts bool) *axis {
 			latest = env.Now
 		}
 		a.span = a.timeSpan(splunktime.Epoch(latest) - splunktime.Epoch(env.Earliest))
-	case a.times: // rows are gathered by the second, and joined when their range is known
+	case a.times: // group by second; settle merges the groups once the range is known
 		a.span, a.chosen = &op.Span{Text: "1s", N: 1, Unit: "s"}, false
 	default:
 		a.chosen = false
@@ -60,7 +60,7 @@ func (a *axis) timeSpan(width float64) *op.Span {
 
 func (a *axis) buckets() int { return cmp.Or(a.bins.Bins, a.most) }
 
-// column returns what the values of a column are gathered by.
+// column returns the grouping key of each value of a column.
 func (a *axis) column(col *vector.Column, name string, n int) *vector.Column {
 	switch {
 	case a.span == nil:
@@ -75,7 +75,8 @@ func (a *axis) column(col *vector.Column, name string, n int) *vector.Column {
 	return vector.NewColumn(name, vals)
 }
 
-// shown returns the bucket of a value; what is no number stays as it is.
+// shown returns the bucket of a value. Values that are not numbers stay as they
+// are.
 func (a *axis) shown(v vector.Value) vector.Value {
 	f, ok := v.Num()
 	switch {
@@ -87,7 +88,7 @@ func (a *axis) shown(v vector.Value) vector.Value {
 	return a.span.Label(f)
 }
 
-// note takes a value that was gathered into the range that settle chooses by.
+// note extends the range for settle by a grouped value.
 func (a *axis) note(v vector.Value) {
 	if f, ok := v.Num(); ok {
 		if !(f >= a.lo) {
@@ -99,7 +100,7 @@ func (a *axis) note(v vector.Value) {
 	}
 }
 
-// noteAll notes the values of a column, each of several.
+// noteAll notes every value of a column, including each value of a list.
 func (a *axis) noteAll(c *vector.Column, rows int) {
 	if a.chosen {
 		return
@@ -122,16 +123,16 @@ func (a *axis) noteAll(c *vector.Column, rows int) {
 	}
 }
 
-// take takes over the range of another axis of the same field.
+// take extends the range by that of another axis of the same field.
 func (a *axis) take(o *axis) {
-	if o.lo <= o.hi { // else none was noted
+	if o.lo <= o.hi { // false if o has no numbers
 		a.note(vector.Float(o.lo))
 		a.note(vector.Float(o.hi))
 	}
 }
 
-// settle chooses the span of the result where it depends on the values: those that
-// were noted and the keys of groups at a place.
+// settle chooses the final span if it depends on the values. The range covers
+// the noted values and the keys of the groups at index key.
 func (a *axis) settle(groups []*op.Group, key int) {
 	if a.chosen {
 		return
@@ -148,7 +149,7 @@ func (a *axis) settle(groups []*op.Group, key int) {
 	a.span = op.AtLeast(op.NiceSpan(a.lo, a.hi, a.buckets()), a.bins.MinSpan)
 }
 
-// relabel is shown for values that were gathered before the span was settled.
+// relabel is shown for values that were grouped before settle chose the span.
 func (a *axis) relabel(v vector.Value) vector.Value {
 	if a.chosen {
 		return v

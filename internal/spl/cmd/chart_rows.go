@@ -11,7 +11,8 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// The grouper's fields: the bucket, and the column or what stands for none.
+// The fields of the grouper: the bucket, the column, and the placeholder for a
+// missing column value.
 const (
 	chartRow = "\x00row"
 	chartCol = "\x00col"
@@ -46,7 +47,7 @@ type chart struct {
 	c     *Chart
 	env   *exec.Env
 	g     *op.Gatherer
-	progs []*expr.Program // of the values
+	progs []*expr.Program // of the shown values
 	row   *axis
 	col   *axis // nil = no second field
 }
@@ -64,13 +65,13 @@ func (r *chart) Add(ctx context.Context, b *vector.Batch) error {
 		b = b.With(r.series(b))
 	}
 	err := r.g.Add(ctx, b)
-	if r.g.Full { // else the range is that of the groups
+	if r.g.Full { // otherwise the groups give the range
 		r.note(b)
 	}
 	return err
 }
 
-// note notes the values of rows that may have gone to disk.
+// note extends the ranges by rows whose groups may have spilled to disk.
 func (r *chart) note(b *vector.Batch) {
 	rows := b.Col(chartRow)
 	r.row.noteAll(rows, b.Len)
@@ -87,7 +88,7 @@ func (r *chart) note(b *vector.Batch) {
 	r.col.noteAll(b.Col(chartCol), b.Len)
 }
 
-// series returns the field of the columns; a missing value is one, too.
+// series returns the column field. A missing value gets a column of its own.
 func (r *chart) series(b *vector.Batch) *vector.Column {
 	none := vector.String(chartNil)
 	col := b.Col(r.c.Col)

@@ -14,20 +14,20 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// grid is the table of a chart while it is made: the aggregates of each cell.
+// grid is the table of a chart under construction: the aggregates of each cell.
 type grid struct {
 	c      *Chart
 	env    *exec.Env
 	span   *op.Span // of the rows, nil = none
-	times  bool     // rows are times
+	times  bool     // the rows are times
 	values []shownValue
-	counts int                    // the slot with the number of rows, -1 = none
+	counts int                    // the slot that counts rows, -1 = none
 	defs   []*syntax.AggregateDef // by slot
 	rows   []vector.Value
 	cells  map[string]map[string][]exec.Aggregate // by row, by column
 }
 
-// maxBuckets bounds how many empty buckets a chart fills in.
+// maxBuckets bounds how many empty buckets a chart adds.
 const maxBuckets = 100000
 
 // Results implements exec.Reducer.
@@ -111,8 +111,8 @@ func add(cells map[string][]exec.Aggregate, col string, aggs []exec.Aggregate) {
 	}
 }
 
-// joinSpecial puts events whose value is the very word for missing ones to
-// those, so that there are no two columns of the same name.
+// joinSpecial merges events whose value equals the label for missing values
+// with the events that lack the value, so that column names stay unique.
 func (g *grid) joinSpecial() {
 	if g.c.Col == "" || !g.c.UseNull {
 		return
@@ -149,7 +149,7 @@ func (g *grid) order(ctx context.Context) error {
 	return err
 }
 
-// lowEnd reads a number, or the low end of a bucket's label.
+// lowEnd returns a number, or the low end of a bucket label.
 func lowEnd(v vector.Value) (float64, bool) {
 	if f, ok := v.Num(); ok {
 		return f, true
@@ -164,7 +164,7 @@ func lowEnd(v vector.Value) (float64, bool) {
 	return lo, lok && hok && lo < hi
 }
 
-// columns chooses the columns, and moves what is beyond the limit to OTHER.
+// columns chooses the columns and merges those beyond the limit into OTHER.
 func (g *grid) columns() []string {
 	if g.c.Col == "" {
 		return []string{""}
@@ -182,8 +182,8 @@ func (g *grid) columns() []string {
 	return columns
 }
 
-// choose returns the columns that are shown by the scores of their cells, and those
-// that are not moved to OTHER, nil = all.
+// choose selects the columns by the scores of their cells. It also returns the
+// columns that do not move to OTHER, nil = all.
 func (g *grid) choose(scores map[string][]float64) (columns []string, stays map[string]bool) {
 	_, hasNull := scores[chartNil]
 	delete(scores, chartNil)
@@ -209,8 +209,8 @@ func (g *grid) choose(scores map[string][]float64) (columns []string, stays map[
 	return kept, stays
 }
 
-// score is what a cell counts for when columns are ranked: the value it shows,
-// or how many rows are in it when it shows several.
+// score returns the weight of a cell for ranking columns: the value it shows,
+// or its number of rows if it shows several values.
 func (g *grid) score(aggs []exec.Aggregate) float64 {
 	v := vector.Value{}
 	switch {
@@ -227,7 +227,7 @@ func (g *grid) rankByCount() bool {
 	return g.counts >= 0 && len(g.values) > 1 && g.c.Keep == nil && g.c.Score == ""
 }
 
-// keep returns the columns that stay, in alphabetical order.
+// keep returns the remaining columns in alphabetical order.
 func (g *grid) keep(all []string, scores map[string][]float64) []string {
 	test := g.c.Keep
 	if test == nil {
@@ -270,7 +270,8 @@ func (g *grid) keep(all []string, scores map[string][]float64) []string {
 	return chosen
 }
 
-// summary is an aggregate of a column's cells, 0 when there is no number.
+// summary aggregates the cells of a column. It returns 0 if there are no
+// numbers.
 func (g *grid) summary(name string, vals []float64) float64 {
 	if name == "" {
 		name = "sum"
@@ -303,14 +304,14 @@ func (g *grid) moveToOther(stays map[string]bool) {
 	}
 }
 
-// fillGaps adds the buckets in which nothing happened; false when there are none to
-// add or too many of them.
+// fillGaps adds empty buckets. It returns false if there are none to add or too
+// many.
 func (g *grid) fillGaps() bool {
 	if g.times {
 		return g.fillTimes()
 	}
 	first, last, n := 0.0, 0.0, 0
-	for n < len(g.rows) { // texts that are no buckets come last
+	for n < len(g.rows) { // values without a bucket come last
 		f, ok := g.bucketed(g.rows[n])
 		if !ok {
 			break
@@ -337,7 +338,8 @@ func (g *grid) fillGaps() bool {
 	return true
 }
 
-// bucketed returns the low end of the bucket that a row is, false for other rows.
+// bucketed returns the low end of a row's bucket, false for rows without a
+// bucket.
 func (g *grid) bucketed(row vector.Value) (float64, bool) {
 	f, ok := lowEnd(row)
 	return f, ok && f-f == 0 && !(g.span.Unit == "log" && f <= 0)
@@ -360,7 +362,7 @@ func (g *grid) fillTimes() bool {
 		first = min(first, splunktime.Epoch(g.span.Floor(g.env.Earliest.In(g.env.Zone))))
 	}
 	if g.c.Time && g.c.FixedRange && !g.env.Latest.IsZero() {
-		// The end of the range is not part of it.
+		// The end of the range is exclusive.
 		last = max(last, splunktime.Epoch(g.span.Floor(splunktime.FromEpoch(splunktime.Epoch(g.env.Latest)-1e-6).In(g.env.Zone))))
 	}
 	var rows []vector.Value
@@ -375,8 +377,8 @@ func (g *grid) fillTimes() bool {
 	return true
 }
 
-// dropPartial leaves out the first and the last bucket when the range of the
-// search covers them only in part.
+// dropPartial removes the first and the last bucket if the time range of the
+// search covers them only partly.
 func (g *grid) dropPartial() {
 	if n := len(g.rows); n > 0 && !g.env.Earliest.IsZero() {
 		if f, _ := g.rows[0].Num(); f < splunktime.Epoch(g.env.Earliest) {
@@ -412,7 +414,7 @@ func (g *grid) title(value, col string) string {
 	return value + g.c.Sep + name
 }
 
-// table hands on the rows, at least one batch.
+// table emits the rows, in at least one batch.
 func (g *grid) table(ctx context.Context, columns []string, emit func(*vector.Batch) error) error {
 	w := g.writer(columns, emit)
 	for _, row := range g.rows {
@@ -423,7 +425,7 @@ func (g *grid) table(ctx context.Context, columns []string, emit func(*vector.Ba
 	return w.End()
 }
 
-// gridWriter hands on the rows of a table.
+// gridWriter emits the rows of a table.
 type gridWriter struct {
 	*op.Emitter
 	g      *grid
@@ -464,7 +466,7 @@ func (w *gridWriter) write(ctx context.Context, row vector.Value, cells map[stri
 	for _, f := range w.fields {
 		w.Set(f.name, g.value(f.value, cells[f.col], width))
 	}
-	if g.c.Row != "" { // last, as a column may have the same name
+	if g.c.Row != "" { // set last, since another column may have the same name
 		w.SetAt(0, row)
 	}
 	return w.Row(ctx)

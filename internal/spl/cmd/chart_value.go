@@ -12,16 +12,16 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// chartValue is what a chart shows of a group: one of its aggregates, or what
-// an expression makes of several.
+// chartValue is one value that a chart shows for a group: an aggregate, or an
+// expression over several aggregates.
 type chartValue struct {
 	Name string
-	Agg  int         // of Chart.Aggs; the first that Expr reads
-	Expr syntax.Expr // nil = the aggregate as it is; reads the fields of operandName
+	Agg  int         // index in Chart.Aggs; with Expr, of the first aggregate it reads
+	Expr syntax.Expr // nil = the aggregate itself; reads the fields named by operandName
 }
 
-// operandName is the field under which the expression of a chartValue reads
-// the aggregate at a place in Chart.Aggs.
+// operandName returns the field under which the expression of a chartValue
+// reads an aggregate, given its index in Chart.Aggs.
 func operandName(agg int) string { return "\x00agg" + strconv.Itoa(agg) }
 
 // parseValues reads a list of aggregates and eval(…) over aggregates.
@@ -42,8 +42,8 @@ func (c *Chart) parseValues(p *syntax.Parser) error {
 	return err
 }
 
-// parseExpression reads the rest of eval(…) [AS name], whose eval begins at
-// start.
+// parseExpression reads the rest of eval(…) [AS name]. start is the position of
+// eval.
 func (c *Chart) parseExpression(p *syntax.Parser, start int) error {
 	first := len(c.Aggs)
 	e, err := p.ExprOver(func(name syntax.Token) (syntax.Expr, error) {
@@ -51,7 +51,7 @@ func (c *Chart) parseExpression(p *syntax.Parser, start int) error {
 		if def == nil || !def.NoField && !p.Peek().Is("(") {
 			return nil, nil
 		}
-		if !p.Peek().Is("(") { // count, which in arguments reaches to the next blank
+		if !p.Peek().Is("(") { // count, which the lexer of arguments reads up to the next blank
 			return c.operand(&op.Aggregation{Def: def, Call: name.Text}, name.Span), nil
 		}
 		p.Reset(name.Span.Start)
@@ -92,13 +92,14 @@ func (c *Chart) parseExpression(p *syntax.Parser, start int) error {
 	return nil
 }
 
-// operand adds an aggregate that an expression reads, and returns its field.
+// operand adds an aggregate that an expression reads and returns the field for
+// it.
 func (c *Chart) operand(a *op.Aggregation, at diag.Span) *syntax.Field {
 	c.Aggs = append(c.Aggs, a)
 	return &syntax.Field{Span: at, Name: operandName(len(c.Aggs) - 1)}
 }
 
-// printValues is the list as it is parsed.
+// printValues prints the list in the syntax that parseValues reads.
 func (c *Chart) printValues() string {
 	parts := make([]string, len(c.Values))
 	for i, v := range c.Values {
@@ -115,15 +116,15 @@ func (c *Chart) printValues() string {
 	return strings.Join(parts, " ")
 }
 
-// shownValue is a chartValue once the fields of wildcards are known.
+// shownValue is a chartValue after wildcards are expanded to fields.
 type shownValue struct {
 	name  string
 	slot  int            // of the grouper
-	prog  *expr.Program  // of an expression, else nil
+	prog  *expr.Program  // nil for a plain aggregate
 	reads map[string]int // the slots of its fields
 }
 
-// shownValues returns what a chart shows, in the order of its columns.
+// shownValues returns the values that a chart shows, in column order.
 func (r *chart) shownValues() []shownValue {
 	slots := make([][]int, len(r.c.Aggs)+1) // by aggregation
 	for _, n := range r.g.SlotOrder() {
@@ -151,7 +152,8 @@ func (r *chart) shownValues() []shownValue {
 	return list
 }
 
-// compileValues makes the expressions ready to run, nil where there is none.
+// compileValues compiles the expressions. Its result has nil for plain
+// aggregates.
 func (c *Chart) compileValues(env *exec.Env) ([]*expr.Program, error) {
 	progs := make([]*expr.Program, len(c.Values))
 	for i, v := range c.Values {
@@ -166,8 +168,8 @@ func (c *Chart) compileValues(env *exec.Env) ([]*expr.Program, error) {
 	return progs, nil
 }
 
-// value returns what a cell shows of its aggregates, which are nil where there
-// are no events; width is that of the bucket in seconds, 0 = no bucket of time.
+// value returns what a cell shows. aggs is nil for a cell without events. width
+// is the bucket width in seconds, 0 = not a time bucket.
 func (g *grid) value(v shownValue, aggs []exec.Aggregate, width float64) vector.Value {
 	if v.prog == nil {
 		return g.aggregate(v.slot, aggs, width)
@@ -189,11 +191,11 @@ func (g *grid) aggregate(slot int, aggs []exec.Aggregate, width float64) vector.
 	return vector.Value{}
 }
 
-// perSeconds are the aggregates that are rates, in seconds.
+// perSeconds maps rate aggregates to their unit in seconds.
 var perSeconds = map[string]float64{"per_second": 1, "per_minute": 60, "per_hour": 3600, "per_day": 86400}
 
-// scaled turns the sum of per_hour and its kin into a rate of a bucket of so
-// many seconds, 0 = no bucket of time.
+// scaled converts the sum of per_hour and similar aggregates to a rate. width
+// is the bucket width in seconds, 0 = not a time bucket.
 func scaled(v vector.Value, name string, width float64) vector.Value {
 	f, ok := v.Num()
 	if unit := perSeconds[name]; ok && unit > 0 && width > 0 {

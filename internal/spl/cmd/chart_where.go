@@ -9,7 +9,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// seriesTest is the WHERE of a chart: which columns are kept.
+// seriesTest is the WHERE clause of a chart: it decides which columns stay.
 type seriesTest struct {
 	Agg    string // the aggregate of a column's cells
 	Op     string // in, notin, <, >, <= or >=
@@ -26,8 +26,8 @@ func scoreName(tok syntax.Token) (string, error) {
 	return strings.ToLower(tok.Text), nil
 }
 
-// parseSeriesTest reads what stands behind WHERE. A field behind the aggregate
-// is passed over: it is over the cells of each column in any case.
+// parseSeriesTest reads the clause after WHERE. It ignores a field of the
+// aggregate: the aggregate always covers the cells of each column.
 func parseSeriesTest(p *syntax.Parser) (*seriesTest, error) {
 	tok, err := p.Take()
 	if err != nil {
@@ -107,7 +107,7 @@ func (t *seriesTest) print() string {
 	return s + vector.FormatNumber(t.N)
 }
 
-// passes reports whether a column with a score beyond a bound is kept.
+// passes reports whether a score satisfies the bound.
 func (t *seriesTest) passes(score float64) bool {
 	switch t.Op {
 	case "<":

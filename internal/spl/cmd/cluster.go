@@ -12,12 +12,12 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Cluster puts rows whose texts are much alike together.
+// Cluster groups rows with similar texts.
 type Cluster struct {
 	Threshold float64 // above 0 and below 1
 	Match     string  // termlist, termset, ngramset
 	Field     string
-	Delims    string // what parts terms; "" = everything but letters, digits and _
+	Delims    string // characters that separate terms; "" = all but letters, digits and _
 	LabelOnly bool
 	ShowCount bool
 	Count     string
@@ -130,7 +130,7 @@ func (c *Cluster) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec
 		cs := &clusters{c: c, env: env, held: env.Memory.Hold(), known: map[string]int{}}
 		defer cs.held.Release()
 		labels := make([][]int, len(rows))
-		first := make([][]int32, len(rows)) // rows that begin a cluster
+		first := make([][]int32, len(rows)) // rows that start a cluster
 		for n, b := range rows {
 			if err := ctx.Err(); err != nil {
 				return nil, err
@@ -154,7 +154,7 @@ func (c *Cluster) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec
 	}), nil
 }
 
-// mark gives rows the numbers and sizes of their clusters.
+// mark adds the number and the size of the cluster to each row.
 func (c *Cluster) mark(rows []*vector.Batch, labels [][]int, first [][]int32, sizes []int) []*vector.Batch {
 	out := make([]*vector.Batch, len(rows))
 	for n, b := range rows {

@@ -13,22 +13,22 @@ import (
 
 const (
 	maxClusters = 10000
-	// maxClusterTerms bounds what is compared of a text.
+	// maxClusterTerms bounds how many terms of a text are compared.
 	maxClusterTerms = 1000
 )
 
-// clusters are those found so far, numbered from 1.
+// clusters are the clusters found so far, numbered from 1.
 type clusters struct {
 	c     *Cluster
 	env   *exec.Env
-	first [][]uint64     // terms of the row that began each
+	first [][]uint64     // terms of the first row of each cluster
 	sizes []int          // rows of each
-	known map[string]int // cluster of texts seen before, 0 = none
+	known map[string]int // cluster of each text seen before, 0 = none
 	held  *exec.Held
 }
 
-// place returns the cluster of a text and whether the text begins it; 0 when
-// it is like none and there can be no more.
+// place returns the cluster of a text and whether the text starts it. The label
+// is 0 if no cluster matches and the limit is reached.
 func (cs *clusters) place(ctx context.Context, text string) (label int, begins bool, err error) {
 	label, seen := cs.known[text]
 	if !seen {
@@ -58,12 +58,12 @@ func (cs *clusters) find(ctx context.Context, text string) (label int, begins bo
 		label, begins = len(cs.first), true
 		size += 8*len(terms) + 32
 	}
-	cs.known[text] = label // rows are held as long as this
+	cs.known[text] = label // the rows stay in memory as long as this map
 	return label, begins, cs.held.Add(size)
 }
 
-// terms returns the hashes of a text's terms, sorted where their place does
-// not matter.
+// terms returns the hashes of a text's terms, sorted if their order does not
+// matter.
 func (c *Cluster) terms(text string) []uint64 {
 	var list []uint64
 	if c.Match == "ngramset" {
@@ -89,7 +89,7 @@ func (c *Cluster) terms(text string) []uint64 {
 	return list
 }
 
-// like reports whether two texts with these terms belong together.
+// like reports whether two texts with these terms belong to the same cluster.
 func (c *Cluster) like(a, b []uint64) bool {
 	longer := max(len(a), len(b))
 	if longer == 0 {

@@ -14,7 +14,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Cofilter counts for pairs of items how many users have both.
+// Cofilter counts, for each pair of items, the users that have both.
 type Cofilter struct{ User, Item string }
 
 func init() {
@@ -67,8 +67,8 @@ func (c *Cofilter) NewReducer(env *exec.Env) (exec.Reducer, error) {
 	return &cofilter{c: c, env: env, held: env.Memory.Hold(), users: map[string]map[string]bool{}}, nil
 }
 
-// maxCofilterItems bounds the items of one user that are paired, and
-// maxCofilterPairs the pairs.
+// maxCofilterItems bounds how many items of one user are paired.
+// maxCofilterPairs bounds the pairs.
 const (
 	maxCofilterItems = 1000
 	maxCofilterPairs = 1000000
@@ -94,7 +94,7 @@ func (r *cofilter) Add(_ context.Context, b *vector.Batch) error {
 	return r.held.Add(size)
 }
 
-// put notes the items of a user; it returns the bytes that are held for it.
+// put adds the items of a user and returns how many bytes it allocated.
 func (r *cofilter) put(user string, items []string) (size int) {
 	if len(items) == 0 {
 		return 0
@@ -171,7 +171,7 @@ func (r *cofilter) Results(ctx context.Context) (exec.Operator, error) {
 	}, r.Close), nil
 }
 
-// itemPairs says how many users have an item, and both of two.
+// itemPairs counts the users of each item and of each pair of items.
 type itemPairs struct {
 	items map[string]int
 	pairs map[[2]string]int
@@ -180,7 +180,7 @@ type itemPairs struct {
 func (r *cofilter) pairs(ctx context.Context) (*itemPairs, error) {
 	p := &itemPairs{map[string]int{}, map[[2]string]int{}}
 	pulse := exec.NewPulse(ctx)
-	full := false // memory has no room for more
+	full := false // the memory limit is reached
 	for _, user := range exec.SortedKeys(r.env, r.users) {
 		items := exec.SortedKeys(r.env, r.users[user])
 		for _, item := range items {
@@ -210,7 +210,7 @@ func (r *cofilter) pairs(ctx context.Context) (*itemPairs, error) {
 				p.pairs[key]++
 			}
 			if fresh > 0 {
-				err := r.held.Add(160 * fresh) // with their place in the result
+				err := r.held.Add(160 * fresh) // including their rows in the result
 				if err != nil && !exec.EndsEarly(err) {
 					return nil, err
 				}

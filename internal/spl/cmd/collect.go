@@ -16,12 +16,12 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Collect puts the rows into an index and passes them on.
+// Collect writes the rows to an index and passes them on.
 type Collect struct {
-	exec.Collected // where to; Event is not set
+	exec.Collected // the destination; Event is not set
 	AddTime        bool
 	Marker         string
-	marker         [][2]string // what Marker says
+	marker         [][2]string // the fields of Marker
 	Test           bool
 }
 
@@ -149,7 +149,7 @@ func (o *collecting) Next(ctx context.Context) (*vector.Batch, error) {
 // Close implements exec.Operator.
 func (o *collecting) Close() { o.in.Close() }
 
-// event is the JSON of row i.
+// event returns row i as JSON.
 func (c *Collect) event(env *exec.Env, b *vector.Batch, i int) ([]byte, error) {
 	if raw := strings.TrimSpace(b.At("_raw", i).Text()); strings.HasPrefix(raw, "{") && json.Valid([]byte(raw)) {
 		return c.marked(jsonscan.Compact([]byte(raw)))
@@ -182,7 +182,7 @@ func (c *Collect) event(env *exec.Env, b *vector.Batch, i int) ([]byte, error) {
 	return c.marked(append(out, '}'))
 }
 
-// marked adds the fields of the marker to an object.
+// marked adds the marker fields to an object.
 func (c *Collect) marked(object []byte) (_ []byte, err error) {
 	out := object[:len(object)-1]
 	for _, m := range c.marker {
@@ -193,7 +193,7 @@ func (c *Collect) marked(object []byte) (_ []byte, err error) {
 	return append(out, '}'), nil
 }
 
-// appendMember adds a member to an object that is not closed yet.
+// appendMember adds a member to an object that is still open.
 func appendMember(dst []byte, key, value string) ([]byte, error) {
 	if len(dst) > 1 {
 		dst = append(dst, ',')

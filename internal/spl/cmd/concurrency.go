@@ -13,7 +13,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Concurrency counts the rows that were under way when each row started.
+// Concurrency counts the rows that were in progress when each row started.
 type Concurrency struct {
 	Duration string
 	Start    string
@@ -85,8 +85,8 @@ func (c *Concurrency) Open(_ context.Context, env *exec.Env, in exec.Operator) (
 }
 
 func (c *Concurrency) count(env *exec.Env, rows []*vector.Batch) []*vector.Batch {
-	var starts, ends []float64 // of all rows that last
-	same := map[float64]int{}  // rows that do not, by their start
+	var starts, ends []float64 // of all rows with a positive duration
+	same := map[float64]int{}  // rows without a positive duration, by start
 	span := func(b *vector.Batch, i int) (start, end float64, ok bool) {
 		start, ok = b.At(c.Start, i).Num()
 		d, _ := b.At(c.Duration, i).Num()

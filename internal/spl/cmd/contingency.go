@@ -15,11 +15,11 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Contingency counts how often the values of two fields come together.
+// Contingency counts how often pairs of values of two fields occur together.
 type Contingency struct {
 	Row, Col         string
 	MaxRows, MaxCols int
-	RowCover         float64 // share of the rows' counts to be shown, 0 to 1
+	RowCover         float64 // share of the total count that the shown rows cover, 0 to 1
 	ColCover         float64
 	Total            bool
 	TotalName        string
@@ -145,7 +145,7 @@ func (r *contingency) Add(_ context.Context, b *vector.Batch) error {
 }
 
 func (r *contingency) count(pair [2]string, n int) (grown int) {
-	if known := r.pairs[pair]; known != nil { // to assign would put the key in, too, which is not ours
+	if known := r.pairs[pair]; known != nil { // do not assign through r.pairs: that would also store the borrowed key
 		*known += n
 		return 0
 	}
@@ -222,7 +222,7 @@ func (r *contingency) Results(context.Context) (exec.Operator, error) {
 	}, r.Close), nil
 }
 
-// frequent returns the values with the greatest counts, in that order.
+// frequent returns the values with the highest counts, in descending order.
 func (r *contingency) frequent(counts map[string]int, total, limit int, cover float64, field string) []string {
 	var list []string
 	for v := range counts {

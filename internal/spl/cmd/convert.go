@@ -165,7 +165,7 @@ func (m *convert) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, erro
 	return b, nil
 }
 
-// each converts every value of v; those that cannot be read go.
+// each converts every value of v and drops those that cannot be converted.
 func (m *convert) each(v vector.Value, fn conversion) vector.Value {
 	if v.Kind() != vector.List {
 		return fn(m, v)
@@ -179,7 +179,7 @@ func (m *convert) each(v vector.Value, fn conversion) vector.Value {
 	return vector.Strings(list)
 }
 
-// conversion gives null for what it cannot read.
+// conversion returns null for values it cannot convert.
 type conversion func(m *convert, v vector.Value) vector.Value
 
 var conversions = map[string]conversion{
@@ -254,7 +254,8 @@ func orElse(v, otherwise vector.Value) vector.Value {
 	return v
 }
 
-// weighted is the sum of parts times weights, null when one is no number.
+// weighted returns the sum of parts times weights, or null if a part is not a
+// number.
 func weighted(parts []string, weights []float64) vector.Value {
 	sum := 0.0
 	for i, part := range parts {
@@ -269,7 +270,8 @@ func weighted(parts []string, weights []float64) vector.Value {
 
 var leadingNumber = regexp.MustCompile(`^[-+]?(\d+(\.\d+)?|\.\d+)`)
 
-// splitUnit parts a number, "" for none, from the text behind it.
+// splitUnit splits a text into its leading number, "" if there is none, and the
+// rest.
 func splitUnit(s string) (number, unit string) {
 	s = strings.TrimSpace(s)
 	number = leadingNumber.FindString(s)

@@ -13,10 +13,10 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Correlate says which fields come together.
+// Correlate measures how often fields occur together.
 type Correlate struct{}
 
-// maxCorrelated bounds the fields of a table of pairs.
+// maxCorrelated bounds the fields of the correlation table.
 const maxCorrelated = 1000
 
 func init() {
@@ -40,7 +40,7 @@ func (c *Correlate) Print() string { return "correlate" }
 // Needs implements syntax.Command.
 func (c *Correlate) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
-// Tabulates says that the rows are no events any more.
+// Tabulates says that the rows are no longer events.
 func (c *Correlate) Tabulates() bool { return true }
 
 // Open implements exec.Serial.
@@ -68,7 +68,7 @@ func (c *Correlate) table(ctx context.Context, env *exec.Env, rows []*vector.Bat
 	if err := held.Add(8 * size * len(names)); err != nil {
 		return nil, err
 	}
-	has := make([][]uint64, len(names)) // by field, a bit for each row
+	has := make([][]uint64, len(names)) // by field, one bit per row
 	for n, name := range names {
 		has[n] = make([]uint64, size)
 		at := 0

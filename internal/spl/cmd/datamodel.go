@@ -12,7 +12,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Datamodel lists the data models, describes one, or gives the events of a
+// Datamodel lists the data models, describes one, or returns the events of a
 // dataset.
 type Datamodel struct {
 	Name string // "" = list all

@@ -14,13 +14,13 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// dataset is a dataset of a data model as a command names it.
+// dataset is a dataset of a data model that a command names.
 type dataset struct {
 	model *datamodel.Model
 	set   *datamodel.Dataset
 }
 
-// findDataset finds Model or Model.Dataset; span is where that stands.
+// findDataset finds Model or Model.Dataset. span is the place of the name.
 func findDataset(name string, span diag.Span) (*dataset, error) {
 	name = strings.ReplaceAll(name, `"`, "")
 	model, path, below := strings.Cut(name, ".")
@@ -38,21 +38,21 @@ func findDataset(name string, span diag.Span) (*dataset, error) {
 }
 
 func (d *dataset) name() string {
-	if d.set.Name == d.model.Name && d.model.Dataset(d.set.Name) == nil { // all of several roots
+	if d.set.Name == d.model.Name && d.model.Dataset(d.set.Name) == nil { // all roots of a model with several
 		return d.model.Name
 	}
 	return d.model.Name + "." + d.set.Name
 }
 
-// warn says that CloudTrail has no events for the dataset.
+// warn reports that CloudTrail has no events for the dataset.
 func (d *dataset) warn(env *exec.Env) {
 	if !d.model.Filled {
 		env.Warn("CloudTrail does not fill the data model %s; the search finds only events that match %s", d.model.Name, d.model.Search(d.set))
 	}
 }
 
-// fill returns the fillnull command for those of the fields, named as in
-// events, in which a missing value counts as unknown; "" for none.
+// fill returns the fillnull command for the fields in which a missing value
+// counts as unknown, named as in events. It returns "" if there are none.
 func (d *dataset) fill(fields []string) string {
 	var list []string
 	for _, f := range fields {
@@ -66,7 +66,7 @@ func (d *dataset) fill(fields []string) string {
 	return "fillnull value=" + datamodel.Unknown + " " + syntax.PrintFields(list)
 }
 
-// fieldNames returns the dataset's fields as events have them.
+// fieldNames returns the dataset's fields under their names in events.
 func (d *dataset) fieldNames() []string {
 	var list []string
 	for _, f := range d.model.Fields(d.set) {
@@ -75,8 +75,8 @@ func (d *dataset) fieldNames() []string {
 	return list
 }
 
-// where rewrites an expression over fields of the dataset to one over those of
-// events. nodename=X becomes the search of the dataset X.
+// where rewrites an expression over fields of the dataset to use the fields of
+// events. nodename=X becomes the search of dataset X.
 func (d *dataset) where(e filter.Expr) (filter.Expr, error) {
 	list := func(args []filter.Expr) ([]filter.Expr, error) {
 		out := make([]filter.Expr, len(args))
@@ -124,8 +124,8 @@ func (d *dataset) where(e filter.Expr) (filter.Expr, error) {
 	return e, nil
 }
 
-// orUnknown widens a test of one field to events that lack it, where unknown
-// stands for that and passes the test.
+// orUnknown widens a test of one field to events that lack the field, if the
+// value "unknown" passes the test.
 func (d *dataset) orUnknown(test filter.Expr, field string) (filter.Expr, error) {
 	if !d.model.FillsUnknown(field) {
 		return test, nil
@@ -142,9 +142,9 @@ func (d *dataset) orUnknown(test filter.Expr, field string) (filter.Expr, error)
 	return &filter.Or{Args: []filter.Expr{test, missing}}, nil
 }
 
-// aggregations rewrites aggregates over fields of the dataset; their columns
-// keep the names they were written with. A pattern takes in the fields of the
-// dataset, not all of an event.
+// aggregations rewrites aggregates over fields of the dataset. Their columns
+// keep the names as written. A pattern matches the fields of the dataset, not
+// all fields of an event.
 func (d *dataset) aggregations(list []*op.Aggregation) []*op.Aggregation {
 	var out []*op.Aggregation
 	for _, a := range list {

@@ -100,14 +100,14 @@ func parseDedup(p *syntax.Parser) (syntax.Command, error) {
 	return c, nil
 }
 
-// Chooses tells the planner that few rows may stay, it is not known how many.
+// Chooses tells the planner that few rows may remain; how many is unknown.
 func (c *Dedup) Chooses() (rows int, ok bool) { return 0, !c.Consecutive && !c.KeepEvents }
 
 // Print implements syntax.Command.
 func (c *Dedup) Print() string {
 	s := "dedup "
 	_, err := strconv.Atoi(c.Fields[0])
-	if c.N != 1 || err == nil { // else a field that is called by a number would be read as one
+	if c.N != 1 || err == nil { // else a field with a numeric name would be read as the count
 		s += strconv.Itoa(c.N) + " "
 	}
 	s += syntax.PrintFields(c.Fields)
@@ -151,7 +151,7 @@ type dedup struct {
 	keys *vector.FieldKeys
 	seen map[string]int
 	last string
-	run  int // rows in a row with the key last
+	run  int // length of the current run of rows with key last
 	held *exec.Held
 }
 
@@ -161,7 +161,7 @@ func (d *dedup) Close() {
 	d.seen = nil
 }
 
-// repeats notes the key and reports whether there were enough rows with it.
+// repeats records the key and reports whether enough rows with it were seen.
 func (d *dedup) repeats(key []byte) (bool, error) {
 	if d.c.Consecutive {
 		if string(key) != d.last || d.run == 0 {

@@ -10,7 +10,8 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Delta gives how much a field differs from an earlier row.
+// Delta computes the difference between a field and its value in an earlier
+// row.
 type Delta struct {
 	Field, As string
 	Back      int

@@ -17,11 +17,11 @@ import (
 
 // Diff compares the texts of two rows line by line.
 type Diff struct {
-	Rows    [2]int // their numbers, from 1
+	Rows    [2]int // row numbers, from 1
 	Field   string
 	Header  bool
 	Context bool
-	Max     int // characters of each text, 0 = all
+	Max     int // characters compared in each text, 0 = all
 }
 
 const diffMax = 100000
@@ -90,10 +90,10 @@ func (c *Diff) Print() string {
 // Needs implements syntax.Command.
 func (c *Diff) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields(c.Field) }
 
-// Tabulates says that the rows are no events any more.
+// Tabulates says that the rows are no longer events.
 func (c *Diff) Tabulates() bool { return true }
 
-// Open implements exec.Serial. No more rows are asked for than it compares.
+// Open implements exec.Serial. It reads only the rows that it compares.
 func (c *Diff) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	first := &op.First{In: in, Left: max(c.Rows[0], c.Rows[1])}
 	return op.Gathered(env, first, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
@@ -123,8 +123,8 @@ func (c *Diff) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Op
 	}), nil
 }
 
-// layOut returns the lines of a text, those of a JSON object or array with a
-// member on each.
+// layOut splits a text into lines. A JSON object or array is laid out with one
+// member per line.
 func layOut(s string) []string {
 	var b bytes.Buffer
 	if t := strings.TrimSpace(s); strings.HasPrefix(t, "{") || strings.HasPrefix(t, "[") {
@@ -138,7 +138,7 @@ func layOut(s string) []string {
 	return strings.Split(s, "\n")
 }
 
-// compare writes how the lines a and b differ.
+// compare formats the differences between lines a and b.
 func (c *Diff) compare(env *exec.Env, a, b []string) string {
 	edits, exact := editsOf(a, b)
 	if !exact {

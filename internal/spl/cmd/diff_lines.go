@@ -2,19 +2,19 @@ package cmd
 
 import "fmt"
 
-// edit says that the lines from1:to1 of the first text stand where the second
-// has from2:to2; same when they are equal.
+// edit says that lines from1:to1 of the first text correspond to lines
+// from2:to2 of the second. same means that they are equal.
 type edit struct {
 	same                   bool
 	from1, to1, from2, to2 int
 }
 
-// maxDiffCells bounds the table in which common lines are looked for.
+// maxDiffCells bounds the table used to find common lines.
 const maxDiffCells = 4 << 20
 
-// editsOf finds the fewest lines that differ. It is not exact when the part
-// between the first and the last differing line is too large for that: then it
-// is one edit.
+// editsOf returns the smallest set of differing lines. If the part between the
+// first and the last differing line is too large for the table, that part
+// becomes one edit and exact is false.
 func editsOf(a, b []string) (edits []edit, exact bool) {
 	head := 0
 	for head < len(a) && head < len(b) && a[head] == b[head] {
@@ -42,7 +42,8 @@ func editsOf(a, b []string) (edits []edit, exact bool) {
 	x, y := a[head:len(a)-tail], b[head:len(b)-tail]
 	exact = (len(x)+1)*(len(y)+1) <= maxDiffCells
 	if exact {
-		// common[i][j] is the length of the longest common part of x[i:] and y[j:].
+		// common[i][j] is the length of the longest common subsequence of x[i:]
+		// and y[j:].
 		width := len(y) + 1
 		common := make([]int32, (len(x)+1)*width)
 		for i := len(x) - 1; i >= 0; i-- {
@@ -76,11 +77,11 @@ func editsOf(a, b []string) (edits []edit, exact bool) {
 	return edits, exact
 }
 
-// diffContext is how many equal lines are shown around those that differ.
+// diffContext is how many equal lines are shown around a difference.
 const diffContext = 3
 
-// grouped puts edits that lie near each other together, with equal lines
-// around them; none when nothing differs.
+// grouped combines nearby edits and adds the equal lines around them. It
+// returns none if nothing differs.
 func grouped(edits []edit) [][]edit {
 	var groups [][]edit
 	var group []edit
@@ -113,7 +114,7 @@ func grouped(edits []edit) [][]edit {
 	return groups
 }
 
-// unifiedLines writes a group as unified diffs do.
+// unifiedLines formats a group as a unified diff.
 func unifiedLines(group []edit, a, b []string) []string {
 	first, last := group[0], group[len(group)-1]
 	span := func(from, to int) string {
@@ -137,7 +138,8 @@ func unifiedLines(group []edit, a, b []string) []string {
 	return out
 }
 
-// contextLines writes a group as context diffs do: one text, then the other.
+// contextLines formats a group as a context diff: the first text, then the
+// second.
 func contextLines(group []edit, a, b []string) []string {
 	first, last := group[0], group[len(group)-1]
 	span := func(from, to int) string {
