@@ -19,8 +19,8 @@ type FieldReader struct {
 	extra *Requested
 }
 
-// NewFieldReader returns a reader of the fields in a set. Reading a large record
-// ends with ctx.
+// NewFieldReader returns a reader of the fields in a set. ctx cancels the
+// reading of a large record.
 func NewFieldReader(ctx context.Context, set filter.FieldSet) *FieldReader {
 	r := &FieldReader{ctx: ctx, set: set}
 	if set.All() || set.HasPatterns() {
@@ -33,12 +33,12 @@ func NewFieldReader(ctx context.Context, set filter.FieldSet) *FieldReader {
 	return r
 }
 
-// Whole reports whether every field of a record is looked at, because the set
-// is not a list of names.
+// Whole reports whether every field of a record is read, because the set is not
+// a list of names.
 func (r *FieldReader) Whole() bool { return r.x == nil }
 
-// Read adds the fields of a record to the row that b began last. They may refer
-// to raw when the reader is Whole, else they are copies.
+// Read adds the fields of a record to the last row that b began. When the
+// reader is Whole they may refer to raw; otherwise they are copies.
 func (r *FieldReader) Read(b *vector.Builder, raw []byte, m *event.Meta) error {
 	if r.Whole() {
 		err := event.Flatten(r.ctx, raw, m, func(name string, c event.Cell) {

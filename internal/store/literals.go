@@ -8,12 +8,12 @@ import (
 	"bluetrail/internal/filter"
 )
 
-// minLiteral is the shortest text worth looking for.
+// minLiteral is the shortest literal worth searching for.
 const minLiteral = 4
 
-// Literals returns texts of which records that match a search must hold, in
-// any case: of every group at least one. Fields that are computed, rather than
-// read from the record, ask for nothing.
+// Literals returns groups of texts: a record that matches a search must
+// contain, in any case, at least one text of every group. Fields that are
+// computed rather than read from the record contribute nothing.
 func Literals(e filter.Expr) [][]string {
 	switch e := e.(type) {
 	case *filter.And:
@@ -51,8 +51,8 @@ func Literals(e filter.Expr) [][]string {
 	return nil
 }
 
-// Verbatim reports whether the values of a field stand in the record as they
-// are: it is a leaf of it, or an alias of one.
+// Verbatim reports whether the values of a field appear unchanged in the
+// record: the field is a leaf of it, or an alias of one.
 func Verbatim(field string) bool {
 	if event.IsDefault(field) {
 		return false
@@ -94,8 +94,8 @@ func group(values []string) [][]string {
 	return [][]string{list}
 }
 
-// longestPlain returns the longest run of a value that JSON text writes as it
-// is and that holds no wildcard.
+// longestPlain returns the longest run of a value that JSON writes unescaped
+// and that has no wildcard.
 func longestPlain(v string) string {
 	longest := ""
 	for _, run := range strings.FieldsFunc(v, func(r rune) bool {

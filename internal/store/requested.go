@@ -8,24 +8,25 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Wanted returns the fields that the rows of a search have to hold where its
-// commands look at those of need: a filter names fields, too, and what is made
-// only for who names it is then there for a wildcard.
+// Wanted returns the fields that the rows of a search must hold if its commands
+// read those of need. The filter's fields are included: a field that is
+// computed only on request becomes visible to wildcards once the filter names
+// it.
 func Wanted(need filter.FieldSet, cond filter.Expr) filter.FieldSet {
 	return need.Add(slices.DeleteFunc(filter.FieldsOf(cond), func(name string) bool { return !need.Has(name) })...)
 }
 
-// Requested reads the fields of a search that event.Flatten does not give
-// because they are made only for who names them. It belongs to one goroutine;
-// nil reads none.
+// Requested reads the fields of a search that event.Flatten leaves out because
+// they are computed only on request. It belongs to one goroutine; a nil
+// Requested reads none.
 type Requested struct {
 	names []string
 	x     *event.Extractor
 	row   *event.Row
 }
 
-// NewRequested returns the reader of such fields in a set, nil when it names
-// none.
+// NewRequested returns a reader of such fields in a set, or nil if the set
+// names none.
 func NewRequested(set filter.FieldSet) *Requested {
 	r := &Requested{}
 	for _, name := range set.Named() {
@@ -41,7 +42,7 @@ func NewRequested(set filter.FieldSet) *Requested {
 	return r
 }
 
-// Read adds the fields of a record to the row that b began last.
+// Read adds the fields of a record to the last row that b began.
 func (r *Requested) Read(b *vector.Builder, raw []byte, m *event.Meta) error {
 	if r == nil {
 		return nil

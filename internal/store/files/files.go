@@ -1,5 +1,5 @@
-// Package files is a store over files of events where they lie: nothing is
-// imported, every search reads them anew, in parallel.
+// Package files is a store over event files in place. Nothing is imported;
+// every search reads the files again, in parallel.
 package files
 
 import (
@@ -14,17 +14,17 @@ import (
 	"bluetrail/internal/store"
 )
 
-// Options say how files are taken.
+// Options control how files are read.
 type Options struct {
 	Index      string // "" = the default index
-	Sourcetype string // "" = told from each record
+	Sourcetype string // "" = detected per record
 	Limits     file.Limits
-	Workers    int    // 0 = one for each core
-	TempDir    string // of what memory cannot hold, "" = the system's folder
+	Workers    int    // 0 = one per core
+	TempDir    string // for data that does not fit in memory, "" = the system's folder
 }
 
-// Store answers searches from files. What it cannot read it passes over,
-// counts and names in Stats.
+// Store answers searches from files. It skips, counts and lists in Stats what
+// it cannot read.
 type Store struct {
 	files []file.File
 	opt   Options
@@ -65,7 +65,7 @@ func Open(paths []string, opt Options) (*Store, error) {
 	return s, nil
 }
 
-// Indexes implements store.Indexed: all files belong to one.
+// Indexes implements store.Indexed. All files belong to one index.
 func (s *Store) Indexes(context.Context) ([]string, error) {
 	if s.opt.Index == "" {
 		return []string{event.DefaultIndex}, nil
@@ -76,10 +76,10 @@ func (s *Store) Indexes(context.Context) ([]string, error) {
 // Close implements store.Store.
 func (s *Store) Close() error { return nil }
 
-// Progress returns how many packed bytes were read, of how many.
+// Progress returns how many packed bytes were read, and the total.
 func (s *Store) Progress() (done, total int64) { return s.read.Load(), s.total }
 
-// maxSkips bounds how many problems are listed; the rest is counted.
+// maxSkips limits how many problems are listed; the rest are counted.
 const maxSkips = 100
 
 func (s *Store) skip(n diag.Notice) {
@@ -98,7 +98,7 @@ func (s *Store) leave(name string) {
 	s.leftOut.Add(name)
 }
 
-// Stats implements store.Counting: what the searches so far met.
+// Stats implements store.Counting. It covers all searches so far.
 func (s *Store) Stats() store.Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -24,8 +24,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// trail writes n files of each records in CloudTrail's form; every file repeats
-// the last record of the one before.
+// trail writes n files with each records per file in CloudTrail's form. Every
+// file repeats the last record of the previous one.
 func trail(t testing.TB, n, each int) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -90,7 +90,7 @@ func TestDuplicatesAreDropped(t *testing.T) {
 	}
 }
 
-// TestFilesBeforeTheRangeStayClosed: what was delivered before the range holds
+// TestFilesBeforeTheRangeStayClosed: a file delivered before the range contains
 // no event of it.
 func TestFilesBeforeTheRangeStayClosed(t *testing.T) {
 	s, err := Open([]string{trail(t, 10, 10)}, Options{})
@@ -124,12 +124,12 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// generated writes the trail of an organisation as CloudTrail delivers it, and
-// returns a store of it with the bytes that its files unpack to.
+// generated writes an organisation's trail as CloudTrail delivers it. It
+// returns a store of the trail and the unpacked size of its files in bytes.
 func generated(b *testing.B) (*Store, int64) {
 	dir := b.TempDir()
 	cfg := generate.Default()
-	cfg.Events, cfg.Days, cfg.Accounts = 500_000, generate.MinDays, generate.MinAccounts // some 40 events a file
+	cfg.Events, cfg.Days, cfg.Accounts = 500_000, generate.MinDays, generate.MinAccounts // about 40 events per file
 	cfg.End = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 	if _, err := generate.Write(b.Context(), dir, cfg, nil); err != nil {
 		b.Fatal(err)
@@ -176,8 +176,8 @@ type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
-// reportCPU reports the processor time of a run, which says more than the clock on
-// a busy machine.
+// reportCPU reports the CPU time of a run, which is more reliable than wall
+// time on a busy machine.
 func reportCPU(b *testing.B) func() {
 	before := cpuTime(b)
 	return func() { b.ReportMetric((cpuTime(b)-before).Seconds()/float64(b.N), "cpu-s/op") }
@@ -191,8 +191,8 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkScan reads a generated trail: unpacked only, which is the floor, and
-// for a search that few events match and one that needs them all.
+// BenchmarkScan reads a generated trail: only unpacked, which is the lower
+// bound, for a search that few events match, and for one that needs all.
 func BenchmarkScan(b *testing.B) {
 	s, raw := generated(b)
 	b.Run("gunzip", func(b *testing.B) {

@@ -21,15 +21,15 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// batchRows is how many records are tested together. Rows of all fields are
-// wide, so batches of them are shorter.
+// batchRows is how many records are tested together. Rows with all fields are
+// wide, so their batches are shorter.
 const (
 	batchRows = 512
 	wideRows  = 64
 )
 
-// slack is how much later than an event's time its file may claim to have been
-// delivered before it: names give minutes, and clocks differ.
+// slack is how much earlier than its events a file may claim to have been
+// delivered: names give minutes, and clocks differ.
 const slack = 10 * time.Minute
 
 // Prepare implements store.Store.
@@ -68,22 +68,22 @@ func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
 }
 
 // sameInCopies are fields that have the same value in all copies of an event,
-// wherever they come from: event.Identity is made of them.
+// because event.Identity is computed from them.
 var sameInCopies = map[string]bool{"eventID": true, "eventName": true, "eventSource": true, "signature": true, "command": true, "dvc": true}
 
 type scan struct {
 	s       *Store
 	q       *store.Query
-	files   []int // of s.files
+	files   []int // indexes into s.files
 	size    int64 // of files, packed
 	passed  int
 	filter  *event.Prefilter
 	seen    *idset.Temp
 	alike   bool     // copies of an event pass the filter together
-	tests   []string // what the filter reads
-	wants   []string // what is in the rows, when chosen
-	chosen  bool     // else every field is, or those that fit patterns
-	fields  []string // tests, and those of wants that are not among them
+	tests   []string // fields that the filter reads
+	wants   []string // fields in the rows, when chosen
+	chosen  bool     // otherwise every field is wanted, or those that match patterns
+	fields  []string // tests, and the fields of wants that are not among them
 	reading *event.Extractor
 	workers int
 }
@@ -109,8 +109,8 @@ func (sc *scan) Explain() []string {
 	return lines
 }
 
-// packedEvent is how many bytes of a file an event takes, about: CloudTrail's are
-// packed.
+// packedEvent is roughly how many bytes of a packed CloudTrail file one event
+// takes.
 const packedEvent = 300
 
 func (sc *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) error {
@@ -156,8 +156,8 @@ feed:
 	return context.Cause(ctx)
 }
 
-// reader is one worker: it reads files, tests records in batches and hands on
-// those that pass.
+// reader is one worker: it reads files, tests records in batches and passes on
+// those that match.
 type reader struct {
 	ctx     context.Context
 	sc      *scan
@@ -165,7 +165,7 @@ type reader struct {
 	matcher *filter.Matcher
 	decoder *event.Decoder
 	row     *event.Row
-	idRow   *event.Row         // of identifier; nil = the decoder fills row, or reads no leaves
+	idRow   *event.Row         // of identifier; nil = the decoder fills row, or no leaves are read
 	whole   *store.FieldReader // nil when fields were chosen
 
 	meta    event.Meta
@@ -173,13 +173,13 @@ type reader struct {
 	records int
 	raws    [][]byte
 	metas   []event.Meta     // of the rows, unless fields were chosen
-	numbers []float64        // that order the rows of the same time
-	cols    [][]vector.Value // by scan.fields
+	numbers []float64        // order the rows of the same time
+	cols    [][]vector.Value // in the order of scan.fields
 	times   []vector.Value
-	dup     []bool     // the row's event was met before
-	met     []idset.ID // of the last records, passed over or not, see meet
-	places  []int32    // in met, of the last rows
-	known   []bool     // of met
+	dup     []bool     // the row's event was seen before
+	met     []idset.ID // ids of the last records, skipped or not, see meet
+	places  []int32    // positions of the last rows in met
+	known   []bool     // whether each id of met was seen before
 	err     error
 }
 
@@ -192,8 +192,9 @@ func newReader(ctx context.Context, sc *scan, emit func(*vector.Batch) error) (*
 	if !sc.chosen {
 		r.whole = store.NewFieldReader(ctx, sc.q.Fields)
 	}
-	// Leaves are read while the end of a record is looked for: all that is asked
-	// for when every record may pass, else what tells copies.
+	// Leaves are read while the decoder looks for the end of a record: all
+	// requested leaves if every record may match, otherwise those that identify
+	// copies.
 	switch {
 	case sc.filter.Empty():
 		r.decoder.Fields(sc.reading, r.row)
@@ -205,8 +206,8 @@ func newReader(ctx context.Context, sc *scan, emit func(*vector.Batch) error) (*
 	return r, nil
 }
 
-// file reads one file; only errors that end the search are returned. Its last
-// records may stay to be tested with those of the next one.
+// file reads one file. It returns only errors that end the search. The file's
+// last records may wait to be tested with those of the next one.
 func (r *reader) file(i int) error {
 	s, f := r.sc.s, r.sc.s.files[i]
 	defer s.done.Add(1)
@@ -267,7 +268,7 @@ func (r *reader) file(i int) error {
 	}
 }
 
-// identity returns the identity of a record that no fields are read of.
+// identity returns the identity of a record of which no fields are read.
 func (r *reader) identity(rec event.Record) event.Identity {
 	if rec.Walked && r.idRow != nil {
 		return identifier.Identity(rec.Raw, r.idRow)
@@ -275,7 +276,7 @@ func (r *reader) identity(rec event.Record) event.Identity {
 	return event.Identify(rec.Raw)
 }
 
-// take puts a record among those to be tested.
+// take queues a record for testing.
 func (r *reader) take(rec event.Record) error {
 	x := r.sc.reading
 	if !rec.Walked || !r.sc.filter.Empty() {
@@ -320,8 +321,8 @@ func (r *reader) take(rec event.Record) error {
 	return nil
 }
 
-// inRange reports whether a time is in the range of the search, in the precision
-// of _time.
+// inRange reports whether a time is in the search's range, at the precision of
+// _time.
 func (r *reader) inRange(ns int64) bool {
 	q := r.sc.q
 	if q.Earliest == store.Beginning && q.Latest == store.End {
@@ -335,7 +336,7 @@ func (r *reader) inRange(ns int64) bool {
 	return ns >= q.Earliest && (q.Latest == store.End || ns < q.Latest)
 }
 
-// flush tests what was taken and hands on the rows that pass.
+// flush tests the queued records and passes on the matching rows.
 func (r *reader) flush() error {
 	if err := r.meet(); err != nil {
 		return err
@@ -352,8 +353,8 @@ func (r *reader) flush() error {
 	return r.deliver(r.unique(rows))
 }
 
-// meet notes the events of the last records, and which of the rows among them
-// are copies.
+// meet records the events of the last records, and marks the rows that are
+// copies.
 func (r *reader) meet() error {
 	r.known = append(r.known[:0], make([]bool, len(r.met))...)
 	if err := r.sc.seen.Add(r.met, r.known); err != nil {
@@ -370,11 +371,11 @@ func (r *reader) meet() error {
 func (r *reader) forget() {
 	r.dup, r.raws, r.metas, r.numbers, r.times = r.dup[:0], r.raws[:0], r.metas[:0], r.numbers[:0], nil
 	for i := range r.cols {
-		r.cols[i] = nil // what was handed on may still refer to it
+		r.cols[i] = nil // delivered batches may still refer to it
 	}
 }
 
-// unique drops the rows whose event was met before.
+// unique drops the rows whose event was seen before.
 func (r *reader) unique(rows []int32) []int32 {
 	kept := rows[:0]
 	for _, row := range rows {
@@ -407,7 +408,7 @@ func (r *reader) deliver(rows []int32) error {
 	return nil
 }
 
-// batch makes the rows as they are handed on.
+// batch builds the batch that is delivered.
 func (r *reader) batch(rows []int32) (*vector.Batch, error) {
 	var b *vector.Batch
 	if !r.sc.chosen {
@@ -429,11 +430,11 @@ func (r *reader) batch(rows []int32) (*vector.Batch, error) {
 					col[i] = all[row]
 				}
 			}
-			if slices.ContainsFunc(col, func(v vector.Value) bool { return !v.IsNull() }) { // a field that no row has is no column
+			if slices.ContainsFunc(col, func(v vector.Value) bool { return !v.IsNull() }) { // a field that no row has gets no column
 				b.Cols = append(b.Cols, vector.NewColumn(name, col))
 			}
 		}
-		if r.sc.q.Ordered { // the rows are kept for sorting, and must not keep the file
+		if r.sc.q.Ordered { // rows kept for sorting must not keep the file in memory
 			b = b.Own()
 		}
 	}
@@ -448,7 +449,7 @@ func (r *reader) batch(rows []int32) (*vector.Batch, error) {
 	return b.With(vector.NewColumn(event.Time, when), vector.NewColumn(store.Seq, seq)), nil
 }
 
-// own copies the records of rows, which are kept for sorting, out of the file.
+// own copies the records of rows out of the file, since sorting keeps the rows.
 func (r *reader) own(rows []int32) {
 	size := 0
 	for _, row := range rows {
@@ -461,12 +462,14 @@ func (r *reader) own(rows []int32) {
 	}
 }
 
-// everyField makes rows of every field, or of those that fit the patterns.
+// everyField builds rows with every field, or with those that match the
+// patterns.
 func (r *reader) everyField(rows []int32) (*vector.Batch, error) {
 	b := vector.NewBuilder().Expect(len(rows))
 	for _, row := range rows {
 		b.Add()
-		// The record was read once already; it can only fail when the search ends.
+		// The record was already read once; this fails only when the search
+		// ends.
 		if err := r.whole.Read(b, r.raws[row], &r.metas[row]); err != nil && r.ctx.Err() != nil {
 			return nil, err
 		}

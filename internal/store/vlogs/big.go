@@ -10,11 +10,11 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// bigDir is where records lie that are too large for a row.
+// bigDir holds records that are too large for a row.
 const bigDir = "big"
 
-// keepBig writes a record that is too large for a row to a file of its own,
-// durably, and returns its name, which has a checksum of it.
+// keepBig durably writes a record that is too large for a row to its own file.
+// It returns the file's name, which contains a checksum of the record.
 func (s *Store) keepBig(raw []byte, id [16]byte) (name string, err error) {
 	defer func() {
 		if err != nil {
@@ -47,8 +47,8 @@ func (s *Store) keepBig(raw []byte, id [16]byte) (name string, err error) {
 	return name, syncDir(dir)
 }
 
-// readBig returns a record that lies in a file of its own. Damage makes the next
-// start check the whole store.
+// readBig returns a record that is stored in its own file. If the file is
+// damaged, the next start checks the whole store.
 func (s *Store) readBig(name string) ([]byte, error) {
 	sum, err := bigSum(name)
 	if err != nil {

@@ -18,26 +18,27 @@ import (
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
-// Damage is a partition that is not what was written, and was set aside.
+// Damage describes a partition whose files differ from what was written, and
+// which was set aside.
 type Damage struct {
 	Day    tally.Day
-	Rows   int64 // that it should have, as far as the manifest knows
+	Rows   int64 // expected, as far as the manifest knows
 	Reason string
-	Folder string // where it lies now, "" when it is missing
+	Folder string // current location, "" when it is missing
 }
 
 // asideDir is where damaged partitions are moved to, below the store's folder.
 const asideDir = "aside"
 
-// crashFile holds what the engine said when it ended a process. Its presence
-// makes the next start compare all checksums.
+// crashFile holds the engine's last words when it ended a process. If the file
+// exists, the next start compares all checksums.
 const crashFile = "crash"
 
-// partitionState is what a check says of a partition.
+// partitionState is the result of checking a partition.
 type partitionState struct {
 	reason  string // why it is damaged
 	unknown bool   // it has parts that the manifest does not list
-	moved   bool   // its files have other times than the manifest says, and are right
+	moved   bool   // file times differ from the manifest, but the contents match
 }
 
 // checkPartition compares a partition with the manifest: the sizes and times of
@@ -82,7 +83,7 @@ func (m *manifest) checkPartition(partitions, day string, deep bool) (st partiti
 				return partitionState{reason: fmt.Sprintf("part %s/%s: %v", kind, name, rootCause(err))}
 			}
 		}
-		for key := range m.parts { // of indexdb, which counts no rows
+		for key := range m.parts { // indexdb parts have no rows
 			if kind == "indexdb" && !st.unknown && strings.HasPrefix(key, day+"/indexdb/") && !slices.Contains(names, filepath.Base(key)) {
 				return partitionState{reason: "part " + strings.TrimPrefix(key, day+"/") + " is no longer listed"}
 			}
@@ -94,7 +95,7 @@ func (m *manifest) checkPartition(partitions, day string, deep bool) (st partiti
 	return st
 }
 
-// rootCause drops paths from an error, which say nothing to a reader.
+// rootCause drops paths from an error; they tell the reader nothing.
 func rootCause(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
@@ -103,9 +104,10 @@ func rootCause(err error) error {
 	return err
 }
 
-// inspect checks all partitions before the engine opens them, which ends the
-// process over a damaged one. Those with parts that the manifest does not list
-// are read by another process first. The damaged ones are set aside.
+// inspect checks all partitions before the engine opens them, because the
+// engine ends the process when it meets a damaged one. Another process first
+// reads the partitions that have parts missing from the manifest. Damaged
+// partitions are set aside.
 func (s *Store) inspect(deep bool) (list []Damage, err error) {
 	partitions := filepath.Join(s.dir, engineDir, "partitions")
 	days := s.manifest.days()
@@ -115,7 +117,7 @@ func (s *Store) inspect(deep bool) (list []Damage, err error) {
 	}
 	for _, e := range entries {
 		if _, err := time.Parse(dayLayout, e.Name()); err != nil {
-			if err := s.setAside(e.Name(), &Damage{}); err != nil { // the engine refuses what is no day
+			if err := s.setAside(e.Name(), &Damage{}); err != nil { // the engine refuses names that are not days
 				return nil, err
 			}
 			continue
@@ -227,7 +229,7 @@ func (s *Store) Counts() map[tally.Day]int64 {
 	return counts
 }
 
-// Tally counts the rows of a day by their index, reading their ids.
+// Tally reads the ids of a day's rows and counts the rows by index.
 func (s *Store) Tally(ctx context.Context, day tally.Day) (tally.Tallies, error) {
 	ts := tally.Tallies{}
 	err := s.Day(ctx, day, func(e Stored) { ts.Add(tally.Key{Day: e.Day, Index: e.Index}, e.ID) })
@@ -244,7 +246,8 @@ func (s *Store) Day(ctx context.Context, day tally.Day, yield func(Stored)) erro
 	return s.each(ctx, q, yield)
 }
 
-// updateManifest notes the parts of days, all of them when days is nil.
+// updateManifest records the parts of the given days, or of all days when days
+// is nil.
 func (s *Store) updateManifest(days []string) error {
 	s.manifestMu.Lock()
 	defer s.manifestMu.Unlock()
@@ -278,6 +281,6 @@ func (s *Store) updateManifest(days []string) error {
 	return s.manifest.save(s.dir)
 }
 
-// Read returns what was counted in the days that another process read before the
-// store was opened: all of them when it was opened deep.
+// Read returns the counts of the days that another process read before the
+// store was opened. With Deep these are all days.
 func (s *Store) Read() tally.Tallies { return s.read }

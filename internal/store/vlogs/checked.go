@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// checkedFile says when all parts of the store were last read and found to be what
-// was written.
+// checkedFile records when all parts of the store were last read and matched
+// what was written.
 const checkedFile = "checked"
 
-// noteChecked notes that all parts were read.
+// noteChecked records that all parts were read.
 func (s *Store) noteChecked(at time.Time) error {
 	if err := replaceFile(s.dir, checkedFile, []byte(at.UTC().Format(time.RFC3339)+"\n")); err != nil {
 		return fmt.Errorf("cannot note when the store was checked: %w", err)
@@ -22,8 +22,8 @@ func (s *Store) noteChecked(at time.Time) error {
 	return nil
 }
 
-// Checked returns when all parts were last read and found to be what was written;
-// zero when that is not known.
+// Checked returns when all parts were last read and matched what was written.
+// The time is zero if that is unknown.
 func (s *Store) Checked() (time.Time, error) {
 	data, err := os.ReadFile(filepath.Join(s.dir, checkedFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -34,13 +34,13 @@ func (s *Store) Checked() (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, strings.TrimSuffix(string(data), "\n"))
 	if err != nil || at.After(time.Now().Add(24*time.Hour)) {
-		return time.Time{}, nil // a damaged file says nothing
+		return time.Time{}, nil // treat a damaged file as unknown
 	}
 	return at, nil
 }
 
-// OldestPart returns when the oldest part was written, whose checksum was taken
-// then; zero when there are no parts.
+// OldestPart returns when the oldest part was written, which is when its
+// checksum was computed. The time is zero if there are no parts.
 func (s *Store) OldestPart() (oldest time.Time) {
 	s.manifestMu.Lock()
 	defer s.manifestMu.Unlock()

@@ -19,16 +19,16 @@ import (
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
-// checkEnv makes this program, when it is started with it, read the partitions
-// of the folder that it names, and end. The engine ends its process over damaged
-// files, and may ask for all memory over them, which must not happen to a
-// process that has something else to do.
+// checkEnv makes this program read the partitions in the folder that it names,
+// and exit. On damaged files the engine may end its process or try to allocate
+// all memory, so a process with other work must not read them.
 const checkEnv = "BLUETRAIL_CHECK_PARTITIONS"
 
-// bigEnv is the store's folder, for records that lie beside the partitions.
+// bigEnv is the store's folder, which holds the large records beside the
+// partitions.
 const bigEnv = "BLUETRAIL_CHECK_STORE"
 
-// childMemory is what the reading process may hold in memory.
+// childMemory limits the memory of the reading process.
 const childMemory = 2 << 30
 
 func init() {
@@ -37,7 +37,7 @@ func init() {
 	}
 }
 
-// readRow is what the child says of a day and index.
+// readRow is what the child reports for one day and index.
 type readRow struct {
 	Day    tally.Day
 	Index  string
@@ -108,8 +108,8 @@ func (s *Store) each(ctx context.Context, q *logstorage.Query, yield func(Stored
 	})
 }
 
-// readInChild has other processes read partitions. It returns why some of them
-// cannot be read, and what was counted in the others.
+// readInChild reads partitions in child processes. It returns the reasons why
+// some of them cannot be read, and the counts of the others.
 func (s *Store) readInChild(days []string) (bad map[string]string, read tally.Tallies, err error) {
 	bad, read = map[string]string{}, tally.Tallies{}
 	if len(days) == 0 {
@@ -124,7 +124,7 @@ func (s *Store) readInChild(days []string) (bad map[string]string, read tally.Ta
 		read.Merge(ts)
 	case len(days) == 1:
 		bad[days[0]] = reason
-	default: // which of them it was
+	default: // find out which one failed
 		for _, half := range [][]string{days[:len(days)/2], days[len(days)/2:]} {
 			b, r, err := s.readInChild(half)
 			if err != nil {
@@ -142,8 +142,8 @@ func (s *Store) readInChild(days []string) (bad map[string]string, read tally.Ta
 // checkPrefix begins the names of folders that child processes read.
 const checkPrefix = "check-"
 
-// runChild starts one process over links to the files of the partitions, so that
-// nothing it does reaches the store.
+// runChild starts one process on hard links to the partitions' files, so that
+// nothing it does affects the store.
 func (s *Store) runChild(days []string) (ts tally.Tallies, reason string, err error) {
 	dir, err := os.MkdirTemp(s.dir, checkPrefix)
 	if err != nil {
@@ -190,7 +190,7 @@ func (s *Store) runChild(days []string) (ts tally.Tallies, reason string, err er
 	return ts, "", nil
 }
 
-// childReason is what a reading process said in the end, in one line.
+// childReason reduces the output of a failed child to one line.
 func childReason(stderr string, err error) string {
 	for line := range strings.Lines(stderr) {
 		if strings.Contains(line, "panic") || strings.Contains(line, "fatal") || strings.Contains(line, "FATAL") || strings.Contains(line, "cannot") {
@@ -232,6 +232,6 @@ func openEngine(dir string) *logstorage.Storage {
 		Retention:       keepFor,
 		FutureRetention: keepFor,
 		MaxBackfillAge:  keepFor,
-		FlushInterval:   time.Minute, // Sync is sooner
+		FlushInterval:   time.Minute, // Sync flushes sooner
 	})
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
-// timeColumn makes _time of times.
+// timeColumn makes the _time column from times.
 func timeColumn(times []int64) *vector.Column {
 	vals := make([]vector.Value, len(times))
 	for i, ns := range times {
@@ -25,10 +25,10 @@ func timeColumn(times []int64) *vector.Column {
 	return vector.NewColumn(event.Time, vals)
 }
 
-// dates makes a field of the date of times.
+// dates makes a date field from times.
 func dates(field string, times []int64) *vector.Column {
 	span, _ := event.DatePart(field)
-	known := map[int64]int32{} // code of the span that a time lies in
+	known := map[int64]int32{} // time span to code
 	var dict []vector.Value
 	codes := make([]int32, len(times))
 	at, code := int64(math.MinInt64), int32(0)
@@ -47,7 +47,7 @@ func dates(field string, times []int64) *vector.Column {
 	return vector.Coded(field, dict, codes)
 }
 
-// timeValue is a time as _time holds it.
+// timeValue returns a time as a _time value.
 func timeValue(ns int64) vector.Value {
 	if ns%int64(time.Second) == 0 {
 		return vector.Float(float64(ns / int64(time.Second)))
@@ -55,7 +55,8 @@ func timeValue(ns int64) vector.Value {
 	return vector.Formatted(float64(ns)/float64(time.Second), event.Seconds(ns))
 }
 
-// numbers reads a column of numbers as whole ones of a unit that has per of theirs.
+// numbers parses a column of numbers and scales them to integers: per is how
+// many of the column's units make one of the result's.
 func numbers(name string, c *logstorage.BlockColumn, per float64) *vector.Column {
 	if c == nil {
 		return vector.Constant(name, vector.Value{})
@@ -69,8 +70,8 @@ func numbers(name string, c *logstorage.BlockColumn, per float64) *vector.Column
 	return vector.NewColumn(name, vals)
 }
 
-// column copies the values of a field out of a block, whose strings die with
-// it.
+// column copies the values of a field out of a block, because the block's
+// strings do not outlive it.
 func column(name string, values []string) *vector.Column {
 	if dict, codes, ok := coded(values); ok {
 		if len(dict) == 1 {
@@ -96,7 +97,8 @@ func column(name string, values []string) *vector.Column {
 	return vector.NewColumn(name, vals)
 }
 
-// value returns what a column's text stands for, whose bytes it shares.
+// value returns the value that a column's text encodes. It shares the text's
+// bytes.
 func value(text string) vector.Value {
 	if text != "" && text[0] != several[0] {
 		return vector.String(text)
@@ -105,7 +107,8 @@ func value(text string) vector.Value {
 	return store.Value(&c)
 }
 
-// maxDict is how many different values a column may have to be coded.
+// maxDict is the largest number of different values for which a column is
+// dictionary-coded.
 const maxDict = 1 << 14
 
 func coded(values []string) (dict []vector.Value, codes []int32, ok bool) {

@@ -12,12 +12,13 @@ import (
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
-// ColumnsDamaged reports whether the list of columns was damaged or missing when
-// the store was opened for searches. They do not need it; an ingest rebuilds it.
+// ColumnsDamaged reports whether the list of columns was damaged or missing
+// when the store was opened for searches. Searches do not need the list; the
+// next ingest rebuilds it.
 func (s *Store) ColumnsDamaged() bool { return s.columns.frozen }
 
-// rebuildColumns makes the list of columns from the names that the engine has in
-// each stream. No rows may be added meanwhile.
+// rebuildColumns rebuilds the list of columns from the names that the engine
+// has in each stream. No rows may be added while it runs.
 func (s *Store) rebuildColumns() (err error) {
 	defer func() {
 		if err != nil {
@@ -35,11 +36,11 @@ func (s *Store) rebuildColumns() (err error) {
 			return err
 		}
 		if labels[event.Sourcetype] == "" && labels[event.Index] == "" {
-			continue // of rows without a stream
+			continue // rows without a stream
 		}
 		key := labels[event.Index] + several + labels[event.Sourcetype]
 		if labels["eventSource"]+labels["eventName"] == "" {
-			set.stream(key) // of odd rows
+			set.stream(key) // odd rows
 			continue
 		}
 		var filter []string
@@ -71,7 +72,7 @@ func (s *Store) rebuildColumns() (err error) {
 	return nil
 }
 
-// ask returns the values of a query's answer.
+// ask returns the values of a query's result.
 func (s *Store) ask(text string, of func(*logstorage.QueryContext) ([]logstorage.ValueWithHits, error)) ([]string, error) {
 	q, err := logstorage.ParseQuery(text)
 	if err != nil {
@@ -92,7 +93,7 @@ func (s *Store) ask(text string, of func(*logstorage.QueryContext) ([]logstorage
 	return values, nil
 }
 
-// streamLabels reads how the engine names a stream: {a="b",c="d"}.
+// streamLabels parses the engine's name of a stream: {a="b",c="d"}.
 func streamLabels(text string) (map[string]string, error) {
 	labels := map[string]string{}
 	bad := fmt.Errorf("cannot read the stream %q", text)

@@ -13,8 +13,8 @@ import (
 	"bluetrail/internal/event"
 )
 
-// TestRebuildColumns damages the list of columns: the next open for writing makes
-// it from what the engine has, and learns new names again.
+// TestRebuildColumns damages the list of columns. The next open for writing
+// rebuilds it from the engine's names and can learn new names again.
 func TestRebuildColumns(t *testing.T) {
 	dir := t.TempDir()
 	st, err := Open(dir, Options{})
@@ -68,7 +68,7 @@ func TestRebuildColumns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	old := bytes.Join(append([][]byte{begun}, lines[1:len(lines)-1]...), nil) // lines were not counted
+	old := bytes.Join(append([][]byte{begun}, lines[1:len(lines)-1]...), nil) // the format before lines were counted
 	damages := map[string][]byte{"flipped": flipped, "last line flipped": last, "cut": good[:len(good)/2], "old": old, "empty": nil, "missing": nil}
 	for n := range len(lines) {
 		damages[fmt.Sprintf("cut after %d lines", n)] = bytes.Join(lines[:n], nil)

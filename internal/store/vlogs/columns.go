@@ -7,31 +7,32 @@ import (
 	"bluetrail/internal/event"
 )
 
-// What a row holds beside the columns below.
+// Columns of a row besides those below.
 const (
-	timeName    = "_time"      // of the event, or where a displaced row lies
+	timeName    = "_time"      // the event's time, or where a displaced row is stored
 	rawColumn   = "_msg"       // the record; VictoriaLogs indexes its words
-	wordsColumn = "_words"     // words of it that are not found there, see words.go
+	wordsColumn = "_words"     // words of the record that VictoriaLogs would not find, see words.go
 	trueTime    = "_when"      // unix nanoseconds of an event whose time the store cannot hold
 	bigColumn   = "_big"       // the file that holds a record too large for a row
-	idColumn    = "_eid"       // what identifies a record without eventID
+	idColumn    = "_eid"       // identifies a record without eventID
 	seqColumn   = "_seq"       // order of arrival
 	batchColumn = "_indextime" // unix milliseconds of the batch it came in
-	restColumn  = "_rest"      // leaves of a partial row that have no column, each between bytes of several
+	restColumn  = "_rest"      // leaves of a partial row that have no column, each between separator bytes
 )
 
-// streamColumns make the streams: rows of the same kind of event lie together,
-// which keeps them small and makes searches by these fields cheap.
+// streamColumns define the streams. Rows of the same kind of event are stored
+// together, which keeps them small and makes searches by these fields cheap.
 var streamColumns = []string{event.Index, event.Sourcetype, "eventSource", "eventName"}
 
-// stored are the fields that have a column for what events show in them, by
-// name: the streams', and derived ones that searches ask for most. All leaves of
-// records have columns beside those, and other derived fields are made of them.
+// stored maps each field that has a column for its displayed value to that
+// column: the fields that define streams, and derived fields that searches
+// often use. All leaves of records have their own columns besides these; other
+// derived fields are computed from the leaves.
 var stored = slices.Sorted(slices.Values(slices.Concat(streamColumns, []string{
 	event.Source, event.Host, "errorCode", "userName", "user", "action", "status",
 })))
 
-// isStream tells which of stored make the streams.
+// isStream reports which fields of stored define the streams.
 var isStream = func() (is []bool) {
 	for _, c := range stored {
 		is = append(is, slices.Contains(streamColumns, c))
@@ -44,9 +45,9 @@ func isStored(field string) bool {
 	return ok
 }
 
-// fixed are columns that every stream may have: those of stored, those that they
-// are made of, and leaves of nearly every record. A row that lacks one of them
-// though its record has the leaf is odd.
+// fixed are columns that every stream may have: the columns of stored, those
+// that they are computed from, and leaves of nearly every record. A row that
+// lacks one of them although its record has the leaf is odd.
 var fixed = func() map[string]bool {
 	m := map[string]bool{}
 	add := func(leaf string) {
@@ -80,23 +81,23 @@ var fixed = func() map[string]bool {
 }()
 
 // bulky leaves have no column: they differ in nearly every event, and searches
-// hardly ask for them. They are read from the record.
+// rarely use them. They are read from the record.
 var bulky = map[string]bool{
 	"requestID": true, "sharedEventID": true, "userIdentity.sessionContext.attributes.creationDate": true, "additionalEventData.x-amz-id-2": true, "responseElements.x-amz-id-2": true,
 	"responseElements.x-amz-request-id": true, "responseElements.credentials.sessionToken": true, "responseElements.requestId": true,
 }
 
-// ownPrefix begins the column of a leaf whose name a column has already. The
-// leaves of CloudTrail's that a stored field takes the place of are kept so, for
-// the fields that are made of them.
+// ownPrefix is the prefix of a leaf's column when another column already has
+// the leaf's name. It keeps the CloudTrail leaves that a stored field replaces,
+// for the fields that are computed from them.
 const ownPrefix = "leaf:"
 
-// maxName is what the name of a leaf with a column may have in bytes. The engine
-// drops rows with names over 128.
+// maxName is the longest name, in bytes, of a leaf that gets a column. The
+// engine drops rows that have names over 128 bytes.
 const maxName = 120
 
-// leafColumn returns the column of a leaf of the record. A row with a leaf that has
-// none, and is not bulky, is odd.
+// leafColumn returns the column of a leaf of the record. A row is odd if it has
+// a leaf without a column that is not bulky.
 func leafColumn(leaf string) (column string, ok bool) {
 	switch {
 	case leaf == "" || len(leaf) > maxName || strings.Contains(leaf, "*") || bulky[leaf] || event.IsDefault(leaf):
@@ -107,14 +108,14 @@ func leafColumn(leaf string) (column string, ok bool) {
 	return leaf, true
 }
 
-// HasColumn reports whether a field of events is kept in a column of its own,
-// rather than made of others or read from the record.
+// HasColumn reports whether an event field has its own column, rather than
+// being computed from others or read from the record.
 func HasColumn(field string) bool {
 	_, ok := columnOf(field)
 	return ok
 }
 
-// columnOf returns the column that holds what events show in a field.
+// columnOf returns the column that holds a field's displayed values.
 func columnOf(field string) (column string, ok bool) {
 	if isStored(field) {
 		return field, true
@@ -125,16 +126,18 @@ func columnOf(field string) (column string, ok bool) {
 	return leafColumn(field)
 }
 
-// severalIn reports whether a column may hold several values: a leaf inside an
-// array does. A row with several values in another column is odd.
+// severalIn reports whether a column may hold several values, as the column of
+// a leaf inside an array may. A row with several values in any other column is
+// odd.
 func severalIn(column string) bool { return strings.Contains(column, "{}") }
 
-// several separates values in a column, and stands before the first and behind
-// the last. An empty value is written like two of them, since the engine does not
-// tell an empty column from none.
+// several separates the values in a column, and also precedes the first and
+// follows the last. An empty value is written as two separators, since the
+// engine cannot tell an empty column from a missing one.
 const several = "\x01"
 
-// encode returns a cell as a column holds it; ok is false when it cannot.
+// encode returns the column text of a cell; ok is false if the cell cannot be
+// encoded.
 func encode(c *event.Cell) (text string, ok bool) {
 	values := c.Many
 	if values == nil {
@@ -151,7 +154,8 @@ func encode(c *event.Cell) (text string, ok bool) {
 	return several + strings.Join(values, several) + several, true
 }
 
-// decode returns the cell of a column's text, whose bytes it shares.
+// decode returns the cell that a column's text encodes. It shares the text's
+// bytes.
 func decode(text string) event.Cell {
 	switch {
 	case text == "":
@@ -166,8 +170,8 @@ func decode(text string) event.Cell {
 	return event.Cell{Text: many[0], Many: many, Set: true}
 }
 
-// isDate reports whether a field is made of the time of a record, which is that
-// of an ordinary row.
+// isDate reports whether a field is computed from the record's time, which for
+// an ordinary row is the time of the row.
 func isDate(field string) bool {
 	_, ok := event.DatePart(field)
 	return ok

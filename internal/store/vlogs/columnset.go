@@ -15,48 +15,48 @@ import (
 	"sync"
 )
 
-// Bounds of the columns that a store makes. The engine drops rows once a block
-// would have more than 2,000 names; a block holds rows of one stream.
+// Limits on the columns that a store creates. The engine drops rows once a
+// block would have more than 2,000 names; a block holds rows of one stream.
 const (
-	maxLearned  = 400     // names of a stream beside the fixed ones
-	maxFreeForm = 40      // of those, names that end in a key of anyone's choice
-	maxStreams  = 5_000   // streams with columns beside the fixed ones
+	maxLearned  = 400     // names of a stream besides the fixed ones
+	maxFreeForm = 40      // of those, names that end in a user-chosen key
+	maxStreams  = 5_000   // streams with columns besides the fixed ones
 	maxPlain    = 500     // further streams, of odd rows
 	maxNames    = 500_000 // names of all streams together
-	maxNameText = 8 << 20 // bytes of the different names
+	maxNameText = 8 << 20 // total bytes of the distinct names
 )
 
-// columnsFile lists the columns of each stream. It only grows. Its last line counts
-// the others, so that a file that was cut at the end of a line is noticed; the next
-// lines overwrite it.
+// columnsFile lists the columns of each stream. It only grows. Its last line
+// counts the others, so that truncation at the end of a line is noticed; the
+// next write overwrites that line.
 const columnsFile = "columns"
 
-// columnSet knows which columns the rows of each stream may have beside the fixed
-// ones. A name is in its file before a row that uses it reaches the engine, so
-// that the bounds hold across restarts, crashes and writers. It is safe for
-// concurrent use.
+// columnSet tracks which columns the rows of each stream may have besides the
+// fixed ones. A name is written to the file before a row that uses it reaches
+// the engine, so that the limits hold across restarts, crashes and writers. It
+// is safe for concurrent use.
 type columnSet struct {
 	dir string
 
 	mu      sync.Mutex
-	size    int64 // of the file without its last line, as far as it is whole
+	size    int64 // of the intact part of the file without its last line
 	lines   int   // in size
 	names   map[string]uint32
 	text    int // bytes of names
-	total   int // names of all streams
+	total   int // names across all streams
 	streams map[string]*streamNames
 	pending map[string][]string // streams and names that are not in the file yet
-	frozen  bool                // nothing is learned any more
+	frozen  bool                // nothing more is learned
 	doubted bool                // the last line is damaged: by a crash before rows used it, or by something else
-	frozeIn bool                // the file says so
-	old     bool                // the file is of a version that did not count lines
+	frozeIn bool                // the file says it is frozen
+	old     bool                // the file's version did not count lines
 }
 
 // streamNames are the columns of a stream.
 type streamNames struct {
 	key   string
 	known map[uint32]struct{}
-	free  int // of known, free-form ones
+	free  int // free-form names in known
 }
 
 // columnsLine is a line of the file.
@@ -66,7 +66,7 @@ type columnsLine struct {
 	Begun  bool     `json:"begun,omitempty"` // the first line, written before there are rows
 	Frozen bool     `json:"frozen,omitempty"`
 
-	Counted bool `json:"counted,omitempty"` // of the first line: the last one has Lines
+	Counted bool `json:"counted,omitempty"` // in the first line: the last line has Lines
 	Lines   int  `json:"lines,omitempty"`   // before this line
 }
 
@@ -74,10 +74,10 @@ func newColumnSet(dir string) *columnSet {
 	return &columnSet{dir: dir, names: map[string]uint32{}, streams: map[string]*streamNames{}, pending: map[string][]string{}}
 }
 
-// openColumns reads the file of a store; stored says whether the store has rows.
-// A damaged last line was cut off by a crash, before any row used it. Where more
-// is damaged or the file is missing, the store no longer knows all names it uses,
-// and learns no more of them until rebuildColumns.
+// openColumns reads the file of a store; stored says whether the store has
+// rows. A damaged last line was cut off by a crash before any row used it, and
+// is dropped. If other lines are damaged or the file is missing, the store no
+// longer knows all names that it uses, and learns no more until rebuildColumns.
 func openColumns(dir string, stored bool) (*columnSet, error) {
 	s := newColumnSet(dir)
 	data, err := os.ReadFile(filepath.Join(dir, columnsFile))
@@ -136,7 +136,7 @@ func openColumns(dir string, stored bool) (*columnSet, error) {
 	return s, nil
 }
 
-// parseColumnsLine reads a line without its end: a checksum and JSON.
+// parseColumnsLine parses a line without its newline: a checksum and JSON.
 func parseColumnsLine(text []byte) (line columnsLine, ok bool) {
 	sum, rest, found := bytes.Cut(text, []byte(" "))
 	if !found || string(sum) != fmt.Sprintf("%08x", crc32.ChecksumIEEE(rest)) {
@@ -154,8 +154,8 @@ func appendColumnsLine(to []byte, line columnsLine) ([]byte, error) {
 	return append(append(to, data...), '\n'), nil
 }
 
-// Stream returns the columns of the stream with the given values, which several
-// separates. It is nil when there are too many streams.
+// Stream returns the columns of the stream with the given values, which are
+// separated by several. It is nil when there are too many streams.
 func (s *columnSet) Stream(key string) *streamNames {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -209,7 +209,7 @@ func (s *columnSet) learn(st *streamNames, name string) {
 	s.pending[st.key] = append(s.pending[st.key], name)
 }
 
-// Persist makes everything that was taken durable.
+// Persist makes all taken names durable.
 func (s *columnSet) Persist() (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -238,7 +238,7 @@ func (s *columnSet) Persist() (err error) {
 	return nil
 }
 
-// write puts lines of text behind what is whole in the file.
+// write appends lines of text after the intact part of the file.
 func (s *columnSet) write(text []byte, lines int) error {
 	last, err := appendColumnsLine(nil, columnsLine{Lines: s.lines + lines})
 	if err != nil {
@@ -300,15 +300,15 @@ func (s *columnSet) rewrite() error {
 	return nil
 }
 
-// freeFormMaps are keys of records below which anyone may choose the keys.
+// freeFormMaps are record keys whose child keys users can choose.
 var freeFormMaps = map[string]bool{
 	"tags": true, "tagging": true, "encryptioncontext": true, "encryptioncontextequals": true, "encryptioncontextsubset": true,
 	"metadata": true, "usermetadata": true, "labels": true, "annotations": true, "variables": true, "headers": true, "principaltags": true,
 	"sessiontags": true, "expressionattributevalues": true, "expressionattributenames": true, "key": true, "item": true,
 }
 
-// freeForm reports whether a name has a part that is a key of anyone's choice. It
-// may be wrong, for such names only have less room.
+// freeForm reports whether part of a name is a user-chosen key. A wrong answer
+// is harmless: such names only get less room.
 func freeForm(name string) bool {
 	if strings.Contains(name, "x-amz-meta-") || strings.Contains(name, "X-Amz-Meta-") {
 		return true
@@ -319,7 +319,7 @@ func freeForm(name string) bool {
 		if !more {
 			return false
 		}
-		// What lies in an array has keys of a kind: tags{}.key.
+		// Elements of an array have a kind of key: tags{}.key.
 		if freeFormMaps[strings.ToLower(part)] && rest != name {
 			return true
 		}

@@ -104,12 +104,14 @@ func mostNames(t testing.TB, st *Store) (most int) {
 	return most
 }
 
-// namesBound is what a stream may have: what is learned, what is fixed, and the
-// engine's own _time, _stream and _stream_id with the columns of every row.
+// namesBound is the most names a stream may have: the learned and fixed ones,
+// and the engine's own _time, _stream and _stream_id together with the columns
+// of every row.
 var namesBound = maxLearned + len(fixed) + 16
 
-// TestBound keeps the bound far from the engine's limit: a block may have as many
-// names as its stream, and the engine looks at the names of a row on top of that.
+// TestBound keeps the bound well below the engine's limit: a block may have as
+// many names as its stream, and the engine counts the names of a row on top of
+// that.
 func TestBound(t *testing.T) {
 	if limit := 2000; 2*namesBound > limit {
 		t.Errorf("a stream may have %d names, which is more than half of the engine's limit of %d", namesBound, limit)
@@ -119,7 +121,7 @@ func TestBound(t *testing.T) {
 	}
 }
 
-// TestManyTagKeys has events with more different names than a block may have.
+// TestManyTagKeys stores events with more distinct names than a block may have.
 func TestManyTagKeys(t *testing.T) {
 	st := openStore(t, t.TempDir())
 	defer st.Close()
@@ -147,7 +149,7 @@ func TestManyTagKeys(t *testing.T) {
 	}
 }
 
-// TestNamesOfManyRuns has no run that brings too many names, but all together do.
+// TestNamesOfManyRuns adds few names in each run, but too many in total.
 func TestNamesOfManyRuns(t *testing.T) {
 	dir := t.TempDir()
 	stored := 0
@@ -227,7 +229,7 @@ func TestRandomNames(t *testing.T) {
 			t.Fatalf("round %d: a stream has %d names, bound %d", round, most, namesBound)
 		}
 		leaves := 0
-		for l, ids := range want { // a map gives them in another order each time
+		for l, ids := range want { // map order varies
 			if leaves++; leaves > 60 {
 				break
 			}
@@ -316,7 +318,7 @@ func TestColumnsFileDamaged(t *testing.T) {
 		}
 		return s
 	}
-	// A line that was cut off is written anew.
+	// A line that was cut off is written again.
 	last := bytes.LastIndexByte(whole[:len(whole)-1], '\n') + 1 // the line that counts the others
 	s = reopen(whole[:last-5])
 	if s.frozen || len(s.Stream("a").known) != 2 {
@@ -328,7 +330,7 @@ func TestColumnsFileDamaged(t *testing.T) {
 	if data, _ := os.ReadFile(path); string(data) != string(whole) {
 		t.Errorf("cut: the file is\n%s, want\n%s", data, whole)
 	}
-	// After damage nothing is learned any more, nor after a restart.
+	// After damage nothing more is learned, not even after a restart.
 	damaged := slices.Clone(whole)
 	damaged[len(whole)/2] ^= 1
 	for s = reopen(damaged); ; s = reopen(damaged) {
@@ -355,7 +357,7 @@ func TestColumnsFileDamaged(t *testing.T) {
 	}
 }
 
-// TestManyStreams has more streams than have columns.
+// TestManyStreams uses more streams than may have columns.
 func TestManyStreams(t *testing.T) {
 	s, err := openColumns(t.TempDir(), false)
 	if err != nil {

@@ -16,33 +16,33 @@ import (
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
-// alikeColumn is how many rows the engine found alike.
+// alikeColumn holds the number of rows that the engine found alike.
 const alikeColumn = "_alike"
 
-// maxCondensed is the most columns by which the engine counts where fields are made
-// of them: it writes all of them down for every row, where a columnReader looks
-// only at those that differ within a block.
+// maxCondensed is the largest number of columns for which the engine counts
+// when fields are computed from them. The engine writes all of them for every
+// row, while a columnReader looks only at those that differ within a block.
 const maxCondensed = 6
 
-// canCondense reports whether the engine may count the ordinary rows that are
-// alike: it must hold all that is wanted, and all that is left to be checked, which
-// is then checked once for the rows that are alike in it.
+// canCondense reports whether the engine may count alike ordinary rows. The
+// engine must have columns for all wanted fields and for everything that the
+// residual filter reads; the filter then runs once per group of alike rows.
 func (sc *scan) canCondense() bool {
 	return sc.q.Alike && !sc.q.Ordered && sc.reading != nil && (sc.reading.made == nil || len(sc.reading.columns) <= maxCondensed) && (sc.check == nil || repeats(filter.FieldsOf(sc.check))) &&
 		!slices.Contains(sc.reading.columns, batchColumn) &&
 		(!slices.Contains(sc.reading.columns, timeName) || sc.step() >= time.Minute)
 }
 
-// repeats reports whether rows are alike in some fields: none of them is made of
-// what differs in every event.
+// repeats reports whether rows are likely to be alike in some fields: none of
+// the fields is computed from values that differ in every event.
 func repeats(fields []string) bool {
 	return !slices.ContainsFunc(fields, func(f string) bool {
 		return f == event.Time || f == event.IndexTime || isDate(f) || f == "eventID" || f == "eventTime" || f == "start_time"
 	})
 }
 
-// step returns to what the engine may round the time of a row down: the longest
-// span of which all that is made of it needs whole ones; 0 = not at all.
+// step returns the duration to which the engine may round row times down: the
+// longest one that every use of the time is a multiple of. 0 means no rounding.
 func (sc *scan) step() (step time.Duration) {
 	for _, f := range sc.q.Fields.Names() {
 		span, ok := event.DatePart(f)
@@ -59,8 +59,8 @@ func (sc *scan) step() (step time.Duration) {
 	return step
 }
 
-// divisor returns the largest span of which both a and b are whole numbers; 0 is
-// one of every number.
+// divisor returns the greatest common divisor of a and b. 0 counts as a
+// multiple of every number.
 func divisor(a, b time.Duration) time.Duration {
 	for b > 0 {
 		a, b = b, a%b
@@ -68,7 +68,7 @@ func divisor(a, b time.Duration) time.Duration {
 	return a
 }
 
-// condensePipe is the pipe that counts.
+// condensePipe returns the pipe that counts alike rows.
 func (sc *scan) condensePipe() string {
 	by := make([]string, len(sc.reading.columns))
 	for i, c := range sc.reading.columns {
@@ -80,9 +80,9 @@ func (sc *scan) condensePipe() string {
 	return "stats by (" + strings.Join(by, ", ") + ") count() " + alikeColumn
 }
 
-// condensed delivers ordinary rows, those that are alike as one. It is not done
-// when the engine would need more memory than it has for that; nothing has been
-// delivered then.
+// condensed delivers ordinary rows, with alike rows merged into one. It reports
+// that it is not done, before delivering anything, when the engine would need
+// more memory than it has.
 func (sc *scan) condensed(ctx context.Context, p part, emit func(int, *vector.Batch) error) (done bool, err error) {
 	readers := make([]*columnReader, sc.workers)
 	for i := range readers {
@@ -112,8 +112,8 @@ func (sc *scan) condensed(ctx context.Context, p part, emit func(int, *vector.Ba
 	return err == nil || some.Load() || ctx.Err() != nil, err
 }
 
-// steps reads times that the engine rounded, as unix nanoseconds; none when it
-// was not asked for them.
+// steps parses the times that the engine rounded, in unix nanoseconds. It
+// returns none if the engine was not asked for times.
 func steps(c *logstorage.BlockColumn) ([]int64, error) {
 	if c == nil {
 		return nil, nil

@@ -13,9 +13,9 @@ import (
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
-// BenchmarkCondensed runs searches with the engine counting, row by row, and as
-// the engine's own query. BLUETRAIL_DATA names a data directory to use instead
-// of a small store.
+// BenchmarkCondensed runs searches three ways: with the engine counting, row by
+// row, and as the engine's own query. BLUETRAIL_DATA names a data directory to
+// use instead of a small store.
 func BenchmarkCondensed(b *testing.B) {
 	var st *Store
 	if dir := os.Getenv("BLUETRAIL_DATA"); dir == "" {

@@ -20,7 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// plain keeps a store from counting alike rows.
+// plain stops a store from counting alike rows.
 type plain struct{ store.Store }
 
 func (p plain) Prepare(q *store.Query) (store.Scan, error) {
@@ -44,7 +44,7 @@ func open(t testing.TB, st store.Store, text string, zone *time.Location) *plan.
 	return s
 }
 
-// table runs a search and returns its rows as text, in their order.
+// table runs a search and returns its rows as text, in order.
 func table(t testing.TB, st store.Store, text string, zone *time.Location) (rows []string) {
 	t.Helper()
 	err := exec.Drain(ctx, open(t, st, text, zone), func(b *vector.Batch) error {
@@ -65,7 +65,8 @@ func table(t testing.TB, st store.Store, text string, zone *time.Location) (rows
 	return rows
 }
 
-// counted returns the lines of a search's explain that tell where rows are counted.
+// counted returns the lines of a search's explain that say where rows are
+// counted.
 func counted(s *plan.Plan) string {
 	for _, step := range s.Steps() {
 		if pipe, ok := strings.CutPrefix(step.What, "vlogs: count alike rows with stats by "); ok {
@@ -75,8 +76,8 @@ func counted(s *plan.Plan) string {
 	return ""
 }
 
-// TestCondensed pins what is counted by the engine, and that the rows are those
-// of the other ways.
+// TestCondensed pins what the engine counts, and checks that the rows equal
+// those of the other ways.
 func TestCondensed(t *testing.T) {
 	mem, st := both(t, testRecords(t, 4))
 	kolkata := time.FixedZone("UTC+05:30", 19800)
@@ -84,7 +85,7 @@ func TestCondensed(t *testing.T) {
 	for _, c := range []struct {
 		search string
 		zone   *time.Location
-		want   string // "" = rows are handed over one by one
+		want   string // "" = rows are delivered one by one
 	}{
 		{"* | stats count", nil, `("index")`},
 		{"* | stats count by eventName", nil, `("eventName")`},
@@ -157,7 +158,7 @@ func TestCondensed(t *testing.T) {
 	}
 }
 
-// TestCondensedRandom counts random fields over random searches in all ways.
+// TestCondensedRandom counts random fields of random searches in every way.
 func TestCondensedRandom(t *testing.T) {
 	records := testRecords(t, 4)
 	mem, st := both(t, records)

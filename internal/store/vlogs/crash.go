@@ -16,10 +16,11 @@ import (
 	"github.com/VictoriaMetrics/VictoriaMetrics/lib/logger"
 )
 
-// The engine panics in its own goroutines over damaged files and failed writes,
-// which nothing can recover from. It writes a line to its log first. There the
-// goroutine ends alone if it only reads, see survive; else the process ends in
-// words. The store's folder keeps them for the next start.
+// On damaged files and failed writes the engine panics in its own goroutines,
+// where nothing can recover. It writes a line to its log first. At that point a
+// goroutine that only reads ends alone, see survive; otherwise the process
+// exits with a message. The store's folder keeps the message for the next
+// start.
 
 // opened are the folders of open stores.
 var opened struct {
@@ -42,7 +43,7 @@ func (engineLog) Write(line []byte) (int, error) {
 	if string(fields[1]) == "panic" && survive(text) {
 		return len(line), nil
 	}
-	opened.Lock() // and never unlocked: the process ends
+	opened.Lock() // never unlocked: the process ends
 	for dir := range opened.dirs {
 		os.WriteFile(filepath.Join(dir, crashFile), []byte(text+"\n"), 0o600)
 	}
@@ -55,8 +56,8 @@ func (engineLog) Write(line []byte) (int, error) {
 	return 0, nil
 }
 
-// watchCrash has the words of a crash kept in the store's folder until the store
-// is closed. It returns what the last process said, "" when it did not crash.
+// watchCrash keeps crash messages in the store's folder until the store is
+// closed. It returns the previous process's message, "" if it did not crash.
 func watchCrash(s *Store) (last string, err error) {
 	dir := s.dir
 	path := filepath.Join(dir, crashFile)
@@ -71,14 +72,14 @@ func watchCrash(s *Store) (last string, err error) {
 	opened.Lock()
 	defer opened.Unlock()
 	if opened.dirs == nil {
-		logger.SetOutputForTests(engineLog{}) // there is no other way in
+		logger.SetOutputForTests(engineLog{}) // the engine offers no other way
 		opened.dirs = map[string]*Store{}
 	}
 	opened.dirs[dir] = s
 	return last, nil
 }
 
-// storeOf returns the open store that a text of the engine's is about.
+// storeOf returns the open store that an engine message is about.
 func storeOf(text string) *Store {
 	opened.Lock()
 	defer opened.Unlock()
@@ -90,14 +91,14 @@ func storeOf(text string) *Store {
 	return nil
 }
 
-// armCrash begins to keep the words of crashes that the engine's log does not
-// tell, once the store was checked.
+// armCrash starts keeping messages of crashes that do not appear in the
+// engine's log, once the store has been checked.
 func armCrash(dir string) error {
 	f, err := os.OpenFile(filepath.Join(dir, crashFile), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("cannot watch for crashes: %w", err)
 	}
-	defer f.Close() // the runtime has its own
+	defer f.Close() // the runtime has its own handle
 	return debug.SetCrashOutput(f, debug.CrashOptions{})
 }
 
@@ -109,10 +110,10 @@ func (s *Store) leaveMark(reason string) error {
 	return nil
 }
 
-// damageMark is the mark of damage that the engine did not meet.
+// damageMark marks damage that the engine itself did not meet.
 const damageMark = "damage was found"
 
-// keptLocks are locks that end with the process.
+// keptLocks are locks that are held until the process ends.
 var keptLocks struct {
 	sync.Mutex
 	locks []*dirLock
@@ -122,10 +123,10 @@ var keptLocks struct {
 func (s *Store) keepLock() {
 	keptLocks.Lock()
 	defer keptLocks.Unlock()
-	keptLocks.locks = append(keptLocks.locks, s.lock) // not closed by the garbage collector
+	keptLocks.locks = append(keptLocks.locks, s.lock) // keeps the garbage collector from closing it
 }
 
-// unwatchCrash is for a store that is closed.
+// unwatchCrash undoes watchCrash when a store is closed.
 func unwatchCrash(dir string) error {
 	opened.Lock()
 	defer opened.Unlock()

@@ -17,12 +17,12 @@ import (
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
-// leastFree is the space on disk below which nothing is taken in: the engine
-// ends the process when a write fails. What is in memory when it is noticed
-// takes less than this.
+// leastFree is the free disk space below which ingest stops, because the engine
+// ends the process when a write fails. Data in memory at that point takes less
+// space than this.
 const leastFree = 256 << 20
 
-// Room is an error when the disk is too full to take in more.
+// Room returns an error when the disk is too full to ingest more.
 func (s *Store) Room() error {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(s.dir, &st); err != nil {
@@ -34,12 +34,11 @@ func (s *Store) Room() error {
 	return nil
 }
 
-// Sync makes everything that was flushed durable and visible to searches. No
-// rows may be added meanwhile.
+// Sync makes all flushed rows durable and visible to searches. No rows may be
+// added while it runs.
 //
-// The engine writes a partition out and syncs it when a snapshot of it is made,
-// but leaves out rows that are just being merged in memory; those are waited
-// for.
+// The engine writes out and syncs a partition when it makes a snapshot of it,
+// but leaves out rows that are being merged in memory; Sync waits for those.
 func (s *Store) Sync() error {
 	s.mu.Lock()
 	days := s.days
@@ -71,22 +70,22 @@ func (s *Store) touch(days map[string]bool) {
 	}
 }
 
-// Stored is what identifies an event in the store.
+// Stored identifies an event in the store.
 type Stored struct {
 	ID    [16]byte
 	Time  int64 // unix nanoseconds
-	Timed bool  // the record tells its time
+	Timed bool  // the record has its own time
 	Batch int64 // unix milliseconds
 	Seq   uint64
 	Index string
-	Day   tally.Day // where its row lies
+	Day   tally.Day // the partition of its row
 }
 
-// idFields are what Stored is made of.
+// idFields are the columns that Stored is built from.
 var idFields = strings.Join([]string{timeName, rawColumn, idColumn, bigColumn, trueTime, batchColumn, seqColumn, event.Index}, ", ")
 
-// Since calls yield for every event of a batch after the given one: what an
-// ingest that was cut off left behind.
+// Since calls yield for every event of a batch after the given one, such as the
+// rows left by an interrupted ingest.
 func (s *Store) Since(ctx context.Context, batch int64, yield func(Stored)) error {
 	q, err := logstorage.ParseQuery(fmt.Sprintf("%s:>%d | fields %s", batchColumn, batch, idFields))
 	if err != nil {

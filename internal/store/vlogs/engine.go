@@ -8,20 +8,20 @@ import (
 	"sync"
 	"time"
 
-	_ "bluetrail/internal/store/vlogs/logfilter" // before the engine
+	_ "bluetrail/internal/store/vlogs/logfilter" // must precede the engine
 
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
-// cacheMemory is what the engine may use for its caches and for rows that are not on
-// disk yet.
+// cacheMemory limits the engine's memory for its caches and for rows that are
+// not on disk yet.
 const cacheMemory = "256MiB"
 
-// keepFor keeps everything: the engine deletes what is older, and also what
-// lies further in the future, by a clock that may be wrong.
+// keepFor keeps everything. The engine would delete older rows, and also rows
+// too far in the future, judged by a clock that may be wrong.
 const keepFor = 200 * 365 * 24 * time.Hour
 
-// setup prepares the engine, which is set by the flags of the process.
+// setup configures the engine through the process's flags, its only interface.
 var setup = sync.OnceValue(func() error {
 	if !flag.Parsed() {
 		if err := flag.CommandLine.Parse(nil); err != nil {
@@ -36,8 +36,7 @@ var setup = sync.OnceValue(func() error {
 	return nil
 })
 
-// engineName names the engine with the version that this program was built with,
-// for people.
+// engineName returns the engine's name and built-in version, for people.
 func engineName() string {
 	const module = "github.com/VictoriaMetrics/VictoriaLogs"
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -50,16 +49,15 @@ func engineName() string {
 	return "VictoriaLogs (embedded)"
 }
 
-// Rows are told apart by tenants, which searches name at no cost.
+// Tenants separate the kinds of rows; filtering by tenant is free.
 var (
-	// ordinary rows are told in full by their columns, as far as those go.
+	// ordinary rows are fully described by their columns, as far as columns go.
 	ordinary = logstorage.TenantID{ProjectID: 0}
-	// partial rows name in restColumn the leaves that have no column; their other
-	// columns tell what ordinary ones do.
+	// partial rows list in restColumn the leaves that have no column; their
+	// other columns work as in ordinary rows.
 	partial = logstorage.TenantID{ProjectID: 3}
-	// odd rows have none of the columns of leaves. They are answered from their
-	// records.
+	// odd rows have no leaf columns. Searches read their records.
 	odd = logstorage.TenantID{ProjectID: 1}
-	// displaced rows are odd and lie at another time than their own.
+	// displaced rows are odd and stored at a time other than their own.
 	displaced = logstorage.TenantID{ProjectID: 2}
 )

@@ -3,12 +3,11 @@ package vlogs
 import (
 	"bytes"
 	"sync"
-	_ "unsafe" // for the names of the engine's variables
+	_ "unsafe" // for the linknames of engine variables
 )
 
-// A goroutine of the engine's that ends before its time leaves what it took: the
-// lock of the log, into which it is writing, and its place among those that work
-// at once.
+// An engine goroutine that ends early does not release what it holds: the lock
+// of the log that it is writing to, and its slot among the concurrent workers.
 
 //go:linkname logMutex github.com/VictoriaMetrics/VictoriaMetrics/lib/logger.mu
 var logMutex sync.Mutex
@@ -31,7 +30,8 @@ var mergingIndexInMemory chan struct{}
 //go:linkname mergingIndexFiles github.com/VictoriaMetrics/VictoriaMetrics/lib/mergeset.filePartsConcurrencyCh
 var mergingIndexFiles chan struct{}
 
-// places are what a goroutine with a function on its stack takes.
+// places are the worker slots held by a goroutine with a given function on its
+// stack.
 var places = []struct {
 	function string
 	of       *chan struct{}
@@ -49,7 +49,7 @@ var places = []struct {
 // canEnd reports whether the calling goroutine, which is writing to the engine's
 // log, can end alone.
 func canEnd() bool {
-	if logMutex.TryLock() { // it is not the log's
+	if logMutex.TryLock() { // the log is not being written
 		logMutex.Unlock()
 		return false
 	}
@@ -61,7 +61,7 @@ func canEnd() bool {
 	return true
 }
 
-// giveBack returns what the goroutine with the given stack took.
+// giveBack releases what the goroutine with the given stack holds.
 func giveBack(stack []byte) {
 	logMutex.Unlock()
 	for _, p := range places {

@@ -20,8 +20,8 @@ import (
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
-// abandonAfter is how long a failed query may take to end: a lock of the goroutine
-// that failed may never be released.
+// abandonAfter is how long a failed query may take to end. The failed goroutine
+// may hold a lock that is never released.
 const abandonAfter = 5 * time.Second
 
 // call is a call into the engine. A panic in its goroutine is recovered. The
@@ -35,13 +35,13 @@ type call struct {
 	failed chan struct{} // closed with the first error
 }
 
-// calls are those under way, by the goroutine that makes them.
+// calls are the calls in progress, by calling goroutine.
 var calls struct {
 	sync.Mutex
 	by map[string]*call
 }
 
-// run makes the call.
+// run executes the call.
 func (c *call) run(f func() error) (err error) {
 	id, _ := goroutine()
 	calls.Lock()
@@ -58,7 +58,7 @@ func (c *call) run(f func() error) (err error) {
 			delete(calls.by, id)
 		}
 		calls.Unlock()
-		if r != nil && c.failure() == nil { // else it follows from what failed
+		if r != nil && c.failure() == nil { // otherwise it follows from the first failure
 			c.fail(fmt.Errorf("the storage engine failed: panic: %v; please report it\n%s", r, debug.Stack()))
 		}
 		if failed := c.failure(); failed != nil {
@@ -83,14 +83,14 @@ func (c *call) failure() error {
 	return c.err
 }
 
-// guard makes a call that is no query.
+// guard makes a call that is not a query.
 func (s *Store) guard(f func() error) error {
 	c := &call{s: s, failed: make(chan struct{})}
 	return c.run(f)
 }
 
-// query has the engine run a query. A panic of the engine becomes an error that
-// names the damaged days, and queries of those days are refused from then on.
+// query runs a query in the engine. An engine panic becomes an error that names
+// the damaged days; later queries of those days are refused.
 func (s *Store) query(ctx context.Context, of []logstorage.TenantID, q *logstorage.Query, run func(*logstorage.QueryContext) error) error {
 	from, to := q.GetFilterTimeRange()
 	if err := s.damagedBetween(from, to); err != nil {
@@ -118,8 +118,8 @@ func (s *Store) query(ctx context.Context, of []logstorage.TenantID, q *logstora
 	return c.failure()
 }
 
-// blocks runs a query and hands its blocks on, from several goroutines. None is
-// handed on after it returned.
+// blocks runs a query and passes its blocks to a callback from several
+// goroutines. The callback is not called after blocks returns.
 func (s *Store) blocks(ctx context.Context, of []logstorage.TenantID, q *logstorage.Query, block blockFunc) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -131,7 +131,7 @@ func (s *Store) blocks(ctx context.Context, of []logstorage.TenantID, q *logstor
 			if ctx.Err() != nil {
 				return
 			}
-			// It runs in a goroutine of the engine's, where a panic would end the
+			// This runs in an engine goroutine, where a panic would end the
 			// process.
 			defer func() {
 				if r := recover(); r != nil {
@@ -145,7 +145,7 @@ func (s *Store) blocks(ctx context.Context, of []logstorage.TenantID, q *logstor
 	})
 	cause := context.Cause(ctx)
 	cancel(errors.New("the query has ended"))
-	ended.Lock() // for blocks under way
+	ended.Lock() // waits for blocks in progress
 	defer ended.Unlock()
 	var damage *DamageError
 	if cause != nil && !errors.As(err, &damage) {
@@ -154,9 +154,9 @@ func (s *Store) blocks(ctx context.Context, of []logstorage.TenantID, q *logstor
 	return err
 }
 
-// DamageError says that an open store turned out to be damaged.
+// DamageError reports that an open store is damaged.
 type DamageError struct {
-	Days   []tally.Day // none when it is unknown which
+	Days   []tally.Day // empty when unknown
 	Reason string
 }
 
@@ -176,17 +176,17 @@ func (e *DamageError) Error() string {
 	return fmt.Sprintf("cannot read the events of %s, the store is damaged: %s; the next start sets damaged days aside, then bluetrail repair reads their files again", which, e.Reason)
 }
 
-// partitionIn finds the day that a text of the engine's is about.
+// partitionIn finds the day that an engine message is about.
 var partitionIn = regexp.MustCompile(`/partitions/([0-9]{8})/`)
 
-// hurt notes that the engine failed, for the reason that it gave.
+// hurt records that the engine failed and its reason.
 func (s *Store) hurt(reason string) *DamageError {
 	s.failures.Add(1)
 	return s.foundDamage(reason)
 }
 
-// foundDamage notes damage of an open store. Queries of the day that the reason names
-// are refused from then on, since each would fail anew.
+// foundDamage records damage of an open store. Later queries of the day that
+// the reason names are refused, since each would fail again.
 func (s *Store) foundDamage(reason string) *DamageError {
 	full := reason
 	reason = strings.ReplaceAll(reason, filepath.Join(s.dir, engineDir, "partitions")+string(filepath.Separator), "")
@@ -209,19 +209,19 @@ func (s *Store) foundDamage(reason string) *DamageError {
 		s.found[day] = reason
 		select {
 		case s.met <- Damage{Day: day, Rows: s.Counts()[day], Reason: reason}:
-		default: // as many are waiting already
+		default: // enough reports are waiting
 		}
 	}
 	return damage
 }
 
-// maxMet is how many reports of damage wait for a reader.
+// maxMet is the number of damage reports that can wait for a reader.
 const maxMet = 100
 
 // Met returns damage that the engine meets while the store is open.
 func (s *Store) Met() <-chan Damage { return s.met }
 
-// damagedBetween is an error when a day in the range was found to be damaged.
+// damagedBetween returns an error if a day in the range is known to be damaged.
 func (s *Store) damagedBetween(from, to int64) error {
 	s.foundMu.Lock()
 	defer s.foundMu.Unlock()
@@ -255,10 +255,9 @@ func parentOf(stack []byte) string {
 	return string(number)
 }
 
-// survive is called in a goroutine that is about to panic, with the words that the
-// engine has for it. It returns whether the panic will be recovered, does not
-// return if the goroutine can end alone, and returns false when the process has to
-// end.
+// survive is called in a goroutine that is about to panic, with the engine's
+// message. It returns true if the panic will be recovered and false if the
+// process has to end. It does not return if the goroutine can end alone.
 func survive(text string) (recovered bool) {
 	id, stack := goroutine()
 	calls.Lock()
@@ -272,7 +271,7 @@ func survive(text string) (recovered bool) {
 		return false
 	case parent != nil:
 		parent.fail(parent.s.hurt(text))
-	case bytes.Contains(stack, []byte("lockStreamReader)")): // a merge, which holds no locks while it reads
+	case bytes.Contains(stack, []byte("lockStreamReader)")): // a merge, which holds no locks while reading
 		s := storeOf(text)
 		if s == nil {
 			return false

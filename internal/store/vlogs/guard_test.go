@@ -20,7 +20,7 @@ import (
 	"github.com/VictoriaMetrics/VictoriaMetrics/lib/logger"
 )
 
-// spoil damages a file in place, which an open store has mapped into memory.
+// spoil damages in place a file that an open store has memory-mapped.
 func spoil(t *testing.T, path, how string) {
 	t.Helper()
 	info, err := os.Stat(path)
@@ -52,9 +52,10 @@ func spoil(t *testing.T, path, how string) {
 	}
 }
 
-// TestDamageWhileOpen: a file is damaged under an open store. A search answers as
-// before, or ends with an error that names the day; so does every other until
-// the next start. Other days are searched, and the process goes on.
+// TestDamageWhileOpen damages a file of an open store. A search either answers
+// as before or ends with an error that names the day, and so does every later
+// search until the next start. Other days stay searchable, and the process goes
+// on.
 func TestDamageWhileOpen(t *testing.T) {
 	dir, st := smallStore(t)
 	partition := st.partition(dayOf(2026, 1, 6))
@@ -109,7 +110,7 @@ func damagedWhileOpen(t *testing.T, dir, rel, how string) (met bool) {
 		}
 		return err
 	}
-	if how == "overwrite" || how == "zero" { // some of it is in memory then
+	if how == "overwrite" || how == "zero" { // part of it is in memory by now
 		if err := run(); err != nil {
 			t.Fatal(err)
 		}
@@ -148,8 +149,8 @@ func damagedWhileOpen(t *testing.T, dir, rel, how string) (met bool) {
 	return true
 }
 
-// TestQueryPanics: a panic of the engine ends its query alone, in whatever
-// goroutine it happens, and the engine can still log.
+// TestQueryPanics: an engine panic ends only its own query, whichever goroutine
+// it happens in, and the engine can still log.
 func TestQueryPanics(t *testing.T) {
 	_, st := smallStore(t)
 	defer st.Close()
@@ -212,7 +213,7 @@ func TestDamageMetByMerge(t *testing.T) {
 	}
 	w.Close()
 	spoil(t, files[0], "cut")
-	for range 2 * cap(mergingBig) { // each would take a place if it were not given back
+	for range 2 * cap(mergingBig) { // each would use up a slot if it were not released
 		st.Merge()
 	}
 	if d := <-st.Met(); d.Day != dayOf(2026, 1, 6) {

@@ -13,7 +13,7 @@ import (
 
 var _ store.Indexed = (*Store)(nil)
 
-// maxIndexes bounds the indexes that are listed.
+// maxIndexes limits how many indexes are listed.
 const maxIndexes = 1000
 
 // Indexes implements store.Indexed. The index is a part of every stream.

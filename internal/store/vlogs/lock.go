@@ -14,15 +14,16 @@ import (
 
 const lockFile = "lock"
 
-// dirLock is the lock of a directory: of the file that names the process, and of
-// the directory itself, which holds when someone deletes the file.
+// dirLock locks a directory twice: the file that names the process, and the
+// directory itself, whose lock survives if someone deletes the file.
 type dirLock struct{ file, dir *os.File }
 
 // Close unlocks.
 func (l *dirLock) Close() error { return errors.Join(l.file.Close(), l.dir.Close()) }
 
-// lockDir locks a data directory for this process, waiting for another one up
-// to wait. The lock goes with the process, however it ends.
+// lockDir locks a data directory for this process and waits up to wait for
+// another process to release it. The lock ends with the process, however it
+// ends.
 func lockDir(dir string, wait time.Duration) (_ *dirLock, err error) {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -39,7 +40,7 @@ func lockDir(dir string, wait time.Duration) (_ *dirLock, err error) {
 		return nil, fmt.Errorf("cannot open data directory: %w", err)
 	}
 	for until := time.Now().Add(wait); ; time.Sleep(20 * time.Millisecond) {
-		// Some network file systems lock no directories.
+		// Some network file systems cannot lock directories.
 		if err = syscall.Flock(int(d.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); !errors.Is(err, syscall.EWOULDBLOCK) {
 			err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		}
@@ -70,7 +71,7 @@ func lockDir(dir string, wait time.Duration) (_ *dirLock, err error) {
 // unknownOwner stands for a process that the lock file does not name.
 const unknownOwner = "unknown"
 
-// Owner returns the process that has the store in dir open, "" when none has.
+// Owner returns the process that has the store in dir open, or "" if none has.
 func Owner(dir string) string {
 	path := filepath.Join(dir, lockFile)
 	if !locked(path) && !locked(dir) {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// lockEnv makes TestHoldLock hold the lock of a directory.
+// lockEnv names the directory that TestHoldLock locks.
 const lockEnv = "BLUETRAIL_TEST_LOCK"
 
 // TestHoldLock is the other process of TestLock.

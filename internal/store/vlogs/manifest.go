@@ -17,25 +17,26 @@ import (
 )
 
 // manifestFile lists the parts that the engine had when the store was last
-// committed to or closed. The engine never changes a part, it only replaces
-// parts by merged ones, so that a part of the list that differs is damaged.
+// committed or closed. The engine never changes a part; it only replaces parts
+// with merged ones. A listed part that differs is therefore damaged.
 const manifestFile = "manifest"
 
 const manifestHeader = "bluetrail parts 2"
 
-// manifest is the parts by their path below partitions/: 20260105/datadb/NAME.
+// manifest maps paths below partitions/, such as 20260105/datadb/NAME, to
+// parts.
 type manifest struct{ parts map[string]partEntry }
 
-// partEntry is what is known of a part.
+// partEntry is what the manifest knows about a part.
 type partEntry struct {
-	rows  int64  // of a part of datadb
+	rows  int64  // of a datadb part
 	bytes int64  // of its files
 	stat  uint64 // hash of names, sizes and times of its files, and of its index files
 	sum   uint64 // hash of names and contents
 }
 
-// loadManifest reads the list; a damaged one or none is empty, so that all parts
-// count as unknown and are read before they are used.
+// loadManifest reads the list. If it is damaged or missing, the result is
+// empty; all parts then count as unknown and are read before use.
 func loadManifest(dir string) (m *manifest, whole bool) {
 	m = &manifest{parts: map[string]partEntry{}}
 	data, err := os.ReadFile(filepath.Join(dir, manifestFile))
@@ -57,7 +58,7 @@ func loadManifest(dir string) (m *manifest, whole bool) {
 	return m, true
 }
 
-// save writes the list in one step, durably.
+// save writes the list atomically and durably.
 func (m *manifest) save(dir string) (err error) {
 	var b bytes.Buffer
 	b.WriteString(manifestHeader + "\n")
@@ -74,7 +75,7 @@ func (m *manifest) save(dir string) (err error) {
 	return replaceFile(dir, manifestFile, b.Bytes())
 }
 
-// replaceFile writes a file of a folder in one step, durably.
+// replaceFile replaces a file in a folder atomically and durably.
 func replaceFile(dir, name string, data []byte) error {
 	temp := filepath.Join(dir, "."+name+".tmp")
 	f, err := os.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
@@ -94,11 +95,11 @@ func replaceFile(dir, name string, data []byte) error {
 	return syncDir(dir)
 }
 
-// partKinds are the folders of a partition that hold parts.
+// partKinds are the folders of a partition that contain parts.
 var partKinds = []string{"datadb", "indexdb"}
 
-// update brings the entries of a partition up to date. Parts that go away
-// meanwhile, since the engine merges, are left out.
+// update refreshes the entries of a partition. It skips parts that a merge
+// removes meanwhile.
 func (m *manifest) update(partitions, day string) (changed bool, err error) {
 	now := map[string]bool{}
 	for _, kind := range partKinds {
@@ -137,7 +138,7 @@ func (m *manifest) forget(day string) {
 	maps.DeleteFunc(m.parts, func(key string, _ partEntry) bool { return strings.HasPrefix(key, day+"/") })
 }
 
-// days are the partitions of the list with their rows.
+// days returns the listed partitions and their row counts.
 func (m *manifest) days() map[string]int64 {
 	days := map[string]int64{}
 	for key, e := range m.parts {
@@ -147,7 +148,7 @@ func (m *manifest) days() map[string]int64 {
 	return days
 }
 
-// readPart makes the entry of a part.
+// readPart builds the entry of a part.
 func readPart(dir, kind string) (e partEntry, err error) {
 	if kind == "datadb" {
 		if e.rows, err = partRows(dir); err != nil {
@@ -161,8 +162,8 @@ func readPart(dir, kind string) (e partEntry, err error) {
 	return e, err
 }
 
-// indexFiles say where the rows of a part are. They are small, and a flipped bit in
-// them makes the engine return other rows without an error.
+// indexFiles say where the rows of a part are. They are small, and a flipped
+// bit in them makes the engine return wrong rows without an error.
 var indexFiles = map[string]bool{
 	"metadata.json": true, "metaindex.bin": true, "index.bin": true, "columns_header_index.bin": true, "column_idxs.bin": true, "column_names.bin": true,
 }
@@ -177,7 +178,7 @@ func statPart(dir string) (hash uint64, size int64, err error) {
 	h := xxhash.New()
 	buf := make([]byte, 64<<10)
 	for _, f := range files { // in order of their names
-		info, err := os.Stat(filepath.Join(dir, f.Name())) // of what a link of a mirror leads to
+		info, err := os.Stat(filepath.Join(dir, f.Name())) // follows a mirror's links
 		if err != nil {
 			return 0, 0, err
 		}
@@ -195,7 +196,7 @@ func statPart(dir string) (hash uint64, size int64, err error) {
 }
 
 // sumPart hashes the names and contents of the files of a part. wait, if not
-// nil, is called for every piece of n bytes that was read; its error ends it.
+// nil, is called after every n bytes read; its error stops the hash.
 func sumPart(dir string, wait func(n int) error) (uint64, error) {
 	files, err := os.ReadDir(dir)
 	if err != nil {

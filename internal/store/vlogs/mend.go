@@ -8,14 +8,14 @@ import (
 	"path/filepath"
 )
 
-// deleteTasksFile is the engine's list of deletions under way.
+// deleteTasksFile is the engine's list of pending deletions.
 const deleteTasksFile = "delete_tasks.json"
 
-// mend puts right what a process that was killed can leave in the engine's
-// directory: the engine does not start over a partition that it had only begun
-// to make, and keeps the files of snapshots for ever. Its list of deletions goes,
-// too: retention asks again for those that did not end, and over a damaged one the
-// engine would not start, or delete what nobody asked for.
+// mend repairs what a killed process can leave in the engine's directory. The
+// engine does not start if it had only begun to create a partition, and it
+// keeps the files of snapshots forever. mend also removes the engine's list of
+// deletions: retention requests unfinished ones again, and with a damaged list
+// the engine would fail to start or delete the wrong rows.
 func mend(dir string) error {
 	partitions, err := os.ReadDir(filepath.Join(dir, "partitions"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -51,7 +51,7 @@ func mend(dir string) error {
 func onlyBegun(partition string) (bool, error) {
 	entries, err := os.ReadDir(filepath.Join(partition, "datadb"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return true, nil // rows come after it
+		return true, nil // rows are written later
 	}
 	for _, e := range entries {
 		if e.IsDir() || e.Name() == "parts.json" {
@@ -61,8 +61,8 @@ func onlyBegun(partition string) (bool, error) {
 	return err == nil, err
 }
 
-// removeLeft removes what killed processes left that checked or deleted
-// partitions.
+// removeLeft removes leftovers of killed processes that were checking or
+// deleting partitions.
 func removeLeft(dir string) error {
 	for _, prefix := range []string{checkPrefix, removedPrefix} {
 		left, err := filepath.Glob(filepath.Join(dir, prefix+"*"))

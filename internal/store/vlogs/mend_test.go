@@ -13,7 +13,7 @@ import (
 
 const theEvent = `{"eventVersion":"1.08","eventID":"one","eventTime":"2026-01-05T10:00:00Z","eventName":"A"}`
 
-// oneEvent puts an event into a new store, durably, and closes it.
+// oneEvent durably stores one event in a new store and closes it.
 func oneEvent(t *testing.T, dir string) {
 	t.Helper()
 	st, err := Open(dir, Options{})

@@ -10,18 +10,18 @@ import (
 	"syscall"
 )
 
-// mirrorPrefix begins the names of folders that stand for a store that cannot be
-// written to. The engine writes even when it is only asked.
+// mirrorPrefix begins the names of folders that mirror read-only stores. The
+// engine writes even when it only answers searches.
 const mirrorPrefix = "bluetrail-mirror-"
 
-// writable reports whether files can be made in a directory.
+// writable reports whether files can be created in a directory.
 func writable(dir string) bool {
 	const write = 2
 	return syscall.Access(dir, write) == nil
 }
 
-// mirror makes a temporary folder with links to the parts of a store. What the
-// engine writes or deletes stays there.
+// mirror creates a temporary folder with links to the parts of a store. The
+// engine's writes and deletions stay in that folder.
 func mirror(dir string) (string, error) {
 	if err := removeMirrors(); err != nil {
 		return "", err
@@ -40,8 +40,8 @@ func mirror(dir string) (string, error) {
 	return to, nil
 }
 
-// symlinkTree links or copies the files of a folder but locks and what is of no use for
-// searches.
+// symlinkTree links or copies the files of a folder, except locks and files
+// that searches do not need.
 func symlinkTree(from, to string) error {
 	entries, err := os.ReadDir(from)
 	if err != nil {
@@ -60,7 +60,7 @@ func symlinkTree(from, to string) error {
 				return err
 			}
 		case name == "parts.json" || filepath.Base(filepath.Dir(src)) != bigDir && !strings.Contains(src, engineDir+"/partitions/"):
-			data, err := os.ReadFile(src) // the engine takes links for folders; others are written to
+			data, err := os.ReadFile(src) // the engine takes links for folders, and writes to other files
 			if err == nil {
 				err = os.WriteFile(dst, data, 0o600)
 			}
@@ -76,7 +76,7 @@ func symlinkTree(from, to string) error {
 	return nil
 }
 
-// removeMirrors removes those whose process was killed.
+// removeMirrors removes mirrors whose process was killed.
 func removeMirrors() error {
 	left, err := filepath.Glob(filepath.Join(os.TempDir(), mirrorPrefix+"*", lockFile))
 	if err != nil {
@@ -85,7 +85,7 @@ func removeMirrors() error {
 	for _, path := range left {
 		f, err := os.Open(path)
 		if err != nil {
-			continue // someone else's, or just gone
+			continue // owned by someone else, or just removed
 		}
 		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
 			err = os.RemoveAll(filepath.Dir(path))

@@ -9,8 +9,9 @@ import (
 	"bluetrail/internal/store"
 )
 
-// TestMirror: a store that cannot be written to is searched, and nothing of it
-// changes. The mirror is asked for, since root may write anywhere.
+// TestMirror searches a store that cannot be written to, and checks that
+// nothing in it changes. It requests the mirror explicitly, since root may
+// write anywhere.
 func TestMirror(t *testing.T) {
 	dir := t.TempDir()
 	oneEvent(t, dir)

@@ -9,14 +9,14 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// TestPanicOfSearch: a panic while rows are handed on, in a goroutine of the
-// engine's, ends its search alone.
+// TestPanicOfSearch: a panic in a callback for rows, in an engine goroutine,
+// ends only its own search.
 func TestPanicOfSearch(t *testing.T) {
 	dir := t.TempDir()
 	oneEvent(t, dir)
 	st := openStore(t, dir)
 	defer st.Close()
-	for _, fields := range []filter.FieldSet{filter.Fields("eventID"), filter.AllFields()} { // of columns, and of records
+	for _, fields := range []filter.FieldSet{filter.Fields("eventID"), filter.AllFields()} { // from columns, and from records
 		q := store.Query{Filter: &filter.Everything{}, Fields: fields, Earliest: store.Beginning, Latest: store.End}
 		sc, err := st.Prepare(&q)
 		if err != nil {

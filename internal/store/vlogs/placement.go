@@ -11,27 +11,28 @@ import (
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
-// A partition of the engine is a day. Each costs files, goroutines and time in
-// every search, so a day gets one only if it has many events, or there are few
-// partitions. The events of all other days are packed: those of a year share one
-// partition, in which a microsecond takes two nanoseconds. Packing keeps the order
-// of times, so that a range of time stays one, and loses nothing of times that
-// are whole microseconds; others are not packed.
+// A partition of the engine is a day. Each partition costs files, goroutines
+// and time in every search, so a day gets one only if it has many events or
+// there are few partitions. The events of all other days are packed: those of a
+// year share one partition, in which a microsecond takes two nanoseconds.
+// Packing keeps the order of times, so a time range stays a single range. It is
+// lossless for times in whole microseconds; other events are not packed.
 
-// The times at which rows may lie. CloudTrail begins in 2013; packed rows lie
-// before that, and so do wild times, which would each need a partition.
+// The times at which rows may be stored. CloudTrail starts in 2013. Packed rows
+// are stored before that, and so are outlying times, which would each need a
+// partition.
 var firstTime = time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
 
-// lastTime is behind every time that can be packed.
+// lastTime is after every time that can be packed.
 var lastTime = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
 
-// ahead is how far in the future a row may lie.
+// ahead is how far in the future a row may be stored.
 const ahead = 48 * time.Hour
 
-// DisplacedDay is where the rows of events lie whose own time is too far off.
+// DisplacedDay holds the rows of events whose own time is out of range.
 var DisplacedDay = tally.DayOf(firstTime)
 
-// MayBeDisplaced reports whether a row of the given time may lie at
+// MayBeDisplaced reports whether a row of the given time may be stored at
 // DisplacedDay.
 func MayBeDisplaced(at int64) bool { return at < firstTime || at > time.Now().UnixNano() }
 
@@ -40,15 +41,16 @@ func packedYear(year int) int64 {
 	return time.Date(2001, 1, 1+year-2000, 0, 0, 0, 0, time.UTC).UnixNano()
 }
 
-// pack returns where the engine keeps a packed row of the given time, from
-// firstTime up to lastTime; it rounds down to microseconds.
+// pack returns where the engine stores a packed row of the given time, which is
+// in [firstTime, lastTime). It rounds down to microseconds.
 func pack(ns int64) int64 {
 	year := time.Unix(0, ns).UTC().Year()
 	start := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
 	return packedYear(year) + (ns-start)/1000*2
 }
 
-// ownTime returns the time of a row that the engine keeps at the given one.
+// ownTime returns the event time of a row that the engine stores at the given
+// time.
 func ownTime(at int64) int64 {
 	if at >= firstTime {
 		return at
@@ -58,7 +60,7 @@ func ownTime(at int64) int64 {
 	return time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano() + (at-day)/2*1000
 }
 
-// ownTimes puts the times of rows in place of those that the engine keeps them at.
+// ownTimes replaces the engine's row times with event times.
 func ownTimes(times []int64) {
 	for i, at := range times {
 		if at < firstTime {
@@ -67,8 +69,8 @@ func ownTimes(times []int64) {
 	}
 }
 
-// DaysIn returns the days whose events may lie in a partition, displaced ones
-// aside.
+// DaysIn returns the days whose events may be stored in a partition, except
+// displaced ones.
 func DaysIn(partition tally.Day) (first, last tally.Day) {
 	if at := partition.Start(); at < firstTime {
 		return tally.DayOf(ownTime(at)), tally.DayOf(ownTime(at+int64(24*time.Hour)-1) - 1)
@@ -76,7 +78,7 @@ func DaysIn(partition tally.Day) (first, last tally.Day) {
 	return partition, partition
 }
 
-// DayName names the days whose events lie in a partition, for people.
+// DayName names the days whose events are stored in a partition, for people.
 func DayName(partition tally.Day) string {
 	first, last := DaysIn(partition)
 	switch {
@@ -88,30 +90,31 @@ func DayName(partition tally.Day) string {
 	return first.String()
 }
 
-// Keep has events of a day go to a partition of its own, since they did before.
+// Keep gives the events of a day their own partition, as before.
 func (s *Store) Keep(day tally.Day) {
 	s.packing.mu.Lock()
 	defer s.packing.mu.Unlock()
 	s.packing.keep(day)
 }
 
-// freeDays is how many days get partitions however few events they have.
+// freeDays is how many days get a partition regardless of their event count.
 const freeDays = 32
 
-// eventsForDay is how many packed events make a day get a partition, when there
-// are n. The events of a year that lie packed grow with it as partitions do.
+// eventsForDay is the number of packed events, when there are n, at which a day
+// gets its own partition. The number of events that stay packed in a year thus
+// grows with the number of partitions.
 func eventsForDay(n int) int { return max(2000, n*n/2) }
 
 // packing decides which days have partitions.
 type packing struct {
 	mu     sync.Mutex
-	days   map[int64]bool // with partitions, by their number since 1970
-	counts map[int64]int  // events of others that this process packed
-	packed bool           // some are packed
-	newest int64          // where the engine keeps the newest packed row, 0 = not known
+	days   map[int64]bool // days with partitions, as days since 1970
+	counts map[int64]int  // events of other days that this process packed
+	packed bool           // there are packed events
+	newest int64          // the engine's time of the newest packed row, 0 = unknown
 }
 
-// init begins with the partitions that there are.
+// init loads the existing partitions.
 func (p *packing) init(partitions []string) {
 	p.days, p.counts = map[int64]bool{}, map[int64]int{}
 	for _, name := range partitions {
@@ -126,7 +129,7 @@ func (p *packing) init(partitions []string) {
 	}
 }
 
-// keep gives a day a partition, if it lies at its time.
+// keep gives a day a partition, if the day is in the range of row times.
 func (p *packing) keep(day tally.Day) {
 	if day.Start() >= firstTime {
 		p.days[int64(day)] = true
@@ -158,7 +161,7 @@ func (p *packing) any() bool {
 	return p.packed
 }
 
-// packedAt notes that a row was packed.
+// packedAt records that a row was packed.
 func (p *packing) packedAt(at int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -167,7 +170,7 @@ func (p *packing) packedAt(at int64) {
 	}
 }
 
-// placer says where the rows of a writer lie.
+// placer decides where a writer's rows are stored.
 type placer struct {
 	packing *packing
 	day     int64 // the last one that has a partition
@@ -178,8 +181,8 @@ func newPlacer(s *Store) placer {
 	return placer{packing: &s.packing, latest: time.Now().Add(ahead).UnixNano()}
 }
 
-// at returns where the engine keeps an event of the given time; own is false when
-// that does not tell its time.
+// at returns where the engine stores an event of the given time. own is false
+// if the event's time cannot be recovered from that.
 func (p *placer) at(ns int64) (at int64, own bool) {
 	if ns < firstTime || ns > p.latest {
 		if p.latest = time.Now().Add(ahead).UnixNano(); ns < firstTime || ns > p.latest {

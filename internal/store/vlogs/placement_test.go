@@ -30,8 +30,8 @@ func TestPackedTimes(t *testing.T) {
 	})
 }
 
-// TestManyDays has events of many days: few partitions hold them, and searches
-// find what they should.
+// TestManyDays stores events of many days: few partitions hold them, and
+// searches find the right ones.
 func TestManyDays(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	var records [][]byte
@@ -80,7 +80,7 @@ func TestManyDays(t *testing.T) {
 	}
 }
 
-// TestBusyDayGetsPartition packs a day until it has many events.
+// TestBusyDayGetsPartition packs a day's events until there are many.
 func TestBusyDayGetsPartition(t *testing.T) {
 	var p packing
 	p.init(nil)

@@ -21,16 +21,17 @@ import (
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
-// Promise is what writers handed to the engine since the last commit: counted
-// before the engine sees it, which drops rows without an error.
+// Promise describes the rows that writers handed to the engine since the last
+// commit. They are counted before the engine sees them, because it drops rows
+// without an error.
 type Promise struct {
 	Tallies     tally.Tallies
 	ids         []promised
-	first, last int64 // where the rows lie in time
+	first, last int64 // time range of the rows
 }
 
-// within widens the range in which the rows lie; nothing was promised before them
-// when n is 0.
+// within widens the time range to include the rows. The old range is ignored
+// when n is 0, since nothing was promised yet.
 func (p *Promise) within(first, last int64, n int) {
 	if n == 0 {
 		p.first, p.last = first, last
@@ -44,7 +45,7 @@ type promised struct {
 	day tally.Day
 }
 
-// promise notes a row that lies at the given time.
+// promise records a row stored at the given time.
 func (w *Writer) promise(at int64, r *Record) {
 	day := tally.DayOf(at)
 	if w.promised.Tallies == nil {
@@ -74,14 +75,14 @@ func (p *Promise) Merge(o Promise) {
 	p.ids = append(p.ids, o.ids...)
 }
 
-// DayLoss is a day that has not the events it should have.
+// DayLoss is a day that lacks events or has too many.
 type DayLoss struct {
 	Day            tally.Day
 	Promised, Have int64
-	Missing        []string // ids that could be told to be missing, a few
+	Missing        []string // ids known to be missing, a few
 }
 
-// LossError says that the store does not hold what was promised.
+// LossError reports that the store does not hold what was promised.
 type LossError struct{ Days []DayLoss }
 
 func (e *LossError) Error() string {
@@ -103,17 +104,18 @@ func (e *LossError) Error() string {
 	return b.String()
 }
 
-// maxNamed is how many days or ids an error names.
+// maxNamed is how many days or ids an error lists.
 const maxNamed = 10
 
-// Verify compares what the store holds of the days that a batch touched, by the
-// headers of the engine's parts, with what was promised for them; before are the
-// events that those days had. Then the engine counts the batch's rows and their
-// different numbers in the order of arrival: one row lost and one doubled show
-// there. Sums of ids would cost reading the records again; only a deep check does
-// that. When something differs, what is missing of the batch is named. The batch
-// must have been synced. A difference is a *LossError.
-// Otherwise the parts that hold the batch are noted, for later checks.
+// Verify compares the rows that the store holds of the days that a batch
+// touched, according to the headers of the engine's parts, with what was
+// promised; before holds the events that those days already had. Then the
+// engine counts the batch's rows and their distinct sequence numbers, which
+// reveals one lost row and one duplicate that cancel out. Checksums of ids
+// would require reading the records again; only a deep check does that. If
+// something differs, Verify names the batch's missing events and returns a
+// *LossError. Otherwise it records the parts that hold the batch, for later
+// checks. The batch must have been synced.
 func (s *Store) Verify(ctx context.Context, batch int64, p *Promise, before map[tally.Day]tally.Tally) error {
 	want := p.Tallies.ByDay()
 	if len(want) == 0 {
@@ -151,7 +153,7 @@ func (s *Store) Verify(ctx context.Context, batch int64, p *Promise, before map[
 		}
 		return err
 	}
-	for i, d := range loss.Days { // of this batch rather than of what was there before
+	for i, d := range loss.Days { // of this batch, not earlier ones
 		if promised := want[d.Day].Events; have[d.Day].rows != promised {
 			loss.Days[i].Promised, loss.Days[i].Have = promised, have[d.Day].rows
 		}
@@ -162,15 +164,14 @@ func (s *Store) Verify(ctx context.Context, batch int64, p *Promise, before map[
 	return &loss
 }
 
-// tenants are all that rows are kept under.
+// tenants are all the tenants that rows are stored under.
 var tenants = []logstorage.TenantID{ordinary, partial, odd, displaced}
 
-// batchCount is what a day has of a batch: rows, and how many of them have
-// different numbers.
+// batchCount is what a day holds of a batch: the rows, and their distinct
+// sequence numbers.
 type batchCount struct{ rows, different int64 }
 
-// countBatch counts the rows of a batch in each day, where they were promised to
-// lie.
+// countBatch counts the rows of a batch in each day of the promised time range.
 func (s *Store) countBatch(ctx context.Context, batch int64, p *Promise) (map[tally.Day]batchCount, error) {
 	q, err := logstorage.ParseQuery(fmt.Sprintf("%s:=%d | stats by (_time:1d) count() n, count_uniq(%s) different", batchColumn, batch, seqColumn))
 	if err != nil {
@@ -200,7 +201,7 @@ func (s *Store) countBatch(ctx context.Context, batch int64, p *Promise) (map[ta
 	return have, err
 }
 
-// nameMissing finds ids that the batch lacks.
+// nameMissing finds ids that are missing from the batch.
 func (s *Store) nameMissing(ctx context.Context, batch int64, p *Promise, days []DayLoss) error {
 	stored := map[[16]byte]bool{}
 	err := s.Since(ctx, batch-1, func(e Stored) {
@@ -228,8 +229,8 @@ func (s *Store) partition(day tally.Day) string {
 	return filepath.Join(s.dir, engineDir, "partitions", day.Time().Format(dayLayout))
 }
 
-// Rows returns how many rows a day has on disk, by the headers of its parts. It
-// reads no rows.
+// Rows returns how many rows a day has on disk, according to the headers of its
+// parts. It reads no rows.
 func (s *Store) Rows(day tally.Day) (int64, error) {
 	for tries := 0; ; tries++ {
 		n, err := partitionRows(s.partition(day))
@@ -263,7 +264,7 @@ func partitionRows(dir string) (rows int64, err error) {
 	return rows, nil
 }
 
-// listedParts returns the parts that a folder of the engine lists as its own.
+// listedParts returns the parts in the engine's list for a folder.
 func listedParts(dir string) (names []string, err error) {
 	data, err := os.ReadFile(filepath.Join(dir, "parts.json"))
 	if err != nil {

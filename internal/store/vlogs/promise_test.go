@@ -12,8 +12,8 @@ import (
 	"bluetrail/internal/tally"
 )
 
-// addEvents adds one event for each of the times in a batch of its own, and
-// returns what was promised.
+// addEvents adds one event for each time, each in its own batch, and returns
+// what was promised.
 func addEvents(t *testing.T, s *Store, batch int64, times ...time.Time) Promise {
 	t.Helper()
 	w := s.NewWriter()
@@ -76,8 +76,8 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// TestVerifyLostAndDoubled: a row that is lost and one that is there twice keep the
-// number of rows, and are found nevertheless.
+// TestVerifyLostAndDoubled: one lost row and one duplicate leave the number of
+// rows unchanged, but are still found.
 func TestVerifyLostAndDoubled(t *testing.T) {
 	s, err := Open(t.TempDir(), Options{})
 	if err != nil {

@@ -12,11 +12,11 @@ import (
 	"bluetrail/internal/store"
 )
 
-// pushed is what becomes of a part of a search. Ordinary rows that match it
-// match the filter; those that match the filter and the rest match it.
+// pushed is a translated part of a search. Ordinary rows that match the part
+// match filter, and rows that match filter and rest match the part.
 type pushed struct {
 	filter string      // in the engine's language; "" lets everything pass
-	rest   filter.Expr // what has to be checked besides, nil = nothing
+	rest   filter.Expr // still to be checked, nil = nothing
 }
 
 func (p pushed) exact() bool { return p.rest == nil }
@@ -65,7 +65,7 @@ func pushAnd(e *filter.And) pushed {
 			rest = append(rest, p.rest)
 		}
 	}
-	// Filters of streams come first: they are answered once for a block.
+	// Stream filters come first: they are evaluated once per block.
 	slices.SortStableFunc(filters, func(a, b string) int { return filterCost(a) - filterCost(b) })
 	out := pushed{filter: strings.Join(filters, " ")}
 	switch len(rest) {
@@ -78,7 +78,7 @@ func pushAnd(e *filter.And) pushed {
 	return out
 }
 
-// filterCost orders filters by what they make the engine read.
+// filterCost orders filters by how much they make the engine read.
 func filterCost(filter string) int {
 	for _, c := range streamColumns {
 		if strings.HasPrefix(strings.TrimLeft(filter, "("), strconv.Quote(c)) {
@@ -115,7 +115,7 @@ func pushOr(e filter.Expr, args []filter.Expr) pushed {
 	return out
 }
 
-// noRow matches nothing: every row has a sequence number.
+// noRow matches nothing, because every row has a sequence number.
 const noRow = "!" + seqColumn + ":*"
 
 func pushCompare(e *filter.Compare) pushed {
@@ -170,7 +170,7 @@ func cidr(v string) bool {
 	return err == nil
 }
 
-// equals is the test of a column against a value by SPL's rules.
+// equals translates a comparison of a column with a value, by SPL's rules.
 func equals(col string, e *filter.Compare) string {
 	name := strconv.Quote(col)
 	if strings.Trim(e.Value, "*") == "" && e.Value != "" {
@@ -189,8 +189,8 @@ func equals(col string, e *filter.Compare) string {
 	return "(" + strings.Join(tests, " or ") + ")"
 }
 
-// single is the test of a column with one value; among says whether it may hold
-// several.
+// single translates a comparison of a column with one value; among says whether
+// the column may hold several.
 func single(name string, e *filter.Compare, among bool) string {
 	switch {
 	case e.Value == "":
@@ -199,17 +199,18 @@ func single(name string, e *filter.Compare, among bool) string {
 		return name + ":=" + strconv.Quote(e.Value)
 	}
 	eq := name + ":~" + strconv.Quote("^"+valuePattern(e.Value, e.Case, among)+"$")
-	// An id is found sooner by its words than by reading all of the column.
+	// The word index finds an id faster than reading the whole column.
 	if words := wordsOf(e); words != "" && slices.ContainsFunc(strings.FieldsFunc(e.Value, notWord), idLike) {
 		return "(" + words + " " + eq + ")"
 	}
 	return eq
 }
 
-// valuePattern returns the regular expression of a value in which * is any run
-// of characters that one value may have. Without case it takes letters in either case as filter.Lower
-// has it, where (?i) would take the long s for an s and not İ for an i. With among the value may be
-// one of several; the class that this takes is slow to parse.
+// valuePattern returns a regular expression for a value in which * matches any
+// run of characters within one value. If case is ignored, it matches letters in
+// both cases as filter.Lower maps them; (?i) would also match the long s as s,
+// and would not match İ as i. With among, the value may be one of several,
+// which needs a character class that is slow to parse.
 func valuePattern(value string, exact, among bool) string {
 	any := "(?s:.)*"
 	if among {
@@ -235,14 +236,14 @@ func valuePattern(value string, exact, among bool) string {
 	return b.String()
 }
 
-// idLike reports whether a word is one of few records.
+// idLike reports whether a word is likely to occur in few records.
 func idLike(w string) bool { return len(w) >= 16 && strings.ContainsAny(w, "0123456789") }
 
 func letters(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 || r|0x20 >= 'a' && r|0x20 <= 'z' })
 }
 
-// wordsOf asks for the words of a value that must stand in the record.
+// wordsOf requires the words of a value that must occur in the record.
 func wordsOf(e *filter.Compare) string {
 	if e.Op != "=" || !store.Verbatim(e.Field) || event.IsDefault(e.Field) || cidr(e.Value) {
 		return ""
@@ -250,9 +251,9 @@ func wordsOf(e *filter.Compare) string {
 	return wordFilter(e.Value, false)
 }
 
-// wordsIn asks for the words that stand in every record which matches a search;
-// "" when there are none. Rows that keep no words, as those of large records, have
-// to be let through besides.
+// wordsIn requires the words that occur in every record that matches a search;
+// "" when there are none. Rows without stored words, such as those of large
+// records, have to be let through as well.
 func wordsIn(e filter.Expr) string {
 	var parts []string
 	switch e := e.(type) {

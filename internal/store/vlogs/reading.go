@@ -13,16 +13,17 @@ import (
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
-// reading is how the fields that a scan needs are had from the engine's columns.
+// reading describes how a scan gets the fields it needs from the engine's
+// columns.
 type reading struct {
-	fields  []string         // those with a column of their own, or made of the time
-	made    *event.Extractor // of those that are made of leaves, nil = none
-	names   []string         // of made
+	fields  []string         // fields with their own column, or computed from the time
+	made    *event.Extractor // computes fields from leaves, nil = none
+	names   []string         // fields that made computes
 	leaves  []string         // columns of the leaves that made reads
-	columns []string         // of the engine, for all that
+	columns []string         // engine columns that all this needs
 }
 
-// newReading returns nil when some field has to be read from the record.
+// newReading returns nil if some field has to be read from the record.
 func newReading(fields []string) *reading {
 	r := &reading{}
 	for _, f := range fields {
@@ -57,7 +58,7 @@ func newReading(fields []string) *reading {
 	return r
 }
 
-// order adds what puts rows in order.
+// order adds the columns that order rows.
 func (r *reading) order() {
 	if !slices.Contains(r.fields, event.Time) {
 		r.fields = append(r.fields, event.Time)
@@ -66,7 +67,7 @@ func (r *reading) order() {
 	r.ask(seqColumn)
 }
 
-// ask adds a column to those that the engine is asked for.
+// ask adds a column to those requested from the engine.
 func (r *reading) ask(column string) {
 	if !slices.Contains(r.columns, column) {
 		r.columns = append(r.columns, column)
@@ -95,17 +96,17 @@ func (sc *scan) fromColumns(ctx context.Context, p part, emit func(int, *vector.
 	})
 }
 
-// columnReader makes batches of blocks for one worker.
+// columnReader converts blocks to batches for one worker.
 type columnReader struct {
 	*reading
-	matcher   *filter.Matcher // nil = every row is wanted
+	matcher   *filter.Matcher // nil = every row matches
 	ordered   bool
 	times     []int64
-	row       *event.Row // of made
+	row       *event.Row // input of made
 	meta      event.Meta
-	differing []leafValues     // of a block
-	known     map[string]int32 // code of a combination of differing
-	buf       []byte           // of key
+	differing []leafValues     // in a block
+	known     map[string]int32 // code of a combination of differing values
+	buf       []byte           // backs key
 }
 
 func newColumnReader(r *reading) *columnReader {
@@ -131,7 +132,7 @@ func (r *columnReader) batch(db *logstorage.DataBlock) *vector.Batch {
 	return b
 }
 
-// rows makes the fields of a block whose rows have the given times.
+// rows builds the fields of a block whose rows have the given times.
 func (r *columnReader) rows(db *logstorage.DataBlock, times []int64) *vector.Batch {
 	b := &vector.Batch{Len: db.RowsCount()}
 	for _, f := range r.fields {
@@ -152,8 +153,8 @@ func (r *columnReader) rows(db *logstorage.DataBlock, times []int64) *vector.Bat
 	if r.made != nil {
 		b.Cols = append(b.Cols, r.compute(db)...)
 	}
-	// The engine has a column for whatever it is asked for; a field that no row
-	// has is none to commands with wildcards.
+	// The engine returns a column for every name requested. A field that no row
+	// has must not exist for commands with wildcards.
 	b.Cols = slices.DeleteFunc(b.Cols, func(c *vector.Column) bool {
 		v, ok := c.Constant()
 		return ok && v.IsNull()
@@ -161,16 +162,16 @@ func (r *columnReader) rows(db *logstorage.DataBlock, times []int64) *vector.Bat
 	return b
 }
 
-// compute makes the fields that are made of leaves, once for each combination of
-// the leaves that differ within the block. Rows of a stream lie together, so these
-// are few.
+// compute computes the fields that depend on leaves, once for each combination
+// of the leaves that differ within the block. Rows of a stream are stored
+// together, so there are few combinations.
 func (r *columnReader) compute(db *logstorage.DataBlock) []*vector.Column {
 	r.leavesOf(db)
 	codes := make([]int32, db.RowsCount())
 	dicts := make([][]vector.Value, len(r.names))
 	clear(r.known)
 	remember := true
-	code, n := int32(-1), 0 // n is how many combinations are in dicts
+	code, n := int32(-1), 0 // n is the number of combinations in dicts
 	for i := range codes {
 		if i > 0 && r.same(i) {
 			codes[i] = code
@@ -181,7 +182,7 @@ func (r *columnReader) compute(db *logstorage.DataBlock) []*vector.Column {
 				code, codes[i] = known, known
 				continue
 			}
-			// Keeping what does not come again costs more than it saves.
+			// Caching combinations that do not repeat costs more than it saves.
 			if remember = i < 256 || n < i/2; remember {
 				r.known[string(r.buf)] = int32(n)
 			}
@@ -218,7 +219,8 @@ type leafValues struct {
 	values []string
 }
 
-// leavesOf sets the leaves that all rows of a block share, and notes the others.
+// leavesOf sets the leaves that all rows of a block share, and collects the
+// others.
 func (r *columnReader) leavesOf(db *logstorage.DataBlock) {
 	r.differing = r.differing[:0]
 	r.meta.Sourcetype = ""
@@ -257,7 +259,7 @@ func differ(values []string) bool {
 	return false
 }
 
-// key returns what tells the combination of row i from others.
+// key returns a key that identifies the combination of row i.
 func (r *columnReader) key(i int) []byte {
 	r.buf = r.buf[:0]
 	for _, l := range r.differing {
@@ -266,7 +268,7 @@ func (r *columnReader) key(i int) []byte {
 	return r.buf
 }
 
-// same reports whether row i has the leaves of the one before.
+// same reports whether row i has the same leaves as the previous row.
 func (r *columnReader) same(i int) bool {
 	for _, l := range r.differing {
 		if l.values[i] != l.values[i-1] {

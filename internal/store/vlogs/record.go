@@ -17,7 +17,7 @@ import (
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
-// recordColumns are read where the record is.
+// recordColumns are read along with the record.
 var recordColumns = []string{timeName, rawColumn, event.Index, event.Sourcetype, event.Source, event.Host, batchColumn, seqColumn, trueTime, bigColumn}
 
 // records delivers rows whose fields are read from their records.
@@ -34,18 +34,18 @@ func (sc *scan) records(ctx context.Context, p part, emit func(int, *vector.Batc
 	})
 }
 
-// recordReader makes batches of the records of blocks, for one worker.
+// recordReader converts the records of blocks to batches, for one worker.
 type recordReader struct {
 	sc      *scan
-	matcher *filter.Matcher    // nil = every row is wanted
-	checked *store.FieldReader // what matcher reads
-	wanted  *store.FieldReader // what is delivered
+	matcher *filter.Matcher    // nil = every row matches
+	checked *store.FieldReader // fields that matcher reads
+	wanted  *store.FieldReader // fields that are delivered
 	times   []int64
 	metas   []event.Meta
 	seqs    []float64
 	when    []int64
 	raws    [][]byte
-	arena   []byte // of raws
+	arena   []byte // backs raws
 }
 
 func newRecordReader(ctx context.Context, sc *scan, check filter.Expr) (*recordReader, error) {
@@ -62,7 +62,7 @@ func newRecordReader(ctx context.Context, sc *scan, check filter.Expr) (*recordR
 	return r, nil
 }
 
-// recordRows is how many records make a batch.
+// recordRows is the number of records in a batch.
 const recordRows = 512
 
 func (r *recordReader) block(db *logstorage.DataBlock, emit func(*vector.Batch) error) error {
@@ -93,7 +93,8 @@ func (r *recordReader) block(db *logstorage.DataBlock, emit func(*vector.Batch) 
 	return nil
 }
 
-// load copies rows out of a block, whose strings die with it.
+// load copies rows out of a block, because the block's strings do not outlive
+// it.
 func (r *recordReader) load(b *blockColumns, from, to int) error {
 	r.metas, r.seqs, r.when, r.raws = r.metas[:0], r.seqs[:0], r.when[:0], nil
 	size := 0
@@ -101,7 +102,7 @@ func (r *recordReader) load(b *blockColumns, from, to int) error {
 		size += len(b.at(rawColumn, i))
 	}
 	arena := r.arena[:0]
-	if r.wanted.Whole() || cap(arena) < size { // whole records are handed on
+	if r.wanted.Whole() || cap(arena) < size { // whole records leave with the batch
 		arena = make([]byte, 0, size)
 		r.arena = arena
 	}
@@ -145,7 +146,7 @@ func (r *recordReader) load(b *blockColumns, from, to int) error {
 	return nil
 }
 
-// same returns s as a string that lasts: the one before when it is equal.
+// same returns a lasting copy of s, reusing the previous one if it is equal.
 func same(before, s string) string {
 	if before == s {
 		return before
@@ -153,7 +154,7 @@ func same(before, s string) string {
 	return string([]byte(s))
 }
 
-// rows makes a batch of the loaded records that pass.
+// rows builds a batch of the loaded records that match.
 func (r *recordReader) rows() (*vector.Batch, error) {
 	hits, err := r.hits()
 	if err != nil {
@@ -173,7 +174,7 @@ func (r *recordReader) rows() (*vector.Batch, error) {
 	return b.Batch(), nil
 }
 
-// hits returns the loaded records that pass.
+// hits returns the loaded records that match.
 func (r *recordReader) hits() ([]int32, error) {
 	if r.matcher == nil {
 		all := make([]int32, len(r.raws))
@@ -199,12 +200,12 @@ func unreadable(err error) error {
 // blockColumns finds the columns of a block by name.
 type blockColumns struct {
 	db    *logstorage.DataBlock
-	day   tally.Day // where its rows lie
+	day   tally.Day // the partition of its rows
 	names []string
 	cols  []*logstorage.BlockColumn
 }
 
-// at returns the value of a column in row i, "" when it has none.
+// at returns the value of a column in row i, "" if it has none.
 func (b *blockColumns) at(name string, i int) string {
 	n := slices.Index(b.names, name)
 	if n < 0 {

@@ -21,8 +21,8 @@ import (
 // removedPrefix begins the names of partitions that are being deleted.
 const removedPrefix = "removed-"
 
-// RemoveDay deletes a day with all its rows. What was written must have been
-// synced; searches that are under way end first.
+// RemoveDay deletes a day with all its rows. All writes must have been synced.
+// It waits for running searches to end.
 func (s *Store) RemoveDay(day tally.Day) error {
 	name := day.Time().Format(dayLayout)
 	if !slices.Contains(s.db.PartitionList(), name) {
@@ -36,7 +36,8 @@ func (s *Store) RemoveDay(day tally.Day) error {
 	if err := os.RemoveAll(to); err != nil {
 		return fail(err)
 	}
-	// The list of parts goes first: a partition that is not there is no loss then.
+	// Remove the list of parts first: a partition without it is not reported as
+	// a loss.
 	s.manifestMu.Lock()
 	s.manifest.forget(name)
 	err := s.manifest.save(s.dir)
@@ -58,18 +59,19 @@ func (s *Store) RemoveDay(day tally.Day) error {
 
 var errEngine = errors.New("the storage engine failed; the next start checks the store")
 
-// deleteWait is how often it is looked whether the engine has deleted rows.
+// deleteWait is the interval at which the engine is asked whether it has
+// deleted rows.
 const deleteWait = 20 * time.Millisecond
 
-// RemoveIndex deletes the rows of one index from a partition, those of days before
-// the given one. What was written must have been synced. It waits until the engine
+// RemoveIndex deletes the rows of one index from a partition, for days before
+// the given one. All writes must have been synced. It waits until the engine
 // has rewritten the parts.
 func (s *Store) RemoveIndex(ctx context.Context, day tally.Day, index string, before tally.Day) error {
 	fail := func(err error) error {
 		return fmt.Errorf("cannot remove the events of index %q from %s: %w", index, day, err)
 	}
 	end := (day + 1).Start() - 1
-	if _, last := DaysIn(day); before <= last { // of a partition that several days share
+	if _, last := DaysIn(day); before <= last { // a partition shared by several days
 		end = pack(before.Start()) - 1
 	}
 	filter := fmt.Sprintf("{%s=%s} _time:[%d, %d]", event.Index, strconv.Quote(index), day.Start(), end)
@@ -93,22 +95,22 @@ func (s *Store) RemoveIndex(ctx context.Context, day tally.Day, index string, be
 		if !slices.ContainsFunc(tasks, func(t *logstorage.DeleteTask) bool { return t.TaskID == id }) {
 			break
 		}
-		if s.failures.Load() > failures { // the engine no longer works on it
+		if s.failures.Load() > failures { // the engine has given up
 			return fail(cmp.Or(s.damagedBetween(day.Start(), end), errEngine))
 		}
 		select {
 		case <-ctx.Done():
-			return fail(ctx.Err()) // the engine goes on with it, also after a restart
+			return fail(ctx.Err()) // the engine continues, even after a restart
 		case <-time.After(deleteWait):
 		}
 	}
 	s.manifestMu.Lock()
-	s.manifest.forget(day.Time().Format(dayLayout)) // the parts that were rewritten have fewer rows
+	s.manifest.forget(day.Time().Format(dayLayout)) // the rewritten parts have fewer rows
 	s.manifestMu.Unlock()
 	return s.updateManifest([]string{day.Time().Format(dayLayout)})
 }
 
-// Bytes returns how much each day takes on disk, as of the last commit.
+// Bytes returns the disk usage of each day as of the last commit.
 func (s *Store) Bytes() map[tally.Day]int64 {
 	s.manifestMu.Lock()
 	defer s.manifestMu.Unlock()

@@ -57,7 +57,7 @@ func TestRemove(t *testing.T) {
 	if counts := s.Counts(); len(counts) != 1 || counts[one] != 1 || len(s.Damaged()) != 0 {
 		t.Errorf("a store opened again has %v, damaged are %v", counts, s.Damaged())
 	}
-	third := addEvents(t, s, 3, day.AddDate(0, 0, 1)) // a removed day can come again
+	third := addEvents(t, s, 3, day.AddDate(0, 0, 1)) // a removed day can be added again
 	if err := s.Verify(ctx, 3, &third, nil); err != nil {
 		t.Error(err)
 	}

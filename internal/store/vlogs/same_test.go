@@ -28,7 +28,7 @@ import (
 
 var ctx = context.Background()
 
-// crafted are records at the edges of what columns can tell.
+// crafted are records at the limits of what columns can express.
 var crafted = []string{
 	`{"eventVersion":"1.08","eventID":"c1","eventTime":"2026-01-05T10:00:00Z","eventName":"A","errorMessage":""}`,
 	`{"eventVersion":"1.08","eventID":"c2","eventTime":"2026-01-05T10:00:00.123456789Z","eventName":["A","B"],"eventSource":"x.amazonaws.com"}`,
@@ -93,8 +93,8 @@ func realRecords(t testing.TB) (list [][]byte) {
 	return list
 }
 
-// testRecords returns crafted, generated and real records; of the generated each
-// of so many.
+// testRecords returns crafted, generated and real records, but only one in
+// every so many of the generated ones.
 func testRecords(t testing.TB, of int) (list [][]byte) {
 	t.Helper()
 	for _, c := range crafted {
@@ -215,7 +215,7 @@ func rowText(b *vector.Batch, i int, q *store.Query) string {
 	return strings.Join(cells, " ")
 }
 
-// searches are tried with several sets of fields.
+// searches are run with several sets of fields.
 var searches = []string{
 	`*`, `eventName=ConsoleLogin`, `eventName=consolelogin`, `eventName!=ConsoleLogin`, `NOT eventName=ConsoleLogin`, `eventName=*login*`, `eventName=Describe*`,
 	`index=main`, `index=aws`, `index=other`, `index!=main`, `index=*`, `sourcetype=aws:cloudtrail`, `sourcetype=_json`, `source=FILE1`, `host=aws`,
@@ -242,7 +242,7 @@ var fieldSets = []filter.FieldSet{
 	filter.Fields("requestParameters.names{}", "requestParameters.set{}", "requestParameters.set", "requestParameters.many", "errorCode", "result_id", "msg", "dest", "severity", "api.operation", "user", "user{}", "leaf:user", "_x", "_seq", "_stream", "object"),
 }
 
-// TestSameAsMemory tries every search with every set of fields.
+// TestSameAsMemory runs every search with every set of fields.
 func TestSameAsMemory(t *testing.T) {
 	mem, st := both(t, testRecords(t, 20))
 	for n, text := range searches {
@@ -254,7 +254,7 @@ func TestSameAsMemory(t *testing.T) {
 			}
 			for k, fields := range fieldSets {
 				if k > 0 {
-					fields = fields.Add("eventID") // which tells the rows apart
+					fields = fields.Add("eventID") // makes rows distinct
 				}
 				q := store.Query{Filter: filter, Fields: store.Wanted(fields, filter), Earliest: store.Beginning, Latest: store.End, Ordered: (n+k)%2 == 0, Now: time.Unix(1_768_000_000, 0)}
 				if (n+k)%3 == 1 {
@@ -269,7 +269,7 @@ func TestSameAsMemory(t *testing.T) {
 	}
 }
 
-// TestRandomSearches builds searches of values that occur.
+// TestRandomSearches builds searches from values that occur.
 func TestRandomSearches(t *testing.T) {
 	records := testRecords(t, 4)
 	mem, st := both(t, records)

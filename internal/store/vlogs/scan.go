@@ -19,20 +19,20 @@ import (
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
-// scan is a prepared query. Ordinary rows are answered from columns where the
-// wanted fields have them, else from their records; the others, which are few,
-// always from their records.
+// scan is a prepared query. Ordinary rows are answered from columns if the
+// wanted fields have them, otherwise from their records. The other rows, which
+// are few, are always answered from their records.
 type scan struct {
 	s       *Store
 	q       *store.Query
 	filter  string      // in the engine's language, for ordinary rows
 	mayHold string      // the same for rows without columns
-	check   filter.Expr // what the filter leaves to be checked on them; nil = nothing
-	reading *reading    // of ordinary rows from the engine's columns, nil = their records are read
-	asked   []string    // leaves that filter, check and reading look at
-	alike   bool        // ordinary rows that are alike are counted by the engine
+	check   filter.Expr // what filter leaves unchecked on them; nil = nothing
+	reading *reading    // reads ordinary rows from columns, nil = their records are read
+	asked   []string    // leaves that filter, check and reading use
+	alike   bool        // the engine counts alike ordinary rows
 	workers int
-	shown   int64 // the last batch that it sees, see Store.Show
+	shown   int64 // the last visible batch, see Store.Show
 }
 
 // Prepare implements store.Store.
@@ -78,7 +78,8 @@ func cmpOr(s, other string) string {
 	return s
 }
 
-// Residual implements store.Scan: the scan checks what the engine does not.
+// Residual implements store.Scan. The scan itself checks what the engine does
+// not.
 func (sc *scan) Residual() filter.Expr { return nil }
 
 // Workers implements store.Scan.
@@ -106,7 +107,7 @@ func (sc *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) er
 	sc.s.scans.Add(1)
 	defer sc.s.scans.Add(-1)
 	sc.shown = sc.s.shown.Load()
-	// Displaced rows lie in one place whatever their time is.
+	// Displaced rows are stored in one place regardless of their time.
 	err := sc.records(ctx, part{tenant: displaced, filter: sc.mayHold, earliest: firstTime, latest: firstTime + 1, check: sc.q.Filter}, emit)
 	if err != nil {
 		return err
@@ -119,15 +120,15 @@ func (sc *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) er
 	return sc.placed(ctx, p, emit)
 }
 
-// placed delivers the rows of a time range, either those that are packed or the
+// placed delivers the rows of a time range: either the packed ones or the
 // others.
 func (sc *scan) placed(ctx context.Context, p part, emit func(int, *vector.Batch) error) error {
 	p.tenant, p.filter, p.check = odd, sc.mayHold, sc.q.Filter
 	if err := sc.records(ctx, p, emit); err != nil {
 		return err
 	}
-	// A partial row that lacks a column of which something is asked is answered
-	// from its record, any other like ordinary ones.
+	// A partial row that lacks a requested column is answered from its record;
+	// other partial rows are treated like ordinary ones.
 	p.tenant = partial
 	lacking := ""
 	if p.filter = lackingFilter(sc.asked); p.filter != "" {
@@ -149,7 +150,7 @@ func (sc *scan) placed(ctx context.Context, p part, emit func(int, *vector.Batch
 	return nil
 }
 
-// columned delivers rows whose columns say all that is asked of them.
+// columned delivers rows whose columns hold everything the scan needs.
 func (sc *scan) columned(ctx context.Context, p part, emit func(int, *vector.Batch) error) error {
 	if sc.reading == nil {
 		return sc.records(ctx, p, emit)
@@ -162,8 +163,8 @@ func (sc *scan) columned(ctx context.Context, p part, emit func(int, *vector.Bat
 	return sc.fromColumns(ctx, p, emit)
 }
 
-// lackingFilter matches the partial rows that lack a column for one of the leaves;
-// "" when none of them can lack one.
+// lackingFilter matches the partial rows that lack a column for one of the
+// leaves; it is "" when no row can.
 func lackingFilter(leaves []string) string {
 	var names []string
 	for _, leaf := range leaves {
@@ -180,21 +181,21 @@ func lackingFilter(leaves []string) string {
 // Span implements store.Spanning.
 func (s *Store) Span() (first, last int64) {
 	var st logstorage.StorageStats
-	if s.shown.Load() == math.MaxInt64 { // else what searches see has been synced
+	if s.shown.Load() == math.MaxInt64 { // otherwise everything visible has been synced
 		s.db.DebugFlush()
 	}
 	s.db.UpdateStats(&st)
 	first, last = ownTime(max(st.MinTimestamp, packedYear(2000))), st.MaxTimestamp
 	if s.packing.any() {
-		// The oldest packed row is not that of the oldest partition, if days before
-		// it have their own.
+		// The oldest packed row is not in the oldest partition if earlier days
+		// have their own partitions.
 		for _, name := range s.db.PartitionList() {
 			if day, err := time.Parse(dayLayout, name); err == nil && day.UnixNano() > firstTime {
 				first = min(first, day.UnixNano())
 			}
 		}
 		newest, err := s.newestPacked()
-		if err != nil { // it is at most what a writer takes
+		if err != nil { // an upper bound: the time a writer uses
 			newest = time.Now().Add(ahead).UnixNano()
 		}
 		last = max(last, newest)
@@ -205,13 +206,13 @@ func (s *Store) Span() (first, last int64) {
 	return first, last
 }
 
-// part is a question to the engine.
+// part is one query to the engine.
 type part struct {
 	tenant           logstorage.TenantID
 	filter           string
-	packed           bool        // of packed rows, else of the others
+	packed           bool        // packed rows only; otherwise the others
 	earliest, latest int64       // as in store.Query
-	check            filter.Expr // to be tested on each row, nil = nothing
+	check            filter.Expr // checked on each row, nil = nothing
 }
 
 type blockFunc func(worker int, db *logstorage.DataBlock) error
@@ -225,12 +226,12 @@ func fieldsPipe(cols []string) string {
 	return "fields " + strings.Join(names, ", ")
 }
 
-// ask runs a part with a pipe behind it and hands its blocks on.
+// ask runs a part followed by a pipe and passes its blocks on.
 func (sc *scan) ask(ctx context.Context, p part, pipe string, block blockFunc) error {
 	filter := p.filter
 	if sc.shown < math.MaxInt64 {
-		// Behind the rest: only what passes that is looked at. A row that damage took
-		// its batch from is not left out.
+		// This comes last, so that only rows that pass the rest are checked. A
+		// row that lost its batch to damage still passes.
 		filter = fmt.Sprintf("(%s) !%s:>%d", filter, batchColumn, sc.shown)
 	}
 	q, err := logstorage.ParseQuery(fmt.Sprintf("options(concurrency=%d) %s | %s", sc.workers, filter, pipe))
@@ -239,7 +240,7 @@ func (sc *scan) ask(ctx context.Context, p part, pipe string, block blockFunc) e
 	}
 	earliest, latest := max(p.earliest, firstTime), p.latest
 	if latest != store.End {
-		latest-- // the engine's range is inclusive
+		latest-- // the engine's range includes its end
 	}
 	if p.packed {
 		latest = min(latest, lastTime-1)

@@ -14,21 +14,21 @@ import (
 	"bluetrail/internal/tally"
 )
 
-// scrubRate bounds how fast a part is read, in bytes a second.
+// scrubRate limits how fast a part is read, in bytes per second.
 const scrubRate = 32 << 20
 
-// pauseBounds bound the pause between two parts: a part may be large, and merges
-// replace parts meanwhile.
+// pauseBounds limit the pause between two parts: a part may be large, and
+// merges replace parts meanwhile.
 const (
 	shortestPause = 100 * time.Millisecond
 	longestPause  = time.Hour
 )
 
-// Scrub reads the parts of an open store again, one after the other, and compares
-// their checksums with the manifest, until ctx ends. Each part has its turn once
-// in a period, at a time that its place among all parts tells, so that restarts
-// leave none out. A damaged part is reported, and the next start checks the whole
-// store and sets damaged days aside.
+// Scrub rereads the parts of an open store, one after the other, and compares
+// their checksums with the manifest, until ctx ends. It reads each part once
+// per period, at a time that depends on the part's position among all parts, so
+// that restarts skip none. A damaged part is reported, and the next start
+// checks the whole store and sets damaged days aside.
 func (s *Store) Scrub(ctx context.Context, period time.Duration, report func(Damage)) error {
 	last, round := "", time.Now()
 	big := NewTurns(round, period)
@@ -48,7 +48,7 @@ func (s *Store) Scrub(ctx context.Context, period time.Duration, report func(Dam
 		if err := s.scrubBig(ctx, big.Upto(time.Now()), report); err != nil {
 			return err
 		}
-		if now := time.Now(); now.Sub(round) >= period { // every part had its turn
+		if now := time.Now(); now.Sub(round) >= period { // every part has been read
 			if err := s.noteChecked(now); err != nil {
 				return err
 			}
@@ -62,7 +62,7 @@ func (s *Store) Scrub(ctx context.Context, period time.Duration, report func(Dam
 	}
 }
 
-// partAt returns the part whose turn it is at a time, and how long that lasts.
+// partAt returns the part that is due at a time, and how long its turn lasts.
 func (s *Store) partAt(now time.Time, period time.Duration) (name string, e partEntry, rest time.Duration) {
 	s.manifestMu.Lock()
 	defer s.manifestMu.Unlock()
@@ -85,7 +85,7 @@ func (s *Store) partAt(now time.Time, period time.Duration) (name string, e part
 	return "", e, shortestPause
 }
 
-// scrubPart compares one part. A part that is merged away meanwhile is none.
+// scrubPart checks one part. A part that is merged away meanwhile is skipped.
 func (s *Store) scrubPart(ctx context.Context, name string, e partEntry) (*Damage, error) {
 	partitions := filepath.Join(s.dir, engineDir, "partitions")
 	sum, err := sumPart(filepath.Join(partitions, name), ScrubWait(ctx))
@@ -96,7 +96,7 @@ func (s *Store) scrubPart(ctx context.Context, name string, e partEntry) (*Damag
 	kind, part, _ := strings.Cut(rest, "/")
 	listed, lerr := listedParts(filepath.Join(partitions, day, kind))
 	if errors.Is(lerr, fs.ErrNotExist) || lerr == nil && !slices.Contains(listed, part) {
-		return nil, nil // the engine takes parts out of its list before it deletes them
+		return nil, nil // the engine unlists parts before it deletes them
 	}
 	if err = errors.Join(err, lerr); err == nil {
 		err = errors.New("its files differ from those that were written")

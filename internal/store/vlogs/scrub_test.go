@@ -46,7 +46,7 @@ func smallStore(t *testing.T) (dir string, st *Store) {
 	return dir, st
 }
 
-// flipByte changes a byte of a file and leaves its size and time.
+// flipByte changes a byte of a file and keeps its size and time.
 func flipByte(t *testing.T, path string) {
 	t.Helper()
 	info, err := os.Stat(path)
@@ -148,8 +148,8 @@ func dayOf(year int, month time.Month, day int) tally.Day {
 	return tally.DayOf(time.Date(year, month, day, 0, 0, 0, 0, time.UTC).UnixNano())
 }
 
-// TestDamagedDeletions: a list of deletions that cannot be read, or that names rows
-// which nobody wanted to delete, does nothing.
+// TestDamagedDeletions: an unreadable list of deletions, or one that names rows
+// nobody asked to delete, has no effect.
 func TestDamagedDeletions(t *testing.T) {
 	for _, text := range []string{"[{", `[{"task_id":"x","tenant_ids":[{"account_id":0,"project_id":0}],"filter":"*","start_time":1}]`} {
 		dir, st := smallStore(t)
@@ -169,8 +169,8 @@ func TestDamagedDeletions(t *testing.T) {
 	}
 }
 
-// TestFlippedIndex: a flipped bit in a file that says where rows are is found by
-// the next open, though size and time of the file are as before.
+// TestFlippedIndex: the next open finds a flipped bit in a file that says where
+// rows are, although the file's size and time are unchanged.
 func TestFlippedIndex(t *testing.T) {
 	for name := range indexFiles {
 		t.Run(name, func(t *testing.T) {

@@ -14,14 +14,14 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// Turns tells whose turn it is to be read again, once in a period. The time of a
-// name's turn follows from its hash, so that restarts leave out few.
+// Turns decides which names are due to be read again, once per period. A name's
+// turn follows from its hash, so that restarts skip few.
 type Turns struct {
 	period time.Duration
-	last   float64 // up to where turns were given, as a part of the period
+	last   float64 // turns up to here were given, as a fraction of the period
 }
 
-// NewTurns begins to give turns.
+// NewTurns starts giving turns.
 func NewTurns(now time.Time, period time.Duration) *Turns {
 	return &Turns{period: period, last: phase(now, period)}
 }
@@ -30,7 +30,7 @@ func phase(at time.Time, period time.Duration) float64 {
 	return float64(at.UnixNano()%int64(period)) / float64(period)
 }
 
-// Upto returns which names had their turn since the last call.
+// Upto returns the names whose turn came since the last call.
 func (t *Turns) Upto(now time.Time) func(name string) bool {
 	from, to := t.last, phase(now, t.period)
 	t.last = to
@@ -43,7 +43,7 @@ func (t *Turns) Upto(now time.Time) func(name string) bool {
 	}
 }
 
-// ScrubWait slows reading down for a scrub.
+// ScrubWait throttles reading for a scrub.
 func ScrubWait(ctx context.Context) func(n int) error {
 	return func(n int) error {
 		select {
@@ -55,11 +55,11 @@ func ScrubWait(ctx context.Context) func(n int) error {
 	}
 }
 
-// bigNames is how many names of large records are read at a time.
+// bigNames is how many names of large records are listed at a time.
 const bigNames = 512
 
-// scrubBig reads the large records whose turn it is, in pieces. It is not known
-// which day a damaged one belongs to.
+// scrubBig reads the large records that are due, in pieces. The day of a
+// damaged one is not known.
 func (s *Store) scrubBig(ctx context.Context, turn func(name string) bool, report func(Damage)) error {
 	dir, err := os.Open(filepath.Join(s.dir, bigDir))
 	if errors.Is(err, fs.ErrNotExist) {

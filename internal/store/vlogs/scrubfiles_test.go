@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestTurns: in a period every name has one turn, however often it is asked.
+// TestTurns: each name has one turn per period, however often Upto is called.
 func TestTurns(t *testing.T) {
 	const period = 7 * 24 * time.Hour
 	now := time.Unix(1_770_000_000, 0)

@@ -34,33 +34,33 @@ type Store struct {
 	packing packing
 
 	mu   sync.Mutex
-	days map[string]bool // partitions that were written to since the last Sync
+	days map[string]bool // partitions written to since the last Sync
 
 	shown atomic.Int64 // the last batch that searches see
-	scans atomic.Int32 // under way
+	scans atomic.Int32 // in progress
 
 	manifestMu sync.Mutex
 	manifest   *manifest
 	damaged    []Damage      // set aside when the store was opened
-	read       tally.Tallies // by another process before that
-	suspect    atomic.Bool   // damage was met, the next start has to check everything
+	read       tally.Tallies // from another process, before the store was opened
+	suspect    atomic.Bool   // damage was met: the next start checks everything
 	failures   atomic.Int64  // of the engine, see hurt
 
 	foundMu sync.Mutex
-	found   map[tally.Day]string // damaged, and why: met while the store is open
+	found   map[tally.Day]string // damaged days and the reasons, met while the store is open
 	met     chan Damage
 }
 
 var _ store.Store = (*Store)(nil)
 
-// Options say how a store is opened.
+// Options control how a store is opened.
 type Options struct {
-	// ReadOnly is for searches: the directory must be there.
+	// ReadOnly is for searches: the directory must exist.
 	ReadOnly bool
-	// Mirror leaves the directory as it is and works on links to its files. It is
-	// implied when the directory cannot be written to.
+	// Mirror works on links to the directory's files and leaves the directory
+	// unchanged. It is implied when the directory is not writable.
 	Mirror bool
-	// Deep compares the checksums of all parts and has another process read every
+	// Deep compares the checksums of all parts, and another process reads every
 	// row before the engine opens them.
 	Deep bool
 }
@@ -68,7 +68,7 @@ type Options struct {
 // engineDir is the engine's own folder.
 const engineDir = "victorialogs"
 
-// lockWait is how long a process waits for another to end.
+// lockWait is how long to wait for another process to end.
 const lockWait = 5 * time.Second
 
 // Open opens the store in dir. A directory that another process has open is an
@@ -106,11 +106,11 @@ func Open(dir string, opts Options) (*Store, error) {
 		return nil, errors.Join(err, unwatchCrash(dir), lock.Close())
 	}
 	if err := s.guard(func() error { s.db = openEngine(engine); return nil }); err != nil {
-		s.keepLock() // the engine may have opened a part of it
+		s.keepLock() // the engine may have opened part of it
 		return nil, err
 	}
 	s.packing.init(s.db.PartitionList())
-	for _, d := range s.damaged { // whose events come back to it
+	for _, d := range s.damaged { // their events are added to it again
 		s.packing.keep(d.Day)
 	}
 	err = s.updateManifest(nil)
@@ -139,7 +139,7 @@ func openMirror(dir string, opts Options) (*Store, error) {
 	return s, nil
 }
 
-// prepare checks the files of the store, before the engine opens them.
+// prepare checks the store's files before the engine opens them.
 func (s *Store) prepare(deep bool) error {
 	crash, err := watchCrash(s)
 	if err != nil {
@@ -152,23 +152,23 @@ func (s *Store) prepare(deep bool) error {
 	return armCrash(s.dir)
 }
 
-// Show lets searches that begin from now on see the rows up to a batch, and none
-// behind it. Before the first call they see all rows. What a search has seen
-// must not go, however the process ends: the batch has to be durable.
+// Show limits searches that start from now on to rows up to a batch. Before the
+// first call they see all rows. The batch has to be durable: what a search has
+// seen must not disappear, however the process ends.
 func (s *Store) Show(batch int64) { s.shown.Store(batch) }
 
 // Searching reports whether a search is reading from the store.
 func (s *Store) Searching() bool { return s.scans.Load() > 0 }
 
-// formatFile says which format the rows of a data directory have.
+// formatFile records the row format of a data directory.
 const formatFile = "format"
 
-// format is the one that this program reads and writes: which columns a row has,
-// and how they hold several values.
+// format is the format that this program reads and writes: the columns of a
+// row, and the encoding of several values in one.
 const format = "4"
 
-// checkFormat refuses rows of another format; a directory without rows gets this
-// one.
+// checkFormat rejects rows of another format. A directory without rows gets
+// this one.
 func checkFormat(dir, engine string) error {
 	path := filepath.Join(dir, formatFile)
 	if _, err := os.Stat(engine); errors.Is(err, fs.ErrNotExist) {
@@ -188,9 +188,10 @@ func checkFormat(dir, engine string) error {
 	return fmt.Errorf("the events in %q are in format %d, this version reads and writes format %s; ingest the files again, into another directory, or use the version that wrote them", dir, found, format)
 }
 
-// Close implements store.Store. What was added and not synced is written out.
-// An engine that failed is not: it may wait for goroutines that ended. What was
-// committed is durable, and nobody else can open the store before the process ends.
+// Close implements store.Store. It writes out rows that were added but not
+// synced. A failed engine is not closed, because it may wait for goroutines
+// that have ended; committed rows are durable, and nobody else can open the
+// store before the process ends.
 func (s *Store) Close() error {
 	if s.failures.Load() > 0 {
 		s.keepLock()
@@ -211,11 +212,11 @@ func (s *Store) Close() error {
 // Info describes the store for people.
 type Info struct {
 	Events      uint64
-	Bytes       uint64 // on disk, side files of large records not counted
-	Parts       uint64 // pieces that a scan opens
+	Bytes       uint64 // on disk, without the files of large records
+	Parts       uint64 // parts that a scan opens
 	Days        int
 	Engine      string
-	First, Last time.Time // days that have events, zero when there are none
+	First, Last time.Time // days that have events, zero if there are none
 }
 
 // Info counts what is stored.
@@ -244,8 +245,8 @@ func (s *Store) Info() Info {
 	return info
 }
 
-// dayLayout is how the engine names its partitions.
+// dayLayout is the engine's format of partition names.
 const dayLayout = "20060102"
 
-// Merge rewrites the partitions into as few parts as possible.
+// Merge merges the partitions into as few parts as possible.
 func (s *Store) Merge() { s.db.MustForceMerge("") }

@@ -12,14 +12,14 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// VictoriaLogs finds words of letters, digits and underscores as they are
-// written. Searches find them in any case, and underscores end words. A word
-// that is all small or all capital letters is found by asking for both; all
-// others are kept a second time in the column _words: in small letters, cut at
-// underscores. Words so common that no one looks for them are left out, and are
-// not asked for.
+// VictoriaLogs finds words of letters, digits and underscores exactly as
+// written. Searches ignore case, and underscores end words. A word that is all
+// lower or all upper case is found by searching for both forms; all other words
+// are stored again in the column _words, in lower case and split at
+// underscores. Words so common that no one searches for them are not stored,
+// and not asked for.
 
-// common are keys and values of nearly every record, in small letters.
+// common are keys and values of nearly every record, in lower case.
 var common = func() map[string]bool {
 	m := map[string]bool{}
 	for _, w := range strings.Fields(`eventVersion userIdentity principalId accountId accessKeyId userName sessionContext sessionIssuer
@@ -42,7 +42,7 @@ func wordByte(c byte) bool {
 	return c == '_' || c-'0' <= 9 || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80
 }
 
-// wordKind has the bits of what a byte of a word is.
+// wordKind holds flags that classify a byte of a word.
 var wordKind = func() (t [256]uint8) {
 	for c := range t {
 		switch c := byte(c); {
@@ -66,21 +66,21 @@ const (
 	other
 )
 
-// wordList gathers what the column _words holds for a record.
+// wordList collects the content of the column _words for a record.
 type wordList struct {
 	out  []byte
 	low  []byte
-	seen []span // the words of out, by the low bits of their hash; to = 0 is free
-	n    int    // of seen in use
+	seen []span // hash table of the words in out; to = 0 is free
+	n    int    // used slots in seen
 }
 
-// wordSlots is how many places seen has for an ordinary record.
+// wordSlots is the size of seen for an ordinary record.
 const wordSlots = 256
 
 // span is a word in out.
 type span struct{ from, to int32 }
 
-// slot returns the place of w in seen: where it is, or where it belongs.
+// slot returns the slot of w in seen: where it is, or where it belongs.
 func (x *wordList) slot(w []byte) *span {
 	for h := xxhash.Sum64(w); ; h++ {
 		s := &x.seen[h&uint64(len(x.seen)-1)]
@@ -100,7 +100,7 @@ func (x *wordList) grow() {
 	}
 }
 
-// of returns the words of a record; they last until the next call.
+// of returns the words of a record. They are valid until the next call.
 func (x *wordList) of(raw []byte) []byte {
 	x.out, x.n = x.out[:0], 0
 	if len(x.seen) != wordSlots {
@@ -127,11 +127,11 @@ func (x *wordList) of(raw []byte) []byte {
 	return x.out
 }
 
-// smallASCII are the letters outside ASCII whose small letter is inside it.
+// smallASCII are the letters outside ASCII whose lower case is ASCII.
 const smallASCII = "\u0130\u212a"
 
-// add adds the parts of a word between underscores, in small letters as far as
-// they are ASCII.
+// add adds the parts of a word between underscores, with ASCII letters in lower
+// case.
 func (x *wordList) add(word []byte) {
 	x.low = x.low[:0]
 	if (bytes.IndexByte(word, smallASCII[0]) >= 0 || bytes.IndexByte(word, smallASCII[2]) >= 0) && bytes.ContainsAny(word, smallASCII) {
@@ -170,8 +170,8 @@ func (x *wordList) put(w []byte) {
 	}
 }
 
-// escaped adds all words of the strings that are written with escapes, as they
-// read.
+// escaped adds all words of strings that contain escapes, in their decoded
+// form.
 func (x *wordList) escaped(raw []byte) {
 	for i := 0; i < len(raw); i++ {
 		if raw[i] != '"' {
@@ -200,9 +200,10 @@ func (x *wordList) escaped(raw []byte) {
 // notWord reports whether a character of a search ends a word.
 func notWord(r rune) bool { return r < 0x80 && (filter.IsBreaker(byte(r)) || !wordByte(byte(r))) }
 
-// wordFilter returns a filter that every record matches which holds text as
-// whole words; "" when it asks for nothing. Parts next to a * are no whole
-// words; with prefix the last of them is looked for as the beginning of one.
+// wordFilter returns a filter that every record matches that contains the whole
+// words of text; "" if it requires nothing. Parts next to a * are not whole
+// words; with prefix, the last of them is searched for as the beginning of a
+// word.
 func wordFilter(text string, prefix bool) string {
 	type sought struct {
 		word   string
@@ -226,8 +227,8 @@ func wordFilter(text string, prefix bool) string {
 			list = append(list, sought{w, openRight})
 		}
 	}
-	// Long words are the rare ones: once they have ruled a block out, the others
-	// are not looked for.
+	// Long words are the rare ones: once they rule a block out, the others are
+	// not looked up.
 	slices.SortStableFunc(list, func(a, b sought) int { return len(b.word) - len(a.word) })
 	var parts []string
 	for i, s := range list {

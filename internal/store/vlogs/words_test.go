@@ -21,7 +21,7 @@ func TestWordList(t *testing.T) {
 func TestWordListGrows(t *testing.T) {
 	var raw []byte
 	const n = 1000
-	for range 2 { // the second half is all known
+	for range 2 { // in the second pass all words are known
 		for i := range n {
 			raw = append(raw, 'W', byte('a'+i%26), byte('a'+i/26%26), byte('a'+i/676), ' ')
 		}

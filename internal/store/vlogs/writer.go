@@ -13,20 +13,19 @@ import (
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
-// Limits of a row, well below those of the engine, which drops what is over
-// them.
+// Limits of a row, well below the engine's own, which drops larger rows.
 const (
-	maxRaw     = 1 << 20   // of a record inside a row; larger ones lie in files of their own
-	maxWords   = 256 << 10 // of the column of words
-	maxColumn  = 16 << 10  // of any other column; values of streams are far shorter
-	maxColumns = 512 << 10 // of those together
-	maxLeaves  = 1000      // of a record with columns
-	maxStream  = 256       // of a value that makes a stream
+	maxRaw     = 1 << 20   // of a record in a row; larger ones get their own file
+	maxWords   = 256 << 10 // of the _words column
+	maxColumn  = 16 << 10  // of any other column; stream values are far shorter
+	maxColumns = 512 << 10 // of all those columns together
+	maxLeaves  = 1000      // of a record that gets columns
+	maxStream  = 256       // of a value that defines a stream
 )
 
 // flushBytes is how much a writer hands to the engine at a time. The engine
-// makes a part of it as it is: the more rows of a stream lie together in it, the
-// less has to be packed again when parts are merged.
+// turns it into a part as it is: the more rows of a stream it holds together,
+// the less has to be recompressed when parts are merged.
 const flushBytes = 12 << 20
 
 // Record is one event to store.
@@ -34,41 +33,41 @@ type Record struct {
 	Raw   []byte // a JSON object
 	Meta  *event.Meta
 	Time  int64    // unix nanoseconds
-	Timed bool     // Time is the record's own, see event.TimeOf
-	Batch int64    // unix milliseconds of the batch it comes in
-	Seq   uint64   // its place in the order of arrival, below 2^53
-	ID    [16]byte // what identifies it
-	Given bool     // ID is that of its eventID
+	Timed bool     // Time comes from the record, see event.TimeOf
+	Batch int64    // unix milliseconds of its batch
+	Seq   uint64   // position in the order of arrival, below 2^53
+	ID    [16]byte // identifies the record
+	Given bool     // ID is derived from its eventID
 }
 
-// Writer makes rows of records. It is for one goroutine; what it adds becomes
-// searchable and durable by Flush and Store.Sync.
+// Writer converts records to rows. It belongs to one goroutine. Its rows become
+// searchable and durable with Flush and Store.Sync.
 type Writer struct {
 	s       *Store
 	rows    *logstorage.LogRows
 	split   *event.Splitter
-	age     int        // of split, that leaves and streams are of
-	leaves  []leafPlan // by the id of a leaf
+	age     int        // of split, for which leaves and streams are valid
+	leaves  []leafPlan // by leaf id
 	streams map[string]*writerStream
-	stream  *writerStream // the last one
-	key     []byte        // of the stream of a row
+	stream  *writerStream // the last one used
+	key     []byte        // stream key of a row
 	words   wordList
 	fields  []logstorage.Field
 	digits  []byte // backs the numbers of one row
 	rest    []byte // backs restColumn of one row
 	place   placer
 	days    map[string]bool
-	day     int64 // the last in days
+	day     int64 // the last one added to days
 	held    int   // bytes in rows
 
 	promised Promise
 }
 
-// writerStream is what a writer knows of a stream.
+// writerStream is a writer's state for a stream.
 type writerStream struct {
 	key   string
 	names *streamNames
-	taken []uint64 // the leaves, by the bit of their id, that have a column in it
+	taken []uint64 // bit set of leaf ids that have a column in the stream
 }
 
 // NewWriter returns a writer to the store.
@@ -79,7 +78,7 @@ func (s *Store) NewWriter() *Writer {
 	}
 }
 
-// Add makes a row of a record, which is not kept.
+// Add converts a record to a row. It does not keep the record.
 func (w *Writer) Add(r *Record) error {
 	if err := w.split.Split(r.Raw, r.Meta); err != nil {
 		return err
@@ -117,8 +116,8 @@ func (w *Writer) Add(r *Record) error {
 		if len(w.rest) > 0 {
 			tenant = partial
 		}
-		// The engine sorts the fields of a row by name, with the record first; it
-		// takes least time when they are sorted already.
+		// The engine sorts the fields of a row by name, with the record first;
+		// this is fastest when they are already sorted.
 		slices.SortFunc(w.fields[1:], func(a, b logstorage.Field) int { return strings.Compare(a.Name, b.Name) })
 	default:
 		streamFields = w.plain(plain, r.Meta)
@@ -143,8 +142,8 @@ func (w *Writer) add(name, value string) {
 	w.fields = append(w.fields, logstorage.Field{Name: name, Value: value})
 }
 
-// plain makes a row of its first n fields and those that any row has. It returns
-// how many fields, from the first on, make its stream.
+// plain builds a row from its first n fields and the fields of every row. It
+// returns the number of leading fields that define its stream.
 func (w *Writer) plain(n int, m *event.Meta) (streamFields int) {
 	w.fields = append(w.fields[:0:0], w.fields[:n]...)
 	front := make([]logstorage.Field, 0, n+4)
@@ -157,7 +156,7 @@ func (w *Writer) plain(n int, m *event.Meta) (streamFields int) {
 	return streamFields
 }
 
-// number writes n into memory that lasts until the next row.
+// number formats n into memory that is valid until the next row.
 func (w *Writer) number(n int64) string {
 	if cap(w.digits)-len(w.digits) < 20 {
 		w.digits = make([]byte, 0, 128)
@@ -167,7 +166,7 @@ func (w *Writer) number(n int64) string {
 	return unsafe.String(&w.digits[from], len(w.digits)-from)
 }
 
-// leafPlan is what becomes of a leaf.
+// leafPlan says how a leaf is stored.
 type leafPlan struct {
 	column string
 	fate   leafFate
@@ -178,11 +177,11 @@ type leafFate uint8
 const (
 	unplanned   leafFate = iota
 	kept                 // in a fixed column
-	keptOfTrail          // in a fixed column on CloudTrail's events, where a stored field takes its place
-	asked                // in its column, if the stream may have it
-	passed               // it needs none
-	columnless           // it can have none
-	unnamable            // its name cannot stand in restColumn, either
+	keptOfTrail          // in a fixed column on CloudTrail events, where a stored field replaces it
+	asked                // in its own column, if the stream may have it
+	passed               // needs no column
+	columnless           // cannot have a column
+	unnamable            // cannot have a column, and its name cannot be in restColumn either
 )
 
 func planLeaf(name string) leafPlan {
@@ -202,8 +201,8 @@ func planLeaf(name string) leafPlan {
 	}
 }
 
-// columns adds the columns of the record in w.split. It returns false when the row
-// has to do without any.
+// columns adds the columns of the record in w.split. It returns false when the
+// row cannot have any.
 func (w *Writer) columns(trail bool) bool {
 	if w.split.Len() > maxLeaves {
 		return false
@@ -268,7 +267,7 @@ func (w *Writer) columns(trail bool) bool {
 	return true
 }
 
-// leaveOut notes a leaf that has no column.
+// leaveOut records a leaf that has no column.
 func (w *Writer) leaveOut(name string) {
 	if len(w.rest) == 0 {
 		w.rest = append(w.rest, several...)
@@ -276,7 +275,7 @@ func (w *Writer) leaveOut(name string) {
 	w.rest = append(append(w.rest, name...), several...)
 }
 
-// streamOf returns the stream of a row, nil when it may have none.
+// streamOf returns the stream of a row, or nil if it may have none.
 func (w *Writer) streamOf(key []byte) *writerStream {
 	if w.age != w.split.Age() {
 		w.age, w.leaves, w.stream = w.split.Age(), w.leaves[:0], nil
@@ -298,7 +297,7 @@ func (w *Writer) streamOf(key []byte) *writerStream {
 	return st
 }
 
-// take reports whether a leaf may have its column in a stream.
+// take reports whether a leaf may have its own column in a stream.
 func (w *Writer) take(st *writerStream, id int, column string) bool {
 	word, bit := id/64, uint64(1)<<(id%64)
 	if word < len(st.taken) && st.taken[word]&bit != 0 {
@@ -314,7 +313,8 @@ func (w *Writer) take(st *writerStream, id int, column string) bool {
 	return true
 }
 
-// Flush hands the rows to the store, once the names of their columns are durable.
+// Flush hands the rows to the store after making the names of their columns
+// durable.
 func (w *Writer) Flush() error {
 	if err := w.s.columns.Persist(); err != nil {
 		return err
@@ -329,5 +329,5 @@ func (w *Writer) Flush() error {
 	return nil
 }
 
-// Close frees the writer; rows that were not flushed are dropped.
+// Close frees the writer and drops rows that were not flushed.
 func (w *Writer) Close() { logstorage.PutLogRows(w.rows) }
