@@ -13,7 +13,7 @@ import (
 type Eventcount struct {
 	Indexes []string
 	Each    bool // summarize=false: a row for each index
-	Size    bool // the length of the events, too
+	Size    bool // add the size
 }
 
 func init() {

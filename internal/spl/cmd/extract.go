@@ -12,8 +12,8 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Extract makes fields of the key=value pairs of _raw, or as stanzas of
-// transforms.conf say.
+// Extract creates fields from the key=value pairs of _raw, or from stanzas of
+// transforms.conf.
 type Extract struct {
 	Stanzas            []string
 	PairDelim, KVDelim string // sets of characters
@@ -100,7 +100,7 @@ func (c *Extract) Print() string {
 // Needs implements syntax.Command.
 func (c *Extract) Needs(out filter.FieldSet) filter.FieldSet {
 	if len(c.Stanzas) > 0 {
-		return out.Union(filter.AllFields()) // which fields they read is known when it runs
+		return out.Union(filter.AllFields()) // the fields that the stanzas read are unknown until the search runs
 	}
 	return out.Add("_raw")
 }
@@ -135,8 +135,8 @@ func (c *Extract) NewMapper(env *exec.Env) (exec.Mapper, error) {
 	}}, nil
 }
 
-// extraction is one way in which the texts of a field give fields; with add all
-// values of one are kept, else the first.
+// extraction is one way to extract fields from the texts of a source field.
+// With add, all values of a field are kept; otherwise only the first.
 type extraction struct {
 	source string
 	add    bool
@@ -177,8 +177,8 @@ func (c *Extract) pairs(s string, yield func(key, value string)) {
 	}
 }
 
-// quotedValue reads a value in double quotes, in which a backslash stands before
-// a quote that belongs to it.
+// quotedValue reads a value in double quotes. A backslash escapes a quote
+// inside the value.
 func quotedValue(s string) (value, rest string, ok bool) {
 	if s == "" || s[0] != '"' {
 		return "", s, false
@@ -194,7 +194,8 @@ func quotedValue(s string) (value, rest string, ok bool) {
 	return "", s, false
 }
 
-// clean makes a field name of a key; one that would be internal gets none.
+// clean turns a key into a field name without leading underscores, which would
+// make it internal.
 func (c *Extract) clean(key string) string {
 	if c.Clean {
 		key = cleanKey(key)
@@ -202,7 +203,8 @@ func (c *Extract) clean(key string) string {
 	return strings.TrimLeft(key, "_")
 }
 
-// cleanKey leaves letters, digits and _ of a name, which begins with a letter.
+// cleanKey replaces all characters but letters, digits and _ by _, and removes
+// leading digits and underscores.
 func cleanKey(key string) string {
 	return strings.TrimLeft(strings.Map(func(r rune) rune {
 		if r|0x20 >= 'a' && r|0x20 <= 'z' || r >= '0' && r <= '9' {

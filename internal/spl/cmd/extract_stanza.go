@@ -13,7 +13,7 @@ import (
 	"bluetrail/internal/spl/pcre"
 )
 
-// stanzaExtractor makes fields as a stanza of transforms.conf says.
+// stanzaExtractor extracts fields according to a stanza of transforms.conf.
 type stanzaExtractor struct {
 	exec.Extraction
 	env    *exec.Env
@@ -22,7 +22,8 @@ type stanzaExtractor struct {
 	pairs  *Extract // for two sets of delimiters
 }
 
-// formatPair is name::value of a FORMAT; both may hold $1 and its like.
+// formatPair is one name::value of a FORMAT. Both may contain references such
+// as $1.
 type formatPair struct{ name, value string }
 
 func newStanzaExtractor(env *exec.Env, name string) (*stanzaExtractor, error) {
@@ -57,7 +58,7 @@ var (
 	groupRef    = regexp.MustCompile(`\$(\d+)`)
 )
 
-// each calls yield for every field that a text gives; a field may come again.
+// each calls yield for every field in a text. A field may occur more than once.
 func (x *stanzaExtractor) each(text string, yield func(key, value string)) {
 	set := func(key, value string) {
 		if !x.RawKeys {
@@ -86,8 +87,8 @@ func (x *stanzaExtractor) each(text string, yield func(key, value string)) {
 	}
 }
 
-// fits gives the fields of the first place where the expression fits; of every
-// place when names come from the text or all values are kept.
+// fits yields the fields of the first match of the expression, or of every
+// match if names come from the text or all values are kept.
 func (x *stanzaExtractor) fits(text string, set func(key, value string)) {
 	most := 1
 	names := x.re.Names()

@@ -12,8 +12,8 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Fieldformat says how a field is shown. The rows keep its value; whoever runs
-// the search puts Formatted behind its last command.
+// Fieldformat sets how a field is displayed. The rows keep the value itself;
+// the caller applies Formatted after the last command.
 type Fieldformat struct {
 	Field string
 	Expr  syntax.Expr
@@ -76,16 +76,16 @@ func (c *Fieldformat) Needs(out filter.FieldSet) filter.FieldSet {
 // Check implements syntax.Checked.
 func (c *Fieldformat) Check() error { return expr.CheckExpr(c.Expr) }
 
-// Format tells the planner how the field is shown at the end of the search.
+// Format tells the planner how to display the field at the end of the search.
 func (c *Fieldformat) Format() (field string, shown syntax.Expr) { return c.Field, c.Expr }
 
 // NewMapper implements exec.Streaming.
 func (c *Fieldformat) NewMapper(env *exec.Env) (exec.Mapper, error) {
-	_, err := expr.Compile(c.Expr, env) // what is wrong with it shows before there are rows
+	_, err := expr.Compile(c.Expr, env) // report errors before the first row
 	return c, err
 }
 
-// Map implements exec.Mapper: the field is there from now on.
+// Map implements exec.Mapper. It only ensures that the field exists.
 func (c *Fieldformat) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	if b.Col(c.Field) != nil {
 		return b, nil

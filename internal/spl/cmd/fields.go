@@ -15,7 +15,7 @@ import (
 // Fields keeps or removes columns.
 type Fields struct {
 	Remove bool
-	Names  []string // may hold wildcards
+	Names  []string // may contain wildcards
 }
 
 func init() {

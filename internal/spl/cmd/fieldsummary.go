@@ -93,19 +93,19 @@ type fieldsummary struct {
 	every  exec.Every
 }
 
-// summary is what is known of one field.
+// summary holds the statistics of one field.
 type summary struct {
 	rows    int
 	numbers int
-	aggs    []exec.Aggregate // by summaryAggs
-	values  map[string]*int  // nil when there are too many
-	many    *sketch          // of the values, then
+	aggs    []exec.Aggregate // parallel to summaryAggs
+	values  map[string]*int  // nil if there are too many
+	many    *sketch          // replaces values when there are too many
 }
 
-// summaryAggs are computed over the values that are numbers.
+// summaryAggs are computed over the numeric values.
 var summaryAggs = []string{"max", "mean", "min", "stdev"}
 
-// maxSummaryValues is how many values of a field are told apart exactly.
+// maxSummaryValues is how many distinct values of a field are counted exactly.
 const maxSummaryValues = 10000
 
 func (f *fieldsummary) of(name string) *summary {
@@ -137,7 +137,7 @@ func (f *fieldsummary) Add(_ context.Context, b *vector.Batch) error {
 	return f.held.Add(grown)
 }
 
-// add takes in one row's value and returns how many bytes more are held.
+// add adds the value of one row and returns how many bytes it allocated.
 func (s *summary) add(v vector.Value) (grown int) {
 	if v.IsNull() {
 		return 0
@@ -161,7 +161,7 @@ func (s *summary) count(text string, n int) (grown int) {
 		s.many.add(text)
 		return 0
 	}
-	if known := s.values[text]; known != nil { // to assign would put the key in, too, which is not ours
+	if known := s.values[text]; known != nil { // do not assign through s.values: that would also store the borrowed key
 		*known += n
 		return 0
 	}
@@ -249,7 +249,7 @@ func (f *fieldsummary) Results(context.Context) (exec.Operator, error) {
 	return exec.Rows(out.Batch()), nil
 }
 
-// list writes the most frequent values as JSON, at most limit, 0 = all.
+// list formats the most frequent values as JSON, at most limit, 0 = all.
 func (s *summary) list(env *exec.Env, limit int) string {
 	values := slices.Collect(maps.Keys(s.values))
 	exec.Sort(env, values, func(a, b string) int {

@@ -7,15 +7,15 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// sketch estimates how many different texts it has seen by the smallest of
-// their hashes. The same texts give the same sketch in any order.
+// sketch estimates the number of distinct texts from their smallest hashes. The
+// result does not depend on the order of the texts.
 type sketch struct {
-	smallest []uint64 // fewer than twice sketchSize; may repeat until it shrinks
-	bound    uint64   // hashes from here on add nothing, 0 = all may
+	smallest []uint64 // fewer than 2*sketchSize; may contain duplicates until it shrinks
+	bound    uint64   // hashes at or above this are ignored, 0 = no bound
 }
 
 const (
-	// sketchSize makes the error of one standard deviation 1.6 per cent.
+	// sketchSize gives a standard error of 1.6 per cent.
 	sketchSize  = 4096
 	sketchBytes = 2 * sketchSize * 8
 )

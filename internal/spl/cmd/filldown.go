@@ -10,9 +10,9 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Filldown puts the last value of a field where it is missing.
+// Filldown fills missing values with the last value of the field.
 type Filldown struct {
-	Fields []string // names and patterns; none = all fields but those with _
+	Fields []string // names and patterns; none = all fields that do not start with _
 }
 
 func init() {
@@ -61,7 +61,7 @@ func (c *Filldown) Open(_ context.Context, _ *exec.Env, in exec.Operator) (exec.
 type filldown struct {
 	c     *Filldown
 	last  map[string]vector.Value
-	names []string // of last, in the order in which they were seen
+	names []string // keys of last, in order of first appearance
 }
 
 // Map implements exec.Mapper.

@@ -13,10 +13,10 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Fillnull puts a value where a field is missing.
+// Fillnull sets a value where a field is missing.
 type Fillnull struct {
 	Value  string
-	Fields []string // names and patterns; none = all fields that some row has
+	Fields []string // names and patterns; none = all fields that occur
 }
 
 func init() {
@@ -69,7 +69,7 @@ func (c *Fillnull) Print() string {
 // Needs implements syntax.Command.
 func (c *Fillnull) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
-// RowWise reports whether each row is read by itself.
+// RowWise reports whether each row is processed independently.
 func (c *Fillnull) RowWise() bool {
 	return len(c.Fields) > 0 && !slices.ContainsFunc(c.Fields, func(n string) bool { return strings.Contains(n, "*") })
 }
@@ -113,7 +113,7 @@ func (c *Fillnull) fill(b *vector.Batch, names []string) *vector.Batch {
 	return b.With(cols...)
 }
 
-// fillAll holds the rows until it knows which fields there are.
+// fillAll holds the rows until all field names are known.
 type fillAll struct {
 	c     *Fillnull
 	in    exec.Operator
@@ -153,7 +153,7 @@ func (f *fillAll) Next(ctx context.Context) (*vector.Batch, error) {
 	return f.c.fill(b, f.names), nil
 }
 
-// present reports whether any of n rows has the column's field.
+// present reports whether any of the first n rows has a value in the column.
 func present(c *vector.Column, n int) bool {
 	for i := range n {
 		if !c.At(i).IsNull() {

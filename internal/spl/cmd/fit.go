@@ -14,16 +14,16 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Fit learns how the numbers of a field are spread, and marks the outliers.
+// Fit learns the distribution of a numeric field and marks the outliers.
 type Fit struct {
 	Field  string
 	By     []string
-	Into   string // "" = the model is not kept
-	Kind   string // of the distribution, "" = the nearer one
+	Into   string // "" = do not save the model
+	Kind   string // of the distribution, "" = the better fit
 	Bounds densityBounds
 }
 
-// distKinds are the values of dist.
+// distKinds maps the values of dist to kinds of distribution.
 var distKinds = map[string]string{"norm": normalKind, "expon": exponential, "auto": ""}
 
 func init() {
@@ -94,7 +94,7 @@ func parseFit(p *syntax.Parser) (syntax.Command, error) {
 	return c, nil
 }
 
-// splitFields reads fields, of which several may stand in one text in quotes.
+// splitFields reads fields. A quoted argument may contain several.
 func splitFields(p *syntax.Parser) ([]string, error) {
 	names, err := p.Fields("into")
 	if err != nil {
@@ -111,7 +111,7 @@ func splitFields(p *syntax.Parser) ([]string, error) {
 	return list, nil
 }
 
-// Writes tells which lookup is written, "" for none.
+// Writes returns the lookup that is written, "" for none.
 func (c *Fit) Writes() string {
 	if c.Into == "" {
 		return ""
@@ -167,7 +167,7 @@ func (c *Fit) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Ope
 	}), nil
 }
 
-// maxDensityGroups is how many groups a model may have.
+// maxDensityGroups bounds the groups of a model.
 const maxDensityGroups = 1 << 20
 
 func (c *Fit) learn(env *exec.Env, rows []*vector.Batch) (*density, error) {

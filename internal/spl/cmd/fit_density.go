@@ -18,8 +18,8 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// density is a model of how the numbers of a field are spread in each group, as
-// DensityFunction of Splunk's machine learning toolkit makes it.
+// density models the distribution of a numeric field in each group, like
+// DensityFunction of Splunk's Machine Learning Toolkit.
 type density struct {
 	Field  string
 	By     []string
@@ -27,16 +27,16 @@ type density struct {
 	groups map[string]*distribution // by the values of By
 }
 
-// densityBounds say which share of the numbers is an outlier.
+// densityBounds define which share of the numbers counts as outliers.
 type densityBounds struct {
-	Threshold    float64 // on both sides together; NaN = not said
-	Lower, Upper float64 // on one side; NaN = not said
+	Threshold    float64 // both tails together; NaN = not set
+	Lower, Upper float64 // one tail each; NaN = not set
 	Show         bool    // show_density
 }
 
 var densityDefaults = densityBounds{Threshold: op.NaN, Lower: op.NaN, Upper: op.NaN}
 
-// defaultThreshold is what counts when neither fit nor apply says.
+// defaultThreshold applies if neither fit nor apply sets a threshold.
 const defaultThreshold = 0.01
 
 var densityOptions = []string{"threshold", "lower_threshold", "upper_threshold", "show_density", "show_options", "sample", "full_sample", "random_state"}
@@ -78,7 +78,7 @@ func (d densityBounds) print() (s string) {
 	return s
 }
 
-// over returns the bounds with those of d put over it.
+// over returns d, with the thresholds of base if d sets none.
 func (d densityBounds) over(base densityBounds) densityBounds {
 	if math.IsNaN(d.Threshold) && math.IsNaN(d.Lower) && math.IsNaN(d.Upper) {
 		d.Threshold, d.Lower, d.Upper = base.Threshold, base.Lower, base.Upper
@@ -87,14 +87,15 @@ func (d densityBounds) over(base densityBounds) densityBounds {
 	return d
 }
 
-// tails returns the shares that count as outliers below and above.
+// tails returns the shares of the lower and the upper tail that count as
+// outliers.
 func (d densityBounds) tails(kind string) (low, high float64) {
 	if math.IsNaN(d.Lower) && math.IsNaN(d.Upper) {
 		both := d.Threshold
 		if math.IsNaN(both) {
 			both = defaultThreshold
 		}
-		if kind == exponential { // it is densest at its lower end
+		if kind == exponential { // its density is highest at the lower end
 			return 0, both
 		}
 		return both / 2, both / 2
@@ -108,23 +109,24 @@ func (d densityBounds) tails(kind string) (low, high float64) {
 	return zero(d.Lower), zero(d.Upper)
 }
 
-// The kinds of distribution, as summary names them.
+// Kinds of distribution, as summary shows them.
 const (
 	normalKind  = "Normal"
 	exponential = "Exponential"
 )
 
-// distribution is what is known of the numbers of one group.
+// distribution is the fitted distribution of one group.
 type distribution struct {
 	Keys        []string
 	Kind        string
-	Loc, Scale  float64 // mean and standard deviation; the least number and the mean distance from it
+	Loc, Scale  float64 // mean and standard deviation; for exponential, minimum and mean distance from it
 	Min, Max    float64
 	Cardinality int
-	Distance    float64 // mean distance of the numbers from where the distribution has them
+	Distance    float64 // mean distance of the numbers from their expected positions
 }
 
-// fitDistribution fits a kind of distribution to numbers, "" = the nearer one.
+// fitDistribution fits a distribution of the given kind to numbers, "" = the
+// better fit.
 func fitDistribution(env *exec.Env, nums []float64, kind string) *distribution {
 	exec.Sort(env, nums, cmp.Compare)
 	n := float64(len(nums))
@@ -157,7 +159,8 @@ func fitDistribution(env *exec.Env, nums []float64, kind string) *distribution {
 	return best
 }
 
-// quantile returns the number below which a share of them lies.
+// quantile returns the number below which the given share of the distribution
+// lies.
 func (d *distribution) quantile(share float64) float64 {
 	if d.Kind == exponential {
 		return d.Loc - d.Scale*math.Log1p(-share)
@@ -168,7 +171,7 @@ func (d *distribution) quantile(share float64) float64 {
 	return d.Loc + d.Scale*math.Sqrt2*math.Erfinv(2*share-1)
 }
 
-// at returns the density at a number.
+// at returns the density at f.
 func (d *distribution) at(f float64) float64 {
 	switch {
 	case d.Scale == 0:
@@ -182,8 +185,8 @@ func (d *distribution) at(f float64) float64 {
 	return math.Exp(-z*z/2) / (d.Scale * math.Sqrt(2*math.Pi))
 }
 
-// judge tells whether a number is an outlier, and the ranges in which numbers
-// are, each as from:to:share.
+// judge reports whether a number is an outlier. It also returns the outlier
+// ranges, each as from:to:share.
 func (d *distribution) judge(f float64, bounds densityBounds) (outlier bool, ranges []string) {
 	low, high := bounds.tails(d.Kind)
 	show := func(f float64) string { return strconv.FormatFloat(f, 'f', 4, 64) }
@@ -200,8 +203,7 @@ func (d *distribution) judge(f float64, bounds densityBounds) (outlier bool, ran
 	return outlier, ranges
 }
 
-// groupKey is what a row's fields of By are together; false when one is
-// missing.
+// groupKey returns the key of a row's By fields, false if one is missing.
 func (m *density) groupKey(b *vector.Batch, i int) (key string, values []string, ok bool) {
 	for _, name := range m.By {
 		v := b.At(name, i)
@@ -213,8 +215,8 @@ func (m *density) groupKey(b *vector.Batch, i int) (key string, values []string,
 	return strings.Join(values, "\x00"), values, true
 }
 
-// addTo puts the columns of apply beside the rows of a batch. Rows of groups
-// that were not seen when the model was made get none.
+// addTo adds the columns of apply to a batch. Rows of groups that the model
+// does not know get no values.
 func (m *density) addTo(ctx context.Context, b *vector.Batch) *vector.Batch {
 	outlier, ranges, dens := make([]vector.Value, b.Len), make([]vector.Value, b.Len), make([]vector.Value, b.Len)
 	pulse := exec.NewPulse(ctx)
@@ -240,7 +242,7 @@ func (m *density) addTo(ctx context.Context, b *vector.Batch) *vector.Batch {
 	return b
 }
 
-// ModelTable is the lookup that keeps a model.
+// ModelTable returns the name of the lookup that stores a model.
 func ModelTable(name string) string {
 	_, after, ok := strings.Cut(name, ":") // app:name
 	if ok {
@@ -251,10 +253,10 @@ func ModelTable(name string) string {
 
 const modelPrefix = "__mlspl_"
 
-// IsModelTable reports whether a lookup is one that keeps a model.
+// IsModelTable reports whether a lookup stores a model.
 func IsModelTable(name string) bool { return strings.HasPrefix(name, modelPrefix) }
 
-// modelColumns are those of a model's lookup before the fields of By.
+// modelColumns are the columns of a model's lookup before the By fields.
 var modelColumns = []string{"algorithm", "field", "threshold", "lower_threshold", "upper_threshold", "show_density", "type", "loc", "scale", "min", "max", "cardinality", "distance"}
 
 // save writes the model to a lookup of the knowledge folder.
@@ -286,7 +288,7 @@ func (m *density) save(ctx context.Context, env *exec.Env, name string) error {
 	return w.WriteTable(ctx, ModelTable(name), t)
 }
 
-// sorted returns the groups in the order of their keys.
+// sorted returns the groups ordered by key.
 func (m *density) sorted(env *exec.Env) []*distribution {
 	keys := exec.SortedKeys(env, m.groups)
 	list := make([]*distribution, len(keys))
@@ -296,9 +298,8 @@ func (m *density) sorted(env *exec.Env) []*distribution {
 	return list
 }
 
-// loadDensity reads a model that fit wrote.
-// warnNoModel reports whether err says that there is no model of the name yet,
-// and warns of that: one that is still to be learned is no fault of a search.
+// warnNoModel warns if err says that the model does not exist yet, and reports
+// whether it did. A model that is not trained yet must not fail the search.
 func warnNoModel(env *exec.Env, name string, err error) bool {
 	if !errors.Is(err, exec.ErrNoTable) {
 		return false
@@ -307,6 +308,7 @@ func warnNoModel(env *exec.Env, name string, err error) bool {
 	return true
 }
 
+// loadDensity reads a model that fit wrote.
 func loadDensity(env *exec.Env, name string) (*density, error) {
 	if env.Knowledge == nil {
 		return nil, exec.ErrNoTable

@@ -19,12 +19,12 @@ import (
 )
 
 // Foreach runs commands for each of several fields, or an eval for each value
-// of one.
+// of a field.
 type Foreach struct {
 	Mode   string // multifield, multivalue, json_array, auto_collections
 	Fields []string
 	Text   string
-	names  map[string]string // token names that were given others: fieldstr -> x
+	names  map[string]string // custom token names, such as fieldstr -> x
 	tmpl   template
 }
 
@@ -96,8 +96,8 @@ func parseForeach(p *syntax.Parser) (syntax.Command, error) {
 	return c, c.check(span, span.Start+strings.Index(text, c.Text))
 }
 
-// check parses the commands, which begin at start, with stand-ins, so that
-// faults show at once.
+// check parses the commands with placeholder names, so that errors appear
+// before the search runs. start is the position of the commands.
 func (c *Foreach) check(span diag.Span, start int) error {
 	if c.Mode != "multifield" {
 		if len(c.Fields) > 1 {
@@ -127,7 +127,7 @@ func (c *Foreach) check(span diag.Span, start int) error {
 	return e
 }
 
-// standIn is a field name that no event has.
+// standIn is a field name that no event uses.
 const standIn = "foreach_stand_in"
 
 var foreachTokens = []struct{ option, token string }{
@@ -135,7 +135,7 @@ var foreachTokens = []struct{ option, token string }{
 	{"matchseg3", "MATCHSEG3"}, {"itemstr", "ITEM"}, {"iterstr", "ITER"},
 }
 
-// token recognises <<FIELD>> and its like, or the names they were given.
+// token recognizes tokens such as <<FIELD>>, or their custom names.
 func (c *Foreach) token(s string) (string, int) {
 	for _, t := range foreachTokens {
 		written := c.names[t.option]
@@ -184,7 +184,7 @@ func (c *Foreach) Needs(out filter.FieldSet) filter.FieldSet {
 	}
 	for _, name := range need.Names() {
 		if strings.Contains(name, standIn) && name != standIn {
-			return out.Union(filter.AllFields()) // a name made of the token: any field may be meant
+			return out.Union(filter.AllFields()) // a name built from the token may be any field
 		}
 	}
 	if need.All() || slices.Contains(c.tmpl.tokens(), "MATCHSTR") || slices.ContainsFunc(c.tmpl.tokens(), func(t string) bool { return strings.HasPrefix(t, "MATCHSEG") }) {
@@ -193,7 +193,7 @@ func (c *Foreach) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Union(need.Without(standIn)).Add(c.Fields...)
 }
 
-// RowWise reports whether each row is read by itself.
+// RowWise reports whether each row is processed independently.
 func (c *Foreach) RowWise() bool {
 	return c.Mode != "multifield"
 }
@@ -220,13 +220,13 @@ func (c *Foreach) Open(ctx context.Context, env *exec.Env, in exec.Operator) (ex
 	if !slices.ContainsFunc(c.Fields, func(n string) bool { return strings.Contains(n, "*") }) {
 		return run(ctx, nil, in)
 	}
-	// What a wildcard stands for is known when all rows are there.
+	// Wildcards can be expanded only after all rows are read.
 	return op.Gathered(env, in, func(ctx context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		return run(ctx, op.FieldNames(rows), exec.Rows(rows...))
 	}), nil
 }
 
-// expand writes the commands for every field. names are the fields there are.
+// expand returns the commands for every field. names are the existing fields.
 func (c *Foreach) expand(env *exec.Env, names []string) (string, error) {
 	names = slices.Clone(names)
 	slices.Sort(names)
@@ -238,7 +238,7 @@ func (c *Foreach) expand(env *exec.Env, names []string) (string, error) {
 		}
 		env.Poll()
 		if done[name] = true; len(parts) > syntax.MaxNames {
-			parts = append(parts, "") // only their number matters now
+			parts = append(parts, "") // only the count matters from here on
 			return
 		}
 		values := map[string]string{"FIELD": name, "ITER": strconv.Itoa(len(parts))}
@@ -250,7 +250,8 @@ func (c *Foreach) expand(env *exec.Env, names []string) (string, error) {
 		}
 		text, err := c.tmpl.fill(func(token string) (string, bool) { v, ok := values[token]; return v, ok }, bareName)
 		if err == nil {
-			// The name may read as something else than a name where it stands.
+			// In its position the name may parse as something other than a
+			// name.
 			_, err = syntax.Parse("| " + text)
 		}
 		if err != nil {
@@ -276,8 +277,8 @@ func (c *Foreach) expand(env *exec.Env, names []string) (string, error) {
 	return strings.Join(parts, " | "), nil
 }
 
-// segments returns what each wildcard of a pattern stands for in name; without
-// wildcards the whole name.
+// segments returns the part of name that each wildcard of a pattern matches, or
+// the whole name if there are no wildcards.
 func segments(pattern, name string) ([]string, bool) {
 	n := strings.Count(pattern, "*")
 	if n == 0 {
@@ -288,8 +289,8 @@ func segments(pattern, name string) ([]string, bool) {
 	return strings.Split(joined, sep), ok
 }
 
-// valueEval is the eval of the modes for values, in which the value and its
-// number are fields with the tokens' names.
+// valueEval returns the eval of the value modes, in which the value and its
+// index are fields named after the tokens.
 func (c *Foreach) valueEval(span diag.Span, field string) (*Eval, error) {
 	var b strings.Builder
 	for _, p := range c.tmpl {
@@ -321,12 +322,12 @@ func (c *Foreach) valueEval(span diag.Span, field string) (*Eval, error) {
 	return eval, nil
 }
 
-// foreachValue runs an eval for the first value of all rows, then for the
-// second, and so on.
+// foreachValue runs an eval on the first value of all rows, then on the second,
+// and so on.
 type foreachValue struct {
 	c     *Foreach
 	env   *exec.Env
-	evals map[string]exec.Mapper // by the field
+	evals map[string]exec.Mapper // by field
 }
 
 func (m *foreachValue) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
@@ -368,8 +369,7 @@ func (m *foreachValue) all(b *vector.Batch, col *vector.Column) []vector.Value {
 	return list
 }
 
-// collection reports whether a value is one that foreach without a field
-// iterates over.
+// collection reports whether foreach without a field iterates over the value.
 func (m *foreachValue) collection(v vector.Value) bool {
 	return v.Kind() == vector.List || v.Kind() == vector.Text && strings.HasPrefix(strings.TrimSpace(v.Text()), "[")
 }
@@ -424,8 +424,8 @@ func (m *foreachValue) items(v vector.Value) []string {
 	return list
 }
 
-// scatter puts the columns that differ between part and out back into the
-// given rows of b.
+// scatter copies the columns that differ between part and out back to the given
+// rows of b.
 func scatter(b, part, out *vector.Batch, rows []int32) *vector.Batch {
 	set := op.Set(b)
 	for _, col := range out.Cols {

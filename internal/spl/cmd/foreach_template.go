@@ -9,21 +9,20 @@ import (
 	"bluetrail/internal/spl/syntax"
 )
 
-// template is text of a search with places that names and values are put into.
-// They come from events, which attackers write, so each is put in as what it
-// stands for and nothing else: it cannot end the quotes around it, nor a
-// command.
+// template is the text of a search with placeholders for names and values. The
+// values come from events, which attackers write, so each is escaped for its
+// position: it cannot close the surrounding quotes or end the command.
 type template []piece
 
-// piece is text as it is, or a place.
+// piece is literal text or a placeholder.
 type piece struct {
-	text  string // "" for a place
-	token string // what goes there
-	quote byte   // the quotes the place stands in: ' " or 0
-	at    int    // where it stands in the text
+	text  string // "" for a placeholder
+	token string // name of the placeholder
+	quote byte   // the surrounding quotes: ' " or 0
+	at    int    // offset in the text
 }
 
-// parseTemplate finds the places: next looks at the start of a text and
+// parseTemplate finds the placeholders. next examines the start of a text and
 // returns the token there and its length, 0 for none.
 func parseTemplate(text string, next func(s string) (token string, n int)) template {
 	var t template
@@ -41,7 +40,7 @@ func parseTemplate(text string, next func(s string) (token string, n int)) templ
 		}
 		switch c := text[i]; {
 		case c == '\\' && quote != 0:
-			i++ // what follows is not the closing quote
+			i++ // an escaped character does not close the quotes
 		case c == quote:
 			quote = 0
 		case quote == 0 && (c == '"' || c == '\''):
@@ -55,8 +54,8 @@ func parseTemplate(text string, next func(s string) (token string, n int)) templ
 	return t
 }
 
-// origin returns where in the text that was parsed the byte stands which is at
-// offset when every place is filled with n bytes.
+// origin maps an offset in the filled text to an offset in the original text,
+// given that every placeholder is filled with n bytes.
 func (t template) origin(offset, n int) int {
 	for _, p := range t {
 		size := len(p.text)
@@ -78,8 +77,8 @@ func (t template) origin(offset, n int) int {
 	return last.at + len(last.text)
 }
 
-// fill puts values into the places. bare writes one for a place without
-// quotes; false means that it cannot stand there.
+// fill replaces the placeholders. bare formats a value outside quotes and
+// returns false if the value is not allowed there.
 func (t template) fill(value func(token string) (string, bool), bare func(string) (string, bool)) (string, error) {
 	var b strings.Builder
 	for _, p := range t {
@@ -106,8 +105,8 @@ func (t template) fill(value func(token string) (string, bool), bare func(string
 	return b.String(), nil
 }
 
-// inner is the error for a text that stands inside a command and was read by
-// itself: what is wrong there, at the place of the whole.
+// inner returns the error for a text that was parsed on its own but is part of
+// a command. It keeps the message and the hint, and points at span.
 func inner(span diag.Span, what string, err error) *diag.Error {
 	e := diag.At(span, "%s: %s", what, err)
 	var d *diag.Error
@@ -118,7 +117,7 @@ func inner(span diag.Span, what string, err error) *diag.Error {
 	return e
 }
 
-// tokens returns every token once, in order.
+// tokens returns the distinct tokens in order.
 func (t template) tokens() []string {
 	var list []string
 	seen := map[string]bool{}
@@ -131,8 +130,8 @@ func (t template) tokens() []string {
 	return list
 }
 
-// plainText reports whether s holds letters, digits and the given characters
-// only, so that it is one word in every place of a search.
+// plainText reports whether s contains only letters, digits and the given
+// characters, so that it is a single word anywhere in a search.
 func plainText(s, others string) bool {
 	for _, r := range s {
 		if !(r|0x20 >= 'a' && r|0x20 <= 'z' || r >= '0' && r <= '9' || r == '_' || strings.ContainsRune(others, r)) {

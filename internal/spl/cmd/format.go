@@ -12,7 +12,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Format writes the rows as a search expression.
+// Format writes all rows as one search expression.
 type Format struct{ Options syntax.FormatOptions }
 
 func init() {
@@ -104,7 +104,7 @@ func (c *Format) Print() string {
 // Needs implements syntax.Command.
 func (c *Format) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
-// Tabulates says that the rows are no events any more.
+// Tabulates says that the rows are no longer events.
 func (c *Format) Tabulates() bool { return true }
 
 // Open implements exec.Serial.
@@ -112,7 +112,7 @@ func (c *Format) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.
 	return op.Gathered(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 		held := env.Memory.Hold()
 		defer held.Release()
-		for _, b := range rows { // each row as text, and all of it together
+		for _, b := range rows { // each row as text, then the combined text
 			if err := held.Add(2 * syntax.TextSize(b)); err != nil && !exec.EndsEarly(err) {
 				return nil, err
 			}
@@ -123,7 +123,7 @@ func (c *Format) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.
 	}), nil
 }
 
-// oneCell is a table of one row and one column.
+// oneCell returns a table with one row and one column.
 func oneCell(name, text string) exec.Operator {
 	return exec.Rows(&vector.Batch{Len: 1, Cols: []*vector.Column{vector.Constant(name, vector.String(text))}})
 }

@@ -12,13 +12,13 @@ import (
 	"bluetrail/internal/spl/syntax"
 )
 
-// From gives the rows of a dataset: of a data model, a lookup or a saved
+// From returns the rows of a dataset: from a data model, a lookup or a saved
 // search.
 type From struct {
 	Kind string // datamodel, lookup or savedsearch
 	Name string
 
-	dataset *dataset // of a data model
+	dataset *dataset // for a data model
 }
 
 func init() {
@@ -94,7 +94,7 @@ func (c *From) Generate(ctx context.Context, env *exec.Env) (exec.Operator, erro
 	return run(ctx, env, c.dataset.events())
 }
 
-// events is the search that gives the events of the dataset.
+// events returns the search that finds the events of the dataset.
 func (d *dataset) events() string {
 	text := "search " + d.model.Search(d.set)
 	if fill := d.fill(d.fieldNames()); fill != "" {

@@ -10,7 +10,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Fromjson makes fields of the members of a JSON object.
+// Fromjson creates fields from the members of a JSON object.
 type Fromjson struct{ Field, Prefix string }
 
 func init() {
@@ -74,13 +74,13 @@ func (c *Fromjson) NewMapper(*exec.Env) (exec.Mapper, error) {
 	}}, nil
 }
 
-// keys calls add for every key of a text that is a JSON object.
+// keys calls add for every member of a text that is a JSON object.
 func (c *Fromjson) keys(text string, add func(name, value string)) {
 	doc, ok := jsonDocument(text)
 	if !ok || doc[0] != '{' {
 		return
 	}
-	// The whole document was checked above.
+	// The document was validated above, so this cannot fail.
 	_, _ = jsonscan.Object(doc, 0, jsonscan.MaxDepth, func(key string, value []byte) bool {
 		if jsonscan.KindOf(value) != jsonscan.Null && key != "" {
 			add(c.Prefix+key, spath.Text(value))

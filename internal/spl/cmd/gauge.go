@@ -11,7 +11,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Gauge makes the table that a gauge is drawn from.
+// Gauge builds the table from which a gauge is drawn.
 type Gauge struct {
 	Value  GaugeArg
 	Ranges []GaugeArg // none = 0 30 70 100
@@ -92,7 +92,7 @@ func (c *Gauge) Needs(filter.FieldSet) filter.FieldSet {
 	return need
 }
 
-// Tabulates says that the rows are no events any more.
+// Tabulates says that the rows are no longer events.
 func (c *Gauge) Tabulates() bool { return true }
 
 // NewMapper implements exec.Streaming.

@@ -16,7 +16,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Gentimes makes rows of ranges of time that follow each other.
+// Gentimes generates rows of consecutive time ranges.
 type Gentimes struct {
 	Start, End string   // "" = the midnight before the search
 	Increment  *op.Span // s, m, h or d; nil = a day
@@ -74,8 +74,8 @@ func parseGentimes(p *syntax.Parser) (syntax.Command, error) {
 
 var dayForm = regexp.MustCompile(`^(\d{1,2})/(\d{1,2})/(\d{2}|\d{4})(?::(\d{1,2}):(\d{1,2}):(\d{1,2}))?$`)
 
-// dayOf reads a date with or without a time, or a number of days from the
-// midnight before now.
+// dayOf reads a date with an optional time, or a number of days relative to the
+// last midnight before now.
 func dayOf(s string, now time.Time) (time.Time, bool) {
 	if days, err := strconv.Atoi(s); err == nil && days > -1e6 && days < 1e6 {
 		return time.Date(now.Year(), now.Month(), now.Day()+days, 0, 0, 0, 0, now.Location()), true

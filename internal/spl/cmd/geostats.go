@@ -16,8 +16,8 @@ type Geostats struct {
 	OutLat, OutLong   string
 	SpanLat, SpanLong float64 // degrees of a cell at zoom level 0
 	MaxZoom           int
-	Limit             int  // globallimit: values of BY, 0 = all
-	CellLimit         int  // locallimit: values of BY in a cell, 0 = all
+	Limit             int  // globallimit: number of values of BY, 0 = all
+	CellLimit         int  // locallimit: number of values of BY per cell, 0 = all
 	Tuples            bool // translatetoxy=false
 	Aggs              []*op.Aggregation
 	By                string // "" = none

@@ -15,7 +15,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// geoKeys are the columns of a row's cell; no field has such names.
+// geoKeys are the columns with a row's cell. No field has such names.
 var geoKeys = []string{"\x00zoom", "\x00y", "\x00x"}
 
 // NewReducer implements exec.Transforming.
@@ -77,8 +77,8 @@ func (r *geostats) Add(ctx context.Context, b *vector.Batch) error {
 	return nil
 }
 
-// cell numbers the cells from the south and the west; the last one holds its
-// far border.
+// cell numbers the cells from the south and the west. The last cell includes
+// its far border.
 func cell(at, border, span float64, zoom int) float64 {
 	span /= float64(int(1) << zoom)
 	return min(math.Floor((at+border)/span), math.Ceil(2*border/span)-1)
@@ -141,7 +141,7 @@ func (r *geostats) Results(ctx context.Context) (exec.Operator, error) {
 	}, r.g.Release), nil
 }
 
-// cells joins the groups of one cell of the map by what they are shown as.
+// cells merges the groups of one map cell by the column they go to.
 func (r *geostats) cells(groups []*op.Group, kept map[string]string) map[string][]exec.Aggregate {
 	cells := map[string][]exec.Aggregate{}
 	for _, grp := range groups {
@@ -169,7 +169,7 @@ func (r *geostats) cells(groups []*op.Group, kept map[string]string) map[string]
 	return cells
 }
 
-// columns returns the values of BY that get a column.
+// columns returns the values of BY that become columns.
 func (r *geostats) columns(kept map[string]string, groups []*op.Group) []string {
 	list := slices.Collect(maps.Values(kept))
 	cell := map[string]map[string]bool{} // values by cell
@@ -186,10 +186,10 @@ func (r *geostats) columns(kept map[string]string, groups []*op.Group) []string 
 	return inOrder(r.env, list)
 }
 
-// otherPlace is the value of BY that stands for those beyond the limits.
+// otherPlace replaces the values of BY beyond the limits.
 const otherPlace = "OTHER"
 
-// inOrder sorts names, each once, OTHER last.
+// inOrder sorts names, removes duplicates and puts OTHER last.
 func inOrder(env *exec.Env, names []string) []string {
 	exec.Sort(env, names, strings.Compare)
 	names = slices.Compact(names)
@@ -199,7 +199,7 @@ func inOrder(env *exec.Env, names []string) []string {
 	return names
 }
 
-// row adds the row of one cell of the map.
+// row adds the row of one map cell.
 func (r *geostats) row(out *vector.Builder, keys []vector.Value, cells map[string][]exec.Aggregate, shown []int) {
 	out.Add()
 	for col, aggs := range cells {
@@ -216,13 +216,13 @@ func (r *geostats) row(out *vector.Builder, keys []vector.Value, cells map[strin
 		place[0].Merge(cells[col][0])
 		place[1].Merge(cells[col][1])
 	}
-	// Last, as a value of BY may have the name of one of these columns.
+	// Set last, since a value of BY may equal one of these column names.
 	out.SetAt(0, vector.String(fmt.Sprintf("bin_id_zl_%s_y_%s_x_%s", keys[0].Text(), keys[1].Text(), keys[2].Text())))
 	out.SetAt(1, place[0].Result())
 	out.SetAt(2, place[1].Result())
 }
 
-// column names the column of an aggregate for a value of BY.
+// column returns the name of the column for an aggregate and a value of BY.
 func (r *geostats) column(slot int, value string, several bool) string {
 	switch name := r.g.SlotName(slot); {
 	case r.c.By == "" || r.c.Tuples:
@@ -233,8 +233,8 @@ func (r *geostats) column(slot int, value string, several bool) string {
 	return value
 }
 
-// frequent returns the column of each value of BY: those with the greatest sum
-// of the first aggregate have their own.
+// frequent maps each value of BY to its column. The values with the highest
+// sums of the first aggregate get their own; the others share OTHER.
 func (r *geostats) frequent(groups []*op.Group) map[string]string {
 	if r.c.By == "" {
 		return nil
@@ -242,7 +242,7 @@ func (r *geostats) frequent(groups []*op.Group) map[string]string {
 	scores := map[string]float64{}
 	for _, grp := range groups {
 		if grp.Key(0).Text() != "0" {
-			continue // every row is at every zoom level
+			continue // all zoom levels contain the same rows
 		}
 		scores[grp.Key(3).Text()] += firstScore(r.g.Aggregates(grp))
 	}
@@ -256,8 +256,9 @@ func (r *geostats) frequent(groups []*op.Group) map[string]string {
 	return kept
 }
 
-// firstScore is the first aggregate of the search, behind those of the place; 0
-// when there is none, as for a wildcard that no field fits.
+// firstScore returns the first aggregate of the search, which follows those of
+// the position. It returns 0 if there is none, as with a wildcard that matches
+// no field.
 func firstScore(aggs []exec.Aggregate) float64 {
 	if len(aggs) < 3 {
 		return 0
@@ -266,7 +267,7 @@ func firstScore(aggs []exec.Aggregate) float64 {
 	return f
 }
 
-// ranking returns names, those with the greatest scores first.
+// ranking returns the names by descending score.
 func ranking(env *exec.Env, scores map[string]float64) []string {
 	names := slices.Collect(maps.Keys(scores))
 	exec.Sort(env, names, func(a, b string) int {

@@ -13,10 +13,10 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Head keeps the first rows: a number of them, or those before an expression
+// Head keeps the first rows: a fixed number, or those before an expression
 // fails.
 type Head struct {
-	N        int         // with Expr set: at most, 0 = any number
+	N        int         // with Expr: maximum, 0 = no limit
 	Expr     syntax.Expr // nil: N rows
 	KeepLast bool
 	Null     bool
@@ -80,7 +80,7 @@ func parseHead(p *syntax.Parser) (syntax.Command, error) {
 	return c, nil
 }
 
-// count reads a number, which it reports, or the expression.
+// count reads a number or an expression and reports whether it was a number.
 func (c *Head) count(p *syntax.Parser) (number bool, err error) {
 	tok := p.Peek()
 	if n, err := strconv.Atoi(tok.Text); err == nil && tok.Kind == syntax.Word {
@@ -98,7 +98,7 @@ func (c *Head) count(p *syntax.Parser) (number bool, err error) {
 	return false, err
 }
 
-// Rows returns how many rows are kept at most, 0 when that is not known.
+// Rows returns the maximum number of rows kept, 0 if unknown.
 func (c *Head) Rows() int {
 	if c.Expr != nil {
 		return 0

@@ -7,7 +7,7 @@ import (
 	"bluetrail/internal/spl/syntax"
 )
 
-// Inputcsv is inputlookup for a .csv file by its name.
+// Inputcsv is inputlookup for a .csv file.
 type Inputcsv struct{ Inputlookup }
 
 func init() {
@@ -38,7 +38,8 @@ func init() {
 	})
 }
 
-// csvFile returns the name of a .csv file with its ending.
+// csvFile returns the name of a .csv file and adds the extension if it is
+// missing. It rejects paths.
 func csvFile(p *syntax.Parser, name string) (string, error) {
 	if strings.ContainsAny(name, `/\`) {
 		return "", diag.At(p.Peek().Span, "%q is not a valid file name: files are in lookups/ of the knowledge folder, not in its subfolders", name)

@@ -15,7 +15,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Inputlookup gives the rows of a lookup table.
+// Inputlookup returns the rows of a lookup table.
 type Inputlookup struct {
 	Table  string
 	Append bool
@@ -52,7 +52,8 @@ func init() {
 
 func parseInputlookup(p *syntax.Parser) (syntax.Command, error) { return parseInput(p) }
 
-// parseInput reads the arguments; taken are options that change nothing.
+// parseInput reads the arguments. taken lists options that are accepted and
+// ignored.
 func parseInput(p *syntax.Parser, taken ...string) (syntax.Command, error) {
 	c := &Inputlookup{Max: inputlookupMax}
 	options := func() error {
@@ -133,7 +134,7 @@ func (c *Inputlookup) Resolve(text func(*syntax.Query) (string, error)) (syntax.
 }
 
 // Open implements exec.Serial, for append=true. The table is read after the
-// rows before it, one of whose commands may write it.
+// preceding rows, since an earlier command may write it.
 func (c *Inputlookup) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	if !c.Append {
 		return nil, errors.New("inputlookup must be the first command of a search, unless it has append=true")
@@ -169,7 +170,7 @@ func (c *Inputlookup) open(env *exec.Env) (*lookup.Table, error) {
 	return env.Table(c.Table)
 }
 
-// tableRows gives the rows of a table; its columns also when it has none.
+// tableRows emits the rows of a table. An empty table still yields its columns.
 type tableRows struct {
 	table    *lookup.Table
 	at, left int

@@ -11,7 +11,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Iplocation says where addresses are.
+// Iplocation adds the geographic location of IP addresses.
 type Iplocation struct {
 	Field     string
 	Prefix    string
@@ -77,7 +77,7 @@ func (c *Iplocation) Print() string {
 	return s + syntax.PrintField(c.Field)
 }
 
-// places are the fields of iplocation, the last three only with allfields.
+// places are the fields that iplocation adds. The last three need allfields.
 var places = []struct {
 	name string
 	get  func(l *enrich.Location) string
@@ -106,10 +106,10 @@ func (c *Iplocation) NewMapper(env *exec.Env) (exec.Mapper, error) {
 type iplocation struct {
 	c     *Iplocation
 	geo   exec.Geo
-	known map[string][]vector.Value // by address; emptied when it grows large
+	known map[string][]vector.Value // by address; cleared when it grows too large
 }
 
-// maxKnownAddresses bounds what one worker remembers of look-ups.
+// maxKnownAddresses bounds the results that one worker caches.
 const maxKnownAddresses = 1 << 15
 
 func (m *iplocation) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {

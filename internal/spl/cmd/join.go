@@ -17,7 +17,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Join puts the fields of a subsearch's rows beside those of the main rows.
+// Join combines the main rows with the matching rows of a subsearch.
 type Join struct {
 	Outer     bool
 	UseTime   bool
@@ -25,11 +25,11 @@ type Join struct {
 	Overwrite bool
 	Max       int // 0 = all
 	Left      []string
-	Right     []string  // the same length; the names in the subsearch
-	Prefixes  [2]string // with their point; "" for none
+	Right     []string  // same length as Left; the names in the subsearch
+	Prefixes  [2]string // including the dot; "" for none
 	Query     *syntax.Query
 
-	pairs int // that where names
+	pairs int // number of pairs in the where clause
 }
 
 func init() {
@@ -138,7 +138,7 @@ func (c *Join) option(o syntax.Option) (err error) {
 	return err
 }
 
-// where reads L.a=R.b pairs.
+// where reads pairs of the form L.a=R.b.
 func (c *Join) where(p *syntax.Parser) error {
 	for !p.Peek().Is("[") && !p.AtEnd() {
 		if p.AcceptWord("and") || p.Accept(",") {
@@ -155,7 +155,7 @@ func (c *Join) where(p *syntax.Parser) error {
 			}
 			return p.Unexpected(tok, "%sfield=%sfield", c.Prefixes[0], c.Prefixes[1])
 		}
-		// Option lowers its name; the text as written is what counts here.
+		// Option lowercases the name, but here the original text matters.
 		p.Reset(o.Span.Start)
 		l, err := p.Field()
 		if err != nil {
@@ -237,12 +237,12 @@ func (c *Join) Needs(out filter.FieldSet) filter.FieldSet {
 // Queries implements syntax.WithQueries.
 func (c *Join) Queries() []*syntax.Query { return []*syntax.Query{c.Query} }
 
-// Open implements exec.Serial. The subsearch runs when the first row is asked
-// for, and its rows are held.
+// Open implements exec.Serial. The subsearch runs when the first row is
+// requested, and its rows stay in memory.
 func (c *Join) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {
 	j := &join{c: c, env: env, held: env.Memory.Hold(), in: in}
 	if len(c.Left) == 0 {
-		// Which fields both sides have is known when all rows are there.
+		// The common fields are known only after all rows are read.
 		j.in = op.Gathered(env, in, func(_ context.Context, rows []*vector.Batch) (exec.Operator, error) {
 			j.fields = op.FieldNames(rows)
 			return exec.Rows(rows...), nil
@@ -256,16 +256,16 @@ type join struct {
 	env   *exec.Env
 	in    exec.Operator
 	right *vector.Batch
-	names []string          // of the keys in the main rows
+	names []string          // key fields in the main rows
 	keys  *vector.FieldKeys // of the main rows
 	index map[string][]int32
 	held  *exec.Held
 
-	left *vector.Batch // main rows that are joined now; nil: the next ones
-	at   int           // the next of them
-	more []int32       // matches of the one before at that are not joined yet
+	left *vector.Batch // main rows being joined; nil = read the next batch
+	at   int           // index of the next row in left
+	more []int32       // remaining matches of row at-1
 
-	fields []string // of the main rows, when they have to be known
+	fields []string // of the main rows, if they must be known up front
 }
 
 func (j *join) Close() {
@@ -288,14 +288,14 @@ func (j *join) load(ctx context.Context) error {
 		rows[n] = nil
 	}
 	j.right = b.Batch()
-	// What was read and what is kept of it share their texts.
+	// The rows read and the copies kept share their texts.
 	if err := j.held.Set(j.right.Size()); err != nil && !exec.EndsEarly(err) {
 		return err
 	}
 	return nil
 }
 
-// prepare finds the keys once the columns of both sides are known.
+// prepare determines the keys once the columns of both sides are known.
 func (j *join) prepare() error {
 	left, right := j.c.Left, j.c.Right
 	if len(left) == 0 {
@@ -338,12 +338,12 @@ func (j *join) prepare() error {
 	return nil
 }
 
-// maxKeys bounds the keys of one row, which are the combinations of the values
-// that its key fields have.
+// maxKeys bounds the keys of one row, which are all combinations of the values
+// of its key fields.
 const maxKeys = 10000
 
-// eachKey calls yield for every combination of the values that the key fields of
-// row i have, at most maxKeys.
+// eachKey calls yield for every combination of the values of row i's key
+// fields, at most maxKeys times.
 func eachKey(env *exec.Env, k *vector.FieldKeys, i int, yield func(key []byte)) {
 	keys := 0
 	k.Each(i, func(key []byte, _ []string) bool {
@@ -382,7 +382,7 @@ func (j *join) Next(ctx context.Context) (*vector.Batch, error) {
 	}
 	b := j.left
 	var leftRows, rightRows []int32 // rightRows: -1 = no match
-	// Each row may match very many; what is joined at once is bounded.
+	// A row may have very many matches, so bound how many are joined at once.
 	for len(leftRows) < vector.DefaultRows && (len(j.more) > 0 || j.at < b.Len) {
 		if len(j.more) == 0 {
 			if j.more = j.matches(b, j.at); len(j.more) == 0 && j.c.Outer {
@@ -404,7 +404,7 @@ func (j *join) Next(ctx context.Context) (*vector.Batch, error) {
 
 var noMatch = []int32{-1}
 
-// matches returns the rows of the subsearch that fit row i, in their order.
+// matches returns the rows of the subsearch that match row i, in order.
 func (j *join) matches(b *vector.Batch, i int) []int32 {
 	if len(j.names) == 0 {
 		return nil
@@ -467,8 +467,8 @@ func (j *join) glue(b *vector.Batch, rows []int32) *vector.Batch {
 	return b.With(cols...)
 }
 
-// glueAliased puts every field of both sides under its alias. Internal fields
-// keep their names, and the main row's go first.
+// glueAliased puts the fields of both sides under their aliases. Internal
+// fields keep their names, and those of the main row win.
 func (j *join) glueAliased(b *vector.Batch, rows []int32) *vector.Batch {
 	cols := make([]*vector.Column, 0, len(b.Cols)+len(j.right.Cols))
 	internal := map[string]bool{}

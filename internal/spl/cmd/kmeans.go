@@ -14,7 +14,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Kmeans puts rows into clusters by the numbers they hold.
+// Kmeans clusters rows by their numeric fields.
 type Kmeans struct {
 	K, MostK  int // MostK > K: a table of how well each number of clusters fits
 	Reps      int
@@ -23,14 +23,14 @@ type Kmeans struct {
 	Distance  string // l1, l2 or cos
 	Number    string // cfield
 	Centroids bool
-	Fields    []string // names and patterns; none = all with numbers alone
+	Fields    []string // names and patterns; none = all numeric fields
 }
 
-// Bounds of the options, as Splunk's limits.conf has them for k.
+// Limits of the options, following Splunk's limits.conf.
 const (
 	maxMeans        = 1000
-	maxMeansOfRange = 50 // of a range of k
-	meansSeed       = 1  // of the random numbers, so that a search gives the same again
+	maxMeansOfRange = 50 // for a range of k
+	meansSeed       = 1  // random seed; fixed so that a search is reproducible
 )
 
 func init() {
@@ -145,7 +145,7 @@ func (c *Kmeans) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.
 	}), nil
 }
 
-// place is where a row stands in the batches.
+// place is the position of a row in the batches.
 type place struct{ batch, row int }
 
 func (c *Kmeans) run(ctx context.Context, env *exec.Env, rows []*vector.Batch) (exec.Operator, error) {
@@ -197,7 +197,8 @@ func (c *Kmeans) run(ctx context.Context, env *exec.Env, rows []*vector.Batch) (
 	}, held.Release), nil
 }
 
-// numeric returns the fields with the numbers.
+// numeric returns the listed fields that contain numbers or, without a list,
+// the fields in which every value is a number.
 func (c *Kmeans) numeric(env *exec.Env, rows []*vector.Batch) []string {
 	var names []string
 	for _, name := range op.ColumnNames(rows) {
@@ -211,7 +212,7 @@ func (c *Kmeans) numeric(env *exec.Env, rows []*vector.Batch) []string {
 	return names
 }
 
-// compare is the table of a range of k.
+// compare returns the table for a range of k.
 func (c *Kmeans) compare(ctx context.Context, points [][]float64) (exec.Operator, error) {
 	b := vector.NewBuilder("k", "distortion", "size")
 	for k := c.K; k <= c.MostK && len(points) > 0; k++ {
@@ -235,7 +236,7 @@ func (c *Kmeans) compare(ctx context.Context, points [][]float64) (exec.Operator
 	return exec.Rows(b.Batch()), nil
 }
 
-// rows puts the rows of clusters together, those without one last.
+// rows emits the rows ordered by cluster, and rows without a cluster last.
 func (c *Kmeans) rows(ctx context.Context, env *exec.Env, rows []*vector.Batch, names []string, in, out []place, found *means, emit func(*vector.Batch) error) error {
 	order := make([]int, len(in))
 	for i := range order {

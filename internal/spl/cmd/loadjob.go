@@ -10,7 +10,7 @@ import (
 	"bluetrail/internal/spl/syntax"
 )
 
-// Loadjob gives the result of a saved search.
+// Loadjob returns the result of a saved search.
 type Loadjob struct{ Savedsearch }
 
 func init() {

@@ -11,7 +11,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Localize gives the ranges of time in which there are events.
+// Localize returns the time ranges that contain events.
 type Localize struct {
 	MaxPause, Before, After *op.Span
 }
