@@ -11,7 +11,8 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// cellRank is what cells are ordered by: the row as grid.order does, then the column.
+// cellRank is the sort key of a cell: the row, as in grid.order, then the
+// column.
 type cellRank struct {
 	row   vector.Value
 	text  string
@@ -43,8 +44,8 @@ var byCell = op.Rank[cellRank]{
 	},
 }
 
-// spilled makes the table of cells that are on disk, row by row. Where there are
-// columns, the cells are read once to choose them.
+// spilled builds the table from cells on disk, row by row. If there are several
+// columns, it first reads the cells once to choose them.
 func (r *chart) spilled(ctx context.Context) (exec.Operator, error) {
 	r.row.settle(r.g.InMemory(), 0)
 	if r.col != nil {
@@ -54,7 +55,7 @@ func (r *chart) spilled(ctx context.Context) (exec.Operator, error) {
 		keys := []vector.Value{r.row.relabel(grp.Key(0))}
 		if r.col != nil {
 			col := r.col.relabel(grp.Key(1)).Text()
-			if r.c.UseNull && col == r.c.Null { // as grid.joinSpecial does
+			if r.c.UseNull && col == r.c.Null { // as in grid.joinSpecial
 				col = chartNil
 			}
 			keys = append(keys, vector.String(col))
@@ -73,16 +74,16 @@ func (r *chart) spilled(ctx context.Context) (exec.Operator, error) {
 	return exec.Emitted(s.table, s.Close), nil
 }
 
-// chartSpill is a chart whose cells are on disk in the order of rows.
+// chartSpill is a chart whose cells are on disk, ordered by row.
 type chartSpill struct {
 	r       *chart
-	g       *grid // its rows are only those that gaps are filled between
+	g       *grid // its rows serve only to fill gaps
 	cells   *op.GroupStream
 	held    *exec.Held
 	columns []string
-	stays   map[string]bool // columns that are not moved to OTHER, nil = all
-	filled  bool            // the rows of g are all rows with a bucket
-	drop    map[string]bool // rows that are left out
+	stays   map[string]bool // columns not merged into OTHER, nil = all
+	filled  bool            // g.rows holds every row that has a bucket
+	drop    map[string]bool // rows to omit
 }
 
 func (s *chartSpill) Close() {
@@ -90,7 +91,8 @@ func (s *chartSpill) Close() {
 	s.held.Release()
 }
 
-// read reads the cells once: to know the range of the rows and to choose columns.
+// read reads the cells once to find the range of the rows and to choose the
+// columns.
 func (s *chartSpill) read(ctx context.Context) error {
 	g := s.g
 	file, err := s.cells.NewFile()
@@ -99,7 +101,7 @@ func (s *chartSpill) read(ctx context.Context) error {
 	}
 	scores := map[string][]float64{}
 	var first, last vector.Value
-	plain := false // a row is no bucket
+	plain := false // a row without a bucket was read
 	for {
 		grp, err := s.cells.Next(ctx)
 		if err == io.EOF {
@@ -130,7 +132,7 @@ func (s *chartSpill) read(ctx context.Context) error {
 			err = cmp.Or(file.Add(grp), err)
 		}
 		if exec.EndsEarly(err) {
-			break // the cells up to here are the result
+			break // the cells read so far are the result
 		}
 		if err != nil {
 			file.Close()
@@ -166,10 +168,10 @@ func (s *chartSpill) read(ctx context.Context) error {
 	return nil
 }
 
-// table hands on the rows.
+// table emits the rows.
 func (s *chartSpill) table(ctx context.Context, emit func(*vector.Batch) error) error {
 	w := s.g.writer(s.columns, emit)
-	left := s.g.rows // buckets that were not handed on
+	left := s.g.rows // buckets not emitted yet
 	if !s.filled {
 		left = nil
 	}

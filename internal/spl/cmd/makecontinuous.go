@@ -13,7 +13,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Makecontinuous puts a field into buckets and adds rows for empty ones.
+// Makecontinuous buckets a field and adds rows for empty buckets.
 type Makecontinuous struct{ bin Bin } // not embedded: its Print is another
 
 func init() {
@@ -97,7 +97,7 @@ func (c *Makecontinuous) fill(env *exec.Env, rows []*vector.Batch) *vector.Batch
 		out.Add()
 		out.Set(c.bin.Field, steps.show(at))
 	}
-	next := steps.floor(low) // the first bucket that has no row yet
+	next := steps.floor(low) // the first bucket without a row yet
 	added := 0
 	more := func() bool {
 		if added == maxBuckets {
@@ -133,7 +133,7 @@ func (c *Makecontinuous) fill(env *exec.Env, rows []*vector.Batch) *vector.Batch
 	return out.Batch()
 }
 
-// steps are the buckets of a field.
+// steps computes the buckets of a field.
 type steps struct {
 	m    *bin
 	time bool
@@ -152,7 +152,7 @@ func (c *Makecontinuous) steps(env *exec.Env, low, high float64) *steps {
 	return &steps{m: c.bin.mapper(span, env), time: c.bin.Field == "_time", env: env}
 }
 
-// width is how wide a bucket of numbers is.
+// width returns the width of a numeric bucket.
 func (s *steps) width() float64 {
 	if s.m.span.Unit != "" && s.m.span.Unit != "log" {
 		return s.m.span.Seconds()
@@ -184,7 +184,7 @@ func (s *steps) next(f float64) float64 {
 	default:
 		n = s.floor(f + 1.5*s.width())
 	}
-	if !(n > f) { // a width too small for the size of the number
+	if !(n > f) { // the width is too small to change a number of this size
 		return math.Inf(1)
 	}
 	return n

@@ -21,7 +21,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Makeresults makes rows out of nothing, or of data written in the search.
+// Makeresults creates empty rows, or rows from data in the search.
 type Makeresults struct {
 	Count    int
 	Annotate bool
@@ -138,7 +138,7 @@ func (c *Makeresults) Generate(_ context.Context, env *exec.Env) (exec.Operator,
 	return &repeated{cols: cols, left: c.Count}, nil
 }
 
-// repeated gives the same row over and over.
+// repeated returns the same row repeatedly.
 type repeated struct {
 	cols []*vector.Column
 	left int
@@ -229,8 +229,8 @@ func jsonRows(data string) (*vector.Batch, error) {
 	return b.Batch(), nil
 }
 
-// jsonValue is a member of an object as a field: an array of scalars gives
-// several values, other composites their text.
+// jsonValue converts a member of an object to a field value: an array of
+// scalars becomes several values, other arrays and objects become text.
 func jsonValue(value []byte) vector.Value {
 	if jsonscan.KindOf(value) == jsonscan.Composite && value[0] == '[' {
 		var list []string

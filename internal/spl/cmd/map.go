@@ -18,7 +18,7 @@ import (
 // Map runs a search for each row.
 type Map struct {
 	Text        string
-	Saved       string // the saved search that has the text; "" for none
+	Saved       string // name of the saved search with the text; "" for none
 	MaxSearches int
 	tmpl        template
 }
@@ -100,10 +100,10 @@ func parseMap(p *syntax.Parser) (syntax.Command, error) {
 	return c, nil
 }
 
-// serialToken is the place of a search's number.
+// serialToken is the placeholder for the number of the search.
 const serialToken = "_serial_id"
 
-// mapToken recognises $field$, and $$ for a dollar sign.
+// mapToken recognizes $field$, and $$ for a dollar sign.
 func mapToken(s string) (string, int) {
 	if s[0] != '$' {
 		return "", 0
@@ -118,8 +118,8 @@ func mapToken(s string) (string, int) {
 	return s[1 : 1+n], n + 2
 }
 
-// bareValue writes a value that stands without quotes: as it is when it is
-// plain, in quotes when it is not.
+// bareValue formats a value for a place outside quotes. It quotes the value
+// unless it is plain.
 func bareValue(s string) (string, bool) {
 	if s == "$" || plainText(s, ".:-/@") {
 		return s, true
@@ -131,7 +131,8 @@ func (c *Map) parse(m syntax.Macros, value func(string) (string, bool)) (*syntax
 	text := c.Text
 	tmpl := c.tmpl
 	if m != nil {
-		// Before values are put in, so that they bring no macros of their own.
+		// Expand macros before inserting values, so that values cannot add
+		// macros.
 		var err error
 		if text, err = syntax.ExpandMacros(text, m, expr.EvalConstant); err != nil {
 			return nil, err
@@ -165,12 +166,12 @@ func (c *Map) Print() string {
 // Needs implements syntax.Command.
 func (c *Map) Needs(filter.FieldSet) filter.FieldSet {
 	if strings.Contains(c.Text, "`") || c.Saved != "" {
-		return filter.AllFields() // a macro may hold places too
+		return filter.AllFields() // a macro may contain placeholders too
 	}
 	return filter.Fields(c.tmpl.tokens()...).Without("$", serialToken)
 }
 
-// Tabulates says that the rows are no events any more.
+// Tabulates says that the rows are no longer events.
 func (c *Map) Tabulates() bool { return true }
 
 // Open implements exec.Serial.
@@ -192,7 +193,7 @@ type mapOp struct {
 	rows *vector.Batch
 	at   int
 	used int
-	op   exec.Operator // the search of the row before at
+	op   exec.Operator // the search of row at-1
 }
 
 func (m *mapOp) Close() {
@@ -246,7 +247,7 @@ func (m *mapOp) start(ctx context.Context, row int) error {
 	})
 	switch {
 	case lacks != "":
-		m.used-- // it runs no search
+		m.used-- // no search ran for this row
 		m.env.Warn("map skips rows that lack the field %s", lacks)
 		return nil
 	case err != nil:

@@ -80,8 +80,8 @@ func (c *Metadata) Generate(ctx context.Context, env *exec.Env) (exec.Operator, 
 		" | table firstTime "+field+" lastTime recentTime totalCount type")
 }
 
-// searchIndexes is the search that finds all events of some indexes, of every
-// index when none is named.
+// searchIndexes returns the search that finds all events of the named indexes,
+// or of every index if none is named.
 func searchIndexes(names []string) string {
 	if len(names) == 0 {
 		return "search index=*"

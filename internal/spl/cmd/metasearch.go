@@ -8,7 +8,7 @@ import (
 	"bluetrail/internal/spl/syntax"
 )
 
-// Metasearch finds events and gives where they come from.
+// Metasearch finds events and returns their origin fields.
 type Metasearch struct{ Expr filter.Expr }
 
 func init() {

@@ -15,15 +15,15 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Multikv makes a row of each line of the tables that stand in raw text.
+// Multikv makes a row from each line of the tables in raw text.
 type Multikv struct {
-	Fields     []string // none: all columns
-	Filter     []string // none: all lines
-	Header     int      // line that names the columns, from 1; 0: found
+	Fields     []string // none = all columns
+	Filter     []string // none = all lines
+	Header     int      // line with the column names, from 1; 0 = detect
 	NoHeader   bool
-	One        bool // no blank line ends a table
+	One        bool // a blank line does not end a table
 	KeepEvents bool
-	Bare       bool // rows without the fields of their event
+	Bare       bool // rows without the fields of the event
 }
 
 func init() {
@@ -135,7 +135,7 @@ func (c *Multikv) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
 var _ exec.Spreading = (*Multikv)(nil)
 
-// Map implements exec.Mapper; the batch holds all rows.
+// Map implements exec.Mapper. Its result holds all rows.
 func (c *Multikv) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	return (&tabulation{c: c, b: b}).take(math.MaxInt), nil
 }
@@ -146,18 +146,18 @@ func (c *Multikv) Spread(b *vector.Batch) func() *vector.Batch {
 	return func() *vector.Batch { return x.take(vector.DefaultRows) }
 }
 
-// tabulation is a batch of events of which some become rows of tables.
+// tabulation expands a batch of events into the rows of their tables.
 type tabulation struct {
 	c    *Multikv
 	b    *vector.Batch
-	row  int        // to be read next
-	left []tableRow // of the event before row
+	row  int        // next event to read
+	left []tableRow // remaining table rows of event row-1
 
 	begun bool
 }
 
-// take returns the next rows, at most so many, nil behind the last; what it
-// returns first may be empty.
+// take returns at most most rows, or nil at the end. The first batch may be
+// empty.
 func (x *tabulation) take(most int) *vector.Batch {
 	first := !x.begun
 	x.begun = true
@@ -215,18 +215,18 @@ func (x *tabulation) take(most int) *vector.Batch {
 	return set.Batch()
 }
 
-// tableRow is a line of a table.
+// tableRow is one line of a table.
 type tableRow struct {
 	line  string
 	names []string
 	cells []string // "" for none
 }
 
-// maxTableColumns bounds the columns of a table; what lies behind them belongs
-// to the last.
+// maxTableColumns bounds the columns of a table. Text beyond them belongs to
+// the last column.
 const maxTableColumns = 512
 
-// rows returns the lines of all tables in a text that the filter lets pass.
+// rows returns the lines of all tables in a text that pass the filter.
 func (c *Multikv) rows(text string) []tableRow {
 	var rows []tableRow
 	var table []string
@@ -251,7 +251,7 @@ func (c *Multikv) rows(text string) []tableRow {
 	return rows
 }
 
-// table reads lines of which one names the columns.
+// table reads lines, one of which names the columns.
 func (c *Multikv) table(lines []string) []tableRow {
 	var head columns
 	switch {
@@ -278,7 +278,7 @@ func (c *Multikv) table(lines []string) []tableRow {
 	return rows
 }
 
-// namesColumns reports whether a line looks like one of names: two or more,
+// namesColumns reports whether a line looks like a header: two or more words,
 // none of them a number.
 func namesColumns(line string) bool {
 	words := split(line, strings.Contains(line, "\t"))
@@ -288,7 +288,7 @@ func namesColumns(line string) bool {
 	})
 }
 
-// columns are those of a table, and where their names stand.
+// columns holds the columns of a table and the positions of their names.
 type columns struct {
 	names []string
 	words []word
@@ -316,13 +316,14 @@ func columnsOfLine(line string) columns {
 	return c
 }
 
-// word is a piece of a line and where it stands, in bytes.
+// word is a part of a line with its byte offsets.
 type word struct {
 	text       string
 	start, end int
 }
 
-// split cuts a line at white space, or at tabs, where pieces may be empty.
+// split splits a line at blanks or, with tabs, at tabs. Only tabs give empty
+// parts.
 func split(line string, tabs bool) []word {
 	var words []word
 	if tabs {
@@ -347,7 +348,7 @@ func split(line string, tabs bool) []word {
 	return words
 }
 
-// cells deals a line out to the columns.
+// cells assigns the words of a line to the columns.
 func (c columns) cells(line string) []string {
 	cells := make([]string, len(c.words))
 	words := split(line, c.tabs)
@@ -359,7 +360,7 @@ func (c columns) cells(line string) []string {
 		}
 		return cells
 	}
-	first := make([]int, len(cells)) // where a column's text begins, from 1
+	first := make([]int, len(cells)) // start of a column's text, counted from 1; 0 = none
 	at := 0
 	for _, w := range words {
 		for at+1 < len(c.words) && distance(w, c.words[at+1]) < distance(w, c.words[at]) {
@@ -373,8 +374,8 @@ func (c columns) cells(line string) []string {
 	return cells
 }
 
-// distance is how far a word stands from a column: the more it reaches under
-// the name, the less.
+// distance returns how far a word is from a column. The value is negative where
+// they overlap.
 func distance(w, column word) int {
 	return max(w.start, column.start) - min(w.end, column.end)
 }

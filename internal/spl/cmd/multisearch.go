@@ -10,7 +10,7 @@ import (
 	"bluetrail/internal/spl/syntax"
 )
 
-// Multisearch puts the events of several searches together.
+// Multisearch combines the events of several searches.
 type Multisearch struct{ queries []*syntax.Query }
 
 func init() {

@@ -11,7 +11,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Mvcombine makes one row of the rows that differ in one field only.
+// Mvcombine merges rows that differ in only one field.
 type Mvcombine struct {
 	Field string
 	Delim string

@@ -12,7 +12,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Mvexpand makes a row of each value of a field.
+// Mvexpand makes a row from each value of a field.
 type Mvexpand struct {
 	Field string
 	Limit int
@@ -68,7 +68,7 @@ func (c *Mvexpand) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c
 // NewMapper implements exec.Streaming.
 func (c *Mvexpand) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 
-// Map implements exec.Mapper; the batch holds all rows.
+// Map implements exec.Mapper. Its result holds all rows.
 func (c *Mvexpand) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	x := c.expansion(b)
 	if x == nil {
@@ -86,16 +86,16 @@ func (c *Mvexpand) Spread(b *vector.Batch) func() *vector.Batch {
 	return func() *vector.Batch { return x.take(vector.DefaultRows) }
 }
 
-// expansion is a batch of which some rows become several.
+// expansion is a batch in which some rows expand to several.
 type expansion struct {
 	c   *Mvexpand
 	b   *vector.Batch
 	col *vector.Column
-	row int // to be taken next
-	at  int // of its values
+	row int // next row to take
+	at  int // index of its next value
 }
 
-// expansion is nil when every row stays one.
+// expansion returns nil if no row has several values.
 func (c *Mvexpand) expansion(b *vector.Batch) *expansion {
 	col := b.Col(c.Field)
 	for i := range b.Len {
@@ -106,7 +106,7 @@ func (c *Mvexpand) expansion(b *vector.Batch) *expansion {
 	return nil
 }
 
-// take returns the next rows, at most so many, nil behind the last.
+// take returns at most most rows, or nil at the end.
 func (x *expansion) take(most int) *vector.Batch {
 	var rows []int32
 	var vals []vector.Value

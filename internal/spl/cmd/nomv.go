@@ -10,7 +10,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Nomv makes one value of the values of a field.
+// Nomv joins the values of a field into a single value.
 type Nomv struct{ Field string }
 
 func init() {

@@ -13,15 +13,15 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Outlier takes numbers that lie far from the others back, or their rows out.
+// Outlier caps numbers that lie far from the others, or removes their rows.
 type Outlier struct {
 	Remove bool // action=remove; otherwise transform
 	Param  float64
 	Lower  bool // uselower
 	Mark   bool
-	Fields []string // none = all but internal ones
+	Fields []string // none = all but internal fields
 
-	command string // anomalydetection method=iqr runs as this, too
+	command string // anomalydetection method=iqr also runs as this
 }
 
 func init() {
@@ -132,7 +132,7 @@ func (c *Outlier) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec
 	}), nil
 }
 
-// trim treats the outliers of one field.
+// trim handles the outliers of one field.
 func (c *Outlier) trim(env *exec.Env, rows []*vector.Batch, name string) []*vector.Batch {
 	low, high, ok := c.bounds(env, rows, name)
 	if !ok {
@@ -173,7 +173,8 @@ func (c *Outlier) taken(bound float64) vector.Value {
 	return vector.Float(bound)
 }
 
-// bounds returns what is still near; ok is false for a field without numbers.
+// bounds returns the range outside of which numbers are outliers. ok is false
+// for a field without numbers.
 func (c *Outlier) bounds(env *exec.Env, rows []*vector.Batch, name string) (low, high float64, ok bool) {
 	var all []float64
 	var every exec.Every
@@ -194,8 +195,8 @@ func (c *Outlier) bounds(env *exec.Env, rows []*vector.Batch, name string) (low,
 	return lower - reach, upper + reach, true
 }
 
-// quantile is the value at a share of sorted numbers, between two of them
-// where it does not fall on one. There must be at least one.
+// quantile returns the value at a share of sorted numbers, interpolated between
+// neighbours. sorted must not be empty.
 func quantile(sorted []float64, share float64) float64 {
 	at := share * float64(len(sorted)-1)
 	i := int(at)

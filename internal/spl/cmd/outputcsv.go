@@ -6,7 +6,7 @@ import (
 	"bluetrail/internal/spl/syntax"
 )
 
-// Outputcsv is outputlookup for a .csv file by its name.
+// Outputcsv is outputlookup for a .csv file.
 type Outputcsv struct{ Outputlookup }
 
 func init() {
@@ -38,7 +38,7 @@ func init() {
 	})
 }
 
-// Writes tells which lookup is written.
+// Writes returns the lookup that is written.
 func (c *Outputcsv) Writes() string { return c.Table }
 
 // Print implements syntax.Command.

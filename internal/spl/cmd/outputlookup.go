@@ -21,14 +21,14 @@ import (
 type Outputlookup struct {
 	Table    string
 	Append   bool
-	Create   bool // also without rows
-	Override bool // an existing table also when there are no rows
+	Create   bool // create the table even without rows
+	Override bool // replace an existing table even without rows
 	Max      int  // 0 = all
 	Key      string
-	Lists    bool // several values of a field come back as such
+	Lists    bool // keep several values of a field as a list
 
-	header bool // append writes no columns that the table has not
-	all    bool // internal fields of events, too
+	header bool // append does not add columns to the table
+	all    bool // include the internal fields of events
 }
 
 func init() {
@@ -97,7 +97,7 @@ func parseOutputlookup(p *syntax.Parser) (syntax.Command, error) {
 	return c, options()
 }
 
-// tableName reads the name of a lookup or a file.
+// tableName reads the name of a lookup or file.
 func tableName(p *syntax.Parser) (string, error) {
 	tok := p.Peek()
 	if p.AtEnd() || tok.Kind != syntax.Word && tok.Kind != syntax.Quoted {
@@ -106,7 +106,7 @@ func tableName(p *syntax.Parser) (string, error) {
 	return p.Field()
 }
 
-// Writes tells which lookup is written.
+// Writes returns the lookup that is written.
 func (c *Outputlookup) Writes() string { return c.Table }
 
 // Print implements syntax.Command.
@@ -160,7 +160,7 @@ func (c *Outputlookup) write(ctx context.Context, env *exec.Env, rows []*vector.
 		var err error
 		if old, err = env.Table(c.Table); err != nil && adds && !errors.Is(err, exec.ErrNoTable) {
 			return fmt.Errorf("the lookup %q is left as it is: %w", c.Table, err)
-		} // one that is not there yet is made
+		} // a missing table is created
 	}
 	t := &tableWriter{at: map[string]int{}, lists: map[int]int{}}
 	if old != nil && adds {
@@ -200,8 +200,8 @@ func (c *Outputlookup) write(ctx context.Context, env *exec.Env, rows []*vector.
 	return w.WriteTable(ctx, c.Table, t.table(c.Table))
 }
 
-// addColumns adds the fields that are written as columns; added says that the
-// table has some already.
+// addColumns adds the written fields as columns. added says that the table
+// already has columns.
 func (c *Outputlookup) addColumns(env *exec.Env, t *tableWriter, added bool, fields []string) {
 	for i, name := range t.columns {
 		t.at[name] = i
@@ -261,8 +261,8 @@ func (c *Outputlookup) fill(env *exec.Env, t *tableWriter, rows []*vector.Batch)
 	}
 }
 
-// tableWriter makes a table. Its rows may have cells behind the columns, for
-// the several values of a column.
+// tableWriter builds a table. Its rows may have extra cells after the columns
+// for values that are lists.
 type tableWriter struct {
 	columns []string
 	at      map[string]int // column by name
@@ -270,7 +270,8 @@ type tableWriter struct {
 	rows    [][]string
 }
 
-// set puts a value into a row, several ones as such where lists says so.
+// set stores a value in a row, as a list if lists is set and there are several
+// values.
 func (t *tableWriter) set(cells *[]string, col int, v vector.Value, lists bool) {
 	(*cells)[col] = v.Text()
 	at, has := t.lists[col]
@@ -291,7 +292,8 @@ func (t *tableWriter) set(cells *[]string, col int, v vector.Value, lists bool) 
 	}
 }
 
-// table returns what was made, in columns that have names.
+// table returns the finished table. The extra cells of lists become columns
+// with the prefix lookup.ListColumn.
 func (t *tableWriter) table(name string) *lookup.Table {
 	out := &lookup.Table{Name: name, Columns: append(t.columns, make([]string, len(t.lists))...), Rows: t.rows}
 	for col, at := range t.lists {

@@ -18,24 +18,24 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Predict foretells the values of series over time.
+// Predict forecasts the values of time series.
 type Predict struct {
 	Fields    []predicted
 	Algorithm string // LL, LLT, LLP or LLP5
 	Ahead     int    // future_timespan
 	Holdback  int
-	Period    int // 0 = found from the series
+	Period    int // 0 = detect
 	Upper     bound
 	Lower     bound
 }
 
-// predicted is a series and the name of its prediction.
+// predicted is a series and the name of its forecast.
 type predicted struct{ Field, As string }
 
-// bound is an end of the interval that a percentage of the values lies in.
+// bound is one end of the interval that contains a percentage of the values.
 type bound struct {
 	Percent float64
-	Name    string // of its column, before the prediction's in parentheses
+	Name    string // column name, followed by the name of the forecast in parentheses
 }
 
 func init() {
@@ -193,8 +193,8 @@ func (c *Predict) run(ctx context.Context, env *exec.Env, rows []*vector.Batch) 
 	return out, err
 }
 
-// predicted gives the rows in the order of time and those to come. held is released
-// when they are closed.
+// predicted returns the rows in time order, followed by future rows. Closing
+// the operator releases held.
 func (c *Predict) predicted(ctx context.Context, env *exec.Env, rows []*vector.Batch, order []place, times []float64, held *exec.Held) (exec.Operator, error) {
 	used := max(0, len(order)-c.Holdback)
 	length := max(len(order), used+c.Ahead)
@@ -246,7 +246,7 @@ func (c *Predict) predicted(ctx context.Context, env *exec.Env, rows []*vector.B
 	}, held.Release), nil
 }
 
-// show sets the columns of a prediction in row t.
+// show sets the columns of a forecast in row t.
 func (c *Predict) show(b *vector.Builder, name string, f *forecast, t int) {
 	if t >= len(f.mean) || math.IsNaN(f.mean[t]) {
 		return
@@ -259,7 +259,7 @@ func (c *Predict) show(b *vector.Builder, name string, f *forecast, t int) {
 	b.Set(c.Lower.Name+"("+name+")", vector.Float(f.mean[t]-around(c.Lower.Percent)))
 }
 
-// forecast runs the model over a series that is scaled to a variance of one.
+// forecast runs the model over a series scaled to a variance of one.
 func (c *Predict) forecast(ctx context.Context, series []float64) (*forecast, error) {
 	middle, size, n := 0.0, 0.0, 0.0
 	for _, y := range series {
@@ -292,7 +292,7 @@ func (c *Predict) forecast(ctx context.Context, series []float64) (*forecast, er
 }
 
 func (c *Predict) model(ctx context.Context, series []float64) (*forecast, error) {
-	period := min(c.Period, len(series)+c.Ahead) // no place comes again then
+	period := min(c.Period, len(series)+c.Ahead) // beyond this length no position repeats
 	if period == 0 && c.Algorithm != "LL" && c.Algorithm != "LLT" {
 		period = periodOf(series)
 	}
@@ -313,8 +313,8 @@ func (c *Predict) model(ctx context.Context, series []float64) (*forecast, error
 	return blend(f, other), nil
 }
 
-// inTime returns the places of the rows with a time, the earliest first, and
-// the times.
+// inTime returns the positions of the rows with a time, earliest first, and
+// their times.
 func inTime(env *exec.Env, rows []*vector.Batch) ([]place, []float64) {
 	type timedPlace struct {
 		place
@@ -336,8 +336,8 @@ func inTime(env *exec.Env, rows []*vector.Batch) ([]place, []float64) {
 	return order, times
 }
 
-// stepper returns the times behind the last one: of buckets as wide as the last
-// two are apart, which for days and months is by the calendar.
+// stepper returns the times after the last one. The step is the distance
+// between the last two times; days and months follow the calendar.
 func stepper(times []float64, zone *time.Location) func(n int) float64 {
 	last := times[len(times)-1]
 	if len(times) < 2 {

@@ -7,25 +7,24 @@ import (
 	"bluetrail/internal/spl/op"
 )
 
-// The models of predict are structural time series, filtered as Kalman did
-// (Durbin and Koopman, "Time Series Analysis by State Space Methods", chapter
-// 2). What shares the noises have is chosen so that the series is most likely;
-// their common scale follows from the errors. Values that are missing, NaN,
-// teach nothing.
+// The models of predict are structural time series with Kalman filters (Durbin
+// and Koopman, "Time Series Analysis by State Space Methods", chapter 2). The
+// ratios of the noise variances maximize the likelihood of the series; their
+// common scale follows from the errors. Missing values (NaN) do not update the
+// model.
 
-// forecast is what a model says of a series: for each row what was expected
-// before it was seen, and then for the steps behind the last row. NaN is
-// unknown.
+// forecast is the output of a model: for each row its one-step forecast, and
+// then the steps after the last row. NaN means unknown.
 type forecast struct {
 	mean, variance []float64
-	unlikely       float64 // twice the negative logarithm of the likelihood, but for a constant
+	unlikely       float64 // -2 log likelihood, up to a constant
 }
 
-// seriesModel runs a model over a series and as many steps more.
+// seriesModel runs a model over a series and ahead more steps.
 type seriesModel func(series []float64, ahead int) *forecast
 
-// filtered gives step the values in their order: it returns what is expected before
-// a value, NaN for nothing yet, and the variance of that without its scale.
+// filtered passes the values to step in order. step returns the value expected
+// before it sees y, NaN if none yet, and the variance without its scale.
 func filtered(series []float64, ahead int, step func(t int, y float64) (mean, variance float64)) *forecast {
 	f := &forecast{mean: make([]float64, len(series)+ahead), variance: make([]float64, len(series)+ahead)}
 	n, scaled, logs := 0.0, 0.0, 0.0
@@ -48,13 +47,13 @@ func filtered(series []float64, ahead int, step func(t int, y float64) (mean, va
 	for t := range f.variance {
 		f.variance[t] *= scale
 	}
-	f.unlikely = n*math.Log(max(scale, 1e-12)) + logs // series have a variance of 1
+	f.unlikely = n*math.Log(max(scale, 1e-12)) + logs // the series has a variance of 1
 	return f
 }
 
-// levels are levels that wander, seen with noise, which take turns: one is the
-// local level model LL, one for each place in a period is LLP. drift is the
-// levels' share of the noise, from 0 to 1.
+// levels models random-walk levels with observation noise that take turns. One
+// level is the local level model LL; one for each position in a period is LLP.
+// drift is the share of the levels in the noise, from 0 to 1.
 func levels(period int, drift float64) seriesModel {
 	return func(series []float64, ahead int) *forecast {
 		level, p, begun := make([]float64, period), make([]float64, period), make([]bool, period)
@@ -79,10 +78,10 @@ func levels(period int, drift float64) seriesModel {
 	}
 }
 
-// localTrend is a level with a slope, which both wander, seen with noise: LLT. Their
-// variances are parts of that of the noise.
+// localTrend models a level with a slope, both random walks with observation
+// noise: LLT. Their variances are relative to that of the noise.
 func localTrend(level, slope float64) seriesModel {
-	const vague = 1e6 // the variance of what is not known yet
+	const vague = 1e6 // variance of an unknown state
 	return func(series []float64, ahead int) *forecast {
 		a, b := 0.0, 0.0
 		paa, pab, pbb := vague, 0.0, vague
@@ -106,11 +105,11 @@ func localTrend(level, slope float64) seriesModel {
 	}
 }
 
-// bestLevels returns the forecast of the drift under which the series is most
-// likely.
+// bestLevels returns the forecast with the drift that maximizes the likelihood
+// of the series.
 func bestLevels(ctx context.Context, series []float64, ahead, period int) (*forecast, error) {
 	const steps = 24
-	try := func(x float64) *forecast { // x from -8 to 8, the odds of the drift
+	try := func(x float64) *forecast { // x from -8 to 8, the log odds of the drift
 		return levels(period, 1/(1+math.Exp(-x)))(series, 0)
 	}
 	best, least := -8.0, math.Inf(1)
@@ -128,10 +127,10 @@ func bestLevels(ctx context.Context, series []float64, ahead, period int) (*fore
 	return levels(period, 1/(1+math.Exp(-best)))(series, ahead), nil
 }
 
-// bestTrend returns the forecast of the noises under which the series is most
-// likely.
+// bestTrend returns the forecast with the noise variances that maximize the
+// likelihood of the series.
 func bestTrend(ctx context.Context, series []float64, ahead int) (*forecast, error) {
-	const lo, hi, steps = -16.0, 4.0, 10 // of the logarithms
+	const lo, hi, steps = -16.0, 4.0, 10 // of the logarithms of the variances
 	bestA, bestB, least := lo, lo, math.Inf(1)
 	fromA, fromB := lo, lo
 	for width := hi - lo; width > 0.1; width /= 4 {
@@ -152,8 +151,8 @@ func bestTrend(ctx context.Context, series []float64, ahead int) (*forecast, err
 	return localTrend(math.Exp(bestA), math.Exp(bestB))(series, ahead), nil
 }
 
-// blend is the mean of two forecasts, at each step weighed by how sure each is:
-// what only carries a slope on is of less use the further it looks.
+// blend averages two forecasts, weighted at each step by their certainty:
+// extrapolating a slope gets less useful with distance.
 func blend(a, b *forecast) *forecast {
 	out := &forecast{mean: make([]float64, len(a.mean)), variance: make([]float64, len(a.mean))}
 	for t := range out.mean {
@@ -174,11 +173,11 @@ func blend(a, b *forecast) *forecast {
 	return out
 }
 
-// periodOf finds the length of the period of a series: the shift under which it
-// is most like itself. It returns 0 when there is none.
+// periodOf returns the period of a series: the lag with the highest
+// autocorrelation. It returns 0 if there is none.
 func periodOf(series []float64) int {
 	n := len(series)
-	flat := make([]float64, n) // without its straight line
+	flat := make([]float64, n) // without its linear trend
 	mean, at, count := 0.0, 0.0, 0.0
 	for t, y := range series {
 		if y == y {
@@ -206,9 +205,9 @@ func periodOf(series []float64) int {
 	if all < 1e-9*count {
 		return 0
 	}
-	const most, least = 2000, 0.3 // how long a period may be, and how alike it must be
+	const most, least = 2000, 0.3 // maximum period and minimum autocorrelation
 	last := min(n/2, most)
-	like := make([]float64, last+2) // by shift
+	like := make([]float64, last+2) // by lag
 	for lag := 1; lag < min(len(like), n); lag++ {
 		sum := 0.0
 		for t := lag; t < n; t++ {
@@ -218,7 +217,8 @@ func periodOf(series []float64) int {
 	}
 	best, high := 0, least
 	for lag := 2; lag <= last; lag++ {
-		// A multiple of the period is as alike: only what is clearly more counts.
+		// Multiples of the period correlate equally well, so require a clear
+		// gain.
 		if like[lag] >= like[lag-1] && like[lag] >= like[lag+1] && like[lag] > high+0.02 {
 			best, high = lag, like[lag]
 		}

@@ -13,14 +13,14 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Rangemap names the ranges that a number lies in.
+// Rangemap names the ranges that contain a number.
 type Rangemap struct {
 	Field   string
 	Ranges  []NamedRange
 	Default string
 }
 
-// NamedRange is a range of numbers with both ends in it.
+// NamedRange is a range of numbers, both ends inclusive.
 type NamedRange struct {
 	Name string
 	Low  float64
@@ -85,7 +85,7 @@ func parseRangemap(p *syntax.Parser) (syntax.Command, error) {
 	return c, nil
 }
 
-// rangeOption is Option where the name may stand in quotes.
+// rangeOption is Option, but the name may be quoted.
 func rangeOption(p *syntax.Parser) (o syntax.Option, ok bool, err error) {
 	if p.Peek().Kind != syntax.Quoted {
 		return p.Option()
@@ -101,7 +101,7 @@ func rangeOption(p *syntax.Parser) (o syntax.Option, ok bool, err error) {
 	return syntax.Option{Name: "\x00" + name.Text, Value: value}, true, err
 }
 
-// parseRange reads two numbers with a - between them.
+// parseRange reads two numbers separated by a hyphen.
 func parseRange(s string) (low, high float64, ok bool) {
 	if s == "" {
 		return 0, 0, false
@@ -146,8 +146,8 @@ func (c *Rangemap) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, err
 	return b.With(vector.NewColumn("range", vals)), nil
 }
 
-// names are those of all ranges that one of the values lies in, in the order
-// in which they are written.
+// names returns the names of all ranges that contain one of the values, in the
+// order written.
 func (c *Rangemap) names(v vector.Value) vector.Value {
 	var list []string
 	for _, r := range c.Ranges {

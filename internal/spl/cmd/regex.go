@@ -12,7 +12,8 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Regex keeps the rows in which a field fits a regular expression, or not.
+// Regex keeps the rows in which a field matches a regular expression, or those
+// in which it does not.
 type Regex struct {
 	Field string
 	Not   bool
@@ -57,8 +58,8 @@ func init() {
 	})
 }
 
-// regexArg compiles a regular expression that stands as an argument; tok is
-// its first token. Unquoted, it goes to the next blank.
+// regexArg compiles a regular expression argument that starts with tok. Without
+// quotes it ends at the next blank.
 func regexArg(p *syntax.Parser, tok syntax.Token) (*pattern, error) {
 	text, span := tok.Text, tok.Span
 	if tok.Kind == syntax.EOF || tok.Is("|") {
@@ -76,7 +77,7 @@ func regexArg(p *syntax.Parser, tok syntax.Token) (*pattern, error) {
 	var bad *pcre.SyntaxError
 	if errors.As(err, &bad) {
 		at := span
-		if tok.Kind == syntax.Quoted && p.Text(span) == `"`+text+`"` { // no escapes: the place is exact
+		if tok.Kind == syntax.Quoted && p.Text(span) == `"`+text+`"` { // no escapes, so the position is exact
 			at.Start = min(span.Start+1+bad.Offset, span.End-1)
 			at.End = at.Start + 1
 		}

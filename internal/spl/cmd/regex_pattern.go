@@ -8,17 +8,17 @@ import (
 	"bluetrail/internal/spl/pcre"
 )
 
-// pattern is a regular expression as an argument of a command. Splunk undoes
-// the escapes of the text before the expression is read, so that \\\\ is one
-// backslash of a value; many write \\ for it all the same. Where the two
-// readings differ both count, Splunk's first.
+// pattern is a regular expression argument of a command. Splunk unescapes the
+// text before it parses the expression, so \\\\ is one backslash in a value.
+// Many searches still write \\ for it. Where the two readings differ, both are
+// tried, Splunk's first.
 type pattern struct {
 	text     string
 	readings []*pcre.Regexp // one or two, with the same groups
 }
 
-// compilePattern fails when neither reading is an expression, with the fault of
-// the text as it stands.
+// compilePattern fails if neither reading is a valid expression. The error is
+// that of the text as written.
 func compilePattern(text string) (*pattern, error) {
 	p := &pattern{text: text}
 	for _, t := range readings(text) {
@@ -33,8 +33,8 @@ func compilePattern(text string) (*pattern, error) {
 	return p, nil
 }
 
-// readings returns what an argument in quotes may stand for, the text as it is
-// last.
+// readings returns the possible meanings of a quoted argument. The text as
+// written comes last.
 func readings(text string) []string {
 	if !strings.Contains(text, `\\`) {
 		return []string{text}
@@ -42,7 +42,8 @@ func readings(text string) []string {
 	return []string{strings.ReplaceAll(text, `\\`, `\`), text}
 }
 
-// polling returns the pattern with its work ended as env.Poll says.
+// polling returns the pattern with env.Poll called during matching, so that it
+// can be canceled.
 func (p *pattern) polling(env *exec.Env) *pattern {
 	if p == nil {
 		return nil
@@ -57,10 +58,10 @@ func (p *pattern) polling(env *exec.Env) *pattern {
 // String returns the text as it was written.
 func (p *pattern) String() string { return p.text }
 
-// Names returns the names of the groups as pcre.Regexp does.
+// Names returns the names of the groups, like pcre.Regexp.
 func (p *pattern) Names() []string { return p.readings[0].Names() }
 
-// Match reports whether s fits a reading.
+// Match reports whether s matches a reading.
 func (p *pattern) Match(s string) (fits bool, err error) {
 	for _, re := range p.readings {
 		if fits, err = re.Match(s); fits || err != nil {
@@ -70,7 +71,7 @@ func (p *pattern) Match(s string) (fits bool, err error) {
 	return fits, err
 }
 
-// FindAll returns the places of the first reading that fits s.
+// FindAll returns the matches of the first reading that matches s.
 func (p *pattern) FindAll(s string, most int) (places [][]int, err error) {
 	for _, re := range p.readings {
 		if places, err = re.FindAll(s, most); len(places) > 0 || err != nil {

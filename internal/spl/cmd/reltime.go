@@ -13,7 +13,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Reltime says how long ago a row was.
+// Reltime describes how long ago a row occurred.
 type Reltime struct{ Field, Prefix string }
 
 func init() {
@@ -90,8 +90,8 @@ func (m reltime) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error
 	return b.With(vector.NewColumn(m.c.output(), vals)), nil
 }
 
-// ago puts a number of seconds into words, in the greatest unit of which there
-// is one or more.
+// ago describes a number of seconds in the largest unit that fits at least
+// once.
 func ago(seconds float64) string {
 	suffix := " ago"
 	if seconds < 0 {

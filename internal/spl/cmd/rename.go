@@ -13,10 +13,10 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Rename gives fields other names.
+// Rename renames fields.
 type Rename struct{ Pairs []RenamePair }
 
-// RenamePair is one "from AS to"; both may hold the same number of wildcards.
+// RenamePair is one "from AS to". Both have the same number of wildcards.
 type RenamePair struct{ From, To string }
 
 func init() {
@@ -96,8 +96,8 @@ func (c *Rename) Needs(out filter.FieldSet) filter.FieldSet {
 	return out
 }
 
-// needsWild adds the fields that wildcards may make the wanted ones of; these
-// stay wanted, since a row may have them under that name already.
+// needsWild adds the fields that wildcards may rename to the wanted fields. The
+// wanted fields stay, since a row may already have them.
 func (r RenamePair) needsWild(out filter.FieldSet) filter.FieldSet {
 	for _, name := range out.Names() {
 		if strings.Contains(name, "*") || strings.Count(r.To, "*") > 1 {
@@ -105,7 +105,7 @@ func (r RenamePair) needsWild(out filter.FieldSet) filter.FieldSet {
 		}
 		if from, ok := op.Substitute(r.To, r.From, name); ok {
 			out = out.Add(from)
-		} else if filter.MatchName(r.To, name) { // an internal name, which wildcards leave alone elsewhere
+		} else if filter.MatchName(r.To, name) { // an internal name, which wildcards usually skip
 			return out.Add(r.From)
 		}
 	}
@@ -132,14 +132,14 @@ func (c *Rename) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) 
 	return m.batch(b.Len), nil
 }
 
-// moving are the columns of a batch while they get other names.
+// moving holds the columns of a batch while they are renamed.
 type moving struct {
-	cols []*vector.Column // nil: it is gone
+	cols []*vector.Column // nil = removed
 	at   map[string]int
 }
 
-// move gives a column another name; where there is none, what has the new name
-// goes.
+// move renames a column and removes the column that had the new name, even if
+// from does not exist.
 func (m *moving) move(from, to string) {
 	if from == to {
 		return
@@ -161,7 +161,7 @@ func (m *moving) move(from, to string) {
 	}
 }
 
-// names returns the names that the columns have now, in order.
+// names returns the current names of the columns, in order.
 func (m *moving) names() []string {
 	list := make([]string, 0, len(m.cols))
 	for _, c := range m.cols {

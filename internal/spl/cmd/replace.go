@@ -15,16 +15,16 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Replace puts other values in the place of whole values.
+// Replace substitutes whole values.
 type Replace struct {
 	Pairs  []ReplacePair
-	Fields []string // none: all
+	Fields []string // none = all
 }
 
-// ReplacePair is one old WITH new; both may hold wildcards.
+// ReplacePair is one old WITH new. Both may contain wildcards.
 type ReplacePair struct {
 	Old, New string
-	re       *pcre.Regexp // nil: without wildcards
+	re       *pcre.Regexp // nil = no wildcards
 }
 
 func init() {
@@ -97,7 +97,8 @@ func parseReplace(p *syntax.Parser) (syntax.Command, error) {
 	return c, nil
 }
 
-// wildcardGroups is a pattern as a regular expression with a group for each *.
+// wildcardGroups converts a pattern to a regular expression with a group for
+// each *.
 func wildcardGroups(pattern string) (*pcre.Regexp, error) {
 	parts := strings.Split(pattern, "*")
 	for i := range parts {
@@ -124,7 +125,7 @@ func (c *Replace) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
 // NewMapper implements exec.Streaming.
 func (c *Replace) NewMapper(env *exec.Env) (exec.Mapper, error) {
-	// The first pair that fits is used.
+	// The first matching pair applies.
 	order := slices.Clone(c.Pairs)
 	slices.Reverse(order)
 	for i, pair := range order {

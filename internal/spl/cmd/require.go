@@ -11,7 +11,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Require makes a search without rows fail.
+// Require makes a search fail if it has no rows.
 type Require struct{}
 
 func init() {

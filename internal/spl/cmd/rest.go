@@ -15,15 +15,15 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Rest lists what Splunk's REST services would of what is here.
+// Rest lists what Splunk's REST endpoints would return for the local data.
 type Rest struct {
-	Path  string // as it is written
+	Path  string // as written
 	Count int    // 0 = all
 	list  *service
-	name  string // the one thing that the path ends in; "" = all
+	name  string // the single object at the end of the path; "" = all
 }
 
-// service is a path that rest answers, without what stands before it.
+// service is an endpoint that rest supports, without its path prefix.
 type service struct {
 	path string
 	doc  string
@@ -101,7 +101,7 @@ func parseRest(p *syntax.Parser) (syntax.Command, error) {
 	return c, nil
 }
 
-// find looks up the service that the path names.
+// find looks up the endpoint that the path names.
 func (c *Rest) find(span diag.Span) error {
 	path := strings.Trim(c.Path, "/")
 	if rest, ok := strings.CutPrefix(path, "servicesNS/"); ok {
@@ -160,7 +160,7 @@ func (c *Rest) Generate(ctx context.Context, env *exec.Env) (exec.Operator, erro
 	return o, nil
 }
 
-// entries is a table of titles; fill sets the other columns.
+// entries builds a table of titles; fill sets the other columns.
 func entries(titles []string, columns []string, fill func(b *vector.Builder, title string)) exec.Operator {
 	b := vector.NewBuilder(append(append([]string{"title"}, columns...), "splunk_server")...)
 	for _, title := range titles {
@@ -186,7 +186,7 @@ func restSaved(_ context.Context, env *exec.Env) (exec.Operator, error) {
 	}), nil
 }
 
-// maxMacroArgs is how many arguments of a macro are looked for.
+// maxMacroArgs bounds the number of macro arguments to look for.
 const maxMacroArgs = 20
 
 func restMacros(_ context.Context, env *exec.Env) (exec.Operator, error) {
@@ -216,7 +216,7 @@ func restMacros(_ context.Context, env *exec.Env) (exec.Operator, error) {
 	}), nil
 }
 
-// restLookups lists the lookups that are files, or those that are definitions.
+// restLookups lists the lookup files, or the lookup definitions.
 func restLookups(files bool) func(context.Context, *exec.Env) (exec.Operator, error) {
 	return func(_ context.Context, env *exec.Env) (exec.Operator, error) {
 		var titles []string

@@ -13,7 +13,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Return gives values of the first rows as a search expression.
+// Return returns values of the first rows as a search expression.
 type Return struct {
 	Count  int
 	Values []ReturnValue
@@ -21,7 +21,7 @@ type Return struct {
 
 // ReturnValue is one field of return: f, name=f or $f.
 type ReturnValue struct {
-	Name  string // "" for $f, which gives the value alone
+	Name  string // "" for $f, which returns only the value
 	Field string
 }
 
@@ -71,7 +71,7 @@ func parseReturn(p *syntax.Parser) (syntax.Command, error) {
 		if ok {
 			end := p.Pos()
 			p.Reset(mark.Start)
-			name, err := p.Field() // as written: an option's name is lower case
+			name, err := p.Field() // as written, since option names are lowercased
 			if err != nil {
 				return nil, err
 			}
@@ -84,7 +84,7 @@ func parseReturn(p *syntax.Parser) (syntax.Command, error) {
 			return nil, err
 		}
 		v := ReturnValue{Name: name, Field: name}
-		if p.Accept("=") { // the name stood in quotes
+		if p.Accept("=") { // the name was quoted
 			if v.Field, err = p.Field(); err != nil {
 				return nil, err
 			}
@@ -130,7 +130,7 @@ func (c *Return) Needs(filter.FieldSet) filter.FieldSet {
 	return need
 }
 
-// Tabulates says that the rows are no events any more.
+// Tabulates says that the rows are no longer events.
 func (c *Return) Tabulates() bool { return true }
 
 // Open implements exec.Serial.
@@ -171,7 +171,7 @@ func (r *returned) Next(ctx context.Context) (*vector.Batch, error) {
 				continue
 			}
 			rows = append(rows, text)
-			if err := r.held.Add(2 * len(text)); exec.EndsEarly(err) { // with what is made of all
+			if err := r.held.Add(2 * len(text)); exec.EndsEarly(err) { // including the combined text
 				left = 0
 			} else if err != nil {
 				return nil, err

@@ -8,7 +8,7 @@ import (
 	"bluetrail/internal/spl/syntax"
 )
 
-// Reverse turns the order of the rows round.
+// Reverse reverses the order of the rows.
 type Reverse struct{}
 
 func init() {

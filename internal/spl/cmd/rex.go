@@ -17,8 +17,8 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Rex takes fields out of text by the named groups of a regular expression, or
-// rewrites the text as sed does.
+// Rex extracts fields with the named groups of a regular expression, or
+// rewrites text like sed.
 type Rex struct {
 	Field       string
 	MaxMatch    int // 0 = all
@@ -104,7 +104,7 @@ func parseRex(p *syntax.Parser) (syntax.Command, error) {
 		if c.sed, err = parseSedReadings(expr.Text); err != nil {
 			at := expr.Span
 			var bad *sedError
-			if errors.As(err, &bad) && p.Text(at) == `"`+expr.Text+`"` { // no escapes: the place is exact
+			if errors.As(err, &bad) && p.Text(at) == `"`+expr.Text+`"` { // no escapes, so the position is exact
 				at = diag.Span{Start: at.Start + 1 + bad.at, End: max(at.End-1, at.Start+2+bad.at)}
 				if at.Start >= expr.Span.End-1 {
 					at = expr.Span
@@ -123,9 +123,9 @@ func parseRex(p *syntax.Parser) (syntax.Command, error) {
 	return c, nil
 }
 
-// bareExpression reads an expression that stands without quotes, up to the next
-// blank; first is its first token. A | inside a group and a ] of a class belong
-// to it. One has groups, or is sed's.
+// bareExpression reads an unquoted expression up to the next blank, starting at
+// token first. A | inside a group and a ] inside a class are part of it. The
+// expression must contain a group or be a sed script.
 func bareExpression(p *syntax.Parser, first syntax.Token) (syntax.Token, error) {
 	expr := syntax.Token{Kind: syntax.Quoted, Span: first.Span}
 	groups, classes := boolInt(first.Is("(")), boolInt(first.Is("["))
@@ -169,8 +169,8 @@ func (c *Rex) Print() string {
 	return s + " " + syntax.QuoteArg(c.re.String())
 }
 
-// Needs implements syntax.Command. Where nothing fits the fields keep what they
-// had, so they are needed too.
+// Needs implements syntax.Command. Fields keep their values if nothing matches,
+// so they are needed too.
 func (c *Rex) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Field) }
 
 // NewMapper implements exec.Streaming.
@@ -227,7 +227,7 @@ func (m *rex) extract(b *vector.Batch) *vector.Batch {
 		return b
 	}
 	dict, codes := in.Codes()
-	if codes == nil || len(dict) > b.Len { // each row is looked at, not each value
+	if codes == nil || len(dict) > b.Len { // check each row rather than each distinct value
 		dict, codes = in.Rows(make([]vector.Value, b.Len)), nil
 	}
 	for _, f := range m.groups(dict) {
@@ -240,15 +240,15 @@ func (m *rex) extract(b *vector.Batch) *vector.Batch {
 	return b
 }
 
-// extracted is what a group of the expression found in each of some values.
+// extracted holds what one group found in each value.
 type extracted struct {
 	name  string
 	vals  []vector.Value
-	parts []string // of the value at hand
+	parts []string // of the current value
 }
 
-// groups returns what the expression finds, for the groups that found anything,
-// in the order in which they did.
+// groups returns the results of the groups that matched, in order of first
+// match.
 func (m *rex) groups(in []vector.Value) []*extracted {
 	names := m.c.re.Names()
 	var found []*extracted

@@ -18,11 +18,11 @@ type sedScript struct{ steps []sedStep }
 type sedStep struct {
 	re    *pcre.Regexp // nil for y
 	repl  string
-	nth   int // which match is replaced, 0 = all
+	nth   int // the match to replace, 0 = all
 	chars map[rune]rune
 }
 
-// sedError is a fault at a place of a sed expression.
+// sedError is an error at an offset of a sed expression.
 type sedError struct {
 	at  int // in bytes
 	err error
@@ -30,7 +30,8 @@ type sedError struct {
 
 func (e *sedError) Error() string { return e.err.Error() }
 
-// parseSedReadings reads what a sed expression may stand for, as for pattern.
+// parseSedReadings parses the possible meanings of a sed expression, as for
+// pattern.
 func parseSedReadings(text string) ([]*sedScript, error) {
 	var list []*sedScript
 	for _, t := range readings(text) {
@@ -45,9 +46,8 @@ func parseSedReadings(text string) ([]*sedScript, error) {
 	return list, nil
 }
 
-// parseSed reads s/re/text/flags and y/from/to/, one or more parted by blanks
-// or semicolons. Any character may stand for the slash. Its errors are
-// *sedError.
+// parseSed reads s/re/text/flags and y/from/to/ commands, separated by blanks
+// or semicolons. Any character may replace the slash. Its errors are *sedError.
 func parseSed(text string) (*sedScript, error) {
 	s := &sedScript{}
 	fail := func(rest, format string, args ...any) (*sedScript, error) {
@@ -92,7 +92,7 @@ func parseSed(text string) (*sedScript, error) {
 	return s, nil
 }
 
-// sedPart reads to the next delimiter that has no backslash before it.
+// sedPart reads up to the next unescaped delimiter.
 func sedPart(s string, delim rune) (part, rest string, ok bool) {
 	var b strings.Builder
 	escaped := false
@@ -117,7 +117,8 @@ func sedPart(s string, delim rune) (part, rest string, ok bool) {
 
 var errFlags = errors.New("cannot read the flags")
 
-// sedText undoes \n, \r and \t of a replacement; groups are left to be put in.
+// sedText unescapes \n, \r and \t in a replacement. It leaves group references
+// for later.
 func sedText(s string) string {
 	return strings.NewReplacer(`\\`, `\\`, `\n`, "\n", `\r`, "\r", `\t`, "\t").Replace(s)
 }
@@ -159,7 +160,8 @@ func sedStepOf(kind byte, from, to, flags string) (sedStep, error) {
 	return step, err
 }
 
-// polling returns the script with its work ended as env.Poll says.
+// polling returns the script with env.Poll called during matching, so that it
+// can be canceled.
 func (s *sedScript) polling(env *exec.Env) *sedScript {
 	if s == nil {
 		return nil

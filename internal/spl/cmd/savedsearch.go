@@ -14,11 +14,11 @@ import (
 	"bluetrail/internal/spl/syntax"
 )
 
-// Savedsearch runs a search that the knowledge folder holds by name.
+// Savedsearch runs a saved search of the knowledge folder.
 type Savedsearch struct {
 	Name  string
-	Args  []syntax.Option // what stands for $name$, names as they are written
-	Plain bool            // nothing is put in the place of $name$
+	Args  []syntax.Option // values for $name$, names as written
+	Plain bool            // do not replace $name$
 }
 
 func init() {
@@ -91,10 +91,10 @@ func (c *Savedsearch) Generate(ctx context.Context, env *exec.Env) (exec.Operato
 	return runSaved(ctx, env, c)
 }
 
-// savedDepth is the context's key for how many saved searches a search is in.
+// savedDepth is the context key for the nesting depth of saved searches.
 type savedDepth struct{}
 
-// savedText is the text of the saved search of a name.
+// savedText returns the text of a saved search.
 func savedText(env *exec.Env, name string) (string, error) {
 	known := env.Knowledge
 	if known == nil {
@@ -110,11 +110,11 @@ func savedText(env *exec.Env, name string) (string, error) {
 	return "", fmt.Errorf("there is no saved search %q", name)
 }
 
-// savedToken is a place for an argument. Other dollar signs, such as those of
-// regular expressions, are text.
+// savedToken matches a placeholder for an argument. Other dollar signs, such as
+// those in regular expressions, are literal.
 var savedToken = regexp.MustCompile(`\$[A-Za-z_][A-Za-z0-9_.]*\$`)
 
-// filled puts values in the place of $name$.
+// filled replaces $name$ with the arguments.
 func (c *Savedsearch) filled(text string) (string, error) {
 	if c.Plain {
 		return text, nil

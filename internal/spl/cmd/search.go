@@ -9,8 +9,8 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Search keeps the rows that pass a search expression. At the front of a
-// search the store answers it.
+// Search keeps the rows that match a search expression. The store evaluates it
+// if it is the first command.
 type Search struct{ Expr filter.Expr }
 
 func init() {
@@ -82,10 +82,10 @@ func (f selector) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, erro
 	return b.Pick(rows), nil
 }
 
-// selectRows is how many rows are tested between two looks at the context.
+// selectRows is how many rows are tested between two checks of the context.
 const selectRows = 256
 
-// selected returns the rows of a batch that pass a test.
+// selected returns the rows of a batch that pass the test.
 func selected(ctx context.Context, b *vector.Batch, test func(*vector.Batch) []int32) ([]int32, error) {
 	if b.Len <= selectRows {
 		return test(b), ctx.Err()

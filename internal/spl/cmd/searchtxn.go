@@ -54,7 +54,7 @@ func parseSearchtxn(p *syntax.Parser) (syntax.Command, error) {
 	c := &Searchtxn{Terms: searchtxnTerms, Disjunct: true}
 	options := func() error {
 		if tok := p.Peek(); !tok.IsWord("max_terms") && !tok.IsWord("use_disjunct") && !tok.IsWord("eventsonly") {
-			return nil // what is an option otherwise is a search expression
+			return nil // any other name=value is part of the search expression
 		}
 		o, ok, err := p.Option()
 		if err != nil || !ok {

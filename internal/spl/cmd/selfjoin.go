@@ -12,7 +12,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Selfjoin joins rows with later ones that have the same values in some fields.
+// Selfjoin joins rows with later rows that have the same values in some fields.
 type Selfjoin struct {
 	Fields    []string
 	Overwrite bool
@@ -104,24 +104,24 @@ func (c *Selfjoin) Open(_ context.Context, env *exec.Env, in exec.Operator) (exe
 	}), nil
 }
 
-// selfjoin gives the joined rows.
+// selfjoin emits the joined rows.
 type selfjoin struct {
 	c      *Selfjoin
 	rows   *vector.Batch
-	next   []int32 // the next row of the same values
+	next   []int32 // next row with the same values, or a constant below
 	at     int     // the earlier row
-	later  int32   // the later one that is joined next, when joined > 0
-	joined int     // with how many later ones at is joined
+	later  int32   // the later row to join next, if joined > 0
+	joined int     // number of later rows joined with at
 }
 
-// What stands in next for a row that has no next one.
+// Values in next for rows without a next row.
 const (
 	lastOfKey = -1
-	lonely    = -2 // no other row has its values
-	keyless   = -3 // it lacks a field
+	lonely    = -2 // no other row has the same values
+	keyless   = -3 // a key field is missing
 )
 
-// link finds the next row of the same values for each row.
+// link finds, for each row, the next row with the same values.
 func (s *selfjoin) link() {
 	s.next = make([]int32, s.rows.Len)
 	last := map[string]int32{}
@@ -171,7 +171,7 @@ func (s *selfjoin) Next(ctx context.Context) (*vector.Batch, error) {
 	return out.Batch(), nil
 }
 
-// glue adds the row at with the fields of a later one.
+// glue adds row at, combined with the fields of a later row.
 func (s *selfjoin) glue(out *vector.Builder, later int) {
 	out.Add()
 	for n, col := range s.rows.Cols {

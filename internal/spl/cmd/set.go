@@ -14,7 +14,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Set takes the results of two searches as sets.
+// Set treats the results of two searches as sets.
 type Set struct {
 	Op      string // union, diff, intersect
 	options subOptions
@@ -89,17 +89,17 @@ func (c *Set) Generate(_ context.Context, env *exec.Env) (exec.Operator, error) 
 	}), nil
 }
 
-// rowSum stands for the fields of a row. Rows are attackers' texts, so it is a
-// cryptographic one.
+// rowSum identifies the fields of a row. The hash is cryptographic because
+// attackers control the content of rows.
 type rowSum [sha256.Size]byte
 
-// rowState says where the rows of a sum are.
+// rowState records which sides contain a row.
 type rowState uint8
 
 const (
 	rowLeft rowState = 1 << iota
 	rowRight
-	rowDone // given out
+	rowDone // already emitted
 )
 
 // setOfRows is the result of set.
@@ -111,7 +111,7 @@ type setOfRows struct {
 	known       map[rowSum]rowState
 }
 
-// mark notes which rows are where.
+// mark records which sides contain each row.
 func (s *setOfRows) mark() error {
 	for _, side := range []struct {
 		rows  []*vector.Batch
@@ -165,7 +165,8 @@ func (s *setOfRows) emit(ctx context.Context, emit func(*vector.Batch) error) er
 	return out.End()
 }
 
-// each calls fn with every row and the sum of its fields, without internal ones.
+// each calls fn with every row and the hash of its fields, without internal
+// fields.
 func (s *setOfRows) each(rows []*vector.Batch, fn func(b *vector.Batch, i int, sum rowSum) error) error {
 	keys := vector.NewRowKeys()
 	for _, b := range rows {

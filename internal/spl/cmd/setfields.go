@@ -12,7 +12,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Setfields gives fields the same text in every row.
+// Setfields sets fields to the same text in every row.
 type Setfields struct{ Sets []FieldText }
 
 // FieldText is a field and its text.

@@ -10,8 +10,9 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// SummaryRows is sistats and its kin: the rows that a command would gather, with no
-// more than the fields it reads, to be gathered later.
+// SummaryRows is sistats and the other si commands. It returns the rows that a
+// command would aggregate, reduced to the fields it reads, for later
+// aggregation.
 type SummaryRows struct {
 	Of     syntax.Command // Stats, Chart or Top
 	fields Table

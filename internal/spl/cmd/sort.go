@@ -15,7 +15,7 @@ import (
 type Sort struct {
 	Limit   int // -1 = the configured default, 0 = all
 	Keys    []SortKey
-	Reverse bool // desc at the end: everything the other way round
+	Reverse bool // desc at the end: reverse the whole order
 }
 
 // SortKey is one field to sort by.
@@ -52,7 +52,7 @@ func init() {
 
 func parseSort(p *syntax.Parser) (syntax.Command, error) {
 	c := &Sort{Limit: -1}
-	desc := false // what a sign with a blank behind it set
+	desc := false // set by a sign followed by a blank
 	for first := true; !p.AtEnd(); first = false {
 		if p.Accept(",") {
 			continue
@@ -100,7 +100,7 @@ func parseSort(p *syntax.Parser) (syntax.Command, error) {
 	return c, nil
 }
 
-// sortKey reads one field with its sign; all is true for a lone sign.
+// sortKey reads one field with its sign. all is true for a sign on its own.
 func sortKey(p *syntax.Parser, tok syntax.Token, desc bool) (key SortKey, all bool, err error) {
 	key = SortKey{Field: tok.Text, As: "auto", Desc: desc}
 	if tok.Kind == syntax.Word && (tok.Text[0] == '-' || tok.Text[0] == '+') {
@@ -179,11 +179,11 @@ func (c *Sort) Needs(out filter.FieldSet) filter.FieldSet {
 	return out
 }
 
-// Chooses tells the planner how many rows stay.
+// Chooses tells the planner how many rows remain.
 func (c *Sort) Chooses() (rows int, ok bool) { return c.Limit, c.Limit > 0 }
 
-// NewestFirst tells the planner whether events are sorted by time, latest first,
-// and how many stay: 0 all, below 0 as many as the environment allows.
+// NewestFirst tells the planner whether events are sorted by descending time
+// and how many remain: 0 = all, below 0 = the default limit of the environment.
 func (c *Sort) NewestFirst() (limit int, ok bool) {
 	if len(c.Keys) != 1 {
 		return 0, false
@@ -192,8 +192,8 @@ func (c *Sort) NewestFirst() (limit int, ok bool) {
 	return c.Limit, k.Field == event.Time && k.Desc != c.Reverse && (k.As == "auto" || k.As == "num")
 }
 
-// Tabulates says that sorted events are events still.
+// Tabulates says that sorted events are still events.
 func (c *Sort) Tabulates() bool { return false }
 
-// Ordered implements exec.Transforming: rows that are equal keep their order.
+// Ordered implements exec.Transforming. Equal rows keep their order.
 func (c *Sort) Ordered() bool { return true }

@@ -55,7 +55,7 @@ func (s *sorter) Results(ctx context.Context) (exec.Operator, error) {
 // Close implements exec.Reducer.
 func (s *sorter) Close() { s.rows.Close() }
 
-// keys returns what the rows of a batch are ordered by.
+// keys returns the sort keys of the rows of a batch.
 func (c *Sort) keys(b *vector.Batch) [][]vector.Value {
 	n := len(c.Keys)
 	all := make([]vector.Value, n*b.Len)

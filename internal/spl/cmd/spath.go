@@ -13,7 +13,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Spath takes values out of JSON or XML text.
+// Spath extracts values from JSON or XML text.
 type Spath struct {
 	Input  string
 	Output string // "" = the path
@@ -113,8 +113,8 @@ func (c *Spath) output() string {
 	return c.Path
 }
 
-// Needs implements syntax.Command. Where nothing is found the output keeps what
-// it had, so that is needed too.
+// Needs implements syntax.Command. The output field keeps its value if nothing
+// is found, so it is needed too.
 func (c *Spath) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Input) }
 
 // NewMapper implements exec.Streaming.
@@ -130,7 +130,7 @@ func (c *Spath) NewMapper(*exec.Env) (exec.Mapper, error) {
 		return func(row int, add func(name, value string)) {
 			for _, doc := range col.At(row).All() {
 				for _, l := range spath.Leaves(doc) {
-					if l.Path != "" { // a lone scalar has no name
+					if l.Path != "" { // a scalar document has no path
 						add(l.Path, l.Value)
 					}
 				}

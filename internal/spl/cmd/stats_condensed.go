@@ -22,8 +22,9 @@ func (c *Stats) Condenses(env *exec.Env) (time.Duration, bool) {
 // Condenses implements exec.Condensing.
 func (c *Top) Condenses(*exec.Env) (time.Duration, bool) { return 0, true }
 
-// Condenses implements exec.Condensing. In UTC the buckets of hours and longer
-// begin at full hours; elsewhere they, and those of minutes, at full minutes.
+// Condenses implements exec.Condensing. Buckets of an hour or longer start at
+// full hours in UTC and at full minutes in other zones. Buckets of minutes
+// start at full minutes.
 func (c *Chart) Condenses(env *exec.Env) (time.Duration, bool) {
 	if !op.Condensable(c.Aggs, env) {
 		return 0, false

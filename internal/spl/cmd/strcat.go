@@ -11,14 +11,14 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Strcat joins fields and texts into a field.
+// Strcat concatenates fields and literal text into a field.
 type Strcat struct {
 	AllRequired bool
 	Parts       []StrcatPart
 	Field       string
 }
 
-// StrcatPart is a field, or a text that was written in quotes.
+// StrcatPart is a field or a quoted literal.
 type StrcatPart struct {
 	Text    string
 	Literal bool

@@ -13,9 +13,9 @@ import (
 	"bluetrail/internal/splunktime"
 )
 
-// Streamstats puts beside each row the aggregates of the rows up to it.
+// Streamstats adds to each row the aggregates of all rows up to it.
 type Streamstats struct {
-	stats         Stats // not embedded: it is no Transforming command
+	stats         Stats // not embedded: streamstats is not a transforming command
 	Current       bool
 	Window        int
 	Global        bool
@@ -56,7 +56,7 @@ func init() {
 	})
 }
 
-// maxWindow is how many rows a window may hold.
+// maxWindow bounds the rows of a window.
 const maxWindow = 10000
 
 func parseStreamstats(p *syntax.Parser) (syntax.Command, error) {
@@ -111,7 +111,7 @@ func parseStreamstats(p *syntax.Parser) (syntax.Command, error) {
 	}
 }
 
-// resetTest reads =(test), also in the spelling with quotes.
+// resetTest reads =(test), also in its quoted form.
 func resetTest(p *syntax.Parser) (syntax.Expr, error) {
 	if _, err := p.Take(); err != nil {
 		return nil, err
@@ -127,7 +127,8 @@ func resetTest(p *syntax.Parser) (syntax.Expr, error) {
 	if tok.Text != "(" {
 		return quotedTest(tok.Text, tok.Span)
 	}
-	// "("test")", as Splunk's manual writes it, with quotes inside escaped or not.
+	// Splunk's manual writes "("test")"; the inner quotes may be escaped or
+	// not.
 	mark := p.Pos()
 	e, err := p.Expr()
 	if err == nil {
@@ -145,7 +146,7 @@ func resetTest(p *syntax.Parser) (syntax.Expr, error) {
 	return nil, err
 }
 
-// quotedTest reads a test that stood in quotes at a place.
+// quotedTest parses a test that was quoted. at is its position.
 func quotedTest(text string, at diag.Span) (syntax.Expr, error) {
 	e, err := syntax.ParseExpr(text)
 	var bad *diag.Error
@@ -155,8 +156,8 @@ func quotedTest(text string, at diag.Span) (syntax.Expr, error) {
 	return e, err
 }
 
-// escapedTest reads up to ")", and returns what stands before it without the
-// backslashes of its quotes.
+// escapedTest reads up to ")" and returns the text before it with its quotes
+// unescaped.
 func escapedTest(p *syntax.Parser) (string, bool) {
 	start := p.Pos()
 	rest := p.Source()[start:]

@@ -36,12 +36,12 @@ type streamstats struct {
 	in            exec.Operator
 	g             *op.Grouper
 	before, after *expr.Program
-	windows       map[*op.Group][]windowRow // by group; of nil when there is one for all
-	kept, swept   int                       // rows in windows, now and after the last sweep
+	windows       map[*op.Group][]windowRow // by group; under nil if all groups share one
+	kept, swept   int                       // number of rows in windows, now and after the last sweep
 	lastKeys      []vector.Value
 }
 
-// windowRow is a row that may still count.
+// windowRow is a row that may still be inside the window.
 type windowRow struct {
 	group *op.Group
 	vals  []vector.Value // by slot
@@ -54,7 +54,7 @@ func (s *streamstats) Close() {
 	s.windows = nil
 }
 
-// reset begins anew.
+// reset clears all state.
 func (s *streamstats) reset() {
 	s.g.Clear()
 	clear(s.windows)
@@ -86,7 +86,7 @@ func (s *streamstats) Next(ctx context.Context) (*vector.Batch, error) {
 	return b.With(out...), nil
 }
 
-// row computes what row i shows, into vals.
+// row computes the values shown for row i into vals.
 func (s *streamstats) row(b *vector.Batch, i int, shown []int, vals [][]vector.Value) error {
 	keys := make([]vector.Value, len(s.c.stats.By))
 	for n, name := range s.c.stats.By {
@@ -122,7 +122,7 @@ func (s *streamstats) row(b *vector.Batch, i int, shown []int, vals [][]vector.V
 	return nil
 }
 
-// running adds the row to all before it.
+// running aggregates the row with all rows before it.
 func (s *streamstats) running(r windowRow, shown []int) ([]vector.Value, error) {
 	if s.c.Current {
 		if err := s.g.Take(r.group, r.vals, r.time); err != nil {
@@ -134,10 +134,10 @@ func (s *streamstats) running(r windowRow, shown []int) ([]vector.Value, error) 
 	return result, s.g.Take(r.group, r.vals, r.time)
 }
 
-// windowed computes the aggregates of the rows in reach anew.
+// windowed recomputes the aggregates of the rows in the window.
 func (s *streamstats) windowed(r windowRow, shown []int) ([]vector.Value, error) {
 	var key *op.Group
-	if !s.c.Global || s.c.Window == 0 { // a window of time alone is the same for all
+	if !s.c.Global || s.c.Window == 0 { // a pure time window is the same for all groups
 		key = r.group
 	}
 	if err := s.g.Held.Add(r.size()); err != nil {
@@ -170,7 +170,7 @@ func (s *streamstats) windowed(r windowRow, shown []int) ([]vector.Value, error)
 	return result, s.g.Held.Set(held)
 }
 
-// sweep lets go of the rows out of reach of groups that were not seen lately.
+// sweep removes the rows of groups whose last row is outside the time window.
 func (s *streamstats) sweep(r windowRow) error {
 	s.swept = 0
 	for key, rows := range s.windows {
@@ -187,7 +187,7 @@ func (s *streamstats) sweep(r windowRow) error {
 	return nil
 }
 
-// drop gives the memory of rows back.
+// drop releases the memory of rows.
 func (s *streamstats) drop(rows []windowRow) error {
 	size := 0
 	for i := range rows {
@@ -198,7 +198,7 @@ func (s *streamstats) drop(rows []windowRow) error {
 	return s.g.Held.Add(-size)
 }
 
-// size returns roughly the bytes that a row holds.
+// size returns the approximate size of a row in bytes.
 func (r *windowRow) size() int {
 	n := 64
 	for _, v := range r.vals {
@@ -207,14 +207,14 @@ func (r *windowRow) size() int {
 	return n
 }
 
-// slide lets go of the rows that are out of reach.
+// slide removes the rows that left the window.
 func (s *streamstats) slide(rows []windowRow, now float64) ([]windowRow, error) {
 	most := maxWindow
 	if s.c.Window > 0 {
 		most = s.c.Window
 	}
 	if !s.c.Current {
-		most++ // the row itself takes a place that does not count
+		most++ // the current row is in the window but does not count
 	}
 	first := max(0, len(rows)-most)
 	if s.c.Window == 0 && first > 0 && math.Abs(now-rows[0].time) < s.c.TimeWindow {

@@ -9,7 +9,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Summary describes a model that fit made.
+// Summary describes a model that fit created.
 type Summary struct{ Model string }
 
 func init() {

@@ -12,7 +12,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Table makes a table of exactly the listed columns.
+// Table keeps exactly the listed columns.
 type Table struct{ Names []string }
 
 func init() {
@@ -40,7 +40,7 @@ func (c *Table) Print() string { return "table " + syntax.PrintFields(c.Names) }
 // Needs implements syntax.Command.
 func (c *Table) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields(c.Names...) }
 
-// Tabulates says that the rows are no events any more.
+// Tabulates says that the rows are no longer events.
 func (c *Table) Tabulates() bool { return true }
 
 // Columns implements exec.Tabular.

@@ -10,10 +10,10 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Tags writes the tags of fields' values into fields.
+// Tags adds fields with the tags of field values.
 type Tags struct {
 	Fields    []string // nil = all
-	Output    string   // one field for all; "" = tag::<field> for each
+	Output    string   // one field for all tags; "" = tag::<field> for each
 	InclName  bool
 	InclValue bool
 }

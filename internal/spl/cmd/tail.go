@@ -13,7 +13,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Tail keeps the last rows and turns their order round.
+// Tail keeps the last rows and reverses their order.
 type Tail struct{ N int }
 
 func init() {
@@ -60,8 +60,8 @@ func (c *Tail) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Op
 	return &backwards{in: in, held: env.Memory.Hold(), limit: c.N, bounded: true}, nil
 }
 
-// backwards gives the rows from the last to the first, at most limit of them
-// when bounded.
+// backwards emits the rows from last to first, at most limit of them if
+// bounded.
 type backwards struct {
 	in      exec.Operator
 	limit   int
@@ -122,7 +122,7 @@ func (t *backwards) Next(ctx context.Context) (*vector.Batch, error) {
 	return t.order.Arrange(b.Pick(rows)), nil
 }
 
-// few puts the last n rows into one batch, which has the columns of all.
+// few combines the last n rows into one batch that has the columns of all.
 func (t *backwards) few(n int) *vector.Batch {
 	out := vector.NewBuilder()
 	for _, b := range slices.Backward(t.batches) {

@@ -18,7 +18,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Timewrap lays the periods of a timechart over each other.
+// Timewrap overlays the periods of a timechart.
 type Timewrap struct {
 	Span   *op.Span
 	Now    bool   // align=now
@@ -95,7 +95,7 @@ func parseTimewrap(p *syntax.Parser) (syntax.Command, error) {
 	return c, nil
 }
 
-// wrapUnits are the words for units in names of columns.
+// wrapUnits maps units to their words in column names.
 var wrapUnits = map[string]string{"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week", "mon": "month", "q": "quarter", "y": "year"}
 
 // Print implements syntax.Command.
@@ -116,7 +116,7 @@ func (c *Timewrap) Print() string {
 // Needs implements syntax.Command.
 func (c *Timewrap) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
-// Tabulates says that the rows are no events any more.
+// Tabulates says that the rows are no longer events.
 func (c *Timewrap) Tabulates() bool { return true }
 
 // Open implements exec.Serial.
@@ -126,7 +126,7 @@ func (c *Timewrap) Open(_ context.Context, env *exec.Env, in exec.Operator) (exe
 	}), nil
 }
 
-// maxPeriods bounds the periods that are laid over each other.
+// maxPeriods bounds the overlaid periods.
 const maxPeriods = 1000
 
 func (c *Timewrap) table(env *exec.Env, rows []*vector.Batch) *vector.Batch {
@@ -183,7 +183,7 @@ func (c *Timewrap) table(env *exec.Env, rows []*vector.Batch) *vector.Batch {
 	for _, name := range fields {
 		for k := oldest; k >= 0; k-- {
 			title := name + "_" + c.title(k, end)
-			if taken[title] { // such as the same day of another year
+			if taken[title] { // for example the same day of another year
 				title += "_s" + strconv.Itoa(k)
 			}
 			taken[title] = true
@@ -212,10 +212,11 @@ func (c *Timewrap) table(env *exec.Env, rows []*vector.Batch) *vector.Batch {
 	return out.Batch()
 }
 
-// inCalendar reports whether seconds lie within the years 1 to 9999.
+// inCalendar reports whether f, in seconds since the epoch, is within the years
+// 1 to 9999.
 func inCalendar(f float64) bool { return f > -62135596800 && f < 253402300800 }
 
-// end is where the latest period ends; ok is false without times.
+// end returns the end of the latest period. ok is false if there are no times.
 func (c *Timewrap) end(env *exec.Env, rows []*vector.Batch) (end time.Time, ok bool) {
 	var times []float64
 	op.EachValue(env, rows, "_time", func(v vector.Value) {
@@ -244,7 +245,7 @@ func (c *Timewrap) end(env *exec.Env, rows []*vector.Batch) (end time.Time, ok b
 	return splunktime.FromEpoch(times[len(times)-1] + step).In(env.Zone), true
 }
 
-// shift moves t so many periods on.
+// shift moves t forward by a number of periods.
 func (c *Timewrap) shift(t time.Time, periods int) time.Time {
 	n := periods * int(c.Span.N)
 	switch c.Span.Unit {
@@ -262,8 +263,8 @@ func (c *Timewrap) shift(t time.Time, periods int) time.Time {
 	return t.Add(time.Duration(n) * time.Duration(op.UnitSeconds(c.Span.Unit)) * time.Second)
 }
 
-// period is how many periods before the latest t lies, negative when it is
-// behind it.
+// period returns how many periods t lies before the latest one, or a negative
+// number if t is after it.
 func (c *Timewrap) period(t, end time.Time) int {
 	if !t.Before(end) {
 		return -1
@@ -275,7 +276,7 @@ func (c *Timewrap) period(t, end time.Time) int {
 	return k
 }
 
-// title names a period.
+// title returns the name of a period.
 func (c *Timewrap) title(k int, end time.Time) string {
 	switch c.Series {
 	case "short":

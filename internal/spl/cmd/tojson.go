@@ -15,16 +15,16 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Tojson writes fields of a row as a JSON object.
+// Tojson writes the fields of a row as a JSON object.
 type Tojson struct {
-	Fields   []TojsonField // none: all
+	Fields   []TojsonField // none = all
 	Default  string
 	Output   string
 	FillNull bool
 	Internal bool
 }
 
-// TojsonField is a field, or a pattern, and how its values are written.
+// TojsonField is a field or a pattern, and the JSON type of its values.
 type TojsonField struct{ Type, Field string }
 
 var tojsonTypes = []string{"auto", "bool", "json", "none", "num", "str"}
@@ -154,7 +154,7 @@ func (c *Tojson) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }
 // Map implements exec.Mapper.
 func (c *Tojson) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
 	type member struct {
-		col  *vector.Column // nil: no row has it
+		col  *vector.Column // nil = no row has the field
 		name string
 		kind string
 	}
@@ -219,8 +219,8 @@ func (c *Tojson) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error
 	return b.With(vector.NewColumn(c.Output, vals)), nil
 }
 
-// appendJSON appends a value in the way of a type; nothing when it has none.
-// One of several that has none is left out, or is null with fill.
+// appendJSON appends a value as the given JSON type, or nothing if that is
+// impossible. In a list, such values are omitted, or null with fill.
 func appendJSON(dst []byte, v vector.Value, kind string, fill bool) []byte {
 	if v.Len() < 2 {
 		if v.IsNull() {
@@ -263,7 +263,7 @@ func appendScalar(dst []byte, s, kind string) []byte {
 		return dst
 	case kind == "str":
 	case kind != "json" && isNumber:
-		if _, ok := jsonDocument(s); ok { // as it is written, with its zeros
+		if _, ok := jsonDocument(s); ok { // as written, including its zeros
 			return append(dst, s...)
 		}
 		return vector.AppendNumber(dst, number)
@@ -282,8 +282,8 @@ func appendScalar(dst []byte, s, kind string) []byte {
 	return jsonscan.AppendQuoted(dst, s)
 }
 
-// jsonDocument returns the text of s without white space around it, and
-// whether it is one JSON value.
+// jsonDocument trims white space from s and reports whether the rest is a
+// single JSON value.
 func jsonDocument(s string) ([]byte, bool) {
 	doc := []byte(strings.TrimSpace(s))
 	if len(doc) == 0 {

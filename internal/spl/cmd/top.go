@@ -12,8 +12,7 @@ import (
 	"bluetrail/internal/spl/syntax"
 )
 
-// Top counts combinations of values and keeps the most frequent of them, or the
-// least frequent.
+// Top counts combinations of values and keeps the most or least frequent ones.
 type Top struct {
 	Rare         bool
 	Limit        int
@@ -25,7 +24,7 @@ type Top struct {
 	UseOther     bool
 	Other        string
 
-	count []*op.Aggregation // shared by the workers, which merge what they count
+	count []*op.Aggregation // shared by the workers, whose counts are merged
 }
 
 func init() {

@@ -36,12 +36,11 @@ func (t *top) Close() { t.g.Close() }
 
 // frequency is a combination of values with the number of its rows.
 type frequency struct {
-	keys []vector.Value // of BY, then of the fields
+	keys []vector.Value // values of BY, then of the fields
 	n    float64
 }
 
-// compare puts the combinations of each part of BY together, those that are shown
-// first in front.
+// compare sorts by the values of BY, then by display order.
 func (c *Top) compare(x, y *frequency) int {
 	by := len(c.By)
 	d := cmp.Compare(y.n, x.n)
@@ -90,12 +89,12 @@ func (t *top) count(g *op.Grouper, grp *op.Group) frequency {
 	return frequency{grp.Values(), n}
 }
 
-// The columns of counted combinations on disk.
+// The count column of combinations on disk.
 const topCount = "\x00count"
 
 func topKey(n int) string { return "\x00" + strconv.Itoa(n) }
 
-// spilled sorts combinations that memory does not hold.
+// spilled sorts combinations that do not fit in memory.
 func (t *top) spilled(ctx context.Context) (exec.Operator, error) {
 	width := len(t.c.By) + len(t.c.Fields)
 	names := []string{topCount}
@@ -175,7 +174,7 @@ func topFrequencies(b *vector.Batch, width int) []frequency {
 	return list
 }
 
-// partTotals counts the rows of each part of BY.
+// partTotals counts the rows of each combination of BY values.
 type partTotals struct {
 	by   int
 	rows map[string]float64
@@ -183,7 +182,8 @@ type partTotals struct {
 	buf  []byte
 }
 
-// key names the part of a combination: as values are compared, numbers as numbers.
+// key returns the key for the BY values of a combination. Numbers compare as
+// numbers.
 func (p *partTotals) key(f *frequency) []byte {
 	p.buf = p.buf[:0]
 	for _, v := range f.keys[:p.by] {
@@ -211,7 +211,8 @@ func (p *partTotals) add(f *frequency) error {
 
 func (p *partTotals) of(f *frequency) float64 { return p.rows[string(p.key(f))] }
 
-// emitted gives the rows of the result; next gives the combinations in order.
+// emitted returns an operator with the result rows. next returns the
+// combinations in order.
 func (t *top) emitted(totals *partTotals, next func(context.Context) (*frequency, error), free func()) exec.Operator {
 	c := t.c
 	by := len(c.By)
@@ -221,7 +222,7 @@ func (t *top) emitted(totals *partTotals, next func(context.Context) (*frequency
 		row := func(keys []vector.Value, n, total float64) error {
 			out.Add()
 			for i, k := range keys {
-				out.Set(names[i], k) // a name may be there twice
+				out.Set(names[i], k) // a name may occur twice
 			}
 			if c.ShowCount {
 				out.Set(c.CountField, vector.Float(n))
@@ -232,7 +233,7 @@ func (t *top) emitted(totals *partTotals, next func(context.Context) (*frequency
 			}
 			return out.Row(ctx)
 		}
-		var first *frequency // of the part
+		var first *frequency // of the current BY values
 		shown, rest := 0, 0.0
 		endPart := func() error {
 			if first == nil || rest == 0 || !c.UseOther {

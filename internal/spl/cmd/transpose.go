@@ -12,7 +12,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Transpose makes columns of rows and rows of columns.
+// Transpose turns rows into columns and columns into rows.
 type Transpose struct {
 	Rows         int // 0 = all
 	ColumnName   string
@@ -96,7 +96,7 @@ func (c *Transpose) Print() string {
 // Needs implements syntax.Command.
 func (c *Transpose) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
-// Tabulates says that the rows are no events any more.
+// Tabulates says that the rows are no longer events.
 func (c *Transpose) Tabulates() bool { return true }
 
 // Open implements exec.Serial.
@@ -118,7 +118,7 @@ func (c *Transpose) Open(_ context.Context, env *exec.Env, in exec.Operator) (ex
 	}), nil
 }
 
-// firstOf returns the first n rows, nil when there are no more.
+// firstOf returns the first n rows, or nil if there are no more than n.
 func firstOf(rows []*vector.Batch, n int) []*vector.Batch {
 	for i, b := range rows {
 		if b.Len > n {
@@ -129,7 +129,7 @@ func firstOf(rows []*vector.Batch, n int) []*vector.Batch {
 	return nil
 }
 
-// table hands on the rows, one for each field.
+// table emits the rows, one for each field.
 func (c *Transpose) table(ctx context.Context, env *exec.Env, rows []*vector.Batch, emit func(*vector.Batch) error) error {
 	names := []string{c.ColumnName}
 	taken := map[string]bool{c.ColumnName: true}
@@ -140,7 +140,7 @@ func (c *Transpose) table(ctx context.Context, env *exec.Env, rows []*vector.Bat
 			if c.HeaderField != "" {
 				name = b.At(c.HeaderField, i).Text()
 			}
-			for n := len(names); name == "" || taken[name]; n++ { // a name that comes twice would hide a row
+			for n := len(names); name == "" || taken[name]; n++ { // a duplicate name would hide a row
 				name = "row " + strconv.Itoa(n)
 			}
 			taken[name] = true

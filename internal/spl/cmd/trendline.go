@@ -12,7 +12,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Trendline gives moving averages.
+// Trendline computes moving averages.
 type Trendline struct{ Lines []Trend }
 
 // Trend is one average: sma5(field) AS name.
@@ -141,7 +141,7 @@ func (m *trendline) Map(_ context.Context, b *vector.Batch) (*vector.Batch, erro
 	return b, nil
 }
 
-// next takes in a number and returns the average up to it.
+// next adds a number and returns the moving average.
 func (t *trend) next(f float64) vector.Value {
 	if t.seen == 0 {
 		t.ema = f

@@ -14,20 +14,20 @@ import (
 	"bluetrail/internal/spl/syntax"
 )
 
-// Tstats computes aggregates of the events that a search expression finds. It
+// Tstats computes aggregates of the events that match a search expression. It
 // runs as search, bin, fillnull and stats.
 type Tstats struct {
 	Append bool
-	Pre    bool // prestats=true: rows that a command behind gathers
+	Pre    bool // prestats=true: return rows for a later command to aggregate
 	From   *dataset
 	Fill   string // fillnull_value
 	filled bool
 	Aggs   []*op.Aggregation
-	Where  filter.Expr // nil: all events
+	Where  filter.Expr // nil = all events
 	By     []string
 	Span   string // of _time
 
-	prefixes prefixes // what stood in PREFIX(…)
+	prefixes prefixes // the arguments of PREFIX(…)
 }
 
 func init() {
@@ -119,7 +119,7 @@ func (c *Tstats) option(o syntax.Option) (err error) {
 	return err
 }
 
-// parseFrom reads datamodel=Model.Dataset behind FROM.
+// parseFrom reads datamodel=Model.Dataset after FROM.
 func parseFrom(p *syntax.Parser, from syntax.Token) (*dataset, error) {
 	o, ok, err := p.Option()
 	if err != nil {
@@ -144,7 +144,7 @@ func parseFrom(p *syntax.Parser, from syntax.Token) (*dataset, error) {
 	return findDataset(name, span)
 }
 
-// pipeline is the command as the commands it consists of.
+// pipeline returns the equivalent pipeline of simpler commands.
 func (c *Tstats) pipeline() (string, error) {
 	where, by, aggs := c.Where, c.By, c.Aggs
 	first := "search"
@@ -191,7 +191,7 @@ func (c *Tstats) pipeline() (string, error) {
 	} else {
 		old, names := slices.Clone(by), slices.Clone(c.By)
 		aggs = slices.Clone(aggs)
-		for i, a := range aggs { // Authentication.user beside a column user
+		for i, a := range aggs { // Authentication.user next to a column user
 			if name := a.Name(); slices.Contains(by, name) {
 				b := *a
 				b.As = fmt.Sprintf("aggregate %d", i)
@@ -205,8 +205,7 @@ func (c *Tstats) pipeline() (string, error) {
 	return strings.Join(parts, " | "), nil
 }
 
-// renames returns the rename that gives fields other names, none when they
-// have them.
+// renames returns the rename command for fields whose names differ, or nil.
 func renames(old, names []string) []string {
 	var pairs []string
 	for i := range old {
@@ -220,8 +219,8 @@ func renames(old, names []string) []string {
 	return []string{"rename " + strings.Join(pairs, ", ")}
 }
 
-// rows is the end of the pipeline for prestats: the events that have all
-// fields of BY, with the fields that the command behind names.
+// rows returns the end of the pipeline for prestats: the events that have all
+// fields of BY, under the field names that a later command expects.
 func (c *Tstats) rows(by []string, aggs []*op.Aggregation) []string {
 	var keep, as, have []string
 	add := func(field, name string) {
@@ -247,7 +246,7 @@ func (c *Tstats) rows(by []string, aggs []*op.Aggregation) []string {
 	if len(have) > 0 {
 		parts = append(parts, "where "+strings.Join(have, " AND "))
 	}
-	copies := make([]string, len(keep)) // a field may go by two names
+	copies := make([]string, len(keep)) // a field may have two names
 	for i := range keep {
 		if keep[i] != as[i] {
 			copies[i] = syntax.PrintTarget(as[i]) + "=" + syntax.PrintEvalField(keep[i])

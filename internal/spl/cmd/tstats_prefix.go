@@ -10,8 +10,8 @@ import (
 	"bluetrail/internal/spl/syntax"
 )
 
-// prefixes are the texts that stood in PREFIX(…) of a tstats, which are also
-// the names of the fields they make.
+// prefixes are the arguments of PREFIX(…) in a tstats. They are also the names
+// of the resulting fields.
 type prefixes []string
 
 func (x *prefixes) add(text string) {
@@ -20,7 +20,7 @@ func (x *prefixes) add(text string) {
 	}
 }
 
-// fields is Parser.Fields in which PREFIX(text) stands for a field, too.
+// fields is Parser.Fields, but also accepts PREFIX(text) as a field.
 func (x *prefixes) fields(p *syntax.Parser, stop ...string) ([]string, error) {
 	var list []string
 	for {
@@ -52,7 +52,7 @@ func (x *prefixes) fields(p *syntax.Parser, stop ...string) ([]string, error) {
 	}
 }
 
-// print writes fields so that they are read as they were.
+// print formats fields so that parsing returns them unchanged.
 func (x prefixes) print(names []string) string {
 	parts := make([]string, len(names))
 	for i, name := range names {
@@ -64,8 +64,8 @@ func (x prefixes) print(names []string) string {
 	return strings.Join(parts, " ")
 }
 
-// pipeline makes the fields: a word begins behind a major breaker, and the value
-// ends before the next one.
+// pipeline returns the commands that create the fields. A prefix matches after
+// a major breaker, and its value ends before the next one.
 func (x prefixes) pipeline() []string {
 	const breakers = `[\[\]<>(){}|!;,'\x22*\s&?+]`
 	var parts []string

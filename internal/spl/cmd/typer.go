@@ -13,8 +13,8 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Typer adds the event types and tags that the knowledge folder defines. A
-// search over events has it of itself where they are asked for.
+// Typer adds the event types and tags that the knowledge folder defines. Event
+// searches apply it automatically if a search uses these fields.
 type Typer struct{}
 
 func init() {
@@ -39,7 +39,8 @@ func init() {
 // Print implements syntax.Command.
 func (Typer) Print() string { return "typer" }
 
-// Needs implements syntax.Command. What the definitions read is not known here.
+// Needs implements syntax.Command. The fields that the definitions read are
+// unknown here.
 func (Typer) Needs(out filter.FieldSet) filter.FieldSet { return out.Union(filter.AllFields()) }
 
 // NewMapper implements exec.Streaming.
@@ -124,8 +125,8 @@ func appendNew(list []string, s string) []string {
 	return append(list, s)
 }
 
-// withLists sets a field to lists of values; a field that is nowhere set is not
-// added.
+// withLists sets a field to lists of values. It does not add a field that has
+// no values.
 func withLists(b *vector.Batch, name string, lists [][]string) *vector.Batch {
 	if !slices.ContainsFunc(lists, func(l []string) bool { return len(l) > 0 }) {
 		return b
@@ -137,11 +138,11 @@ func withLists(b *vector.Batch, name string, lists [][]string) *vector.Batch {
 	return b.With(vector.NewColumn(name, vals))
 }
 
-// tagTable finds tags by field and value, whose case does not count.
+// tagTable finds tags by field and value. Values are case-insensitive.
 type tagTable map[string]map[string][]string
 
-// fieldTags are the tags of the event types that events have of themselves, and
-// those that are defined.
+// fieldTags returns the tags of the built-in event types and the tags that the
+// knowledge folder defines.
 func fieldTags(env *exec.Env) tagTable {
 	t := tagTable{}
 	add := func(field, value, tag string) {

@@ -9,8 +9,8 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Unchanged is a command that only tells Splunk's pages how to show events, or
-// its cluster how to run: the rows pass as they are.
+// Unchanged is a command that only affects Splunk's display or cluster. It
+// passes rows through unchanged.
 type Unchanged struct {
 	name string
 	text string // the arguments, as written

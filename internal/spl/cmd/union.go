@@ -15,7 +15,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Union puts the rows of several searches together.
+// Union combines the rows of several searches.
 type Union struct {
 	options subOptions
 	queries []*syntax.Query
@@ -44,7 +44,7 @@ func init() {
 	})
 }
 
-// subsearches reads searches in brackets, at least a number of them.
+// subsearches reads searches in brackets, at least least of them.
 func subsearches(p *syntax.Parser, least int) ([]*syntax.Query, error) {
 	start := p.Peek().Span
 	var list []*syntax.Query
@@ -71,8 +71,8 @@ func subsearches(p *syntax.Parser, least int) ([]*syntax.Query, error) {
 	return list, nil
 }
 
-// namedDataset reads datamodel:X, lookup:X or savedsearch:X, which stand for a
-// search with from; nil for what is none.
+// namedDataset reads datamodel:X, lookup:X or savedsearch:X, which are short
+// for a search with from. It returns nil for anything else.
 func namedDataset(p *syntax.Parser) (*syntax.Query, error) {
 	tok := p.Peek()
 	kind, _, ok := strings.Cut(tok.Text, ":")
@@ -116,8 +116,8 @@ func (c *Union) Needs(out filter.FieldSet) filter.FieldSet { return out }
 // Queries implements syntax.WithQueries.
 func (c *Union) Queries() []*syntax.Query { return c.queries }
 
-// eventsOnly reports whether a search gives events, each for itself, and if
-// not which command stands in the way.
+// eventsOnly reports whether a search returns individual events and, if not,
+// the command that prevents it.
 func eventsOnly(q *syntax.Query) (bool, string) {
 	for _, st := range q.Stages {
 		t, table := st.Cmd.(interface{ Tabulates() bool })
@@ -153,11 +153,11 @@ func (c *Union) Open(ctx context.Context, env *exec.Env, in exec.Operator) (exec
 	return &op.Chain{Parts: []exec.Operator{in, rows}}, nil
 }
 
-// merged puts rows that come newest first into one such order; of the same
-// time those of the earlier part come first.
+// merged merges parts that are sorted newest first into one such order. At
+// equal times, earlier parts come first.
 type merged struct {
 	parts []exec.Operator
-	heads []*cursor // nil at first
+	heads []*cursor // nil before the first call
 }
 
 type cursor struct {
@@ -176,7 +176,7 @@ func (h *cursor) when() float64 {
 	return math.Inf(-1)
 }
 
-// fill makes sure that a head stands at a row, or is done.
+// fill advances a head to its next row or marks it as done.
 func (m *merged) fill(ctx context.Context, i int) error {
 	h := m.heads[i]
 	for !h.done && (h.b == nil || h.at == h.b.Len) {

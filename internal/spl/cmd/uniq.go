@@ -9,7 +9,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Uniq drops rows that are the same as the one before.
+// Uniq drops rows that equal the previous row.
 type Uniq struct{}
 
 func init() {

@@ -10,7 +10,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Untable makes a row of each cell.
+// Untable makes a row from each cell.
 type Untable struct{ Key, Name, Value string }
 
 func init() {
@@ -52,7 +52,7 @@ func (c *Untable) Print() string {
 // Needs implements syntax.Command.
 func (c *Untable) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
 
-// Tabulates says that the rows are no events any more.
+// Tabulates says that the rows are no longer events.
 func (c *Untable) Tabulates() bool { return true }
 
 // NewMapper implements exec.Streaming.

@@ -10,7 +10,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// XMLkv makes fields of the elements of XML.
+// XMLkv creates fields from XML elements.
 type XMLkv struct{ Field string }
 
 func init() {
@@ -34,7 +34,7 @@ func init() {
 	})
 }
 
-// parseXMLInput reads the arguments that xmlkv and xmlunescape have.
+// parseXMLInput reads the arguments of xmlkv and xmlunescape.
 func parseXMLInput(p *syntax.Parser) (field string, err error) {
 	given := false
 	for !p.AtEnd() {
@@ -92,10 +92,10 @@ func (c *XMLkv) NewMapper(env *exec.Env) (exec.Mapper, error) {
 // maxElements bounds how many elements of a text become fields.
 const maxElements = 100
 
-// elements yields the elements of s that hold nothing but text.
+// elements yields the elements of s that contain only text.
 func elements(s string) func(yield func(name, text string) bool) {
 	return func(yield func(name, text string) bool) {
-		name := "" // of the tag opened last, if nothing but text came since
+		name := "" // the last opened tag, if only text followed it
 		start := 0
 		for pos := 0; ; {
 			open := strings.IndexByte(s[pos:], '<')

@@ -11,7 +11,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// XMLunescape undoes the entities of XML.
+// XMLunescape replaces XML entities with their characters.
 type XMLunescape struct{ Field string }
 
 func init() {

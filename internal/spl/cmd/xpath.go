@@ -12,7 +12,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// XPath takes values out of XML by an XPath expression.
+// XPath extracts values from XML with an XPath expression.
 type XPath struct {
 	Field   string
 	Output  string
@@ -93,8 +93,8 @@ func (c *XPath) Print() string {
 	return s + " " + syntax.QuoteArg(c.expr)
 }
 
-// Needs implements syntax.Command. Where nothing is found the output keeps what it
-// had, so that is needed too.
+// Needs implements syntax.Command. The output field keeps its value if nothing
+// is found, so it is needed too.
 func (c *XPath) Needs(out filter.FieldSet) filter.FieldSet { return out.Add(c.Field) }
 
 // NewMapper implements exec.Streaming.

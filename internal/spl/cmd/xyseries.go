@@ -13,7 +13,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Xyseries makes columns of the values of a field.
+// Xyseries turns the values of a field into columns.
 type Xyseries struct {
 	Key, Name string
 	Values    []string
@@ -95,10 +95,10 @@ func (c *Xyseries) Needs(filter.FieldSet) filter.FieldSet {
 	return filter.Fields(c.Values...).Add(c.Key, c.Name)
 }
 
-// Tabulates says that the rows are no events any more.
+// Tabulates says that the rows are no longer events.
 func (c *Xyseries) Tabulates() bool { return true }
 
-// maxSeries bounds the columns of a table; a field with more values is hardly
+// maxSeries bounds the columns of a table. A field with more values is rarely
 // meant to become columns.
 const maxSeries = 10000
 
@@ -114,7 +114,8 @@ func (c *Xyseries) Open(_ context.Context, env *exec.Env, in exec.Operator) (exe
 	}), nil
 }
 
-// column names the column of a value field, where there are several.
+// column returns the name of a column of a value field, used if there are
+// several value fields.
 func (c *Xyseries) column(field, name string) string {
 	if c.Format == "" {
 		return field + c.Sep + name
@@ -122,8 +123,8 @@ func (c *Xyseries) column(field, name string) string {
 	return strings.NewReplacer("$AGG$", field, "$VAL$", name, "$VALUE$", name).Replace(c.Format)
 }
 
-// seriesTable is the table of xyseries. It knows which rows each of its rows is
-// made of, so that the cells are made when they are asked for.
+// seriesTable is the result of xyseries. It records which input rows make up
+// each of its rows and builds the cells on demand.
 type seriesTable struct {
 	c      *Xyseries
 	env    *exec.Env
@@ -131,7 +132,7 @@ type seriesTable struct {
 	held   *exec.Held
 	keys   []seriesKey
 	byKey  map[string]int32
-	series [][]string // names of columns, by value field
+	series [][]string // column names, by value field
 	known  map[string]bool
 }
 
@@ -140,7 +141,7 @@ type seriesKey struct {
 	rows []seriesRow
 }
 
-// seriesRow is where a row stands in the batches.
+// seriesRow is the position of a row in the batches.
 type seriesRow struct{ batch, row int32 }
 
 func (t *seriesTable) read(ctx context.Context) error {
@@ -184,8 +185,8 @@ func (t *seriesTable) read(ctx context.Context) error {
 	return nil
 }
 
-// columns makes the columns for a value of the name field; it returns the bytes that
-// they take.
+// columns creates the columns for a value of the name field and returns their
+// size in bytes.
 func (t *seriesTable) columns(name string) (size int) {
 	for n, field := range t.c.Values {
 		col := name
@@ -224,7 +225,7 @@ func (t *seriesTable) emit(ctx context.Context, emit func(*vector.Batch) error) 
 				}
 			}
 		}
-		out.SetAt(0, k.key) // last, as a column may have the same name
+		out.SetAt(0, k.key) // set last, since another column may have the same name
 		t.keys[i] = seriesKey{}
 		if err := out.Row(ctx); err != nil {
 			return err
