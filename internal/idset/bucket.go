@@ -14,23 +14,23 @@ import (
 	"bluetrail/internal/tally"
 )
 
-// bucket is the ids of one day, or all loose ones: a log that commits are
-// appended to, and sorted runs of what was in the log before.
+// bucket holds the ids of one day, or all loose ids: a log that commits append
+// to, and sorted runs of earlier log entries.
 type bucket struct {
 	dir   string
 	name  string
 	shape shape
-	most  int // entries in the log
+	most  int // maximum number of entries in the log
 
-	table   table // of what is not in runs
+	table   table // entries that are not in runs
 	pending []entry
-	cutting []entry // that a Cut makes durable
+	cutting []entry // entries that a Cut makes durable
 	runs    []*run  // oldest first
-	seqs    []int   // of runs, in their names
+	seqs    []int   // file numbers of runs
 	logged  int     // entries in the log
 	size    int64   // bytes of the log
 	used    int64
-	held    int // bytes that the set counts for it
+	held    int // bytes that the set accounts for it
 }
 
 const (
@@ -46,7 +46,7 @@ func (b *bucket) runPath(seq int) string {
 	return filepath.Join(b.dir, fmt.Sprintf("%s.%d.run", b.name, seq))
 }
 
-// load opens what is on disk. Runs have the given numbers in their names.
+// load opens the files on disk. The runs have the given numbers in their names.
 func (b *bucket) load(seqs []int) (err error) {
 	defer func() {
 		if err != nil {
@@ -72,8 +72,8 @@ func (b *bucket) load(seqs []int) (err error) {
 	return nil
 }
 
-// readLog returns the entries of a log up to a frame that a crash tore, and
-// their size with all that belongs to them.
+// readLog returns the entries of a log up to a frame torn by a crash, and the
+// size of that intact part.
 func readLog(path string, s shape) (entries []entry, size int64, err error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(data) < len(logMagic) {
@@ -82,7 +82,7 @@ func readLog(path string, s shape) (entries []entry, size int64, err error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("cannot read known ids: %w", err)
 	}
-	if bytes.Count(data[:len(logMagic)], []byte{0}) == len(logMagic) { // a crash left room that was not written yet
+	if bytes.Count(data[:len(logMagic)], []byte{0}) == len(logMagic) { // a crash left allocated space that was never written
 		return nil, 0, nil
 	}
 	if string(data[:len(logMagic)]) != logMagic {
@@ -118,8 +118,8 @@ func (b *bucket) has(s slot) (bool, error) {
 // clean reports whether all entries are durable.
 func (b *bucket) clean() bool { return len(b.pending) == 0 && b.cutting == nil }
 
-// append writes what is cut behind the good part of the log; the caller syncs the
-// file that is returned, and closes it.
+// append writes the cut entries after the intact part of the log. The caller
+// syncs and closes the returned file.
 func (b *bucket) append() (f *os.File, made bool, err error) {
 	f, err = os.OpenFile(b.logPath(), os.O_WRONLY, 0)
 	if made = errors.Is(err, fs.ErrNotExist); made {
@@ -139,7 +139,7 @@ func (b *bucket) append() (f *os.File, made bool, err error) {
 	}
 	binary.LittleEndian.PutUint32(buf[head:], uint32(len(b.cutting)))
 	binary.LittleEndian.PutUint32(buf[head+4:], crc32.Checksum(buf[head+frameHead:], castagnoli))
-	// What an earlier attempt left must not lie behind the new frame.
+	// Leftovers of an earlier attempt must not follow the new frame.
 	if err = f.Truncate(b.size); err == nil {
 		_, err = f.WriteAt(buf, b.size)
 	}
@@ -150,7 +150,7 @@ func (b *bucket) append() (f *os.File, made bool, err error) {
 	return f, made, nil
 }
 
-// written notes that what append wrote is durable.
+// written records that what append wrote is durable.
 func (b *bucket) written() {
 	if b.size == 0 {
 		b.size = int64(len(logMagic))
@@ -159,16 +159,16 @@ func (b *bucket) written() {
 	b.logged += len(b.cutting)
 }
 
-// settled is what became of the files of a bucket while others read the old ones.
+// settled holds the new files of a bucket while others read the old ones.
 type settled struct {
 	runs    []*run
 	seqs    []int
 	dead    []*run // to be closed
-	emptied bool   // what was in the log is in runs
+	emptied bool   // the log's entries are in runs
 }
 
-// settle makes a run of a log that grew long, and merges runs. A crash in the
-// midst leaves entries in two places, which is harmless.
+// settle turns a long log into a run, and merges runs. A crash in between
+// leaves entries in two places, which is harmless.
 func (b *bucket) settle(to *settled) error {
 	if b.logged < b.most {
 		return nil
@@ -195,7 +195,7 @@ func (b *bucket) settle(to *settled) error {
 	return nil
 }
 
-// mergeLast makes one run of the last n.
+// mergeLast merges the last n runs into one.
 func (b *bucket) mergeLast(to *settled, n int) error {
 	from := len(to.runs) - n
 	most := 0
@@ -217,7 +217,7 @@ func (b *bucket) mergeLast(to *settled, n int) error {
 	return err
 }
 
-// install makes what became of the files that of the bucket.
+// install replaces the bucket's files with the settled ones.
 func (b *bucket) install(from *settled) error {
 	b.runs, b.seqs = from.runs, from.seqs
 	if from.emptied {
@@ -229,7 +229,7 @@ func (b *bucket) install(from *settled) error {
 	return closeRuns(from.dead)
 }
 
-// writeRun writes a run under the number after seqs, durably.
+// writeRun durably writes a run with the number after seqs.
 func (b *bucket) writeRun(seqs []int, cursors []*cursor, most int, keep func(entry) bool) (r *run, seq int, err error) {
 	seq = 1
 	if len(seqs) > 0 {
@@ -258,7 +258,7 @@ func (b *bucket) writeRun(seqs []int, cursors []*cursor, most int, keep func(ent
 	return r, seq, syncDir(b.dir)
 }
 
-// forget drops the committed entries that drop chooses and counts the others.
+// forget drops the committed entries that drop selects and counts the others.
 func (b *bucket) forget(drop func(entry) bool) (left tally.Tally, err error) {
 	entries, _, err := readLog(b.logPath(), b.shape)
 	if err != nil {
@@ -293,7 +293,7 @@ func (b *bucket) forget(drop func(entry) bool) (left tally.Tally, err error) {
 	return left, errors.Join(err, syncDir(b.dir))
 }
 
-// each calls yield for the committed entries, each once.
+// each calls yield once for each committed entry.
 func (b *bucket) each(yield func(entry) error) error {
 	entries, _, err := readLog(b.logPath(), b.shape)
 	if err != nil {
@@ -307,8 +307,8 @@ func (b *bucket) each(yield func(entry) error) error {
 	return merge(cursors, yield)
 }
 
-// count returns how many committed entries there are; after a crash some may
-// count twice.
+// count returns the number of committed entries; after a crash some may be
+// counted twice.
 func (b *bucket) count() int64 {
 	n := b.logged
 	for _, r := range b.runs {

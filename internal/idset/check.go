@@ -12,8 +12,9 @@ import (
 	"bluetrail/internal/tally"
 )
 
-// Counts say how many ids a Set has in each of its parts, by name, with a sum of
-// their hashes. They are kept elsewhere, so that a loss of files is noticed.
+// Counts holds, by the name of each part of a Set, the number of ids and a sum
+// of their hashes. They are kept outside the set, so that lost files are
+// noticed.
 type Counts map[string]tally.Tally
 
 // Add counts an id.
@@ -23,10 +24,10 @@ func (c Counts) Add(id ID, k Key) {
 	c[NameOf(k)] = t
 }
 
-// ErrDamaged says that files of a set are not what was committed.
+// ErrDamaged reports that files of a set are not what was committed.
 var ErrDamaged = errors.New("known ids are damaged")
 
-// Damage is a part of a set that is not what was committed.
+// Damage describes a part of a set that is not what was committed.
 type Damage struct{ Name, Reason string }
 
 // String returns the damage as one line.
@@ -35,7 +36,7 @@ func (d Damage) String() string { return d.Name + ": " + d.Reason }
 // markSuffix ends the names of files that mark a damaged part until it is dropped.
 const markSuffix = ".damaged"
 
-// spoiled marks a part that was found damaged, so that the next Check says so.
+// spoiled marks a part as damaged, so that the next Check reports it.
 func (s *Set) spoiled(name string, err error) error {
 	if !errors.Is(err, ErrDamaged) || s.readOnly {
 		return err
@@ -61,15 +62,16 @@ func (s *Set) count(name string, t tally.Tally) {
 	s.changed[name] = true
 }
 
-// Counted notes that an id which is there already is not in the counts yet.
+// Counted records that an id that is already in the set is not in the counts
+// yet.
 func (s *Set) Counted(id ID, k Key) {
 	var t tally.Tally
 	t.Add(id)
 	s.count(NameOf(k), t)
 }
 
-// Check opens the set in a directory, which it leaves as it is, and checks it;
-// see Set.Check.
+// Check opens the set in a directory without changing it, and checks it; see
+// Set.Check.
 func Check(dir string, counts Counts, deep, exact bool) ([]Damage, error) {
 	s := &Set{dir: dir, readOnly: true, onDisk: map[string][]int{}, counts: counts}
 	if err := s.open(); err != nil {
@@ -79,9 +81,9 @@ func Check(dir string, counts Counts, deep, exact bool) ([]Damage, error) {
 }
 
 // Check compares the files with the counts and returns the damaged parts in
-// order. It looks at sizes and headers only; deep reads all ids and compares
-// their sums. exact says that the counts hold all that was committed, as they do
-// when no ingest was cut off.
+// order. It reads only sizes and headers; deep reads all ids and compares their
+// sums. exact says that the counts cover everything committed, which is true
+// unless an ingest was interrupted.
 func (s *Set) Check(deep, exact bool) ([]Damage, error) {
 	names := map[string]bool{}
 	for name := range s.counts {
@@ -114,7 +116,7 @@ func (s *Set) checkPart(name string, deep, exact bool) (reason string, err error
 		return "the format file is missing or damaged, or of an older version", nil
 	}
 	if s.buckets[name] != nil {
-		return "", nil // was checked when it was loaded
+		return "", nil // checked when it was loaded
 	}
 	if exact && !known {
 		return "ids that nobody counted", nil
@@ -148,8 +150,8 @@ func (s *Set) checkPart(name string, deep, exact bool) (reason string, err error
 
 func lacks(have, want int64) string { return fmt.Sprintf("%d ids instead of %d", have, want) }
 
-// atMost returns how many ids the files of a bucket can hold, by their sizes and
-// the headers of runs.
+// atMost returns an upper bound of the ids in a bucket's files, from their
+// sizes and the headers of runs.
 func (b *bucket) atMost(seqs []int) (n int64, err error) {
 	for _, seq := range seqs {
 		r, err := openRun(b.runPath(seq), b.shape)

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestLookupsNoticeDamage: an id that a flipped page hides is not taken for new.
+// TestLookupsNoticeDamage: an id hidden by a damaged page is not treated as
+// new.
 func TestLookupsNoticeDamage(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
@@ -48,14 +49,14 @@ func TestLookupsNoticeDamage(t *testing.T) {
 	}
 }
 
-// TestCounts damages the log of a day: what was counted has to be there, and what
-// a crash tore behind it does not matter.
+// TestCounts damages the log of a day: counted ids have to be there, and what a
+// crash tore after them does not matter.
 func TestCounts(t *testing.T) {
 	const frames, each = 3, 10
 	frame := frameHead + each*16
 	for name, tc := range map[string]struct {
 		spoil func(data []byte) []byte
-		cheap bool // sizes tell it
+		cheap bool // sizes reveal it
 		fine  bool
 	}{
 		"a flipped first frame": {spoil: func(d []byte) []byte { d[len(logMagic)+frameHead+5] ^= 1; return d }},

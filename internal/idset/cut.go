@@ -8,9 +8,9 @@ import (
 	"bluetrail/internal/tally"
 )
 
-// Cut is what was added to a Set up to some moment, on its way to the disk. The
-// set knows its ids meanwhile and more may be added; only if Write fails do they
-// wait for the next one.
+// Cut is the ids added to a Set up to some moment, while they are written to
+// disk. The set knows these ids meanwhile, and more may be added. If Write
+// fails, they wait for the next Cut.
 type Cut struct {
 	set     *Set
 	parts   []*bucket
@@ -18,13 +18,13 @@ type Cut struct {
 	durable bool
 }
 
-// Commit makes durable what was added.
+// Commit makes the added ids durable.
 func (s *Set) Commit() error {
 	c := s.Cut()
 	return errors.Join(c.Write(), c.Finish())
 }
 
-// Cut takes what was added. Write and Finish must follow before the next Cut.
+// Cut takes the added ids. Write and Finish must follow before the next Cut.
 func (s *Set) Cut() *Cut {
 	if s.cut != nil {
 		panic("idset: a cut is not finished")
@@ -37,7 +37,8 @@ func (s *Set) Cut() *Cut {
 	return s.cut
 }
 
-// Write makes the ids durable. It may run beside other methods of the set.
+// Write makes the ids durable. It may run concurrently with other methods of
+// the set.
 func (c *Cut) Write() error {
 	if err := c.write(); err != nil {
 		return fmt.Errorf("cannot save known ids: %w", err)
@@ -45,8 +46,8 @@ func (c *Cut) Write() error {
 	return nil
 }
 
-// fewFiles is how many files are synced one by one; more are synced with the
-// file system.
+// fewFiles is the number of files up to which they are synced one by one; above
+// it the whole file system is synced.
 const fewFiles = 8
 
 func (c *Cut) write() error {
@@ -91,7 +92,7 @@ func (c *Cut) write() error {
 	return nil
 }
 
-// Finish notes what Write did.
+// Finish records the result of Write.
 func (c *Cut) Finish() (err error) {
 	s := c.set
 	s.cut = nil

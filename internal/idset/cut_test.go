@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestCutAddsMeanwhile adds ids while others are written, by a run and without.
+// TestCutAddsMeanwhile adds ids while others are written, with a run and
+// without.
 func TestCutAddsMeanwhile(t *testing.T) {
 	for _, most := range []int{4, runIDs} {
 		dir := t.TempDir()
@@ -25,7 +26,7 @@ func TestCutAddsMeanwhile(t *testing.T) {
 			written := make(chan error, 1)
 			go func() { written <- c.Write() }()
 			for i := range 3 {
-				mustAdd(t, s, n-1-i, false) // what is being written is known
+				mustAdd(t, s, n-1-i, false) // ids being written are known
 			}
 			mustAdd(t, s, n, true)
 			n++
@@ -61,7 +62,7 @@ func TestCutFails(t *testing.T) {
 	}
 	mustAdd(t, s, 1, true)
 	log := filepath.Join(dir, NameOf(cutKey)+".log")
-	if err := os.Mkdir(log, 0o700); err != nil { // nothing can be written there
+	if err := os.Mkdir(log, 0o700); err != nil { // makes writing fail
 		t.Fatal(err)
 	}
 	c := s.Cut()

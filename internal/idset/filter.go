@@ -1,13 +1,13 @@
 package idset
 
-// filter tells that an id is surely not in a run. Its bits lie in blocks of a
-// cache line; about 1 of 200 absent ids passes.
+// filter rules out ids that are certainly not in a run. Its bits are in blocks
+// of a cache line; about 1 in 200 absent ids passes.
 type filter []byte
 
 const (
 	filterBlock = 64
-	filterIDs   = 40 // ids to a block: 12.8 bits each
-	filterBits  = 7  // set for each id
+	filterIDs   = 40 // ids per block: 12.8 bits each
+	filterBits  = 7  // bits set per id
 )
 
 func newFilter(ids int) filter {

@@ -1,8 +1,8 @@
 // Package idset holds sets of 16-byte ids that are larger than memory. Set is
-// durable and kept by day, for what has been taken in. Temp lasts as long as
-// one search, for what it has already handed out. Both are made of the same
-// parts: a hash table of the newest ids, and sorted runs on disk with a small
-// filter in memory for each.
+// durable and partitioned by day, for ingested events. Temp lives as long as
+// one search, for events already delivered. Both consist of the same parts: a
+// hash table of the newest ids, and sorted runs on disk with a small in-memory
+// filter for each.
 package idset
 
 import (
@@ -19,24 +19,24 @@ type ID = [16]byte
 // Day is a day in UTC.
 type Day = tally.Day
 
-// Key says where the id of an event is kept.
+// Key says where the id of an event is stored.
 type Key struct {
 	Day Day
-	// Loose ids have no day that stays the same, since their event tells no
-	// time. They are compared with all other loose ids, and Day only says where
-	// their event is stored.
+	// Loose ids have no stable day, since their event has no time of its own.
+	// They are compared with all other loose ids, and Day only says where their
+	// event is stored.
 	Loose bool
 }
 
-// Days with sets of their own; wild times share one, so that
-// nobody can make any number of files.
+// Days with their own sets. Times outside share one, so that nobody can create
+// an unlimited number of files.
 var (
 	firstDay = tally.DayOf(time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano())
 	lastDay  = tally.DayOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano())
 )
 
 // KeyOf returns the key of an event at a time in unix nanoseconds. timed says
-// that the event tells this time itself.
+// that the event itself contains this time.
 func KeyOf(ns int64, timed bool) Key {
 	k := Key{Day: tally.DayOf(ns), Loose: !timed}
 	if k.Day < firstDay || k.Day >= lastDay {
@@ -45,8 +45,8 @@ func KeyOf(ns int64, timed bool) Key {
 	return k
 }
 
-// entry is an id as it is compared: two big-endian halves, and the day of a
-// loose one.
+// entry is the form in which ids are compared: two big-endian halves, and the
+// day of a loose one.
 type entry struct {
 	hi, lo uint64
 	day    Day
@@ -76,7 +76,7 @@ func (e entry) compare(o entry) int {
 	return 0
 }
 
-// shape is how entries lie in files: with their day or without.
+// shape is the file format of entries: with or without their day.
 type shape int
 
 const (
@@ -101,7 +101,7 @@ func (s shape) read(b []byte) entry {
 	return e
 }
 
-// damaged is the error about a file whose content is not what was written.
+// damaged is the error for a file whose content is not what was written.
 func damaged(path, what string) error {
 	return fmt.Errorf("%w: file %q: %s", ErrDamaged, path, what)
 }

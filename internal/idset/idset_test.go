@@ -44,9 +44,8 @@ func random(rnd *rand.Rand) (id ID) {
 
 var start = time.Date(2026, 1, 5, 0, 30, 0, 0, time.UTC)
 
-// TestSet compares with plain maps, over commits, crashes that tear a log, days
-// that are forgotten, runs that are merged, and a budget that makes buckets come
-// and go.
+// TestSet compares with plain maps, across commits, crashes that tear a log,
+// forgotten days, merged runs, and a budget that evicts and reloads buckets.
 func TestSet(t *testing.T) {
 	type entry struct {
 		id  ID
@@ -85,7 +84,7 @@ func TestSet(t *testing.T) {
 				kept[k] = day
 			}
 			clear(fresh)
-		case 1: // a crash in a commit
+		case 1: // a crash during a commit
 			for _, b := range s.dirty {
 				f, err := os.OpenFile(b.logPath(), os.O_WRONLY|os.O_APPEND, 0)
 				if errors.Is(err, os.ErrNotExist) {
@@ -177,7 +176,7 @@ func TestSet(t *testing.T) {
 	}
 }
 
-// TestTemp compares with a map, with so small a table that runs are written and
+// TestTemp compares with a map, with a table so small that runs are written and
 // merged.
 func TestTemp(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
@@ -204,8 +203,8 @@ func TestTemp(t *testing.T) {
 	}
 }
 
-// TestTempFolder: what memory cannot hold goes to the folder that was given.
-// TestTempExpects: room for ids that are expected is made once, and never beyond
+// TestTempFolder: ids that do not fit in memory go to the given folder.
+// TestTempExpects: room for expected ids is allocated once, and never beyond
 // what a set may hold in memory.
 func TestTempExpects(t *testing.T) {
 	s := NewTemp(t.TempDir(), 1000)

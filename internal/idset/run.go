@@ -11,14 +11,14 @@ import (
 	"slices"
 )
 
-// A run is a file of entries in order, each once: a header, the entries, a
-// filter, and the first id and the checksum of each page.
+// A run is a file of sorted entries without duplicates: a header, the entries,
+// a filter, and the first id and the checksum of each page.
 type run struct {
 	file   *os.File
 	shape  shape
 	count  int
 	sum    uint32   // CRC of the entries
-	filter filter   // nil = everything may be in it
+	filter filter   // nil = any id may be in the run
 	first  []slot   // of each page
 	sums   []uint32 // CRC of each page
 	page   []byte
@@ -28,9 +28,10 @@ const (
 	runMagic   = "btids\x00r3"
 	headerSize = 48
 	pageIDs    = 256
-	pageSize   = slotSize + 4 // what is kept of a page in memory
+	pageSize   = slotSize + 4 // bytes held in memory per page
 	// maxFiltered is the number of ids above which a run has no filter, so that
-	// filters stay small however many ids there are. A lookup reads a page then.
+	// filters stay small however many ids there are. Each lookup then reads a
+	// page.
 	maxFiltered = 32 << 20
 )
 
@@ -81,7 +82,7 @@ func (r *run) has(s slot) (bool, error) {
 
 func (r *run) close() error { return r.file.Close() }
 
-// openRun reads what is held in memory of a run.
+// openRun loads the part of a run that is held in memory.
 func openRun(path string, s shape) (r *run, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -129,8 +130,8 @@ func openRun(path string, s shape) (r *run, err error) {
 	return r, nil
 }
 
-// runWriter writes a run. Entries are added in order; one whose id is that of
-// the last is left out.
+// runWriter writes a run. Entries are added in order; one with the same id as
+// the last is dropped.
 type runWriter struct {
 	r    *run
 	out  *bufio.Writer
@@ -139,8 +140,8 @@ type runWriter struct {
 	last entry
 }
 
-// newRunWriter writes to an empty file that can be read, too; most is how many
-// entries there are at most.
+// newRunWriter writes to an empty file that must also be readable; most is the
+// maximum number of entries.
 func newRunWriter(f *os.File, s shape, most int) (*runWriter, error) {
 	w := &runWriter{r: &run{file: f, shape: s}, out: bufio.NewWriterSize(f, 256<<10)}
 	if most <= maxFiltered {
@@ -202,7 +203,7 @@ func (w *runWriter) finish() (*run, error) {
 	return r, err
 }
 
-// cursor reads the entries of a run, or of a sorted list, one after the other.
+// cursor iterates over the entries of a run or of a sorted list.
 type cursor struct {
 	run  *run
 	in   *bufio.Reader
@@ -242,7 +243,7 @@ func (c *cursor) next() (bool, error) {
 	return true, nil
 }
 
-// merge calls yield for the entries of all cursors in order, each id once.
+// merge calls yield for the entries of all cursors in order, once per id.
 func merge(cursors []*cursor, yield func(entry) error) error {
 	var live []*cursor
 	for _, c := range cursors {
@@ -280,7 +281,8 @@ func merge(cursors []*cursor, yield func(entry) error) error {
 	return nil
 }
 
-// mergeRuns writes the entries of runs into one. keep, when set, chooses.
+// mergeRuns merges the entries of runs into one run. keep, if set, filters
+// them.
 func mergeRuns(f *os.File, s shape, cursors []*cursor, most int, keep func(entry) bool) (*run, error) {
 	w, err := newRunWriter(f, s, most)
 	if err != nil {
@@ -298,11 +300,11 @@ func mergeRuns(f *os.File, s shape, cursors []*cursor, most int, keep func(entry
 	return w.finish()
 }
 
-// fanIn is how many runs of about one size are merged into one.
+// fanIn is how many runs of similar size are merged into one.
 const fanIn = 4
 
-// mergeable returns how many runs at the end of the list are to be merged: the
-// last fanIn when none of them is much larger than the newest.
+// mergeable returns how many runs at the end of the list to merge: the last
+// fanIn if none of them is much larger than the newest.
 func mergeable(runs []*run) int {
 	if len(runs) < fanIn {
 		return 0

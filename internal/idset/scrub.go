@@ -8,11 +8,11 @@ import (
 	"path/filepath"
 )
 
-// Scrub reads runs of the set in a directory again, also of one that is open, and
-// compares their checksums. turn says which, by the names of their files; wait is
-// called for every piece of n bytes that was read. A damaged part is marked, so
-// that the next Check says so, and reported. Logs are left out: they change, are
-// small, and are read whole when they are used.
+// Scrub rereads runs of the set in a directory, which may be open, and compares
+// their checksums. turn selects the runs by file name; wait is called after
+// every n bytes read. A damaged part is reported and marked, so that the next
+// Check reports it. Logs are skipped: they change, are small, and are read
+// completely when they are used.
 func Scrub(dir string, turn func(name string) bool, wait func(n int) error, report func(Damage)) error {
 	s := &Set{dir: dir, readOnly: true, onDisk: map[string][]int{}}
 	if err := s.open(); err != nil {

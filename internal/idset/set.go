@@ -15,33 +15,33 @@ import (
 	"bluetrail/internal/tally"
 )
 
-// Set is the durable set of a data directory. It is for one goroutine, except for
-// Cut.Write.
+// Set is the durable set of a data directory. It belongs to one goroutine,
+// except for Cut.Write.
 //
-// Add notes an id in memory and Commit makes all that were noted durable; Cut does
-// so while others are added. After a crash the ids of the last Commit may be there
-// in part: whoever adds them again adds nothing twice.
+// Add adds an id in memory, and Commit makes all added ids durable; Cut does so
+// while others are added. After a crash, only some of the ids of the last
+// Commit may be there; adding them again creates no duplicates.
 type Set struct {
 	dir         string
 	budget      int
 	readOnly    bool // for Check only
-	otherFormat bool // the files are of no use
-	most        int  // entries that a log may hold
+	otherFormat bool // the files cannot be used
+	most        int  // maximum entries in a log
 
-	buckets map[string]*bucket // those in memory
-	onDisk  map[string][]int   // the numbers of each bucket's runs, oldest first
-	counts  Counts             // what was committed
-	changed map[string]bool    // of counts, see Changed
+	buckets map[string]*bucket // buckets in memory
+	onDisk  map[string][]int   // file numbers of each bucket's runs, oldest first
+	counts  Counts             // committed ids
+	changed map[string]bool    // keys of counts, see Changed
 	dirty   []*bucket
-	cut     *Cut    // that is not finished
-	last    *bucket // of the last Add, whose key was
+	cut     *Cut    // not finished yet
+	last    *bucket // bucket of the last Add, whose key was
 	lastKey Key
 	clock   int64
 	memory  int
 }
 
-// Budget bounds what a Set holds in memory between commits. Ids that were added
-// since the last take 16 to 43 bytes each on top.
+// Budget limits what a Set holds in memory between commits. Each id added since
+// the last commit takes another 16 to 43 bytes.
 const Budget = 64 << 20
 
 const (
@@ -51,9 +51,9 @@ const (
 	looseName  = "loose"
 )
 
-// Open opens the set in a directory, which is made when it is not there. The
-// counts are those that Changed returned so far. Files of older formats, or
-// without a readable one, are removed: Check says what is missing then.
+// Open opens the set in a directory, which it creates if necessary. The counts
+// are those that Changed has returned so far. Files of an older or unreadable
+// format are removed; Check then reports what is missing.
 func Open(dir string, counts Counts) (*Set, error) {
 	s := &Set{dir: dir, budget: Budget, most: runIDs, buckets: map[string]*bucket{}, onDisk: map[string][]int{}, counts: Counts{}, changed: map[string]bool{}}
 	maps.Copy(s.counts, counts)
@@ -80,7 +80,7 @@ func (s *Set) open() error {
 	for _, d := range list {
 		name, kind, _ := strings.Cut(d.Name(), ".")
 		switch {
-		case strings.HasSuffix(kind, tmpSuffix): // a crash left it
+		case strings.HasSuffix(kind, tmpSuffix): // left by a crash
 			if s.readOnly {
 				continue
 			}
@@ -101,8 +101,7 @@ func (s *Set) open() error {
 	return nil
 }
 
-// checkFormat makes sure that the files are of this format. What is not, is
-// removed.
+// checkFormat removes files of another format.
 func (s *Set) checkFormat(list []fs.DirEntry) ([]fs.DirEntry, error) {
 	path := filepath.Join(s.dir, formatFile)
 	got, err := os.ReadFile(path)
@@ -136,7 +135,7 @@ func (s *Set) checkFormat(list []fs.DirEntry) ([]fs.DirEntry, error) {
 	return nil, syncDir(s.dir)
 }
 
-// NameOf returns the name of the part that keeps ids of a key.
+// NameOf returns the name of the part that holds ids of a key.
 func NameOf(k Key) string {
 	if k.Loose {
 		return looseName
@@ -144,7 +143,7 @@ func NameOf(k Key) string {
 	return k.Day.String()
 }
 
-// Add notes an id; it returns false when it is there already.
+// Add adds an id. It returns false if the id is already in the set.
 func (s *Set) Add(id ID, k Key) (bool, error) {
 	b := s.last
 	if b == nil || s.lastKey.Loose != k.Loose || !k.Loose && s.lastKey.Day != k.Day {
@@ -173,7 +172,7 @@ func (s *Set) Add(id ID, k Key) (bool, error) {
 	return true, nil
 }
 
-// bucket returns a bucket that is in memory.
+// bucket returns a bucket, loading it if necessary.
 func (s *Set) bucket(name string) (*bucket, error) {
 	if b := s.buckets[name]; b != nil {
 		return b, nil
@@ -192,7 +191,7 @@ func (s *Set) bucket(name string) (*bucket, error) {
 	return b, nil
 }
 
-// part returns a bucket without what is in its files.
+// part returns a bucket without loading its files.
 func (s *Set) part(name string) *bucket {
 	b := &bucket{dir: s.dir, name: name, shape: plain, most: s.most}
 	if name == looseName {
@@ -201,14 +200,14 @@ func (s *Set) part(name string) *bucket {
 	return b
 }
 
-// weigh takes into account what a bucket holds in memory.
+// weigh updates the memory accounted to a bucket.
 func (s *Set) weigh(b *bucket) {
 	s.memory += b.bytes() - b.held
 	b.held = b.bytes()
 }
 
-// evict forgets the buckets that were not asked for the longest while, until
-// half the budget is free. Those with ids that are not on disk stay.
+// evict drops the least recently used buckets from memory until half the budget
+// is free. Buckets with ids that are not on disk stay.
 func (s *Set) evict() {
 	if s.memory <= s.budget {
 		return
@@ -228,7 +227,7 @@ func (s *Set) evict() {
 	}
 }
 
-// drop forgets what is in memory of a bucket.
+// drop removes a bucket from memory.
 func (s *Set) drop(b *bucket) {
 	s.memory -= b.held
 	if s.last == b {
@@ -239,8 +238,8 @@ func (s *Set) drop(b *bucket) {
 	b.close() // was only read
 }
 
-// Each calls yield for every committed id, with the day that its event is stored
-// at. The ids of a day do not come together when some of them are loose.
+// Each calls yield for every committed id, with the day under which its event
+// is stored. The ids of a day are not contiguous if some of them are loose.
 func (s *Set) Each(yield func(Key, ID) error) error {
 	for _, day := range s.Days() {
 		if err := s.eachOf(day.String(), yield); err != nil {
@@ -250,7 +249,7 @@ func (s *Set) Each(yield func(Key, ID) error) error {
 	return s.eachOf(looseName, yield)
 }
 
-// Days returns the days that have ids of their own, in order.
+// Days returns the days that have their own ids, in order.
 func (s *Set) Days() (days []Day) {
 	names := map[string]bool{}
 	for name := range s.onDisk {
@@ -268,8 +267,8 @@ func (s *Set) Days() (days []Day) {
 	return days
 }
 
-// DayOf reads the name of a part that holds the ids of one day; ok is false for
-// the loose ones.
+// DayOf parses the name of a part that holds the ids of one day; ok is false
+// for the part of loose ids.
 func DayOf(name string) (day Day, ok bool) {
 	t, err := time.Parse(time.DateOnly, name)
 	return tally.DayOf(t.UnixNano()), err == nil
@@ -304,8 +303,8 @@ func (s *Set) eachOf(name string, yield func(Key, ID) error) error {
 	}))
 }
 
-// Forget removes the ids of events that are stored at the given days, so that
-// they can be taken in again. Nothing may be waiting for Commit.
+// Forget removes the ids of events stored under the given days, so that they
+// can be ingested again. Nothing may be waiting for Commit.
 func (s *Set) Forget(days ...Day) error {
 	if len(s.dirty) > 0 || s.cut != nil {
 		return errors.New("cannot forget ids while some are not durable yet")
@@ -336,7 +335,7 @@ func (s *Set) forget(days []Day) error {
 		return err
 	}
 	left, err := b.forget(func(e entry) bool { return slices.Contains(days, e.day) })
-	s.drop(b) // what is in memory of it is made anew
+	s.drop(b) // its memory is reloaded
 	if err != nil {
 		return s.spoiled(looseName, err)
 	}
@@ -345,7 +344,7 @@ func (s *Set) forget(days []Day) error {
 	return nil
 }
 
-// Close gives back memory and files; what is not committed is lost.
+// Close releases memory and files; uncommitted ids are lost.
 func (s *Set) Close() (err error) {
 	for _, b := range s.buckets {
 		err = errors.Join(err, b.close())

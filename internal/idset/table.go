@@ -6,19 +6,19 @@ import (
 	"slices"
 )
 
-// table is a hash set with open addressing in one piece of memory, at most
-// three quarters full. An entry takes 16 bytes.
+// table is a hash set with open addressing in one allocation, at most three
+// quarters full. An entry takes 16 bytes.
 type table struct {
-	slots []slot // of zeros: empty
+	slots []slot // zero = empty
 	n     int
-	zero  bool // the id of zeros is in the set
+	zero  bool // the all-zero id is in the set
 }
 
 type slot struct{ hi, lo uint64 }
 
 const slotSize = 16
 
-// seed keeps those who choose ids from choosing slots.
+// seed prevents attackers who choose ids from choosing slots.
 var seed = rand.Uint64() | 1
 
 func (t *table) find(s slot) int {
@@ -31,7 +31,7 @@ func (t *table) find(s slot) int {
 	return i
 }
 
-// add puts an id into the set; it returns false when it is there already.
+// add adds an id to the set; it returns false if the id is already there.
 func (t *table) add(s slot) bool {
 	if s == (slot{}) {
 		was := t.zero
@@ -76,8 +76,8 @@ func (t *table) grow(size int) {
 
 func (t *table) bytes() int { return slotSize * len(t.slots) }
 
-// drain returns the ids in order and leaves the table without content. What it
-// returns shares the table's memory and is to be used before the next add.
+// drain returns the ids in order and empties the table. The result shares the
+// table's memory and is valid until the next add.
 func (t *table) drain() []slot {
 	list := slices.DeleteFunc(t.slots, func(s slot) bool { return s == (slot{}) })
 	if t.zero {
@@ -88,7 +88,7 @@ func (t *table) drain() []slot {
 	return list
 }
 
-// clear empties the table behind drain; it keeps its memory.
+// clear empties the table after drain and keeps its memory.
 func (t *table) clear() {
 	clear(t.slots)
 	t.n, t.zero = 0, false

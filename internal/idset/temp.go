@@ -6,23 +6,24 @@ import (
 	"sync"
 )
 
-// Temp is a set for one search: in memory up to a bound, then in files that
+// Temp is a set for one search: in memory up to a limit, then in files that
 // vanish with the process. It is safe for concurrent use.
 type Temp struct {
 	mu    sync.Mutex
 	dir   string // of its files
-	limit int    // ids in the table
+	limit int    // maximum ids in the table
 	table table
 	runs  []*run
 }
 
-// TempIDs is how many ids a Temp holds in memory when it is not told otherwise:
-// 64 MiB. Filters and places of those on disk take about 2 bytes for each, and
-// no more than 96 MiB.
+// TempIDs is the default number of ids that a Temp holds in memory: 64 MiB. The
+// filters and page indexes of ids on disk take about 2 bytes per id, and at
+// most 96 MiB.
 const TempIDs = 3 << 20
 
-// NewTemp returns an empty set that holds about so many ids in memory, 0 = TempIDs,
-// and others in files in dir, "" = the system's folder for temporary files.
+// NewTemp returns an empty set that holds about the given number of ids in
+// memory, 0 = TempIDs, and others in files in dir, "" = the system's folder for
+// temporary files.
 func NewTemp(dir string, limit int) *Temp {
 	if limit <= 0 {
 		limit = TempIDs
@@ -30,7 +31,8 @@ func NewTemp(dir string, limit int) *Temp {
 	return &Temp{dir: dir, limit: limit}
 }
 
-// Expect makes room for about n ids, so that the set need not grow to hold them.
+// Expect makes room for about n ids, so that the set does not have to grow for
+// them.
 func (t *Temp) Expect(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -39,8 +41,8 @@ func (t *Temp) Expect(n int) {
 	}
 }
 
-// Add notes ids and reports in known which of them were there before. An id of
-// zeros stands for none.
+// Add adds ids and reports in known which of them were there before. An
+// all-zero id stands for no id.
 func (t *Temp) Add(ids []ID, known []bool) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -114,7 +116,7 @@ func (t *Temp) spill() error {
 	return nil
 }
 
-// write makes a run in a file without a name.
+// write writes a run to an unnamed file.
 func (t *Temp) write(most int, fill func(*runWriter) error) (r *run, err error) {
 	f, err := os.CreateTemp(t.dir, "bluetrail-ids-*")
 	if err != nil {
@@ -139,7 +141,7 @@ func (t *Temp) write(most int, fill func(*runWriter) error) (r *run, err error) 
 	return w.finish()
 }
 
-// Close gives back memory and files.
+// Close releases memory and files.
 func (t *Temp) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

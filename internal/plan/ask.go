@@ -2,32 +2,33 @@ package plan
 
 import "bluetrail/internal/spl/syntax"
 
-// The planner knows no command by its type. What it can make use of, a command
-// answers by one of these.
+// The planner does not know commands by type. A command implements the
+// interfaces below to tell the planner what it can exploit.
 
-// limited commands pass on the first rows only.
+// limited commands pass on only the first rows.
 type limited interface {
-	// Rows returns how many at most, 0 when that is not known.
+	// Rows returns the maximum number of rows, 0 if unknown.
 	Rows() int
 }
 
-// choosing commands keep few of the events they are given, or may.
+// choosing commands keep at most a few of the events they receive.
 type choosing interface {
-	// Chooses returns how many at most, 0 when that is not known.
+	// Chooses returns the maximum number of events kept, 0 if unknown.
 	Chooses() (rows int, ok bool)
 }
 
-// ordering commands put rows in an order.
+// ordering commands sort rows.
 type ordering interface {
-	// NewestFirst reports whether that is by _time, latest first, and how many
-	// rows stay: 0 all, below 0 as many as the environment allows.
+	// NewestFirst reports whether the order is by _time, latest first, and how
+	// many rows are kept: 0 means all, a negative number means as many as the
+	// environment allows.
 	NewestFirst() (limit int, ok bool)
 }
 
 // sourceless commands that begin a search start with one empty row.
 type sourceless interface{ Sourceless() }
 
-// formatting commands say how a field is shown in the result.
+// formatting commands control how a field is displayed in the result.
 type formatting interface {
 	syntax.Command
 	Format() (field string, shown syntax.Expr)

@@ -11,24 +11,24 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// backward hands out events newest first. It reads one slice of time after the
-// other, so that memory holds only one slice and a search that has enough rows
+// backward delivers events newest first. It reads one time slice after the
+// other, so that memory holds only one slice, and a search that has enough rows
 // ends without reading the rest.
 type backward struct {
 	env         *exec.Env
 	st          store.Store
 	q           store.Query
-	first, last int64 // where the store's events lie
-	end         int64 // of what is not read yet
+	first, last int64 // time range of the store's events
+	end         int64 // end of the unread range
 	width       int64 // of the next slice
-	limit       int   // rows that are wanted of each slice, 0 = all
+	limit       int   // rows wanted from each slice, 0 = all
 	current     *parallel
-	held        int64 // bytes that the current slice handed out
+	held        int64 // bytes that the current slice delivered
 	done        bool
 }
 
-// Slices begin short, for searches that soon have enough, and grow until one
-// fills about this share of the memory that a search may use.
+// The first slices are short, for searches that soon have enough rows. They
+// grow until one fills about this share of a search's memory.
 const (
 	firstSlice = int64(15 * time.Minute)
 	leastSlice = int64(time.Second)
@@ -68,9 +68,9 @@ func (s *backward) Next(ctx context.Context) (*vector.Batch, error) {
 	}
 }
 
-// open prepares the next slice. The first slice reaches to the end of the range
-// and the last to its beginning, because a store may keep events elsewhere than
-// at their time.
+// open prepares the next slice. The first slice extends to the end of the range
+// and the last to its beginning, because a store may keep events at times other
+// than their own.
 func (s *backward) open() error {
 	q := s.q
 	q.Latest = s.end

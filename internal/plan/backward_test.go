@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestHeadReadsBackward: a search for the newest events gives what it gives of
-// a store that is read at once, but reads only as far back as it must.
+// TestHeadReadsBackward: a search for the newest events gives the same result
+// as when the store is read at once, but reads only as far back as necessary.
 func TestHeadReadsBackward(t *testing.T) {
 	const events, begin = 2000, 1700000000
 	st := &spanning{Store: memory.New(), first: begin * 1e9, last: (begin + 60*events) * 1e9}
@@ -34,13 +34,13 @@ func TestHeadReadsBackward(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		search string
-		slices int // that are read
+		slices int // slices read
 	}{
 		{`* | head 15`, 1},
 		{`* | head 16`, 2}, // of 15, 30, … minutes
 		{`* | sort 100 - _time`, 3},
 		{`n=1950 OR n=3 | head 1`, 3},
-		{`n=1950 OR n=3 | head 2`, 8}, // the last one reaches to the beginning
+		{`n=1950 OR n=3 | head 2`, 8}, // the last slice extends to the beginning
 		{`n=3 | head 2 | table n`, 8},
 		{`n=none | head 2`, 8},
 	} {
@@ -50,7 +50,7 @@ func TestHeadReadsBackward(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("rows differ (-at once +backward):\n%s", diff)
 			}
-			slices := st.asked[1:] // the first is the whole range, for the plan
+			slices := st.asked[1:] // the first request is the whole range, for the plan
 			if len(slices) != tc.slices {
 				t.Errorf("read %d slices, want %d", len(slices), tc.slices)
 			}

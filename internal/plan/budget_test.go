@@ -22,7 +22,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// within runs a search and returns its rows, and what it says of its budget.
+// within runs a search and returns its rows and its message about the budget.
 func within(t *testing.T, env *exec.Env, text string) (rows []string, over error) {
 	t.Helper()
 	st := memory.New()
@@ -56,9 +56,9 @@ func within(t *testing.T, env *exec.Env, text string) (rows []string, over error
 	return rows, s.Over()
 }
 
-// TestDiskForMemory runs searches that hold more than their memory, with room on
-// disk: they have all rows, and leave nothing behind. With too little room they
-// show what they reached.
+// TestDiskForMemory runs searches that exceed their memory but have room on
+// disk: they return all rows and leave no files behind. With too little disk
+// they return partial results.
 func TestDiskForMemory(t *testing.T) {
 	for _, text := range []string{
 		"| makeresults count=30000 | streamstats count as n | stats count sum(n) as s by n",
@@ -98,8 +98,8 @@ func TestDiskForMemory(t *testing.T) {
 	}
 }
 
-// TestDiskKeepsNoBuffers groups rows of many files, which are read into the same
-// buffers, on disk.
+// TestDiskKeepsNoBuffers groups rows of many files, which are read into the
+// same buffers, and spills the groups to disk.
 func TestDiskKeepsNoBuffers(t *testing.T) {
 	dir := t.TempDir()
 	const names, each = 60, 50
@@ -126,8 +126,8 @@ func TestDiskKeepsNoBuffers(t *testing.T) {
 	}
 }
 
-// TestOverMemory runs searches that need more memory than they have: they show
-// what they reached.
+// TestOverMemory runs searches that need more memory than they have: they
+// return partial results.
 func TestOverMemory(t *testing.T) {
 	for _, text := range []string{
 		"| makeresults count=1000000 | streamstats count as n | stats count by n",
@@ -199,10 +199,11 @@ func TestOverRows(t *testing.T) {
 	}
 }
 
-// endless are rows without end, with fields that the examples of commands name.
+// endless produces rows forever, with the fields that the examples of commands
+// use.
 const endless = `| makeresults count=1000000000000 | streamstats count as n | eval _time=1700000000+n, _raw="a=1 b=".n, k="k".(n%50), user="u".(n%1000), u=user, a=n%7, b=n, v=n%10, src="10.0.0.1", lat=n%90, lon=n%180, x=mvappend("p","q"), j="{\"a\":[1,2]}" | `
 
-// TestCancel ends every command in the middle of rows without end.
+// TestCancel cancels every command while it processes endless rows.
 func TestCancel(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.MkdirAll(dir+"/lookups", 0o700); err != nil {
@@ -242,8 +243,8 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// cancelled runs a search, ends it after a while and returns how long that
-// took. It fails when goroutines stay.
+// cancelled runs a search, cancels it after a while and returns how long the
+// cancellation took. It fails if goroutines remain.
 func cancelled(t *testing.T, text string, know *knowledge.Knowledge) time.Duration {
 	t.Helper()
 	before := runtime.NumGoroutine()
@@ -279,8 +280,8 @@ func cancelled(t *testing.T, text string, know *knowledge.Knowledge) time.Durati
 	return took
 }
 
-// TestOverMemoryKeepsTables checks that a search which ends early replaces no
-// table by what it had until then.
+// TestOverMemoryKeepsTables checks that a search that ends early does not
+// replace a table with partial results.
 func TestOverMemoryKeepsTables(t *testing.T) {
 	for _, write := range []string{"outputlookup kept.csv", "outputcsv kept.csv", "outputlookup append=t kept.csv", "outputlookup key_field=n kept.csv"} {
 		dir := t.TempDir()

@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestReadBuffersAreUsedAgain runs what gathers rows beside the scan over many
-// files, which are read into the same buffers.
+// TestReadBuffersAreUsedAgain runs commands that collect rows during the scan
+// over many files, which are read into the same buffers.
 func TestReadBuffersAreUsedAgain(t *testing.T) {
 	dir := t.TempDir()
 	mem := memory.New()

@@ -17,10 +17,9 @@ import (
 	"bluetrail/internal/store/memory"
 )
 
-// asked is a context that counts how often it is asked whether it has ended, and
-// ends when it is asked for the n-th time. So a search can be cancelled at any
-// place where it looks, and what it does afterwards be counted, whatever the
-// machine is doing.
+// asked is a context that counts how often it is checked, and ends at the n-th
+// check. It can cancel a search at any place where the search checks, and
+// counts the later checks, however fast the machine is.
 type asked struct {
 	context.Context
 	cancel context.CancelCauseFunc
@@ -44,7 +43,7 @@ func (a *asked) Err() error {
 	return a.Context.Err()
 }
 
-// inputs are what commands are cancelled over.
+// inputs are what the cancelled commands read.
 var inputs = []struct {
 	name         string
 	events, keys int
@@ -72,7 +71,7 @@ func inputStore(t *testing.T, events, keys, bytes int) *memory.Store {
 	return st
 }
 
-// cancelledSearches are run over every input.
+// cancelledSearches are run over each input.
 var cancelledSearches = []string{
 	"| stats count by n", "| stats values(*) as * by n", "| stats dc(k0) list(k1) by user n", "| eventstats count by n", "| streamstats count sum(n) by user",
 	"| sort 0 k0 - n", "| top 0 n", "| rare n", "| chart limit=0 count over n by user", "| timechart span=1s count by user", "| contingency n user",
@@ -87,7 +86,7 @@ var cancelledSearches = []string{
 	"| tojson", "| xmlkv", "| tags", "| typer", "| sichart count by n", "| cofilter n user", "| timewrap 1d",
 }
 
-// drained runs a search to its end and returns why it ended.
+// drained runs a search to its end and returns the reason why it ended.
 func drained(ctx context.Context, t *testing.T, st *memory.Store, text string) error {
 	t.Helper()
 	q, err := plan.Parse(text, nil)
@@ -109,8 +108,8 @@ func drained(ctx context.Context, t *testing.T, st *memory.Store, text string) e
 	}
 }
 
-// TestCancelAnywhere cancels every search where it looks at its context, at random: it
-// ends with the cause, having looked only a few times more.
+// TestCancelAnywhere cancels every search at a random check of its context. The
+// search must end with the cause after only a few more checks.
 func TestCancelAnywhere(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 10))
 	for _, in := range inputs {
@@ -133,7 +132,7 @@ func TestCancelAnywhere(t *testing.T) {
 						t.Fatal(err)
 					}
 					if ctx.Context.Err() == nil {
-						continue // it looked less often this time, as order is up to workers
+						continue // it checked less often this time: the order depends on the workers
 					}
 					if after := ctx.asked.Load() - at; after > 64 {
 						t.Errorf("cancelled at look %d of %d, it looked %d times more", at, looks, after)

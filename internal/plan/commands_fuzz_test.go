@@ -17,16 +17,16 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// oddEvents are rows on which commands stumble if they take anything for
-// granted.
+// oddEvents are rows that break commands which make assumptions about their
+// input.
 const oddEvents = `{"_time":1700000000,"a":"1","b":["x","y"],"n":"5","t":"2023-11-14"}
 {"_time":1700000000.5,"":"no name","a":"-0.5","n":"1e308","b":""}
 {"_time":-1,"n":"NaN","a":"999999999999999999999","c":null,"d":{"e":[{"f":1},{"f":null}]}}
 {"_time":253402300800,"n":"x","a":["1","2","3"],"_hidden":"h","lat":"91","lon":"-200"}
 {"nothing":"else","a":"\u0000\ud800","*":"star","x y":"blank"}`
 
-// fuzzed runs the commands behind a search of events and reports when they
-// panic, hold far more than the budget, or cannot be ended. Errors are fine.
+// fuzzed runs the commands after a search of events and fails if they panic,
+// exceed the budget by far, or cannot be cancelled. Errors are fine.
 func fuzzed(t *testing.T, commands, events string) {
 	t.Helper()
 	q, err := plan.Parse("* | "+commands, nil)
@@ -39,7 +39,7 @@ func fuzzed(t *testing.T, commands, events string) {
 		if n == 50 {
 			break
 		}
-		_, _ = st.Add([]byte(line), &event.Meta{Index: "aws", Source: "fuzz", Host: "aws"}) // what is no record is not there
+		_, _ = st.Add([]byte(line), &event.Meta{Index: "aws", Source: "fuzz", Host: "aws"}) // lines that are not records are skipped
 	}
 	env := exec.NewEnv(time.Unix(1700000000, 0).UTC())
 	env.Memory = exec.NewBudget(8 << 20)
@@ -69,7 +69,7 @@ func fuzzed(t *testing.T, commands, events string) {
 	}
 }
 
-// argumentWords are what random arguments are made of.
+// argumentWords are the words of random arguments.
 var argumentWords = []string{
 	"a", "b", "n", "*", "a*", "_*", "nosuch", `""`, `"x y"`, "_time", "_raw", "count", "sum(n)", "avg(a)", "values(b)", "dc(*)", "by", "BY", "as", "AS", "over",
 	"where", "in", "top2", "=", "span=1h", "span=1d", "span=0.5", "span=log2", "span=1mon", "bins=2", "limit=1", "limit=0", "start=-5", "end=1e9", "0", "1", "-1", "3",
@@ -80,7 +80,7 @@ var argumentWords = []string{
 	"with", "prefix=p", "path=d.e{}.f", "pairdelim=\"x\"", "kvdelim=\"=\"", "sma2(n)", "ctime(_time)", "num(n)", "auto(a)", "ip(a)",
 }
 
-// TestCommandsAnyArguments runs every command with arguments drawn at random.
+// TestCommandsAnyArguments runs every command with random arguments.
 func TestCommandsAnyArguments(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(20, 23))
 	draws := 60
@@ -100,7 +100,8 @@ func TestCommandsAnyArguments(t *testing.T) {
 	}
 }
 
-// FuzzCommands begins with every search of the documentation and the scripts.
+// FuzzCommands is seeded with every search in the documentation and the
+// scripts.
 func FuzzCommands(f *testing.F) {
 	add := func(search string) {
 		search = strings.TrimPrefix(strings.TrimSpace(search), "|")

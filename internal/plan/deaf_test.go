@@ -19,29 +19,30 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// The rows that a command is given in TestNoLoopIsDeaf, how many there are in a
-// batch, and after how many of them it must have looked whether the search is
-// cancelled.
+// The number of rows that TestNoLoopIsDeaf gives a command, the rows per batch,
+// and the number of rows after which the command must have checked for
+// cancellation.
 const (
 	deafRows  = 8192
 	deafBatch = vector.DefaultRows
 	deafLooks = 2048
 )
 
-// deafQuiet are commands that hand on whole columns, so that their work does not
-// grow with the rows.
+// deafQuiet are commands that pass on whole columns, so that their work does
+// not grow with the rows.
 var deafQuiet = strings.Fields("addinfo fieldformat fields gauge highlight iconify localop noop redistribute rename setfields sistats sichart sitimechart sitop sirare table")
 
-// deafLazy are commands that hand on batches as they are, or work on one when it is
-// asked for.
+// deafLazy are commands that pass batches on unchanged, or process one only on
+// request.
 var deafLazy = strings.Fields("appendpipe fillnull foreach reverse tail")
 
-// deafIdle are searches that find nothing to do in such rows.
+// deafIdle are searches that have nothing to do in these rows.
 var deafIdle = []string{"| apply m", "| transaction startswith"}
 
-// TestNoLoopIsDeaf gives every command rows, without a planner or a store that would
-// look at the context for it, and counts how often it looks while it takes rows in,
-// while it merges, and between the last row it takes and the first it gives.
+// TestNoLoopIsDeaf gives every command rows, without a planner or a store that
+// would check the context for it. It counts how often the command checks while
+// it reads rows, while it merges, and between the last row it reads and the
+// first it returns.
 func TestNoLoopIsDeaf(t *testing.T) {
 	searches := cancelledSearches
 	for _, def := range syntax.Commands() {
@@ -108,21 +109,21 @@ func newDeaf(t *testing.T, text string, value func(field, row int) vector.Value)
 	return d
 }
 
-// deafWords are what may be the name of a field.
+// deafWords are words that may be field names.
 var deafWords = regexp.MustCompile(`[a-z_][a-z_0-9]*`)
 
-// deaf runs a command and counts its looks.
+// deaf runs a command and counts its checks of the context.
 type deaf struct {
 	t     *testing.T
 	ctx   *asked
 	env   *exec.Env
 	cmd   syntax.Command
 	name  string
-	words []string // of its text
+	words []string // of the command's text
 	value func(field, row int) vector.Value
-	left  int // rows not given yet
+	left  int // rows not delivered yet
 	given bool
-	ended int64 // looks when all rows were given
+	ended int64 // checks when all rows were delivered
 	found []string
 }
 
@@ -196,7 +197,7 @@ func (d *deaf) run() {
 		if err != nil && err != io.EOF {
 			d.t.Fatal(err)
 		}
-		if !d.given { // it gives rows before it has all
+		if !d.given { // it returns rows before it has read all
 			return
 		}
 		if n := d.ctx.asked.Load() - d.ended; n < deafRows/deafLooks && !slices.Contains(deafLazy, d.name) {
@@ -205,7 +206,8 @@ func (d *deaf) run() {
 	}
 }
 
-// looks runs a part of the command's work, which must look once for so many rows.
+// looks runs part of the command's work, which must check once per so many
+// rows.
 func (d *deaf) looks(what string, rows int, work func()) {
 	before := d.ctx.asked.Load()
 	work()
@@ -214,7 +216,8 @@ func (d *deaf) looks(what string, rows int, work func()) {
 	}
 }
 
-// Next implements exec.Operator: it gives the rows and does not look itself.
+// Next implements exec.Operator. It delivers the rows and does not check the
+// context itself.
 func (d *deaf) Next(context.Context) (*vector.Batch, error) {
 	if d.left == 0 {
 		d.given, d.ended = true, d.ctx.asked.Load()

@@ -13,8 +13,8 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// savedLoops are saved searches that run themselves, each in another way.
-// savedLoops knows nothing but saved searches.
+// savedLoops are saved searches that run themselves, each in a different way.
+// As a store of knowledge it holds only saved searches.
 type savedLoops struct {
 	*knowledge.Knowledge
 	texts map[string]string
@@ -25,8 +25,8 @@ func (s savedLoops) SavedSearch(name string) (string, bool) {
 	return text, ok
 }
 
-// TestDepth checks that searches inside searches are counted however they are
-// begun, so that one that runs itself ends.
+// TestDepth checks that nested searches are counted however they are started,
+// so that one that runs itself ends.
 func TestDepth(t *testing.T) {
 	none, err := knowledge.Open()
 	if err != nil {
@@ -61,7 +61,8 @@ func TestDepth(t *testing.T) {
 	}
 }
 
-// TestManyAggregates: more of them than a command takes are refused in words.
+// TestManyAggregates: more aggregates than a command accepts are rejected with
+// a clear error.
 func TestManyAggregates(t *testing.T) {
 	if _, err := plan.Parse("* | stats "+strings.Repeat("count ", 50000), nil); err == nil || !strings.Contains(err.Error(), "at most 5000 aggregates") {
 		t.Errorf("%.200v", err)

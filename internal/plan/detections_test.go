@@ -22,10 +22,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// detectionsEnd is the clock of the searches, and the end of the generated trail.
+// detectionsEnd is the searches' current time, and the end of the generated
+// trail.
 var detectionsEnd = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
-// TestDetections runs searches in the ways of published detections over a
+// TestDetections runs searches modelled on published detections over a
 // generated organisation.
 func TestDetections(t *testing.T) {
 	data, err := os.ReadFile("../../testdata/detections/searches.txt")

@@ -18,8 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// documented is one case of the collection of examples that Splunk's
-// documentation gives or implies.
+// documented is one case of the example collection, stated or implied by
+// Splunk's documentation.
 type documented struct {
 	ID     string            `json:"id"`
 	SPL    string            `json:"spl"`
@@ -48,7 +48,7 @@ func TestDocumentedExamples(t *testing.T) {
 	runDocumented(t, filepath.Join(dir, "spl-examples.jsonl"))
 }
 
-// TestDocumentedCases runs the second collection, of what failed once.
+// TestDocumentedCases runs the second collection: cases that once failed.
 func TestDocumentedCases(t *testing.T) {
 	file := "../../../shared/cases/spl.jsonl"
 	if _, err := os.Stat(file); err != nil {
@@ -57,9 +57,9 @@ func TestDocumentedCases(t *testing.T) {
 	runDocumented(t, file, "k01")
 }
 
-// runDocumented runs the cases of a file but those listed, whose expected rows do
-// not follow from their data: the documentation's 95th percentile of k01 is that of
-// another row of figures.
+// runDocumented runs the cases of a file except those listed, whose expected
+// rows do not follow from their data: the documentation's 95th percentile in
+// k01 belongs to another row of figures.
 func runDocumented(t *testing.T, file string, wrong ...string) {
 	t.Helper()
 	f, err := os.Open(file)
@@ -149,7 +149,8 @@ func (d *documented) compare(t *testing.T, rows []string) {
 	}
 }
 
-// normal reads the columns that hold JSON, so that their layout is no matter.
+// normal parses the columns that hold JSON, so that their layout does not
+// matter.
 func (d *documented) normal(col string, v any) any {
 	if s, ok := v.(string); ok && slices.Contains(d.JSONColumns, col) {
 		var parsed any
@@ -163,7 +164,7 @@ func (d *documented) normal(col string, v any) any {
 	return v
 }
 
-// knowledge writes the case's lookups and macros as an app would have them.
+// knowledge writes the case's lookups and macros as an app would store them.
 func (d *documented) knowledge(t *testing.T) *knowledge.Knowledge {
 	t.Helper()
 	dir := t.TempDir()

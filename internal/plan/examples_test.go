@@ -58,8 +58,8 @@ func TestRegistryExamples(t *testing.T) {
 	}
 }
 
-// TestExamplesSayNow: an example whose rows change with the current time says
-// which time it assumes.
+// TestExamplesSayNow: an example whose rows depend on the current time states
+// the time it assumes.
 func TestExamplesSayNow(t *testing.T) {
 	check := func(name string, examples []syntax.Example) {
 		for _, ex := range examples {

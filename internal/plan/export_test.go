@@ -1,7 +1,7 @@
 package plan
 
-// CloseOperators closes the search but for its budget; it returns the bytes that
-// some part of the search did not let go of.
+// CloseOperators closes the search but not its budget. It returns the bytes
+// that some part of the search did not release.
 func (s *Plan) CloseOperators() int64 {
 	s.cancel()
 	s.texts.Release()

@@ -10,15 +10,15 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// formats are the fieldformat commands that hold for the result of a search.
-// Those of a foreach join while the search runs.
+// formats are the fieldformat commands that apply to the result of a search.
+// Those inside a foreach are added while the search runs.
 type formats struct {
 	mu   sync.Mutex
 	list []formatting
 }
 
-// of notes the formats among the commands of a search; a new table ends those
-// before it.
+// of collects the formats among the commands of a search. A command that makes
+// a new table discards the formats before it.
 func (f *formats) of(stages []syntax.Command) {
 	for _, c := range stages {
 		if _, ok := c.(exec.Transforming); ok && isTransforming(c) {
@@ -28,7 +28,7 @@ func (f *formats) of(stages []syntax.Command) {
 	}
 }
 
-// join notes a command if it is a format.
+// join adds a command if it is a format.
 func (f *formats) join(c syntax.Command) {
 	if format, ok := c.(formatting); ok {
 		f.mu.Lock()
@@ -44,9 +44,9 @@ func (f *formats) held() []formatting {
 	return f.list
 }
 
-// newFormatted returns the rows of in as the formats show them; of several for a
-// field the last holds. formats is asked for with every batch, since commands
-// may come up with some while they run.
+// newFormatted returns the rows of in with the formats applied; the last format
+// of a field wins. It calls formats for every batch, since commands may add
+// some while they run.
 func newFormatted(env *exec.Env, in exec.Operator, formats func() []formatting) exec.Operator {
 	return &formatted{env: env, in: in, formats: formats, progs: map[formatting]*expr.Program{}}
 }

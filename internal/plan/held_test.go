@@ -23,9 +23,9 @@ import (
 )
 
 // TestHeldIsGivenBack runs the examples of all commands and the searches of all
-// scripts, and closes them after a random number of batches or in the middle of one:
-// every part lets go of the memory it held, nothing is left in the budget of all
-// searches, and no goroutine stays.
+// scripts, and closes them after a random number of batches or in the middle of
+// one. Every part must release its memory, the shared budget must be empty, and
+// no goroutine may remain.
 func TestHeldIsGivenBack(t *testing.T) {
 	all := exec.NewBudget(1 << 30)
 	rnd := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
@@ -80,8 +80,8 @@ func TestHeldIsGivenBack(t *testing.T) {
 	}
 }
 
-// searching returns the stacks of the goroutines that searches started. Libraries
-// have some of their own.
+// searching returns the stacks of the goroutines that searches started.
+// Libraries start others.
 func searching() (list []string) {
 	buf := make([]byte, 1<<20)
 	for _, stack := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
@@ -126,13 +126,13 @@ func abandon(t *testing.T, rnd *rand.Rand, all *exec.Budget, text string, st sto
 	s.Close()
 }
 
-// panicking is a database of places that fails.
+// panicking is a location database that fails.
 type panicking struct{}
 
 func (panicking) Lookup(string) (enrich.Location, bool) { panic("no such place") }
 
-// TestFailedSearchGivesBack runs searches in which a command panics or fails while
-// others hold rows.
+// TestFailedSearchGivesBack runs searches in which one command panics or fails
+// while others hold rows.
 func TestFailedSearchGivesBack(t *testing.T) {
 	all := exec.NewBudget(1 << 30)
 	const rows = "| makeresults count=5000 | streamstats count as n | eval ip=\"192.0.2.1\" "
@@ -168,8 +168,8 @@ func TestFailedSearchGivesBack(t *testing.T) {
 	}
 }
 
-// TestLookupGivesBack ends searches of a lookup that fits in their memory, that does
-// not, and whose index does not.
+// TestLookupGivesBack ends searches of a lookup that fits in memory, of one
+// that does not, and of one whose index does not.
 func TestLookupGivesBack(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("n,m\n")

@@ -14,8 +14,8 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// demandedIndexes returns the indexes of which an event must have one, nil when
-// the filter leaves that open.
+// demandedIndexes returns the indexes to which an event must belong, nil when
+// the filter does not restrict them.
 func demandedIndexes(where filter.Expr) []string {
 	switch e := where.(type) {
 	case *filter.Compare:
@@ -46,12 +46,12 @@ func demandedIndexes(where filter.Expr) []string {
 	return nil
 }
 
-// watched is a store whose scans count the rows that they hand over.
+// watched is a store whose scans count the rows that they deliver.
 type watched struct {
 	store.Store
 	rows atomic.Int64
-	// open: the store leaves it to others to drop rows of other indexes, so
-	// that rows say nothing.
+	// open: the store does not drop rows of other indexes itself, so a row
+	// proves nothing.
 	open atomic.Bool
 }
 
@@ -80,8 +80,8 @@ func (w *watchedScan) Run(ctx context.Context, emit func(int, *vector.Batch) err
 	})
 }
 
-// noIndex warns at the end of a search that read nothing when none of the
-// indexes it asked for is there.
+// noIndex warns at the end of a search that read nothing if none of the
+// requested indexes exist.
 type noIndex struct {
 	exec.Operator
 	env   *exec.Env

@@ -13,11 +13,11 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// newest puts events in the order in which searches see them: newest first,
-// and of the same second what was taken in later first.
+// newest sorts events into search order: newest first, and within the same
+// second the last ingested first.
 type newest struct{ rows *op.Sorted[when] }
 
-// when is what events are ordered by.
+// when is the sort key of events.
 type when struct{ time, seq float64 }
 
 func newNewest(env *exec.Env, limit int) *newest {
@@ -29,7 +29,7 @@ func newerFirst(a, b *when) int {
 	return cmp.Or(cmp.Compare(b.time, a.time), cmp.Compare(b.seq, a.seq))
 }
 
-// whens returns what the rows of a batch are ordered by. Those without a time come
+// whens returns the sort keys of the rows of a batch. Rows without a time come
 // last.
 func whens(b *vector.Batch) []when {
 	list := make([]when, b.Len)
@@ -64,7 +64,7 @@ func (n *newest) Results(ctx context.Context) (exec.Operator, error) {
 
 func (n *newest) Close() { n.rows.Close() }
 
-// unnumbered takes away what only orders events.
+// unnumbered removes the columns that only serve to order events.
 type unnumbered struct{}
 
 func (unnumbered) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {

@@ -13,7 +13,7 @@ import (
 )
 
 // parallel runs a scan with the row-wise commands and a reducer in each of its
-// workers, merges the reducers and hands out the result.
+// workers, merges the reducers and delivers the result.
 type parallel struct {
 	env     *exec.Env
 	scan    store.Scan

@@ -1,5 +1,6 @@
-// Package plan turns a parsed search into running operators: what the store is
-// asked, what runs beside the scan in every worker, and what runs after it.
+// Package plan turns a parsed search into running operators: the store's query,
+// the commands that run beside the scan in every worker, and the commands that
+// run after it.
 package plan
 
 import (
@@ -27,22 +28,22 @@ import (
 type Plan struct {
 	out    exec.Operator
 	env    *exec.Env
-	rows   int  // handed out
-	ended  bool // early, for a budget
-	main   bool // no subsearch
+	rows   int  // rows delivered
+	ended  bool // ended early, over a budget
+	main   bool // not a subsearch
 	events bool
 	steps  []Step
 	texts  *exec.Held // of subsearches
 	cancel context.CancelFunc
 }
 
-// Step is one line of explain: where a part of the search runs and what it is.
+// Step is one line of explain: a part of the search and where it runs.
 type Step struct {
 	Where string // "store", "workers", "after", "subsearch"
 	What  string
 }
 
-// Next implements exec.Operator. A command that panics fails the search only.
+// Next implements exec.Operator. A panic in a command fails only this search.
 func (s *Plan) Next(ctx context.Context) (b *vector.Batch, err error) {
 	if s.ended {
 		return nil, io.EOF
@@ -71,12 +72,12 @@ func (s *Plan) Next(ctx context.Context) (b *vector.Batch, err error) {
 	return b, nil
 }
 
-// Over returns the budget that the search exceeded, nil when it is whole. It
-// says so once all rows are read.
+// Over returns the budget that the search exceeded, nil when the result is
+// complete. It is valid once all rows have been read.
 func (s *Plan) Over() error { return s.env.Memory.Over() }
 
-// Close implements exec.Operator. It gives back all that the search holds of the
-// memory of all searches.
+// Close implements exec.Operator. It releases everything that the search holds
+// of the memory shared by all searches.
 func (s *Plan) Close() {
 	s.cancel()
 	s.texts.Release()
@@ -87,11 +88,11 @@ func (s *Plan) Close() {
 	s.out.Close()
 }
 
-// Events reports whether the rows are events as they were taken in, rather
-// than a table made of them.
+// Events reports whether the rows are events as ingested, rather than a table
+// computed from them.
 func (s *Plan) Events() bool { return s.events }
 
-// Steps returns how the search is run.
+// Steps describes how the search is run.
 func (s *Plan) Steps() []Step { return s.steps }
 
 func recovered(err *error) {
@@ -117,8 +118,8 @@ func Parse(text string, m syntax.Macros) (*syntax.Query, error) {
 	return syntax.Parse(text)
 }
 
-// Open plans a search over st and env. Subsearches that become part of the
-// text run now. st may be nil when the search reads no events.
+// Open plans a search over st and env. Subsearches that become part of the text
+// run immediately. st may be nil if the search reads no events.
 func Open(ctx context.Context, q *syntax.Query, st store.Store, env *exec.Env) (s *Plan, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer func() {
@@ -151,15 +152,15 @@ func Open(ctx context.Context, q *syntax.Query, st store.Store, env *exec.Env) (
 type planner struct {
 	store   store.Store
 	env     *exec.Env
-	own     *exec.Env // env with the range that the search's own text gives it
+	own     *exec.Env // env with the time range that the search's own text sets
 	depth   int
-	texts   *exec.Held // that took the place of subsearches
-	formats formats    // of the whole search; subsearches hand on values
+	texts   *exec.Held // text that replaced subsearches
+	formats formats    // of the whole search; subsearches return plain values
 }
 
-// subsearch runs a query of its own: append, join and the like.
+// subsearch runs a separate query, as for append and join.
 func (p *planner) subsearch(ctx context.Context, q *syntax.Query) (exec.Operator, error) {
-	env := *p.env // with what a search inside it runs by, which is one deeper
+	env := *p.env // the environment of a nested search, one level deeper
 	sub := &planner{store: p.store, env: &env, own: &env, depth: p.depth + 1, texts: env.Memory.Hold()}
 	env.Run, env.Pipe = sub.subsearch, sub.pipe
 	if sub.depth > p.env.Limits.SubsearchDepth {
@@ -176,7 +177,7 @@ func (p *planner) subsearch(ctx context.Context, q *syntax.Query) (exec.Operator
 	return s, nil
 }
 
-// pipe puts the commands of a subsearch behind rows that are at hand.
+// pipe runs the commands of a subsearch on rows already in memory.
 func (p *planner) pipe(ctx context.Context, q *syntax.Query, in exec.Operator) (exec.Operator, error) {
 	stages, err := p.resolve(ctx, q)
 	for i := 0; err == nil && i < len(stages); i++ {
@@ -193,7 +194,7 @@ func (p *planner) pipe(ctx context.Context, q *syntax.Query, in exec.Operator) (
 	return in, nil
 }
 
-// text runs a bracketed subsearch and returns what takes its place.
+// text runs a bracketed subsearch and returns the text that replaces it.
 func (p *planner) text(ctx context.Context, q *syntax.Query) (string, error) {
 	lim := p.env.Limits
 	ctx, cancel := context.WithTimeout(ctx, lim.SubsearchTime)
@@ -214,7 +215,7 @@ func (p *planner) text(ctx context.Context, q *syntax.Query) (string, error) {
 		}
 		rows += b.Len
 		got = append(got, b)
-		return held.Add(b.Size() + 2*syntax.TextSize(b)) // the rows, each as text, and all of it together
+		return held.Add(b.Size() + 2*syntax.TextSize(b)) // each row as text, and the whole text
 	})
 	if errors.Is(err, context.DeadlineExceeded) {
 		p.env.Warn("a subsearch ran longer than %s; its result so far is used (raise search.subsearch_time in the configuration)", lim.SubsearchTime)
@@ -224,7 +225,7 @@ func (p *planner) text(ctx context.Context, q *syntax.Query) (string, error) {
 		return "", fmt.Errorf("cannot run subsearch: %w", err)
 	}
 	text := syntax.SubsearchText(got)
-	if err := p.texts.Add(2 * len(text)); err != nil && !exec.EndsEarly(err) { // with what it is parsed to
+	if err := p.texts.Add(2 * len(text)); err != nil && !exec.EndsEarly(err) { // the text and what it is parsed to
 		return "", err
 	}
 	return text, nil
@@ -276,7 +277,7 @@ func (p *planner) open(ctx context.Context, q *syntax.Query) (*Plan, error) {
 
 func (s *Plan) step(where, what string) { s.steps = append(s.steps, Step{where, what}) }
 
-// isTransforming reports whether a command makes a table out of events.
+// isTransforming reports whether a command turns events into a table.
 func isTransforming(c syntax.Command) bool {
 	if t, ok := c.(interface{ Tabulates() bool }); ok {
 		return t.Tabulates()
@@ -285,7 +286,7 @@ func isTransforming(c syntax.Command) bool {
 	return ok
 }
 
-// resolve runs the subsearches that are part of commands' texts.
+// resolve runs the subsearches in commands' texts.
 func (p *planner) resolve(ctx context.Context, q *syntax.Query) ([]syntax.Command, error) {
 	stages := make([]syntax.Command, len(q.Stages))
 	for i, st := range q.Stages {
@@ -345,7 +346,7 @@ func attach(ctx context.Context, env *exec.Env, in exec.Operator, c syntax.Comma
 }
 
 // scan plans the part that reads events. It returns the operator and the
-// commands that are left to run after it.
+// commands that still have to run after it.
 func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Plan) (exec.Operator, []syntax.Command, error) {
 	if p.store == nil {
 		return nil, nil, errors.New("this search reads events, and there are none to read (give --files or --data)")
@@ -366,15 +367,15 @@ func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Plan) (e
 	if p.typed(stages[n:]) {
 		stages = slices.Insert(slices.Clone(stages), n, command("typer"))
 	}
-	needs := make([]filter.FieldSet, len(stages)+1) // needs[i]: what stage i and all after it read
+	needs := make([]filter.FieldSet, len(stages)+1) // needs[i]: the fields that stage i and all later stages read
 	needs[len(stages)] = filter.AllFields()
 	for i := len(stages) - 1; i >= n; i-- {
 		needs[i] = stages[i].Needs(needs[i+1])
 	}
 	q.Fields = store.Wanted(needs[n], q.Filter)
 
-	// Row-wise commands run in the workers when what gathers their rows does
-	// not care about order; otherwise the events are put in order first.
+	// Row-wise commands run in the workers if the command that collects their
+	// rows does not depend on order; otherwise the events are sorted first.
 	last := n
 	for last < len(stages) {
 		if _, ok := stages[last].(exec.Streaming); !ok {
@@ -394,7 +395,7 @@ func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Plan) (e
 			}
 		}
 	}
-	limit := 0 // how many of the newest events are wanted, 0 = all
+	limit := 0 // number of newest events wanted, 0 = all
 	if reducer == nil {
 		q.Ordered = true
 		rest = newestFirst(rest, p.own)
@@ -448,8 +449,8 @@ func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Plan) (e
 	return named(par), rest, nil
 }
 
-// typed reports whether commands read event types or tags, and some are defined
-// beside those that events have of themselves.
+// typed reports whether commands read event types or tags and there are
+// definitions besides the built-in ones.
 func (p *planner) typed(stages []syntax.Command) bool {
 	classes := p.env.Knowledge
 	if classes == nil || len(classes.EventTypes()) == 0 && len(classes.FieldTags()) == 0 {

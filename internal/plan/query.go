@@ -10,8 +10,8 @@ import (
 	"bluetrail/internal/store"
 )
 
-// query makes the store's query of the leading filters: time modifiers that
-// hold for all of them become its range.
+// query builds the store's query from the leading filters. Time modifiers that
+// apply to all of them become its range.
 func (p *planner) query(filters []filter.Expr) (*store.Query, error) {
 	q := &store.Query{Earliest: store.Beginning, Latest: store.End, Now: p.env.Now.In(p.env.Zone)}
 	var terms []filter.Expr
@@ -70,7 +70,7 @@ func (p *planner) query(filters []filter.Expr) (*store.Query, error) {
 	return q, nil
 }
 
-// nanos is t in unix nanoseconds, kept within what that can hold.
+// nanos converts t to unix nanoseconds, clamped to int64.
 func nanos(t time.Time) int64 {
 	const limit = math.MaxInt64 / int64(time.Second)
 	switch s := t.Unix(); {

@@ -15,8 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestRecordedAttacks finds the replayed attacks of the recordings through data
-// models and the names of Security Lake.
+// TestRecordedAttacks finds the recorded attacks through data models and
+// Security Lake names.
 func TestRecordedAttacks(t *testing.T) {
 	dir, err := testdataDir()
 	if err != nil {
@@ -69,7 +69,7 @@ func TestRecordedAttacks(t *testing.T) {
 	}
 }
 
-// rowsOf runs a search and returns the fields that its rows have.
+// rowsOf runs a search and returns the fields of its rows.
 func rowsOf(t *testing.T, q *syntax.Query, st store.Store, env *exec.Env) (rows []map[string]string) {
 	t.Helper()
 	s, err := plan.Open(t.Context(), q, st, env)

@@ -20,8 +20,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The reference evaluator: one row after the other, a map each, nothing shared
-// with the engine but the text of the search.
+// The reference evaluator processes one row at a time, with a map per row. It
+// shares nothing with the engine but the text of the search.
 
 type refRow map[string][]string
 
@@ -32,11 +32,11 @@ func (r refRow) text(f string) (string, bool) {
 	return "", false
 }
 
-// stage is one command: as a user writes it, and what it does.
+// stage is one command: its text and its reference implementation.
 type stage struct {
 	text string
 	run  func(rows []refRow) []refRow
-	// unordered says that the order of the rows is no matter any more.
+	// the row order no longer matters
 	unordered bool
 }
 
@@ -48,7 +48,7 @@ var (
 	refValues = []string{"alpha", "Alpha", "BETA", "beta gamma", "a.b", "10", "9", "010", "", "x*y", "198.51.100.7"}
 )
 
-// refEvents makes events with few different values, many of them missing, and
+// refEvents makes events with few distinct values, many of them missing, and
 // the rows that the reference sees. Later events come first, as in a search.
 func refEvents(rnd *rand.Rand, n int) (events []loaded, rows []refRow) {
 	at := map[string]int{}
@@ -88,10 +88,11 @@ func refEvents(rnd *rand.Rand, n int) (events []loaded, rows []refRow) {
 	return events, rows
 }
 
-// quoted writes a value as searches take it.
+// quoted quotes a value for a search.
 func quoted(v string) string { return strconv.Quote(v) }
 
-// refPattern reads a value of a search: any case, * for anything.
+// refPattern compiles a value of a search: case-insensitive, * matches
+// anything.
 func refPattern(v string) *regexp.Regexp {
 	return regexp.MustCompile(`(?is)^` + strings.ReplaceAll(regexp.QuoteMeta(v), `\*`, `.*`) + `$`)
 }
@@ -101,7 +102,7 @@ type refTest struct {
 	pass func(refRow) bool
 }
 
-// refSearch draws a search expression.
+// refSearch generates a random search expression.
 func refSearch(t *rapid.T, depth int) refTest {
 	f := rapid.SampledFrom(refFields).Draw(t, "field")
 	v := rapid.SampledFrom(append([]string{"*", "a*", "*A", "b*a"}, refValues...)).Draw(t, "value")
@@ -145,7 +146,7 @@ func refSearch(t *rapid.T, depth int) refTest {
 	return refTest{"NOT (" + a.text + ")", func(r refRow) bool { return !a.pass(r) }}
 }
 
-// refEqual compares as where does: as numbers where both are some.
+// refEqual compares like where: numerically if both values are numbers.
 func refEqual(a, b string) bool {
 	x, err := strconv.Atoi(a)
 	y, other := strconv.Atoi(b)
@@ -171,7 +172,8 @@ func each(rows []refRow, change func(refRow)) (out []refRow) {
 	return out
 }
 
-// groups cuts rows by a field; rows with several values are in several groups.
+// groups groups rows by a field; rows with several values belong to several
+// groups.
 func groups(rows []refRow, by string) map[string][]refRow {
 	found := map[string][]refRow{}
 	for _, r := range rows {
@@ -182,7 +184,7 @@ func groups(rows []refRow, by string) map[string][]refRow {
 	return found
 }
 
-// refAggregates are count, dc, values, sum and max of some rows.
+// refAggregates computes count, dc, values, sum and max of rows.
 func refAggregates(rows []refRow, f string) refRow {
 	out := refRow{"count": {strconv.Itoa(len(rows))}}
 	distinct := map[string]bool{}
@@ -208,7 +210,7 @@ func refAggregates(rows []refRow, f string) refRow {
 	return out
 }
 
-// refStage draws a command that may stand anywhere.
+// refStage generates a command that may appear anywhere.
 func refStage(t *rapid.T) stage {
 	f := rapid.SampledFrom(refTexts).Draw(t, "of")
 	n := rapid.IntRange(0, 12).Draw(t, "n")
@@ -310,7 +312,7 @@ func refStage(t *rapid.T) stage {
 	}}
 }
 
-// refEnd draws the last command, which says what columns there are.
+// refEnd generates the last command, which determines the columns.
 func refEnd(t *rapid.T) stage {
 	f := rapid.SampledFrom(refFields).Draw(t, "last of")
 	g := rapid.SampledFrom(refFields).Draw(t, "by")
@@ -343,7 +345,7 @@ func refEnd(t *rapid.T) stage {
 	}}
 }
 
-// refJSON writes rows of the reference with sorted keys.
+// refJSON encodes rows of the reference with sorted keys.
 func refJSON(rows []refRow) (out []string) {
 	for _, r := range rows {
 		cells := map[string]any{}
@@ -357,7 +359,7 @@ func refJSON(rows []refRow) (out []string) {
 	return out
 }
 
-// resorted writes the engine's rows with sorted keys.
+// resorted encodes the engine's rows with sorted keys.
 func resorted(t *rapid.T, rows []string) (out []string) {
 	for _, row := range rows {
 		var cells map[string]any

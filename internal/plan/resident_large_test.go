@@ -9,9 +9,9 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// residentLarge are searches that once took gigabytes with the usual memory of a
-// search, 512 MiB, by the kind of their events. BLUETRAIL_RESIDENT=all runs them.
-// What follows " -o " is the format of the output.
+// residentLarge are searches, by the kind of their events, that once took
+// gigabytes with a search's usual memory of 512 MiB. BLUETRAIL_RESIDENT=all
+// runs them. The text after " -o " is the output format.
 var residentLarge = map[string][]string{
 	"huge": {
 		"* | search [search * | fields x]", "* | search [search * | return 2000 x]", "* | search [search * | return 2000 $x]", "* | format", "* | format maxresults=100000 | eval n=len(search) | table n", "* | stats count [search * | fields x | format]",
@@ -32,7 +32,7 @@ var residentLarge = map[string][]string{
 	},
 }
 
-// residentTables writes a lookup that fills what a table may take, and one that is a
+// residentTables writes a lookup of the maximum table size, and one that is a
 // thousand times as large in memory as on disk.
 func residentTables(t *testing.T, dir string) {
 	t.Helper()

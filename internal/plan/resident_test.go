@@ -29,15 +29,15 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// residentSize is how large the inputs of TestResident are, the budget of its
-// searches, and what a process may be resident with beyond it.
+// residentSize sets the size of TestResident's inputs, the budget of its
+// searches, and how much resident memory the process may use beyond it.
 type residentSize struct {
-	share          int // of the rows, values and fields: one in so many
+	share          int // one in so many of the rows, values and fields
 	budget, beyond int64
 }
 
-// A usual run is a small one that takes a minute; BLUETRAIL_RESIDENT=all is the
-// whole of it.
+// The usual run is a small one that takes a minute; BLUETRAIL_RESIDENT=all runs
+// everything.
 func residentSizes() residentSize {
 	if os.Getenv("BLUETRAIL_RESIDENT") == "" {
 		return residentSize{5, 8 << 20, 120 << 20}
@@ -45,10 +45,10 @@ func residentSizes() residentSize {
 	return residentSize{1, 32 << 20, 300 << 20}
 }
 
-// flood is a store of made-up events, more than the memory of a search holds.
+// flood is a store of synthetic events, larger than the memory of a search.
 type flood struct{ kind string }
 
-// floods says how many events there are of a kind, and how many are in a batch.
+// floods gives the number of events of each kind, and the number per batch.
 // BLUETRAIL_RESIDENT=long runs all searches with six times as many.
 var floods = map[string]struct{ rows, batch int }{
 	"long": {100000, 1024},
@@ -152,8 +152,8 @@ func (s *floodScan) Run(ctx context.Context, emit func(int, *vector.Batch) error
 	return nil
 }
 
-// residentSearches are searches beside the examples of the commands: what is known
-// to hold much.
+// residentSearches are searches besides the examples of the commands that are
+// known to hold much memory.
 var residentSearches = map[string][]string{
 	"long": {
 		"* | sort 0 - name", "* | stats values(x) by name", "* | stats values(*) by _raw", "* | eventstats count by name", "* | streamstats count by name", "* | streamstats window=10000 global=f values(x) by k",
@@ -181,17 +181,17 @@ var residentSearches = map[string][]string{
 	},
 }
 
-// residentUsual are the searches of a usual run beside the examples of all commands:
-// those that are known to have held too much. BLUETRAIL_RESIDENT=all runs all of them,
-// which takes half an hour, and BLUETRAIL_RESIDENT_ONLY is an expression for those that
-// are wanted.
+// residentUsual are the searches of a usual run besides the examples of all
+// commands: those known to have held too much memory. BLUETRAIL_RESIDENT=all
+// runs all searches, which takes half an hour. BLUETRAIL_RESIDENT_ONLY is a
+// regular expression that selects searches.
 const residentUsual = `^big: \* \| format $|^long: \* \| (chart limit=0 count over name by a|xyseries name a n|transaction name|top limit=0 name|join name .*|arules sup=1 name x k u|geostats globallimit=0 latfield=lat longfield=lon count by name) $`
 
 type residentJob struct {
 	Kind, Search, Output string
 }
 
-// size is what a job may take.
+// size is the memory limit of a job.
 func (j residentJob) size() residentSize {
 	if _, large := residentLarge[j.Kind]; large {
 		return residentSize{1, 512 << 20, 300 << 20}
@@ -199,7 +199,7 @@ func (j residentJob) size() residentSize {
 	return residentSizes()
 }
 
-// time is how long a job runs at most.
+// time is the time limit of a job.
 func (j residentJob) time() time.Duration {
 	if _, large := residentLarge[j.Kind]; large {
 		return 3 * time.Minute
@@ -209,14 +209,14 @@ func (j residentJob) time() time.Duration {
 
 type residentDone struct {
 	Peak int64
-	Over string // what the search says of its budget
+	Over string // the search's message about its budget
 	Err  string
 	Took time.Duration
 }
 
-// TestResident runs every command over very many events, events of 80,000 fields
-// and values of 150 kB in a process of its own, and looks at how much memory it was
-// resident with.
+// TestResident runs every command in a separate process over very many events,
+// events of 80,000 fields and values of 150 kB, and checks the process's peak
+// resident memory.
 func TestResident(t *testing.T) {
 	if _, err := os.Stat("/proc/self/clear_refs"); err != nil {
 		t.Skip("the system does not tell the peak of a process's resident memory")
@@ -304,7 +304,7 @@ func residentKnowledge(t *testing.T) string {
 	return dir
 }
 
-// residentRun runs jobs in a child process and returns how many of them are done.
+// residentRun runs jobs in a child process and returns how many completed.
 func residentRun(t *testing.T, dir string, jobs []residentJob) (done int) {
 	t.Helper()
 	text, err := json.Marshal(jobs)
@@ -345,7 +345,7 @@ func residentRun(t *testing.T, dir string, jobs []residentJob) (done int) {
 	return done
 }
 
-// TestResidentChild is the process that TestResident looks at.
+// TestResidentChild is the process that TestResident measures.
 func TestResidentChild(t *testing.T) {
 	dir := os.Getenv("BLUETRAIL_RESIDENT_CHILD")
 	if dir == "" {
@@ -365,7 +365,7 @@ func TestResidentChild(t *testing.T) {
 			debug.SetMemoryLimit(size.budget + 256<<20)
 		}
 		debug.FreeOSMemory()
-		if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil { // forgets the peak
+		if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil { // resets the peak
 			t.Fatal(err)
 		}
 		begun := time.Now()
@@ -435,7 +435,7 @@ func residentSearch(ctx context.Context, j residentJob, know *knowledge.Knowledg
 	return d
 }
 
-// residentPeak is the most that the process was resident with.
+// residentPeak is the process's peak resident memory.
 func residentPeak() int64 {
 	data, _ := os.ReadFile("/proc/self/status")
 	_, text, _ := strings.Cut(string(data), "VmHWM:")

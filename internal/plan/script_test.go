@@ -34,7 +34,7 @@ import (
 )
 
 // TestScripts runs testdata/spl/*.test on every store, with batches of one row
-// and with batches dealt to the workers at random.
+// and with batches assigned to random workers.
 func TestScripts(t *testing.T) {
 	scripts, err := filepath.Glob("../../testdata/spl/*.test")
 	if err != nil || len(scripts) == 0 {
@@ -61,7 +61,7 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// loaded is a record with what a script says of where it came from.
+// loaded is a record with the metadata that a script gives it.
 type loaded struct {
 	raw  string
 	meta event.Meta
@@ -123,25 +123,25 @@ var storeKinds = []struct {
 	}},
 }
 
-// tight is a store whose searches put all rows on disk that they can.
+// tight is a store whose searches spill as many rows to disk as they can.
 type tight struct {
 	*memory.Store
 	disk *spill.Space
 }
 
-// group is the events of a script that came from the same place, in a file.
+// group holds the events of a script that came from the same place, in a file.
 type group struct {
 	path string
 	meta event.Meta
 }
 
-// writeFiles writes events as files of lines, one for each place they are from,
-// in the order of the events.
+// writeFiles writes events as files of lines, one file per place of origin, in
+// the order of the events.
 func writeFiles(t *testing.T, events []loaded) []group {
 	t.Helper()
 	var groups []group
 	var texts []strings.Builder
-	t.Chdir(t.TempDir()) // so that the files' names are the sources that scripts speak of
+	t.Chdir(t.TempDir()) // makes the files' names the sources that scripts mention
 	for _, e := range events {
 		if len(groups) == 0 || groups[len(groups)-1].meta != e.meta {
 			path := e.meta.Source
@@ -152,7 +152,7 @@ func writeFiles(t *testing.T, events []loaded) []group {
 		}
 		texts[len(texts)-1].WriteString(e.raw + "\n")
 	}
-	at := time.Unix(0, 0) // the time of events without one, as in the memory store
+	at := time.Unix(0, 0) // the time of events that have none, as in the memory store
 	for i, g := range groups {
 		if err := os.WriteFile(g.path, []byte(texts[i].String()), 0o600); err != nil {
 			t.Fatal(err)
@@ -182,11 +182,11 @@ func memoryStore(t *testing.T, events []loaded) *memory.Store {
 type script struct {
 	now    time.Time
 	events []loaded
-	files  map[string]string // of the knowledge folder
+	files  map[string]string // in the knowledge folder
 	evals  []*evaluation
 }
 
-// knowledge opens the files of the script as an app's folder.
+// knowledge opens the script's files as an app's folder.
 func (sc *script) knowledge(t *testing.T) *knowledge.Knowledge {
 	t.Helper()
 	dir := t.TempDir()
@@ -211,7 +211,7 @@ type evaluation struct {
 	search    string
 	unordered bool
 	none      bool
-	quiet     bool // no warning may come
+	quiet     bool // warnings are not allowed
 	columns   []string
 	rows      []string
 	fails     string
@@ -245,7 +245,7 @@ func parseScript(t *testing.T, name, text string) *script {
 				bad("now: %v", err)
 			}
 			sc.now = splunktime.FromEpoch(f)
-		case word == "file": // of the knowledge folder, its lines up to the blank one
+		case word == "file": // a file in the knowledge folder: the lines up to the next blank one
 			file = rest
 			sc.files[file] = ""
 		case word == "load":

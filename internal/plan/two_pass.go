@@ -16,29 +16,30 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// twoPass hands out events newest first to a command that keeps few of them, and
-// reads the others only as far as the choice needs. It begins with whole
-// events; where there are many, it lets the command choose among events that
-// have nothing but what it looks at, and then reads the seconds whole in which
-// the chosen ones lie. The command chooses the same of those again.
+// twoPass delivers events newest first to a command that keeps few of them, and
+// reads the others only as far as the choice requires. It starts with complete
+// events. If there are many, it lets the command choose among events that have
+// only the fields the choice reads, and then reads complete events for the
+// seconds that contain the chosen ones. The command then makes the same choice
+// among those.
 type twoPass struct {
 	env         *exec.Env
 	st          store.Store
 	q           store.Query
 	first, last int64
-	keys        filter.FieldSet // what the choice looks at
+	keys        filter.FieldSet // fields that the choice reads
 	choose      []syntax.Command
-	out         exec.Operator // nil until it is known which way to go
-	ranges      [][2]int64    // what is still to be read whole, newest first
+	out         exec.Operator // nil until the way is decided
+	ranges      [][2]int64    // still to be read completely, newest first
 }
 
 const (
-	twoPassAfter   = 4096 // events that are read whole before it is worth a second look
-	twoPassSeconds = 1000 // more seconds than these are not looked up one by one
+	twoPassAfter   = 4096 // complete events read before a second pass pays off
+	twoPassSeconds = 1000 // above this many seconds, they are not looked up one by one
 )
 
-// newTwoPass returns nil where the commands after the scan, which need the given
-// fields, do not choose among events, or need little of them.
+// newTwoPass returns nil if the commands after the scan, which need the given
+// fields, do not choose among events, or if they need only named fields anyway.
 func newTwoPass(env *exec.Env, st store.Store, q *store.Query, first, last int64, rest []syntax.Command) *twoPass {
 	if len(rest) == 0 || !q.Fields.All() && !q.Fields.HasPatterns() && !q.Fields.Has(event.Raw) {
 		return nil
@@ -126,8 +127,8 @@ func (l *twoPass) begin(ctx context.Context) error {
 	return nil
 }
 
-// chosen returns the seconds in which the chosen events lie, latest first, more
-// than twoPassSeconds when it gave up.
+// chosen returns the seconds that contain the chosen events, latest first. It
+// returns more than twoPassSeconds if it gave up.
 func (l *twoPass) chosen(ctx context.Context) ([]int64, error) {
 	q := l.q
 	q.Fields = l.keys
@@ -145,7 +146,7 @@ func (l *twoPass) chosen(ctx context.Context) ([]int64, error) {
 		t := b.Col(event.Time)
 		for i := range b.Len {
 			at, ok := t.Num(i)
-			if !ok || math.Abs(at) > 9e9 { // not to be found by its time
+			if !ok || math.Abs(at) > 9e9 { // cannot be found by its time
 				return errGiveUp
 			}
 			seen[int64(math.Floor(at))] = true
@@ -174,8 +175,8 @@ func (l *twoPass) Close() {
 	}
 }
 
-// newestFirst returns commands that do the same to events that come newest
-// first, without putting them in that order once more.
+// newestFirst returns equivalent commands for events that already come newest
+// first, without the sorting.
 func newestFirst(rest []syntax.Command, env *exec.Env) []syntax.Command {
 	if len(rest) == 0 {
 		return rest
@@ -192,7 +193,7 @@ func newestFirst(rest []syntax.Command, env *exec.Env) []syntax.Command {
 		return rest[1:]
 	case limit > 0:
 		return append([]syntax.Command{command(fmt.Sprintf("head %d", limit))}, rest[1:]...)
-	case len(rest) > 1: // a sort without a count warns of what it leaves out
+	case len(rest) > 1: // a sort without a count warns about the rows it drops
 		if h, ok := rest[1].(limited); ok && h.Rows() > 0 && h.Rows() <= env.Limits.SortRows {
 			return rest[1:]
 		}

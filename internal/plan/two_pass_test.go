@@ -15,8 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// spanning is a store that is worth reading in slices of time; it notes what it
-// was asked for.
+// spanning is a store for which reading in time slices pays off; it records its
+// queries.
 type spanning struct {
 	*memory.Store
 	first, last int64
@@ -33,8 +33,8 @@ func (s *spanning) Prepare(q *store.Query) (store.Scan, error) {
 	return s.Store.Prepare(q)
 }
 
-// TestLate: a command that keeps few of many events sees what it saw of all of
-// them, but only some are read whole.
+// TestLate: a command that keeps few of many events gets the same result as
+// from all of them, but only some are read completely.
 func TestLate(t *testing.T) {
 	const events, begin = 9000, 1700000000
 	st := &spanning{Store: memory.New(), first: begin * 1e9, last: (begin + events) * 1e9}
@@ -62,7 +62,7 @@ func TestLate(t *testing.T) {
 		{`* | dedup few`, true},
 		{`* | dedup 2 few sortby n`, true},
 		{`* | dedup many | head 3`, true},
-		{`* | dedup many`, true}, // and gives up
+		{`* | dedup many`, true}, // gives up
 		{`rare=1 | sort 5 n`, false},
 		{`* | sort 5 - _time`, false},
 		{`* | sort 0 - _time | head 4`, false},
