@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"sync"
 	"time"
 
@@ -78,6 +79,8 @@ type shares struct {
 	once    sync.Once
 	held    *exec.Budget // memory
 	spilled *spill.Space // temporary files; nil = none
+
+	searches search.Meter
 
 	known knowledge.Library
 
@@ -154,7 +157,19 @@ func newParser(c *cli, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, er
 		kong.Exit(exit),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.UsageOnError(),
+		kong.TypeMapper(reflect.TypeFor[control.Path](), kong.MapperFunc(readPath)),
 	)
+}
+
+// readPath reads a path as it is. Kong takes strings through JSON, which replaces
+// bytes that are not UTF-8.
+func readPath(ctx *kong.DecodeContext, target reflect.Value) error {
+	t, err := ctx.Scan.PopValue("string")
+	if err != nil {
+		return err
+	}
+	target.SetString(t.String())
+	return nil
 }
 
 type exitPanic struct{}

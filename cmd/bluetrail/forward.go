@@ -88,9 +88,11 @@ func (a *app) forward(f forwarded, configured bool) (code int, done bool, err er
 
 func (a *app) ask(conn *control.Conn, f forwarded, configured bool) (code int, err error) {
 	r := control.Request{Version: version, Verb: verbOf(f), Quiet: a.quiet, Stdout: a.outTerm, Stderr: a.errTerm}
-	if r.Dir, err = os.Getwd(); err != nil {
+	dir, err := os.Getwd()
+	if err != nil {
 		return 0, fmt.Errorf("cannot determine the working directory: %w", err)
 	}
+	r.Dir = control.Path(dir)
 	if r.Options, err = json.Marshal(f); err != nil {
 		return 0, err
 	}
@@ -109,7 +111,7 @@ func (a *app) ask(conn *control.Conn, f forwarded, configured bool) (code int, e
 // answer runs the request of a command in a server.
 func (s *server) answer(ctx context.Context, r *control.Request, out, errOut io.Writer) (code int) {
 	a := &app{
-		ctx: ctx, out: out, err: errOut, cfg: s.cfg, quiet: r.Quiet, dir: r.Dir,
+		ctx: ctx, out: out, err: errOut, cfg: s.cfg, quiet: r.Quiet, dir: string(r.Dir),
 		outTerm: r.Stdout, errTerm: r.Stderr, shares: s.shares, opened: s.pipeline, started: time.Now(),
 	}
 	if r.Config != nil {

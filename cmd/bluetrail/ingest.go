@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode"
 
+	"bluetrail/internal/control"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/idset"
 	"bluetrail/internal/ingest"
@@ -15,14 +16,18 @@ import (
 )
 
 type ingestCmd struct {
-	Paths      []string `arg:"" help:"Files, folders or globs." placeholder:"PATH"`
-	Data       string   `help:"Data directory (default: from the configuration); created if missing." placeholder:"DIR" env:"BLUETRAIL_DATA"`
-	Index      string   `help:"Index for the events." default:"aws" placeholder:"NAME"`
-	Sourcetype string   `help:"Sourcetype (default: detected from each record)." placeholder:"NAME"`
+	Paths      []control.Path `arg:"" help:"Files, folders or globs." placeholder:"PATH"`
+	Data       string         `help:"Data directory (default: from the configuration); created if missing." placeholder:"DIR" env:"BLUETRAIL_DATA"`
+	Index      string         `help:"Index for the events." default:"aws" placeholder:"NAME"`
+	Sourcetype string         `help:"Sourcetype (default: detected from each record)." placeholder:"NAME"`
 }
 
 func (c *ingestCmd) Run(a *app) error {
-	return a.ingest(ingest.Options{Data: a.dataDir(c.Data), Paths: c.Paths, Index: c.Index, Sourcetype: c.Sourcetype})
+	var paths []string
+	for _, path := range c.Paths {
+		paths = append(paths, string(path))
+	}
+	return a.ingest(ingest.Options{Data: a.dataDir(c.Data), Paths: paths, Index: c.Index, Sourcetype: c.Sourcetype})
 }
 
 // takeIn takes files into the data directory, in a server into the one that it

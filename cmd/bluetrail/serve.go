@@ -138,7 +138,7 @@ func (s *server) open(ctx context.Context) error {
 	for _, damage := range p.Renewed() {
 		s.log.Warn("known ids were damaged and made anew from the stored events", "ids", damage)
 	}
-	p.Measure(s.metrics)
+	s.measure()
 	return nil
 }
 
@@ -205,7 +205,7 @@ func (s *server) watch(ctx context.Context, src config.Source) error {
 				log.Info("the folder is readable again")
 			},
 		})
-		sum, err := s.pipeline.Run(ctx, w, ingest.RunOptions{Live: true, Origin: ingest.Origin{Index: src.Index, Sourcetype: src.Sourcetype, Host: src.Host}})
+		sum, err := s.pipeline.Run(ctx, w, ingest.RunOptions{Live: true, Source: src.Dir, Origin: ingest.Origin{Index: src.Index, Sourcetype: src.Sourcetype, Host: src.Host}})
 		w.Close()
 		if ctx.Err() != nil {
 			return nil

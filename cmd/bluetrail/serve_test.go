@@ -185,7 +185,7 @@ func TestServeSources(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	if _, body := get("/metrics"); !strings.Contains(body, "bluetrail_ingest_events_total 2\n") || !strings.Contains(body, "bluetrail_store_events 2\n") || !strings.Contains(body, `bluetrail_commands_total{verb="search"}`) {
+	if _, body := get("/metrics"); !strings.Contains(body, fmt.Sprintf("bluetrail_ingest_events_total{source=%q} 2\n", watched)) || !strings.Contains(body, "bluetrail_store_events 2\n") || !strings.Contains(body, `bluetrail_commands_total{verb="search"}`) {
 		t.Error(body)
 	}
 	info, err := os.Stat(filepath.Join(data, "serve.sock"))
@@ -283,5 +283,19 @@ func TestServeRelativePaths(t *testing.T) {
 		if code != exitDone || out != fmt.Sprintf("{\"who\":%q}\n", who) {
 			t.Errorf("%d %s%s", code, out, errs)
 		}
+	}
+}
+
+// TestServeLongPath: a data directory whose path is longer than the path of a
+// socket may be.
+func TestServeLongPath(t *testing.T) {
+	data := filepath.Join(t.TempDir(), strings.Repeat("long", 20), strings.Repeat("way", 30))
+	startServer(t, data)
+	if code, out, errs := bluetrail(t, "ingest", "--data", data, trailFile(t)); code != exitDone {
+		t.Fatal(code, out, errs)
+	}
+	// It would wait for the server if it did not reach it.
+	if code, out, errs := bluetrail(t, "search", "--data", data, "-o", "json", "* | stats count"); code != exitDone || out != "{\"count\":\"2\"}\n" {
+		t.Error(code, out, errs)
 	}
 }

@@ -141,7 +141,7 @@ func (s *source) bounds(a *app) (search.Options, error) {
 		}
 	}
 	o := search.Options{
-		Earliest: s.Earliest, Latest: s.Latest, Now: s.Now, Zone: zone, Time: l.Time, Memory: a.memory(), Disk: a.disk(),
+		Earliest: s.Earliest, Latest: s.Latest, Now: s.Now, Zone: zone, Time: l.Time, Memory: a.memory(), Disk: a.disk(), Meter: &a.shares.searches,
 		Limits: exec.Limits{
 			SubsearchRows: l.SubsearchRows, SubsearchTime: l.SubsearchTime, SubsearchDepth: l.SubsearchDepth,
 			JoinRows: l.JoinRows, SortRows: l.SortRows, ListValues: l.ListValues, Memory: int64(l.MemoryMiB) << 20, Rows: l.Rows,

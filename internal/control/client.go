@@ -14,7 +14,7 @@ import (
 func refusedBy(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
 // Conn is a connection to a server.
-type Conn struct{ c *net.UnixConn }
+type Conn struct{ c net.Conn }
 
 // Dial connects to the server of a data directory. It returns nil when there is
 // none.

@@ -22,7 +22,7 @@ type Server struct {
 	version string
 	handle  Handler
 	log     *slog.Logger
-	l       *net.UnixListener
+	l       net.Listener
 	dir     string
 
 	ctx    context.Context // of all requests
@@ -54,15 +54,19 @@ func Listen(dir, version string, handle Handler, log *slog.Logger) (*Server, err
 	if err != nil {
 		return nil, fmt.Errorf("cannot open a socket in %q: %w", dir, err)
 	}
+	return newServer(l, dir, version, handle, log), nil
+}
+
+func newServer(l net.Listener, dir, version string, handle Handler, log *slog.Logger) *Server {
 	s := &Server{version: version, handle: handle, log: log, l: l, dir: dir, slots: make(chan struct{}, maxRequests)}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
-	return s, nil
+	return s
 }
 
 // Serve accepts commands until Stop.
 func (s *Server) Serve() error {
 	for pause := time.Duration(0); ; {
-		conn, err := s.l.AcceptUnix()
+		conn, err := s.l.Accept()
 		if err == nil {
 			pause = 0
 			s.active.Go(func() { s.serve(conn) })
@@ -100,7 +104,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	}
 }
 
-func (s *Server) serve(conn *net.UnixConn) {
+func (s *Server) serve(conn net.Conn) {
 	defer conn.Close()
 	to := &frames{w: conn}
 	select {

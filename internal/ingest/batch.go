@@ -31,12 +31,30 @@ type batch struct {
 	held     held
 	files    map[string]state.File
 	problems []diag.Notice
-	touched  map[*run]int // runs with chunks in it, and how many new events they gave
+	touched  map[*run]*share // of the runs with chunks in it
 	acks     []ack
 }
 
 func newBatch() *batch {
-	return &batch{files: map[string]state.File{}, touched: map[*run]int{}}
+	return &batch{files: map[string]state.File{}, touched: map[*run]*share{}}
+}
+
+// share is what one run gave of a batch.
+type share struct {
+	events int   // new ones
+	bytes  int64 // of these
+	files  int   // read to their end or to where they broke
+	newest int64 // time of the newest event, in unix nanoseconds; 0 = none has one
+}
+
+// share returns the share of a run.
+func (b *batch) share(r *run) *share {
+	s := b.touched[r]
+	if s == nil {
+		s = &share{}
+		b.touched[r] = s
+	}
+	return s
 }
 
 // heldBlock is the size of the pieces of memory that hold records.

@@ -68,12 +68,19 @@ func (p *Pipeline) recover(ctx context.Context) error {
 	return nil
 }
 
+// How old a batch of live sources may get before it is committed.
+const (
+	liveAge    = time.Second
+	liveAgeMax = 3 * time.Second
+)
+
 // due reports whether a batch is old enough to be committed. Batches of live
-// sources are, after a second; commits take at most about a tenth of the time.
+// sources are after a second, or ten times as long as the last commit took, so
+// that commits leave time for reading; but after three seconds in any case.
 func (p *Pipeline) due() bool {
 	age := p.cfg.batch.age
 	if p.batch.live {
-		age = min(age, max(time.Second, 10*p.took))
+		age = min(age, max(liveAge, min(10*p.took, liveAgeMax)))
 	}
 	return p.batch.id != 0 && time.Since(p.batch.began) >= age
 }
@@ -109,8 +116,12 @@ func (p *Pipeline) takeChunk(j *job, ch *chunk) error {
 	if ch.err != nil {
 		ch.problems = append(ch.problems, diag.Unreadable(j.batch.Key, file.Reason(ch.err)))
 	}
-	p.counts.problems.Add(int64(len(ch.problems)))
 	for _, problem := range ch.problems {
+		if problem.Place == diag.Whole {
+			p.counts.fileProblems.Add(1)
+		} else {
+			p.counts.recordProblems.Add(1)
+		}
 		problem.Object = j.batch.Name // as the user named it
 		r.sum.skip(problem)
 	}
@@ -121,6 +132,7 @@ func (p *Pipeline) takeChunk(j *job, ch *chunk) error {
 	j.anon = j.anon || ch.anon
 	b.files[j.batch.Key] = j.file(ch, ch.from == 0 || b.files[j.batch.Key].Again)
 	if ch.end || ch.err != nil {
+		b.share(r).files++
 		j.result.Done, j.result.Records = ch.end, ch.read
 		b.acks = append(b.acks, ack{r, j.batch, j.result})
 	}
@@ -136,6 +148,7 @@ func (p *Pipeline) takeChunk(j *job, ch *chunk) error {
 // choose numbers the records of a chunk that are new and holds them.
 func (p *Pipeline) choose(r *run, ch *chunk) (fresh int, err error) {
 	b, meta := p.batch, ch.meta
+	part, now := b.share(r), p.cfg.Clock().UnixNano()
 	floor := p.floor(ch.meta.Index)
 	for i := range ch.records {
 		rec := &ch.records[i]
@@ -161,9 +174,13 @@ func (p *Pipeline) choose(r *run, ch *chunk) (fresh int, err error) {
 		b.events++
 		fresh++
 		b.bytes += int64(rec.to - rec.from)
+		part.bytes += int64(rec.to - rec.from)
+		if rec.timed {
+			part.newest = max(part.newest, min(rec.time, now)) // whoever writes the log may write any time
+		}
 		b.held.add(rec, ch.arena[rec.from:rec.to], &meta, &p.spare)
 	}
-	b.touched[r] += fresh
+	part.events += fresh
 	return fresh, nil
 }
 
@@ -257,15 +274,15 @@ func (p *Pipeline) write(b *batch, ids *idset.Cut, running bool) error {
 		p.tallies[day] = t
 	}
 	p.store.Show(p.point.Batch)
-	p.counts.events.Add(int64(b.events))
-	p.counts.bytes.Add(b.bytes)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for r, events := range b.touched {
-		r.sum.Events += events
+	for r, part := range b.touched {
+		r.sum.Events += part.events
+		p.counts.stored(r.o.Source, part)
 	}
 	p.took = time.Since(start)
 	p.counts.commits.Add(1)
 	p.counts.commitTime.Add(int64(p.took))
+	p.counts.lastCommit.Store(int64(p.took))
 	return nil
 }

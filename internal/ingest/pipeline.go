@@ -194,8 +194,9 @@ func (p *Pipeline) Close() error {
 // RunOptions say how a source is taken in.
 type RunOptions struct {
 	Anew     bool   // events are new whatever their eventID, unless the very batch was taken in
-	Live     bool   // the source has no end: what it gives is committed within about a second
+	Live     bool   // the source has no end: what it gives is committed within a few seconds
 	Progress *Meter // may be nil
+	Source   string // what the metrics count it under; "" = Commands
 
 	Origin Origin // how to take the batches in again
 }
@@ -217,6 +218,9 @@ type run struct {
 func (p *Pipeline) Run(parent context.Context, src source.Source, o RunOptions) (Summary, error) {
 	if o.Progress == nil {
 		o.Progress = &Meter{}
+	}
+	if o.Source == "" {
+		o.Source = Commands
 	}
 	if s, ok := src.(source.Sized); ok {
 		o.Progress.total.Add(s.Size())

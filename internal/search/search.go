@@ -5,6 +5,7 @@ package search
 import (
 	"context"
 	"io"
+	"sync"
 	"time"
 
 	"bluetrail/internal/diag"
@@ -37,6 +38,7 @@ type Options struct {
 	Time   time.Duration // how long the search may take, 0 = any
 	Memory *exec.Budget  // shared by several searches; nil = none
 	Disk   *spill.Space  // likewise
+	Meter  *Meter        // counts the search; may be nil
 }
 
 // OptionError is a fault of an option rather than of the search.
@@ -90,6 +92,7 @@ type Search struct {
 	env   *exec.Env
 	o     Options
 	rows  int
+	ended func(error) // for the meter; only its first call counts
 }
 
 // Open parses and plans a search; subsearches that are part of its text run
@@ -99,11 +102,17 @@ func Open(ctx context.Context, o Options) (*Search, []diag.Notice, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s := &Search{env: env, o: o}
+	s := &Search{env: env, o: o, ended: func(error) {}}
+	if o.Meter != nil {
+		start := o.Meter.begin()
+		var once sync.Once
+		s.ended = func(err error) { once.Do(func() { o.Meter.end(ctx, start, err) }) }
+	}
 	if s.query, err = plan.Parse(o.Text, o.Macros); err == nil {
 		s.plan, err = plan.Open(ctx, s.query, o.Store, env)
 	}
 	if err != nil {
+		s.ended(err)
 		return nil, s.problems(), err
 	}
 	return s, nil, nil
@@ -116,10 +125,13 @@ func (s *Search) Next(ctx context.Context) (*vector.Batch, error) {
 	switch {
 	case err == io.EOF:
 		if over := s.plan.Over(); over != nil {
+			s.ended(over)
 			return nil, over
 		}
+		s.ended(nil)
 		return nil, io.EOF
 	case err != nil:
+		s.ended(err)
 		return nil, err
 	case b == nil:
 		return &vector.Batch{}, nil
@@ -144,7 +156,10 @@ func (s *Search) Zone() *time.Location { return s.env.Zone }
 func (s *Search) Rows() int { return s.rows }
 
 // Close ends the search and gives back what it held.
-func (s *Search) Close() { s.plan.Close() }
+func (s *Search) Close() {
+	s.plan.Close()
+	s.ended(errClosed)
+}
 
 // Notices returns what the user must know about the result so far: warnings of
 // commands, what the store skipped, and faults of macros and lookups.

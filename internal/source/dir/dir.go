@@ -12,6 +12,8 @@ import (
 	"bluetrail/internal/source"
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/state"
+
+	"github.com/fsnotify/fsnotify"
 )
 
 // Options say how a folder is watched.
@@ -24,8 +26,9 @@ type Options struct {
 	// changes, and with nil when nothing is any more.
 	Problem func(error)
 
-	poll   time.Duration // between looks when nothing is told, 0 = pollTime
-	settle time.Duration // 0 = settleTime
+	poll   time.Duration                     // between looks when nothing is told, 0 = pollTime
+	settle time.Duration                     // 0 = settleTime
+	notify func() (*fsnotify.Watcher, error) // nil = fsnotify.NewWatcher
 }
 
 const (
@@ -72,11 +75,14 @@ func New(o Options) *Watch {
 	if o.Limits == (file.Limits{}) {
 		o.Limits = file.DefaultLimits()
 	}
+	if o.notify == nil {
+		o.notify = fsnotify.NewWatcher
+	}
 	if o.Problem == nil {
 		o.Problem = func(error) {}
 	}
 	w := &Watch{
-		o: o, notice: newNotifier(), known: map[uint64]struct{}{}, first: map[string]time.Time{},
+		o: o, notice: newNotifier(o.notify), known: map[uint64]struct{}{}, first: map[string]time.Time{},
 		tails: map[string]*tail{}, byID: map[file.ID]*tail{}, seed: maphash.MakeSeed(),
 	}
 	w.resume(o.Tails)

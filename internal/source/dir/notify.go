@@ -22,9 +22,9 @@ type notifier struct {
 	gone    sync.WaitGroup
 }
 
-func newNotifier() *notifier {
+func newNotifier(open func() (*fsnotify.Watcher, error)) *notifier {
 	n := &notifier{changed: make(chan struct{}, 1), watched: map[string]bool{}}
-	fs, err := fsnotify.NewWatcher()
+	fs, err := open()
 	if err != nil {
 		return n
 	}
