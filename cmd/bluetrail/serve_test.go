@@ -208,13 +208,16 @@ func TestServeSources(t *testing.T) {
 // client says what it says without one.
 func TestServeCancel(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	startServer(t, data)
+	log, _ := startServer(t, data)
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(100*time.Millisecond, cancel)
 	var out, errs strings.Builder
 	code := run(ctx, []string{"search", "--data", data, "| makeresults count=2000000000 | eval x=random() | stats count by x"}, &out, &errs)
 	if code != exitFailed || !strings.HasSuffix(errs.String(), "stopped\n") {
 		t.Errorf("%d %q", code, errs.String())
+	}
+	if body := scrape(t, log); !strings.Contains(body, "bluetrail_search_cancelled_total 1\n") || !strings.Contains(body, "bluetrail_search_running 0\n") {
+		t.Error(body)
 	}
 }
 
