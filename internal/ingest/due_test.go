@@ -28,10 +28,10 @@ func TestLiveBatchesAreDue(t *testing.T) {
 				t.Error("an empty batch is due")
 			}
 			p.batch.id = 1
-			if time.Sleep(c.want - 1); p.due() {
+			if time.Sleep(c.want - time.Nanosecond); p.due() {
 				t.Errorf("live %t, last commit %s: due before %s", c.live, c.took, c.want)
 			}
-			if time.Sleep(1); !p.due() {
+			if time.Sleep(time.Nanosecond); !p.due() {
 				t.Errorf("live %t, last commit %s: not due after %s", c.live, c.took, c.want)
 			}
 		})
