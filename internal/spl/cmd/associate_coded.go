@@ -82,7 +82,7 @@ func codeRows(env *exec.Env, command string, rows []*vector.Batch, names []strin
 	return t, nil
 }
 
-// rowsOf returns the rows of each value that occurs in at least least rows.
+// rowsOf returns the rows of each value that occurs in least or more rows.
 func (f *codedField) rowsOf(least int) map[int32][]int32 {
 	rows := map[int32][]int32{}
 	for i, id := range f.ids {

@@ -156,8 +156,7 @@ type tabulation struct {
 	begun bool
 }
 
-// take returns at most most rows, or nil at the end. The first batch may be
-// empty.
+// take returns up to most rows, or nil at the end. The first batch may be empty.
 func (x *tabulation) take(most int) *vector.Batch {
 	first := !x.begun
 	x.begun = true

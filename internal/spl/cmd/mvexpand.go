@@ -106,7 +106,7 @@ func (c *Mvexpand) expansion(b *vector.Batch) *expansion {
 	return nil
 }
 
-// take returns at most most rows, or nil at the end.
+// take returns up to most rows, or nil at the end.
 func (x *expansion) take(most int) *vector.Batch {
 	var rows []int32
 	var vals []vector.Value

@@ -44,7 +44,7 @@ func init() {
 	})
 }
 
-// subsearches reads searches in brackets, at least least of them.
+// subsearches reads least or more searches in brackets.
 func subsearches(p *syntax.Parser, least int) ([]*syntax.Query, error) {
 	start := p.Peek().Span
 	var list []*syntax.Query

@@ -2,17 +2,17 @@ package expr
 
 import "unsafe"
 
-// arena gives short strings places in shared chunks, which spares an
-// allocation for each. A chunk lives as long as one of its strings: whoever
-// keeps one past its batch clones it, as with all strings of a batch.
+// arena allocates short strings in shared chunks, to avoid one allocation per
+// string. Every string keeps its chunk alive, so code that keeps a string past
+// its batch must clone it, as with all strings of a batch.
 type arena struct{ free []byte }
 
 const (
 	arenaChunk  = 8 << 10
-	arenaString = 256 // longer ones get an allocation of their own
+	arenaString = 256 // longer strings get their own allocation
 )
 
-// join returns a followed by b.
+// join returns the concatenation of a and b.
 func (m *arena) join(a, b string) string {
 	n := len(a) + len(b)
 	if n == 0 || n > arenaString {
@@ -24,5 +24,5 @@ func (m *arena) join(a, b string) string {
 	dst := m.free[:n:n]
 	m.free = m.free[n:]
 	copy(dst[copy(dst, a):], b)
-	return unsafe.String(&dst[0], n) // dst is not written to again
+	return unsafe.String(&dst[0], n) // dst is not modified again
 }

@@ -116,7 +116,8 @@ func (c *Compiler) binary(e *syntax.Binary) (Eval, error) {
 	}, nil
 }
 
-// arithmetic are the operators on numbers; false = there is no result.
+// arithmetic maps operators to functions on numbers. They return false if there
+// is no result.
 var arithmetic = map[string]func(x, y float64) (float64, bool){
 	"+": func(x, y float64) (float64, bool) { return x + y, true },
 	"-": func(x, y float64) (float64, bool) { return x - y, true },
@@ -126,8 +127,9 @@ var arithmetic = map[string]func(x, y float64) (float64, bool){
 }
 
 // leaf reads a field or literal that is a number without tracked digits,
-// without the detour over a Value; false sends the operator on its slow way.
-// It is nil for other operands, which would be computed twice then.
+// without creating a Value. The function returns false if the operator must use
+// its slow path. leaf returns nil for other operands, which would otherwise be
+// computed twice.
 func (c *Compiler) leaf(e syntax.Expr) func(f *Frame) (float64, bool) {
 	switch e := e.(type) {
 	case *syntax.Literal:
@@ -146,7 +148,8 @@ func (c *Compiler) leaf(e syntax.Expr) func(f *Frame) (float64, bool) {
 	return nil
 }
 
-// numeric computes op of two numbers; null where a side is none or op says no.
+// numeric applies op to two numbers. The result is null if a side is not a
+// number or op returns false.
 func numeric(l, r Eval, op func(x, y float64) (float64, bool)) Eval {
 	return func(f *Frame) vector.Value {
 		a := l(f)
@@ -167,8 +170,8 @@ func numeric(l, r Eval, op func(x, y float64) (float64, bool)) Eval {
 	}
 }
 
-// add is a sum where both sides are numbers, and joins them where both are
-// text that is none.
+// add returns the sum of two numbers, or the concatenation of two texts that
+// are not numbers.
 func (c *Compiler) add(l, r Eval) Eval {
 	return func(f *Frame) vector.Value {
 		a, b := l(f), r(f)
@@ -184,7 +187,8 @@ func (c *Compiler) add(l, r Eval) Eval {
 	}
 }
 
-// concat joins two texts; null when a side is missing or has several values.
+// concat concatenates two texts. The result is null if a side is missing or has
+// several values.
 func (c *Compiler) concat(f *Frame, a, b *vector.Value) vector.Value {
 	ka, kb := a.Kind(), b.Kind()
 	switch {
@@ -199,12 +203,12 @@ func (c *Compiler) concat(f *Frame, a, b *vector.Value) vector.Value {
 	return vector.String(f.texts.join(x, y))
 }
 
-// ErrTooLarge says that a value would be larger than MaxValue or MaxList; there
-// is null in its place.
+// ErrTooLarge means that a value would be larger than MaxValue or MaxList. The
+// value is null instead.
 var ErrTooLarge = fmt.Errorf("a value larger than %d MiB, or a list larger than %d MiB, is left out", MaxValue>>20, MaxList>>20)
 
-// product multiplies; numbers written with a decimal point keep to the
-// significant digits of the less exact one.
+// product multiplies. Numbers written with a decimal point keep the significant
+// digits of the less precise one.
 func product(a, b *vector.Value) vector.Value {
 	x, okx := a.Num()
 	y, oky := b.Num()
@@ -215,14 +219,14 @@ func product(a, b *vector.Value) vector.Value {
 	switch {
 	case sa > 0 && sb > 0:
 		return Significant(z, min(sa, sb))
-	case sa > 0 || sb > 0: // sigfig() asks for them
+	case sa > 0 || sb > 0: // sigfig() needs them
 		return vector.Literal(z, max(sa, sb))
 	}
 	return vector.Float(z)
 }
 
-// exactProduct multiplies without rounding; at least the significant digits of
-// the more exact side are shown.
+// exactProduct multiplies without rounding. It shows at least the significant
+// digits of the more precise side.
 func exactProduct(a, b *vector.Value) vector.Value {
 	x, okx := a.Num()
 	y, oky := b.Num()
@@ -232,7 +236,7 @@ func exactProduct(a, b *vector.Value) vector.Value {
 	z, sig := x*y, max(a.Sig(), b.Sig())
 	if sig > 0 {
 		shown := Significant(z, sig)
-		// What the binary fractions alone differ by is no digit that is lost.
+		// A difference from binary rounding alone does not lose digits.
 		if r, _ := shown.Num(); math.Abs(r-z) <= 4e-16*math.Abs(z) {
 			return shown
 		}
@@ -240,13 +244,13 @@ func exactProduct(a, b *vector.Value) vector.Value {
 	return vector.Exact(z)
 }
 
-// Significant keeps sig significant digits and shows them all, as Splunk does
-// for a product of numbers that are written with a decimal point.
+// Significant rounds to sig significant digits and shows all of them, as Splunk
+// does for a product of numbers written with a decimal point.
 func Significant(f float64, sig int) vector.Value {
 	if f == 0 || math.IsInf(f, 0) || sig > 17 {
 		return vector.Literal(f, sig)
 	}
-	// The shortest decimal decides where a half lies, not the binary fraction.
+	// Round halves by the shortest decimal, not by the binary fraction.
 	_, exp, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
 	power, _ := strconv.Atoi(exp)
 	scale := math.Pow(10, float64(sig-1-power))

@@ -9,7 +9,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// and is three-valued: false wins over null.
+// and is a three-valued AND: false wins over null.
 func and(l, r Eval) Eval {
 	return func(f *Frame) vector.Value {
 		a := l(f)
@@ -30,7 +30,7 @@ func and(l, r Eval) Eval {
 	}
 }
 
-// or is three-valued: true wins over null.
+// or is a three-valued OR: true wins over null.
 func or(l, r Eval) Eval {
 	return func(f *Frame) vector.Value {
 		a := l(f)
@@ -49,7 +49,7 @@ func or(l, r Eval) Eval {
 	}
 }
 
-// compareWith compares with what is written in the search, the usual case.
+// compareWith compares with a literal, the usual case.
 func (c *Compiler) compareWith(e syntax.Expr, l Eval, lit vector.Value, pass vector.Relation) Eval {
 	num, isNum := lit.Num()
 	text := lit.Text()
@@ -78,12 +78,12 @@ func (c *Compiler) compareWith(e syntax.Expr, l Eval, lit vector.Value, pass vec
 	}
 }
 
-// Matches reports whether a = b holds in the sense of eval: any value of one
-// against any of the other, numbers as numbers, case counts.
+// Matches reports whether a = b as in eval: any value of one against any of the
+// other, numbers as numbers, case-sensitive.
 func Matches(a, b vector.Value) bool { return anyPair(&a, &b, vector.EqualTo).True() }
 
-// anyPair compares as eval does: null when a side is missing, true when any
-// value of a list passes.
+// anyPair compares as in eval: the result is null if a side is missing, and
+// true if any value of a list passes.
 func anyPair(a, b *vector.Value, pass vector.Relation) vector.Value {
 	switch {
 	case a.IsNull() || b.IsNull():
@@ -105,11 +105,12 @@ func anyPair(a, b *vector.Value, pass vector.Relation) vector.Value {
 	return vector.Truth(false)
 }
 
-// ranked is a list for comparison with another: numbers are compared with
-// numbers, all other pairs as text, so that extremes decide about every pair.
+// ranked prepares a list for comparison with another. Numbers compare as
+// numbers and all other pairs as text, so the minimum and maximum decide for
+// all pairs.
 type ranked struct {
 	nums         []float64
-	words, texts []string // those that are no numbers; all
+	words, texts []string // texts that are not numbers; all texts
 }
 
 func rank(list []string) ranked {
@@ -124,14 +125,14 @@ func rank(list []string) ranked {
 	return r
 }
 
-// anyOfLists is anyPair in the time that the lists together take, not their
-// product.
+// anyOfLists is anyPair in time linear in the sum of the list lengths rather
+// than their product.
 func anyOfLists(a, b []string, pass vector.Relation) bool {
 	x, y := rank(a), rank(b)
 	return pass&vector.LessThan != 0 && below(x, y) || pass&vector.GreaterThan != 0 && below(y, x) || pass&vector.EqualTo != 0 && x.meets(y)
 }
 
-// below reports whether some value of x comes before some value of y.
+// below reports whether any value of x sorts before any value of y.
 func below(x, y ranked) bool {
 	return someBelow(x.nums, y.nums) || someBelow(x.words, y.texts) || someBelow(x.texts, y.words)
 }
@@ -140,7 +141,7 @@ func someBelow[T cmp.Ordered](x, y []T) bool {
 	return len(x) > 0 && len(y) > 0 && slices.Min(x) < slices.Max(y)
 }
 
-// meets reports whether the lists have a value in common.
+// meets reports whether the lists have a common value.
 func (r ranked) meets(o ranked) bool {
 	nums, words := make(map[float64]bool, len(r.nums)), make(map[string]bool, len(r.words))
 	for _, f := range r.nums {
@@ -167,7 +168,7 @@ func (c *Compiler) like(e *syntax.Binary, l, r Eval) (Eval, error) {
 	}, nil
 }
 
-// AnyOf is true when test holds for any value of v, null for null.
+// AnyOf returns whether test holds for any value of v, and null for null.
 func AnyOf(v vector.Value, test func(string) bool) vector.Value {
 	switch v.Kind() {
 	case vector.Null:
@@ -183,7 +184,7 @@ func AnyOf(v vector.Value, test func(string) bool) vector.Value {
 	return vector.Truth(test(v.Text()))
 }
 
-// among is x IN (…). When the list is written out, its texts are in a set.
+// among compiles x IN (…). The literal texts of the list form a set.
 func (c *Compiler) among(e *syntax.Among) (Eval, error) {
 	x, err := c.Compile(e.X)
 	if err != nil {
@@ -192,10 +193,11 @@ func (c *Compiler) among(e *syntax.Among) (Eval, error) {
 	return c.AmongEval(x, e.List)
 }
 
-// AmongEval tests whether a value equals one of the list, as IN and in() do.
+// AmongEval tests whether a value equals an element of the list, as IN and in()
+// do.
 func (c *Compiler) AmongEval(x Eval, list []syntax.Expr) (Eval, error) {
 	set := make(map[string]bool, len(list))
-	var others []syntax.Expr // what must be compared one by one
+	var others []syntax.Expr // elements to compare one by one
 	for _, e := range list {
 		lit, ok := e.(*syntax.Literal)
 		if ok {

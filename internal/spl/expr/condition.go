@@ -9,7 +9,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Gives returns what an expression gives.
+// Gives returns the kind of result of an expression.
 func Gives(e syntax.Expr) syntax.Outcome {
 	switch e := e.(type) {
 	case *syntax.Binary:
@@ -34,8 +34,8 @@ func Gives(e syntax.Expr) syntax.Outcome {
 	return syntax.GivesValue
 }
 
-// warnOfTexts warns when two texts are compared of which the first reads like the
-// name of a field.
+// warnOfTexts warns about a comparison of two literals if the first looks like
+// a field name.
 func (c *Compiler) warnOfTexts(e *syntax.Binary) {
 	lit, ok := e.L.(*syntax.Literal)
 	if _, both := e.R.(*syntax.Literal); !ok || !both || lit.Value.Kind() != vector.Text || !pathLike(lit.Value.Text()) {
@@ -44,8 +44,8 @@ func (c *Compiler) warnOfTexts(e *syntax.Binary) {
 	c.Warn(`"%s" is text here; to use the field of that name, write '%[1]s' in single quotes`, lit.Value.Text())
 }
 
-// pathLike reports whether a text is names with points between them, as those
-// of JSON fields are.
+// pathLike reports whether a text consists of names separated by dots, like a
+// JSON field.
 func pathLike(s string) bool {
 	parts := strings.Split(s, ".")
 	for _, part := range parts {
@@ -57,8 +57,8 @@ func pathLike(s string) bool {
 	return len(parts) > 1
 }
 
-// Condition is Compile for an expression that must be a test. The words true
-// and false are tests here.
+// Condition is Compile for an expression that must be a condition. Here the
+// words true and false are conditions.
 func (c *Compiler) Condition(e syntax.Expr) (Eval, error) {
 	if Gives(e) != syntax.GivesValue {
 		return c.Compile(e)

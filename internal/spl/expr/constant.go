@@ -8,7 +8,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// EvalConstant computes an expression that looks at no field.
+// EvalConstant evaluates an expression that reads no fields.
 func EvalConstant(text string) (vector.Value, error) {
 	e, err := syntax.ParseExpr(text)
 	if err != nil {

@@ -8,24 +8,24 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Kernel computes an expression for all rows of a batch at once. It answers for
-// the rows where that is simple, which are nearly all, and leaves the others to
-// the expression's Eval, so that what an expression means is said there alone.
+// Kernel computes an expression for all rows of a batch at once. It handles the
+// simple rows, which are nearly all, and leaves the others to the expression's
+// Eval, so that only Eval defines the full semantics.
 //
-// The zero Kernel is that of an expression which has none; an expression may
-// have several forms. What a form returns is n long, and its own until it is
-// called again; columns of the batch may be returned as they are, so nobody
-// changes it.
+// The zero Kernel belongs to an expression without one. An expression may have
+// several forms. Each form returns a slice of length n that is valid until its
+// next call. The slice may be a column of the batch, so callers must not modify
+// it.
 type Kernel struct {
 	Nums   func(f *Frame, n int) []float64      // plain numbers; NaN = ask Eval
 	Tests  func(f *Frame, n int) []Test         // Ask = ask Eval
 	Values func(f *Frame, n int) []vector.Value // a Bool = ask Eval
 }
 
-// Test is the outcome of a test in a row.
+// Test is the result of a condition in one row.
 type Test uint8
 
-// The outcomes of a test.
+// The results of a condition.
 const (
 	Ask Test = iota
 	Missing
@@ -33,7 +33,7 @@ const (
 	Yes
 )
 
-// Holds is the outcome as a Test.
+// Holds converts a bool to a Test.
 func Holds(b bool) Test {
 	if b {
 		return Yes
@@ -41,7 +41,7 @@ func Holds(b bool) Test {
 	return No
 }
 
-// Scratch returns buf with n elements, which hold anything.
+// Scratch returns buf resized to n elements with arbitrary contents.
 func Scratch[T any](buf *[]T, n int) []T {
 	if cap(*buf) < n {
 		*buf = make([]T, n)
@@ -50,11 +50,11 @@ func Scratch[T any](buf *[]T, n int) []T {
 	return *buf
 }
 
-// ask is a value that says so.
+// ask is the value that requests Eval.
 var ask = vector.Truth(false)
 
-// AsValues returns the values of an expression that has them or numbers, else
-// nil.
+// AsValues returns the Values form, derived from Nums if necessary, or nil if
+// there is neither.
 func (k Kernel) AsValues() func(f *Frame, n int) []vector.Value {
 	if k.Values != nil || k.Nums == nil {
 		return k.Values
@@ -146,7 +146,7 @@ func (c *Compiler) unaryKernel(e *syntax.Unary) Kernel {
 	return Kernel{}
 }
 
-// TestEach is the kernel of a function of one test.
+// TestEach is the kernel of a function of one condition.
 func TestEach(in func(f *Frame, n int) []Test, fn func(t Test) Test) Kernel {
 	var buf []Test
 	return Kernel{Tests: func(f *Frame, n int) []Test {
@@ -158,8 +158,8 @@ func TestEach(in func(f *Frame, n int) []Test, fn func(t Test) Test) Kernel {
 	}}
 }
 
-// NumEach is the kernel of a function of one number, none when x has no
-// numbers.
+// NumEach is the kernel of a function of one number. It is empty if x has no
+// numeric form.
 func NumEach(x Kernel, fn func(x float64) float64) Kernel {
 	if x.Nums == nil {
 		return Kernel{}
@@ -174,8 +174,8 @@ func NumEach(x Kernel, fn func(x float64) float64) Kernel {
 	}}
 }
 
-// TestValues is the kernel of a test of one value, which may be null or a list
-// but is no test itself; none when x has no values.
+// TestValues is the kernel of a condition on one value, which may be null or a
+// list but not a condition itself. It is empty if x has no values.
 func TestValues(x Kernel, test func(v *vector.Value) Test) Kernel {
 	in := x.AsValues()
 	if in == nil {
@@ -193,7 +193,8 @@ func TestValues(x Kernel, test func(v *vector.Value) Test) Kernel {
 	}}
 }
 
-// TextEach is the kernel of a function of one text, none when x has no values.
+// TextEach is the kernel of a function of one text. It is empty if x has no
+// values.
 func TextEach(x Kernel, fn func(s string) string) Kernel {
 	in := x.AsValues()
 	if in == nil {
@@ -287,14 +288,14 @@ func (c *Compiler) binaryKernel(e *syntax.Binary) Kernel {
 	})
 }
 
-// logic are the three-valued operators; the left side may decide alone.
+// logic holds the three-valued operators. The left side alone may decide.
 var logic = map[string][4][4]Test{
 	"AND": {Missing: {Ask, Missing, No, Missing}, No: {No, No, No, No}, Yes: {Ask, Missing, No, Yes}},
 	"OR":  {Missing: {Ask, Missing, Missing, Yes}, No: {Ask, Missing, No, Yes}, Yes: {Yes, Yes, Yes, Yes}},
 	"XOR": {Missing: {Ask, Missing, Missing, Missing}, No: {Ask, Missing, No, Yes}, Yes: {Ask, Missing, Yes, No}},
 }
 
-// compareKernel compares with what is written in the search.
+// compareKernel compares with a literal.
 func compareKernel(l Kernel, lit vector.Value, pass vector.Relation) Kernel {
 	num, isNum := lit.Num()
 	text := lit.Text()
@@ -352,8 +353,7 @@ func pairKernel(l, r Kernel, pass vector.Relation) Kernel {
 	}}
 }
 
-// LikeKernel is the kernel of LIKE and like() with a pattern that is written in
-// the search.
+// LikeKernel is the kernel of LIKE and like() with a literal pattern.
 func LikeKernel(x Kernel, pattern vector.Value) Kernel {
 	fits := LikePattern(pattern.Text())
 	return TestValues(x, func(v *vector.Value) Test {
@@ -367,8 +367,7 @@ func LikeKernel(x Kernel, pattern vector.Value) Kernel {
 	})
 }
 
-// AmongKernel is the kernel of IN and in() with values that are all written in
-// the search.
+// AmongKernel is the kernel of IN and in() with only literal values.
 func (c *Compiler) AmongKernel(x syntax.Expr, list []syntax.Expr) Kernel {
 	texts, nums := map[string]bool{}, map[float64]bool{}
 	for _, e := range list {
@@ -418,10 +417,10 @@ func (c *Compiler) concatKernel(l, r Kernel) Kernel {
 	}}
 }
 
-// Choose is the kernel of a function that gives the value behind the first test
-// that holds, and null for none.
+// Choose is the kernel of a function that returns the value of the first
+// condition that holds, or null if none does.
 func Choose(tests []func(f *Frame, n int) []Test, vals []func(f *Frame, n int) []vector.Value) Kernel {
-	const most = 16 // all values are computed for all rows
+	const most = 16 // every value is computed for every row, so limit them
 	if len(tests) > most {
 		return Kernel{}
 	}

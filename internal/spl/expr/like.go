@@ -5,9 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// LikePattern returns the test for a LIKE pattern: % is any run of characters,
-// _ one character. A backslash makes the next of them literal, and is itself one,
-// as in C:\Users\%: a text need fit one of the two readings. Case counts.
+// LikePattern returns the test for a LIKE pattern: % matches any run of
+// characters, _ one character. A backslash can escape the next character or be
+// literal, as in C:\Users\%; a text matches if either reading does.
+// Case-sensitive.
 func LikePattern(pattern string) func(string) bool {
 	if !strings.ContainsAny(pattern, `_\`) {
 		return likeRuns(strings.Split(pattern, "%"))
@@ -20,7 +21,7 @@ func LikePattern(pattern string) func(string) bool {
 	return func(s string) bool { return plain(s) || escaped(s) }
 }
 
-// likeRuns is the test for texts with any run of characters between them.
+// likeRuns tests for parts with any run of characters between them.
 func likeRuns(parts []string) func(string) bool {
 	first, last := parts[0], parts[len(parts)-1]
 	if len(parts) == 1 {
@@ -43,8 +44,7 @@ func likeRuns(parts []string) func(string) bool {
 	}
 }
 
-// likeSteps is the test for patterns with _ or a backslash, character by
-// character.
+// likeSteps tests patterns with _ or a backslash, one character at a time.
 func likeSteps(pattern string, escapes bool) func(string) bool {
 	const one, run = -1, -2
 	var toks []rune
@@ -63,7 +63,7 @@ func likeSteps(pattern string, escapes bool) func(string) bool {
 		}
 	}
 	return func(s string) bool {
-		// Only the last % can usefully take in more, so one place to go back to is enough.
+		// Backtracking to the last % is sufficient, so one position is enough.
 		pos, i, backPos, backTok := 0, 0, 0, -1
 		for pos < len(s) {
 			r, n := utf8.DecodeRuneInString(s[pos:])

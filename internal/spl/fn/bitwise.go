@@ -16,7 +16,7 @@ func init() {
 	checked(numbers(), "bit_and", "bit_or", "bit_xor", "bit_not", "bit_shift_left", "bit_shift_right")
 }
 
-// bits registers a function that folds whole numbers.
+// bits registers a function that folds integers bitwise.
 func bits(name, doc string, op func(x, y uint64) uint64, expr, want string) {
 	function(bitwise, name, name+"(<number>, <number>, …)", doc+" Whole numbers from 0 to 2^53-1.", 2, -1, func(a []vector.Value) vector.Value {
 		acc, ok := natural(a[0])
@@ -31,7 +31,7 @@ func bits(name, doc string, op func(x, y uint64) uint64, expr, want string) {
 	}, expr, want)
 }
 
-// shift registers a function that moves bits; more than 63 places are null.
+// shift registers a bit shift. Shifts of more than 63 places return null.
 func shift(name, doc string, op func(x uint64, n int) uint64, expr, want string) {
 	function(bitwise, name, name+"(<number>, <places>)", doc, 2, 2, func(a []vector.Value) vector.Value {
 		x, okx := natural(a[0])

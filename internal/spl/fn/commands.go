@@ -35,8 +35,8 @@ func compileCommands(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	}, nil
 }
 
-// stageNames returns the first words of the stages of a search that cannot be
-// read, such as one with commands of an app.
+// stageNames returns the first word of each stage of a search that does not
+// parse, such as one with commands of an app.
 func stageNames(text string) []string {
 	var list []string
 	start, depth, quoted := 0, 0, false

@@ -8,7 +8,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// kindOf returns the first byte of a text that is valid JSON, 0 for others.
+// kindOf returns the first byte of a text that is valid JSON, 0 otherwise.
 func kindOf(v vector.Value) byte {
 	doc := []byte(v.Text())
 	i := jsonscan.Space(doc, 0)
@@ -18,7 +18,7 @@ func kindOf(v vector.Value) byte {
 	return doc[i]
 }
 
-// plural counts things: 1 value, 2 values.
+// plural formats a count: 1 value, 2 values.
 func plural(n int, thing string) string {
 	if n != 1 {
 		thing += "s"
@@ -26,7 +26,7 @@ func plural(n int, thing string) string {
 	return strconv.Itoa(n) + " " + thing
 }
 
-// separated puts commas into the whole part of a decimal.
+// separated inserts thousands separators into a decimal number.
 func separated(s string) string {
 	sign := ""
 	if s != "" && strings.IndexByte("-+ ", s[0]) >= 0 {

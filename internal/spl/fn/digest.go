@@ -17,7 +17,7 @@ func init() {
 	digest("sha512", `"408b27d3097eea5a46bf2ab6433a7234a33d5e49957b13ec7acc2ca08e1a13c75272c90c8d3385d47ede5420a7a9623aad817d9f8a70bd100a0acea7400daa59"`, func(b []byte) []byte { s := sha512.Sum512(b); return s[:] })
 }
 
-// digest registers a function that shows a hash of the text in hexadecimal.
+// digest registers a function that returns a hash of the text in hexadecimal.
 func digest(name, want string, sum func(b []byte) []byte) {
 	function(cryptographic, name, name+"(<text>)", "The "+name+" of the text's UTF-8 bytes, in lower-case hexadecimal.", 1, 1, func(a []vector.Value) vector.Value {
 		if a[0].IsNull() {

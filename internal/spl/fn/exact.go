@@ -22,7 +22,7 @@ func compileExact(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 		case !ok:
 			return null
 		case v.Sig() > 0 && v.Text() != vector.FormatNumber(n):
-			return v // its last digits are zeros, and are shown
+			return v // keep the trailing zeros of the number
 		}
 		return vector.Exact(n)
 	}, nil

@@ -1,6 +1,6 @@
 package fn
 
-// The groups of functions, as Splunk's reference names them.
+// Function groups, named as in Splunk's reference.
 const (
 	bitwise       = "Bitwise"
 	conditional   = "Comparison and conditional"

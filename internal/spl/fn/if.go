@@ -19,7 +19,7 @@ func init() {
 			for i := range out {
 				switch t[i] {
 				case expr.Ask:
-					out[i] = vector.Truth(false) // which asks
+					out[i] = vector.Truth(false) // ask Eval for this row
 				case expr.Yes:
 					out[i] = a[i]
 				default:

@@ -16,14 +16,15 @@ func init() {
 	}, `json("{\"a\":1}")`, `"{\"a\":1}"`)
 }
 
-// edit registers a function that changes JSON at paths; exact takes them as keys.
+// edit registers a function that changes JSON at paths. With exact, the paths
+// are keys.
 func edit(name, doc string, exact bool, op func(old node, val node) (node, bool), expr, want string) {
 	bounded(jsons, name, name+"(<json>, <path>, <value>, …)", doc, 3, -1, func(a []vector.Value) (vector.Value, error) { return jsonEdit(a, exact, op) }, expr, want)
 	checked(pairs(1, "a path and a value"), name)
 }
 
-// encode writes a value as JSON: numbers as numbers, tests as true and false,
-// texts that are JSON objects or arrays as they are.
+// encode writes a value as JSON: numbers as numbers, tests as booleans, and
+// texts that hold a JSON object or array unchanged.
 func encode(v vector.Value) string {
 	switch v.Kind() {
 	case vector.Null:
@@ -122,7 +123,7 @@ func jsonExtract(a []vector.Value, exact bool) vector.Value {
 				}
 			})
 		} else if p, err := jsonscan.ParsePath(arg.Text()); err == nil {
-			// The document was checked above.
+			// The document was validated above, so this cannot fail.
 			_ = p.Get(doc, func(v []byte) bool { hits = append(hits, v); return true })
 		}
 		if len(hits) == before && len(a) > 2 {

@@ -11,17 +11,17 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// node is a JSON value that is being edited; members keep their order.
+// node is a JSON value being edited. Members keep their order.
 type node struct {
-	kind   byte     // { [ or 0 for a scalar
+	kind   byte     // '{', '[' or 0 for a scalar
 	text   string   // of a scalar
 	keys   []string // of an object
 	vals   []node   // of an object or array
-	absent bool     // nothing stands at the place
+	absent bool     // the path does not exist
 }
 
-// extended returns the array n, or an array of n, with more elements. It is
-// false where there is nothing to extend.
+// extended appends elements to n, which becomes an array if it is not one. It
+// returns false if n is absent.
 func (n node) extended(more ...node) (node, bool) {
 	if n.absent {
 		return n, false
@@ -72,7 +72,7 @@ func (n *node) print(b *strings.Builder) {
 	b.WriteByte(n.kind + 2)
 }
 
-// steps cuts a.b{0}.c into a, b, {0}, c.
+// steps splits a.b{0}.c into a, b, {0}, c.
 func steps(path string) []string {
 	var list []string
 	for _, part := range strings.Split(path, ".") {
@@ -89,9 +89,9 @@ func steps(path string) []string {
 	return list
 }
 
-// edit applies op at the place that steps lead to, making objects on the way.
-// It reports whether there is such a place; where the steps do not fit what is
-// there, nothing is changed.
+// edit applies op to the value at the path and creates missing objects on the
+// way. It reports whether the path is valid. If the path does not fit the
+// existing value, it changes nothing.
 func (n *node) edit(steps []string, op func(old node) (node, bool)) bool {
 	if len(steps) == 0 {
 		changed, ok := op(*n)
@@ -134,8 +134,8 @@ func (n *node) edit(steps []string, op func(old node) (node, bool)) bool {
 	return true
 }
 
-// remove takes away what is at the place that steps lead to, and reports
-// whether there was anything. Dots may be part of a key.
+// remove deletes the value at the path and reports whether it existed. Keys may
+// contain dots.
 func (n *node) remove(steps []string) bool {
 	step := steps[0]
 	if strings.HasPrefix(step, "{") && strings.HasSuffix(step, "}") {
@@ -197,7 +197,7 @@ func jsonEdit(a []vector.Value, exact bool, op func(old, val node) (node, bool))
 			if added += len(val); added > expr.MaxValue {
 				return old, false
 			}
-			return op(old, parseNode(val)) // for each place its own, as the next path may change it
+			return op(old, parseNode(val)) // a copy for each path, since a later path may change it
 		})
 		if added > expr.MaxValue {
 			return null, expr.ErrTooLarge

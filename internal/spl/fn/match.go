@@ -15,8 +15,9 @@ func init() {
 	gives(syntax.GivesTest, "match")
 }
 
-// expression returns the regular expression of an argument: compiled once when
-// it is written out, else for each row, null where it is none.
+// expression returns the regular expression of an argument. It compiles a
+// literal once and other arguments for each row; the result is nil where the
+// expression is missing or invalid.
 func expression(c *expr.Compiler, arg syntax.Expr) (func(f *expr.Frame) *pcre.Regexp, error) {
 	if lit, ok := arg.(*syntax.Literal); ok {
 		re, err := pcre.Compile(lit.Value.Text())
@@ -44,17 +45,18 @@ func expression(c *expr.Compiler, arg syntax.Expr) (func(f *expr.Frame) *pcre.Re
 	}, nil
 }
 
-// maxLate is how many texts may take too long before an expression is given up:
-// each of them takes pcre.MatchTime, and nobody can end the search meanwhile.
+// maxLate is how many texts may time out before the expression is abandoned.
+// Each of them takes pcre.MatchTime, during which the search cannot be
+// canceled.
 const maxLate = 20
 
-// patience counts the texts that took too long.
+// patience counts the texts that timed out.
 type patience struct{ late int }
 
-// lost reports whether the expression is given up.
+// lost reports whether the expression is abandoned.
 func (p *patience) lost() bool { return p.late >= maxLate }
 
-// heard takes note of what went wrong.
+// heard records and reports an error of a match.
 func (p *patience) heard(c *expr.Compiler, function string, err error) {
 	if err == nil {
 		return

@@ -9,7 +9,7 @@ func init() {
 	function(statistical, "min", "min(<value>, …)", "The smallest value; any number is smaller than any text.", 1, -1, func(a []vector.Value) vector.Value { return extreme(a, -1) }, `min(3, 1, "foo")`, `"1"`)
 }
 
-// extreme returns the greatest value with sign 1, the least with -1.
+// extreme returns the maximum for sign 1 and the minimum for sign -1.
 func extreme(a []vector.Value, sign int) vector.Value {
 	best := null
 	for _, v := range a {
@@ -26,7 +26,7 @@ func extreme(a []vector.Value, sign int) vector.Value {
 	return best
 }
 
-// mixed orders numbers before text.
+// mixed compares values and orders numbers before text.
 func mixed(a, b vector.Value) int {
 	x, okx := a.Num()
 	y, oky := b.Num()

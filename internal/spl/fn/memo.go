@@ -2,9 +2,9 @@ package fn
 
 import "strings"
 
-// memo remembers what a slow function gave for texts, as long as they come
-// again: fields of events have few different values. It belongs to one
-// goroutine.
+// memo caches the results of a slow function as long as the hit rate is high,
+// since fields of events have few distinct values. It is not safe for
+// concurrent use.
 type memo[V any] struct {
 	known        map[string]V
 	asked, found int
@@ -12,13 +12,13 @@ type memo[V any] struct {
 }
 
 const (
-	memoTexts = 1024 // remembered at once
-	memoBytes = 512  // of the longest
-	memoTrial = 8192 // asked, after which every fourth must have been known
+	memoTexts = 1024 // number of cached texts
+	memoBytes = 512  // longest cached text
+	memoTrial = 8192 // lookups per trial; the cache turns off if fewer than a quarter hit
 )
 
-// of returns fn(s), which must depend on s alone and may be part of it; what fn
-// says not to keep is not remembered.
+// of returns fn(s). fn must depend only on s and may return parts of it.
+// Results with keep false are not cached.
 func (m *memo[V]) of(s string, fn func(s string) (v V, keep bool)) V {
 	if m.off || len(s) > memoBytes {
 		v, _ := fn(s)

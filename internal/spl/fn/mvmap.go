@@ -13,7 +13,7 @@ func init() {
 	compiled(multivalue, "mvmap", "mvmap(<values>, <expression> [, <field>])", "Evaluates the expression for each value of a field, or of an expression over one field; in the expression, that field stands for the value. The third argument names the field if the first has several or none.", 2, 3, compileMvmap, `mvmap(_time, _time+1)`, `"1700000001"`)
 }
 
-// valueField returns the field that stands for the value.
+// valueField returns the field that holds the current value.
 func valueField(call *syntax.Call) (string, error) {
 	if len(call.Args) == 3 {
 		if f, ok := call.Args[2].(*syntax.Field); ok {

@@ -33,7 +33,7 @@ func compileMvrange(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	}, nil
 }
 
-// mvrange returns the values, and whether there would be more than it makes.
+// mvrange returns the values and whether the limit cut them off.
 func mvrange(c *expr.Compiler, a []vector.Value, zone *time.Location) (v vector.Value, left bool) {
 	from, ok1 := a[0].Num()
 	to, ok2 := a[1].Num()

@@ -50,16 +50,16 @@ func compilePrintf(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	}, nil
 }
 
-// verb is one conversion of a printf format.
+// verb is one conversion specification of a printf format.
 type verb struct {
 	flags      string
 	width      string // digits, * or ""
-	prec       string // after the point; "" with hasPrec = 0
+	prec       string // after the dot; "" with hasPrec means 0
 	hasPrec    bool
 	conversion byte
 }
 
-// nextVerb reads the conversion behind a %; n is its length, 0 when the format
+// nextVerb parses the conversion after a %. n is its length, 0 if the format
 // ends inside it.
 func nextVerb(s string) (v verb, n int) {
 	i := 0
@@ -93,7 +93,7 @@ func nextVerb(s string) (v verb, n int) {
 	return v, i + 1
 }
 
-// verbs counts the values a format needs.
+// verbs counts the values that a format needs.
 func verbs(format string) int {
 	n := 0
 	for {
@@ -113,8 +113,8 @@ func verbs(format string) int {
 	}
 }
 
-// printf returns the text, false where values do not fit the format, and whether
-// a width or precision was cut to maxWidth.
+// printf returns the text, false if the values do not fit the format, and
+// whether a width or precision was reduced to maxWidth.
 func printf(format string, args []vector.Value) (s string, ok, cut bool) {
 	var b strings.Builder
 	next := func() (vector.Value, bool) {
@@ -161,7 +161,7 @@ func printf(format string, args []vector.Value) (s string, ok, cut bool) {
 	}
 }
 
-// tooWide reports whether the width or precision is cut to maxWidth.
+// tooWide reports whether the width or precision exceeds maxWidth.
 func (v *verb) tooWide() bool {
 	for _, text := range []string{v.width, v.prec} {
 		n, err := strconv.Atoi(text)
@@ -174,7 +174,7 @@ func (v *verb) tooWide() bool {
 
 func (v *verb) format(a vector.Value) string {
 	flags := strings.ReplaceAll(v.flags, "'", "")
-	switch v.conversion { // where C leaves open what a flag means, Go does not
+	switch v.conversion { // keep only the flags whose effect C defines
 	case 's', 'z', 'c':
 		flags = keepBytes(flags, "-")
 	case 'o', 'x', 'X', 'p', 'u':
@@ -242,7 +242,7 @@ func keepBytes(s, set string) string {
 	}, s)
 }
 
-// grouped prints a number with commas, as wide as it is to be.
+// grouped formats a number with thousands separators within the given width.
 func (v *verb) grouped(flags string, width int, print func(flags string, width int) string) string {
 	if !strings.Contains(v.flags, "'") {
 		return print(flags, width)
@@ -261,8 +261,8 @@ func (v *verb) grouped(flags string, width int, print func(flags string, width i
 	return strings.Repeat(" ", missing) + s
 }
 
-// shortExponent takes the zero from an exponent such as p+03, which C does not
-// write; the width stays.
+// shortExponent removes the leading zero from an exponent such as p+03, to
+// match C. The width stays the same.
 func shortExponent(s string) string {
 	at := strings.IndexAny(s, "pP")
 	if at < 0 || at+3 >= len(s) || s[at+2] != '0' {

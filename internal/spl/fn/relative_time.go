@@ -12,7 +12,7 @@ import (
 
 func init() {
 	compiled(dateTime, "relative_time", "relative_time(<time>, <modifier>)", "A time shifted and snapped by a modifier such as -1d@d. The units are s, m, h, d, w, mon, q and y, or their full names; @w1 is Monday, @w0 and @w7 are Sunday. Parts are applied in order, by the calendar of the user's time zone.", 2, 2, func(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
-		var at time.Time // of the last row, which often snaps to the same
+		var at time.Time // of the previous row, which often snaps to the same time
 		last := null
 		return timeFunction(c, call, func(f float64, text string) vector.Value {
 			t, err := splunktime.RelativeTime(text, splunktime.FromEpoch(f).In(c.Clock().Location()))

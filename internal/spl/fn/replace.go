@@ -36,7 +36,7 @@ func compileReplace(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 		}
 		repl, size := with.Text(), 0
 		return c.Bounded(text(func(s string) string {
-			if size > expr.MaxList { // what follows does not matter any more
+			if size > expr.MaxList { // the rest no longer matters
 				return s
 			}
 			replaced := func(s string) (out string, keep bool) {

@@ -37,7 +37,7 @@ func round(a []vector.Value) vector.Value {
 		p := math.Pow(10, float64(-n))
 		return vector.Float(math.Round(x/p) * p)
 	}
-	// The decimal text decides where the half lies, not the binary fraction.
+	// Round halves by the decimal text, not by the binary fraction.
 	s := strconv.FormatFloat(x, 'f', -1, 64)
 	f, err := strconv.ParseFloat(halfAway(s, n), 64)
 	if err != nil {
@@ -46,7 +46,7 @@ func round(a []vector.Value) vector.Value {
 	return vector.Formatted(f, strconv.FormatFloat(f, 'f', n, 64))
 }
 
-// halfAway rounds a decimal text to n places, halves away from zero.
+// halfAway rounds a decimal text to n places, with halves away from zero.
 func halfAway(s string, n int) string {
 	point := -1
 	for i := range len(s) {

@@ -44,8 +44,8 @@ func searchArgument(call *syntax.Call) (filter.Expr, error) {
 	return e, nil
 }
 
-// matcher returns the matcher of a searchmatch, with the fields it reads and
-// their places.
+// matcher returns the matcher of a searchmatch, the fields it reads and their
+// slots.
 func matcher(c *expr.Compiler, call *syntax.Call) (m *filter.Matcher, names []string, slots []int, err error) {
 	e, err := searchArgument(call)
 	if err != nil {

@@ -28,7 +28,7 @@ func compileStrftime(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	show := func(f float64, format string) vector.Value {
 		return vector.String(splunktime.FormatTime(splunktime.FromEpoch(f).In(zone), format))
 	}
-	if lit, ok := call.Args[1].(*syntax.Literal); ok { // events in order often have the same day or hour
+	if lit, ok := call.Args[1].(*syntax.Literal); ok { // consecutive events often share the day or hour
 		if grain := splunktime.TimeGrain(lit.Value.Text()); grain > 0 {
 			at, last := math.NaN(), null
 			return timeFunction(c, call, func(f float64, format string) vector.Value {

@@ -33,7 +33,8 @@ func substr(a []vector.Value) vector.Value {
 	})(a)
 }
 
-// part returns where n characters from start on lie among size.
+// part returns the half-open range of n characters from start in a text of size
+// characters. start counts from 1, or from the end of the text if negative.
 func part(size, start, n int) (from, to int) {
 	from = start
 	switch {

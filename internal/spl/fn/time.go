@@ -10,13 +10,13 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// seconds shows a time with the six decimals that Splunk gives it.
+// seconds formats a time with six decimals, as Splunk does.
 func seconds(t time.Time) vector.Value {
 	f := splunktime.Epoch(t)
 	return vector.Formatted(f, strconv.FormatFloat(f, 'f', 6, 64))
 }
 
-// lastTime is the last second of the year 9999.
+// lastTime is the last second of the year 9999, in seconds since the epoch.
 const lastTime = 253402300799
 
 func timeFunction(c *expr.Compiler, call *syntax.Call, f func(t float64, text string) vector.Value) (expr.Eval, error) {

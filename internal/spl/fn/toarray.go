@@ -28,7 +28,8 @@ func init() {
 	}, `toarray(split("a,1", ","))`, `"[\"a\",1]"`)
 }
 
-// tidied returns JSON without blanks, and its decimals without zeros at the end.
+// tidied returns JSON without white space and without trailing zeros in
+// decimals.
 func tidied(doc string) string {
 	n := parseNode([]byte(strings.TrimSpace(doc)))
 	n.tidy()

@@ -23,8 +23,8 @@ func init() {
 	})
 }
 
-// checkNumeral answers a text that is written out and is no number, which
-// Splunk refuses as well; such a field is null.
+// checkNumeral rejects a literal that is not a number, as Splunk does. A field
+// with such a value gives null.
 func checkNumeral(call *syntax.Call) error {
 	args := make([]vector.Value, len(call.Args))
 	for i, a := range call.Args {
@@ -39,7 +39,7 @@ func checkNumeral(call *syntax.Call) error {
 			return diag.At(call.Args[1].Place(), "the base must be a whole number from 2 to 36")
 		}
 	}
-	if args[0] = vector.String(strings.TrimSpace(args[0].Text())); tonumber(args).IsNull() { // with blanks it is null, as the reference shows
+	if args[0] = vector.String(strings.TrimSpace(args[0].Text())); tonumber(args).IsNull() { // literals with blanks give null, as in Splunk's reference
 		return diag.At(call.Args[0].Place(), "%q is not a number", args[0].Text()).WithHint("%s; write a field without quotes, or in single quotes", call.Def.Syntax)
 	}
 	return nil

@@ -66,8 +66,7 @@ func inBase(f float64, base int) string {
 	return n.Text(base)
 }
 
-// commas writes a number with commas between thousands and at most two
-// decimals.
+// commas formats a number with thousands separators and at most two decimals.
 func commas(f float64) string {
 	s := strconv.FormatFloat(f, 'f', 2, 64)
 	if f == math.Trunc(f) {
@@ -76,7 +75,7 @@ func commas(f float64) string {
 	return separated(s)
 }
 
-// duration writes seconds as [D+]HH:MM:SS, and microseconds when there are any.
+// duration formats seconds as [D+]HH:MM:SS, with microseconds if there are any.
 func duration(f float64) string {
 	sign := ""
 	if f < 0 {

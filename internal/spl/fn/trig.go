@@ -26,14 +26,15 @@ func init() {
 	checked(numbers(), "atan2", "hypot")
 }
 
-// angle registers a function of one number that keeps to its digits.
+// angle registers a function of one number that keeps the number's significant
+// digits.
 func angle(name, doc string, f func(float64) float64, expr, want string) {
 	unary(trigonometry, name, doc, f, expr, want)
 	syntax.LookupFunction(name).Call = significant(number(f))
 }
 
-// significant gives a result as many significant digits as the number has that
-// is written with the fewest behind a decimal point.
+// significant rounds a result to the significant digits of the least precise
+// argument that was written with a decimal point.
 func significant(f func(a []vector.Value) vector.Value) func(a []vector.Value) vector.Value {
 	return func(a []vector.Value) vector.Value {
 		digits := 0

@@ -12,7 +12,7 @@ func init() {
 	trim("rtrim", "The text with the characters removed from its end.", strings.TrimRight, `rtrim("abcZ ", " Z")`, `"abc"`)
 }
 
-// trim registers a function that cuts characters of a set off.
+// trim registers a function that removes characters of a set from a text.
 func trim(name, doc string, cut func(s, set string) string, expr, want string) {
 	function(texts, name, name+"(<text> [, <characters>])", doc+" The default is spaces and tabs.", 1, 2, func(a []vector.Value) vector.Value {
 		set := " \t"

@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// keepPrefix begins the names of the empty groups that stand for \K, which
-// resets where the match begins. A group of the user's may not be called so.
+// keepPrefix starts the names of the empty groups that replace \K, which resets
+// the start of the match. User groups must not use this prefix.
 const keepPrefix = "bluetrail_K_"
 
-// keepName is the name of the i-th of them.
+// keepName returns the name of the i-th such group.
 func keepName(i int) string { return keepPrefix + strconv.Itoa(i) }
 
-// linearForm writes the escapes \N and \K, which Go's engine does not know, in
-// its language. keeps is the number of \K, each now a group called keepName.
+// linearForm translates the escapes \N and \K, which Go's engine lacks, to its
+// syntax. keeps is the number of \K; each becomes a group named keepName.
 func linearForm(p string) (form string, keeps int) {
 	if !strings.Contains(p, `\N`) && !strings.Contains(p, `\K`) {
 		return p, 0
@@ -46,8 +46,8 @@ func linearForm(p string) (form string, keeps int) {
 	return b.String(), keeps
 }
 
-// dropKeeps lets matches of the linear engine begin where their last \K stands,
-// and takes its groups out of them.
+// dropKeeps moves the start of each match of the linear engine to its last \K
+// and removes the groups of \K.
 func (r *Regexp) dropKeeps(places [][]int) {
 	for n, place := range places {
 		groups := place[:0]

@@ -1,7 +1,7 @@
-// Package pcre is the regular expressions of rex, regex, match and replace:
-// PCRE's language as far as searches use it. An expression that means the same
-// to Go's linear-time engine runs there; others (look-around, back-references,
-// atomic groups) run on a backtracking engine with a time limit for each text.
+// Package pcre implements the regular expressions of rex, regex, match and
+// replace: the PCRE syntax that searches use. Expressions that mean the same in
+// Go's linear-time engine run there. Others (look-around, back-references,
+// atomic groups) run on a backtracking engine with a time limit per text.
 package pcre
 
 import (
@@ -16,19 +16,19 @@ import (
 	"github.com/dlclark/regexp2"
 )
 
-// MatchTime is how long one text may take on the backtracking engine.
+// MatchTime is the time limit for one text on the backtracking engine.
 const MatchTime = 250 * time.Millisecond
 
-// MaxPattern is the longest expression, in bytes, that is compiled.
+// MaxPattern is the maximum length of an expression in bytes.
 const MaxPattern = 64 << 10
 
-// ErrTime says that a text took longer than MatchTime.
+// ErrTime means that a text took longer than MatchTime.
 var ErrTime = errors.New("the regular expression took too long on one text")
 
-// SyntaxError is an expression that cannot be read.
+// SyntaxError is a syntax error in an expression.
 type SyntaxError struct {
 	Pattern string
-	Offset  int // in bytes, of what is wrong; 0 when it cannot be told
+	Offset  int // of the error, in bytes; 0 if unknown
 	Msg     string
 }
 
@@ -36,30 +36,31 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("invalid regular expression at character %d: %s", e.Offset+1, e.Msg)
 }
 
-// Regexp is a compiled expression, safe for concurrent use. Invalid UTF-8 in
-// texts is matched as U+FFFD; offsets are always those of the text's bytes.
+// Regexp is a compiled expression. It is safe for concurrent use. It matches
+// invalid UTF-8 as U+FFFD; offsets always refer to the bytes of the original
+// text.
 type Regexp struct {
 	pattern string
 	names   []string
-	fast    *regexp.Regexp // nil: the expression needs the other engine
-	dollar  bool           // $ also stands before a newline at the end, which Go's does not know
+	fast    *regexp.Regexp // nil = needs the backtracking engine
+	dollar  bool           // $ also matches before a newline at the end, unlike in Go
 	slow    func() (*regexp2.Regexp, error)
-	leaning bool // matches depend on what stands before them: \b, (?m)^
-	keeps   int  // how many \K it has
+	leaning bool // matches depend on the preceding text: \b, (?m)^
+	keeps   int  // number of \K
 	steps   int  // instructions of fast
 	behind  func() (*regexp.Regexp, error)
-	poll    func() // nil: none
+	poll    func() // nil = none
 }
 
-// Polling returns the expression calling poll every few milliseconds of work, which
-// may panic to end it.
+// Polling returns a copy of the expression that calls poll every few
+// milliseconds while matching. poll may panic to stop the match.
 func (r *Regexp) Polling(poll func()) *Regexp {
 	with := *r
 	with.poll = poll
 	return &with
 }
 
-// maxCached bounds the expressions that Compile remembers.
+// maxCached bounds the expressions that Compile caches.
 const maxCached = 256
 
 var cache = struct {
@@ -67,8 +68,8 @@ var cache = struct {
 	known map[string]*Regexp
 }{known: map[string]*Regexp{}}
 
-// Compile reads an expression. Its errors are *SyntaxError. The expressions
-// compiled last are remembered, so that it may be called for every row.
+// Compile parses an expression. Its errors are *SyntaxError. It caches recent
+// expressions, so it may be called for every row.
 func Compile(pattern string) (*Regexp, error) {
 	cache.Lock()
 	r := cache.known[pattern]
@@ -118,7 +119,7 @@ func compile(pattern string) (*Regexp, error) {
 
 func syntaxError(pattern string, fast, slow error) error {
 	e := &SyntaxError{Pattern: pattern, Msg: strings.TrimPrefix(slow.Error(), "error parsing regexp: ")}
-	if i := strings.LastIndex(e.Msg, " in `"); i > 0 { // the pattern again, as translated
+	if i := strings.LastIndex(e.Msg, " in `"); i > 0 { // cut off the translated pattern
 		e.Msg = e.Msg[:i]
 	}
 	var place *syntax.Error
@@ -137,11 +138,11 @@ func syntaxError(pattern string, fast, slow error) error {
 	return e
 }
 
-// unmatched returns where the parenthesis stands that has no other: the first
-// that closes nothing, else the last that is not closed.
+// unmatched returns the offset of the unmatched parenthesis: the first one that
+// closes nothing, otherwise the last one that is not closed.
 func unmatched(pattern string) int {
 	var open []int
-	class := -1 // where the character class at hand begins
+	class := -1 // start of the current character class
 	for i := 0; i < len(pattern); i++ {
 		switch c := pattern[i]; {
 		case c == '\\':
@@ -166,14 +167,14 @@ func unmatched(pattern string) int {
 	return open[len(open)-1]
 }
 
-// String returns the expression as it was written.
+// String returns the expression as written.
 func (r *Regexp) String() string { return r.pattern }
 
-// Names returns the names of the groups by number, "" for those without; the
-// first is the whole match.
+// Names returns the names of the groups by number, "" for unnamed groups.
+// Element 0 is the whole match.
 func (r *Regexp) Names() []string { return r.names }
 
-// Match reports whether the expression fits anywhere in s.
+// Match reports whether the expression matches anywhere in s.
 func (r *Regexp) Match(s string) (bool, error) {
 	if r.poll != nil && (r.fast == nil || len(s) > 1<<14) {
 		r.poll()
@@ -189,8 +190,8 @@ func (r *Regexp) Match(s string) (bool, error) {
 	return ok, timed(err)
 }
 
-// Linear reports whether texts are matched in linear time, which does not take
-// long enough to remember outcomes.
+// Linear reports whether matching takes linear time, so that caching results is
+// not worthwhile.
 func (r *Regexp) Linear() bool { return r.fast != nil }
 
 func (r *Regexp) usesFast(s string) bool {
@@ -204,9 +205,9 @@ func timed(err error) error {
 	return nil
 }
 
-// FindAll returns the places of the first max matches, all when max < 0: for
-// each match the start and end of the whole and of every group, -1 for a group
-// that took no part.
+// FindAll returns the first max matches, or all if max < 0. Each match holds
+// the start and end of the whole match and of every group, -1 for groups that
+// did not participate.
 func (r *Regexp) FindAll(s string, max int) ([][]int, error) {
 	if max == 0 {
 		return nil, nil
@@ -262,15 +263,14 @@ func runeOffsets(s string) []int {
 	return append(list, len(s))
 }
 
-// MaxReplaced bounds the text that Replace makes.
+// MaxReplaced bounds the result of Replace, in bytes.
 const MaxReplaced = 16 << 20
 
-// ErrLong says that a replacement grew beyond MaxReplaced.
+// ErrLong means that a replacement exceeds MaxReplaced.
 var ErrLong = fmt.Errorf("the result of replace is longer than %d MiB", MaxReplaced>>20)
 
-// Replace puts repl in the place of every match in s, or of the n-th one only
-// when n > 0. In repl \1 to \99 are groups, \0 is the whole match and \\ a
-// backslash.
+// Replace replaces every match in s with repl, or only the n-th match if n > 0.
+// In repl, \1 to \99 are groups, \0 is the whole match and \\ is a backslash.
 func (r *Regexp) Replace(s, repl string, n int) (string, error) {
 	places, err := r.FindAll(s, max(n, 0)-boolInt(n <= 0))
 	if err != nil || n > len(places) {
@@ -306,7 +306,8 @@ func boolInt(b bool) int {
 	return 0
 }
 
-// expand stops, like Replace, soon after MaxReplaced bytes.
+// expand appends repl with its references replaced. Like Replace, it stops soon
+// after MaxReplaced bytes.
 func expand(b *strings.Builder, repl, s string, place []int) {
 	for i := 0; i < len(repl) && b.Len() <= MaxReplaced; i++ {
 		if repl[i] != '\\' || i+1 == len(repl) {

@@ -9,17 +9,17 @@ import (
 	"unicode/utf8"
 )
 
-// Go's engine cannot be ended and takes, at worst, a step for each instruction of
-// the expression at each byte. Up to these many steps, some 50 ms, it is given the
-// text; beyond, a reader of the text that polls.
+// Go's engine cannot be interrupted. In the worst case it takes one step per
+// instruction of the expression and byte of text. Up to maxSteps, about 50 ms,
+// it gets the text itself; beyond that, a reader that polls.
 const (
 	maxSteps     = 1 << 22
-	leaningSteps = 1 << 16 // for many matches that lean, which cannot be found in portions
+	leaningSteps = 1 << 16 // limit for many leaning matches, which cannot be found in portions
 	pollSteps    = 1 << 19
 	pollMatches  = 4096
 )
 
-// instructions is the size of the program that Go's engine runs.
+// instructions returns the size of the program that Go's engine runs.
 func instructions(pattern string) int {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
@@ -32,8 +32,8 @@ func instructions(pattern string) int {
 	return len(prog.Inst)
 }
 
-// leaning reports whether matches of an expression depend on what stands before
-// them.
+// leaning reports whether matches of an expression depend on the preceding
+// text.
 func leaning(pattern string) bool {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
@@ -50,9 +50,9 @@ func leaning(pattern string) bool {
 	return in(re)
 }
 
-// behind returns the expression that finds the next match behind the first
-// character of a text, which is read so that \b and (?m)^ see it. Its first group is
-// the match.
+// behind returns an expression that finds the next match after the first
+// character of a text. That character is included so that \b and (?m)^ see it.
+// Group 1 is the match.
 func behind(pattern string) (*regexp.Regexp, error) {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
@@ -61,7 +61,7 @@ func behind(pattern string) (*regexp.Regexp, error) {
 	return regexp.Compile(`\A(?s:.)(?s:.*?)(` + re.String() + `)`)
 }
 
-// matchFast is Match on Go's engine.
+// matchFast implements Match with Go's engine.
 func (r *Regexp) matchFast(s string) bool {
 	if r.poll == nil || len(s)*r.steps <= maxSteps {
 		return r.fast.MatchString(s)
@@ -69,8 +69,9 @@ func (r *Regexp) matchFast(s string) bool {
 	return len(r.findPolled(s, 1)) > 0
 }
 
-// findFast is FindAll on Go's engine: in portions where that finds the same
-// matches, and one by one with a reader that polls where a text is long.
+// findFast implements FindAll with Go's engine. It searches in portions where
+// that finds the same matches. For long texts it finds one match at a time with
+// a reader that polls.
 func (r *Regexp) findFast(s string, max int) [][]int {
 	steps := len(s) * r.steps
 	switch {
@@ -84,7 +85,8 @@ func (r *Regexp) findFast(s string, max int) [][]int {
 	return r.findPortions(s, max, min(pollMatches, maxSteps/(steps+1)+1))
 }
 
-// findPortions looks for so many matches at a time.
+// findPortions finds matches in portions of the given number and polls in
+// between.
 func (r *Regexp) findPortions(s string, max, portion int) [][]int {
 	var all [][]int
 	for from, ended := 0, false; !ended; {
@@ -103,7 +105,7 @@ func (r *Regexp) findPortions(s string, max, portion int) [][]int {
 				ended = ended || width == 0
 			}
 			if first := found[0]; from > 0 && first[1] == from && len(all) > 0 && all[len(all)-1][1] == from {
-				found = found[1:] // an empty match does not follow one that ends there
+				found = found[1:] // an empty match must not follow a match that ends there
 			}
 		}
 		all, from = append(all, found...), next
@@ -114,7 +116,7 @@ func (r *Regexp) findPortions(s string, max, portion int) [][]int {
 	return all
 }
 
-// shift moves the places of a match.
+// shift adds by to the offsets of a match.
 func shift(places []int, by int) {
 	for i := range places {
 		if places[i] >= 0 {
@@ -123,8 +125,8 @@ func shift(places []int, by int) {
 	}
 }
 
-// findPolled looks for one match after the other, as regexp.Regexp does, through a
-// reader that polls.
+// findPolled finds one match after the other, like regexp.Regexp, with a reader
+// that polls.
 func (r *Regexp) findPolled(s string, max int) [][]int {
 	prefix, _ := r.fast.LiteralPrefix()
 	in := &polledReader{s: s, poll: r.poll, every: 1 + pollSteps/r.steps}
@@ -141,7 +143,7 @@ func (r *Regexp) findPolled(s string, max int) [][]int {
 		if m == nil {
 			break
 		}
-		follows := m[1] == pos && m[0] == ended // an empty match does not follow one that ends there
+		follows := m[1] == pos && m[0] == ended // an empty match must not follow a match that ends there
 		if ended = m[1]; m[1] > pos {
 			pos = m[1]
 		} else if _, width := utf8.DecodeRuneInString(s[pos:]); width > 0 {
@@ -156,13 +158,13 @@ func (r *Regexp) findPolled(s string, max int) [][]int {
 	return all
 }
 
-// nextPolled returns the first match from pos on, nil for none.
+// nextPolled returns the first match at or after pos, or nil.
 func (r *Regexp) nextPolled(in *polledReader, pos int) []int {
 	if in.at = pos; pos == 0 {
 		return r.fast.FindReaderSubmatchIndex(in)
 	}
 	next, err := r.behind()
-	if err != nil { // the expression was compiled before
+	if err != nil { // impossible: the expression compiled before
 		panic(err)
 	}
 	_, width := utf8.DecodeLastRuneInString(in.s[:pos])
@@ -175,7 +177,7 @@ func (r *Regexp) nextPolled(in *polledReader, pos int) []int {
 	return m[2:]
 }
 
-// polledReader reads a text and polls every so many characters.
+// polledReader reads a text and polls each time it has read every characters.
 type polledReader struct {
 	s        string
 	at, read int

@@ -5,29 +5,29 @@ import (
 	"strings"
 )
 
-// translated is an expression for the backtracking engine.
+// translated is an expression in the syntax of the backtracking engine.
 type translated struct {
 	text   string
-	names  []string // of groups by number; [0] is the whole
-	dollar bool     // it holds a $ that may stand before the last newline
-	keeps  int      // how many \K it holds; each is an empty group called keepName
+	names  []string // of groups by number; [0] is the whole match
+	dollar bool     // contains a $ that may match before the last newline
+	keeps  int      // number of \K; each is an empty group named keepName
 }
 
-// translate writes a PCRE expression for an engine that numbers named groups
-// last and knows other escapes: every group gets its PCRE number as its name.
-// What is wrong stays wrong, for the engine to complain about.
+// translate converts a PCRE expression for an engine that numbers named groups
+// last and has different escapes. Every group is named after its PCRE number.
+// Invalid syntax stays, so that the engine reports it.
 func translate(p string) translated {
 	t := translated{names: []string{""}}
 	numbers := map[string]int{}
 	multiline := hasFlag(p, 'm')
 	var b strings.Builder
-	atom := -1       // where in b begins what a quantifier repeats
-	var opened []int // where the open groups do
+	atom := -1       // start in b of what a quantifier applies to
+	var opened []int // starts of the open groups
 	for i := 0; i < len(p); {
 		if q := quantifier(p[i:]); q != "" {
 			i += len(q)
 			switch {
-			case atom >= 0 && strings.HasPrefix(p[i:], "+"): // possessive, which the engine writes otherwise
+			case atom >= 0 && strings.HasPrefix(p[i:], "+"): // possessive, which the engine writes as an atomic group
 				done := b.String()
 				b.Reset()
 				b.WriteString(done[:atom] + "(?>" + done[atom:] + q + ")")
@@ -84,8 +84,8 @@ func translate(p string) translated {
 	return t
 }
 
-// quantifier returns the quantifier at the start of p, without what makes it
-// lazy or possessive.
+// quantifier returns the quantifier at the start of p, without a lazy or
+// possessive suffix.
 func quantifier(p string) string {
 	switch p[0] {
 	case '*', '+', '?':
@@ -100,7 +100,7 @@ func quantifier(p string) string {
 	return ""
 }
 
-// hasFlag reports whether some (?flags) of the expression holds the flag.
+// hasFlag reports whether any (?flags) of the expression contains the flag.
 func hasFlag(p string, flag byte) bool {
 	for i := 0; i+2 < len(p); i++ {
 		if p[i] != '(' || p[i+1] != '?' {
@@ -127,7 +127,7 @@ func group(b *strings.Builder, p string, t *translated, numbers map[string]int) 
 		return length
 	}
 	if !strings.HasPrefix(p, "(?") {
-		if strings.HasPrefix(p, "(*") { // a verb such as (*UTF8): the engine refuses it
+		if strings.HasPrefix(p, "(*") { // a verb such as (*UTF8), which the engine rejects
 			b.WriteString("(*")
 			return 2
 		}
@@ -240,7 +240,7 @@ func class(b *strings.Builder, p string) int {
 		b.WriteByte('^')
 		i++
 	}
-	if i < len(p) && p[i] == ']' { // a ] that stands first is itself
+	if i < len(p) && p[i] == ']' { // a ] in first position is literal
 		b.WriteString(`\]`)
 		i++
 	}
@@ -260,7 +260,7 @@ func class(b *strings.Builder, p string) int {
 			}
 			b.WriteString(p[i : i+end+2])
 			i += end + 2
-		case p[i] == '[': // the engine would subtract classes
+		case p[i] == '[': // escape it, since the engine would subtract classes
 			b.WriteString(`\[`)
 			i++
 		default:
