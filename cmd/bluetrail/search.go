@@ -121,6 +121,9 @@ func (a *app) search(o search.Options, format string) error {
 		runErr = err
 	}
 	a.notices(s.Notices())
+	if format == "table" || format == "list" {
+		a.notices(s.Lacking())
+	}
 	a.summary(s, time.Since(start), runErr)
 	for _, n := range notes {
 		a.note("%s", n)

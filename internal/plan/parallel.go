@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"context"
+	"sync/atomic"
 	"time"
 
 	"bluetrail/internal/filter"
@@ -20,18 +21,20 @@ type parallel struct {
 	now     time.Time
 	beside  []syntax.Command
 	reducer func() (exec.Reducer, error)
+	matched *atomic.Int64 // counts the rows that the filter passes; nil: nobody does
 	workers []*worker
 	out     exec.Operator
 }
 
 type worker struct {
 	check   *filter.Matcher
+	matched *atomic.Int64
 	mappers []exec.Mapper
 	reducer exec.Reducer
 }
 
 func (p *parallel) worker() (*worker, error) {
-	w := &worker{}
+	w := &worker{matched: p.matched}
 	var err error
 	if r := p.scan.Residual(); r != nil {
 		if w.check, err = filter.NewMatcher(r, p.now); err != nil {
@@ -53,6 +56,9 @@ func (w *worker) take(ctx context.Context, b *vector.Batch) (err error) {
 	defer recovered(&err)
 	if w.check != nil {
 		b = w.check.Filter(b)
+	}
+	if w.matched != nil {
+		w.matched.Add(rowsIn(b))
 	}
 	return w.reduce(ctx, w.mappers, b)
 }

@@ -33,6 +33,8 @@ type Plan struct {
 	main   bool // not a subsearch
 	events bool
 	steps  []Step
+	lacks  []*lacking
+	why    *reasons   // nil: the search cannot lack rows, or is a subsearch
 	texts  *exec.Held // of subsearches
 	cancel context.CancelFunc
 }
@@ -58,7 +60,14 @@ func (s *Plan) Next(ctx context.Context) (b *vector.Batch, err error) {
 		s.env.RunBy(ctx)
 	}
 	if b, err = s.out.Next(exec.WithBudget(ctx, s.env.Memory)); err != nil || b == nil {
+		if err == io.EOF && s.why != nil && s.Over() == nil {
+			s.why.lacks = s.lacks
+			s.why.find(ctx)
+		}
 		return b, err
+	}
+	if s.why != nil {
+		s.why.given += b.Len
 	}
 	if most := s.env.Limits.Rows; most > 0 && s.main {
 		if s.rows += b.Len; s.rows > most {
@@ -245,13 +254,18 @@ func (p *planner) open(ctx context.Context, q *syntax.Query) (*Plan, error) {
 	p.formats.of(stages)
 	var op exec.Operator
 	rest := stages
+	if s.main {
+		s.why = &reasons{planner: p, stages: stages}
+	}
 	if _, ok := stages[0].(sourceless); ok {
 		stages = append([]syntax.Command{command("makeresults")}, stages...)
 	}
 	if g, ok := stages[0].(exec.Generating); ok {
 		s.events = false
 		s.step("after", g.Print())
-		op, err = g.Generate(ctx, p.env)
+		if op, err = g.Generate(ctx, p.env); err == nil {
+			op = s.why.count(op)
+		}
 		rest = stages[1:]
 	} else {
 		op, rest, err = p.scan(ctx, stages, s)
@@ -261,7 +275,13 @@ func (p *planner) open(ctx context.Context, q *syntax.Query) (*Plan, error) {
 	}
 	for _, c := range rest {
 		s.step("after", c.Print())
-		next, err := attach(ctx, p.own, op, c)
+		var l *lacking
+		if s.main {
+			if l = lackingOf(c); l != nil {
+				s.lacks = append(s.lacks, l)
+			}
+		}
+		next, err := attachCounting(ctx, p.own, op, c, l)
 		if err != nil {
 			op.Close()
 			return nil, err
@@ -326,6 +346,11 @@ func (p *planner) resolve(ctx context.Context, q *syntax.Query) ([]syntax.Comman
 }
 
 func attach(ctx context.Context, env *exec.Env, in exec.Operator, c syntax.Command) (exec.Operator, error) {
+	return attachCounting(ctx, env, in, c, nil)
+}
+
+// attachCounting is attach with what counts the rows that c drops, which may be nil.
+func attachCounting(ctx context.Context, env *exec.Env, in exec.Operator, c syntax.Command, l *lacking) (exec.Operator, error) {
 	switch c := c.(type) {
 	case exec.Streaming:
 		m, err := c.NewMapper(env)
@@ -337,6 +362,9 @@ func attach(ctx context.Context, env *exec.Env, in exec.Operator, c syntax.Comma
 		r, err := c.NewReducer(env)
 		if err != nil {
 			return nil, err
+		}
+		if l != nil {
+			r = &lackReducer{r, l}
 		}
 		return exec.Reduced(in, r), nil
 	case exec.Serial:
@@ -390,6 +418,16 @@ func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Plan) (e
 		if t, ok := stages[last].(exec.Transforming); ok && !t.Ordered() {
 			beside, rest = stages[n:last], stages[last+1:]
 			reducer = func() (exec.Reducer, error) { return t.NewReducer(p.own) }
+			if l := lackingOf(t); l != nil && s.main {
+				s.lacks = append(s.lacks, l)
+				reducer = func() (exec.Reducer, error) {
+					r, err := t.NewReducer(p.own)
+					if err != nil {
+						return nil, err
+					}
+					return &lackReducer{r, l}, nil
+				}
+			}
 			if c, ok := t.(exec.Condensing); ok && len(beside) == 0 {
 				q.Step, q.Alike = c.Condenses(p.own)
 			}
@@ -405,6 +443,9 @@ func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Plan) (e
 			}
 		}
 		reducer = func() (exec.Reducer, error) { return newNewest(p.env, limit), nil }
+	}
+	if s.why != nil {
+		s.why.query, s.why.first = q, n
 	}
 	from := p.store
 	named := func(op exec.Operator) exec.Operator { return op }
@@ -440,13 +481,17 @@ func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Plan) (e
 		if first, last := span.Span(); first < last {
 			if l := newTwoPass(p.env, from, q, first, last, rest); l != nil {
 				s.step("after", "choose by "+strings.Join(l.keys.Names(), ", ")+" when there are many events, then read the chosen whole")
-				return named(l), rest, nil
+				return s.why.count(named(l)), rest, nil
 			}
-			return named(newBackward(p.env, from, q, first, last, limit)), rest, nil
+			return s.why.count(named(newBackward(p.env, from, q, first, last, limit))), rest, nil
 		}
 	}
 	par := &parallel{env: p.env, scan: sc, now: q.Now, beside: beside, reducer: reducer}
-	return named(par), rest, nil
+	if !q.Ordered && s.why != nil {
+		par.matched = &s.why.matched
+		return named(par), rest, nil
+	}
+	return s.why.count(named(par)), rest, nil
 }
 
 // typed reports whether commands read event types or tags and there are

@@ -175,7 +175,19 @@ func (s *Search) Notices() []diag.Notice {
 			list = append(list, diag.More(st.SkippedMore))
 		}
 	}
+	for _, text := range s.plan.Reasons() {
+		list = append(list, diag.Notice{Level: diag.Note, Object: "hint", Text: text})
+	}
 	return append(list, s.problems()...)
+}
+
+// Lacking returns what a person should know about rows that were left out because
+// they lack a field by which the search groups them.
+func (s *Search) Lacking() (list []diag.Notice) {
+	for _, text := range s.plan.Lacking() {
+		list = append(list, diag.Notice{Level: diag.Warning, Text: text})
+	}
+	return list
 }
 
 // Stats returns what the store counted while answering; ok is false for a store

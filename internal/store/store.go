@@ -55,6 +55,21 @@ type Spanning interface {
 	Span() (first, last int64)
 }
 
+// Naming is implemented by stores that can name the fields of their events without
+// reading more than a few.
+type Naming interface {
+	// FieldNames returns names of fields. all is false when events may have others.
+	FieldNames(ctx context.Context) (names []string, all bool)
+}
+
+// Passing is implemented by stores that can tell when the events happened that
+// they read and left out because of the time range of a query.
+type Passing interface {
+	// Passed returns their number and when the first and the last of them
+	// happened, in unix nanoseconds.
+	Passed() (n, first, last int64)
+}
+
 // Indexed is implemented by stores that know the names of their indexes.
 type Indexed interface {
 	// Indexes returns the names, sorted. It may take as long as a search.

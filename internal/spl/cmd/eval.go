@@ -101,6 +101,14 @@ func (c *Eval) Print() string {
 	return "eval " + strings.Join(parts, ", ")
 }
 
+// Exprs returns the expressions of the assignments.
+func (c *Eval) Exprs() (list []syntax.Expr) {
+	for _, s := range c.Sets {
+		list = append(list, s.Expr)
+	}
+	return list
+}
+
 // Needs implements syntax.Command.
 func (c *Eval) Needs(out filter.FieldSet) filter.FieldSet {
 	for i := len(c.Sets) - 1; i >= 0; i-- {

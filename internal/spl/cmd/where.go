@@ -46,6 +46,9 @@ func (c *Where) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Add(expr.ExprFields(c.Expr)...)
 }
 
+// Exprs returns the condition.
+func (c *Where) Exprs() []syntax.Expr { return []syntax.Expr{c.Expr} }
+
 // Resolve implements syntax.Resolving.
 func (c *Where) Resolve(text func(*syntax.Query) (string, error)) (syntax.Command, error) {
 	e, err := syntax.ResolveExpr(c.Expr, text)

@@ -88,9 +88,10 @@ func (c *Compiler) noteDotted(e *syntax.Binary) {
 	c.dotted = append(c.dotted, d)
 }
 
-// warnOf warns when the batch has none of the fields.
+// warnOf warns when no row of the batch has the first field. A derived field may
+// have the name of a later part, as userName has that of userIdentity.userName.
 func (p *Program) warnOf(d dotted) {
-	for _, slot := range d.slots {
+	for _, slot := range d.slots[:1] {
 		col := p.frame.slots[slot].col
 		for i := 0; col != nil && i < p.bound.Len; i++ {
 			if v := col.At(i); !v.IsNull() {

@@ -169,6 +169,9 @@ func (p *Parser) stage() (*Stage, error) {
 			}
 			return nil, e
 		}
+		if hint := Foreign(tok.Text); hint != "" {
+			return nil, diag.At(tok.Span, "unknown command %q", tok.Text).WithHint("%s", hint)
+		}
 		return nil, diag.At(tok.Span, "unknown command %q", tok.Text).WithHint("%s", hint(diag.DidYouMean(tok.Text, names(commands)), "bluetrail spl commands lists them"))
 	}
 	mark, subs, brackets := p.pos, p.subs, p.brackets

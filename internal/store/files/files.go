@@ -33,6 +33,7 @@ type Store struct {
 	total int64
 
 	events, duplicates, untimed, done, controls atomic.Int64
+	passed                                      passed
 
 	mu      sync.Mutex
 	skipped []diag.Notice

@@ -41,6 +41,7 @@ func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
 	for i, f := range s.files {
 		if q.Earliest != store.Beginning && !f.Delivered.IsZero() && f.Delivered.Add(slack).UnixNano() < q.Earliest {
 			sc.passed++
+			s.passed.take(&passed{n: 1, first: f.Delivered.UnixNano(), last: f.Delivered.UnixNano()})
 			continue
 		}
 		sc.files = append(sc.files, i)
@@ -168,6 +169,7 @@ type reader struct {
 	idRow   *event.Row         // of identifier; nil = the decoder fills row, or no leaves are read
 	whole   *store.FieldReader // nil when fields were chosen
 
+	passed  passed
 	meta    event.Meta
 	ordinal int
 	records int
@@ -211,6 +213,7 @@ func newReader(ctx context.Context, sc *scan, emit func(*vector.Batch) error) (*
 func (r *reader) file(i int) error {
 	s, f := r.sc.s, r.sc.s.files[i]
 	defer s.done.Add(1)
+	defer func() { s.passed.take(&r.passed) }()
 	in, err := file.OpenWith(r.decoder, f, s.opt.Limits, &s.read)
 	if err != nil {
 		s.skip(diag.Unreadable(f.Path, file.Reason(err)))
@@ -297,6 +300,7 @@ func (r *reader) take(rec event.Record) error {
 		at = about.Time
 	}
 	if !r.inRange(at) {
+		r.passed.add(1, at, at)
 		return nil
 	}
 	if m.Guessed && !about.Timed && rec.Time == 0 {

@@ -1,10 +1,12 @@
 package vlogs
 
 import (
+	"context"
 	"slices"
 	"strings"
 
 	"bluetrail/internal/event"
+	"bluetrail/internal/store"
 )
 
 // Columns of a row besides those below.
@@ -113,6 +115,23 @@ func leafColumn(leaf string) (column string, ok bool) {
 func HasColumn(field string) bool {
 	_, ok := columnOf(field)
 	return ok
+}
+
+var _ store.Naming = (*Store)(nil)
+
+// FieldNames implements store.Naming.
+func (s *Store) FieldNames(context.Context) (names []string, all bool) {
+	names, all = s.columns.Names()
+	for i, name := range names {
+		names[i] = strings.TrimPrefix(name, ownPrefix)
+	}
+	for name := range fixed {
+		names = append(names, strings.TrimPrefix(name, ownPrefix))
+	}
+	for name := range bulky {
+		names = append(names, name)
+	}
+	return names, all
 }
 
 // columnOf returns the column that holds a field's displayed values.

@@ -172,6 +172,21 @@ func (s *columnSet) stream(key string) *streamNames {
 	return st
 }
 
+// Names returns the columns of all streams; all is false when some stream may have
+// had to leave out others.
+func (s *columnSet) Names() (names []string, all bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all = !s.frozen && len(s.streams) < maxStreams && s.total < maxNames
+	for _, st := range s.streams {
+		all = all && len(st.known) < maxLearned && st.free < maxFreeForm
+	}
+	for name := range s.names {
+		names = append(names, name)
+	}
+	return names, all
+}
+
 // Take reports whether rows of a stream may have the named column.
 func (s *columnSet) Take(st *streamNames, name string) bool {
 	s.mu.Lock()
