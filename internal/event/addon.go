@@ -27,16 +27,16 @@ func init() {
 		src sourceIPAddress
 		src_ip sourceIPAddress`)...)
 	Register(aliases(GroupAddon, Moment, `start_time eventTime`)...)
-	// Names that earlier versions of the add-on gave, and that searches written
-	// for those still ask for.
+	// Names used by earlier versions of the add-on, which searches written for
+	// those versions still use.
 	Register(onRequest(aliases(GroupAddon, Text, `
 		event_name eventName
 		http_user_agent userAgent`))...)
 	Register(onRequest(aliases(GroupAddon, Boolean, `mfa_auth userIdentity.sessionContext.attributes.mfaAuthenticated`))...)
 }
 
-// aliases are fields that only rename a leaf of the record: a name and a leaf on
-// each line.
+// aliases are fields that only rename a leaf of the record: a name and a leaf
+// per line.
 func aliases(g Group, t Type, table string) []Field {
 	words := strings.Fields(table)
 	var list []Field
@@ -46,7 +46,7 @@ func aliases(g Group, t Type, table string) []Field {
 	return list
 }
 
-// onRequest marks fields as made only for searches that name them.
+// onRequest marks fields that are computed only for searches that name them.
 func onRequest(fields []Field) []Field {
 	for i := range fields {
 		fields[i].OnRequest = true
@@ -54,7 +54,8 @@ func onRequest(fields []Field) []Field {
 	return fields
 }
 
-// group puts fields into a group, as text where they say no type.
+// group assigns fields to a group and sets their type to text if they have
+// none.
 func group(g Group, fields []Field) []Field {
 	for i := range fields {
 		fields[i].Group = g

@@ -7,8 +7,7 @@ import (
 
 func init() { Register(group(GroupAddon, eventTypeFields())...) }
 
-// eventTypeFields put an event into the classes that Splunk's data models ask
-// for.
+// eventTypeFields sort an event into the classes that Splunk's data models use.
 func eventTypeFields() []Field {
 	in := []string{"errorCode", "responseElements.ConsoleLogin", "eventName", "eventSource", "additionalEventData.LoginTo", "additionalEventData.MFAUsed", "eventCategory"}
 	return []Field{
@@ -18,15 +17,15 @@ func eventTypeFields() []Field {
 	}
 }
 
-// class is what event types look at.
+// class is the data that event types depend on.
 type class struct {
 	name, source           string
 	login                  bool // ConsoleLogin
-	loginTo, mfa           bool // says where to; with a second factor
+	loginTo, mfa           bool // LoginTo is set; with a second factor
 	auth, change, deletion bool
 	failed                 bool
 	kind                   string // of the object, "" = unknown
-	network, tool          bool   // seen at a VPC endpoint; of an MCP server
+	network, tool          bool   // through a VPC endpoint; from an MCP server
 }
 
 // eventType is one event type and its tags.
@@ -36,7 +35,7 @@ type eventType struct {
 	has  func(c *class) bool
 }
 
-// eventTypeList holds the event types by the add-on's names.
+// eventTypeList holds the event types under the add-on's names.
 var eventTypeList = []eventType{
 	{"aws_cloudtrail_auth", []string{"authentication", "cloud"}, func(c *class) bool { return c.auth }},
 	{"aws_cloudtrail_consolelogin_auth", []string{"authentication", "default"}, func(c *class) bool { return c.login && c.loginTo }},
@@ -57,11 +56,11 @@ var eventTypeList = []eventType{
 	{"aws_cloudtrail_ec2_events", nil, func(c *class) bool { return c.source == "ec2.amazonaws.com" }},
 }
 
-// networkActivity is the eventCategory of calls that passed a VPC endpoint.
+// networkActivity is the eventCategory of calls through a VPC endpoint.
 const networkActivity = "NetworkActivity"
 
-// EventTypes returns the tags of the event types that CloudTrail events have of
-// themselves, by name.
+// EventTypes returns the tags of the built-in event types of CloudTrail events,
+// by name.
 func EventTypes() map[string][]string {
 	m := map[string][]string{}
 	for _, t := range eventTypeList {
@@ -85,13 +84,13 @@ func classify(in Inputs) class {
 	c.failed = failure(in)
 	c.kind = category(c.name, c.source).Text
 	c.network = in.Text(6) == networkActivity
-	if c.network { // the call has an event of its own, which is the one to count
+	if c.network { // the call has its own event, which is the one to count
 		c.auth, c.change, c.deletion = false, false, false
 	}
 	return c
 }
 
-// eventTypes reads what classify does, and eventType.
+// eventTypes reads the leaves that classify reads, and eventType.
 func eventTypes(in Inputs) Cell {
 	c := classify(in)
 	c.tool = in.Text(7) == "AwsMcpEvent" || c.source == "aws-mcp.amazonaws.com"

@@ -74,7 +74,7 @@ func actorName(in Inputs) Cell {
 	return Cell{}
 }
 
-// actorOr reads what actorName does, and what stands for it where there is none.
+// actorOr reads the leaves that actorName reads, and a fallback.
 func actorOr(in Inputs) Cell {
 	if c := actorName(in); c.Set {
 		return c
@@ -87,7 +87,8 @@ func arnTail(arn string) string {
 	return arn[strings.LastIndexAny(arn, ":/")+1:]
 }
 
-// user returns what the add-on has in user, and who acted where it has nothing.
+// user returns the add-on's value for user, or the actor if the add-on's value
+// is empty.
 func user(in Inputs) Cell {
 	if c := subject(in); c.Set && c.first() != "" {
 		return c
@@ -104,7 +105,7 @@ func user(in Inputs) Cell {
 		return one(session)
 	case issuer != "":
 		return one(issuer)
-	case session != "" && strings.Contains(arn, ":assumed-role/"): // a record without its session's issuer
+	case session != "" && strings.Contains(arn, ":assumed-role/"): // a record without sessionIssuer
 		role, _, _ := strings.Cut(arn[strings.Index(arn, "/")+1:], "/")
 		return one(role)
 	case arn != "":
@@ -119,8 +120,8 @@ func user(in Inputs) Cell {
 	return Cell{}
 }
 
-// sessionName returns the name of a role's session: what follows the colon of
-// its principal's id, else the end of its ARN.
+// sessionName returns the name of a role's session: the text after the colon in
+// principalId, or else the end of the ARN.
 func sessionName(principal, arn string) string {
 	if _, session, ok := strings.Cut(principal, ":"); ok {
 		return session
@@ -131,15 +132,15 @@ func sessionName(principal, arn string) string {
 	return ""
 }
 
-// isAddress reports whether a session's name is an e-mail address, which single
-// sign-on gives the sessions of people.
+// isAddress reports whether a session's name is an e-mail address, as single
+// sign-on names people's sessions.
 func isAddress(name string) bool {
 	at := strings.IndexByte(name, '@')
 	return at > 0 && strings.Contains(name[at:], ".") && !strings.ContainsAny(name, " /:")
 }
 
-// subject returns whom the add-on takes an event to be about; it has nobody for
-// most of what the sessions of roles and services do.
+// subject returns the user that the add-on considers an event to be about. It
+// is empty for most calls by sessions of roles and services.
 func subject(in Inputs) Cell {
 	name, actor := in.Text(0), actorName(in[1:6])
 	pick := func(cells ...*Cell) Cell {
@@ -193,8 +194,8 @@ func subject(in Inputs) Cell {
 	return Cell{}
 }
 
-// deniedUser finds the user that a refusal names: "… iam:X on resource: user
-// name …".
+// deniedUser extracts the user from an access-denied message: "… iam:X on
+// resource: user name …".
 func deniedUser(msg string) string {
 	_, rest, ok := strings.Cut(msg, " on resource: ")
 	if !ok || !strings.Contains(msg, " iam:") {

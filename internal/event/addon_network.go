@@ -13,7 +13,7 @@ func networkFields() []Field {
 		aclEgress = "requestParameters.egress"
 		aclFrom   = "requestParameters.portRange.from"
 		aclTo     = "requestParameters.portRange.to"
-		// A call for a single rule may have it without a list.
+		// A call for a single rule may have no list.
 		flat = "requestParameters."
 	)
 	ranges := []string{"eventName", aclEgress, perms + "ipRanges.items{}.cidrIp", perms + "ipv6Ranges.items{}.cidrIpv6", aclBlock, flat + "cidrIp"}
@@ -57,8 +57,8 @@ func direction(in Inputs) string {
 	return ""
 }
 
-// portRange reads pairs of a first and a last port; the first pair that is
-// there counts.
+// portRange reads pairs of a first and a last port and returns the first pair
+// that is present.
 func portRange(in Inputs) Cell {
 	from, to := in[0], in[1]
 	for in = in[2:]; !from.Set && len(in) > 1; in = in[2:] {

@@ -2,8 +2,8 @@ package event
 
 import "strings"
 
-// nouns say what kind of object the rest of an event's name stands for. They
-// are tried from the longest ending that fits.
+// nouns map the end of an event's name to the kind of object it affects. The
+// longest matching ending wins.
 var nouns = map[string]string{
 	"User": "user", "Users": "user", "LoginProfile": "user", "AccessKey": "user", "UserPolicy": "user", "MFADevice": "user", "VirtualMFADevice": "user", "SigningCertificate": "user", "SSHPublicKey": "user", "Password": "user", "UserPermissionsBoundary": "user", "ServiceSpecificCredential": "user",
 	"Group": "group", "UserToGroup": "group", "UserFromGroup": "group", "GroupPolicy": "group", "MemberToGroup": "group", "MemberFromGroup": "group",
@@ -23,20 +23,20 @@ var nouns = map[string]string{
 	"DBInstance": "database", "DBCluster": "database", "Table": "database", "Stack": "stack", "Stacks": "stack", "Cluster": "cluster", "Service": "service", "Repository": "repository", "LogGroup": "log", "LogStream": "log", "Detector": "detector", "PublishingDestination": "detector", "ConfigurationRecorder": "recorder", "DeliveryChannel": "recorder", "MetricAlarm": "alarm", "Alarms": "alarm", "IPSet": "firewall", "WebACL": "firewall", "RuleGroup": "firewall", "FirewallPolicy": "firewall", "HostedZone": "zone", "ResourceRecordSets": "zone", "LaunchTemplate": "template", "AutoScalingGroup": "autoscaling_group", "Organization": "account", "Rule": "rule", "Targets": "rule", "Queue": "queue", "Topic": "topic", "Certificate": "certificate", "Account": "account", "SAMLProvider": "identity_provider", "OpenIDConnectProvider": "identity_provider",
 }
 
-// changeOf gives the change type of a kind of object.
+// changeOf maps a kind of object to its change type.
 var changeOf = map[string]string{
 	"user": "AAA", "group": "AAA", "role": "AAA", "policy": "AAA", "key": "AAA", "identity_provider": "AAA", "account": "AAA", "secret": "AAA", "certificate": "AAA",
 	"security_group": "network", "network_acl": "network", "vpc": "network", "subnet": "network", "route": "network", "gateway": "network", "network_interface": "network", "address": "network",
 	"instance": "EC2", "image": "EC2", "storage": "storage", "bucket": "storage", "file": "filesystem", "function": "lambda", "trail": "auditing", "log": "auditing", "detector": "auditing", "recorder": "auditing", "alarm": "auditing", "rule": "auditing", "firewall": "network", "zone": "network", "template": "EC2", "autoscaling_group": "EC2", "database": "database", "stack": "cloudformation",
 }
 
-// changeOfService gives it where only the service is known.
+// changeOfService is the change type when only the service is known.
 var changeOfService = map[string]string{
 	"iam": "AAA", "sts": "AAA", "signin": "AAA", "sso": "AAA", "organizations": "AAA", "kms": "AAA", "ec2": "EC2", "s3": "storage", "cloudtrail": "auditing", "logs": "auditing", "guardduty": "auditing", "config": "auditing", "rds": "database", "dynamodb": "database",
 }
 
-// noun returns an event's name less its verb and less the version of the API
-// that some have at their end, as in UpdateFunctionCode20150331v2.
+// noun returns an event's name without its verb and without the API version
+// that some names end in, as in UpdateFunctionCode20150331v2.
 func noun(name string) string {
 	name = name[len(verb(name)):]
 	if i := strings.IndexAny(name, "0123456789"); i >= 0 && len(name)-i >= 8 && strings.Trim(name[i:i+4], "0123456789") == "" {
@@ -57,8 +57,8 @@ func category(name, source string) Cell {
 	return Cell{}
 }
 
-// objectNames and objectIDs are where calls of services name what they act on,
-// behind the ones that come most often.
+// objectNames and objectIDs are where calls of each service name the object
+// they act on, besides the most common places.
 var (
 	objectNames = []string{
 		"requestParameters.instanceProfileName", "requestParameters.policyName", "requestParameters.sAMLProviderArn", "requestParameters.openIDConnectProviderArn", "requestParameters.virtualMFADeviceName", "requestParameters.serialNumber",
@@ -77,7 +77,7 @@ var (
 
 func init() { Register(group(GroupAddon, objectFields())...) }
 
-// objectFields say what was acted on.
+// objectFields describe the object of the call.
 func objectFields() []Field {
 	const (
 		bucket   = "requestParameters.bucketName"

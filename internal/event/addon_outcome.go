@@ -4,7 +4,7 @@ import "strings"
 
 func init() { Register(group(GroupAddon, outcomeFields())...) }
 
-// outcomeFields say what was done and how it ended.
+// outcomeFields describe the action and its result.
 func outcomeFields() []Field {
 	const login = "responseElements.ConsoleLogin"
 	failed := []string{"errorCode", login, "eventName"}
@@ -42,8 +42,8 @@ func failure(in Inputs) bool {
 	return in.Set(0) && in.Text(0) != "" || strings.EqualFold(in.Text(1), "Failure")
 }
 
-// errorCode reads errorCode, ConsoleLogin, eventName. What is no call, such as an
-// Insight, did not succeed.
+// errorCode reads errorCode, ConsoleLogin, eventName. Events that are not
+// calls, such as Insights, do not count as successes.
 func errorCode(in Inputs) Cell {
 	switch {
 	case in.Set(0):
@@ -56,8 +56,8 @@ func errorCode(in Inputs) Cell {
 	return one("success")
 }
 
-// verbs say what the first word of an event's name does. They are written for
-// this project from what the words mean.
+// verbs classify the first word of an event's name. They were written for this
+// project from the meaning of the words.
 var verbs = map[string]string{
 	"Create": "created", "Run": "created", "Allocate": "created", "Register": "created", "Import": "created", "Request": "created", "Issue": "created", "Generate": "created", "Copy": "created", "Upload": "created", "Publish": "created", "Provision": "created", "Launch": "created",
 	"Delete": "deleted", "Remove": "deleted", "Terminate": "deleted", "Release": "deleted", "Deregister": "deleted", "Purge": "deleted", "Cancel": "deleted", "Revoke": "deleted", "Detach": "modified", "Disassociate": "modified",

@@ -152,7 +152,7 @@ func FuzzFlatten(f *testing.F) {
 				t.Fatalf("%q: %v", raw, err)
 			}
 			if slices.Contains(strings.Split(name, "."), "") || strings.Contains(name, "{}") {
-				continue // empty keys and keys like "a{}" have no name of their own
+				continue // empty keys and keys like "a{}" have no unambiguous name
 			}
 			if !slices.Equal(row.Cell(0).values(), c.values()) {
 				t.Fatalf("%q: %q is %q flat and %q extracted", raw, name, c.values(), row.Cell(0).values())
@@ -185,7 +185,7 @@ func TestPrefilter(t *testing.T) {
 	}
 }
 
-// FuzzPrefilter: a literal that is in the text, in whatever case, passes.
+// FuzzPrefilter: a literal that occurs in the text, in any case, passes.
 func FuzzPrefilter(f *testing.F) {
 	f.Add("hello World", 3, 5)
 	f.Add("0000000ſ00000", 3, 11)

@@ -2,7 +2,7 @@ package event
 
 import "testing"
 
-// TestUserNamesWhoActed: where the add-on leaves user empty, it names who acted.
+// TestUserNamesWhoActed: if the add-on leaves user empty, user is the actor.
 func TestUserNamesWhoActed(t *testing.T) {
 	session := func(role, session, more string) string {
 		return `"userIdentity":{"type":"AssumedRole","principalId":"AROA:` + session + `","arn":"arn:aws:sts::1:assumed-role/` + role + `/` + session + `","accountId":"1","sessionContext":{"sessionIssuer":{"type":"Role","userName":"` + role + `"}` + more + `}}`

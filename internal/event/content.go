@@ -9,9 +9,8 @@ import (
 	"bluetrail/internal/jsonscan"
 )
 
-// contentID identifies a record by all it says, however it is written: the
-// order of keys, white space, escapes, the form of numbers and members that are
-// null make no difference.
+// contentID identifies a record by its content: the order of keys, white space,
+// escapes, the format of numbers and null members make no difference.
 func contentID(raw []byte) (id [16]byte) {
 	val := raw[jsonscan.Space(raw, 0):]
 	sum := tagged('x', val)
@@ -24,8 +23,8 @@ func contentID(raw []byte) (id [16]byte) {
 
 type digest = [sha256.Size]byte
 
-// contentSum returns the digest of a value; some is false for null. What is no
-// JSON counts by its bytes.
+// contentSum returns the digest of a value; some is false for null. Invalid
+// JSON is hashed as bytes.
 func contentSum(val []byte, depth int) (sum digest, some bool) {
 	switch jsonscan.KindOf(val) {
 	case jsonscan.Null:
@@ -52,7 +51,7 @@ func contentSum(val []byte, depth int) (sum digest, some bool) {
 		}
 		return sha256.Sum256(list), true
 	}
-	// The members are added up, so that their order does not matter.
+	// Adding the members' digests makes their order irrelevant.
 	_, err := jsonscan.Object(val, 0, depth, func(key string, v []byte) bool {
 		value, some := contentSum(v, depth-1)
 		if !some {
@@ -89,8 +88,8 @@ func addDigest(to *digest, d digest) {
 	}
 }
 
-// plainNumber writes a number without exponent and without needless digits:
-// 1.50e1 is 15. One that is a whole number keeps all its digits.
+// plainNumber writes a number without exponent and without redundant digits:
+// 1.50e1 is 15. Integers keep all their digits.
 func plainNumber(s string) string {
 	if !strings.ContainsAny(s, ".eE") {
 		if s == "-0" {

@@ -9,11 +9,11 @@ import (
 	"bluetrail/internal/jsonscan"
 )
 
-// Limits bound what a Decoder takes.
+// Limits limit what a Decoder accepts.
 type Limits struct {
 	MaxRecord   int   // bytes of one record, 0 = 16 MiB
 	MaxDepth    int   // nesting of one record, 0 = 512
-	MaxUnpacked int64 // bytes that packed payloads inside records may unpack to in one input, 0 = 1 GiB
+	MaxUnpacked int64 // total unpacked bytes of packed payloads in records per input, 0 = 1 GiB
 }
 
 // Kind is what a Decoder found.
@@ -23,24 +23,24 @@ type Kind uint8
 const (
 	Event   Kind = iota
 	Digest       // a CloudTrail digest file
-	Control      // a message with which CloudWatch Logs checks a destination
+	Control      // a message that CloudWatch Logs sends to check a destination
 	Foreign      // a file of an archive that does not look like events; Raw is its name
 )
 
 // Record is one record of an input.
 type Record struct {
 	Raw    []byte
-	Time   int64 // unix nanoseconds that a wrapper gave, 0 = none
-	Offset int64 // of Raw in the decompressed input; of the wrapper for a record that came out of one
+	Time   int64 // unix nanoseconds from a wrapper, 0 = none
+	Offset int64 // of Raw in the decompressed input, or of the wrapper of a wrapped record
 	Kind   Kind
-	Walked bool // the row given to Decoder.Fields has the leaves of the record
+	Walked bool // the row given to Decoder.Fields holds the leaves of the record
 }
 
-// RecordError is one record that could not be taken; the input goes on.
+// RecordError describes one record that could not be read; decoding continues.
 type RecordError struct {
-	Member string // of an archive; empty = the input is none
+	Member string // in an archive; empty = the input is not an archive
 	Offset int64  // where the record begins
-	Line   int    // counted from 1; 0 = the error concerns no single place
+	Line   int    // counted from 1; 0 = the error has no single place
 	Err    error
 }
 
@@ -57,34 +57,34 @@ func (e *RecordError) Error() string {
 
 func (e *RecordError) Unwrap() error { return e.Err }
 
-// ErrTruncated says that an input ends in the middle of a record.
+// ErrTruncated reports that an input ends in the middle of a record.
 var ErrTruncated = errors.New("truncated: the input ends inside a record; fetch the file again")
 
 // Bounds of a Decoder.
 const (
-	chunk      = 1 << 20 // bytes of input that are held and read at a time; longer records make the buffer grow to Limits.MaxRecord
+	chunk      = 1 << 20 // bytes of input that are buffered and read at a time; longer records grow the buffer up to Limits.MaxRecord
 	smallChunk = 32 << 10
-	minRoom    = 128 << 10 // bytes that an input may begin with behind another one
+	minRoom    = 128 << 10 // minimum buffer space for an input that starts after another one
 	maxNested  = 10        // payloads inside payloads
 	maxOpen    = 32        // arrays and wrappers around a record in one text
 )
 
-// Decoder cuts an input into records and takes them out of whatever wraps them:
-// {"Records":[…]} as CloudTrail delivers it, one object a line, objects one after
-// the other, arrays, and the envelopes of envelope.go, one inside the other. It
-// holds about 1 MiB, more only for longer records. It is for one goroutine.
+// Decoder splits an input into records and unwraps them: {"Records":[…]} as
+// CloudTrail delivers it, one object per line, concatenated objects, arrays,
+// and the envelopes of envelope.go, in any nesting. It holds about 1 MiB, more
+// only for longer records. It belongs to one goroutine.
 type Decoder struct {
-	// BeforeReuse, when set, is called before the buffer behind the records
-	// returned so far is written over.
+	// BeforeReuse, if set, is called before the buffer of the records returned
+	// so far is overwritten.
 	BeforeReuse func()
 
-	fields *Extractor // reads leaves while the end of a record is looked for
+	fields *Extractor // reads leaves while the decoder looks for the end of a record
 	into   *Row
 
 	in      io.Reader
 	lim     Limits
-	room    []byte // buf is a part of it
-	from    int    // where buf begins in room; before it are records of earlier inputs
+	room    []byte // buf is a slice of it
+	from    int    // where buf starts in room; records of earlier inputs come before it
 	buf     []byte // buf[pos:] is unread
 	pos     int
 	base    int64 // offset of buf[0] in the input
@@ -94,15 +94,15 @@ type Decoder struct {
 	open    []frame // arrays and wrappers around pos, the innermost last
 	inner   *payload
 	nested  int    // payloads around this decoder
-	left    *int64 // of Limits.MaxUnpacked, shared with the payloads inside
-	records int    // what Next returned
+	left    *int64 // remaining Limits.MaxUnpacked, shared with nested payloads
+	records int    // number of records that Next returned
 	strays  strays
 	table   *table // set while the input is a CSV file
-	looked  bool   // the input's first bytes were looked at
+	looked  bool   // the input's first bytes were checked
 	err     error
 }
 
-// frame is an array that is being read, or an object of which one array was.
+// frame is an array that is being read, or an object that contains one.
 type frame struct {
 	kind    frameKind
 	member  string // key of the array
@@ -114,7 +114,7 @@ type frameKind uint8
 
 const (
 	anArray  frameKind = iota // records
-	aRow                      // an array inside an array: records with scalars beside them
+	aRow                      // an array inside an array: records mixed with scalars
 	aTable                    // arrays, each of which is a row of fields
 	aWrapper                  // the object around an array
 	noFrame  frameKind = 255
@@ -127,9 +127,9 @@ func NewDecoder(r io.Reader, lim Limits) *Decoder {
 	return d
 }
 
-// Reset makes d read from r. What was told by Fields and BeforeReuse stays. The
-// buffer is used again: behind the records of the input before while there is
-// room, so that those of small inputs last.
+// Reset makes d read from r and keeps the settings of Fields and BeforeReuse.
+// The buffer is reused: the new input goes after the previous input's records
+// while there is room, so that the records of small inputs stay valid.
 func (d *Decoder) Reset(r io.Reader, lim Limits) {
 	if lim.MaxRecord <= 0 {
 		lim.MaxRecord = 16 << 20
@@ -152,16 +152,16 @@ func (d *Decoder) Reset(r io.Reader, lim Limits) {
 	}
 }
 
-// Fields makes the decoder read the leaves of x into row as it walks over a
-// record, so that it need not be walked over again: see Extractor.Finish. It
-// does so for records that lie in the input as CloudTrail writes them; Record
-// says for which. A later Reset ends it.
+// Fields makes the decoder read the leaves of x into row while it scans a
+// record, so that the record need not be scanned again: see Extractor.Finish.
+// This works for records that appear in the input as CloudTrail writes them;
+// Record.Walked reports which. A later Reset ends it.
 func (d *Decoder) Fields(x *Extractor, row *Row) { d.fields, d.into = x, row }
 
-// Next returns the next record. Raw is valid until the next call; with
-// BeforeReuse, until that is called. At the end the error is io.EOF; a
-// *RecordError concerns one record, and Next goes on behind it; any other error
-// is final.
+// Next returns the next record. Raw is valid until the next call, or until
+// BeforeReuse is called if that is set. At the end the error is io.EOF. A
+// *RecordError concerns one record, and the next call continues after it; any
+// other error is final.
 func (d *Decoder) Next() (Record, error) {
 	for d.err == nil {
 		var r Record
@@ -256,7 +256,7 @@ func (d *Decoder) step() (Record, bool, error) {
 	return d.stray(c)
 }
 
-// arrayEnd closes an array. What stands beside records in a row is no fault:
+// arrayEnd closes an array. Scalars beside records in a row are not an error:
 // --query 'Events[].[EventTime,CloudTrailEvent]' writes such rows.
 func (d *Decoder) arrayEnd() {
 	f := d.pop()
@@ -265,7 +265,7 @@ func (d *Decoder) arrayEnd() {
 	}
 }
 
-// record reads the object at pos: a record, or the beginning of a wrapper.
+// record reads the object at pos: a record, or the start of a wrapper.
 func (d *Decoder) record() (Record, bool, error) {
 	for {
 		m, err := d.members()
@@ -295,11 +295,11 @@ func (d *Decoder) record() (Record, bool, error) {
 	}
 }
 
-// value returns the bytes of the value at pos, which is no object, and moves
-// behind it.
+// value returns the bytes of the value at pos, which is not an object, and
+// moves past it.
 func (d *Decoder) value() ([]byte, error) {
 	for {
-		// The byte behind a number says whether it ends there.
+		// Only the byte after a number shows that the number ends.
 		end, err := jsonscan.Skip(d.buf, d.pos, d.lim.MaxDepth)
 		short := errors.Is(err, jsonscan.ErrIncomplete) || err == nil && end == len(d.buf) && d.readErr == nil
 		switch {
@@ -323,8 +323,8 @@ func (d *Decoder) value() ([]byte, error) {
 	}
 }
 
-// quoted reads a string where a record has to be: records as strings, as jq and
-// --query write them, or a stray.
+// quoted reads a string in the position of a record: a record in a string, as
+// jq and --query write them, or a stray.
 func (d *Decoder) quoted() (Record, bool, error) {
 	at, line := d.offset(), d.line(d.offset())
 	val, err := d.value()
@@ -344,8 +344,8 @@ func (d *Decoder) quoted() (Record, bool, error) {
 	return Record{}, false, nil
 }
 
-// stray passes over what is no object where a record has to be: an element of
-// an array if it is JSON at all, else a line of text.
+// stray skips a value in the position of a record that is not an object: an
+// array element if it is valid JSON, otherwise a line of text.
 func (d *Decoder) stray(c byte) (Record, bool, error) {
 	if len(d.open) == 0 {
 		return d.strayLine()
@@ -383,8 +383,8 @@ func (d *Decoder) local(err error) error {
 	return err
 }
 
-// cutShort is called where the input ends inside an object. In a file of lines
-// what follows the broken line is still good.
+// cutShort is called when the input ends inside an object. In a file of lines,
+// the lines after the broken one are still good.
 func (d *Decoder) cutShort() error {
 	if len(d.open) == 0 && d.readErr == io.EOF {
 		if n := nextRecordLine(d.buf[d.pos:]); n >= 0 {
@@ -407,7 +407,7 @@ func (d *Decoder) bad(offset int64, err error) error {
 
 func (d *Decoder) offset() int64 { return d.base + int64(d.pos) }
 
-// line counts line breaks up to an offset that is still in the buffer.
+// line returns the line number of an offset that is still in the buffer.
 func (d *Decoder) line(offset int64) int {
 	at := int(offset - d.base)
 	if at > d.counted && at <= len(d.buf) {

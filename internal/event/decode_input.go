@@ -10,9 +10,9 @@ import (
 
 var byteOrderMark = []byte("\ufeff")
 
-// peek returns the next byte that is no white space, reading on as needed.
-// Byte order marks before a record are white space, too: files that begin with
-// one are concatenated.
+// peek returns the next byte that is not white space, and reads more input as
+// needed. Byte order marks before a record count as white space, because files
+// that begin with one are concatenated.
 func (d *Decoder) peek() (byte, error) {
 	for {
 		d.pos = jsonscan.Space(d.buf, d.pos)
@@ -35,8 +35,8 @@ func (d *Decoder) peek() (byte, error) {
 	}
 }
 
-// more reads input behind what is unread; false at the end of it. The unread
-// part moves to the front of the buffer, or of a larger one.
+// more reads input after the unread bytes; it returns false at the end of input.
+// It moves the unread bytes to the front of the buffer, or of a larger one.
 func (d *Decoder) more() bool {
 	if d.readErr != nil {
 		return false
@@ -92,7 +92,7 @@ func (d *Decoder) reuse() {
 	}
 }
 
-// behind returns what is left of the input behind pos as a reader, and leaves
+// behind returns the rest of the input after pos as a reader, and leaves
 // nothing to read in d.
 func (d *Decoder) behind() io.Reader {
 	rest := bytes.Clone(d.buf[d.pos:])

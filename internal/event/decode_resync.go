@@ -7,9 +7,9 @@ import (
 	"bluetrail/internal/jsonscan"
 )
 
-// resync moves behind a broken record: to the next line that begins like a
-// record at the top level, to the next object that begins like a record inside
-// an array.
+// resync moves past a broken record: at the top level to the next line that
+// starts like a record, in an array to the next object that starts like a
+// record.
 func (d *Decoder) resync(start int64, cause error) error {
 	failed := d.bad(start, cause)
 	if len(d.open) == 0 {
@@ -31,7 +31,7 @@ func (d *Decoder) resync(start int64, cause error) error {
 			d.pos += n
 			return failed
 		}
-		d.pos = max(d.pos, len(d.buf)-maxRecordHead) // a head may be cut off there
+		d.pos = max(d.pos, len(d.buf)-maxRecordHead) // a record's head may be truncated there
 		if !d.more() {
 			d.pos = len(d.buf)
 			return fmt.Errorf("%w; the text after it cannot be separated from it and is lost", failed)
@@ -39,9 +39,9 @@ func (d *Decoder) resync(start int64, cause error) error {
 	}
 }
 
-// nextRecordLine returns where the next line begins that starts with an object,
-// an array or a string without white space before it; -1 when there is none.
-// The lines of a record that is spread out are indented, or end with a bracket.
+// nextRecordLine returns the start of the next line that begins with an object,
+// an array or a string and no white space; -1 if there is none. The inner lines
+// of a pretty-printed record are indented or consist of closing brackets.
 func nextRecordLine(b []byte) int {
 	for at := 0; ; {
 		n := bytes.IndexByte(b[at:], '\n')
@@ -55,11 +55,11 @@ func nextRecordLine(b []byte) int {
 	}
 }
 
-// maxRecordHead is how much of a record has to be seen to know it as one.
+// maxRecordHead is how many bytes of a record are needed to recognise it.
 const maxRecordHead = 256
 
-// firstKey returns the first key of an object with its quotes, nil when it is
-// broken.
+// firstKey returns the first key of an object with its quotes, or nil if the
+// object is broken.
 func firstKey(b []byte) []byte {
 	i := jsonscan.Space(b, 1)
 	if i >= len(b) || b[i] != '"' {
@@ -74,9 +74,9 @@ func firstKey(b []byte) []byte {
 
 var versionKey = []byte(`"eventVersion"`)
 
-// nextRecord returns where the next object begins whose first key is
-// eventVersion, or that of the broken record; -1 when there is none. No such
-// text stands inside a string, where quotes are escaped.
+// nextRecord returns the start of the next object whose first key is
+// eventVersion, or the first key of the broken record; -1 if there is none.
+// This text cannot occur inside a string, where quotes are escaped.
 func nextRecord(b, first []byte) int {
 	for at := 0; ; at++ {
 		n := bytes.IndexByte(b[at:], '{')
@@ -91,8 +91,7 @@ func nextRecord(b, first []byte) int {
 	}
 }
 
-// discard moves behind a record that is too long or too deep without holding
-// it.
+// discard skips a record that is too long or too deep, without buffering it.
 func (d *Decoder) discard(cause error) error {
 	failed := d.bad(d.offset(), cause)
 	depth, quoted := 0, false

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// decoded reads everything: records, what was said of single ones, and the
+// decoded reads everything: the records, the errors about single ones, and the
 // final error.
 func decoded(r io.Reader, lim Limits) (raws, bad []string, final error) {
 	d := NewDecoder(r, lim)
@@ -101,8 +101,8 @@ func TestDecoder(t *testing.T) {
 	}
 }
 
-// TestDecoderChunks reads more than a buffer holds, and records until the buffer
-// is written over.
+// TestDecoderChunks reads more than a buffer holds, and keeps records until the
+// buffer is overwritten.
 func TestDecoderChunks(t *testing.T) {
 	var in bytes.Buffer
 	in.WriteString(`{"Records":[`)
@@ -145,8 +145,8 @@ func TestDecoderChunks(t *testing.T) {
 	}
 }
 
-// TestDecoderWrapperOverChunk: a wrapper is seen wherever in the buffer it
-// begins.
+// TestDecoderWrapperOverChunk: a wrapper is recognised wherever in the buffer
+// it starts.
 func TestDecoderWrapperOverChunk(t *testing.T) {
 	const rec = `{"eventVersion":"1.08"}`
 	for cut := 0; cut < 60; cut += 3 {
@@ -159,8 +159,8 @@ func TestDecoderWrapperOverChunk(t *testing.T) {
 	}
 }
 
-// TestDecoderFields: leaves that are read on the way are those that Extract
-// reads, wherever chunks end and a walk begins anew.
+// TestDecoderFields: leaves read while decoding equal those that Extract reads,
+// wherever chunks end and scans restart.
 func TestDecoderFields(t *testing.T) {
 	var in bytes.Buffer
 	for i := range 20000 {
@@ -209,7 +209,7 @@ func TestDecoderMaxRecord(t *testing.T) {
 	}
 }
 
-// endless is an input of the given length that is never held whole.
+// endless is an input of the given length that is never in memory as a whole.
 type endless struct {
 	head, tail string
 	fill       byte
@@ -269,8 +269,8 @@ func TestDecoderReadError(t *testing.T) {
 	}
 }
 
-// FuzzDecoder checks that the decoder ends on any input, that it returns no more
-// than the input can hold, and that chunking changes nothing.
+// FuzzDecoder checks that the decoder terminates on any input, that it returns
+// no more than the input can hold, and that chunk sizes change nothing.
 func FuzzDecoder(f *testing.F) {
 	for _, seed := range []string{
 		`{"Records":[{"eventVersion":"1.08"},{"a":"b"}]}`,

@@ -7,11 +7,11 @@ import (
 	"bluetrail/internal/jsonscan"
 )
 
-// strays are the lines, or elements of arrays, of an input that are no records.
-// They are one problem, however many they are.
+// strays are the lines, or array elements, of an input that are not records.
+// They are reported as one problem, however many there are.
 type strays struct {
 	n      int
-	at     int64 // of the first
+	at     int64 // offset of the first
 	line   int
 	sample string // of its text
 	what   string // lines or elements
@@ -25,7 +25,7 @@ func (s *strays) note(at int64, line int, text []byte, what string) {
 	}
 }
 
-// join adds what another one noted.
+// join adds the strays of another.
 func (s *strays) join(t strays) {
 	n := s.n + t.n
 	if s.n == 0 || t.n > 0 && t.at < s.at {
@@ -34,8 +34,8 @@ func (s *strays) join(t strays) {
 	s.n = n
 }
 
-// problem returns what there is to say in an input that gave some records; nil
-// when there is nothing.
+// problem returns the error for an input that yielded the given number of
+// records; nil if there are no strays.
 func (s *strays) problem(records int) error {
 	short := s.sample[:min(len(s.sample), 60)]
 	switch {
@@ -56,9 +56,9 @@ func (s *strays) problem(records int) error {
 	return &RecordError{Offset: s.at, Line: s.line, Err: fmt.Errorf("%d %s from here on are not JSON objects; the first is %q", s.n, s.what, short)}
 }
 
-// strayLine reads a line that is no JSON. A record may stand in it, behind the
-// time of delivery as exports of CloudWatch Logs have it, or between the columns
-// of the AWS command line's text output.
+// strayLine reads a line that is not JSON. It may contain a record, after the
+// delivery time as in exports of CloudWatch Logs, or between the columns of the
+// AWS CLI's text output.
 func (d *Decoder) strayLine() (Record, bool, error) {
 	at, line := d.offset(), d.line(d.offset())
 	n := -1
@@ -76,10 +76,10 @@ func (d *Decoder) strayLine() (Record, bool, error) {
 		return Record{}, false, d.enter(&payload{text: raw, opening: openAny, at: at, time: when})
 	}
 	if d.records > 0 && (bytes.HasPrefix(text, []byte("RESOURCES\t")) || bytes.HasPrefix(text, []byte("NEXTTOKEN\t"))) {
-		return Record{}, false, nil // the text output of lookup-events, which has been read from the line before
+		return Record{}, false, nil // the text output of lookup-events, whose record was read from the previous line
 	}
 	d.noteStray(at, line, text)
-	for len(d.buf)-d.pos == 0 && d.more() { // the rest of a line that is too long
+	for len(d.buf)-d.pos == 0 && d.more() { // the rest of an overlong line
 		if n = bytes.IndexByte(d.buf[d.pos:], '\n'); n >= 0 {
 			d.pos += n
 			break
@@ -112,8 +112,8 @@ func (d *Decoder) embedded(text []byte) (raw []byte, when int64) {
 	return raw, 0
 }
 
-// look looks at the first bytes of an input: files that are no text end it, and
-// a CSV file of events begins a table.
+// look checks the first bytes of an input: a binary file ends it, and a CSV
+// file of events starts a table.
 func (d *Decoder) look() error {
 	head := d.buf[d.pos:]
 	if like := binaryLike(d.buf); like != "" {

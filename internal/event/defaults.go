@@ -10,8 +10,8 @@ import (
 	"unsafe"
 )
 
-// defaultValue makes a default field; false lets a leaf of the record with its
-// name stand.
+// defaultValue computes a default field; false keeps a record leaf with the
+// same name.
 type defaultValue func(raw []byte, m *Meta, row *Row) (Cell, bool)
 
 // Server is the splunk_server of every event.
@@ -49,7 +49,7 @@ func init() {
 		datePart("date_year", Number, day, "The year.", func(t time.Time) string { return strconv.Itoa(t.Year()) }),
 		datePart("date_zone", Number, day, "Minutes from UTC: always 0, since CloudTrail times are in UTC.", func(time.Time) string { return "0" }),
 	})...)
-	// For what they cost and how seldom they are read, these are made only for
+	// These are expensive and rarely used, so they are computed only for
 	// searches that name them.
 	Register(group(GroupDefault, onRequest([]Field{
 		{Name: "splunk_server", keepOwn: true, value: func([]byte, *Meta, *Row) (Cell, bool) { return one(Server), true }, Doc: "Always `" + Server + "`."},
@@ -68,7 +68,7 @@ func init() {
 
 const day = 24 * time.Hour
 
-// datePart is a field made of the date that is written in the record.
+// datePart is a field computed from the date in the record.
 func datePart(name string, t Type, span time.Duration, doc string, part func(time.Time) string) Field {
 	return Field{Name: name, Type: t, Doc: doc, From: timeFields, timed: true, keepOwn: true, span: span, part: part, value: func(_ []byte, m *Meta, row *Row) (Cell, bool) {
 		w := row.time(m)
@@ -85,10 +85,10 @@ func DateAt(name string, ns int64) string {
 	return catalogue.byName[name].part(time.Unix(0, ns).UTC())
 }
 
-// when is the time of a record, found once for all fields made of it.
+// when is the time of a record, parsed once for all fields that depend on it.
 type when struct {
 	known bool
-	own   bool // the record says it
+	own   bool // the record contains it
 	ns    int64
 	date  time.Time
 }
@@ -110,11 +110,11 @@ var (
 	weekdays = [...]string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
 )
 
-// maxPunct is how many characters of punctuation punct keeps.
+// maxPunct is the maximum length of punct in characters.
 const maxPunct = 30
 
-// punct is the punctuation of the first line: letters and digits are left out,
-// a blank is an underscore and a tab a t.
+// punct is the punctuation of the first line: letters and digits are dropped, a
+// blank becomes an underscore and a tab a t.
 func punct(raw []byte) string {
 	var b strings.Builder
 	n := 0
@@ -135,8 +135,8 @@ func punct(raw []byte) string {
 	return b.String()
 }
 
-// timePlace is where the time of a record stands in its text: the first byte
-// and the one behind the last.
+// timePlace is the position of the time in a record's text: the first byte and
+// the one after the last.
 func timePlace(raw []byte, row *Row) (start, end Cell) {
 	for i := range timeFields {
 		text := row.cells[i].first()

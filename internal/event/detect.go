@@ -7,8 +7,8 @@ import (
 
 var digests = newReader("digestStartTime", "digestS3Bucket")
 
-// reader reads a few leaves with rows that are used again. Fields are found by
-// cell: a _time among them would bring others along.
+// reader reads a few leaves with reused rows. It finds fields by cell, because
+// a _time among the names would add others.
 type reader struct {
 	*Extractor
 	rows sync.Pool
@@ -23,24 +23,24 @@ func newReader(leaves ...string) *reader {
 	return r
 }
 
-// read calls use with the cells of raw's leaves, in the order of newReader;
-// with none when raw is no JSON object.
+// read calls use with the cells of raw's leaves, in the order of newReader, or
+// with no cells if raw is not a JSON object.
 func (r *reader) read(raw []byte, use func(cells []Cell)) {
 	row := r.rows.Get().(*Row)
 	defer r.rows.Put(row)
 	if r.Read(raw, row) == nil {
 		use(row.cells)
 	}
-	row.reset() // holds on to no record
+	row.reset() // releases the record
 }
 
-// Detect returns the sourcetype of a record: CloudTrail when it has the keys of
-// a CloudTrail record, Aggregated when it sums up several, SecurityLake when it
-// is one in OCSF, else JSON. A record that carries _time has been through another
-// system and is taken as plain JSON.
+// Detect returns the sourcetype of a record: CloudTrail if it has the keys of a
+// CloudTrail record, Aggregated if it sums up several, SecurityLake if it is
+// one in OCSF, otherwise JSON. A record with _time went through another system
+// and is treated as plain JSON.
 func Detect(raw []byte) string { return Identify(raw).Sourcetype }
 
-// sourcetypeOf tells from the cells of aboutLeaves.
+// sourcetypeOf decides by the cells of aboutLeaves.
 func sourcetypeOf(c []Cell) string {
 	switch {
 	case c[ownTimeAbout].Set:
@@ -54,9 +54,9 @@ func sourcetypeOf(c []Cell) string {
 	return JSON
 }
 
-// cloudTrail tells records of CloudTrail. Notifications of S3, records of
-// Kinesis, DynamoDB and SQS have an eventSource that begins with aws:, and a
-// version of their own.
+// cloudTrail recognises CloudTrail records. S3 notifications and records of
+// Kinesis, DynamoDB and SQS have an eventSource that begins with aws:, and
+// their own version.
 func cloudTrail(c []Cell) bool {
 	if strings.HasPrefix(c[sourceAbout].first(), "aws:") {
 		return false
@@ -67,12 +67,13 @@ func cloudTrail(c []Cell) bool {
 	return version && (event || who) || c[sourceAbout].Set && name || c[insightAbout].Set && category
 }
 
-// aggregated tells a sum of data events, which has none of the fields of a call.
+// aggregated recognises an aggregate of data events, which has none of the
+// fields of a call.
 func aggregated(c []Cell) bool {
 	return c[versionAbout].Set && !c[nameAbout].Set && (c[typeAbout].first() == aggregatedType || c[categoryAbout].first() == "Aggregated")
 }
 
-// securityLake tells a record that Security Lake made of one of CloudTrail.
+// securityLake recognises a CloudTrail record in Security Lake's format.
 func securityLake(c []Cell) bool {
 	return c[productAbout].first() == "CloudTrail" && c[classAbout].Set
 }

@@ -8,40 +8,40 @@ import (
 	"bluetrail/internal/jsonscan"
 )
 
-// members is what one walk over the top level of an object tells.
+// members is the result of one pass over the top level of an object.
 type members struct {
-	end     int    // behind the object
-	array   string // the array of records that was entered; the rest is not set then
+	end     int    // offset after the object
+	array   string // the array of records that was entered; if set, the other fields are not
 	version bool   // it has an eventVersion
 	walked  bool   // its leaves were read
 
-	payload []byte // the value that may hold records
+	payload []byte // the value that may contain records
 	opening opening
-	time    []byte // the time that the object gives
+	time    []byte // the object's time
 
 	bridge, detail []byte // detail-type and detail of EventBridge
 	digest         int    // 2 = a digest file
 	control        bool
-	kinesis        bool // a record of Kinesis, which has an eventVersion, too
-	exported       bool // it has the marks of a search result of Splunk
+	kinesis        bool // a Kinesis record, which also has an eventVersion
+	exported       bool // has the marks of a Splunk search result
 }
 
-// opening says when a payload is opened.
+// opening says when to open a payload.
 type opening uint8
 
 const (
 	notAtAll  opening = iota
-	openAny           // when it is JSON, packed or not: it is the record by definition
-	openTrail         // when records of CloudTrail are inside; else the envelope is the record
+	openAny           // if it is JSON, packed or not: it is the record by definition
+	openTrail         // if it contains CloudTrail records; otherwise the envelope is the record
 )
 
-// arrays are the members of an object that hold records, and the test of the
-// first element that tells them from a member of some other JSON. AWS documents
-// the forms: CloudTrail log files (Records), LookupEvents (Events), CloudWatch
-// Logs subscriptions (logEvents), GetLogEvents and FilterLogEvents (events),
-// GetQueryResults of Logs Insights (results) and of CloudTrail Lake
-// (QueryResultRows), Firehose (records), ReceiveMessage of SQS (Messages).
-// hits and results are the search responses of Elasticsearch and Splunk.
+// arrays are the object members that hold records, each with the test of the
+// first element that distinguishes them from members of other JSON. AWS
+// documents these forms: CloudTrail log files (Records), LookupEvents (Events),
+// CloudWatch Logs subscriptions (logEvents), GetLogEvents and FilterLogEvents
+// (events), GetQueryResults of Logs Insights (results) and of CloudTrail Lake
+// (QueryResultRows), Firehose (records), ReceiveMessage of SQS (Messages). hits
+// and results are the search responses of Elasticsearch and Splunk.
 var arrays = map[string]func(first []byte) frameKind{
 	"Records": func(first []byte) frameKind {
 		if first[0] == '{' || first[0] == '"' && looksOpen(first) {
@@ -92,15 +92,15 @@ func rows(key string) func([]byte) frameKind {
 	}
 }
 
-// members walks over the object at pos. When one of its members is an array of
-// records it moves to the first of them instead.
+// members scans the object at pos. If one of its members is an array of
+// records, it moves to the first of them instead.
 func (d *Decoder) members() (m members, err error) {
 	i := jsonscan.Space(d.buf, d.pos+1)
 	if i < len(d.buf) && d.buf[i] == '}' {
 		m.end = i + 1
 		return m, nil
 	}
-	if bytes.HasPrefix(d.buf[i:], versionKey) { // as nearly all records are
+	if bytes.HasPrefix(d.buf[i:], versionKey) { // as in nearly all records
 		m.version = true
 		if d.fields != nil {
 			d.into.reset()
@@ -138,13 +138,13 @@ func (d *Decoder) members() (m members, err error) {
 	return m, nil
 }
 
-// enterArray moves into the array at val when it holds records.
+// enterArray moves into the array at val if it holds records.
 func (d *Decoder) enterArray(name []byte, val int) (bool, error) {
 	test := arrays[string(name)]
 	if test == nil || len(d.open)+3 > maxOpen {
 		return false, nil
 	}
-	if d.buf[val] == '{' { // the hits of a search response are in an object again
+	if d.buf[val] == '{' { // the hits of a search response are inside another object
 		return d.enterHits(val)
 	}
 	first := jsonscan.Space(d.buf, val+1)
@@ -157,13 +157,13 @@ func (d *Decoder) enterArray(name []byte, val int) (bool, error) {
 	kind := anArray
 	if d.buf[first] != ']' {
 		probe := d.buf[first:]
-		if c := probe[0]; string(name) != "Records" || c != '{' { // else one byte tells
+		if c := probe[0]; string(name) != "Records" || c != '{' { // otherwise one byte decides
 			end, err := jsonscan.Skip(d.buf, first, d.lim.MaxDepth)
 			if err != nil {
 				if err == jsonscan.ErrIncomplete {
 					return false, d.giveUp(err, first)
 				}
-				return false, nil // members meets the error again
+				return false, nil // members meets the same error
 			}
 			probe = d.buf[first:end]
 		}
@@ -178,8 +178,8 @@ func (d *Decoder) enterArray(name []byte, val int) (bool, error) {
 	return true, nil
 }
 
-// giveUp turns an incomplete first element into none once nothing more of it
-// can come.
+// giveUp turns an incomplete first element into none when no more of it can
+// arrive.
 func (d *Decoder) giveUp(err error, from int) error {
 	if d.readErr != nil || len(d.buf)-from >= d.lim.MaxRecord {
 		return nil
@@ -215,8 +215,8 @@ func (d *Decoder) enterHits(val int) (bool, error) {
 	return false, nil
 }
 
-// wrapperEnd passes over what stands behind the array of a wrapper, save for
-// another array of records.
+// wrapperEnd skips the members after a wrapper's array, but enters another
+// array of records.
 func (d *Decoder) wrapperEnd(c byte) error {
 	member := d.open[len(d.open)-1].member
 	switch c {
@@ -261,13 +261,13 @@ func (d *Decoder) wrapperEnd(c byte) error {
 	return d.behindArray(member, fmt.Errorf("found %q, expected a comma or } at byte %d", c, d.offset()))
 }
 
-// behindArray gives a wrapper up whose end is broken.
+// behindArray gives up on a wrapper whose end is broken.
 func (d *Decoder) behindArray(member string, err error) error {
 	d.open = d.open[:0]
 	return d.resync(d.offset(), fmt.Errorf("after the array %q: %w", member, d.local(err)))
 }
 
-// note remembers a member that may make the object an envelope.
+// note records a member that may make the object an envelope.
 func (d *Decoder) note(m *members, name, val []byte) {
 	offer := func(o opening) {
 		if m.payload == nil {
@@ -318,7 +318,7 @@ func (d *Decoder) note(m *members, name, val []byte) {
 	}
 }
 
-// ofMessages says how the member message of an object is opened: always in the
+// ofMessages says how to open the member message of an object: always in the
 // arrays of CloudWatch Logs, where it is the record.
 func (d *Decoder) ofMessages() opening {
 	if n := len(d.open); n > 0 && (d.open[n-1].member == "logEvents" || d.open[n-1].member == "events") {
@@ -329,7 +329,7 @@ func (d *Decoder) ofMessages() opening {
 
 var viaCloudTrail = []byte(` via CloudTrail"`)
 
-// unwrap returns the record that an object is, or goes on with what it holds.
+// unwrap returns the record that an object is, or continues with its payload.
 func (d *Decoder) unwrap(raw []byte, at int64, m *members) (Record, bool, error) {
 	plain := Record{Raw: raw, Offset: at, Walked: m.walked}
 	switch {
@@ -338,8 +338,8 @@ func (d *Decoder) unwrap(raw []byte, at int64, m *members) (Record, bool, error)
 	case m.control:
 		plain.Kind = Control
 	case m.bridge != nil:
-		// EventBridge: what is not CloudTrail's says what it is about in the
-		// envelope, and is kept whole.
+		// EventBridge: events that are not CloudTrail's describe themselves in
+		// the envelope, and are kept complete.
 		if m.detail != nil && bytes.HasSuffix(m.bridge, viaCloudTrail) {
 			plain.Raw, plain.Time = m.detail, givenTime(m.time)
 		}
@@ -352,7 +352,7 @@ func (d *Decoder) unwrap(raw []byte, at int64, m *members) (Record, bool, error)
 	return plain, true, nil
 }
 
-// givenTime reads the time that an envelope gives, 0 = none.
+// givenTime parses an envelope's time, 0 = none.
 func givenTime(val []byte) int64 {
 	if val == nil {
 		return 0

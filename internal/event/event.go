@@ -1,6 +1,6 @@
-// Package event knows CloudTrail records: how they come wrapped, what their
-// fields are called in Splunk, and what Splunk's AWS add-on derives from them.
-// Other JSON is taken too, without the derived fields.
+// Package event handles CloudTrail records: their wrappers, their field names
+// in Splunk, and the fields that Splunk's AWS add-on derives from them. It
+// accepts other JSON too, without the derived fields.
 package event
 
 import "slices"
@@ -9,7 +9,7 @@ import "slices"
 const (
 	Time       = "_time"      // seconds since 1970, from eventTime
 	Raw        = "_raw"       // the record's JSON exactly as delivered
-	IndexTime  = "_indextime" // when it was taken in
+	IndexTime  = "_indextime" // ingest time
 	Source     = "source"
 	Host       = "host"
 	Sourcetype = "sourcetype"
@@ -19,36 +19,36 @@ const (
 // Sourcetypes.
 const (
 	CloudTrail = "aws:cloudtrail"
-	// Aggregated is a sum of data events that CloudTrail makes of five minutes. It
-	// is kept apart so that searches for calls never count one.
+	// Aggregated is CloudTrail's summary of data events over five minutes. It
+	// is a separate sourcetype so that searches for calls never count one.
 	Aggregated = "aws:cloudtrail:aggregated"
 	JSON       = "_json"
-	// SecurityLake is a record of CloudTrail in OCSF, as Security Lake keeps it.
+	// SecurityLake is a CloudTrail record in OCSF, as Security Lake stores it.
 	SecurityLake = "aws:asl"
 )
 
-// DefaultIndex and DefaultHost are what events get that say nothing else.
+// DefaultIndex and DefaultHost apply to events that specify no others.
 const (
 	DefaultIndex = "aws"
 	DefaultHost  = "aws"
 )
 
-// Meta is what is known of a record beside its text.
+// Meta is what is known about a record besides its text.
 type Meta struct {
 	Index, Sourcetype, Source, Host string
-	IndexTime                       float64 // seconds since 1970, shown as whole ones; 0 = not kept
-	Fallback                        int64   // unix nanoseconds, the time of a record that has none
-	Guessed                         bool    // Fallback is only when the record's file was last changed
+	IndexTime                       float64 // seconds since 1970, displayed as an integer; 0 = not kept
+	Fallback                        int64   // unix nanoseconds, used for a record without a time
+	Guessed                         bool    // Fallback is only the modification time of the record's file
 }
 
 // Cell is the value of one field of one record.
 type Cell struct {
-	Text string   // the value when there is one
+	Text string   // the value if there is exactly one
 	Many []string // all of them when there are two or more, else nil
 	Set  bool     // false: the field is missing
 }
 
-// add puts one more value into the cell.
+// add appends a value to the cell.
 func (c *Cell) add(v string) {
 	switch {
 	case !c.Set:

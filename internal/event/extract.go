@@ -6,25 +6,25 @@ import (
 	"unicode/utf8"
 )
 
-// Extractor pulls chosen fields out of records without looking at the rest.
-// It is safe for concurrent use; each goroutine needs a Row of its own.
+// Extractor extracts chosen fields from records and skips the rest. It is safe
+// for concurrent use; each goroutine needs its own Row.
 type Extractor struct {
 	root  *branch
-	names []string // the fields asked for
-	leafs []string // fields of the record that have a cell, by cell; timeFields first where a time is asked for
-	outs  []output // one for each field asked for
+	names []string // the requested fields
+	leafs []string // record leaves that have a cell, by cell; timeFields come first if a time is requested
+	outs  []output // one per requested field
 
 	branches int
 }
 
-// branch is a place in the tree of wanted paths: the keys below an object, and
+// branch is a node in the tree of wanted paths: the keys below an object, and
 // the elements of an array.
 type branch struct {
 	keys   []edge
 	each   *branch
 	cell   int       // of the leaf here, -1 = none
-	id     int       // counts the branches of the extractor
-	begins [4]uint64 // a bit for each byte that a key here may begin with
+	id     int       // number of the branch in the extractor
+	begins [4]uint64 // bit set of the first bytes of the keys here
 }
 
 type edge struct {
@@ -32,11 +32,10 @@ type edge struct {
 	to  *branch
 }
 
-// output says where a field comes from: cell of the record, or what is
-// computed.
+// output is the source of a field: a cell of the record, or a computation.
 type output struct {
 	cell   int    // of the record's own leaf, -1 = none
-	field  *Field // nil = the name is only a leaf's
+	field  *Field // nil = the name is only that of a leaf
 	inputs []int  // cells of field.From
 }
 
@@ -44,19 +43,19 @@ type output struct {
 type Row struct {
 	cells []Cell
 	outs  []Cell
-	in    []Inputs // for each field asked for, the cells it is derived from
+	in    []Inputs // for each requested field, the cells it is derived from
 	when  when
 	ways  []way // by branch.id
 }
 
-// reset forgets the record before.
+// reset clears the previous record.
 func (r *Row) reset() {
 	clear(r.cells)
 	r.when = when{}
 }
 
-// NewExtractor prepares to pull out the named fields: leaves of the record,
-// fields of the add-on and default fields, in any mixture.
+// NewExtractor prepares to extract the named fields: leaves of the record,
+// add-on fields and default fields, in any combination.
 func NewExtractor(fields []string) *Extractor {
 	return newExtractor().with(fields)
 }
@@ -102,7 +101,7 @@ func (x *Extractor) leaf(name string) int {
 	return b.cell
 }
 
-// segments cuts a.b{}{}.c into a, b, {}, {}, c.
+// segments splits a.b{}{}.c into a, b, {}, {}, c.
 func segments(name string) []string {
 	var list []string
 	for _, part := range strings.Split(name, ".") {
@@ -168,8 +167,8 @@ func (x *Extractor) NewRow() *Row {
 	return r
 }
 
-// Extract reads a record into row. The values share raw's bytes. A record that
-// is no JSON object is an error.
+// Extract reads a record into row. The values share raw's bytes. It fails if
+// the record is not a JSON object.
 func (x *Extractor) Extract(raw []byte, m *Meta, row *Row) error {
 	if err := x.Read(raw, row); err != nil {
 		return err
@@ -178,22 +177,23 @@ func (x *Extractor) Extract(raw []byte, m *Meta, row *Row) error {
 	return nil
 }
 
-// Finish is Extract for a record whose leaves a Decoder or Read read into row.
+// Finish is Extract for a record whose leaves are already in row, read by a
+// Decoder or Read.
 func (x *Extractor) Finish(raw []byte, m *Meta, row *Row) {
 	for i := range x.outs {
 		row.outs[i] = x.output(i, raw, m, row)
 	}
 }
 
-// Leaves returns the fields of the record that the extractor reads. They belong
-// to it.
+// Leaves returns the record fields that the extractor reads. The slice must not
+// be changed.
 func (x *Extractor) Leaves() []string { return x.leafs }
 
-// SetLeaf sets leaf i of Extractor.Leaves of a record that Compute is for.
+// SetLeaf sets leaf i of Extractor.Leaves for a record passed to Compute.
 func (r *Row) SetLeaf(i int, c Cell) { r.cells[i] = c }
 
-// Compute is Extract for who knows the leaves of the record without its text and
-// has set all of them. FromText must hold for none of the fields.
+// Compute is Extract for a caller that knows all leaves of the record but not
+// its text, and has set them. FromText must be false for all fields.
 func (x *Extractor) Compute(m *Meta, row *Row) {
 	row.when = when{}
 	for i := range x.outs {
@@ -201,8 +201,7 @@ func (x *Extractor) Compute(m *Meta, row *Row) {
 	}
 }
 
-// Cell returns field i of those the extractor was made for. It is valid until
-// the row is used again.
+// Cell returns field i of the extractor. It is valid until the row is reused.
 func (r *Row) Cell(i int) *Cell { return &r.outs[i] }
 
 // output returns field i once row holds the leaves of raw.
@@ -222,8 +221,8 @@ func (x *Extractor) output(i int, raw []byte, m *Meta, row *Row) Cell {
 	return Cell{}
 }
 
-// make makes the field of a record; ok is false where a leaf of the record that
-// has its name stands.
+// make computes a field of a record; ok is false if a leaf of the record with
+// the same name takes its place.
 func (f *Field) make(raw []byte, m *Meta, row *Row, in Inputs) (c Cell, ok bool) {
 	switch {
 	case f.value != nil:

@@ -9,33 +9,33 @@ import (
 	"bluetrail/internal/jsonscan"
 )
 
-// way is what is remembered of the objects at one branch: their keys in the order
-// in which they come. Records are alike, so that a key is nearly always the one
-// expected, and need not be read.
+// way remembers the objects at one branch: their keys in order of appearance.
+// Records are alike, so a key is nearly always the expected one and need not be
+// parsed.
 type way struct {
 	steps []step
-	other step // for a key that is not remembered
+	other step // for keys that are not remembered
 }
 
 type step struct {
 	key string // as written, with its quotes and the colon
 	to  *branch
-	// skipped is the object or array here that was passed over last, checked with so
-	// much depth left; nil = none.
+	// skipped is the last object or array skipped here, with the remaining
+	// depth when it was validated; nil = none.
 	skipped []byte
 	depth   int
 }
 
-// Bounds of what a Row remembers of each branch.
+// Limits on what a Row remembers per branch.
 const (
 	maxSteps    = 40
 	maxStepKey  = 64
 	maxSkipped  = 1 << 10
-	nearbySteps = 6 // looked at before a key is read
+	nearbySteps = 6 // compared before a key is parsed
 )
 
-// Read is the first half of Extract: it reads the leaves of a record into row, for
-// Identity and Finish.
+// Read is the first half of Extract: it reads the leaves of a record into row,
+// for Identity and Finish.
 func (x *Extractor) Read(raw []byte, row *Row) error {
 	row.reset()
 	i := jsonscan.Space(raw, 0)
@@ -101,7 +101,7 @@ func (r *Row) object(raw []byte, i int, b *branch, depth int) (int, error) {
 		return i + 1, nil
 	}
 	w := &r.ways[b.id]
-	at := 0 // of the step that is expected
+	at := 0 // index of the expected step
 	for {
 		st, val, err := w.key(raw, i, b, &at)
 		if err != nil {
@@ -126,8 +126,8 @@ func (r *Row) object(raw []byte, i int, b *branch, depth int) (int, error) {
 	}
 }
 
-// key returns the step of the key at i, and the offset of the value behind it. The
-// step is valid until the next call.
+// key returns the step of the key at i, and the offset of the value after it.
+// The step is valid until the next call.
 func (w *way) key(raw []byte, i int, b *branch, at *int) (*step, int, error) {
 	steps := w.steps
 	for n := *at; n < min(len(steps), *at+nearbySteps); n++ {
@@ -165,8 +165,8 @@ func (w *way) key(raw []byte, i int, b *branch, at *int) (*step, int, error) {
 	return &w.steps[n], val, nil
 }
 
-// skip returns the offset behind the value at i. One that is the same as the last
-// one is not looked into.
+// skip returns the offset after the value at i. It does not validate a value
+// equal to the last one again.
 func (st *step) skip(raw []byte, i, depth int) (int, error) {
 	if i >= len(raw) {
 		return i, jsonscan.ErrIncomplete
@@ -211,8 +211,8 @@ func (r *Row) array(raw []byte, i int, b *branch, depth int) (int, error) {
 	}
 }
 
-// findKey finds the branch of a key as it is written; a key with dots in it
-// goes down several branches.
+// findKey finds the branch of a key as written; a key that contains dots
+// descends several branches.
 func (b *branch) findKey(quoted []byte) *branch {
 	if first := quoted[1]; b.begins[first>>6]>>(first&63)&1 == 0 {
 		return nil

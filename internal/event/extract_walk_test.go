@@ -13,12 +13,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// walkFields are wanted in the tests of walks: nested, in arrays, of keys with
-// dots and with escapes.
+// walkFields are the fields extracted in walk tests: nested, in arrays, and
+// under keys with dots and with escapes.
 var walkFields = []string{"eventName", "a", "a.b", "a.b.c", "l{}", "l{}.a", "l{}{}", "ä", "", "userIdentity.type", "requestParameters.x{}.y", "user"}
 
 // FuzzWalk compares the walk of a row that remembers other records with that of
-// a new one, and what it takes for JSON with what encoding/json does.
+// a new row, and the accepted JSON with encoding/json.
 func FuzzWalk(f *testing.F) {
 	for _, seed := range [][2]string{
 		{`{"eventVersion":"1.08","eventName":"A","a":{"b":{"c":1}},"z":{"k":[1,2]}}`, `{"eventVersion":"1.08","x":1,"eventName":"B\u0041","a":{"b":"\\"},"z":{"k":[1,2]}}`},
@@ -57,8 +57,7 @@ func FuzzWalk(f *testing.F) {
 	})
 }
 
-// TestWalkDepth: a value that was passed over is looked into again where less
-// depth is left.
+// TestWalkDepth: a skipped value is validated again when less depth is left.
 func TestWalkDepth(t *testing.T) {
 	x := NewExtractor([]string{"a.b.c"})
 	row := x.NewRow()
@@ -77,7 +76,7 @@ func TestWalkDepth(t *testing.T) {
 	}
 }
 
-// TestWalkRemembersLittle: records with ever new names make no row grow.
+// TestWalkRemembersLittle: records with ever new names do not grow a row.
 func TestWalkRemembersLittle(t *testing.T) {
 	x := NewExtractor([]string{"a.b"})
 	row := x.NewRow()

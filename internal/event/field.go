@@ -8,32 +8,32 @@ import (
 	"time"
 )
 
-// Field is a field that events have beside the leaves of their records. There is
-// one registration for each; the splitter, the stores, the reference page and
-// whatever asks for a field by name work from it.
+// Field is a field that events have besides the leaves of their records. Each
+// is registered once; the splitter, the stores, the reference page and all
+// lookups by name use the registration.
 //
 // A derived field is set only on events of the sourcetype aws:cloudtrail, and
-// goes before a leaf of the record that has its name.
+// takes precedence over a record leaf with the same name.
 type Field struct {
 	Name  string
 	Group Group
 	Type  Type
-	// From are the leaves of the record that it is made from. A derived field
-	// without Derive is a copy of the first.
+	// From are the record leaves that the field is computed from. A derived
+	// field without Derive is a copy of the first.
 	From []string
 	Doc  string // one sentence or a few, in Markdown
-	// OnRequest: the field is made only for searches that name it, and a leaf of
-	// the record with its name goes first.
+	// OnRequest: the field is computed only for searches that name it, and a
+	// record leaf with the same name takes precedence.
 	OnRequest bool
-	// Derive makes the field from the cells of From. It must depend on nothing
-	// else and be safe for concurrent use.
+	// Derive computes the field from the cells of From. It must depend on
+	// nothing else and be safe for concurrent use.
 	Derive func(in Inputs) Cell
 
 	member  string        // instead of Derive: the JSON text of this member of the record
 	value   defaultValue  // a default field, on events of every sourcetype
-	timed   bool          // value is made of the record's time
-	text    bool          // value is made of the record's text
-	keepOwn bool          // value steps back for a leaf when it has nothing
+	timed   bool          // value depends on the record's time
+	text    bool          // value depends on the record's text
+	keepOwn bool          // value yields to a leaf if it is empty
 	span    time.Duration // see DatePart
 	part    func(time.Time) string
 }
@@ -41,7 +41,7 @@ type Field struct {
 // Alias reports whether the field is a plain copy of From[0].
 func (f *Field) Alias() bool { return f.Derive == nil && f.member == "" && f.value == nil }
 
-// Group is where the reference page lists a field.
+// Group is the section of the reference page that lists a field.
 type Group string
 
 // The groups of fields, in the order of the reference page.
@@ -52,8 +52,8 @@ const (
 	GroupLake    Group = "Names of Security Lake"
 )
 
-// Type is what the values of a field are. All values are text to a search; the
-// type says what they may be compared with.
+// Type is the type of a field's values. Searches treat all values as text; the
+// type says what they can be compared with.
 type Type string
 
 // Types of fields.
@@ -62,7 +62,7 @@ const (
 	Number  Type = "number"
 	Moment  Type = "time"    // seconds since 1970, or as RFC 3339
 	Boolean Type = "boolean" // true or false
-	Address Type = "address" // an IP address; of a caller also the name of a service
+	Address Type = "address" // an IP address; for a caller also the name of a service
 	Network Type = "network" // addresses as CIDR
 )
 
@@ -78,13 +78,13 @@ func (in Inputs) Set(i int) bool { return in[i].Set }
 // catalogue holds all fields that are registered.
 var catalogue struct {
 	byName   map[string]*Field
-	derived  []*Field // those that every CloudTrail event has, by name
-	defaults []*Field // those that every event has, in the order of registration
-	inUse    bool     // a splitter was made of them: too late for more
+	derived  []*Field // fields that every CloudTrail event has, by name
+	defaults []*Field // fields that every event has, in registration order
+	inUse    bool     // a splitter was made: registration is closed
 }
 
-// Register adds fields to the catalogue. It is for init functions; a name that is
-// taken, or a field that lacks something, panics.
+// Register adds fields to the catalogue. It is for init functions; it panics if
+// a name is taken or a field is incomplete.
 func Register(fields ...Field) {
 	c := &catalogue
 	if c.byName == nil {
@@ -123,7 +123,7 @@ func Fields() []*Field {
 	return list
 }
 
-// groupRank puts groups that other packages bring behind those of this one.
+// groupRank sorts groups from other packages after those of this one.
 func groupRank(g Group) int {
 	order := []Group{GroupDefault, GroupAddon, GroupRecord, GroupLake}
 	if i := slices.Index(order, g); i >= 0 {
@@ -132,7 +132,7 @@ func groupRank(g Group) int {
 	return len(order)
 }
 
-// Lookup returns the field of a name, nil when the name is only a leaf's.
+// Lookup returns the field with a name, nil when the name can only be a leaf's.
 func Lookup(name string) *Field {
 	if f := catalogue.byName[name]; f != nil {
 		return f
@@ -148,7 +148,7 @@ func Addon(name string) *Field {
 	return nil
 }
 
-// OnRequest reports whether a field is made only for searches that name it.
+// OnRequest reports whether a field is computed only for searches that name it.
 func OnRequest(name string) bool {
 	f := Lookup(name)
 	return f != nil && f.OnRequest
@@ -160,16 +160,16 @@ func IsDefault(name string) bool {
 	return f != nil && f.value != nil
 }
 
-// FromText reports whether a field is made of the text of a record, rather than
-// of its leaves.
+// FromText reports whether a field is computed from the text of a record rather
+// than from its leaves.
 func FromText(name string) bool {
 	f := Lookup(name)
 	return f != nil && (f.text || f.member != "")
 }
 
-// DatePart returns the span of time, a part of every longer one, in which a
-// field made of the time of a record stays the same; ok is false for other
-// fields.
+// DatePart returns the time span within which a field computed from the
+// record's time stays the same. It divides every longer span. ok is false for
+// other fields.
 func DatePart(name string) (span time.Duration, ok bool) {
 	if f := catalogue.byName[name]; f != nil && f.span != 0 {
 		return f.span, true

@@ -69,9 +69,9 @@ var shapes = func() map[string]string {
 	return m
 }()
 
-// TestAddonFieldsOneByOne: each field as the add-on derives it, and as
-// docs/spl/differences.md says where bluetrail differs. "-" is missing; several
-// values have a bar between them.
+// TestAddonFieldsOneByOne: each field has the add-on's value, or the one that
+// docs/spl/differences.md describes where bluetrail differs. "-" means missing;
+// several values are separated by a bar.
 func TestAddonFieldsOneByOne(t *testing.T) {
 	const deny = "Client.UnauthorizedOperation"
 	seen := map[string]bool{}
@@ -156,8 +156,8 @@ func TestAddonFieldsOneByOne(t *testing.T) {
 	}
 }
 
-// TestShapesAreToldApart: only calls have the sourcetype of calls, and sums have
-// no field that a search for calls looks at.
+// TestShapesAreToldApart: only calls have the sourcetype of calls, and
+// aggregates have no field that a search for calls reads.
 func TestShapesAreToldApart(t *testing.T) {
 	for name, record := range shapes {
 		want := CloudTrail

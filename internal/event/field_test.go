@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestFieldsAreDescribed: docs/fields.md is made of the catalogue, and every
-// field says what it is in sentences.
+// TestFieldsAreDescribed: docs/fields.md is generated from the catalogue, and
+// every field has a description in sentences.
 func TestFieldsAreDescribed(t *testing.T) {
 	names := map[string]bool{}
 	for _, f := range Fields() {
@@ -55,8 +55,8 @@ func TestEveryFieldHasAnExample(t *testing.T) {
 	}
 }
 
-// TestFieldsReadTheirInputs: a field follows from its From, from each of them and
-// from nothing else. For each input there are values of the others with which it
+// TestFieldsReadTheirInputs: a field depends on each leaf in its From and on
+// nothing else. For each input there are values of the others with which it
 // makes a difference.
 func TestFieldsReadTheirInputs(t *testing.T) {
 	pool := map[string][]Cell{}
@@ -115,8 +115,8 @@ func draw(r *rand.Rand, from []Cell) Cell {
 	return from[r.IntN(len(from))]
 }
 
-// TestFieldsNeedOnlyTheirInputs: what a record yields, one with no more than the
-// inputs of the field yields, too.
+// TestFieldsNeedOnlyTheirInputs: a record reduced to a field's inputs yields
+// the same value.
 func TestFieldsNeedOnlyTheirInputs(t *testing.T) {
 	for shape, record := range shapes {
 		m := &Meta{Sourcetype: Detect([]byte(record))}
@@ -155,10 +155,10 @@ func TestFieldsNeedOnlyTheirInputs(t *testing.T) {
 	}
 }
 
-// TestRegisterRefuses: a registration that lacks something, or comes twice or too
-// late, ends the program at its start.
+// TestRegisterRefuses: an incomplete, duplicate or late registration ends the
+// program at its start.
 func TestRegisterRefuses(t *testing.T) {
-	flat(t, []byte(`{}`), &Meta{}) // from now on it is too late
+	flat(t, []byte(`{}`), &Meta{}) // registration is closed from now on
 	whole := Field{Name: "new_field", Group: "Network", Type: Text, From: []string{"sourceIPAddress"}, Doc: "x."}
 	bare, taken := whole, whole
 	bare.From, taken.Name = nil, "user"

@@ -36,7 +36,7 @@ func FieldsPage() string {
 	return b.String()
 }
 
-// mostNamed is how many leaves the page names of one field.
+// mostNamed is how many leaves of one field the page names.
 const mostNamed = 12
 
 func madeFrom(f *Field) string {

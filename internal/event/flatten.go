@@ -8,9 +8,9 @@ import (
 	"bluetrail/internal/jsonscan"
 )
 
-// Splitter reads whole records: every leaf, and chosen fields that are made of
-// the leaves. What it knows of a leaf's name it keeps between records. It is for
-// one goroutine.
+// Splitter reads whole records: every leaf, and chosen fields computed from the
+// leaves. It caches what it knows about leaf names between records. It belongs
+// to one goroutine.
 type Splitter struct {
 	x     *Extractor
 	row   *Row
@@ -20,24 +20,24 @@ type Splitter struct {
 	found []int      // IDs in the order of the record
 	cells []Cell     // of found
 	add   func(l *jsonscan.Leaf, value string) bool
-	ctx   context.Context // ends the reading of a record; nil: nothing does
-	leafs int             // of the record, read so far
+	ctx   context.Context // cancels the reading of a record; nil = never
+	leafs int             // leaves of the record read so far
 }
 
-// lookLeaves is how many leaves of a record are read between two looks at the
+// lookLeaves is how many leaves of a record are read between two checks of the
 // context.
 const lookLeaves = 4096
 
 type leafName struct {
 	name    string // "" = not seen yet
-	pos     int    // 1 + place in found in this record, 0 = not in it
-	cell    int    // of the extractor, -1 = it reads no such leaf
-	derived bool   // CloudTrail events have a field of the add-on in its place
-	always  bool   // a default field takes its place
+	pos     int    // 1 + index in found in this record, 0 = absent
+	cell    int    // in the extractor, -1 = it does not read this leaf
+	derived bool   // on CloudTrail events an add-on field replaces it
+	always  bool   // a default field replaces it
 }
 
-// NewSplitter returns a Splitter that makes the named fields, each of the add-on
-// or a default field, beside the leaves.
+// NewSplitter returns a Splitter that computes the named fields, each an add-on
+// or default field, besides the leaves.
 func NewSplitter(fields []string) *Splitter {
 	s := &Splitter{x: NewExtractor(fields), shape: jsonscan.NewShape()}
 	s.row = s.x.NewRow()
@@ -67,8 +67,8 @@ func (s *Splitter) leaf(l *jsonscan.Leaf, value string) bool {
 	return s.leafs%lookLeaves != 0 || s.ctx == nil || s.ctx.Err() == nil
 }
 
-// Split reads a record. The values share raw; they and what the other methods
-// return last until the next call.
+// Split reads a record. The values share raw. They and the results of the other
+// methods are valid until the next call.
 func (s *Splitter) Split(raw []byte, m *Meta) error {
 	for _, id := range s.found {
 		s.names[id].pos = 0
@@ -97,19 +97,19 @@ func (s *Splitter) Split(raw []byte, m *Meta) error {
 	return nil
 }
 
-// Len is how many leaves the record has, not counting those of the same name.
+// Len is the number of leaves in the record, counting repeated names once.
 func (s *Splitter) Len() int { return len(s.found) }
 
-// Leaf returns leaf i in the order of the record. Its id stands for its name for
-// as long as Age stays the same; the name may be kept.
+// Leaf returns leaf i in the order of the record. Its id stands for its name as
+// long as Age stays the same; the name may be kept.
 func (s *Splitter) Leaf(i int) (id int, name string, c *Cell) {
 	return s.found[i], s.names[s.found[i]].name, &s.cells[i]
 }
 
-// Age changes when the ids of leaves begin anew.
+// Age changes when leaf ids are reassigned.
 func (s *Splitter) Age() int { return s.shape.Age() }
 
-// Cell returns field i of those the Splitter was made for.
+// Cell returns field i of the Splitter.
 func (s *Splitter) Cell(i int) *Cell { return &s.row.outs[i] }
 
 // everyField are all derived and default fields, derived ones first.
@@ -124,9 +124,9 @@ var everyField = sync.OnceValue(func() (names []string) {
 var splitters = sync.Pool{New: func() any { return NewSplitter(everyField()) }}
 
 // Flatten calls yield for every field of a record: first its leaves in the
-// order of the record, then the fields of the add-on (for CloudTrail), then the
-// default fields. A name comes once. Names may be kept; values share raw. When ctx
-// is done, it ends early with the cause.
+// order of the record, then the add-on fields (for CloudTrail), then the
+// default fields. Each name comes once. Names may be kept; values share raw.
+// When ctx is done, it ends early with the cause.
 func Flatten(ctx context.Context, raw []byte, m *Meta, yield func(name string, c Cell)) error {
 	s := splitters.Get().(*Splitter)
 	s.ctx = ctx

@@ -10,22 +10,22 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// Identity is what has to be known of every record that is taken in.
+// Identity is what has to be known about every ingested record.
 type Identity struct {
-	// ID tells an event from all others. Records with equal IDs are copies of one
-	// event, however they are written.
+	// ID distinguishes an event from all others. Records with equal IDs are
+	// copies of one event, however they are written.
 	ID [16]byte
-	// Given: the ID follows from the record alone. It is not set, and ID is zero,
-	// for a record without eventID: that is known only by where it stands.
+	// Given: the ID follows from the record alone. For a record without eventID
+	// it is false and ID is zero: only its position identifies such a record.
 	Given      bool
 	Time       int64  // unix nanoseconds, see TimeOf
-	Timed      bool   // the record tells its time
+	Timed      bool   // the record has its own time
 	Sourcetype string // see Detect
 	Kind       uint64 // a hash of eventSource and eventName
 }
 
-// aboutLeaves are what an identity is made of: the fields of times first, then
-// those that tell CloudTrail records from others, then those of the ID.
+// aboutLeaves are the leaves that an identity is computed from: the time fields
+// first, then those that distinguish CloudTrail records, then those of the ID.
 var aboutLeaves = append(slices.Clone(timeFields),
 	"eventVersion", "eventSource", "eventName", "insightDetails.state", "eventCategory", "eventType", "userIdentity.type", "userIdentity.accountId", "metadata.product.name", "class_uid",
 	"eventID", "recipientAccountId", "eventId", "accountId", "addendum.reason", "addendum.updatedFields")
@@ -65,7 +65,7 @@ var (
 	aboutRows  = sync.Pool{New: func() any { return identifier.NewRow() }}
 )
 
-// Identify finds out what a record is, in one reading of it.
+// Identify determines a record's identity in one pass.
 func Identify(raw []byte) (i Identity) {
 	i.Sourcetype = JSON
 	row := aboutRows.Get().(*Row)
@@ -73,18 +73,18 @@ func Identify(raw []byte) (i Identity) {
 	if identifier.Read(raw, row) == nil {
 		i = identifier.Identity(raw, row)
 	}
-	row.reset() // holds on to no record
+	row.reset() // releases the record
 	return i
 }
 
-// ID is Identify for who needs no more than the ID.
+// ID is Identify for callers that need only the ID.
 func ID(raw []byte) (id [16]byte, ok bool) {
 	i := Identify(raw)
 	return i.ID, i.Given
 }
 
-// NewIdentifier returns an Extractor of fields, as NewExtractor does, that finds
-// out the identity of records, too.
+// NewIdentifier returns an Extractor of fields like NewExtractor, which also
+// determines the identity of records.
 func NewIdentifier(fields []string) *Extractor {
 	x := newExtractor()
 	for _, f := range aboutLeaves {
@@ -93,8 +93,9 @@ func NewIdentifier(fields []string) *Extractor {
 	return x.with(fields)
 }
 
-// Identity is Identify for the record whose leaves row holds, by an extractor
-// that NewIdentifier made: after Extract, or when a Decoder read them.
+// Identity is Identify for the record whose leaves are in row, for an extractor
+// made by NewIdentifier. Call it after Extract, or after a Decoder read the
+// leaves.
 func (x *Extractor) Identity(raw []byte, row *Row) Identity {
 	return identify(raw, row.cells[:len(aboutLeaves)])
 }
@@ -129,7 +130,7 @@ func identify(raw []byte, c []Cell) (i Identity) {
 		b = append(b, part...)
 	}
 	if c[reasonAbout].first() == updatedData {
-		// An event that is delivered again because it has changed is no copy.
+		// An event delivered again because it changed is not a copy.
 		b = append(append(b, 1), strings.Join(c[updatedAbout].values(), ",")...)
 	}
 	h := xxhash.Sum64(b)
@@ -139,15 +140,15 @@ func identify(raw []byte, c []Cell) (i Identity) {
 	return i
 }
 
-// aggregatedType is the eventType of sums of data events, which call their id
-// eventId and their account accountId.
+// aggregatedType is the eventType of aggregated data events, which name their
+// id eventId and their account accountId.
 const aggregatedType = "AwsAggregatedEvent"
 
 // updatedData is the addendum.reason of an event that replaces an earlier one.
 const updatedData = "UPDATED_DATA"
 
-// parseUUID reads a UUID; one whose digits are all alike stands for an id that
-// was taken out, and is none.
+// parseUUID parses a UUID. One whose digits are all equal is a redacted id and
+// is rejected.
 func parseUUID(s string) (id [16]byte, ok bool) {
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return id, false

@@ -25,8 +25,7 @@ func replaced(record string, pairs ...string) string {
 	return strings.NewReplacer(pairs...).Replace(record)
 }
 
-// TestCopiesAreOneEvent: the text of copies may differ in whatever does not say
-// anything.
+// TestCopiesAreOneEvent: copies may differ in any text that carries no meaning.
 func TestCopiesAreOneEvent(t *testing.T) {
 	for name, tc := range map[string][2]string{
 		"order and spacing":      {call, `{ "eventID" : "5F0C1F9A-77A5-4A4A-9C1B-0D6F6B1A0001", "eventName":"ListBuckets", "eventSource":"s3.amazonaws.com", "recipientAccountId":"111122223333", "eventTime":"2026-01-05T10:00:00Z"}`},
@@ -43,7 +42,7 @@ func TestCopiesAreOneEvent(t *testing.T) {
 	}
 }
 
-// TestDifferentEvents: an eventID alone does not make events one.
+// TestDifferentEvents: equal eventIDs alone do not make events copies.
 func TestDifferentEvents(t *testing.T) {
 	for name, tc := range map[string][2]string{
 		"time":             {call, replaced(call, "10:00:00Z", "10:00:01Z")},
@@ -84,7 +83,7 @@ func TestPlainNumber(t *testing.T) {
 	}
 }
 
-// FuzzContentID: white space makes no difference, and nothing is too odd.
+// FuzzContentID: white space makes no difference, and no input is too odd.
 func FuzzContentID(f *testing.F) {
 	f.Add(`{"a":[1,{"b":null}],"c":"\u0041"}`)
 	f.Add(`{"a":1e5,"a":2}`)
@@ -98,7 +97,7 @@ func FuzzContentID(f *testing.F) {
 	})
 }
 
-// TestIdentityWithFields: an extractor that reads other fields, too, finds the
+// TestIdentityWithFields: an extractor that reads other fields too finds the
 // same identity.
 func TestIdentityWithFields(t *testing.T) {
 	x := NewIdentifier([]string{"eventName", "_time", "user", "recipientAccountId"})

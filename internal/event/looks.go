@@ -30,7 +30,7 @@ var binaries = []struct {
 	{0, "\xd0\xcf\x11\xe0", "an Office document"},
 }
 
-// binaryLike names a file that is no text by its first bytes, "" = none known.
+// binaryLike names the type of a binary file by its first bytes, "" = unknown.
 func binaryLike(head []byte) string {
 	for _, b := range binaries {
 		if len(head) > b.at && bytes.HasPrefix(head[b.at:], []byte(b.text)) {
@@ -58,7 +58,7 @@ var texts = []struct {
 	{regexp.MustCompile(`^#!|^(import|package|from|def|function|const) `), "a script or source code"},
 }
 
-// textLike names a text by its first line, "" = nothing known.
+// textLike names the type of a text by its first line, "" = unknown.
 func textLike(line string) string {
 	line = strings.TrimSuffix(line, "\r")
 	for _, t := range texts {
@@ -75,9 +75,9 @@ func textLike(line string) string {
 	return ""
 }
 
-// MayHold reports whether an input that begins with head may hold records: JSON,
-// a table of events, or something packed. It tells files in folders apart whose
-// name says nothing; head should have unpack.HeadSize bytes.
+// MayHold reports whether an input that begins with head may contain records:
+// JSON, a table of events, or packed data. It classifies files in folders whose
+// names say nothing; head should have unpack.HeadSize bytes.
 func MayHold(head []byte) bool {
 	if unpack.KindOf(head) != unpack.Plain {
 		return true

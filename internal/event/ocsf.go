@@ -9,16 +9,16 @@ import (
 	"bluetrail/internal/jsonscan"
 )
 
-// The names that a CloudTrail record has in the Open Cybersecurity Schema
-// Framework, in which Amazon Security Lake keeps it: as API Activity,
-// Authentication or Account Change, of the versions 1.0 and 1.1. They are there
-// for searches that ask for them by name, and are no part of the fields of an
-// event otherwise: see Field.OnRequest.
+// The names of a CloudTrail record's fields in the Open Cybersecurity Schema
+// Framework, in which Amazon Security Lake stores it: as API Activity,
+// Authentication or Account Change, in versions 1.0 and 1.1. They exist for
+// searches that use these names, and are otherwise not fields of an event: see
+// Field.OnRequest.
 
 const unmapped = "unmapped"
 
-// unmappedField returns the field behind unmapped.x and unmapped{}.x, the
-// place of what the schema has no name for; nil for other names.
+// unmappedField returns the field behind unmapped.x and unmapped{}.x, which
+// hold what the schema has no name for; nil for other names.
 func unmappedField(name string) *Field {
 	rest, ok := strings.CutPrefix(name, unmapped)
 	if !ok {
@@ -31,7 +31,7 @@ func unmappedField(name string) *Field {
 	return nil
 }
 
-// ocsfAliases are the names of a field of the record as it is.
+// ocsfAliases are the names of unchanged record fields.
 var ocsfAliases = [][2]string{
 	{"api.operation", "eventName"}, {"api.service.name", "eventSource"}, {"api.version", "apiVersion"},
 	{"api.request.uid", "requestID"}, {"api.response.error", "errorCode"}, {"api.response.message", "errorMessage"}, {"api.response.error_message", "errorMessage"},
@@ -53,7 +53,7 @@ var ocsfAliases = [][2]string{
 	{"user_result.name", "responseElements.user.userName"}, {"user_result.uid", "responseElements.user.arn"}, {"user_result.uid_alt", "responseElements.user.userId"},
 }
 
-// earlier are the first parts of names in drafts of the schema, and those that
+// earlier maps the first parts of names in drafts of the schema to those that
 // replaced them.
 var earlier = map[string]string{"identity.": "actor."}
 
@@ -112,7 +112,7 @@ func ocsfFields() []Field {
 	for _, name := range []string{"is_mfa", "mfa"} {
 		list = append(list, Field{Name: name, From: []string{"additionalEventData.MFAUsed"}, Derive: usedMFA, Doc: "Whether a sign-in had a second factor."})
 	}
-	// Whom an Account Change is about, and who signs in.
+	// The user that an Account Change is about, or that signs in.
 	for name, in := range map[string][]string{
 		"user.name":        {"requestParameters.userName", "userIdentity.userName", "userIdentity.sessionContext.sessionIssuer.userName"},
 		"user.uid":         {"responseElements.user.arn", "userIdentity.arn"},
@@ -163,8 +163,8 @@ var (
 	signInActivities  = map[int]string{1: "Logon", 2: "Logoff"}
 	accountActivities = map[int]string{1: "Create", 3: "Password Change", 4: "Password Reset", 6: "Delete", 7: "Attach Policy", 8: "Detach Policy", 10: "MFA Factor Enable", 11: "MFA Factor Disable"}
 
-	// accountChanges are the calls of IAM that change a user, role or group as
-	// an account.
+	// accountChanges are the IAM calls that change a user, role or group as an
+	// account.
 	accountChanges = map[string]int{
 		"CreateUser": 1, "ChangePassword": 3, "UpdateLoginProfile": 4, "DeleteUser": 6,
 		"AttachUserPolicy": 7, "AttachGroupPolicy": 7, "AttachRolePolicy": 7, "PutUserPolicy": 7,
@@ -219,7 +219,8 @@ func usedMFA(in Inputs) Cell {
 	return Cell{}
 }
 
-// endpoint returns sourceIPAddress if it is an address, or if it is none.
+// endpoint returns sourceIPAddress if it is an address, or if it is not one, as
+// requested.
 func endpoint(in Inputs, address bool) Cell {
 	if _, err := netip.ParseAddr(in.Text(0)); in.Set(0) && (err == nil) == address {
 		return *in[0]
@@ -237,7 +238,7 @@ func epochMillis(in Inputs) Cell {
 }
 
 // memberText returns the JSON text of a member of the record that is not null.
-// Of several with its name the first counts.
+// If the name is repeated, the first counts.
 func memberText(raw []byte, name string) Cell {
 	i := jsonscan.Space(raw, jsonscan.Space(raw, 0)+1)
 	for more := i < len(raw) && raw[i] != '}'; more; {

@@ -11,21 +11,21 @@ import (
 	"bluetrail/internal/unpack"
 )
 
-// payload is what an envelope holds, while its records are read.
+// payload is the content of an envelope while its records are read.
 type payload struct {
 	text     []byte // JSON, or packed
 	packed   bool
 	opening  opening
 	at       int64  // offset of the envelope
-	time     int64  // that the envelope gives, 0 = none
-	envelope []byte // nil = there is none, the payload was an element by itself
+	time     int64  // the envelope's time, 0 = none
+	envelope []byte // nil = none, the payload was an array element
 	dec      *Decoder
 	stream   *unpack.Stream
-	accepted bool // a record of it was returned
+	accepted bool // one of its records was returned
 }
 
-// newPayload returns what a value of an envelope holds: an object, or a string
-// that is JSON or packed, in base64 or not. nil: it holds neither.
+// newPayload interprets a value of an envelope: an object, or a string that is
+// JSON or packed, possibly in base64. It returns nil for anything else.
 func (d *Decoder) newPayload(val []byte, o opening) *payload {
 	p := &payload{opening: o}
 	if val[0] == '{' {
@@ -56,7 +56,8 @@ func isJSON(text []byte) bool {
 	return len(text) > 1 && (text[0] == '{' || text[0] == '[' || text[0] == '"' && (text[1] == '{' || text[1] == '\\'))
 }
 
-// fromBase64 returns what a text holds in base64 when it is JSON or packed.
+// fromBase64 decodes base64 text that contains JSON or packed data; otherwise
+// it returns nothing.
 func fromBase64(text []byte) []byte {
 	const probe = 16 // characters, whole groups of four
 	if len(text) < probe {
@@ -81,7 +82,7 @@ func fromBase64(text []byte) []byte {
 	return out[:n]
 }
 
-// enter reads the records of a payload next.
+// enter makes the records of a payload the next ones to read.
 func (d *Decoder) enter(p *payload) error {
 	if d.nested >= maxNested {
 		return d.bad(p.at, fmt.Errorf("the record is wrapped more than %d times and was skipped", maxNested))
@@ -113,8 +114,8 @@ func (d *Decoder) leave() {
 	d.inner = nil
 }
 
-// fromInner returns the next record of the payload that is being read. Its
-// first record decides whether the envelope is opened at all.
+// fromInner returns the next record of the current payload. The payload's first
+// record decides whether the envelope is opened at all.
 func (d *Decoder) fromInner() (Record, bool, error) {
 	p := d.inner
 	r, err := p.dec.Next()
@@ -134,7 +135,7 @@ func (d *Decoder) fromInner() (Record, bool, error) {
 		return Record{}, false, fmt.Errorf("byte %d: %w", p.at, unpack.ErrBomb)
 	case err == io.EOF:
 		d.leave()
-		if !p.accepted && p.envelope != nil { // nothing is inside
+		if !p.accepted && p.envelope != nil { // it contains nothing
 			return Record{Raw: p.envelope, Offset: p.at}, true, nil
 		}
 		return Record{}, false, nil
@@ -145,7 +146,7 @@ func (d *Decoder) fromInner() (Record, bool, error) {
 	} else {
 		d.leave()
 	}
-	if keep && !p.packed { // text that only begins like JSON
+	if keep && !p.packed { // text that only starts like JSON
 		if d.inner != nil {
 			d.leave()
 		}
@@ -158,7 +159,7 @@ func (d *Decoder) fromInner() (Record, bool, error) {
 	return Record{}, false, d.bad(p.at, fmt.Errorf("cannot read the wrapped record: %w", err))
 }
 
-// ofTrail reports whether a record is one that envelopes are opened for.
+// ofTrail reports whether envelopes are opened for this record.
 func (p *payload) ofTrail(r *Record) bool {
 	return r.Kind != Event || Detect(r.Raw) != JSON || bytes.Contains(r.Raw, []byte(`"detail-type"`))
 }

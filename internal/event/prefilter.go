@@ -5,21 +5,21 @@ import (
 	"strings"
 )
 
-// Prefilter rejects records by their raw text before they are parsed. It holds
-// a conjunction of alternatives: of each group at least one literal must occur,
-// without regard to ASCII case. It is safe for concurrent use.
+// Prefilter rejects records by their raw text before they are parsed. It is a
+// conjunction of alternatives: at least one literal of each group must occur,
+// ignoring ASCII case. It is safe for concurrent use.
 type Prefilter struct {
 	groups [][]literal
 }
 
 type literal struct {
 	text   string // lower case
-	at     int    // the byte of text that is looked for first
-	lo, up byte   // its two cases
+	at     int    // index of the byte of text that is searched for first
+	lo, up byte   // lower and upper case of that byte
 }
 
-// NewPrefilter returns a filter for the groups; an empty group, an empty
-// literal and one that is not plain ASCII make their group pass everything.
+// NewPrefilter returns a filter for the groups. A group that is empty, or has a
+// literal that is empty or not plain ASCII, passes everything.
 func NewPrefilter(all [][]string) *Prefilter {
 	p := &Prefilter{}
 	for _, group := range all {
@@ -39,8 +39,8 @@ func NewPrefilter(all [][]string) *Prefilter {
 	return p
 }
 
-// rarity orders bytes by how seldom they are in CloudTrail's text, rarest
-// first; what is not listed is taken as common.
+// rarity lists bytes by their rarity in CloudTrail's text, rarest first;
+// unlisted bytes count as common.
 const rarity = "zqjxkZQJXYKVHGFBWUyvbhfgwRLPOTNMDCSIEA9876543210upmdlcnorsiate-_/.: \""
 
 func newLiteral(s string) (literal, bool) {
@@ -72,9 +72,9 @@ func newLiteral(s string) (literal, bool) {
 // Empty reports whether the filter passes everything.
 func (p *Prefilter) Empty() bool { return len(p.groups) == 0 }
 
-// Match reports whether a record may pass. Records with \u escapes always may:
-// a letter can be written as one. So may those with letters of which another
-// case is ASCII.
+// Match reports whether a record may match. Records with \u escapes always may,
+// because any letter can be written as one. So may records with non-ASCII
+// letters that have an ASCII letter as another case.
 func (p *Prefilter) Match(raw []byte) bool {
 	for _, group := range p.groups {
 		found := false
@@ -91,8 +91,8 @@ func (p *Prefilter) Match(raw []byte) bool {
 	return true
 }
 
-// foldsToASCII reports whether a text has one of the letters outside ASCII whose
-// small or capital letter is inside it: İ, ſ and the Kelvin sign.
+// foldsToASCII reports whether a text has one of the non-ASCII letters whose
+// lower or upper case is ASCII: İ, ſ and the Kelvin sign.
 func foldsToASCII(raw []byte) bool {
 	return bytes.Contains(raw, []byte("\u0130")) || bytes.Contains(raw, []byte("\u017f")) || bytes.Contains(raw, []byte("\u212a"))
 }
@@ -101,9 +101,10 @@ func (l *literal) in(raw []byte) bool {
 	return l.anchored(raw, l.lo) || l.up != l.lo && l.anchored(raw, l.up)
 }
 
-// anchored looks for the literal at the places of one case of its rarest byte.
+// anchored looks for the literal at each occurrence of one case of its rarest
+// byte.
 func (l *literal) anchored(raw []byte, c byte) bool {
-	last := len(raw) - (len(l.text) - l.at) // the last place the anchor can have
+	last := len(raw) - (len(l.text) - l.at) // last possible position of the anchor
 	for i := l.at; i <= last; i++ {
 		n := bytes.IndexByte(raw[i:], c)
 		if n < 0 || i+n > last {

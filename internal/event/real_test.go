@@ -64,7 +64,7 @@ func flat(t testing.TB, raw []byte, m *Meta) map[string]Cell {
 	return got
 }
 
-// TestExtractIsFlatten: what an Extractor pulls out is what Flatten gives, for
+// TestExtractIsFlatten: an Extractor extracts the same values as Flatten, for
 // every field of every real record.
 func TestExtractIsFlatten(t *testing.T) {
 	for name, n := range realFiles {
@@ -101,8 +101,8 @@ func TestExtractIsFlatten(t *testing.T) {
 	}
 }
 
-// TestStratus: every recording of an attack is CloudTrail with a time, an id and
-// an actor or a service behind it.
+// TestStratus: every recording of an attack is CloudTrail with a time, an id
+// and an actor or a service.
 func TestStratus(t *testing.T) {
 	dir := os.Getenv("BLUETRAIL_TESTDATA")
 	if dir == "" {
@@ -250,7 +250,8 @@ func BenchmarkDecoder(b *testing.B) {
 	}
 }
 
-// BenchmarkDecodeExtract is a search over every record of uncompressed input.
+// BenchmarkDecodeExtract measures a search over every record of uncompressed
+// input.
 func BenchmarkDecodeExtract(b *testing.B) {
 	in := trail(b)
 	m := &Meta{Index: "aws", Sourcetype: CloudTrail}
@@ -293,7 +294,8 @@ func BenchmarkPrefilter(b *testing.B) {
 	b.SetBytes(bytes / n)
 }
 
-// BenchmarkGunzipFloor is what every search of compressed files pays at least.
+// BenchmarkGunzipFloor measures the minimum cost of every search of compressed
+// files.
 func BenchmarkGunzipFloor(b *testing.B) {
 	in := trail(b)
 	var packed bytes.Buffer

@@ -11,11 +11,12 @@ func init() {
 		Doc: "The parts of the record that CloudTrail left out because they were too large, such as `requestParameters`. Attackers pad requests to get there."})
 }
 
-// limitedParts are the parts of a record that CloudTrail leaves out over a size,
-// and says so in their place.
+// limitedParts are the parts of a record that CloudTrail omits above a size,
+// with a note in their place.
 var limitedParts = []string{"requestParameters", "responseElements", "serviceEventDetails", "additionalEventData", "edgeDeviceDetails"}
 
-// omitted reads the omitted of each of limitedParts: true, also as text.
+// omitted reads the omitted member of each of limitedParts: true, possibly as
+// text.
 func omitted(in Inputs) Cell {
 	var list Cell
 	for i, part := range limitedParts {

@@ -13,8 +13,8 @@ func init() {
 // carrierNAT is the shared address space of RFC 6598.
 var carrierNAT = netip.MustParsePrefix("100.64.0.0/10")
 
-// sourceKind reads sourceIPAddress, which is an address or the name of a service,
-// such as cloudformation.amazonaws.com or "AWS Internal".
+// sourceKind reads sourceIPAddress, which is an address or a service name, such
+// as cloudformation.amazonaws.com or "AWS Internal".
 func sourceKind(in Inputs) Cell {
 	text := in.Text(0)
 	addr, err := netip.ParseAddr(text)

@@ -11,26 +11,27 @@ import (
 	"bluetrail/internal/jsonscan"
 )
 
-// table is a CSV file of events: the event history of the console, results of
-// CloudTrail Lake and Athena, exports of Splunk, Logs Insights and CloudWatch.
+// table is a CSV file of events: the console's event history, results of
+// CloudTrail Lake and Athena, or exports of Splunk, Logs Insights and
+// CloudWatch.
 type table struct {
 	rows  *csv.Reader
 	input *metered
 	names []string // of the record's members
 	base  int64    // offset of the table in the input
-	first int      // its line
+	first int      // line number of its start
 }
 
 // maxHeader bounds the first line of a table.
 const maxHeader = 64 << 10
 
-// recordColumns are the columns that hold a record whole, by their names in lower case
-// without spaces.
+// recordColumns are the columns that hold a whole record, by their names in
+// lower case without spaces.
 var recordColumns = map[string]string{
 	"_raw": "_raw", "eventjson": "eventJson", "cloudtrailevent": "CloudTrailEvent", "@message": "@message", "event.original": "event.original", "message": "message",
 }
 
-// newTable returns the table that begins with head; nil when it is none of
+// newTable returns the table that begins with head; nil if it is not a table of
 // events.
 func (d *Decoder) newTable(head []byte) *table {
 	line, _, _ := bytes.Cut(head[:min(len(head), maxHeader)], []byte{'\n'})
@@ -90,7 +91,7 @@ func (d *Decoder) row() (Record, bool, error) {
 	return Record{}, false, d.enter(&payload{text: raw, opening: openAny, at: at})
 }
 
-// metered bounds how much is read for one row.
+// metered limits how much is read for one row.
 type metered struct {
 	in   io.Reader
 	left int
@@ -108,7 +109,8 @@ func (m *metered) Read(p []byte) (int, error) {
 }
 
 // tableRow reads one row of a query's result: a list of fields, each with its
-// name and value as Logs Insights writes it, or by its name as CloudTrail Lake.
+// name and value as Logs Insights writes it, or keyed by name as in CloudTrail
+// Lake.
 func (d *Decoder) tableRow() (Record, bool, error) {
 	at := d.offset()
 	val, err := d.value()

@@ -19,7 +19,7 @@ var topNames = []string{
 	"tlsVersion", "cipherSuite", "clientProvidedHostHeader", "keyExchange", "originalRequestID", "originalEventID",
 }
 
-// columns maps names in lower case without spaces to those of the record.
+// columns maps lower-case names without spaces to the record's names.
 var columns = func() map[string]string {
 	m := map[string]string{
 		// The event history of the console.
@@ -34,7 +34,7 @@ var columns = func() map[string]string {
 	return m
 }()
 
-// inRecord returns the name of a column in the record.
+// inRecord maps the name of a column to that in the record.
 func inRecord(name string) string {
 	if n := columns[strings.ToLower(name)]; n != "" {
 		return n
@@ -42,9 +42,9 @@ func inRecord(name string) string {
 	return name
 }
 
-// rebuild makes a record of the fields of a row; nil when none has a value.
-// Values that are JSON objects or arrays, or the text that Athena and CloudTrail
-// Lake make of structures, become members.
+// rebuild makes a record from the fields of a row; nil if none has a value.
+// Values that are JSON objects or arrays, or structures in the text form of
+// Athena and CloudTrail Lake, become members.
 func rebuild(names, values []string) []byte {
 	const user = "userIdentity."
 	var out, identity []byte
@@ -95,9 +95,9 @@ var (
 	nextKey   = regexp.MustCompile(`, \w+=`)
 )
 
-// structure reads what Presto writes for a structure, {name=value, name=[…]},
-// and appends it as JSON. Commas inside values are told from those between them
-// by the name that follows.
+// structure parses a structure in Presto's format, {name=value, name=[…]}, and
+// appends it as JSON. Commas inside values are distinguished from separators by
+// the name that follows.
 func structure(out []byte, s string, depth int) (made []byte, rest string, ok bool) {
 	if depth > 32 || s == "" {
 		return nil, s, false

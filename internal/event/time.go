@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// timeFields are where the time of a record is looked for, in this order.
-// An event that sums up a span of time counts at its start; a finding when it
-// was last updated.
+// timeFields are the places of a record's time, in order of precedence. An
+// event that covers a time span counts at its start; a finding counts at its
+// last update.
 var timeFields = []string{
 	"eventTime", "_time", "timestamp", "@timestamp", "time",
 	"timeWindow.windowStart", "updatedAt", "UpdatedAt", "Timestamp", "timeWindow.windowEnd", "createdAt", "CreatedAt",
@@ -18,14 +18,14 @@ var timeFields = []string{
 // timer finds the time of a record.
 var timer = newReader(timeFields...)
 
-// TimeOf returns the time of a record in unix nanoseconds: from the first of
-// timeFields that reads as a time. ok is false when none does.
+// TimeOf returns the time of a record in unix nanoseconds: the first of
+// timeFields that parses as a time. ok is false if none does.
 func TimeOf(raw []byte) (ns int64, ok bool) {
 	timer.read(raw, func(cells []Cell) { ns, ok = timeIn(cells) })
 	return ns, ok
 }
 
-// timeIn reads the first of the cells of timeFields that is a time.
+// timeIn parses the first time in the cells of timeFields.
 func timeIn(cells []Cell) (int64, bool) {
 	for i := range timeFields {
 		if cells[i].Set {
@@ -37,8 +37,8 @@ func timeIn(cells []Cell) (int64, bool) {
 	return 0, false
 }
 
-// parseTime reads RFC 3339 and its relatives, and epoch seconds, milli-, micro-
-// and nanoseconds, told apart by their size.
+// parseTime parses RFC 3339 and its variants, and epoch seconds, milli-, micro-
+// and nanoseconds, which it distinguishes by magnitude.
 func parseTime(s string) (int64, bool) {
 	if ns, ok := parseUTC(s); ok {
 		return ns, true
@@ -58,7 +58,7 @@ func parseTime(s string) (int64, bool) {
 }
 
 func nanos(t time.Time) (int64, bool) {
-	if y := t.Year(); y < 1678 || y > 2261 { // what int64 nanoseconds can hold
+	if y := t.Year(); y < 1678 || y > 2261 { // the range of int64 nanoseconds
 		return 0, false
 	}
 	return t.UnixNano(), true
@@ -95,7 +95,7 @@ func epochNanos(s string, f float64) (int64, bool) {
 	return int64(f * unit), true
 }
 
-// parseUTC reads 2006-01-02T15:04:05Z, which is what CloudTrail writes.
+// parseUTC parses 2006-01-02T15:04:05Z, the format of CloudTrail.
 func parseUTC(s string) (int64, bool) {
 	if len(s) != 20 || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' || s[19] != 'Z' {
 		return 0, false
@@ -120,8 +120,8 @@ func parseUTC(s string) (int64, bool) {
 	return (daysSinceEpoch(y, mo, d)*86400 + int64(h*3600+mi*60+sec)) * 1e9, true
 }
 
-// daysSinceEpoch counts days from 1970-01-01 in the Gregorian calendar; years
-// are taken to begin in March so that the leap day comes last.
+// daysSinceEpoch counts days from 1970-01-01 in the Gregorian calendar. It
+// starts years in March so that the leap day comes last.
 func daysSinceEpoch(y, m, d int) int64 {
 	if m <= 2 {
 		y--
@@ -130,7 +130,7 @@ func daysSinceEpoch(y, m, d int) int64 {
 	return int64(365*y + y/4 - y/100 + y/400 + (153*(m-3)+2)/5 + d - 719469)
 }
 
-// seconds writes nanoseconds as epoch seconds, with a fraction where there is
+// seconds formats nanoseconds as epoch seconds, with a fraction if there is
 // one.
 func seconds(ns int64) string {
 	if ns%1e9 == 0 {
@@ -144,5 +144,5 @@ func seconds(ns int64) string {
 	return neg + strconv.FormatInt(ns/1e9, 10) + "." + strings.TrimRight(frac, "0")
 }
 
-// Seconds writes unix nanoseconds as _time shows them.
+// Seconds formats unix nanoseconds as _time displays them.
 func Seconds(ns int64) string { return seconds(ns) }

@@ -6,39 +6,38 @@ import (
 	"bluetrail/internal/diag"
 )
 
-// EventType is a search that has a name; events that match it carry the name in
-// eventtype.
+// EventType is a named search; matching events have the name in eventtype.
 type EventType struct {
 	Name   string
 	Search Expr
 }
 
-// FieldTag is a tag that events carry whose field has a value. Event types are
+// FieldTag is a tag of events in which a field has a value. Event types are
 // tagged as values of eventtype.
 type FieldTag struct{ Field, Value, Tag string }
 
-// Classes are event types and tags beside those that events have of
-// themselves.
+// Classes are the event types and tags besides the built-in ones.
 type Classes interface {
 	EventTypes() []EventType
 	FieldTags() []FieldTag
-	// SavedFilter returns the saved search of that name as an expression.
+	// SavedFilter returns the saved search with that name as an expression.
 	SavedFilter(name string) (Expr, error)
 }
 
-// savedField is the name before = by which a search asks for a saved search.
+// savedField is the field name in a test that refers to a saved search.
 const savedField = "savedsearch"
 
-// maxClassDepth bounds event types that lean on others.
+// maxClassDepth limits the nesting of event types that use other event types.
 const maxClassDepth = 20
 
-// maxClassTests bounds what tests of classes become, in parts of the search: an
-// event type that uses itself twice reaches it long before the depth.
+// maxClassTests limits the size of the expanded class tests, in parts of the
+// search. An event type that uses itself twice reaches this limit long before
+// the depth limit.
 const maxClassTests = 100000
 
-// ExpandClasses puts what classes define in the place of tests of eventtype,
-// tag, tag::field and savedsearch. Only what is looked for by = or IN is widened;
-// != stays as it is. classes may be nil.
+// ExpandClasses replaces tests of eventtype, tag, tag::field and savedsearch
+// with the definitions in classes. It expands only = and IN; != stays as it is.
+// classes may be nil.
 func ExpandClasses(e Expr, classes Classes) (Expr, error) {
 	x := &expander{classes: classes}
 	if classes != nil {
@@ -48,10 +47,10 @@ func ExpandClasses(e Expr, classes Classes) (Expr, error) {
 }
 
 type expander struct {
-	classes Classes // nil: none
+	classes Classes // nil = none
 	types   []EventType
 	tags    []FieldTag
-	tests   int // parts that were looked at
+	tests   int // parts visited
 }
 
 func (x *expander) expand(e Expr, depth int) (Expr, error) {
@@ -102,7 +101,8 @@ func classField(name string) bool {
 	return name == "eventtype" || name == savedField || name == "tag" || strings.HasPrefix(name, "tag::")
 }
 
-// class is a test of eventtype or a tag with all that is defined to pass it.
+// class expands a test of eventtype or a tag with all definitions that satisfy
+// it.
 func (x *expander) class(e *Compare, depth int) (Expr, error) {
 	if e.Field == savedField {
 		return x.saved(e, depth)
@@ -135,7 +135,7 @@ func (x *expander) class(e *Compare, depth int) (Expr, error) {
 	return any, nil
 }
 
-// saved is the saved search that a test asks for.
+// saved returns the saved search that a test refers to.
 func (x *expander) saved(e *Compare, depth int) (Expr, error) {
 	if x.classes == nil {
 		return nil, diag.At(e.Span, "there are no saved searches").WithHint("give the folder of savedsearches.conf with --knowledge")

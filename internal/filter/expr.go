@@ -1,6 +1,6 @@
-// Package filter holds the expression of a search: its syntax tree, how it is
-// printed, and which events it selects. It is what a store, a rule and the
-// search language have in common.
+// Package filter holds the expression of a search: its syntax tree, how it
+// prints, and which events it selects. Stores, rules and the search language
+// share it.
 package filter
 
 import (
@@ -16,19 +16,19 @@ type Expr interface {
 	search()
 }
 
-// And holds when every argument does.
+// And is true if every argument is.
 type And struct {
 	Span diag.Span
 	Args []Expr
 }
 
-// Or holds when any argument does.
+// Or is true if any argument is.
 type Or struct {
 	Span diag.Span
 	Args []Expr
 }
 
-// Not holds when its argument does not.
+// Not is true if its argument is false.
 type Not struct {
 	Span diag.Span
 	Arg  Expr
@@ -51,25 +51,25 @@ type In struct {
 	Values []string
 }
 
-// Term looks for a word or phrase in _raw.
+// Term searches for a word or phrase in _raw.
 type Term struct {
 	Span   diag.Span
 	Text   string
-	Phrase bool // written in double quotes
-	Case   bool // CASE(x): case counts
+	Phrase bool // double-quoted
+	Case   bool // CASE(x): case-sensitive
 	Exact  bool // TERM(x): bounded by major breakers
 }
 
 // TimeBound is a time modifier such as earliest=-1h.
 type TimeBound struct {
 	Span   diag.Span
-	Name   string // lower case: earliest, _index_latest, daysago, timeformat, …
+	Name   string // lower-case: earliest, _index_latest, daysago, timeformat, …
 	Value  string
-	Format string // of the timeformat that stands with it, "" = none
+	Format string // of the accompanying timeformat, "" = none
 }
 
-// Sub is a subsearch in the place of an expression. Whoever parsed it knows its
-// type; here it only prints itself.
+// Sub is a subsearch in place of an expression. Its type is known only to the
+// parser; here it can only be printed.
 type Sub struct {
 	Span  diag.Span
 	Query fmt.Stringer

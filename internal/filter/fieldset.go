@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// FieldSet is the fields that some part of a search looks at: all of them, or
-// those of the given names and wildcard patterns. The zero FieldSet is empty.
-// A set of all fields still knows the names that were added to it: some fields
-// are made only for who names them. FieldSets are values; methods return new
-// ones.
+// FieldSet is the set of fields that part of a search reads: all fields, or
+// those that match the given names and wildcard patterns. The zero FieldSet is
+// empty. A set of all fields still keeps the names that were added to it,
+// because some fields are computed only on request. FieldSets are values;
+// methods return new ones.
 type FieldSet struct {
 	all   bool
 	names []string // sorted, distinct; may hold patterns with *
@@ -32,18 +32,19 @@ func (s FieldSet) Add(names ...string) FieldSet {
 	return FieldSet{all: s.all, names: out}
 }
 
-// Union returns the fields of both.
+// Union returns the union of both sets.
 func (s FieldSet) Union(t FieldSet) FieldSet {
 	s.all = s.all || t.all
 	return s.Add(t.names...)
 }
 
-// Without returns the set less the named fields. All stays all.
+// Without returns the set without the named fields. A set of all fields stays
+// that.
 func (s FieldSet) Without(names ...string) FieldSet {
 	return FieldSet{all: s.all, names: slices.DeleteFunc(slices.Clone(s.names), func(n string) bool { return slices.Contains(names, n) })}
 }
 
-// All reports whether every field is wanted.
+// All reports whether the set holds every field.
 func (s FieldSet) All() bool { return s.all }
 
 // Names returns the names and patterns, sorted; nil when All.
@@ -54,12 +55,12 @@ func (s FieldSet) Names() []string {
 	return s.names
 }
 
-// Named returns the names without wildcards, sorted, also when All.
+// Named returns the names without wildcards, sorted, even if All.
 func (s FieldSet) Named() []string {
 	return slices.DeleteFunc(slices.Clone(s.names), func(n string) bool { return strings.Contains(n, "*") })
 }
 
-// HasPatterns reports whether some name holds a wildcard.
+// HasPatterns reports whether some name contains a wildcard.
 func (s FieldSet) HasPatterns() bool {
 	return slices.ContainsFunc(s.names, func(n string) bool { return strings.Contains(n, "*") })
 }
@@ -80,8 +81,8 @@ func (s FieldSet) Has(name string) bool {
 	return false
 }
 
-// MatchName reports whether a field name fits a pattern in which * stands for
-// any run of characters. Case counts, as it does in all field names.
+// MatchName reports whether a field name matches a pattern in which * stands
+// for any run of characters. It is case-sensitive, like all field names.
 func MatchName(pattern, name string) bool {
 	first, rest, wild := strings.Cut(pattern, "*")
 	if !wild {

@@ -6,12 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// Search compares texts without case: two are equal when Lower says the same of
-// them. Lower works letter by letter, as the function lower() does, so ß is not
-// SS, and ς and ſ stay apart from σ and s. Two letters outside ASCII have a small
-// letter inside it: İ and the Kelvin sign.
+// Search compares texts case-insensitively: two are equal if Lower returns the
+// same for both. Lower maps each letter separately, as the function lower()
+// does, so ß does not equal SS, and ς and ſ differ from σ and s. Two non-ASCII
+// letters have an ASCII lower case: İ and the Kelvin sign.
 
-// Lower returns s in small letters. Bytes that are not UTF-8 stay as they are.
+// Lower returns s in lower case. Bytes that are not UTF-8 are unchanged.
 func Lower(s string) string {
 	if ascii(s) {
 		return strings.ToLower(s)
@@ -31,14 +31,14 @@ func Lower(s string) string {
 }
 
 const (
-	dottedI    = "\u0130" // İ, small: i
-	kelvinSign = "\u212a" // K, small: k
+	dottedI    = "\u0130" // İ, lower case: i
+	kelvinSign = "\u212a" // K, lower case: k
 )
 
 var toASCII = strings.NewReplacer(dottedI, "i", kelvinSign, "k")
 
-// asciiLetters returns s with the letters whose small form is ASCII as that, so
-// that it can be searched for ASCII text byte by byte.
+// asciiLetters returns s with every letter that has an ASCII lower case
+// replaced by it, so that s can be searched for ASCII text byte by byte.
 func asciiLetters(s string) string {
 	if strings.Contains(s, dottedI) || strings.Contains(s, kelvinSign) {
 		return toASCII.Replace(s)

@@ -12,19 +12,19 @@ import (
 )
 
 // Matcher tests the rows of batches against a search expression whose
-// subsearches have been run. It belongs to one goroutine.
+// subsearches are resolved. It belongs to one goroutine.
 type Matcher struct {
 	root node
 }
 
-// node marks in out the rows among in that pass; in and out may not be the
-// same slice and have the batch's length.
+// node marks in out the rows of in that match. in and out must be different
+// slices of the batch's length.
 type node interface {
 	match(b *vector.Batch, in, out []bool)
 }
 
-// NewMatcher prepares a search expression. now is the clock of relative time
-// modifiers inside it.
+// NewMatcher prepares a search expression. Relative time modifiers in it are
+// relative to now.
 func NewMatcher(e Expr, now time.Time) (*Matcher, error) {
 	n, err := compile(e, now)
 	if err != nil {
@@ -33,7 +33,7 @@ func NewMatcher(e Expr, now time.Time) (*Matcher, error) {
 	return &Matcher{n}, nil
 }
 
-// Select returns the rows of b that pass, in order.
+// Select returns the rows of b that match, in order.
 func (m *Matcher) Select(b *vector.Batch) []int32 {
 	in, out := make([]bool, b.Len), make([]bool, b.Len)
 	for i := range in {
@@ -55,7 +55,7 @@ func (m *Matcher) Select(b *vector.Batch) []int32 {
 	return rows
 }
 
-// Filter returns the rows of b that pass.
+// Filter returns a batch of the rows of b that match.
 func (m *Matcher) Filter(b *vector.Batch) *vector.Batch {
 	if rows := m.Select(b); len(rows) < b.Len {
 		return b.Pick(rows)
@@ -81,7 +81,7 @@ func FieldsOf(e Expr) []string {
 	return list
 }
 
-// timeTests returns the tests of time modifiers that hold together.
+// timeTests returns the tests of a group of time modifiers that apply together.
 func timeTests(bounds []*TimeBound, now time.Time) ([]node, error) {
 	r, err := ResolveTimes(bounds, now)
 	if err != nil {
@@ -94,8 +94,8 @@ func timeTests(bounds []*TimeBound, now time.Time) ([]node, error) {
 	return tests, nil
 }
 
-// timeFields are the fields that a modifier looks at: the first of them that a
-// row has. Events read from files were never taken in.
+// timeFields are the fields that a modifier tests; the first one present in a
+// row counts. Events read from files were never ingested.
 func timeFields(modifier string) []string {
 	if strings.HasPrefix(modifier, "_index") {
 		return []string{"_indextime", "_time"}
@@ -217,11 +217,11 @@ func (n timeTest) match(b *vector.Batch, in, out []bool) {
 	}
 }
 
-// valueTest passes rows in which any value of the field passes the test.
+// valueTest matches rows in which any value of the field passes the test.
 type valueTest struct {
 	field string
 	test  func(string) bool
-	seen  []int8 // outcome by dictionary code
+	seen  []int8 // result by dictionary code
 }
 
 func (n *valueTest) match(b *vector.Batch, in, out []bool) {
@@ -275,16 +275,16 @@ func (n *valueTest) passes(v vector.Value) bool {
 	return false
 }
 
-// also holds values that stand for a second one: events go to the index aws
-// where Splunk has main, and CloudTrail records have the names of Security Lake
-// beside their own.
+// also maps a value to a second one that it also matches: events that Splunk
+// would store in main go to the index aws, and CloudTrail records also have
+// Security Lake's names.
 var also = map[[2]string]string{
 	{"index", "main"}:         "aws",
 	{"sourcetype", "aws:asl"}: "aws:cloudtrail",
 }
 
-// Also returns the value that a comparison with value finds too; ok is false
-// when there is none.
+// Also returns the second value that a comparison with value matches; ok is
+// false if there is none.
 func Also(field, value string) (second string, ok bool) {
 	if field != "index" && field != "sourcetype" {
 		return "", false
@@ -304,9 +304,10 @@ func compare(c *Compare) node {
 	return &valueTest{field: c.Field, test: CompareTest(c)}
 }
 
-// CompareTest returns the test that a comparison puts to each value of its
-// field. = and != compare as text without case, know * and CIDR blocks; < and
-// its like compare numbers as numbers, else as text.
+// CompareTest returns the test that a comparison applies to each value of its
+// field. = and != compare as text, case-insensitively, and support * and CIDR
+// blocks. <, <=, > and >= compare numerically if both are numbers, otherwise as
+// text.
 func CompareTest(c *Compare) func(string) bool {
 	switch c.Op {
 	case "=":
@@ -351,7 +352,7 @@ func equalTest(value string, exact bool) func(string) bool {
 	}
 }
 
-// Wildcard returns the test for a whole value: * is any run of characters;
+// Wildcard returns a test for a whole value: * matches any run of characters;
 // case is ignored unless exact.
 func Wildcard(pattern string, exact bool) func(string) bool {
 	if exact {
@@ -366,8 +367,8 @@ func Wildcard(pattern string, exact bool) func(string) bool {
 	return func(s string) bool { return test(Lower(s)) }
 }
 
-// wildcard is Wildcard for texts that are compared byte by byte; with fold the
-// pattern is ASCII in lower case and texts may have either.
+// wildcard is Wildcard for texts that are compared bytewise. With fold, the
+// pattern is lower-case ASCII and texts may be in either case.
 func wildcard(pattern string, fold bool) func(string) bool {
 	if pattern == "*" {
 		return func(string) bool { return true }

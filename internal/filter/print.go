@@ -11,9 +11,9 @@ func IsOperator(word string) bool { return word == "AND" || word == "OR" || word
 // Print prints a search expression.
 func Print(e Expr) string { return PrintWith(e, 0, nil) }
 
-// PrintWith prints e for a place that binds with the given power: 0 AND list,
-// 1 operand of OR, 2 operand of NOT. sub, when set, gives the text that takes
-// a subsearch's place.
+// PrintWith prints e for a context of the given precedence: 0 AND list, 1
+// operand of OR, 2 operand of NOT. sub, if set, returns the text that replaces
+// a subsearch.
 func PrintWith(e Expr, power int, sub func(fmt.Stringer) string) string {
 	paren := func(own int, s string) string {
 		if power > own {
@@ -61,7 +61,7 @@ func PrintWith(e Expr, power int, sub func(fmt.Stringer) string) string {
 			return "CASE(" + Quote(e.Text) + ")"
 		case e.Exact:
 			return "TERM(" + Quote(e.Text) + ")"
-		case e.Phrase || strings.EqualFold(e.Text, "IN"): // a IN (b) would read as one test
+		case e.Phrase || strings.EqualFold(e.Text, "IN"): // a IN (b) would parse as one test
 			return Quote(e.Text)
 		}
 		return termEscaper.Replace(e.Text)
@@ -73,7 +73,7 @@ func PrintWith(e Expr, power int, sub func(fmt.Stringer) string) string {
 	return "*"
 }
 
-// termEscaper writes an unquoted term so that it stays one.
+// termEscaper escapes an unquoted term so that it stays one term.
 var termEscaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `|`, `\|`)
 
 func printValue(s string) string {
@@ -93,7 +93,7 @@ func plainWord(s string) bool {
 	return true
 }
 
-// Quote writes s as a quoted text of a search expression.
+// Quote formats s as a quoted text of a search expression.
 func Quote(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
@@ -115,7 +115,8 @@ func printField(name string) string {
 	return name
 }
 
-// Reserved reports whether a name must be quoted where field names stand.
+// Reserved reports whether a name must be quoted in the position of a field
+// name.
 func Reserved(name string) bool {
 	return name == "" || IsOperator(strings.ToUpper(name)) || strings.HasPrefix(name, "-") || strings.HasPrefix(name, "+") ||
 		isAny(name, []string{"as", "by", "over", "in", "with", "output", "outputnew", "where", "case", "term", "search"})

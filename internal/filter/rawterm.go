@@ -5,9 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// Splunk cuts raw text into words at breakers: major ones part segments, minor
-// ones part the pieces of a segment. A term matches where both its ends are
-// at a breaker or at an end of the text.
+// Splunk splits raw text into words at breakers: major breakers separate
+// segments, minor ones separate the pieces of a segment. A term matches if both
+// of its ends are at a breaker or at an end of the text.
 const (
 	majorBreakers = "[]<>(){}|!;,'\"*\n\r \t&?+"
 	minorBreakers = "/:=@.-$#%\\_"
@@ -30,10 +30,10 @@ func IsBreaker(c byte) bool { return breaker[c] > 0 }
 type rawTerm struct {
 	parts []string // the text between wildcards; lower case unless exact case
 	fold  bool     // the parts are ASCII, and the case of texts is ignored
-	least uint8    // what counts as a boundary: 1 any breaker, 2 major ones
+	least uint8    // minimum boundary: 1 any breaker, 2 major ones
 }
 
-// CompileTerm returns the test that a term or phrase puts to _raw.
+// CompileTerm returns the test that a term or phrase applies to _raw.
 func CompileTerm(t *Term) func(raw string) bool {
 	r := &rawTerm{fold: !t.Case, least: 1}
 	if t.Exact {
@@ -55,9 +55,9 @@ func CompileTerm(t *Term) func(raw string) bool {
 	return r.match
 }
 
-// atBoundary reports whether the place between s[:i] and s[i:] is one where a
-// word may begin or end. A breaker on the inner side is no help: the term's
-// own first or last character may itself be a breaker.
+// atBoundary reports whether a word may begin or end between s[:i] and s[i:]. A
+// breaker on the inner side does not count: the term's own first or last
+// character may itself be a breaker.
 func (r *rawTerm) before(s string, i int) bool {
 	return i == 0 || breaker[s[i-1]] >= r.least || breaker[s[i]] >= r.least
 }
@@ -100,7 +100,7 @@ func (r *rawTerm) match(s string) bool {
 	return false
 }
 
-// anywhere handles a leading wildcard: the part behind it may begin anywhere.
+// anywhere handles a leading wildcard: the part after it may start anywhere.
 func (r *rawTerm) anywhere(s string) bool {
 	parts := r.parts[1:]
 	if len(parts) == 1 && parts[0] == "" {
@@ -120,7 +120,7 @@ func (r *rawTerm) anywhere(s string) bool {
 	return false
 }
 
-// rest matches the parts that follow wildcards, from pos on, within a segment.
+// rest matches the parts after wildcards, starting at pos, within a segment.
 func (r *rawTerm) rest(s string, pos int, parts []string) bool {
 	end := pos
 	for end < len(s) && breaker[s[end]] < 2 {
@@ -160,8 +160,7 @@ func (r *rawTerm) index(s, part string) int {
 	return indexFold(s, part)
 }
 
-// indexFold is strings.Index without regard to the case of ASCII letters; part is
-// ASCII in lower case.
+// indexFold is strings.Index ignoring ASCII case; part is lower-case ASCII.
 func indexFold(s, part string) int {
 	if part == "" {
 		return 0
@@ -174,7 +173,7 @@ func indexFold(s, part string) int {
 	last := len(s) - len(part)
 	for i := 0; i <= last; i++ {
 		if s[i] != c && s[i] != upper {
-			if c == upper { // one byte to look for: let the library skip
+			if c == upper { // only one byte to search for: let the library skip
 				n := strings.IndexByte(s[i:], c)
 				if n < 0 || i+n > last {
 					return -1

@@ -55,8 +55,8 @@ func TestTerm(t *testing.T) {
 	}
 }
 
-// FuzzTerm checks that a term cut out of a text at breakers is found in it,
-// whatever its case.
+// FuzzTerm checks that a term cut out of a text at breakers is found in it, in
+// any case.
 func FuzzTerm(f *testing.F) {
 	f.Add(`{"a":"Hello_world 1.2.3"}`, 2, 5)
 	f.Fuzz(func(t *testing.T, text string, from, to int) {

@@ -10,10 +10,11 @@ import (
 	"bluetrail/internal/splunktime"
 )
 
-// modifier is what a time modifier sets: a bound, in its own way of writing it.
+// modifier describes a time modifier: the bound that it sets, and how its value
+// is written.
 type modifier struct {
 	bound string // earliest, latest, _index_earliest, _index_latest; "" = none by itself
-	unit  string // the value counts these: back from now, with span in one stretch; s for epoch seconds
+	unit  string // unit of the value: back from now, or the length with span; s = epoch seconds
 	span  bool
 }
 
@@ -31,8 +32,8 @@ var modifiers = map[string]modifier{
 	timeFormat: {},
 }
 
-// timeFormat is the modifier that says how starttime, endtime and absolute
-// values of the others are written.
+// timeFormat is the modifier that sets the format of starttime, endtime and
+// absolute values of the others.
 const timeFormat = "timeformat"
 
 // IsTimeModifier reports whether a field of a search expression is a time
@@ -42,13 +43,13 @@ func IsTimeModifier(name string) bool {
 	return ok
 }
 
-// TimeRange is what time modifiers that hold together come to, by the names of
-// the bounds that they set: earliest and _index_earliest are inclusive, latest
-// and _index_latest exclusive.
+// TimeRange is the combined effect of time modifiers that apply together, by
+// the names of the bounds that they set. earliest and _index_earliest are
+// inclusive, latest and _index_latest exclusive.
 type TimeRange map[string]time.Time
 
-// ResolveTimes returns the range of modifiers that hold together; of several
-// for one bound the last counts. Errors are *diag.Error.
+// ResolveTimes returns the range of modifiers that apply together; the last one
+// for a bound wins. Errors are *diag.Error.
 func ResolveTimes(bounds []*TimeBound, now time.Time) (TimeRange, error) {
 	r := TimeRange{}
 	var spans []*TimeBound
@@ -86,7 +87,7 @@ func ResolveTimes(bounds []*TimeBound, now time.Time) (TimeRange, error) {
 	return r, nil
 }
 
-// at returns the time that b stands for.
+// at returns the time that b denotes.
 func (b *TimeBound) at(m modifier, now time.Time) (time.Time, error) {
 	switch m.unit {
 	case "":
@@ -110,7 +111,7 @@ func (b *TimeBound) at(m modifier, now time.Time) (time.Time, error) {
 	return t, nil
 }
 
-// count reads the value of a modifier that counts units.
+// count parses the value of a modifier that counts units.
 func (b *TimeBound) count() (int, error) {
 	n, err := strconv.Atoi(strings.TrimSpace(b.Value))
 	if err != nil || n < 0 || n > 1e6 {
@@ -119,8 +120,8 @@ func (b *TimeBound) count() (int, error) {
 	return n, nil
 }
 
-// SettleTimes gives the bounds of a whole search expression the form that its
-// timeformat sets, and checks that they can be read.
+// SettleTimes converts the bounds of a whole search expression according to its
+// timeformat, and checks that they can be parsed.
 func SettleTimes(e Expr) error {
 	var bounds []*TimeBound
 	form := ""

@@ -5,24 +5,25 @@ import (
 	"unsafe"
 )
 
-// Column is one field of a batch. It is read-only once it is in a batch; its
-// forms exist for speed, At hides them.
+// Column is one field of a batch. It is read-only once it is in a batch. Its
+// several forms exist for speed; At hides them.
 type Column struct {
 	Name  string
 	vals  []Value
-	rows  []int32 // when set, row i of the column is vals[rows[i]]
+	rows  []int32 // if set, row i of the column is vals[rows[i]]
 	fixed bool    // every row is vals[0]
 }
 
-// NewColumn returns a column whose rows are vals, which it owns from now on.
+// NewColumn returns a column whose rows are vals. It takes ownership of vals.
 func NewColumn(name string, vals []Value) *Column { return &Column{Name: name, vals: vals} }
 
-// Constant returns a column of the same value in every row.
+// Constant returns a column that has the same value in every row.
 func Constant(name string, v Value) *Column {
 	return &Column{Name: name, vals: []Value{v}, fixed: true}
 }
 
-// Coded returns a column whose row i is dict[codes[i]]; both belong to it.
+// Coded returns a column whose row i is dict[codes[i]]. It takes ownership of
+// both.
 func Coded(name string, dict []Value, codes []int32) *Column {
 	return &Column{Name: name, vals: dict, rows: codes}
 }
@@ -42,15 +43,15 @@ func (c *Column) at(i int) *Value {
 	return &c.vals[i]
 }
 
-// Num returns row i as a number: ok is false for what is none and for numbers
-// whose significant digits are tracked.
+// Num returns row i as a number. ok is false for values that are not numbers,
+// and for numbers whose significant digits are tracked.
 func (c *Column) Num(i int) (f float64, ok bool) {
 	f = c.at(i).plain()
 	return f, f == f
 }
 
-// plain returns v as a number, NaN for what is none and for numbers whose
-// significant digits are tracked.
+// plain returns v as a number. It returns NaN for values that are not numbers,
+// and for numbers whose significant digits are tracked.
 func (v *Value) plain() float64 {
 	switch {
 	case v.kind == Text:
@@ -63,8 +64,8 @@ func (v *Value) plain() float64 {
 	return math.NaN()
 }
 
-// Nums sets dst, which has an element for each row, to what Num says, and to NaN
-// where it says no. A nil column is missing in every row.
+// Nums sets each element of dst, one per row, to the result of Num, or to NaN
+// where Num fails. A nil column is missing in every row.
 func (c *Column) Nums(dst []float64) {
 	if c != nil && !c.fixed && c.rows == nil {
 		for i := range dst {
@@ -82,8 +83,8 @@ func (c *Column) Nums(dst []float64) {
 	}
 }
 
-// Rows returns all rows, which are not to be changed: the column's own, or
-// copies in buf, which has an element for each row. A nil column is missing in
+// Rows returns all rows, which must not be changed: the column's own slice, or
+// copies in buf, which has one element per row. A nil column is missing in
 // every row.
 func (c *Column) Rows(buf []Value) []Value {
 	switch {
@@ -103,7 +104,8 @@ func (c *Column) Rows(buf []Value) []Value {
 	return buf
 }
 
-// Constant returns the value of every row when the column is known to have one.
+// Constant returns the value of every row if the column is known to be
+// constant.
 func (c *Column) Constant() (Value, bool) {
 	if c.fixed {
 		return c.vals[0], true
@@ -111,8 +113,8 @@ func (c *Column) Constant() (Value, bool) {
 	return Value{}, false
 }
 
-// Codes returns the dictionary and the code of each row when the column has
-// that form, else nil. Neither may be changed.
+// Codes returns the dictionary and the code of each row if the column is
+// dictionary-coded, otherwise nil. Neither may be changed.
 func (c *Column) Codes() ([]Value, []int32) {
 	if c.rows == nil {
 		return nil, nil
@@ -152,9 +154,9 @@ func (c *Column) pick(rows []int32, composed map[*int32][]int32) *Column {
 	return &d
 }
 
-// Batch is a run of rows. Columns keep the order in which they are shown; a
-// field that is in no column is missing in every row. A Batch is not changed
-// after it is handed on: operators make new ones that share columns.
+// Batch is a run of rows. Columns are in display order; a field without a
+// column is missing in every row. A Batch is immutable once it is passed on:
+// operators make new ones that share columns.
 type Batch struct {
 	Len   int
 	Cols  []*Column
@@ -191,8 +193,9 @@ func (b *Batch) Names() []string {
 	return names
 }
 
-// With returns b with the columns set: one of the same name is replaced in its
-// place, a new one is appended. Column lengths must equal b.Len.
+// With returns b with the given columns set. A column replaces the one of the
+// same name in its position; a new one is appended. Column lengths must equal
+// b.Len.
 func (b *Batch) With(cols ...*Column) *Batch {
 	out := &Batch{Len: b.Len, Cols: append(make([]*Column, 0, len(b.Cols)+len(cols)), b.Cols...)}
 	if len(cols) > manyColumns {
@@ -205,7 +208,8 @@ func (b *Batch) With(cols ...*Column) *Batch {
 	return out
 }
 
-// manyColumns is from where on names are looked up rather than gone through.
+// Above manyColumns, names are looked up in an index instead of by a linear
+// search.
 const manyColumns = 16
 
 func (b *Batch) setAll(cols []*Column) {
@@ -268,7 +272,8 @@ func (b *Batch) Slice(from, to int) *Batch {
 	return b.Pick(rows)
 }
 
-// Own returns the batch with texts of its own, which keep nothing else in memory.
+// Own returns the batch with its own copies of texts, so that it keeps nothing
+// else in memory.
 func (b *Batch) Own() *Batch {
 	size := 0
 	for _, c := range b.Cols {
@@ -325,7 +330,7 @@ func (b *Batch) Size() int {
 	return n
 }
 
-// Alike is the column of a batch that says of how many alike rows each of its
-// rows is made. Batches without it are not condensed. It is not UTF-8, so that no
-// record can bring a field of that name.
+// Alike is the column that says how many alike rows each row of a batch stands
+// for. Batches without it are not condensed. The name is not UTF-8, so no
+// record can contain a field with this name.
 const Alike = "\xffalike"

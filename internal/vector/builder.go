@@ -5,19 +5,21 @@ import (
 	"strings"
 )
 
-// DefaultRows is how many rows a batch has when nothing asks for another size:
-// enough to spread an operator's overhead, few enough to stay in the cache.
+// DefaultRows is the number of rows in a batch unless another size is
+// requested: enough to amortise an operator's overhead, few enough to fit in
+// the cache.
 const DefaultRows = 1024
 
 // Builder makes batches row by row. Columns appear in the order in which they
-// are first set; rows that do not set one are missing there, and cost 4 bytes.
+// are first set. A row that does not set a column is missing there, and costs 4
+// bytes.
 type Builder struct {
 	rows  int
 	cols  []*Column
 	index map[string]int
-	next  int              // the column that Set expects: rows are alike
-	room  int              // for rows, of columns that the first one sets
-	from  map[*Batch][]int // of AddRow: where the columns of a batch go
+	next  int              // the column that Set expects, since rows are alike
+	room  int              // row capacity of columns set by the first row
+	from  map[*Batch][]int // for AddRow: target columns of a batch's columns
 }
 
 // NewBuilder returns an empty builder whose columns begin with names, present
@@ -62,10 +64,10 @@ func (b *Builder) Add() {
 	b.next = 0
 }
 
-// Set sets a field of the row begun last. The value is kept as it is.
+// Set sets a field of the last row begun. The value is not copied.
 func (b *Builder) Set(name string, v Value) { b.SetAt(b.column(name), v) }
 
-// SetAt is Set by the column's position among those named so far.
+// SetAt is Set by the column's position among the names so far.
 func (b *Builder) SetAt(i int, v Value) {
 	c := b.cols[i]
 	if c.rows == nil {
@@ -92,8 +94,8 @@ func (b *Builder) SetAt(i int, v Value) {
 	}
 }
 
-// sparse makes a column of a value for each row one whose rows say where in the
-// values theirs is: the first is null, for those that have none.
+// sparse turns a column with one value per row into one whose rows index the
+// values. Value 0 is null, for rows without a value.
 func (c *Column) sparse() {
 	c.rows = make([]int32, len(c.vals), max(2*len(c.vals), 16))
 	for i := range c.rows {

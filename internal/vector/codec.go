@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// AppendTo appends a form of the batch that Decode reads. Everything a Value
-// knows is kept.
+// AppendTo appends an encoding of the batch for Decode. It preserves everything
+// a Value holds.
 func (b *Batch) AppendTo(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(b.Len))
 	dst = binary.AppendUvarint(dst, uint64(len(b.Cols)))
@@ -44,25 +44,25 @@ func (b *Batch) AppendTo(dst []byte) []byte {
 	return dst
 }
 
-// The forms of a column.
+// Encodings of a column.
 const (
 	plainForm = iota
 	fixedForm
 	codedForm
 )
 
-// AppendText appends a form of s that Decoder.Text reads.
+// AppendText appends an encoding of s for Decoder.Text.
 func AppendText(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
-// AppendFloat appends the 8 bytes of f, which Decoder.Float reads.
+// AppendFloat appends the 8 bytes of f for Decoder.Float.
 func AppendFloat(dst []byte, f float64) []byte {
 	return binary.LittleEndian.AppendUint64(dst, math.Float64bits(f))
 }
 
-// AppendValue appends a form of v that Decoder.Value reads. Everything v knows
-// is kept.
+// AppendValue appends an encoding of v for Decoder.Value. It preserves
+// everything v holds.
 func AppendValue(dst []byte, v *Value) []byte {
 	dst = append(dst, byte(v.kind))
 	switch v.kind {
@@ -83,11 +83,11 @@ func AppendValue(dst []byte, v *Value) []byte {
 	return dst
 }
 
-// errBatch says that bytes are none that AppendTo wrote.
+// errBatch reports bytes that AppendTo did not write.
 var errBatch = errors.New("a batch of rows is damaged")
 
-// Decode reads a batch that AppendTo wrote, and returns what lies behind it. The
-// strings of the batch share data.
+// Decode decodes a batch written by AppendTo, and returns the remaining data.
+// The strings of the batch share data.
 func Decode(data []byte) (b *Batch, rest []byte, err error) {
 	d := Decoder{data}
 	rows, cols := d.Count(math.MaxInt32), d.Count(len(d.data))
@@ -123,13 +123,13 @@ func Decode(data []byte) (b *Batch, rest []byte, err error) {
 	return b, d.data, nil
 }
 
-// Decoder reads what AppendText, AppendFloat, AppendValue and binary.AppendUvarint
-// appended. It never reads past its data and never makes room for more than the
-// data can hold. Once something is wrong, all that it reads is empty and Rest
-// returns false.
-type Decoder struct{ data []byte } // nil once something was wrong
+// Decoder decodes what AppendText, AppendFloat, AppendValue and
+// binary.AppendUvarint appended. It never reads past its data and never
+// allocates more than the data can hold. After an error all reads return empty
+// values and Rest returns false.
+type Decoder struct{ data []byte } // nil after an error
 
-// NewDecoder returns a decoder of data. The texts that it reads share data.
+// NewDecoder returns a decoder of data. The texts that it returns share data.
 func NewDecoder(data []byte) *Decoder {
 	if data == nil {
 		data = []byte{}
@@ -137,13 +137,13 @@ func NewDecoder(data []byte) *Decoder {
 	return &Decoder{data}
 }
 
-// Rest returns what has not been read; ok is false when something was wrong.
+// Rest returns the unread data; ok is false after an error.
 func (d *Decoder) Rest() (rest []byte, ok bool) { return d.data, d.data != nil }
 
-// Len returns how many bytes have not been read.
+// Len returns the number of unread bytes.
 func (d *Decoder) Len() int { return len(d.data) }
 
-// Fail makes the data wrong.
+// Fail puts the decoder in its error state.
 func (d *Decoder) Fail() { d.data = nil }
 
 // Byte reads one byte.
@@ -157,7 +157,7 @@ func (d *Decoder) Byte() byte {
 	return c
 }
 
-// Count reads a number of at most limit.
+// Count reads a number that must be at most limit.
 func (d *Decoder) Count(limit int) int {
 	n, size := binary.Uvarint(d.data)
 	if size <= 0 || n > uint64(max(limit, 0)) {
@@ -168,8 +168,7 @@ func (d *Decoder) Count(limit int) int {
 	return int(n)
 }
 
-// Items reads the number of items that follow, each of which takes at least size
-// bytes.
+// Items reads the number of items that follow; each takes at least size bytes.
 func (d *Decoder) Items(size int) int {
 	n := d.Count(len(d.data) / size)
 	if n > len(d.data)/size {

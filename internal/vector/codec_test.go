@@ -28,13 +28,13 @@ func anyValue() *rapid.Generator[Value] {
 	})
 }
 
-// told is all that a value knows.
+// told is everything a value holds.
 func told(v Value) string {
 	return fmt.Sprint(v.kind, v.sig, math.Float64bits(v.num), v.size, v.All(), v.Joined())
 }
 
-// anyBatch draws batches with columns of all forms, some of the same name in
-// several batches.
+// anyBatch generates batches with columns of all forms; some column names occur
+// in several batches.
 func anyBatch() *rapid.Generator[*Batch] {
 	return rapid.Custom(func(t *rapid.T) *Batch {
 		b := &Batch{Len: rapid.IntRange(0, 20).Draw(t, "rows")}
@@ -71,7 +71,7 @@ func TestBatchesAreReadAsTheyWereWritten(t *testing.T) {
 				}
 			}
 		}
-		// Damage is an error or other values, never a panic.
+		// Damage gives an error or other values, never a panic.
 		if cut := rapid.IntRange(0, len(data)).Draw(t, "cut"); cut < len(data) {
 			if b, rest, err := Decode(data[:cut]); err == nil {
 				t.Fatalf("read %v, %q of a part", b, rest)

@@ -2,10 +2,10 @@ package vector
 
 import "strings"
 
-// Relation is the set of results of a comparison that make an operator true.
+// Relation is the set of comparison results for which an operator is true.
 type Relation uint8
 
-// The results that a set may have.
+// The possible results.
 const (
 	LessThan Relation = 1 << iota
 	EqualTo
@@ -17,12 +17,12 @@ var Relations = map[string]Relation{
 	"=": EqualTo, "!=": LessThan | GreaterThan, "<": LessThan, "<=": LessThan | EqualTo, ">": GreaterThan, ">=": GreaterThan | EqualTo,
 }
 
-// Has takes a result below, equal to or above 0.
+// Has reports whether the set contains a result below, equal to or above 0.
 func (o Relation) Has(n int) bool { return o>>(n+1)&1 != 0 }
 
-// CompareValues orders two single values: as numbers when both are, else by
-// the bytes of their text. NaN equals only itself and comes first. The outcome
-// of a test also equals the number and the word for it, as in isnull(x)=1.
+// CompareValues orders two single values: numerically if both are numbers,
+// otherwise by the bytes of their text. NaN equals only itself and comes first.
+// A boolean also equals its number and its word, as in isnull(x)=1.
 func CompareValues(a, b Value) int {
 	if (a.Kind() == Bool) != (b.Kind() == Bool) {
 		x, okx := truthNumber(a)
@@ -38,7 +38,7 @@ func CompareValues(a, b Value) int {
 	return strings.Compare(a.Text(), b.Text())
 }
 
-// truthNumber returns 1 for what is true, 0 for what is false.
+// truthNumber returns 1 for true, 0 for false.
 func truthNumber(v Value) (float64, bool) {
 	switch text := v.Text(); {
 	case v.True(), strings.EqualFold(text, "true"):

@@ -1,13 +1,13 @@
 package vector
 
-// Place is a row of a batch.
+// Place identifies a row of a batch.
 type Place struct {
 	Batch *Batch
 	Row   int32
 }
 
-// Gather returns a batch of the given rows, in that order. It is what a Builder
-// makes of them with AddRow, and cheaper.
+// Gather returns a batch of the given rows, in that order. It is a cheaper
+// equivalent of Builder.AddRow for each row.
 func Gather(places []Place) *Batch {
 	g := gathering{n: len(places), at: map[string]int32{}}
 	g.group(places)
@@ -34,21 +34,21 @@ type gathering struct {
 	at   map[string]int32 // of cols by name
 }
 
-// gathered is a batch of which rows are taken.
+// gathered is a batch from which rows are taken.
 type gathered struct {
 	batch  *Batch
-	rows   []int32 // of it
-	places []int32 // where they go
-	to     []int32 // where its columns go
+	rows   []int32 // rows taken from it
+	places []int32 // their positions in the result
+	to     []int32 // its columns' positions in the result
 }
 
 type gatheredColumn struct {
 	Column
-	most int   // rows that may have a value
-	next int32 // the column that came behind it last
+	most int   // upper bound of rows with a value
+	next int32 // the column that followed it last time
 }
 
-// group sorts the places by batches, in the order in which these come first.
+// group groups the places by batch, in order of first appearance.
 func (g *gathering) group(places []Place) {
 	at := map[*Batch]*gathered{}
 	var last *gathered
@@ -65,8 +65,8 @@ func (g *gathering) group(places []Place) {
 	}
 }
 
-// columns finds out where the columns of a batch go. Batches are alike, so that a
-// column mostly comes behind the same one as before.
+// columns maps the columns of a batch to those of the result. Batches are
+// alike, so a column mostly follows the same one as before.
 func (g *gathering) columns(s *gathered) {
 	s.to = make([]int32, len(s.batch.Cols))
 	before := int32(-1)
@@ -91,7 +91,8 @@ func (g *gathering) columns(s *gathered) {
 	}
 }
 
-// room makes room for the values: one for each row where most may have one.
+// room allocates the values: one per row for columns that may have a value in
+// most rows.
 func (c *gatheredColumn) room(n int) {
 	if 2*c.most >= n {
 		c.vals = make([]Value, n)

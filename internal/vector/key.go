@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// RowKeys writes whole rows as keys: two rows have the same key when they show
-// the same in every field but those left out.
+// RowKeys encodes whole rows as keys: two rows have the same key if they
+// display the same text in every field that is not excluded.
 type RowKeys struct {
 	but  []string
 	cols []*Column
 	buf  []byte
 }
 
-// NewRowKeys returns keys of all columns but the named ones.
+// NewRowKeys returns keys of all columns except the named ones.
 func NewRowKeys(but ...string) *RowKeys { return &RowKeys{but: but} }
 
-// Use makes b the batch that keys are of.
+// Use sets the batch for Key.
 func (k *RowKeys) Use(b *Batch) {
 	k.cols = k.cols[:0]
 	for _, c := range b.Cols {
@@ -39,7 +39,7 @@ func (k *RowKeys) Key(i int) []byte {
 	return k.buf
 }
 
-// FieldKeys writes some fields of a row as a key. A row that lacks one of them
+// FieldKeys encodes some fields of a row as a key. A row that lacks one of them
 // has no key.
 type FieldKeys struct {
 	names []string
@@ -53,15 +53,15 @@ func NewFieldKeys(names ...string) *FieldKeys {
 	return &FieldKeys{names: names, cols: make([]*Column, len(names)), vals: make([]string, len(names))}
 }
 
-// Use makes b the batch that keys are of.
+// Use sets the batch for Key and Each.
 func (k *FieldKeys) Use(b *Batch) {
 	for n, name := range k.names {
 		k.cols[n] = b.Col(name)
 	}
 }
 
-// Key returns the key of row i, in which a multivalue field counts as a whole.
-// It is valid until the next call. ok is false when the row lacks a field.
+// Key returns the key of row i, in which a multivalue field counts as one unit.
+// It is valid until the next call. ok is false if the row lacks a field.
 func (k *FieldKeys) Key(i int) (key []byte, ok bool) {
 	k.buf = k.buf[:0]
 	for _, c := range k.cols {
@@ -77,9 +77,9 @@ func (k *FieldKeys) Key(i int) (key []byte, ok bool) {
 	return k.buf, true
 }
 
-// Each calls yield with every combination of single values that the fields of
-// row i have, and with the key of these values, until it returns false. Both are
-// valid until it returns. A row that lacks a field has no combination.
+// Each calls yield for every combination of single values of row i's fields,
+// with the combination and its key, until yield returns false. Both are valid
+// until yield returns. A row that lacks a field has no combination.
 func (k *FieldKeys) Each(i int, yield func(key []byte, vals []string) bool) {
 	for _, c := range k.cols {
 		if c == nil || c.At(i).IsNull() {
@@ -114,8 +114,8 @@ func appendParts(buf []byte, v Value) []byte {
 	return buf
 }
 
-// AppendPart appends s to a key, with its length before it so that parts cannot
-// run into each other.
+// AppendPart appends s to a key, prefixed with its length so that parts cannot
+// run together.
 func AppendPart(buf []byte, s string) []byte {
 	return append(append(strconv.AppendInt(buf, int64(len(s)), 10), ':'), s...)
 }

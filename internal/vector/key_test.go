@@ -7,7 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// keyBatch has rows whose values run into each other when they are only put side by side.
+// keyBatch has rows whose values would collide if they were simply
+// concatenated.
 func keyBatch() *Batch {
 	return &Batch{Len: 4, Cols: []*Column{
 		NewColumn("a", []Value{String("x"), String("x1:y"), Strings([]string{"x", "y"}), {}}),
@@ -39,7 +40,7 @@ func TestFieldKeysTellRowsApart(t *testing.T) {
 	}
 }
 
-// The key shows a value as it is written, whatever its type.
+// The key encodes a value's text, whatever its type.
 func TestFieldKeysCompareWhatIsShown(t *testing.T) {
 	k := NewFieldKeys("n")
 	k.Use(&Batch{Len: 2, Cols: []*Column{NewColumn("n", []Value{String("5"), Int(5)})}})

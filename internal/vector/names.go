@@ -2,10 +2,10 @@ package vector
 
 import "sync/atomic"
 
-// names finds the columns of a wide batch by name. It is made once a few of them
-// were asked for, since to make it costs more than to go through all columns
-// once. Batches are shared, so it may be made by several goroutines at a time;
-// while a batch is being built, which one goroutine does, it follows.
+// names is an index of a wide batch's columns by name. It is built after a few
+// lookups, since building it costs more than one linear search. Batches are
+// shared, so several goroutines may build it at the same time. While one
+// goroutine is still building the batch, the index is extended along with it.
 type names struct {
 	asked atomic.Int32
 	index atomic.Pointer[nameIndex]
@@ -13,11 +13,10 @@ type names struct {
 
 type nameIndex struct {
 	at   map[string]*Column
-	cols int // how many columns are in it
+	cols int // number of indexed columns
 }
 
-// askedOften is how many columns are looked for one by one before there is an
-// index.
+// askedOften is how many lookups search linearly before the index is built.
 const askedOften = 8
 
 func (n *names) find(cols []*Column, name string) *Column {
@@ -40,8 +39,8 @@ func (n *names) find(cols []*Column, name string) *Column {
 	return x.at[name]
 }
 
-// extend adds the columns that came since; of those with the same name the first
-// one is found.
+// extend indexes the columns added since. The first of several with the same
+// name wins.
 func (x *nameIndex) extend(cols []*Column) {
 	for _, c := range cols[x.cols:] {
 		if _, ok := x.at[c.Name]; !ok {

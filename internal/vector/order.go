@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// CompareAuto orders two values as sort does when it is not told how: numbers
-// as numbers, addresses as addresses, everything else by its bytes. The kinds
-// are told for each pair.
+// CompareAuto orders two values as sort does by default: numbers as numbers,
+// addresses as addresses, everything else by bytes. The kind is determined for
+// each pair.
 func CompareAuto(a, b Value) int {
 	if x, ok := a.Num(); ok {
 		if y, ok := b.Num(); ok {
@@ -21,8 +21,9 @@ func CompareAuto(a, b Value) int {
 	return strings.Compare(s, t)
 }
 
-// AutoClass is 0 for numbers, 1 for addresses and 2 for other texts. CompareAuto is a
-// strict order within a class; between them it may go round in a circle.
+// AutoClass is 0 for numbers, 1 for addresses and 2 for other texts.
+// CompareAuto is a strict order within a class; across classes it may be
+// cyclic.
 func AutoClass(v Value) int {
 	if _, ok := v.Num(); ok {
 		return 0
@@ -70,8 +71,8 @@ func addressLike(s string) bool {
 	return true
 }
 
-// CompareNumbers orders values as numbers; what is none comes after all
-// numbers, by its bytes.
+// CompareNumbers orders values as numbers. Values that are not numbers come
+// after all numbers, ordered by bytes.
 func CompareNumbers(a, b Value) int {
 	x, okx := a.Num()
 	y, oky := b.Num()
@@ -86,8 +87,8 @@ func CompareNumbers(a, b Value) int {
 	return strings.Compare(a.Text(), b.Text())
 }
 
-// CompareIPs orders values as addresses; what is none comes after all
-// addresses, by its bytes.
+// CompareIPs orders values as addresses. Values that are not addresses come
+// after all addresses, ordered by bytes.
 func CompareIPs(a, b Value) int {
 	x, errx := netip.ParseAddr(a.Text())
 	y, erry := netip.ParseAddr(b.Text())

@@ -1,5 +1,5 @@
-// Package vector holds search results as batches of columns: the shape in
-// which operators hand rows to each other.
+// Package vector holds search results as batches of columns, the form in which
+// operators pass rows to each other.
 package vector
 
 import (
@@ -9,40 +9,40 @@ import (
 	"unsafe"
 )
 
-// Kind says what a Value holds.
+// Kind is the type of a Value.
 type Kind uint8
 
 // The kinds of a Value. Null is the zero Value: the field is missing.
 const (
 	Null   Kind = iota
 	Text        // a string; an empty one is present, not missing
-	Number      // a float64, with the text it is shown as when that is not the usual one
-	Bool        // the outcome of a comparison; never stored in a row
+	Number      // a float64, with its display text if that differs from the default
+	Bool        // the result of a comparison; never stored in a row
 	List        // two or more strings, in order
 )
 
-// Value is one cell. Values are immutable and are copied freely; the strings
-// in a Value that a store handed out may share that store's buffers, so an
-// operator that keeps one past the next batch keeps a Clone.
+// Value is one cell. Values are immutable and can be copied freely. The strings
+// in a Value from a store may share the store's buffers, so an operator that
+// keeps one past the next batch must keep a Clone.
 //
-// A Value is packed: results are made of little else, and moving them is what
-// many operators spend their time with.
+// A Value is packed, because results consist mostly of Values and many
+// operators spend their time moving them.
 type Value struct {
 	_    [0]func()      // not comparable: see Equal
-	data unsafe.Pointer // the bytes of a text, or how a number is shown; a *list
+	data unsafe.Pointer // the bytes of a text, or a number's display text; a *list
 	num  float64
 	size uint32 // of data, in bytes; 0 for a list
 	kind Kind
 	sig  uint8 // significant digits of a literal, 0 = not tracked
 }
 
-// list is what a Value of several strings points to.
+// list is the target of a Value with several strings.
 type list struct {
 	values []string
 	delim  string // joins them, "" = a newline
 }
 
-// text returns the bytes of a value that is no list.
+// text returns the bytes of a value that is not a list.
 func (v *Value) text() string { return unsafe.String((*byte)(v.data), v.size) }
 
 func (v *Value) list() *list { return (*list)(v.data) }
@@ -51,7 +51,7 @@ func (v *Value) setText(s string) {
 	v.data, v.size = unsafe.Pointer(unsafe.StringData(s)), uint32(min(len(s), math.MaxUint32))
 }
 
-// String returns a present text value. Of more than 4 GiB the end is left out.
+// String returns a present text value. It truncates s at 4 GiB.
 func String(s string) Value {
 	return Value{kind: Text, data: unsafe.Pointer(unsafe.StringData(s)), size: uint32(min(len(s), math.MaxUint32))}
 }
@@ -62,13 +62,13 @@ func Float(f float64) Value { return Value{kind: Number, num: f} }
 // Int returns a number; beyond 2^53 it is rounded as float64 rounds.
 func Int(n int) Value { return Value{kind: Number, num: float64(n)} }
 
-// Formatted returns a number that is shown as text, such as round()'s "0.8050".
+// Formatted returns a number with its display text, such as round()'s "0.8050".
 func Formatted(f float64, text string) Value { return Value{kind: Number, num: f}.WithText(text) }
 
 // Literal returns a number with its count of significant digits.
 func Literal(f float64, sig int) Value { return Value{kind: Number, num: f, sig: uint8(min(sig, 255))} }
 
-// Truth returns the outcome of a test.
+// Truth returns the result of a test.
 func Truth(b bool) Value {
 	v := Value{kind: Bool}
 	if b {
@@ -77,8 +77,8 @@ func Truth(b bool) Value {
 	return v
 }
 
-// Strings returns the values of a field: none is null, one is plain text, more
-// are a list. The slice belongs to the Value afterwards.
+// Strings returns the values of a field: null for none, plain text for one, and
+// a list for more. It takes ownership of the slice.
 func Strings(values []string) Value {
 	switch len(values) {
 	case 0:
@@ -93,8 +93,8 @@ func ofList(values []string, delim string) Value {
 	return Value{kind: List, data: unsafe.Pointer(&list{values, delim})}
 }
 
-// WithDelim returns a list that Joined joins by sep; other values stay as they
-// are.
+// WithDelim returns a list that Joined joins with sep; other values are
+// returned unchanged.
 func (v Value) WithDelim(sep string) Value {
 	if v.kind == List {
 		return ofList(v.list().values, sep)
@@ -102,8 +102,8 @@ func (v Value) WithDelim(sep string) Value {
 	return v
 }
 
-// Joined returns the values as one text, joined by what WithDelim said last, a
-// newline when nothing was said.
+// Joined returns the values as one text, joined with the delimiter set by
+// WithDelim, or a newline by default.
 func (v Value) Joined() string {
 	if v.kind == List && v.list().delim != "" {
 		return strings.Join(v.list().values, v.list().delim)
@@ -120,8 +120,8 @@ func (v Value) IsNull() bool { return v.kind == Null }
 // Sig returns the significant digits of a literal, 0 when not tracked.
 func (v Value) Sig() int { return int(v.sig) }
 
-// Untracked returns v without its count of significant digits; it is shown as
-// before.
+// Untracked returns v without its count of significant digits; its display text
+// is unchanged.
 func (v Value) Untracked() Value {
 	v.sig = 0
 	return v
@@ -190,8 +190,8 @@ func (v Value) AppendText(dst []byte) []byte {
 	return append(dst, v.Text()...)
 }
 
-// Num returns v as a number: a Number itself, or text that reads as one.
-// Lists, booleans and null are none.
+// Num returns v as a number: a Number itself, or text that parses as one.
+// Lists, booleans and null are not numbers.
 func (v Value) Num() (float64, bool) {
 	switch v.kind {
 	case Number:
@@ -202,7 +202,7 @@ func (v Value) Num() (float64, bool) {
 	return 0, false
 }
 
-// Clone returns v with strings of its own.
+// Clone returns v with its own copies of strings.
 func (v Value) Clone() Value {
 	if v.kind == List {
 		values := make([]string, len(v.list().values))
@@ -229,8 +229,8 @@ func (v Value) Size() int {
 	return 24 + int(v.size)
 }
 
-// Equal reports whether a and b show the same, value by value, and are missing
-// alike. Case counts.
+// Equal reports whether a and b display the same, value by value, or are both
+// missing. It is case-sensitive.
 func Equal(a, b Value) bool {
 	if a.Len() != b.Len() || a.IsNull() != b.IsNull() {
 		return false
@@ -273,8 +273,8 @@ func ParseNumber(s string) (float64, bool) {
 	return f, err == nil
 }
 
-// FormatNumber shows f as Splunk does: integers without a point, others with
-// the fewest digits that read back as the same number.
+// FormatNumber formats f as Splunk does: integers without a point, others with
+// the fewest digits that parse back to the same number.
 func FormatNumber(f float64) string {
 	var buf [32]byte
 	return string(AppendNumber(buf[:0], f))
@@ -297,18 +297,18 @@ func AppendNumber(dst []byte, f float64) []byte {
 	return strconv.AppendFloat(dst, f, 'f', -1, 64)
 }
 
-// Exact returns a number that keeps all digits when it is multiplied by a
-// literal with a decimal point.
+// Exact returns a number that keeps all its digits when multiplied by a literal
+// with a decimal point.
 func Exact(f float64) Value { return Value{kind: Number, num: f, sig: exactSig} }
 
 const exactSig = 255
 
-// WithText returns a number that is shown as text, "" = as usual.
+// WithText returns a number with the given display text, "" = the default.
 func (v Value) WithText(text string) Value {
 	v.setText(text)
 	return v
 }
 
-// SparklineMark is the first value of a sparkline, by which tables know that
-// the others are to be drawn.
+// SparklineMark is the first value of a sparkline. It tells tables to draw the
+// other values.
 const SparklineMark = "##__SPARKLINE__##"
