@@ -5,27 +5,27 @@ import (
 	"sync"
 )
 
-// Bounds of the names of leaves.
+// Limits on the names of leaves.
 const (
-	maxPath  = 4 << 10  // bytes; leaves with longer names have no name
-	maxNames = 64 << 20 // bytes that the names and places of one document may bring
+	maxPath  = 4 << 10  // bytes; leaves with longer names are skipped
+	maxNames = 64 << 20 // bytes that the names and nodes of one document may add
 	maxKept  = 4 << 20  // bytes of names, and
-	maxNodes = 1 << 14  // places that are remembered between documents
-	nodeSize = 128      // bytes that a place takes, about
+	maxNodes = 1 << 14  // nodes remembered between documents
+	nodeSize = 128      // approximate bytes per node
 )
 
-// ErrNames says that the names of a document's leaves would take more memory
-// than a document may.
+// ErrNames reports that the names of a document's leaves need more memory than
+// allowed.
 var ErrNames = errors.New("the names of the JSON's fields take more than 64 MiB")
 
-// Leaf is a scalar's place in documents.
+// Leaf identifies a scalar's position in documents.
 type Leaf struct {
 	Path string // Splunk's name: keys joined by dots, {} for each step into an array
-	ID   int    // counts from 0 in the order of first sight within a Shape's Age
+	ID   int    // counts from 0 in the order of first appearance within a Shape's Age
 }
 
 // Shape walks documents and remembers the paths of their leaves, so that a
-// document like those before it costs no allocation. It is for one goroutine.
+// document like earlier ones causes no allocation. It belongs to one goroutine.
 type Shape struct {
 	root   *node
 	leaves map[string]*Leaf
@@ -36,17 +36,17 @@ type Shape struct {
 	doc   []byte
 	yield func(l *Leaf, value string) bool
 	plain func(path, value string) bool // in place of yield
-	grown int                           // bytes of names that this document brought
+	grown int                           // bytes of names that this document added
 	stop  bool
 }
 
-// node is a place in documents: what a way of keys and array steps leads to.
+// node is a position in documents, reached by a path of keys and array steps.
 type node struct {
 	path string
 	leaf *Leaf
 	each *node // the elements of an array here
-	kids []kid // the members of an object here, in the order of first sight
-	next int   // the kid that is expected, as in the last document
+	kids []kid // the members of an object here, in the order of first appearance
+	next int   // index of the expected kid, as in the last document
 	far  map[string]int
 }
 
@@ -55,22 +55,22 @@ type kid struct {
 	to  *node
 }
 
-// farKids is how many kids are searched one by one.
+// farKids is the number of kids up to which the search is linear.
 const farKids = 24
 
-// NewShape returns a Shape that has seen nothing yet.
+// NewShape returns an empty Shape.
 func NewShape() *Shape {
 	return &Shape{root: &node{}, leaves: map[string]*Leaf{}}
 }
 
-// Age changes when the Shape forgets, which it does between documents once it
-// remembers too much; IDs begin anew then.
+// Age changes when the Shape forgets its names and reassigns IDs. It does so
+// between documents once it remembers too much.
 func (s *Shape) Age() int { return s.age }
 
-// Leaves calls yield for every scalar in the document that is no null, in
-// document order. yield returns false to stop; what follows is then not
-// checked. A Leaf and its Path may be kept; the values share the document.
-// Scalars whose name is longer than 4 KiB are passed over.
+// Leaves calls yield for every non-null scalar in the document, in document
+// order. yield returns false to stop; the rest of the document is then not
+// validated. A Leaf and its Path may be kept; the values share the document.
+// Scalars whose name is longer than 4 KiB are skipped.
 func (s *Shape) Leaves(doc []byte, maxDepth int, yield func(l *Leaf, value string) bool) error {
 	s.yield = yield
 	return s.walk(doc, maxDepth)
@@ -131,7 +131,7 @@ func (s *Shape) emit(n *node, value string) {
 		return
 	}
 	if n.leaf == nil {
-		l := s.leaves[n.path] // keys with dots in them lead to names of other nodes
+		l := s.leaves[n.path] // keys that contain dots lead to names of other nodes
 		if l == nil {
 			l = &Leaf{n.path, len(s.leaves)}
 			s.leaves[n.path] = l
@@ -249,8 +249,8 @@ func (s *Shape) kid(n *node, key []byte) (*node, error) {
 	return to, nil
 }
 
-// node returns a new node one step from n. Ways longer than a name can be get
-// no name, and need no room for it.
+// node returns a new node one step from n. Paths longer than the maximum name
+// get no name, and need no memory for it.
 func (s *Shape) node(n *node, step string) (*node, error) {
 	to := &node{path: n.path}
 	if len(n.path) <= maxPath {

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Path is a compiled path of spath: keys joined by dots, {} for all elements
-// of an array, {n} for one of them, counted from 0, {@name} for an attribute,
-// which JSON has none of.
+// Path is a compiled spath path: keys joined by dots, {} for all elements of an
+// array, {n} for element n, counted from 0, and {@name} for an attribute, which
+// JSON does not have.
 type Path struct{ steps []Step }
 
 // Step is one step of a Path: a key, an attribute or, with neither, elements.
@@ -23,10 +23,10 @@ const Every = -1
 // Steps returns the steps of p, which must not be changed.
 func (p Path) Steps() []Step { return p.steps }
 
-// maxSteps bounds the length of a path.
+// maxSteps limits the length of a path.
 const maxSteps = 256
 
-// ParsePath reads a path such as a.b{}.c{0}; a leading {} is for documents
+// ParsePath parses a path such as a.b{}.c{0}; a leading {} is for documents
 // that are arrays.
 func ParsePath(s string) (Path, error) {
 	var p Path
@@ -68,10 +68,11 @@ func ParsePath(s string) (Path, error) {
 	return p, nil
 }
 
-// Get calls yield for each value at the path, in document order; values are
-// the bytes of the document. An object under {} counts as an array of itself
-// alone; a key under an array without {} gives nothing; a key that itself
-// holds dots is found too. A document that is no JSON is an error.
+// Get calls yield for each value at the path, in document order; values are the
+// bytes of the document. An object under {} is treated as an array with that
+// object as its only element. A key applied to an array without {} finds
+// nothing. A key that itself contains dots is found too. A document that is not
+// JSON is an error.
 func (p Path) Get(doc []byte, yield func(value []byte) bool) error {
 	i := Space(doc, 0)
 	end, err := Skip(doc, i, MaxDepth)
@@ -85,7 +86,7 @@ func (p Path) Get(doc []byte, yield func(value []byte) bool) error {
 	return nil
 }
 
-// get reports false when yield asked to stop.
+// get returns false if yield asked to stop.
 func get(value []byte, steps []Step, yield func([]byte) bool) bool {
 	if len(steps) == 0 {
 		return yield(value)
@@ -110,8 +111,8 @@ func get(value []byte, steps []Step, yield func([]byte) bool) bool {
 	return more
 }
 
-// matchKey returns how many steps a key stands for: 1, more when the key holds
-// dots, 0 when it is another key.
+// matchKey returns how many steps a key matches: 1, more if the key contains
+// dots, 0 if it does not match.
 func matchKey(key string, steps []Step) int {
 	if key == steps[0].Key {
 		return 1

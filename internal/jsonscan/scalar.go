@@ -6,21 +6,21 @@ import (
 	"unsafe"
 )
 
-// Eight bytes are looked at in one word.
+// Scanning processes eight bytes per word.
 const (
 	lows  = 0x0101010101010101
 	highs = 0x8080808080808080
 )
 
 // marks sets the high bit of the first byte of w that is a quote, a backslash
-// or a control character; bytes behind it may be marked wrongly.
+// or a control character; bits of later bytes may be wrong.
 func marks(w uint64) uint64 {
 	quote, slash := w^lows*'"', w^lows*'\\'
 	return ((quote-lows)&^quote | (slash-lows)&^slash | (w-lows*' ')&^w) & highs
 }
 
 // Mark returns the offset of the first quote, backslash or control character at
-// or after i, len(doc) when there is none.
+// or after i, or len(doc) if there is none.
 func Mark(doc []byte, i int) int {
 	for i+8 <= len(doc) {
 		if m := marks(binary.LittleEndian.Uint64(doc[i:])); m != 0 {
@@ -34,8 +34,8 @@ func Mark(doc []byte, i int) int {
 	return i
 }
 
-// Plain returns how many bytes at the beginning of s are printable ASCII and
-// need no escape in a JSON string.
+// Plain returns how many leading bytes of s are printable ASCII and need no
+// escape in a JSON string.
 func Plain(s string) int {
 	doc := unsafe.Slice(unsafe.StringData(s), len(s))
 	i := 0
@@ -52,8 +52,8 @@ func Plain(s string) int {
 	return i
 }
 
-// SkipString returns the offset behind the string whose opening quote is at i.
-// Control characters and escapes that JSON does not know are errors.
+// SkipString returns the offset after the string whose opening quote is at i.
+// Control characters and escapes that are invalid in JSON are errors.
 func SkipString(doc []byte, i int) (int, error) {
 	i = Mark(doc, i+1)
 	if i < len(doc) && doc[i] == '"' {
@@ -83,7 +83,7 @@ func skipMarked(doc []byte, i int) (int, error) {
 	}
 }
 
-// skipEscape returns the offset behind the escape at i.
+// skipEscape returns the offset after the escape at i.
 func skipEscape(doc []byte, i int) (int, error) {
 	i++
 	if i >= len(doc) {
@@ -107,7 +107,7 @@ func skipEscape(doc []byte, i int) (int, error) {
 	return i + 5, nil
 }
 
-// skipScalar returns the offset behind the number or the word at i.
+// skipScalar returns the offset after the number or the word at i.
 func skipScalar(doc []byte, i int) (int, error) {
 	switch c := doc[i]; {
 	case c == 't':
@@ -162,7 +162,7 @@ func skipNumber(doc []byte, i int) (int, error) {
 	return i, nil
 }
 
-// skipDigits reports false when there is no digit at i.
+// skipDigits returns false if there is no digit at i.
 func skipDigits(doc []byte, i int) (int, bool) {
 	start := i
 	for i < len(doc) && doc[i]-'0' <= 9 {

@@ -1,10 +1,10 @@
-// Package jsonscan reads JSON where it lies: it finds the ends of values, walks
-// leaves and follows paths without building anything. What it hands out shares
-// the document's bytes, which must not change while it is in use.
+// Package jsonscan reads JSON in place: it finds the ends of values, walks
+// leaves and follows paths without building anything. Its results share the
+// document's bytes, which must not change while they are in use.
 //
-// What it takes is what encoding/json.Valid takes, down to the escapes in
-// strings, save that nesting is bounded. Bytes that are no UTF-8 are let
-// through, as there; the texts made of them are valid.
+// It accepts what encoding/json.Valid accepts, including the escapes in
+// strings, except that nesting is limited. Like there, bytes that are not UTF-8
+// are accepted; texts made from them are valid UTF-8.
 package jsonscan
 
 import (
@@ -12,16 +12,16 @@ import (
 	"fmt"
 )
 
-// MaxDepth is the deepest nesting that is followed.
+// MaxDepth is the maximum nesting depth.
 const MaxDepth = 512
 
-// ErrIncomplete says that a document ends inside a value.
+// ErrIncomplete reports that a document ends inside a value.
 var ErrIncomplete = errors.New("the JSON ends inside a value")
 
-// ErrDepth says that a document nests deeper than it may.
+// ErrDepth reports that a document nests too deeply.
 var ErrDepth = errors.New("the JSON is nested too deep")
 
-// SyntaxError is a byte where another had to stand.
+// SyntaxError reports an unexpected byte.
 type SyntaxError struct {
 	Offset int
 	Msg    string
@@ -38,7 +38,7 @@ func syntax(doc []byte, i int, want string) error {
 	return &SyntaxError{i, fmt.Sprintf("found %q, expected %s", doc[i], want)}
 }
 
-// Space returns the offset of the first byte at or after i that is no white
+// Space returns the offset of the first byte at or after i that is not white
 // space.
 func Space(doc []byte, i int) int {
 	for i < len(doc) && (doc[i] == ' ' || doc[i] == '\n' || doc[i] == '\t' || doc[i] == '\r') {
@@ -47,18 +47,18 @@ func Space(doc []byte, i int) int {
 	return i
 }
 
-// Skip returns the offset behind the value that begins at i, which must not be
-// white space. The value's grammar is checked; nesting is bounded by maxDepth,
-// at most MaxDepth.
+// Skip returns the offset after the value that begins at i, which must not be
+// white space. It validates the value. Nesting is limited by maxDepth, at most
+// MaxDepth.
 func Skip(doc []byte, i, maxDepth int) (int, error) {
 	if i < len(doc) && doc[i] != '{' && doc[i] != '[' {
 		return skipFlat(doc, i)
 	}
-	var objects [MaxDepth / 64]uint64 // a bit a level: set where it is an object
+	var objects [MaxDepth / 64]uint64 // one bit per level: set for an object
 	var err error
 	depth, object := 0, false
 	for {
-		// A value is due.
+		// Expect a value.
 		if i >= len(doc) {
 			return i, ErrIncomplete
 		}
@@ -98,7 +98,7 @@ func Skip(doc []byte, i, maxDepth int) (int, error) {
 				return i, err
 			}
 		}
-		// A comma or the end of what is open is due.
+		// Expect a comma or the end of the open object or array.
 		for {
 			if i < len(doc) && doc[i] <= ' ' {
 				i = Space(doc, i)
@@ -132,7 +132,7 @@ func Skip(doc []byte, i, maxDepth int) (int, error) {
 	}
 }
 
-// skipFlat is Skip for a value that is no object and no array.
+// skipFlat is Skip for a value that is neither an object nor an array.
 func skipFlat(doc []byte, i int) (int, error) {
 	if doc[i] == '"' {
 		return SkipString(doc, i)
@@ -140,7 +140,7 @@ func skipFlat(doc []byte, i int) (int, error) {
 	return skipScalar(doc, i)
 }
 
-// skipKey passes over a key, the colon behind it and white space around them.
+// skipKey skips a key, the colon after it and white space around them.
 func skipKey(doc []byte, i int) (int, error) {
 	if i < len(doc) && doc[i] <= ' ' {
 		i = Space(doc, i)
@@ -169,8 +169,8 @@ func skipKey(doc []byte, i int) (int, error) {
 	return i, nil
 }
 
-// Key reads the key at i and the colon behind it: the key with its quotes and
-// the offset of the value.
+// Key reads the key at i and the colon after it. It returns the key with its
+// quotes and the offset of the value.
 func Key(doc []byte, i int) (key []byte, value int, err error) {
 	if i >= len(doc) || doc[i] != '"' {
 		return nil, i, syntax(doc, i, "a key in quotes")
@@ -192,8 +192,8 @@ func Key(doc []byte, i int) (key []byte, value int, err error) {
 	return doc[i:end], value, nil
 }
 
-// Next reads what stands behind a member or an element that ends at i: a comma
-// (more is true and the offset that of the next one) or the closing byte.
+// Next reads what follows a member or an element that ends at i: a comma (more
+// is true and the offset is that of the next one) or the closing byte.
 func Next(doc []byte, i int, closing byte) (next int, more bool, err error) {
 	if i < len(doc) && doc[i] <= ' ' {
 		i = Space(doc, i)

@@ -7,9 +7,9 @@ import (
 	"unsafe"
 )
 
-// Text returns the text of a string, given with its quotes. Without escapes it
-// shares the bytes. Bytes that are no UTF-8 and halves of surrogate pairs become
-// U+FFFD. The string must be one that SkipString takes.
+// Text decodes a string given with its quotes. Without escapes the result
+// shares the bytes. Bytes that are not UTF-8 and unpaired surrogates become
+// U+FFFD. The string must be one that SkipString accepts.
 func Text(quoted []byte) string {
 	s := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(s, '\\') < 0 {
@@ -58,7 +58,7 @@ func Text(quoted []byte) string {
 	return alias(out)
 }
 
-// unicode reads the digits behind \u, and the second half of a pair.
+// unicode reads the digits after \u, and the second half of a pair.
 func unicode(s []byte) (rune, int) {
 	r, ok := hex4(s)
 	if !ok {
@@ -127,8 +127,8 @@ func AppendQuoted(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// Compact returns the value in doc without white space between its tokens:
-// doc itself when there is none.
+// Compact returns the value in doc without white space between its tokens, or
+// doc itself if there is none.
 func Compact(doc []byte) []byte {
 	var out []byte
 	from := 0

@@ -1,8 +1,8 @@
 package jsonscan
 
 // Object calls yield for each member of the object at i: its key as text and
-// the bytes of its value. It returns the offset behind the object. yield
-// returns false to stop early; the offset is then that of the value's end.
+// the bytes of its value. It returns the offset after the object. yield returns
+// false to stop early; the offset is then the end of that value.
 func Object(doc []byte, i, maxDepth int, yield func(key string, value []byte) bool) (int, error) {
 	if i >= len(doc) || doc[i] != '{' {
 		return i, syntax(doc, i, "an object")
@@ -55,7 +55,7 @@ func Array(doc []byte, i, maxDepth int, yield func(value []byte) bool) (int, err
 	}
 }
 
-// Kind is what a value is.
+// Kind is the type of a value.
 type Kind uint8
 
 // The kinds of JSON values.
@@ -85,7 +85,7 @@ func KindOf(value []byte) Kind {
 	return Number
 }
 
-// Scalar returns the text of a string, number or boolean as Splunk shows it.
+// Scalar returns the text of a string, number or boolean as Splunk displays it.
 func Scalar(value []byte) string {
 	if value[0] == '"' {
 		return Text(value)

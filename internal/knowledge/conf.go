@@ -6,18 +6,17 @@ import (
 	"bluetrail/internal/diag"
 )
 
-// stanza is one [name] of a .conf file with its settings.
+// stanza is a [name] section of a .conf file with its settings.
 type stanza struct {
 	name     string
 	settings map[string]string
 	span     diag.Span // of the line that opens it
 }
 
-// parseConf reads a file in Splunk's .conf form: [stanza] lines and key = value
-// lines, # comments, values that go on after a backslash at the end of a line.
-// What stands under [default] or before the first stanza holds for all others
-// that do not say otherwise. Lines that are neither are reported, the rest is
-// kept.
+// parseConf parses a file in Splunk's .conf format: [stanza] lines and key =
+// value lines, # comments, and values continued after a backslash at the end of
+// a line. Settings under [default] or before the first stanza are defaults for
+// all others. Other lines are reported, and the rest is kept.
 func parseConf(file, text string) (list []*stanza, problems []error) {
 	general := &stanza{name: "default", settings: map[string]string{}}
 	byName := map[string]*stanza{"default": general}
@@ -42,7 +41,7 @@ func parseConf(file, text string) (list []*stanza, problems []error) {
 			name, ok := strings.CutSuffix(trimmed[1:], "]")
 			if !ok {
 				bad("write [name]", "the name of the stanza is not closed")
-				cur = &stanza{settings: map[string]string{}} // its settings belong to nobody
+				cur = &stanza{settings: map[string]string{}} // its settings are discarded
 				continue
 			}
 			if cur = byName[name]; cur == nil {
@@ -77,7 +76,7 @@ func parseConf(file, text string) (list []*stanza, problems []error) {
 	return list, problems
 }
 
-// truth reads a setting that is true or false; def when it is absent or neither.
+// truth parses a boolean setting; def if it is absent or invalid.
 func truth(s string, def bool) bool {
 	switch strings.ToLower(strings.TrimSpace(s)) {
 	case "1", "t", "true", "y", "yes":

@@ -15,20 +15,21 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// maxTable bounds the decompressed bytes of a lookup, and the memory that it takes
-// with an index. A compressed file of short rows is thousands of times as large in
-// memory.
+// maxTable limits the decompressed size of a lookup, and its memory including
+// an index. A compressed file of short rows can take thousands of times its
+// size in memory.
 const maxTable = 256 << 20
 
-// rowBytes and cellBytes are what a row and a cell take beside their text.
+// rowBytes and cellBytes are the overhead of a row and a cell besides their
+// text.
 const (
 	rowBytes  = 96
 	cellBytes = 16
 )
 
-// readTable reads the columns and rows of a .csv or .csv.gz file into t, and what was
-// odd about it: rows that are longer than the first line, columns that come twice,
-// quotes in wrong places.
+// readTable reads the columns and rows of a .csv or .csv.gz file into t, and
+// collects warnings: rows longer than the first line, duplicate columns,
+// misplaced quotes.
 func readTable(env *exec.Env, path string, t *lookup.Table) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -50,8 +51,8 @@ func readTable(env *exec.Env, path string, t *lookup.Table) error {
 	return err
 }
 
-// parseTable reads a table. While it does so, what it takes counts in the memory of
-// env's search; exec.Env.Table counts the table afterwards.
+// parseTable parses a table. Meanwhile its memory counts towards env's search;
+// exec.Env.Table accounts for the finished table.
 func parseTable(env *exec.Env, in io.Reader, limit int64, t *lookup.Table) error {
 	var held *exec.Held
 	if env != nil {
@@ -73,7 +74,7 @@ func parseTable(env *exec.Env, in io.Reader, limit int64, t *lookup.Table) error
 	if err != nil {
 		return err
 	}
-	var from []int // which cell each column comes from
+	var from []int // source cell of each column
 	seen := map[string]bool{}
 	for i, name := range header {
 		switch name = strings.TrimSpace(name); {
@@ -114,7 +115,7 @@ func parseTable(env *exec.Env, in io.Reader, limit int64, t *lookup.Table) error
 			}
 		}
 		size += rowBytes + int64(cellBytes*(len(row)+len(cells)))
-		for _, cell := range cells { // rows share one text
+		for _, cell := range cells { // the cells of a row share one text
 			size += int64(len(cell))
 		}
 		if size-counted > 256<<10 && held != nil {

@@ -15,14 +15,14 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// definition is what a lookup is called and how its keys match; the rows are
-// in a file of the folder's lookups/.
+// definition holds a lookup's name and how its keys match. The rows are in a
+// file of the folder's lookups/.
 type definition struct {
 	dir     string
 	file    string // its name in lookups/
 	columns []string
 	filter  string
-	virtual bool         // a KV store: the file comes into being when it is written
+	virtual bool         // a KV store: the file is created on the first write
 	table   lookup.Table // without columns and rows
 }
 
@@ -127,7 +127,7 @@ var matchType = regexp.MustCompile(`^(?i:(EXACT|WILDCARD|CIDR))\(([^()]+)\)$`)
 // matchTypes reads WILDCARD(user), CIDR(net) …
 func matchTypes(s string) (map[string]string, error) {
 	types := map[string]string{}
-	// Commas and blanks part the list; field names inside hold neither.
+	// Commas and blanks separate list items; field names contain neither.
 	for _, part := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' }) {
 		m := matchType.FindStringSubmatch(part)
 		if m == nil {
@@ -138,8 +138,8 @@ func matchTypes(s string) (map[string]string, error) {
 	return types, nil
 }
 
-// definitionFromYAML reads a lookup of the published content; its .csv file
-// has the name of the .yml file unless it says otherwise.
+// definitionFromYAML reads a lookup of the published content. Its .csv file has
+// the same base name as the .yml file unless specified otherwise.
 func definitionFromYAML(file string, text []byte) (*definition, error) {
 	var y map[string]any
 	if err := yamldoc.Check(text); err != nil {
@@ -179,7 +179,7 @@ func definitionFromYAML(file string, text []byte) (*definition, error) {
 	return newDefinition(name, set)
 }
 
-// checkFile refuses names that could lead out of the folder of lookups.
+// checkFile rejects names that could escape the lookups folder.
 func checkFile(name string) error {
 	lower := strings.ToLower(name)
 	if !strings.HasSuffix(lower, ".csv") && !strings.HasSuffix(lower, ".csv.gz") {

@@ -12,17 +12,18 @@ import (
 	"bluetrail/internal/spl/syntax"
 )
 
-// classes are the event types and tags of all folders.
+// classes are the event types and tags from all folders.
 type classes struct {
 	types []filter.EventType
 	tags  []filter.FieldTag
 }
 
-// EventTypes implements exec.Knowledge: those of eventtypes.conf, by name.
+// EventTypes implements exec.Knowledge. It returns those of eventtypes.conf, by
+// name.
 func (k *Knowledge) EventTypes() []filter.EventType { return k.classes().types }
 
-// FieldTags implements exec.Knowledge: the enabled tags of tags.conf, by field,
-// value and tag.
+// FieldTags implements exec.Knowledge. It returns the enabled tags of
+// tags.conf, by field, value and tag.
 func (k *Knowledge) FieldTags() []filter.FieldTag { return k.classes().tags }
 
 func (k *Knowledge) loadClasses() *classes {
@@ -61,7 +62,7 @@ func (k *Knowledge) loadClasses() *classes {
 		if !ok || field == "" {
 			return errors.New("write a stanza of tags as [field=value]")
 		}
-		if plain, err := url.PathUnescape(value); err == nil { // %20 and its kin
+		if plain, err := url.PathUnescape(value); err == nil { // percent-encoded, such as %20
 			value = plain
 		}
 		for tag, state := range s.settings {

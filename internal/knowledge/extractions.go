@@ -11,8 +11,8 @@ import (
 	"bluetrail/internal/spl/pcre"
 )
 
-// Extraction implements exec.Knowledge: the stanzas of transforms.conf that are
-// no lookups.
+// Extraction implements exec.Knowledge. Extractions are the stanzas of
+// transforms.conf that are not lookups.
 func (k *Knowledge) Extraction(name string) (exec.Extraction, bool) {
 	e, ok := k.extractions()[name]
 	return e, ok
@@ -71,8 +71,8 @@ func extractionFromStanza(s *stanza) (exec.Extraction, error) {
 	return e, nil
 }
 
-// quotedList reads texts that stand in quotes or not, with commas or blanks
-// between them; \t and \n are a tab and a newline.
+// quotedList parses quoted or unquoted texts separated by commas or blanks; \t
+// and \n are a tab and a newline.
 func quotedList(s string) []string {
 	var list []string
 	for s = strings.TrimLeft(s, ", \t\n"); s != ""; s = strings.TrimLeft(s, ", \t\n") {

@@ -1,5 +1,5 @@
-// Package knowledge reads what an app knows beside its searches: macros and
-// lookups, in Splunk's .conf and .csv files and in the YAML files of the
+// Package knowledge reads what an app provides besides searches: macros and
+// lookups, from Splunk's .conf and .csv files and the YAML files of the
 // published content.
 package knowledge
 
@@ -20,11 +20,11 @@ import (
 	"bluetrail/internal/spl/syntax"
 )
 
-// maxText bounds a file of macros or definitions.
+// maxText limits the size of a file of macros or definitions.
 const maxText = 8 << 20
 
 // Knowledge is the macros and lookups of some folders. It is safe for
-// concurrent use. Nothing is read before something asks for it.
+// concurrent use. It reads files on demand.
 type Knowledge struct {
 	dirs []string
 
@@ -46,15 +46,14 @@ var (
 	_ exec.Knowledge = (*Knowledge)(nil)
 )
 
-// Open makes the knowledge of the folders known; where several define the
-// same, the later folder wins, and within one folder local/ wins over
-// default/. The error names folders that cannot be read; broken files inside
-// them are left out and listed by Problems.
+// Open registers the folders. If several define the same name, the later folder
+// wins, and within a folder local/ wins over default/. The error names folders
+// that cannot be read; broken files in them are skipped and listed by Problems.
 func Open(dirs ...string) (*Knowledge, error) {
 	return OpenShared(NewTables(CacheBytes), dirs...)
 }
 
-// OpenShared is Open with tables that other Knowledges may have read.
+// OpenShared is Open with tables shared with other Knowledges.
 func OpenShared(tables *Tables, dirs ...string) (*Knowledge, error) {
 	k := &Knowledge{dirs: dirs, tables: tables}
 	var bad []error
@@ -73,7 +72,7 @@ func OpenShared(tables *Tables, dirs ...string) (*Knowledge, error) {
 }
 
 // Check reads all macros, definitions, saved searches, event types and
-// extractions, so that Problems is complete but for the lookups' contents.
+// extractions, so that Problems is complete except for the contents of lookups.
 func (k *Knowledge) Check() {
 	k.macros()
 	k.defs()
@@ -96,7 +95,8 @@ func (k *Knowledge) problem(errs ...error) {
 	k.problems = append(k.problems, errs...)
 }
 
-// layers are the places of a .conf file inside a folder, weakest first.
+// layers are the locations of a .conf file in a folder, lowest precedence
+// first.
 var layers = []string{"", "default", "local"}
 
 // The .conf files and the folders of YAML files that are read.
@@ -106,7 +106,7 @@ var (
 )
 
 // eachStanza calls fn for the stanzas of the named .conf file of every folder,
-// settings of local/ put over those of default/.
+// with the settings of local/ overriding those of default/.
 func (k *Knowledge) eachStanza(conf string, fn func(dir, file string, s *stanza) error) {
 	if !slices.Contains(confs, conf) {
 		panic("knowledge: a change of " + conf + " would go unnoticed")
@@ -175,7 +175,7 @@ func isYAML(e fs.DirEntry) bool {
 	return !e.IsDir() && (ext == ".yml" || ext == ".yaml")
 }
 
-// inode returns the number of a file that the system gives it, 0 = none.
+// inode returns a file's inode number, 0 = none.
 func inode(info fs.FileInfo) uint64 {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		return uint64(st.Ino)
@@ -183,8 +183,8 @@ func inode(info fs.FileInfo) uint64 {
 	return 0
 }
 
-// readText reads a whole text file of at most maxText bytes, without the mark
-// of UTF-8 that some editors put first.
+// readText reads a whole text file of at most maxText bytes, without the UTF-8
+// byte order mark that some editors write.
 func readText(file string) (string, error) {
 	f, err := os.Open(file)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// folder writes files, by slash-separated name, and returns where they are.
+// folder writes files, keyed by slash-separated name, and returns their folder.
 func folder(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -72,8 +72,8 @@ func TestMacros(t *testing.T) {
 	}
 }
 
-// TestProblems breaks things one by one; each is reported with its place and
-// stops nothing else.
+// TestProblems breaks things one by one; each is reported with its place, and
+// everything else still works.
 func TestProblems(t *testing.T) {
 	k := open(t, map[string]string{
 		"macros.conf":     "[unclosed\ndefinition = x\n[good]\ndefinition = fine\nno setting here\n[few(2)]\nargs = a\ndefinition = x\n[none]\n",
@@ -180,7 +180,7 @@ func TestParseTable(t *testing.T) {
 	}
 }
 
-// TestLarge reads a table that goes on and on, as a gzip bomb does.
+// TestLarge reads an endless table, like a gzip bomb.
 func TestLarge(t *testing.T) {
 	endless := io.MultiReader(strings.NewReader("a\n"), repeat("xxxxxxx\n"))
 	if err := parseTable(nil, endless, 1<<20, &lookup.Table{}); err == nil || !strings.Contains(err.Error(), "more than 1 MiB of memory") {
@@ -210,7 +210,7 @@ func (c *counting) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// repeat is a reader that gives the same text without end.
+// repeat is a reader that repeats a text forever.
 type repeat string
 
 func (r repeat) Read(p []byte) (int, error) {
@@ -244,7 +244,7 @@ func TestWriteTable(t *testing.T) {
 			t.Errorf("%q was written", name)
 		}
 	}
-	// A link in the place of the file is replaced, not followed.
+	// A link in place of the file is replaced, not followed.
 	outside := filepath.Join(t.TempDir(), "victim.csv")
 	if err := os.WriteFile(outside, []byte("mine\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -270,7 +270,8 @@ func TestWriteTable(t *testing.T) {
 	}
 }
 
-// TestTogether reads while tables are written: every reader sees a whole one.
+// TestTogether reads while tables are written: every reader sees a complete
+// one.
 func TestTogether(t *testing.T) {
 	k := open(t, map[string]string{"lookups/a.csv": "n\n0\n0\n"})
 	var wg sync.WaitGroup
@@ -311,8 +312,8 @@ func FuzzConf(f *testing.F) {
 	})
 }
 
-// TestShipped: the lookups of published searches are empty until a folder has
-// them.
+// TestShipped: the lookups of published searches are empty until a folder
+// provides them.
 func TestShipped(t *testing.T) {
 	dir := t.TempDir()
 	for _, k := range []*Knowledge{mustOpen(t), mustOpen(t, dir)} {
@@ -357,7 +358,7 @@ func mustOpen(t *testing.T, dirs ...string) *Knowledge {
 	return k
 }
 
-// TestMacroFiles: the forms that files of macros come in.
+// TestMacroFiles: the supported formats of macro files.
 func TestMacroFiles(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "macros"), 0o755); err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// Library keeps what was read of folders, for the searches of a long-lived
+// Library caches the contents of folders for the searches of a long-lived
 // process. It is safe for concurrent use.
 type Library struct {
 	mu     sync.Mutex
@@ -24,10 +24,11 @@ type Library struct {
 	tables *Tables
 }
 
-// maxSets bounds the lists of folders that a Library keeps.
+// maxSets limits the lists of folders that a Library caches.
 const maxSets = 8
 
-// set is what was read of some folders, as long as they are as they were.
+// set is the cached contents of some folders, valid while their files are
+// unchanged.
 type set struct {
 	stamp uint64
 	used  int64
@@ -40,8 +41,8 @@ type set struct {
 	extractions func() (map[string]exec.Extraction, []error)
 }
 
-// Open is Open for one search. What others have read is not read again, unless a
-// file was changed, added or removed.
+// Open is Open for one search. It rereads files only if one was changed, added
+// or removed.
 func (l *Library) Open(dirs ...string) (*Knowledge, error) {
 	k, err := OpenShared(l.lookups(), dirs...)
 	if err != nil {
@@ -67,7 +68,7 @@ func (l *Library) lookups() *Tables {
 	return l.tables
 }
 
-// part gives a Knowledge a part of a set, and what is wrong with it.
+// part returns a part of a set to a Knowledge, with its problems.
 func part[T any](k *Knowledge, of func() (T, []error)) func() T {
 	return sync.OnceValue(func() T {
 		v, problems := of()
@@ -126,8 +127,8 @@ func reading[T any](dirs []string, load func(*Knowledge) T) func() (T, []error) 
 	})
 }
 
-// stampOf stands for the files that are read of folders, as they are now. Lookups
-// have stamps of their own.
+// stampOf returns a fingerprint of the current files of folders. Lookups have
+// their own.
 func stampOf(dirs []string) uint64 {
 	h := xxhash.New()
 	note := func(path string, info fs.FileInfo, err error) {
@@ -136,7 +137,7 @@ func stampOf(dirs []string) uint64 {
 			return
 		}
 		fmt.Fprintf(h, "%q %v %d %d\n", path, info.Mode(), info.Size(), info.ModTime().UnixNano())
-		if id := inode(info); id != 0 { // editors put a new file in the place of the old one
+		if id := inode(info); id != 0 { // editors replace a file with a new one
 			h.Write(binary.LittleEndian.AppendUint64(nil, id))
 		}
 	}

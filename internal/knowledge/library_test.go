@@ -20,7 +20,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// TestLibraryReadsOnce: searches share what was read until a file changes.
+// TestLibraryReadsOnce: searches share cached contents until a file changes.
 func TestLibraryReadsOnce(t *testing.T) {
 	dir := t.TempDir()
 	macros := filepath.Join(dir, "local", "macros.conf")
@@ -69,8 +69,8 @@ func TestLibraryReadsOnce(t *testing.T) {
 	}
 }
 
-// TestLibraryProblems: a search is told of what is wrong with the files that it
-// looked at, not with those that others did, however often they are used.
+// TestLibraryProblems: a search is told about the problems of files that it
+// used, not of those that only others used, however often they are used.
 func TestLibraryProblems(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "macros.conf"), "[broken\n")
@@ -91,7 +91,7 @@ func TestLibraryProblems(t *testing.T) {
 	}
 }
 
-// TestLibraryRace reads everything by several searches while files change.
+// TestLibraryRace reads everything from several searches while files change.
 func TestLibraryRace(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "eventtypes.conf"), "[one]\nsearch = eventName=A `mine`\ntags = t\n")

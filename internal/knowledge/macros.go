@@ -16,31 +16,32 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// macroKey tells the overloads of a macro apart.
+// macroKey distinguishes the overloads of a macro.
 type macroKey struct {
 	name string
 	args int
 }
 
-// builtin are the macros that published CloudTrail searches count on; folders
-// may define them anew.
+// builtin are the macros that published CloudTrail searches rely on; folders
+// may redefine them.
 var builtin = []syntax.Macro{
 	{Name: "cloudtrail", Definition: `sourcetype=aws:cloudtrail`},
 	{Name: "security_content_ctime", Args: []string{"field"}, Definition: `convert timeformat="%Y-%m-%dT%H:%M:%S" ctime($field$)`},
 	{Name: "drop_dm_object_name", Args: []string{"object"}, Definition: `rename $object$.* AS *`},
-	// A CloudTrail record has the names of the schema beside its own.
+	// A CloudTrail record has the schema's names besides its own.
 	{Name: "amazon_security_lake", Definition: `sourcetype=aws:asl`},
-	// There are no summaries here, so those that exist alone would be none.
+	// There are no summaries here, so a search of only summaries would find
+	// nothing.
 	{Name: "security_content_summariesonly", Definition: `summariesonly=false allow_old_summaries=true fillnull_value=null`},
 	{Name: "summariesonly", Definition: `summariesonly=false`},
-	// What else AWS logs, by the sourcetypes of Splunk's add-on.
+	// Other AWS logs, by the sourcetypes of Splunk's add-on.
 	{Name: "aws_cloudwatchlogs_eks", Definition: `sourcetype=aws:cloudwatchlogs:eks`},
 	{Name: "aws_config", Definition: `sourcetype=aws:config`},
 	{Name: "aws_description", Definition: `sourcetype=aws:description`},
 	{Name: "aws_s3_accesslogs", Definition: `sourcetype=aws:s3:accesslogs`},
 	{Name: "aws_securityhub_finding", Definition: `sourcetype=aws:securityhub:finding`},
 	{Name: "cloudwatchlogs_vpcflow", Definition: `sourcetype=aws:cloudwatchlogs:vpcflow`},
-	// Whoever is known to push images is for the user to say.
+	// Only the user knows who is expected to push images.
 	{Name: "aws_ecr_users", Definition: `userName IN (user)`},
 	{Name: "aws_ecr_users_asl", Definition: `actor.user.uid IN (user)`},
 	{Name: "ec2_modification_api_calls", Definition: `(eventSource=ec2.amazonaws.com eventName IN (AssociateAddress, AssociateIamInstanceProfile, AttachClassicLinkVpc, AttachNetworkInterface, AttachVolume, BundleInstance, DetachClassicLinkVpc, DetachVolume, DisassociateAddress, DisassociateIamInstanceProfile, ModifyInstance*, MonitorInstances, RebootInstances, ReplaceIamInstanceProfileAssociation, ResetInstanceAttribute, StartInstances, StopInstances, TerminateInstances, UnmonitorInstances))`},
@@ -48,8 +49,8 @@ var builtin = []syntax.Macro{
 	{Name: "security_group_api_calls", Definition: `(eventName IN (AuthorizeSecurityGroup*, RevokeSecurityGroup*, UpdateSecurityGroupRuleDescriptions*, ModifySecurityGroupRules, CreateSecurityGroup, DeleteSecurityGroup))`},
 }
 
-// window is the macro that a search over a baseline takes a relative time from:
-// how long a baseline remembers, or since when something counts as new.
+// window is a macro that returns the relative time for a baseline search: how
+// long a baseline remembers, or since when something counts as new.
 func window(name string) (syntax.Macro, bool) {
 	if !strings.Contains(name, "previously_") {
 		return syntax.Macro{}, false
@@ -72,7 +73,7 @@ func (k *Knowledge) Macro(name string, args int) (syntax.Macro, bool) {
 	return m, ok
 }
 
-// MacroNames implements syntax.Macros: every name once, sorted.
+// MacroNames implements syntax.Macros. It returns every name once, sorted.
 func (k *Knowledge) MacroNames() []string {
 	var names []string
 	for key := range k.macros() {
@@ -105,7 +106,7 @@ func (k *Knowledge) loadMacros() map[macroKey]syntax.Macro {
 	return all
 }
 
-// macroFromStanza reads [name] or [name(2)].
+// macroFromStanza parses a stanza [name] or [name(2)].
 func macroFromStanza(s *stanza) (syntax.Macro, error) {
 	m := syntax.Macro{
 		Name:       s.name,
@@ -137,7 +138,7 @@ func macroFromStanza(s *stanza) (syntax.Macro, error) {
 }
 
 // macrosFromYAML reads the macros of a file: one, a list, or several documents.
-// One that does not say its name has that of the file.
+// A macro without a name gets the name of the file.
 func macrosFromYAML(file string, text []byte) (list []syntax.Macro, err error) {
 	if err := yamldoc.Check(text); err != nil {
 		return nil, err
@@ -155,7 +156,7 @@ func macrosFromYAML(file string, text []byte) (list []syntax.Macro, err error) {
 			items = []any{doc}
 		}
 		for _, item := range items {
-			if item == nil { // nothing but comments
+			if item == nil { // only comments
 				continue
 			}
 			m, err := macroFromYAML(file, item)
@@ -202,7 +203,7 @@ func macroFromYAML(file string, item any) (syntax.Macro, error) {
 	return m, checkName("macro", m.Name)
 }
 
-// checkName refuses names that no search could write.
+// checkName rejects names that cannot be written in a search.
 func checkName(what, name string) error {
 	if name == "" || strings.ContainsAny(name, "`(),\"\n") {
 		return fmt.Errorf("%q is not a valid name for a %s", name, what)

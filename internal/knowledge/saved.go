@@ -19,8 +19,8 @@ func (k *Knowledge) SavedSearch(name string) (string, bool) {
 	return text, ok
 }
 
-// SavedFilter implements filter.Classes: the saved search as a condition of a
-// search, which it can be when it has no commands.
+// SavedFilter implements filter.Classes. It returns the saved search as a
+// condition, which is possible only if the search has no commands.
 func (k *Knowledge) SavedFilter(name string) (filter.Expr, error) {
 	text, ok := k.SavedSearch(name)
 	if !ok {
@@ -68,9 +68,9 @@ func (k *Knowledge) loadSaved() map[string]string {
 // Saved is one search of a savedsearches.conf.
 type Saved struct{ Name, Description, Search string }
 
-// ReadSaved reads the searches of one file in their order; stanzas that only
-// change settings are left out. It returns those it could read together with
-// the error.
+// ReadSaved reads the searches of a file in order; stanzas that only change
+// settings are skipped. It returns the readable searches together with the
+// error.
 func ReadSaved(file string) ([]Saved, error) {
 	text, err := readText(file)
 	if err != nil {

@@ -2,8 +2,8 @@ package knowledge
 
 import "strings"
 
-// shipped are lookups that published searches read and that a search of theirs
-// keeps, or that Splunk's own apps bring: they are empty until a folder has the
+// shipped are lookups that published searches read, and that are maintained by
+// another search or by Splunk's own apps. They are empty until a folder has the
 // file, so that such a search runs from the first day.
 var shipped = map[string]string{
 	"previously_seen_aws_cross_account_activity":           "firstTime,lastTime,requestingAccountId,requestedAccountId",
@@ -36,7 +36,8 @@ var shipped = map[string]string{
 	"identity_lookup_expanded": "identity,key,email,first,last,category,priority,bunit,watchlist,startDate,endDate,user_status",
 }
 
-// shippedDefinition returns the definition of a shipped lookup, nil for others.
+// shippedDefinition returns the definition of a shipped lookup, or nil for
+// other names.
 func shippedDefinition(name string) *definition {
 	columns, ok := shipped[name]
 	if !ok {
@@ -44,7 +45,7 @@ func shippedDefinition(name string) *definition {
 	}
 	d, err := newDefinition(strings.TrimSuffix(name, ".csv"), map[string]string{"external_type": "kvstore", "fields_list": columns})
 	if err != nil {
-		return nil // the names are tested
+		return nil // a test checks the names
 	}
 	return d
 }

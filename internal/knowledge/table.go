@@ -19,8 +19,8 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Table implements exec.Knowledge: a lookup by the name of its definition or of
-// its file. What was read is kept until the file changes.
+// Table implements exec.Knowledge. It returns a lookup by the name of its
+// definition or file, and caches it until the file changes.
 func (k *Knowledge) Table(env *exec.Env, name string) (*lookup.Table, error) {
 	d, err := k.definition(name)
 	if err != nil {
@@ -40,7 +40,7 @@ func (k *Knowledge) Table(env *exec.Env, name string) (*lookup.Table, error) {
 	case err != nil:
 		return nil, fmt.Errorf("cannot open lookup %q: %w", name, err)
 	}
-	key := fmt.Sprintf("%q %q %+v", path, d.filter, d.table) // another Knowledge may define it otherwise
+	key := fmt.Sprintf("%q %q %+v", path, d.filter, d.table) // another Knowledge may define it differently
 	if t := k.tables.get(key, info); t != nil {
 		return t, nil
 	}
@@ -59,8 +59,8 @@ func (k *Knowledge) Table(env *exec.Env, name string) (*lookup.Table, error) {
 	return &t, nil
 }
 
-// definition returns the definition called name, or one made up for a file of
-// that name.
+// definition returns the definition with a name, or a default one for a file
+// with that name.
 func (k *Knowledge) definition(name string) (*definition, error) {
 	if d := k.defs()[name]; d != nil {
 		return d, nil
@@ -77,17 +77,17 @@ func (k *Knowledge) definition(name string) (*definition, error) {
 	return newDefinition(name, map[string]string{"filename": name})
 }
 
-// missing is the error of a lookup that is not there.
+// missing is the error for a lookup that does not exist.
 type missing string
 
 func noTable(format string, args ...any) error { return missing(fmt.Sprintf(format, args...)) }
 
 func (m missing) Error() string { return string(m) }
 
-// Is makes it exec.ErrNoTable.
+// Is makes it match exec.ErrNoTable.
 func (missing) Is(target error) bool { return target == exec.ErrNoTable }
 
-// known is a hint for someone who asked for a lookup that is not there.
+// known returns a hint for a user who named a lookup that does not exist.
 func (k *Knowledge) known(name string) string {
 	names := k.LookupNames()
 	if hint := diag.DidYouMean(name, slices.AppendSeq(slices.Clone(names), maps.Keys(shipped))); hint != "" {
@@ -109,7 +109,7 @@ func (k *Knowledge) LookupNames() []string {
 		names = append(names, name)
 	}
 	for _, dir := range k.dirs {
-		entries, _ := os.ReadDir(filepath.Join(dir, "lookups")) // a folder without lookups has none
+		entries, _ := os.ReadDir(filepath.Join(dir, "lookups")) // a folder may have no lookups
 		for _, e := range entries {
 			if !e.IsDir() && checkFile(e.Name()) == nil {
 				names = append(names, e.Name())
@@ -120,8 +120,8 @@ func (k *Knowledge) LookupNames() []string {
 	return slices.Compact(names)
 }
 
-// find returns the file of a definition: that of the definition's own folder,
-// else that of the last folder that has it.
+// find returns the file of a definition: that in the definition's own folder,
+// or else in the last folder that has it.
 func (k *Knowledge) find(d *definition) (string, fs.FileInfo, error) {
 	dirs := slices.Clone(k.dirs)
 	if d.dir != "" {
@@ -143,7 +143,7 @@ func (k *Knowledge) find(d *definition) (string, fs.FileInfo, error) {
 
 // splitLists puts the columns that hold several values of others behind them.
 func splitLists(t *lookup.Table) {
-	var order []int // the columns in their new order
+	var order []int // the new order of the columns
 	lists := map[int]int{}
 	for i, name := range t.Columns {
 		if base, ok := strings.CutPrefix(name, lookup.ListColumn); !ok || !slices.Contains(t.Columns, base) {
@@ -174,7 +174,7 @@ func splitLists(t *lookup.Table) {
 	t.Columns, t.Lists = columns, lists
 }
 
-// filterTable keeps the rows that pass the search expression.
+// filterTable keeps the rows that match the search expression.
 func filterTable(t *lookup.Table, where string) error {
 	e, err := syntax.ParseSearch("filter", where)
 	if err != nil {

@@ -8,14 +8,14 @@ import (
 	"bluetrail/internal/lookup"
 )
 
-// CacheBytes bounds what the tables that a process keeps for further searches take in
-// memory. The largest table fits.
+// CacheBytes limits the memory of the tables that a process caches for later
+// searches. The largest table fits.
 const CacheBytes = maxTable
 
-// Tables are lookup tables that were read, kept for further searches until their files
-// change. Those that were used last stay. Tables is safe for concurrent use, also by
-// several Knowledges. A table that a search still uses counts in the memory of that
-// search as well.
+// Tables caches lookup tables for later searches until their files change, and
+// evicts the least recently used ones. Tables is safe for concurrent use, also
+// by several Knowledges. A table that a search still uses also counts towards
+// that search's memory.
 type Tables struct {
 	limit int
 
@@ -25,7 +25,7 @@ type Tables struct {
 	clock uint64 // counts uses
 }
 
-// cached is a table that was read, good as long as its file is the same.
+// cached is a cached table, valid while its file is unchanged.
 type cached struct {
 	table *lookup.Table
 	size  int64
@@ -33,17 +33,18 @@ type cached struct {
 	used  uint64
 }
 
-// NewTables returns an empty cache of limit bytes.
+// NewTables returns an empty cache with a limit in bytes.
 func NewTables(limit int) *Tables { return &Tables{limit: limit, list: map[string]*cached{}} }
 
-// Bytes reports what the tables take.
+// Bytes returns the memory of the cached tables.
 func (c *Tables) Bytes() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.bytes
 }
 
-// get returns the table of a key, nil when there is none of the file as it is.
+// get returns the table of a key, or nil if none is cached for the current
+// file.
 func (c *Tables) get(key string, info fs.FileInfo) *lookup.Table {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,8 +61,8 @@ func (c *Tables) get(key string, info fs.FileInfo) *lookup.Table {
 	return e.table
 }
 
-// put keeps a table, and drops those that were not used for longest until all are
-// within the limit.
+// put caches a table, and evicts the least recently used ones until all fit in
+// the limit.
 func (c *Tables) put(key string, t *lookup.Table, info fs.FileInfo) {
 	if t.Bytes > c.limit {
 		return

@@ -11,8 +11,8 @@ import (
 	"bluetrail/internal/spl/exec"
 )
 
-// TestTablesAreBounded reads tables through two Knowledges that share a cache with room
-// for two of them.
+// TestTablesAreBounded reads tables through two Knowledges that share a cache
+// with room for two.
 func TestTablesAreBounded(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "lookups"), 0o700); err != nil {
@@ -66,7 +66,7 @@ func TestTablesAreBounded(t *testing.T) {
 	if _, err := know[0].Table(nil, "large.csv"); err != nil {
 		t.Error(err)
 	}
-	same("x.csv", true) // large does not fit, and drives nothing out
+	same("x.csv", true) // large does not fit, and evicts nothing
 	write("x.csv", 50)
 	if err := os.Chtimes(filepath.Join(dir, "lookups", "x.csv"), time.Time{}, time.Unix(1700000000, 0)); err != nil {
 		t.Fatal(err)
@@ -77,7 +77,8 @@ func TestTablesAreBounded(t *testing.T) {
 	}
 }
 
-// TestTableCountsInSearch reads tables with too little memory and enough.
+// TestTableCountsInSearch reads tables with insufficient and with sufficient
+// memory.
 func TestTableCountsInSearch(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("user,team\n")

@@ -16,10 +16,11 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// WriteTable implements exec.Knowledge. The file is written beside the old
-// one, made durable and then put in its place, so that readers see the old or
-// the new table and a crash leaves either. It stays inside the lookups folder
-// of the definition, of the folder that has the file, or of the last folder.
+// WriteTable implements exec.Knowledge. It writes a new file, syncs it and
+// renames it over the old one, so that readers see either the old or the new
+// table, as does a restart after a crash. The file stays inside the lookups
+// folder of the definition, of the folder that has the file, or of the last
+// folder.
 func (k *Knowledge) WriteTable(ctx context.Context, name string, t *lookup.Table) error {
 	d, err := k.definition(name)
 	if err != nil {
@@ -71,7 +72,7 @@ func writeCSV(w io.Writer, file string, t *lookup.Table) error {
 			}
 			continue
 		}
-		c.Flush() // a bare line break would be no row
+		c.Flush() // a bare line break would not be a row
 		if _, err := io.WriteString(w, "\"\"\n"); err != nil {
 			return err
 		}
@@ -86,8 +87,8 @@ func writeCSV(w io.Writer, file string, t *lookup.Table) error {
 	return nil
 }
 
-// replaceFile writes a file of a folder in one step. Links that lead out of
-// the folder are not followed.
+// replaceFile atomically replaces a file in a folder. It does not follow links
+// that lead out of the folder.
 func replaceFile(dir, name string, write func(io.Writer) error) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

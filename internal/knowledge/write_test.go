@@ -12,7 +12,7 @@ import (
 	"bluetrail/internal/lookup"
 )
 
-// fullDisk takes some bytes and then no more; it counts how often it was asked.
+// fullDisk accepts some bytes and then fails; it counts the writes.
 type fullDisk struct{ left, asked int }
 
 func (d *fullDisk) Write(p []byte) (int, error) {
@@ -31,7 +31,7 @@ func wideTable(rows int) *lookup.Table {
 	return t
 }
 
-// A full disk ends the writing of a table at once.
+// A full disk stops the writing of a table immediately.
 func TestTableOnFullDisk(t *testing.T) {
 	for _, file := range []string{"a.csv", "a.csv.gz"} {
 		disk := &fullDisk{left: 1000}
@@ -44,7 +44,7 @@ func TestTableOnFullDisk(t *testing.T) {
 	}
 }
 
-// A table that could not be written leaves the old one, and nothing else.
+// A failed write leaves the old table, and nothing else.
 func TestUnfinishedTable(t *testing.T) {
 	dir := t.TempDir()
 	const old = "a\nold\n"

@@ -13,11 +13,11 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// headerRows is how many rows are held back to learn which columns there are
-// before the header is written.
+// headerRows is how many rows are buffered to learn the columns before the
+// header is written.
 const (
 	headerRows  = 20000
-	headerBytes = 16 << 20 // rows that are larger together are not held back
+	headerBytes = 16 << 20 // limit on the bytes of the buffered rows
 )
 
 // csvWriter writes a header and rows that are safe to open in a spreadsheet.
@@ -26,11 +26,11 @@ type csvWriter struct {
 	zone *time.Location
 	out  *csv.Writer
 	cols []string
-	at   map[string]int // by name, where in cols
+	at   map[string]int // index in cols by name
 	tty  bool
 	held []*vector.Batch
 	rows int
-	size int // of held, about
+	size int // approximate bytes of held
 	late map[string]bool
 }
 
@@ -120,9 +120,9 @@ func (c *csvWriter) Close() ([]string, error) {
 	return []string{fmt.Sprintf("%s appeared after the header was written and %s left out; end the search with | table and the columns you want", columns(len(c.late)), areOrIs(len(c.late)))}, c.out.Error()
 }
 
-// safeCell keeps spreadsheets from running a cell: text that begins like a
-// formula gets an apostrophe in front, also where characters come before it that
-// a spreadsheet drops or does not show. Numbers stay as they are.
+// safeCell keeps spreadsheets from evaluating a cell: text that begins like a
+// formula gets an apostrophe in front, even if it begins with characters that a
+// spreadsheet drops or does not display. Numbers are unchanged.
 func safeCell(s string) string {
 	s = strings.ReplaceAll(s, "\x00", "")
 	begin := strings.TrimLeftFunc(s, func(r rune) bool { return diag.Hidden(r) || unicode.IsSpace(r) || r == utf8.RuneError })
@@ -136,11 +136,11 @@ func safeCell(s string) string {
 	return "'" + s
 }
 
-// formulaSigns begin what a spreadsheet computes; some read the wide forms of
-// East Asian keyboards alike.
+// formulaSigns start a formula in a spreadsheet; some spreadsheets also accept
+// the full-width forms of East Asian keyboards.
 const formulaSigns = "=+-@|%＝＋－＠"
 
-// visible writes what acts on a terminal as an escape. Lines stay lines.
+// visible escapes characters that act on a terminal. It keeps line breaks.
 func visible(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return diag.Hidden(r) || r == utf8.RuneError }) {
 		return s

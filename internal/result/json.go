@@ -11,13 +11,13 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// jsonWriter writes one object a line, keys in column order, every value a
-// string, several values an array, missing ones left out.
+// jsonWriter writes one object per line, with keys in column order. Every value
+// is a string, several values are an array, and missing ones are omitted.
 type jsonWriter struct {
 	w    io.Writer
 	zone *time.Location
 	buf  []byte
-	rows [][]int32 // of the batch at hand: the columns that each row has
+	rows [][]int32 // for the current batch: the columns that each row has
 }
 
 func (j *jsonWriter) Write(b *vector.Batch) error {
@@ -44,9 +44,9 @@ func (j *jsonWriter) Write(b *vector.Batch) error {
 	return err
 }
 
-// index returns the keys of the columns as they are written, and sets rows. Batches
-// of whole events have many columns, most of them missing in most rows, so the
-// columns are gone through one after the other.
+// index returns the encoded keys of the columns, and sets rows. Batches of
+// whole events have many columns, most of them missing in most rows, so it goes
+// column by column.
 func (j *jsonWriter) index(b *vector.Batch) [][]byte {
 	for len(j.rows) < b.Len {
 		j.rows = append(j.rows, nil)

@@ -9,7 +9,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// rawWriter writes the records of events as they were, one a line.
+// rawWriter writes the original records of events, one per line.
 type rawWriter struct {
 	w   io.Writer
 	tty bool
@@ -38,8 +38,8 @@ func (r *rawWriter) Write(b *vector.Batch) error {
 	return nil
 }
 
-// oneLine returns a record in one line: JSON without white space between its
-// values, anything else with its line ends escaped.
+// oneLine returns a record on one line: JSON without white space between its
+// values, anything else with its line breaks escaped.
 func oneLine(s string) []byte {
 	b := []byte(s)
 	if bytes.IndexByte(b, '\n') < 0 && bytes.IndexByte(b, '\r') < 0 {

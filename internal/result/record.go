@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	maxLabel  = 40 // the widest the names of fields are padded to
-	leastText = 20 // the least width in which values are wrapped
+	maxLabel  = 40 // maximum width to which field names are padded
+	leastText = 20 // minimum width for wrapping values
 )
 
-// recordWriter writes each row as lines of field and value. Long values go on
-// in the next line.
+// recordWriter writes each row as lines of field and value. Long values
+// continue on the next line.
 type recordWriter struct {
 	w     io.Writer
 	o     Options
@@ -47,7 +47,7 @@ func (t *recordWriter) Write(b *vector.Batch) error {
 	return err
 }
 
-// columns returns the columns of b that are shown, the time first.
+// columns returns the visible columns of b, the time first.
 func (t *recordWriter) columns(b *vector.Batch) []*vector.Column {
 	names := t.names
 	if names == nil {
@@ -87,7 +87,7 @@ func (t *recordWriter) row(out *strings.Builder, cols []*vector.Column, r int) {
 	}
 }
 
-// wrap cuts a value into the lines that fit beside its label.
+// wrap splits a value into lines that fit beside its label.
 func (t *recordWriter) wrap(s string, label int) []string {
 	if t.o.Width <= 0 {
 		return []string{s}

@@ -13,22 +13,22 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Writer takes the batches of a search and writes them.
+// Writer writes the batches of a search.
 type Writer interface {
 	Write(b *vector.Batch) error
-	// Close writes what is left. It returns what the user should be told about
+	// Close writes the remaining output. It returns notes for the user about
 	// the output, one line each.
 	Close() (notes []string, err error)
 }
 
-// Options say how rows are shown.
+// Options control how rows are displayed.
 type Options struct {
 	Format string // one of Formats
-	Width  int    // columns of the terminal, 0 = no limit, nothing is cut
-	Events bool   // the rows are events: a table shows a choice of their fields
+	Width  int    // terminal columns, 0 = no limit, nothing is cut
+	Events bool   // the rows are events: a table shows a selection of their fields
 	Zone   *time.Location
-	// Terminal says that the output goes to one: CSV and raw records have their
-	// control characters written as escapes.
+	// Terminal says that the output is a terminal: CSV and raw records then
+	// have their control characters escaped.
 	Terminal bool
 	Colour   bool // headings are bold, errors and severities coloured
 }
@@ -36,7 +36,7 @@ type Options struct {
 // Formats are the names of the output formats.
 var Formats = []string{"table", "list", "json", "csv", "raw"}
 
-// New returns a writer of the format to w.
+// New returns a writer of the format that writes to w.
 func New(w io.Writer, o Options) (Writer, error) {
 	if o.Zone == nil {
 		o.Zone = time.UTC
@@ -56,7 +56,7 @@ func New(w io.Writer, o Options) (Writer, error) {
 	return nil, fmt.Errorf("unknown output format %q; formats are %s", o.Format, strings.Join(Formats, ", "))
 }
 
-// isoTime is how _time is written for programs.
+// isoTime is the format of _time for programs.
 const isoTime = "2006-01-02T15:04:05.000-07:00"
 
 // shown returns the values of a cell as text; _time in numbers becomes a date.

@@ -97,14 +97,14 @@ n            12
 	}
 }
 
-// hostile is what an attacker may put into a user agent.
+// hostile is text that an attacker may put into a user agent.
 var hostile = []string{
 	"\x1b]0;owned\x07\x1b[2J", "=HYPERLINK(\"http://198.51.100.1\")", "@SUM(1+1)", "-2+3+cmd|' /C calc'!A0", "a\nb,c\"d", "\u202egnp.exe", "\u009b31m",
 	"\t=1+1", "\x00", "\x00=1", "\x01\x02=1", "\u200b=1", "\ufeff@x", " \u202e +1", "\u061c-x()", "＝1+1", "\xff=1", "\u2028x\u2029", "\U000e0041x", "a\rb",
 	"\xff\xfe", "日本語", strings.Repeat("long ", 200),
 }
 
-// hidden are characters of hostile that no terminal may see.
+// hidden are characters of hostile that must not reach a terminal.
 const hidden = "\x00\x01\x02\x07\x1b\t\r\u009b\u061c\u200b\u2028\u2029\u202e\ufeff\U000e0041"
 
 func TestHostileValues(t *testing.T) {
@@ -158,7 +158,8 @@ func TestNumbersStayNumbersInCSV(t *testing.T) {
 	}
 }
 
-// TestLateColumns: what turns up behind the header is left out, and said.
+// TestLateColumns: columns that appear after the header are omitted, with a
+// note.
 func TestLateColumns(t *testing.T) {
 	var many [][]any
 	for range headerRows {
@@ -176,7 +177,7 @@ func TestLateColumns(t *testing.T) {
 	}
 }
 
-// TestEventsShowAChoice: events have more fields than a terminal has room for.
+// TestEventsShowAChoice: events have more fields than fit on a terminal.
 func TestEventsShowAChoice(t *testing.T) {
 	row := []any{"_time", 1700000000.0, "eventName", "ConsoleLogin", "_raw", "{}"}
 	for _, f := range strings.Fields("a b c d e f g h i j") {
@@ -206,8 +207,8 @@ func TestManyValuesAreCut(t *testing.T) {
 
 const roleARN = "arn:aws:sts::111122223333:assumed-role/OrganizationAccountAccessRole/ana.ruiz@example.com"
 
-// TestTheMiddleGoes: of a value that does not fit, both ends stay. The time is
-// never cut, and a pipe gets all.
+// TestTheMiddleGoes: a value that does not fit keeps both ends. The time is
+// never cut, and a pipe gets everything.
 func TestTheMiddleGoes(t *testing.T) {
 	long := strings.Repeat("x", maxPad) + "end"
 	rows := batch([]any{"_time", 1700000000.0, "arn", roleARN, "agent", "aws-cli/2.15.30 Python/3.11 exe/x86_64 command/iam.create-user"}, []any{"arn", long})
@@ -228,7 +229,8 @@ func TestTheMiddleGoes(t *testing.T) {
 	}
 }
 
-// TestNarrowEvents: a narrow terminal shows fewer fields, and counts them right.
+// TestNarrowEvents: a narrow terminal shows fewer fields, and counts the hidden
+// ones correctly.
 func TestNarrowEvents(t *testing.T) {
 	row := []any{"_time", 1700000000.0, "awsRegion", "ap-southeast-2", "eventSource", "monitoring.amazonaws.com", "eventName", "DescribeInstanceAttribute",
 		"user", "ana.ruiz@example.com", "sourceIPAddress", "elasticmapreduce.amazonaws.com", "errorCode", "Client.UnauthorizedOperation"}

@@ -6,14 +6,14 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// sparkWidth is how many bars a line is drawn with at most.
+// sparkWidth is the maximum number of bars in a line.
 const sparkWidth = 50
 
 var sparkBars = []rune("▁▂▃▄▅▆▇█")
 
-// drawn returns the values of a sparkline as a line of bars, from 0 (or the
-// least value, when that is below) to the greatest. A bar that stands for
-// several values is as high as the highest of them.
+// drawn renders the values of a sparkline as a line of bars, from 0 (or the
+// minimum, if negative) to the maximum. A bar for several values has the height
+// of the highest.
 func drawn(vals []string) (string, bool) {
 	if len(vals) < 2 || vals[0] != vector.SparklineMark {
 		return "", false

@@ -23,7 +23,7 @@ func TestSparklineInATable(t *testing.T) {
 	}
 }
 
-// A line of many buckets loses none of its peaks.
+// A line of many buckets keeps all of its peaks.
 func TestLongSparkline(t *testing.T) {
 	vals := []string{"##__SPARKLINE__##"}
 	for i := range 1000 {

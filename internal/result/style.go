@@ -20,8 +20,8 @@ var severities = map[string]string{
 	"critical": boldRed, "high": red, "medium": yellow, "low": blue,
 }
 
-// colour returns how a value is drawn, "" as the rest. Errors and severities
-// stand out.
+// colour returns the style of a value, "" = default. Errors and severities are
+// highlighted.
 func colour(field, value string) string {
 	switch field {
 	case "errorCode", "errorMessage":
@@ -38,7 +38,7 @@ func colour(field, value string) string {
 	return ""
 }
 
-// paint draws a text in a style where the output has colours.
+// paint applies a style to a text if the output has colours.
 func (o *Options) paint(style, s string) string {
 	if style == "" || !o.Colour || s == "" {
 		return s
@@ -46,8 +46,8 @@ func (o *Options) paint(style, s string) string {
 	return style + s + plain
 }
 
-// shorten takes characters out of the middle of a text until it is at most so
-// wide: the beginning and the end of an ARN or a user agent tell most.
+// shorten removes characters from the middle of a text until it fits the width:
+// the beginning and the end of an ARN or a user agent say most.
 func shorten(s string, width int) string {
 	all := runewidth.StringWidth(s)
 	if all <= width {
@@ -61,8 +61,8 @@ func shorten(s string, width int) string {
 	return runewidth.Truncate(s, begin, "") + "…" + runewidth.TruncateLeft(s, all-end, "")
 }
 
-// wrap cuts a text into lines of at most so many columns, behind a space, comma
-// or slash where one is near the end.
+// wrap splits a text into lines of a maximum width, after a space, comma or
+// slash if one is near the end.
 func wrap(s string, width int) []string {
 	var lines []string
 	for runewidth.StringWidth(s) > width {

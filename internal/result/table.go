@@ -14,21 +14,22 @@ import (
 
 const (
 	shownTime = "2006-01-02 15:04:05"
-	// widthRows is how many rows are looked at before column widths are fixed.
+	// widthRows is how many rows are examined before column widths are fixed.
 	widthRows = 1000
-	// maxPad is the widest a column is padded to where nothing else bounds it.
-	// Longer values are written whole and push the rest of their row aside.
+	// maxPad is the maximum width to which a column is padded if nothing else
+	// limits it. Longer values are written completely and shift the rest of
+	// their row.
 	maxPad = 400
-	// minCell is the narrowest a column is squeezed to before rows are written
-	// one field a line; softCell the narrowest before events show fewer fields.
+	// minCell is the minimum width of a column; below it, rows are written one
+	// field per line. softCell is the minimum before events show fewer fields.
 	minCell  = 12
 	softCell = 16
-	// maxLines bounds how many values of one cell are listed on a terminal.
+	// maxLines limits how many values of one cell are listed on a terminal.
 	maxLines = 20
 )
 
-// eventFields are what a table shows of CloudTrail events, and spareFields
-// those that a narrow terminal goes without, the first first.
+// eventFields are the fields that a table shows of CloudTrail events.
+// spareFields are those that a narrow terminal omits, in this order.
 var (
 	eventFields = []string{"_time", "awsRegion", "eventSource", "eventName", "user", "sourceIPAddress", "errorCode"}
 	spareFields = []string{"awsRegion", "eventSource"}
@@ -40,12 +41,12 @@ type tableWriter struct {
 	o      Options
 	held   []*vector.Batch
 	rows   int
-	size   int // of held, about
+	size   int // approximate bytes of held
 	cols   []column
 	named  map[string]bool // the names of cols
 	fields fieldCount
-	late   map[string]bool // columns that turned up after the widths were fixed
-	record *recordWriter   // set when the columns do not fit
+	late   map[string]bool // columns that appeared after the widths were fixed
+	record *recordWriter   // set if the columns do not fit
 }
 
 type column struct {
@@ -69,7 +70,7 @@ func (t *tableWriter) Write(b *vector.Batch) error {
 }
 
 func (t *tableWriter) Close() ([]string, error) {
-	if t.cols == nil && t.rows > 0 { // without rows, headings say nothing
+	if t.cols == nil && t.rows > 0 { // without rows, headings are useless
 		if err := t.begin(); err != nil {
 			return nil, err
 		}
@@ -119,7 +120,7 @@ func (f *fieldCount) add(b *vector.Batch) {
 
 func (f *fieldCount) count() int { return len(f.seen) }
 
-// begin fixes the columns and writes what was held back.
+// begin fixes the columns and writes the buffered rows.
 func (t *tableWriter) begin() error {
 	t.choose()
 	t.fit()
@@ -163,7 +164,7 @@ func (t *tableWriter) choose() {
 	}
 }
 
-// measure returns the column of a field as wide as the held rows need it.
+// measure returns the column of a field with the width that the held rows need.
 func (t *tableWriter) measure(name string) column {
 	c := column{name: name, heading: t.o.heading(name), right: true}
 	c.width = runewidth.StringWidth(c.heading)
@@ -187,8 +188,8 @@ func (t *tableWriter) measure(name string) column {
 	return c
 }
 
-// fit squeezes the widest columns until the row fits. Events go without some
-// fields first; where nothing helps, rows are written one field a line.
+// fit narrows the widest columns until the row fits. Events first lose some
+// fields; if nothing helps, rows are written one field per line.
 func (t *tableWriter) fit() {
 	if t.o.Width <= 0 {
 		return
@@ -208,8 +209,8 @@ func (t *tableWriter) names() []string {
 	return names
 }
 
-// squeeze narrows the widest columns, none below least, until a row fits; if
-// that is not to be had, it changes nothing. A time is never cut.
+// squeeze narrows the widest columns, none below least, until a row fits. If
+// that is impossible, it changes nothing. A time is never cut.
 func (t *tableWriter) squeeze(least int) bool {
 	total := 2 * (len(t.cols) - 1)
 	widths := make([]int, len(t.cols))
@@ -236,7 +237,7 @@ func (t *tableWriter) squeeze(least int) bool {
 	return true
 }
 
-// spare drops the next field that a narrow table of events can do without.
+// spare drops the next field that a narrow table of events can omit.
 func (t *tableWriter) spare() bool {
 	if !t.o.Events {
 		return false
@@ -254,7 +255,8 @@ func (t *tableWriter) cell(name string, v vector.Value) []string {
 	return t.o.cell(name, v)
 }
 
-// cell returns the lines of a cell. On a terminal many values are cut, aloud.
+// cell returns the lines of a cell. On a terminal, long lists of values are
+// cut, with a note.
 func (o *Options) cell(name string, v vector.Value) []string {
 	vals := slices.Clone(shown(name, v, o.Zone, shownTime))
 	if line, ok := drawn(vals); ok {
@@ -269,7 +271,7 @@ func (o *Options) cell(name string, v vector.Value) []string {
 	return vals
 }
 
-// heading names a column; a time says its zone.
+// heading names a column; that of a time includes its zone.
 func (o *Options) heading(name string) string {
 	if name == "_time" {
 		return "_time (" + diag.Printable(o.Zone.String()) + ")"
@@ -325,8 +327,8 @@ func (t *tableWriter) write(b *vector.Batch) error {
 	return err
 }
 
-// note remembers columns that have no place in the table. Of events only a
-// choice is shown anyway.
+// note records columns that are not in the table. Events show only a selection
+// anyway.
 func (t *tableWriter) note(b *vector.Batch) {
 	if t.o.Events {
 		return
@@ -357,8 +359,8 @@ func (t *tableWriter) line(out *strings.Builder, cells [][]string, n int) {
 	out.WriteByte('\n')
 }
 
-// pad fills a text up to the width of its column. A longer one loses its middle
-// on a terminal; elsewhere it is written whole.
+// pad pads a text to the width of its column. On a terminal a longer text loses
+// its middle; elsewhere it is written completely.
 func (t *tableWriter) pad(s string, c column, last bool) string {
 	if t.o.Width > 0 {
 		s = shorten(s, c.width)
