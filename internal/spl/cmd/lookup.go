@@ -17,9 +17,9 @@ import (
 // Lookup adds fields from the rows of a table that match the row's keys.
 type Lookup struct {
 	Table     string
-	TimeField string       // of the events, for tables whose rows have a time
+	TimeField string       // time field of the events, for time-based tables
 	Keys      []LookupPair // column of the table, field of the row
-	Outputs   []LookupPair // none: all columns that are no keys
+	Outputs   []LookupPair // none = all columns that are not keys
 	New       bool         // OUTPUTNEW: only where the field is missing
 }
 
@@ -136,8 +136,8 @@ func (c *Lookup) Print() string {
 	return b.String()
 }
 
-// Needs implements syntax.Command. Rows that lack a key keep what they have, so
-// the outputs are needed too.
+// Needs implements syntax.Command. Rows without a key keep their values, so the
+// outputs are needed too.
 func (c *Lookup) Needs(out filter.FieldSet) filter.FieldSet {
 	for _, k := range c.Keys {
 		out = out.Add(k.Field)
@@ -183,13 +183,13 @@ type lookupMapper struct {
 	c       *Lookup
 	index   *lookup.Index
 	outputs []LookupPair
-	cols    []int // of outputs in the table
+	cols    []int // of the outputs in the table
 	keys    *vector.FieldKeys
-	known   map[string][]int32 // matches by key, when times do not matter
-	taken   int                // bytes in known, about
+	known   map[string][]int32 // matches by key, if times do not matter
+	taken   int                // approximate bytes in known
 }
 
-// maxKnown bounds the bytes of what one worker remembers of matches.
+// maxKnown bounds the bytes of matches that one worker caches.
 const maxKnown = 8 << 20
 
 func (m *lookupMapper) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error) {
@@ -224,8 +224,8 @@ func (m *lookupMapper) Map(ctx context.Context, b *vector.Batch) (*vector.Batch,
 	return set.Batch(), nil
 }
 
-// matches returns the rows of the table for row i; complete is false when the
-// row lacks a key. At most maxKeys combinations of its values are looked up.
+// matches returns the table rows for row i. complete is false if the row lacks
+// a key. It looks up at most maxKeys combinations of its values.
 func (m *lookupMapper) matches(time *vector.Column, i int) (rows []int32, complete bool) {
 	at := vector.Value{}
 	if time != nil {
@@ -235,7 +235,7 @@ func (m *lookupMapper) matches(time *vector.Column, i int) (rows []int32, comple
 	m.keys.Each(i, func(key []byte, vals []string) bool {
 		switch found := m.find(key, vals, at); {
 		case looked == 0:
-			rows = found[:len(found):len(found)] // it is shared
+			rows = found[:len(found):len(found)] // clip it, since it is shared
 		default:
 			rows = append(rows, found...)
 		}
@@ -245,8 +245,8 @@ func (m *lookupMapper) matches(time *vector.Column, i int) (rows []int32, comple
 	return rows, looked > 0
 }
 
-// find looks up one combination of values, and remembers what it found where
-// times do not matter.
+// find looks up one combination of values. It caches the result if times do not
+// matter.
 func (m *lookupMapper) find(key []byte, vals []string, at vector.Value) []int32 {
 	if m.index.Table.TimeField != "" {
 		return m.index.Find(vals, at)

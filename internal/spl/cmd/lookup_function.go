@@ -29,7 +29,7 @@ func init() {
 	expr.Implement(d, expr.Implementation{Compile: compileLookup})
 }
 
-// maxLookupIndexes bounds the sets of key columns that one call has indexes of.
+// maxLookupIndexes bounds the sets of key columns that one call indexes.
 const maxLookupIndexes = 8
 
 func compileLookup(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
@@ -51,11 +51,11 @@ func compileLookup(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 // lookupFunction is one call of lookup() in an expression.
 type lookupFunction struct {
 	c       *expr.Compiler
-	indexes map[string]*lookup.Index // by table and key columns; nil = there is none
+	indexes map[string]*lookup.Index // by table and key columns; nil = not available
 }
 
-// find returns what the rows of a table that match keys, a JSON object, have in
-// the columns of outputs, a JSON array.
+// find looks up the rows of a table that match keys, a JSON object, and returns
+// the values of the columns in outputs, a JSON array.
 func (f *lookupFunction) find(table, keys, outputs string) (vector.Value, error) {
 	var columns, vals []string
 	missing := false
@@ -101,11 +101,11 @@ func (f *lookupFunction) find(table, keys, outputs string) (vector.Value, error)
 	return vector.String(string(append(out, '}'))), nil
 }
 
-// index returns the index of a table by columns. What cannot be opened is
-// reported once.
+// index returns the index of a table by columns. It reports a table that cannot
+// be opened once.
 func (f *lookupFunction) index(table string, columns []string) (*lookup.Index, error) {
 	env := f.c.Env
-	if env == nil { // a constant is computed ahead of the search
+	if env == nil { // constants are evaluated before the search
 		return nil, nil
 	}
 	key := table + "\x00" + strings.Join(columns, "\x00")
@@ -128,8 +128,8 @@ func (f *lookupFunction) index(table string, columns []string) (*lookup.Index, e
 	return index, nil
 }
 
-// object calls yield for the members of a JSON object in their order; null has
-// none.
+// object calls yield for the members of a JSON object in order. null has no
+// members.
 func object(text string, yield func(key string, val []byte)) error {
 	doc := []byte(text)
 	switch {
@@ -145,7 +145,8 @@ func object(text string, yield func(key string, val []byte)) error {
 	return err
 }
 
-// appendTexts appends one value as a JSON string, several as an array of them.
+// appendTexts appends a single value as a JSON string, and several as an array
+// of strings.
 func appendTexts(dst []byte, v vector.Value) []byte {
 	if v.Kind() != vector.List {
 		return jsonscan.AppendQuoted(dst, v.Text())

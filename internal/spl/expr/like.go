@@ -6,9 +6,8 @@ import (
 )
 
 // LikePattern returns the test for a LIKE pattern: % matches any run of
-// characters, _ one character. A backslash can escape the next character or be
-// literal, as in C:\Users\%; a text matches if either reading does.
-// Case-sensitive.
+// characters, _ one character. A backslash can escape %, _ and \, or be literal
+// as in C:\Users\%; a text matches if either reading does. Case-sensitive.
 func LikePattern(pattern string) func(string) bool {
 	if !strings.ContainsAny(pattern, `_\`) {
 		return likeRuns(strings.Split(pattern, "%"))
