@@ -115,7 +115,7 @@ func Load(path string) (Config, error) {
 			return c, fmt.Errorf("cannot read configuration %q: %w", path, err)
 		}
 		if err := yaml.UnmarshalWithOptions(data, &c, yaml.Strict()); err != nil {
-			return c, fmt.Errorf("cannot read configuration %q: %s", path, yaml.FormatError(err, false, true))
+			return c, fmt.Errorf("cannot read configuration %q: %w", path, yamldoc.Describe(err, data))
 		}
 	}
 	return c, c.check(path)
