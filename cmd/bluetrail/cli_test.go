@@ -234,3 +234,15 @@ func TestDoctorAndVersion(t *testing.T) {
 		t.Error(out, errs)
 	}
 }
+
+// TestUnreachableData: a data directory that cannot be looked into is not said to
+// be empty.
+func TestUnreachableData(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (absent{file}).Prepare(nil); err == nil || !strings.Contains(err.Error(), "cannot open data directory") {
+		t.Error(err)
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"time"
@@ -36,6 +37,7 @@ type server struct {
 	log      *slog.Logger
 	shares   *shares
 	pipeline *ingest.Pipeline
+	commands *control.Server
 	metrics  *metrics.Set
 }
 
@@ -82,20 +84,31 @@ func (c *serveCmd) Run(a *app) error {
 		parts = append(parts, serve.Part{Name: "scrub", Run: func(ctx context.Context) error { return s.scrub(ctx, period) }},
 			serve.Part{Name: "scrub of known ids", Run: func(ctx context.Context) error { return s.scrubIDs(ctx, period) }})
 	}
-	var commands *control.Server
 	parts = append(parts, serve.Part{
 		Name: "commands",
 		Start: func(context.Context) (err error) {
-			commands, err = control.Listen(s.data, version, s.answer, s.log)
+			s.commands, err = control.Listen(s.data, version, s.answer, s.log)
 			return err
 		},
-		Run:  func(context.Context) error { return commands.Serve() },
-		Stop: func(ctx context.Context) error { return commands.Stop(ctx) },
+		Run:  func(context.Context) error { return s.commands.Serve() },
+		Stop: func(ctx context.Context) error { return s.commands.Stop(ctx) },
 	})
 	for _, src := range s.cfg.Sources {
 		parts = append(parts, serve.Part{Name: "source " + src.Dir, Run: func(ctx context.Context) error { return s.watch(ctx, src) }})
 	}
-	return serve.Run(a.ctx, s.log, parts, func() { h.SetReady(true); s.log.Info("ready") }, func() { h.SetReady(false); s.log.Info("stopping") })
+	return serve.Run(a.ctx, s.log, parts, func() { h.SetReady(true); s.log.Info("ready") }, func() { s.stopping(); h.SetReady(false) })
+}
+
+// stopping is called when the server is to end. Searches and ingests of commands
+// end at once rather than compete with what the sources still commit.
+func (s *server) stopping() {
+	s.log.Info("stopping")
+	if s.commands != nil {
+		s.commands.Refuse() // Stop returns the error
+	}
+	if s.pipeline != nil {
+		s.pipeline.Hurry()
+	}
 }
 
 // openWait is how long a server waits for a command that has its data directory
@@ -109,6 +122,13 @@ func (s *server) open(ctx context.Context) error {
 		owner := vlogs.Owner(filepath.Join(s.data, ingest.EventsDir))
 		if owner == "" || time.Now().After(until) {
 			break
+		}
+		// A server that ends has closed its socket already; any other keeps the directory.
+		if conn, err := control.Dial(s.data); conn != nil || err != nil {
+			if conn != nil {
+				conn.Close()
+			}
+			return fmt.Errorf("a server (process %s) has %q open already; stop it first, or choose another --data", owner, s.data)
 		}
 		if owner != said {
 			said = owner

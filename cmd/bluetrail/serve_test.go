@@ -221,8 +221,8 @@ func TestServeCancel(t *testing.T) {
 	}
 }
 
-// TestServeRefuses: addresses that others reach, another version, and what is no
-// command.
+// TestServeRefuses: addresses that others reach, a second server, a taken port,
+// another version, and what is no command.
 func TestServeRefuses(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	for _, addr := range []string{"0.0.0.0:0", ":0", "192.0.2.1:1", "nonsense"} {
@@ -230,7 +230,14 @@ func TestServeRefuses(t *testing.T) {
 			t.Errorf("%s: %d %s", addr, code, errs)
 		}
 	}
-	startServer(t, data)
+	log, _ := startServer(t, data)
+	if code, _, errs := bluetrail(t, "serve", "--data", data, "--addr", "127.0.0.1:0"); code != exitFailed || !strings.Contains(errs, "open already") {
+		t.Errorf("a second server: %d %s", code, errs)
+	}
+	addr := regexp.MustCompile(`addr=(\S+)`).FindStringSubmatch(log.String())[1]
+	if code, _, errs := bluetrail(t, "serve", "--data", data+"2", "--addr", addr); code != exitFailed || !strings.Contains(errs, "choose another with --addr") {
+		t.Errorf("a taken port: %d %s", code, errs)
+	}
 	conn, err := control.Dial(data)
 	if err != nil || conn == nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 
 	"bluetrail/internal/config"
 	"bluetrail/internal/enrich"
+	"bluetrail/internal/ingest"
 	"bluetrail/internal/integrity"
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/leftover"
@@ -122,6 +123,9 @@ func (borrowed) Close() error { return nil }
 type absent struct{ dir string }
 
 func (s absent) Prepare(*store.Query) (store.Scan, error) {
+	if _, err := os.Stat(filepath.Join(s.dir, ingest.EventsDir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("cannot open data directory: %w", err)
+	}
 	if isDir(s.dir) {
 		return nil, usage("data directory %q contains no events; ingest some with: bluetrail ingest PATH --data %s", s.dir, shellWord(s.dir))
 	}

@@ -26,6 +26,9 @@ func Dial(dir string) (*Conn, error) {
 	return &Conn{c}, nil
 }
 
+// Close ends a connection over which nothing is asked.
+func (c *Conn) Close() error { return c.c.Close() }
+
 // Refusal is why a server does not run a request.
 type Refusal struct{ Reason string }
 

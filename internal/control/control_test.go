@@ -126,6 +126,33 @@ func TestStale(t *testing.T) {
 	}
 }
 
+// TestRefuse: a server that is to end tells its commands at once and is none for
+// those that come.
+func TestRefuse(t *testing.T) {
+	dir := t.TempDir()
+	started := make(chan struct{})
+	s := serve(t, dir, func(ctx context.Context, _ *Request, _, _ io.Writer) int {
+		close(started)
+		<-ctx.Done()
+		if errors.Is(context.Cause(ctx), ErrStopping) {
+			return 9
+		}
+		return 1
+	})
+	go func() {
+		<-started
+		if err := s.Refuse(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if code, _, _, err := do(t, t.Context(), dir, Request{Version: "v1"}); code != 9 || err != nil {
+		t.Error(code, err)
+	}
+	if c, err := Dial(dir); c != nil || err != nil {
+		t.Error(c, err)
+	}
+}
+
 // TestLongPath: a data directory whose path no socket can have.
 func TestLongPath(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("long", 20), strings.Repeat("way", 30))

@@ -25,10 +25,12 @@ type Server struct {
 	l       net.Listener
 	dir     string
 
-	ctx    context.Context // of all requests
-	cancel context.CancelCauseFunc
-	active sync.WaitGroup
-	slots  chan struct{}
+	ctx     context.Context // of all requests
+	cancel  context.CancelCauseFunc
+	active  sync.WaitGroup
+	refuse  sync.Once
+	refused error // of Refuse
+	slots   chan struct{}
 }
 
 const (
@@ -89,11 +91,16 @@ func (s *Server) Serve() error {
 	}
 }
 
-// Stop accepts no more commands, asks those that run to end and waits for them,
-// as long as ctx lasts.
-func (s *Server) Stop(ctx context.Context) error {
+// Refuse accepts no more commands and asks those that run to end.
+func (s *Server) Refuse() error {
 	s.cancel(ErrStopping)
-	err := errors.Join(removeLeft(s.dir), s.l.Close())
+	s.refuse.Do(func() { s.refused = errors.Join(removeLeft(s.dir), s.l.Close()) })
+	return s.refused
+}
+
+// Stop is Refuse, and waits for the commands that run, as long as ctx lasts.
+func (s *Server) Stop(ctx context.Context) error {
+	err := s.Refuse()
 	done := make(chan struct{})
 	go func() { s.active.Wait(); close(done) }()
 	select {

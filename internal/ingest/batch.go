@@ -179,9 +179,13 @@ func (p *Pipeline) handOver(b *batch) error {
 // builder makes rows of portions.
 func (p *Pipeline) builder(w *vlogs.Writer) {
 	defer w.Close()
-	y := yielding{searching: p.store.Searching}
+	y := yielding{searching: p.searching}
 	for part := range p.build {
-		if err := part.build(w, &y); err != nil {
+		err := part.build(w, &y)
+		if err == nil {
+			err = p.flush(w, &y)
+		}
+		if err != nil {
 			p.failedMu.Lock()
 			p.failed = errors.Join(p.failed, err)
 			p.failedMu.Unlock()
@@ -204,6 +208,23 @@ func (part *portion) build(w *vlogs.Writer, y *yielding) error {
 		if err != nil {
 			return fmt.Errorf("cannot store a record of %q: %w", meta.Source, err)
 		}
+	}
+	return nil
+}
+
+// lately is for how long after a search another one is expected.
+const lately = time.Second
+
+// flush hands the rows of a portion to the engine, which makes a part of them: that
+// takes up to a tenth of a second of CPU and cannot pause. It waits for searches
+// to end first; while there are searches, only one builder does it, so that the next
+// search finds a core.
+func (p *Pipeline) flush(w *vlogs.Writer, y *yielding) error {
+	y.settle(context.Background())
+	if !p.hurried.Load() && p.store.Searched(lately) {
+		p.flushing.Lock()
+		defer p.flushing.Unlock()
+		y.settle(context.Background())
 	}
 	return w.Flush()
 }

@@ -236,6 +236,8 @@ func (p *Pipeline) write(b *batch, ids *idset.Cut, running bool) error {
 		for _, w := range p.writers {
 			promise.Merge(w.Promised())
 		}
+		y := yielding{searching: p.searching}
+		y.yield(context.Background())
 		if err := p.store.Sync(); err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"bluetrail/internal/config"
@@ -79,7 +80,9 @@ type Pipeline struct {
 	writers  []*vlogs.Writer // of the builders
 	build    chan portion    // to the builders
 	free     chan *chunk
+	hurried  atomic.Bool    // see Hurry
 	building sync.WaitGroup // portions at the builders
+	flushing sync.Mutex     // of a builder that hands rows over while there are searches
 	running  sync.WaitGroup // readers, builders and the clock
 	quit     chan struct{}  // ends the clock
 	counts   counts
@@ -179,6 +182,12 @@ func (p *Pipeline) Err() error {
 	defer p.mu.Unlock()
 	return p.broken
 }
+
+// Hurry ends the pauses for searches: the process is to end soon.
+func (p *Pipeline) Hurry() { p.hurried.Store(true) }
+
+// searching reports whether the workers have to give way to a search.
+func (p *Pipeline) searching() bool { return !p.hurried.Load() && p.store.Searching() }
 
 // Close commits what is under way and closes the data directory. No Run may be
 // under way.

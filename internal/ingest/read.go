@@ -175,7 +175,7 @@ func (j *job) read(free <-chan *chunk, row *event.Row) {
 	at := j.batch.From
 	var problems int
 	c := j.chunk(free, at)
-	y := yielding{searching: j.run.p.store.Searching}
+	y := yielding{searching: j.run.p.searching}
 	for {
 		y.yield(j.ctx)
 		rec, err := f.Next()

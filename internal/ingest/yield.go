@@ -34,3 +34,9 @@ func (y *yielding) yield(ctx context.Context) {
 	now := time.Now()
 	y.until = now.Add(now.Sub(start) / 2)
 }
+
+// settle is yield before work that cannot pause: it counts no earlier pause.
+func (y *yielding) settle(ctx context.Context) {
+	y.until = time.Time{}
+	y.yield(ctx)
+}

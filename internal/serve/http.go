@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -33,6 +34,9 @@ func (h *HTTP) Listen(ctx context.Context, addr string, remote bool) error {
 		return err
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("cannot listen on %q: another program, perhaps another server, uses it; stop that, or choose another with --addr", addr)
+	}
 	if err != nil {
 		return fmt.Errorf("cannot listen on %q: %w", addr, err)
 	}

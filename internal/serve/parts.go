@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 )
@@ -70,15 +71,26 @@ func Run(ctx context.Context, log *slog.Logger, parts []Part, ready, stopping fu
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), StopTime)
 	defer cancel()
+	var late []string
 	for i := len(running) - 1; i >= 0; i-- {
-		if serr := running[i].stop(stop); serr != nil {
+		serr := running[i].stop(stop)
+		switch {
+		case serr == nil:
+			log.Info("stopped", KeyPart, running[i].Name)
+		case errors.Is(serr, errLate):
+			late = append(late, running[i].Name)
+		default:
 			err = errors.Join(err, fmt.Errorf("cannot stop %s: %w", running[i].Name, serr))
-			continue
 		}
-		log.Info("stopped", KeyPart, running[i].Name)
+	}
+	if late != nil {
+		err = errors.Join(err, fmt.Errorf("cannot stop %s: %w", strings.Join(late, ", "), errLate))
 	}
 	return err
 }
+
+// errLate is the error of a part that is left running when the process ends.
+var errLate = fmt.Errorf("not done within %s", StopTime)
 
 // runner is a part that was started.
 type runner struct {
@@ -119,6 +131,6 @@ func (r *runner) stop(ctx context.Context) error {
 	case <-done:
 		return err
 	case <-ctx.Done():
-		return errors.Join(err, errors.New("it did not stop in time"))
+		return errors.Join(err, errLate)
 	}
 }

@@ -81,7 +81,7 @@ func TestStopIsBounded(t *testing.T) {
 		deaf := d.part("deaf", func(context.Context) error { <-release; return nil })
 		var began time.Time
 		err := Run(ctx, quiet, []Part{d.part("a", untilDone), deaf}, cancel, func() { began = time.Now() })
-		if err == nil || !strings.Contains(err.Error(), "cannot stop deaf: it did not stop in time") {
+		if err == nil || !strings.Contains(err.Error(), "cannot stop deaf, a: not done within 10s") {
 			t.Error(err)
 		}
 		if took := time.Since(began); took != StopTime {

@@ -105,7 +105,10 @@ func (sc *scan) Explain() []string {
 // Run implements store.Scan.
 func (sc *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) error {
 	sc.s.scans.Add(1)
-	defer sc.s.scans.Add(-1)
+	defer func() {
+		sc.s.searched.Store(time.Now().UnixNano())
+		sc.s.scans.Add(-1)
+	}()
 	sc.shown = sc.s.shown.Load()
 	// Displaced rows are stored in one place regardless of their time.
 	err := sc.records(ctx, part{tenant: displaced, filter: sc.mayHold, earliest: firstTime, latest: firstTime + 1, check: sc.q.Filter}, emit)

@@ -36,8 +36,9 @@ type Store struct {
 	mu   sync.Mutex
 	days map[string]bool // partitions written to since the last Sync
 
-	shown atomic.Int64 // the last batch that searches see
-	scans atomic.Int32 // in progress
+	shown    atomic.Int64 // the last batch that searches see
+	scans    atomic.Int32 // in progress
+	searched atomic.Int64 // when the last scan ended, unix nanoseconds
 
 	manifestMu sync.Mutex
 	manifest   *manifest
@@ -159,6 +160,12 @@ func (s *Store) Show(batch int64) { s.shown.Store(batch) }
 
 // Searching reports whether a search is reading from the store.
 func (s *Store) Searching() bool { return s.scans.Load() > 0 }
+
+// Searched reports whether a search is reading from the store, or did within the
+// last d.
+func (s *Store) Searched(d time.Duration) bool {
+	return s.Searching() || time.Now().UnixNano()-s.searched.Load() < int64(d)
+}
 
 // formatFile records the row format of a data directory.
 const formatFile = "format"
