@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func serve(t *testing.T, dir string, h Handler) *Server {
@@ -135,6 +136,7 @@ func TestRefuse(t *testing.T) {
 		close(started)
 		<-ctx.Done()
 		if errors.Is(context.Cause(ctx), ErrStopping) {
+			time.Sleep(writeWait + 100*time.Millisecond) // to finish what is under way
 			return 9
 		}
 		return 1

@@ -64,14 +64,23 @@ func readFrame(r io.Reader, buf []byte, limit int) (kind, []byte, error) {
 
 // frames writes frames from several goroutines.
 type frames struct {
-	mu sync.Mutex
-	w  io.Writer
+	mu     sync.Mutex
+	w      io.Writer
+	before func() // called before each frame; may be nil
+	err    error  // of the frame that failed; none follows it
 }
 
 func (f *frames) write(k kind, payload []byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return writeFrame(f.w, k, payload)
+	if f.err != nil {
+		return f.err
+	}
+	if f.before != nil {
+		f.before()
+	}
+	f.err = writeFrame(f.w, k, payload)
+	return f.err
 }
 
 // stream is one of a command's outputs.

@@ -139,8 +139,15 @@ func (s *Server) serve(conn net.Conn) {
 	}
 	ctx, cancelRequest := context.WithCancelCause(s.ctx)
 	defer cancelRequest(nil)
-	// A client that takes nothing must not hold up a server that ends.
-	defer context.AfterFunc(s.ctx, func() { conn.SetWriteDeadline(time.Now().Add(writeWait)) })()
+	// A client that takes nothing must not hold up a server that ends. A command that
+	// needs longer to end still says how it ended.
+	hurry := func() { conn.SetWriteDeadline(time.Now().Add(writeWait)) }
+	to.before = func() {
+		if s.ctx.Err() != nil {
+			hurry()
+		}
+	}
+	defer context.AfterFunc(s.ctx, hurry)()
 	var listening sync.WaitGroup
 	listening.Go(func() { // until the client ends, or the connection is closed below
 		var buf []byte
