@@ -46,8 +46,8 @@ func TestBrokenDatabase(t *testing.T) {
 	}
 }
 
-// TestDamagedRecord: what cannot be read is unknown, is said to whom asks, and
-// takes nothing else with it.
+// TestDamagedRecord: an unreadable record counts as unknown, is reported, and
+// affects nothing else.
 func TestDamagedRecord(t *testing.T) {
 	long := text(strings.Repeat("x", maxText+1))
 	for name, bad := range map[string]object{

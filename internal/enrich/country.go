@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// country is what databases that hold only codes leave unsaid.
+// country is the data that databases with only country codes lack.
 type country struct {
 	name      string // English, as MaxMind's databases and so Splunk print it
 	continent string // English
@@ -13,8 +13,8 @@ type country struct {
 
 // countries holds every officially assigned code of ISO 3166-1 alpha-2, and XK
 // (Kosovo), which is in use without being assigned. Names and continents are
-// those of MaxMind's databases of 2026. It is made by its first use, since most
-// commands have none.
+// those of MaxMind's databases of 2026. The map is built on first use, since
+// most commands do not need it.
 var countries = sync.OnceValue(func() map[string]country {
 	return map[string]country{
 		"AD": {"Andorra", europe},
@@ -280,6 +280,6 @@ const (
 	southAmerica = "South America"
 )
 
-// countryOf returns what is known of a country's code, in either case; the zero
-// value for what is no country's, such as the region AP.
+// countryOf returns the data of a country code, in either case. It returns the
+// zero value for codes that are not a country's, such as the region AP.
 func countryOf(code string) country { return countries()[strings.ToUpper(code)] }

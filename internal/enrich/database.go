@@ -13,23 +13,23 @@ import (
 // database is one open .mmdb file.
 type database struct {
 	reader *maxminddb.Reader
-	// places remembers decoded records by their offset in the file: many
-	// networks share a record, and decoding takes longer than finding. A cell
-	// holds the record that was met last of those that fall to it.
+	// places caches decoded records by their offset in the file: many networks
+	// share a record, and decoding takes longer than finding. A cell holds the
+	// last record used of those that map to it.
 	places [rememberedPlaces]atomic.Pointer[place]
 	damage atomic.Pointer[error] // the first record that could not be read
 }
 
-// place is a decoded record. It is not changed once it is remembered.
+// place is a decoded record. It is immutable once cached.
 type place struct {
 	offset uintptr
-	loc    Location // empty for a record that cannot be read
+	loc    Location // empty for an unreadable record
 }
 
-// rememberedPlaces bounds the records that a database keeps decoded: 64 KB of
-// pointers, and with all of them met some 2 MB. The shipped database's records
-// lie within this many bytes, so that no two of them contend for a cell. A
-// power of two.
+// rememberedPlaces limits the cached records of a database: 64 KB of pointers,
+// and some 2 MB when all are in use. The shipped database's records lie within
+// this many bytes, so that no two of them share a cell. It must be a power of
+// two.
 const rememberedPlaces = 1 << 13
 
 // openDatabase opens an .mmdb file, which is mapped into memory, not read.
@@ -46,8 +46,8 @@ func openDatabase(path string) (*database, error) {
 	return d, nil
 }
 
-// knowsPlaces says whether any of the first records tells where an address is.
-// The layout is seen in the records alone: types are named as their makers like.
+// knowsPlaces reports whether any of the first records contains a location.
+// Only the records reveal the layout: makers choose the type names freely.
 func (d *database) knowsPlaces() bool {
 	const enough = 1000
 	n := 0
@@ -63,8 +63,8 @@ func (d *database) knowsPlaces() bool {
 	return false
 }
 
-// lookup returns what the database knows of an address; nil for nothing, which
-// is also what records say that hold other things only, such as where the
+// lookup returns what the database knows about an address. It returns nil for
+// nothing, and for records that contain only other data, such as where the
 // address is registered.
 func (d *database) lookup(addr netip.Addr) *Location {
 	res := d.reader.Lookup(addr)
@@ -99,11 +99,11 @@ func (d *database) read(res maxminddb.Result) *place {
 // DatabaseInfo describes one database, for people.
 type DatabaseInfo struct {
 	Path      string    // Shipped for the one inside the program
-	Type      string    // by its maker's name, such as "GeoLite2-City"
+	Type      string    // the maker's name, such as "GeoLite2-City"
 	Built     time.Time // UTC
-	Languages []string  // of its names; none in databases that hold only codes or English
-	// Err is why the database cannot be used, or the first of its records that a
-	// look-up could not read and took for unknown.
+	Languages []string  // of its names; none in databases with only codes or English
+	// Err is why the database cannot be used, or the error of the first record
+	// that a lookup could not read and treated as unknown.
 	Err error
 }
 

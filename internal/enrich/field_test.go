@@ -24,13 +24,13 @@ func init() {
 		}})
 }
 
-// TestAnEnricherIsOneRegistration: a field of another package is one of the
-// event's, for whoever reads events, and on the reference page.
+// TestAnEnricherIsOneRegistration: a field registered by another package is
+// available to all readers of events, and on the reference page.
 func TestAnEnricherIsOneRegistration(t *testing.T) {
 	for address, want := range map[string]string{"10.1.2.3": "inside", "198.51.100.7": "outside", "ec2.amazonaws.com": ""} {
 		record := []byte(`{"eventVersion":"1.11","eventTime":"2026-03-02T09:00:00Z","eventName":"GetRole","eventSource":"iam.amazonaws.com","src_zone":"said by the caller","sourceIPAddress":"` + address + `"}`)
 		m := &event.Meta{Sourcetype: event.Detect(record)}
-		if want == "" { // where the field has nothing, the leaf stands
+		if want == "" { // where the field is empty, the leaf stays
 			want = "said by the caller"
 		}
 		n := 0

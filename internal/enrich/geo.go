@@ -1,5 +1,5 @@
-// Package enrich adds to events what they do not say themselves: where an
-// address is.
+// Package enrich adds to events what they do not contain themselves: the
+// location of an address.
 package enrich
 
 import (
@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Location is where an address is, as far as the databases know; what they do
-// not know is empty. Names are English.
+// Location is the location of an address as far as the databases know it;
+// unknown parts are empty. Names are English.
 type Location struct {
 	Country     string // as MaxMind's databases have it: "United States"
 	CountryCode string // ISO 3166-1 alpha-2: "US"
@@ -20,28 +20,28 @@ type Location struct {
 	Timezone    string // of the tz database: "America/New_York"
 	Lat, Lon    string // degrees with five decimals, both or neither
 	ASN         string // decimal, without "AS"
-	Org         string // that the AS number is registered to
+	Org         string // the AS number's registered holder
 }
 
-// Geo looks addresses up in one or more databases. It is safe for concurrent
-// use, but for Close.
+// Geo looks up addresses in one or more databases. It is safe for concurrent
+// use, except for Close.
 type Geo struct {
 	sources []source
 }
 
-// source is a database, open or to be opened by the first look-up.
+// source is a database that is open, or opened by the first lookup.
 type source struct {
 	path string
 	open func() (*database, error)
 }
 
-// OpenGeo opens the databases (.mmdb) at the paths; the path Shipped stands for
-// the country database inside the program, which is also what no paths at all
-// mean. Earlier databases are asked first, and later ones fill in what those do
-// not know. An error names the path that cannot be used.
+// OpenGeo opens the databases (.mmdb) at the paths. The path Shipped stands for
+// the embedded country database, which is also the default if there are no
+// paths. Earlier databases take precedence, and later ones fill in what those
+// do not know. An error names the path that cannot be used.
 //
-// The files stay mapped into memory until Close: replace one by renaming
-// another over it, not by writing into it.
+// The files stay memory-mapped until Close: replace one by renaming another
+// over it, not by writing to it.
 func OpenGeo(paths []string) (*Geo, error) {
 	if len(paths) == 0 {
 		paths = []string{Shipped}
@@ -61,7 +61,7 @@ func OpenGeo(paths []string) (*Geo, error) {
 	return g, nil
 }
 
-// Close frees the databases. No look-up may run by then or come after.
+// Close frees the databases. No lookup may be running, or start afterwards.
 func (g *Geo) Close() error {
 	var errs []error
 	for _, s := range g.sources {
@@ -91,7 +91,7 @@ func (g *Geo) Lookup(ip string) (loc Location, ok bool) {
 	for _, s := range g.sources {
 		d, err := s.open()
 		if err != nil {
-			continue // Databases says so
+			continue // Databases reports it
 		}
 		if known := d.lookup(addr); known == nil {
 			continue
@@ -104,9 +104,9 @@ func (g *Geo) Lookup(ip string) (loc Location, ok bool) {
 	return loc, ok
 }
 
-// fill takes from other what loc does not know. Of a database that sees the
-// address in another country only the network is taken: its city would make up
-// a place that does not exist.
+// fill copies from other what loc lacks. If other places the address in another
+// country, only its network is used: its city would make up a place that does
+// not exist.
 func (l *Location) fill(other *Location) {
 	set := func(dst *string, src string) {
 		if *dst == "" {
@@ -129,8 +129,8 @@ func (l *Location) fill(other *Location) {
 	set(&l.Lon, other.Lon)
 }
 
-// Databases describes the databases in the order in which they are asked,
-// opening the shipped one if it is among them.
+// Databases describes the databases in order of precedence. It opens the
+// shipped one if it is among them.
 func (g *Geo) Databases() []DatabaseInfo {
 	list := make([]DatabaseInfo, 0, len(g.sources))
 	for _, s := range g.sources {

@@ -97,7 +97,7 @@ func TestSourceIsNamed(t *testing.T) {
 	}
 }
 
-// TestLazy: a command that looks nothing up does not pay for unpacking.
+// TestLazy: a command without lookups does not pay for unpacking.
 func TestLazy(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() {
 		if _, err := OpenGeo(nil); err != nil {
@@ -187,7 +187,7 @@ func BenchmarkLookup(b *testing.B) {
 	}
 }
 
-// BenchmarkUnpack is what the first look-up pays.
+// BenchmarkUnpack measures the cost of the first lookup.
 func BenchmarkUnpack(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {

@@ -171,7 +171,7 @@ func TestRecordSizes(t *testing.T) {
 	}
 }
 
-// TestSeveralDatabases: the first one is believed, later ones fill in.
+// TestSeveralDatabases: the first one takes precedence, later ones fill in.
 func TestSeveralDatabases(t *testing.T) {
 	write := func(typ string, r object) string {
 		return writeDatabase(t, mmdbwriter.Options{DatabaseType: typ}, map[string]mmdbtype.DataType{network: r})
@@ -201,7 +201,7 @@ func TestSeveralDatabases(t *testing.T) {
 	}
 }
 
-// TestOwnNetworks: a database of one's own may place private addresses.
+// TestOwnNetworks: a custom database may locate private addresses.
 func TestOwnNetworks(t *testing.T) {
 	g := open(t, writeDatabase(t, mmdbwriter.Options{DatabaseType: "Offices"}, map[string]mmdbtype.DataType{"10.1.0.0/16": object{"city": text("Head office")}}), Shipped)
 	if got, ok := g.Lookup("10.1.2.3"); !ok || got.City != "Head office" {
@@ -212,7 +212,7 @@ func TestOwnNetworks(t *testing.T) {
 	}
 }
 
-// TestManyRecords: records that fall to one cell do not stand for each other.
+// TestManyRecords: records that share a cell are not confused.
 func TestManyRecords(t *testing.T) {
 	const n = 1000
 	addr := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{18, 0, byte(i >> 8), byte(i)}) }

@@ -8,15 +8,15 @@ import (
 	"github.com/oschwald/maxminddb-golang/v2/mmdbdata"
 )
 
-// record is a Location on its way out of a database. One decoder reads all
-// layouts, since their keys do not contradict each other: MaxMind's, which
-// nests maps with names by language and which DB-IP shares, and the flat one of
-// ip-location-db. What it does not know it skips.
+// record is a Location being decoded from a database. One decoder reads all
+// layouts, since their keys do not conflict: MaxMind's, which nests maps with
+// names by language and which DB-IP shares, and the flat one of ip-location-db.
+// It skips unknown keys.
 type record Location
 
 var _ mmdbdata.CursorUnmarshaler = (*record)(nil)
 
-// maxText bounds one text of a record, in bytes.
+// maxText limits one text of a record, in bytes.
 const maxText = 1024
 
 // UnmarshalMaxMindDBCursor implements mmdbdata.CursorUnmarshaler.
@@ -68,7 +68,7 @@ func (r *record) readLocation(c mmdbdata.Cursor) (mmdbdata.Cursor, error) {
 	})
 }
 
-// location completes the record by what follows from its country's code.
+// location adds what follows from the country code.
 func (r *record) location() Location {
 	known := countryOf(r.CountryCode)
 	if r.Country == "" {
@@ -77,7 +77,7 @@ func (r *record) location() Location {
 	if r.Continent == "" {
 		r.Continent = known.continent
 	}
-	// Flat layouts have no other way to say that they do not know.
+	// Flat layouts have no other way to express unknown.
 	if r.Lat == nowhere && r.Lon == nowhere || r.Lat == "" || r.Lon == "" {
 		r.Lat, r.Lon = "", ""
 	}
@@ -110,8 +110,8 @@ func readPlace(c mmdbdata.Cursor, name, code *string) (mmdbdata.Cursor, error) {
 	})
 }
 
-// readFirst reads the name of a list's first place, which for subdivisions is
-// the largest.
+// readFirst reads the name of the first place in a list, which for subdivisions
+// is the largest.
 func readFirst(c mmdbdata.Cursor, name *string) (mmdbdata.Cursor, error) {
 	list, err := c.Slice()
 	if err != nil {
@@ -167,11 +167,11 @@ func readNumber(c mmdbdata.Cursor, dst *string) (mmdbdata.Cursor, error) {
 	return next, err
 }
 
-// nowhere is 0 degrees; at 0, 0 there is nothing but sea.
+// nowhere is 0 degrees; at 0, 0 there is only sea.
 const nowhere = "0.00000"
 
-// readDegrees writes degrees with the five decimals that Splunk shows; past the
-// limit, either way, they are no place on earth.
+// readDegrees formats degrees with the five decimals that Splunk shows. Values
+// beyond ±limit are not valid coordinates.
 func readDegrees(c mmdbdata.Cursor, limit float64, dst *string) (mmdbdata.Cursor, error) {
 	f, next, err := c.ReadFloat()
 	if err == nil && math.Abs(f) <= limit {

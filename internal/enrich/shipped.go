@@ -11,17 +11,17 @@ import (
 
 //go:generate go run geodata/refresh.go
 
-// Shipped is the path that stands for the country database inside the program.
+// Shipped is the path that stands for the embedded country database.
 const Shipped = "shipped"
 
 //go:embed geodata/country.mmdb.zst
 var packed []byte
 
-// maxShipped bounds the unpacked database, in bytes.
+// maxShipped limits the unpacked size of the database, in bytes.
 const maxShipped = 64 << 20
 
-// openShipped unpacks the country database, once in the life of the process: it
-// is needed by few commands, and shared by all that need it.
+// openShipped unpacks the country database once per process. Few commands need
+// it, and all that do share it.
 var openShipped = sync.OnceValues(func() (*database, error) {
 	raw, err := unpack(packed)
 	if err != nil {

@@ -60,7 +60,7 @@ func symlinkTree(from, to string) error {
 				return err
 			}
 		case name == "parts.json" || filepath.Base(filepath.Dir(src)) != bigDir && !strings.Contains(src, engineDir+"/partitions/"):
-			data, err := os.ReadFile(src) // the engine takes links for folders, and writes to other files
+			data, err := os.ReadFile(src) // the engine takes a linked parts.json for a folder, and writes to the other files
 			if err == nil {
 				err = os.WriteFile(dst, data, 0o600)
 			}
