@@ -142,7 +142,8 @@ func (a *app) limitMemory() (lift func()) {
 
 // resultOptions says how the rows of a search are shown.
 func (a *app) resultOptions(format string, s *search.Search) result.Options {
-	return result.Options{Format: format, Width: a.outTerm.Width, Events: s.Events(), Zone: s.Zone(), Terminal: a.outTerm.TTY, Colour: a.outTerm.Colour}
+	return result.Options{Format: format, Width: a.outTerm.Width, Events: s.Events(), Zone: s.Zone(), Terminal: a.outTerm.TTY, Colour: a.outTerm.Colour,
+		Cancelled: func() error { return context.Cause(a.ctx) }}
 }
 
 // commandAsTerm returns the word that a search begins with when it is a
@@ -176,7 +177,9 @@ func (a *app) stream(s *search.Search, w result.Writer, stop func()) error {
 			return nil
 		}
 		stop() // the first rows end the progress line
-		if err := w.Write(b); err != nil {
+		if err := w.Write(b); err != nil && context.Cause(a.ctx) != nil {
+			return context.Cause(a.ctx)
+		} else if err != nil {
 			return fmt.Errorf("cannot write the result: %w", err)
 		}
 		return nil

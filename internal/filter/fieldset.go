@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -42,6 +43,28 @@ func (s FieldSet) Union(t FieldSet) FieldSet {
 // that.
 func (s FieldSet) Without(names ...string) FieldSet {
 	return FieldSet{all: s.all, names: slices.DeleteFunc(slices.Clone(s.names), func(n string) bool { return slices.Contains(names, n) })}
+}
+
+// Replacement puts the name With into a set in place of Name. Neither is a pattern.
+type Replacement struct{ Name, With string }
+
+// Replace returns the set after the replacements, one after the other. Those of names
+// that are not in the set have no effect.
+func (s FieldSet) Replace(list []Replacement) FieldSet {
+	names := make(map[string]bool, len(s.names))
+	var patterns []string
+	for _, n := range s.names {
+		if names[n] = true; strings.Contains(n, "*") {
+			patterns = append(patterns, n)
+		}
+	}
+	for _, r := range list {
+		if s.all || names[r.Name] || slices.ContainsFunc(patterns, func(p string) bool { return MatchName(p, r.Name) }) {
+			delete(names, r.Name)
+			names[r.With] = true
+		}
+	}
+	return FieldSet{all: s.all}.Add(slices.Collect(maps.Keys(names))...)
 }
 
 // All reports whether the set holds every field.

@@ -257,3 +257,33 @@ func (d *deaf) batch(rows int) *vector.Batch {
 	}
 	return b
 }
+
+// TestLargeValueIsNotDeaf gives commands and functions one row with one large value
+// and counts how often they look while they work on it.
+func TestLargeValueIsNotDeaf(t *testing.T) {
+	const words = 100_000
+	large := vector.String(strings.Repeat("b a v ", words/3))
+	for _, text := range []string{
+		`| eval x=mvsort(split(a, " "))`, `| eval x=mvdedup(split(a, " "))`, `| eval x=mvzip(split(a, " "), split(a, " "))`, `| eval x=mvmap(split(a, " "), a."x")`,
+		`| eval x=replace(a, "v", "w")`, `| makemv a`, `| makemv tokenizer="(v)" a`,
+	} {
+		t.Run(text, func(t *testing.T) {
+			d := newDeaf(t, text, func(int, int) vector.Value { return large })
+			if d == nil {
+				t.Fatal("the search was not run")
+			}
+			m, err := d.cmd.(exec.Streaming).NewMapper(d.env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := (&vector.Batch{Len: 1}).With(vector.NewColumn("a", []vector.Value{large}))
+			before := d.ctx.asked.Load()
+			if _, err := m.Map(d.ctx, b); err != nil {
+				t.Fatal(err)
+			}
+			if n := d.ctx.asked.Load() - before; n < words/3/4096 {
+				t.Errorf("it looked %d times whether the search is cancelled", n)
+			}
+		})
+	}
+}

@@ -61,10 +61,23 @@ func TestDepth(t *testing.T) {
 	}
 }
 
-// TestManyAggregates: more aggregates than a command accepts are rejected with
-// a clear error.
-func TestManyAggregates(t *testing.T) {
-	if _, err := plan.Parse("* | stats "+strings.Repeat("count ", 50000), nil); err == nil || !strings.Contains(err.Error(), "at most 5000 aggregates") {
-		t.Errorf("%.200v", err)
+// TestManyParts: more aggregates, names or operators than a command
+// accepts are rejected with a clear error.
+func TestManyParts(t *testing.T) {
+	for _, c := range []struct {
+		begin, part string
+		n           int
+		want        string
+	}{
+		{"* | stats ", "count ", 50_000, "at most 5000 aggregates"},
+		{"* | table ", "a ", 80_000, "at most 5000 fields"},
+		{"* | fields ", "a ", 80_000, "at most 5000 fields"},
+		{"* | rename ", "a as b ", 80_000, "at most 5000 fields"},
+		{"* | eval x=1", "+1", 100_000, "at most 5000 operators"},
+		{"* | where a", " OR a", 40_000, "at most 5000 operators"},
+	} {
+		if _, err := plan.Parse(c.begin+strings.Repeat(c.part, c.n), nil); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s%s…: %.200v", c.begin, c.part, err)
+		}
 	}
 }

@@ -14,15 +14,20 @@ import (
 // jsonWriter writes one object per line, with keys in column order. Every value
 // is a string, several values are an array, and missing ones are omitted.
 type jsonWriter struct {
-	w    io.Writer
-	zone *time.Location
-	buf  []byte
-	rows [][]int32 // for the current batch: the columns that each row has
+	w         io.Writer
+	cancelled func() error // nil: never
+	zone      *time.Location
+	buf       []byte
+	rows      [][]int32 // for the current batch: the columns that each row has
 }
 
 func (j *jsonWriter) Write(b *vector.Batch) error {
 	j.buf = j.buf[:0]
-	keys := j.index(b)
+	keys, err := j.index(b)
+	if err != nil {
+		return err
+	}
+	asked := 0 // how long buf was
 	for i := range b.Len {
 		j.buf = append(j.buf, '{')
 		for n, col := range j.rows[i] {
@@ -31,23 +36,29 @@ func (j *jsonWriter) Write(b *vector.Batch) error {
 			}
 			j.buf = append(j.buf, keys[col]...)
 			j.value(b.Cols[col].Name, b.Cols[col].At(i))
+			if len(j.buf)-asked > 1<<18 && j.cancelled != nil {
+				if err := j.cancelled(); err != nil {
+					return err
+				}
+				asked = len(j.buf)
+			}
 		}
 		j.buf = append(j.buf, '}', '\n')
 		if len(j.buf) > 1<<16 {
 			if _, err := j.w.Write(j.buf); err != nil {
 				return err
 			}
-			j.buf = j.buf[:0]
+			j.buf, asked = j.buf[:0], 0
 		}
 	}
-	_, err := j.w.Write(j.buf)
+	_, err = j.w.Write(j.buf)
 	return err
 }
 
 // index returns the encoded keys of the columns, and sets rows. Batches of
 // whole events have many columns, most of them missing in most rows, so it goes
 // column by column.
-func (j *jsonWriter) index(b *vector.Batch) [][]byte {
+func (j *jsonWriter) index(b *vector.Batch) ([][]byte, error) {
 	for len(j.rows) < b.Len {
 		j.rows = append(j.rows, nil)
 	}
@@ -56,6 +67,11 @@ func (j *jsonWriter) index(b *vector.Batch) [][]byte {
 	}
 	keys := make([][]byte, len(b.Cols))
 	for n, c := range b.Cols {
+		if n%1024 == 1023 && j.cancelled != nil {
+			if err := j.cancelled(); err != nil {
+				return nil, err
+			}
+		}
 		keys[n] = append(appendJSON(nil, c.Name), ':')
 		for i := range b.Len {
 			if c.Has(i) {
@@ -63,7 +79,7 @@ func (j *jsonWriter) index(b *vector.Batch) [][]byte {
 			}
 		}
 	}
-	return keys
+	return keys, nil
 }
 
 // value appends a cell that is not missing.

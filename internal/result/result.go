@@ -30,7 +30,10 @@ type Options struct {
 	// Terminal says that the output is a terminal: CSV and raw records then
 	// have their control characters escaped.
 	Terminal bool
-	Colour   bool // headings are bold, errors and severities coloured
+	// Cancelled is asked within rows that take long to write as JSON. Its error ends
+	// the writing, and the row is left out. It may be nil.
+	Cancelled func() error
+	Colour    bool // headings are bold, errors and severities coloured
 }
 
 // Formats are the names of the output formats.
@@ -43,7 +46,7 @@ func New(w io.Writer, o Options) (Writer, error) {
 	}
 	switch o.Format {
 	case "json":
-		return &jsonWriter{w: w, zone: o.Zone}, nil
+		return &jsonWriter{w: w, zone: o.Zone, cancelled: o.Cancelled}, nil
 	case "csv":
 		return &csvWriter{w: w, zone: o.Zone, at: map[string]int{}, tty: o.Terminal}, nil
 	case "raw":

@@ -3,6 +3,8 @@ package result
 import (
 	"encoding/csv"
 	"encoding/json"
+	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -293,5 +295,35 @@ func TestColours(t *testing.T) {
 	}
 	if out, _ = written(t, Options{Format: "table", Width: 80, Terminal: true}, rows); strings.Contains(out, "\x1b") {
 		t.Errorf("colours without being asked: %q", out)
+	}
+}
+
+// TestCancelledRow holds that a row of many fields, or of large ones, is left out as
+// a whole when the search is cancelled within it.
+func TestCancelledRow(t *testing.T) {
+	wide, big := &vector.Batch{Len: 1}, &vector.Batch{Len: 1}
+	for i := range 5000 {
+		wide.Cols = append(wide.Cols, vector.Constant("k"+strconv.Itoa(i), vector.Int(i)))
+	}
+	for i := range 8 {
+		big.Cols = append(big.Cols, vector.Constant("k"+strconv.Itoa(i), vector.String(strings.Repeat("v ", 200_000))))
+	}
+	for name, b := range map[string]*vector.Batch{"wide": wide, "big": big} {
+		t.Run(name, func(t *testing.T) {
+			stopped, asked := errors.New("stopped"), 0
+			var out strings.Builder
+			w, err := New(&out, Options{Format: "json", Cancelled: func() error {
+				if asked++; asked == 3 {
+					return stopped
+				}
+				return nil
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Write(b); !errors.Is(err, stopped) || out.Len() > 0 {
+				t.Errorf("Write: %v, with %d bytes written; asked %d times", err, out.Len(), asked)
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"math/rand/v2"
@@ -96,7 +97,11 @@ func (c *Kmeans) lloyd(ctx context.Context, points, centres [][]float64) (*means
 			run.distortion += least
 		}
 		moved := 0.0
-		for n, middle := range c.middles(points, run.of, len(centres)) {
+		middles, err := c.middles(ctx, points, run.of, len(centres))
+		if err != nil {
+			return nil, err
+		}
+		for n, middle := range middles {
 			if middle != nil {
 				moved = max(moved, c.distance(middle, centres[n]))
 				centres[n] = middle
@@ -112,12 +117,16 @@ func (c *Kmeans) lloyd(ctx context.Context, points, centres [][]float64) (*means
 // middles returns the point with the least sum of distances to the points of
 // each cluster: the mean, or for l1 the median of each number. It is nil for a
 // cluster without points.
-func (c *Kmeans) middles(points [][]float64, of []int, k int) [][]float64 {
+func (c *Kmeans) middles(ctx context.Context, points [][]float64, of []int, k int) ([][]float64, error) {
 	if c.Distance == "l1" {
-		return medians(points, of, k)
+		return medians(ctx, points, of, k)
 	}
 	out, counts := make([][]float64, k), make([]float64, k)
+	pulse := exec.NewPulse(ctx)
 	for i, p := range points {
+		if err := pulse.Err(); err != nil {
+			return nil, err
+		}
 		n := of[i]
 		if out[n] == nil {
 			out[n] = make([]float64, len(p))
@@ -136,12 +145,16 @@ func (c *Kmeans) middles(points [][]float64, of []int, k int) [][]float64 {
 			middle[j] /= counts[n]
 		}
 	}
-	return out
+	return out, nil
 }
 
-func medians(points [][]float64, of []int, k int) [][]float64 {
+func medians(ctx context.Context, points [][]float64, of []int, k int) ([][]float64, error) {
+	pulse := exec.NewPulse(ctx)
 	members := make([][][]float64, k)
 	for i, p := range points {
+		if err := pulse.Err(); err != nil {
+			return nil, err
+		}
 		members[of[i]] = append(members[of[i]], p)
 	}
 	out := make([][]float64, k)
@@ -155,11 +168,13 @@ func medians(points [][]float64, of []int, k int) [][]float64 {
 			for i, p := range list {
 				nums[i] = p[j]
 			}
-			slices.Sort(nums)
+			if err := exec.SortFunc(ctx, nums, cmp.Compare[float64]); err != nil {
+				return nil, err
+			}
 			out[n][j] = (nums[(len(nums)-1)/2] + nums[len(nums)/2]) / 2
 		}
 	}
-	return out
+	return out, nil
 }
 
 func (c *Kmeans) distance(a, b []float64) float64 {

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"bluetrail/internal/diag"
@@ -127,11 +128,21 @@ func (m *makemv) Map(ctx context.Context, b *vector.Batch) (*vector.Batch, error
 
 func (m *makemv) split(v vector.Value) vector.Value {
 	var list []string
+	var every exec.Every
+	add := func(part string) {
+		every.Poll(m.env, 4096)
+		if part != "" || m.c.AllowEmpty {
+			list = append(list, part)
+		}
+	}
 	for j := range v.Len() {
-		for _, part := range m.parts(v.At(j)) {
-			if part != "" || m.c.AllowEmpty {
-				list = append(list, part)
-			}
+		if m.c.tokenizer != nil {
+			m.tokens(v.At(j), add)
+			continue
+		}
+		list = slices.Grow(list, strings.Count(v.At(j), m.c.Delim)+1) // growing step by step copies much
+		for part := range strings.SplitSeq(v.At(j), m.c.Delim) {
+			add(part)
 		}
 	}
 	out := vector.Strings(list)
@@ -141,20 +152,17 @@ func (m *makemv) split(v vector.Value) vector.Value {
 	return out
 }
 
-func (m *makemv) parts(s string) []string {
-	if m.c.tokenizer == nil {
-		return strings.Split(s, m.c.Delim)
-	}
+// tokens adds what the tokenizer finds.
+func (m *makemv) tokens(s string, add func(string)) {
 	places, err := m.c.tokenizer.FindAll(s, -1)
 	if err != nil {
 		m.env.Warn("makemv on %s: %v; such values are unchanged", m.c.Field, err)
-		return []string{s}
+		add(s)
+		return
 	}
-	var list []string
 	for _, p := range places {
 		if p[2] >= 0 {
-			list = append(list, s[p[2]:p[3]])
+			add(s[p[2]:p[3]])
 		}
 	}
-	return list
 }

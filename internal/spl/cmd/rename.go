@@ -83,17 +83,15 @@ func (c *Rename) Print() string {
 
 // Needs implements syntax.Command.
 func (c *Rename) Needs(out filter.FieldSet) filter.FieldSet {
-	for i := len(c.Pairs) - 1; i >= 0; i-- {
-		r := c.Pairs[i]
+	var plain []filter.Replacement // not in out yet
+	for _, r := range slices.Backward(c.Pairs) {
 		if strings.Contains(r.To, "*") {
-			out = r.needsWild(out)
+			out, plain = r.needsWild(out.Replace(plain)), nil
 			continue
 		}
-		if out.Has(r.To) {
-			out = out.Without(r.To).Add(r.From)
-		}
+		plain = append(plain, filter.Replacement{Name: r.To, With: r.From})
 	}
-	return out
+	return out.Replace(plain)
 }
 
 // needsWild adds the fields that wildcards may rename to the wanted fields. The

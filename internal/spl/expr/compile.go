@@ -243,6 +243,10 @@ func compileEach(list []syntax.Expr, compile func(syntax.Expr) (Eval, error)) ([
 	return evs, nil
 }
 
+// largeArg is the size of an argument before which a call looks whether the search
+// is cancelled.
+const largeArg = 64 << 10
+
 func (c *Compiler) call(e *syntax.Call) (Eval, error) {
 	c.varies = c.varies || e.Def.Varies
 	if e.Def.Check != nil {
@@ -250,15 +254,20 @@ func (c *Compiler) call(e *syntax.Call) (Eval, error) {
 			return nil, err
 		}
 	}
-	if compile := implementations[e.Def].Compile; compile != nil {
-		return compile(c, e)
+	impl := implementations[e.Def]
+	if impl.Compile != nil {
+		return impl.Compile(c, e)
 	}
 	evs, err := c.All(e.Args)
 	if err != nil {
 		return nil, err
 	}
 	fn := e.Def.Call
-	if try := e.Def.Try; try != nil {
+	try := e.Def.Try
+	if impl.Polled != nil {
+		try = func(args []vector.Value) (vector.Value, error) { return impl.Polled(args, c.Poll) }
+	}
+	if try != nil {
 		fn = func(args []vector.Value) vector.Value {
 			v, err := try(args)
 			if err != nil {
@@ -267,26 +276,36 @@ func (c *Compiler) call(e *syntax.Call) (Eval, error) {
 			return v
 		}
 	}
+	// Most functions take a few milliseconds for a large value, and calls nest.
+	call := func(args []vector.Value) vector.Value {
+		for i := range args {
+			if args[i].Size() > largeArg {
+				c.Poll()
+				break
+			}
+		}
+		return c.Bounded(fn(args))
+	}
 	args := make([]vector.Value, len(evs)) // a Program belongs to one goroutine, and functions keep no arguments
 	switch len(evs) {
 	case 1:
 		x := evs[0]
 		return func(f *Frame) vector.Value {
 			args[0] = x(f)
-			return c.Bounded(fn(args))
+			return call(args)
 		}, nil
 	case 2:
 		x, y := evs[0], evs[1]
 		return func(f *Frame) vector.Value {
 			args[0] = x(f)
 			args[1] = y(f)
-			return c.Bounded(fn(args))
+			return call(args)
 		}, nil
 	}
 	return func(f *Frame) vector.Value {
 		for i, ev := range evs {
 			args[i] = ev(f)
 		}
-		return c.Bounded(fn(args))
+		return call(args)
 	}, nil
 }

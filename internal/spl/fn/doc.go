@@ -42,6 +42,20 @@ func bounded(group, name, usage, doc string, least, most int, try func(args []ve
 	})
 }
 
+// polled registers a function whose work on one value may take long: it calls poll
+// in its loops, which ends the search by a panic once it is cancelled.
+func polled(group, name, usage, doc string, least, most int, try func(args []vector.Value, poll func()) (vector.Value, error), e, want string) {
+	d := &syntax.FunctionDef{
+		Name: name, Group: group, Min: least, Max: most, Syntax: usage, Doc: doc,
+		Examples: example(e, want),
+	}
+	syntax.RegisterFunction(d)
+	expr.Implement(d, expr.Implementation{Polled: try})
+}
+
+// pollEvery is how many values of a list are worked on between two polls.
+const pollEvery = 4096
+
 // varying registers a function without arguments that gives another value for
 // every row.
 func varying(group, name, doc string, next func() vector.Value, expr, want string) {

@@ -13,9 +13,12 @@ import (
 // maxValues bounds the lists that functions make.
 const maxValues = 1 << 20
 
-func keep(v vector.Value, test func(string) bool) vector.Value {
+func keep(v vector.Value, poll func(), test func(string) bool) vector.Value {
 	var list []string
-	for _, s := range v.All() {
+	for i, s := range v.All() {
+		if i%pollEvery == pollEvery-1 {
+			poll()
+		}
 		if test(s) {
 			list = append(list, s)
 		}

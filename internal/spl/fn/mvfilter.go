@@ -21,7 +21,7 @@ func compileMvfilter(c *expr.Compiler, call *syntax.Call) (expr.Eval, error) {
 	}
 	slot := c.Slot(name)
 	return func(f *expr.Frame) vector.Value {
-		kept := keep(f.Get(slot), func(s string) bool { return !f.Spent() && f.With(slot, vector.String(s), test).True() })
+		kept := keep(f.Get(slot), c.Poll, func(s string) bool { return !f.Spent() && f.With(slot, vector.String(s), test).True() })
 		if f.Spent() {
 			c.Warn("mvfilter: %v", expr.ErrTooMuch)
 			return null

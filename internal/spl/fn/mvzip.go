@@ -6,10 +6,10 @@ import (
 )
 
 func init() {
-	bounded(multivalue, "mvzip", "mvzip(<a>, <b> [, <delimiter>])", "The values of two lists joined pair by pair.", 2, 3, mvzip, `mvzip(split("a,b", ","), split("1,2", ","))`, `["a,1","b,2"]`)
+	polled(multivalue, "mvzip", "mvzip(<a>, <b> [, <delimiter>])", "The values of two lists joined pair by pair.", 2, 3, mvzip, `mvzip(split("a,b", ","), split("1,2", ","))`, `["a,1","b,2"]`)
 }
 
-func mvzip(a []vector.Value) (vector.Value, error) {
+func mvzip(a []vector.Value, poll func()) (vector.Value, error) {
 	delim := ","
 	if len(a) == 3 {
 		delim = a[2].Text()
@@ -20,6 +20,9 @@ func mvzip(a []vector.Value) (vector.Value, error) {
 	}
 	list := make([]string, n)
 	for i := range list {
+		if i%pollEvery == 0 {
+			poll()
+		}
 		list[i] = a[0].At(i) + delim + a[1].At(i)
 	}
 	return vector.Strings(list), nil
