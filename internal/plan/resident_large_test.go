@@ -14,7 +14,7 @@ import (
 // runs them. The text after " -o " is the output format.
 var residentLarge = map[string][]string{
 	"huge": {
-		"* | search [search * | fields x]", "* | search [search * | return 2000 x]", "* | search [search * | return 2000 $x]", "* | format", "* | format maxresults=100000 | eval n=len(search) | table n", "* | stats count [search * | fields x | format]",
+		"* | search [search * | fields x]", "* | search [search * | return 2000 x]", "* | search [search * | return 2000 $x]", "* | format", "* | format maxresults=100000 | eval n=len(search) | table n", "* | search [search * | fields x | format] | stats count",
 		"* | stats values(x)", "* | stats values(x) by name", "* | eval y=x.x | sort 0 y | table n", "* | table * -o csv", "* | table * -o json", "* -o table",
 	},
 	"rows": {

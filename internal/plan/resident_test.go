@@ -183,7 +183,7 @@ var residentSearches = map[string][]string{
 
 // residentUsual are the searches of a usual run besides the examples of all
 // commands: those known to have held too much memory. BLUETRAIL_RESIDENT=all
-// runs all searches, which takes half an hour. BLUETRAIL_RESIDENT_ONLY is a
+// runs all searches, which takes an hour or more. BLUETRAIL_RESIDENT_ONLY is a
 // regular expression that selects searches.
 const residentUsual = `^big: \* \| format $|^long: \* \| (chart limit=0 count over name by a|xyseries name a n|transaction name|top limit=0 name|join name .*|arules sup=1 name x k u|geostats globallimit=0 latfield=lat longfield=lon count by name) $`
 

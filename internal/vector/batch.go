@@ -309,9 +309,12 @@ func (b *Batch) RowSize(i int) (n int) {
 	return n
 }
 
+// columnBytes is what a column takes beside its values.
+const columnBytes = 88
+
 // Size returns roughly how many bytes the rows hold, for budgets.
 func (b *Batch) Size() int {
-	n := 64
+	n := 64 + columnBytes*len(b.Cols)
 	for _, c := range b.Cols {
 		switch {
 		case c.fixed:

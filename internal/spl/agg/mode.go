@@ -46,6 +46,9 @@ func (m *mode) add(text string, n int) {
 		*seen += n
 		return
 	}
+	if len(m.seen) == 0 {
+		m.bytes = setBytes
+	}
 	m.seen[strings.Clone(text)] = &n
 	m.bytes += len(text) + setEntry + 16
 }

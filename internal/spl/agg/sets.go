@@ -75,14 +75,18 @@ func (s *set) add(text string) {
 	}
 	if s.seen == nil {
 		s.seen = map[string]struct{}{}
+		s.bytes = setBytes
 	}
 	s.last = strings.Clone(text)
 	s.seen[s.last] = struct{}{}
 	s.bytes += len(text) + setEntry
 }
 
-// setEntry is about what a value costs beside its bytes.
-const setEntry = 48
+// What a value costs beside its bytes, and a set that has any, about.
+const (
+	setEntry = 48
+	setBytes = 160
+)
 
 func (s *set) Merge(other exec.Aggregate) {
 	o := other.(*set)
@@ -120,15 +124,17 @@ func (s *set) Unmarshal(data []byte) ([]byte, error) {
 
 // Divide implements exec.Divisible.
 func (s *set) Divide(size int) exec.Aggregate {
-	part := &set{seen: map[string]struct{}{}, result: s.result}
+	part := &set{seen: map[string]struct{}{}, bytes: setBytes, result: s.result}
+	moved := 0
 	for text := range s.seen {
 		delete(s.seen, text)
 		part.seen[text] = struct{}{}
-		if part.bytes += len(text) + setEntry; part.bytes >= size {
+		if moved += len(text) + setEntry; moved >= size {
 			break
 		}
 	}
-	s.bytes -= part.bytes
+	part.bytes += moved
+	s.bytes -= moved
 	for s.last = range s.seen {
 		break
 	}

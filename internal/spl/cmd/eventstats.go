@@ -131,7 +131,7 @@ func (e *eventstats) of(grp *op.Group, shown []int) ([]vector.Value, error) {
 	if r, ok := e.results[grp]; ok {
 		return r, nil
 	}
-	r := e.g.Results(grp, shown)
+	r := e.g.Finish(grp, shown)
 	e.results[grp] = r
 	size := 64
 	for _, v := range r {

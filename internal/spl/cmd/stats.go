@@ -186,7 +186,7 @@ func (s *stats) Results(ctx context.Context) (exec.Operator, error) {
 	names := s.g.Columns(s.g.SlotOrder())
 	if !s.g.Full {
 		return exec.Emitted(func(ctx context.Context, emit func(*vector.Batch) error) error {
-			return s.rows(ctx, s.g.Grouper, names, func(b *vector.Batch, made []*op.Group) error {
+			return s.rows(ctx, s.g.Grouper, names, s.g.Finish, func(b *vector.Batch, made []*op.Group) error {
 				clear(made)
 				return emit(b)
 			})
@@ -196,7 +196,7 @@ func (s *stats) Results(ctx context.Context) (exec.Operator, error) {
 	runs := spill.Runs[op.Ranked]{Space: s.env.Disk, Order: op.GroupOrder(s.c.By)}
 	err := s.g.Groups(ctx, func(g *op.Grouper) error {
 		err := s.env.OnDisk(runs.Add(ctx, func(f *spill.File) error {
-			return s.rows(ctx, g, names, func(b *vector.Batch, _ []*op.Group) error { return f.Write(b) })
+			return s.rows(ctx, g, names, g.Results, func(b *vector.Batch, _ []*op.Group) error { return f.Write(b) })
 		}))
 		if !exec.EndsEarly(err) {
 			return err
@@ -219,7 +219,7 @@ func (s *stats) Results(ctx context.Context) (exec.Operator, error) {
 // batches returns the rows of the groups of g in order.
 func (s *stats) batches(ctx context.Context, g *op.Grouper, names []string) (out *batches, err error) {
 	out = &batches{}
-	err = s.rows(ctx, g, names, func(b *vector.Batch, _ []*op.Group) error {
+	err = s.rows(ctx, g, names, g.Results, func(b *vector.Batch, _ []*op.Group) error {
 		*out = append(*out, b)
 		return nil
 	})
@@ -239,8 +239,8 @@ func (l *batches) Next() (*vector.Batch, error) {
 }
 
 // rows hands on the rows of the groups of g in order, at least one batch, with the
-// groups that it is made of.
-func (s *stats) rows(ctx context.Context, g *op.Grouper, names []string, emit func(*vector.Batch, []*op.Group) error) error {
+// groups that it is made of. results is Results of g, or Finish.
+func (s *stats) rows(ctx context.Context, g *op.Grouper, names []string, results func(*op.Group, []int) []vector.Value, emit func(*vector.Batch, []*op.Group) error) error {
 	shown := g.SlotOrder()
 	groups, err := g.Sorted(ctx)
 	if err != nil {
@@ -257,7 +257,7 @@ func (s *stats) rows(ctx context.Context, g *op.Grouper, names []string, emit fu
 			b.SetAt(i, v)
 			size += v.Size()
 		}
-		for i, v := range g.Results(grp, shown) {
+		for i, v := range results(grp, shown) {
 			if s.c.Delim != "" {
 				v = v.WithDelim(s.c.Delim)
 			}

@@ -27,7 +27,8 @@ type transactions struct {
 	known   map[string]bool
 	held    *exec.Held
 	out     *vector.Builder // rows on their way to made
-	pending int             // their bytes
+	pending int             // their bytes, which are held
+	failed  error           // of held, until settle returns it
 	made    *op.Sorted[float64]
 	columns op.ColumnOrder
 	result  exec.Operator
@@ -50,15 +51,25 @@ type txn struct {
 	started, ended   bool
 	full             bool // it reached a bound
 	fieldMatches     int
-	size             int
 	at               *list.Element
 }
 
 type txnEvent struct {
-	b    *vector.Batch
+	*txnBatch
 	row  int
 	time float64
 }
+
+// txnBatch is a batch with events of open transactions. It is in memory as a whole
+// until the last of them is finished.
+type txnBatch struct {
+	b    *vector.Batch
+	size int
+	open int // its events in open transactions
+}
+
+// What an event of an open transaction takes beside its batch, about.
+const txnEventBytes = 64
 
 // txnBegin is the column with the time at which a transaction begins, which they are
 // sorted by.
@@ -125,10 +136,10 @@ func (t *transactions) batch(ctx context.Context, b *vector.Batch) error {
 		cols[i] = b.Col(f)
 	}
 	times := b.Col("_time")
-	size := b.Size()/max(1, b.Len) + 64
+	from := &txnBatch{b: b, size: b.Size()}
 	for i := range b.Len {
 		t.env.Poll()
-		e := txnEvent{b: b, row: i}
+		e := txnEvent{txnBatch: from, row: i}
 		ok := times != nil
 		if ok {
 			e.time, ok = times.At(i).Num()
@@ -139,10 +150,16 @@ func (t *transactions) batch(ctx context.Context, b *vector.Batch) error {
 			t.orphan(e)
 			continue
 		}
+		size := txnEventBytes
+		if from.open == 0 {
+			size += from.size
+		}
 		if err := t.held.Add(size); err != nil {
+			t.held.Add(-size)
 			return err
 		}
-		t.event(e, values, size, starts != nil && starts[i], ends != nil && ends[i])
+		from.open++
+		t.event(e, values, starts != nil && starts[i], ends != nil && ends[i])
 		if err := t.settle(ctx, op.ResultBytes); err != nil {
 			return err
 		}
@@ -153,13 +170,27 @@ func (t *transactions) batch(ctx context.Context, b *vector.Batch) error {
 // settle hands the rows made since the last time to made, once they are more than
 // the given number of bytes.
 func (t *transactions) settle(ctx context.Context, over int) error {
+	failed := t.failed
+	if failed != nil && !exec.EndsEarly(failed) {
+		return failed
+	}
+	t.failed = nil
 	if t.out.Len() == 0 || t.pending < over {
-		return nil
+		return failed
 	}
 	b := t.out.Batch()
+	t.held.Add(-t.pending)
 	t.pending = 0
 	t.columns.See(b)
-	return t.made.Add(ctx, b)
+	return cmp.Or(t.made.Add(ctx, b), failed)
+}
+
+// hold counts bytes of the rows in out. It reports whether the search can go on.
+func (t *transactions) hold(n int) bool {
+	if err := t.held.Add(n); err != nil {
+		t.failed = err
+	}
+	return t.failed == nil || exec.EndsEarly(t.failed)
 }
 
 // withoutBegin takes the time of order out of the rows.
@@ -195,7 +226,7 @@ func valuesOf(cols []*vector.Column, row int) (values [][]string, some bool) {
 }
 
 // event puts an event into the transaction that it belongs to.
-func (t *transactions) event(e txnEvent, values [][]string, size int, start, end bool) {
+func (t *transactions) event(e txnEvent, values [][]string, start, end bool) {
 	t.closeOver(e.time)
 	x := t.find(e.time, values)
 	if x != nil && end {
@@ -224,7 +255,6 @@ func (t *transactions) event(e txnEvent, values [][]string, size int, start, end
 		t.env.Warn("transaction: the rows are not newest first; transactions may be split")
 	}
 	x.events, x.earliest, x.latest = append(x.events, e), min(x.earliest, e.time), max(x.latest, e.time)
-	x.size += size
 	t.events++
 	x.started = start
 	x.full = t.c.MaxEvents > 0 && len(x.events) >= t.c.MaxEvents
@@ -319,8 +349,14 @@ func (t *transactions) finish(x *txn, over bool) {
 	t.events -= len(x.events)
 	evicted := t.c.Starts.set() && !x.started || t.c.Ends.set() && !x.ended
 	bounded := t.c.Starts.set() || t.c.Ends.set() || t.c.MaxSpan >= 0 || t.c.MaxPause >= 0
-	t.held.Add(-x.size)
 	if !evicted || t.c.Evicted {
 		t.row(x, !evicted && (over || bounded))
+	}
+	for _, e := range x.events {
+		size := txnEventBytes
+		if e.open--; e.open == 0 {
+			size += e.size
+		}
+		t.held.Add(-size)
 	}
 }

@@ -21,11 +21,17 @@ func (t *transactions) row(x *txn, closed bool) {
 		case len(values) == 0:
 			continue
 		case name == "_raw":
+			size := 0
 			for _, raw := range values {
 				lines += 1 + strings.Count(raw, "\n")
+				size += 1 + len(raw)
 			}
 			if !t.c.ListRaw {
+				if !t.hold(size) { // beside the events
+					return
+				}
 				values = []string{strings.Join(values, "\n")}
+				t.held.Add(-size)
 			}
 		}
 		t.set(name, vector.Strings(values).WithDelim(t.c.Delim))
@@ -56,10 +62,11 @@ func (t *transactions) begin(at float64) {
 	}
 }
 
-// set sets a field of the row; its bytes are counted once settle hands it on.
+// set sets a field of the row.
 func (t *transactions) set(name string, v vector.Value) {
 	t.out.Set(name, v)
 	t.pending += v.Size()
+	t.hold(v.Size())
 }
 
 // list returns the values of a field over the events, in the order of time: all

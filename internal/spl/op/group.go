@@ -400,6 +400,7 @@ func (g *Grouper) Merge(ctx context.Context, o *Grouper) error {
 			grown -= to.Size()
 			to.Merge(a)
 			grown += to.Size()
+			from.aggs[i] = nil
 		}
 		o.Held.Add(-each)
 		if err := cmp.Or(g.Held.Add(grown), g.account()); err != nil {
@@ -426,6 +427,21 @@ func (g *Grouper) Results(grp *Group, shown []int) []vector.Value {
 	for i, n := range shown {
 		g.every.Poll(g.env, 64)
 		vals[i] = grp.aggs[n].Result()
+	}
+	return vals
+}
+
+// Finish is Results for a group that is of no use afterwards: it lets go of each
+// aggregate once its result is made.
+func (g *Grouper) Finish(grp *Group, shown []int) []vector.Value {
+	g.fill(grp)
+	vals := make([]vector.Value, len(shown))
+	for i, n := range shown {
+		g.every.Poll(g.env, 64)
+		a := grp.aggs[n]
+		vals[i] = a.Result()
+		grp.aggs[n] = nil
+		g.Held.Add(-min(g.Held.Size(), a.Size()+aggregateBytes-16)) // its place stays
 	}
 	return vals
 }

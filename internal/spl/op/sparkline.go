@@ -17,6 +17,7 @@ const (
 	sparkBars    = 100  // buckets of a line whose span is not written
 	maxSparkBars = 1000 // buckets of any line
 	sparkCell    = 64   // about what a bucket costs beside its aggregate
+	sparkBytes   = 448  // and a line that has any
 	lastSecond   = 253402300799
 )
 
@@ -139,6 +140,9 @@ func (s *sparkline) Update(v vector.Value, at float64) {
 func (s *sparkline) cell(start float64) exec.Aggregate {
 	a := s.cells[start]
 	if a == nil {
+		if len(s.cells) == 0 {
+			s.size += sparkBytes
+		}
 		a = s.inner.make(s.env)
 		s.cells[start] = a
 		s.size += sparkCell
