@@ -57,6 +57,7 @@ type File struct {
 	buf   []byte          // batches of the block at hand; from buffers
 	block int             // the largest block, in bytes
 	size  int64
+	full  bool            // nothing is taken in any more
 	ready []*vector.Batch // read and not handed out
 }
 
@@ -101,8 +102,12 @@ func release(buf []byte) {
 	}
 }
 
-// Write appends a batch. *Full says that there is no room for more.
+// Write appends a batch. *Full says that there is no room for more; the batch with
+// which it comes first is still kept.
 func (f *File) Write(b *vector.Batch) error {
+	if f.full {
+		return &Full{f.space.limit}
+	}
 	if f.buf == nil {
 		f.buf = buffer(0)
 	}
@@ -125,13 +130,14 @@ func (f *File) flush(limit int64) error {
 	pack = pack[:headSize+len(body)]
 	binary.LittleEndian.PutUint64(pack, uint64(len(body)))
 	f.block = max(f.block, len(f.buf))
-	release(f.buf)
-	f.buf = nil
 	size := int64(len(pack))
-	if f.space.used.Add(size) > limit {
+	if f.space.used.Add(size) > limit { // the block is kept: rewind writes it
 		f.space.used.Add(-size)
+		f.full = true
 		return &Full{f.space.limit}
 	}
+	release(f.buf)
+	f.buf = nil
 	f.size += size
 	if _, err := f.f.Write(pack); err != nil {
 		return fmt.Errorf("cannot write a temporary file: %w", err)

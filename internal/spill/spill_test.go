@@ -127,6 +127,7 @@ func TestSpaceIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	noise := make([]byte, 10<<10)
+	written := 0
 	for range 100 {
 		for i := range noise {
 			noise[i] = byte(rand.Uint32())
@@ -134,9 +135,25 @@ func TestSpaceIsBounded(t *testing.T) {
 		if err = f.Write(&vector.Batch{Len: 1, Cols: []*vector.Column{vector.Constant("x", vector.String(string(noise)))}}); err != nil {
 			break
 		}
+		written++
 	}
 	if full := new(Full); !errors.As(err, &full) {
 		t.Errorf("1,000 KiB in a space of 200: %v", err)
+	}
+	if err := f.Write(&vector.Batch{Len: 1}); err == nil {
+		t.Error("a file without room takes more in")
+	}
+	read := 0
+	for {
+		if _, err := f.Next(); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		read++
+	}
+	if read != written+1 {
+		t.Errorf("read %d batches of %d and the one that did not fit", read, written)
 	}
 	f.Close()
 	if used := space.Used(); used != 0 {
