@@ -3,6 +3,7 @@ package spill
 import (
 	"container/heap"
 	"context"
+	"errors"
 	"io"
 	"slices"
 
@@ -120,7 +121,8 @@ func (r *Runs[K]) smallest(n int) (at int) {
 	return at
 }
 
-// compact makes one run of n runs beside each other.
+// compact makes one run of n runs beside each other. *Full says that only some of
+// their rows fit into its file; the others stay where they are, as a run behind it.
 func (r *Runs[K]) compact(ctx context.Context, n int) error {
 	f, err := r.Space.Create()
 	if err != nil {
@@ -128,21 +130,42 @@ func (r *Runs[K]) compact(ctx context.Context, n int) error {
 	}
 	at := r.smallest(n)
 	merged := &Merged[K]{runs: slices.Clone(r.list[at : at+n]), tree: tree[K]{order: r.Order}}
-	defer merged.Close()
 	r.list = slices.Replace(r.list, at, at+n, run(f))
 	for {
 		b, err := merged.Next(ctx)
 		if err == io.EOF {
+			merged.Close()
 			return nil
 		}
 		for i := 0; err == nil && i < b.Len; i++ {
-			err = f.Add(b, i)
+			if err = f.Add(b, i); errors.As(err, new(*Full)) {
+				r.list = slices.Insert(r.list, at+1, run(&remainder[K]{ctx: ctx, b: b.Slice(i+1, b.Len), of: merged}))
+				return err
+			}
 		}
 		if err != nil {
+			merged.Close()
 			return err
 		}
 	}
 }
+
+// remainder is a run of the rows that a merge has not handed out: b, then the rest.
+type remainder[K any] struct {
+	ctx context.Context
+	b   *vector.Batch
+	of  *Merged[K]
+}
+
+func (r *remainder[K]) Next() (*vector.Batch, error) {
+	if b := r.b; b != nil && b.Len > 0 {
+		r.b = nil
+		return b, nil
+	}
+	return r.of.Next(r.ctx)
+}
+
+func (r *remainder[K]) Close() { r.of.Close() }
 
 // Merge returns all rows in order. The runs belong to what is returned.
 func (r *Runs[K]) Merge(ctx context.Context) (*Merged[K], error) {
@@ -151,7 +174,11 @@ func (r *Runs[K]) Merge(ctx context.Context) (*Merged[K], error) {
 		if len(r.list) <= n {
 			break
 		}
-		if err := r.compact(ctx, min(n, len(r.list)-n+1)); err != nil {
+		err := r.compact(ctx, min(n, len(r.list)-n+1))
+		if errors.As(err, new(*Full)) {
+			break // read more runs beside each other instead; there are not many on so little space
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
