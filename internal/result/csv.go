@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -23,11 +22,11 @@ const (
 // csvWriter writes a header and rows that are safe to open in a spreadsheet.
 type csvWriter struct {
 	w    io.Writer
-	zone *time.Location
 	out  *csv.Writer
 	cols []string
 	at   map[string]int // index in cols by name
-	tty  bool
+	o    Options
+	work work
 	held []*vector.Batch
 	rows int
 	size int // approximate bytes of held
@@ -89,7 +88,10 @@ func (c *csvWriter) write(b *vector.Batch) error {
 		for n, col := range cols {
 			row[n] = ""
 			if col != nil {
-				row[n] = c.cell(strings.Join(shown(col.Name, col.At(i), c.zone, isoTime), "\n"))
+				if err := c.work.done(&c.o, 16+col.At(i).Size()); err != nil {
+					return err
+				}
+				row[n] = c.cell(strings.Join(shown(col.Name, col.At(i), c.o.Zone, isoTime), "\n"))
 			}
 		}
 		if err := c.out.Write(row); err != nil {
@@ -101,7 +103,7 @@ func (c *csvWriter) write(b *vector.Batch) error {
 }
 
 func (c *csvWriter) cell(s string) string {
-	if s = safeCell(s); c.tty {
+	if s = safeCell(s); c.o.Terminal {
 		return visible(s)
 	}
 	return s

@@ -27,7 +27,7 @@ func (j *jsonWriter) Write(b *vector.Batch) error {
 	if err != nil {
 		return err
 	}
-	asked := 0 // how long buf was
+	asked := 0 // how long buf was; below 0 by what was written since
 	for i := range b.Len {
 		j.buf = append(j.buf, '{')
 		for n, col := range j.rows[i] {
@@ -48,7 +48,7 @@ func (j *jsonWriter) Write(b *vector.Batch) error {
 			if _, err := j.w.Write(j.buf); err != nil {
 				return err
 			}
-			j.buf, asked = j.buf[:0], 0
+			j.buf, asked = j.buf[:0], asked-len(j.buf)
 		}
 	}
 	_, err = j.w.Write(j.buf)

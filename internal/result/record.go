@@ -23,6 +23,7 @@ type recordWriter struct {
 	o     Options
 	names []string // the fields, nil = all that have a value
 	n     int      // records so far
+	work  work
 }
 
 func newRecordWriter(w io.Writer, o Options, names []string) *recordWriter {
@@ -35,7 +36,9 @@ func (t *recordWriter) Write(b *vector.Batch) error {
 	for r := range b.Len {
 		t.n++
 		fmt.Fprintln(&out, t.o.paint(bold, fmt.Sprintf("── %d ──", t.n)))
-		t.row(&out, cols, r)
+		if err := t.row(&out, cols, r); err != nil {
+			return err
+		}
 		if out.Len() > 64<<10 {
 			if _, err := io.WriteString(t.w, out.String()); err != nil {
 				return err
@@ -65,7 +68,7 @@ func (t *recordWriter) columns(b *vector.Batch) []*vector.Column {
 	return cols
 }
 
-func (t *recordWriter) row(out *strings.Builder, cols []*vector.Column, r int) {
+func (t *recordWriter) row(out *strings.Builder, cols []*vector.Column, r int) error {
 	width := 0
 	for _, c := range cols {
 		if !c.At(r).IsNull() {
@@ -77,6 +80,9 @@ func (t *recordWriter) row(out *strings.Builder, cols []*vector.Column, r int) {
 		if c.Name == "_raw" && t.o.Events && t.names == nil {
 			continue // -o raw shows it
 		}
+		if err := t.work.done(&t.o, 64+c.At(r).Size()); err != nil {
+			return err
+		}
 		for _, s := range t.o.cell(c.Name, c.At(r)) {
 			for _, line := range t.wrap(s, width) {
 				fill := strings.Repeat(" ", max(0, width-runewidth.StringWidth(label)))
@@ -85,6 +91,7 @@ func (t *recordWriter) row(out *strings.Builder, cols []*vector.Column, r int) {
 			}
 		}
 	}
+	return nil
 }
 
 // wrap splits a value into lines that fit beside its label.

@@ -30,7 +30,7 @@ type Options struct {
 	// Terminal says that the output is a terminal: CSV and raw records then
 	// have their control characters escaped.
 	Terminal bool
-	// Cancelled is asked within rows that take long to write as JSON. Its error ends
+	// Cancelled is asked within rows that take long to write. Its error ends
 	// the writing, and the row is left out. It may be nil.
 	Cancelled func() error
 	Colour    bool // headings are bold, errors and severities coloured
@@ -48,7 +48,7 @@ func New(w io.Writer, o Options) (Writer, error) {
 	case "json":
 		return &jsonWriter{w: w, zone: o.Zone, cancelled: o.Cancelled}, nil
 	case "csv":
-		return &csvWriter{w: w, zone: o.Zone, at: map[string]int{}, tty: o.Terminal}, nil
+		return &csvWriter{w: w, o: o, at: map[string]int{}}, nil
 	case "raw":
 		return &rawWriter{w: w, tty: o.Terminal}, nil
 	case "list":
@@ -70,4 +70,17 @@ func shown(name string, v vector.Value, zone *time.Location, layout string) []st
 		}
 	}
 	return v.All()
+}
+
+// work is what a writer has done since it last asked whether to go on.
+type work int
+
+// done counts n bytes and returns the error of Options.Cancelled, which is asked
+// every 256 KiB.
+func (w *work) done(o *Options, n int) error {
+	if *w += work(n); *w < 1<<18 || o.Cancelled == nil {
+		return nil
+	}
+	*w = 0
+	return o.Cancelled()
 }

@@ -327,3 +327,47 @@ func TestCancelledRow(t *testing.T) {
 		})
 	}
 }
+
+// TestCancelledWhileWriting holds that every writer asks within wide and large
+// rows whether to go on, also while it measures the columns of a table.
+func TestCancelledWhileWriting(t *testing.T) {
+	wide := &vector.Batch{Len: 1}
+	for i := range 60_000 {
+		wide.Cols = append(wide.Cols, vector.Constant("k"+strconv.Itoa(i), vector.Int(i)))
+	}
+	large := vector.NewBuilder()
+	for range 40 {
+		large.Add()
+		large.Set("k", vector.String(strings.Repeat("v ", 20_000)))
+	}
+	for name, b := range map[string]*vector.Batch{"wide": wide, "large": large.Batch()} {
+		for _, o := range []Options{{Format: "table"}, {Format: "table", Width: 80}, {Format: "list"}, {Format: "list", Width: 80}, {Format: "csv"}, {Format: "json"}} {
+			stopped := errors.New("stopped")
+			o.Cancelled = func() error { return stopped }
+			w, err := New(&strings.Builder{}, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = w.Write(b)
+			if err == nil {
+				_, err = w.Close()
+			}
+			if !errors.Is(err, stopped) {
+				t.Errorf("%s as %s at width %d: %v", name, o.Format, o.Width, err)
+			}
+		}
+	}
+}
+
+// TestLongValues holds that wrapping and shortening look at a long value once.
+func TestLongValues(t *testing.T) {
+	long := strings.Repeat("é", 4<<20)
+	lines := wrap(long, 80)
+	if n := len(lines); n != (4<<20+79)/80 || strings.Join(lines, "") != long {
+		t.Errorf("%d lines", n)
+	}
+	short := shorten("begin"+long+"end", 20)
+	if !strings.HasPrefix(short, "begin") || !strings.HasSuffix(short, "end") || runewidth.StringWidth(short) != 20 {
+		t.Errorf("%q", short)
+	}
+}

@@ -2,6 +2,7 @@ package result
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
 )
@@ -49,6 +50,12 @@ func (o *Options) paint(style, s string) string {
 // shorten removes characters from the middle of a text until it fits the width:
 // the beginning and the end of an ARN or a user agent say most.
 func shorten(s string, width int) string {
+	if reach := 16 * (width + 1); len(s) > 2*reach { // what is behind that cannot be seen
+		s = s[:before(s, reach)] + s[before(s, len(s)-reach):]
+		if runewidth.StringWidth(s) <= width {
+			return s + "…"
+		}
+	}
 	all := runewidth.StringWidth(s)
 	if all <= width {
 		return s
@@ -61,14 +68,19 @@ func shorten(s string, width int) string {
 	return runewidth.Truncate(s, begin, "") + "…" + runewidth.TruncateLeft(s, all-end, "")
 }
 
-// wrap splits a text into lines of a maximum width, after a space, comma or
-// slash if one is near the end.
+// wrap cuts a text into lines of at most so many columns, behind a space, comma
+// or slash where one is near the end.
 func wrap(s string, width int) []string {
 	var lines []string
-	for runewidth.StringWidth(s) > width {
-		head := runewidth.Truncate(s, width, "")
-		if head == "" {
-			break // a character wider than the line
+	for {
+		near := s[:before(s, 16*width)]
+		if len(near) == len(s) && runewidth.StringWidth(s) <= width {
+			return append(lines, s)
+		}
+		head := runewidth.Truncate(near, width, "")
+		if head == "" { // a character wider than the line
+			_, n := utf8.DecodeRuneInString(s)
+			head = s[:n]
 		}
 		if i := strings.LastIndexAny(head, " ,/"); i >= len(head)*2/3 {
 			head = head[:i+1]
@@ -76,5 +88,21 @@ func wrap(s string, width int) []string {
 		lines = append(lines, strings.TrimRight(head, " "))
 		s = s[len(head):]
 	}
-	return append(lines, s)
+}
+
+// before returns the last offset at or before i at which a character begins, at
+// most the length of s.
+func before(s string, i int) int {
+	if i >= len(s) {
+		return len(s)
+	}
+	for n := 1; n < utf8.UTFMax && i > 0 && !utf8.RuneStart(s[i]); n++ {
+		i--
+	}
+	return i
+}
+
+// cellWidth returns how many columns a text takes, at most maxPad.
+func cellWidth(s string) int {
+	return min(maxPad, runewidth.StringWidth(s[:before(s, 16*maxPad)]))
 }

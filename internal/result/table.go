@@ -47,6 +47,7 @@ type tableWriter struct {
 	fields fieldCount
 	late   map[string]bool // columns that appeared after the widths were fixed
 	record *recordWriter   // set if the columns do not fit
+	work   work
 }
 
 type column struct {
@@ -122,7 +123,9 @@ func (f *fieldCount) count() int { return len(f.seen) }
 
 // begin fixes the columns and writes the buffered rows.
 func (t *tableWriter) begin() error {
-	t.choose()
+	if err := t.choose(); err != nil {
+		return err
+	}
 	t.fit()
 	held := t.held
 	t.held = nil
@@ -139,7 +142,7 @@ func (t *tableWriter) begin() error {
 	return nil
 }
 
-func (t *tableWriter) choose() {
+func (t *tableWriter) choose() error {
 	var names []string
 	known := map[string]bool{}
 	for _, b := range t.held {
@@ -160,12 +163,17 @@ func (t *tableWriter) choose() {
 	t.cols, t.named = make([]column, len(names)), map[string]bool{}
 	for i, n := range names {
 		t.named[n] = true
-		t.cols[i] = t.measure(n)
+		var err error
+		if t.cols[i], err = t.measure(n); err != nil {
+			t.cols = nil
+			return err
+		}
 	}
+	return nil
 }
 
 // measure returns the column of a field with the width that the held rows need.
-func (t *tableWriter) measure(name string) column {
+func (t *tableWriter) measure(name string) (column, error) {
 	c := column{name: name, heading: t.o.heading(name), right: true}
 	c.width = runewidth.StringWidth(c.heading)
 	values := 0
@@ -176,7 +184,10 @@ func (t *tableWriter) measure(name string) column {
 		}
 		for r := range b.Len {
 			for _, s := range t.cell(name, col.At(r)) {
-				c.width = max(c.width, min(runewidth.StringWidth(s), maxPad))
+				if err := t.work.done(&t.o, len(s)); err != nil {
+					return c, err
+				}
+				c.width = max(c.width, cellWidth(s))
 				if _, ok := vector.ParseNumber(s); !ok {
 					c.right = false
 				}
@@ -185,7 +196,7 @@ func (t *tableWriter) measure(name string) column {
 		}
 	}
 	c.right = c.right && values > 0
-	return c
+	return c, nil
 }
 
 // fit narrows the widest columns until the row fits. Events first lose some
@@ -309,6 +320,9 @@ func (t *tableWriter) write(b *vector.Batch) error {
 		for i, c := range cols {
 			cells[i] = nil
 			if c != nil {
+				if err := t.work.done(&t.o, c.At(r).Size()); err != nil {
+					return err
+				}
 				cells[i] = t.cell(t.cols[i].name, c.At(r))
 			}
 			lines = max(lines, len(cells[i]))
