@@ -12,10 +12,10 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// ErrDamaged says that the database is not readable any more.
+// ErrDamaged means that the database can no longer be read.
 var ErrDamaged = errors.New("the state is damaged; bluetrail repair sets it aside and recounts the stored events")
 
-// damaged marks errors of a damaged database.
+// damaged wraps errors of a damaged database in ErrDamaged.
 func damaged(err error) error {
 	var e *sqlite.Error
 	if errors.As(err, &e) {
@@ -38,8 +38,8 @@ func (s *DB) Verify() error {
 	return nil
 }
 
-// SetAside moves the database of a data directory to a folder aside/ in it, and
-// returns where it lies then. Nothing is deleted.
+// SetAside moves the database of a data directory into its aside/ folder and returns
+// the new path. Nothing is deleted.
 func SetAside(dir string, now time.Time) (string, error) {
 	to := filepath.Join(dir, "aside", "state-"+now.UTC().Format("20060102T150405.000"))
 	if err := os.MkdirAll(to, 0o700); err != nil {

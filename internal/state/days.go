@@ -24,7 +24,7 @@ func addTallies(tx *sql.Tx, added tally.Tallies) error {
 	return nil
 }
 
-// signed reads a number of 64 bits that the database keeps with a sign.
+// signed reads an unsigned 64-bit number that the database stores as signed.
 type signed uint64
 
 // Scan implements sql.Scanner.
@@ -77,7 +77,7 @@ func (s *DB) SetTallies(day tally.Day, have tally.Tallies) (err error) {
 	return tx.Commit()
 }
 
-// ForgetTally drops the count of a day and index, whose events are gone on
+// ForgetTally drops the count of a day and index whose events were deleted on
 // purpose.
 func (s *DB) ForgetTally(k tally.Key) error {
 	if _, err := s.db.Exec("DELETE FROM day WHERE day = ? AND idx = ?", k.Day, k.Index); err != nil {
@@ -144,7 +144,7 @@ type Alarm struct {
 	Reason string
 }
 
-// Alarms returns the days that were not repaired yet, in order.
+// Alarms returns the days that have not been repaired, in order.
 func (s *DB) Alarms() (list []Alarm, err error) {
 	rows, err := s.db.Query("SELECT day, events, since, reason FROM alarm ORDER BY day")
 	if err != nil {
@@ -163,8 +163,8 @@ func (s *DB) Alarms() (list []Alarm, err error) {
 	return list, damaged(rows.Err())
 }
 
-// Lose raises an alarm and replaces the counts of its day by those of what is
-// left. A day that has an alarm keeps its reason; the events are added up.
+// Lose raises an alarm and replaces the counts of its day with those of the events
+// left. A day that already has an alarm keeps its reason; lost events add up.
 func (s *DB) Lose(a Alarm, left tally.Tallies) (err error) {
 	tx, err := s.db.Begin()
 	if err != nil {
@@ -206,8 +206,8 @@ func (s *DB) Clear(day tally.Day) error {
 	return nil
 }
 
-// Reread notes that the files which brought events of some days, from first to last,
-// are to be read from their beginning again, and returns them.
+// Reread marks the files with events of the days from first to last to be read again
+// from the beginning, and returns them.
 func (s *DB) Reread(first, last tally.Day) (files []File, err error) {
 	const of = " WHERE first <= ?2 AND last >= ?1"
 	defer func() {
@@ -233,8 +233,7 @@ func (s *DB) Reread(first, last tally.Day) (files []File, err error) {
 	return files, rows.Err()
 }
 
-// RereadBefore notes that the files with events of earlier days are to be read
-// again.
+// RereadBefore marks the files with events of earlier days to be read again.
 func (s *DB) RereadBefore(day tally.Day) error {
 	if err := s.reread(" WHERE first < ?1", day); err != nil {
 		return fmt.Errorf("cannot forget files before %s: %w", day, damaged(err))
@@ -242,7 +241,7 @@ func (s *DB) RereadBefore(day tally.Day) error {
 	return nil
 }
 
-// reread forgets how far the files that a condition chooses were read.
+// reread resets the read position of the files that match a condition.
 func (s *DB) reread(of string, args ...any) error {
 	tx, err := s.db.Begin()
 	if err != nil {
@@ -278,8 +277,8 @@ func (s *DB) Retained() (map[string]tally.Day, error) {
 	return days, rows.Err()
 }
 
-// Retain notes the day before which retention removes the events of an index;
-// 0 is none.
+// Retain records the day before which retention deletes the events of an index; 0
+// means none.
 func (s *DB) Retain(index string, day tally.Day) error {
 	text := "INSERT OR REPLACE INTO retained VALUES (?1, ?2)"
 	if day == 0 {

@@ -10,7 +10,7 @@ import (
 	"bluetrail/internal/tally"
 )
 
-// File is how far a file was taken in, as it was then.
+// File records how far a file was ingested, and what the file was like then.
 type File struct {
 	Path    string    // absolute
 	Size    int64     // bytes
@@ -33,7 +33,7 @@ func (f *File) scan(scan func(...any) error) error {
 	return scan(&f.Path, &f.Size, &f.Changed, &f.Print, &f.Records, &f.Done, &f.First, &f.Last, &f.Origin, &f.Stream, &f.Anon)
 }
 
-// File returns what is known of a file; ok is false for an unknown one.
+// File returns the record of a file; ok is false if there is none.
 func (s *DB) File(path string) (f File, ok bool, err error) {
 	look, err := s.file()
 	if err == nil {
@@ -48,11 +48,11 @@ func (s *DB) File(path string) (f File, ok bool, err error) {
 	return f, true, nil
 }
 
-// mostAlike bounds the files that Alike returns.
+// mostAlike limits the files that Alike returns.
 const mostAlike = 100
 
-// Alike returns files that have records without eventID and were, when they were
-// read, what is described: one of them may have been renamed since.
+// Alike returns the files with records without eventID that matched the description
+// when they were read: one of them may have been renamed since.
 func (s *DB) Alike(size, changed int64, print uint64) (list []File, err error) {
 	if any, err := s.anyAnon(); err != nil || !any {
 		return nil, err
@@ -72,8 +72,8 @@ func (s *DB) Alike(size, changed int64, print uint64) (list []File, err error) {
 	return list, damaged(rows.Err())
 }
 
-// anyAnon reports whether there are files with records without eventID. Most data
-// directories have none, and new files need no look at the others then.
+// anyAnon reports whether any file has records without eventID. Most data directories
+// have none, and then new files need not be compared with known ones.
 func (s *DB) anyAnon() (any bool, err error) {
 	if s.anon.Load() == 0 {
 		if err := s.db.QueryRow("SELECT EXISTS (SELECT 1 FROM file WHERE anon)").Scan(&any); err != nil {
@@ -93,11 +93,11 @@ const (
 	anonYes
 )
 
-// rowsAtOnce is how many rows one statement takes: a batch of small files has
-// thousands, and most of their cost is that of the statements.
+// rowsAtOnce is the number of rows per statement. A batch of small files has
+// thousands, and most of their cost is the statements.
 const rowsAtOnce = 64
 
-// putFiles notes how far files were taken in.
+// putFiles records how far files were ingested.
 func (s *DB) putFiles(tx *sql.Tx, files []File) error {
 	const columns = 11
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) }) // as the table has them
@@ -131,7 +131,7 @@ func (s *DB) putFiles(tx *sql.Tx, files []File) error {
 	return nil
 }
 
-// forgetProblems drops what was wrong with files that were read anew.
+// forgetProblems drops the problems of files that were read again.
 func forgetProblems(tx *sql.Tx, files []File) error {
 	var any bool
 	if err := tx.QueryRow("SELECT EXISTS (SELECT 1 FROM quarantine)").Scan(&any); err != nil || !any {

@@ -1,5 +1,5 @@
-// Package state keeps what the program has to remember across restarts, beside
-// the events themselves, in one SQLite database.
+// Package state keeps everything that must survive a restart, except the events
+// themselves, in a single SQLite database.
 package state
 
 import (
@@ -28,10 +28,10 @@ type DB struct {
 	anon atomic.Int32              // whether some files have records without eventID, see anyAnon
 }
 
-// DatabaseFile is the database in a data directory.
+// DatabaseFile is the name of the database in a data directory.
 const DatabaseFile = "state.db"
 
-// schema is what the database holds; user_version counts its changes.
+// schema creates the tables; user_version is its version.
 const schema = `
 CREATE TABLE IF NOT EXISTS ingest (
 	one     INTEGER PRIMARY KEY CHECK (one = 1),
@@ -101,14 +101,14 @@ PRAGMA user_version = 5;
 // version is the user_version that this program reads and writes.
 const version = 5
 
-// upgrade4 is what the schema lacks of a database of version 4.
+// upgrade4 upgrades a database of version 4.
 const upgrade4 = `
 ALTER TABLE file ADD COLUMN stream TEXT NOT NULL DEFAULT '';
 ALTER TABLE file ADD COLUMN anon INTEGER NOT NULL DEFAULT 0;
 `
 
-// Open opens the state in a data directory; both are made when they are not
-// there. A state that a newer version of the program wrote is refused.
+// Open opens the state in a data directory and creates both if they do not exist. It
+// refuses a state written by a newer version of the program.
 func Open(dir string) (*DB, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot create data directory: %w", err)
@@ -160,8 +160,8 @@ func (s *DB) prepare() error {
 	return tx.Commit()
 }
 
-// OpenReadable opens the state for a search: one in a directory that cannot be
-// written to is copied, and what is changed is lost with the copy.
+// OpenReadable opens the state for a search. In a directory without write permission
+// it opens a copy, and changes are lost with the copy.
 func OpenReadable(dir string) (*DB, error) {
 	const write = 2
 	if syscall.Access(dir, write) == nil {
@@ -197,8 +197,7 @@ func (s *DB) Close() error {
 	return err
 }
 
-// Checkpoint is how far taking in events has come: everything up to it is
-// stored for good.
+// Checkpoint is how far ingest has come: everything up to it is durable.
 type Checkpoint struct {
 	Batch  int64  // unix milliseconds of the last batch; grows
 	Seq    uint64 // the number of the next event
@@ -217,9 +216,9 @@ func (s *DB) Checkpoint() (c Checkpoint, err error) {
 	return c, err
 }
 
-// Commit makes a checkpoint together with what belongs to it: all of it
-// happens, durably, or nothing. The tallies are of the events that are new; ids
-// are the counts of known ids that changed.
+// Commit writes a checkpoint and everything that belongs to it, durably, in one
+// transaction. The tallies count the new events; ids holds the counts of known ids
+// that changed.
 func (s *DB) Commit(c Checkpoint, files []File, problems []diag.Notice, added tally.Tallies, ids map[string]tally.Tally) (err error) {
 	tx, err := s.db.Begin()
 	if err != nil {
@@ -257,8 +256,8 @@ func (s *DB) Commit(c Checkpoint, files []File, problems []diag.Notice, added ta
 	return tx.Commit()
 }
 
-// Problems returns what could not be taken in and was not mended since, by path
-// and place, at most limit of it, and how much there is.
+// Problems returns the input that could not be ingested and has not been fixed since,
+// ordered by path and place, at most limit entries, and their total number.
 func (s *DB) Problems(limit int) (list []diag.Notice, total int, err error) {
 	defer func() {
 		if err != nil {
@@ -283,11 +282,11 @@ func (s *DB) Problems(limit int) (list []diag.Notice, total int, err error) {
 	return list, total, rows.Err()
 }
 
-// mostWhole bounds how many files that could not be read at all Mended asks for.
+// mostWhole limits the entirely unreadable files that Mended checks.
 const mostWhole = 10_000
 
-// Mended drops the problems of paths that could not be read as a whole and can be
-// now, as the given function says.
+// Mended drops the problems of entirely unreadable paths that the given function now
+// finds readable.
 func (s *DB) Mended(readable func(path string) bool) (err error) {
 	defer func() {
 		if err != nil {
@@ -320,7 +319,7 @@ func (s *DB) Mended(readable func(path string) bool) (err error) {
 	return nil
 }
 
-// Files returns how many files were taken in to their end.
+// Files returns the number of files ingested to their end.
 func (s *DB) Files() (n int, err error) {
 	err = s.db.QueryRow("SELECT count(*) FROM file WHERE done").Scan(&n)
 	return n, err

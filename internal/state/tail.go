@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Tail is how far a file was read that may grow, and how it is told from another
-// one that took its place.
+// Tail records how far a growing file was read, and what tells it from another file
+// that has taken its place.
 type Tail struct {
 	Path    string
 	Was     string // for Commit: the path at which the same file was before, "" = none
@@ -23,8 +23,8 @@ type Tail struct {
 
 const tailColumns = "path, device, inode, size, records, head, end, print, stream"
 
-// putTails notes how far growing files were read. Hashes and numbers of the system
-// are kept with a sign.
+// putTails records how far growing files were read. Hashes and inode numbers are
+// stored as signed numbers.
 func putTails(tx *sql.Tx, files []File) error {
 	for i := range files { // all names that became free first
 		t := files[i].Tail

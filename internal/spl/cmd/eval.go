@@ -167,10 +167,10 @@ func (m *eval) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	return b, nil
 }
 
-// inName finds the fields whose values are part of a field's name.
+// inName finds the fields whose values are part of a field name.
 var inName = regexp.MustCompile(`\{([^{}]+)\}`)
 
-// nameOf fills in a name for row i, "" when a value of it is missing.
+// nameOf returns the name for row i with the values filled in, "" if one is missing.
 func nameOf(b *vector.Batch, template string, i int) string {
 	whole := true
 	name := inName.ReplaceAllStringFunc(template, func(in string) string {
@@ -184,7 +184,7 @@ func nameOf(b *vector.Batch, template string, i int) string {
 	return name
 }
 
-// setDynamic spreads values over the columns that other fields name.
+// setDynamic writes each value to the column that other fields name.
 func setDynamic(b *vector.Batch, field string, vals *vector.Column) *vector.Batch {
 	var order []string
 	cols := map[string][]vector.Value{}

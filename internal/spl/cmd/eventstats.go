@@ -11,7 +11,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Eventstats puts the aggregates of a row's group beside the row.
+// Eventstats adds the aggregates of its group to every row.
 type Eventstats struct{ stats Stats } // not embedded: it is no Transforming command
 
 func init() {
@@ -126,7 +126,7 @@ func (e *eventstats) attach(b *vector.Batch) (*vector.Batch, error) {
 	return b.With(cols...), nil
 }
 
-// of returns the results of a group, which are computed once.
+// of returns the results of a group and computes them once.
 func (e *eventstats) of(grp *op.Group, shown []int) ([]vector.Value, error) {
 	if r, ok := e.results[grp]; ok {
 		return r, nil

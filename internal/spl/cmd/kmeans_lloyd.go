@@ -10,15 +10,15 @@ import (
 	"bluetrail/internal/spl/exec"
 )
 
-// means are what kmeans found.
+// means is the result of kmeans.
 type means struct {
 	of         []int // the cluster of each point
 	centres    [][]float64
 	distortion float64
 }
 
-// cluster returns the best of several runs, the clusters in the order of their
-// centres; those without a point are left out.
+// cluster returns the best of several runs: the clusters, ordered by their centres,
+// without empty ones.
 func (c *Kmeans) cluster(ctx context.Context, points [][]float64, k int) (*means, error) {
 	if len(points) == 0 {
 		return &means{}, nil
@@ -77,8 +77,7 @@ func (c *Kmeans) begin(ctx context.Context, points [][]float64, k int, random *r
 	return centres, nil
 }
 
-// lloyd moves centres to the middle of the points nearest to them until they
-// rest.
+// lloyd moves each centre to the middle of its nearest points until no centre moves.
 func (c *Kmeans) lloyd(ctx context.Context, points, centres [][]float64) (*means, error) {
 	run := &means{of: make([]int, len(points)), centres: centres}
 	pulse := exec.NewPulse(ctx)
@@ -210,8 +209,7 @@ func length(a []float64) float64 {
 	return math.Sqrt(sum)
 }
 
-// arrange puts the clusters in the order of their centres, and drops those
-// without a point.
+// arrange orders the clusters by their centres and drops empty ones.
 func (c *means) arrange() {
 	used := make([]bool, len(c.centres))
 	for _, n := range c.of {

@@ -13,7 +13,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Makemv makes several values of one.
+// Makemv splits a field into several values.
 type Makemv struct {
 	Field      string
 	Delim      string
@@ -152,7 +152,7 @@ func (m *makemv) split(v vector.Value) vector.Value {
 	return out
 }
 
-// tokens adds what the tokenizer finds.
+// tokens appends the matches of the tokenizer.
 func (m *makemv) tokens(s string, add func(string)) {
 	places, err := m.c.tokenizer.FindAll(s, -1)
 	if err != nil {

@@ -20,7 +20,7 @@ type Stats struct {
 	Aggs  []*op.Aggregation
 	By    []string
 	Split bool // dedup_splitvals
-	// AllNum withholds numeric aggregates of fields with other values.
+	// AllNum omits numeric aggregates of fields that also have other values.
 	AllNum bool
 	Span   *op.Span // of _time among By, nil = none
 	Delim  string   // what joins the values of list and values in one text; "" = a newline
@@ -226,7 +226,7 @@ func (s *stats) batches(ctx context.Context, g *op.Grouper, names []string) (out
 	return out, err
 }
 
-// batches are rows at hand.
+// batches hands out rows that are in memory.
 type batches []*vector.Batch
 
 func (l *batches) Next() (*vector.Batch, error) {
@@ -238,8 +238,8 @@ func (l *batches) Next() (*vector.Batch, error) {
 	return b, nil
 }
 
-// rows hands on the rows of the groups of g in order, at least one batch, with the
-// groups that it is made of. results is Results of g, or Finish.
+// rows passes on the rows of the groups of g in order, at least one batch, each with
+// the groups it is made from. results is g.Results or g.Finish.
 func (s *stats) rows(ctx context.Context, g *op.Grouper, names []string, results func(*op.Group, []int) []vector.Value, emit func(*vector.Batch, []*op.Group) error) error {
 	shown := g.SlotOrder()
 	groups, err := g.Sorted(ctx)
@@ -274,7 +274,7 @@ func (s *stats) rows(ctx context.Context, g *op.Grouper, names []string, results
 	return emit(b.Batch(), groups[first:])
 }
 
-// namedColumns gives batches the named columns, also those that no row sets.
+// namedColumns adds the named columns to batches, even those that no row sets.
 type namedColumns []string
 
 func (names namedColumns) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {

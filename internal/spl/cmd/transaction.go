@@ -15,7 +15,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Transaction puts events that belong together into one row each.
+// Transaction groups events that belong together into one row.
 type Transaction struct {
 	Fields             []string
 	MaxSpan, MaxPause  float64 // seconds, negative = no bound
@@ -35,8 +35,8 @@ type Transaction struct {
 	own  string // the options as they are written, where there is a Type
 }
 
-// Marker tells the events that begin or end a transaction: by a search or by an
-// expression; neither when there is no such condition.
+// Marker identifies the events that begin or end a transaction, by a search or an
+// expression; it has neither if there is no such condition.
 type Marker struct {
 	Search filter.Expr
 	Expr   syntax.Expr
@@ -162,7 +162,7 @@ func parseTransaction(p *syntax.Parser) (syntax.Command, error) {
 
 var transactionOptions = strings.Fields("name fields maxspan maxpause maxevents startswith endswith connected unifyends keeporphans keepevicted mvlist delim nullstr mvraw maxopentxn maxopenevents")
 
-// fieldList reads field names that stand in one text.
+// fieldList parses several field names in a single string.
 func fieldList(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
 }
@@ -210,7 +210,7 @@ func (c *Transaction) option(o syntax.Option) (err error) {
 	return err
 }
 
-// boundedTime reads a length of time in seconds; -1 is no bound.
+// boundedTime parses a duration in seconds; -1 means no limit.
 func boundedTime(o syntax.Option) (seconds float64, text string, err error) {
 	if strings.HasPrefix(o.Value.Text, "-1") {
 		return -1, "", nil
@@ -318,7 +318,7 @@ func (c *Transaction) Print() string {
 	return b.String()
 }
 
-// transactionFields are those that transactions have beside their events'.
+// transactionFields are the fields that transactions add to those of their events.
 var transactionFields = []string{"duration", "eventcount", "closed_txn", "field_match_sum", "linecount"}
 
 // Needs implements syntax.Command.
@@ -329,7 +329,7 @@ func (c *Transaction) Needs(out filter.FieldSet) filter.FieldSet {
 	return out.Without(transactionFields...).Add(slices.Concat(c.Fields, c.Starts.fields(), c.Ends.fields(), []string{"_time"})...)
 }
 
-// lists reports whether a field shows every value.
+// lists reports whether a field lists every value, including duplicates.
 func (c *Transaction) lists(field string) bool {
 	return field != "_raw" && (c.List || slices.Contains(c.ListOf, field)) || field == "_raw" && c.ListRaw
 }
@@ -345,7 +345,7 @@ func (c *Transaction) Open(_ context.Context, env *exec.Env, in exec.Operator) (
 	return t, err
 }
 
-// test compiles the marker to a choice of rows, nil when it asks for nothing.
+// test compiles the marker into a row filter, nil without a condition.
 func (m Marker) test(env *exec.Env) (func(*vector.Batch) []int32, error) {
 	switch {
 	case m.Expr != nil:

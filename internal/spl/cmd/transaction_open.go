@@ -12,7 +12,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// transactions gathers events, newest first.
+// transactions collects events, newest first.
 type transactions struct {
 	c            *Transaction
 	env          *exec.Env
@@ -68,14 +68,13 @@ type txnBatch struct {
 	open int // its events in open transactions
 }
 
-// What an event of an open transaction takes beside its batch, about.
+// Approximate bytes of an event in an open transaction, in addition to its batch.
 const txnEventBytes = 64
 
-// txnBegin is the column with the time at which a transaction begins, which they are
-// sorted by.
+// txnBegin is the column with the start time of a transaction, the sort key.
 const txnBegin = "\x00begin"
 
-// txnOrder puts those first that begin last.
+// txnOrder sorts the latest start time first.
 func txnOrder() spill.Order[float64] {
 	return spill.Order[float64]{
 		Keys: func(b *vector.Batch) []float64 {
@@ -167,8 +166,8 @@ func (t *transactions) batch(ctx context.Context, b *vector.Batch) error {
 	return t.settle(ctx, 0)
 }
 
-// settle hands the rows made since the last time to made, once they are more than
-// the given number of bytes.
+// settle passes the rows finished since the last call to made, once they exceed the
+// given number of bytes.
 func (t *transactions) settle(ctx context.Context, over int) error {
 	failed := t.failed
 	if failed != nil && !exec.EndsEarly(failed) {
@@ -185,7 +184,7 @@ func (t *transactions) settle(ctx context.Context, over int) error {
 	return cmp.Or(t.made.Add(ctx, b), failed)
 }
 
-// hold counts bytes of the rows in out. It reports whether the search can go on.
+// hold counts the bytes of the rows in out and reports whether the search can go on.
 func (t *transactions) hold(n int) bool {
 	if err := t.held.Add(n); err != nil {
 		t.failed = err
@@ -193,14 +192,14 @@ func (t *transactions) hold(n int) bool {
 	return t.failed == nil || exec.EndsEarly(t.failed)
 }
 
-// withoutBegin takes the time of order out of the rows.
+// withoutBegin removes the sort key from the rows.
 type withoutBegin struct{}
 
 func (withoutBegin) Map(_ context.Context, b *vector.Batch) (*vector.Batch, error) {
 	return b.Keep(func(name string) bool { return name != txnBegin }), nil
 }
 
-// marked tells which rows pass a test, nil when there is none.
+// marked reports which rows pass a test; nil without a test.
 func marked(test func(*vector.Batch) []int32, b *vector.Batch) []bool {
 	if test == nil {
 		return nil
@@ -225,7 +224,7 @@ func valuesOf(cols []*vector.Column, row int) (values [][]string, some bool) {
 	return values, some
 }
 
-// event puts an event into the transaction that it belongs to.
+// event adds an event to its transaction.
 func (t *transactions) event(e txnEvent, values [][]string, start, end bool) {
 	t.closeOver(e.time)
 	x := t.find(e.time, values)
@@ -266,9 +265,9 @@ func (t *transactions) event(e txnEvent, values [][]string, start, end bool) {
 	}
 }
 
-// closeOver finishes the transactions that no event of this time or before can
-// join, so that only those that may still grow count as open. The one in the
-// back got its last event first.
+// closeOver finishes the transactions that no event at or before this time can join,
+// so that only those that may still grow count as open. The last in the list got its
+// most recent event first.
 func (t *transactions) closeOver(at float64) {
 	longest := t.c.MaxPause
 	if longest < 0 || t.c.MaxSpan >= 0 && t.c.MaxSpan < longest {
@@ -282,7 +281,7 @@ func (t *transactions) closeOver(at float64) {
 	}
 }
 
-// makeRoom ends the transaction that waited longest.
+// makeRoom finishes the transaction that has waited longest.
 func (t *transactions) makeRoom() {
 	x := t.open.Back().Value.(*txn)
 	if !t.early {
@@ -292,7 +291,7 @@ func (t *transactions) makeRoom() {
 	t.finish(x, false)
 }
 
-// find returns the open transaction that an event joins, nil when there is none.
+// find returns the open transaction that an event joins, or nil.
 func (t *transactions) find(at float64, values [][]string) *txn {
 	var found *txn
 	for i, list := range values {
@@ -318,8 +317,8 @@ func (t *transactions) find(at float64, values [][]string) *txn {
 	return nil
 }
 
-// reaches reports whether a transaction may have an event of a time; one that is
-// over by then is finished.
+// reaches reports whether a transaction can contain an event at this time; if it
+// cannot, the transaction is finished.
 func (t *transactions) reaches(x *txn, at float64) bool {
 	if t.c.MaxSpan >= 0 && x.latest-at > t.c.MaxSpan || t.c.MaxPause >= 0 && x.earliest-at > t.c.MaxPause {
 		t.finish(x, true)
@@ -328,7 +327,7 @@ func (t *transactions) reaches(x *txn, at float64) bool {
 	return true
 }
 
-// agrees reports whether the values contradict the transaction in no field.
+// agrees reports whether no field of the event contradicts the transaction.
 func (x *txn) agrees(values [][]string) bool {
 	for i, list := range values {
 		if len(list) > 0 && len(x.values[i]) > 0 && !slices.ContainsFunc(list, func(v string) bool { return slices.Contains(x.values[i], v) }) {
@@ -338,7 +337,7 @@ func (x *txn) agrees(values [][]string) bool {
 	return true
 }
 
-// finish ends a transaction; over says that it is complete by its bounds.
+// finish ends a transaction; over means that its limits make it complete.
 func (t *transactions) finish(x *txn, over bool) {
 	t.open.Remove(x.at)
 	for _, k := range x.ties {

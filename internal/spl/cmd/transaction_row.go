@@ -8,7 +8,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// row writes a transaction as a row.
+// row turns a transaction into a row.
 func (t *transactions) row(x *txn, closed bool) {
 	t.begin(x.earliest)
 	lines := 0
@@ -69,8 +69,8 @@ func (t *transactions) set(name string, v vector.Value) {
 	t.hold(v.Size())
 }
 
-// list returns the values of a field over the events, in the order of time: all
-// of them in a list, otherwise the different ones in the order of texts.
+// list returns the values of a field over the events: all of them in time order for
+// lists, otherwise the distinct ones in text order.
 func (x *txn) list(env *exec.Env, name string, c *Transaction) (values []string) {
 	whole := name == "_raw" || c.lists(name)
 	some := false
@@ -99,7 +99,7 @@ func (x *txn) list(env *exec.Env, name string, c *Transaction) (values []string)
 	return values
 }
 
-// orphan keeps an event that is in no transaction, where that is wanted.
+// orphan keeps an event outside any transaction, if requested.
 func (t *transactions) orphan(e txnEvent) {
 	if !t.c.Orphans {
 		return

@@ -24,7 +24,7 @@ func transactionType(known exec.Knowledge, name string) (map[string]string, erro
 	return nil, fmt.Errorf("there is no transaction type %q (%s)", name, hint)
 }
 
-// typeOptions writes the settings of a transaction type as options.
+// typeOptions converts the settings of a transaction type to options.
 func typeOptions(settings map[string]string) string {
 	var b strings.Builder
 	for _, name := range transactionOptions {
@@ -41,8 +41,8 @@ func typeOptions(settings map[string]string) string {
 	return b.String()
 }
 
-// Define implements exec.Defined: the settings of the type stand before the
-// options, so that these go first; fields that are named here are the only ones.
+// Define implements exec.Defined. The settings of the type come before the options,
+// so that the options win; fields named here replace those of the type.
 func (c *Transaction) Define(known exec.Knowledge) (syntax.Command, error) {
 	if c.Type == "" {
 		return c, nil

@@ -6,8 +6,8 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// MaxValue is the size in bytes of the largest text that an expression makes;
-// a list may be MaxList. What would be larger is null, with a warning.
+// MaxValue is the size in bytes of the largest text that an expression makes, and
+// MaxList that of a list. A larger value becomes null, with a warning.
 const (
 	MaxValue = 16 << 20
 	MaxList  = 64 << 20 // with what each of its values costs beside its bytes
@@ -51,15 +51,15 @@ func (p *Program) bind(b *vector.Batch) {
 	}
 }
 
-// dotted is a chain of fields joined by points without blanks, which is often
-// meant to be the name of one field.
+// dotted is a chain of fields joined by dots without blanks. Users often mean it as
+// the name of a single field.
 type dotted struct {
 	start int // in the search
 	name  string
 	slots []int
 }
 
-// noteDotted remembers e when it is such a chain.
+// noteDotted records e if it is such a chain.
 func (c *Compiler) noteDotted(e *syntax.Binary) {
 	d := dotted{}
 	var walk func(e syntax.Expr) bool
@@ -102,8 +102,8 @@ func (p *Program) warnOf(d dotted) {
 	p.env.Warn("%s concatenates fields that do not exist; to use the field of that name, write '%[1]s' in single quotes", d.name)
 }
 
-// Value computes the expression for row i of b. The significant digits of what
-// is written in the search are not those of data, and end here.
+// Value computes the expression for row i of b. Literals in the search have
+// significant digits of their own; they are dropped here, since they are not data.
 func (p *Program) Value(b *vector.Batch, i int) vector.Value {
 	p.bind(b)
 	return p.at(i).Untracked()
@@ -231,7 +231,7 @@ func (p *Program) Column(name string, b *vector.Batch) (*vector.Column, error) {
 	return vector.NewColumn(name, vals), nil
 }
 
-// constant reports whether every row of the bound batch gives the same.
+// constant reports whether every row of the bound batch yields the same value.
 func (p *Program) constant() bool {
 	for i := range p.frame.slots {
 		if c := p.frame.slots[i].col; c != nil {
@@ -243,9 +243,8 @@ func (p *Program) constant() bool {
 	return !p.varies
 }
 
-// coded returns the codes of the rows of b, and how many there are, when the
-// expression reads one column only that has fewer of them than rows: each
-// needs to be computed once.
+// coded returns the codes of the rows of b and their number, if the expression reads
+// a single column with fewer codes than rows. Each code is then computed once.
 func (p *Program) coded(b *vector.Batch) (n int, codes []int32, ok bool) {
 	if p.varies {
 		return 0, nil, false

@@ -33,8 +33,7 @@ func compiled(group, name, usage, doc string, least, most int, compile func(c *e
 	expr.Implement(d, expr.Implementation{Compile: compile})
 }
 
-// bounded registers a function that says when its value would be too large to
-// make.
+// bounded registers a function that reports when its value would be too large.
 func bounded(group, name, usage, doc string, least, most int, try func(args []vector.Value) (vector.Value, error), expr, want string) {
 	syntax.RegisterFunction(&syntax.FunctionDef{
 		Name: name, Group: group, Min: least, Max: most, Syntax: usage, Doc: doc,
@@ -56,8 +55,7 @@ func polled(group, name, usage, doc string, least, most int, try func(args []vec
 // pollEvery is how many values of a list are worked on between two polls.
 const pollEvery = 4096
 
-// varying registers a function without arguments that gives another value for
-// every row.
+// varying registers a function without arguments whose value differs in every row.
 func varying(group, name, doc string, next func() vector.Value, expr, want string) {
 	syntax.RegisterFunction(&syntax.FunctionDef{
 		Name: name, Group: group, Syntax: name + "()", Doc: doc, Varies: true,
@@ -65,22 +63,22 @@ func varying(group, name, doc string, next func() vector.Value, expr, want strin
 	})
 }
 
-// gives says what registered functions give.
+// gives sets the result type of registered functions.
 func gives(o syntax.Outcome, names ...string) {
 	for _, name := range names {
 		syntax.LookupFunction(name).Gives = o
 	}
 }
 
-// checked gives registered functions a look at their arguments.
+// checked adds a check of the arguments to registered functions.
 func checked(check func(call *syntax.Call) error, names ...string) {
 	for _, name := range names {
 		syntax.LookupFunction(name).Check = check
 	}
 }
 
-// numbers is the check of a function of numbers: of the arguments at these
-// places, of all when none is named.
+// numbers returns a check that the arguments at these positions are numbers; without
+// positions, all of them.
 func numbers(places ...int) func(call *syntax.Call) error {
 	return func(call *syntax.Call) error {
 		for i, a := range call.Args {
@@ -96,7 +94,7 @@ func numbers(places ...int) func(call *syntax.Call) error {
 	}
 }
 
-// pairs is the check of a function that takes pairs of arguments from a place on.
+// pairs returns a check that the arguments from a position on come in pairs.
 func pairs(from int, pair string) func(call *syntax.Call) error {
 	return func(call *syntax.Call) error {
 		if last := len(call.Args) - 1; (last-from)%2 == 0 {
@@ -128,7 +126,7 @@ func withFlag(call func(v vector.Value, flag bool) vector.Value) func(c *expr.Co
 	}
 }
 
-// batched gives a function, which is registered, its kernel.
+// batched adds a kernel to a registered function.
 func batched(name string, kernel func(c *expr.Compiler, call *syntax.Call) expr.Kernel) {
 	expr.Implement(syntax.LookupFunction(name), expr.Implementation{Kernel: kernel})
 }
