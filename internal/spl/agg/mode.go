@@ -46,9 +46,6 @@ func (m *mode) add(text string, n int) {
 		*seen += n
 		return
 	}
-	if len(m.seen) == 0 {
-		m.bytes = setBytes
-	}
 	m.seen[strings.Clone(text)] = &n
 	m.bytes += len(text) + setEntry + 16
 }
@@ -113,4 +110,4 @@ func (m *mode) Result() vector.Value {
 	return vector.String(best)
 }
 
-func (m *mode) Size() int { return m.bytes }
+func (m *mode) Size() int { return sized(len(m.seen), m.bytes) }

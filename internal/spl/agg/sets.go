@@ -75,7 +75,6 @@ func (s *set) add(text string) {
 	}
 	if s.seen == nil {
 		s.seen = map[string]struct{}{}
-		s.bytes = setBytes
 	}
 	s.last = strings.Clone(text)
 	s.seen[s.last] = struct{}{}
@@ -87,6 +86,14 @@ const (
 	setEntry = 48
 	setBytes = 160
 )
+
+// sized returns the bytes of a map with n entries that take so many.
+func sized(n, bytes int) int {
+	if n == 0 {
+		return bytes
+	}
+	return bytes + setBytes
+}
 
 func (s *set) Merge(other exec.Aggregate) {
 	o := other.(*set)
@@ -124,17 +131,15 @@ func (s *set) Unmarshal(data []byte) ([]byte, error) {
 
 // Divide implements exec.Divisible.
 func (s *set) Divide(size int) exec.Aggregate {
-	part := &set{seen: map[string]struct{}{}, bytes: setBytes, result: s.result}
-	moved := 0
+	part := &set{seen: map[string]struct{}{}, result: s.result}
 	for text := range s.seen {
 		delete(s.seen, text)
 		part.seen[text] = struct{}{}
-		if moved += len(text) + setEntry; moved >= size {
+		if part.bytes += len(text) + setEntry; part.bytes >= size {
 			break
 		}
 	}
-	part.bytes += moved
-	s.bytes -= moved
+	s.bytes -= part.bytes
 	for s.last = range s.seen {
 		break
 	}
@@ -142,4 +147,4 @@ func (s *set) Divide(size int) exec.Aggregate {
 }
 
 func (s *set) Result() vector.Value { return s.result(s) }
-func (s *set) Size() int            { return s.bytes }
+func (s *set) Size() int            { return sized(len(s.seen), s.bytes) }
