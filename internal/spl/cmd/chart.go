@@ -284,3 +284,15 @@ func (c *Chart) Needs(filter.FieldSet) filter.FieldSet {
 func (c *Chart) Ordered() bool {
 	return slices.ContainsFunc(c.Aggs, func(a *op.Aggregation) bool { return a.Def.Ordered })
 }
+
+// DropsWithout returns the fields without which chart drops a row. _time is never
+// missing.
+func (c *Chart) DropsWithout() (fields []string) {
+	if c.Row != "" && c.Row != "_time" {
+		fields = append(fields, c.Row)
+	}
+	if c.Col != "" && !c.UseNull {
+		fields = append(fields, c.Col)
+	}
+	return fields
+}

@@ -293,3 +293,6 @@ func (names namedColumns) Map(_ context.Context, b *vector.Batch) (*vector.Batch
 	}
 	return out, nil
 }
+
+// DropsWithout returns the fields without which stats drops a row.
+func (c *Stats) DropsWithout() []string { return c.By }

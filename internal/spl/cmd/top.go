@@ -165,3 +165,6 @@ func (c *Top) Needs(filter.FieldSet) filter.FieldSet { return filter.Fields(c.Fi
 
 // Ordered implements exec.Transforming.
 func (c *Top) Ordered() bool { return false }
+
+// DropsWithout returns the fields without which top and rare drop a row.
+func (c *Top) DropsWithout() []string { return append(append([]string(nil), c.Fields...), c.By...) }

@@ -140,9 +140,6 @@ func (s *sparkline) Update(v vector.Value, at float64) {
 func (s *sparkline) cell(start float64) exec.Aggregate {
 	a := s.cells[start]
 	if a == nil {
-		if len(s.cells) == 0 {
-			s.size += sparkBytes
-		}
 		a = s.inner.make(s.env)
 		s.cells[start] = a
 		s.size += sparkCell
@@ -243,4 +240,9 @@ func (s *sparkline) fit(width float64) {
 }
 
 // Size implements exec.Aggregate.
-func (s *sparkline) Size() int { return s.size }
+func (s *sparkline) Size() int {
+	if len(s.cells) == 0 {
+		return s.size
+	}
+	return s.size + sparkBytes
+}
