@@ -21,7 +21,7 @@ type fieldsCmd struct {
 	Names  []string `arg:"" optional:"" name:"field" help:"Only these fields; * stands for any text."`
 	Where  string   `help:"Only events that this search finds." default:"*" placeholder:"SPL"`
 	Values int      `help:"How many of the most frequent values to show." default:"3" placeholder:"N"`
-	All    bool     `help:"Also list the parts of the date (date_hour …) and fields that only a search by name makes."`
+	All    bool     `help:"Also list the parts of the date, such as date_hour."`
 	source
 	Output string `short:"o" help:"Output format: table, list, json or csv." enum:"table,list,json,csv" default:"table"`
 }
@@ -38,6 +38,9 @@ func (*fieldsCmd) Help() string {
 }
 
 func (c *fieldsCmd) home(a *app) string { return c.source.home(a) }
+
+// everyEvent is a field that all events have.
+const everyEvent = "index"
 
 // field is what is known of a field over some events.
 type field struct {
@@ -60,20 +63,26 @@ func (c *fieldsCmd) Run(a *app) error {
 	for _, name := range c.Names {
 		o.Text += " " + quoted(name)
 	}
-	list, stats, err := c.summaries(a, o)
+	if len(c.Names) > 0 {
+		o.Text += " " + everyEvent // to count the events
+	}
+	list, err := c.summaries(a, o)
 	if err != nil {
 		return err
 	}
-	if len(list) == 0 {
+	total := 0
+	if i := slices.IndexFunc(list, func(f field) bool { return f.name == everyEvent }); i >= 0 {
+		total = list[i].events
+		if len(c.Names) > 0 && !slices.Contains(c.Names, everyEvent) {
+			list = slices.Delete(list, i, i+1)
+		}
+	}
+	switch {
+	case total == 0:
+		return nil // the reasons were told
+	case len(list) == 0:
 		a.note("no event has such a field; bluetrail fields lists all")
 		return nil
-	}
-	total := 0
-	for _, f := range list {
-		total = max(total, f.events)
-	}
-	if st := stats; len(c.Names) > 0 && st > 0 && c.Where == "*" {
-		total = st
 	}
 	b := vector.NewBuilder("field", "events", "share", "distinct", "top values")
 	shown := 0
@@ -119,9 +128,8 @@ func (c *fieldsCmd) Run(a *app) error {
 	return nil
 }
 
-// summaries runs the search and returns the fields by name, and how many events
-// were read where the store counts them.
-func (c *fieldsCmd) summaries(a *app, o search.Options) (list []field, read int, err error) {
+// summaries runs the search and returns the fields, sorted by name.
+func (c *fieldsCmd) summaries(a *app, o search.Options) (list []field, err error) {
 	defer a.limitMemory()()
 	stop := a.progress(o.Store)
 	defer stop()
@@ -129,7 +137,7 @@ func (c *fieldsCmd) summaries(a *app, o search.Options) (list []field, read int,
 	if err != nil {
 		stop()
 		a.notices(notices)
-		return nil, 0, err
+		return nil, err
 	}
 	defer s.Close()
 	err = a.batches(s, func(b *vector.Batch) error {
@@ -159,11 +167,9 @@ func (c *fieldsCmd) summaries(a *app, o search.Options) (list []field, read int,
 	})
 	stop()
 	a.notices(s.Notices())
-	if st, ok := s.Stats(); ok {
-		read = int(st.Events)
-	}
+	a.noteSkipped(s)
 	slices.SortFunc(list, func(a, b field) int { return cmp.Compare(a.name, b.name) })
-	return list, read, err
+	return list, err
 }
 
 // quoted writes a name of a field, which may have wildcards, as an argument of a

@@ -226,9 +226,16 @@ func (a *app) summary(s *search.Search, took time.Duration, err error) {
 		if st.LeftOut != "" {
 			line += "; " + st.LeftOut
 		}
-		a.partly = a.partly || len(st.Skipped) > 0
 	}
+	a.noteSkipped(s)
 	a.note("%s", line)
+}
+
+// noteSkipped makes the exit code say that some input could not be read.
+func (a *app) noteSkipped(s *search.Search) {
+	if st, ok := s.Stats(); ok && len(st.Skipped) > 0 {
+		a.partly = true
+	}
 }
 
 func count(n int, what string) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"bluetrail/internal/diag"
@@ -84,7 +85,9 @@ func (a *app) show(o search.Options, format string) (rows int, err error) {
 	if _, err := w.Close(); err != nil {
 		return 0, err
 	}
-	a.notices(s.Notices())
+	// Hints on the search would puzzle: the user has not written it.
+	a.notices(slices.DeleteFunc(s.Notices(), func(n diag.Notice) bool { return n.Level == diag.Note }))
+	a.noteSkipped(s)
 	return s.Rows(), nil
 }
 
