@@ -40,7 +40,8 @@ func arguments(args []string) []string {
 
 // relativeTime reports whether an argument is a time before now, not a flag.
 func relativeTime(arg string) bool {
-	return len(arg) > 1 && arg[0] == '-' && (arg[1] >= '0' && arg[1] <= '9' || arg[1] == '@' || !strings.HasPrefix(arg, "--") && strings.Contains(arg, "@"))
+	after, minus := strings.CutPrefix(arg, "-")
+	return minus && after != "" && after[0] != '-' && (after[0] >= '0' && after[0] <= '9' || strings.Contains(after, "@"))
 }
 
 // argumentHint says what to type instead of arguments that cannot be parsed,
@@ -53,7 +54,7 @@ func argumentHint(args []string, err error) string {
 	if i := slices.IndexFunc(args, func(a string) bool { return !strings.HasPrefix(a, "-") }); i >= 0 {
 		verb = args[i]
 	}
-	if verb == "search" || verb == "explain" {
+	if verb == "search" || slices.Contains(args, "explain") {
 		if strings.HasPrefix(err.Error(), "unexpected argument ") {
 			for i, arg := range args {
 				if exists(arg) && (i == 0 || !strings.HasPrefix(args[i-1], "--")) {
