@@ -30,7 +30,13 @@ var layers = [][]string{
 	{"knowledge", "plan"},
 	{"search", "integrity", "result", "control"},
 	{"ingest"},
-	{"detect/...", "alert/...", "spl/reference"},
+	{"detect/rule"},
+	{"detect/match", "detect/sigma"},
+	{"detect/finding"},
+	{"detect/judge", "detect/splrule"},
+	{"detect/ruleset"},
+	{"detect/engine"},
+	{"detect/...", "incident", "alert/...", "spl/reference"},
 	{"api", "serve"},
 }
 

@@ -1,0 +1,281 @@
+// Package finding holds what rules find: one Finding for a rule, an entity, a window
+// of time and an outcome, with the events that led to it.
+package finding
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"time"
+
+	"bluetrail/internal/detect/match"
+	"bluetrail/internal/detect/rule"
+)
+
+// Bounds of one finding. What exceeds them is counted only.
+const (
+	MaxEvents = 100     // events shown
+	MaxIDs    = 1000    // event ids
+	MaxValues = 20      // different values of account, region, …
+	MaxText   = 4 << 10 // bytes of one text
+)
+
+// Finding says that a rule fired for an entity within a window of time. Its texts come
+// from the trail and were written by whoever made the calls.
+type Finding struct {
+	ID        string        `json:"id"`
+	Time      time.Time     `json:"time"` // of the event with which the rule fired first
+	RuleID    string        `json:"rule_id"`
+	Rule      string        `json:"rule"` // its name, or else its title
+	Title     string        `json:"title"`
+	Kind      rule.Kind     `json:"kind"`
+	Severity  rule.Severity `json:"severity"`
+	Mitre     []string      `json:"mitre"`
+	Entity    string        `json:"entity"`
+	Actor     Values        `json:"actor"`
+	ActorType Values        `json:"actor_type"`
+	Chain     Values        `json:"actor_chain"`
+	Session   Values        `json:"session_id"`
+	Account   Values        `json:"account"`
+	Region    Values        `json:"region"`
+	SourceIP  Values        `json:"source_ip"`
+	EventName Values        `json:"event_name"`
+	Object    Values        `json:"object"`
+	UserAgent Values        `json:"user_agent"`
+	Outcome   string        `json:"outcome"` // success, denied or error; mixed where a correlation joins several
+	Count     int64         `json:"count"`   // events
+	First     time.Time     `json:"first"`   // of the events
+	Last      time.Time     `json:"last"`
+	Events    []Event       `json:"events"`    // the first MaxEvents
+	EventIDs  []string      `json:"event_ids"` // the first MaxIDs
+	Message   string        `json:"message"`
+	Fields    []Field       `json:"fields,omitempty"` // what else the rule shows: its fields, a count, the new value
+
+	// More counts, by JSON name, the values that exceeded MaxValues. The same value
+	// may be counted several times.
+	More map[string]int `json:"more,omitempty"`
+}
+
+// Event is an event of a finding.
+type Event struct {
+	Time time.Time `json:"time"`
+	match.Event
+}
+
+// Field is a named list of values.
+type Field struct {
+	Name   string `json:"name"`
+	Values Values `json:"values"`
+}
+
+// Values are different values in the order in which they came, at most MaxValues. In
+// JSON a single one is a string, several are an array, none is an empty string.
+type Values []string
+
+// MarshalJSON implements json.Marshaler.
+func (v Values) MarshalJSON() ([]byte, error) {
+	switch len(v) {
+	case 0:
+		return []byte(`""`), nil
+	case 1:
+		return json.Marshal(v[0])
+	}
+	return json.Marshal([]string(v))
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *Values) UnmarshalJSON(data []byte) error {
+	*v = nil
+	if len(data) > 0 && data[0] == '[' {
+		return json.Unmarshal(data, (*[]string)(v))
+	}
+	var one string
+	if err := json.Unmarshal(data, &one); err != nil {
+		return err
+	}
+	if one != "" {
+		*v = Values{one}
+	}
+	return nil
+}
+
+// add adds a value to the field with a JSON name, unless it is there; an empty value
+// is none.
+func (f *Finding) add(name string, to *Values, text string) {
+	switch text = clip(text); {
+	case text == "" || slices.Contains(*to, text):
+	case len(*to) < MaxValues:
+		*to = append(*to, text)
+	default:
+		if f.More == nil {
+			f.More = map[string]int{}
+		}
+		f.More[name]++
+	}
+}
+
+// clip shortens a text to MaxText bytes, at a rune.
+func clip(s string) string {
+	if len(s) <= MaxText {
+		return s
+	}
+	end := MaxText
+	for end > 0 && s[end]&0xc0 == 0x80 {
+		end--
+	}
+	return s[:end] + "…"
+}
+
+// Who is the resolved caller of an event.
+type Who struct {
+	Actor   string
+	Type    string
+	Session string
+	Chain   string // in words, "" = the actor called by himself
+}
+
+// Key is what makes events one finding.
+type Key struct {
+	Rule    string // its ID
+	Entity  string
+	Outcome string
+	Window  int64 // start, unix nanoseconds
+}
+
+// ID returns the finding's ID, the same wherever and whenever it is computed.
+func (k *Key) ID() string {
+	h := sha256.New()
+	var n [8]byte
+	for _, s := range []string{k.Rule, k.Entity, k.Outcome} {
+		binary.BigEndian.PutUint64(n[:], uint64(len(s)))
+		h.Write(n[:])
+		h.Write([]byte(s))
+	}
+	binary.BigEndian.PutUint64(n[:], uint64(k.Window))
+	h.Write(n[:])
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// WindowAt returns the start of the window of a length that holds a time. Windows
+// begin at multiples of their length since 1970, so that late events never move one.
+func WindowAt(ns int64, length time.Duration) int64 {
+	if length <= 0 {
+		length = rule.DefaultWindow
+	}
+	n := int64(length)
+	rest := ns % n
+	if rest < 0 {
+		rest += n
+	}
+	return ns - rest
+}
+
+// New returns a finding without events.
+func New(info *rule.Info, key Key) *Finding {
+	return &Finding{
+		ID: key.ID(), RuleID: info.ID, Rule: cmp.Or(info.Name, info.Title), Title: info.Title, Kind: info.Kind,
+		Severity: info.Severity, Mitre: info.Mitre(), Entity: clip(key.Entity), Outcome: key.Outcome,
+	}
+}
+
+// Add adds an event. Events come in order of time.
+func (f *Finding) Add(m *match.Match, who *Who) {
+	at := time.Unix(0, m.Time).UTC()
+	if f.Count == 0 {
+		f.First, f.Time = at, at
+	}
+	f.Last = at
+	f.Count++
+	e := &m.Event
+	for _, c := range []struct {
+		name string
+		to   *Values
+		text string
+	}{
+		{"actor", &f.Actor, who.Actor}, {"actor_type", &f.ActorType, who.Type}, {"actor_chain", &f.Chain, who.Chain}, {"session_id", &f.Session, who.Session},
+		{"account", &f.Account, e.Account}, {"region", &f.Region, e.Region}, {"source_ip", &f.SourceIP, e.SourceIP}, {"event_name", &f.EventName, e.Name},
+		{"object", &f.Object, e.Object}, {"user_agent", &f.UserAgent, e.UserAgent},
+	} {
+		f.add(c.name, c.to, c.text)
+	}
+	if len(f.Events) < MaxEvents {
+		f.Events = append(f.Events, Event{at, *e})
+	}
+	if e.ID != "" && len(f.EventIDs) < MaxIDs {
+		f.EventIDs = append(f.EventIDs, clip(e.ID))
+	}
+}
+
+// Set replaces a field of Fields.
+func (f *Finding) Set(name string, values ...string) {
+	i := slices.IndexFunc(f.Fields, func(x Field) bool { return x.Name == name })
+	if i < 0 {
+		i = len(f.Fields)
+		f.Fields = append(f.Fields, Field{Name: name})
+	}
+	v := &f.Fields[i].Values
+	*v = nil
+	for _, text := range values {
+		f.add(name, v, text)
+	}
+}
+
+// Get returns the values of a field by its JSON name, those of Fields included.
+func (f *Finding) Get(name string) []string {
+	switch name {
+	case "rule_id":
+		return []string{f.RuleID}
+	case "rule":
+		return []string{f.Rule}
+	case "title":
+		return []string{f.Title}
+	case "severity":
+		return []string{string(f.Severity)}
+	case "entity":
+		return []string{f.Entity}
+	case "outcome":
+		return []string{f.Outcome}
+	case "count":
+		return []string{strconv.FormatInt(f.Count, 10)}
+	case "first":
+		return []string{f.First.Format(time.RFC3339)}
+	case "last":
+		return []string{f.Last.Format(time.RFC3339)}
+	case "actor":
+		return f.Actor
+	case "actor_type":
+		return f.ActorType
+	case "actor_chain":
+		return f.Chain
+	case "session_id":
+		return f.Session
+	case "account":
+		return f.Account
+	case "region":
+		return f.Region
+	case "source_ip":
+		return f.SourceIP
+	case "event_name":
+		return f.EventName
+	case "object":
+		return f.Object
+	case "user_agent":
+		return f.UserAgent
+	}
+	for _, x := range f.Fields {
+		if x.Name == name {
+			return x.Values
+		}
+	}
+	return nil
+}
+
+// Compare orders findings as an analyst reads them: by time, then by severity, the
+// worst first, then by rule and entity.
+func Compare(a, b *Finding) int {
+	return cmp.Or(a.First.Compare(b.First), cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.ID, b.ID))
+}
