@@ -76,8 +76,8 @@ func parseConf(file, text string) (list []*stanza, problems []error) {
 	return list, problems
 }
 
-// truth parses a boolean setting; def if it is absent or invalid.
-func truth(s string, def bool) bool {
+// Truth parses a boolean setting; def if it is absent or invalid.
+func Truth(s string, def bool) bool {
 	switch strings.ToLower(strings.TrimSpace(s)) {
 	case "1", "t", "true", "y", "yes":
 		return true

@@ -64,7 +64,7 @@ func newDefinition(name string, set map[string]string) (*definition, error) {
 	d := &definition{file: set["filename"], filter: set["filter"]}
 	t := &d.table
 	t.Name = name
-	t.IgnoreCase = !truth(set["case_sensitive_match"], true)
+	t.IgnoreCase = !Truth(set["case_sensitive_match"], true)
 	t.DefaultMatch = set["default_match"]
 	t.TimeField, t.TimeFormat = set["time_field"], set["time_format"]
 	if t.TimeFormat == "" {

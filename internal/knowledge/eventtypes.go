@@ -29,7 +29,7 @@ func (k *Knowledge) FieldTags() []filter.FieldTag { return k.classes().tags }
 func (k *Knowledge) loadClasses() *classes {
 	types, tags := map[string]filter.EventType{}, map[filter.FieldTag]bool{}
 	k.eachStanza("eventtypes.conf", func(_, _ string, s *stanza) error {
-		if truth(s.settings["disabled"], false) {
+		if Truth(s.settings["disabled"], false) {
 			delete(types, s.name)
 			return nil
 		}

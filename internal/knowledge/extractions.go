@@ -42,7 +42,7 @@ func extractionFromStanza(s *stanza) (exec.Extraction, error) {
 	set := s.settings
 	e := exec.Extraction{
 		Name: s.name, Source: strings.TrimPrefix(set["SOURCE_KEY"], "field:"), Regex: set["REGEX"], Format: set["FORMAT"],
-		Add: truth(set["MV_ADD"], false), RawKeys: !truth(set["CLEAN_KEYS"], true), KeepEmpty: truth(set["KEEP_EMPTY_VALS"], false),
+		Add: Truth(set["MV_ADD"], false), RawKeys: !Truth(set["CLEAN_KEYS"], true), KeepEmpty: Truth(set["KEEP_EMPTY_VALS"], false),
 	}
 	if e.Source == "" {
 		e.Source = "_raw"

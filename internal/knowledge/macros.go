@@ -111,7 +111,7 @@ func macroFromStanza(s *stanza) (syntax.Macro, error) {
 	m := syntax.Macro{
 		Name:       s.name,
 		Definition: s.settings["definition"],
-		IsEval:     truth(s.settings["iseval"], false),
+		IsEval:     Truth(s.settings["iseval"], false),
 		Validation: s.settings["validation"],
 		ErrorMsg:   s.settings["errormsg"],
 	}

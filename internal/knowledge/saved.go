@@ -3,7 +3,9 @@ package knowledge
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -66,22 +68,68 @@ func (k *Knowledge) loadSaved() map[string]string {
 }
 
 // Saved is one search of a savedsearches.conf.
-type Saved struct{ Name, Description, Search string }
+type Saved struct {
+	Name     string
+	Settings map[string]string // search is never empty
+	Line     int               // of its stanza, counted from 1
+}
 
-// ReadSaved reads the searches of a file in order; stanzas that only change
-// settings are skipped. It returns the readable searches together with the
-// error.
+// ReadSaved reads the searches of a file in order. The local/ folder beside a
+// default/ folder changes the settings of its searches; what only stands in local/
+// is read from there. Stanzas without a search are skipped. It returns the readable
+// searches together with the error.
 func ReadSaved(file string) ([]Saved, error) {
-	text, err := readText(file)
+	stanzas, problems, text, err := readStanzas(file)
 	if err != nil {
 		return nil, err
 	}
-	stanzas, problems := parseConf(file, text)
+	app := filepath.Dir(filepath.Dir(file))
+	beside := func(layer string) map[string]*stanza {
+		other := filepath.Join(app, layer, filepath.Base(file))
+		list, bad, _, err := readStanzas(other)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			problems = append(problems, fmt.Errorf("cannot read %q: %w", other, err))
+		case layer == "local": // default's own faults are told where it is read
+			problems = append(problems, bad...)
+		}
+		byName := map[string]*stanza{}
+		for _, s := range list {
+			byName[s.name] = s
+		}
+		return byName
+	}
+	var over, under map[string]*stanza
+	switch filepath.Base(filepath.Dir(file)) {
+	case "default":
+		over = beside("local")
+	case "local":
+		if under = beside("default"); len(under) > 0 {
+			problems = nil
+		}
+	}
 	var list []Saved
+	line, at := 1, 0
 	for _, s := range stanzas {
-		if text := strings.TrimSpace(s.settings["search"]); text != "" {
-			list = append(list, Saved{s.name, s.settings["description"], text})
+		line, at = line+strings.Count(text[at:s.span.Start], "\n"), s.span.Start
+		if under[s.name] != nil {
+			continue
+		}
+		if o := over[s.name]; o != nil {
+			maps.Copy(s.settings, o.settings)
+		}
+		if strings.TrimSpace(s.settings["search"]) != "" {
+			list = append(list, Saved{s.name, s.settings, line})
 		}
 	}
 	return list, errors.Join(problems...)
+}
+
+func readStanzas(file string) (list []*stanza, problems []error, text string, err error) {
+	if text, err = readText(file); err != nil {
+		return nil, nil, "", err
+	}
+	list, problems = parseConf(file, text)
+	return list, problems, text, nil
 }

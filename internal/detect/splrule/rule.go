@@ -5,16 +5,19 @@ package splrule
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
-	"bluetrail/internal/knowledge"
+	"bluetrail/internal/detect/rule"
 	"bluetrail/internal/yamldoc"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
 )
 
 // maxFile bounds a file of rules, in bytes.
@@ -32,6 +35,7 @@ const (
 // Rule is one detection as its file has it.
 type Rule struct {
 	File string // where it was read
+	Line int    // where it begins in the file, counted from 1
 	ID   string
 	Name string
 	Kind Kind // "" = neither SPL nor Sigma
@@ -39,13 +43,47 @@ type Rule struct {
 	// content; others may stand there.
 	Type        string
 	Version     string
+	Status      string
+	Author      string
 	Description string
 	Search      string // SPL as written, macros and all
+
+	Severity       rule.Severity
+	Tags           []string // attack.t1078.004
+	References     []string
+	FalsePositives []string
+	Investigate    []string // SPL searches that help to decide
+	Data           []string
+	Message        string
+
+	Entity []string // fields that say together whom a row is about; nil = the first of Risk
+	Risk   []string // fields that may say so, the most telling first
+
+	Disabled bool // the file says that it is not to run
+	Schedule Schedule
+	Alert    Alert
+}
+
+// Baseline reports whether the rule keeps what other rules compare with, rather
+// than finding something itself.
+func (r *Rule) Baseline() bool { return strings.EqualFold(r.Type, "Baseline") }
+
+// Key names the rule in the state and in findings: its id, or else its name.
+func (r *Rule) Key() string { return cmp.Or(r.ID, r.Name) }
+
+// Info describes the rule as findings and lists do.
+func (r *Rule) Info() rule.Info {
+	return rule.Info{
+		ID: r.Key(), Title: r.Name, Kind: rule.SPL, Severity: r.Severity, Status: r.Status, Description: r.Description, Author: r.Author,
+		Tags: r.Tags, References: r.References, FalsePositives: r.FalsePositives, Investigate: r.Investigate, Data: r.Data,
+		Entity: r.Entity, Message: r.Message, File: r.File, Line: r.Line,
+	}
 }
 
 // Load reads the rules of a file: of YAML every document, or item of a list,
-// that is one, of a savedsearches.conf every search. It returns those before a
-// fault together with the error; a file of other things has none.
+// that is one, of a savedsearches.conf every search. The error joins the faults,
+// with their lines; what else the file holds is returned beside it. A file of other
+// things has no rules.
 func Load(file string) ([]Rule, error) {
 	if !isYAML(file) {
 		return loadConf(file)
@@ -65,45 +103,124 @@ func Load(file string) ([]Rule, error) {
 	return parse(file, data)
 }
 
-func loadConf(file string) ([]Rule, error) {
-	saved, err := knowledge.ReadSaved(file)
-	var rules []Rule
-	for _, s := range saved {
-		rules = append(rules, Rule{File: file, Name: s.Name, Kind: SPL, Description: s.Description, Search: s.Search})
+// maxFaults is how many faults of one file are told.
+const maxFaults = 20
+
+// parse reads the documents of a file, each by itself, so that a fault fails only
+// its own.
+func parse(file string, data []byte) (rules []Rule, err error) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	var faults []error
+	line := 1
+	for len(data) > 0 {
+		doc := data[:documentEnd(data)]
+		found, err := parseDocument(file, doc, line)
+		rules = append(rules, found...)
+		if err != nil {
+			if len(faults) == maxFaults {
+				faults = append(faults, errors.New("there are more faults"))
+				break
+			}
+			faults = append(faults, err)
+		}
+		line += bytes.Count(doc, []byte("\n"))
+		data = data[len(doc):]
 	}
-	return rules, err
+	return rules, errors.Join(faults...)
 }
 
-// parse reads rules; a parser that panics on hostile text fails the file only.
-func parse(file string, data []byte) (rules []Rule, err error) {
+// documentEnd returns the length of the first document, which begins with its ---.
+func documentEnd(data []byte) int {
+	for at := 0; ; {
+		next := bytes.Index(data[at:], []byte("\n---"))
+		if next < 0 {
+			return len(data)
+		}
+		at += next + 1
+		if rest := data[at+3:]; len(rest) == 0 || rest[0] == '\n' || rest[0] == '\r' || rest[0] == ' ' || rest[0] == '\t' {
+			return at
+		}
+	}
+}
+
+// parseDocument reads one document that begins at a line; a parser that panics on
+// hostile text fails it only.
+func parseDocument(file string, data []byte, line int) (rules []Rule, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("cannot read YAML: %v", r)
+			rules, err = nil, fmt.Errorf("line %d: cannot read YAML: %v", line, r)
 		}
 	}()
+	fault := func(err error) error {
+		var e yaml.Error
+		if errors.As(err, &e) && e.GetToken() != nil && e.GetToken().Position != nil {
+			e.GetToken().Position.Line += line - 1
+			lines := append(bytes.Repeat([]byte("\n"), line-1), data...)
+			return fmt.Errorf("cannot read YAML: %w", yamldoc.Describe(err, lines))
+		}
+		return fmt.Errorf("line %d: cannot read YAML: %w", line, err)
+	}
 	if err := yamldoc.Check(data); err != nil {
+		if line > 1 { // with the line in the file
+			err = yamldoc.Check(append(bytes.Repeat([]byte("\n"), line-1), data...))
+		}
 		return nil, fmt.Errorf("cannot read YAML: %w", err)
 	}
-	d := yaml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))), yaml.AllowDuplicateMapKey())
-	for {
-		var doc any
-		err := d.Decode(&doc)
-		if errors.Is(err, io.EOF) {
-			return rules, nil
+	parsed, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		return nil, fault(err)
+	}
+	for _, doc := range parsed.Docs {
+		if doc.Body == nil {
+			continue
 		}
-		if err != nil {
-			return rules, fmt.Errorf("cannot read YAML: %s", firstLine(yaml.FormatError(err, false, false)))
+		var value any
+		if err := yaml.NodeToValue(doc.Body, &value, yaml.AllowDuplicateMapKey()); err != nil {
+			return rules, fault(err)
 		}
-		items, list := doc.([]any)
+		items, list := value.([]any)
 		if !list {
-			items = []any{doc}
+			items = []any{value}
 		}
-		for _, item := range items {
-			if m, ok := item.(map[string]any); ok && isRule(m) {
-				rules = append(rules, rule(file, m))
+		nodes, _ := doc.Body.(*ast.SequenceNode)
+		var faults []error
+		for i, item := range items {
+			m, ok := item.(map[string]any)
+			if !ok || !isRule(m) {
+				continue
 			}
+			var node ast.Node = doc.Body
+			if nodes != nil && i < len(nodes.Values) {
+				node = nodes.Values[i]
+			}
+			at := line + firstLineOf(node) - 1
+			r, err := fromYAML(m)
+			if err != nil {
+				faults = append(faults, fmt.Errorf("line %d: %w", at, err))
+				continue
+			}
+			r.File, r.Line = file, at
+			rules = append(rules, r)
+		}
+		if len(faults) > maxFaults {
+			faults = faults[:maxFaults]
+		}
+		if len(faults) > 0 {
+			return rules, errors.Join(faults...)
 		}
 	}
+	return rules, nil
+}
+
+// firstLineOf returns the line of the first key of a node.
+func firstLineOf(n ast.Node) int {
+	if m, ok := n.(*ast.MappingNode); ok && len(m.Values) > 0 {
+		n = m.Values[0].Key
+	}
+	if t := n.GetToken(); t != nil && t.Position != nil {
+		return t.Position.Line
+	}
+	return 1
 }
 
 // isRule tells rules from what else lies beside them in collections: macros and
@@ -131,33 +248,38 @@ var searchPaths = [][]string{{"search"}, {"detect", "splunk", "correlation_rule"
 
 func searchOf(m map[string]any) string {
 	for _, path := range searchPaths {
-		var v any = m
-		for _, key := range path {
-			below, _ := v.(map[string]any)
-			v = below[key]
-		}
-		if s := text(v); s != "" {
+		if s := text(below(m, path...)); s != "" {
 			return s
 		}
 	}
 	return ""
 }
 
-func rule(file string, m map[string]any) Rule {
+// fromYAML reads what a document says of its rule.
+func fromYAML(m map[string]any) (Rule, error) {
 	r := Rule{
-		File: file, ID: text(m["id"]), Name: text(m["name"]), Type: text(m["type"]), Version: text(m["version"]),
-		Description: text(m["description"]), Search: searchOf(m),
+		ID: text(m["id"]), Name: cmp.Or(text(m["name"]), text(m["title"])), Type: text(m["type"]), Version: text(m["version"]), Status: text(m["status"]),
+		Author: text(m["author"]), Description: text(m["description"]), Search: searchOf(m),
+		References: texts(m["references"]), FalsePositives: texts(first(m, "known_false_positives", "falsepositives")), Investigate: texts(m["investigate"]),
+		Data: texts(m["data"]), Message: text(m["message"]),
+		Disabled: m["enabled"] == false || m["disabled"] == true || strings.EqualFold(text(m["status"]), "removed"),
 	}
 	switch {
 	case r.Search != "":
 		r.Kind = SPL
 	case m["detection"] != nil || m["logsource"] != nil || m["correlation"] != nil:
 		r.Kind = Sigma
+		return r, nil
 	}
-	if r.Name == "" {
-		r.Name = text(m["title"])
+	r.Severity = severityOf(m, r.Type)
+	r.Tags = mitreOf(m)
+	r.Entity, r.Risk = entityOf(m)
+	var err error
+	r.Schedule, r.Alert, err = scheduleOf(m)
+	if err != nil {
+		return r, fmt.Errorf("the rule %q: %w", r.Name, err)
 	}
-	return r
+	return r, nil
 }
 
 // text is a scalar as text, "" for everything else.
@@ -170,7 +292,35 @@ func text(v any) string {
 	}
 }
 
-func firstLine(s string) string {
-	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
-	return s
+// texts is a list of scalars, or a single one, as texts.
+func texts(v any) (list []string) {
+	items, ok := v.([]any)
+	if !ok {
+		items = []any{v}
+	}
+	for _, item := range items {
+		if s := text(item); s != "" {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// first returns the first value that a map has under one of the keys.
+func first(m map[string]any, keys ...string) any {
+	for _, key := range keys {
+		if v := m[key]; v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// below returns the value at a path of keys, nil for none.
+func below(v any, path ...string) any {
+	for _, key := range path {
+		m, _ := v.(map[string]any)
+		v = m[key]
+	}
+	return v
 }
