@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"bluetrail/internal/filter"
 	"bluetrail/internal/splunktime"
 
 	cron "github.com/netresearch/go-cron"
@@ -26,6 +27,7 @@ type Schedule struct {
 
 	planned cron.Schedule // of Cron
 	zone    *time.Location
+	bounds  []*filter.TimeBound // that the search itself sets
 }
 
 // Defaults and bounds of schedules.
@@ -196,8 +198,17 @@ type Window struct {
 }
 
 // Window returns the window of a planned time.
-func (s *Schedule) Window(planned time.Time, zone *time.Location) Window {
-	w := Window{Planned: planned.In(s.in(zone)), Latest: planned}
+func (s *Schedule) Window(planned time.Time, zone *time.Location) (w Window) {
+	w = Window{Planned: planned.In(s.in(zone)), Latest: planned}
+	written, _ := filter.ResolveTimes(s.bounds, w.Planned) // Compile has resolved it
+	defer func() {
+		if t, ok := written["earliest"]; ok {
+			w.Earliest = t
+		}
+		if t, ok := written["latest"]; ok {
+			w.Latest = t
+		}
+	}()
 	if s.Earliest == "" && s.Latest == "" {
 		if w.Earliest = s.Last(planned.Add(-time.Nanosecond), zone); w.Earliest.IsZero() {
 			w.Earliest = planned.Add(-s.every())

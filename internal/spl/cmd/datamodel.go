@@ -105,6 +105,14 @@ func (c *Datamodel) Print() string {
 // Needs implements syntax.Command.
 func (c *Datamodel) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
+// Reads returns the search that finds the events.
+func (c *Datamodel) Reads() (string, error) {
+	if c.Mode == "" {
+		return "", nil
+	}
+	return c.dataset.events(), nil
+}
+
 // Generate implements exec.Generating.
 func (c *Datamodel) Generate(ctx context.Context, env *exec.Env) (exec.Operator, error) {
 	switch c.Mode {

@@ -82,6 +82,15 @@ func (c *From) Print() string { return "from " + c.Kind + `:"` + c.Name + `"` }
 // Needs implements syntax.Command.
 func (c *From) Needs(out filter.FieldSet) filter.FieldSet { return out }
 
+// Reads returns the search that finds the events, "" when there are none or a saved
+// search says it.
+func (c *From) Reads() (string, error) {
+	if c.dataset == nil {
+		return "", nil
+	}
+	return c.dataset.events(), nil
+}
+
 // Generate implements exec.Generating.
 func (c *From) Generate(ctx context.Context, env *exec.Env) (exec.Operator, error) {
 	switch c.Kind {

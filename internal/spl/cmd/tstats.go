@@ -305,6 +305,9 @@ func (c *Tstats) Resolve(text func(*syntax.Query) (string, error)) (syntax.Comma
 	return &d, err
 }
 
+// Reads returns the search that finds the events.
+func (c *Tstats) Reads() (string, error) { return c.pipeline() }
+
 // Generate implements exec.Generating.
 func (c *Tstats) Generate(ctx context.Context, env *exec.Env) (exec.Operator, error) {
 	text, err := c.pipeline()
