@@ -61,7 +61,7 @@ func (p *Pipeline) recover(ctx context.Context) error {
 	}
 	stored.Merge(found)
 	p.tallies = stored.ByDay()
-	if err := p.state.Commit(p.point, nil, nil, found, p.ids.Changed()); err != nil {
+	if err := p.state.Commit(p.point, nil, nil, found, p.ids.Changed(), nil); err != nil {
 		return err
 	}
 	p.store.Show(p.point.Batch)
@@ -268,7 +268,7 @@ func (p *Pipeline) write(b *batch, ids *idset.Cut, running bool) error {
 	for _, f := range b.files {
 		files = append(files, f)
 	}
-	if err := p.state.Commit(p.point, files, b.problems, promise.Tallies, changed); err != nil {
+	if err := p.state.Commit(p.point, files, b.problems, promise.Tallies, changed, nil); err != nil {
 		return err
 	}
 	for day, t := range promise.Tallies.ByDay() {

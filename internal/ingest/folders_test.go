@@ -18,7 +18,7 @@ func TestFolderProblems(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = db.Commit(state.Checkpoint{}, nil, []diag.Notice{diag.Unreadable(dir, "permission denied"), diag.Unreadable(gone, "permission denied")}, nil, nil)
+	err = db.Commit(state.Checkpoint{}, nil, []diag.Notice{diag.Unreadable(dir, "permission denied"), diag.Unreadable(gone, "permission denied")}, nil, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

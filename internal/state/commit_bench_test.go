@@ -21,7 +21,7 @@ func BenchmarkCommit(b *testing.B) {
 				Size: 4000, Changed: int64(i), Records: 8, Done: true, First: 20000, Last: 20000, Origin: `{"index":"aws"}`, Again: true, Print: uint64(i),
 			}
 		}
-		if err := s.Commit(Checkpoint{Batch: int64(round + 1)}, list, nil, nil, nil); err != nil {
+		if err := s.Commit(Checkpoint{Batch: int64(round + 1)}, list, nil, nil, nil, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

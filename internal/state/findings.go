@@ -1,0 +1,154 @@
+package state
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+)
+
+// Finding is what a rule found. Body is all of it; the rest is what it is looked up by.
+type Finding struct {
+	ID       string
+	Time     int64 // unix nanoseconds, as are First and Last
+	Rule     string
+	Severity int // its rank, higher is worse
+	Entity   string
+	First    int64 // of its events
+	Last     int64
+	Body     []byte
+}
+
+// PutFindings adds findings; those with a known ID replace what is there.
+func (t *Tx) PutFindings(list []Finding) error {
+	if len(list) == 0 {
+		return nil
+	}
+	put, err := t.tx.Prepare("INSERT OR REPLACE INTO finding (id, time, rule, severity, entity, first, last, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+	if err != nil {
+		return err
+	}
+	defer put.Close()
+	for i := range list {
+		f := &list[i]
+		if _, err := put.Exec(f.ID, f.Time, f.Rule, f.Severity, f.Entity, f.First, f.Last, f.Body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DropFindings removes findings that later events have withdrawn.
+func (t *Tx) DropFindings(ids []string) error {
+	for _, id := range ids {
+		if _, err := t.tx.Exec("DELETE FROM finding WHERE id = ?", id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// FindingQuery says which findings are wanted.
+type FindingQuery struct {
+	Earliest int64 // unix nanoseconds, inclusive
+	Latest   int64 // exclusive; math.MaxInt64 = no end
+	Severity int   // rank, at least
+	Newest   bool  // the newest come first, else the oldest
+}
+
+// findingsAtOnce is how many findings are read at a time. Commits wait for readers, so
+// none keeps the database while it works on what it read.
+const findingsAtOnce = 200
+
+// Findings calls each with the findings of a query in the order of their time. Findings
+// that are added meanwhile may be missing.
+func (s *DB) Findings(ctx context.Context, q FindingQuery, each func(*Finding) error) error {
+	const columns = "SELECT id, time, rule, severity, entity, first, last, body FROM finding WHERE time >= ?1 AND time <= ?2 AND severity >= ?3"
+	text, at, id := columns+" AND (time, id) > (?4, ?5) ORDER BY time, id LIMIT ?6", int64(math.MinInt64), ""
+	if q.Newest {
+		text, at, id = columns+" AND (time, id) < (?4, ?5) ORDER BY time DESC, id DESC LIMIT ?6", math.MaxInt64, "\U0010ffff"
+	}
+	latest := q.Latest
+	if latest < math.MaxInt64 {
+		latest--
+	}
+	for {
+		list, err := s.page(ctx, text, q.Earliest, latest, q.Severity, at, id, findingsAtOnce)
+		if err != nil {
+			return fmt.Errorf("cannot read the findings: %w", damaged(err))
+		}
+		for i := range list {
+			if err := each(&list[i]); err != nil {
+				return err
+			}
+		}
+		if len(list) < findingsAtOnce {
+			return nil
+		}
+		at, id = list[len(list)-1].Time, list[len(list)-1].ID
+	}
+}
+
+func (s *DB) page(ctx context.Context, text string, args ...any) (list []Finding, err error) {
+	rows, err := s.db.QueryContext(ctx, text, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var f Finding
+		if err := rows.Scan(&f.ID, &f.Time, &f.Rule, &f.Severity, &f.Entity, &f.First, &f.Last, &f.Body); err != nil {
+			return nil, err
+		}
+		list = append(list, f)
+	}
+	return list, rows.Err()
+}
+
+// FindingIDs returns the IDs of findings that begin with a text, at most limit.
+func (s *DB) FindingIDs(prefix string, limit int) (ids []string, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("cannot look for a finding: %w", damaged(err))
+		}
+	}()
+	rows, err := s.db.Query("SELECT id FROM finding WHERE id >= ?1 AND id < ?1 || char(0x10ffff) ORDER BY id LIMIT ?2", prefix, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+// Finding returns the body of a finding.
+func (s *DB) Finding(id string) (body []byte, err error) {
+	if err := s.db.QueryRow("SELECT body FROM finding WHERE id = ?", id).Scan(&body); err != nil {
+		return nil, fmt.Errorf("cannot read finding %q: %w", id, damaged(err))
+	}
+	return body, nil
+}
+
+// CountFindings returns how many findings there are.
+func (s *DB) CountFindings() (n int64, err error) {
+	if err := s.db.QueryRow("SELECT count(*) FROM finding").Scan(&n); err != nil {
+		return 0, fmt.Errorf("cannot count the findings: %w", damaged(err))
+	}
+	return n, nil
+}
+
+// ExpireFindings removes the findings whose last event is older than a time, and
+// returns their number.
+func (s *DB) ExpireFindings(before time.Time) (int64, error) {
+	r, err := s.db.Exec("DELETE FROM finding WHERE last < ?", before.UnixNano())
+	if err != nil {
+		return 0, fmt.Errorf("cannot remove expired findings: %w", damaged(err))
+	}
+	return r.RowsAffected()
+}

@@ -1,0 +1,151 @@
+package state
+
+import "fmt"
+
+// oldest is the oldest format that can be upgraded.
+const oldest = 4
+
+// schema is the oldest format. A new database begins with it, too, and takes the same
+// steps as an old one.
+const schema = `
+CREATE TABLE ingest (
+	one     INTEGER PRIMARY KEY CHECK (one = 1),
+	batch   INTEGER NOT NULL,
+	seq     INTEGER NOT NULL,
+	events  INTEGER NOT NULL,
+	running INTEGER NOT NULL
+) STRICT;
+INSERT INTO ingest VALUES (1, 0, 0, 0, 0);
+CREATE TABLE file (
+	path    TEXT PRIMARY KEY,
+	size    INTEGER NOT NULL,
+	changed INTEGER NOT NULL,
+	records INTEGER NOT NULL,
+	done    INTEGER NOT NULL,
+	first   INTEGER NOT NULL,
+	last    INTEGER NOT NULL,
+	origin  TEXT NOT NULL,
+	print   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX file_days ON file (first, last);
+CREATE TABLE day (
+	day    INTEGER NOT NULL,
+	idx    TEXT NOT NULL,
+	events INTEGER NOT NULL,
+	sum    INTEGER NOT NULL,
+	PRIMARY KEY (day, idx)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE ids (
+	name  TEXT PRIMARY KEY,
+	count INTEGER NOT NULL,
+	sum   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE alarm (
+	day    INTEGER PRIMARY KEY,
+	events INTEGER NOT NULL,
+	since  INTEGER NOT NULL,
+	reason TEXT NOT NULL
+) STRICT;
+CREATE TABLE retained (
+	idx TEXT PRIMARY KEY,
+	day INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE quarantine (
+	path   TEXT NOT NULL,
+	place  INTEGER NOT NULL,
+	reason TEXT NOT NULL,
+	PRIMARY KEY (path, place)
+) STRICT, WITHOUT ROWID;
+`
+
+// steps lead from each format to the next: the first one from oldest to oldest+1. A
+// step that was released is never changed; what comes later is a new step at the end.
+var steps = []string{
+	growingFiles,
+	findings,
+}
+
+// version is the format that this program reads and writes.
+var version = oldest + len(steps)
+
+// growingFiles remembers how far files that grow were read.
+const growingFiles = `
+ALTER TABLE file ADD COLUMN stream TEXT NOT NULL DEFAULT '';
+ALTER TABLE file ADD COLUMN anon INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX file_print ON file (print) WHERE anon;
+CREATE TABLE tail (
+	path    TEXT PRIMARY KEY,
+	device  INTEGER NOT NULL,
+	inode   INTEGER NOT NULL,
+	size    INTEGER NOT NULL,
+	records INTEGER NOT NULL,
+	head    INTEGER NOT NULL,
+	end     INTEGER NOT NULL,
+	print   INTEGER NOT NULL,
+	stream  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+`
+
+// upgrade brings the database to a version, each step in a transaction of its own.
+func (s *DB) upgrade(to int) error {
+	s.db.SetMaxOpenConns(1)
+	var v int
+	if err := s.db.QueryRow("PRAGMA user_version").Scan(&v); err != nil {
+		return err
+	}
+	switch {
+	case v > version:
+		return fmt.Errorf("a newer version wrote it (format %d; this version supports %d); use that version", v, version)
+	case v > 0 && v < oldest:
+		return fmt.Errorf("an older version wrote it (format %d; this version supports %d); remove the data directory, or name another one, and ingest the files again", v, version)
+	case v == 0:
+		if err := s.step(schema, oldest); err != nil {
+			return err
+		}
+		v = oldest
+	}
+	for ; v < to; v++ {
+		if err := s.step(steps[v-oldest], v+1); err != nil {
+			return fmt.Errorf("cannot upgrade it from format %d to %d: %w", v, v+1, err)
+		}
+	}
+	return nil
+}
+
+// step runs statements that lead to a version. Of two processes that open a database at
+// once, the second finds the step taken.
+func (s *DB) step(text string, to int) error {
+	return s.Write(func(t *Tx) error {
+		var v int
+		if err := t.tx.QueryRow("PRAGMA user_version").Scan(&v); err != nil || v >= to {
+			return err
+		}
+		if _, err := t.tx.Exec(text); err != nil {
+			return err
+		}
+		_, err := t.tx.Exec(fmt.Sprintf("PRAGMA user_version = %d", to))
+		return err
+	})
+}
+
+// findings keeps what rules found, and which rules were switched off.
+const findings = `
+CREATE TABLE finding (
+	id       TEXT PRIMARY KEY,
+	time     INTEGER NOT NULL,
+	rule     TEXT NOT NULL,
+	severity INTEGER NOT NULL,
+	entity   TEXT NOT NULL,
+	first    INTEGER NOT NULL,
+	last     INTEGER NOT NULL,
+	body     BLOB NOT NULL
+) STRICT;
+CREATE INDEX finding_time ON finding (time, id);
+CREATE INDEX finding_last ON finding (last);
+CREATE TABLE disabled (
+	rule   TEXT PRIMARY KEY,
+	print  TEXT NOT NULL,
+	since  INTEGER NOT NULL,
+	reason TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+`
