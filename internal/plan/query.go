@@ -13,7 +13,7 @@ import (
 // query builds the store's query from the leading filters. Time modifiers that
 // apply to all of them become its range.
 func (p *planner) query(filters []filter.Expr) (*store.Query, error) {
-	q := &store.Query{Earliest: store.Beginning, Latest: store.End, Now: p.env.Now.In(p.env.Zone)}
+	q := &store.Query{Earliest: store.Beginning, Latest: store.End, Arrived: p.env.Arrived, Now: p.env.Now.In(p.env.Zone)}
 	var terms []filter.Expr
 	var bounds []*filter.TimeBound
 	var flat func(e filter.Expr)

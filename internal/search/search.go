@@ -24,6 +24,7 @@ type Options struct {
 	Text     string
 	Earliest string // inclusive, in any form of splunktime.ParseTime; "" or "0" = open
 	Latest   string // exclusive
+	Arrived  store.Arrival
 	Now      string // the clock of relative times; "" = Clock
 	Clock    time.Time
 	Zone     *time.Location // nil = UTC
@@ -70,6 +71,7 @@ func (o *Options) Env() (*exec.Env, error) {
 		env.Memory = exec.NewBudget(o.Limits.Memory)
 	}
 	env.Memory.Share(o.Memory, o.Time)
+	env.Arrived = o.Arrived
 	env.Disk, env.Macros, env.Knowledge, env.Geo, env.Collector = o.Disk, o.Macros, o.Knowledge, o.Geo, o.Collector
 	for _, b := range []struct {
 		text string

@@ -33,11 +33,25 @@ type Query struct {
 	Fields   filter.FieldSet // fields that the rows must have, besides what Residual reads; see Shown
 	Earliest int64           // unix nanoseconds, inclusive
 	Latest   int64           // exclusive
+	Arrived  Arrival         // when the events came; ignored by stores of files, whose events never do
 	Ordered  bool            // rows carry _time and Seq
 	Alike    bool            // rows that agree in Fields may be merged into one, counted in vector.Alike
 	Step     time.Duration   // with Alike: _time may be rounded down to a multiple of it; 0 = no rounding
 	Now      time.Time       // reference for relative times in Filter
 }
+
+// Arrival is a range of the times at which events were taken in, in unix
+// milliseconds. The zero Arrival is any time.
+type Arrival struct {
+	After int64 // exclusive
+	Upto  int64 // inclusive, 0 = any
+}
+
+// Any reports whether all events pass.
+func (a Arrival) Any() bool { return a == Arrival{} }
+
+// Holds reports whether a time lies in the range.
+func (a Arrival) Holds(ms int64) bool { return ms > a.After && (a.Upto == 0 || ms <= a.Upto) }
 
 // Store answers queries. It is safe for concurrent use.
 type Store interface {

@@ -9,6 +9,7 @@ import (
 
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl/syntax"
+	"bluetrail/internal/store"
 )
 
 // Env is what a running search may lean on. It is shared by the search and its
@@ -18,6 +19,7 @@ type Env struct {
 	Zone      *time.Location // the user's zone; never nil
 	Earliest  time.Time      // the search's range, inclusive; zero = open
 	Latest    time.Time      // exclusive; zero = open
+	Arrived   store.Arrival  // when the events were taken in
 	Limits    Limits
 	Geo       Geo           // nil: iplocation reports that there is no database
 	Knowledge Knowledge     // lookups and what else has a name; nil: none

@@ -122,6 +122,9 @@ func (s *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) err
 		if r.time < s.q.Earliest || s.q.Latest != math.MaxInt64 && r.time >= s.q.Latest {
 			continue
 		}
+		if a := s.q.Arrived; !a.Any() && !a.Holds(int64(math.Round(r.meta.IndexTime*1000))) {
+			continue
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -88,6 +88,9 @@ func (sc *scan) Workers() int { return sc.workers }
 // Explain implements store.Scan.
 func (sc *scan) Explain() []string {
 	lines := []string{"vlogs: filter " + sc.filter}
+	if a := sc.q.Arrived; !a.Any() {
+		lines = append(lines, fmt.Sprintf("vlogs: only rows that arrived after %d and up to %d (0 = any)", a.After, a.Upto))
+	}
 	if sc.reading != nil {
 		lines = append(lines, "vlogs: read columns "+strings.Join(sc.reading.columns, ", "))
 	} else {
@@ -236,6 +239,11 @@ func (sc *scan) ask(ctx context.Context, p part, pipe string, block blockFunc) e
 		// This comes last, so that only rows that pass the rest are checked. A
 		// row that lost its batch to damage still passes.
 		filter = fmt.Sprintf("(%s) !%s:>%d", filter, batchColumn, sc.shown)
+	}
+	if a := sc.q.Arrived; !a.Any() { // first: few rows are new
+		if filter = fmt.Sprintf("%s:>%d (%s)", batchColumn, a.After, filter); a.Upto > 0 {
+			filter = fmt.Sprintf("%s:<=%d %s", batchColumn, a.Upto, filter)
+		}
 	}
 	q, err := logstorage.ParseQuery(fmt.Sprintf("options(concurrency=%d) %s | %s", sc.workers, filter, pipe))
 	if err != nil {
