@@ -63,6 +63,7 @@ CREATE TABLE quarantine (
 var steps = []string{
 	growingFiles,
 	findings,
+	ruleRuns,
 }
 
 // version is the format that this program reads and writes.
