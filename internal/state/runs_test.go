@@ -15,7 +15,9 @@ func save(db *DB, p RuleProgress, runs []Run, told []Told, forget time.Time) err
 func TestRunsLast(t *testing.T) {
 	dir := t.TempDir()
 	db := open(t, dir)
-	at := func(minutes int) time.Time { return time.UnixMilli(1_700_000_000_000).UTC().Add(time.Duration(minutes) * time.Minute) }
+	at := func(minutes int) time.Time {
+		return time.UnixMilli(1_700_000_000_000).UTC().Add(time.Duration(minutes) * time.Minute)
+	}
 	if p, ok, err := db.RuleProgress("r"); ok || err != nil || p.Rule != "r" {
 		t.Errorf("%+v, %v: a rule that never ran has come somewhere", p, err)
 	}
