@@ -73,7 +73,7 @@ func (c *collector) take(a *app) error {
 			return fmt.Errorf("cannot keep events for index %q: %w", s.place.Index, err)
 		}
 		sum, err := a.takeIn(ingest.Options{
-			Data: c.data, Paths: []string{s.file.Name()}, Anew: true,
+			Data: c.data, Paths: []string{s.file.Name()}, Anew: true, Seen: true,
 			Index: s.place.Index, Source: s.place.Source, Sourcetype: s.place.Sourcetype, Host: s.place.Host,
 		})
 		if err == nil && sum.Events != s.events {

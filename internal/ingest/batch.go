@@ -65,6 +65,17 @@ type heldRecord struct {
 	record
 	raw  []byte
 	meta *event.Meta // of its file
+	seen bool        // see RunOptions
+}
+
+// own returns what is known of a record beside its text.
+func (r *heldRecord) own() event.Meta {
+	meta := *r.meta
+	meta.Fallback = r.time
+	if meta.Sourcetype == "" {
+		meta.Sourcetype = r.sourcetype
+	}
+	return meta
 }
 
 // held are the new records of a batch.
@@ -74,7 +85,7 @@ type held struct {
 }
 
 // add copies a record.
-func (h *held) add(r *record, raw []byte, meta *event.Meta, spare *spare) {
+func (h *held) add(r *record, raw []byte, meta *event.Meta, seen bool, spare *spare) {
 	last := len(h.blocks) - 1
 	if last < 0 || cap(h.blocks[last])-len(h.blocks[last]) < len(raw) {
 		h.blocks = append(h.blocks, spare.block(len(raw)))
@@ -83,7 +94,7 @@ func (h *held) add(r *record, raw []byte, meta *event.Meta, spare *spare) {
 	b := &h.blocks[last]
 	from := len(*b)
 	*b = append(*b, raw...)
-	h.records = append(h.records, heldRecord{*r, (*b)[from:len(*b):len(*b)], meta})
+	h.records = append(h.records, heldRecord{*r, (*b)[from:len(*b):len(*b)], meta, seen})
 }
 
 // spare is memory of batches that were committed, for those to come. It is as much
@@ -180,8 +191,15 @@ func (p *Pipeline) handOver(b *batch) error {
 func (p *Pipeline) builder(w *vlogs.Writer) {
 	defer w.Close()
 	y := yielding{searching: p.searching}
+	var worker SinkWorker
+	if p.sink != nil {
+		worker = p.sink.Worker()
+	}
 	for part := range p.build {
 		err := part.build(w, &y)
+		if err == nil && worker != nil {
+			err = part.show(worker, &y)
+		}
 		if err == nil {
 			err = p.flush(w, &y)
 		}
@@ -197,11 +215,7 @@ func (p *Pipeline) builder(w *vlogs.Writer) {
 func (part *portion) build(w *vlogs.Writer, y *yielding) error {
 	for _, r := range part.records {
 		y.yield(context.Background())
-		meta := *r.meta
-		meta.Fallback = r.time
-		if meta.Sourcetype == "" {
-			meta.Sourcetype = r.sourcetype
-		}
+		meta := r.own()
 		err := w.Add(&vlogs.Record{
 			Raw: r.raw, Meta: &meta, Time: r.time, Timed: r.timed, Batch: part.batch, Seq: r.seq, ID: r.id, Given: r.given,
 		})

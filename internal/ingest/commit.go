@@ -33,11 +33,18 @@ func (p *Pipeline) recover(ctx context.Context) error {
 	found := tally.Tallies{}
 	if p.point.Running {
 		var failed error
+		var worker SinkWorker
+		if p.sink != nil {
+			worker = p.sink.Worker()
+		}
 		err = p.store.Since(ctx, p.point.Batch, func(e vlogs.Stored) {
+			if worker != nil && failed == nil {
+				failed = showStored(worker, &e)
+			}
 			key := keyOf(e.Time, e.Timed)
 			isNew, err := p.ids.Add(e.ID, key)
 			if err != nil {
-				failed = err
+				failed = errors.Join(failed, err)
 			} else if !isNew {
 				p.ids.Counted(e.ID, key)
 			}
@@ -61,8 +68,11 @@ func (p *Pipeline) recover(ctx context.Context) error {
 	}
 	stored.Merge(found)
 	p.tallies = stored.ByDay()
-	if err := p.state.Commit(p.point, nil, nil, found, p.ids.Changed(), nil); err != nil {
+	if err := p.state.Commit(p.point, nil, nil, found, p.ids.Changed(), p.sinkCommit()); err != nil {
 		return err
+	}
+	if p.sink != nil {
+		p.sink.Committed()
 	}
 	p.store.Show(p.point.Batch)
 	return nil
@@ -178,7 +188,7 @@ func (p *Pipeline) choose(r *run, ch *chunk) (fresh int, err error) {
 		if rec.timed {
 			part.newest = max(part.newest, min(rec.time, now)) // whoever writes the log may write any time
 		}
-		b.held.add(rec, ch.arena[rec.from:rec.to], &meta, &p.spare)
+		b.held.add(rec, ch.arena[rec.from:rec.to], &meta, r.o.Seen, &p.spare)
 	}
 	part.events += fresh
 	return fresh, nil
@@ -268,8 +278,11 @@ func (p *Pipeline) write(b *batch, ids *idset.Cut, running bool) error {
 	for _, f := range b.files {
 		files = append(files, f)
 	}
-	if err := p.state.Commit(p.point, files, b.problems, promise.Tallies, changed, nil); err != nil {
+	if err := p.state.Commit(p.point, files, b.problems, promise.Tallies, changed, p.sinkCommit()); err != nil {
 		return err
+	}
+	if p.sink != nil {
+		p.sink.Committed()
 	}
 	for day, t := range promise.Tallies.ByDay() {
 		t.Merge(p.tallies[day])

@@ -41,6 +41,8 @@ type Options struct {
 
 	Retention map[string]config.Retention // see Config
 	Clock     func() time.Time
+	Sink      func(*state.DB) (Sink, error) // see Config
+	Seen      bool                          // see RunOptions
 
 	batch limits // zero = the usual ones
 }
@@ -99,7 +101,7 @@ func runOnce(ctx context.Context, o Options) (sum Summary, err error) {
 	if err != nil {
 		return sum, err
 	}
-	p, err := Open(ctx, Config{Data: o.Data, Workers: o.Workers, Retention: o.Retention, Clock: o.Clock, batch: o.batch})
+	p, err := Open(ctx, Config{Data: o.Data, Workers: o.Workers, Retention: o.Retention, Clock: o.Clock, Sink: o.Sink, batch: o.batch})
 	if err != nil {
 		return sum, err
 	}
@@ -167,7 +169,7 @@ func (o *Options) source() (*file.Walk, RunOptions, error) {
 	if o.Index == "" {
 		o.Index = event.DefaultIndex
 	}
-	run := RunOptions{Anew: o.Anew, Progress: o.Progress, Origin: originOf(o)}
+	run := RunOptions{Anew: o.Anew, Seen: o.Seen, Progress: o.Progress, Origin: originOf(o)}
 	meta := event.Meta{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source, Host: o.Host}
 	w, err := file.NewWalk(o.Paths, file.WalkOptions{Dir: o.Dir, Meta: meta, Limits: o.Limits})
 	return w, run, err

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 
 func childOptions(dir string) Options {
 	// Small batches, so that kills fall between and inside many of them.
-	return Options{Data: filepath.Join(dir, "data"), Paths: []string{filepath.Join(dir, "trail")}, batch: limits{events: 700, bytes: 1 << 20, age: time.Second}}
+	return Options{Data: filepath.Join(dir, "data"), Paths: []string{filepath.Join(dir, "trail")}, Sink: openCounting, batch: limits{events: 700, bytes: 1 << 20, age: time.Second}}
 }
 
 // writeTrail writes files of records; every fifth record comes again in the
@@ -115,7 +115,7 @@ func markers(t *testing.T, data string) map[string]int {
 }
 
 // TestKilledAtAnyMoment kills an ingest 50 times at random moments and lets the
-// last one end: every event is there once.
+// last one end: every event is there once, and the sink saw each once.
 func TestKilledAtAnyMoment(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "trail"), 0o700); err != nil {
@@ -161,6 +161,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 
 func check(t *testing.T, dir string, want map[string]bool) {
 	t.Helper()
+	checkSeen(t, childOptions(dir).Data, want)
 	got := markers(t, childOptions(dir).Data)
 	bad := 0
 	for m := range want {

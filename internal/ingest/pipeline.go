@@ -29,6 +29,8 @@ type Config struct {
 	Retention map[string]config.Retention // by index
 	Clock     func() time.Time            // of retention; nil = time.Now
 
+	Sink func(*state.DB) (Sink, error) // sees the new events; nil = none
+
 	batch      limits             // zero = the usual ones
 	handedOver func(*batch) error // for tests: called in the midst of a commit
 }
@@ -51,6 +53,7 @@ type Pipeline struct {
 	store *vlogs.Store
 	state *state.DB
 	ids   *idset.Set
+	sink  Sink // may be nil
 
 	// turn is held by the one commit, or removal, that is under way. It is locked
 	// before mu. It guards the point and the tallies.
@@ -130,6 +133,9 @@ func Open(ctx context.Context, cfg Config) (*Pipeline, error) {
 		p.renewed, err = mendIDs(ctx, p.ids, st, p.state, false)
 	}
 	if err == nil {
+		err = p.openSink()
+	}
+	if err == nil {
 		err = p.recover(ctx)
 	}
 	if err == nil {
@@ -203,6 +209,7 @@ func (p *Pipeline) Close() error {
 // RunOptions say how a source is taken in.
 type RunOptions struct {
 	Anew     bool   // events are new whatever their eventID, unless the very batch was taken in
+	Seen     bool   // the sink saw the events when they were taken in for the first time
 	Live     bool   // the source has no end: what it gives is committed within a few seconds
 	Progress *Meter // may be nil
 	Source   string // what the metrics count it under; "" = Commands

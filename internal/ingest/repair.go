@@ -38,7 +38,8 @@ func (d RepairedDay) Missing() int64 { return max(0, d.Lost-d.Again) }
 
 // Repair takes the files in again that brought events of the days which lack
 // some, and drops the alarms. When it is cut off, the alarms stand, and the next
-// Repair begins anew. Only Data, Workers, Progress and Limits of the options count.
+// Repair begins anew. The sink does not see the events again. Only Data, Workers,
+// Progress, Limits, Retention and Sink of the options count.
 func Repair(ctx context.Context, o Options) (rep Repaired, err error) {
 	again, err := prepareRepair(ctx, &o, &rep)
 	if err != nil {
@@ -51,6 +52,7 @@ func Repair(ctx context.Context, o Options) (rep Repaired, err error) {
 		}
 		o.Paths = again[from]
 		how.apply(&o)
+		o.Seen = true
 		sum, err := Run(ctx, o)
 		rep.Files += sum.Files
 		if err != nil {

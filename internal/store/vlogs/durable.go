@@ -79,6 +79,11 @@ type Stored struct {
 	Seq   uint64
 	Index string
 	Day   tally.Day // the partition of its row
+	Given bool      // ID is derived from its eventID
+
+	// Of Since only.
+	Raw  []byte
+	Meta event.Meta
 }
 
 // idFields are the columns that Stored is built from.
@@ -87,7 +92,8 @@ var idFields = strings.Join([]string{timeName, rawColumn, idColumn, bigColumn, t
 // Since calls yield for every event of a batch after the given one, such as the
 // rows left by an interrupted ingest.
 func (s *Store) Since(ctx context.Context, batch int64, yield func(Stored)) error {
-	q, err := logstorage.ParseQuery(fmt.Sprintf("%s:>%d | fields %s", batchColumn, batch, idFields))
+	fields := strings.Join([]string{idFields, event.Sourcetype, event.Source, event.Host}, ", ")
+	q, err := logstorage.ParseQuery(fmt.Sprintf("%s:>%d | fields %s", batchColumn, batch, fields))
 	if err != nil {
 		return err
 	}
@@ -126,8 +132,11 @@ func (s *Store) stored(db *logstorage.DataBlock, i int) (row Stored, err error) 
 		}
 	}
 	known := event.Identify(raw)
-	row.ID, row.Timed = known.ID, known.Timed
+	row.ID, row.Timed, row.Given = known.ID, known.Timed, known.Given
+	row.Raw = raw
+	row.Meta = event.Meta{Index: row.Index, Sourcetype: strings.Clone(val(event.Sourcetype)), Source: strings.Clone(val(event.Source)), Host: strings.Clone(val(event.Host))}
 	if h := val(idColumn); h != "" {
+		row.Given = false
 		_, err = hex.Decode(row.ID[:], []byte(h))
 	} else if !known.Given {
 		err = errors.New("the store contains an event without an identity")
