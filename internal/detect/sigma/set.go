@@ -1,0 +1,166 @@
+package sigma
+
+import (
+	"slices"
+
+	"bluetrail/internal/jsonscan"
+)
+
+// The fields that rules are indexed by.
+const (
+	eventName   = "eventName"
+	eventSource = "eventSource"
+)
+
+// Set is compiled event rules. It is constant and may be shared by goroutines, each
+// with an Evaluator of its own.
+type Set struct {
+	rules  []*Rule
+	fields fieldTable
+	tree   *path
+	index  index
+	name   int // field numbers
+	source int
+}
+
+// NewSet compiles event rules of one linked Collection. want lists further fields,
+// such as those of correlations, that Evaluator.Values will be asked for.
+func NewSet(rules []*Rule, want ...string) *Set {
+	s := &Set{rules: rules}
+	if len(rules) > 0 {
+		for _, name := range rules[0].table.names {
+			s.fields.id(name)
+		}
+	}
+	for _, name := range want {
+		s.fields.id(name)
+	}
+	s.name, s.source = s.fields.id(eventName), s.fields.id(eventSource)
+	s.tree = s.fields.tree()
+	s.index = newIndex(rules)
+	return s
+}
+
+// Len returns how many rules the set has.
+func (s *Set) Len() int { return len(s.rules) }
+
+// Fields returns the fields that the set reads: those of its rules' collection, and
+// those that are wanted.
+func (s *Set) Fields() []string { return slices.Clone(s.fields.names) }
+
+// Evaluator evaluates the rules of a Set on one event after the other. It is for one
+// goroutine.
+type Evaluator struct {
+	set    *Set
+	record *record
+	turn   uint64
+	tried  []uint64 // the turn in which a rule was tried
+	match  []int
+	memo   memo
+}
+
+// NewEvaluator returns an Evaluator of s.
+func (s *Set) NewEvaluator() *Evaluator {
+	return &Evaluator{set: s, record: newRecord(&s.fields, s.tree), tried: make([]uint64, len(s.rules))}
+}
+
+// Evaluate calls yield with the position of each rule that the event matches, in
+// ascending order. raw is the record, an object of valid JSON, and must not change
+// before the next Evaluate. eventSource and eventName are its fields of these names,
+// decoded; "" = the caller does not know.
+func (e *Evaluator) Evaluate(raw []byte, eventSource, eventName string, yield func(rule int)) {
+	r, s := e.record, e.set
+	r.reset(raw)
+	e.turn++
+	e.match = e.match[:0]
+	if eventName == "" || eventSource == "" {
+		for i := range s.rules {
+			e.try(i)
+		}
+	} else {
+		r.know(s.name, eventName)
+		r.know(s.source, eventSource)
+		s.index.candidates(r.cells[s.name].values[0].lower(r), r.cells[s.source].values[0].lower(r), e.try)
+	}
+	if len(e.match) > 1 {
+		slices.Sort(e.match)
+	}
+	for _, i := range e.match {
+		yield(i)
+	}
+}
+
+// try evaluates a rule, once an event.
+func (e *Evaluator) try(i int) {
+	if e.tried[i] == e.turn {
+		return
+	}
+	e.tried[i] = e.turn
+	rule := e.set.rules[i]
+	if !e.memo.evaluate(e.record, rule.cond, rule.sels) {
+		return
+	}
+	for _, f := range rule.filters {
+		if !e.memo.evaluate(e.record, f.cond, f.sels) {
+			return
+		}
+	}
+	e.match = append(e.match, i)
+}
+
+// Values returns the values of a field in the event of the last Evaluate, as texts:
+// the elements of an array, and the compact JSON of objects in it or of the field
+// itself. Null is no value. The texts share the record's bytes and memory of e; they
+// are valid until the next Evaluate. The field should be among Set.Fields; others are
+// found more slowly.
+func (e *Evaluator) Values(field string) []string {
+	id, ok := e.set.fields.ids[field]
+	r := e.record
+	if !ok {
+		var one fieldTable
+		id = one.id(field)
+		r = newRecord(&one, one.tree())
+		r.reset(e.record.raw)
+	}
+	c := r.cell(id)
+	var out []string
+	for i := range c.values {
+		if v := &c.values[i]; v.kind != jsonscan.Composite || v.json[0] == '{' {
+			out = append(out, v.plain())
+		}
+	}
+	return out
+}
+
+// memo remembers the verdicts of a condition's selections, so that each is evaluated
+// at most once.
+type memo struct {
+	record *record
+	sels   []*selection
+	known  []uint8
+}
+
+const (
+	unknown uint8 = iota
+	no
+	yes
+)
+
+// evaluate reports whether a condition holds over its selections.
+func (m *memo) evaluate(r *record, cond expr, sels []*selection) bool {
+	m.record, m.sels = r, sels
+	m.known = slices.Grow(m.known[:0], len(sels))[:len(sels)]
+	clear(m.known)
+	return cond.holds(m)
+}
+
+// holds implements verdicts.
+func (m *memo) holds(i int) bool {
+	if m.known[i] == unknown {
+		m.known[i] = no
+		if m.sels[i].matches(m.record) {
+			m.known[i] = yes
+		}
+	}
+	return m.known[i] == yes
+}
