@@ -22,6 +22,7 @@ import (
 	"bluetrail/internal/state"
 	"bluetrail/internal/store"
 	"bluetrail/internal/store/files"
+	"bluetrail/internal/store/findings"
 	"bluetrail/internal/store/vlogs"
 )
 
@@ -84,7 +85,7 @@ func (s *source) store(a *app) (store.Store, error) {
 			return nil, err
 		}
 		a.alarms(alarms, a.dataDir(s.Data))
-		return borrowed{a.opened.Store()}, nil
+		return findings.NewBeside(borrowed{a.opened.Store()}, a.opened.State()), nil
 	}
 	dir := a.dataDir(s.Data)
 	if err := a.removeLeftovers(dir); err != nil {
@@ -98,7 +99,7 @@ func (s *source) store(a *app) (store.Store, error) {
 		return nil, err
 	}
 	a.alarms(alarms, dir)
-	return st, nil
+	return findings.OpenBeside(st, dir), nil
 }
 
 // alarms says which days lack events, and makes the exit code say so.

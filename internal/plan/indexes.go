@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"bluetrail/internal/diag"
+	"bluetrail/internal/event"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/store"
@@ -17,33 +18,11 @@ import (
 // demandedIndexes returns the indexes to which an event must belong, nil when
 // the filter does not restrict them.
 func demandedIndexes(where filter.Expr) []string {
-	switch e := where.(type) {
-	case *filter.Compare:
-		if strings.EqualFold(e.Field, "index") && e.Op == "=" && !strings.Contains(e.Value, "*") {
-			return []string{e.Value}
-		}
-	case *filter.In:
-		if strings.EqualFold(e.Field, "index") && !slices.ContainsFunc(e.Values, func(v string) bool { return strings.Contains(v, "*") }) {
-			return e.Values
-		}
-	case *filter.And:
-		for _, a := range e.Args {
-			if names := demandedIndexes(a); names != nil {
-				return names
-			}
-		}
-	case *filter.Or:
-		var all []string
-		for _, a := range e.Args {
-			names := demandedIndexes(a)
-			if names == nil {
-				return nil
-			}
-			all = append(all, names...)
-		}
-		return all
+	names := filter.Demanded(where, event.Index)
+	if slices.ContainsFunc(names, func(v string) bool { return strings.Contains(v, "*") }) {
+		return nil
 	}
-	return nil
+	return names
 }
 
 // watched is a store whose scans count the rows that they deliver.

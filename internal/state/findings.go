@@ -16,7 +16,14 @@ type Finding struct {
 	Entity   string
 	First    int64 // of its events
 	Last     int64
+	Arrived  int64 // when it was written, unix milliseconds
 	Body     []byte
+}
+
+// Arrival is a range of Arrived. The zero Arrival is any time.
+type Arrival struct {
+	After int64 // exclusive
+	Upto  int64 // inclusive, 0 = any
 }
 
 // PutFindings adds findings; those with a known ID replace what is there.
@@ -24,14 +31,14 @@ func (t *Tx) PutFindings(list []Finding) error {
 	if len(list) == 0 {
 		return nil
 	}
-	put, err := t.tx.Prepare("INSERT OR REPLACE INTO finding (id, time, rule, severity, entity, first, last, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+	put, err := t.tx.Prepare("INSERT OR REPLACE INTO finding (id, time, rule, severity, entity, first, last, arrived, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
 	if err != nil {
 		return err
 	}
 	defer put.Close()
 	for i := range list {
 		f := &list[i]
-		if _, err := put.Exec(f.ID, f.Time, f.Rule, f.Severity, f.Entity, f.First, f.Last, f.Body); err != nil {
+		if _, err := put.Exec(f.ID, f.Time, f.Rule, f.Severity, f.Entity, f.First, f.Last, f.Arrived, f.Body); err != nil {
 			return err
 		}
 	}
@@ -53,7 +60,8 @@ type FindingQuery struct {
 	Earliest int64 // unix nanoseconds, inclusive
 	Latest   int64 // exclusive; math.MaxInt64 = no end
 	Severity int   // rank, at least
-	Newest   bool  // the newest come first, else the oldest
+	Arrived  Arrival
+	Newest   bool // the newest come first, else the oldest
 }
 
 // findingsAtOnce is how many findings are read at a time. Commits wait for readers, so
@@ -63,17 +71,25 @@ const findingsAtOnce = 200
 // Findings calls each with the findings of a query in the order of their time. Findings
 // that are added meanwhile may be missing.
 func (s *DB) Findings(ctx context.Context, q FindingQuery, each func(*Finding) error) error {
-	const columns = "SELECT id, time, rule, severity, entity, first, last, body FROM finding WHERE time >= ?1 AND time <= ?2 AND severity >= ?3"
+	const columns = "SELECT id, time, rule, severity, entity, first, last, arrived, body FROM finding" +
+		" WHERE time >= ?1 AND time <= ?2 AND severity >= ?3 AND arrived > ?7 AND arrived <= ?8"
 	text, at, id := columns+" AND (time, id) > (?4, ?5) ORDER BY time, id LIMIT ?6", int64(math.MinInt64), ""
 	if q.Newest {
 		text, at, id = columns+" AND (time, id) < (?4, ?5) ORDER BY time DESC, id DESC LIMIT ?6", math.MaxInt64, "\U0010ffff"
+	}
+	after, upto := q.Arrived.After, q.Arrived.Upto
+	if q.Arrived == (Arrival{}) {
+		after = math.MinInt64
+	}
+	if upto == 0 {
+		upto = math.MaxInt64
 	}
 	latest := q.Latest
 	if latest < math.MaxInt64 {
 		latest--
 	}
 	for {
-		list, err := s.page(ctx, text, q.Earliest, latest, q.Severity, at, id, findingsAtOnce)
+		list, err := s.page(ctx, text, q.Earliest, latest, q.Severity, at, id, findingsAtOnce, after, upto)
 		if err != nil {
 			return fmt.Errorf("cannot read the findings: %w", damaged(err))
 		}
@@ -97,7 +113,7 @@ func (s *DB) page(ctx context.Context, text string, args ...any) (list []Finding
 	defer rows.Close()
 	for rows.Next() {
 		var f Finding
-		if err := rows.Scan(&f.ID, &f.Time, &f.Rule, &f.Severity, &f.Entity, &f.First, &f.Last, &f.Body); err != nil {
+		if err := rows.Scan(&f.ID, &f.Time, &f.Rule, &f.Severity, &f.Entity, &f.First, &f.Last, &f.Arrived, &f.Body); err != nil {
 			return nil, err
 		}
 		list = append(list, f)

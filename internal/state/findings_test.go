@@ -13,7 +13,7 @@ import (
 
 func someFindings(n int) (list []Finding) {
 	for i := range n {
-		list = append(list, Finding{ID: fmt.Sprintf("%04x", i*7919%n), Time: int64(i/3) * 1000, Rule: "r", Severity: i % 5, Entity: "alice", First: int64(i), Last: int64(i) * 1000, Body: []byte(fmt.Sprintf(`{"n":%d}`, i))})
+		list = append(list, Finding{ID: fmt.Sprintf("%04x", i*7919%n), Time: int64(i/3) * 1000, Rule: "r", Severity: i % 5, Entity: "alice", First: int64(i), Last: int64(i) * 1000, Arrived: int64(i % 7), Body: []byte(fmt.Sprintf(`{"n":%d}`, i))})
 	}
 	return list
 }
@@ -37,11 +37,12 @@ func TestFindings(t *testing.T) {
 		})
 	}
 	for _, q := range []FindingQuery{
-		{math.MinInt64, math.MaxInt64, 0, false}, {math.MinInt64, math.MaxInt64, 0, true}, {2000, 90_000, 3, false}, {2000, 90_000, 3, true}, {5000, 5000, 0, false},
+		{math.MinInt64, math.MaxInt64, 0, Arrival{}, false}, {math.MinInt64, math.MaxInt64, 0, Arrival{}, true}, {2000, 90_000, 3, Arrival{}, false},
+		{2000, 90_000, 3, Arrival{}, true}, {5000, 5000, 0, Arrival{}, false}, {math.MinInt64, math.MaxInt64, 0, Arrival{2, 4}, false}, {0, math.MaxInt64, 1, Arrival{4, 0}, true},
 	} {
 		var want, got []Finding
 		for _, f := range all {
-			if f.Time >= q.Earliest && f.Time < q.Latest && f.Severity >= q.Severity {
+			if f.Time >= q.Earliest && f.Time < q.Latest && f.Severity >= q.Severity && (q.Arrived == Arrival{} || f.Arrived > q.Arrived.After && (q.Arrived.Upto == 0 || f.Arrived <= q.Arrived.Upto)) {
 				want = append(want, f)
 			}
 		}

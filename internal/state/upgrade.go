@@ -64,6 +64,7 @@ var steps = []string{
 	growingFiles,
 	findings,
 	ruleRuns,
+	findingArrival,
 }
 
 // version is the format that this program reads and writes.
@@ -149,4 +150,10 @@ CREATE TABLE disabled (
 	since  INTEGER NOT NULL,
 	reason TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+`
+
+// findingArrival remembers when findings were written, for searches of what is new.
+const findingArrival = `
+ALTER TABLE finding ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX finding_arrived ON finding (arrived);
 `
