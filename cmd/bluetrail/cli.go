@@ -41,6 +41,7 @@ type cli struct {
 	Fields   fieldsCmd   `cmd:"" help:"List the fields of events: how many events have them, their top values, what they mean."`
 	Ingest   ingestCmd   `cmd:"" help:"Ingest CloudTrail files into the data directory."`
 	Serve    serveCmd    `cmd:"" help:"Run as a server: ingest events continuously and answer searches."`
+	Findings findingsCmd `cmd:"" help:"List what rules found."`
 	Generate generateCmd `cmd:"" help:"Write a synthetic trail with labelled attacks."`
 	Rules    rulesCmd    `cmd:"" help:"Check rules."`
 	Spl      splCmd      `cmd:"" name:"spl" help:"Check and explain searches; list the language."`

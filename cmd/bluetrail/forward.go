@@ -34,6 +34,9 @@ var verbs = map[string]func() forwarded{
 	"ingest":  func() forwarded { return &ingestCmd{} },
 	"doctor":  func() forwarded { return &doctorCmd{} },
 	"repair":  func() forwarded { return &repairCmd{} },
+
+	"findings":      func() forwarded { return &findingsListCmd{} },
+	"findings show": func() forwarded { return &findingsShowCmd{} },
 }
 
 // verbOf returns the name of a verb.

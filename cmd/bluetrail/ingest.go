@@ -23,6 +23,9 @@ type ingestCmd struct {
 }
 
 func (c *ingestCmd) Run(a *app) error {
+	if strings.HasPrefix(c.Index, "_") {
+		return usage("--index %q: names that begin with _ are bluetrail's own", c.Index)
+	}
 	var paths []string
 	for _, path := range c.Paths {
 		paths = append(paths, string(path))

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"bluetrail/internal/yamldoc"
@@ -48,6 +49,9 @@ type Source struct {
 
 // AnyIndex is the name of the retention of indexes that have none of their own.
 const AnyIndex = "*"
+
+// FindingsIndex is the index of what rules found. AnyIndex does not hold for it.
+const FindingsIndex = "_findings"
 
 // Retention bounds what is kept of an index; 0 is no limit.
 type Retention struct {
@@ -152,6 +156,9 @@ func (c *Config) check(path string) error {
 		if r.Days < 0 || r.Days > maxDays {
 			return fmt.Errorf("configuration %q: retention of index %q: days must be between 0 (no limit) and %d, not %d", path, index, maxDays, r.Days)
 		}
+		if index == FindingsIndex && r.MiB != 0 {
+			return fmt.Errorf("configuration %q: retention of index %q: findings are kept by age only; remove mib", path, index)
+		}
 		if r.MiB < 0 || r.MiB > maxMiB {
 			return fmt.Errorf("configuration %q: retention of index %q: mib must be between 0 (no limit) and %d, not %d", path, index, maxMiB, r.MiB)
 		}
@@ -164,6 +171,8 @@ func (c *Config) check(path string) error {
 		switch {
 		case s.Dir == "":
 			return fmt.Errorf("configuration %q: sources: entry %d has no dir", path, i+1)
+		case strings.HasPrefix(s.Index, "_"):
+			return fmt.Errorf("configuration %q: sources: entry %d: index %q: names that begin with _ are bluetrail's own", path, i+1, s.Index)
 		case seen[filepath.Clean(s.Dir)]:
 			return fmt.Errorf("configuration %q: sources: dir %q is listed twice", path, s.Dir)
 		}

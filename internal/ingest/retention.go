@@ -51,6 +51,11 @@ func (p *Pipeline) retain(ctx context.Context) (list []Removed, err error) {
 			p.broken = err // counts and rows may differ
 		}
 	}()
+	if keep := p.cfg.Retention[config.FindingsIndex]; keep.Days > 0 {
+		if _, err := p.state.ExpireFindings(p.cfg.Clock().Add(-time.Duration(keep.Days) * 24 * time.Hour)); err != nil {
+			return nil, err
+		}
+	}
 	tallies, err := p.state.Tallies()
 	if err != nil {
 		return nil, err

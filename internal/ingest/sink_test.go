@@ -4,14 +4,17 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"bluetrail/internal/config"
 	"bluetrail/internal/source"
 	"bluetrail/internal/state"
 )
@@ -185,4 +188,35 @@ func (n *named) Event(e *Event) error {
 	defer n.mu.Unlock()
 	n.pending = append(n.pending, state.Finding{ID: rand.Text(), Rule: strings.TrimSpace(string(e.Raw)), Body: []byte{}})
 	return nil
+}
+
+// TestFindingsExpire removes old findings; the retention of all other indexes does not
+// hold for them.
+func TestFindingsExpire(t *testing.T) {
+	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		index string
+		want  string
+	}{{config.AnyIndex, "new,old"}, {config.FindingsIndex, "new"}} {
+		data := t.TempDir()
+		db, err := state.Open(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.Write(func(tx *state.Tx) error {
+			return tx.PutFindings([]state.Finding{
+				{ID: "new", Rule: "new", Last: now.AddDate(0, 0, -9).UnixNano(), Body: []byte{}}, {ID: "old", Rule: "old", Last: now.AddDate(0, 0, -11).UnixNano(), Body: []byte{}},
+			})
+		})
+		if err := errors.Join(err, db.Close()); err != nil {
+			t.Fatal(err)
+		}
+		p := openPipeline(t, Config{Data: data, Retention: map[string]config.Retention{c.index: {Days: 10}}, Clock: func() time.Time { return now }})
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(slices.Sorted(maps.Keys(seen(t, data))), ","); got != c.want {
+			t.Errorf("with the retention of %q %s are left, want %s", c.index, got, c.want)
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"bluetrail/internal/config"
 	"bluetrail/internal/event"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/state"
@@ -16,7 +17,7 @@ import (
 )
 
 // Index is the index of the findings.
-const Index = "_findings"
+const Index = config.FindingsIndex
 
 // Sourcetype is that of a finding.
 const Sourcetype = "bluetrail:finding"
