@@ -158,6 +158,14 @@ func Open(ctx context.Context, q *syntax.Query, st store.Store, env *exec.Env) (
 	return s, nil
 }
 
+// Over runs the commands of q, none of which begins a search, on rows that are at
+// hand. It closes in.
+func Over(ctx context.Context, q *syntax.Query, in exec.Operator, env *exec.Env) (exec.Operator, error) {
+	p := &planner{env: env, own: env, texts: env.Memory.Hold()}
+	env.Run, env.Pipe = p.subsearch, p.pipe
+	return p.pipe(ctx, q, in)
+}
+
 type planner struct {
 	store   store.Store
 	env     *exec.Env

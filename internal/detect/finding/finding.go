@@ -210,6 +210,26 @@ func (f *Finding) Add(m *match.Match, who *Who) {
 	}
 }
 
+// Put adds values to a field by its JSON name, unless they are there; a name that is no
+// field of a finding is one of Fields.
+func (f *Finding) Put(name string, values ...string) {
+	to := map[string]*Values{
+		"actor": &f.Actor, "actor_type": &f.ActorType, "actor_chain": &f.Chain, "session_id": &f.Session, "account": &f.Account, "region": &f.Region,
+		"source_ip": &f.SourceIP, "event_name": &f.EventName, "object": &f.Object, "user_agent": &f.UserAgent,
+	}[name]
+	if to == nil {
+		i := slices.IndexFunc(f.Fields, func(x Field) bool { return x.Name == name })
+		if i < 0 {
+			i = len(f.Fields)
+			f.Fields = append(f.Fields, Field{Name: name})
+		}
+		to = &f.Fields[i].Values
+	}
+	for _, text := range values {
+		f.add(name, to, text)
+	}
+}
+
 // Set replaces a field of Fields.
 func (f *Finding) Set(name string, values ...string) {
 	i := slices.IndexFunc(f.Fields, func(x Field) bool { return x.Name == name })

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 
 	"bluetrail/internal/detect/rule"
@@ -271,6 +272,9 @@ func fromYAML(m map[string]any) (Rule, error) {
 		r.Kind = Sigma
 		return r, nil
 	}
+	if r.Message == "" {
+		r.Message = dollars(text(first(map[string]any{"a": below(m, "rba", "message"), "b": below(m, "finding", "title"), "c": below(m, "tags", "message")}, "a", "b", "c")))
+	}
 	r.Severity = severityOf(m, r.Type)
 	r.Tags = mitreOf(m)
 	r.Entity, r.Risk = entityOf(m)
@@ -291,6 +295,14 @@ func text(v any) string {
 		return strings.TrimSpace(fmt.Sprint(v))
 	}
 }
+
+// dollars turns the $field$ of the published content's messages into %field%.
+func dollars(s string) string {
+	s = strings.ReplaceAll(s, "%", "%%")
+	return splunkToken.ReplaceAllString(s, "%$1%")
+}
+
+var splunkToken = regexp.MustCompile(`\$([A-Za-z_][A-Za-z0-9_.{}]*)\$`)
 
 // texts is a list of scalars, or a single one, as texts.
 func texts(v any) (list []string) {

@@ -63,7 +63,7 @@ func TestPublishedRule(t *testing.T) {
 		File: filepath.Join(dir, "a.yml"), Line: 1, ID: "0a1b2c3d-0000-4000-8000-000000000001", Name: "Access Key Made By New User", Kind: SPL, Type: "TTP", Version: "3",
 		Status: "production", Author: "someone", Description: "A user made an access key.", Search: "`cloudtrail` eventName=CreateAccessKey | stats count by user_arn",
 		Severity: rule.High, Tags: []string{"attack.t1078", "attack.t1098.001"}, References: []string{"https://example.com/a", "https://example.com/b"},
-		FalsePositives: []string{"Rotation of keys."}, Risk: []string{"user_arn", "src"},
+		FalsePositives: []string{"Rotation of keys."}, Risk: []string{"user_arn", "src"}, Message: "%user% made a key",
 	}
 	if diff := cmp.Diff(want, rules[0], cmpopts.IgnoreUnexported(Schedule{})); diff != "" {
 		t.Error(diff)
