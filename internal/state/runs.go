@@ -136,8 +136,9 @@ func (s *DB) progress(where string, args ...any) (list []RuleProgress, err error
 	return list, rows.Err()
 }
 
-// SaveRuns records how far a rule has come, its runs and what they told. What was
-// told before forget is forgotten.
+// SaveRuns records how far a rule has come, its runs and what they told, which
+// replaces what was told at the planned times of these runs. What was told before
+// forget is forgotten.
 func (t *Tx) SaveRuns(p RuleProgress, runs []Run, told []Told, forget time.Time) (err error) {
 	tx := t.tx
 	defer func() {
@@ -157,6 +158,14 @@ func (t *Tx) SaveRuns(p RuleProgress, runs []Run, told []Told, forget time.Time)
 		_, err := tx.Exec("INSERT INTO rule_run (rule, reason, planned, earliest, latest, started, took, rows, findings, muted, status, said) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 			p.Rule, r.Reason, millis(r.Planned), millis(r.Earliest), millis(r.Latest), millis(r.Started), int64(r.Took), r.Rows, r.Findings, r.Muted, string(r.Status), said)
 		if err != nil {
+			return err
+		}
+	}
+	for _, r := range runs {
+		if r.Status != RunDone {
+			continue
+		}
+		if _, err := tx.Exec("DELETE FROM rule_told WHERE rule = ? AND planned = ?", p.Rule, millis(r.Planned)); err != nil {
 			return err
 		}
 	}
@@ -196,6 +205,28 @@ func (s *DB) Runs(rule string, limit int) (list []Run, err error) {
 		list = append(list, r)
 	}
 	return list, rows.Err()
+}
+
+// ToldAt returns what was told at a planned time.
+func (s *DB) ToldAt(rule string, planned time.Time) (alike []string, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("cannot read what the rule %q told: %w", rule, damaged(err))
+		}
+	}()
+	rows, err := s.db.Query("SELECT alike FROM rule_told WHERE rule = ? AND planned = ? ORDER BY alike", rule, millis(planned))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var a string
+		if err := rows.Scan(&a); err != nil {
+			return nil, err
+		}
+		alike = append(alike, a)
+	}
+	return alike, rows.Err()
 }
 
 // WasTold reports whether alike results were told at a planned time between two

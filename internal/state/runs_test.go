@@ -45,6 +45,15 @@ func TestRunsLast(t *testing.T) {
 			t.Errorf("%+v: %v, %v", c, got, err)
 		}
 	}
+	if told, err := db.ToldAt("r", at(5)); len(told) != 2 || err != nil {
+		t.Errorf("%v, %v", told, err)
+	}
+	if err := save(db, want, []Run{{Planned: at(5), Status: RunDone}}, []Told{{"b", at(5)}}, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if told, err := db.ToldAt("r", at(5)); len(told) != 1 || told[0] != "b" || err != nil {
+		t.Errorf("%v, %v", told, err)
+	}
 	for n := range mostRuns + 50 {
 		run := Run{Planned: at(n), Status: RunSkipped}
 		if err := save(db, want, []Run{run}, nil, at(6)); err != nil {
@@ -58,7 +67,7 @@ func TestRunsLast(t *testing.T) {
 	if len(runs) != mostRuns || err != nil || !runs[0].Planned.Equal(at(mostRuns+49)) {
 		t.Errorf("%d runs are kept: %v", len(runs), err)
 	}
-	if told, err := db.WasTold("r", "a", at(0), at(9)); told || err != nil {
+	if told, err := db.WasTold("r", "b", at(0), at(9)); told || err != nil {
 		t.Errorf("what was told long ago is not forgotten: %v", err)
 	}
 	all, err := db.RulesProgress()

@@ -33,6 +33,9 @@ type Search struct {
 	Idle bool
 	// Keeps lists the lookups that the search writes.
 	Keeps []string
+	// Pure reports that the result follows from the events alone, not from lookups,
+	// which change.
+	Pure bool
 	// Accumulates reports that the search adds to a lookup that it reads, so that
 	// one run over a longer time is as good as several.
 	Accumulates bool
@@ -64,6 +67,7 @@ func Compile(r *Rule, know Knowledge) (*Search, error) {
 		s.Base = &filter.Not{Arg: &filter.Everything{}}
 	}
 	s.Idle = w.idle && !w.nothing
+	s.Pure = !w.any && !w.tables
 	for name := range w.writes {
 		s.Keeps = append(s.Keeps, name)
 		s.Accumulates = s.Accumulates || w.reads[name]
@@ -92,6 +96,7 @@ type walk struct {
 	classes       filter.Classes
 	writes, reads map[string]bool // lookups
 	any           bool            // events are read that no filter describes
+	tables        bool            // lookups or models are read
 	nothing       bool            // the main search reads no events
 	idle          bool
 }
@@ -151,6 +156,8 @@ func (w *walk) query(q *syntax.Query, depth int) (base filter.Expr, bounds []*fi
 			w.idle = false
 		}
 		switch st.Def.Name {
+		case "lookup", "inputlookup", "inputcsv", "apply", "from":
+			w.tables = true
 		case "map", "savedsearch", "loadjob", "searchtxn": // what they read is known only when they run
 			w.any = true
 		}

@@ -8,6 +8,7 @@ import (
 
 	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/detect/match"
+	"bluetrail/internal/detect/rule"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
@@ -83,6 +84,13 @@ func (s *Search) Findings(w Window, r *Result) []*finding.Finding {
 	}
 	slices.SortFunc(list, finding.Compare)
 	return list
+}
+
+// FindingWindow is how long the window of a finding is, of a search that looks at one
+// event at a time.
+func FindingWindow(r *Rule) time.Duration {
+	info := r.Info()
+	return cmp.Or(info.Window, rule.DefaultWindow)
 }
 
 // entity says whom a row is about.

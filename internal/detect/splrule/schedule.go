@@ -224,6 +224,9 @@ func (s *Schedule) Window(planned time.Time, zone *time.Location) (w Window) {
 	return w
 }
 
+// Bounded reports whether the search itself sets the time of its events.
+func (s *Schedule) Bounded() bool { return len(s.bounds) > 0 }
+
 // Overlaps reports whether windows that follow one another share events, and how
 // long one is.
 func (s *Schedule) Overlaps(zone *time.Location) (length time.Duration, yes bool) {
