@@ -24,8 +24,9 @@ type (
 	ref int // a selection
 	// some is n of the selections: at least one, or all.
 	some struct {
-		all bool
-		of  []int
+		all  bool
+		of   []int
+		text string // as in 1 of x*
 	}
 )
 
@@ -254,7 +255,7 @@ func (p *conditionParser) some(first conditionToken, all bool) (expr, *condition
 	if t.text == "" || t.text == "(" || t.text == ")" {
 		return nil, &conditionError{t.at, "expected them or the start of names and * after of", ""}
 	}
-	e := some{all: all}
+	e := some{all: all, text: first.text + " of " + t.text}
 	pat := parsePattern(t.text)
 	for i, n := range p.names {
 		if strings.EqualFold(t.text, "them") && !strings.HasPrefix(n, "_") || !strings.EqualFold(t.text, "them") && pat.matchText(n) {

@@ -48,9 +48,11 @@ func (s *selection) matches(r *record) bool {
 
 // test is one line of a selection: a field, and the values that it may have.
 type test struct {
-	key   string // as written, with modifiers; "" for plain keywords
-	field string
-	id    int // of the field
+	key    string   // as written, with modifiers; "" for plain keywords
+	wanted []string // the values as written, the first maxWanted of them
+	more   int      // how many wanted lacks
+	field  string
+	id     int // of the field
 	// keyword: the values are looked for anywhere in the event.
 	keyword bool
 	all     bool // every value must match, rather than one of them
@@ -63,6 +65,9 @@ type test struct {
 	vals    []matcher
 	block   *block
 }
+
+// maxWanted is how many values of a test Explain shows.
+const maxWanted = 10
 
 // lookup adds a folded text.
 func (t *test) lookup(text string) {

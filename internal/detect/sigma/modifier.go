@@ -151,6 +151,7 @@ func (c *chain) check() string {
 
 // compileValues gives a test its values.
 func (c *chain) compileValues(t *test, items []node, to *compiler) *diag.Error {
+	t.want(items)
 	if c.expand {
 		var err *diag.Error
 		if items, err = expand(items, to.c.lists); err != nil {

@@ -211,6 +211,7 @@ func (c *compiler) test(m *member) (*test, *diag.Error) {
 			return nil, diag.At(m.node.span, "exists needs true or false")
 		}
 		t.exists = &want
+		t.want(items)
 		return t, nil
 	}
 	err := ch.compileValues(t, items, c)
