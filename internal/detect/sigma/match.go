@@ -185,6 +185,18 @@ func (m like) match(r *record, v *value) bool {
 	return m.p.matchText(v.lower(r))
 }
 
+// anyOf matches if any of the forms of one value does.
+type anyOf []like
+
+func (m anyOf) match(r *record, v *value) bool {
+	for _, form := range m {
+		if form.match(r, v) {
+			return true
+		}
+	}
+	return false
+}
+
 // equals matches a number by its text, or another number by its amount.
 type equals struct {
 	text   string // folded

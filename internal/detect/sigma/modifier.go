@@ -282,6 +282,7 @@ func (c *chain) compile(n *node, t *test, to *compiler) *diag.Error {
 		}
 	}
 	cased := c.cased || slices.ContainsFunc(c.values, func(m string) bool { return strings.HasPrefix(m, "base64") })
+	var variants anyOf
 	for _, p := range patterns {
 		switch c.how {
 		case "contains":
@@ -298,7 +299,13 @@ func (c *chain) compile(n *node, t *test, to *compiler) *diag.Error {
 			t.lookup(text)
 			continue
 		}
-		t.vals = append(t.vals, like{p, cased})
+		variants = append(variants, like{p, cased})
+	}
+	if c.all && len(variants) > 1 {
+		return add(variants) // any form of the value will do
+	}
+	for _, m := range variants {
+		t.vals = append(t.vals, m)
 	}
 	return nil
 }

@@ -165,6 +165,8 @@ type reader struct {
 	anchors map[string]ast.Node
 	nodes   int
 	lines   []int // where they begin
+	// The last place that offset found; most tokens follow it on its line.
+	line, column, at int
 }
 
 // maxChecked is how many keys of a map are compared with each other; only events of
@@ -297,15 +299,14 @@ func (r *reader) offset(tok *token.Token) int {
 	if line < 0 || line >= len(r.lines) {
 		return len(r.src)
 	}
-	at := r.lines[line]
-	for range tok.Position.Column - 1 {
-		if at >= len(r.src) || r.src[at] == '\n' {
-			break
-		}
-		at++
-		for at < len(r.src) && r.src[at]&0xC0 == 0x80 {
-			at++
+	if line != r.line || tok.Position.Column < r.column || r.column == 0 {
+		r.line, r.column, r.at = line, 1, r.lines[line]
+	}
+	for ; r.column < tok.Position.Column && r.at < len(r.src) && r.src[r.at] != '\n'; r.column++ {
+		r.at++
+		for r.at < len(r.src) && r.src[r.at]&0xC0 == 0x80 {
+			r.at++
 		}
 	}
-	return at
+	return r.at
 }
