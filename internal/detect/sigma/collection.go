@@ -58,14 +58,27 @@ func (c *Collection) Add(file string, data []byte) {
 		return
 	}
 	src := strings.TrimPrefix(string(data), "\ufeff")
+	faults := 0
 	for _, doc := range documents(file, src) {
+		var err error
 		if doc.fault != nil {
-			c.fail(doc.fault)
-		} else if err := c.document(file, src, &doc.root); err != nil {
-			c.fail(err)
+			err = doc.fault
+		} else {
+			err = c.document(file, src, &doc)
 		}
+		if err == nil {
+			continue
+		}
+		if faults++; faults > maxFaults {
+			c.Faults = append(c.Faults, Fault{File: file, Line: doc.line, Err: fmt.Errorf("the file has more faults; mend these %d first", maxFaults)})
+			return
+		}
+		c.fail(err)
 	}
 }
+
+// maxFaults is how many faults of one file are listed; what comes after is not read.
+const maxFaults = 1000
 
 // fail records why a document is not loaded.
 func (c *Collection) fail(err error) {
@@ -77,9 +90,10 @@ func (c *Collection) fail(err error) {
 	c.Faults = append(c.Faults, f)
 }
 
-func (c *Collection) document(file, src string, n *node) error {
+func (c *Collection) document(file, src string, doc *document) error {
+	n := &doc.root
 	h := Header{span: n.span, src: src}
-	h.File, h.Line = file, lineOf(src, n.span.Start)
+	h.File, h.Line = file, doc.line+strings.Count(src[doc.at:max(doc.at, min(n.span.Start, len(src)))], "\n")
 	if n.kind != mapping {
 		return h.fault(n.span, "a rule is a map")
 	}

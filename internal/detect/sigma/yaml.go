@@ -61,6 +61,8 @@ func (n *node) scalar() bool { return n.kind < list }
 // document is one document of a file: its root, or the fault that it has.
 type document struct {
 	root  node
+	line  int // where it begins, counted from 1
+	at    int // the byte
 	fault *diag.Error
 }
 
@@ -70,6 +72,7 @@ const maxDocuments = 20_000
 // documents parses a file into its documents, each by itself, so that a fault
 // fails its own document only. Documents that do not look like Sigma are left out.
 func documents(name, src string) (docs []document) {
+	line := 1
 	for at := 0; at < len(src); {
 		end := at + documentEnd(src[at:])
 		if text := src[at:end]; Looks([]byte(text)) {
@@ -80,10 +83,11 @@ func documents(name, src string) (docs []document) {
 			if len(docs) == maxDocuments {
 				fault = diag.At(diag.Span{Start: at, End: at + 1}, "the file has more than %d documents", maxDocuments)
 				fault.Src, fault.Name = src, name
-				return append(docs, document{fault: fault})
+				return append(docs, document{line: line, at: at, fault: fault})
 			}
-			docs = append(docs, document{root, fault})
+			docs = append(docs, document{root, line, at, fault})
 		}
+		line += strings.Count(src[at:end], "\n")
 		at = end
 	}
 	return docs
