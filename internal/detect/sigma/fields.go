@@ -30,7 +30,12 @@ func (t *fieldTable) id(name string) int {
 type path struct {
 	id   int // of the field, -1 = only fields below it are wanted
 	kids map[string]*path
+	// marks has a bit for each key of kids, by mark: most other keys need no lookup.
+	marks uint64
 }
+
+// mark returns the bit of a key that is not empty.
+func mark(key string) uint64 { return 1 << ((len(key)*7 + int(key[0])) & 63) }
 
 // tree returns the tree of all fields of a table.
 func (t *fieldTable) tree() *path {
@@ -45,6 +50,11 @@ func (t *fieldTable) tree() *path {
 				}
 				next = &path{id: -1}
 				p.kids[key] = next
+				if key == "" {
+					p.marks = ^uint64(0)
+				} else {
+					p.marks |= mark(key)
+				}
 			}
 			p = next
 		}
@@ -53,11 +63,19 @@ func (t *fieldTable) tree() *path {
 	return root
 }
 
-// at returns the node of a key, which may have dots itself, nil if nothing at or
-// below it is wanted.
-func (p *path) at(key string) *path {
-	if next := p.kids[key]; next != nil || strings.IndexByte(key, '.') < 0 {
-		return next
+// at returns the node of a key as written, with its quotes, nil if nothing at or below
+// it is wanted. A key may have dots itself.
+func (p *path) at(quoted []byte) *path {
+	key := alias(quoted[1 : len(quoted)-1])
+	if key != "" && p.marks&mark(key) != 0 {
+		if next := p.kids[key]; next != nil {
+			return next
+		}
+	}
+	if strings.IndexByte(key, '\\') >= 0 {
+		key = jsonscan.Text(quoted)
+	} else if key != "" && strings.IndexByte(key, '.') < 0 {
+		return nil
 	}
 	for part := range strings.SplitSeq(key, ".") {
 		if p = p.kids[part]; p == nil {
@@ -174,7 +192,7 @@ func (r *record) walk(i int, p *path, depth int) int {
 			if err != nil {
 				return -1
 			}
-			switch next := p.at(jsonscan.Text(key)); {
+			switch next := p.at(key); {
 			case next == nil:
 				if i, err = jsonscan.Skip(raw, at, depth-1); err != nil {
 					return -1

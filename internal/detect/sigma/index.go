@@ -6,7 +6,14 @@ type index struct {
 	sources  map[string][]int // by folded eventSource
 	prefixes map[string][]int // by the folded beginning of eventName
 	lengths  []int            // of the prefixes
+	fields   []fieldIndex     // by another field, which costs a walk through the record
 	always   []int
+}
+
+// fieldIndex finds rules by the folded texts of a field.
+type fieldIndex struct {
+	id    int
+	texts map[string][]int
 }
 
 func newIndex(rules []*Rule) index {
@@ -28,10 +35,22 @@ func newIndex(rules []*Rule) index {
 					x.length(len(k.text))
 				}
 				x.prefixes[k.text] = append(x.prefixes[k.text], i)
+			case byField:
+				x.byField(k.field)[k.text] = append(x.byField(k.field)[k.text], i)
 			}
 		}
 	}
 	return x
+}
+
+func (x *index) byField(id int) map[string][]int {
+	for i := range x.fields {
+		if x.fields[i].id == id {
+			return x.fields[i].texts
+		}
+	}
+	x.fields = append(x.fields, fieldIndex{id, map[string][]int{}})
+	return x.fields[len(x.fields)-1].texts
 }
 
 func (x *index) length(n int) {
@@ -43,8 +62,9 @@ func (x *index) length(n int) {
 	x.lengths = append(x.lengths, n)
 }
 
-// candidates calls try for each rule that may match, some of them twice.
-func (x *index) candidates(name, source string, try func(int)) {
+// candidates calls try for each rule that may match, some of them twice. name and
+// source are folded.
+func (x *index) candidates(r *record, name, source string, try func(int)) {
 	for _, i := range x.names[name] {
 		try(i)
 	}
@@ -55,6 +75,14 @@ func (x *index) candidates(name, source string, try func(int)) {
 		if n <= len(name) {
 			for _, i := range x.prefixes[name[:n]] {
 				try(i)
+			}
+		}
+	}
+	for _, f := range x.fields {
+		c := r.cell(f.id)
+		for i := range c.values {
+			for _, rule := range f.texts[c.values[i].lower(r)] {
+				try(rule)
 			}
 		}
 	}
@@ -70,11 +98,13 @@ const (
 	byName keyKind = iota
 	byPrefix
 	bySource
+	byField
 )
 
 type indexKey struct {
-	of   keyKind
-	text string // folded
+	of    keyKind
+	text  string // folded
+	field int    // of byField
 }
 
 // needs are keys of which an event must have at least one. nil needs are none: any
@@ -158,16 +188,12 @@ func (s *selection) need() *needs {
 }
 
 func (t *test) need() *needs {
-	if t.negated || t.exists != nil || t.numbers != nil || t.block != nil || t.keyword || t.field != eventName && t.field != eventSource {
+	if len(t.texts) > maxKeys || t.negated || t.exists != nil || t.numbers != nil || t.block != nil || t.keyword {
 		return nil
 	}
 	out := &needs{}
 	for text := range t.texts {
-		kind := byName
-		if t.field == eventSource {
-			kind = bySource
-		}
-		out.keys = append(out.keys, indexKey{kind, text})
+		out.keys = append(out.keys, t.indexKey(text))
 	}
 	for _, m := range t.vals {
 		one := t.needOf(m)
@@ -196,12 +222,21 @@ func (t *test) needOf(m matcher) []indexKey {
 		text = fold(text)
 	}
 	switch {
-	case len(l.p) == 1 && t.field == eventName:
-		return []indexKey{{byName, text}}
 	case len(l.p) == 1:
-		return []indexKey{{bySource, text}}
+		return []indexKey{t.indexKey(text)}
 	case t.field == eventName && len(text) <= 64:
-		return []indexKey{{byPrefix, text}}
+		return []indexKey{{of: byPrefix, text: text}}
 	}
 	return nil
+}
+
+// indexKey returns the key of events whose field has a text.
+func (t *test) indexKey(text string) indexKey {
+	switch t.field {
+	case eventName:
+		return indexKey{of: byName, text: text}
+	case eventSource:
+		return indexKey{of: bySource, text: text}
+	}
+	return indexKey{of: byField, text: text, field: t.id}
 }

@@ -80,7 +80,7 @@ func (e *Evaluator) Evaluate(raw []byte, eventSource, eventName string, yield fu
 	} else {
 		r.know(s.name, eventName)
 		r.know(s.source, eventSource)
-		s.index.candidates(r.cells[s.name].values[0].lower(r), r.cells[s.source].values[0].lower(r), e.try)
+		s.index.candidates(r, r.cells[s.name].values[0].lower(r), r.cells[s.source].values[0].lower(r), e.try)
 	}
 	if len(e.match) > 1 {
 		slices.Sort(e.match)
