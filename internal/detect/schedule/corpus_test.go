@@ -306,8 +306,14 @@ func TestLateArrival(t *testing.T) {
 	if n := len(w.runs("")); n != runs {
 		t.Errorf("%d runs, %d before", n, runs)
 	}
+	runs = len(w.runs(""))
 	w.until("5h1m")
 	w.until("6h1m")
+	for _, r := range w.runs("")[:len(w.runs(""))-runs] {
+		if r.Reason == late { // nothing came
+			t.Errorf("%+v", r)
+		}
+	}
 	w.expectBut("Nothing From The Trail:  1", "Many instances: gina 1")
 	if diff := cmp.Diff(len(before)+2, len(w.findings())); diff != "" { // silence at 5 and at 6
 		t.Error(diff)

@@ -104,8 +104,9 @@ func (s *Scheduler) evaluate(ctx context.Context, j *job, now time.Time) error {
 				told = append(told, state.Told{Alike: findingMark + f.ID, Planned: t.Planned})
 			}
 		}
-		p.Rows = r.Count
-		p.Failures = 0
+		if p.Failures = 0; t.reason != late {
+			p.Rows = r.Count
+		}
 		if t.Planned.After(p.Planned) && t.reason != late {
 			p.Planned = t.Planned
 		}

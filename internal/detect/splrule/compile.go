@@ -29,7 +29,7 @@ type Search struct {
 	// Base passes every event that the search could use, and perhaps others. It has
 	// no subsearches and no time bounds.
 	Base filter.Expr
-	// Idle reports that the search gives no rows when no event passes Base.
+	// Idle reports that there is nothing to tell when no event passes Base.
 	Idle bool
 	// Keeps lists the lookups that the search writes.
 	Keeps []string
@@ -66,7 +66,7 @@ func Compile(r *Rule, know Knowledge) (*Search, error) {
 	} else if s.Base == nil { // it reads no events
 		s.Base = &filter.Not{Arg: &filter.Everything{}}
 	}
-	s.Idle = w.idle && !w.nothing
+	s.Idle = w.idle && !w.nothing && (r.Alert.Relation == "" || r.Alert.Relation == "greater than" || r.Alert.Relation == "rises by")
 	s.Pure = !w.any && !w.tables
 	for name := range w.writes {
 		s.Keeps = append(s.Keeps, name)

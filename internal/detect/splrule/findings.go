@@ -2,6 +2,7 @@ package splrule
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -42,7 +43,8 @@ var (
 const mostFields = 50
 
 // Findings makes findings of the rows of a window: one for each entity and outcome.
-// Events of a stateless search belong to the window that their own time lies in.
+// Events of a stateless search belong to the window that their own time lies in. A
+// result without rows, which an alert may ask for, is one finding.
 func (s *Search) Findings(w Window, r *Result) []*finding.Finding {
 	info := s.Rule.Info()
 	var list []*finding.Finding
@@ -50,6 +52,12 @@ func (s *Search) Findings(w Window, r *Result) []*finding.Finding {
 	start := w.Earliest
 	if start.IsZero() {
 		start = w.Planned
+	}
+	if r.Count == 0 {
+		f := finding.New(&info, finding.Key{Rule: info.ID, Window: start.UnixNano()})
+		f.First, f.Last, f.Time = start.UTC(), w.Latest.UTC(), start.UTC()
+		f.Message = fmt.Sprintf("%s: no results from %s to %s", info.Title, f.First.Format(time.RFC3339), f.Last.Format(time.RFC3339))
+		return []*finding.Finding{f}
 	}
 	for _, b := range r.Rows {
 		for i := range b.Len {

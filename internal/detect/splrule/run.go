@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"bluetrail/internal/diag"
@@ -116,7 +117,7 @@ func different(rows []*vector.Batch, field string) int {
 
 // passes reports whether a search over rows gives some.
 func passes(ctx context.Context, condition string, rows []*vector.Batch, o search.Options) (some bool, err error) {
-	q, err := plan.Parse(condition, o.Macros)
+	q, err := plan.Parse("| "+strings.TrimPrefix(strings.TrimSpace(condition), "|"), o.Macros)
 	if err != nil {
 		return false, fmt.Errorf("cannot read the alert condition: %w", err)
 	}
