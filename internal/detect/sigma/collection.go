@@ -21,7 +21,8 @@ type Collection struct {
 	table fieldTable
 	lists Lists
 	// size is the instructions of all regular expressions.
-	size int
+	size       int
+	anyFilters int // how many filters are for all rules
 }
 
 // Fault says why a document was not loaded.
@@ -140,6 +141,9 @@ func (c *Collection) document(file, src string, doc *document) error {
 	return nil
 }
 
+// maxAnyFilters bounds the filters that apply to all rules.
+const maxAnyFilters = 500
+
 // filter reads a filter; Link gives it to its rules.
 func (c *Collection) filter(h Header, n *node, version3 bool) error {
 	if n.kind != mapping {
@@ -162,6 +166,11 @@ func (c *Collection) filter(h Header, n *node, version3 bool) error {
 	}
 	if f.cond, f.sels, err = f.detection(n, c, version3, "rules"); err != nil {
 		return err
+	}
+	if f.Rules == nil {
+		if c.anyFilters++; c.anyFilters > maxAnyFilters {
+			return h.fault(h.span, "there are more than %d filters for all rules", maxAnyFilters)
+		}
 	}
 	c.Filters = append(c.Filters, f)
 	return nil
@@ -201,7 +210,9 @@ func (c *Collection) finder() func(name string) (to Ref, byTitle bool) {
 	exact, titles := map[string]Ref{}, map[string]Ref{}
 	add := func(h *Header, to Ref) {
 		for _, name := range []string{strings.ToLower(h.ID), h.Name} {
-			if _, taken := exact[name]; !taken && name != "" {
+			if first, taken := exact[name]; taken && first != to {
+				h.warn("another rule is called %q, too; references mean that one", name)
+			} else if name != "" {
 				exact[name] = to
 			}
 		}

@@ -153,3 +153,25 @@ tests: [{name: one, events: [a.json.gz, {x: [1, 0x10, null, 'q"']}], expect: fal
 		}
 	}
 }
+
+// TestSameName: of two rules with one id or name, references mean the first.
+func TestSameName(t *testing.T) {
+	c := load(t, nil, threeRules, strings.ReplaceAll(threeRules, "Rule ", "Copy of "), correlationOf("type: event_count\nrules: c\ntimespan: 1h\ncondition: {gte: 2}"))
+	if c.Correlations[0].Rules[0].Rule != 2 {
+		t.Errorf("the reference means %+v", c.Correlations[0].Rules[0])
+	}
+	for i, r := range c.Rules {
+		if got := len(r.Warnings); got != i/3 {
+			t.Errorf("%s: warnings %q", r.Title, r.Warnings)
+		}
+	}
+}
+
+func TestManyFilters(t *testing.T) {
+	doc := "---\ntitle: f\nlogsource: {product: aws}\nfilter: {rules: any, s: {a: 1}, condition: not s}\n"
+	c := NewCollection(nil)
+	c.Add("r.yml", []byte(strings.Repeat(doc, maxAnyFilters+2)))
+	if len(c.Filters) != maxAnyFilters || len(c.Faults) != 2 || !strings.Contains(c.Faults[0].Reason(), "more than 500 filters") {
+		t.Errorf("%d filters, faults %v", len(c.Filters), c.Faults)
+	}
+}

@@ -152,7 +152,7 @@ func (x *explainer) block(t *test) []Verdict {
 		if n++; n > maxFound {
 			return
 		}
-		sub := newRecord(t.block.fields, t.block.fields.tree())
+		sub := newRecord(t.block.fields, t.block.tree)
 		sub.reset(json)
 		inner := &explainer{record: sub}
 		out = append(out, Verdict{Text: "element " + strconv.Itoa(n), Holds: t.block.of.matches(sub), Parts: inner.alternatives(t.block.of)})

@@ -150,12 +150,17 @@ func (r *record) cell(id int) *cell {
 	if c := &r.cells[id]; c.turn == r.turn && (r.walked || c.present) {
 		return c
 	}
+	r.find()
+	return r.fresh(id)
+}
+
+// find walks through the record, once.
+func (r *record) find() {
 	if !r.walked {
 		r.walked = true
 		r.turn++ // what was known is found again
 		r.walk(jsonscan.Space(r.raw, 0), r.root, jsonscan.MaxDepth)
 	}
-	return r.fresh(id)
 }
 
 // walk collects the wanted fields of the value at i: members of objects, those of all

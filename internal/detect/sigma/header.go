@@ -16,6 +16,8 @@ type Header struct {
 	rule.Info
 	Date, Modified string
 	License        string
+	Taxonomy       string
+	Scope          []string // which systems a rule is for
 	Related        []string // ids of other rules
 	Logsource      Logsource
 	Tests          []Test
@@ -54,7 +56,7 @@ func (h *Header) read(n *node) error {
 		dst *string
 	}{
 		{"id", &h.ID}, {"name", &h.Name}, {"title", &h.Title}, {"status", &h.Status}, {"description", &h.Description},
-		{"author", &h.Author}, {"date", &h.Date}, {"modified", &h.Modified}, {"license", &h.License}, {"message", &h.Message},
+		{"author", &h.Author}, {"date", &h.Date}, {"modified", &h.Modified}, {"license", &h.License}, {"taxonomy", &h.Taxonomy}, {"message", &h.Message},
 	} {
 		v, ok := n.get(f.key)
 		if !ok || v.kind == null {
@@ -78,7 +80,7 @@ func (h *Header) read(n *node) error {
 		dst *[]string
 	}{
 		{"tags", &h.Tags}, {"references", &h.References}, {"falsepositives", &h.FalsePositives}, {"fields", &h.Fields},
-		{"investigate", &h.Investigate}, {"data", &h.Data}, {"entity", &h.Entity},
+		{"investigate", &h.Investigate}, {"data", &h.Data}, {"entity", &h.Entity}, {"scope", &h.Scope},
 	} {
 		v, ok := n.get(f.key)
 		if !ok {

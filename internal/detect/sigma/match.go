@@ -370,11 +370,12 @@ type block struct {
 	how    string // any, all or none
 	of     *selection
 	fields *fieldTable
+	tree   *path
 }
 
 func (b *block) holds(r *record, id int) bool {
 	elements, matching := 0, 0
-	sub := newRecord(b.fields, b.fields.tree())
+	sub := newRecord(b.fields, b.tree)
 	r.elements(id, func(json []byte) {
 		elements++
 		sub.reset(json)

@@ -283,5 +283,5 @@ func (c *compiler) block(m *member, name, how string) (*test, *diag.Error) {
 	if err != nil {
 		return nil, err
 	}
-	return &test{key: m.key, field: name, id: c.table.id(name), block: &block{how: how, of: newSelection(m.key, alternatives), fields: inner.table}}, nil
+	return &test{key: m.key, field: name, id: c.table.id(name), block: &block{how: how, of: newSelection(m.key, alternatives), fields: inner.table, tree: inner.table.tree()}}, nil
 }

@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"slices"
+	"time"
 
 	"bluetrail/internal/jsonscan"
 )
@@ -57,6 +58,24 @@ type Evaluator struct {
 	tried  []uint64 // the turn in which a rule was tried
 	match  []int
 	memo   memo
+
+	skipped []bool
+	every   uint64 // events between samples, 0 = none
+	observe func(rule int, took time.Duration)
+}
+
+// Skip leaves a rule out of the following evaluations, or takes it in again.
+func (e *Evaluator) Skip(rule int, skip bool) {
+	if e.skipped == nil {
+		e.skipped = make([]bool, len(e.set.rules))
+	}
+	e.skipped[rule] = skip
+}
+
+// Sample times the rules that are tried on every n-th event and calls observe for each
+// of them. Finding the event's fields counts for none. n = 0 stops it.
+func (e *Evaluator) Sample(n int, observe func(rule int, took time.Duration)) {
+	e.every, e.observe = uint64(max(0, n)), observe
 }
 
 // NewEvaluator returns an Evaluator of s.
@@ -96,6 +115,20 @@ func (e *Evaluator) try(i int) {
 		return
 	}
 	e.tried[i] = e.turn
+	if e.skipped != nil && e.skipped[i] {
+		return
+	}
+	if e.every > 0 && e.turn%e.every == 0 {
+		e.record.find()
+		start := time.Now()
+		e.evaluate(i)
+		e.observe(i, time.Since(start))
+		return
+	}
+	e.evaluate(i)
+}
+
+func (e *Evaluator) evaluate(i int) {
 	rule := e.set.rules[i]
 	if !e.memo.evaluate(e.record, rule.cond, rule.sels) {
 		return
