@@ -41,6 +41,10 @@ func (a *app) takeIn(o ingest.Options) (ingest.Summary, error) {
 		return a.opened.Files(a.ctx, o)
 	}
 	defer tuneMemory(ingestMemory)()
+	var err error
+	if o.Sink, err = a.sink(); err != nil {
+		return ingest.Summary{}, err
+	}
 	return ingest.Run(a.ctx, o)
 }
 

@@ -12,6 +12,9 @@ import (
 func (s *server) measure() {
 	s.pipeline.Measure(s.metrics, func(err error) { s.log.Error("some metrics of the store cannot be read", serve.KeyErr, err) })
 	s.shares.searches.Measure(s.metrics)
+	if s.rules != nil {
+		s.rules.Measure(s.metrics)
+	}
 	s.shares.set(s.cfg.Search)
 	held, spilled := s.shares.held, s.shares.spilled
 	s.metrics.RegisterMetricsWriter(func(w io.Writer) {

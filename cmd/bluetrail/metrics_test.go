@@ -88,7 +88,19 @@ func TestMetricsAreDocumented(t *testing.T) {
 	if err := os.WriteFile(broken, []byte("{\"eventVersion\":\"1\",\"eventID\":\"c\",\"eventName\":\"Half\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	log, _ := startServer(t, data)
+	rules, config := filepath.Join(dir, "rules"), filepath.Join(dir, "bluetrail.yaml")
+	if err := os.Mkdir(rules, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for path, text := range map[string]string{
+		filepath.Join(rules, "any.yml"): "title: Any\nid: any\nlogsource: {product: aws, service: cloudtrail}\ndetection: {a: {eventName: '*'}, condition: a}\nlevel: low\n",
+		config:                          "rules: {dirs: [" + rules + "]}\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log, _ := startServer(t, data, "--config", config)
 	for _, c := range []struct {
 		code int
 		args []string

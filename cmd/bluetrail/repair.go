@@ -20,9 +20,13 @@ func (c *repairCmd) Run(a *app) error {
 	if !isDir(dir) {
 		return usage("there is no data directory %q", dir)
 	}
+	sink, err := a.sink()
+	if err != nil {
+		return err
+	}
 	var p ingest.Meter
 	stop := a.meter(p.Bytes, bytes)
-	rep, err := ingest.Repair(a.ctx, ingest.Options{Data: dir, Progress: &p, Retention: a.cfg.Retention})
+	rep, err := ingest.Repair(a.ctx, ingest.Options{Data: dir, Progress: &p, Retention: a.cfg.Retention, Sink: sink})
 	stop()
 	if err != nil {
 		return fmt.Errorf("the repair did not finish; run it again: %w", err)

@@ -10,6 +10,7 @@ import (
 
 	"bluetrail/internal/config"
 	"bluetrail/internal/control"
+	"bluetrail/internal/detect/live"
 	"bluetrail/internal/event"
 	"bluetrail/internal/idset"
 	"bluetrail/internal/ingest"
@@ -39,6 +40,7 @@ type server struct {
 	pipeline *ingest.Pipeline
 	commands *control.Server
 	metrics  *metrics.Set
+	rules    *live.Rules // nil = none
 }
 
 // Run serves until the context ends or a part fails.
@@ -61,6 +63,9 @@ func (c *serveCmd) Run(a *app) error {
 	if err := serve.CheckAddr(a.ctx, addr, remote); err != nil {
 		return usageError{err}
 	}
+	if s.rules, err = openRules(s.cfg.Rules, a.path, s.log); err != nil {
+		return err
+	}
 	defer tuneMemory(serveMemory)()
 	h := &serve.HTTP{Metrics: s.metrics, Log: s.log}
 	parts := []serve.Part{
@@ -79,6 +84,9 @@ func (c *serveCmd) Run(a *app) error {
 		{Name: "data directory", Start: s.open, Stop: s.close},
 	}
 	parts = append(parts, serve.Part{Name: "damage reports", Run: s.reportDamage})
+	if s.rules != nil {
+		parts = append(parts, serve.Part{Name: "rules", Run: s.rules.Watch})
+	}
 	if days := s.cfg.Serve.ScrubDays; days > 0 {
 		period := time.Duration(days) * 24 * time.Hour
 		parts = append(parts, serve.Part{Name: "scrub", Run: func(ctx context.Context) error { return s.scrub(ctx, period) }},
@@ -147,7 +155,11 @@ func (s *server) open(ctx context.Context) error {
 	for _, path := range removed {
 		s.log.Info("removed leftovers of a killed run", "path", path)
 	}
-	p, err := ingest.Open(ctx, ingest.Config{Data: s.data, Retention: s.cfg.Retention})
+	cfg := ingest.Config{Data: s.data, Retention: s.cfg.Retention}
+	if s.rules != nil {
+		cfg.Sink = s.rules.Sink
+	}
+	p, err := ingest.Open(ctx, cfg)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,13 @@ type Config struct {
 	Retention map[string]Retention `yaml:"retention"`
 	Serve     Serve                `yaml:"serve"`
 	Sources   []Source             `yaml:"sources"` // of events that a server takes in
+	Rules     Rules                `yaml:"rules"`
+}
+
+// Rules say which rules are evaluated on events as they come in.
+type Rules struct {
+	Dirs []string `yaml:"dirs"` // folders of Sigma rules
+	Off  []string `yaml:"off"`  // IDs, names or titles of rules that do not run
 }
 
 // Serve is how a server is reached.

@@ -16,7 +16,7 @@ type Finding struct {
 	Entity   string
 	First    int64 // of its events
 	Last     int64
-	Arrived  int64 // when it was written, unix milliseconds
+	Arrived  int64 // when it was written, unix milliseconds; 0 for PutFindings = now
 	Body     []byte
 }
 
@@ -38,6 +38,9 @@ func (t *Tx) PutFindings(list []Finding) error {
 	defer put.Close()
 	for i := range list {
 		f := &list[i]
+		if f.Arrived == 0 {
+			f.Arrived = time.Now().UnixMilli()
+		}
 		if _, err := put.Exec(f.ID, f.Time, f.Rule, f.Severity, f.Entity, f.First, f.Last, f.Arrived, f.Body); err != nil {
 			return err
 		}
@@ -162,9 +165,24 @@ func (s *DB) CountFindings() (n int64, err error) {
 // ExpireFindings removes the findings whose last event is older than a time, and
 // returns their number.
 func (s *DB) ExpireFindings(before time.Time) (int64, error) {
-	r, err := s.db.Exec("DELETE FROM finding WHERE last < ?", before.UnixNano())
+	var n int64
+	err := s.Write(func(t *Tx) error {
+		r, err := t.tx.Exec("DELETE FROM finding WHERE last < ?", before.UnixNano())
+		if err != nil {
+			return err
+		}
+		if n, err = r.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+		for _, table := range []string{"finding_match", "finding_more"} {
+			if _, err := t.tx.Exec("DELETE FROM " + table + " WHERE finding NOT IN (SELECT id FROM finding)"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
-		return 0, fmt.Errorf("cannot remove expired findings: %w", damaged(err))
+		return 0, fmt.Errorf("cannot remove expired findings: %w", err)
 	}
-	return r.RowsAffected()
+	return n, nil
 }

@@ -65,6 +65,7 @@ var steps = []string{
 	findings,
 	ruleRuns,
 	findingArrival,
+	findingMatches,
 }
 
 // version is the format that this program reads and writes.
@@ -156,4 +157,20 @@ CREATE TABLE disabled (
 const findingArrival = `
 ALTER TABLE finding ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX finding_arrived ON finding (arrived);
+`
+
+// findingMatches keeps the events of findings, so that events which come later, in any
+// order, make the finding that they would have made together.
+const findingMatches = `
+CREATE TABLE finding_match (
+	finding TEXT NOT NULL,
+	at      BLOB NOT NULL,
+	body    BLOB NOT NULL,
+	PRIMARY KEY (finding, at)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE finding_more (
+	finding TEXT PRIMARY KEY,
+	events  INTEGER NOT NULL,
+	last    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 `
