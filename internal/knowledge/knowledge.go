@@ -27,6 +27,7 @@ const maxText = 8 << 20
 // concurrent use. It reads files on demand.
 type Knowledge struct {
 	dirs []string
+	own  string // see Keeping
 
 	macros  func() map[macroKey]syntax.Macro
 	defs    func() map[string]*definition
@@ -70,6 +71,11 @@ func OpenShared(tables *Tables, dirs ...string) (*Knowledge, error) {
 	k.extractions = sync.OnceValue(k.loadExtractions)
 	return k, errors.Join(bad...)
 }
+
+// Keeping makes a folder the place of all lookups that are written, and the first in
+// which they are looked for, whatever folder defines them. It is called before k is
+// used.
+func (k *Knowledge) Keeping(dir string) { k.own = dir }
 
 // Check reads all macros, definitions, saved searches, event types and
 // extractions, so that Problems is complete except for the contents of lookups.

@@ -127,6 +127,9 @@ func (k *Knowledge) find(d *definition) (string, fs.FileInfo, error) {
 	if d.dir != "" {
 		dirs = append(dirs, d.dir)
 	}
+	if k.own != "" {
+		dirs = append(dirs, k.own)
+	}
 	slices.Reverse(dirs)
 	for _, dir := range dirs {
 		path := filepath.Join(dir, "lookups", d.file)

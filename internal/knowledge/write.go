@@ -18,7 +18,7 @@ import (
 
 // WriteTable implements exec.Knowledge. It writes a new file, syncs it and
 // renames it over the old one, so that readers see either the old or the new
-// table, as does a restart after a crash. The file stays inside the lookups
+// table, as does a restart after a crash. See Keeping for where it goes. The file stays inside the lookups
 // folder of the definition, of the folder that has the file, or of the last
 // folder.
 func (k *Knowledge) WriteTable(ctx context.Context, name string, t *lookup.Table) error {
@@ -26,14 +26,17 @@ func (k *Knowledge) WriteTable(ctx context.Context, name string, t *lookup.Table
 	if err != nil {
 		return fmt.Errorf("cannot write lookup: %w", err)
 	}
-	if len(k.dirs) == 0 {
+	if len(k.dirs) == 0 && k.own == "" {
 		return fmt.Errorf("cannot write lookup %q: there is no folder for it (give one with --knowledge)", name)
 	}
-	dir := filepath.Join(k.dirs[len(k.dirs)-1], "lookups")
-	if d.dir != "" {
-		dir = filepath.Join(d.dir, "lookups")
+	dir := d.dir
+	if dir == "" && len(k.dirs) > 0 {
+		dir = k.dirs[len(k.dirs)-1]
 	}
-	if path, _, err := k.find(d); err == nil {
+	dir = filepath.Join(dir, "lookups")
+	if path, _, err := k.find(d); k.own != "" {
+		dir = filepath.Join(k.own, "lookups")
+	} else if err == nil {
 		dir = filepath.Dir(path)
 	}
 	if err := replaceFile(dir, d.file, func(w io.Writer) error { return writeCSV(stopping{ctx, w}, d.file, t) }); err != nil {

@@ -71,8 +71,8 @@ func (w *world) open() {
 	}
 	know := w.knowledge()
 	w.s = New(Config{
-		State: w.p.State(), Knowledge: know, Emit: Keep{}, Clock: func() time.Time { return w.now }, AtOnce: 2,
-		Open: func() (search.Options, error) {
+		State: w.p.State(), Knowledge: func([]string) (splrule.Knowledge, error) { return know, nil }, Emit: Keep{}, Clock: func() time.Time { return w.now }, AtOnce: 2,
+		Open: func([]string) (search.Options, error) {
 			k := w.knowledge()
 			return search.Options{Store: w.p.Store(), Macros: k, Knowledge: k}, nil
 		},

@@ -53,7 +53,7 @@ func (s *Scheduler) evaluate(ctx context.Context, j *job, now time.Time) error {
 	began := time.Now()
 	at := task{Window: splrule.Window{Planned: j.next}, reason: due}
 	err = safely(func() error {
-		if o, err = s.cfg.Open(); err != nil {
+		if o, err = s.options(); err != nil {
 			return err
 		}
 		o.Arrived = store.Arrival{}
@@ -76,7 +76,7 @@ func (s *Scheduler) evaluate(ctx context.Context, j *job, now time.Time) error {
 		var r splrule.Result
 		var alerts bool
 		err := safely(func() (err error) {
-			if o, err = s.cfg.Open(); err != nil {
+			if o, err = s.options(); err != nil {
 				return err
 			}
 			o.Arrived = store.Arrival{}
@@ -128,6 +128,14 @@ func (s *Scheduler) evaluate(ctx context.Context, j *job, now time.Time) error {
 		return s.record(ctx, j, p, w.skipped, nil, nil, nil)
 	}
 	return nil
+}
+
+// options returns what a search may use.
+func (s *Scheduler) options() (search.Options, error) {
+	s.mu.Lock()
+	folders := s.folders
+	s.mu.Unlock()
+	return s.cfg.Open(folders)
 }
 
 // said joins what is to know about a run.

@@ -45,10 +45,11 @@ type Emitter interface {
 type Config struct {
 	State *state.DB
 	// Open returns what a search reads and may use: store, macros, lookups, budgets.
-	// It is called for each run, since lookups change.
-	Open func() (search.Options, error)
-	// Knowledge returns the macros and names with which rules are compiled.
-	Knowledge splrule.Knowledge
+	// It is called for each run, since lookups change. folders hold the macros and
+	// lookups of the rules.
+	Open func(folders []string) (search.Options, error)
+	// Knowledge returns the macros and names with which rules are compiled; nil: none.
+	Knowledge func(folders []string) (splrule.Knowledge, error)
 	Emit      Emitter
 	Zone      *time.Location   // of cron lines and of @d; nil = UTC
 	Clock     func() time.Time // nil = time.Now
@@ -67,6 +68,7 @@ type Scheduler struct {
 
 	mu      sync.Mutex
 	rules   []*job // sorted by key
+	folders []string
 	running int
 	wake    chan struct{} // something ended or changed
 	counts  map[string]*counts
@@ -105,10 +107,16 @@ func New(cfg Config) *Scheduler {
 	return &Scheduler{cfg: cfg, wake: make(chan struct{}, 1), counts: map[string]*counts{}}
 }
 
-// SetRules replaces the rules. Those that are disabled in their files are left out;
+// SetRules replaces the rules; folders hold macros and lookups for them. Those that are disabled in their files are left out;
 // faults say of each rule that cannot run why. A rule that was disabled because it
 // failed runs again when its text has changed. Runs under way end undisturbed.
-func (s *Scheduler) SetRules(rules []splrule.Rule) (faults []error, err error) {
+func (s *Scheduler) SetRules(rules []splrule.Rule, folders ...string) (faults []error, err error) {
+	var know splrule.Knowledge
+	if s.cfg.Knowledge != nil {
+		if know, err = s.cfg.Knowledge(folders); err != nil {
+			return nil, err
+		}
+	}
 	disabled, err := s.cfg.State.Disabled()
 	if err != nil {
 		return nil, err
@@ -127,7 +135,7 @@ func (s *Scheduler) SetRules(rules []splrule.Rule) (faults []error, err error) {
 			faults = append(faults, fmt.Errorf("%s:%d: the rule %q has the id of the one in %s; it does not run", r.File, r.Line, r.Name, old.search.Rule.File))
 			continue
 		}
-		search, err := splrule.Compile(&r, s.cfg.Knowledge)
+		search, err := splrule.Compile(&r, know)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s:%d: the rule %q does not run: %w", r.File, r.Line, r.Name, err))
 			continue
@@ -157,7 +165,7 @@ func (s *Scheduler) SetRules(rules []splrule.Rule) (faults []error, err error) {
 		list = append(list, j)
 	}
 	slices.SortFunc(list, func(a, b *job) int { return cmp.Compare(a.key, b.key) })
-	s.rules = list
+	s.rules, s.folders = list, folders
 	s.signal()
 	return faults, nil
 }

@@ -108,7 +108,7 @@ func TestRun(t *testing.T) {
 			}
 			return time.Second, nil
 		}}
-		s := New(Config{State: db, Emit: Keep{}, AtOnce: 2, Arrived: func() (int64, error) { return 5000, nil }, Open: func() (search.Options, error) { return search.Options{Store: st}, nil }})
+		s := New(Config{State: db, Emit: Keep{}, AtOnce: 2, Arrived: func() (int64, error) { return 5000, nil }, Open: func([]string) (search.Options, error) { return search.Options{Store: st}, nil }})
 		rules := rulesOf(t, "eventName=E0 | stats count by eventName", "eventName=E1 | stats count by eventName", "eventName=E2 | stats count by eventName")
 		if faults, err := s.SetRules(rules); faults != nil || err != nil {
 			t.Fatal(faults, err)
@@ -164,7 +164,7 @@ func TestPeopleFirst(t *testing.T) {
 		st := &slow{Store: memory.New(), takes: func(*store.Query) (time.Duration, error) { return 0, nil }}
 		busy := time.Now().Add(20 * time.Second)
 		s := New(Config{
-			State: db, Emit: Keep{}, Arrived: func() (int64, error) { return 1, nil }, Open: func() (search.Options, error) { return search.Options{Store: st}, nil },
+			State: db, Emit: Keep{}, Arrived: func() (int64, error) { return 1, nil }, Open: func([]string) (search.Options, error) { return search.Options{Store: st}, nil },
 			Busy: func() bool { return time.Now().Before(busy) || time.Now().Hour() > 0 },
 		})
 		if _, err := s.SetRules(rulesOf(t, "eventName=E0 | stats count by eventName")); err != nil {
@@ -199,7 +199,7 @@ func TestDisable(t *testing.T) {
 	open := func() *Scheduler {
 		return New(Config{
 			State: db, Emit: Keep{}, Clock: func() time.Time { return now }, Arrived: func() (int64, error) { return 1, nil },
-			Open:  func() (search.Options, error) { return search.Options{Store: st}, nil },
+			Open:  func([]string) (search.Options, error) { return search.Options{Store: st}, nil },
 			Alarm: func(rule, reason string) { alarms = append(alarms, rule+": "+reason) },
 		})
 	}
@@ -289,7 +289,7 @@ func TestBudget(t *testing.T) {
 	limits.Memory = 1 << 20
 	s := New(Config{
 		State: db, Emit: Keep{}, Clock: func() time.Time { return midnight }, Arrived: func() (int64, error) { return 1, nil },
-		Open: func() (search.Options, error) { return search.Options{Store: mem, Limits: limits}, nil },
+		Open: func([]string) (search.Options, error) { return search.Options{Store: mem, Limits: limits}, nil },
 	})
 	if _, err := s.SetRules(rulesOf(t, "eventName=E | stats count by userAgent")); err != nil {
 		t.Fatal(err)
@@ -326,7 +326,7 @@ func TestEmitFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := &broken{fails: true}
-	s := New(Config{State: db, Emit: b, Clock: func() time.Time { return now }, Arrived: func() (int64, error) { return 1, nil }, Open: func() (search.Options, error) { return search.Options{Store: mem}, nil }})
+	s := New(Config{State: db, Emit: b, Clock: func() time.Time { return now }, Arrived: func() (int64, error) { return 1, nil }, Open: func([]string) (search.Options, error) { return search.Options{Store: mem}, nil }})
 	rules := rulesOf(t, "eventName=E | stats count by eventName", "eventName=E")
 	if _, err := s.SetRules(rules); err != nil {
 		t.Fatal(err)
@@ -361,4 +361,8 @@ func TestSetRules(t *testing.T) {
 	if err != nil || len(faults) != 2 || !strings.Contains(faults[0].Error(), "statz") || !strings.Contains(faults[1].Error(), "f.yml:1") || len(s.Status()) != 1 {
 		t.Errorf("%v, %v, %+v", faults, err, s.Status())
 	}
+}
+
+func meta() *event.Meta {
+	return &event.Meta{Index: "aws", Sourcetype: event.CloudTrail, IndexTime: 0.001}
 }
