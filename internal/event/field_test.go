@@ -92,7 +92,11 @@ func matters(r *rand.Rand, f *Field, in Inputs, i int, pool map[string][]Cell) b
 	for trial := range 100_000 {
 		for j, leaf := range f.From {
 			*in[j] = Cell{}
-			if j == i || leaf == "eventName" || r.IntN(1+trial%4*4) == 0 {
+			sparse := 1 + trial%4*4
+			if trial%5 == 4 {
+				sparse = 8 * len(f.From) // the last of many alternatives counts only without the others
+			}
+			if j == i || leaf == "eventName" || r.IntN(sparse) == 0 {
 				*in[j] = draw(r, pool[leaf])
 			}
 		}
