@@ -191,10 +191,10 @@ func (c *Collection) Link() {
 			to, byTitle := find(name)
 			switch {
 			case to.Rule < 0 && to.Correlation >= 0:
-				c.fail(f.fault(f.span, "filters apply to event rules; %q is a correlation", name))
+				c.fail(f.fault(f.place(name), "filters apply to event rules; %q is a correlation", name))
 				continue
 			case to.Rule < 0:
-				c.fail(f.fault(f.span, "there is no rule %q for this filter", name))
+				c.fail(f.fault(f.place(name), "there is no rule %q for this filter", name).WithHint("%s", c.whyMissing(name)))
 				continue
 			case byTitle:
 				f.warn("names the rule %q by its title; use its id or name", name)

@@ -167,6 +167,21 @@ func TestSameName(t *testing.T) {
 	}
 }
 
+func TestFiltersThatMissTheirRules(t *testing.T) {
+	c := NewCollection(nil)
+	c.Add("rules.yml", []byte(threeRules))
+	c.Add("c.yml", []byte(correlationOf("type: event_count\nrules: c\ntimespan: 1h\ncondition: {gte: 2}")))
+	c.Add("f.yml", []byte("title: f\nlogsource: {product: aws}\nfilter:\n  rules:\n    - a\n    - zz\n    - test\n  s: {eventSource: x}\n  condition: not s\n"))
+	c.Link()
+	if len(c.Faults) != 2 || c.Faults[0].Line != 6 || c.Faults[1].Line != 7 || !strings.Contains(c.Faults[0].Reason(), `no rule "zz"`) || !strings.Contains(c.Faults[1].Reason(), "is a correlation") {
+		t.Errorf("faults %v", c.Faults)
+	}
+	set := NewSet(c.Rules)
+	if len(fires(set, `{"eventName":"A","eventSource":"x"}`)) != 0 || len(fires(set, `{"eventName":"A","eventSource":"y"}`)) != 1 || len(fires(set, `{"eventName":"B","eventSource":"x"}`)) != 1 {
+		t.Error("the filter does not apply to the rule it finds, or to others")
+	}
+}
+
 func TestManyFilters(t *testing.T) {
 	doc := "---\ntitle: f\nlogsource: {product: aws}\nfilter: {rules: any, s: {a: 1}, condition: not s}\n"
 	c := NewCollection(nil)

@@ -11,28 +11,28 @@ import (
 
 // Explanation says why a rule fires on an event, or does not.
 type Explanation struct {
-	Fires     bool
-	Condition Verdict   // of the rule
-	Filters   []Verdict // of its filters, each with the filter's title as Text
+	Fires     bool      `json:"fires"`
+	Condition Verdict   `json:"condition"`         // of the rule
+	Filters   []Verdict `json:"filters,omitempty"` // each with the filter's title as Text
 }
 
 // Verdict is the result of a part of a condition, with its own parts.
 type Verdict struct {
-	Text  string // "and", "or", "not", "1 of x*", a selection, "alternative 2", or a test as written
-	Holds bool
-	Parts []Verdict
-	Test  *TestVerdict // nil if it is not a test
+	Text  string       `json:"text"` // "and", "or", "not", "1 of x*", a selection, "alternative 2", or a test as written
+	Holds bool         `json:"holds"`
+	Parts []Verdict    `json:"parts,omitempty"`
+	Test  *TestVerdict `json:"test,omitempty"` // nil if it is not a test
 }
 
 // TestVerdict is what a test found. The values in it are those of the event, written
 // by whoever made the call.
 type TestVerdict struct {
-	Field   string   // "" = keywords
-	Wanted  []string // the values of the rule, the first of them
-	More    int      // further values of the rule
-	Missing bool     // the event does not have the field
-	Found   []string // what the event has, the first values of it, shortened
-	Further int      // further values of the event
+	Field   string   `json:"field,omitempty"`   // "" = keywords
+	Wanted  []string `json:"wanted,omitempty"`  // the values of the rule, the first of them
+	More    int      `json:"more,omitempty"`    // further values of the rule
+	Missing bool     `json:"missing,omitempty"` // the event does not have the field
+	Found   []string `json:"found,omitempty"`   // what the event has, the first values of it, shortened
+	Further int      `json:"further,omitempty"` // further values of the event
 }
 
 // The bounds of what a TestVerdict shows.
@@ -44,7 +44,7 @@ const (
 // Explain evaluates all of a rule on a record, an object of valid JSON. It evaluates
 // what Evaluate would have skipped, too.
 func Explain(r *Rule, raw []byte) *Explanation {
-	rec := newRecord(r.table, r.table.tree())
+	rec := newRecord(len(r.table.names), tree(r.used()))
 	rec.reset(raw)
 	x := &explainer{record: rec, sels: r.sels}
 	e := &Explanation{Condition: x.of(r.cond)}
@@ -152,7 +152,7 @@ func (x *explainer) block(t *test) []Verdict {
 		if n++; n > maxFound {
 			return
 		}
-		sub := newRecord(t.block.fields, t.block.tree)
+		sub := newRecord(len(t.block.fields.names), t.block.tree)
 		sub.reset(json)
 		inner := &explainer{record: sub}
 		out = append(out, Verdict{Text: "element " + strconv.Itoa(n), Holds: t.block.of.matches(sub), Parts: inner.alternatives(t.block.of)})

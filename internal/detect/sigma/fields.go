@@ -1,6 +1,8 @@
 package sigma
 
 import (
+	"iter"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -38,9 +40,12 @@ type path struct {
 func mark(key string) uint64 { return 1 << ((len(key)*7 + int(key[0])) & 63) }
 
 // tree returns the tree of all fields of a table.
-func (t *fieldTable) tree() *path {
+func (t *fieldTable) tree() *path { return tree(slices.All(t.names)) }
+
+// tree returns the tree of numbered fields.
+func tree(fields iter.Seq2[int, string]) *path {
 	root := &path{id: -1}
-	for id, name := range t.names {
+	for id, name := range fields {
 		p := root
 		for key := range strings.SplitSeq(name, ".") {
 			next := p.kids[key]
@@ -115,9 +120,10 @@ type value struct {
 	folded string
 }
 
-// newRecord returns a record for the fields of a table, as they are now.
-func newRecord(t *fieldTable, root *path) *record {
-	return &record{root: root, cells: make([]cell, len(t.names))}
+// newRecord returns a record that finds the fields of a tree, whose numbers are below
+// n.
+func newRecord(n int, root *path) *record {
+	return &record{root: root, cells: make([]cell, n)}
 }
 
 // reset makes r another event: an object of valid JSON, which must not change while

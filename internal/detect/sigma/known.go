@@ -84,26 +84,6 @@ func (r *Rule) UnknownFields() []string {
 			out = append(out, why)
 		}
 	}
-	lists := [][]*selection{r.sels}
-	for _, f := range r.filters {
-		lists = append(lists, f.sels)
-	}
-	for _, sels := range lists {
-		for _, s := range sels {
-			for _, tests := range s.any {
-				for _, t := range tests {
-					if t.keyword {
-						continue
-					}
-					check(t.field)
-					for _, m := range t.vals {
-						if other, ok := m.(sameAs); ok {
-							check(other.name)
-						}
-					}
-				}
-			}
-		}
-	}
+	r.fields(func(id int) { check(r.table.names[id]) })
 	return out
 }

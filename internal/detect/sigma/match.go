@@ -375,7 +375,7 @@ type block struct {
 
 func (b *block) holds(r *record, id int) bool {
 	elements, matching := 0, 0
-	sub := newRecord(b.fields, b.tree)
+	sub := newRecord(len(b.fields.names), b.tree)
 	r.elements(id, func(json []byte) {
 		elements++
 		sub.reset(json)

@@ -7,6 +7,8 @@
 // asks. Correlations are read and resolved here, and evaluated elsewhere.
 package sigma
 
+import "iter"
+
 // Rule is a detection rule for CloudTrail: it looks at one event at a time.
 type Rule struct {
 	Header
@@ -15,6 +17,40 @@ type Rule struct {
 	table *fieldTable
 	// filters must hold, too.
 	filters []*Filter
+}
+
+// fields calls yield with the number of each field that the rule and its filters test,
+// some of them more than once.
+func (r *Rule) fields(yield func(id int)) {
+	selections := func(sels []*selection) {
+		for _, s := range sels {
+			for _, tests := range s.any {
+				for _, t := range tests {
+					if t.keyword {
+						continue
+					}
+					yield(t.id)
+					for _, m := range t.vals {
+						if other, ok := m.(sameAs); ok {
+							yield(other.id)
+						}
+					}
+				}
+			}
+		}
+	}
+	selections(r.sels)
+	for _, f := range r.filters {
+		selections(f.sels)
+	}
+}
+
+// used lists the fields of the rule with their numbers.
+func (r *Rule) used() iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		more := true
+		r.fields(func(id int) { more = more && yield(id, r.table.names[id]) })
+	}
 }
 
 // Filter is a document that narrows rules: their events must match its condition,

@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -17,7 +18,9 @@ const (
 // with an Evaluator of its own.
 type Set struct {
 	rules  []*Rule
-	fields fieldTable
+	table  *fieldTable // of the rules' collection, which numbers their fields
+	extra  fieldTable  // further fields, numbered behind those of table
+	used   map[int]string
 	tree   *path
 	index  index
 	name   int // field numbers
@@ -27,27 +30,53 @@ type Set struct {
 // NewSet compiles event rules of one linked Collection. want lists further fields,
 // such as those of correlations, that Evaluator.Values will be asked for.
 func NewSet(rules []*Rule, want ...string) *Set {
-	s := &Set{rules: rules}
+	s := &Set{rules: rules, table: &fieldTable{}, used: map[int]string{}}
 	if len(rules) > 0 {
-		for _, name := range rules[0].table.names {
-			s.fields.id(name)
-		}
+		s.table = rules[0].table
+	}
+	for _, r := range rules {
+		r.fields(func(id int) { s.used[id] = s.table.names[id] })
 	}
 	for _, name := range want {
-		s.fields.id(name)
+		s.use(name)
 	}
-	s.name, s.source = s.fields.id(eventName), s.fields.id(eventSource)
-	s.tree = s.fields.tree()
+	s.name, s.source = s.use(eventName), s.use(eventSource)
+	s.tree = tree(maps.All(s.used))
 	s.index = newIndex(rules)
 	return s
+}
+
+// use numbers a field and makes the set find it.
+func (s *Set) use(name string) int {
+	id, ok := s.table.ids[name]
+	if !ok {
+		id = len(s.table.names) + s.extra.id(name)
+	}
+	s.used[id] = name
+	return id
+}
+
+// number returns the number of a field that the set finds.
+func (s *Set) number(name string) (id int, ok bool) {
+	if id, ok = s.table.ids[name]; !ok {
+		id, ok = s.extra.ids[name]
+		id += len(s.table.names)
+	}
+	_, used := s.used[id]
+	return id, ok && used
+}
+
+// newRecord returns a record for the fields of the set.
+func (s *Set) newRecord() *record {
+	return newRecord(len(s.table.names)+len(s.extra.names), s.tree)
 }
 
 // Len returns how many rules the set has.
 func (s *Set) Len() int { return len(s.rules) }
 
-// Fields returns the fields that the set reads: those of its rules' collection, and
-// those that are wanted.
-func (s *Set) Fields() []string { return slices.Clone(s.fields.names) }
+// Fields returns the fields that the set reads, sorted: those of its rules, those that
+// are wanted, eventName and eventSource.
+func (s *Set) Fields() []string { return slices.Sorted(maps.Values(s.used)) }
 
 // Evaluator evaluates the rules of a Set on one event after the other. It is for one
 // goroutine.
@@ -80,7 +109,7 @@ func (e *Evaluator) Sample(n int, observe func(rule int, took time.Duration)) {
 
 // NewEvaluator returns an Evaluator of s.
 func (s *Set) NewEvaluator() *Evaluator {
-	return &Evaluator{set: s, record: newRecord(&s.fields, s.tree), tried: make([]uint64, len(s.rules))}
+	return &Evaluator{set: s, record: s.newRecord(), tried: make([]uint64, len(s.rules))}
 }
 
 // Evaluate calls yield with the position of each rule that the event matches, in
@@ -147,12 +176,12 @@ func (e *Evaluator) evaluate(i int) {
 // are valid until the next Evaluate. The field should be among Set.Fields; others are
 // found more slowly.
 func (e *Evaluator) Values(field string) []string {
-	id, ok := e.set.fields.ids[field]
+	id, ok := e.set.number(field)
 	r := e.record
 	if !ok {
 		var one fieldTable
 		id = one.id(field)
-		r = newRecord(&one, one.tree())
+		r = newRecord(1, one.tree())
 		r.reset(e.record.raw)
 	}
 	c := r.cell(id)

@@ -83,3 +83,19 @@ func TestValuesAreOfTheEvent(t *testing.T) {
 		}
 	}
 }
+
+// TestSetOfSomeRules: a set of some rules of a collection finds their fields only.
+func TestSetOfSomeRules(t *testing.T) {
+	c := load(t, nil, fmt.Sprintf(threeEvents, "r0"), ruleOf("s: {a.b|fieldref: c}\ncondition: s"), ruleOf("s: {d: 1}\ncondition: s"),
+		"title: f\nlogsource: {product: aws}\nfilter: {rules: any, s: {g: 1}, condition: not s}\n")
+	set := NewSet(c.Rules[1:2], "w")
+	if got, want := set.Fields(), []string{"a.b", "c", "eventName", "eventSource", "g", "w"}; !slices.Equal(got, want) {
+		t.Errorf("fields %q, want %q", got, want)
+	}
+	e := set.NewEvaluator()
+	fired := 0
+	e.Evaluate([]byte(`{"eventName":"A","eventSource":"s","a":{"b":"v"},"c":"V","d":5,"w":6}`), "s", "A", func(int) { fired++ })
+	if fired != 1 || fmt.Sprint(e.Values("d"), e.Values("w"), e.Values("none")) != "[5] [6] []" {
+		t.Errorf("fired %d times, values %q %q", fired, e.Values("d"), e.Values("w"))
+	}
+}
