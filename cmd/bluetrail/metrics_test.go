@@ -93,8 +93,9 @@ func TestMetricsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, text := range map[string]string{
-		filepath.Join(rules, "any.yml"): "title: Any\nid: any\nlogsource: {product: aws, service: cloudtrail}\ndetection: {a: {eventName: '*'}, condition: a}\nlevel: low\n",
-		config:                          "rules: {dirs: [" + rules + "]}\n",
+		filepath.Join(rules, "any.yml"):    "title: Any\nid: any\nlogsource: {product: aws, service: cloudtrail}\ndetection: {a: {eventName: '*'}, condition: a}\nlevel: low\n",
+		filepath.Join(rules, "search.yml"): "name: Search\nid: search\nsearch: index=aws\n",
+		config:                             "rules: {dirs: [" + rules + "]}\n",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -114,6 +115,9 @@ func TestMetricsAreDocumented(t *testing.T) {
 		}
 	}
 	body := scrape(t, log)
+	for !strings.Contains(body, "bluetrail_rule_runs_total") { // the scheduled search begins at once
+		body = scrape(t, log)
+	}
 	want := documented(t)
 	slices.Sort(want)
 	for _, name := range exposed(t, body) {

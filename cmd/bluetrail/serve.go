@@ -87,6 +87,7 @@ func (c *serveCmd) Run(a *app) error {
 	if s.rules != nil {
 		parts = append(parts, serve.Part{Name: "rules", Run: s.rules.Watch})
 	}
+	parts = append(parts, s.schedule(a)...)
 	if days := s.cfg.Serve.ScrubDays; days > 0 {
 		period := time.Duration(days) * 24 * time.Hour
 		parts = append(parts, serve.Part{Name: "scrub", Run: func(ctx context.Context) error { return s.scrub(ctx, period) }},

@@ -35,7 +35,7 @@ type Config struct {
 
 // Rules say which rules are evaluated on events as they come in.
 type Rules struct {
-	Dirs []string `yaml:"dirs"` // folders of Sigma rules
+	Dirs []string `yaml:"dirs"` // folders of Sigma and SPL rules
 	Off  []string `yaml:"off"`  // IDs, names or titles of rules that do not run
 }
 

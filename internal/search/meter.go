@@ -32,6 +32,9 @@ func (m *Meter) Measure(set *metrics.Set) {
 	})
 }
 
+// Running returns how many searches are under way.
+func (m *Meter) Running() int64 { return m.running.Load() }
+
 func (m *Meter) begin() (start time.Time) {
 	m.running.Add(1)
 	return time.Now()
