@@ -105,7 +105,8 @@ func appendLog(dir string, round int, lines *int) error {
 
 // TestServeKilled kills a server at random moments while its folder is filled
 // and searches run all the time: no search counts fewer events than one before,
-// and in the end each event is stored once.
+// and in the end each event is stored once, and rules have found what they find in one
+// ingest of the same files.
 func TestServeKilled(t *testing.T) {
 	dir := t.TempDir()
 	watched, data := filepath.Join(dir, "in"), filepath.Join(dir, "data")
@@ -113,8 +114,19 @@ func TestServeKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := filepath.Join(dir, "bluetrail.yaml")
-	if err := os.WriteFile(config, fmt.Appendf(nil, "sources:\n  - dir: %q\n", watched), 0o600); err != nil {
+	rules := filepath.Join(dir, "rules")
+	if err := os.Mkdir(rules, 0o700); err != nil {
 		t.Fatal(err)
+	}
+	const anyRead = "title: Any read\nid: any-read\nlogsource: {product: aws, service: cloudtrail}\ndetection: {a: {eventName: GetObject}, condition: a}\nlevel: low\n"
+	for path, text := range map[string]string{
+		filepath.Join(rules, "any.yml"):  anyRead,
+		filepath.Join(rules, "some.yml"): strings.NewReplacer("any-read", "some-read", "Any", "Some", "eventName: GetObject", "eventID|endswith: ['3', '7']").Replace(anyRead),
+		config:                           fmt.Sprintf("sources:\n  - dir: %q\nrules:\n  dirs: [%q]\n", watched, rules),
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	start := func() (*exec.Cmd, *strings.Builder) {
 		var log strings.Builder
@@ -201,6 +213,37 @@ func TestServeKilled(t *testing.T) {
 	_, out, errs := bluetrail(t, "search", "--data", data, "-o", "json", search)
 	if out != fmt.Sprintf("{\"count\":\"%d\",\"ids\":\"%[1]d\",\"lines\":\"%d\",\"numbers\":\"%[2]d\"}\n", want, wantLines) {
 		t.Errorf("%s%s, want %d events and %d lines", out, errs, want, wantLines)
+	}
+	once := filepath.Join(dir, "once")
+	if code, _, errs := bluetrail(t, "--config", config, "ingest", "--data", once, watched); code != exitDone && code != exitPartly {
+		t.Fatal(errs)
+	}
+	found := func(data string) string {
+		code, out, errs := bluetrail(t, "findings", "--data", data, "-o", "json")
+		if code != exitDone {
+			t.Fatal(errs)
+		}
+		return out
+	}
+	ofOnce, ofKilled := found(once), found(data)
+	if n := strings.Count(ofKilled, "\n"); n < 6 || ofOnce != ofKilled {
+		t.Errorf("%d findings, want %d:\n%.2000s\nwant\n%.2000s", n, strings.Count(ofOnce, "\n"), ofKilled, ofOnce)
+	}
+	total := 0
+	for line := range strings.Lines(ofKilled) {
+		var f struct {
+			Count  int
+			RuleID string `json:"rule_id"`
+		}
+		if err := json.Unmarshal([]byte(line), &f); err != nil {
+			t.Fatal(err)
+		}
+		if f.RuleID == "any-read" {
+			total += f.Count
+		}
+	}
+	if total != want {
+		t.Errorf("the findings count %d events, want %d", total, want)
 	}
 	t.Logf("%d kills, %d events and %d lines, %d searches, %d of them while no server could answer", killed, want, wantLines, searches, failed)
 }
