@@ -19,7 +19,7 @@ import (
 
 // brief are the fields of every event of a finding.
 var brief = []string{
-	"eventID", "eventName", "eventSource", "recipientAccountId", "awsRegion", "sourceIPAddress", "userAgent", "userIdentity.arn", "user", "errorCode", "status", "object",
+	"eventID", "eventName", "eventSource", "recipientAccountId", "awsRegion", "sourceIPAddress", "userAgent", "userIdentity.arn", "user", "errorCode", "outcome", "object",
 }
 
 // worker evaluates the rules on the events of one builder.
@@ -162,7 +162,7 @@ func (w *worker) note(r *running, e *ingest.Event) {
 	}
 	k := kept{Event: match.Event{
 		ID: text(0), Name: text(1), Source: text(2), Account: text(3), Region: text(4), SourceIP: text(5), UserAgent: text(6),
-		User: cmp.Or(text(7), text(8)), ErrorCode: code, Outcome: outcome(code, text(10)), Object: text(11),
+		User: cmp.Or(text(7), text(8)), ErrorCode: code, Outcome: cmp.Or(text(10), "success"), Object: text(11),
 	}}
 	for i, name := range r.info.Fields {
 		if values := w.values(r.fields[i]); values != nil {
@@ -229,16 +229,4 @@ func (w *worker) entities(r *running, e *match.Event) []string {
 		all = next
 	}
 	return all
-}
-
-// outcome says how a call ended.
-func outcome(code, status string) string {
-	lower := strings.ToLower(code)
-	switch {
-	case strings.Contains(lower, "accessdenied"), strings.Contains(lower, "unauthorized"), strings.Contains(lower, "notauthorized"), strings.Contains(lower, "forbidden"):
-		return "denied"
-	case code != "" || status == "failure":
-		return "error"
-	}
-	return "success"
 }
