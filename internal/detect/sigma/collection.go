@@ -96,7 +96,7 @@ func (c *Collection) document(file, src string, doc *document) error {
 	h := Header{span: n.span, src: src}
 	h.File, h.Line = file, doc.line+strings.Count(src[doc.at:max(doc.at, min(n.span.Start, len(src)))], "\n")
 	if n.kind != mapping {
-		return h.fault(n.span, "a rule is a map")
+		return h.fault(n.span, "a rule must be a map")
 	}
 	if action, ok := n.get("action"); ok && action.scalar() {
 		return h.fault(action.span, "action: %s belongs to Sigma 1 and is no longer supported", action.text).WithHint("write the shared keys into each rule")
@@ -152,14 +152,14 @@ func (c *Collection) filter(h Header, n *node, version3 bool) error {
 	f := &Filter{Header: h}
 	v, ok := n.get("rules")
 	if !ok {
-		return h.fault(n.span, "the filter does not say for which rules it is").WithHint("write rules: any, or a list of ids")
+		return h.fault(n.span, "the filter names no rules").WithHint("write rules: any, or a list of ids")
 	}
 	names, err := h.texts(v, "rules")
 	if err != nil {
 		return err
 	}
 	if len(names) == 0 {
-		return h.fault(v.span, "the filter does not say for which rules it is").WithHint("write rules: any, or a list of ids")
+		return h.fault(v.span, "the filter names no rules").WithHint("write rules: any, or a list of ids")
 	}
 	if len(names) != 1 || !strings.EqualFold(names[0], "any") {
 		f.Rules = names
@@ -211,7 +211,7 @@ func (c *Collection) finder() func(name string) (to Ref, byTitle bool) {
 	add := func(h *Header, to Ref) {
 		for _, name := range []string{strings.ToLower(h.ID), h.Name} {
 			if first, taken := exact[name]; taken && first != to {
-				h.warn("another rule is called %q, too; references mean that one", name)
+				h.warn("another rule has the id or name %q, too; references resolve to that one", name)
 			} else if name != "" {
 				exact[name] = to
 			}

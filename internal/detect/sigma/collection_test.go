@@ -62,8 +62,8 @@ func TestFolder(t *testing.T) {
 			`broken.yml:14: the rule has no title`,
 			`broken.yml:20: level "severe" is not known (levels are informational, low, medium, high and critical)`,
 			`broken.yml:24: there is no selection "selecton" (did you mean "selection"?)`,
-			`broken.yml:29: the key "eventName" stands here twice`,
-			`network.yml:12: expected them or the start of names and * after of`,
+			`broken.yml:29: the key "eventName" appears twice`,
+			`network.yml:12: expected them, or a pattern such as selection*, after of`,
 			`v1.yml:5: aggregations in a condition belong to Sigma 1 and are no longer supported (write a correlation rule of type event_count, or value_count when it counts the values of a field)`,
 			`v1.yml:12: timeframe belongs to Sigma 1 and is no longer supported (write a correlation with a timespan)`,
 			`v1.yml:16: action: global belongs to Sigma 1 and is no longer supported (write the shared keys into each rule)`,
@@ -144,7 +144,7 @@ tests: [{name: one, events: [a.json.gz, {x: [1, 0x10, null, 'q"']}], expect: fal
 		{"tests: [{evnt: {}, fire: true}]", `no key "evnt"`},
 		{"tests: {a: b}", "must be a list"},
 		{"window: soon", "window must be a number and a unit"},
-		{"title2: x\nname: [x]", "name must be one value"},
+		{"title2: x\nname: [x]", "name must be a single value"},
 	} {
 		c := NewCollection(nil)
 		c.Add("r.yml", []byte(ruleOf("s: {a: 1}\ncondition: s")+tt.line+"\n"))

@@ -253,7 +253,7 @@ func (p *conditionParser) unary() (expr, *conditionError) {
 func (p *conditionParser) some(first conditionToken, all bool) (expr, *conditionError) {
 	t := p.next()
 	if t.text == "" || t.text == "(" || t.text == ")" {
-		return nil, &conditionError{t.at, "expected them or the start of names and * after of", ""}
+		return nil, &conditionError{t.at, "expected them, or a pattern such as selection*, after of", ""}
 	}
 	e := some{all: all, text: first.text + " of " + t.text}
 	pat := parsePattern(t.text)
@@ -263,7 +263,7 @@ func (p *conditionParser) some(first conditionToken, all bool) (expr, *condition
 		}
 	}
 	if len(e.of) == 0 {
-		return nil, &conditionError{first.at, "no " + p.noun + " is called " + quoteName(t.text), diag.Suggest(t.text, p.names, p.noun+"s")}
+		return nil, &conditionError{first.at, "no " + p.noun + " matches " + quoteName(t.text), diag.Suggest(t.text, p.names, p.noun+"s")}
 	}
 	return e, nil
 }

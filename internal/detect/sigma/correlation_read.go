@@ -236,7 +236,7 @@ func (r *Correlation) readCondition(n *node, bounds, field, boolean bool) error 
 	}
 	switch {
 	case field && len(r.Condition.Fields) == 0:
-		return r.fault(v.span, "a correlation of type %s needs the field whose values it looks at", r.Type).WithHint("such as condition: {field: sourceIPAddress, gte: 5}")
+		return r.fault(v.span, "a correlation of type %s needs a field in its condition", r.Type).WithHint("such as condition: {field: sourceIPAddress, gte: 5}")
 	case field && r.Type != ValueCount && len(r.Condition.Fields) > 1:
 		return r.fault(v.span, "a correlation of type %s looks at one field", r.Type)
 	case !field && len(r.Condition.Fields) > 0:
@@ -306,7 +306,7 @@ func (r *Correlation) readFirstSeen(n *node) error {
 		return err
 	}
 	if len(r.FirstSeen.Fields) == 0 {
-		return r.fault(n.span, "the correlation does not say which fields are new").WithHint("such as fields: [userAgent]")
+		return r.fault(n.span, "the correlation does not say which fields to remember").WithHint("such as fields: [userAgent]")
 	}
 	if v, ok := n.get("timespan"); ok {
 		return r.fault(v.span, "a correlation of type first_seen has no timespan").WithHint("use learning and expiry")

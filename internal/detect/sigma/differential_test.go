@@ -381,7 +381,7 @@ func TestAgainstLiteral(t *testing.T) {
 		c.Link()
 		if len(c.Faults) > 0 {
 			// Patterns of selections that name none are refused, which is tested elsewhere.
-			if !strings.Contains(c.Faults[0].Reason(), "no selection is called") {
+			if !strings.Contains(c.Faults[0].Reason(), "no selection matches") {
 				t.Fatalf("seed %d: %v\n%s", seed, c.Faults[0].Err, doc.String())
 			}
 			continue

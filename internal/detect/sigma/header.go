@@ -71,7 +71,7 @@ func (h *Header) read(n *node) error {
 				h.Author = strings.Join(names, ", ")
 				continue
 			}
-			return h.fault(v.span, "%s must be one value", f.key)
+			return h.fault(v.span, "%s must be a single value", f.key)
 		}
 		*f.dst = strings.TrimSpace(v.text)
 	}

@@ -96,7 +96,7 @@ func parseChain(mods []string) (c chain, fault *chainError) {
 			c.values = append(c.values, m)
 		case "base64", "base64offset", "utf16le", "wide", "utf16be", "utf16":
 			if c.how != "" {
-				return bad("%s must stand before %s", m, c.how)
+				return bad("%s must precede %s", m, c.how)
 			}
 			c.values = append(c.values, m)
 		case "minute", "hour", "day", "week", "month", "year":
@@ -106,7 +106,7 @@ func parseChain(mods []string) (c chain, fault *chainError) {
 			c.part = m
 		case "i", "m", "s":
 			if c.how != "re" {
-				return bad("%s must stand after re", m)
+				return bad("%s must follow re", m)
 			}
 			if !strings.Contains(c.flags, m) {
 				c.flags += m
@@ -132,9 +132,9 @@ func (c *chain) check() string {
 	ordered := c.how == "lt" || c.how == "lte" || c.how == "gt" || c.how == "gte"
 	switch {
 	case c.how == "exists" && (c.all || c.cased || c.expand || c.ref || c.part != "" || len(c.values) > 0):
-		return "exists stands alone, or with neq"
+		return "exists can be combined with neq only"
 	case !text && len(c.values) > 0:
-		return fmt.Sprintf("%s changes texts and cannot be combined with %s", c.values[0], c.how)
+		return fmt.Sprintf("%s transforms text and cannot be combined with %s", c.values[0], c.how)
 	case c.ref && (!text || len(c.values) > 0 || c.expand || c.part != ""):
 		return "fieldref can be combined with startswith, endswith, contains, all, cased and neq only"
 	case c.cased && !text:
@@ -189,7 +189,7 @@ func expand(items []node, lists Lists) (out []node, err *diag.Error) {
 		}
 		name := n.text[m[2]:m[3]]
 		if placeholder.MatchString(n.text[m[1]:]) {
-			return nil, diag.At(n.span, "one placeholder a value")
+			return nil, diag.At(n.span, "a value may have one placeholder")
 		}
 		var values []string
 		ok := false
@@ -197,7 +197,7 @@ func expand(items []node, lists Lists) (out []node, err *diag.Error) {
 			values, ok = lists(name)
 		}
 		if !ok {
-			return nil, diag.At(n.span, "the list %q of the placeholder is not known", name).WithHint("give a lookup %s.csv, whose first column has the values", name)
+			return nil, diag.At(n.span, "there is no list for the placeholder %%%s%%", name).WithHint("give a lookup %s.csv, whose first column has the values", name)
 		}
 		for _, v := range values {
 			one := n

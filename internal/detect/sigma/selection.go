@@ -144,7 +144,7 @@ func (c *compiler) alternatives(n *node) ([][]*test, *diag.Error) {
 		case item.scalar():
 			words = append(words, *item)
 		default:
-			return nil, diag.At(item.span, "a selection is a map, a list of maps, or a list of words")
+			return nil, diag.At(item.span, "a selection must be a map, a list of maps or a list of keywords")
 		}
 	}
 	if len(any) > maxAlternatives {
@@ -195,7 +195,7 @@ func (c *compiler) test(m *member) (*test, *diag.Error) {
 		return c.block(m, name, how)
 	}
 	if m.node.kind == mapping {
-		return nil, diag.At(m.node.span, "the field %q has a map as its value", field).WithHint("write the whole path: %s.%s", field, firstKey(&m.node))
+		return nil, diag.At(m.node.span, "the field %q has a map as its value", field).WithHint("write the full path: %s.%s", field, firstKey(&m.node))
 	}
 	if len(items) == 0 {
 		return nil, diag.At(m.span, "the field %q has an empty list of values", field)
@@ -244,9 +244,9 @@ func (c *compiler) keywords(at diag.Span, key string, items []node, mods []strin
 	case fault != nil:
 		return nil, fault.at(&member{key: key, span: at})
 	case ch.how != "" && ch.how != "contains" && ch.how != "re" || ch.ref || ch.part != "":
-		return nil, diag.At(at, "words without a field can have all, contains, re, cased, neq, expand and what changes values")
+		return nil, diag.At(at, "keywords support only all, contains, re, cased, neq, expand, windash and the encodings")
 	case len(items) == 0:
-		return nil, diag.At(at, "the list of words is empty")
+		return nil, diag.At(at, "the list of keywords is empty")
 	}
 	t := &test{key: key, keyword: true, all: ch.all, negated: ch.negated}
 	if ch.how == "" {
@@ -255,10 +255,10 @@ func (c *compiler) keywords(at diag.Span, key string, items []node, mods []strin
 	words := slices.Clone(items)
 	for i := range words {
 		if !words[i].scalar() {
-			return nil, diag.At(words[i].span, "a word must be a text or a number")
+			return nil, diag.At(words[i].span, "a keyword must be text or a number")
 		}
 		if words[i].kind == null || words[i].text == "" {
-			return nil, diag.At(words[i].span, "an empty word is found everywhere")
+			return nil, diag.At(words[i].span, "an empty keyword matches every event")
 		}
 		words[i].kind = str
 	}

@@ -237,7 +237,7 @@ func (r *reader) read(n ast.Node) (node, *diag.Error) {
 			return out, err
 		}
 	default:
-		return out, diag.At(out.span, "%s is not expected in a rule", strings.ToLower(n.Type().String()))
+		return out, diag.At(out.span, "a rule cannot contain %s", strings.ToLower(n.Type().String()))
 	}
 	return out, nil
 }
@@ -260,10 +260,10 @@ func (r *reader) member(into *node, v *ast.MappingValueNode) *diag.Error {
 		return err
 	}
 	if !key.scalar() {
-		return diag.At(key.span, "a key must be one word")
+		return diag.At(key.span, "a key must be a scalar")
 	}
 	if _, twice := into.get(key.text); twice && len(into.keys) <= maxChecked {
-		return diag.At(key.span, "the key %q stands here twice", key.text)
+		return diag.At(key.span, "the key %q appears twice", key.text)
 	}
 	if value.span == (diag.Span{}) {
 		value.span = key.span
