@@ -19,7 +19,7 @@ var layers = [][]string{
 	{"diag", "jsonscan", "yamldoc", "vector", "tally", "guide", "unpack", "leftover"},
 	{"spath", "idset", "splunktime", "spill", "config", "spl/pcre", "spl/datamodel"},
 	{"event", "generate", "state"},
-	{"filter", "source", "enrich/...", "event/reference"},
+	{"filter", "source", "enrich/...", "identity", "event/reference"},
 	{"lookup", "source/file"},
 	{"store", "source/..."},
 	{"store/...", "spl/syntax"},
