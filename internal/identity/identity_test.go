@@ -164,6 +164,51 @@ func TestOrderAndSplitDoNotMatter(t *testing.T) {
 	})
 }
 
+// TestChangedRowsSuffice: rows kept as they change, dropped ones included, make
+// the same trail again.
+func TestChangedRowsSuffice(t *testing.T) {
+	trail := NewTrail(32 << 10)
+	kept := map[rowID][]byte{}
+	for i := range 200 {
+		trail.Add(facts(t, call(alice, "09:00:00", "AssumeRole", issue(fmt.Sprintf("ASIAMANY%012d", i), ""))))
+		if i%20 != 0 {
+			continue
+		}
+		changes := trail.Changed()
+		if i > 0 && len(changes) >= len(trail.rows)+trail.Dropped() {
+			t.Errorf("%d changes for 20 records", len(changes))
+		}
+		for _, r := range changes {
+			if r.Value == nil {
+				delete(kept, rowID{r.Kind, r.Key})
+			} else {
+				kept[rowID{r.Kind, r.Key}] = r.Value
+			}
+		}
+	}
+	for _, r := range trail.Changed() {
+		if r.Value == nil {
+			delete(kept, rowID{r.Kind, r.Key})
+		} else {
+			kept[rowID{r.Kind, r.Key}] = r.Value
+		}
+	}
+	if trail.Dropped() == 0 || len(kept) != len(trail.rows) {
+		t.Errorf("%d rows are kept of %d, %d dropped", len(kept), len(trail.rows), trail.Dropped())
+	}
+	again := NewTrail(0)
+	for id, value := range kept {
+		if err := again.Restore(Row{id.kind, id.key, value}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for id, r := range trail.rows {
+		if other := again.rows[id]; other == nil || string(other.encode()) != string(r.encode()) {
+			t.Errorf("row %v is not the same again", id)
+		}
+	}
+}
+
 func TestCallerRoundTrip(t *testing.T) {
 	c := facts(t, call(fmt.Sprintf(person, `,"signInSessionArn":"arn:x"`, behalf), "08:00:00", "ListUsers", `,"sessionCredentialFromConsole":"true"`)).Caller
 	b, err := c.AppendBinary([]byte("x"))

@@ -97,12 +97,27 @@ func (c *Caller) context(context []byte) {
 	each(context, func(key string, v []byte) {
 		switch key {
 		case "sessionIssuer":
-			c.IssuerType, c.IssuerARN, c.IssuerName = text(at(v, "type")), text(at(v, "arn")), text(at(v, "userName"))
+			each(v, func(key string, v []byte) {
+				switch key {
+				case "type":
+					c.IssuerType = text(v)
+				case "arn":
+					c.IssuerARN = text(v)
+				case "userName":
+					c.IssuerName = text(v)
+				}
+			})
 		case "attributes":
-			c.Created, c.MFA = moment(at(v, "creationDate")), text(at(v, "mfaAuthenticated")) == "true"
-			if text(at(v, "sessionCredentialFromConsole")) == "true" {
-				c.Console = true
-			}
+			each(v, func(key string, v []byte) {
+				switch key {
+				case "creationDate":
+					c.Created = moment(v)
+				case "mfaAuthenticated":
+					c.MFA = text(v) == "true"
+				case "sessionCredentialFromConsole":
+					c.Console = c.Console || text(v) == "true"
+				}
+			})
 		case "signInSessionArn":
 			c.SignInSession = text(v)
 		case "sourceIdentity":

@@ -275,7 +275,8 @@ func (t *Trail) Changed() []Row {
 	return list
 }
 
-// Restore adds a row that Rows or Changed returned.
+// Restore adds a row that Rows or Changed returned with a Value. A row whose
+// Value is nil was dropped: delete it where it is kept instead.
 func (t *Trail) Restore(r Row) error {
 	var in row
 	if err := in.decode(string(r.Value)); err != nil {
