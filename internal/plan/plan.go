@@ -262,7 +262,7 @@ func (p *planner) open(ctx context.Context, q *syntax.Query) (*Plan, error) {
 	p.formats.of(stages)
 	var op exec.Operator
 	rest := stages
-	if s.main {
+	if s.main && !p.env.Unwatched {
 		s.why = &reasons{planner: p, stages: stages}
 	}
 	if _, ok := stages[0].(sourceless); ok {
@@ -457,7 +457,7 @@ func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Plan) (e
 	}
 	from := p.store
 	named := func(op exec.Operator) exec.Operator { return op }
-	if _, ok := p.store.(store.Indexed); ok {
+	if _, ok := p.store.(store.Indexed); ok && !p.env.Unwatched {
 		if names := demandedIndexes(q.Filter); names != nil {
 			w := &watched{Store: p.store}
 			from = w

@@ -25,9 +25,11 @@ type Options struct {
 	Earliest string // inclusive, in any form of splunktime.ParseTime; "" or "0" = open
 	Latest   string // exclusive
 	Arrived  store.Arrival
-	Now      string // the clock of relative times; "" = Clock
-	Clock    time.Time
-	Zone     *time.Location // nil = UTC
+
+	Unwatched bool   // nobody reads why there are no rows
+	Now       string // the clock of relative times; "" = Clock
+	Clock     time.Time
+	Zone      *time.Location // nil = UTC
 
 	Store     store.Store // of events; nil: searches that read events fail
 	Macros    syntax.Macros
@@ -71,7 +73,7 @@ func (o *Options) Env() (*exec.Env, error) {
 		env.Memory = exec.NewBudget(o.Limits.Memory)
 	}
 	env.Memory.Share(o.Memory, o.Time)
-	env.Arrived = o.Arrived
+	env.Arrived, env.Unwatched = o.Arrived, o.Unwatched
 	env.Disk, env.Macros, env.Knowledge, env.Geo, env.Collector = o.Disk, o.Macros, o.Knowledge, o.Geo, o.Collector
 	for _, b := range []struct {
 		text string

@@ -135,7 +135,9 @@ func (s *Scheduler) options() (search.Options, error) {
 	s.mu.Lock()
 	folders := s.folders
 	s.mu.Unlock()
-	return s.cfg.Open(folders)
+	o, err := s.cfg.Open(folders)
+	o.Unwatched = true
+	return o, err
 }
 
 // said joins what is to know about a run.

@@ -20,6 +20,7 @@ type Env struct {
 	Earliest  time.Time      // the search's range, inclusive; zero = open
 	Latest    time.Time      // exclusive; zero = open
 	Arrived   store.Arrival  // when the events were taken in
+	Unwatched bool           // nobody reads why there are no rows, which takes time to find out
 	Limits    Limits
 	Geo       Geo           // nil: iplocation reports that there is no database
 	Knowledge Knowledge     // lookups and what else has a name; nil: none
