@@ -30,6 +30,7 @@ var verbs = map[string]func() forwarded{
 	"search":  func() forwarded { return &searchCmd{} },
 	"show":    func() forwarded { return &showCmd{} },
 	"fields":  func() forwarded { return &fieldsCmd{} },
+	"summary": func() forwarded { return &summaryCmd{} },
 	"explain": func() forwarded { return &splExplainCmd{} },
 	"ingest":  func() forwarded { return &ingestCmd{} },
 	"doctor":  func() forwarded { return &doctorCmd{} },
