@@ -31,6 +31,7 @@ var verbs = map[string]func() forwarded{
 	"show":    func() forwarded { return &showCmd{} },
 	"fields":  func() forwarded { return &fieldsCmd{} },
 	"summary": func() forwarded { return &summaryCmd{} },
+	"trace":   func() forwarded { return &traceCmd{} },
 	"explain": func() forwarded { return &splExplainCmd{} },
 	"ingest":  func() forwarded { return &ingestCmd{} },
 	"doctor":  func() forwarded { return &doctorCmd{} },

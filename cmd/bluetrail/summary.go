@@ -105,6 +105,16 @@ func (c *summaryCmd) Run(a *app) error {
 // collect runs a search and passes on its batches, then says what could not be
 // read.
 func (a *app) collect(o search.Options, take func(*vector.Batch)) error {
+	return a.gather(o, take, true)
+}
+
+// collectQuietly is collect for a first of several searches of the same events:
+// what could not be read is told by the last.
+func (a *app) collectQuietly(o search.Options, take func(*vector.Batch)) error {
+	return a.gather(o, take, false)
+}
+
+func (a *app) gather(o search.Options, take func(*vector.Batch), tell bool) error {
 	defer a.limitMemory()()
 	stop := a.progress(o.Store)
 	defer stop()
@@ -117,8 +127,10 @@ func (a *app) collect(o search.Options, take func(*vector.Batch)) error {
 	defer s.Close()
 	err = a.batches(s, func(b *vector.Batch) error { take(b); return nil })
 	stop()
-	a.notices(s.Notices())
-	a.noteSkipped(s)
+	if tell || err != nil {
+		a.notices(s.Notices())
+		a.noteSkipped(s)
+	}
 	return err
 }
 

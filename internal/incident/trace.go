@@ -1,0 +1,316 @@
+package incident
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"bluetrail/internal/event"
+	"bluetrail/internal/filter"
+	"bluetrail/internal/vector"
+)
+
+// Bounds on a trace. What is over them is counted.
+const (
+	maxNodes = 500
+	maxLinks = 200_000
+	maxDeeds = 500 // of one node
+	maxNamed = 3   // objects of a deed
+)
+
+// Node is a thing whose events are traced: the start, or what grew out of it.
+type Node struct {
+	Kind     string // key, arn, user, address or instance
+	Name     string
+	Made     string    // the call that made it, "" = the start
+	At       time.Time // of that call
+	Deeds    []*Deed
+	Children []*Node
+	Calls    int64
+	More     int64 // calls not among Deeds
+
+	parent *Node
+	deeds  map[string]*Deed
+}
+
+// Deed is a call, with its repeats folded.
+type Deed struct {
+	Name, Source, Outcome string
+	Write                 bool
+	Count                 int64
+	First, Last           time.Time
+	Objects               []string // the most frequent, and how many more
+	Addresses             Counts
+
+	objects Counts
+}
+
+// Text describes a deed in a line: "GetPasswordData ×29, denied".
+func (d *Deed) Text() string {
+	text := d.Name
+	if d.Count > 1 {
+		text += fmt.Sprintf(" ×%d", d.Count)
+	}
+	if d.Outcome != event.Success {
+		text += ", " + d.Outcome
+	}
+	return text
+}
+
+// link is a call that made a key, a user or a role.
+type link struct {
+	at     time.Time
+	name   string
+	caller caller
+	made   [][2]string // kind and name
+}
+
+// caller is what names the caller of an event.
+type caller struct{ key, arn, issuer, user, address string }
+
+func callerOf(r row) caller {
+	return caller{r.get("userIdentity.accessKeyId"), r.get("userIdentity.arn"), r.get("userIdentity.sessionContext.sessionIssuer.arn"), r.get("userIdentity.userName"), r.get("sourceIPAddress")}
+}
+
+func (c caller) clone() caller {
+	return caller{strings.Clone(c.key), strings.Clone(c.arn), strings.Clone(c.issuer), strings.Clone(c.user), strings.Clone(c.address)}
+}
+
+// linkCondition finds the events that make keys, users and roles.
+const linkCondition = `(eventName=AssumeRole* OR eventName=AssumeRoot OR eventName=GetFederationToken OR eventName=GetSessionToken OR eventName=CreateAccessKey OR eventName=CreateUser OR eventName=CreateLoginProfile OR eventName=UpdateLoginProfile OR eventName=CreateRole)`
+
+// LinkSearch is the search for the events that Trace.Link takes.
+func LinkSearch() string { return Search(linkCondition) }
+
+// Trace follows a thing and what grew out of it. Give it the links first, then
+// the events of Trace.Search.
+type Trace struct {
+	Root      *Node
+	Truncated bool // there was more to follow than the bounds allow
+
+	links []link
+	nodes map[string]*Node // by kind and name
+	order []*Node
+}
+
+var (
+	keyForm      = regexp.MustCompile(`^A[KS]IA[A-Z0-9]{8,}$`)
+	addressForm  = regexp.MustCompile(`^[0-9.]+$|^[0-9a-fA-F]*:[0-9a-fA-F:.]*$`)
+	instanceForm = regexp.MustCompile(`^i-[0-9a-f]+$`)
+)
+
+// NewTrace returns a trace of a key, ARN, user, role, address or instance.
+func NewTrace(thing string) *Trace {
+	kind := "user" // also the name of a role
+	switch {
+	case keyForm.MatchString(thing):
+		kind = "key"
+	case strings.HasPrefix(thing, "arn:"):
+		kind = "arn"
+	case instanceForm.MatchString(thing):
+		kind = "instance"
+	case addressForm.MatchString(thing):
+		kind = "address"
+	}
+	t := &Trace{nodes: map[string]*Node{}}
+	t.Root = t.node(kind, thing)
+	return t
+}
+
+func (t *Trace) node(kind, name string) *Node {
+	n := &Node{Kind: kind, Name: name, deeds: map[string]*Deed{}}
+	t.nodes[kind+" "+name] = n
+	t.order = append(t.order, n)
+	return n
+}
+
+// Link takes the rows of LinkSearch.
+func (t *Trace) Link(b *vector.Batch) {
+	r := rowsOf(b)
+	for r.i = range b.Len {
+		if r.get("outcome") != event.Success {
+			continue
+		}
+		var made [][2]string
+		add := func(kind, name string) {
+			if name != "" {
+				made = append(made, [2]string{kind, strings.Clone(name)})
+			}
+		}
+		add("key", r.get("responseElements.credentials.accessKeyId"))
+		add("key", r.get("responseElements.accessKey.accessKeyId"))
+		add("arn", r.get("responseElements.user.arn"))
+		add("arn", r.get("responseElements.role.arn"))
+		if strings.HasSuffix(r.get("eventName"), "LoginProfile") && r.get("requestParameters.userName") != "" {
+			partition, account := "aws", r.get("recipientAccountId")
+			if parts := strings.SplitN(r.get("userIdentity.arn"), ":", 3); len(parts) == 3 {
+				partition = parts[1]
+			}
+			add("arn", "arn:"+partition+":iam::"+account+":user/"+r.get("requestParameters.userName"))
+		}
+		if len(made) == 0 {
+			continue
+		}
+		if len(t.links) >= maxLinks {
+			t.Truncated = true
+			return
+		}
+		t.links = append(t.links, link{r.time(), strings.Clone(r.get("eventName")), callerOf(r).clone(), made})
+	}
+}
+
+// Follow finds what grew out of the start, once all links are known.
+func (t *Trace) Follow() {
+	slices.SortStableFunc(t.links, func(a, b link) int { return a.at.Compare(b.at) })
+	for grown := true; grown; {
+		grown = false
+		for _, l := range t.links {
+			parent := t.owner(l.caller)
+			if parent == nil {
+				continue
+			}
+			for _, m := range l.made {
+				if t.nodes[m[0]+" "+m[1]] != nil {
+					continue
+				}
+				if len(t.order) >= maxNodes {
+					t.Truncated = true
+					return
+				}
+				n := t.node(m[0], m[1])
+				n.Made, n.At, n.parent = l.name, l.at, parent
+				parent.Children = append(parent.Children, n)
+				grown = true
+			}
+		}
+	}
+	for _, n := range t.order {
+		slices.SortStableFunc(n.Children, func(a, b *Node) int { return a.At.Compare(b.At) })
+	}
+}
+
+// owner returns the node that a caller is, the most specific one; nil = none.
+func (t *Trace) owner(c caller) *Node {
+	for _, k := range [...][2]string{{"key", c.key}, {"arn", c.arn}, {"arn", c.issuer}} {
+		if k[1] != "" {
+			if n := t.nodes[k[0]+" "+k[1]]; n != nil {
+				return n
+			}
+		}
+	}
+	root := t.Root
+	session := c.arn[strings.LastIndexByte(c.arn, '/')+1:]
+	switch root.Kind {
+	case "address":
+		if c.address == root.Name {
+			return root
+		}
+	case "instance":
+		if session == root.Name {
+			return root
+		}
+	case "user":
+		who, _, _ := strings.Cut(session, "@")
+		if c.user == root.Name || c.arn != "" && (session == root.Name || who == root.Name) || strings.HasSuffix(c.issuer, "/"+root.Name) || root.Name == "root" && strings.HasSuffix(c.arn, ":root") {
+			return root
+		}
+	}
+	return nil
+}
+
+// maxTests is how many tests a search for the events may have; above it, all
+// events are read.
+const maxTests = 100
+
+// Search is the search for the events of the nodes.
+func (t *Trace) Search() string {
+	var tests []string
+	test := func(field, value string) {
+		tests = append(tests, filter.PrintTest(field, strings.ReplaceAll(value, "*", `\*`)))
+	}
+	for _, n := range t.order {
+		switch n.Kind {
+		case "key":
+			test("userIdentity.accessKeyId", n.Name)
+		case "arn":
+			test("userIdentity.arn", n.Name)
+			test("userIdentity.sessionContext.sessionIssuer.arn", n.Name)
+		case "address":
+			test("sourceIPAddress", n.Name)
+		default: // a name may stand in several places; it is a word of the record
+			return Search("")
+		}
+	}
+	if len(tests) > maxTests {
+		return Search("")
+	}
+	return Search("(" + strings.Join(tests, " OR ") + ")")
+}
+
+// Add takes the rows of Search.
+func (t *Trace) Add(b *vector.Batch) {
+	r := rowsOf(b)
+	for r.i = range b.Len {
+		name := r.get("eventName")
+		n := t.owner(callerOf(r))
+		if n == nil || name == "" {
+			continue
+		}
+		n.Calls++
+		outcome := r.get("outcome")
+		key := name + " " + r.get("eventSource") + " " + outcome
+		d := n.deeds[key]
+		if d == nil {
+			if len(n.Deeds) >= maxDeeds {
+				n.More++
+				continue
+			}
+			d = &Deed{Name: strings.Clone(name), Source: strings.Clone(r.get("eventSource")), Outcome: strings.Clone(outcome), Write: r.get("readOnly") != "true", First: r.time()}
+			n.deeds[key] = d
+			n.Deeds = append(n.Deeds, d)
+		}
+		at := r.time()
+		if at.Before(d.First) {
+			d.First = at
+		}
+		if at.After(d.Last) {
+			d.Last = at
+		}
+		d.Count++
+		d.Addresses.add(r.get("sourceIPAddress"))
+		for _, o := range r.all("object") {
+			d.objects.add(o)
+		}
+	}
+}
+
+// Done sorts the deeds: writes and refusals first, each part in order of time.
+func (t *Trace) Done() {
+	rank := func(d *Deed) int {
+		if d.Write || d.Outcome == event.Denied {
+			return 0
+		}
+		return 1
+	}
+	for _, n := range t.order {
+		for _, d := range n.Deeds {
+			for _, o := range d.objects.Top() {
+				d.Objects = append(d.Objects, o.Value)
+			}
+			if len(d.Objects) > maxNamed {
+				d.Objects = append(d.Objects[:maxNamed], fmt.Sprintf("%d more", len(d.Objects)-maxNamed))
+			}
+		}
+		slices.SortFunc(n.Deeds, func(a, b *Deed) int {
+			if x := rank(a) - rank(b); x != 0 {
+				return x
+			}
+			if x := a.First.Compare(b.First); x != 0 {
+				return x
+			}
+			return strings.Compare(a.Name+" "+a.Source+" "+a.Outcome, b.Name+" "+b.Source+" "+b.Outcome)
+		})
+	}
+}
