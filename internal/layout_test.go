@@ -33,6 +33,7 @@ var layers = [][]string{
 	{"detect/rule"},
 	{"detect/match", "detect/sigma"},
 	{"detect/finding"},
+	{"detect/judge/seen"},
 	{"detect/judge", "detect/splrule"},
 	{"detect/ruleset"},
 	{"detect/engine"},

@@ -244,6 +244,21 @@ func (f *Finding) Set(name string, values ...string) {
 	}
 }
 
+// Append adds values to a field of Fields, each once.
+func (f *Finding) Append(name string, values ...string) {
+	if len(values) == 0 {
+		return
+	}
+	i := slices.IndexFunc(f.Fields, func(x Field) bool { return x.Name == name })
+	if i < 0 {
+		i = len(f.Fields)
+		f.Fields = append(f.Fields, Field{Name: name})
+	}
+	for _, text := range values {
+		f.add(name, &f.Fields[i].Values, text)
+	}
+}
+
 // Get returns the values of a field by its JSON name, those of Fields included.
 func (f *Finding) Get(name string) []string {
 	switch name {
