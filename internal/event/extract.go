@@ -192,6 +192,10 @@ func (x *Extractor) Leaves() []string { return x.leafs }
 // SetLeaf sets leaf i of Extractor.Leaves for a record passed to Compute.
 func (r *Row) SetLeaf(i int, c Cell) { r.cells[i] = c }
 
+// Leaf returns leaf i of Extractor.Leaves after the leaves were read. It is valid until
+// the row is reused.
+func (r *Row) Leaf(i int) *Cell { return &r.cells[i] }
+
 // Compute is Extract for a caller that knows all leaves of the record but not
 // its text, and has set them. FromText must be false for all fields.
 func (x *Extractor) Compute(m *Meta, row *Row) {

@@ -314,3 +314,14 @@ func (f *Finding) Get(name string) []string {
 func Compare(a, b *Finding) int {
 	return cmp.Or(a.First.Compare(b.First), cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.ID, b.ID))
 }
+
+// Has reports whether all findings have a field with a JSON name, so that a message
+// may name it without the rule asking for it.
+func Has(name string) bool {
+	switch name {
+	case "rule_id", "rule", "title", "severity", "entity", "outcome", "count", "first", "last", "actor", "actor_type", "actor_chain", "session_id", "account", "region",
+		"source_ip", "event_name", "object", "user_agent":
+		return true
+	}
+	return false
+}

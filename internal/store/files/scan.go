@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -61,10 +60,7 @@ func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
 		}
 	}
 	sc.reading = event.NewIdentifier(sc.fields)
-	sc.workers = s.opt.Workers
-	if sc.workers == 0 {
-		sc.workers = runtime.GOMAXPROCS(0)
-	}
+	sc.workers = s.Workers()
 	return sc, nil
 }
 

@@ -1,0 +1,282 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"bluetrail/internal/detect/finding"
+	"bluetrail/internal/detect/hunt"
+	"bluetrail/internal/detect/report"
+	"bluetrail/internal/detect/rule"
+	"bluetrail/internal/detect/ruleset"
+	"bluetrail/internal/detect/splrule"
+	"bluetrail/internal/result"
+	"bluetrail/internal/search"
+	"bluetrail/internal/store"
+	"bluetrail/internal/store/files"
+	"bluetrail/internal/vector"
+	"bluetrail/rules"
+)
+
+type huntCmd struct {
+	Paths     []string `arg:"" name:"path" help:"Files, folders or globs of CloudTrail."`
+	Rules     []string `help:"Folder or file of further rules: Sigma, Splunk's YAML, savedsearches.conf; repeatable." placeholder:"DIR"`
+	NoShipped bool     `help:"Leave out the rules that come with bluetrail."`
+	Severity  string   `help:"Only findings at least this bad: informational, low, medium, high, critical." enum:"informational,low,medium,high,critical" default:"informational"`
+	Earliest  string   `help:"Start of the time range, inclusive: -24h, -7d@d, epoch, RFC 3339." placeholder:"T"`
+	Latest    string   `help:"End of the time range, exclusive." placeholder:"T"`
+	Knowledge []string `help:"Folder of macros and lookups; repeatable." placeholder:"DIR"`
+	Output    string   `short:"o" help:"Output format: table, list, json (whole findings), csv or html (a page with charts and events)." enum:"table,list,json,csv,html" default:"table"`
+}
+
+func (c *huntCmd) pages() bool { return c.Output != "html" }
+
+// Help implements kong.HelpProvider.
+func (*huntCmd) Help() string {
+	return examples(
+		"bluetrail hunt ./AWSLogs",
+		"bluetrail hunt ./AWSLogs --rules ./sigma/rules/cloud/aws --severity high",
+		"bluetrail hunt ./AWSLogs -o json | jq -r .message",
+		"bluetrail hunt ./AWSLogs -o html > hunt.html",
+	)
+}
+
+// ruleset loads the shipped rules and those of folders.
+func (a *app) ruleset(dirs []string, shipped bool, knowledge []string) (*ruleset.Ruleset, error) {
+	paths := make([]string, len(dirs))
+	for i, dir := range dirs {
+		paths[i] = a.path(dir)
+		if !exists(paths[i]) {
+			return nil, usage("there are no rules at %q", dir)
+		}
+	}
+	o := ruleset.Options{Knowledge: func(folders []string) (splrule.Knowledge, error) {
+		return a.knowledge("", append(folders, knowledge...))
+	}}
+	if shipped {
+		o.Shipped = rules.Files
+	}
+	return ruleset.Load(a.ctx, paths, o)
+}
+
+// maxFaults is how many rules that cannot be loaded are named.
+const maxFaults = 10
+
+// noteRules says what was loaded.
+func (a *app) noteRules(rs *ruleset.Ruleset) {
+	for i, f := range rs.Faults {
+		if i == maxFaults {
+			a.warn("%s more; bluetrail rules check lists them", count(len(rs.Faults)-i, "fault"))
+			break
+		}
+		a.warn("%v", f)
+	}
+	running, off, searches := 0, 0, 0
+	for i := range rs.Rules {
+		switch r := &rs.Rules[i]; {
+		case r.Off != "":
+			off++
+		case r.Search != nil && !r.Search.Stateless():
+			searches++
+		default:
+			running++
+		}
+	}
+	line := count(running, "rule")
+	if off > 0 {
+		line += fmt.Sprintf(", %d more switched off", off)
+	}
+	if len(rs.Others) > 0 {
+		line += fmt.Sprintf(", %d for other logs", len(rs.Others))
+	}
+	a.note("%s", line)
+}
+
+func (c *huntCmd) Run(a *app) error {
+	o := search.Options{Earliest: c.Earliest, Latest: c.Latest, Zone: a.zone()}
+	env, err := o.Env()
+	if err != nil {
+		return err
+	}
+	rs, err := a.ruleset(c.Rules, !c.NoShipped, c.Knowledge)
+	if err != nil {
+		return err
+	}
+	a.noteRules(rs)
+	geo, err := a.shares.geo(a.cfg.GeoIP)
+	if err != nil {
+		return err
+	}
+	paths := make([]string, len(c.Paths))
+	for i, p := range c.Paths {
+		paths[i] = a.path(p)
+	}
+	listed := a.waiting("listing files")
+	st, err := files.Open(paths, files.Options{TempDir: a.cfg.Search.TempDir})
+	listed()
+	if err != nil {
+		return err
+	}
+	stop := a.meter(st.Progress, bytes)
+	res, err := hunt.Run(a.ctx, hunt.Options{
+		Rules: rs, Files: st, Space: a.disk(), Geo: geo, Earliest: env.Earliest, Latest: env.Latest, Severity: rule.Severity(c.Severity),
+	})
+	stop()
+	if err != nil {
+		return err
+	}
+	if c.Output == "html" {
+		err = c.page(a, rs, res, st.Stats())
+	} else {
+		err = c.write(a, res)
+	}
+	if err == nil {
+		c.summary(a, res, st.Stats())
+	}
+	return err
+}
+
+// summary tells what was read and what was left out.
+func (c *huntCmd) summary(a *app, res *hunt.Result, st store.Stats) {
+	for _, f := range res.Faults {
+		a.warn("%v", f)
+	}
+	for _, n := range st.Skipped {
+		a.partly = true
+		a.warn("%v", n)
+	}
+	if st.SkippedMore > 0 {
+		a.warn("%s more", count(int(st.SkippedMore), "problem"))
+	}
+	if st.LeftOut != "" {
+		a.note("%s", st.LeftOut)
+	}
+	if res.Dropped > 0 {
+		a.warn("%s beyond the first %d not shown; narrow the time range, or raise --severity", count(res.Dropped, "finding"), hunt.MaxFindings)
+	}
+	for _, left := range []struct {
+		n    int64
+		what string
+	}{
+		{res.Judged.NoGroup, "event left out of correlations for lack of a group-by field"},
+		{res.Judged.Evicted, "group of correlations given up early for lack of memory"},
+		{res.Judged.Shortened, "event dropped from windows that held too many"},
+	} {
+		if left.n > 0 {
+			a.note("%d × %s", left.n, left.what)
+		}
+	}
+	line := fmt.Sprintf("%s from %s in %s", count(len(res.Findings), "finding"), count(int(res.Events), "event"), count(int(st.Files), "file"))
+	if res.Events > 0 {
+		line += fmt.Sprintf(", %s to %s", res.First.In(a.zone()).Format(time.RFC3339), res.Last.In(a.zone()).Format(time.RFC3339))
+	}
+	a.note("%s, %s", line, time.Since(a.started).Round(10*time.Millisecond))
+}
+
+// page writes the findings as an HTML page.
+func (c *huntCmd) page(a *app, rs *ruleset.Ruleset, res *hunt.Result, st store.Stats) error {
+	r := &report.Report{
+		Findings: res.Findings, Dropped: res.Dropped, Files: st.Files, Events: res.Events, First: res.First, Last: res.Last, Zone: a.zone(),
+	}
+	for i := range rs.Rules {
+		if rs.Rules[i].Off == "" {
+			r.Rules++
+		}
+	}
+	for _, f := range slices.Concat(rs.Faults, res.Faults) {
+		r.Problems = append(r.Problems, f.Error())
+	}
+	for _, n := range st.Skipped {
+		r.Problems = append(r.Problems, n.String())
+	}
+	if st.SkippedMore > 0 {
+		r.Problems = append(r.Problems, count(int(st.SkippedMore), "more problem"))
+	}
+	out := bufio.NewWriterSize(a.out, 64<<10)
+	if err := report.HTML(out, r); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// write writes the findings, in a table the worst first and with summaries.
+func (c *huntCmd) write(a *app, res *hunt.Result) error {
+	out := bufio.NewWriterSize(a.out, 64<<10)
+	if c.Output == "json" {
+		for _, f := range res.Findings {
+			body, err := json.Marshal(f)
+			if err == nil {
+				err = writeJSON(out, body)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return out.Flush()
+	}
+	list := res.Findings
+	if c.Output == "table" {
+		list = slices.Clone(list)
+		slices.SortStableFunc(list, func(x, y *finding.Finding) int { return cmp.Compare(y.Severity.Rank(), x.Severity.Rank()) })
+	}
+	options := result.Options{Format: c.Output, Width: a.outTerm.Width, Zone: a.zone(), Terminal: a.outTerm.TTY, Colour: a.outTerm.Colour, Cancelled: a.ctx.Err}
+	err := a.rows(out, options, func(w result.Writer) error {
+		for _, f := range list {
+			if err := w.Write(findingRow(f, a.zone())); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil && c.Output == "table" && len(list) > 0 {
+		for _, s := range report.Summaries {
+			fmt.Fprintln(out)
+			if err = a.rows(out, options, func(w result.Writer) error { return w.Write(summaryRows(s.Of(list), s.Field, a.zone())) }); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// rows writes one table.
+func (a *app) rows(out *bufio.Writer, o result.Options, fill func(w result.Writer) error) error {
+	w, err := result.New(out, o)
+	if err != nil {
+		return err
+	}
+	if err := fill(w); err != nil {
+		return err
+	}
+	notes, err := w.Close()
+	for _, n := range notes {
+		a.note("%s", n)
+	}
+	return err
+}
+
+// summaryRows makes rows of a summary of findings.
+func summaryRows(t report.Table, field string, zone *time.Location) *vector.Batch {
+	b := vector.NewBuilder(field, "worst", "findings", "events", "first", "last")
+	add := func(texts ...string) {
+		b.Add()
+		for i, text := range texts {
+			b.SetAt(i, vector.String(text))
+		}
+	}
+	for _, r := range t.Rows {
+		add(r.Value, string(r.Worst), strconv.Itoa(r.Findings), strconv.FormatInt(r.Events, 10), r.First.In(zone).Format(time.RFC3339), r.Last.In(zone).Format(time.RFC3339))
+	}
+	if t.More > 0 {
+		add(fmt.Sprintf("and %d more", t.More))
+	}
+	return b.Batch()
+}

@@ -1,0 +1,178 @@
+// Package engine turns records into matches and matches into findings. Hunting,
+// the live pipeline and tests of rules drive it.
+package engine
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/detect/match"
+	"bluetrail/internal/detect/ruleset"
+	"bluetrail/internal/detect/splrule"
+	"bluetrail/internal/event"
+	"bluetrail/internal/identity"
+	"bluetrail/internal/spl/exec"
+)
+
+// Record is a record of the trail with what is known about it.
+type Record struct {
+	Raw     []byte // a JSON object
+	Meta    *event.Meta
+	Time    int64 // unix nanoseconds
+	Arrival int64 // likewise; 0 = it does not arrive, but lies in a file
+	ID      [16]byte
+	Given   bool   // ID was derived from the record; otherwise the scanner hashes its text
+	Source  string // eventSource, "" = unknown
+	Name    string // eventName, "" = unknown
+	File    string // where it lies; "" = in the store
+}
+
+// Scanner is the stateless part of a ruleset. It is for one goroutine.
+type Scanner struct {
+	rules    *ruleset.Ruleset
+	events   eventRules
+	searches []search
+	brief    *event.Extractor
+	row      *event.Row
+	derived  []int // cell of each wanted field among the row's, -1 = only a record field
+	match    match.Match
+	facts    identity.Facts
+	trail    *identity.Trail
+}
+
+// eventRules evaluates the Sigma rules.
+type eventRules interface {
+	Evaluate(raw []byte, eventSource, eventName string, yield func(rule int))
+	Values(field string) []string
+}
+
+// search is an SPL rule that looks at one event at a time.
+type search struct {
+	position int32
+	ev       *splrule.Evaluator
+}
+
+// briefFields are those of a match.Event, in the order of setBrief.
+var briefFields = []string{
+	"eventID", "eventName", "eventSource", "recipientAccountId", "awsRegion", "sourceIPAddress", "userAgent", "userIdentity.arn",
+	"errorCode", "outcome", "object", "userIdentity.type", "userIdentity.invokedBy", "userIdentity.principalId",
+}
+
+// NewScanner returns a scanner of the rules. It adds the identity facts of all records
+// to trail. ctx ends the evaluation of searches.
+func NewScanner(ctx context.Context, rules *ruleset.Ruleset, geo exec.Geo, trail *identity.Trail) (*Scanner, error) {
+	s := &Scanner{rules: rules, events: rules.Set.NewEvaluator(), trail: trail}
+	fields := slices.Clone(briefFields)
+	for _, f := range rules.Wanted {
+		at := -1
+		if event.Addon(f) != nil {
+			if at = slices.Index(fields, f); at < 0 {
+				at = len(fields)
+				fields = append(fields, f)
+			}
+		}
+		s.derived = append(s.derived, at)
+	}
+	s.brief = event.NewExtractor(fields)
+	s.row = s.brief.NewRow()
+	for i := range rules.Rules {
+		r := &rules.Rules[i]
+		if r.Search == nil || r.Off != "" {
+			continue
+		}
+		ev, err := r.Search.NewEvaluator(ctx, geo)
+		if errors.Is(err, splrule.ErrStateful) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.searches = append(s.searches, search{int32(i), ev})
+	}
+	return s, nil
+}
+
+// Scan returns the match of a record, nil if no rule matches. The match is valid
+// until the next call and shares the record's bytes.
+func (s *Scanner) Scan(rec *Record) (*match.Match, error) {
+	m := &s.match
+	m.Rules = m.Rules[:0]
+	if err := identity.Read(rec.Raw, &s.facts); err != nil {
+		return nil, err
+	}
+	s.trail.Add(&s.facts)
+	s.events.Evaluate(rec.Raw, rec.Source, rec.Name, func(i int) {
+		if s.rules.Rules[i].Off == "" {
+			m.Rules = append(m.Rules, int32(i))
+		}
+	})
+	for i := range s.searches {
+		x := &s.searches[i]
+		ok, err := x.ev.Match(rec.Raw, rec.Meta)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			m.Rules = append(m.Rules, x.position)
+		}
+	}
+	if len(m.Rules) == 0 {
+		return nil, nil
+	}
+	m.Time, m.Arrival, m.ID = rec.Time, rec.Arrival, rec.ID
+	if !rec.Given {
+		sum := sha256.Sum256(rec.Raw)
+		copy(m.ID[:], sum[:])
+	}
+	if err := s.brief.Extract(rec.Raw, rec.Meta, s.row); err != nil {
+		return nil, err
+	}
+	s.fill(rec)
+	return m, nil
+}
+
+// fill sets what a match tells of its event.
+func (s *Scanner) fill(rec *Record) {
+	m := &s.match
+	text := func(i int) string {
+		c := s.row.Cell(i)
+		if len(c.Many) > 0 {
+			return c.Many[0]
+		}
+		return c.Text
+	}
+	m.Event = match.Event{
+		ID: text(0), Name: text(1), Source: text(2), Account: text(3), Region: text(4), SourceIP: text(5), UserAgent: text(6),
+		User: cmp.Or(text(7), text(12), text(13), text(11)), ErrorCode: text(8), Outcome: text(9), Object: strings.Join(s.texts(10), ", "), File: rec.File,
+	}
+	if m.Event.ErrorCode == "success" { // derived; the record has none
+		m.Event.ErrorCode = ""
+	}
+	m.Caller, _ = s.facts.Caller.AppendBinary(m.Caller[:0])
+	m.Values = m.Values[:0]
+	for i, f := range s.rules.Wanted {
+		texts := slices.Clone(s.events.Values(f))
+		if len(texts) == 0 && s.derived[i] >= 0 {
+			texts = s.texts(s.derived[i])
+		}
+		if len(texts) > 0 {
+			m.Values = append(m.Values, match.Value{Field: int32(i), Texts: texts})
+		}
+	}
+}
+
+// texts returns all values of a field of the row.
+func (s *Scanner) texts(i int) []string {
+	switch c := s.row.Cell(i); {
+	case !c.Set:
+		return nil
+	case len(c.Many) > 0:
+		return c.Many
+	default:
+		return []string{c.Text}
+	}
+}

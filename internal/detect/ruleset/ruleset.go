@@ -1,0 +1,307 @@
+// Package ruleset loads rules of every kind as they are: shipped ones, folders of
+// Sigma rules, of Splunk's published detections and of saved searches, mixed.
+package ruleset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/detect/finding"
+	"bluetrail/internal/detect/rule"
+	"bluetrail/internal/detect/sigma"
+	"bluetrail/internal/detect/splrule"
+	"bluetrail/internal/diag"
+)
+
+// Rule is one rule of a Ruleset.
+type Rule struct {
+	rule.Info
+	Off    string // why it does not run; "" = it runs
+	Silent bool   // it only serves correlations and raises no findings of its own
+
+	Event       *sigma.Rule        // of kind Event
+	Correlation *sigma.Correlation // of kinds Correlation, FirstSeen and Absent
+	Search      *splrule.Search    // of kind SPL
+
+	Tests    []sigma.Test
+	Warnings []string // what is odd but stops nothing
+}
+
+// Fault is a rule, or a whole file, that could not be loaded.
+type Fault struct {
+	File   string
+	Line   int // counted from 1; 0 = the whole file
+	Reason string
+}
+
+func (f Fault) Error() string {
+	if f.Line > 0 {
+		return fmt.Sprintf("%s:%d: %s", f.File, f.Line, f.Reason)
+	}
+	return f.File + ": " + f.Reason
+}
+
+// Ruleset is rules by position: event rules first, then correlations, then searches.
+// It is constant and may be shared.
+type Ruleset struct {
+	Rules  []Rule
+	Set    *sigma.Set // of the event rules, by the same positions
+	Faults []Fault
+	Others []rule.Info // Sigma rules for other logs than CloudTrail
+
+	// Wanted are the fields that matches carry for correlations, entities and messages,
+	// by match.Value.Field.
+	Wanted []string
+
+	correlations int // position of the first one
+}
+
+// Options say what else to load and where searches find their knowledge.
+type Options struct {
+	Shipped fs.FS // nil = none
+	// Knowledge opens macros and lookups in folders. nil: searches are not loaded.
+	Knowledge func(folders []string) (splrule.Knowledge, error)
+	Lists     sigma.Lists // of placeholders; may be nil
+}
+
+// ShippedPrefix stands before the file names of shipped rules.
+const ShippedPrefix = "shipped:"
+
+// Bounds of a file of rules.
+const maxFile = 16 << 20
+
+// Load loads files and folders. Whatever cannot be loaded is in Faults and stops
+// nothing else; the error is for what makes the whole useless.
+func Load(ctx context.Context, paths []string, o Options) (*Ruleset, error) {
+	l := &loader{Ruleset: &Ruleset{}, collection: sigma.NewCollection(o.Lists)}
+	if o.Shipped != nil {
+		if err := l.shipped(o.Shipped); err != nil {
+			return nil, err
+		}
+	}
+	found, err := splrule.Find(ctx, paths)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	for _, err := range flat(err) {
+		var at *fs.PathError
+		if errors.As(err, &at) {
+			l.fault(at.Path, 0, at.Err.Error())
+		} else {
+			l.fault("", 0, err.Error())
+		}
+	}
+	var searches []splrule.Rule
+	for _, file := range slices.Concat(found.Baselines, found.Files) {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		searches = append(searches, l.file(file)...)
+	}
+	l.collection.Link()
+	for _, f := range l.collection.Faults {
+		l.fault(f.File, f.Line, f.Reason())
+	}
+	l.sigma()
+	if o.Knowledge != nil && len(searches) > 0 {
+		know, err := o.Knowledge(found.Knowledge)
+		if err != nil {
+			return nil, err
+		}
+		l.searches(searches, know)
+	}
+	return l.Ruleset, nil
+}
+
+type loader struct {
+	*Ruleset
+	collection *sigma.Collection
+	ids        map[string]*Rule
+}
+
+func (l *loader) fault(file string, line int, reason string) {
+	l.Faults = append(l.Faults, Fault{File: file, Line: line, Reason: diag.Printable(reason)})
+}
+
+func (l *loader) shipped(files fs.FS) error {
+	return fs.WalkDir(files, ".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(files, path)
+		if err != nil {
+			return fmt.Errorf("cannot read shipped rule %q: %w", path, err)
+		}
+		l.collection.Add(ShippedPrefix+path, data)
+		return nil
+	})
+}
+
+// file reads a file of rules and returns the searches in it.
+func (l *loader) file(path string) []splrule.Rule {
+	if strings.HasSuffix(path, ".yml") || strings.HasSuffix(path, ".yaml") {
+		info, err := os.Stat(path)
+		if err == nil && info.Size() > maxFile {
+			err = fmt.Errorf("the file is larger than %d MiB", maxFile>>20)
+		}
+		var data []byte
+		if err == nil {
+			data, err = os.ReadFile(path)
+		}
+		if err != nil {
+			l.fault(path, 0, err.Error())
+			return nil
+		}
+		if sigma.Looks(data) {
+			l.collection.Add(path, data)
+			return nil
+		}
+	}
+	rules, err := splrule.Load(path)
+	for _, err := range flat(err) {
+		var at *diag.Error
+		if errors.As(err, &at) && at.Src != "" {
+			l.fault(path, 1+strings.Count(at.Src[:min(max(at.Span.Start, 0), len(at.Src))], "\n"), at.Msg)
+			continue
+		}
+		l.fault(path, 0, strings.TrimPrefix(err.Error(), path+": "))
+	}
+	return slices.DeleteFunc(rules, func(r splrule.Rule) bool { return r.Kind != splrule.SPL })
+}
+
+// flat takes apart what errors.Join joined.
+func flat(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		var out []error
+		for _, e := range many.Unwrap() {
+			out = append(out, flat(e)...)
+		}
+		return out
+	}
+	return []error{err}
+}
+
+// sigma takes over the rules of the collection.
+func (l *loader) sigma() {
+	c := l.collection
+	silentRules, silentCorrelations := c.Silent()
+	for i, r := range c.Rules {
+		l.add(Rule{Info: r.Info, Silent: silentRules[i], Event: r, Tests: r.Tests, Warnings: r.Warnings})
+	}
+	l.Ruleset.correlations = len(l.Rules)
+	for i, r := range c.Correlations {
+		l.add(Rule{Info: r.Info, Silent: silentCorrelations[i], Correlation: r, Tests: r.Tests, Warnings: r.Warnings})
+		for _, f := range r.Wanted() {
+			l.want(f)
+		}
+	}
+	for i := range l.Rules {
+		info := &l.Rules[i].Info
+		for _, f := range placeholders(info.Message) {
+			if !slices.Contains(info.Fields, f) && !finding.Has(f) {
+				info.Fields = append(info.Fields[:len(info.Fields):len(info.Fields)], f)
+			}
+		}
+		for _, f := range slices.Concat(info.Entity, info.Fields) {
+			l.want(f)
+		}
+	}
+	for _, o := range c.Others {
+		l.Others = append(l.Others, o.Info)
+	}
+	l.Set = sigma.NewSet(c.Rules, l.Wanted...)
+}
+
+func (l *loader) want(field string) {
+	if !slices.Contains(l.Wanted, field) {
+		l.Wanted = append(l.Wanted, field)
+	}
+}
+
+// placeholders returns the fields that a message names.
+func placeholders(message string) (names []string) {
+	parts := strings.Split(message, "%")
+	for i := 1; i < len(parts)-1; i += 2 {
+		if parts[i] != "" && !strings.ContainsAny(parts[i], " \n\t") {
+			names = append(names, parts[i])
+		}
+	}
+	return names
+}
+
+// searches takes over SPL rules.
+func (l *loader) searches(rules []splrule.Rule, know splrule.Knowledge) {
+	for i := range rules {
+		r := &rules[i]
+		s, err := splrule.Compile(r, know)
+		if err != nil {
+			l.fault(r.File, r.Line, err.Error())
+			continue
+		}
+		added := Rule{Info: r.Info(), Search: s}
+		if r.Disabled {
+			added.Off = "its file disables it"
+		}
+		l.add(added)
+	}
+}
+
+// add appends a rule. Its ID is unique afterwards, or the rule is off.
+func (l *loader) add(r Rule) {
+	if r.ID == "" {
+		r.ID = slug(r.Title)
+	}
+	switch strings.ToLower(r.Status) {
+	case "deprecated", "unsupported":
+		r.Off = "its status is " + strings.ToLower(r.Status)
+	}
+	if l.ids == nil {
+		l.ids = map[string]*Rule{}
+	}
+	if other := l.ids[r.ID]; other != nil {
+		r.Off = fmt.Sprintf("%s:%d has the same id", other.File, other.Line)
+		l.fault(r.File, r.Line, fmt.Sprintf("the id %s is that of %s:%d; the first one runs", r.ID, other.File, other.Line))
+		r.ID = fmt.Sprintf("%s-%d", r.ID, len(l.Rules))
+	}
+	l.ids[r.ID] = &Rule{Info: r.Info}
+	l.Rules = append(l.Rules, r)
+}
+
+// slug makes an id of a title.
+func slug(title string) string {
+	words := strings.FieldsFunc(strings.ToLower(title), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	return strings.Join(words, "-")
+}
+
+// Find returns the position of the rule with an id, name or title, -1 if there is
+// none.
+func (s *Ruleset) Find(ref string) int {
+	for _, same := range []func(r *Rule) bool{
+		func(r *Rule) bool { return r.ID == ref },
+		func(r *Rule) bool { return r.Name != "" && r.Name == ref },
+		func(r *Rule) bool { return strings.EqualFold(r.Title, ref) },
+	} {
+		for i := range s.Rules {
+			if same(&s.Rules[i]) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// Position returns the position of what a correlation refers to.
+func (s *Ruleset) Position(ref sigma.Ref) int32 {
+	if ref.Rule >= 0 {
+		return int32(ref.Rule)
+	}
+	return int32(s.correlations + ref.Correlation)
+}

@@ -1,0 +1,151 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"sync"
+
+	"bluetrail/internal/diag"
+	"bluetrail/internal/event"
+	"bluetrail/internal/source/file"
+)
+
+// Record is a record that Each visits. It is valid during the visit.
+type Record struct {
+	Raw      []byte
+	Meta     event.Meta
+	Time     int64 // unix nanoseconds
+	Identity event.Identity
+	Row      *event.Row // of the leaves that Each was asked for, by Extractor.Leaves
+	File     string
+}
+
+// Workers returns how many files are read side by side.
+func (s *Store) Workers() int {
+	if s.opt.Workers == 0 {
+		return runtime.GOMAXPROCS(0)
+	}
+	return s.opt.Workers
+}
+
+// Each visits every record of the files in one pass, without a search. x was made by
+// event.NewIdentifier; its leaves are read. visitor returns what each worker calls for
+// its records, copies of an event included. Stats and Progress tell of it as of a
+// search. The error is that of a visitor or of ctx.
+func (s *Store) Each(parent context.Context, x *event.Extractor, visitor func(worker int) (func(*Record) error, error)) error {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for n := range s.Workers() {
+		wg.Go(func() {
+			visit, err := visitor(n)
+			v := &visiting{s: s, ctx: ctx, x: x, row: x.NewRow(), visit: visit, decoder: &event.Decoder{}}
+			if err == nil {
+				v.decoder.Fields(x, v.row)
+			}
+			for i := range next {
+				if err == nil {
+					err = v.file(&s.files[i])
+				}
+				if err != nil {
+					cancel(err)
+					return
+				}
+			}
+			if err != nil {
+				cancel(err)
+			}
+		})
+	}
+feed:
+	for i := range s.files {
+		select {
+		case next <- i:
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(next)
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// visiting is one worker of Each.
+type visiting struct {
+	s       *Store
+	ctx     context.Context
+	x       *event.Extractor
+	row     *event.Row
+	visit   func(*Record) error
+	decoder *event.Decoder
+}
+
+// file visits the records of one file. It returns only errors that end the pass.
+func (v *visiting) file(f *file.File) error {
+	s := v.s
+	defer s.done.Add(1)
+	in, err := file.OpenWith(v.decoder, *f, s.opt.Limits, &s.read)
+	if err != nil {
+		s.skip(diag.Unreadable(f.Path, file.Reason(err)))
+		return nil
+	}
+	records := 0
+	defer func() {
+		s.events.Add(int64(records))
+		in.Close()
+	}()
+	rec := Record{Meta: f.Meta(s.opt.Index, s.opt.Sourcetype), Row: v.row, File: f.Path}
+	known := rec.Meta
+	for {
+		if v.ctx.Err() != nil {
+			return context.Cause(v.ctx)
+		}
+		got, err := in.Next()
+		var one *event.RecordError
+		switch {
+		case err == io.EOF:
+			return nil
+		case errors.As(err, &one):
+			s.skip(diag.Unreadable(f.Path, err.Error()))
+			continue
+		case err != nil:
+			s.skip(diag.Unreadable(f.Path, err.Error()))
+			return nil
+		case got.Kind == event.Digest:
+			continue
+		case got.Kind == event.Control:
+			s.controls.Add(1)
+			continue
+		case got.Kind == event.Foreign:
+			s.leave(string(got.Raw))
+			continue
+		}
+		records++
+		if !got.Walked {
+			if err := v.x.Read(got.Raw, v.row); err != nil {
+				s.skip(diag.Notice{Level: diag.Problem, Object: f.Path, Place: got.Offset, Text: err.Error()})
+				continue
+			}
+		}
+		rec.Raw, rec.Meta, rec.Identity = got.Raw, known, v.x.Identity(got.Raw, v.row)
+		if rec.Meta.Sourcetype == "" {
+			rec.Meta.Sourcetype = rec.Identity.Sourcetype
+		}
+		if got.Time != 0 {
+			rec.Meta.Fallback = got.Time
+		}
+		rec.Time = rec.Meta.Fallback
+		if rec.Identity.Timed {
+			rec.Time = rec.Identity.Time
+		}
+		if rec.Meta.Guessed && !rec.Identity.Timed && got.Time == 0 {
+			s.untimed.Add(1)
+		}
+		if err := v.visit(&rec); err != nil {
+			return err
+		}
+	}
+}
