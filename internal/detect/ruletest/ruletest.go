@@ -1,0 +1,219 @@
+// Package ruletest runs the tests that rules bring along.
+package ruletest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"bluetrail/internal/detect/engine"
+	"bluetrail/internal/detect/finding"
+	"bluetrail/internal/detect/judge"
+	"bluetrail/internal/detect/match"
+	"bluetrail/internal/detect/ruleset"
+	"bluetrail/internal/detect/sigma"
+	"bluetrail/internal/event"
+	"bluetrail/internal/identity"
+)
+
+// Result is what became of one test.
+type Result struct {
+	Name string
+	Line int  // of the test in the rule's file
+	Want bool // the rule must fire
+	Got  bool // it fired
+	Err  error
+}
+
+// Passed reports whether the test ran and found what it wants.
+func (r *Result) Passed() bool { return r.Err == nil && r.Got == r.Want }
+
+// Bounds of the events of one test.
+const (
+	maxEvents = 100_000
+	maxBytes  = 64 << 20
+)
+
+// Run runs the tests of the rule at a position; nil if it has none. files holds the
+// files of events that tests name, relative to the rule's folder; it may be nil.
+//
+// Events without an eventTime follow the one before by a second, and events without
+// an eventID get one, so that a test may name only the fields that matter.
+func Run(ctx context.Context, rs *ruleset.Ruleset, position int, files fs.FS) []Result {
+	rule := &rs.Rules[position]
+	if len(rule.Tests) == 0 {
+		return nil
+	}
+	alone := without(rs, position)
+	out := make([]Result, len(rule.Tests))
+	for i := range rule.Tests {
+		t := &rule.Tests[i]
+		out[i] = Result{Name: t.Name, Line: t.Line, Want: t.Fire}
+		if ctx.Err() != nil {
+			out[i].Err = ctx.Err()
+			continue
+		}
+		records, err := records(ctx, t, files)
+		if err == nil {
+			out[i].Got, err = fires(ctx, alone, position, records)
+		}
+		out[i].Err = err
+	}
+	return out
+}
+
+// without returns the rules with all searches off, because tests are for Sigma rules.
+// The rule under test runs even if its status switches it off.
+func without(rs *ruleset.Ruleset, position int) *ruleset.Ruleset {
+	out := *rs
+	out.Rules = slices.Clone(rs.Rules)
+	for i := range out.Rules {
+		if out.Rules[i].Search != nil {
+			out.Rules[i].Off = "tests leave searches out"
+		}
+	}
+	out.Rules[position].Off = ""
+	return &out
+}
+
+// fires reports whether the rule raises a finding of its own on the records.
+func fires(ctx context.Context, rs *ruleset.Ruleset, position int, records [][]byte) (fired bool, err error) {
+	trail := identity.NewTrail(identity.DefaultLimit)
+	scanner, err := engine.NewScanner(ctx, rs, nil, trail)
+	if err != nil {
+		return false, err
+	}
+	var matches []*match.Match
+	for _, raw := range records {
+		id := event.Identify(raw)
+		m, err := scanner.Scan(&engine.Record{
+			Raw: raw, Meta: &event.Meta{Index: event.DefaultIndex, Sourcetype: event.CloudTrail}, Time: id.Time, ID: id.ID, Given: id.Given,
+		})
+		if err != nil {
+			return false, err
+		}
+		if m == nil {
+			continue
+		}
+		kept := &match.Match{}
+		if err := kept.Decode(m.Append(nil)); err != nil {
+			return false, err
+		}
+		matches = append(matches, kept)
+	}
+	slices.SortFunc(matches, match.Compare)
+	rules := engine.Rules(rs)
+	rules[position].Silent = false // a rule that serves correlations is tested by itself
+	j, faults := judge.New(judge.Options{
+		Rules: rules, Wanted: rs.Wanted, Resolve: engine.Resolver(trail),
+		Found: func(f *finding.Finding) error {
+			fired = fired || f.RuleID == rs.Rules[position].ID
+			return nil
+		},
+	})
+	for _, f := range faults {
+		if int(f.Rule) == position {
+			return false, f.Err
+		}
+	}
+	for _, m := range matches {
+		if err := j.Feed(ctx, m); err != nil {
+			return false, err
+		}
+	}
+	return fired, j.Finish()
+}
+
+// records returns the events of a test, complete.
+func records(ctx context.Context, t *sigma.Test, files fs.FS) (out [][]byte, err error) {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	size := 0
+	add := func(raw []byte) error {
+		if len(out) == maxEvents {
+			return fmt.Errorf("the test has more than %d events", maxEvents)
+		}
+		if size += len(raw); size > maxBytes {
+			return fmt.Errorf("the events of the test exceed %d MiB", maxBytes>>20)
+		}
+		var given string
+		if _, ok := event.TimeOf(raw); !ok {
+			given = fmt.Sprintf(`"eventTime":%q,`, at.Format(time.RFC3339Nano))
+		}
+		if _, ok := event.ID(raw); !ok {
+			given += fmt.Sprintf(`"eventID":"00000000-0000-4000-8000-%012d",`, len(out)+1)
+		}
+		raw = complete(raw, given)
+		if ns, ok := event.TimeOf(raw); ok {
+			at = time.Unix(0, ns).UTC()
+		}
+		at = at.Add(time.Second)
+		out = append(out, raw)
+		return nil
+	}
+	for i := range t.Events {
+		e := &t.Events[i]
+		if e.File == "" {
+			err = add(e.Record)
+		} else {
+			err = fromFile(ctx, files, e.File, add)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// complete puts members before those of an object. As the first ones they count,
+// should the record have the same keys with useless values.
+func complete(raw []byte, members string) []byte {
+	text := strings.TrimSpace(string(raw))
+	if members == "" || !strings.HasPrefix(text, "{") {
+		return []byte(text)
+	}
+	rest := strings.TrimSpace(text[1:])
+	if strings.HasPrefix(rest, "}") {
+		members = strings.TrimSuffix(members, ",")
+	}
+	return []byte("{" + members + rest)
+}
+
+func fromFile(ctx context.Context, files fs.FS, name string, add func(raw []byte) error) error {
+	if files == nil {
+		return fmt.Errorf("cannot open %q: the rule has no folder", name)
+	}
+	f, err := files.Open(path.Clean(name))
+	if err != nil {
+		var at *fs.PathError
+		if errors.As(err, &at) {
+			err = at.Err
+		}
+		return fmt.Errorf("cannot open events %q: %w", name, err)
+	}
+	defer f.Close()
+	d := event.NewDecoder(f, event.Limits{})
+	for n := 0; ; n++ {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		rec, err := d.Next()
+		if err == io.EOF {
+			if n == 0 {
+				return fmt.Errorf("there are no events in %q", name)
+			}
+			return nil
+		}
+		if err == nil {
+			err = add(rec.Raw)
+		}
+		if err != nil {
+			return fmt.Errorf("in %q: %w", name, err)
+		}
+	}
+}

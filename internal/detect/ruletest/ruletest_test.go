@@ -1,0 +1,101 @@
+package ruletest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"bluetrail/internal/detect/ruleset"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const testRules = `
+title: Role assumed
+id: assumed
+name: assumed
+level: low
+logsource: {product: aws, service: cloudtrail}
+detection: {s: {eventName: AssumeRole}, condition: s}
+tests:
+  - {name: serves others only, event: {eventName: AssumeRole}, fire: true}
+  - {name: wrong, event: {eventName: GetUser}, fire: true}
+  - {name: text, event: '{"eventName":"AssumeRole"}', fire: true}
+  - {name: empty, event: {}, fire: false}
+  - {name: file, event: two.json, fire: true}
+  - {name: no file, event: none.json, fire: true}
+---
+title: Often
+id: often
+level: high
+correlation:
+  type: event_count
+  rules: [assumed]
+  group-by: [actor]
+  timespan: 1m
+  condition: {gte: 3}
+tests:
+  - {name: one, event: {eventName: AssumeRole, userIdentity: {arn: a}}, fire: false}
+  - name: file and one more
+    events: [two.json, {eventName: AssumeRole, userIdentity: {type: IAMUser, arn: 'arn:aws:iam::111122223333:user/a', userName: a, accountId: '111122223333'}}]
+    fire: true
+  - name: late
+    events:
+      - two.json
+      - {eventName: AssumeRole, eventTime: '2026-02-01T00:00:00Z', userIdentity: {type: IAMUser, arn: 'arn:aws:iam::111122223333:user/a', userName: a, accountId: '111122223333'}}
+    fire: false
+---
+title: Old
+id: old
+status: deprecated
+level: low
+logsource: {product: aws, service: cloudtrail}
+detection: {s: {eventName: X}, condition: s}
+tests:
+  - {name: off, event: {eventName: X}, fire: true}
+`
+
+const user = `{"eventName":"AssumeRole","userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/a","userName":"a","accountId":"111122223333"}}`
+
+func TestRun(t *testing.T) {
+	files := fstest.MapFS{
+		"x.yml":    {Data: []byte(testRules)},
+		"two.json": {Data: []byte(`{"Records":[` + user + `,` + user + `]}`)},
+	}
+	rs, err := ruleset.Load(t.Context(), nil, ruleset.Options{Shipped: fstest.MapFS{"x.yml": files["x.yml"]}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range rs.Faults {
+		t.Error(f)
+	}
+	var got []string
+	for i := range rs.Rules {
+		for _, r := range Run(t.Context(), rs, i, files) {
+			got = append(got, strings.TrimSpace(fmt.Sprintf("%s: %s:%d %v %v", rs.Rules[i].ID, r.Name, r.Line, r.Passed(), text(r.Err))))
+		}
+	}
+	want := []string{
+		"assumed: serves others only:9 true",
+		"assumed: wrong:10 false",
+		"assumed: text:11 true",
+		"assumed: empty:12 true",
+		"assumed: file:13 true",
+		`assumed: no file:14 false cannot open events "none.json": file does not exist`,
+		"old: off:43 true",
+		"often: one:26 true",
+		"often: file and one more:27 true",
+		"often: late:30 true",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}

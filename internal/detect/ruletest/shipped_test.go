@@ -1,0 +1,73 @@
+package ruletest
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+	"testing"
+
+	"bluetrail/internal/detect/ruleset"
+	"bluetrail/rules"
+)
+
+// TestShipped holds the shipped rules to what a rule must have.
+func TestShipped(t *testing.T) {
+	rs, err := ruleset.Load(t.Context(), nil, ruleset.Options{Shipped: rules.Files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range rs.Faults {
+		t.Error(f)
+	}
+	for _, o := range rs.Others {
+		t.Errorf("%s:%d: the rule is not for CloudTrail", o.File, o.Line)
+	}
+	if len(rs.Rules) == 0 {
+		t.Fatal("no rule is shipped")
+	}
+	for i := range rs.Rules {
+		r := &rs.Rules[i]
+		t.Run(r.ID, func(t *testing.T) {
+			bad := func(format string, args ...any) {
+				t.Helper()
+				t.Errorf("%s:%d: "+format, append([]any{r.File, r.Line}, args...)...)
+			}
+			if r.Event != nil {
+				for _, f := range r.Event.UnknownFields() {
+					bad("%s", f)
+				}
+			}
+			for _, w := range r.Warnings {
+				bad("%s", w)
+			}
+			if r.Off != "" {
+				bad("the rule is off: %s", r.Off)
+			}
+			if r.Severity.Rank() < 0 {
+				bad("the rule has no level")
+			}
+			if len(r.Mitre()) == 0 {
+				bad("the rule has no tag of an ATT&CK technique, such as attack.t1562.008")
+			}
+			dir, err := fs.Sub(rules.Files, path.Dir(strings.TrimPrefix(r.File, ruleset.ShippedPrefix)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			fire, quiet := false, false
+			for _, res := range Run(t.Context(), rs, i, dir) {
+				fire, quiet = fire || res.Want, quiet || !res.Want
+				if res.Err != nil {
+					t.Errorf("%s:%d: test %q: %v", r.File, res.Line, res.Name, res.Err)
+				} else if !res.Passed() {
+					t.Errorf("%s:%d: test %q: fires %v, must be %v", r.File, res.Line, res.Name, res.Got, res.Want)
+				}
+			}
+			if !fire {
+				bad("the rule has no test with fire: true")
+			}
+			if !quiet {
+				bad("the rule has no test with fire: false")
+			}
+		})
+	}
+}
