@@ -76,13 +76,11 @@ func (a *app) noteRules(rs *ruleset.Ruleset) {
 		}
 		a.warn("%v", f)
 	}
-	running, off, searches := 0, 0, 0
+	running, off := 0, 0
 	for i := range rs.Rules {
 		switch r := &rs.Rules[i]; {
 		case r.Off != "":
 			off++
-		case r.Search != nil && !r.Search.Stateless():
-			searches++
 		default:
 			running++
 		}
@@ -108,9 +106,12 @@ func (c *huntCmd) Run(a *app) error {
 		return err
 	}
 	a.noteRules(rs)
-	geo, err := a.shares.geo(a.cfg.GeoIP)
+	so, err := (&source{Knowledge: c.Knowledge}).bounds(a)
 	if err != nil {
 		return err
+	}
+	if rs.Knowledge != nil {
+		so.Macros, so.Knowledge = rs.Knowledge, rs.Knowledge
 	}
 	paths := make([]string, len(c.Paths))
 	for i, p := range c.Paths {
@@ -124,7 +125,7 @@ func (c *huntCmd) Run(a *app) error {
 	}
 	stop := a.meter(st.Progress, bytes)
 	res, err := hunt.Run(a.ctx, hunt.Options{
-		Rules: rs, Files: st, Space: a.disk(), Geo: geo, Earliest: env.Earliest, Latest: env.Latest, Severity: rule.Severity(c.Severity),
+		Rules: rs, Files: st, Space: a.disk(), Search: so, TempDir: a.cfg.Search.TempDir, Disk: int64(a.cfg.Search.DiskMiB) << 20, Earliest: env.Earliest, Latest: env.Latest, Severity: rule.Severity(c.Severity),
 	})
 	stop()
 	if err != nil {
@@ -155,6 +156,9 @@ func (c *huntCmd) summary(a *app, res *hunt.Result, st store.Stats) {
 	}
 	if st.LeftOut != "" {
 		a.note("%s", st.LeftOut)
+	}
+	if res.Forgotten > 0 {
+		a.warn("%s forgotten for lack of memory, the oldest first: some actors are those of the record only", count(res.Forgotten, "credential"))
 	}
 	if res.Dropped > 0 {
 		a.warn("%s beyond the first %d not shown; narrow the time range, or raise --severity", count(res.Dropped, "finding"), hunt.MaxFindings)

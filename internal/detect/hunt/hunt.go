@@ -16,8 +16,8 @@ import (
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/event"
 	"bluetrail/internal/identity"
+	"bluetrail/internal/search"
 	"bluetrail/internal/spill"
-	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/store/files"
 )
 
@@ -25,23 +25,28 @@ import (
 type Options struct {
 	Rules    *ruleset.Ruleset
 	Files    *files.Store
-	Space    *spill.Space  // for matches beyond memory
-	Geo      exec.Geo      // may be nil
-	Earliest time.Time     // inclusive; zero = open
-	Latest   time.Time     // exclusive; zero = open
-	Severity rule.Severity // findings below it are left out; "" = none
+	Space    *spill.Space   // for matches beyond memory
+	Search   search.Options // of SPL rules: what they may reach and use; without a store
+	TempDir  string         // of the records that SPL rules look at, "" = the system's
+	Disk     int64          // bytes of these records, packed
+	Earliest time.Time      // inclusive; zero = open
+	Latest   time.Time      // exclusive; zero = open
+	Severity rule.Severity  // findings below it are left out; "" = none
 }
 
 // Result is what a hunt found.
 type Result struct {
-	Findings []*finding.Finding // in the order of finding.Compare
-	Dropped  int                // findings beyond MaxFindings
-	Matches  int                // events that some rule matches
-	First    time.Time          // of the events that were read; zero = there was none
-	Last     time.Time
-	Events   int64           // in the time range
-	Judged   judge.Stats     // what stateful rules left out
-	Faults   []ruleset.Fault // correlations that cannot run
+	Findings  []*finding.Finding // in the order of finding.Compare
+	Dropped   int                // findings beyond MaxFindings
+	Matches   int                // events that some rule matches
+	First     time.Time          // of the events that were read; zero = there was none
+	Last      time.Time
+	Events    int64           // in the time range
+	Forgotten int             // credentials and sessions that were dropped for lack of memory, the oldest first
+	Judged    judge.Stats     // what stateful rules left out
+	Faults    []ruleset.Fault // rules that did not run, or not to their end
+
+	shown int // events in Findings
 }
 
 // Bounds of a hunt. The findings of a Result take at most some 400 MB.
@@ -58,7 +63,20 @@ var identifier = event.NewIdentifier(nil)
 var sourceLeaf, nameLeaf = slices.Index(identifier.Leaves(), "eventSource"), slices.Index(identifier.Leaves(), "eventName")
 
 // Run hunts. When ctx ends, so does the hunt, with its error.
-func Run(ctx context.Context, o Options) (*Result, error) {
+func Run(ctx context.Context, o Options) (res *Result, err error) {
+	res = &Result{}
+	if o.Space == nil {
+		o.Space = spill.NewSpace(o.TempDir, 0) // reports that there is no room, once it is needed
+	}
+	spl, err := newSearches(&o, res)
+	defer func() {
+		if left := spl.close(); err == nil {
+			err = left
+		}
+	}()
+	if err != nil {
+		return nil, err
+	}
 	workers := o.Files.Workers()
 	scans := make([]*scan, workers)
 	defer func() {
@@ -68,46 +86,67 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 			}
 		}
 	}()
-	err := o.Files.Each(ctx, identifier, func(n int) (func(*files.Record) error, error) {
-		trail := identity.NewTrail(identity.DefaultLimit / workers)
-		scanner, err := engine.NewScanner(ctx, o.Rules, o.Geo, trail)
-		if err != nil {
-			return nil, err
-		}
-		s := &scan{ctx: ctx, o: &o, scanner: scanner, trail: trail, log: match.NewLog(o.Space, int64(logMemory/workers))}
+	err = o.Files.Each(ctx, identifier, func(n int) (func(*files.Record) error, error) {
+		s := &scan{ctx: ctx, o: &o, trail: identity.NewTrail(identity.DefaultLimit / workers), log: match.NewLog(o.Space, int64(logMemory/workers))}
 		scans[n] = s
-		return s.record, nil
+		var err error
+		if s.scanner, err = engine.NewScanner(ctx, o.Rules, o.Search.Geo, s.trail); err == nil {
+			s.keeper, err = spl.keeper(ctx)
+		}
+		return s.record, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	res := &Result{}
-	var first, last int64
-	var logs []*match.Log
 	trail := identity.NewTrail(identity.DefaultLimit)
+	var logs []*match.Log
 	for _, s := range scans {
-		if s == nil {
-			continue
+		if s != nil {
+			logs = append(logs, s.log)
+			trail.Merge(s.trail)
+			res.read(s)
 		}
-		logs = append(logs, s.log)
-		trail.Merge(s.trail)
-		if s.events == 0 {
-			continue
-		}
-		if res.Events == 0 {
-			first, last = s.first, s.last
-		}
-		first, last = min(first, s.first), max(last, s.last)
-		res.Events += s.events
 	}
-	if res.Events > 0 {
-		res.First, res.Last = time.Unix(0, first).UTC(), time.Unix(0, last).UTC()
+	res.Forgotten = trail.Dropped()
+	take := func(f *finding.Finding) error { res.take(f, o.Severity); return nil }
+	if err := judgeAll(ctx, &o, logs, trail, res, take); err != nil {
+		return nil, err
 	}
-	if err := judgeAll(ctx, &o, logs, trail, res); err != nil {
+	if err := spl.run(ctx, &o, res, take); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(res.Findings, finding.Compare)
 	return res, nil
+}
+
+// read takes over what a worker read.
+func (r *Result) read(s *scan) {
+	if s.events == 0 {
+		return
+	}
+	first, last := time.Unix(0, s.first).UTC(), time.Unix(0, s.last).UTC()
+	if r.Events == 0 || first.Before(r.First) {
+		r.First = first
+	}
+	if r.Events == 0 || last.After(r.Last) {
+		r.Last = last
+	}
+	r.Events += s.events
+}
+
+// take keeps a finding, as far as there is room.
+func (r *Result) take(f *finding.Finding, least rule.Severity) {
+	switch {
+	case f.Severity.Rank() < least.Rank():
+		return
+	case len(r.Findings) >= MaxFindings:
+		r.Dropped++
+		return
+	case r.shown >= shownEvents && len(f.Events) > fewOf:
+		f.Events, f.EventIDs = f.Events[:fewOf:fewOf], f.EventIDs[:min(fewOf, len(f.EventIDs))]
+	}
+	r.shown += len(f.Events)
+	r.Findings = append(r.Findings, f)
 }
 
 // scan is one worker.
@@ -115,6 +154,7 @@ type scan struct {
 	ctx         context.Context
 	o           *Options
 	scanner     *engine.Scanner
+	keeper      *keeper
 	log         *match.Log
 	trail       *identity.Trail
 	rec         engine.Record
@@ -135,6 +175,9 @@ func (s *scan) record(r *files.Record) error {
 		Raw: r.Raw, Meta: &r.Meta, Time: r.Time, ID: r.Identity.ID, Given: r.Identity.Given,
 		Source: r.Row.Leaf(sourceLeaf).Text, Name: r.Row.Leaf(nameLeaf).Text, File: r.File,
 	}
+	if err := s.keeper.record(r); err != nil {
+		return err
+	}
 	m, err := s.scanner.Scan(&s.rec)
 	if err != nil || m == nil {
 		return err
@@ -143,33 +186,15 @@ func (s *scan) record(r *files.Record) error {
 }
 
 // judgeAll makes findings of the matches.
-func judgeAll(ctx context.Context, o *Options, logs []*match.Log, trail *identity.Trail, res *Result) error {
+func judgeAll(ctx context.Context, o *Options, logs []*match.Log, trail *identity.Trail, res *Result, found func(*finding.Finding) error) error {
 	rd, err := match.Merge(ctx, o.Space, logs...)
 	if err != nil {
 		return err
 	}
 	defer rd.Close()
-	shown := 0
-	j, faults := judge.New(judge.Options{
-		Rules: engine.Rules(o.Rules), Wanted: o.Rules.Wanted, Resolve: engine.Resolver(trail),
-		Found: func(f *finding.Finding) error {
-			switch {
-			case f.Severity.Rank() < o.Severity.Rank():
-				return nil
-			case len(res.Findings) >= MaxFindings:
-				res.Dropped++
-				return nil
-			case shown >= shownEvents && len(f.Events) > fewOf:
-				f.Events, f.EventIDs = f.Events[:fewOf:fewOf], f.EventIDs[:min(fewOf, len(f.EventIDs))]
-			}
-			shown += len(f.Events)
-			res.Findings = append(res.Findings, f)
-			return nil
-		},
-	})
+	j, faults := judge.New(judge.Options{Rules: engine.Rules(o.Rules), Wanted: o.Rules.Wanted, Resolve: engine.Resolver(trail), Found: found})
 	for _, f := range faults {
-		r := &o.Rules.Rules[f.Rule]
-		res.Faults = append(res.Faults, ruleset.Fault{File: r.File, Line: r.Line, Reason: f.Err.Error()})
+		res.fault(&o.Rules.Rules[f.Rule], f.Err.Error())
 	}
 	for {
 		m := &match.Match{}

@@ -58,6 +58,8 @@ type Ruleset struct {
 	// by match.Value.Field.
 	Wanted []string
 
+	Knowledge splrule.Knowledge // of the searches; nil = there are none
+
 	correlations int // position of the first one
 }
 
@@ -113,6 +115,7 @@ func Load(ctx context.Context, paths []string, o Options) (*Ruleset, error) {
 		if err != nil {
 			return nil, err
 		}
+		l.Knowledge = know
 		l.searches(searches, know)
 	}
 	return l.Ruleset, nil
