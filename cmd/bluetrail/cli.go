@@ -44,7 +44,7 @@ type cli struct {
 	Export   exportCmd   `cmd:"" help:"Export records as evidence: byte for byte, with manifest and checksums."`
 	Ingest   ingestCmd   `cmd:"" help:"Ingest CloudTrail files into the data directory."`
 	Serve    serveCmd    `cmd:"" help:"Run as a server: ingest events continuously and answer searches."`
-	Hunt     huntCmd     `cmd:"" help:"Run all rules over files, without a store."`
+	Hunt     huntCmd     `cmd:"" help:"Run all rules over files, or over the data directory."`
 	Findings findingsCmd `cmd:"" help:"List what rules found."`
 	Generate generateCmd `cmd:"" help:"Write a synthetic trail with labelled attacks."`
 	Rules    rulesCmd    `cmd:"" help:"Check rules."`

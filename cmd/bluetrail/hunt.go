@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"bluetrail/internal/control"
 	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/detect/hunt"
 	"bluetrail/internal/detect/report"
@@ -16,7 +17,6 @@ import (
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/detect/splrule"
 	"bluetrail/internal/result"
-	"bluetrail/internal/search"
 	"bluetrail/internal/store"
 	"bluetrail/internal/store/files"
 	"bluetrail/internal/vector"
@@ -24,22 +24,30 @@ import (
 )
 
 type huntCmd struct {
-	Paths     []string `arg:"" name:"path" help:"Files, folders or globs of CloudTrail."`
-	Rules     []string `help:"Folder or file of further rules: Sigma, Splunk's YAML, savedsearches.conf; repeatable." placeholder:"DIR"`
-	NoShipped bool     `help:"Leave out the rules that come with bluetrail."`
-	Severity  string   `help:"Only findings at least this bad: informational, low, medium, high, critical." enum:"informational,low,medium,high,critical" default:"informational"`
-	Earliest  string   `help:"Start of the time range, inclusive: -24h, -7d@d, epoch, RFC 3339." placeholder:"T"`
-	Latest    string   `help:"End of the time range, exclusive." placeholder:"T"`
-	Knowledge []string `help:"Folder of macros and lookups; repeatable." placeholder:"DIR"`
-	Output    string   `short:"o" help:"Output format: table, list, json (whole findings), csv or html (a page with charts and events)." enum:"table,list,json,csv,html" default:"table"`
+	Paths     []control.Path `arg:"" optional:"" name:"path" help:"Files, folders or globs of CloudTrail (default: the data directory)." placeholder:"PATH"`
+	Rules     []string       `help:"Folder or file of further rules: Sigma, Splunk's YAML, savedsearches.conf; repeatable." placeholder:"DIR"`
+	NoShipped bool           `help:"Leave out the rules that come with bluetrail."`
+	Severity  string         `help:"Only findings at least this severe: informational, low, medium, high, critical." enum:"informational,low,medium,high,critical" default:"informational"`
+	source
+	Output string `short:"o" help:"Output format: table, list, json (whole findings), csv or html (a page with charts and events)." enum:"table,list,json,csv,html" default:"table"`
 }
 
 func (c *huntCmd) pages() bool { return c.Output != "html" }
+
+// AfterApply takes the paths as files to read.
+func (c *huntCmd) AfterApply() error {
+	c.Files = append(c.Files, pathsOf(c.Paths)...)
+	c.Paths = nil
+	return c.source.AfterApply()
+}
+
+func (c *huntCmd) home(a *app) string { return c.source.home(a) }
 
 // Help implements kong.HelpProvider.
 func (*huntCmd) Help() string {
 	return examples(
 		"bluetrail hunt ./AWSLogs",
+		"bluetrail hunt --data ./data --earliest -7d",
 		"bluetrail hunt ./AWSLogs --rules ./sigma/rules/cloud/aws --severity high",
 		"bluetrail hunt ./AWSLogs -o json | jq -r .message",
 		"bluetrail hunt ./AWSLogs -o html > hunt.html",
@@ -96,48 +104,51 @@ func (a *app) noteRules(rs *ruleset.Ruleset) {
 }
 
 func (c *huntCmd) Run(a *app) error {
-	o := search.Options{Earliest: c.Earliest, Latest: c.Latest, Zone: a.zone()}
-	env, err := o.Env()
-	if err != nil {
-		return err
-	}
 	rs, err := a.ruleset(c.Rules, !c.NoShipped, c.Knowledge)
 	if err != nil {
 		return err
 	}
-	a.noteRules(rs)
-	so, err := (&source{Knowledge: c.Knowledge}).bounds(a)
+	o, err := c.options(a)
+	if err != nil {
+		return err
+	}
+	defer o.Store.Close()
+	env, err := o.Env()
 	if err != nil {
 		return err
 	}
 	if rs.Knowledge != nil {
-		so.Macros, so.Knowledge = rs.Knowledge, rs.Knowledge
+		o.Macros, o.Knowledge = rs.Knowledge, rs.Knowledge
 	}
-	paths := make([]string, len(c.Paths))
-	for i, p := range c.Paths {
-		paths[i] = a.path(p)
-	}
-	listed := a.waiting("listing files")
-	st, err := files.Open(paths, files.Options{TempDir: a.cfg.Search.TempDir})
-	listed()
+	a.noteRules(rs)
+	records, err := hunt.FromStore(o.Store, env.Earliest, env.Latest)
 	if err != nil {
 		return err
 	}
-	stop := a.meter(st.Progress, bytes)
+	stop := func() {}
+	if f, ok := o.Store.(*files.Store); ok {
+		stop = a.meter(f.Progress, bytes)
+	}
+	o.Store = nil
 	res, err := hunt.Run(a.ctx, hunt.Options{
-		Rules: rs, Files: st, Space: a.disk(), Search: so, TempDir: a.cfg.Search.TempDir, Disk: int64(a.cfg.Search.DiskMiB) << 20, Earliest: env.Earliest, Latest: env.Latest, Severity: rule.Severity(c.Severity),
+		Rules: rs, Records: records, Space: a.disk(), Search: o, TempDir: a.cfg.Search.TempDir, Disk: int64(a.cfg.Search.DiskMiB) << 20,
+		Earliest: env.Earliest, Latest: env.Latest, Severity: rule.Severity(c.Severity),
 	})
 	stop()
 	if err != nil {
 		return err
 	}
+	var st store.Stats
+	if f, ok := records.(store.Counting); ok {
+		st = f.Stats()
+	}
 	if c.Output == "html" {
-		err = c.page(a, rs, res, st.Stats())
+		err = c.page(a, rs, res, st)
 	} else {
 		err = c.write(a, res)
 	}
 	if err == nil {
-		c.summary(a, res, st.Stats())
+		c.summary(a, res, st)
 	}
 	return err
 }
@@ -175,7 +186,10 @@ func (c *huntCmd) summary(a *app, res *hunt.Result, st store.Stats) {
 			a.note("%d × %s", left.n, left.what)
 		}
 	}
-	line := fmt.Sprintf("%s from %s in %s", count(len(res.Findings), "finding"), count(int(res.Events), "event"), count(int(st.Files), "file"))
+	line := fmt.Sprintf("%s from %s", count(len(res.Findings), "finding"), count(int(res.Events), "event"))
+	if st.Files > 0 {
+		line += " in " + count(int(st.Files), "file")
+	}
 	if res.Events > 0 {
 		line += fmt.Sprintf(", %s to %s", res.First.In(a.zone()).Format(time.RFC3339), res.Last.In(a.zone()).Format(time.RFC3339))
 	}

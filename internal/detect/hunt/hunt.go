@@ -24,7 +24,7 @@ import (
 // Options say what to hunt for and where.
 type Options struct {
 	Rules    *ruleset.Ruleset
-	Files    *files.Store
+	Records  Records
 	Space    *spill.Space   // for matches beyond memory
 	Search   search.Options // of SPL rules: what they may reach and use; without a store
 	TempDir  string         // of the records that SPL rules look at, "" = the system's
@@ -77,7 +77,7 @@ func Run(ctx context.Context, o Options) (res *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	workers := o.Files.Workers()
+	workers := o.Records.Workers()
 	scans := make([]*scan, workers)
 	defer func() {
 		for _, s := range scans {
@@ -86,7 +86,7 @@ func Run(ctx context.Context, o Options) (res *Result, err error) {
 			}
 		}
 	}()
-	err = o.Files.Each(ctx, identifier, func(n int) (func(*files.Record) error, error) {
+	err = o.Records.Each(ctx, identifier, func(n int) (func(*files.Record) error, error) {
 		s := &scan{ctx: ctx, o: &o, trail: identity.NewTrail(identity.DefaultLimit / workers), log: match.NewLog(o.Space, int64(logMemory/workers))}
 		scans[n] = s
 		var err error

@@ -107,7 +107,7 @@ func run(t *testing.T, rs *ruleset.Ruleset, dir string, workers int, change func
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Rules: rs, Files: st, Space: spill.NewSpace(t.TempDir(), 1<<30)}
+	o := Options{Rules: rs, Records: st, Space: spill.NewSpace(t.TempDir(), 1<<30)}
 	if change != nil {
 		change(&o)
 	}
@@ -195,7 +195,7 @@ func TestCancelled(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Run(ctx, Options{Rules: load(t, testRules), Files: st, Space: spill.NewSpace(t.TempDir(), 1<<20)}); err != context.Canceled {
+	if _, err := Run(ctx, Options{Rules: load(t, testRules), Records: st, Space: spill.NewSpace(t.TempDir(), 1<<20)}); err != context.Canceled {
 		t.Errorf("error %v", err)
 	}
 }

@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -260,7 +262,9 @@ func (l *loader) searches(rules []splrule.Rule, know splrule.Knowledge) {
 // add appends a rule. Its ID is unique afterwards, or the rule is off.
 func (l *loader) add(r Rule) {
 	if r.ID == "" {
-		r.ID = slug(r.Title)
+		if r.ID = slug(r.Title); r.ID == "" || l.ids[r.ID] != nil { // rules without ids may share a title
+			r.ID = strings.TrimPrefix(fmt.Sprintf("%s-%08x", r.ID, crc32.ChecksumIEEE([]byte(filepath.Base(r.File)+"\x00"+r.Title))), "-")
+		}
 	}
 	switch strings.ToLower(r.Status) {
 	case "deprecated", "unsupported":
