@@ -1,14 +1,6 @@
 package identity
 
-import (
-	"strconv"
-	"strings"
-	"time"
-
-	"github.com/cespare/xxhash/v2"
-
-	"bluetrail/internal/jsonscan"
-)
+import "bluetrail/internal/jsonscan"
 
 // Facts is what one record says: who called, and what it issued.
 type Facts struct {
@@ -159,18 +151,8 @@ func text(v []byte) string {
 	if k := jsonscan.KindOf(v); k == jsonscan.Null || k == jsonscan.Composite {
 		return ""
 	}
-	s := jsonscan.Scalar(v)
-	if len(s) > maxText {
-		return strings.ToValidUTF8(s[:maxText-20], "") + "…" + strconv.FormatUint(xxhash.Sum64String(s), 16)
-	}
-	return s
+	return short(jsonscan.Scalar(v))
 }
 
 // moment parses a time as CloudTrail writes it, 0 = none.
-func moment(v []byte) int64 {
-	t, err := time.Parse(time.RFC3339, text(v))
-	if err != nil || t.Year() < 1970 || t.Year() > 2261 {
-		return 0
-	}
-	return t.UnixNano()
-}
+func moment(v []byte) int64 { return instant(text(v)) }

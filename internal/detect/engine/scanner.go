@@ -25,10 +25,9 @@ type Record struct {
 	Time    int64 // unix nanoseconds
 	Arrival int64 // likewise; 0 = it does not arrive, but lies in a file
 	ID      [16]byte
-	Given   bool   // ID was derived from the record; otherwise the scanner hashes its text
-	Source  string // eventSource, "" = unknown
-	Name    string // eventName, "" = unknown
-	File    string // where it lies; "" = in the store
+	Given   bool       // ID was derived from the record; otherwise the scanner hashes its text
+	Row     *event.Row // of Leaves
+	File    string     // where it lies; "" = in the store
 }
 
 // Scanner is the stateless part of a ruleset. It is for one goroutine.
@@ -101,11 +100,12 @@ func NewScanner(ctx context.Context, rules *ruleset.Ruleset, geo exec.Geo, trail
 func (s *Scanner) Scan(rec *Record) (*match.Match, error) {
 	m := &s.match
 	m.Rules = m.Rules[:0]
-	if err := identity.Read(rec.Raw, &s.facts); err != nil {
+	if err := Facts(rec.Raw, rec.Row, &s.facts); err != nil {
 		return nil, err
 	}
 	s.trail.Add(&s.facts)
-	s.events.Evaluate(rec.Raw, rec.Source, rec.Name, func(i int) {
+	source, name := Names(rec.Row)
+	s.events.Evaluate(rec.Raw, source, name, func(i int) {
 		if s.rules.Rules[i].Off == "" {
 			m.Rules = append(m.Rules, int32(i))
 		}

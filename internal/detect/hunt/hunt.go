@@ -14,7 +14,6 @@ import (
 	"bluetrail/internal/detect/match"
 	"bluetrail/internal/detect/rule"
 	"bluetrail/internal/detect/ruleset"
-	"bluetrail/internal/event"
 	"bluetrail/internal/identity"
 	"bluetrail/internal/search"
 	"bluetrail/internal/spill"
@@ -57,11 +56,6 @@ const (
 	logMemory   = 128 << 20 // of the matches, all workers together
 )
 
-// identifier reads what every record is asked for.
-var identifier = event.NewIdentifier(nil)
-
-var sourceLeaf, nameLeaf = slices.Index(identifier.Leaves(), "eventSource"), slices.Index(identifier.Leaves(), "eventName")
-
 // Run hunts. When ctx ends, so does the hunt, with its error.
 func Run(ctx context.Context, o Options) (res *Result, err error) {
 	res = &Result{}
@@ -86,7 +80,7 @@ func Run(ctx context.Context, o Options) (res *Result, err error) {
 			}
 		}
 	}()
-	err = o.Records.Each(ctx, identifier, func(n int) (func(*files.Record) error, error) {
+	err = o.Records.Each(ctx, engine.Leaves, func(n int) (func(*files.Record) error, error) {
 		s := &scan{ctx: ctx, o: &o, trail: identity.NewTrail(identity.DefaultLimit / workers), log: match.NewLog(o.Space, int64(logMemory/workers))}
 		scans[n] = s
 		var err error
@@ -173,7 +167,7 @@ func (s *scan) record(r *files.Record) error {
 	s.events++
 	s.rec = engine.Record{
 		Raw: r.Raw, Meta: &r.Meta, Time: r.Time, ID: r.Identity.ID, Given: r.Identity.Given,
-		Source: r.Row.Leaf(sourceLeaf).Text, Name: r.Row.Leaf(nameLeaf).Text, File: r.File,
+		Row: r.Row, File: r.File,
 	}
 	if err := s.keeper.record(r); err != nil {
 		return err
