@@ -26,7 +26,7 @@ type Record struct {
 	Arrival int64 // likewise; 0 = it does not arrive, but lies in a file
 	ID      [16]byte
 	Given   bool       // ID was derived from the record; otherwise the scanner hashes its text
-	Row     *event.Row // of Leaves
+	Row     *event.Row // of Leaves; nil: the scanner reads them
 	File    string     // where it lies; "" = in the store
 }
 
@@ -39,6 +39,7 @@ type Scanner struct {
 	row      *event.Row
 	derived  []int // cell of each wanted field among the row's, -1 = only a record field
 	match    match.Match
+	own      *event.Row // of Leaves
 	facts    identity.Facts
 	trail    *identity.Trail
 }
@@ -64,7 +65,7 @@ var briefFields = []string{
 // NewScanner returns a scanner of the rules. It adds the identity facts of all records
 // to trail. ctx ends the evaluation of searches.
 func NewScanner(ctx context.Context, rules *ruleset.Ruleset, geo exec.Geo, trail *identity.Trail) (*Scanner, error) {
-	s := &Scanner{rules: rules, events: rules.Set.NewEvaluator(), trail: trail}
+	s := &Scanner{rules: rules, events: rules.Set.NewEvaluator(), trail: trail, own: Leaves.NewRow()}
 	fields := slices.Clone(briefFields)
 	for _, f := range rules.Wanted {
 		at := -1
@@ -100,11 +101,18 @@ func NewScanner(ctx context.Context, rules *ruleset.Ruleset, geo exec.Geo, trail
 func (s *Scanner) Scan(rec *Record) (*match.Match, error) {
 	m := &s.match
 	m.Rules = m.Rules[:0]
-	if err := Facts(rec.Raw, rec.Row, &s.facts); err != nil {
+	leaves := rec.Row
+	if leaves == nil {
+		leaves = s.own
+		if err := Leaves.Read(rec.Raw, leaves); err != nil {
+			return nil, err
+		}
+	}
+	if err := Facts(rec.Raw, leaves, &s.facts); err != nil {
 		return nil, err
 	}
 	s.trail.Add(&s.facts)
-	source, name := Names(rec.Row)
+	source, name := Names(leaves)
 	s.events.Evaluate(rec.Raw, source, name, func(i int) {
 		if s.rules.Rules[i].Off == "" {
 			m.Rules = append(m.Rules, int32(i))

@@ -120,6 +120,8 @@ func Load(ctx context.Context, paths []string, o Options) (*Ruleset, error) {
 		l.Knowledge = know
 		l.searches(searches, know)
 	}
+	l.show()
+	l.Set = sigma.NewSet(l.collection.Rules, l.Wanted...)
 	return l.Ruleset, nil
 }
 
@@ -208,6 +210,13 @@ func (l *loader) sigma() {
 			l.want(f)
 		}
 	}
+	for _, o := range c.Others {
+		l.Others = append(l.Others, o.Info)
+	}
+}
+
+// show makes matches carry what findings show of their events.
+func (l *loader) show() {
 	for i := range l.Rules {
 		info := &l.Rules[i].Info
 		for _, f := range placeholders(info.Message) {
@@ -219,10 +228,6 @@ func (l *loader) sigma() {
 			l.want(f)
 		}
 	}
-	for _, o := range c.Others {
-		l.Others = append(l.Others, o.Info)
-	}
-	l.Set = sigma.NewSet(c.Rules, l.Wanted...)
 }
 
 func (l *loader) want(field string) {
