@@ -47,7 +47,7 @@ type cli struct {
 	Hunt     huntCmd     `cmd:"" help:"Run all rules over files, or over the data directory."`
 	Findings findingsCmd `cmd:"" help:"List what rules found."`
 	Generate generateCmd `cmd:"" help:"Write a synthetic trail with labelled attacks."`
-	Rules    rulesCmd    `cmd:"" help:"Check rules."`
+	Rules    rulesCmd    `cmd:"" help:"List, test, show, explain and check rules."`
 	Spl      splCmd      `cmd:"" name:"spl" help:"Check and explain searches; list the language."`
 	Repair   repairCmd   `cmd:"" help:"Ingest the files of damaged days again."`
 	Doctor   doctorCmd   `cmd:"" help:"Report the setup and any problems."`

@@ -75,15 +75,20 @@ func (a *app) ruleset(dirs []string, shipped bool, knowledge []string) (*ruleset
 // maxFaults is how many rules that cannot be loaded are named.
 const maxFaults = 10
 
-// noteRules says what was loaded.
-func (a *app) noteRules(rs *ruleset.Ruleset) {
+// warnFaults says what could not be loaded.
+func (a *app) warnFaults(rs *ruleset.Ruleset) {
 	for i, f := range rs.Faults {
 		if i == maxFaults {
-			a.warn("%s more; bluetrail rules check lists them", count(len(rs.Faults)-i, "fault"))
+			a.warn("%s more; bluetrail rules test lists them", count(len(rs.Faults)-i, "fault"))
 			break
 		}
 		a.warn("%v", f)
 	}
+}
+
+// noteRules says what was loaded.
+func (a *app) noteRules(rs *ruleset.Ruleset) {
+	a.warnFaults(rs)
 	running, off := 0, 0
 	for i := range rs.Rules {
 		switch r := &rs.Rules[i]; {

@@ -16,7 +16,11 @@ import (
 )
 
 type rulesCmd struct {
-	Check rulesCheckCmd `cmd:"" help:"Report for each rule whether its search would run: it parses, and its macros and lookups exist."`
+	List    rulesListCmd    `cmd:"" help:"List rules and the ATT&CK techniques that they cover."`
+	Test    rulesTestCmd    `cmd:"" help:"Run the tests of rules."`
+	Show    rulesShowCmd    `cmd:"" help:"Show a rule: what is known about it, and its text."`
+	Explain rulesExplainCmd `cmd:"" help:"Explain why a rule fires on an event, or does not."`
+	Check   rulesCheckCmd   `cmd:"" help:"Report for each rule whether its search would run: it parses, and its macros and lookups exist."`
 }
 
 type rulesCheckCmd struct {

@@ -2,6 +2,7 @@
 package ruletest
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,8 @@ import (
 	"bluetrail/internal/detect/sigma"
 	"bluetrail/internal/event"
 	"bluetrail/internal/identity"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // Result is what became of one test.
@@ -188,7 +191,10 @@ func fromFile(ctx context.Context, files fs.FS, name string, add func(raw []byte
 	if files == nil {
 		return fmt.Errorf("cannot open %q: the rule has no folder", name)
 	}
-	f, err := files.Open(path.Clean(name))
+	if name = path.Clean(name); !fs.ValidPath(name) {
+		return fmt.Errorf("cannot open events %q: the file must lie in the folder of the rule", name)
+	}
+	f, err := files.Open(name)
 	if err != nil {
 		var at *fs.PathError
 		if errors.As(err, &at) {
@@ -197,7 +203,14 @@ func fromFile(ctx context.Context, files fs.FS, name string, add func(raw []byte
 		return fmt.Errorf("cannot open events %q: %w", name, err)
 	}
 	defer f.Close()
-	d := event.NewDecoder(f, event.Limits{})
+	in := bufio.NewReader(f)
+	var text io.Reader = in
+	if head, _ := in.Peek(2); string(head) == "\x1f\x8b" {
+		if text, err = gzip.NewReader(in); err != nil {
+			return fmt.Errorf("cannot unpack %q: %w", name, err)
+		}
+	}
+	d := event.NewDecoder(text, event.Limits{})
 	for n := 0; ; n++ {
 		if ctx.Err() != nil {
 			return ctx.Err()

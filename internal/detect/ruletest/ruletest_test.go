@@ -1,6 +1,7 @@
 package ruletest
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"bluetrail/internal/detect/ruleset"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
 )
 
 const testRules = `
@@ -24,6 +26,8 @@ tests:
   - {name: text, event: '{"eventName":"AssumeRole"}', fire: true}
   - {name: empty, event: {}, fire: false}
   - {name: file, event: two.json, fire: true}
+  - {name: packed, event: two.json.gz, fire: true}
+  - {name: outside, event: ../two.json, fire: true}
   - {name: no file, event: none.json, fire: true}
 ---
 title: Often
@@ -59,9 +63,18 @@ tests:
 const user = `{"eventName":"AssumeRole","userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/a","userName":"a","accountId":"111122223333"}}`
 
 func TestRun(t *testing.T) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write([]byte(user)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
 	files := fstest.MapFS{
-		"x.yml":    {Data: []byte(testRules)},
-		"two.json": {Data: []byte(`{"Records":[` + user + `,` + user + `]}`)},
+		"two.json.gz": {Data: packed.Bytes()},
+		"x.yml":       {Data: []byte(testRules)},
+		"two.json":    {Data: []byte(`{"Records":[` + user + `,` + user + `]}`)},
 	}
 	rs, err := ruleset.Load(t.Context(), nil, ruleset.Options{Shipped: fstest.MapFS{"x.yml": files["x.yml"]}})
 	if err != nil {
@@ -82,11 +95,13 @@ func TestRun(t *testing.T) {
 		"assumed: text:11 true",
 		"assumed: empty:12 true",
 		"assumed: file:13 true",
-		`assumed: no file:14 false cannot open events "none.json": file does not exist`,
-		"old: off:43 true",
-		"often: one:26 true",
-		"often: file and one more:27 true",
-		"often: late:30 true",
+		"assumed: packed:14 true",
+		`assumed: outside:15 false cannot open events "../two.json": the file must lie in the folder of the rule`,
+		`assumed: no file:16 false cannot open events "none.json": file does not exist`,
+		"old: off:45 true",
+		"often: one:28 true",
+		"often: file and one more:29 true",
+		"often: late:32 true",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"bluetrail/internal/detect/ruleset"
+	"bluetrail/internal/diag"
+)
+
+type rulesShowCmd struct {
+	ID        string   `arg:"" help:"The id, name or title of the rule."`
+	Dirs      []string `arg:"" optional:"" name:"dir" help:"Folders or files of further rules."`
+	Knowledge []string `help:"Folder of macros and lookups; repeatable." placeholder:"DIR"`
+}
+
+func (*rulesShowCmd) pages() bool { return true }
+
+// Help implements kong.HelpProvider.
+func (*rulesShowCmd) Help() string {
+	return examples("bluetrail rules show trail_stopped", "bluetrail rules show 'User created' ./rules")
+}
+
+// maxRuleText is how much of a rule's text is shown.
+const maxRuleText = 1 << 20
+
+// oneRule loads rules and finds one of them.
+func (a *app) oneRule(ref string, dirs, knowledge []string) (*ruleset.Ruleset, *ruleset.Rule, error) {
+	rs, err := a.ruleset(dirs, true, knowledge)
+	if err != nil {
+		return nil, nil, err
+	}
+	if i := rs.Find(ref); i >= 0 {
+		return rs, &rs.Rules[i], nil
+	}
+	var names []string
+	for i := range rs.Rules {
+		r := &rs.Rules[i]
+		names = append(names, r.ID, r.Title)
+		if r.Name != "" {
+			names = append(names, r.Name)
+		}
+	}
+	if near := diag.DidYouMean(ref, names); near != "" {
+		return nil, nil, usage("there is no rule %q; %s", ref, near)
+	}
+	faults := ""
+	if n := len(rs.Faults); n > 0 {
+		faults = fmt.Sprintf("; %s could not be loaded, bluetrail rules test lists them", count(n, "rule"))
+	}
+	return nil, nil, usage("there is no rule %q among %s; bluetrail rules list names them%s", ref, count(len(rs.Rules), "rule"), faults)
+}
+
+func (c *rulesShowCmd) Run(a *app) error {
+	_, r, err := a.oneRule(c.ID, c.Dirs, c.Knowledge)
+	if err != nil {
+		return err
+	}
+	text, err := ruleText(r)
+	if err != nil {
+		return fmt.Errorf("cannot read the rule's text: %w", err)
+	}
+	out := bufio.NewWriterSize(a.out, 64<<10)
+	line := func(name string, values ...string) {
+		for _, v := range values {
+			if v = strings.TrimSpace(v); v != "" {
+				fmt.Fprintf(out, "%-15s %s\n", name, diag.Printable(strings.Join(strings.Fields(v), " ")))
+			}
+			name = ""
+		}
+	}
+	line("title", r.Title)
+	line("id", r.ID)
+	line("name", r.Name)
+	line("kind", string(r.Kind))
+	line("severity", string(r.Severity))
+	line("status", r.Status)
+	line("state", ruleState(r))
+	line("tactics", strings.Join(r.Tactics(), ", "))
+	line("techniques", strings.Join(r.Mitre(), ", "))
+	line("entity", strings.Join(r.Entity, ", "))
+	if r.Window > 0 {
+		line("window", r.Window.String())
+	}
+	line("needs", strings.Join(r.Data, ", "))
+	line("author", r.Author)
+	line("description", r.Description)
+	line("false positives", r.FalsePositives...)
+	line("investigate", r.Investigate...)
+	line("references", r.References...)
+	line("tests", fmt.Sprint(len(r.Tests)))
+	line("warnings", r.Warnings...)
+	line("file", fmt.Sprintf("%s:%d", r.File, r.Line))
+	fmt.Fprintln(out)
+	for l := range strings.Lines(text) {
+		fmt.Fprintln(out, diag.Printable(strings.TrimRight(l, "\r\n")))
+	}
+	return out.Flush()
+}
+
+// ruleText returns the document of a rule, without its neighbours in the file.
+func ruleText(r *ruleset.Rule) (string, error) {
+	dir, err := ruleFiles(r)
+	if err != nil {
+		return "", err
+	}
+	f, err := dir.Open(filepath.Base(strings.TrimPrefix(r.File, ruleset.ShippedPrefix)))
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return cutRule(f, r.Line, strings.HasSuffix(r.File, ".conf"))
+}
+
+// cutRule reads from a line to the end of the document or, in a .conf file, of the
+// stanza.
+func cutRule(f fs.File, from int, stanza bool) (string, error) {
+	var text strings.Builder
+	in := bufio.NewReader(io.LimitReader(f, 16<<20))
+	for n := 1; ; n++ {
+		l, err := in.ReadString('\n')
+		end := strings.HasPrefix(l, "---")
+		if stanza {
+			end = strings.HasPrefix(l, "[")
+		}
+		if n > from && end {
+			break
+		}
+		if n >= from && !(n == from && end && !stanza) {
+			text.WriteString(l)
+		}
+		if text.Len() > maxRuleText {
+			text.WriteString("\n…")
+			break
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return strings.Trim(text.String(), "\r\n"), nil
+}
