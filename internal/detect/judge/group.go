@@ -183,7 +183,7 @@ func median(sorted []float64) float64 {
 
 // percentile returns the smallest of sorted numbers that p percent do not exceed.
 func percentile(sorted []float64, p float64) float64 {
-	k := int(math.Ceil(p / 100 * float64(len(sorted))))
+	k := int(math.Ceil(p * float64(len(sorted)) / 100)) // p/100 is inexact: 7/100*100 > 7
 	return sorted[min(max(k, 1), len(sorted))-1]
 }
 
