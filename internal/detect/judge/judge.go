@@ -174,7 +174,7 @@ func (j *Judge) Feed(ctx context.Context, m *match.Match) error {
 	for (j.size > j.limits.Groups || j.held > j.limits.Held) && len(j.queue) > 0 {
 		d := j.queue.pop()
 		j.stats.Evicted++
-		if err := j.finish(d.place); err != nil {
+		if err := j.hand(j.drop(d.place).cut()); err != nil {
 			return err
 		}
 	}
@@ -206,12 +206,15 @@ func (j *Judge) expire(now int64) error {
 }
 
 // finish hands out what a unit found and drops it.
-func (j *Judge) finish(p place) error {
+func (j *Judge) finish(p place) error { return j.hand(j.drop(p).close(forever)) }
+
+// drop takes a unit out of the state.
+func (j *Judge) drop(p place) *unit {
 	u := j.units[p]
 	delete(j.units, p)
 	j.held -= u.held
 	j.size -= u.size()
-	return j.hand(u.close(forever))
+	return u
 }
 
 // forever is after all times.

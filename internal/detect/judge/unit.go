@@ -28,7 +28,8 @@ type unit struct {
 type opened struct {
 	*finding.Finding
 	slot  string
-	until int64 // inclusive
+	first string // ID of the first event
+	until int64  // inclusive
 }
 
 // environment is what a step needs beside the unit.
@@ -155,6 +156,9 @@ func (u *unit) begin(slot string, key finding.Key) *opened {
 
 // put adds an event to a finding.
 func (u *unit) put(o *opened, e *event) {
+	if o.Count == 0 {
+		o.first = string(e.ID[:])
+	}
 	shown := len(o.Events)
 	o.Add(e.Match, &e.who)
 	u.held += len(o.Events) - shown
@@ -177,6 +181,17 @@ func (u *unit) at(slot string, ns int64) *opened {
 		}
 	}
 	return nil
+}
+
+// cut hands out all findings of a unit that is given up early, in order. The unit may
+// be opened again in the same window, and then the rest has the ID that the whole
+// finding would have had. So what is handed out now gets another one, from its first event.
+func (u *unit) cut() []*finding.Finding {
+	for _, o := range u.open {
+		key := finding.Key{Rule: o.RuleID, Entity: seen.Pack([]string{o.ID, o.first}), Outcome: "cut", Window: o.First.UnixNano()}
+		o.ID = key.ID()
+	}
+	return u.close(forever)
 }
 
 // close hands out the findings that end before a time, in order.
