@@ -2,12 +2,16 @@ package main
 
 import (
 	"bufio"
+	"cmp"
+	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"bluetrail/internal/detect/sigma"
 	"bluetrail/internal/detect/splrule"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/enrich"
@@ -20,12 +24,13 @@ type rulesCmd struct {
 	Test    rulesTestCmd    `cmd:"" help:"Run the tests of rules."`
 	Show    rulesShowCmd    `cmd:"" help:"Show a rule: what is known about it, and its text."`
 	Explain rulesExplainCmd `cmd:"" help:"Explain why a rule fires on an event, or does not."`
-	Check   rulesCheckCmd   `cmd:"" help:"Report for each rule whether its search would run: it parses, and its macros and lookups exist."`
+	Check   rulesCheckCmd   `cmd:"" help:"Report which rules would not run, and why: they do not parse, or a macro, lookup or referred rule is missing."`
 }
 
 type rulesCheckCmd struct {
 	Dirs      []string `arg:"" name:"dir" help:"Folders or files of rules (.yml, savedsearches.conf). Uses macros/, lookups/ and baselines/ in them or in their parents."`
 	Knowledge []string `help:"Folder of macros and lookups; repeatable." placeholder:"DIR"`
+	All       bool     `help:"Also list the rules that would run; -o json and csv always do."`
 	Output    string   `short:"o" help:"Output format: table, json or csv." enum:"table,json,csv" default:"table"`
 }
 
@@ -66,6 +71,8 @@ func (c *rulesCheckCmd) Run(a *app) error {
 	row := func(r *splrule.Rule, fault error) error {
 		if n++; fault != nil {
 			bad++
+		} else if c.Output == "table" && !c.All {
+			return nil
 		}
 		return w.Write(ruleRow(r, fault))
 	}
@@ -75,9 +82,21 @@ func (c *rulesCheckCmd) Run(a *app) error {
 			check.Keeps(&rules[i])
 		}
 	}
+	sigmaRules := sigmaFiles(found.Files)
 	var others []string // files without a rule
 	said := map[string]bool{}
 	for _, file := range found.Files {
+		if docs, ok := sigmaRules[file]; ok {
+			for i := range docs {
+				if err := row(&docs[i].Rule, docs[i].fault); err != nil {
+					return err
+				}
+				for _, w := range docs[i].warnings {
+					a.warn("%s:%d: %s", file, docs[i].Line, w)
+				}
+			}
+			continue
+		}
 		rules, fault := splrule.Load(file)
 		for i := range rules {
 			notes, fault := check.Check(a.ctx, &rules[i])
@@ -121,6 +140,61 @@ func (c *rulesCheckCmd) Run(a *app) error {
 	}
 	a.note("%s checked, %d would not run", count(n, "rule"), bad)
 	return err
+}
+
+// sigmaDoc is a document of a Sigma file, with what is wrong with it.
+type sigmaDoc struct {
+	splrule.Rule
+	fault    error
+	warnings []string
+}
+
+// maxSigmaFile bounds a file of Sigma rules.
+const maxSigmaFile = 16 << 20
+
+// sigmaFiles reads the Sigma files among some, together: rules of one may refer to
+// those of another. Each has its documents in order.
+func sigmaFiles(paths []string) map[string][]sigmaDoc {
+	c := sigma.NewCollection(nil)
+	docs := map[string][]sigmaDoc{}
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil || info.Size() > maxSigmaFile || filepath.Base(path) == "savedsearches.conf" {
+			continue // told where it is read as SPL
+		}
+		data, err := os.ReadFile(path)
+		if err == nil && sigma.Looks(data) {
+			c.Add(path, data)
+			docs[path] = nil
+		}
+	}
+	c.Link()
+	add := func(h *sigma.Header, warnings []string) {
+		docs[h.File] = append(docs[h.File], sigmaDoc{
+			Rule: splrule.Rule{File: h.File, Line: h.Line, ID: h.ID, Name: h.Title, Kind: splrule.Sigma}, warnings: append(warnings, h.Warnings...),
+		})
+	}
+	for _, r := range c.Rules {
+		add(&r.Header, r.UnknownFields())
+	}
+	for _, r := range c.Correlations {
+		add(&r.Header, nil)
+	}
+	for _, f := range c.Filters {
+		add(&f.Header, nil)
+	}
+	for _, o := range c.Others {
+		add(&o.Header, []string{"for another log than CloudTrail: " + o.Logsource.String()})
+	}
+	for _, f := range c.Faults {
+		docs[f.File] = append(docs[f.File], sigmaDoc{
+			Rule: splrule.Rule{File: f.File, Line: f.Line, Kind: splrule.Sigma}, fault: fmt.Errorf("line %d: %s", f.Line, f.Reason()),
+		})
+	}
+	for _, list := range docs {
+		slices.SortStableFunc(list, func(a, b sigmaDoc) int { return cmp.Compare(a.Line, b.Line) })
+	}
+	return docs
 }
 
 func ruleRow(r *splrule.Rule, fault error) *vector.Batch {

@@ -57,7 +57,7 @@ func TestRulesCheck(t *testing.T) {
 		}
 		got = append(got, row{filepath.Base(file), fields, fault})
 	}
-	faults := []string{"", `unknown macro \"trial\"`, "seen_befor", "statz", "cannot read YAML", "", "Sigma", "no search", "nowhere.csv"}
+	faults := []string{"", `unknown macro \"trial\"`, "seen_befor", "statz", "cannot read YAML", "", "", "no search", "nowhere.csv"}
 	want := []row{
 		{File: "a_good.yml", Start: `id":"id-1","name":"Good one","kind":"spl","ok":"true"`},
 		{File: "b_macro.yml", Start: `id":"id-2","name":"No macro","kind":"spl","ok":"false"`},
@@ -65,7 +65,7 @@ func TestRulesCheck(t *testing.T) {
 		{File: "d_parse.yml", Start: `id":"id-4","name":"No parse","kind":"spl","ok":"false"`},
 		{File: "e_yaml.yml", Start: `id":"","name":"","kind":"","ok":"false"`},
 		{File: "f_writes.yml", Start: `id":"6","name":"Baseline","kind":"spl","ok":"true"`},
-		{File: "g_sigma.yml", Start: `id":"id-7","name":"Sigma one","kind":"sigma","ok":"false"`},
+		{File: "g_sigma.yml", Start: `id":"id-7","name":"Sigma one","kind":"sigma","ok":"true"`},
 		{File: "h_empty.yml", Start: `id":"id-8","name":"Nothing","kind":"","ok":"false"`},
 		{File: "i_append.yml", Start: `id":"id-9","name":"Deep","kind":"spl","ok":"false"`},
 	}
@@ -78,7 +78,7 @@ func TestRulesCheck(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("rows (-want +got):\n%s", d)
 	}
-	if !strings.Contains(errs, "9 rules checked, 7 would not run") || !strings.Contains(errs, "broken.yml") {
+	if !strings.Contains(errs, "9 rules checked, 6 would not run") || !strings.Contains(errs, "broken.yml") {
 		t.Errorf("stderr: %s", errs)
 	}
 	if _, err := os.Stat(filepath.Join(content, "lookups", "new_table.csv")); err == nil {
@@ -220,5 +220,26 @@ func TestRulesCheckAgreesWithSearch(t *testing.T) {
 		if checked != (code == exitDone) {
 			t.Errorf("%s: rules check says %v, search exits %d\n%s%s", spl, checked, code, out, errs)
 		}
+	}
+}
+
+func TestRulesCheckSigma(t *testing.T) {
+	dir := writeTree(t, map[string]string{
+		"a.yml": "title: Base\nname: base\nlevel: low\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {eventNames: CreateUser}, condition: s}\n",
+		"b.yml": "title: Many\nlevel: low\ncorrelation: {type: event_count, rules: [base], group-by: [actor], timespan: 1h, condition: {gte: 3}}\n" +
+			"---\ntitle: Lost\nlevel: low\ncorrelation: {type: event_count, rules: [nothing], group-by: [actor], timespan: 1h, condition: {gte: 3}}\n",
+		"c.yml": "title: Windows\nlevel: low\nlogsource: {product: windows}\ndetection: {s: {EventID: 1}, condition: s}\n",
+	})
+	code, out, errs := bluetrail(t, "rules", "check", dir)
+	if code != exitDone || strings.Contains(out, "Many") || !strings.Contains(out, `line 7: there is no rule "nothing"`) {
+		t.Errorf("%d %s", code, out)
+	}
+	for _, want := range []string{"a.yml:1: ", `"eventNames"`, "for another log than CloudTrail: product=windows", "4 rules checked, 1 would not run"} {
+		if !strings.Contains(errs, want) {
+			t.Errorf("stderr has no %q: %s", want, errs)
+		}
+	}
+	if _, out, _ = bluetrail(t, "rules", "check", dir, "--all"); !strings.Contains(out, "Many") {
+		t.Errorf("--all: %s", out)
 	}
 }

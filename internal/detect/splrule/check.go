@@ -56,7 +56,7 @@ func (c *Checker) Check(ctx context.Context, r *Rule) (notes []string, err error
 	switch r.Kind {
 	case SPL:
 	case Sigma:
-		return nil, errors.New("rules of the kind Sigma cannot be checked yet")
+		return nil, errors.New("a Sigma rule has no search")
 	default:
 		return nil, errors.New("the rule has no search")
 	}
