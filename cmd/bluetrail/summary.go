@@ -60,7 +60,7 @@ func (c *summaryCmd) Run(a *app) error {
 	}
 	defer o.Store.Close()
 	var sum incident.Summary
-	o.Text = incident.Search("")
+	o.Text = incident.SummarySearch()
 	if err := a.collect(o, sum.Add); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@
 package incident
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,18 +12,27 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// Fields are the fields that Summary and Trace read.
-var Fields = []string{
-	"_time", "eventName", "eventSource", "outcome", "readOnly", "object", "awsRegion", "sourceIPAddress", "src_kind", "ua_tool", "ua_version", "ua_command",
-	"recipientAccountId", "userIdentity.type", "userIdentity.arn", "userIdentity.accountId", "userIdentity.principalId", "userIdentity.userName", "userIdentity.accessKeyId", "userIdentity.invokedBy",
-	"userIdentity.onBehalfOf.userId", "userIdentity.sessionContext.sessionIssuer.arn", "userIdentity.sessionContext.sessionIssuer.userName",
-	"requestParameters.userName", "requestParameters.roleName", "responseElements.accessKey.accessKeyId", "responseElements.accessKey.userName", "responseElements.credentials.accessKeyId", "responseElements.user.arn", "responseElements.role.arn", "responseElements.assumedRoleUser.arn",
+// callerFields say whose call an event is; see row.identity.
+var callerFields = []string{
+	"_time", "userIdentity.type", "userIdentity.arn", "userIdentity.accountId", "userIdentity.principalId", "userIdentity.userName", "userIdentity.invokedBy",
+	"userIdentity.onBehalfOf.userId", "userIdentity.sessionContext.sessionIssuer.arn", "userIdentity.accessKeyId",
 }
 
-// Search is the search that yields them for all events that match a condition,
-// in SPL.
-func Search(condition string) string {
-	return "index=* " + condition + ` | fields "` + strings.Join(Fields, `" "`) + `"`
+// search finds all events that match a condition, with the fields of the caller and
+// others, in SPL.
+func search(condition string, fields ...string) string {
+	return "index=* " + condition + ` | fields "` + strings.Join(slices.Concat(callerFields, fields), `" "`) + `"`
+}
+
+// SummarySearch is the search for the rows of a Summary, in SPL.
+func SummarySearch() string {
+	return search("", "eventName", "eventSource", "outcome", "awsRegion", "sourceIPAddress", "ua_tool", "ua_version")
+}
+
+// traceFields are what Trace reads beside callerFields.
+var traceFields = []string{
+	"eventName", "eventSource", "outcome", "readOnly", "object", "awsRegion", "sourceIPAddress", "recipientAccountId",
+	"requestParameters.userName", "responseElements.accessKey.accessKeyId", "responseElements.credentials.accessKeyId", "responseElements.user.arn", "responseElements.role.arn",
 }
 
 // row is one event of a batch.

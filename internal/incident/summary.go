@@ -102,7 +102,7 @@ type Summary struct {
 	Overflow int64 // events of identities beyond the bound
 }
 
-// Add takes the rows of a search for Fields.
+// Add takes the rows of a SummarySearch.
 func (s *Summary) Add(b *vector.Batch) {
 	r := rowsOf(b)
 	for r.i = range b.Len {

@@ -82,7 +82,7 @@ func (c caller) clone() caller {
 const linkCondition = `(eventName=AssumeRole* OR eventName=AssumeRoot OR eventName=GetFederationToken OR eventName=GetSessionToken OR eventName=CreateAccessKey OR eventName=CreateUser OR eventName=CreateLoginProfile OR eventName=UpdateLoginProfile OR eventName=CreateRole)`
 
 // LinkSearch is the search for the events that Trace.Link takes.
-func LinkSearch() string { return Search(linkCondition) }
+func LinkSearch() string { return search(linkCondition, traceFields...) }
 
 // Trace follows a thing and what grew out of it. Give it the links first, then
 // the events of Trace.Search.
@@ -240,13 +240,13 @@ func (t *Trace) Search() string {
 		case "address":
 			test("sourceIPAddress", n.Name)
 		default: // a name may stand in several places; it is a word of the record
-			return Search("")
+			return search("", traceFields...)
 		}
 	}
 	if len(tests) > maxTests {
-		return Search("")
+		return search("", traceFields...)
 	}
-	return Search("(" + strings.Join(tests, " OR ") + ")")
+	return search("("+strings.Join(tests, " OR ")+")", traceFields...)
 }
 
 // Add takes the rows of Search.

@@ -14,6 +14,7 @@ import (
 	"bluetrail/internal/detect/sigma"
 	"bluetrail/internal/event"
 	"bluetrail/internal/ingest"
+	"bluetrail/internal/jsonscan"
 	"bluetrail/internal/state"
 )
 
@@ -102,7 +103,8 @@ func (w *worker) evaluate(e *ingest.Event) (err error) {
 		}
 	}()
 	w.hits = w.hits[:0]
-	w.eval.Evaluate(e.Raw, "", "", func(i int) {
+	source, name := names(e.Raw)
+	w.eval.Evaluate(e.Raw, source, name, func(i int) {
 		if w.rules.cfg.hit != nil {
 			w.rules.cfg.hit(&w.of.rules[i].info, e.Raw)
 		}
@@ -119,6 +121,29 @@ func (w *worker) evaluate(e *ingest.Event) (err error) {
 		w.note(&w.of.rules[i], e)
 	}
 	return nil
+}
+
+// names returns eventSource and eventName of a record, by which the set finds the rules
+// to try; "" = the record has no such text, and all rules are tried. CloudTrail writes
+// both near the beginning.
+func names(raw []byte) (source, name string) {
+	text := func(v []byte) string {
+		if jsonscan.KindOf(v) != jsonscan.String {
+			return ""
+		}
+		return jsonscan.Text(v)
+	}
+	// Records were validated when they were decoded, so there is no error.
+	_, _ = jsonscan.Object(raw, jsonscan.Space(raw, 0), jsonscan.MaxDepth, func(key string, v []byte) bool {
+		switch key {
+		case "eventSource":
+			source = text(v)
+		case "eventName":
+			name = text(v)
+		}
+		return source == "" || name == ""
+	})
+	return source, name
 }
 
 // try evaluates one rule; the error is its panic.
