@@ -32,6 +32,7 @@ var verbs = map[string]func() forwarded{
 	"fields":  func() forwarded { return &fieldsCmd{} },
 	"summary": func() forwarded { return &summaryCmd{} },
 	"trace":   func() forwarded { return &traceCmd{} },
+	"hunt":    func() forwarded { return &huntCmd{} },
 	"export":  func() forwarded { return &exportCmd{} },
 	"explain": func() forwarded { return &splExplainCmd{} },
 	"ingest":  func() forwarded { return &ingestCmd{} },
