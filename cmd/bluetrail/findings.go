@@ -32,7 +32,7 @@ type findingsListCmd struct {
 	Earliest string `help:"Start of the time range, inclusive: -24h, -7d@d, epoch, RFC 3339." placeholder:"T"`
 	Latest   string `help:"End of the time range, exclusive." placeholder:"T"`
 	Rule     string `help:"Only findings of rules with this ID, name or title; * stands for any text." placeholder:"RULE"`
-	Severity string `help:"Only findings at least this bad: informational, low, medium, high, critical." enum:"informational,low,medium,high,critical" default:"informational"`
+	Severity string `help:"Only findings at least this severe: informational, low, medium, high, critical." enum:"informational,low,medium,high,critical" default:"informational"`
 	Entity   string `help:"Only findings about this user, role, address, …; * stands for any text." placeholder:"TEXT"`
 	Output   string `short:"o" help:"Output format: table, list (one field a line), json (whole findings) or csv." enum:"table,list,json,csv" default:"table"`
 }

@@ -65,6 +65,9 @@ func (c *rulesExplainCmd) Run(a *app) error {
 	}
 	out := bufio.NewWriterSize(a.out, 64<<10)
 	n, err := c.each(a, out, r.Event, next)
+	if err != nil && a.ctx.Err() == nil {
+		err = fmt.Errorf("cannot read %s: %w", c.Event, err)
+	}
 	if flushed := out.Flush(); err == nil {
 		err = flushed
 	}
@@ -96,7 +99,7 @@ func (c *rulesExplainCmd) each(a *app, out *bufio.Writer, r *sigma.Rule, next fu
 			return n, nil
 		case errors.As(err, &broken):
 			a.partly = true
-			a.warn("%v", err)
+			a.warn("%s: %v", c.Event, err)
 			continue
 		case err != nil:
 			return n, err

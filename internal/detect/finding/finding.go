@@ -259,47 +259,38 @@ func (f *Finding) Append(name string, values ...string) {
 	}
 }
 
+// getters read the fields that all findings have, by their JSON names.
+var getters = map[string]func(f *Finding) []string{
+	"rule_id":  func(f *Finding) []string { return []string{f.RuleID} },
+	"rule":     func(f *Finding) []string { return []string{f.Rule} },
+	"title":    func(f *Finding) []string { return []string{f.Title} },
+	"severity": func(f *Finding) []string { return []string{string(f.Severity)} },
+	"entity":   func(f *Finding) []string { return []string{f.Entity} },
+	"outcome":  func(f *Finding) []string { return []string{f.Outcome} },
+	"count":    func(f *Finding) []string { return []string{strconv.FormatInt(f.Count, 10)} },
+	"first":    func(f *Finding) []string { return []string{f.First.Format(time.RFC3339)} },
+	"last":     func(f *Finding) []string { return []string{f.Last.Format(time.RFC3339)} },
+
+	"actor":       func(f *Finding) []string { return f.Actor },
+	"actor_type":  func(f *Finding) []string { return f.ActorType },
+	"actor_chain": func(f *Finding) []string { return f.Chain },
+	"session_id":  func(f *Finding) []string { return f.Session },
+	"account":     func(f *Finding) []string { return f.Account },
+	"region":      func(f *Finding) []string { return f.Region },
+	"source_ip":   func(f *Finding) []string { return f.SourceIP },
+	"event_name":  func(f *Finding) []string { return f.EventName },
+	"object":      func(f *Finding) []string { return f.Object },
+	"user_agent":  func(f *Finding) []string { return f.UserAgent },
+}
+
+// Has reports whether all findings have a field with a JSON name, so that a message
+// may name it without the rule asking for it.
+func Has(name string) bool { return getters[name] != nil }
+
 // Get returns the values of a field by its JSON name, those of Fields included.
 func (f *Finding) Get(name string) []string {
-	switch name {
-	case "rule_id":
-		return []string{f.RuleID}
-	case "rule":
-		return []string{f.Rule}
-	case "title":
-		return []string{f.Title}
-	case "severity":
-		return []string{string(f.Severity)}
-	case "entity":
-		return []string{f.Entity}
-	case "outcome":
-		return []string{f.Outcome}
-	case "count":
-		return []string{strconv.FormatInt(f.Count, 10)}
-	case "first":
-		return []string{f.First.Format(time.RFC3339)}
-	case "last":
-		return []string{f.Last.Format(time.RFC3339)}
-	case "actor":
-		return f.Actor
-	case "actor_type":
-		return f.ActorType
-	case "actor_chain":
-		return f.Chain
-	case "session_id":
-		return f.Session
-	case "account":
-		return f.Account
-	case "region":
-		return f.Region
-	case "source_ip":
-		return f.SourceIP
-	case "event_name":
-		return f.EventName
-	case "object":
-		return f.Object
-	case "user_agent":
-		return f.UserAgent
+	if get := getters[name]; get != nil {
+		return get(f)
 	}
 	for _, x := range f.Fields {
 		if x.Name == name {
@@ -313,15 +304,4 @@ func (f *Finding) Get(name string) []string {
 // worst first, then by rule and entity.
 func Compare(a, b *Finding) int {
 	return cmp.Or(a.First.Compare(b.First), cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.ID, b.ID))
-}
-
-// Has reports whether all findings have a field with a JSON name, so that a message
-// may name it without the rule asking for it.
-func Has(name string) bool {
-	switch name {
-	case "rule_id", "rule", "title", "severity", "entity", "outcome", "count", "first", "last", "actor", "actor_type", "actor_chain", "session_id", "account", "region",
-		"source_ip", "event_name", "object", "user_agent":
-		return true
-	}
-	return false
 }

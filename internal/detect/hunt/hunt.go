@@ -113,7 +113,7 @@ func Run(ctx context.Context, o Options) (res *Result, err error) {
 	return res, nil
 }
 
-// read takes over what a worker read.
+// read counts what a worker read.
 func (r *Result) read(s *scan) {
 	if s.events == 0 {
 		return

@@ -21,10 +21,11 @@ import (
 // each of its windows.
 type searches struct {
 	dir  string
-	list []*wanted
+	list []*splSearch
 }
 
-type wanted struct {
+// splSearch is one search with the records that it may use.
+type splSearch struct {
 	position int
 	search   *splrule.Search
 	kept     *kept
@@ -53,7 +54,7 @@ func newSearches(o *Options, res *Result) (s *searches, err error) {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			return s, fmt.Errorf("cannot keep records for searches: %w", err)
 		}
-		s.list = append(s.list, &wanted{i, r.Search, newKept(dir, disk)})
+		s.list = append(s.list, &splSearch{i, r.Search, newKept(dir, disk)})
 	}
 	return s, nil
 }
@@ -83,7 +84,7 @@ func (s *searches) close() error {
 
 // keeper keeps the records of one worker for the searches.
 type keeper struct {
-	list []*wanted
+	list []*splSearch
 	evs  []*splrule.Evaluator
 }
 
@@ -139,7 +140,7 @@ func (s *searches) run(ctx context.Context, o *Options, res *Result, found func(
 // errFound wraps the error of found, which ends the hunt.
 var errFound = errors.New("cannot take a finding")
 
-func (w *wanted) run(ctx context.Context, o *Options, res *Result, found func(*finding.Finding) error) error {
+func (w *splSearch) run(ctx context.Context, o *Options, res *Result, found func(*finding.Finding) error) error {
 	before := int64(0)
 	for win := range w.search.Schedule.Windows(res.First, res.Last, time.UTC) {
 		so := o.Search

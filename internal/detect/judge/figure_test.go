@@ -45,3 +45,18 @@ func TestShareAndMedian(t *testing.T) {
 		}
 	}
 }
+
+func TestJoin(t *testing.T) {
+	tuples := [][]string{{"a, b", "c"}, {"a", "b, c"}, {`"a`, "b"}, {`"a"`, "b"}, {"a", "b"}, {"a", ""}, {"", "a"}}
+	texts := map[string][]string{}
+	for _, tuple := range tuples {
+		text := join(tuple)
+		if other, ok := texts[text]; ok {
+			t.Errorf("%q and %q are both %s", other, tuple, text)
+		}
+		texts[text] = tuple
+	}
+	if got := join([]string{"a, b"}); got != "a, b" {
+		t.Errorf("one value is written as %s", got)
+	}
+}

@@ -102,6 +102,22 @@ func (g *group) older(than int64) int {
 	return i
 }
 
+// sum is the sum of the window's numbers, or their average. They are added anew each
+// time: a running sum would depend on what was in it before.
+func (g *group) sum(t Type) float64 {
+	sum, count := 0.0, 0
+	for _, it := range g.items {
+		for _, x := range it.nums {
+			sum += x
+		}
+		count += len(it.nums)
+	}
+	if t == ValueAvg {
+		sum /= float64(count)
+	}
+	return sum
+}
+
 // holds reports whether the window that ends with it satisfies the node's condition.
 func (g *group) holds(n *node, it *item) bool {
 	switch n.Type {
@@ -110,18 +126,7 @@ func (g *group) holds(n *node, it *item) bool {
 	case ValueCount:
 		return n.Holds(float64(len(g.tuples)))
 	case ValueSum, ValueAvg:
-		// Added anew each time: a running sum would depend on what was in it before.
-		sum, count := 0.0, 0
-		for _, it := range g.items {
-			for _, x := range it.nums {
-				sum += x
-			}
-			count += len(it.nums)
-		}
-		if n.Type == ValueAvg {
-			sum /= float64(count)
-		}
-		return n.Holds(sum)
+		return n.Holds(g.sum(n.Type))
 	case ValueMedian:
 		return n.Holds(median(g.sorted))
 	case ValuePercentile:
@@ -235,17 +240,7 @@ func (g *group) figure(n *node) (name string, values []string) {
 		}
 		return fieldName(n), values
 	case ValueSum, ValueAvg:
-		sum, count := 0.0, 0
-		for _, it := range g.items {
-			for _, x := range it.nums {
-				sum += x
-			}
-			count += len(it.nums)
-		}
-		if n.Type == ValueAvg {
-			sum /= float64(count)
-		}
-		return string(n.Type), number(sum)
+		return string(n.Type), number(g.sum(n.Type))
 	case ValueMedian:
 		return string(n.Type), number(median(g.sorted))
 	case ValuePercentile:

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -126,7 +127,7 @@ func (t *tree) entities(e *event, stats *Stats) []string {
 	}
 	var out []string
 	for _, tuple := range combine(lists, stats) {
-		out = append(out, strings.Join(tuple, ", "))
+		out = append(out, join(tuple))
 	}
 	return out
 }
@@ -249,7 +250,22 @@ func (u *unit) forget(n *node, g *group, k int) {
 }
 
 // display writes a tuple for people.
-func display(key string) string { return strings.Join(seen.Unpack(key), ", ") }
+func display(key string) string { return join(seen.Unpack(key)) }
+
+// join writes values as one text, so that different tuples differ: callers choose the
+// values, and must not end up in the finding of another entity.
+func join(values []string) string {
+	if len(values) == 1 {
+		return values[0]
+	}
+	out := make([]string, len(values))
+	for i, v := range values {
+		if out[i] = v; v == "" || strings.ContainsAny(v, `,"`) {
+			out[i] = strconv.Quote(v)
+		}
+	}
+	return strings.Join(out, ", ")
+}
 
 // fieldName names what a node counts or compares.
 func fieldName(n *node) string { return strings.Join(n.Fields, ", ") }
