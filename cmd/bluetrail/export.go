@@ -81,37 +81,29 @@ func (c *exportCmd) Run(a *app) (err error) {
 
 // exported runs one of the searches of an export.
 func (a *app) exported(o search.Options, e *incident.Evidence, events bool) error {
-	defer a.limitMemory()()
-	stop := a.progress(o.Store)
-	defer stop()
-	s, notices, err := search.Open(a.ctx, o)
-	if err != nil {
+	return a.running(o, func(s *search.Search, stop func()) error {
+		if events && !s.Events() {
+			return usage("export takes a search for events, but this one makes a table; leave out stats, table and the like")
+		}
+		take := e.Cover
+		if events {
+			take = e.Add
+		}
+		err := a.batches(s, func(b *vector.Batch) error { return take(b) })
 		stop()
-		a.notices(notices)
-		return err
-	}
-	defer s.Close()
-	if events && !s.Events() {
-		return usage("export takes a search for events, but this one makes a table; leave out stats, table and the like")
-	}
-	take := e.Cover
-	if events {
-		take = e.Add
-	}
-	err = a.batches(s, func(b *vector.Batch) error { return take(b) })
-	stop()
-	if events {
-		a.notices(s.Notices())
-		a.noteSkipped(s)
-		for _, n := range s.Notices() {
-			switch n.Level {
-			case diag.Note:
-			case diag.Problem:
-				e.Manifest.Unread = append(e.Manifest.Unread, n.String())
-			default:
-				e.Manifest.Notices = append(e.Manifest.Notices, n.String())
+		if events {
+			a.notices(s.Notices())
+			a.noteSkipped(s)
+			for _, n := range s.Notices() {
+				switch n.Level {
+				case diag.Note:
+				case diag.Problem:
+					e.Manifest.Unread = append(e.Manifest.Unread, n.String())
+				default:
+					e.Manifest.Notices = append(e.Manifest.Notices, n.String())
+				}
 			}
 		}
-	}
-	return err
+		return err
+	})
 }

@@ -130,44 +130,37 @@ func (c *fieldsCmd) Run(a *app) error {
 
 // summaries runs the search and returns the fields, sorted by name.
 func (c *fieldsCmd) summaries(a *app, o search.Options) (list []field, err error) {
-	defer a.limitMemory()()
-	stop := a.progress(o.Store)
-	defer stop()
-	s, notices, err := search.Open(a.ctx, o)
-	if err != nil {
-		stop()
-		a.notices(notices)
-		return nil, err
-	}
-	defer s.Close()
-	err = a.batches(s, func(b *vector.Batch) error {
-		for i := range b.Len {
-			text := func(name string) string {
-				if col := b.Col(name); col != nil {
-					return col.At(i).Text()
+	err = a.running(o, func(s *search.Search, stop func()) error {
+		err := a.batches(s, func(b *vector.Batch) error {
+			for i := range b.Len {
+				text := func(name string) string {
+					if col := b.Col(name); col != nil {
+						return col.At(i).Text()
+					}
+					return ""
 				}
-				return ""
+				f := field{name: text("field"), exact: text("is_exact") != "0"}
+				f.events, _ = strconv.Atoi(text("count"))
+				f.distinct, _ = strconv.Atoi(text("distinct_count"))
+				var values []struct {
+					Value string `json:"value"`
+					Count int    `json:"count"`
+				}
+				if err := json.Unmarshal([]byte(text("values")), &values); err != nil {
+					return fmt.Errorf("cannot read the values of field %q: %w", f.name, err)
+				}
+				for _, v := range values {
+					f.values = append(f.values, fmt.Sprintf("%s (%d)", v.Value, v.Count))
+				}
+				list = append(list, f)
 			}
-			f := field{name: text("field"), exact: text("is_exact") != "0"}
-			f.events, _ = strconv.Atoi(text("count"))
-			f.distinct, _ = strconv.Atoi(text("distinct_count"))
-			var values []struct {
-				Value string `json:"value"`
-				Count int    `json:"count"`
-			}
-			if err := json.Unmarshal([]byte(text("values")), &values); err != nil {
-				return fmt.Errorf("cannot read the values of field %q: %w", f.name, err)
-			}
-			for _, v := range values {
-				f.values = append(f.values, fmt.Sprintf("%s (%d)", v.Value, v.Count))
-			}
-			list = append(list, f)
-		}
-		return nil
+			return nil
+		})
+		stop()
+		a.notices(s.Notices())
+		a.noteSkipped(s)
+		return err
 	})
-	stop()
-	a.notices(s.Notices())
-	a.noteSkipped(s)
 	slices.SortFunc(list, func(a, b field) int { return cmp.Compare(a.name, b.name) })
 	return list, err
 }

@@ -5,12 +5,12 @@ import (
 	"cmp"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/detect/sigma"
 	"bluetrail/internal/detect/splrule"
 	"bluetrail/internal/diag"
@@ -149,21 +149,17 @@ type sigmaDoc struct {
 	warnings []string
 }
 
-// maxSigmaFile bounds a file of Sigma rules.
-const maxSigmaFile = 16 << 20
-
 // sigmaFiles reads the Sigma files among some, together: rules of one may refer to
 // those of another. Each has its documents in order.
 func sigmaFiles(paths []string) map[string][]sigmaDoc {
 	c := sigma.NewCollection(nil)
 	docs := map[string][]sigmaDoc{}
 	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err != nil || info.Size() > maxSigmaFile || filepath.Base(path) == "savedsearches.conf" {
-			continue // told where it is read as SPL
-		}
-		data, err := os.ReadFile(path)
-		if err == nil && sigma.Looks(data) {
+		data, ok, err := ruleset.ReadSigma(path)
+		switch {
+		case err != nil:
+			docs[path] = []sigmaDoc{{Rule: splrule.Rule{File: path}, fault: err}}
+		case ok:
 			c.Add(path, data)
 			docs[path] = nil
 		}

@@ -115,6 +115,19 @@ func (a *app) collectQuietly(o search.Options, take func(*vector.Batch)) error {
 }
 
 func (a *app) gather(o search.Options, take func(*vector.Batch), tell bool) error {
+	return a.running(o, func(s *search.Search, stop func()) error {
+		err := a.batches(s, func(b *vector.Batch) error { take(b); return nil })
+		stop()
+		if tell || err != nil {
+			a.notices(s.Notices())
+			a.noteSkipped(s)
+		}
+		return err
+	})
+}
+
+// running opens a search and lets use take its rows. stop ends the progress line.
+func (a *app) running(o search.Options, use func(s *search.Search, stop func()) error) error {
 	defer a.limitMemory()()
 	stop := a.progress(o.Store)
 	defer stop()
@@ -125,13 +138,7 @@ func (a *app) gather(o search.Options, take func(*vector.Batch), tell bool) erro
 		return err
 	}
 	defer s.Close()
-	err = a.batches(s, func(b *vector.Batch) error { take(b); return nil })
-	stop()
-	if tell || err != nil {
-		a.notices(s.Notices())
-		a.noteSkipped(s)
-	}
-	return err
+	return use(s, stop)
 }
 
 // shownValues is how many values of a kind a table shows for an identity.

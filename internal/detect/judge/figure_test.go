@@ -60,3 +60,18 @@ func TestJoin(t *testing.T) {
 		t.Errorf("one value is written as %s", got)
 	}
 }
+
+func TestManyNumbers(t *testing.T) {
+	var list []string
+	for range 3 * maxNumbers {
+		list = append(list, "x", "2")
+	}
+	var stats Stats
+	if got := numbers([][]string{list, {"7"}}, &stats); len(got) != maxNumbers || stats.Combined != 1 {
+		t.Errorf("%d numbers, %d lists cut", len(got), stats.Combined)
+	}
+	stats = Stats{}
+	if got := numbers([][]string{list[:2*maxNumbers]}, &stats); len(got) != maxNumbers || stats.Combined != 0 {
+		t.Errorf("%d numbers, %d lists cut, though all fit", len(got), stats.Combined)
+	}
+}

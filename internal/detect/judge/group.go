@@ -213,12 +213,22 @@ func ordered(es []*event) []*event {
 	return slices.CompactFunc(es, func(a, b *event) bool { return match.Compare(a.Match, b.Match) == 0 })
 }
 
-// numbers parses values; those that are no finite numbers are left out.
-func numbers(lists [][]string) []float64 {
+// maxNumbers bounds the numbers of one event.
+const maxNumbers = 100
+
+// numbers parses values, at most maxNumbers; those that are no finite numbers are left
+// out.
+func numbers(lists [][]string, stats *Stats) []float64 {
 	var out []float64
 	for _, list := range lists {
 		for _, s := range list {
-			if x, err := strconv.ParseFloat(s, 64); err == nil && !math.IsNaN(x) && !math.IsInf(x, 0) {
+			x, err := strconv.ParseFloat(s, 64)
+			switch {
+			case err != nil || math.IsNaN(x) || math.IsInf(x, 0):
+			case len(out) == maxNumbers:
+				stats.Combined++
+				return out
+			default:
 				out = append(out, x)
 			}
 		}

@@ -111,7 +111,7 @@ type Stats struct {
 	Doubles   int64 // matches of events that came before
 	NoGroup   int64 // events without a value for group-by, left out of that correlation
 	NoValue   int64 // events without a usable value of the correlation's field, left out of it
-	Combined  int64 // combinations of values beyond the first 16 of an event
+	Combined  int64 // lists of an event of which only the first 16 combinations, or 100 numbers, count
 	Evicted   int64 // groups given up because there were too many: their findings end early
 	Shortened int64 // events dropped from windows that held too many
 	Late      int64 // matches that came behind the horizon

@@ -163,7 +163,7 @@ func (n *node) put(hits []*hit, u *unit, env *environment, e *event, i int, x *r
 				tuples = append(tuples, seen.Pack(t))
 			}
 		} else {
-			nums = numbers(lists)
+			nums = numbers(lists, env.stats)
 		}
 		if len(tuples)+len(nums) == 0 {
 			env.stats.NoValue++

@@ -76,7 +76,7 @@ type Options struct {
 // ShippedPrefix stands before the file names of shipped rules.
 const ShippedPrefix = "shipped:"
 
-// Bounds of a file of rules.
+// maxFile is how large a file of Sigma rules may be, in bytes.
 const maxFile = 16 << 20
 
 // Load loads files and folders. Whatever cannot be loaded is in Faults and stops
@@ -151,23 +151,14 @@ func (l *loader) shipped(files fs.FS) error {
 
 // file reads a file of rules and returns the searches in it.
 func (l *loader) file(path string) []splrule.Rule {
-	if strings.HasSuffix(path, ".yml") || strings.HasSuffix(path, ".yaml") {
-		info, err := os.Stat(path)
-		if err == nil && info.Size() > maxFile {
-			err = fmt.Errorf("the file is larger than %d MiB", maxFile>>20)
-		}
-		var data []byte
-		if err == nil {
-			data, err = os.ReadFile(path)
-		}
-		if err != nil {
-			l.fault(path, 0, err.Error())
-			return nil
-		}
-		if sigma.Looks(data) {
-			l.collection.Add(path, data)
-			return nil
-		}
+	data, ok, err := ReadSigma(path)
+	switch {
+	case err != nil:
+		l.fault(path, 0, err.Error())
+		return nil
+	case ok:
+		l.collection.Add(path, data)
+		return nil
 	}
 	rules, err := splrule.Load(path)
 	for _, err := range flat(err) {
@@ -179,6 +170,21 @@ func (l *loader) file(path string) []splrule.Rule {
 		l.fault(path, 0, strings.TrimPrefix(err.Error(), path+": "))
 	}
 	return slices.DeleteFunc(rules, func(r splrule.Rule) bool { return r.Kind != splrule.SPL })
+}
+
+// ReadSigma reads a file if it holds Sigma; ok is false for other files.
+func ReadSigma(path string) (data []byte, ok bool, err error) {
+	if ext := strings.ToLower(filepath.Ext(path)); ext != ".yml" && ext != ".yaml" {
+		return nil, false, nil
+	}
+	info, err := os.Stat(path)
+	if err == nil && info.Size() > maxFile {
+		err = fmt.Errorf("the file is larger than %d MiB", maxFile>>20)
+	}
+	if err == nil {
+		data, err = os.ReadFile(path)
+	}
+	return data, err == nil && sigma.Looks(data), err
 }
 
 // flat takes apart what errors.Join joined.

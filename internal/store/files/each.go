@@ -103,25 +103,9 @@ func (v *visiting) file(f *file.File) error {
 		if v.ctx.Err() != nil {
 			return context.Cause(v.ctx)
 		}
-		got, err := in.Next()
-		var one *event.RecordError
-		switch {
-		case err == io.EOF:
+		got, ok := s.next(in, f.Path)
+		if !ok {
 			return nil
-		case errors.As(err, &one):
-			s.skip(diag.Unreadable(f.Path, err.Error()))
-			continue
-		case err != nil:
-			s.skip(diag.Unreadable(f.Path, err.Error()))
-			return nil
-		case got.Kind == event.Digest:
-			continue
-		case got.Kind == event.Control:
-			s.controls.Add(1)
-			continue
-		case got.Kind == event.Foreign:
-			s.leave(string(got.Raw))
-			continue
 		}
 		records++
 		if !got.Walked {
@@ -146,6 +130,31 @@ func (v *visiting) file(f *file.File) error {
 		}
 		if err := v.visit(&rec); err != nil {
 			return err
+		}
+	}
+}
+
+// next returns the next event of a file, false behind the last. What is no event, or
+// cannot be read, is counted.
+func (s *Store) next(in *file.Reader, path string) (event.Record, bool) {
+	for {
+		rec, err := in.Next()
+		var one *event.RecordError
+		switch {
+		case err == io.EOF:
+			return rec, false
+		case errors.As(err, &one):
+			s.skip(diag.Unreadable(path, err.Error()))
+		case err != nil:
+			s.skip(diag.Unreadable(path, err.Error()))
+			return rec, false
+		case rec.Kind == event.Digest:
+		case rec.Kind == event.Control:
+			s.controls.Add(1)
+		case rec.Kind == event.Foreign:
+			s.leave(string(rec.Raw))
+		default:
+			return rec, true
 		}
 	}
 }

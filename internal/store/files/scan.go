@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
@@ -224,27 +223,12 @@ func (r *reader) file(i int) error {
 		if r.ctx.Err() != nil {
 			return context.Cause(r.ctx)
 		}
-		rec, err := in.Next()
-		var one *event.RecordError
+		rec, ok := s.next(in, f.Path)
 		switch {
 		case r.err != nil:
 			return r.err
-		case err == io.EOF:
+		case !ok:
 			return nil
-		case errors.As(err, &one):
-			s.skip(diag.Unreadable(f.Path, err.Error()))
-			continue
-		case err != nil:
-			s.skip(diag.Unreadable(f.Path, err.Error()))
-			return nil
-		case rec.Kind == event.Digest:
-			continue
-		case rec.Kind == event.Control:
-			s.controls.Add(1)
-			continue
-		case rec.Kind == event.Foreign:
-			s.leave(string(rec.Raw))
-			continue
 		}
 		r.records++
 		if r.sc.filter.Match(rec.Raw) {
