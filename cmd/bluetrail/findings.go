@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,7 @@ import (
 type findingsCmd struct {
 	List findingsListCmd `cmd:"" default:"withargs" help:"List findings, the newest first."`
 	Show findingsShowCmd `cmd:"" help:"Show findings whole, with their events."`
+	Mark findingsMarkCmd `cmd:"" help:"Say whether findings were what their rules look for, or harmless."`
 }
 
 type findingsListCmd struct {
@@ -34,6 +36,7 @@ type findingsListCmd struct {
 	Rule     string `help:"Only findings of rules with this ID, name or title; * stands for any text." placeholder:"RULE"`
 	Severity string `help:"Only findings at least this severe: informational, low, medium, high, critical." enum:"informational,low,medium,high,critical" default:"informational"`
 	Entity   string `help:"Only findings about this user, role, address, …; * stands for any text." placeholder:"TEXT"`
+	Status   string `help:"Only findings that are marked so: open, true or false." enum:",open,true,false" default:"" placeholder:"STATUS"`
 	Output   string `short:"o" help:"Output format: table, list (one field a line), json (whole findings) or csv." enum:"table,list,json,csv" default:"table"`
 }
 
@@ -62,8 +65,12 @@ func (*findingsShowCmd) Help() string {
 	return examples("bluetrail findings show 5f0c1d", "bluetrail findings show 5f0c1d -o json | jq .events")
 }
 
-// findingColumns are the columns of a row of findings.
-var findingColumns = []string{"time", "severity", "rule", "entity", "outcome", "count", "message", "id"}
+// findingColumns are the columns of a row of findings. Those in the state have a status,
+// too.
+var (
+	findingColumns = []string{"time", "severity", "rule", "entity", "outcome", "count", "message", "id"}
+	markedColumns  = []string{"time", "severity", "rule", "entity", "outcome", "count", "message", "status", "id"}
+)
 
 // findings opens the state that has the findings of a data directory.
 func (a *app) findings(dir string) (db *state.DB, release func(), err error) {
@@ -96,18 +103,21 @@ func (c *findingsListCmd) Run(a *app) error {
 		if c.Entity != "" && !byEntity(s.Entity) {
 			return nil
 		}
-		var f finding.Finding
-		if err := json.Unmarshal(s.Body, &f); err != nil {
-			return fmt.Errorf("finding %q cannot be read: %w", s.ID, err)
+		if c.Status != "" && c.Status != string(s.Status) {
+			return nil
+		}
+		f, body, err := readFinding(s)
+		if err != nil {
+			return err
 		}
 		if c.Rule != "" && !byRule(f.RuleID) && !byRule(f.Rule) && !byRule(f.Title) {
 			return nil
 		}
 		n++
 		if c.Output == "json" {
-			return writeJSON(out, s.Body)
+			return writeJSON(out, body)
 		}
-		return rows.Write(findingRow(&f, a.zone()))
+		return rows.Write(findingRow(markedColumns, f, a.zone()))
 	})
 	if err != nil {
 		return err
@@ -145,13 +155,28 @@ func (c *findingsListCmd) query(a *app) (q state.FindingQuery, err error) {
 	return q, nil
 }
 
-func findingRow(f *finding.Finding, zone *time.Location) *vector.Batch {
-	b := vector.NewBuilder(findingColumns...)
+// readFinding reads a finding of the state, with its mark.
+func readFinding(s *state.Finding) (f *finding.Finding, body []byte, err error) {
+	f = &finding.Finding{}
+	if body, err = s.Document(); err == nil {
+		err = json.Unmarshal(body, f)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("finding %q cannot be read: %w", s.ID, err)
+	}
+	return f, body, nil
+}
+
+func findingRow(columns []string, f *finding.Finding, zone *time.Location) *vector.Batch {
+	b := vector.NewBuilder(columns...)
 	b.Add()
-	for i, text := range []string{
-		f.Time.In(zone).Format(time.RFC3339), string(f.Severity), f.Rule, f.Entity, f.Outcome, strconv.FormatInt(f.Count, 10), f.Message, f.ID,
+	for name, text := range map[string]string{
+		"time": f.Time.In(zone).Format(time.RFC3339), "severity": string(f.Severity), "rule": f.Rule, "entity": f.Entity, "outcome": f.Outcome,
+		"count": strconv.FormatInt(f.Count, 10), "message": f.Message, "status": f.Status, "id": f.ID,
 	} {
-		b.SetAt(i, vector.String(text))
+		if at := slices.Index(columns, name); at >= 0 {
+			b.SetAt(at, vector.String(text))
+		}
 	}
 	return b.Batch()
 }
@@ -177,7 +202,11 @@ func (c *findingsShowCmd) Run(a *app) error {
 	defer release()
 	out := bufio.NewWriterSize(a.out, 64<<10)
 	for i, id := range c.ID {
-		body, err := oneFinding(db, id)
+		s, err := oneFinding(db, id)
+		if err != nil {
+			return errors.Join(out.Flush(), err)
+		}
+		f, body, err := readFinding(s)
 		if err != nil {
 			return errors.Join(out.Flush(), err)
 		}
@@ -187,7 +216,7 @@ func (c *findingsShowCmd) Run(a *app) error {
 		if c.Output == "json" {
 			err = writeJSON(out, body)
 		} else {
-			err = a.showFinding(out, body)
+			err = a.showFinding(out, f)
 		}
 		if err != nil {
 			return err
@@ -197,7 +226,7 @@ func (c *findingsShowCmd) Run(a *app) error {
 }
 
 // oneFinding returns the finding that a text means.
-func oneFinding(db *state.DB, id string) ([]byte, error) {
+func oneFinding(db *state.DB, id string) (*state.Finding, error) {
 	const most = 5
 	ids, err := db.FindingIDs(strings.ToLower(id), most)
 	switch {
@@ -212,11 +241,7 @@ func oneFinding(db *state.DB, id string) ([]byte, error) {
 }
 
 // showFinding writes the fields of a finding and then its events.
-func (a *app) showFinding(out *bufio.Writer, body []byte) error {
-	var f finding.Finding
-	if err := json.Unmarshal(body, &f); err != nil {
-		return fmt.Errorf("the finding cannot be read: %w", err)
-	}
+func (a *app) showFinding(out *bufio.Writer, f *finding.Finding) error {
 	options := result.Options{Format: "list", Width: a.outTerm.Width, Zone: a.zone(), Terminal: a.outTerm.TTY, Colour: a.outTerm.Colour}
 	fields, err := result.New(out, options)
 	if err != nil {
@@ -225,13 +250,13 @@ func (a *app) showFinding(out *bufio.Writer, body []byte) error {
 	row := vector.NewBuilder()
 	row.Add()
 	for _, name := range []string{
-		"id", "time", "title", "rule_id", "severity", "mitre", "entity", "outcome", "actor", "actor_type", "actor_chain", "session_id", "account", "region", "source_ip",
+		"id", "time", "status", "note", "title", "rule_id", "severity", "mitre", "entity", "outcome", "actor", "actor_type", "actor_chain", "session_id", "account", "region", "source_ip",
 		"user_agent", "event_name", "object", "count", "first", "last", "message",
 	} {
-		setFinding(row, &f, name, f.Get(name), a.zone())
+		setFinding(row, f, name, f.Get(name), a.zone())
 	}
 	for _, x := range f.Fields {
-		setFinding(row, &f, x.Name, x.Values, a.zone())
+		setFinding(row, f, x.Name, x.Values, a.zone())
 	}
 	if err := fields.Write(row.Batch()); err != nil {
 		return err
@@ -271,6 +296,10 @@ func setFinding(row *vector.Builder, f *finding.Finding, name string, values []s
 	switch name {
 	case "id":
 		values = []string{f.ID}
+	case "status":
+		values = []string{f.Status}
+	case "note":
+		values = []string{f.Note}
 	case "time":
 		values = []string{f.Time.In(zone).Format(time.RFC3339)}
 	case "first":

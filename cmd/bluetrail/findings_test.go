@@ -118,3 +118,54 @@ func TestInternalIndex(t *testing.T) {
 		t.Errorf("%d: %s", code, errs)
 	}
 }
+
+func TestFindingsMark(t *testing.T) {
+	data := t.TempDir()
+	ids := writeFindings(t, data)
+	mark := func(want int, args ...string) string {
+		t.Helper()
+		code, out, errs := bluetrail(t, append([]string{"findings", "mark", "--data", data}, args...)...)
+		if code != want {
+			t.Errorf("%v: %d: %s", args, code, errs)
+		}
+		return out + errs
+	}
+	list := func(args ...string) string {
+		t.Helper()
+		code, out, errs := bluetrail(t, append([]string{"findings", "--data", data}, args...)...)
+		if code != exitDone {
+			t.Errorf("%v: %d: %s", args, code, errs)
+		}
+		return out
+	}
+	if said := mark(exitDone, ids[0][:8], ids[1], "--as", "false", "--note", "nightly\x1b[31m job"); !strings.Contains(said, "2 findings marked false") {
+		t.Error(said)
+	}
+	mark(exitDone, ids[1], "--as", "true")
+	for i, want := range []string{"false", "true", "open"} {
+		out := list("--status", want, "-o", "json")
+		if !strings.Contains(out, ids[i]) || strings.Count(out, "\n") != 1 || !strings.Contains(out, `"status":"`+want+`"`) {
+			t.Errorf("--status %s: %s", want, out)
+		}
+	}
+	if out := list(); !strings.Contains(out, "status") || strings.Count(out, "open") != 1 {
+		t.Errorf("no status in the table:\n%s", out)
+	}
+	if _, out, _ := bluetrail(t, "findings", "show", "--data", data, ids[1]); !strings.Contains(out, "nightly") || strings.Contains(out, "\x1b") {
+		t.Errorf("%q", out)
+	}
+	if said := mark(exitFailed, ids[2], "zz", "--as", "false"); !strings.Contains(said, `no finding "zz"`) {
+		t.Error(said)
+	}
+	if out := list("--status", "false"); strings.Contains(out, ids[2]) {
+		t.Error("marked although another ID is unknown")
+	}
+	mark(exitUsage, ids[0], "--as", "perhaps")
+	if said := mark(exitUsage, ids[0], "--as", "true", "--note", strings.Repeat("x", state.MaxNote+1)); !strings.Contains(said, "4097 bytes") {
+		t.Error(said)
+	}
+	mark(exitDone, ids[0], ids[1], "--as", "open", "--note", "")
+	if out := list("--status", "open"); strings.Count(out, "StopLogging") != 3 {
+		t.Error(out)
+	}
+}

@@ -41,6 +41,7 @@ var verbs = map[string]func() forwarded{
 
 	"findings":      func() forwarded { return &findingsListCmd{} },
 	"findings show": func() forwarded { return &findingsShowCmd{} },
+	"findings mark": func() forwarded { return &findingsMarkCmd{} },
 }
 
 // verbOf returns the name of a verb.

@@ -250,7 +250,7 @@ func (c *huntCmd) write(a *app, res *hunt.Result) error {
 	options := result.Options{Format: c.Output, Width: a.outTerm.Width, Zone: a.zone(), Terminal: a.outTerm.TTY, Colour: a.outTerm.Colour, Cancelled: a.ctx.Err}
 	err := a.rows(out, options, func(w result.Writer) error {
 		for _, f := range list {
-			if err := w.Write(findingRow(f, a.zone())); err != nil {
+			if err := w.Write(findingRow(findingColumns, f, a.zone())); err != nil {
 				return err
 			}
 		}

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"math"
 	"time"
@@ -18,6 +19,8 @@ type Finding struct {
 	Last     int64
 	Arrived  int64 // when it was written, unix milliseconds; 0 for PutFindings = now
 	Body     []byte
+
+	Mark // read only: PutMark sets it
 }
 
 // Arrival is a range of Arrived. The zero Arrival is any time.
@@ -67,6 +70,9 @@ type FindingQuery struct {
 	Newest   bool // the newest come first, else the oldest
 }
 
+const findingColumns = "SELECT id, time, rule, severity, entity, first, last, arrived, body, coalesce(status, 'open'), coalesce(note, ''), coalesce(marked, 0)" +
+	" FROM finding LEFT JOIN finding_mark ON finding = id"
+
 // findingsAtOnce is how many findings are read at a time. Commits wait for readers, so
 // none keeps the database while it works on what it read.
 const findingsAtOnce = 200
@@ -74,8 +80,7 @@ const findingsAtOnce = 200
 // Findings calls each with the findings of a query in the order of their time. Findings
 // that are added meanwhile may be missing.
 func (s *DB) Findings(ctx context.Context, q FindingQuery, each func(*Finding) error) error {
-	const columns = "SELECT id, time, rule, severity, entity, first, last, arrived, body FROM finding" +
-		" WHERE time >= ?1 AND time <= ?2 AND severity >= ?3 AND arrived > ?7 AND arrived <= ?8"
+	const columns = findingColumns + " WHERE time >= ?1 AND time <= ?2 AND severity >= ?3 AND arrived > ?7 AND arrived <= ?8"
 	text, at, id := columns+" AND (time, id) > (?4, ?5) ORDER BY time, id LIMIT ?6", int64(math.MinInt64), ""
 	if q.Newest {
 		text, at, id = columns+" AND (time, id) < (?4, ?5) ORDER BY time DESC, id DESC LIMIT ?6", math.MaxInt64, "\U0010ffff"
@@ -116,7 +121,7 @@ func (s *DB) page(ctx context.Context, text string, args ...any) (list []Finding
 	defer rows.Close()
 	for rows.Next() {
 		var f Finding
-		if err := rows.Scan(&f.ID, &f.Time, &f.Rule, &f.Severity, &f.Entity, &f.First, &f.Last, &f.Arrived, &f.Body); err != nil {
+		if err := rows.Scan(&f.ID, &f.Time, &f.Rule, &f.Severity, &f.Entity, &f.First, &f.Last, &f.Arrived, &f.Body, &f.Status, &f.Note, &f.Marked); err != nil {
 			return nil, err
 		}
 		list = append(list, f)
@@ -146,12 +151,16 @@ func (s *DB) FindingIDs(prefix string, limit int) (ids []string, err error) {
 	return ids, rows.Err()
 }
 
-// Finding returns the body of a finding.
-func (s *DB) Finding(id string) (body []byte, err error) {
-	if err := s.db.QueryRow("SELECT body FROM finding WHERE id = ?", id).Scan(&body); err != nil {
+// Finding returns a finding.
+func (s *DB) Finding(id string) (*Finding, error) {
+	list, err := s.page(context.Background(), findingColumns+" WHERE id = ?", id)
+	if err == nil && len(list) == 0 {
+		err = sql.ErrNoRows
+	}
+	if err != nil {
 		return nil, fmt.Errorf("cannot read finding %q: %w", id, damaged(err))
 	}
-	return body, nil
+	return &list[0], nil
 }
 
 // CountFindings returns how many findings there are.
@@ -174,7 +183,7 @@ func (s *DB) ExpireFindings(before time.Time) (int64, error) {
 		if n, err = r.RowsAffected(); err != nil || n == 0 {
 			return err
 		}
-		for _, table := range []string{"finding_match", "finding_more"} {
+		for _, table := range []string{"finding_match", "finding_more", "finding_mark"} {
 			if _, err := t.tx.Exec("DELETE FROM " + table + " WHERE finding NOT IN (SELECT id FROM finding)"); err != nil {
 				return err
 			}

@@ -14,7 +14,7 @@ import (
 
 func someFindings(n int) (list []Finding) {
 	for i := range n {
-		list = append(list, Finding{ID: fmt.Sprintf("%04x", i*7919%n), Time: int64(i/3) * 1000, Rule: "r", Severity: i % 5, Entity: "alice", First: int64(i), Last: int64(i) * 1000, Arrived: int64(i % 7), Body: []byte(fmt.Sprintf(`{"n":%d}`, i))})
+		list = append(list, Finding{ID: fmt.Sprintf("%04x", i*7919%n), Time: int64(i/3) * 1000, Rule: "r", Severity: i % 5, Entity: "alice", First: int64(i), Last: int64(i) * 1000, Arrived: int64(i % 7), Body: []byte(fmt.Sprintf(`{"n":%d}`, i)), Mark: Mark{Status: StatusOpen}})
 	}
 	return list
 }

@@ -82,6 +82,9 @@ func OpenReadable(dir string) (*DB, error) {
 	return s, nil
 }
 
+// Copied reports whether the database is a copy of one that cannot be written.
+func (s *DB) Copied() bool { return s.copy != "" }
+
 // Close closes the database.
 func (s *DB) Close() error {
 	err := s.db.Close()

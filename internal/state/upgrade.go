@@ -66,6 +66,7 @@ var steps = []string{
 	ruleRuns,
 	findingArrival,
 	findingMatches,
+	findingMarks,
 }
 
 // version is the format that this program reads and writes.
@@ -172,5 +173,16 @@ CREATE TABLE finding_more (
 	finding TEXT PRIMARY KEY,
 	events  INTEGER NOT NULL,
 	last    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`
+
+// findingMarks keeps what people say of findings. It has no foreign key: a finding that
+// is withdrawn and comes back keeps its mark.
+const findingMarks = `
+CREATE TABLE finding_mark (
+	finding TEXT PRIMARY KEY,
+	status  TEXT NOT NULL,
+	note    TEXT NOT NULL,
+	marked  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 `

@@ -55,6 +55,11 @@ type Finding struct {
 	Message   string        `json:"message"`
 	Fields    []Field       `json:"fields,omitempty"` // what else the rule shows: its fields, a count, the new value
 
+	// Status and Note are what people say of a finding in the state: open, true or
+	// false. A finding that was just made has none.
+	Status string `json:"status,omitempty"`
+	Note   string `json:"note,omitempty"`
+
 	// More counts, by JSON name, the values that exceeded MaxValues. The same value
 	// may be counted several times.
 	More map[string]int `json:"more,omitempty"`

@@ -26,8 +26,8 @@ const Sourcetype = "bluetrail:finding"
 var names = []string{
 	"account", "actor", "actor_chain", "actor_type", "count", "entity", "event_ids", "event_name", "events{}.account", "events{}.error_code", "events{}.event_id",
 	"events{}.event_name", "events{}.event_source", "events{}.file", "events{}.object", "events{}.outcome", "events{}.region", "events{}.source_ip", "events{}.time",
-	"events{}.user", "events{}.user_agent", "fields{}.name", "fields{}.values", "fields{}.values{}", "first", "id", "kind", "last", "message", "mitre", "object", "outcome",
-	"region", "rule", "rule_id", "session_id", "severity", "source_ip", "time", "title", "user_agent",
+	"events{}.user", "events{}.user_agent", "fields{}.name", "fields{}.values", "fields{}.values{}", "first", "id", "kind", "last", "message", "mitre", "note", "object", "outcome",
+	"region", "rule", "rule_id", "session_id", "severity", "source_ip", "status", "time", "title", "user_agent",
 }
 
 // Store reads findings from the state.
@@ -72,8 +72,12 @@ func (s *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) err
 	seq := 0
 	q := state.FindingQuery{Earliest: s.q.Earliest, Latest: s.q.Latest, Arrived: state.Arrival(s.q.Arrived)}
 	err = db.Findings(ctx, q, func(f *state.Finding) error {
+		body, err := f.Document()
+		if err != nil {
+			return err
+		}
 		b.Add()
-		if err := reader.Read(b, f.Body, meta(f)); err != nil {
+		if err := reader.Read(b, body, meta(f)); err != nil {
 			return fmt.Errorf("finding %q cannot be read: %w", f.ID, err)
 		}
 		setLists(b, f.Body, lists)

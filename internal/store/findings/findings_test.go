@@ -112,8 +112,12 @@ func TestSearch(t *testing.T) {
 	}
 	defer db.Close()
 	const n = 600
-	fill(t, db, n)
+	ids := fill(t, db, n)
 	st := beside(t, db)
+	note := "nightly job"
+	if err := db.Write(func(tx *state.Tx) error { return tx.PutMark(ids[7], state.StatusFalse, &note) }); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct{ search, want string }{
 		{`index=_findings | stats count`, "count=600"},
 		{`index=_find* | stats count`, "count=600"},
@@ -124,6 +128,8 @@ func TestSearch(t *testing.T) {
 		{`index=_findings rule_id=r1 | tail 1 | table message`, "message=alice called CreateAccessKey (2 events) on o0, o1"},
 		{`index=_findings object=o1 object=o0 mitre=T1098 NOT object=x | stats count`, "count=600"},
 		{`index=_findings | regex _raw="^{\"id\":" | stats count`, "count=600"},
+		{`index=_findings | stats count by status`, "status=false count=1; status=open count=599"},
+		{`index=_findings status=false note=nightly* | table rule_id note`, "rule_id=r1 note=nightly job"},
 		{`* | stats count by index`, "index=aws count=1; index=other count=1"},
 		{`index=* | stats count by index`, "index=aws count=1; index=other count=1"},
 		{`severity=high | stats count by index`, "index=aws count=1; index=other count=1"},
