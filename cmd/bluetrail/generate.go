@@ -17,6 +17,7 @@ type generateCmd struct {
 	Days     int    `help:"Number of days that the events cover." default:"14" placeholder:"N"`
 	Accounts int    `help:"Number of accounts in the organization." default:"6" placeholder:"N"`
 	Seed     uint64 `help:"The same seed and settings write the same trail, byte for byte." default:"1" placeholder:"N"`
+	Sessions bool   `help:"Also stage a session of every kind: console, roles assumed over accounts, SAML, tokens, keys made for others and more."`
 	End      string `help:"End of the trail: epoch, RFC 3339 or relative (default: the last full hour)." placeholder:"T"`
 }
 
@@ -37,7 +38,7 @@ func (c *generateCmd) Run(a *app) error {
 		}
 	}
 	cfg := generate.Default()
-	cfg.Seed, cfg.Events, cfg.Days, cfg.Accounts, cfg.End = c.Seed, c.Events, c.Days, c.Accounts, end
+	cfg.Seed, cfg.Events, cfg.Days, cfg.Accounts, cfg.End, cfg.Sessions = c.Seed, c.Events, c.Days, c.Accounts, end, c.Sessions
 	_, err := a.generate(c.Out, cfg)
 	return err
 }

@@ -38,6 +38,9 @@ type actor struct {
 	encrypted bool   // over TLS that CloudTrail saw: all but services' own calls
 	console   bool
 	shared    bool // the event is also delivered to the caller's account
+
+	who    verdict
+	caller *caller // of staged identities with credentials of their own
 }
 
 // crew is the actors of one kind in a lane, the busiest first.
@@ -95,7 +98,7 @@ func (o *organisation) assume(l *lane, role, path, session string, lasts int64) 
 		head: fmt.Sprintf(`{"type":"AssumedRole","principalId":"%s:%s","arn":"%s","accountId":"%s","accessKeyId":"`, aroa, session, arn, acc.id),
 		middle: fmt.Sprintf(`","sessionContext":{"sessionIssuer":{"type":"Role","principalId":"%s","arn":"arn:aws:iam::%s:role%s/%s","accountId":"%s","userName":"%s"},"attributes":{"creationDate":"`,
 			aroa, acc.id, path, role, acc.id, role),
-		tail: `","mfaAuthenticated":"false"}}}`}
+		tail: `","mfaAuthenticated":"false"}}}`, who: assumedVerdict(acc, role, path)}
 }
 
 // user makes an actor of an IAM user with a long-lived access key.
@@ -104,7 +107,8 @@ func (o *organisation) user(acc *account, name string) *actor {
 	id := mix(o.seed, hashText(arn))
 	return &actor{id: id, name: name, arn: arn, account: acc.number, encrypted: true,
 		head: fmt.Sprintf(`{"type":"IAMUser","principalId":"%s","arn":"%s","accountId":"%s","accessKeyId":"%s","userName":"%s"}`,
-			identifier("AIDA", acc.number, id, 21), arn, acc.id, identifier("AKIA", acc.number, scramble(id), 20), name)}
+			identifier("AIDA", acc.number, id, 21), arn, acc.id, identifier("AKIA", acc.number, scramble(id), 20), name),
+		who: verdict{actor: arn, kind: "iam-user", name: name, certain: true}}
 }
 
 // signOn makes an actor of a person in an account, by single sign-on.
@@ -112,6 +116,7 @@ func (o *organisation) signOn(l *lane, p *person, console bool) *actor {
 	role := fmt.Sprintf("AWSReservedSSO_%s_%s", p.set, appendHex(nil, mix(l.account.number, hashText(p.set)), 16))
 	a := o.assume(l, role, "/aws-reserved/sso.amazonaws.com/eu-central-1", p.email, 4*hour)
 	a.person, a.console, a.behalf = p, console, o.behalf(p)
+	a.who = verdict{actor: p.email, kind: "identity-center-user", name: "role " + role + ", session " + p.email, certain: true}
 	a.sources = []string{p.office.egress.String(), p.office.egress.String(), p.home}
 	a.agents = []string{p.cli}
 	if console {
@@ -158,6 +163,7 @@ func (o *organisation) staff(l *lane) {
 		session := []string{"posture-scan", "finops"}[i]
 		a := &actor{id: mix(h, uint64(i)), name: role, arn: fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", auditor.id, role, session), shared: true, encrypted: true,
 			head:    fmt.Sprintf(`{"type":"AWSAccount","principalId":"%s:%s","accountId":"%s"}`, auditor.roleID(o.seed, role), session, auditor.id),
+			who:     verdict{actor: auditor.id + "/" + auditor.roleID(o.seed, role), kind: "account", certain: true},
 			sources: []string{addressIn(gateways["eu-central-1"], mix(o.seed, uint64(i))).String()}, agents: machineAgents[:1],
 			repertoire: partnersProfile.in(l)}
 		l.hire(crewPartners, a)
@@ -173,10 +179,10 @@ func (o *organisation) staffServices(l *lane) {
 		switch {
 		case s.role == "":
 			a = &actor{id: hashText(s.service), name: service, arn: service, shared: true,
-				head: `{"type":"AWSService","invokedBy":"` + service + `"}`}
+				head: `{"type":"AWSService","invokedBy":"` + service + `"}`, who: serviceVerdict(service)}
 		case s.event:
 			a = &actor{id: hashText(s.service), name: service, arn: service,
-				head: fmt.Sprintf(`{"accountId":"%s","invokedBy":"%s"}`, l.account.id, service)}
+				head: fmt.Sprintf(`{"accountId":"%s","invokedBy":"%s"}`, l.account.id, service), who: serviceVerdict(service)}
 		default:
 			a.tail = `","mfaAuthenticated":"false"}},"invokedBy":"` + service + `"}`
 			a.encrypted = false

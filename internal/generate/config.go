@@ -41,6 +41,9 @@ type Config struct {
 	// Workers is how many goroutines write; 0 means one for each processor. It
 	// has no influence on what is written.
 	Workers int
+	// Sessions stages a session of every kind that identity tells apart, a few
+	// hundred events, among the Events.
+	Sessions bool
 }
 
 // Default returns 200,000 events of 10 days in 6 accounts. The caller sets End.

@@ -3,6 +3,7 @@ package generate
 const (
 	roleResource = `[{"accountId":"${account}","type":"AWS::IAM::Role","ARN":"arn:aws:iam::${account}:role/${role}"}]`
 	credentials  = `"credentials":{"accessKeyId":"${tempkey}","sessionToken":"${token}","expiration":"${expiry}"}`
+	issuedKey    = `"credentials":{"accessKeyId":"${@key}","sessionToken":"${token}","expiration":"${expiry}"}` // that the plot uses later
 	noSuchRole   = "The role with name ${role} cannot be found."
 )
 

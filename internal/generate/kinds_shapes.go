@@ -21,7 +21,7 @@ func shapeKinds() map[string]*kind {
 		"create-large-stack": {service: "cloudformation", name: "CreateStack", api: "2010-05-15", request: `{"reason":"requestParameters too large","omitted":true,"originalSize":184320}`, response: `{"stackId":"arn:aws:cloudformation:${region}:${account}:stack/${stack}/${uuid}"}`},
 		"endpoint-put":       {service: "s3", name: "PutObject", typ: typeEndpoint, category: categoryNetwork, host: "s3.${region}.amazonaws.com"},
 		"assume-root": {service: "sts", name: "AssumeRoot", request: `{"targetPrincipal":"${@account}","taskPolicyArn":{"arn":"arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy"},"durationSeconds":900}`,
-			response: `{` + credentials + `}`},
+			response: `{` + issuedKey + `}`},
 		"unlock-bucket": {service: "s3", name: "DeleteBucketPolicy", additional: transfer, host: "${@bucket}.s3.${region}.amazonaws.com",
 			request: `{"bucketName":"${@bucket}","Host":"${@bucket}.s3.${region}.amazonaws.com","policy":""}`, resources: `[{"accountId":"${account}","type":"AWS::S3::Bucket","ARN":"arn:aws:s3:::${@bucket}"}]`},
 	}

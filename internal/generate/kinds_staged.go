@@ -16,7 +16,7 @@ var stagedKinds = sync.OnceValue(func() map[string]*kind {
 		"create-user": {service: "iam", name: "CreateUser", host: "iam.amazonaws.com", request: `{"userName":"${@user}"}`,
 			response: `{"user":{"path":"/","userName":"${@user}","userId":"${userid}","arn":"arn:aws:iam::${account}:user/${@user}","createDate":"${date}"}}`},
 		"create-access-key": {service: "iam", name: "CreateAccessKey", host: "iam.amazonaws.com", request: `{"userName":"${@user}"}`,
-			response: `{"accessKey":{"userName":"${@user}","accessKeyId":"${userkey}","status":"Active","createDate":"${date}"}}`},
+			response: `{"accessKey":{"userName":"${@user}","accessKeyId":"${@key}","status":"Active","createDate":"${date}"}}`},
 		"attach-user-policy": {service: "iam", name: "AttachUserPolicy", host: "iam.amazonaws.com", request: `{"userName":"${@user}","policyArn":"arn:aws:iam::aws:policy/AdministratorAccess"}`},
 		"run-group":          runKind(strings.NewReplacer("${group}", "${@group}", "t3.medium", "${@type}")),
 		"run-many": runKind(strings.NewReplacer("${group}", "${@group}", "t3.medium", "${@type}", `"minCount":1,"maxCount":1`, `"minCount":${@count},"maxCount":${@count}`,
@@ -41,12 +41,13 @@ var stagedKinds = sync.OnceValue(func() map[string]*kind {
 		"get-secret":   {service: "secretsmanager", name: "GetSecretValue", read: true, request: `{"secretId":"arn:aws:secretsmanager:${region}:${account}:secret:${@secret}"}`},
 		"assume-role": {service: "sts", name: "AssumeRole", version: "1.08", read: true,
 			request:   `{"roleArn":"arn:aws:iam::${@account}:role/${@role}","roleSessionName":"${@session}","durationSeconds":3600}`,
-			response:  `{` + credentials + `,"assumedRoleUser":{"assumedRoleId":"${@id}:${@session}","arn":"arn:aws:sts::${@account}:assumed-role/${@role}/${@session}"}}`,
+			response:  `{` + issuedKey + `,"assumedRoleUser":{"assumedRoleId":"${@id}:${@session}","arn":"arn:aws:sts::${@account}:assumed-role/${@role}/${@session}"}}`,
 			resources: `[{"accountId":"${@account}","type":"AWS::IAM::Role","ARN":"arn:aws:iam::${@account}:role/${@role}"}]`},
 		"update-findings": {service: "securityhub", name: "BatchUpdateFindings", request: `{"FindingIdentifiers":` + listFindings("", "") + `,"Workflow":{"Status":"SUPPRESSED"},"Note":{"Text":"accepted until the next review","UpdatedBy":"posture-scan"}}`,
 			response: `{"ProcessedFindings":[],"UnprocessedFindings":` + listFindings(`{"FindingIdentifier":`, `,"ErrorCode":"FindingNotFound","ErrorMessage":"The finding was not found, or its record is archived."}`) + `}`},
 	}
 	maps.Copy(kinds, shapeKinds())
+	maps.Copy(kinds, sessionKinds())
 	for _, k := range kinds {
 		if err := k.compile(); err != nil {
 			panic(err) // the templates are constants; a test compiles them all

@@ -22,6 +22,7 @@ type plot struct {
 	attacks    []*deed
 	lookalikes []*deed
 	threats    []threat
+	sessions   []*Session
 }
 
 // threat is a line of the threat list.
@@ -41,6 +42,7 @@ type deed struct {
 	delay  int
 
 	addendum string // of the events that follow
+	twin     uint64 // seed of the record that another account has of the same call, 0 = none
 }
 
 // apart is what a trail holds besides calls, in files of its own.
@@ -60,6 +62,9 @@ func newPlot(o *organisation, cfg Config, first, end int64) *plot {
 	p.stageNewShapes()
 	p.stageSums(cfg.Events / 200)
 	p.listThreats()
+	if cfg.Sessions {
+		p.stageSessions()
+	}
 	return p
 }
 
@@ -76,7 +81,7 @@ func (d *deed) do(at int64, kindName string, v vars, failure *fault) {
 		k = kindOf(kindName)
 	}
 	p := d.plot
-	c := call{lane: d.lane, actor: d.actor, kind: k, time: at, seed: mix(p.seed, uint64(len(p.scenes))), source: d.source, agent: d.agent, vars: v, addendum: d.addendum}
+	c := call{lane: d.lane, actor: d.actor, kind: k, time: at, seed: mix(p.seed, uint64(len(p.scenes))), source: d.source, agent: d.agent, vars: v, addendum: d.addendum, twin: d.twin}
 	if d.delay >= lateBy {
 		c.addendum = lateAddendum
 	}
@@ -89,6 +94,7 @@ func (d *deed) do(at int64, kindName string, v vars, failure *fault) {
 		d.Last = when
 	}
 	d.EventIDs = append(d.EventIDs, string(c.eventID(nil)))
+	p.tell(d.Name, &c)
 }
 
 // as goes on with the deed under another identity.
@@ -128,18 +134,19 @@ func labels(deeds []*deed) []Label {
 func (o *organisation) signedIn(acc *account, name string) *actor {
 	arn := fmt.Sprintf("arn:aws:iam::%s:user/%s", acc.id, name)
 	return &actor{name: name, arn: arn, encrypted: true, head: fmt.Sprintf(`{"type":"IAMUser","principalId":"%s","arn":"%s","accountId":"%s","userName":"%s"}`,
-		identifier("AIDA", acc.number, mix(o.seed, hashText(arn)), 21), arn, acc.id, name)}
+		identifier("AIDA", acc.number, mix(o.seed, hashText(arn)), 21), arn, acc.id, name), who: verdict{actor: arn, kind: "iam-user", name: name, certain: true}}
 }
 
 func (o *organisation) notSignedIn(acc *account, name string) *actor {
 	arn := fmt.Sprintf("arn:aws:iam::%s:user/%s", acc.id, name)
 	return &actor{name: name, arn: arn, encrypted: true, head: fmt.Sprintf(`{"type":"IAMUser","principalId":"%s","accountId":"%s","accessKeyId":"","userName":"%s"}`,
-		identifier("AIDA", acc.number, mix(o.seed, hashText(arn)), 21), acc.id, name)}
+		identifier("AIDA", acc.number, mix(o.seed, hashText(arn)), 21), acc.id, name), who: verdict{actor: name, kind: "iam-user", certain: true}}
 }
 
 func unknownUser(acc *account) *actor {
 	return &actor{name: hidden, arn: "arn:aws:iam::" + acc.id + ":user/" + hidden, encrypted: true,
-		head: fmt.Sprintf(`{"type":"IAMUser","accountId":"%s","accessKeyId":"","userName":"%s"}`, acc.id, hidden)}
+		head: fmt.Sprintf(`{"type":"IAMUser","accountId":"%s","accessKeyId":"","userName":"%s"}`, acc.id, hidden),
+		who:  verdict{actor: hidden, kind: "iam-user", certain: true}}
 }
 
 // consoleUser is an IAM user at work in the console, after signing in at start.
@@ -149,6 +156,7 @@ func (o *organisation) consoleUser(acc *account, name string, start int64, mfa b
 	a.console = true
 	a.head = fmt.Sprintf(`%s,"accessKeyId":"%s","sessionContext":{"attributes":{"creationDate":"%s","mfaAuthenticated":"%v"}}}`,
 		a.head[:len(a.head)-1], identifier("ASIA", acc.number, id, 20), appendTime(nil, start), mfa)
+	a.who.session = identifier("AIDA", acc.number, mix(o.seed, hashText(a.arn)), 21) + "@" + string(appendTime(nil, start))
 	return a
 }
 

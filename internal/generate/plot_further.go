@@ -12,7 +12,7 @@ func (p *plot) stageFurtherAttacks() {
 	d := p.attack(global, stolen, source, attackerShell, Label{Name: "access-key-for-another-user", Technique: "T1098.001"})
 	victim := p.consoleUsers()[1].name
 	d.do(p.at(5, 3, 2), "iam:ListUsers", nil, nil)
-	d.do(p.at(5, 3, 4), "create-access-key", vars{"user": victim}, nil)
+	d.do(p.at(5, 3, 4), "create-access-key", vars{"user": victim, "key": p.key("AKIA", dev, hashText("victim"))}, nil)
 	d.do(p.at(5, 3, 5), "attach-user-policy", vars{"user": victim}, deniedAny)
 
 	d = p.attack(global, stolen, source, attackerShell, Label{Name: "trail-stopped", Technique: "T1562.008", Note: "delivered three hours late"})
@@ -43,14 +43,13 @@ func (p *plot) stageRoleChain(prod, dev *account, source string) {
 	user := p.org.user(dev, from.pools[poolUser][1])
 	d := p.attack(from, user, source, attackerShell, Label{Name: "role-chain", Technique: "T1548.005",
 		Note: "user, then ci-support in dev, then break-glass in prod; the session's name stays"})
-	session := "maintenance"
-	hop := func(acc *account, role string) vars {
-		return vars{"account": acc.id, "role": role, "session": session, "id": acc.roleID(p.org.seed, role)}
+	for i, h := range []hop{{acc: dev, role: "ci-support", session: "maintenance"}, {acc: prod, role: "break-glass", session: "maintenance"}} {
+		at := start + int64(i)*50
+		c, kind, v := p.start(at, h)
+		d.do(at, kind, v, nil)
+		d.as(h.playsFor(&c, d.actor, source))
 	}
-	d.do(start, "assume-role", hop(dev, "ci-support"), nil)
-	middle := p.org.assume(from, "ci-support", "", session, hour)
-	d.as(middle).do(start+50, "assume-role", hop(prod, "break-glass"), nil)
-	d.as(p.org.assume(to, "break-glass", "", session, hour)).in(to)
+	d.in(to)
 	d.do(start+75, "sts:GetCallerIdentity", nil, nil)
 	d.do(start+90, "iam:ListRoles", nil, nil)
 	d.do(start+130, "create-user", vars{"user": "svc-maintenance"}, nil)
@@ -96,7 +95,7 @@ func (p *plot) stageLookalikes() {
 
 	owner := p.org.people[18%len(p.org.people)]
 	p.lookalike(dev.lane("us-east-1"), p.org.user(dev, owner.name), owner.home, shells[0], Label{Name: "own-access-key", Note: "a user rotates a key of their own"}).
-		do(p.at(3, 9, 40), "create-access-key", vars{"user": owner.name}, nil)
+		do(p.at(3, 9, 40), "create-access-key", vars{"user": owner.name, "key": p.key("AKIA", dev, hashText(owner.name))}, nil)
 	p.lookalike(l, apply, apply.sources[1], apply.agents[0], Label{Name: "snapshot-shared-inside", Note: "shared with another account of the organisation"}).
 		do(p.at(4, 12, 0), "share-snapshot", vars{"user": dev.id}, nil)
 

@@ -109,7 +109,8 @@ func (p *plot) stagePublicBucket() {
 	d := p.attack(l, p.org.user(acc, u.name), addressIn(rangeNigeria, mix(p.seed, hashText("Nigeria"))).String(), attackerShell, Label{
 		Name: "public-bucket", Technique: "T1530", Search: "public-bucket-acl", Note: "the bucket is opened to all, then read without credentials"})
 	d.do(p.at(2, 2, 30), "put-bucket-acl", vars{"bucket": bucket, "group": "http://acs.amazonaws.com/groups/global/AllUsers", "permission": "READ"}, nil)
-	d.as(&actor{name: "anonymous", arn: "anonymous", encrypted: true, head: `{"type":"AWSAccount","principalId":"","accountId":"ANONYMOUS_PRINCIPAL"}`})
+	d.as(&actor{name: "anonymous", arn: "anonymous", encrypted: true, head: `{"type":"AWSAccount","principalId":"","accountId":"ANONYMOUS_PRINCIPAL"}`,
+		who: verdict{actor: "anonymous", kind: "anonymous", certain: true}})
 	for i := range int64(12) {
 		d.do(p.at(2, 2, 33)+i*3, "get-object", vars{"bucket": bucket, "key": fmt.Sprintf("exports/customers-%02d.csv.gz", i+1)}, nil)
 	}

@@ -56,8 +56,9 @@ func (p *plot) stageNewShapes() {
 		do(p.at(4, 9, 20), "create-large-stack", nil, nil)
 
 	foreign := 100_000_000_000 + within(mix(p.seed, hashText("foreign")), 899_999_999_999)
-	outside := &actor{name: "outside", arn: fmt.Sprint(foreign), shared: true, encrypted: true, head: fmt.Sprintf(`{"type":"AWSAccount","principalId":"%s","accountId":"%d"}`,
-		identifier("AIDA", foreign, mix(p.seed, hashText("outside")), 21), foreign)}
+	foreignUser := identifier("AIDA", foreign, mix(p.seed, hashText("outside")), 21)
+	outside := &actor{name: "outside", arn: fmt.Sprint(foreign), shared: true, encrypted: true, head: fmt.Sprintf(`{"type":"AWSAccount","principalId":"%s","accountId":"%d"}`, foreignUser, foreign),
+		who: verdict{actor: fmt.Sprint(foreign, "/", foreignUser), kind: "account", certain: true}}
 	d := p.attack(l, outside, string(appendPrivateAddress(nil, nil, mix(p.seed, hashText("inside")))), attackerShell, Label{Name: "foreign-credentials-at-endpoint", Technique: "T1567.002",
 		Note: "an instance tries to write to a stranger's bucket with a stranger's key; the endpoint's policy refuses"})
 	for i := range int64(3) {
@@ -66,10 +67,12 @@ func (p *plot) stageNewShapes() {
 
 	admin := p.org.people[20%len(p.org.people)]
 	management := p.org.account("management").lane("us-east-1")
-	d = p.lookalike(management, p.org.signOn(management, admin, false), admin.home, admin.cli, Label{Name: "root-session-for-a-member", Note: "central root access unlocks a bucket: Root by AssumeRoot, not by password"})
+	by := p.org.signOn(management, admin, false)
+	d = p.lookalike(management, by, admin.home, admin.cli, Label{Name: "root-session-for-a-member", Note: "central root access unlocks a bucket: Root by AssumeRoot, not by password"})
 	at := p.at(4, 13, 30)
-	d.do(at, "assume-root", vars{"account": prod.id}, nil)
-	d.as(p.org.assumedRoot(prod, at)).in(prod.lane("us-east-1")).do(at+20, "unlock-bucket", vars{"bucket": l.pools[poolBucket][5]}, nil)
+	c := rootCaller(prod).since(at, p.key("ASIA", prod, hashText("member")), false).with(func(s *callerSession) { s.AssumedRoot = "true" })
+	d.do(at, "assume-root", vars{"account": prod.id, "key": c.AccessKeyID}, nil)
+	d.as(c.plays("root", by.issued("assumed by", d.source, c.session(), "assumed root of "+prod.id))).in(prod.lane("us-east-1")).do(at+20, "unlock-bucket", vars{"bucket": l.pools[poolBucket][5]}, nil)
 
 	security := p.org.account("security").lane("eu-central-1")
 	d = p.lookalike(security, p.org.assume(security, "posture-automation", "", "posture-scan", hour), addressIn(gateways["eu-central-1"], p.seed).String(), machineAgents[1],
@@ -96,19 +99,13 @@ func (p *plot) stageAgent(l *lane) {
 			d.as(person).do(at+30+int64(i)*20, "call-tool", vars{"api": name, "request": string(then.requestID(nil))}, nil)
 			behind := *person
 			behind.after, behind.encrypted = `,"invokedBy":"`+server+`"`, false
+			behind.who = person.issued("through the AWS MCP server for", u.home, "", person.who.name)
 			was, agent := d.source, d.agent
 			d.source, d.agent = server, server
 			d.as(&behind).do(at+31+int64(i)*20, name, nil, nil)
 			d.source, d.agent = was, agent
 		}
 	}
-}
-
-// assumedRoot is a session as root of a member account, by AssumeRoot at start.
-func (o *organisation) assumedRoot(acc *account, start int64) *actor {
-	return &actor{name: "root", arn: "arn:aws:iam::" + acc.id + ":root", encrypted: true, head: fmt.Sprintf(
-		`{"type":"Root","principalId":"%s","arn":"arn:aws:iam::%s:root","accountId":"%s","accessKeyId":"%s","sessionContext":{"attributes":{"creationDate":"%s","mfaAuthenticated":"false"},"assumedRoot":"true"}}`,
-		acc.id, acc.id, acc.id, identifier("ASIA", acc.number, mix(o.seed, uint64(start)), 20), appendTime(nil, start))}
 }
 
 var endpointDenied = mustFault("VpceAccessDenied", "The request was denied due to a VPC endpoint policy", false)

@@ -93,9 +93,17 @@ func (c *call) eventID(b []byte) []byte { return appendUUID(b, mix(c.seed, saltE
 // requestID appends the requestID of the call.
 func (c *call) requestID(b []byte) []byte {
 	if c.kind.service == "s3" {
-		return appendText(b, mix(c.seed, saltRequest), 16, crockford32)
+		return appendText(b, mix(c.origin(), saltRequest), 16, crockford32)
 	}
-	return appendUUID(b, mix(c.seed, saltRequest))
+	return appendUUID(b, mix(c.origin(), saltRequest))
+}
+
+// origin is the seed of what all accounts' records of the call share.
+func (c *call) origin() uint64 {
+	if c.twin != 0 {
+		return c.twin
+	}
+	return c.seed
 }
 
 // record appends the call as CloudTrail writes it, compact and without a line
@@ -170,9 +178,9 @@ func (c *call) record(b []byte, failure *fault) []byte {
 	b = append(b, `,"recipientAccountId":"`...)
 	b = append(b, c.lane.account.id...)
 	b = append(b, '"')
-	if a.shared {
+	if a.shared || c.twin != 0 {
 		b = append(b, `,"sharedEventID":"`...)
-		b = appendUUID(b, mix(c.seed, saltShared))
+		b = appendUUID(b, mix(c.origin(), saltShared))
 		b = append(b, '"')
 	}
 	if len(k.parsed.details) > 0 {

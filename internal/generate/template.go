@@ -33,6 +33,7 @@ type call struct {
 	// addendum is the JSON of what CloudTrail adds to events that come late or are
 	// changed, "" for none.
 	addendum string
+	twin     uint64            // seed of another account's record of the same call, 0 = none
 	vars     map[string]string // staged records only: values fixed by the plot
 }
 
@@ -99,9 +100,6 @@ func newFillers() map[string]filler {
 		"token":  appendSessionToken,
 		"tempkey": func(b []byte, c *call, h uint64) []byte {
 			return appendIdentifier(b, "ASIA", c.lane.account.number, h, 20)
-		},
-		"userkey": func(b []byte, c *call, h uint64) []byte {
-			return appendIdentifier(b, "AKIA", c.lane.account.number, h, 20)
 		},
 		"userid": func(b []byte, c *call, h uint64) []byte {
 			return appendIdentifier(b, "AIDA", c.lane.account.number, h, 21)

@@ -21,6 +21,7 @@ import (
 const (
 	LabelsFile     = "labels.jsonl"            // one Label a line: the attacks
 	LookalikesFile = "lookalikes.jsonl"        // one Label a line: the harmless
+	SessionsFile   = "sessions.jsonl"          // one Session a line: who is behind the events of the labels
 	ThreatsFile    = "threats.csv"             // ip,country,category: some of the attackers' addresses and many others
 	KeysFile       = "digest-public-keys.json" // the answer of ListPublicKeys
 )
@@ -137,6 +138,19 @@ func (w *writer) report(records int) {
 	}
 }
 
+// putLines writes a list as JSON, one a line.
+func putLines[T any](to sink, name string, list []T) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	for _, one := range list {
+		if err := e.Encode(one); err != nil {
+			return err
+		}
+	}
+	return to.put(name, b.Bytes())
+}
+
 // besides writes the labels, the threat list and the public keys.
 func (w *writer) besides(sum *Summary) error {
 	sum.Attacks = labels(w.trail.plot.attacks)
@@ -145,18 +159,8 @@ func (w *writer) besides(sum *Summary) error {
 	slices.SortStableFunc(lookalikes, func(a, b Label) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), a.First.Compare(b.First))
 	})
-	for name, list := range map[string][]Label{LabelsFile: sum.Attacks, LookalikesFile: lookalikes} {
-		var b bytes.Buffer
-		e := json.NewEncoder(&b)
-		e.SetEscapeHTML(false)
-		for i := range list {
-			if err := e.Encode(&list[i]); err != nil {
-				return err
-			}
-		}
-		if err := w.to.put(name, b.Bytes()); err != nil {
-			return err
-		}
+	if err := errors.Join(putLines(w.to, LabelsFile, sum.Attacks), putLines(w.to, LookalikesFile, lookalikes), putLines(w.to, SessionsFile, w.trail.plot.sessions)); err != nil {
+		return err
 	}
 	var b bytes.Buffer
 	rows := csv.NewWriter(&b)

@@ -147,12 +147,15 @@ func (c *Caller) temporary() bool {
 func (c *Caller) session() string {
 	switch {
 	case c.Created != 0 && c.PrincipalID != "":
-		return c.PrincipalID + "@" + stamp(c.Created)
+		return sessionKey(c.PrincipalID, c.Created)
 	case strings.HasPrefix(c.AccessKeyID, "ASIA") && keyLike(c.AccessKeyID):
 		return c.AccessKeyID
 	}
 	return ""
 }
+
+// sessionKey is the key of the session of a principal that began at a time.
+func sessionKey(principal string, created int64) string { return principal + "@" + stamp(created) }
 
 // holder names whoever has calls in an idle window: a long-lived key, a user
 // or a service.

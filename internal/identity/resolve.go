@@ -126,35 +126,39 @@ func final(c *Caller, kind string) bool {
 // parent returns who the caller's credentials were issued to.
 func (t *Trail) parent(c *Caller, w *Who) (p Caller, what What, ok bool) {
 	for _, key := range []string{c.RequestID, c.AccessKeyID, c.SignInSession} {
-		if set := t.values(Issued, key); len(set) > 0 {
-			p, what, ok = pick(set, w)
-			if ok && (p.SignInSession != key || key == "") {
-				return p, what, ok
-			}
+		if p, what, ok = pick(t.values(Issued, key), key, w); ok {
+			return p, what, true
+		}
+	}
+	// The console has keys that no call issued, but the start of the session is the
+	// time of the call that did.
+	if c.Created != 0 && c.PrincipalID != "" {
+		if p, what, ok = pick(t.values(Assumed, c.session()), "", w); ok {
+			return p, what, true
 		}
 	}
 	if c.Type == "IAMUser" || c.Type == "Root" && !c.AssumedRoot || c.Type == "FederatedUser" && c.IssuerARN != "" {
-		return p, 0, false
+		return Caller{}, 0, false
 	}
-	if set := t.values(Assumed, c.PrincipalID); len(set) > 0 {
-		p, what, ok = pick(set, w)
-		if ok {
-			w.doubt("by the name of the session")
-		}
+	if p, what, ok = pick(t.values(Assumed, c.PrincipalID), "", w); ok {
+		w.doubt("by the name of the session")
 	}
 	return p, what, ok
 }
 
 // pick decodes the parent among those of a row. The same call as two accounts'
-// trails have it counts as one.
-func pick(set []string, w *Who) (p Caller, what What, ok bool) {
-	what, ok = decodeParent(set[0], &p)
-	for _, other := range set[1:] {
+// trails have it counts as one. A session that renewed itself is no parent.
+func pick(set []string, self string, w *Who) (p Caller, what What, ok bool) {
+	foreign := false // p is how another account's trail has the parent
+	for _, text := range set {
 		var q Caller
-		if _, fine := decodeParent(other, &q); !fine || other[0] == '1' && set[0][0] == '0' {
+		how, fine := decodeParent(text, &q)
+		switch {
+		case !fine || self != "" && q.SignInSession == self || ok && !foreign && text[0] == '1':
 			continue
-		}
-		if q.ARN != p.ARN || q.PrincipalID != p.PrincipalID || q.AccessKeyID != p.AccessKeyID || q.UserName != p.UserName || q.InvokedBy != p.InvokedBy {
+		case !ok:
+			p, what, ok, foreign = q, how, true, text[0] == '1'
+		case q.ARN != p.ARN || q.PrincipalID != p.PrincipalID || q.AccessKeyID != p.AccessKeyID || q.UserName != p.UserName || q.InvokedBy != p.InvokedBy:
 			w.doubt("two possible parents")
 		}
 	}

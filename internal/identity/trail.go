@@ -15,7 +15,7 @@ type Kind byte
 // Kinds of rows.
 const (
 	Issued   Kind = 'k' // issued key, sign-in session or request -> who it was issued to
-	Assumed  Kind = 'a' // principalId of a role's or federated session -> who started one
+	Assumed  Kind = 'a' // principalId of a role's or federated session, with and without its start -> who started it
 	Session  Kind = 's' // session -> ARN of its sign-in session
 	Behalf   Kind = 'b' // session -> user of Identity Center
 	Named    Kind = 'n' // user of Identity Center -> names of their role sessions
@@ -86,6 +86,9 @@ func (t *Trail) Add(f *Facts) {
 			who := *c
 			who.AccessKeyID, who.Address, who.Agent, who.Created, who.Time = "", "", "", 0, 0
 			t.put(Assumed, l.Holder, encodeParent(&who, l), c.Time)
+			if c.Time != 0 {
+				t.put(Assumed, sessionKey(l.Holder, c.Time), encodeParent(c, l), c.Time)
+			}
 		}
 	}
 	id := c.session()
