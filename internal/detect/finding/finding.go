@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -187,13 +188,35 @@ func New(info *rule.Info, key Key) *Finding {
 	}
 }
 
-// Add adds an event. Events come in order of time.
+// Clone returns a finding to which events can be added while f stays as it is.
+func (f *Finding) Clone() *Finding {
+	c := *f
+	for _, v := range []*Values{&c.Actor, &c.ActorType, &c.Chain, &c.Session, &c.Account, &c.Region, &c.SourceIP, &c.EventName, &c.Object, &c.UserAgent} {
+		*v = slices.Clip(*v)
+	}
+	c.Events, c.EventIDs, c.Fields, c.More = slices.Clip(c.Events), slices.Clip(c.EventIDs), slices.Clone(c.Fields), maps.Clone(c.More)
+	for i := range c.Fields {
+		c.Fields[i].Values = slices.Clip(c.Fields[i].Values)
+	}
+	return &c
+}
+
+// Add adds an event. Events come in order of time; one that comes late moves the
+// beginning of the finding, but not the order of what it shows.
 func (f *Finding) Add(m *match.Match, who *Who) {
 	at := time.Unix(0, m.Time).UTC()
 	if f.Count == 0 {
-		f.First, f.Time = at, at
+		f.First, f.Time, f.Last = at, at, at
 	}
-	f.Last = at
+	if at.Before(f.First) {
+		if f.Time.Equal(f.First) {
+			f.Time = at
+		}
+		f.First = at
+	}
+	if at.After(f.Last) {
+		f.Last = at
+	}
 	f.Count++
 	e := &m.Event
 	for _, c := range []struct {

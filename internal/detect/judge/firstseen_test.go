@@ -66,6 +66,20 @@ func TestLearnNested(t *testing.T) {
 	}
 }
 
+// TestSeveralUsersNested has an event that belongs to two groups, and so to two units:
+// what one of them notes must not make the tuple known in the other.
+func TestSeveralUsersNested(t *testing.T) {
+	first := Correlation{Type: FirstSeen, Rules: []int32{0}, GroupBy: []string{"user", "src"}, Fields: []string{"bytes"}}
+	rules := with(first)
+	rules[3].Silent = true
+	outer := Correlation{Type: EventCount, Rules: []int32{3}, GroupBy: []string{"user"}, Timespan: time.Minute, Holds: gte(1)}
+	rules = append(rules, Rule{Info: &rule.Info{ID: "outer", Title: "outer"}, Correlation: &outer})
+	got, _ := judged(t, Options{Rules: rules}, at(1, 1, "a|b", "x", "7", 0))
+	if d := gocmp.Diff([]string{"a: e1 (1, at 1)", "b: e1 (1, at 1)"}, brief(got)); d != "" {
+		t.Error(d)
+	}
+}
+
 // TestExpiry looks at the last second in which a tuple is remembered and the next one.
 func TestExpiry(t *testing.T) {
 	const day = 24 * 3600

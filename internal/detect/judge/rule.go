@@ -114,5 +114,6 @@ type Stats struct {
 	Combined  int64 // lists of an event of which only the first 16 combinations, or 100 numbers, count
 	Evicted   int64 // groups given up because there were too many: their findings end early
 	Shortened int64 // events dropped from windows that held too many
-	Late      int64 // matches that came behind the horizon
+	Late      int64 // matches that came later than the lateness allows
+	Hurried   int64 // matches that were judged before their lateness was over, since a group had too many
 }

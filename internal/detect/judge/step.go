@@ -175,10 +175,10 @@ func (n *node) put(hits []*hit, u *unit, env *environment, e *event, i int, x *r
 		env.stats.NoGroup++
 	}
 	for _, values := range groups {
-		key := seen.Pack(values)
-		if n.at == 0 && !u.tree.whole && key != u.key {
+		if !n.concerns(u, values) {
 			continue
 		}
+		key := seen.Pack(values)
 		at := slices.IndexFunc(hits, func(h *hit) bool { return h.key == key })
 		if at < 0 {
 			at = len(hits)

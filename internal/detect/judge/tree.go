@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"bluetrail/internal/detect/judge/seen"
 	"bluetrail/internal/detect/rule"
 )
 
@@ -36,6 +37,7 @@ type node struct {
 	at   int // in tree.nodes
 	refs []ref
 	name string // under which first_seen remembers
+	key  []int  // where the values of the root's group are in GroupBy; for trees that are not whole
 }
 
 // ref is a rule that a node refers to.
@@ -80,8 +82,40 @@ func compile(o *Options, pos int32) (*tree, error) {
 		return nil, err
 	}
 	_, ok := t.root.leaves()
-	t.whole = !ok
+	if t.whole = !ok; ok {
+		for i := range t.root.GroupBy {
+			t.root.key = append(t.root.key, i)
+		}
+		t.root.keys()
+	}
 	return t, nil
+}
+
+// keys sets key of the nodes below.
+func (n *node) keys() {
+	for i := range n.refs {
+		r := &n.refs[i]
+		if r.child == nil {
+			continue
+		}
+		for _, at := range n.key {
+			r.child.key = append(r.child.key, r.group[at].from)
+		}
+		r.child.keys()
+	}
+}
+
+// concerns reports whether a group lies in a unit. An event with several values for a
+// field may belong to groups of several units.
+func (n *node) concerns(u *unit, values []string) bool {
+	if u.tree.whole {
+		return true
+	}
+	root := make([]string, len(n.key))
+	for i, at := range n.key {
+		root[i] = values[at]
+	}
+	return seen.Pack(root) == u.key
 }
 
 func (t *tree) node(o *Options, pos int32, name string, above []int32) (*node, error) {

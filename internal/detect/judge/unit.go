@@ -31,6 +31,8 @@ type opened struct {
 	slot  string
 	first string // ID of the first event
 	until int64  // inclusive
+
+	changed bool // since a Replayer handed it out
 }
 
 // environment is what a step needs beside the unit.
@@ -137,14 +139,24 @@ func (t *tree) entities(e *event, stats *Stats) []string {
 func (u *unit) eventRule(e *event) {
 	id, ok := u.active[""]
 	if !ok {
-		start := int64(binary.BigEndian.Uint64([]byte(u.key)))
-		values := seen.Unpack(u.key[8:])
-		o := u.begin("", finding.Key{Rule: u.tree.info.ID, Entity: values[0], Outcome: values[1], Window: start})
-		o.until = start + int64(u.tree.window()) - 1
-		u.expire = o.until
-		id = o.ID
+		id = u.openEvent().ID
 	}
 	u.put(u.open[id], e)
+}
+
+// openEvent opens the finding of an event rule.
+func (u *unit) openEvent() *opened {
+	key := u.eventKey()
+	o := u.begin("", key)
+	o.until = key.Window + int64(u.tree.window()) - 1
+	u.expire = o.until
+	return o
+}
+
+// eventKey is what makes the finding of an event rule.
+func (u *unit) eventKey() finding.Key {
+	values := seen.Unpack(u.key[8:])
+	return finding.Key{Rule: u.tree.info.ID, Entity: values[0], Outcome: values[1], Window: int64(binary.BigEndian.Uint64([]byte(u.key)))}
 }
 
 // begin opens a finding. The one that was in its slot gets no more events.
@@ -157,6 +169,7 @@ func (u *unit) begin(slot string, key finding.Key) *opened {
 
 // put adds an event to a finding.
 func (u *unit) put(o *opened, e *event) {
+	o.changed = true
 	if o.Count == 0 {
 		o.first = string(e.ID[:])
 	}
