@@ -37,7 +37,7 @@ var layers = [][]string{
 	{"detect/judge", "detect/splrule"},
 	{"detect/ruleset"},
 	{"detect/engine"},
-	{"detect/ruletest"},
+	{"detect/ruletest", "detect/hunt"},
 	{"detect/...", "incident", "alert/...", "spl/reference"},
 	{"api", "serve"},
 }

@@ -39,6 +39,8 @@ var verbs = map[string]func() forwarded{
 	"doctor":  func() forwarded { return &doctorCmd{} },
 	"repair":  func() forwarded { return &repairCmd{} },
 
+	"rules backtest": func() forwarded { return &rulesBacktestCmd{} },
+
 	"findings":      func() forwarded { return &findingsListCmd{} },
 	"findings show": func() forwarded { return &findingsShowCmd{} },
 	"findings mark": func() forwarded { return &findingsMarkCmd{} },

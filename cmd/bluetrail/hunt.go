@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -113,53 +114,80 @@ func (c *huntCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	o, err := c.options(a)
+	h, err := c.hunting(a, rs)
 	if err != nil {
 		return err
 	}
-	defer o.Store.Close()
-	env, err := o.Env()
-	if err != nil {
-		return err
-	}
-	if rs.Knowledge != nil {
-		o.Macros, o.Knowledge = rs.Knowledge, rs.Knowledge
-	}
+	defer h.close()
 	a.noteRules(rs)
-	records, err := hunt.FromStore(o.Store, env.Earliest, env.Latest)
-	if err != nil {
-		return err
-	}
-	stop := func() {}
-	if f, ok := o.Store.(*files.Store); ok {
-		stop = a.meter(f.Progress, bytes)
-	}
-	o.Store = nil
-	res, err := hunt.Run(a.ctx, hunt.Options{
-		Rules: rs, Records: records, Space: a.disk(), Search: o, TempDir: a.cfg.Search.TempDir, Disk: int64(a.cfg.Search.DiskMiB) << 20,
-		Earliest: env.Earliest, Latest: env.Latest, Severity: rule.Severity(c.Severity),
-	})
+	h.Severity = rule.Severity(c.Severity)
+	stop := h.meter(a)
+	res, err := hunt.Run(a.ctx, h.Options)
 	stop()
 	if err != nil {
 		return err
 	}
-	var st store.Stats
-	if f, ok := records.(store.Counting); ok {
-		st = f.Stats()
-	}
+	st := h.stats()
 	if c.Output == "html" {
 		err = c.page(a, rs, res, st)
 	} else {
 		err = c.write(a, res)
 	}
 	if err == nil {
-		c.summary(a, res, st)
+		a.huntProblems(res, st)
+		a.note("%s from %s", count(len(res.Findings), "finding"), a.huntRead(res, st))
 	}
 	return err
 }
 
-// summary tells what was read and what was left out.
-func (c *huntCmd) summary(a *app, res *hunt.Result, st store.Stats) {
+// hunting is a hunt over what the flags of a verb name.
+type hunting struct {
+	hunt.Options
+	close func() error // the store
+}
+
+// hunting opens what the flags name, for rules of a set.
+func (s *source) hunting(a *app, rs *ruleset.Ruleset) (*hunting, error) {
+	o, err := s.options(a)
+	if err != nil {
+		return nil, err
+	}
+	env, err := o.Env()
+	if err != nil {
+		return nil, errors.Join(err, o.Store.Close())
+	}
+	if rs.Knowledge != nil {
+		o.Macros, o.Knowledge = rs.Knowledge, rs.Knowledge
+	}
+	records, err := hunt.FromStore(o.Store, env.Earliest, env.Latest)
+	if err != nil {
+		return nil, errors.Join(err, o.Store.Close())
+	}
+	closing := o.Store.Close
+	o.Store = nil
+	return &hunting{hunt.Options{
+		Rules: rs, Records: records, Space: a.disk(), Search: o, TempDir: a.cfg.Search.TempDir, Disk: int64(a.cfg.Search.DiskMiB) << 20,
+		Earliest: env.Earliest, Latest: env.Latest,
+	}, closing}, nil
+}
+
+// meter shows how far the hunt has come, until stop is called.
+func (h *hunting) meter(a *app) (stop func()) {
+	if f, ok := h.Records.(*files.Store); ok {
+		return a.meter(f.Progress, bytes)
+	}
+	return func() {}
+}
+
+func (h *hunting) stats() store.Stats {
+	if f, ok := h.Records.(store.Counting); ok {
+		return f.Stats()
+	}
+	return store.Stats{}
+}
+
+// huntProblems tells what was left out.
+func (a *app) huntProblems(res *hunt.Result, st store.Stats) {
 	for _, f := range res.Faults {
 		a.warn("%v", f)
 	}
@@ -191,14 +219,18 @@ func (c *huntCmd) summary(a *app, res *hunt.Result, st store.Stats) {
 			a.note("%d × %s", left.n, left.what)
 		}
 	}
-	line := fmt.Sprintf("%s from %s", count(len(res.Findings), "finding"), count(int(res.Events), "event"))
+}
+
+// huntRead says what was read, and how long that took.
+func (a *app) huntRead(res *hunt.Result, st store.Stats) string {
+	line := count(int(res.Events), "event")
 	if st.Files > 0 {
 		line += " in " + count(int(st.Files), "file")
 	}
 	if res.Events > 0 {
 		line += fmt.Sprintf(", %s to %s", res.First.In(a.zone()).Format(time.RFC3339), res.Last.In(a.zone()).Format(time.RFC3339))
 	}
-	a.note("%s, %s", line, time.Since(a.started).Round(10*time.Millisecond))
+	return fmt.Sprintf("%s, %s", line, time.Since(a.started).Round(10*time.Millisecond))
 }
 
 // page writes the findings as an HTML page.

@@ -20,11 +20,12 @@ import (
 )
 
 type rulesCmd struct {
-	List    rulesListCmd    `cmd:"" help:"List rules and the ATT&CK techniques that they cover."`
-	Test    rulesTestCmd    `cmd:"" help:"Run the tests of rules."`
-	Show    rulesShowCmd    `cmd:"" help:"Show a rule: what is known about it, and its text."`
-	Explain rulesExplainCmd `cmd:"" help:"Explain why a rule fires on an event, or does not."`
-	Check   rulesCheckCmd   `cmd:"" help:"Report which rules would not run, and why: they do not parse, or a macro, lookup or referred rule is missing."`
+	List     rulesListCmd     `cmd:"" help:"List rules and the ATT&CK techniques that they cover."`
+	Test     rulesTestCmd     `cmd:"" help:"Run the tests of rules."`
+	Show     rulesShowCmd     `cmd:"" help:"Show a rule: what is known about it, and its text."`
+	Explain  rulesExplainCmd  `cmd:"" help:"Explain why a rule fires on an event, or does not."`
+	Backtest rulesBacktestCmd `cmd:"" help:"Run one rule over past events and count how often it would have fired, on what."`
+	Check    rulesCheckCmd    `cmd:"" help:"Report which rules would not run, and why: they do not parse, or a macro, lookup or referred rule is missing."`
 }
 
 type rulesCheckCmd struct {

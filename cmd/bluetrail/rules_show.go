@@ -25,6 +25,11 @@ func (*rulesShowCmd) Help() string {
 	return examples("bluetrail rules show trail_stopped", "bluetrail rules show 'User created' ./rules")
 }
 
+// printableLine puts a text into one line.
+func printableLine(text string) string {
+	return diag.Printable(strings.Join(strings.Fields(text), " "))
+}
+
 // maxRuleText is how much of a rule's text is shown.
 const maxRuleText = 1 << 20
 
@@ -34,8 +39,17 @@ func (a *app) oneRule(ref string, dirs, knowledge []string) (*ruleset.Ruleset, *
 	if err != nil {
 		return nil, nil, err
 	}
+	i, err := findRule(rs, ref)
+	if err != nil {
+		return nil, nil, err
+	}
+	return rs, &rs.Rules[i], nil
+}
+
+// findRule returns the position of the rule with an id, name or title.
+func findRule(rs *ruleset.Ruleset, ref string) (int, error) {
 	if i := rs.Find(ref); i >= 0 {
-		return rs, &rs.Rules[i], nil
+		return i, nil
 	}
 	var names []string
 	for i := range rs.Rules {
@@ -46,13 +60,13 @@ func (a *app) oneRule(ref string, dirs, knowledge []string) (*ruleset.Ruleset, *
 		}
 	}
 	if near := diag.DidYouMean(ref, names); near != "" {
-		return nil, nil, usage("there is no rule %q; %s", ref, near)
+		return 0, usage("there is no rule %q; %s", ref, near)
 	}
 	faults := ""
 	if n := len(rs.Faults); n > 0 {
 		faults = fmt.Sprintf("; %s could not be loaded, bluetrail rules test lists them", count(n, "rule"))
 	}
-	return nil, nil, usage("there is no rule %q among %s; bluetrail rules list names them%s", ref, count(len(rs.Rules), "rule"), faults)
+	return 0, usage("there is no rule %q among %s; bluetrail rules list names them%s", ref, count(len(rs.Rules), "rule"), faults)
 }
 
 func (c *rulesShowCmd) Run(a *app) error {
@@ -68,7 +82,7 @@ func (c *rulesShowCmd) Run(a *app) error {
 	line := func(name string, values ...string) {
 		for _, v := range values {
 			if v = strings.TrimSpace(v); v != "" {
-				fmt.Fprintf(out, "%-15s %s\n", name, diag.Printable(strings.Join(strings.Fields(v), " ")))
+				fmt.Fprintf(out, "%-15s %s\n", name, printableLine(v))
 			}
 			name = ""
 		}

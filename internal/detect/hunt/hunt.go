@@ -31,6 +31,12 @@ type Options struct {
 	Earliest time.Time      // inclusive; zero = open
 	Latest   time.Time      // exclusive; zero = open
 	Severity rule.Severity  // findings below it are left out; "" = none
+
+	// Matched, if not nil, sees the matches that the judge takes, in order of time and
+	// each event once, with who is behind it.
+	Matched func(*match.Match, finding.Who)
+	// Take, if not nil, sees all findings, and says which are kept in the result.
+	Take func(*finding.Finding) bool
 }
 
 // Result is what a hunt found.
@@ -102,7 +108,12 @@ func Run(ctx context.Context, o Options) (res *Result, err error) {
 		}
 	}
 	res.Forgotten = trail.Dropped()
-	take := func(f *finding.Finding) error { res.take(f, o.Severity); return nil }
+	take := func(f *finding.Finding) error {
+		if o.Take == nil || o.Take(f) {
+			res.take(f, o.Severity)
+		}
+		return nil
+	}
 	if err := judgeAll(ctx, &o, logs, trail, res, take); err != nil {
 		return nil, err
 	}
@@ -186,16 +197,22 @@ func judgeAll(ctx context.Context, o *Options, logs []*match.Log, trail *identit
 		return err
 	}
 	defer rd.Close()
-	j, faults := judge.New(judge.Options{Rules: engine.Rules(o.Rules), Wanted: o.Rules.Wanted, Resolve: engine.Resolver(trail), Found: found})
+	resolve := engine.Resolver(trail)
+	j, faults := judge.New(judge.Options{Rules: engine.Rules(o.Rules), Wanted: o.Rules.Wanted, Resolve: resolve, Found: found})
 	for _, f := range faults {
 		res.fault(&o.Rules.Rules[f.Rule], f.Err.Error())
 	}
+	var last match.Match
 	for {
 		m := &match.Match{}
 		if err := rd.Next(ctx, m); err == io.EOF {
 			break
 		} else if err != nil {
 			return err
+		}
+		if o.Matched != nil && (res.Matches == 0 || match.Compare(&last, m) != 0) {
+			o.Matched(m, resolve(m.Caller))
+			last.Time, last.ID = m.Time, m.ID
 		}
 		res.Matches++
 		if err := j.Feed(ctx, m); err != nil {
