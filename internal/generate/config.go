@@ -101,4 +101,13 @@ type Label struct {
 	// must not, or that shows it as harmless), by file name without ending; empty if none does.
 	Search string `json:"search,omitempty"`
 	Note   string `json:"note,omitempty"`
+	// Grown is what grew out of the actor's calls, and out of that in turn.
+	Grown []Grown `json:"grown,omitempty"`
+}
+
+// Grown is a key or a user that a call of a label made.
+type Grown struct {
+	Kind string `json:"kind"` // key, or arn of a user
+	Name string `json:"name"`
+	Made string `json:"made_by"` // the call
 }

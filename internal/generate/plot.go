@@ -97,6 +97,13 @@ func (d *deed) do(at int64, kindName string, v vars, failure *fault) {
 	p.tell(d.Name, &c)
 }
 
+// grow labels what the last call made.
+func (d *deed) grow(kind, name string) *deed {
+	scenes := d.plot.scenes
+	d.Grown = append(d.Grown, Grown{kind, name, scenes[len(scenes)-1].call.kind.name})
+	return d
+}
+
 // as goes on with the deed under another identity.
 func (d *deed) as(a *actor) *deed { d.actor = a; return d }
 

@@ -12,7 +12,9 @@ func (p *plot) stageFurtherAttacks() {
 	d := p.attack(global, stolen, source, attackerShell, Label{Name: "access-key-for-another-user", Technique: "T1098.001"})
 	victim := p.consoleUsers()[1].name
 	d.do(p.at(5, 3, 2), "iam:ListUsers", nil, nil)
-	d.do(p.at(5, 3, 4), "create-access-key", vars{"user": victim, "key": p.key("AKIA", dev, hashText("victim"))}, nil)
+	key := p.key("AKIA", dev, hashText("victim"))
+	d.do(p.at(5, 3, 4), "create-access-key", vars{"user": victim, "key": key}, nil)
+	d.grow("key", key)
 	d.do(p.at(5, 3, 5), "attach-user-policy", vars{"user": victim}, deniedAny)
 
 	d = p.attack(global, stolen, source, attackerShell, Label{Name: "trail-stopped", Technique: "T1562.008", Note: "delivered three hours late"})
@@ -47,12 +49,13 @@ func (p *plot) stageRoleChain(prod, dev *account, source string) {
 		at := start + int64(i)*50
 		c, kind, v := p.start(at, h)
 		d.do(at, kind, v, nil)
-		d.as(h.playsFor(&c, d.actor, source))
+		d.grow("key", c.AccessKeyID).as(h.playsFor(&c, d.actor, source))
 	}
 	d.in(to)
 	d.do(start+75, "sts:GetCallerIdentity", nil, nil)
 	d.do(start+90, "iam:ListRoles", nil, nil)
 	d.do(start+130, "create-user", vars{"user": "svc-maintenance"}, nil)
+	d.grow("arn", "arn:aws:iam::"+prod.id+":user/svc-maintenance")
 }
 
 // stageLookalikes stages what looks like an attack to a careless search.

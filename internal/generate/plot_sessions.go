@@ -128,6 +128,7 @@ func (d *deed) assume(at int64, h hop) *deed {
 		d.twin = mix(p.seed, hashText("twin"), uint64(len(p.scenes)))
 	}
 	d.do(at, kind, v, nil)
+	d.grow("key", c.AccessKeyID)
 	if from.account != h.acc {
 		d.as(was.abroad(at)).in(h.acc.lane("us-east-1")).do(at, kind, v, nil)
 		d.twin = 0
@@ -181,6 +182,7 @@ func (p *plot) stageProviders() {
 	d := p.play("saml-session", "assumed with SAML, then the console with a key for each request", prod, saml.plays(name, who), p.org.people[6].home, browsers[2])
 	c := p.org.roleCaller(prod, "saml-analyst", "", name).since(at, p.key("ASIA", prod, hashText("saml"), uint64(at)), false)
 	d.do(at, "assume-role-saml", vars{"account": prod.id, "role": "saml-analyst", "session": name, "id": prod.roleID(p.org.seed, "saml-analyst"), "key": c.AccessKeyID, "provider": provider}, nil)
+	d.grow("key", c.AccessKeyID)
 	who = d.actor.issued("assumed by", d.source, c.session(), "role saml-analyst, session "+name)
 	d.as(c.plays("saml-analyst", who)).lookAround(at+5, "sts:GetCallerIdentity")
 	d.console(at+60, c, who, nil, "s3:ListBuckets", "iam:ListRoles", "cloudtrail:DescribeTrails")
@@ -193,6 +195,7 @@ func (p *plot) stageProviders() {
 	d = p.play("web-identity-session", "a workflow's token for a role, and on to a role of another account", dev, token.plays(subject, who), addressIn(rangeRunners, p.seed).String(), pipelineAgents[0])
 	c = p.org.roleCaller(dev, "github-release", "", "GitHubActions").since(at, p.key("ASIA", dev, hashText("oidc"), uint64(at)), false)
 	d.do(at, "assume-role-web-identity", vars{"account": dev.id, "role": "github-release", "session": "GitHubActions", "id": dev.roleID(p.org.seed, "github-release"), "key": c.AccessKeyID, "provider": issuer, "subject": subject}, nil)
+	d.grow("key", c.AccessKeyID)
 	d.as(c.plays("github-release", d.actor.issued("assumed by", d.source, c.session(), "role github-release, session GitHubActions"))).lookAround(at+5, "sts:GetCallerIdentity", "iam:GetRole")
 	d.assume(at+200, hop{acc: prod, role: "release-target", session: "timetable-1841"}).lookAround(at+210, "iam:ListAttachedRolePolicies", "iam:GetRole")
 }
@@ -208,6 +211,7 @@ func (p *plot) stageTokens() {
 		Session: &callerSession{Issuer: &callerIssuer{Type: "IAMUser", PrincipalID: user.caller.PrincipalID, ARN: user.arn, AccountID: dev.id, UserName: user.name}}}
 	c = c.since(at, p.key("ASIA", dev, hashText("federation"), uint64(at)), false)
 	d.do(at, "federation-token", vars{"name": "guest-31", "key": c.AccessKeyID}, nil)
+	d.grow("key", c.AccessKeyID)
 	who := d.actor.issued(credentialsIssued, d.source, c.session(), "federated user guest-31")
 	d.as(c.plays("guest-31", who)).lookAround(at+20, "sts:GetCallerIdentity", "s3:ListBuckets")
 	d.agent = browsers[1]
@@ -218,6 +222,7 @@ func (p *plot) stageTokens() {
 	d = p.play("session-token", "a user's own session with a second factor", prod, user, p.org.people[8].home, shells[1])
 	c = user.caller.since(at, p.key("ASIA", prod, hashText("session"), uint64(at)), true)
 	d.do(at, "session-token", vars{"user": user.name, "key": c.AccessKeyID}, nil)
+	d.grow("key", c.AccessKeyID)
 	d.as(c.plays(user.name, d.actor.issued(credentialsIssued, d.source, c.session(), user.name))).lookAround(at+10, "iam:ListUsers", "s3:ListBuckets", "iam:GetAccountSummary")
 
 	at = p.at(4, 10, 40)
@@ -226,6 +231,7 @@ func (p *plot) stageTokens() {
 	d = p.play("assumed-root-session", "central root access to a member account", management, user, p.org.people[9].home, shells[0])
 	c = rootCaller(prod).since(at, p.key("ASIA", prod, hashText("root"), uint64(at)), false).with(func(s *callerSession) { s.AssumedRoot = "true" })
 	d.do(at, "assume-root", vars{"account": prod.id, "key": c.AccessKeyID}, nil)
+	d.grow("key", c.AccessKeyID)
 	d.as(c.plays("root", d.actor.issued("assumed by", d.source, c.session(), "assumed root of "+prod.id))).in(prod.lane("us-east-1"))
 	d.do(at+15, "unlock-bucket", vars{"bucket": prod.lane("us-east-1").pools[poolBucket][1]}, nil)
 	d.do(at+40, "iam:GetAccountSummary", nil, nil)
@@ -238,7 +244,9 @@ func (p *plot) stageIssuedKeys() {
 	at := p.at(6, 8, 30)
 	d := p.play("created-key", "a key made for another user, who uses it two days later", prod, p.playedUser(prod, "iam.admin", at), p.org.people[10].home, shells[0])
 	d.do(at, "create-user", vars{"user": "report.reader"}, nil)
+	d.grow("arn", p.org.userCaller(prod, "report.reader").ARN)
 	d.do(at+12, "create-access-key", vars{"user": "report.reader", "key": p.userKey(prod, "report.reader")}, nil)
+	d.grow("key", p.userKey(prod, "report.reader"))
 	later := p.at(4, 7, 5)
 	reader := p.playedUser(prod, "report.reader", later)
 	reader.who.rest = ", with a key created by iam.admin from " + d.source
