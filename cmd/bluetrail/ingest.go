@@ -42,7 +42,7 @@ func (a *app) takeIn(o ingest.Options) (ingest.Summary, error) {
 	}
 	defer tuneMemory(ingestMemory)()
 	var err error
-	if o.Sink, err = a.sink(); err != nil {
+	if o.Sink, err = a.sink(o.Data); err != nil {
 		return ingest.Summary{}, err
 	}
 	return ingest.Run(a.ctx, o)

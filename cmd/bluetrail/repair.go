@@ -20,7 +20,7 @@ func (c *repairCmd) Run(a *app) error {
 	if !isDir(dir) {
 		return usage("there is no data directory %q", dir)
 	}
-	sink, err := a.sink()
+	sink, err := a.sink(dir)
 	if err != nil {
 		return err
 	}

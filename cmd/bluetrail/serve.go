@@ -11,6 +11,7 @@ import (
 	"bluetrail/internal/config"
 	"bluetrail/internal/control"
 	"bluetrail/internal/detect/live"
+	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/event"
 	"bluetrail/internal/idset"
 	"bluetrail/internal/ingest"
@@ -40,7 +41,8 @@ type server struct {
 	pipeline *ingest.Pipeline
 	commands *control.Server
 	metrics  *metrics.Set
-	rules    *live.Rules // nil = none
+	follow   *ruleset.Follower // nil = no rules
+	rules    *live.Rules       // nil = none
 }
 
 // Run serves until the context ends or a part fails.
@@ -63,8 +65,13 @@ func (c *serveCmd) Run(a *app) error {
 	if err := serve.CheckAddr(a.ctx, addr, remote); err != nil {
 		return usageError{err}
 	}
-	if s.rules, err = openRules(s.cfg.Rules, a.path, s.log); err != nil {
+	in := *a // for searches of rules
+	in.cfg = s.cfg
+	if s.follow, err = in.followRules(s.data, s.log); err != nil {
 		return err
+	}
+	if s.follow != nil {
+		s.rules = live.Open(live.Config{Rules: s.follow, Log: s.log})
 	}
 	defer tuneMemory(serveMemory)()
 	h := &serve.HTTP{Metrics: s.metrics, Log: s.log}
@@ -84,10 +91,9 @@ func (c *serveCmd) Run(a *app) error {
 		{Name: "data directory", Start: s.open, Stop: s.close},
 	}
 	parts = append(parts, serve.Part{Name: "damage reports", Run: s.reportDamage})
-	if s.rules != nil {
-		parts = append(parts, serve.Part{Name: "rules", Run: s.rules.Watch})
+	if s.follow != nil {
+		parts = append(parts, s.schedule(&in), serve.Part{Name: "rules", Run: s.follow.Watch})
 	}
-	parts = append(parts, s.schedule(a)...)
 	if days := s.cfg.Serve.ScrubDays; days > 0 {
 		period := time.Duration(days) * 24 * time.Hour
 		parts = append(parts, serve.Part{Name: "scrub", Run: func(ctx context.Context) error { return s.scrub(ctx, period) }},

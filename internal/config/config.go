@@ -35,9 +35,17 @@ type Config struct {
 
 // Rules say which rules are evaluated on events as they come in.
 type Rules struct {
-	Dirs []string `yaml:"dirs"` // folders of Sigma and SPL rules
-	Off  []string `yaml:"off"`  // IDs, names or titles of rules that do not run
+	Dirs     []string      `yaml:"dirs"`     // folders of Sigma and SPL rules
+	Shipped  bool          `yaml:"shipped"`  // the rules that come with bluetrail run, too
+	Off      []string      `yaml:"off"`      // IDs, names or titles of rules that do not run
+	Lateness time.Duration `yaml:"lateness"` // how late events may arrive and still count as if they had come in order
 }
+
+// Bounds of Rules.Lateness.
+const (
+	leastLateness = time.Minute
+	mostLateness  = 7 * 24 * time.Hour
+)
 
 // Serve is how a server is reached.
 type Serve struct {
@@ -98,6 +106,7 @@ func Default() Config {
 		Data:     "bluetrail-data",
 		TimeZone: "UTC",
 		Serve:    Serve{Addr: "127.0.0.1:8686", ScrubDays: 7},
+		Rules:    Rules{Shipped: true, Lateness: time.Hour},
 		Search: Search{
 			MemoryMiB: 512, TotalMemoryMiB: 2048, DiskMiB: 10240, SubsearchRows: 10000, SubsearchTime: time.Minute,
 			JoinRows: 50000, SortRows: 10000, ListValues: 100, SubsearchDepth: 8,
@@ -155,6 +164,9 @@ func (c *Config) check(path string) error {
 	}
 	if c.Search.Time < 0 || c.Search.Time > maxTime {
 		return fmt.Errorf("configuration %q: search.time must be between 0s (no limit) and %s, not %s", path, maxTime, c.Search.Time)
+	}
+	if c.Rules.Lateness < leastLateness || c.Rules.Lateness > mostLateness {
+		return fmt.Errorf("configuration %q: rules.lateness must be between %s and %s, not %s", path, leastLateness, mostLateness, c.Rules.Lateness)
 	}
 	if c.Search.SubsearchTime <= 0 || c.Search.SubsearchTime > maxTime {
 		return fmt.Errorf("configuration %q: search.subsearch_time must be more than 0s and at most %s, not %s", path, maxTime, c.Search.SubsearchTime)

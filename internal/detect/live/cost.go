@@ -28,7 +28,7 @@ const mostSeries = 20
 
 // counts is what metrics tell.
 type counts struct {
-	loaded, faulty, disabled, written, failed atomic.Int64
+	loaded, disabled, written, failed atomic.Int64
 
 	mu       sync.Mutex
 	hits     map[string]int64
@@ -39,7 +39,7 @@ type counts struct {
 // cost is what a rule cost in the last samples.
 type cost struct {
 	evaluator *sigma.Evaluator
-	of        *running
+	of        *ruleOf
 	last      [costSamples]time.Duration
 	n         int
 }
@@ -53,7 +53,7 @@ func (c *counts) hit(rule string) {
 }
 
 // forget drops the costs of rules that do not run.
-func (c *counts) forget(rs *ruleset) {
+func (c *counts) forget(rs *running) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	runs := map[string]bool{}
@@ -64,7 +64,7 @@ func (c *counts) forget(rs *ruleset) {
 }
 
 // sample takes the time of each rule on an event, and disables what costs too much.
-func (r *Rules) sample(rs *ruleset, raw []byte) {
+func (r *Rules) sample(rs *running, raw []byte) {
 	if !r.counts.sampling.TryLock() {
 		return // another worker does
 	}
@@ -125,7 +125,7 @@ func (r *Rules) Measure(set *metrics.Set) {
 	set.RegisterMetricsWriter(func(w io.Writer) {
 		c := &r.counts
 		metrics.WriteGaugeUint64(w, "bluetrail_rules", uint64(c.loaded.Load()))
-		metrics.WriteGaugeUint64(w, "bluetrail_rules_broken_files", uint64(c.faulty.Load()))
+		metrics.WriteGaugeUint64(w, "bluetrail_rules_broken_files", uint64(r.cfg.Rules.Broken()))
 		metrics.WriteGaugeUint64(w, "bluetrail_rules_disabled", uint64(c.disabled.Load()))
 		metrics.WriteCounterUint64(w, "bluetrail_findings_written_total", uint64(c.written.Load()))
 		metrics.WriteCounterUint64(w, "bluetrail_rule_failed_events_total", uint64(c.failed.Load()))

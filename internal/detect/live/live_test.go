@@ -17,6 +17,7 @@ import (
 	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/detect/match"
 	"bluetrail/internal/detect/rule"
+	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/ingest"
 	"bluetrail/internal/state"
 
@@ -137,11 +138,12 @@ func take(t *testing.T, data string, rules *Rules, list []call) {
 func open(t *testing.T, dir string) (*Rules, *bytes.Buffer) {
 	t.Helper()
 	var log bytes.Buffer
-	r, err := Open(Config{Dirs: []string{dir}, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	text := slog.New(slog.NewTextHandler(&log, nil))
+	f, err := ruleset.Follow(t.Context(), ruleset.FollowOptions{Paths: []string{dir}, Log: text})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r, &log
+	return Open(Config{Rules: f, Log: text}), &log
 }
 
 // TestAnyOrder takes events in shuffled, doubled, in portions and with restarts: the
@@ -213,6 +215,15 @@ func TestManyEvents(t *testing.T) {
 	}
 }
 
+func reload(t *testing.T, r *Rules) bool {
+	t.Helper()
+	changed, err := r.cfg.Rules.Reload(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return changed
+}
+
 func TestReload(t *testing.T) {
 	dir, data := t.TempDir(), t.TempDir()
 	write(t, dir, "del.yml", deletions)
@@ -237,25 +248,25 @@ func TestReload(t *testing.T) {
 	if got := rulesOf(); got != "Deletion" {
 		t.Errorf("at first: %s", got)
 	}
-	if rules.Reload() {
+	if reload(t, rules) {
 		t.Error("nothing changed, and was loaded again")
 	}
 	write(t, dir, "any.yml", anything)
-	if rules.Reload(); rulesOf() != "Anything,Deletion" {
+	if reload(t, rules); rulesOf() != "Anything,Deletion" {
 		t.Error("a new file does not run")
 	}
 	write(t, dir, "del.yml", "title: [\n")
-	if rules.Reload(); rulesOf() != "Anything,Deletion" || !strings.Contains(log.String(), "rules stay as they were") || !strings.Contains(log.String(), "del.yml") {
+	if reload(t, rules); rulesOf() != "Anything,Deletion" || !strings.Contains(log.String(), "rules stay as they were") || !strings.Contains(log.String(), "del.yml") {
 		t.Errorf("a broken file does not keep its rule: %s", log)
 	}
 	write(t, dir, "del.yml", strings.Replace(deletions, "title: Deletion", "title: Mended", 1))
-	if rules.Reload(); rulesOf() != "Anything,Mended" {
+	if reload(t, rules); rulesOf() != "Anything,Mended" {
 		t.Error("the mended file does not run")
 	}
 	if err := os.Remove(filepath.Join(dir, "any.yml")); err != nil {
 		t.Fatal(err)
 	}
-	if rules.Reload(); rulesOf() != "Mended" {
+	if reload(t, rules); rulesOf() != "Mended" {
 		t.Error("a removed rule runs")
 	}
 }
@@ -306,7 +317,7 @@ func TestPanic(t *testing.T) {
 		t.Errorf("after a restart %v run", got)
 	}
 	write(t, dir, "del.yml", deletions+"status: test\n")
-	again.Reload()
+	reload(t, again)
 	if got := runs(again); len(got) != 2 { // the state still disables it, with the text before
 		t.Errorf("after a change %v run", got)
 	}
@@ -341,23 +352,5 @@ func TestCost(t *testing.T) {
 	rules.sample(rules.set.Load(), []byte(c.json()))
 	if got := rules.set.Load().rules; len(got) != 1 || got[0].info.ID != "any" || !strings.Contains(log.String(), "2ms for an event") {
 		t.Errorf("%d rules: %s", len(got), log)
-	}
-}
-
-// TestOff leaves out rules that the configuration names, and second ones of an ID.
-func TestOff(t *testing.T) {
-	dir := t.TempDir()
-	write(t, dir, "a.yml", deletions)
-	write(t, dir, "b.yml", strings.Replace(deletions, "title: Deletion", "title: Twin", 1))
-	write(t, dir, "c.yml", anything)
-	rules, err := Open(Config{Dirs: []string{dir}, Off: []string{"Anything"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := rules.set.Load().rules; len(got) != 1 || got[0].info.Title != "Deletion" {
-		t.Errorf("%+v", got)
-	}
-	if _, err := Open(Config{Dirs: []string{filepath.Join(dir, "none")}}); err == nil {
-		t.Error("a folder that is not there passes")
 	}
 }

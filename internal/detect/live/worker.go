@@ -26,7 +26,7 @@ var brief = []string{
 // worker evaluates the rules on the events of one builder.
 type worker struct {
 	rules  *Rules
-	of     *ruleset // that the rest is for
+	of     *running // that the rest is for
 	eval   *sigma.Evaluator
 	read   *event.Extractor
 	row    *event.Row
@@ -37,7 +37,7 @@ type worker struct {
 
 // group is the events of a finding that came since the last commit.
 type group struct {
-	rule    *running
+	rule    *ruleOf
 	key     finding.Key
 	matches []state.FindingMatch
 	more    state.More
@@ -49,7 +49,7 @@ type kept struct {
 	Fields []finding.Field `json:"fields,omitempty"`
 }
 
-func (w *worker) use(rs *ruleset) {
+func (w *worker) use(rs *running) {
 	w.of, w.eval = rs, rs.set.NewEvaluator()
 	w.read = event.NewExtractor(rs.need)
 	w.row = w.read.NewRow()
@@ -147,7 +147,7 @@ func names(raw []byte) (source, name string) {
 }
 
 // try evaluates one rule; the error is its panic.
-func try(r *running, hit func(*rule.Info, []byte), raw []byte) (err error) {
+func try(r *ruleOf, hit func(*rule.Info, []byte), raw []byte) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("it failed: %v", p)
@@ -178,7 +178,7 @@ func (w *worker) values(i int) []string {
 }
 
 // note adds the event that was extracted last to the findings of a rule.
-func (w *worker) note(r *running, e *ingest.Event) {
+func (w *worker) note(r *ruleOf, e *ingest.Event) {
 	w.rules.counts.hit(r.info.ID)
 	text := func(i int) string { return strings.Join(w.values(i), ", ") }
 	code := text(9)
@@ -230,7 +230,7 @@ func (g *group) shrink() {
 const mostEntities = 16
 
 // entities says whom a finding of the event is about.
-func (w *worker) entities(r *running, e *match.Event) []string {
+func (w *worker) entities(r *ruleOf, e *match.Event) []string {
 	if len(r.entity) == 0 {
 		return []string{cmp.Or(e.User, "unknown")}
 	}

@@ -32,6 +32,10 @@ type Rule struct {
 
 	Tests    []sigma.Test
 	Warnings []string // what is odd but stops nothing
+
+	// Print changes when the rule does, a rule that it refers to, a filter of theirs or
+	// a list that they use.
+	Print string
 }
 
 // Fault is a rule, or a whole file, that could not be loaded.
@@ -61,13 +65,15 @@ type Ruleset struct {
 	Wanted []string
 
 	Knowledge splrule.Knowledge // of the searches; nil = there are none
+	Folders   []string          // that hold macros and lookups for the searches
 
 	correlations int // position of the first one
 }
 
 // Options say what else to load and where searches find their knowledge.
 type Options struct {
-	Shipped fs.FS // nil = none
+	Off     []string // ids, names and titles of rules that do not run
+	Shipped fs.FS    // nil = none
 	// Knowledge opens macros and lookups in folders. nil: searches are not loaded.
 	Knowledge func(folders []string) (splrule.Knowledge, error)
 	Lists     sigma.Lists // of placeholders; may be nil
@@ -82,17 +88,24 @@ const maxFile = 16 << 20
 // Load loads files and folders. Whatever cannot be loaded is in Faults and stops
 // nothing else; the error is for what makes the whole useless.
 func Load(ctx context.Context, paths []string, o Options) (*Ruleset, error) {
-	l := &loader{Ruleset: &Ruleset{}, collection: sigma.NewCollection(o.Lists)}
+	found, err := splrule.Find(ctx, paths)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return load(ctx, found, flat(err), o, readFile)
+}
+
+// load loads the files that were found, with what went wrong meanwhile. read reads each
+// of them.
+func load(ctx context.Context, found splrule.Found, bad []error, o Options, read func(path string) contents) (*Ruleset, error) {
+	lists := newLists(o.Lists)
+	l := &loader{Ruleset: &Ruleset{}, collection: sigma.NewCollection(lists.get()), off: o.Off}
 	if o.Shipped != nil {
 		if err := l.shipped(o.Shipped); err != nil {
 			return nil, err
 		}
 	}
-	found, err := splrule.Find(ctx, paths)
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	for _, err := range flat(err) {
+	for _, err := range bad {
 		var at *fs.PathError
 		if errors.As(err, &at) {
 			l.fault(at.Path, 0, at.Err.Error())
@@ -101,11 +114,16 @@ func Load(ctx context.Context, paths []string, o Options) (*Ruleset, error) {
 		}
 	}
 	var searches []splrule.Rule
-	for _, file := range slices.Concat(found.Baselines, found.Files) {
+	for _, file := range filesOf(found) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		searches = append(searches, l.file(file)...)
+		c := read(file)
+		l.Faults = append(l.Faults, c.faults...)
+		if c.sigma != nil {
+			l.collection.Add(file, c.sigma)
+		}
+		searches = append(searches, c.searches...)
 	}
 	l.collection.Link()
 	for _, f := range l.collection.Faults {
@@ -117,10 +135,11 @@ func Load(ctx context.Context, paths []string, o Options) (*Ruleset, error) {
 		if err != nil {
 			return nil, err
 		}
-		l.Knowledge = know
+		l.Knowledge, l.Folders = know, found.Knowledge
 		l.searches(searches, know)
 	}
 	l.show()
+	l.print(lists)
 	l.Set = sigma.NewSet(l.collection.Rules, l.Wanted...)
 	return l.Ruleset, nil
 }
@@ -129,6 +148,7 @@ type loader struct {
 	*Ruleset
 	collection *sigma.Collection
 	ids        map[string]*Rule
+	off        []string
 }
 
 func (l *loader) fault(file string, line int, reason string) {
@@ -149,27 +169,49 @@ func (l *loader) shipped(files fs.FS) error {
 	})
 }
 
-// file reads a file of rules and returns the searches in it.
-func (l *loader) file(path string) []splrule.Rule {
+// contents is what a file of rules holds.
+type contents struct {
+	sigma    []byte // nil = none
+	searches []splrule.Rule
+	faults   []Fault
+}
+
+// filesOf returns the files that may hold rules, each once.
+func filesOf(found splrule.Found) []string {
+	files := slices.Concat(found.Baselines, found.Files)
+	seen := map[string]bool{}
+	return slices.DeleteFunc(files, func(file string) bool {
+		was := seen[file]
+		seen[file] = true
+		return was
+	})
+}
+
+// readFile reads a file of rules. Documents of Sigma are not parsed yet.
+func readFile(path string) (c contents) {
+	fault := func(line int, reason string) {
+		c.faults = append(c.faults, Fault{File: path, Line: line, Reason: diag.Printable(reason)})
+	}
 	data, ok, err := ReadSigma(path)
 	switch {
 	case err != nil:
-		l.fault(path, 0, err.Error())
-		return nil
+		fault(0, err.Error())
+		return c
 	case ok:
-		l.collection.Add(path, data)
-		return nil
+		c.sigma = data
+		return c
 	}
 	rules, err := splrule.Load(path)
 	for _, err := range flat(err) {
 		var at *diag.Error
 		if errors.As(err, &at) && at.Src != "" {
-			l.fault(path, 1+strings.Count(at.Src[:min(max(at.Span.Start, 0), len(at.Src))], "\n"), at.Msg)
+			fault(1+strings.Count(at.Src[:min(max(at.Span.Start, 0), len(at.Src))], "\n"), at.Msg)
 			continue
 		}
-		l.fault(path, 0, strings.TrimPrefix(err.Error(), path+": "))
+		fault(0, strings.TrimPrefix(err.Error(), path+": "))
 	}
-	return slices.DeleteFunc(rules, func(r splrule.Rule) bool { return r.Kind != splrule.SPL })
+	c.searches = slices.DeleteFunc(rules, func(r splrule.Rule) bool { return r.Kind != splrule.SPL })
+	return c
 }
 
 // ReadSigma reads a file if it holds Sigma; ok is false for other files.
@@ -281,6 +323,9 @@ func (l *loader) add(r Rule) {
 	case "deprecated", "unsupported":
 		r.Off = "its status is " + strings.ToLower(r.Status)
 	}
+	if slices.ContainsFunc(l.off, r.named) {
+		r.Off = "rules.off names it"
+	}
 	if l.ids == nil {
 		l.ids = map[string]*Rule{}
 	}
@@ -291,6 +336,11 @@ func (l *loader) add(r Rule) {
 	}
 	l.ids[r.ID] = &Rule{Info: r.Info}
 	l.Rules = append(l.Rules, r)
+}
+
+// named reports whether a reference is the rule's id, name or title.
+func (r *Rule) named(ref string) bool {
+	return ref != "" && (strings.EqualFold(ref, r.ID) || ref == r.Name || strings.EqualFold(ref, r.Title))
 }
 
 // slug makes an id of a title.

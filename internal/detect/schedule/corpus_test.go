@@ -69,17 +69,14 @@ func (w *world) open() {
 	if w.p, err = ingest.Open(context.Background(), ingest.Config{Data: w.dir, Workers: 1}); err != nil {
 		w.t.Fatal(err)
 	}
-	know := w.knowledge()
 	w.s = New(Config{
-		State: w.p.State(), Knowledge: func([]string) (splrule.Knowledge, error) { return know, nil }, Emit: Keep{}, Clock: func() time.Time { return w.now }, AtOnce: 2,
+		State: w.p.State(), Emit: Keep{}, Clock: func() time.Time { return w.now }, AtOnce: 2,
 		Open: func([]string) (search.Options, error) {
 			k := w.knowledge()
 			return search.Options{Store: w.p.Store(), Macros: k, Knowledge: k}, nil
 		},
 	})
-	if faults, err := w.s.SetRules(w.rules); err != nil || faults != nil {
-		w.t.Fatal(faults, err)
-	}
+	setRules(w.t, w.s, w.knowledge(), w.rules...)
 	w.t.Cleanup(func() { w.close() })
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/detect/splrule"
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/search"
@@ -36,21 +37,26 @@ func TestLoad(t *testing.T) {
 	}
 	s := New(Config{
 		State: db, Emit: Keep{}, Clock: func() time.Time { return midnight.Add(time.Hour) }, Arrived: func() (int64, error) { return 1, nil },
-		Knowledge: func(folders []string) (splrule.Knowledge, error) { return open(folders) },
 		Open: func(folders []string) (search.Options, error) {
 			k, err := open(folders)
 			return search.Options{Store: mem, Macros: k, Knowledge: k}, err
 		},
 	})
 	ctx := context.Background()
-	f := Folders{Dirs: []string{content}, Off: []string{"Nothing From The Trail"}}
-	stamp, err := s.load(ctx, f, 0)
-	n := len(s.Status())
-	if err != nil || n != 12 {
-		t.Fatalf("%d rules: %v", n, err)
+	f, err := ruleset.Follow(ctx, ruleset.FollowOptions{Paths: []string{content}, Options: ruleset.Options{
+		Off: []string{"Nothing From The Trail"}, Knowledge: func(folders []string) (splrule.Knowledge, error) { return open(folders) },
+	}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if again, err := s.load(ctx, f, stamp); again != stamp || err != nil {
-		t.Errorf("unchanged files are loaded again: %v", err)
+	f.Subscribe(func(rs *ruleset.Ruleset) {
+		if err := s.SetRules(rs); err != nil {
+			t.Error(err)
+		}
+	})
+	n := len(s.Status())
+	if n != 12 {
+		t.Fatalf("%d rules", n)
 	}
 	if err := s.RunDue(ctx); err != nil {
 		t.Fatal(err)
@@ -65,7 +71,7 @@ func TestLoad(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(content, "detections", "more.yml"), []byte("name: More\nsearch: index=aws\n---\nname: [\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if now, err := s.load(ctx, f, stamp); now == stamp || err != nil || len(s.Status()) != n+1 {
+	if changed, err := f.Reload(ctx); !changed || err != nil || len(s.Status()) != n+1 {
 		t.Errorf("%d rules after one came: %v", len(s.Status()), err)
 	}
 }

@@ -6,10 +6,8 @@ package schedule
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"log/slog"
 	"runtime"
 	"slices"
@@ -17,6 +15,7 @@ import (
 	"time"
 
 	"bluetrail/internal/detect/finding"
+	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/detect/splrule"
 	"bluetrail/internal/search"
 	"bluetrail/internal/state"
@@ -47,12 +46,10 @@ type Config struct {
 	// Open returns what a search reads and may use: store, macros, lookups, budgets.
 	// It is called for each run, since lookups change. folders hold the macros and
 	// lookups of the rules.
-	Open func(folders []string) (search.Options, error)
-	// Knowledge returns the macros and names with which rules are compiled; nil: none.
-	Knowledge func(folders []string) (splrule.Knowledge, error)
-	Emit      Emitter
-	Zone      *time.Location   // of cron lines and of @d; nil = UTC
-	Clock     func() time.Time // nil = time.Now
+	Open  func(folders []string) (search.Options, error)
+	Emit  Emitter
+	Zone  *time.Location   // of cron lines and of @d; nil = UTC
+	Clock func() time.Time // nil = time.Now
 	// Arrived returns the last batch of events that searches see; nil = that of the
 	// checkpoint in State.
 	Arrived func() (int64, error)
@@ -107,45 +104,30 @@ func New(cfg Config) *Scheduler {
 	return &Scheduler{cfg: cfg, wake: make(chan struct{}, 1), counts: map[string]*counts{}}
 }
 
-// SetRules replaces the rules; folders hold macros and lookups for them. Those that are disabled in their files are left out;
-// faults say of each rule that cannot run why. A rule that was disabled because it
-// failed runs again when its text has changed. Runs under way end undisturbed.
-func (s *Scheduler) SetRules(rules []splrule.Rule, folders ...string) (faults []error, err error) {
-	var know splrule.Knowledge
-	if s.cfg.Knowledge != nil {
-		if know, err = s.cfg.Knowledge(folders); err != nil {
-			return nil, err
-		}
-	}
+// SetRules replaces the rules by the searches of a ruleset that are on. A rule that was
+// disabled because it failed runs again when its text has changed. Runs under way end
+// undisturbed.
+func (s *Scheduler) SetRules(rs *ruleset.Ruleset) error {
 	disabled, err := s.cfg.State.Disabled()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	off := map[string]state.Disabled{}
 	for _, d := range disabled {
 		off[d.Rule] = d
 	}
 	byKey := map[string]*job{}
-	for i := range rules {
-		r := rules[i]
-		if r.Kind != splrule.SPL || r.Disabled {
+	for i := range rs.Rules {
+		r := &rs.Rules[i]
+		if r.Search == nil || r.Off != "" {
 			continue
 		}
-		if old := byKey[r.Key()]; old != nil {
-			faults = append(faults, fmt.Errorf("%s:%d: the rule %q has the id of the one in %s; it does not run", r.File, r.Line, r.Name, old.search.Rule.File))
-			continue
-		}
-		search, err := splrule.Compile(&r, know)
-		if err != nil {
-			faults = append(faults, fmt.Errorf("%s:%d: the rule %q does not run: %w", r.File, r.Line, r.Name, err))
-			continue
-		}
-		j := &job{search: search, key: r.Key(), print: printOf(&r)}
+		j := &job{search: r.Search, key: r.ID, print: r.Print}
 		if d, ok := off[j.key]; ok {
 			if d.Print == j.print {
 				j.off = d.Reason
 			} else if err := s.cfg.State.Write(func(t *state.Tx) error { return t.Enable(j.key) }); err != nil {
-				return faults, fmt.Errorf("cannot enable the rule %q: %w", r.Name, err)
+				return fmt.Errorf("cannot enable the rule %q: %w", r.Title, err)
 			}
 		}
 		byKey[j.key] = j
@@ -165,16 +147,9 @@ func (s *Scheduler) SetRules(rules []splrule.Rule, folders ...string) (faults []
 		list = append(list, j)
 	}
 	slices.SortFunc(list, func(a, b *job) int { return cmp.Compare(a.key, b.key) })
-	s.rules, s.folders = list, folders
+	s.rules, s.folders = list, rs.Folders
 	s.signal()
-	return faults, nil
-}
-
-// printOf identifies what a rule says, as far as it matters for running it.
-func printOf(r *splrule.Rule) string {
-	h := fnv.New128a()
-	fmt.Fprintf(h, "%q %v %v %+v %+v", r.Search, r.Entity, r.Risk, []any{r.Schedule.Cron, r.Schedule.Every, r.Schedule.Earliest, r.Schedule.Latest, r.Schedule.Zone, r.Schedule.Lateness}, r.Alert)
-	return hex.EncodeToString(h.Sum(nil))
+	return nil
 }
 
 // Status is what the scheduler knows of a rule.

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"bluetrail/internal/detect/finding"
+	"bluetrail/internal/detect/rule"
+	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/detect/splrule"
 	"bluetrail/internal/event"
 	"bluetrail/internal/filter"
@@ -79,6 +81,25 @@ func rulesOf(t *testing.T, searches ...string) (rules []splrule.Rule) {
 	return rules
 }
 
+// setRules gives rules to a scheduler.
+func setRules(t *testing.T, s *Scheduler, know splrule.Knowledge, rules ...splrule.Rule) {
+	t.Helper()
+	rs := &ruleset.Ruleset{}
+	for i := range rules {
+		if rules[i].Kind != splrule.SPL || rules[i].Disabled {
+			continue
+		}
+		search, err := splrule.Compile(&rules[i], know)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rs.Rules = append(rs.Rules, ruleset.Rule{Info: rules[i].Info(), Search: search, Print: rules[i].Search})
+	}
+	if err := s.SetRules(rs); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func openState(t *testing.T, dir string) *state.DB {
 	t.Helper()
 	db, err := state.Open(dir)
@@ -110,9 +131,7 @@ func TestRun(t *testing.T) {
 		}}
 		s := New(Config{State: db, Emit: Keep{}, AtOnce: 2, Arrived: func() (int64, error) { return 5000, nil }, Open: func([]string) (search.Options, error) { return search.Options{Store: st}, nil }})
 		rules := rulesOf(t, "eventName=E0 | stats count by eventName", "eventName=E1 | stats count by eventName", "eventName=E2 | stats count by eventName")
-		if faults, err := s.SetRules(rules); faults != nil || err != nil {
-			t.Fatal(faults, err)
-		}
+		setRules(t, s, nil, rules...)
 		set := metrics.NewSet()
 		s.Measure(set)
 		ctx, cancel := context.WithCancel(context.Background())
@@ -167,9 +186,7 @@ func TestPeopleFirst(t *testing.T) {
 			State: db, Emit: Keep{}, Arrived: func() (int64, error) { return 1, nil }, Open: func([]string) (search.Options, error) { return search.Options{Store: st}, nil },
 			Busy: func() bool { return time.Now().Before(busy) || time.Now().Hour() > 0 },
 		})
-		if _, err := s.SetRules(rulesOf(t, "eventName=E0 | stats count by eventName")); err != nil {
-			t.Fatal(err)
-		}
+		setRules(t, s, nil, rulesOf(t, "eventName=E0 | stats count by eventName")...)
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error)
 		go func() { done <- s.Run(ctx) }()
@@ -228,9 +245,7 @@ func TestDisable(t *testing.T) {
 		}
 		return n
 	}
-	if _, err := s.SetRules(rules); err != nil {
-		t.Fatal(err)
-	}
+	setRules(t, s, nil, rules...)
 	step(2)
 	if n := ran("r0", state.RunFailed); n != 2 || len(alarms) != 0 {
 		t.Errorf("%d failures, alarms %q", n, alarms)
@@ -254,17 +269,13 @@ func TestDisable(t *testing.T) {
 		t.Errorf("the other rule ran %d times", n)
 	}
 	s = open()
-	if _, err := s.SetRules(rules); err != nil {
-		t.Fatal(err)
-	}
+	setRules(t, s, nil, rules...)
 	step(1)
 	if got := s.Status()[0]; got.Disabled == "" || ran("r0", state.RunFailed) != 2+mostFailures {
 		t.Errorf("the rule is back after a restart: %+v", got)
 	}
 	rules[0].Search = "eventName=E7 | stats count by eventName"
-	if _, err := s.SetRules(rules); err != nil {
-		t.Fatal(err)
-	}
+	setRules(t, s, nil, rules...)
 	before := ran("r0", state.RunDone)
 	step(1)
 	if got := s.Status()[0]; got.Disabled != "" || ran("r0", state.RunDone) == before {
@@ -291,9 +302,7 @@ func TestBudget(t *testing.T) {
 		State: db, Emit: Keep{}, Clock: func() time.Time { return midnight }, Arrived: func() (int64, error) { return 1, nil },
 		Open: func([]string) (search.Options, error) { return search.Options{Store: mem, Limits: limits}, nil },
 	})
-	if _, err := s.SetRules(rulesOf(t, "eventName=E | stats count by userAgent")); err != nil {
-		t.Fatal(err)
-	}
+	setRules(t, s, nil, rulesOf(t, "eventName=E | stats count by userAgent")...)
 	if err := s.RunDue(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -328,9 +337,7 @@ func TestEmitFails(t *testing.T) {
 	b := &broken{fails: true}
 	s := New(Config{State: db, Emit: b, Clock: func() time.Time { return now }, Arrived: func() (int64, error) { return 1, nil }, Open: func([]string) (search.Options, error) { return search.Options{Store: mem}, nil }})
 	rules := rulesOf(t, "eventName=E | stats count by eventName", "eventName=E")
-	if _, err := s.SetRules(rules); err != nil {
-		t.Fatal(err)
-	}
+	setRules(t, s, nil, rules...)
 	for range 2 {
 		if err := s.RunDue(context.Background()); err != nil {
 			t.Fatal(err)
@@ -341,25 +348,27 @@ func TestEmitFails(t *testing.T) {
 			t.Errorf("%d findings, %d runs: %v %v", n, len(runs), err, err2)
 		}
 		b.fails = false
-		if _, err := s.SetRules(nil); err != nil { // forgets when to try again
-			t.Fatal(err)
-		}
-		if _, err := s.SetRules(rules); err != nil {
-			t.Fatal(err)
-		}
+		setRules(t, s, nil) // forgets when to try again
+		setRules(t, s, nil, rules...)
 	}
 }
 
+// TestSetRules takes the searches of a ruleset that are on.
 func TestSetRules(t *testing.T) {
 	db := openState(t, t.TempDir())
 	s := New(Config{State: db, Emit: Keep{}})
-	rules := rulesOf(t, "eventName=A", "| statz", "eventName=B", "eventName=C", "eventName=D")
-	rules[2].ID = "r0"
-	rules[3].Disabled = true
-	rules[4].Kind = splrule.Sigma
-	faults, err := s.SetRules(rules)
-	if err != nil || len(faults) != 2 || !strings.Contains(faults[0].Error(), "statz") || !strings.Contains(faults[1].Error(), "f.yml:1") || len(s.Status()) != 1 {
-		t.Errorf("%v, %v, %+v", faults, err, s.Status())
+	rs := &ruleset.Ruleset{Rules: []ruleset.Rule{{Info: rule.Info{ID: "event"}}}}
+	rules := rulesOf(t, "eventName=A", "eventName=B")
+	for i := range rules {
+		search, err := splrule.Compile(&rules[i], nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rs.Rules = append(rs.Rules, ruleset.Rule{Info: rules[i].Info(), Search: search})
+	}
+	rs.Rules[2].Off = "rules.off names it"
+	if err := s.SetRules(rs); err != nil || len(s.Status()) != 1 || s.Status()[0].Rule.ID != "r0" {
+		t.Errorf("%v, %+v", err, s.Status())
 	}
 }
 

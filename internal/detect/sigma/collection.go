@@ -93,7 +93,7 @@ func (c *Collection) fail(err error) {
 
 func (c *Collection) document(file, src string, doc *document) error {
 	n := &doc.root
-	h := Header{span: n.span, src: src}
+	h := Header{span: n.span, src: src, text: src[doc.at:doc.end]}
 	h.File, h.Line = file, doc.line+strings.Count(src[doc.at:max(doc.at, min(n.span.Start, len(src)))], "\n")
 	if n.kind != mapping {
 		return h.fault(n.span, "a rule must be a map")

@@ -25,7 +25,11 @@ type Header struct {
 
 	span diag.Span
 	src  string // of the file
+	text string // of the document
 }
+
+// Text returns the document as its file has it.
+func (h *Header) Text() string { return h.text }
 
 // Logsource says which log a rule is for.
 type Logsource struct{ Product, Service, Category string }

@@ -19,6 +19,9 @@ type Rule struct {
 	filters []*Filter
 }
 
+// Filters returns the filters that narrow the rule.
+func (r *Rule) Filters() []*Filter { return r.filters }
+
 // fields calls yield with the number of each field that the rule and its filters test,
 // some of them more than once.
 func (r *Rule) fields(yield func(id int)) {

@@ -63,6 +63,7 @@ type document struct {
 	root  node
 	line  int // where it begins, counted from 1
 	at    int // the byte
+	end   int
 	fault *diag.Error
 }
 
@@ -83,9 +84,9 @@ func documents(name, src string) (docs []document) {
 			if len(docs) == maxDocuments {
 				fault = diag.At(diag.Span{Start: at, End: at + 1}, "the file has more than %d documents", maxDocuments)
 				fault.Src, fault.Name = src, name
-				return append(docs, document{line: line, at: at, fault: fault})
+				return append(docs, document{line: line, at: at, end: end, fault: fault})
 			}
-			docs = append(docs, document{root, line, at, fault})
+			docs = append(docs, document{root, line, at, end, fault})
 		}
 		line += strings.Count(src[at:end], "\n")
 		at = end
