@@ -3,6 +3,7 @@ package judge
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"bluetrail/internal/detect/finding"
 )
@@ -20,15 +21,22 @@ type life struct {
 	folded bool
 	last   mark // the last match that the base has judged
 	tail   []*entry
-	head   *unit             // nil = it has to be replayed
-	over   overlay           // what first_seen rules remember beyond the base
-	sent   map[string]uint64 // findings as they were handed out, by ID
+	head   *unit           // nil = it has to be replayed
+	over   overlay         // what first_seen rules remember beyond the base
+	sent   map[string]sent // findings as they were handed out, by ID
 
 	arrived int64 // when the newest match did
 	size    int   // as counted by the Replayer
 	held    int
 
-	touched, due, stale, gone bool // see Replayer
+	touched, waits, listed, due, stale, gone bool // see Replayer
+}
+
+// sent is a finding as it was handed out.
+type sent struct {
+	sum   uint64
+	count int64
+	at    time.Time
 }
 
 // takes reports whether a match may be judged by this life.

@@ -43,6 +43,7 @@ type Replayer struct {
 	entries map[mark]*entry
 	arrived []*entry // in the order in which they came, for folding
 	touched []*life  // since the last Judge
+	waiting []*life  // with findings that were not handed out again since they grew
 
 	tails   map[tail]*entry // what changed since the last Judge, nil = it is gone
 	stale   []*life         // whose bases are to be written, or deleted
@@ -269,17 +270,28 @@ func (r *Replayer) Judge(ctx context.Context, now time.Time) (*Delta, error) {
 			return nil, err
 		}
 		l.touched = false
-		if err := r.update(l, d); err != nil {
+		if err := r.update(l, d, now, false); err != nil {
 			return nil, err
 		}
 	}
 	r.touched = r.touched[:0]
-	r.fold(now.Add(-r.o.Lateness).UnixNano())
+	waiting := r.waiting
+	r.waiting = nil
+	for _, l := range waiting {
+		if l.listed = false; l.waits && !l.gone {
+			if err := r.update(l, d, now, false); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := r.fold(now, d); err != nil {
+		return nil, err
+	}
 	if now.Sub(r.swept) >= sweepEvery || now.Before(r.swept) {
 		r.swept = now
 		r.sweep(now.Add(-r.o.Lateness).UnixNano())
 	}
-	if err := r.evict(d); err != nil {
+	if err := r.evict(d, now); err != nil {
 		return nil, err
 	}
 	r.rows(d)
@@ -298,9 +310,14 @@ func (r *Replayer) settle() error {
 	r.touched = r.touched[:0]
 	for _, l := range touched {
 		l.touched = false
-		if err := r.update(l, &Delta{}); err != nil {
+		if err := r.update(l, &Delta{}, time.Time{}, true); err != nil {
 			return err
 		}
+		for id := range l.sent { // it may have waited to be handed out again
+			l.sent[id] = sent{}
+			l.head.open[id].changed = true
+		}
+		r.touch(l)
 	}
 	return nil
 }
@@ -308,17 +325,38 @@ func (r *Replayer) settle() error {
 // sweepEvery is how often units are looked for that are as good as new.
 const sweepEvery = time.Minute
 
-// update replays a life whose order was disturbed, and tells what it finds.
-func (r *Replayer) update(l *life, d *Delta) error {
+// Pending reports whether findings have grown that are to be handed out with a later
+// Judge, so that it is worth calling when no matches come.
+func (r *Replayer) Pending() bool { return len(r.waiting) > 0 }
+
+// A finding that grows is handed out again when it has grown by a quarter, or after a
+// while: a large one is not written for each event.
+const (
+	growth = 4
+	wait   = 10 * time.Second
+)
+
+// update replays a life whose order was disturbed, and tells what it finds. With whole,
+// nothing waits.
+func (r *Replayer) update(l *life, d *Delta, now time.Time, whole bool) error {
 	replayed := l.head == nil
 	if replayed {
 		r.replay(l)
 	}
 	r.weigh(l)
-	ids := slices.Sorted(maps.Keys(l.head.open))
-	for _, id := range ids {
+	l.waits = false
+	for _, id := range slices.Sorted(maps.Keys(l.head.open)) {
 		o := l.head.open[id]
 		if !replayed && !o.changed {
+			continue
+		}
+		was, known := l.sent[id]
+		if known && !whole && o.Count > was.count && o.Count-was.count < was.count/growth && now.Sub(was.at).Abs() < wait {
+			if l.waits = true; !l.listed {
+				l.listed = true
+				r.waiting = append(r.waiting, l)
+			}
+			o.changed = true
 			continue
 		}
 		o.changed = false
@@ -328,13 +366,13 @@ func (r *Replayer) update(l *life, d *Delta) error {
 			return err
 		}
 		sum := xxhash.Sum64(body)
-		if was, ok := l.sent[id]; ok && was == sum {
+		if known && was.sum == sum {
 			continue
 		}
 		if l.sent == nil {
-			l.sent = map[string]uint64{}
+			l.sent = map[string]sent{}
 		}
-		l.sent[id] = sum
+		l.sent[id] = sent{sum, o.Count, now}
 		d.Findings = append(d.Findings, Written{o.Finding, body})
 	}
 	if replayed {
@@ -367,8 +405,9 @@ func (r *Replayer) weigh(l *life) {
 	l.size, l.held = size, held
 }
 
-// fold moves what arrived before a time from the tails into their bases.
-func (r *Replayer) fold(horizon int64) {
+// fold moves what arrived before the horizon from the tails into their bases.
+func (r *Replayer) fold(now time.Time, d *Delta) error {
+	horizon := now.Add(-r.o.Lateness).UnixNano()
 	var due []*life
 	n := 0
 	for ; n < len(r.arrived) && r.arrived[n].Arrival <= horizon; n++ {
@@ -387,9 +426,12 @@ func (r *Replayer) fold(horizon int64) {
 			k++
 		}
 		if k == len(l.tail) || k >= foldAtOnce {
-			r.foldSome(l, k)
+			if err := r.foldSome(l, k, d, now); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
 
 // Units are folded when this many matches are due, or all: the base is then written
@@ -401,9 +443,14 @@ const foldAtOnce = 64
 const maxTail = 20_000
 
 // foldSome moves the first matches of a tail into the base.
-func (r *Replayer) foldSome(l *life, k int) {
+func (r *Replayer) foldSome(l *life, k int, d *Delta, now time.Time) error {
 	if k == 0 {
-		return
+		return nil
+	}
+	if l.waits {
+		if err := r.update(l, d, now, true); err != nil {
+			return err
+		}
 	}
 	for _, en := range l.tail[:k] {
 		l.base.step(&r.environment, en.event)
@@ -430,6 +477,7 @@ func (r *Replayer) foldSome(l *life, k int) {
 	}
 	r.store(l)
 	r.weigh(l)
+	return nil
 }
 
 // store notes that a base has to be written.
@@ -465,11 +513,13 @@ func (r *Replayer) drop(l *life) {
 }
 
 // evict gives up the units that were idle longest, if there are too many.
-func (r *Replayer) evict(d *Delta) error {
+func (r *Replayer) evict(d *Delta, now time.Time) error {
 	for _, l := range r.touchedTails() {
 		if over := len(l.tail) - maxTail; over > 0 {
 			r.stats.Hurried += int64(len(l.tail) / 2)
-			r.foldSome(l, len(l.tail)/2)
+			if err := r.foldSome(l, len(l.tail)/2, d, now); err != nil {
+				return err
+			}
 		}
 	}
 	if r.size <= r.limits.Groups && r.held <= r.limits.Held {
@@ -486,7 +536,9 @@ func (r *Replayer) evict(d *Delta) error {
 		if r.size <= r.limits.Groups/10*9 && r.held <= r.limits.Held/10*9 {
 			break
 		}
-		r.foldSome(l, len(l.tail))
+		if err := r.foldSome(l, len(l.tail), d, now); err != nil {
+			return err
+		}
 		r.stats.Evicted++
 		for id := range l.base.open {
 			if _, ok := l.sent[id]; ok {
