@@ -93,7 +93,7 @@ func (a *app) exported(o search.Options, e *incident.Evidence, events bool) erro
 		stop()
 		if events {
 			a.notices(s.Notices())
-			a.noteSkipped(s)
+			a.tellSkipped(s)
 			for _, n := range s.Notices() {
 				switch n.Level {
 				case diag.Note:

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 // the commands of testscript there are
 //
 //	exits CODE PROGRAM ARG…   runs a program that has to end with this code
-//	pack KIND OUT IN…         writes OUT from IN: gzip, zstd, base64, zip, tar, utf16le, utf16be, concat
+//	pack KIND OUT IN…         writes OUT from IN: gzip, zstd, base64, zip, tar, utf16le, utf16be, concat, half
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
@@ -70,6 +70,8 @@ func pack(ts *testscript.TestScript, neg bool, args []string) {
 		data = append(data, part...)
 	}
 	switch kind := args[0]; kind {
+	case "half":
+		write(ts, f, data[:len(data)/2])
 	case "concat":
 		write(ts, f, data)
 	case "gzip":

@@ -15,6 +15,8 @@ import (
 	"bluetrail/internal/result"
 	"bluetrail/internal/search"
 	"bluetrail/internal/vector"
+
+	"github.com/dustin/go-humanize"
 )
 
 type summaryCmd struct {
@@ -96,8 +98,15 @@ func (c *summaryCmd) Run(a *app) error {
 	if more := total - len(list); more > 0 {
 		a.note("%d more not shown; --top 0 shows all", more)
 	}
-	if sum.Overflow > 0 {
-		a.warn("%s of further identities not summarized: there are too many; narrow the time range", count(int(sum.Overflow), "event"))
+	if o := &sum.Overflow; o.Events > 0 {
+		text := fmt.Sprintf("%s of further callers not summarized, %s of them denied", count(int(o.Events), "event"), humanize.Comma(o.Denied))
+		for i, c := range o.Favoured.Top() {
+			if i == shownValues {
+				break
+			}
+			text += fmt.Sprintf(", %s ×%d", diag.Printable(c.Value), c.N)
+		}
+		a.warn("%s: there are too many; narrow the time range", text)
 	}
 	return nil
 }
@@ -120,10 +129,18 @@ func (a *app) gather(o search.Options, take func(*vector.Batch), tell bool) erro
 		stop()
 		if tell || err != nil {
 			a.notices(s.Notices())
-			a.noteSkipped(s)
+			a.tellSkipped(s)
 		}
 		return err
 	})
+}
+
+// tellSkipped is noteSkipped for commands that do not sum up what was read.
+func (a *app) tellSkipped(s *search.Search) {
+	a.noteSkipped(s)
+	if st, ok := s.Stats(); ok && len(st.Skipped) > 0 {
+		a.note("%s while reading; everything else was read", count(len(st.Skipped)+int(st.SkippedMore), "problem"))
+	}
 }
 
 // running opens a search and lets use take its rows. stop ends the progress line.
@@ -150,7 +167,7 @@ func writeIdentity(w io.Writer, d *incident.Identity, geo *enrich.Geo, zone *tim
 	}
 	const clock = "2006-01-02 15:04:05"
 	fmt.Fprintf(w, "%s (%s)\n", diag.Printable(d.Name), diag.Printable(d.Type))
-	fmt.Fprintf(w, "  %s to %s: %d calls, %d denied, %d errors\n", d.First.In(zone).Format(clock), d.Last.In(zone).Format(clock), d.Calls, d.Denied, d.Errors)
+	fmt.Fprintf(w, "  %s to %s: %s, %s denied, %s\n", d.First.In(zone).Format(clock), d.Last.In(zone).Format(clock), count(int(d.Calls), "call"), humanize.Comma(d.Denied), count(int(d.Errors), "error"))
 	for _, c := range d.Favoured.Top() {
 		fmt.Fprintf(w, "  ! %s ×%d: %s\n", diag.Printable(c.Value), c.N, incident.Why(c.Value))
 	}

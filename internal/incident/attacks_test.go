@@ -256,8 +256,8 @@ func (tr *trail) checkSummary(t *testing.T, s *Summary) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("identities (-records +summary):\n%s", diff)
 	}
-	if int(s.Events) != len(tr.records) || s.Overflow != 0 {
-		t.Errorf("%d events and %d beyond the bound, want %d", s.Events, s.Overflow, len(tr.records))
+	if int(s.Events) != len(tr.records) || s.Overflow.Events != 0 {
+		t.Errorf("%d events and %d beyond the bound, want %d", s.Events, s.Overflow.Events, len(tr.records))
 	}
 }
 

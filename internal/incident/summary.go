@@ -14,8 +14,10 @@ import (
 // Bounds on what a summary remembers. What is over them is counted.
 const (
 	maxIdentities = 100_000
-	maxValues     = 64  // distinct values of one kind for one identity
-	maxText       = 256 // bytes of one value
+	maxValues     = 64        // distinct values of one kind for one identity
+	maxText       = 256       // bytes of one value
+	maxBytes      = 256 << 20 // of all values of a summary or a trace
+	valueCost     = 64        // bytes of a value beside its text, about
 )
 
 // Counts are the numbers of events by value. Above maxValues values, events of
@@ -23,6 +25,7 @@ const (
 type Counts struct {
 	by   map[string]int64
 	more int64
+	left *int // bytes that may still be remembered, shared by several; nil = no bound
 }
 
 func (c *Counts) add(value string) {
@@ -36,9 +39,13 @@ func (c *Counts) add(value string) {
 		c.by[value] = n + 1
 		return
 	}
-	if len(c.by) >= maxValues {
+	cost := len(value) + valueCost
+	if len(c.by) >= maxValues || c.left != nil && *c.left < cost {
 		c.more++
 		return
+	}
+	if c.left != nil {
+		*c.left -= cost
 	}
 	if c.by == nil {
 		c.by = map[string]int64{}
@@ -99,7 +106,15 @@ func (d *Identity) Score() int64 {
 type Summary struct {
 	by       map[string]*Identity
 	Events   int64
-	Overflow int64 // events of identities beyond the bound
+	Overflow Overflow
+
+	left int // bytes of values that may still be remembered
+}
+
+// Overflow is what identities beyond the bound did, which are not told apart.
+type Overflow struct {
+	Events, Denied int64
+	Favoured       Counts
 }
 
 // Add takes the rows of a SummarySearch.
@@ -118,17 +133,31 @@ func (s *Summary) Add(b *vector.Batch) {
 		d := s.by[id]
 		if d == nil {
 			if len(s.by) >= maxIdentities {
-				s.Overflow++
+				s.Overflow.add(r, name)
 				continue
 			}
 			if s.by == nil {
 				s.by = map[string]*Identity{}
+				s.left = maxBytes
 			}
 			id = strings.Clone(id)
 			d = &Identity{Name: id, Type: strings.Clone(r.get("userIdentity.type"))}
+			for _, c := range []*Counts{&d.Regions, &d.Addresses, &d.Agents, &d.Keys, &d.Services, &d.Favoured} {
+				c.left = &s.left
+			}
 			s.by[id] = d
 		}
 		d.add(r, name)
+	}
+}
+
+func (o *Overflow) add(r row, name string) {
+	o.Events++
+	if r.get("outcome") == event.Denied {
+		o.Denied++
+	}
+	if Why(name) != "" {
+		o.Favoured.add(name)
 	}
 }
 

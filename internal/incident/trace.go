@@ -90,6 +90,7 @@ type Trace struct {
 	Root      *Node
 	Truncated bool // there was more to follow than the bounds allow
 
+	left  int // bytes of values that deeds may still remember
 	links []link
 	nodes map[string]*Node // by kind and name
 	order []*Node
@@ -114,7 +115,7 @@ func NewTrace(thing string) *Trace {
 	case addressForm.MatchString(thing):
 		kind = "address"
 	}
-	t := &Trace{nodes: map[string]*Node{}}
+	t := &Trace{nodes: map[string]*Node{}, left: maxBytes}
 	t.Root = t.node(kind, thing)
 	return t
 }
@@ -268,6 +269,7 @@ func (t *Trace) Add(b *vector.Batch) {
 				continue
 			}
 			d = &Deed{Name: strings.Clone(name), Source: strings.Clone(r.get("eventSource")), Outcome: strings.Clone(outcome), Write: r.get("readOnly") != "true", First: r.time()}
+			d.Addresses.left, d.objects.left = &t.left, &t.left
 			n.deeds[key] = d
 			n.Deeds = append(n.Deeds, d)
 		}

@@ -4,6 +4,7 @@ package files
 
 import (
 	"context"
+	"hash/maphash"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -38,6 +39,7 @@ type Store struct {
 	mu      sync.Mutex
 	skipped []diag.Notice
 	more    int64
+	told    map[uint64]struct{} // hashes of the problems so far
 	leftOut file.LeftOut
 }
 
@@ -80,12 +82,28 @@ func (s *Store) Close() error { return nil }
 // Progress returns how many packed bytes were read, and the total.
 func (s *Store) Progress() (done, total int64) { return s.read.Load(), s.total }
 
-// maxSkips limits how many problems are listed; the rest are counted.
-const maxSkips = 100
+// maxSkips limits how many problems are listed; the rest are counted. Up to maxTold
+// are known again when another search reads the same file.
+const (
+	maxSkips = 100
+	maxTold  = 1 << 18
+)
+
+var seed = maphash.MakeSeed()
 
 func (s *Store) skip(n diag.Notice) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	id := maphash.Comparable(seed, n)
+	if _, again := s.told[id]; again {
+		return
+	}
+	if s.told == nil {
+		s.told = map[uint64]struct{}{}
+	}
+	if len(s.told) < maxTold {
+		s.told[id] = struct{}{}
+	}
 	if len(s.skipped) >= maxSkips {
 		s.more++
 		return
@@ -99,7 +117,8 @@ func (s *Store) leave(name string) {
 	s.leftOut.Add(name)
 }
 
-// Stats implements store.Counting. It covers all searches so far.
+// Stats implements store.Counting. It covers all searches so far; a problem that
+// several of them meet counts once.
 func (s *Store) Stats() store.Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
