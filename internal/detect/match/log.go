@@ -1,6 +1,7 @@
 package match
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
@@ -16,19 +17,23 @@ import (
 // are read together with Merge.
 type Log struct {
 	memory int64
-	arena  []byte  // encoded matches
-	places []place // of the matches in arena
+	held   int64
+	blocks [][]byte // encoded matches; none of them grows once it is made
+	spare  [][]byte // empty blocks
+	places []place  // of the matches in blocks
 	runs   spill.Runs[string]
 	n      int
 }
 
 type place struct {
-	time     int64
-	from, to int
+	time int64
+	data []byte
 }
 
-// placeSize is what a match takes beside its encoding.
-const placeSize = 24
+const (
+	blockSize = 1 << 20
+	placeSize = 32 + 8 // what a match takes beside its encoding, with what places grows by
+)
 
 // NewLog returns a Log that holds up to memory bytes, and the rest in space.
 func NewLog(space *spill.Space, memory int64) *Log {
@@ -58,11 +63,9 @@ func (l *Log) Len() int { return l.n }
 
 // Add copies a match into the log. The error is that of the temporary files.
 func (l *Log) Add(ctx context.Context, m *Match) error {
-	from := len(l.arena)
-	l.arena = m.Append(l.arena)
-	l.places = append(l.places, place{m.Time, from, len(l.arena)})
+	l.hold(m)
 	l.n++
-	if int64(len(l.arena))+placeSize*int64(len(l.places)) < l.memory {
+	if l.held < l.memory {
 		return nil
 	}
 	err := l.runs.Add(ctx, func(f *spill.File) error {
@@ -80,8 +83,32 @@ func (l *Log) Add(ctx context.Context, m *Match) error {
 			}
 		}
 	})
-	l.arena, l.places = l.arena[:0], l.places[:0]
+	for _, b := range l.blocks {
+		if cap(b) == blockSize {
+			l.spare = append(l.spare, b[:0])
+		}
+	}
+	clear(l.places)
+	l.blocks, l.places, l.held = l.blocks[:0], l.places[:0], 0
 	return err
+}
+
+// hold keeps a match in memory.
+func (l *Log) hold(m *Match) {
+	last := len(l.blocks) - 1
+	if last < 0 || cap(l.blocks[last])-len(l.blocks[last]) < m.size() {
+		last++
+		if len(l.spare) > 0 && m.size() <= blockSize {
+			l.blocks = append(l.blocks, l.spare[len(l.spare)-1])
+			l.spare = l.spare[:len(l.spare)-1]
+		} else {
+			l.blocks = append(l.blocks, make([]byte, 0, max(blockSize, m.size())))
+		}
+	}
+	from := len(l.blocks[last])
+	l.blocks[last] = m.Append(l.blocks[last])
+	l.places = append(l.places, place{m.Time, l.blocks[last][from:]})
+	l.held += int64(len(l.blocks[last])-from) + placeSize
 }
 
 // orderKey makes a text of a match's time and ID that sorts as Compare does.
@@ -95,7 +122,7 @@ func orderKey(encoded []byte) string {
 // sorted hands out the matches in memory, in order.
 func (l *Log) sorted() func() (*vector.Batch, error) {
 	slices.SortFunc(l.places, func(a, b place) int {
-		return cmp.Or(cmp.Compare(a.time, b.time), slices.Compare(l.arena[a.from+8:a.from+24], l.arena[b.from+8:b.from+24]))
+		return cmp.Or(cmp.Compare(a.time, b.time), bytes.Compare(a.data[8:24], b.data[8:24]))
 	})
 	at := 0
 	return func() (*vector.Batch, error) {
@@ -104,7 +131,7 @@ func (l *Log) sorted() func() (*vector.Batch, error) {
 		}
 		rows := vector.NewBuilder(orderColumn, matchColumn)
 		for end := min(at+vector.DefaultRows, len(l.places)); at < end; at++ {
-			data := l.arena[l.places[at].from:l.places[at].to]
+			data := l.places[at].data
 			rows.Add()
 			rows.SetAt(0, vector.String(orderKey(data)))
 			rows.SetAt(1, vector.String(string(data)))

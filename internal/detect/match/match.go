@@ -87,6 +87,22 @@ func (m *Match) Append(dst []byte) []byte {
 	return dst
 }
 
+// size returns a bound on the length of the encoded match.
+func (m *Match) size() int {
+	const number = binary.MaxVarintLen64
+	n := 24 + number*(4+len(m.Rules)) + len(m.Caller)
+	for _, t := range m.Event.texts() {
+		n += number + len(*t)
+	}
+	for _, v := range m.Values {
+		n += 2 * number
+		for _, t := range v.Texts {
+			n += number + len(t)
+		}
+	}
+	return n
+}
+
 func appendText(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
