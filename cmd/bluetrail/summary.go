@@ -61,9 +61,9 @@ func (c *summaryCmd) Run(a *app) error {
 		return err
 	}
 	defer o.Store.Close()
-	var sum incident.Summary
-	o.Text = incident.SummarySearch()
-	if err := a.collect(o, sum.Add); err != nil {
+	sum := incident.NewSummary()
+	o.Text, o.Gather = incident.SummarySearch(), sum.Gather
+	if err := a.collect(o, func(*vector.Batch) {}); err != nil {
 		return err
 	}
 	list := sum.Identities()
@@ -179,7 +179,7 @@ func writeIdentity(w io.Writer, d *incident.Identity, geo *enrich.Geo, zone *tim
 		var parts []string
 		for i, v := range top {
 			if i == shownValues {
-				parts = append(parts, fmt.Sprintf("%d more", len(top)-i))
+				parts = append(parts, fmt.Sprintf("%d more", c.Len()-i))
 				break
 			}
 			text := v.Value
@@ -190,8 +190,8 @@ func writeIdentity(w io.Writer, d *incident.Identity, geo *enrich.Geo, zone *tim
 			}
 			parts = append(parts, fmt.Sprintf("%s ×%d", diag.Printable(text), v.N))
 		}
-		if c.More() > 0 {
-			parts = append(parts, fmt.Sprintf("other values ×%d", c.More()))
+		if c.Unknown() > 0 {
+			parts = append(parts, fmt.Sprintf("other values ×%d", c.Unknown()))
 		}
 		text, indent := "  "+label, strings.Repeat(" ", 12)
 		text += strings.Repeat(" ", len(indent)-len(text))

@@ -93,8 +93,15 @@ func (tr *trail) trace(t testing.TB, thing string) *Trace {
 
 func (tr *trail) summary(t testing.TB) *Summary {
 	t.Helper()
-	s := &Summary{}
-	tr.search(t, SummarySearch(), s.Add)
+	s := NewSummary()
+	found, _, err := searches.Open(t.Context(), searches.Options{Text: SummarySearch(), Store: tr.store, Gather: s.Gather})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer found.Close()
+	if err := found.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 

@@ -12,7 +12,7 @@ import (
 	"bluetrail/internal/vector"
 )
 
-// callerFields say whose call an event is; see row.identity.
+// callerFields say whose call an event is.
 var callerFields = []string{
 	"_time", "userIdentity.type", "userIdentity.arn", "userIdentity.accountId", "userIdentity.principalId", "userIdentity.userName", "userIdentity.invokedBy",
 	"userIdentity.onBehalfOf.userId", "userIdentity.sessionContext.sessionIssuer.arn", "userIdentity.accessKeyId",
@@ -22,11 +22,6 @@ var callerFields = []string{
 // others, in SPL.
 func search(condition string, fields ...string) string {
 	return "index=* " + condition + ` | fields "` + strings.Join(slices.Concat(callerFields, fields), `" "`) + `"`
-}
-
-// SummarySearch is the search for the rows of a Summary, in SPL.
-func SummarySearch() string {
-	return search("", "eventName", "eventSource", "outcome", "awsRegion", "sourceIPAddress", "ua_tool", "ua_version")
 }
 
 // traceFields are what Trace reads beside callerFields.
@@ -68,39 +63,17 @@ func (r row) all(name string) []string {
 }
 
 // time returns the event's time, the zero time if it has none.
-func (r row) time() time.Time {
-	if c := r.cols["_time"]; c != nil {
-		if f, ok := c.Num(r.i); ok {
-			return time.UnixMilli(int64(f * 1000)).UTC()
-		}
-		if f, err := strconv.ParseFloat(c.At(r.i).Text(), 64); err == nil {
-			return time.UnixMilli(int64(f * 1000)).UTC()
-		}
+func (r row) time() time.Time { return timeIn(r.cols["_time"], r.i) }
+
+func timeIn(c *vector.Column, i int) time.Time {
+	if c == nil {
+		return time.Time{}
+	}
+	if f, ok := c.Num(i); ok {
+		return time.UnixMilli(int64(f * 1000)).UTC()
+	}
+	if f, err := strconv.ParseFloat(c.At(i).Text(), 64); err == nil {
+		return time.UnixMilli(int64(f * 1000)).UTC()
 	}
 	return time.Time{}
-}
-
-// identity names the caller for people: a user or root by ARN, a role by its own
-// ARN, a person of Identity Center by the ARN of the session, which names them.
-func (r row) identity() string {
-	arn := r.get("userIdentity.arn")
-	if issuer := r.get("userIdentity.sessionContext.sessionIssuer.arn"); issuer != "" && !strings.Contains(arn, "/AWSReservedSSO_") {
-		return issuer
-	}
-	kind := r.get("userIdentity.type")
-	if arn != "" {
-		return arn
-	}
-	for _, name := range []string{"userIdentity.onBehalfOf.userId", "userIdentity.userName", "userIdentity.invokedBy", "userIdentity.principalId", "userIdentity.accountId"} {
-		if v := r.get(name); v != "" {
-			if account := r.get("userIdentity.accountId"); account != "" && account != v {
-				v = account + " " + v
-			}
-			return strings.TrimSpace(kind + " " + v)
-		}
-	}
-	if kind != "" {
-		return kind
-	}
-	return "(unknown)"
 }

@@ -2,75 +2,22 @@ package incident
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"time"
 
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/event"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/vector"
 )
 
-// Bounds on what a summary remembers. What is over them is counted.
-const (
-	maxIdentities = 100_000
-	maxValues     = 64        // distinct values of one kind for one identity
-	maxText       = 256       // bytes of one value
-	maxBytes      = 256 << 20 // of all values of a summary or a trace
-	valueCost     = 64        // bytes of a value beside its text, about
-)
+// maxBytes bounds what a summary or a trace remembers. What is beyond it is counted.
+const maxBytes = 384 << 20
 
-// Counts are the numbers of events by value. Above maxValues values, events of
-// further ones are only counted.
-type Counts struct {
-	by   map[string]int64
-	more int64
-	left *int // bytes that may still be remembered, shared by several; nil = no bound
-}
-
-func (c *Counts) add(value string) {
-	if value == "" {
-		return
-	}
-	if len(value) > maxText {
-		value = strings.ToValidUTF8(value[:maxText], "") + "…"
-	}
-	if n, ok := c.by[value]; ok {
-		c.by[value] = n + 1
-		return
-	}
-	cost := len(value) + valueCost
-	if len(c.by) >= maxValues || c.left != nil && *c.left < cost {
-		c.more++
-		return
-	}
-	if c.left != nil {
-		*c.left -= cost
-	}
-	if c.by == nil {
-		c.by = map[string]int64{}
-	}
-	c.by[strings.Clone(value)] = 1
-}
-
-// Count is a value and its number of events.
-type Count struct {
-	Value string
-	N     int64
-}
-
-// Top returns the values, most frequent first.
-func (c *Counts) Top() []Count {
-	list := make([]Count, 0, len(c.by))
-	for v, n := range c.by {
-		list = append(list, Count{v, n})
-	}
-	slices.SortFunc(list, func(a, b Count) int { return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Value, b.Value)) })
-	return list
-}
-
-// More is the number of events whose values were not remembered.
-func (c *Counts) More() int64 { return c.more }
+// identitySize is about what an identity takes beside its name and values.
+const identitySize = 1100
 
 // Identity is what is known about one caller.
 type Identity struct {
@@ -83,12 +30,18 @@ type Identity struct {
 	Favoured              Counts // calls that attackers favour
 }
 
+func (d *Identity) counts() [6]*Counts {
+	return [...]*Counts{&d.Regions, &d.Addresses, &d.Agents, &d.Keys, &d.Services, &d.Favoured}
+}
+
+func (d *Identity) cost() int { return identitySize + 2*len(d.Name) + len(d.Type) }
+
 // Score says how much an identity deserves a look: the weight of the favoured
 // calls, each name once, and refusals.
 func (d *Identity) Score() int64 {
 	var n int64
-	for name := range d.Favoured.by {
-		n += int64(favoured[baseName(name)].weight)
+	for _, v := range d.Favoured.list {
+		n += int64(favoured[baseName(v.Value)].weight)
 	}
 	if d.Denied > 0 {
 		n += 2 + min(d.Denied, 20)/2
@@ -102,13 +55,15 @@ func (d *Identity) Score() int64 {
 	return n
 }
 
-// Summary collects identities. It belongs to one goroutine.
+// Summary collects identities. Each worker of a search has one of its own; they are
+// merged. The order of the events does not matter as long as there is room.
 type Summary struct {
 	by       map[string]*Identity
+	room     *room
+	row      summaryRow
+	agent    []byte
 	Events   int64
 	Overflow Overflow
-
-	left int // bytes of values that may still be remembered
 }
 
 // Overflow is what identities beyond the bound did, which are not told apart.
@@ -117,43 +72,78 @@ type Overflow struct {
 	Favoured       Counts
 }
 
+// NewSummary returns an empty Summary.
+func NewSummary() *Summary {
+	return &Summary{by: map[string]*Identity{}, room: newRoom(maxBytes)}
+}
+
+// Gather returns reducers of a SummarySearch that add its events to s.
+func (s *Summary) Gather() (exec.Reducer, error) {
+	return &part{whole: s, Summary: Summary{by: map[string]*Identity{}, room: s.room}}, nil
+}
+
+// part is the summary of one worker.
+type part struct {
+	Summary
+	whole *Summary
+	some  bool
+}
+
+func (p *part) Add(_ context.Context, b *vector.Batch) error {
+	p.some = p.some || b.Len > 0
+	p.Summary.Add(b)
+	return nil
+}
+
+func (p *part) Merge(_ context.Context, other exec.Reducer) error {
+	o := other.(*part)
+	p.some = p.some || o.some
+	p.Summary.merge(&o.Summary)
+	return nil
+}
+
+// Results adds the events to the whole summary. A row says that there were some.
+func (p *part) Results(context.Context) (exec.Operator, error) {
+	p.whole.merge(&p.Summary)
+	if !p.some {
+		return exec.Rows(), nil
+	}
+	return exec.Rows(&vector.Batch{Len: 1}), nil
+}
+
+func (p *part) Close() {}
+
 // Add takes the rows of a SummarySearch.
 func (s *Summary) Add(b *vector.Batch) {
-	r := rowsOf(b)
+	r := &s.row
+	r.use(b)
 	for r.i = range b.Len {
-		name := r.get("eventName")
+		name := r.get(fieldName)
 		if name == "" {
 			continue
 		}
 		s.Events++
-		id := r.identity()
-		if len(id) > maxText {
-			id = strings.ToValidUTF8(id[:maxText], "") + "…"
-		}
+		id := short(r.identity())
 		d := s.by[id]
 		if d == nil {
-			if len(s.by) >= maxIdentities {
+			d = &Identity{Name: id, Type: r.get(fieldType)}
+			if !s.room.take(d.cost()) {
 				s.Overflow.add(r, name)
 				continue
 			}
-			if s.by == nil {
-				s.by = map[string]*Identity{}
-				s.left = maxBytes
+			d.Name, d.Type = strings.Clone(id), strings.Clone(d.Type)
+			for _, c := range d.counts() {
+				c.room = s.room
 			}
-			id = strings.Clone(id)
-			d = &Identity{Name: id, Type: strings.Clone(r.get("userIdentity.type"))}
-			for _, c := range []*Counts{&d.Regions, &d.Addresses, &d.Agents, &d.Keys, &d.Services, &d.Favoured} {
-				c.left = &s.left
-			}
-			s.by[id] = d
+			s.by[d.Name] = d
 		}
-		d.add(r, name)
+		s.count(d, name)
 	}
 }
 
-func (o *Overflow) add(r row, name string) {
+func (o *Overflow) add(r *summaryRow, name string) {
 	o.Events++
-	if r.get("outcome") == event.Denied {
+	if r.get(fieldOutcome) == event.Denied {
 		o.Denied++
 	}
 	if Why(name) != "" {
@@ -161,34 +151,74 @@ func (o *Overflow) add(r row, name string) {
 	}
 }
 
-func (d *Identity) add(r row, name string) {
+// count adds the event at the row to its identity.
+func (s *Summary) count(d *Identity, name string) {
+	r := &s.row
 	at := r.time()
-	if d.Calls == 0 || at.Before(d.First) {
+	if d.Calls == 0 {
 		d.First = at
 	}
-	if at.After(d.Last) {
-		d.Last = at
-	}
+	d.span(at, at, r.get(fieldType))
 	d.Calls++
-	switch r.get("outcome") {
+	switch r.get(fieldOutcome) {
 	case event.Denied:
 		d.Denied++
 	case event.Failed:
 		d.Errors++
 	}
-	d.Regions.add(r.get("awsRegion"))
-	d.Addresses.add(r.get("sourceIPAddress"))
-	tool := r.get("ua_tool")
-	if version := r.get("ua_version"); version != "" {
-		tool += " " + version
+	d.Regions.add(r.get(fieldRegion))
+	d.Addresses.add(r.get(fieldAddress))
+	tool := r.get(fieldTool)
+	if version := r.get(fieldVersion); version != "" {
+		s.agent = append(append(append(s.agent[:0], tool...), ' '), version...)
+		tool = string(s.agent)
 	}
 	d.Agents.add(tool)
-	if key := r.get("userIdentity.accessKeyId"); strings.HasPrefix(key, "AKIA") {
+	if key := r.get(fieldKey); strings.HasPrefix(key, "AKIA") {
 		d.Keys.add(key)
 	}
-	d.Services.add(strings.TrimSuffix(r.get("eventSource"), ".amazonaws.com"))
+	d.Services.add(strings.TrimSuffix(r.get(fieldSource), ".amazonaws.com"))
 	if Why(name) != "" {
 		d.Favoured.add(name)
+	}
+}
+
+// span widens the time of an identity. Its type is that of the first event.
+func (d *Identity) span(first, last time.Time, kind string) {
+	if first.Before(d.First) || first.Equal(d.First) && kind < d.Type {
+		d.First = first
+		if kind != d.Type {
+			d.Type = strings.Clone(kind)
+		}
+	}
+	if last.After(d.Last) {
+		d.Last = last
+	}
+}
+
+// merge moves the identities of another summary of the same room here.
+func (s *Summary) merge(o *Summary) {
+	s.Events += o.Events
+	s.Overflow.Events, s.Overflow.Denied = s.Overflow.Events+o.Overflow.Events, s.Overflow.Denied+o.Overflow.Denied
+	s.Overflow.Favoured.merge(&o.Overflow.Favoured)
+	if len(s.by) == 0 {
+		s.by, o.by = o.by, nil
+		return
+	}
+	for name, from := range o.by {
+		delete(o.by, name)
+		d := s.by[name]
+		if d == nil {
+			s.by[name] = from
+			continue
+		}
+		s.room.free(from.cost())
+		d.span(from.First, from.Last, from.Type)
+		d.Calls, d.Denied, d.Errors = d.Calls+from.Calls, d.Denied+from.Denied, d.Errors+from.Errors
+		ours := d.counts()
+		for i, c := range from.counts() {
+			ours[i].merge(c)
+		}
 	}
 }
 

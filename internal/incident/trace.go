@@ -90,7 +90,7 @@ type Trace struct {
 	Root      *Node
 	Truncated bool // there was more to follow than the bounds allow
 
-	left  int // bytes of values that deeds may still remember
+	room  *room // of the values that deeds remember
 	links []link
 	nodes map[string]*Node // by kind and name
 	order []*Node
@@ -115,7 +115,7 @@ func NewTrace(thing string) *Trace {
 	case addressForm.MatchString(thing):
 		kind = "address"
 	}
-	t := &Trace{nodes: map[string]*Node{}, left: maxBytes}
+	t := &Trace{nodes: map[string]*Node{}, room: newRoom(maxBytes)}
 	t.Root = t.node(kind, thing)
 	return t
 }
@@ -269,7 +269,7 @@ func (t *Trace) Add(b *vector.Batch) {
 				continue
 			}
 			d = &Deed{Name: strings.Clone(name), Source: strings.Clone(r.get("eventSource")), Outcome: strings.Clone(outcome), Write: r.get("readOnly") != "true", First: r.time()}
-			d.Addresses.left, d.objects.left = &t.left, &t.left
+			d.Addresses.room, d.objects.room = t.room, t.room
 			n.deeds[key] = d
 			n.Deeds = append(n.Deeds, d)
 		}

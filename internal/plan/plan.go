@@ -442,7 +442,12 @@ func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Plan) (e
 		}
 	}
 	limit := 0 // number of newest events wanted, 0 = all
-	if reducer == nil {
+	after := "gather"
+	if reducer != nil {
+		after = stages[last].Print()
+	} else if last == len(stages) && s.main && p.env.Gather != nil {
+		beside, rest, reducer = stages[n:], nil, p.env.Gather
+	} else {
 		q.Ordered = true
 		rest = newestFirst(rest, p.own)
 		if len(rest) > 0 {
@@ -482,8 +487,8 @@ func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Plan) (e
 	if q.Ordered {
 		s.step("after", orderStep(limit))
 	} else {
-		s.step("workers", "partial "+stages[last].Print())
-		s.step("after", "merge "+stages[last].Print())
+		s.step("workers", "partial "+after)
+		s.step("after", "merge "+after)
 	}
 	if span, ok := p.store.(store.Spanning); ok && q.Ordered {
 		if first, last := span.Span(); first < last {

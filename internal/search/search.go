@@ -35,7 +35,8 @@ type Options struct {
 	Macros    syntax.Macros
 	Knowledge exec.Knowledge
 	Geo       exec.Geo
-	Collector exec.Collector // nil: collect fails
+	Collector exec.Collector               // nil: collect fails
+	Gather    func() (exec.Reducer, error) // takes the events in any order; see exec.Env
 
 	Limits exec.Limits
 	Time   time.Duration // how long the search may take, 0 = any
@@ -74,7 +75,7 @@ func (o *Options) Env() (*exec.Env, error) {
 	}
 	env.Memory.Share(o.Memory, o.Time)
 	env.Arrived, env.Unwatched = o.Arrived, o.Unwatched
-	env.Disk, env.Macros, env.Knowledge, env.Geo, env.Collector = o.Disk, o.Macros, o.Knowledge, o.Geo, o.Collector
+	env.Disk, env.Macros, env.Knowledge, env.Geo, env.Collector, env.Gather = o.Disk, o.Macros, o.Knowledge, o.Geo, o.Collector, o.Gather
 	for _, b := range []struct {
 		text string
 		dst  *time.Time

@@ -30,6 +30,11 @@ type Env struct {
 
 	Collector Collector // where collect puts events; nil: nowhere
 
+	// Gather makes a reducer for each worker of a search that hands out events one by
+	// one. They come in any order, and the rows of the search are those of the
+	// reducer. nil: the rows are the events, the newest first.
+	Gather func() (Reducer, error)
+
 	// Run opens a subsearch. Its time range is the one of env, unless it
 	// carries its own modifiers.
 	Run func(ctx context.Context, q *syntax.Query) (Operator, error)
