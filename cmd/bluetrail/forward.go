@@ -40,6 +40,7 @@ var verbs = map[string]func() forwarded{
 	"repair":  func() forwarded { return &repairCmd{} },
 
 	"rules backtest": func() forwarded { return &rulesBacktestCmd{} },
+	"rules tune":     func() forwarded { return &rulesTuneCmd{} },
 
 	"findings":      func() forwarded { return &findingsListCmd{} },
 	"findings show": func() forwarded { return &findingsShowCmd{} },

@@ -25,6 +25,7 @@ type rulesCmd struct {
 	Show     rulesShowCmd     `cmd:"" help:"Show a rule: what is known about it, and its text."`
 	Explain  rulesExplainCmd  `cmd:"" help:"Explain why a rule fires on an event, or does not."`
 	Backtest rulesBacktestCmd `cmd:"" help:"Run one rule over past events and count how often it would have fired, on what."`
+	Tune     rulesTuneCmd     `cmd:"" help:"Propose a filter that keeps the false findings of a rule away, and show what it would also hide."`
 	Check    rulesCheckCmd    `cmd:"" help:"Report which rules would not run, and why: they do not parse, or a macro, lookup or referred rule is missing."`
 }
 

@@ -32,6 +32,9 @@ type Options struct {
 	Latest   time.Time      // exclusive; zero = open
 	Severity rule.Severity  // findings below it are left out; "" = none
 
+	// Record, if not nil, sees the records that some rule matches, in any order and by
+	// several goroutines at once. It must not keep them.
+	Record func(*files.Record)
 	// Matched, if not nil, sees the matches that the judge takes, in order of time and
 	// each event once, with who is behind it.
 	Matched func(*match.Match, finding.Who)
@@ -186,6 +189,9 @@ func (s *scan) record(r *files.Record) error {
 	m, err := s.scanner.Scan(&s.rec)
 	if err != nil || m == nil {
 		return err
+	}
+	if s.o.Record != nil {
+		s.o.Record(r)
 	}
 	return s.log.Add(s.ctx, m)
 }
