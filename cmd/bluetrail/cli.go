@@ -20,6 +20,7 @@ import (
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/store/actors"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
@@ -86,6 +87,9 @@ type shares struct {
 	spilled *spill.Space // temporary files; nil = none
 
 	searches search.Meter
+
+	actorsOnce sync.Once
+	actors     actors.Actors // of the data directory of a server
 
 	known knowledge.Library
 

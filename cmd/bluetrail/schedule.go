@@ -31,7 +31,7 @@ func (s *server) schedule(in *app) serve.Part {
 					}
 					k, err := in.keeping(s.data, dirs)
 					o.Macros, o.Knowledge, o.Meter = k, k, nil // the meter counts searches of people
-					o.Store = findings.NewBeside(borrowed{s.pipeline.Store()}, s.pipeline.State())
+					o.Store, o.Actors = findings.NewBeside(borrowed{s.pipeline.Store()}, s.pipeline.State()), s.shares.actorsOf(s.pipeline)
 					o.Time = cmp.Or(o.Time, scheduledTime)
 					return o, err
 				},

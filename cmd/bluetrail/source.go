@@ -21,6 +21,7 @@ import (
 	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/state"
 	"bluetrail/internal/store"
+	"bluetrail/internal/store/actors"
 	"bluetrail/internal/store/files"
 	"bluetrail/internal/store/findings"
 	"bluetrail/internal/store/vlogs"
@@ -67,7 +68,9 @@ func (s *source) options(a *app) (o search.Options, err error) {
 	if _, err := o.Env(); err != nil { // before a store is opened
 		return o, err
 	}
-	o.Store, err = s.store(a)
+	if o.Store, err = s.store(a); a.opened != nil && len(s.Files) == 0 {
+		o.Actors = a.shares.actorsOf(a.opened)
+	}
 	return o, err
 }
 
@@ -217,6 +220,14 @@ func (s *shares) geo(paths []string) (*enrich.Geo, error) {
 	}
 	s.geoip, s.geoOf = g, key.String()
 	return g, nil
+}
+
+// actorsOf returns what searches of a server's data directory know of its actors.
+func (s *shares) actorsOf(p *ingest.Pipeline) *actors.Actors {
+	s.actorsOnce.Do(func() {
+		s.actors.Shown = func() (int64, error) { return p.Store().Shown(), nil }
+	})
+	return &s.actors
 }
 
 // absolute makes the paths of a configuration mean the same wherever it is used:

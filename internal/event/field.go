@@ -36,6 +36,8 @@ type Field struct {
 	keepOwn bool          // value yields to a leaf if it is empty
 	span    time.Duration // see DatePart
 	part    func(time.Time) string
+
+	resolved bool // see Resolved
 }
 
 // Alias reports whether the field is a plain copy of From[0].
@@ -49,6 +51,7 @@ const (
 	GroupDefault Group = "Default fields"
 	GroupAddon   Group = "Fields of the AWS add-on"
 	GroupRecord  Group = "Fields about the record"
+	GroupActor   Group = "Who is behind an event"
 	GroupLake    Group = "Names of Security Lake"
 )
 
@@ -125,7 +128,7 @@ func Fields() []*Field {
 
 // groupRank sorts groups from other packages after those of this one.
 func groupRank(g Group) int {
-	order := []Group{GroupDefault, GroupAddon, GroupRecord, GroupLake}
+	order := []Group{GroupDefault, GroupAddon, GroupRecord, GroupActor, GroupLake}
 	if i := slices.Index(order, g); i >= 0 {
 		return i
 	}

@@ -14,6 +14,8 @@ func FieldsPage() string {
 		GroupDefault: "Every event has these fields.",
 		GroupAddon:   "Events with the sourcetype `" + CloudTrail + "` have these, and they take the place of leaves with the same name.",
 		GroupRecord:  "Events with the sourcetype `" + CloudTrail + "` also have these fields.",
+		GroupActor: "Events with the sourcetype `" + CloudTrail + "` have these fields in searches that name them: `*` and patterns such as `actor*` do not. They take the\n" +
+			"place of leaves with the same name. [identity.md](identity.md) says how they are found and what they cost.",
 		GroupLake: "The names that Amazon Security Lake has for the fields of CloudTrail. Each exists only for searches that name it, and a leaf with the same name\n" +
 			"takes precedence. `unmapped.x` and `unmapped{}.x` are the leaf x.",
 	}
@@ -28,7 +30,7 @@ func FieldsPage() string {
 			b.WriteString("| field | type | content | derived from |\n| --- | --- | --- | --- |\n")
 		}
 		doc := f.Doc
-		if f.OnRequest && f.Group != GroupLake {
+		if f.OnRequest && f.Group != GroupLake && f.Group != GroupActor {
 			doc += " Only for searches that name it."
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.Name, f.Type, strings.ReplaceAll(doc, "|", `\|`), madeFrom(f))
@@ -40,6 +42,9 @@ func FieldsPage() string {
 const mostNamed = 12
 
 func madeFrom(f *Field) string {
+	if f.resolved {
+		return "all events of the caller"
+	}
 	from := f.From
 	if f.timed && f.Name != Time {
 		return "the time in the record"

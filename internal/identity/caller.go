@@ -38,9 +38,9 @@ type Caller struct {
 	Time    int64 // eventTime in unix nanoseconds
 }
 
-// mcpServer is invokedBy, userAgent and sourceIPAddress of calls that the AWS
+// MCPServer is invokedBy, userAgent and sourceIPAddress of calls that the AWS
 // MCP server makes for an agent.
-const mcpServer = "aws-mcp.amazonaws.com"
+const MCPServer = "aws-mcp.amazonaws.com"
 
 // texts lists the texts in the order of their encoding.
 func (c *Caller) texts() [21]*string {
@@ -136,8 +136,8 @@ func (r *reader) text() string {
 	return t
 }
 
-// temporary reports whether the credentials of the caller end by themselves.
-func (c *Caller) temporary() bool {
+// Temporary reports whether the credentials of the caller end by themselves.
+func (c *Caller) Temporary() bool {
 	return c.Created != 0 || c.SignInSession != "" || strings.HasPrefix(c.AccessKeyID, "ASIA")
 }
 

@@ -109,7 +109,7 @@ func TestWhoIsBehind(t *testing.T) {
 			actor: "eve@example.com", kind: TypeCenterUser, chain: "90670000-aaaa-bbbb-cccc-000000000001", session: "90670000-aaaa-bbbb-cccc-000000000001@2026-03-02T08:02:00Z"},
 		{name: "source identity", records: []string{call(strings.Replace(deploy, `"attributes"`, `"sourceIdentity":"dave","attributes"`, 1), "09:01:00", "ListUsers", "")},
 			actor: "dave", kind: TypeRole, chain: "role deploy, session ci-1, with the source identity dave", session: "AROADEPLOY12345678901:ci-1@2026-03-02T09:00:00Z"},
-		{name: "MCP", records: []string{strings.Replace(call(alice, "09:00:00", "CallReadWriteTool", `,"additionalEventData":{"downstreamRequests":[{"apiName":"iam:ListUsers","requestId":"r-1"}]}`), "sts.amazonaws.com", mcpServer, 1),
+		{name: "MCP", records: []string{strings.Replace(call(alice, "09:00:00", "CallReadWriteTool", `,"additionalEventData":{"downstreamRequests":[{"apiName":"iam:ListUsers","requestId":"r-1"}]}`), "sts.amazonaws.com", MCPServer, 1),
 			call(strings.Replace(deploy, `{"type"`, `{"invokedBy":"aws-mcp.amazonaws.com","type"`, 1), "09:00:01", "ListUsers", `,"requestID":"r-1"`)},
 			actor: aliceARN, kind: TypeUser, chain: "role deploy, session ci-1, through the AWS MCP server for alice from 198.51.100.7", session: "AROADEPLOY12345678901:ci-1@2026-03-02T09:00:00Z"},
 		{name: "service", records: []string{call(`{"type":"AWSService","invokedBy":"config.amazonaws.com"}`, "09:00:00", "AssumeRole", "")}, actor: "config.amazonaws.com", kind: TypeService, chain: "config.amazonaws.com", session: "config.amazonaws.com/111122223333@2026-03-02T09:00:00Z"},

@@ -34,7 +34,7 @@ const (
 // Issues reports whether a call may issue credentials, so that its record has to be
 // read by Read.
 func Issues(eventSource, eventName string) bool {
-	return issuers[eventName] != 0 || eventSource == mcpServer
+	return issuers[eventName] != 0 || eventSource == MCPServer
 }
 
 // FromLeaves is Read for a caller that has the Leaves of a record already, of a call
@@ -49,7 +49,7 @@ func FromLeaves(leaf func(i int) string, f *Facts) {
 	} {
 		*to = short(leaf(i))
 	}
-	if c.InvokedBy != mcpServer {
+	if c.InvokedBy != MCPServer {
 		c.RequestID = ""
 	}
 	c.Created, c.Time = instant(leaf(createdLeaf)), instant(leaf(timeLeaf))

@@ -1,6 +1,8 @@
 package identity
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"bluetrail/internal/jsonscan"
@@ -38,12 +40,16 @@ var issuers = map[string]What{
 	"CreateSession": ServiceSession, "AssumeRoleForPodIdentity": ServiceSession, "GetCredentialsForIdentity": ServiceSession,
 }
 
+// Issuing returns the names of the calls that issue credentials, sorted. Calls of the
+// AWS MCP server have other names.
+func Issuing() []string { return slices.Sorted(maps.Keys(issuers)) }
+
 // maxRequests limits the downstream requests of one MCP event.
 const maxRequests = 100
 
 // issued adds what the record issued.
 func (f *Facts) issued(source, name string, response, additional []byte) {
-	if source == mcpServer {
+	if source == MCPServer {
 		if list := at(additional, "downstreamRequests"); len(list) > 0 && list[0] == '[' {
 			// The value was validated with the record, so there is no error.
 			_, _ = jsonscan.Array(list, 0, jsonscan.MaxDepth, func(v []byte) bool {

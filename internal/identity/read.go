@@ -78,7 +78,7 @@ func Read(raw []byte, f *Facts) error {
 			c.Scope = text(at(v, "credentialsIssuedTo"))
 		}
 	})
-	if c.InvokedBy != mcpServer {
+	if c.InvokedBy != MCPServer {
 		c.RequestID = ""
 	}
 	f.issued(source, name, response, additional)

@@ -118,7 +118,7 @@ func final(c *Caller, kind string) bool {
 	case TypeRole, TypeAssumedRoot, TypeAccount, TypeFederated, TypeUnknown:
 		return false
 	case TypeCenterUser, TypeDelegate:
-		return c.InvokedBy != mcpServer && c.SignInSession == ""
+		return c.InvokedBy != MCPServer && c.SignInSession == ""
 	}
 	return true
 }

@@ -75,6 +75,9 @@ func NewTrail(limit int) *Trail {
 // 0, the trail knows everything it was given.
 func (t *Trail) Dropped() int { return t.dropped }
 
+// Empty reports whether the trail was given nothing that it keeps.
+func (t *Trail) Empty() bool { return len(t.rows) == 0 && t.dropped == 0 }
+
 // Add takes in the facts of a record. It copies what it keeps.
 func (t *Trail) Add(f *Facts) {
 	c := &f.Caller
@@ -104,7 +107,7 @@ func (t *Trail) Add(f *Facts) {
 			t.put(Named, user, name, c.Time)
 		}
 	}
-	if !c.temporary() && c.Type != "" && c.Time != 0 {
+	if !c.Temporary() && c.Type != "" && c.Time != 0 {
 		minute := c.Time / 60e9
 		t.widen(c.holder(), []span{{minute, minute}}, c.Time)
 	}

@@ -20,6 +20,7 @@ import (
 	_ "bluetrail/internal/spl/fn"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/store"
+	"bluetrail/internal/store/actors"
 	"bluetrail/internal/vector"
 )
 
@@ -36,6 +37,7 @@ type Plan struct {
 	lacks  []*lacking
 	why    *reasons   // nil: the search cannot lack rows, or is a subsearch
 	texts  *exec.Held // of subsearches
+	actors *actors.Search
 	cancel context.CancelFunc
 }
 
@@ -93,6 +95,7 @@ func (s *Plan) Close() {
 	if s.main {
 		defer s.env.Memory.Close()
 		defer s.env.ReleaseTables()
+		defer s.actors.Close()
 	}
 	s.out.Close()
 }
@@ -139,7 +142,12 @@ func Open(ctx context.Context, q *syntax.Query, st store.Store, env *exec.Env) (
 	}()
 	defer recovered(&err)
 	env.RunBy(ctx)
-	p := &planner{store: st, env: env, own: env, texts: env.Memory.Hold()}
+	p := &planner{store: st, env: env, own: env, texts: env.Memory.Hold(), actors: env.Actors.NewSearch(st, env.Warn)}
+	defer func() {
+		if s == nil {
+			p.actors.Close()
+		}
+	}()
 	if env.Run == nil {
 		env.Run = p.subsearch
 	}
@@ -171,14 +179,15 @@ type planner struct {
 	env     *exec.Env
 	own     *exec.Env // env with the time range that the search's own text sets
 	depth   int
-	texts   *exec.Held // text that replaced subsearches
-	formats formats    // of the whole search; subsearches return plain values
+	actors  *actors.Search // of the whole search
+	texts   *exec.Held     // text that replaced subsearches
+	formats formats        // of the whole search; subsearches return plain values
 }
 
 // subsearch runs a separate query, as for append and join.
 func (p *planner) subsearch(ctx context.Context, q *syntax.Query) (exec.Operator, error) {
 	env := *p.env // the environment of a nested search, one level deeper
-	sub := &planner{store: p.store, env: &env, own: &env, depth: p.depth + 1, texts: env.Memory.Hold()}
+	sub := &planner{store: p.store, env: &env, own: &env, depth: p.depth + 1, texts: env.Memory.Hold(), actors: p.actors}
 	env.Run, env.Pipe = sub.subsearch, sub.pipe
 	if sub.depth > p.env.Limits.SubsearchDepth {
 		return nil, fmt.Errorf("subsearches are nested more than %d deep (raise search.subsearch_depth in the configuration); does one run itself?", p.env.Limits.SubsearchDepth)
@@ -253,7 +262,7 @@ func (p *planner) open(ctx context.Context, q *syntax.Query) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Plan{events: true, cancel: func() {}, env: p.env, texts: p.texts, main: p.depth == 0}
+	s := &Plan{events: true, cancel: func() {}, env: p.env, texts: p.texts, actors: p.actors, main: p.depth == 0}
 	for _, c := range stages {
 		if isTransforming(c) {
 			s.events = false
@@ -471,6 +480,7 @@ func (p *planner) scan(ctx context.Context, stages []syntax.Command, s *Plan) (e
 			}
 		}
 	}
+	from = p.actors.Over(from)
 	sc, err := from.Prepare(q)
 	if err != nil {
 		return nil, nil, err

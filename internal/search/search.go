@@ -16,6 +16,7 @@ import (
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/store"
+	"bluetrail/internal/store/actors"
 	"bluetrail/internal/vector"
 )
 
@@ -31,7 +32,8 @@ type Options struct {
 	Clock     time.Time
 	Zone      *time.Location // nil = UTC
 
-	Store     store.Store // of events; nil: searches that read events fail
+	Store     store.Store    // of events; nil: searches that read events fail
+	Actors    *actors.Actors // of Store, shared by searches; nil: this one reads what it needs
 	Macros    syntax.Macros
 	Knowledge exec.Knowledge
 	Geo       exec.Geo
@@ -74,7 +76,7 @@ func (o *Options) Env() (*exec.Env, error) {
 		env.Memory = exec.NewBudget(o.Limits.Memory)
 	}
 	env.Memory.Share(o.Memory, o.Time)
-	env.Arrived, env.Unwatched = o.Arrived, o.Unwatched
+	env.Arrived, env.Unwatched, env.Actors = o.Arrived, o.Unwatched, o.Actors
 	env.Disk, env.Macros, env.Knowledge, env.Geo, env.Collector, env.Gather = o.Disk, o.Macros, o.Knowledge, o.Geo, o.Collector, o.Gather
 	for _, b := range []struct {
 		text string

@@ -84,6 +84,17 @@ type Passing interface {
 	Passed() (n, first, last int64)
 }
 
+// Visiting is implemented by stores that pass over all their records faster than a
+// query does.
+type Visiting interface {
+	// Workers is the number of workers of Visit.
+	Workers() int
+	// Visit reads the leaves of x, made by event.NewIdentifier, from all records, copies
+	// of an event included. It calls visit from one goroutine at a time per worker.
+	// Records that cannot be read are left to queries to report.
+	Visit(ctx context.Context, x *event.Extractor, visit func(worker int, raw []byte, row *event.Row)) error
+}
+
 // Indexed is implemented by stores that know the names of their indexes.
 type Indexed interface {
 	// Indexes returns the names, sorted. It may take as long as a search.

@@ -23,7 +23,7 @@ func TestFacts(t *testing.T) {
 		if err := Leaves.Read(raw, row); err != nil {
 			t.Fatal(err)
 		}
-		if err := Facts(raw, row, &got); err != nil {
+		if err := identity.FromRow(raw, row, &got); err != nil {
 			t.Fatal(err)
 		}
 		if err := identity.Read(raw, &want); err != nil {

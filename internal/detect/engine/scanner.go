@@ -108,11 +108,11 @@ func (s *Scanner) Scan(rec *Record) (*match.Match, error) {
 			return nil, err
 		}
 	}
-	if err := Facts(rec.Raw, leaves, &s.facts); err != nil {
+	if err := identity.FromRow(rec.Raw, leaves, &s.facts); err != nil {
 		return nil, err
 	}
 	s.trail.Add(&s.facts)
-	source, name := Names(leaves)
+	source, name := identity.Names(leaves)
 	s.events.Evaluate(rec.Raw, source, name, func(i int) {
 		if s.rules.Rules[i].Off == "" {
 			m.Rules = append(m.Rules, int32(i))

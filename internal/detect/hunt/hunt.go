@@ -17,6 +17,7 @@ import (
 	"bluetrail/internal/identity"
 	"bluetrail/internal/search"
 	"bluetrail/internal/spill"
+	"bluetrail/internal/store/actors"
 	"bluetrail/internal/store/files"
 )
 
@@ -120,6 +121,7 @@ func Run(ctx context.Context, o Options) (res *Result, err error) {
 	if err := judgeAll(ctx, &o, logs, trail, res, take); err != nil {
 		return nil, err
 	}
+	o.Search.Actors = actors.Known(trail)
 	if err := spl.run(ctx, &o, res, take); err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ var splRules = map[string]string{
 		"search: '`trail` eventName=CreateUser | stats count dc(requestParameters.userName) as made by user_arn | where made > 2'\n",
 	"c_none.yml":  "name: Nothing of the kind\nid: none\ntype: TTP\nsearch: '`trail` eventName=DeleteTrail | stats count by user'\n",
 	"d_keeps.yml": "name: Keeps a list\nid: keeps\ntype: Baseline\nsearch: '`trail` eventName=CreateUser | stats count by user | outputlookup seen.csv'\n",
+	"f_actor.yml": "name: Users made by alice\nid: actor\ntype: TTP\nschedule: {every: 1h}\nsearch: '`trail` eventName=CreateUser actor=*user/alice | stats count by actor'\n",
 	"e_all.yml":   "name: Looks at all\nid: all\ntype: TTP\nsearch: '* | stats count by eventName | where count > 1000000'\n",
 }
 
@@ -73,6 +74,12 @@ func TestSearches(t *testing.T) {
 		if !strings.HasPrefix(f.Entity, "arn:aws:sts::111122223333:assumed-role/deploy/s") {
 			t.Errorf("the entity is %q", f.Entity)
 		}
+	}
+	// The roles that made them were assumed by alice, in records that the search does not
+	// look at.
+	made := byRule["actor"]
+	if len(made) < 4 || made[0].Entity != "arn:aws:iam::111122223333:user/alice" {
+		t.Errorf("%d findings of the actor: %+v", len(made), made[0])
 	}
 	var why []string
 	for _, f := range res.Faults {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"bluetrail/internal/event"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/plan"
 	"bluetrail/internal/spl/cmd"
@@ -268,8 +269,7 @@ func conjunction(list []filter.Expr) filter.Expr {
 	return &filter.And{Args: list}
 }
 
-// widened returns e without its subsearches and time bounds, which let everything
-// pass.
+// widened returns e with everything in place of the parts that are not exact.
 func widened(e filter.Expr) filter.Expr {
 	switch e := e.(type) {
 	case *filter.And:
@@ -299,7 +299,8 @@ func widened(e filter.Expr) filter.Expr {
 	return &filter.Everything{}
 }
 
-// exact reports whether an expression has neither subsearches nor time bounds.
+// exact reports whether an event alone decides an expression: it has neither subsearches
+// nor time bounds, and no fields that depend on other events.
 func exact(e filter.Expr) bool {
 	switch e := e.(type) {
 	case *filter.And:
@@ -309,7 +310,9 @@ func exact(e filter.Expr) bool {
 	case *filter.Not:
 		return exact(e.Arg)
 	case *filter.Compare:
-		return e.Sub == nil
+		return e.Sub == nil && !event.Resolved(e.Field)
+	case *filter.In:
+		return !event.Resolved(e.Field)
 	case *filter.TimeBound, *filter.Sub:
 		return false
 	}
@@ -377,6 +380,13 @@ func (w *walk) perEvent(q *syntax.Query) []syntax.Command {
 		if stages = append(stages, c); slices.Contains(choosing, st.Def.Name) {
 			last = len(stages)
 		}
+	}
+	need := filter.Fields()
+	for i := last - 1; i > 0; i-- {
+		need = stages[i].Needs(need)
+	}
+	if slices.ContainsFunc(need.Named(), event.Resolved) {
+		return nil
 	}
 	return stages[:last:last]
 }

@@ -68,6 +68,11 @@ func TestCompile(t *testing.T) {
 		{"eventName=A | stats min(_time) AS f by u | inputlookup append=t seen.csv | stats min(f) AS f by u | outputlookup seen.csv", "eventName=A", "keeps:seen.csv accumulates"},
 		{"eventName=A | lookup known.csv user", "eventName=A", "idle"},
 		{"eventName=A | dedup user", "eventName=A", "idle"},
+		{"eventName=A actor=x", "eventName=A", "idle"}, // who is behind it follows from other events
+		{"eventName=A NOT actor_type IN (a b) | table user", "eventName=A", "idle"},
+		{"eventName=A (session_id=x OR user=b)", "eventName=A", "idle"},
+		{"eventName=A | where actor=\"x\"", "eventName=A", "idle"},
+		{"eventName=A | eval actor=user | where actor=\"x\"", "eventName=A", "stateless idle"},
 	} {
 		s := compiled(t, k, c.search)
 		var flags []string

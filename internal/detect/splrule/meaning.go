@@ -172,7 +172,7 @@ func objectsOf(v any) (list []map[string]any) {
 }
 
 // whom are the fields that say whom a row is about when the rule does not.
-var whom = []string{"user", "user_arn", "userIdentity.arn", "src_user", "src", "src_ip", "sourceIPAddress", "aws_account_id"}
+var whom = []string{"actor", "user", "user_arn", "userIdentity.arn", "src_user", "src", "src_ip", "sourceIPAddress", "aws_account_id"}
 
 // EntityFields returns the fields whose first value that a row has says whom it is
 // about, the most telling first.

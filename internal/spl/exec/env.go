@@ -10,6 +10,7 @@ import (
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/store"
+	"bluetrail/internal/store/actors"
 )
 
 // Env is what a running search may lean on. It is shared by the search and its
@@ -22,11 +23,12 @@ type Env struct {
 	Arrived   store.Arrival  // when the events were taken in
 	Unwatched bool           // nobody reads why there are no rows, which takes time to find out
 	Limits    Limits
-	Geo       Geo           // nil: iplocation reports that there is no database
-	Knowledge Knowledge     // lookups and what else has a name; nil: none
-	Macros    syntax.Macros // for text that is parsed while running; nil: none
-	Memory    *Budget       // never nil
-	Disk      *spill.Space  // for rows that memory cannot hold; nil: none
+	Geo       Geo            // nil: iplocation reports that there is no database
+	Knowledge Knowledge      // lookups and what else has a name; nil: none
+	Macros    syntax.Macros  // for text that is parsed while running; nil: none
+	Actors    *actors.Actors // of the store, shared by searches; nil: each search reads it for itself
+	Memory    *Budget        // never nil
+	Disk      *spill.Space   // for rows that memory cannot hold; nil: none
 
 	Collector Collector // where collect puts events; nil: nowhere
 

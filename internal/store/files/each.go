@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -87,7 +88,7 @@ type visiting struct {
 func (v *visiting) file(f *file.File) error {
 	s := v.s
 	defer s.done.Add(1)
-	in, err := file.OpenWith(v.decoder, *f, s.opt.Limits, &s.read)
+	in, err := file.OpenWith(v.decoder, *f, s.opt.Limits, cmp.Or(s.counter, &s.read))
 	if err != nil {
 		s.skip(diag.Unreadable(f.Path, file.Reason(err)))
 		return nil

@@ -30,8 +30,11 @@ type Store struct {
 	files []file.File
 	opt   Options
 
-	read  atomic.Int64 // packed bytes
-	total int64
+	read    atomic.Int64 // packed bytes
+	total   int64
+	visits  atomic.Int64  // passes of Visit
+	visited atomic.Int64  // packed bytes that they read
+	counter *atomic.Int64 // for Each, instead of read
 
 	events, duplicates, untimed, done, controls atomic.Int64
 	passed                                      passed
@@ -80,7 +83,9 @@ func (s *Store) Indexes(context.Context) ([]string, error) {
 func (s *Store) Close() error { return nil }
 
 // Progress returns how many packed bytes were read, and the total.
-func (s *Store) Progress() (done, total int64) { return s.read.Load(), s.total }
+func (s *Store) Progress() (done, total int64) {
+	return s.read.Load() + s.visited.Load(), s.total * (1 + s.visits.Load())
+}
 
 // maxSkips limits how many problems are listed; the rest are counted. Up to maxTold
 // are known again when another search reads the same file.

@@ -158,6 +158,10 @@ func (s *Store) prepare(deep bool) error {
 // seen must not disappear, however the process ends.
 func (s *Store) Show(batch int64) { s.shown.Store(batch) }
 
+// Shown returns the batch up to which Show limits searches; before the first call, one
+// beyond all others.
+func (s *Store) Shown() int64 { return s.shown.Load() }
+
 // Searching reports whether a search is reading from the store.
 func (s *Store) Searching() bool { return s.scans.Load() > 0 }
 

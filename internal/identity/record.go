@@ -1,0 +1,39 @@
+package identity
+
+import (
+	"slices"
+
+	"bluetrail/internal/event"
+)
+
+// Record reads what Facts, eventSource and eventName need of a record, in the one pass
+// of a decoder; see event.Decoder.Fields, Names and FromRow.
+var Record = event.NewIdentifier(Leaves)
+
+var (
+	callerCells = cells(Leaves...)
+	sourceCell  = cells("eventSource")[0]
+	nameCell    = cells("eventName")[0]
+)
+
+// cells returns where leaves are among those of Record.
+func cells(names ...string) (list []int) {
+	for _, name := range names {
+		list = append(list, slices.Index(Record.Leaves(), name))
+	}
+	return list
+}
+
+// Names returns eventSource and eventName of a record whose leaves are in row.
+func Names(row *event.Row) (source, name string) {
+	return row.Leaf(sourceCell).Text, row.Leaf(nameCell).Text
+}
+
+// FromRow is Read for a record whose leaves are in a row of Record.
+func FromRow(raw []byte, row *event.Row, f *Facts) error {
+	if Issues(Names(row)) || slices.ContainsFunc(callerCells, func(i int) bool { return row.Leaf(i).Many != nil }) {
+		return Read(raw, f)
+	}
+	FromLeaves(func(i int) string { return row.Leaf(callerCells[i]).Text }, f)
+	return nil
+}
