@@ -64,7 +64,7 @@ func sessions() (list [][]byte) {
 func trail(t testing.TB) (list [][]byte) {
 	t.Helper()
 	cfg := generate.Default()
-	cfg.Events, cfg.End = generate.MinEvents, time.Date(2026, 1, 20, 0, 0, 0, 0, time.UTC)
+	cfg.Events, cfg.Sessions, cfg.End = generate.MinEvents, true, time.Date(2026, 1, 20, 0, 0, 0, 0, time.UTC)
 	err := generate.Stream(t.Context(), cfg, func(raw []byte, _ time.Time) error {
 		list = append(list, bytes.Clone(raw))
 		return nil
@@ -187,7 +187,7 @@ func TestSame(t *testing.T) {
 		want = append(want, list(row.Cell(0).Text)+list(w.Actor)+list(w.Type)+list(w.Session)+list(w.Chain))
 	}
 	slices.Sort(want)
-	if len(kinds) < 8 || len(want) < 1000 {
+	if len(kinds) < 11 || len(want) < 1000 {
 		t.Errorf("%d records of the kinds %v", len(want), kinds)
 	}
 	const every = "sourcetype=aws:cloudtrail | table eventID actor actor_type session_id actor_chain"
