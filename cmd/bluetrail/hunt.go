@@ -201,6 +201,9 @@ func (a *app) huntProblems(res *hunt.Result, st store.Stats) {
 	if st.LeftOut != "" {
 		a.note("%s", st.LeftOut)
 	}
+	if res.Others > 0 {
+		a.note("%s skipped: not CloudTrail's; only SPL rules look at them", count(int(res.Others), "JSON object"))
+	}
 	if res.Forgotten > 0 {
 		a.warn("%s forgotten for lack of memory, the oldest first: some actors are those of the record only", count(res.Forgotten, "credential"))
 	}

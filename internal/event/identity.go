@@ -100,6 +100,13 @@ func (x *Extractor) Identity(raw []byte, row *Row) Identity {
 	return identify(raw, row.cells[:len(aboutLeaves)])
 }
 
+// OfTrail reports whether a record is CloudTrail's, as AWS delivered it or as another
+// system passed it on. It is for an extractor made by NewIdentifier, as Identity is.
+func (x *Extractor) OfTrail(row *Row) bool {
+	c := row.cells[:len(aboutLeaves)]
+	return c[nameAbout].Set || c[sourceAbout].Set || c[versionAbout].Set || sourcetypeOf(c) != JSON
+}
+
 // identify reads the cells of aboutLeaves.
 func identify(raw []byte, c []Cell) (i Identity) {
 	i.Time, i.Timed = timeIn(c)

@@ -50,6 +50,7 @@ type Manifest struct {
 	Coverage   []*Coverage   `json:"coverage"` // of all events in the time range
 	MoreGaps   int           `json:"unlisted_gaps,omitempty"`
 	MorePlaces int64         `json:"events_of_unlisted_places,omitempty"`
+	Placeless  int64         `json:"events_without_account_and_region,omitempty"` // such as JSON that is not CloudTrail's
 	Unread     []string      `json:"unread"`
 	Notices    []string      `json:"notices,omitempty"`
 	known      map[string]*SourceFile
@@ -202,6 +203,10 @@ func (e *Evidence) Cover(b *vector.Batch) error {
 			}
 		}
 		account, region := strings.Clone(r.get("recipientAccountId")), strings.Clone(r.get("awsRegion"))
+		if account == "" && region == "" {
+			e.Manifest.Placeless += n
+			continue
+		}
 		c := e.places[account+"\x00"+region]
 		if c == nil {
 			if len(e.places) >= maxPlaces {

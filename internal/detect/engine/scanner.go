@@ -28,6 +28,7 @@ type Record struct {
 	Given   bool       // ID was derived from the record; otherwise the scanner hashes its text
 	Row     *event.Row // of Leaves; nil: the scanner reads them
 	File    string     // where it lies; "" = in the store
+	Other   bool       // it is not CloudTrail's: only searches look at it
 }
 
 // Scanner is the stateless part of a ruleset. It is for one goroutine.
@@ -111,10 +112,12 @@ func (s *Scanner) Scan(rec *Record) (*match.Match, error) {
 	if err := identity.FromRow(rec.Raw, leaves, &s.facts); err != nil {
 		return nil, err
 	}
-	s.trail.Add(&s.facts)
+	if !rec.Other {
+		s.trail.Add(&s.facts)
+	}
 	source, name := identity.Names(leaves)
-	s.events.Evaluate(rec.Raw, source, name, func(i int) {
-		if s.rules.Rules[i].Off == "" {
+	s.events.Evaluate(rec.Raw, source, name, func(i int) { // also what Values reads of it
+		if s.rules.Rules[i].Off == "" && !rec.Other {
 			m.Rules = append(m.Rules, int32(i))
 		}
 	})

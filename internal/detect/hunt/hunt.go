@@ -51,6 +51,7 @@ type Result struct {
 	First     time.Time          // of the events that were read; zero = there was none
 	Last      time.Time
 	Events    int64           // in the time range
+	Others    int64           // JSON objects there that are no CloudTrail records; they are not in Events
 	Forgotten int             // credentials and sessions that were dropped for lack of memory, the oldest first
 	Judged    judge.Stats     // what stateful rules left out
 	Faults    []ruleset.Fault // rules that did not run, or not to their end
@@ -131,6 +132,7 @@ func Run(ctx context.Context, o Options) (res *Result, err error) {
 
 // read counts what a worker read.
 func (r *Result) read(s *scan) {
+	r.Others += s.others
 	if s.events == 0 {
 		return
 	}
@@ -169,6 +171,7 @@ type scan struct {
 	trail       *identity.Trail
 	rec         engine.Record
 	events      int64
+	others      int64
 	first, last int64
 }
 
@@ -176,14 +179,19 @@ func (s *scan) record(r *files.Record) error {
 	if !s.o.Earliest.IsZero() && r.Time < s.o.Earliest.UnixNano() || !s.o.Latest.IsZero() && r.Time >= s.o.Latest.UnixNano() {
 		return nil
 	}
-	if s.events == 0 {
-		s.first, s.last = r.Time, r.Time
+	other := !engine.Leaves.OfTrail(r.Row)
+	if other {
+		s.others++
+	} else {
+		if s.events == 0 {
+			s.first, s.last = r.Time, r.Time
+		}
+		s.first, s.last = min(s.first, r.Time), max(s.last, r.Time)
+		s.events++
 	}
-	s.first, s.last = min(s.first, r.Time), max(s.last, r.Time)
-	s.events++
 	s.rec = engine.Record{
 		Raw: r.Raw, Meta: &r.Meta, Time: r.Time, ID: r.Identity.ID, Given: r.Identity.Given,
-		Row: r.Row, File: r.File,
+		Row: r.Row, File: r.File, Other: other,
 	}
 	if err := s.keeper.record(r); err != nil {
 		return err

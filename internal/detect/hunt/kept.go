@@ -76,6 +76,21 @@ func (k *kept) add(raw []byte, at int64) {
 	}
 }
 
+// span widens the time range of the trail by hours outside of it that hold records,
+// which are not the trail's. A range of zero times is empty.
+func (k *kept) span(first, last time.Time) (time.Time, time.Time) {
+	for h := range k.hours {
+		from, to := time.Unix(0, h*hour).UTC(), time.Unix(0, (h+1)*hour-1).UTC()
+		if first.IsZero() || to.Before(first) {
+			first = from
+		}
+		if from.After(last) {
+			last = to
+		}
+	}
+	return first, last
+}
+
 // flush appends what is held to the files of its days, as a gzip member of its own.
 func (k *kept) flush() error {
 	for d, buf := range k.days {

@@ -115,7 +115,7 @@ func (k *keeper) record(r *files.Record) error {
 
 // run runs the searches over what was kept.
 func (s *searches) run(ctx context.Context, o *Options, res *Result, found func(*finding.Finding) error) error {
-	if res.Events == 0 {
+	if res.Events+res.Others == 0 {
 		return nil
 	}
 	for _, w := range s.list {
@@ -142,7 +142,8 @@ var errFound = errors.New("cannot take a finding")
 
 func (w *splSearch) run(ctx context.Context, o *Options, res *Result, found func(*finding.Finding) error) error {
 	before := int64(0)
-	for win := range w.search.Schedule.Windows(res.First, res.Last, time.UTC) {
+	first, last := w.kept.span(res.First, res.Last)
+	for win := range w.search.Schedule.Windows(first, last, time.UTC) {
 		so := o.Search
 		paths := w.kept.within(win.Earliest, win.Latest)
 		switch {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,7 @@ func TestHuntFindsTheLabelledSessions(t *testing.T) {
 	}
 	type group struct{ actor, kind, session string }
 	want, names, open := map[group]int{}, map[group]string{}, map[string]bool{}
+	chains, told := map[group][]string{}, map[group][]string{}
 	for line := range bytes.Lines(text) {
 		var s generate.Session
 		if err := json.Unmarshal(line, &s); err != nil {
@@ -57,15 +59,27 @@ func TestHuntFindsTheLabelledSessions(t *testing.T) {
 		g := group{s.Actor, s.ActorType, s.ID}
 		want[g] += len(s.EventIDs)
 		names[g] = s.Name
+		if s.Chain != "" {
+			chains[g] = append(chains[g], s.Chain)
+		}
 	}
 	res := run(t, load(t, sessionRules), filepath.Join(dir, "AWSLogs"), 2, nil)
 	got := map[group]int{}
 	for _, f := range res.Findings {
-		got[group{strings.Join(f.Actor, " "), strings.Join(f.ActorType, " "), strings.Join(f.Session, " ")}] += int(f.Count)
+		g := group{strings.Join(f.Actor, " "), strings.Join(f.ActorType, " "), strings.Join(f.Session, " ")}
+		got[g] += int(f.Count)
+		told[g] = append(told[g], f.Chain...)
 	}
 	for g, n := range want {
 		if got[g] < n || got[g] > n && !open[g.actor] {
 			t.Errorf("%s: %d events of %+v, want %d", names[g], got[g], g, n)
+		}
+	}
+	for g, list := range chains {
+		for _, chain := range list {
+			if !slices.Contains(told[g], chain) {
+				t.Errorf("%s: the chains are %q, want %q", names[g], told[g], chain)
+			}
 		}
 	}
 	if len(want) < 40 {
