@@ -84,7 +84,7 @@ func (c *rulesCheckCmd) Run(a *app) error {
 			check.Keeps(&rules[i])
 		}
 	}
-	sigmaRules := sigmaFiles(found.Files)
+	sigmaRules := sigmaFiles(found.Files, ruleset.Lists(know))
 	var others []string // files without a rule
 	said := map[string]bool{}
 	for _, file := range found.Files {
@@ -153,8 +153,8 @@ type sigmaDoc struct {
 
 // sigmaFiles reads the Sigma files among some, together: rules of one may refer to
 // those of another. Each has its documents in order.
-func sigmaFiles(paths []string) map[string][]sigmaDoc {
-	c := sigma.NewCollection(nil)
+func sigmaFiles(paths []string, lists sigma.Lists) map[string][]sigmaDoc {
+	c := sigma.NewCollection(lists)
 	docs := map[string][]sigmaDoc{}
 	for _, path := range paths {
 		data, ok, err := ruleset.ReadSigma(path)

@@ -43,7 +43,9 @@ type Follower struct {
 	mu    sync.Mutex // of loading
 	files map[string]*followed
 	stamp uint64 // of the files of macros and lookups
-	subs  []func(*Ruleset)
+
+	folders []string // of macros and lookups
+	subs    []func(*Ruleset)
 }
 
 // followed is a file of rules as it was read last.
@@ -153,15 +155,20 @@ func (f *Follower) unseen(found splrule.Found, bad []error) (files []string) {
 // look reads the files that are new or changed, and reports whether there are any. f.mu
 // is held.
 func (f *Follower) look(files, folders []string) (changed bool) {
+	f.folders = folders
 	stamp := stampOf(folders)
 	if stamp != f.stamp {
 		f.stamp, changed = stamp, true
 	}
+	if rs := f.current.Load(); rs != nil && slices.ContainsFunc(rs.lists, listFile.changed) {
+		changed = true
+	}
+	known := changed // what the rules use beside their files has changed
 	seen := make(map[string]bool, len(files))
 	conf := false
 	for _, path := range files {
 		seen[path] = true
-		if f.same(path) {
+		if f.same(path) && !(known && len(f.files[path].now.faults) > 0) {
 			continue
 		}
 		changed = true
@@ -208,7 +215,7 @@ func (f *Follower) read(path string) {
 	file.now = readFile(path)
 	faults := slices.Clone(file.now.faults)
 	if file.now.sigma != nil {
-		c := sigma.NewCollection(f.o.Lists)
+		c := sigma.NewCollection(newLists(&f.o.Options, f.folders).of)
 		c.Add(path, file.now.sigma)
 		for _, x := range c.Faults {
 			faults = append(faults, Fault{File: path, Line: x.Line, Reason: x.Reason()})
@@ -234,11 +241,11 @@ func (f *Follower) read(path string) {
 // empty reports whether there is no rule.
 func (c *contents) empty() bool { return c.sigma == nil && len(c.searches) == 0 }
 
-// stampOf identifies the state of the files with macros and lookups.
+// stampOf identifies the state of the folders of macros and lookups.
 func stampOf(folders []string) uint64 {
 	h := xxhash.New()
 	for _, dir := range folders {
-		for _, sub := range []string{"macros", "default", "local", "."} {
+		for _, sub := range []string{"macros", "lookups", "default", "local", "."} {
 			if info, err := os.Stat(filepath.Join(dir, sub)); err == nil {
 				fmt.Fprintf(h, "%q %q %d", dir, sub, info.ModTime().UnixNano())
 			}

@@ -123,7 +123,7 @@ func TestOff(t *testing.T) {
 func TestPrint(t *testing.T) {
 	prints := func(texts ...string) map[string]string {
 		files := fstest.MapFS{"x.yml": {Data: []byte(strings.Join(texts, "---\n"))}}
-		rs, err := Load(t.Context(), nil, Options{Shipped: files, Lists: func(string) ([]string, bool) { return []string{texts[0][:9]}, true }})
+		rs, err := Load(t.Context(), nil, Options{Shipped: files, Lists: func(string) ([]string, error) { return []string{texts[0][:9]}, nil }})
 		if err != nil || len(rs.Faults) > 0 {
 			t.Fatal(err, rs.Faults)
 		}

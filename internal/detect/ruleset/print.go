@@ -12,26 +12,6 @@ import (
 	"bluetrail/internal/detect/splrule"
 )
 
-// lists remembers what the rules got from lists of values.
-type lists struct {
-	from sigma.Lists
-	used map[string][]string
-}
-
-func newLists(from sigma.Lists) *lists { return &lists{from, map[string][]string{}} }
-
-// get returns the lists for a collection, nil if there are none.
-func (l *lists) get() sigma.Lists {
-	if l.from == nil {
-		return nil
-	}
-	return func(name string) ([]string, bool) {
-		values, ok := l.from(name)
-		l.used[name] = values
-		return values, ok
-	}
-}
-
 // print sets the prints of all rules.
 func (l *loader) print(lists *lists) {
 	own := make([]string, len(l.Rules))

@@ -67,7 +67,8 @@ type Ruleset struct {
 	Knowledge splrule.Knowledge // of the searches; nil = there are none
 	Folders   []string          // that hold macros and lookups for the searches
 
-	correlations int // position of the first one
+	correlations int        // position of the first one
+	lists        []listFile // that placeholders were read from
 }
 
 // Options say what else to load and where searches find their knowledge.
@@ -76,7 +77,8 @@ type Options struct {
 	Shipped fs.FS    // nil = none
 	// Knowledge opens macros and lookups in folders. nil: searches are not loaded.
 	Knowledge func(folders []string) (splrule.Knowledge, error)
-	Lists     sigma.Lists // of placeholders; may be nil
+	// Lists gives the values of placeholders; nil = those of Knowledge.
+	Lists sigma.Lists
 }
 
 // ShippedPrefix stands before the file names of shipped rules.
@@ -98,8 +100,8 @@ func Load(ctx context.Context, paths []string, o Options) (*Ruleset, error) {
 // load loads the files that were found, with what went wrong meanwhile. read reads each
 // of them.
 func load(ctx context.Context, found splrule.Found, bad []error, o Options, read func(path string) contents) (*Ruleset, error) {
-	lists := newLists(o.Lists)
-	l := &loader{Ruleset: &Ruleset{}, collection: sigma.NewCollection(lists.get()), off: o.Off}
+	lists := newLists(&o, found.Knowledge)
+	l := &loader{Ruleset: &Ruleset{}, collection: sigma.NewCollection(lists.of), off: o.Off}
 	if o.Shipped != nil {
 		if err := l.shipped(o.Shipped); err != nil {
 			return nil, err
@@ -131,7 +133,7 @@ func load(ctx context.Context, found splrule.Found, bad []error, o Options, read
 	}
 	l.sigma()
 	if o.Knowledge != nil && len(searches) > 0 {
-		know, err := o.Knowledge(found.Knowledge)
+		know, err := lists.knowledge()
 		if err != nil {
 			return nil, err
 		}
@@ -140,6 +142,7 @@ func load(ctx context.Context, found splrule.Found, bad []error, o Options, read
 	}
 	l.show()
 	l.print(lists)
+	l.lists = lists.files
 	l.Set = sigma.NewSet(l.collection.Rules, l.Wanted...)
 	return l.Ruleset, nil
 }

@@ -376,7 +376,12 @@ func TestAgainstLiteral(t *testing.T) {
 			}
 			fmt.Fprintf(&doc, "---\ntitle: f\n%sfilter:\n  rules: %s\n%s", logsource, target, litDetection(f.sels, f.cond))
 		}
-		c := NewCollection(func(name string) ([]string, bool) { l, ok := litLists[name]; return l, ok })
+		c := NewCollection(func(name string) ([]string, error) {
+			if l, ok := litLists[name]; ok {
+				return l, nil
+			}
+			return nil, ErrNoList
+		})
 		c.Add("r.yml", []byte(doc.String()))
 		c.Link()
 		if len(c.Faults) > 0 {

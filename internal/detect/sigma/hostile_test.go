@@ -114,7 +114,7 @@ func FuzzLoad(f *testing.F) {
 		if len(doc) > 1<<16 {
 			return
 		}
-		c := NewCollection(func(string) ([]string, bool) { return []string{"x"}, true })
+		c := NewCollection(func(string) ([]string, error) { return []string{"x"}, nil })
 		c.Add("f.yml", []byte(doc))
 		c.Link()
 		for _, f := range c.Faults {

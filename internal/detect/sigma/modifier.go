@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -32,9 +33,12 @@ var modifierNames = []string{
 	"utf16le", "wide", "utf16be", "utf16", "lt", "lte", "gt", "gte", "minute", "hour", "day", "week", "month", "year", "cidr", "expand", "fieldref",
 }
 
-// Lists gives the values of a placeholder such as %admins%; ok is false when there is
-// none of the name.
-type Lists func(name string) (values []string, ok bool)
+// Lists gives the values of a placeholder such as %admins%. The error is ErrNoList when
+// there is no list of the name, or says why the list cannot be used.
+type Lists func(name string) ([]string, error)
+
+// ErrNoList says that there is no list for a placeholder.
+var ErrNoList = errors.New("there is no list")
 
 // chain is what the modifiers of a test say. Those that change values work from
 // left to right; one at most says how values are compared.
@@ -192,12 +196,16 @@ func expand(items []node, lists Lists) (out []node, err *diag.Error) {
 			return nil, diag.At(n.span, "a value may have one placeholder")
 		}
 		var values []string
-		ok := false
+		err := ErrNoList
 		if lists != nil {
-			values, ok = lists(name)
+			values, err = lists(name)
 		}
-		if !ok {
-			return nil, diag.At(n.span, "there is no list for the placeholder %%%s%%", name).WithHint("give a lookup %s.csv, whose first column has the values", name)
+		if errors.Is(err, ErrNoList) {
+			return nil, diag.At(n.span, "there is no list for the placeholder %%%s%%", name).
+				WithHint("put %s.csv, whose first column has the values, or %s.txt with one in a line into lookups/ beside the rules, or into that of a folder that --knowledge names", name, name)
+		}
+		if err != nil {
+			return nil, diag.At(n.span, "cannot use the list for the placeholder %%%s%%: %v", name, err)
 		}
 		for _, v := range values {
 			one := n

@@ -38,11 +38,11 @@ func TestModifiers(t *testing.T) {
 		yes = true
 		no  = false
 	)
-	lists := func(name string) ([]string, bool) {
+	lists := func(name string) ([]string, error) {
 		if name == "admins" {
-			return []string{"alice", "b*b"}, true
+			return []string{"alice", "b*b"}, nil
 		}
-		return nil, false
+		return nil, ErrNoList
 	}
 	tests := []struct {
 		line, record string
