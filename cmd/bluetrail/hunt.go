@@ -163,7 +163,15 @@ func (s *source) hunting(a *app, rs *ruleset.Ruleset) (*hunting, error) {
 	if err != nil {
 		return nil, errors.Join(err, o.Store.Close())
 	}
-	closing := o.Store.Close
+	untune := func() {}
+	if a.opened == nil {
+		untune = tuneMemory(huntMemory)
+	}
+	st := o.Store
+	closing := func() error {
+		untune()
+		return st.Close()
+	}
 	o.Store = nil
 	return &hunting{hunt.Options{
 		Rules: rs, Records: records, Space: a.disk(), Search: o, TempDir: a.cfg.Search.TempDir, Disk: int64(a.cfg.Search.DiskMiB) << 20,

@@ -14,6 +14,7 @@ import (
 const (
 	ingestMemory = 640 << 20
 	serveMemory  = ingestMemory + knowledge.CacheBytes
+	huntMemory   = 768 << 20 // matches, identities, findings and the state of correlations; see docs/hunt.md
 	gcPercent    = 250
 	// besideSearch is about what the process needs beside the memory of a search:
 	// caches of the store, buffers and batches under way.

@@ -46,12 +46,17 @@ type Row struct {
 	in    []Inputs // for each requested field, the cells it is derived from
 	when  when
 	ways  []way // by branch.id
+	odd   bool
 }
+
+// Odd reports whether the record has an object or array where a leaf was wanted, or an
+// array where an object was: then a leaf without a value need not be missing.
+func (r *Row) Odd() bool { return r.odd }
 
 // reset clears the previous record.
 func (r *Row) reset() {
 	clear(r.cells)
-	r.when = when{}
+	r.when, r.odd = when{}, false
 }
 
 // NewExtractor prepares to extract the named fields: leaves of the record,

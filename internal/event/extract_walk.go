@@ -65,6 +65,7 @@ func (r *Row) value(raw []byte, i int, b *branch, depth int) (int, error) {
 	}
 	switch raw[i] {
 	case '{':
+		r.odd = r.odd || b.cell >= 0
 		if len(b.keys) > 0 {
 			return r.object(raw, i, b, depth)
 		}
@@ -72,6 +73,7 @@ func (r *Row) value(raw []byte, i int, b *branch, depth int) (int, error) {
 		if b.each != nil {
 			return r.array(raw, i, b.each, depth)
 		}
+		r.odd = true
 	case '"':
 		if b.cell < 0 {
 			break

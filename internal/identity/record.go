@@ -7,8 +7,9 @@ import (
 )
 
 // Record reads what Facts, eventSource and eventName need of a record, in the one pass
-// of a decoder; see event.Decoder.Fields, Names and FromRow.
-var Record = event.NewIdentifier(Leaves)
+// of a decoder, and fields that many rules ask for; see event.Decoder.Fields, Names and
+// FromRow.
+var Record = event.NewIdentifier(append(slices.Clone(Leaves), "errorCode", "errorMessage", "readOnly"))
 
 var (
 	callerCells = cells(Leaves...)

@@ -12,6 +12,7 @@ import (
 
 	"bluetrail/internal/detect/match"
 	"bluetrail/internal/detect/ruleset"
+	"bluetrail/internal/detect/sigma"
 	"bluetrail/internal/detect/splrule"
 	"bluetrail/internal/event"
 	"bluetrail/internal/identity"
@@ -41,6 +42,7 @@ type Scanner struct {
 	derived  []int // cell of each wanted field among the row's, -1 = only a record field
 	match    match.Match
 	own      *event.Row // of Leaves
+	leaves   *event.Row // of the record under way: own, or the caller's
 	facts    identity.Facts
 	trail    *identity.Trail
 }
@@ -49,6 +51,7 @@ type Scanner struct {
 type eventRules interface {
 	Evaluate(raw []byte, eventSource, eventName string, yield func(rule int))
 	Values(field string) []string
+	Borrow(fields []string, lend sigma.Lender)
 }
 
 // search is an SPL rule that looks at one event at a time.
@@ -67,6 +70,7 @@ var briefFields = []string{
 // to trail. ctx ends the evaluation of searches.
 func NewScanner(ctx context.Context, rules *ruleset.Ruleset, geo exec.Geo, trail *identity.Trail) (*Scanner, error) {
 	s := &Scanner{rules: rules, events: rules.Set.NewEvaluator(), trail: trail, own: Leaves.NewRow()}
+	s.events.Borrow(Leaves.Leaves(), s.lend)
 	fields := slices.Clone(briefFields)
 	for _, f := range rules.Wanted {
 		at := -1
@@ -109,6 +113,7 @@ func (s *Scanner) Scan(rec *Record) (*match.Match, error) {
 			return nil, err
 		}
 	}
+	s.leaves = leaves
 	if err := identity.FromRow(rec.Raw, leaves, &s.facts); err != nil {
 		return nil, err
 	}
@@ -144,6 +149,12 @@ func (s *Scanner) Scan(rec *Record) (*match.Match, error) {
 	}
 	s.fill(rec)
 	return m, nil
+}
+
+// lend is a sigma.Lender of the leaves of the record under way.
+func (s *Scanner) lend(i int) (text string, set, ok bool) {
+	c := s.leaves.Leaf(i)
+	return c.Text, c.Set, !s.leaves.Odd() && c.Many == nil
 }
 
 // fill sets what a match tells of its event.

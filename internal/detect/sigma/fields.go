@@ -101,11 +101,15 @@ type record struct {
 	folds  []byte // folded texts; values share it
 	words  []value
 	worded bool // words has the texts of the leaves
+
+	lent   Lender
+	places []int32 // of the fields among those that lent knows, by number; -1 = it does not
 }
 
 // cell is what a field has in an event.
 type cell struct {
 	turn    uint64
+	known   bool // the values are complete though the record was not walked through
 	present bool // the key is there, if only with null
 	values  []value
 }
@@ -138,7 +142,7 @@ func (r *record) reset(raw []byte) {
 // cause none.
 func (r *record) know(id int, text string) {
 	c := r.fresh(id)
-	c.present = true
+	c.present, c.known = true, true
 	c.values = append(c.values, value{kind: jsonscan.String, text: text, ready: true})
 }
 
@@ -146,18 +150,59 @@ func (r *record) know(id int, text string) {
 func (r *record) fresh(id int) *cell {
 	c := &r.cells[id]
 	if c.turn != r.turn {
-		c.turn, c.present, c.values = r.turn, false, c.values[:0]
+		c.turn, c.known, c.present, c.values = r.turn, false, false, c.values[:0]
 	}
 	return c
 }
 
 // cell returns a field.
 func (r *record) cell(id int) *cell {
-	if c := &r.cells[id]; c.turn == r.turn && (r.walked || c.present) {
+	if c := &r.cells[id]; c.turn == r.turn && (r.walked || c.known) {
 		return c
+	}
+	if !r.walked && r.borrow(id) {
+		return &r.cells[id]
 	}
 	r.find()
 	return r.fresh(id)
+}
+
+// Lender gives the texts of fields that its owner has read already, by their places:
+// set is false if the record lacks the field or has null there, ok is false if the
+// Evaluator has to look itself. A text must share the bytes of the record.
+type Lender func(i int) (text string, set, ok bool)
+
+// borrow takes a field from the lender.
+func (r *record) borrow(id int) bool {
+	if r.lent == nil || r.places[id] < 0 {
+		return false
+	}
+	text, set, ok := r.lent(int(r.places[id]))
+	if !ok {
+		return false
+	}
+	if !set {
+		r.fresh(id).known = true
+		return true
+	}
+	if len(text) == 0 || len(r.raw) == 0 {
+		return false
+	}
+	from := uintptr(unsafe.Pointer(unsafe.StringData(text))) - uintptr(unsafe.Pointer(unsafe.SliceData(r.raw)))
+	if from == 0 || from >= uintptr(len(r.raw)) || int(from)+len(text) >= len(r.raw) {
+		return false // a copy: it had escapes
+	}
+	v := value{text: text, ready: true}
+	if start, end := int(from), int(from)+len(text); r.raw[start-1] == '"' {
+		v.json, v.kind = r.raw[start-1:end+1], jsonscan.String
+	} else {
+		v.json = r.raw[start:end]
+		v.kind = jsonscan.KindOf(v.json)
+	}
+	c := r.fresh(id)
+	c.known, c.present = true, true
+	c.values = append(c.values, v)
+	return true
 }
 
 // find walks through the record, once.

@@ -106,6 +106,10 @@ func (t *test) outcome(r *record) bool {
 	}
 	c := r.cell(t.id)
 	if t.exists != nil {
+		if !c.present { // null is there, too
+			r.find()
+			c = r.cell(t.id)
+		}
 		return c.present == *t.exists
 	}
 	for i := range c.values {

@@ -112,6 +112,21 @@ func (s *Set) NewEvaluator() *Evaluator {
 	return &Evaluator{set: s, record: s.newRecord(), tried: make([]uint64, len(s.rules))}
 }
 
+// Borrow makes Evaluate take fields from lend, by their places in fields, before it
+// looks for them in the record.
+func (e *Evaluator) Borrow(fields []string, lend Lender) {
+	r := e.record
+	r.lent, r.places = lend, make([]int32, len(r.cells))
+	for id := range r.places {
+		r.places[id] = -1
+	}
+	for i, name := range fields {
+		if id, ok := e.set.number(name); ok {
+			r.places[id] = int32(i)
+		}
+	}
+}
+
 // Evaluate calls yield with the position of each rule that the event matches, in
 // ascending order. raw is the record, an object of valid JSON, and must not change
 // before the next Evaluate. eventSource and eventName are its fields of these names,
