@@ -157,6 +157,7 @@ func Merge(ctx context.Context, space *spill.Space, logs ...*Log) (*Reader, erro
 	all := &spill.Runs[string]{Order: order, Space: space}
 	for _, l := range logs {
 		all.Take(&l.runs)
+		l.spare = nil
 		if len(l.places) > 0 {
 			all.Hold(l.sorted())
 		}
