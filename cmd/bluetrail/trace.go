@@ -83,6 +83,9 @@ func (c *traceCmd) Run(a *app) error {
 	return nil
 }
 
+// maxIdle is how many things without calls are shown below one that made them.
+const maxIdle = 3
+
 func writeNode(w io.Writer, n *incident.Node, indent string, zone *time.Location) {
 	const clock = "2006-01-02 15:04:05"
 	made := ""
@@ -104,8 +107,17 @@ func writeNode(w io.Writer, n *incident.Node, indent string, zone *time.Location
 	if n.More > 0 {
 		fmt.Fprintf(w, "%s  %s\n", indent, count(int(n.More), "further call"))
 	}
+	idle := 0
 	for _, child := range n.Children {
+		if child.Calls == 0 && len(child.Children) == 0 {
+			if idle++; idle > maxIdle {
+				continue
+			}
+		}
 		writeNode(w, child, indent+"    ", zone)
+	}
+	if idle > maxIdle {
+		fmt.Fprintf(w, "%s    %d more without calls (-o json lists them)\n", indent, idle-maxIdle)
 	}
 }
 

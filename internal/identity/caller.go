@@ -147,15 +147,16 @@ func (c *Caller) Temporary() bool {
 func (c *Caller) session() string {
 	switch {
 	case c.Created != 0 && c.PrincipalID != "":
-		return sessionKey(c.PrincipalID, c.Created)
+		return SessionKey(c.PrincipalID, c.Created)
 	case strings.HasPrefix(c.AccessKeyID, "ASIA") && keyLike(c.AccessKeyID):
 		return c.AccessKeyID
 	}
 	return ""
 }
 
-// sessionKey is the key of the session of a principal that began at a time.
-func sessionKey(principal string, created int64) string { return principal + "@" + stamp(created) }
+// SessionKey is the key of the session of a principal that began at a time, in unix
+// nanoseconds.
+func SessionKey(principal string, created int64) string { return principal + "@" + stamp(created) }
 
 // holder names whoever has calls in an idle window: a long-lived key, a user
 // or a service.

@@ -90,7 +90,7 @@ func (t *Trail) Add(f *Facts) {
 			who.AccessKeyID, who.Address, who.Agent, who.Created, who.Time = "", "", "", 0, 0
 			t.put(Assumed, l.Holder, encodeParent(&who, l), c.Time)
 			if c.Time != 0 {
-				t.put(Assumed, sessionKey(l.Holder, c.Time), encodeParent(c, l), c.Time)
+				t.put(Assumed, SessionKey(l.Holder, c.Time), encodeParent(c, l), c.Time)
 			}
 		}
 	}

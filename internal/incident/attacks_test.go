@@ -70,7 +70,7 @@ func deedKey(name, source, outcome string) string { return name + " " + source +
 // made: every call is told once, writes and refusals first.
 func (tr *trail) check(t *testing.T, trace *Trace, mine func(r *record) bool) {
 	t.Helper()
-	keys, arns := map[string]bool{}, map[string]bool{}
+	keys, arns, signIns := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	got := map[string]int64{}
 	calls := int64(0)
 	trace.Root.nodes(func(n *Node) {
@@ -79,6 +79,8 @@ func (tr *trail) check(t *testing.T, trace *Trace, mine func(r *record) bool) {
 			keys[n.Name] = true
 		case "arn":
 			arns[n.Name] = true
+		case "session":
+			signIns[n.Name] = true
 		}
 		calls += n.Calls
 		sum, reads := n.More, false
@@ -98,11 +100,23 @@ func (tr *trail) check(t *testing.T, trace *Trace, mine func(r *record) bool) {
 			t.Errorf("%s has %d calls, its deeds %d", n.Name, n.Calls, sum)
 		}
 	})
+	// The console uses further keys in a session that began with the call.
+	sessions := map[string]bool{}
+	for _, r := range tr.records {
+		if e := &r.ResponseElements; keys[e.Credentials.AccessKeyID] {
+			for _, principal := range []string{e.AssumedRoleUser.AssumedRoleID, e.FederatedUser.FederatedUserID} {
+				if principal != "" {
+					sessions[principal+" "+r.EventTime.UTC().Format(time.RFC3339)] = true
+				}
+			}
+		}
+	}
 	want := map[string]int64{}
 	n := int64(0)
 	for _, r := range tr.records {
 		u := &r.UserIdentity
-		if mine(r) || keys[u.AccessKeyID] || arns[u.ARN] || arns[u.SessionContext.SessionIssuer.ARN] {
+		session := u.PrincipalID + " " + u.SessionContext.Attributes.CreationDate
+		if mine(r) || keys[u.AccessKeyID] || sessions[session] || signIns[u.SessionContext.SignInSessionARN] || arns[u.ARN] || arns[u.SessionContext.SessionIssuer.ARN] {
 			want[deedKey(r.EventName, r.EventSource, r.outcome())]++
 			n++
 		}

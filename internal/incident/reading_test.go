@@ -18,8 +18,17 @@ type record struct {
 	EventID, EventName, EventSource, AWSRegion, SourceIPAddress, ErrorCode, ErrorMessage string
 	EventTime                                                                            time.Time
 	UserIdentity                                                                         struct {
-		Type, ARN, AccessKeyID string
-		SessionContext         struct{ SessionIssuer struct{ ARN string } }
+		Type, ARN, AccessKeyID, PrincipalID string
+		SessionContext                      struct {
+			SessionIssuer    struct{ ARN string }
+			Attributes       struct{ CreationDate string }
+			SignInSessionARN string
+		}
+	}
+	ResponseElements struct {
+		Credentials     struct{ AccessKeyID string }
+		AssumedRoleUser struct{ AssumedRoleID string }
+		FederatedUser   struct{ FederatedUserID string }
 	}
 	ServiceEventDetails struct{ CredentialVerification string }
 }

@@ -27,6 +27,8 @@ func search(condition string, fields ...string) string {
 // traceFields are what Trace reads beside callerFields.
 var traceFields = []string{
 	"eventName", "eventSource", "outcome", "readOnly", "object", "awsRegion", "sourceIPAddress", "recipientAccountId",
+	"userIdentity.sessionContext.attributes.creationDate", "userIdentity.sessionContext.signInSessionArn", "additionalEventData.signInSessionArn",
+	"responseElements.assumedRoleUser.assumedRoleId", "responseElements.federatedUser.federatedUserId",
 	"requestParameters.userName", "responseElements.accessKey.accessKeyId", "responseElements.credentials.accessKeyId", "responseElements.user.arn", "responseElements.role.arn",
 }
 

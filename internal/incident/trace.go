@@ -22,7 +22,7 @@ const (
 
 // Node is a thing whose events are traced: the start, or what grew out of it.
 type Node struct {
-	Kind     string // key, arn, user, address or instance
+	Kind     string // key, session (the ARN of a sign-in session), arn, user, address or instance
 	Name     string
 	Made     string    // the call that made it, "" = the start
 	At       time.Time // of that call
@@ -32,6 +32,7 @@ type Node struct {
 	More     int64 // calls not among Deeds
 
 	parent *Node
+	holder string // principalId of the sessions that use the key, "" = not known
 	deeds  map[string]*Deed
 }
 
@@ -59,31 +60,6 @@ func (d *Deed) Text() string {
 	return text
 }
 
-// link is a call that made a key, a user or a role.
-type link struct {
-	at     time.Time
-	name   string
-	caller caller
-	made   [][2]string // kind and name
-}
-
-// caller is what names the caller of an event.
-type caller struct{ key, arn, issuer, user, address string }
-
-func callerOf(r row) caller {
-	return caller{r.get("userIdentity.accessKeyId"), r.get("userIdentity.arn"), r.get("userIdentity.sessionContext.sessionIssuer.arn"), r.get("userIdentity.userName"), r.get("sourceIPAddress")}
-}
-
-func (c caller) clone() caller {
-	return caller{strings.Clone(c.key), strings.Clone(c.arn), strings.Clone(c.issuer), strings.Clone(c.user), strings.Clone(c.address)}
-}
-
-// linkCondition finds the events that make keys, users and roles.
-const linkCondition = `(eventName=AssumeRole* OR eventName=AssumeRoot OR eventName=GetFederationToken OR eventName=GetSessionToken OR eventName=CreateAccessKey OR eventName=CreateUser OR eventName=CreateLoginProfile OR eventName=UpdateLoginProfile OR eventName=CreateRole)`
-
-// LinkSearch is the search for the events that Trace.Link takes.
-func LinkSearch() string { return search(linkCondition, traceFields...) }
-
 // Trace follows a thing and what grew out of it. Give it the links first, then
 // the events of Trace.Search.
 type Trace struct {
@@ -92,7 +68,7 @@ type Trace struct {
 
 	room  *room // of the values that deeds remember
 	links []link
-	nodes map[string]*Node // by kind and name
+	nodes map[string]*Node // by kind and name, those of sessions by their own key, too
 	order []*Node
 }
 
@@ -127,100 +103,6 @@ func (t *Trace) node(kind, name string) *Node {
 	return n
 }
 
-// Link takes the rows of LinkSearch.
-func (t *Trace) Link(b *vector.Batch) {
-	r := rowsOf(b)
-	for r.i = range b.Len {
-		if r.get("outcome") != event.Success {
-			continue
-		}
-		var made [][2]string
-		add := func(kind, name string) {
-			if name != "" {
-				made = append(made, [2]string{kind, strings.Clone(name)})
-			}
-		}
-		add("key", r.get("responseElements.credentials.accessKeyId"))
-		add("key", r.get("responseElements.accessKey.accessKeyId"))
-		add("arn", r.get("responseElements.user.arn"))
-		add("arn", r.get("responseElements.role.arn"))
-		if strings.HasSuffix(r.get("eventName"), "LoginProfile") && r.get("requestParameters.userName") != "" {
-			partition, account := "aws", r.get("recipientAccountId")
-			if parts := strings.SplitN(r.get("userIdentity.arn"), ":", 3); len(parts) == 3 {
-				partition = parts[1]
-			}
-			add("arn", "arn:"+partition+":iam::"+account+":user/"+r.get("requestParameters.userName"))
-		}
-		if len(made) == 0 {
-			continue
-		}
-		if len(t.links) >= maxLinks {
-			t.Truncated = true
-			return
-		}
-		t.links = append(t.links, link{r.time(), strings.Clone(r.get("eventName")), callerOf(r).clone(), made})
-	}
-}
-
-// Follow finds what grew out of the start, once all links are known.
-func (t *Trace) Follow() {
-	slices.SortStableFunc(t.links, func(a, b link) int { return a.at.Compare(b.at) })
-	for grown := true; grown; {
-		grown = false
-		for _, l := range t.links {
-			parent := t.owner(l.caller)
-			if parent == nil {
-				continue
-			}
-			for _, m := range l.made {
-				if t.nodes[m[0]+" "+m[1]] != nil {
-					continue
-				}
-				if len(t.order) >= maxNodes {
-					t.Truncated = true
-					return
-				}
-				n := t.node(m[0], m[1])
-				n.Made, n.At, n.parent = l.name, l.at, parent
-				parent.Children = append(parent.Children, n)
-				grown = true
-			}
-		}
-	}
-	for _, n := range t.order {
-		slices.SortStableFunc(n.Children, func(a, b *Node) int { return a.At.Compare(b.At) })
-	}
-}
-
-// owner returns the node that a caller is, the most specific one; nil = none.
-func (t *Trace) owner(c caller) *Node {
-	for _, k := range [...][2]string{{"key", c.key}, {"arn", c.arn}, {"arn", c.issuer}} {
-		if k[1] != "" {
-			if n := t.nodes[k[0]+" "+k[1]]; n != nil {
-				return n
-			}
-		}
-	}
-	root := t.Root
-	session := c.arn[strings.LastIndexByte(c.arn, '/')+1:]
-	switch root.Kind {
-	case "address":
-		if c.address == root.Name {
-			return root
-		}
-	case "instance":
-		if session == root.Name {
-			return root
-		}
-	case "user":
-		who, _, _ := strings.Cut(session, "@")
-		if c.user == root.Name || c.arn != "" && (session == root.Name || who == root.Name) || strings.HasSuffix(c.issuer, "/"+root.Name) || root.Name == "root" && strings.HasSuffix(c.arn, ":root") {
-			return root
-		}
-	}
-	return nil
-}
-
 // maxTests is how many tests a search for the events may have; above it, all
 // events are read.
 const maxTests = 100
@@ -235,6 +117,11 @@ func (t *Trace) Search() string {
 		switch n.Kind {
 		case "key":
 			test("userIdentity.accessKeyId", n.Name)
+			if n.holder != "" {
+				test("userIdentity.principalId", n.holder)
+			}
+		case "session":
+			test("userIdentity.sessionContext.signInSessionArn", n.Name)
 		case "arn":
 			test("userIdentity.arn", n.Name)
 			test("userIdentity.sessionContext.sessionIssuer.arn", n.Name)
