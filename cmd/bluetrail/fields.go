@@ -34,6 +34,7 @@ func (*fieldsCmd) Help() string {
 		"bluetrail fields --files ./AWSLogs",
 		"bluetrail fields --where 'eventName=CreateUser' 'requestParameters.*'",
 		"bluetrail fields user src -o list --values 10",
+		"bluetrail fields actor actor_type session_id actor_chain   # only listed when they are named",
 	)
 }
 

@@ -37,6 +37,7 @@ var mistakes = []struct {
 	{"star in where", `* | where user="an*"`, nil, []string{`* is compared literally; write | search user="an*", or like(user, "an%")`}},
 	{"star in like", `* | where like(user, "an*")`, nil, []string{`in like, % stands for any text and * for itself; write "an%"`}},
 	{"case of a value in where", `* | where user="ANN"`, nil, []string{"2 events matched the search; the commands behind it left no row", "where distinguishes upper and lower case"}},
+	{"the name of an actor", `actor=alice`, nil, []string{`actor is the ARN of a user or role: actor="*/alice" finds them by name`}},
 	{"single quotes in a search", `'userIdentity.type'=IAMUser`, nil, []string{"in a search, field names need no single quotes: userIdentity.type=…"}},
 	{"command without a pipe", `stats count by user`, nil, []string{"a command needs a pipe before it"}},
 	{"a field that none has", `* | stats count BY errorMessage`, nil, []string{`none of the 2 rows before stats has the field "errorMessage"`}},

@@ -34,7 +34,7 @@ func (*showCmd) Help() string {
 func (c *showCmd) home(a *app) string { return c.source.home(a) }
 
 // shownFirst are the fields that stand before the record.
-const shownFirst = "_time, eventName, eventSource, errorCode, errorMessage, user, userIdentity.type, userIdentity.arn, sourceIPAddress, userAgent, awsRegion, recipientAccountId, dest, object, source"
+const shownFirst = "_time, eventName, eventSource, errorCode, errorMessage, user, userIdentity.type, userIdentity.arn, actor, actor_chain, sourceIPAddress, userAgent, awsRegion, recipientAccountId, dest, object, source"
 
 func (c *showCmd) Run(a *app) error {
 	o, err := c.options(a)

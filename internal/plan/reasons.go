@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/event"
@@ -211,6 +212,11 @@ func (w *reasons) words() {
 			}
 		}
 	}
+	eachFilter(w.query.Filter, func(e filter.Expr) {
+		if c, ok := e.(*filter.Compare); ok && c.Field == "actor" && c.Op == "=" && !strings.ContainsAny(c.Value, ":*@/.") && strings.IndexFunc(c.Value, unicode.IsLetter) >= 0 {
+			w.add("actor is the ARN of a user or role: actor=%q finds them by name", "*/"+c.Value)
+		}
+	})
 	eachFilter(w.query.Filter, func(e filter.Expr) {
 		if c, ok := e.(*filter.Compare); ok && len(c.Field) > 2 && c.Field[0] == '\'' && strings.HasSuffix(c.Field, "'") {
 			w.add("in a search, field names need no single quotes: %s%s…", strings.Trim(c.Field, "'"), c.Op)
