@@ -66,8 +66,10 @@ func (*findingsShowCmd) Help() string {
 }
 
 // findingColumns are the columns of a row of findings. Those in the state have a status,
-// too.
+// too. findingSpare and markedSpare are what a narrow terminal does not show.
 var (
+	findingSpare   = []string{"message", "id", "outcome"}
+	markedSpare    = []string{"message", "outcome", "count"}
 	findingColumns = []string{"time", "severity", "rule", "entity", "outcome", "count", "message", "id"}
 	markedColumns  = []string{"time", "severity", "rule", "entity", "outcome", "count", "message", "status", "id"}
 )
@@ -94,6 +96,7 @@ func (c *findingsListCmd) Run(a *app) error {
 	out := bufio.NewWriterSize(a.out, 64<<10)
 	rows, err := result.New(out, result.Options{
 		Format: c.Output, Width: a.outTerm.Width, Zone: a.zone(), Terminal: a.outTerm.TTY, Colour: a.outTerm.Colour, Cancelled: a.ctx.Err,
+		Spare: markedSpare, Whole: []string{"time"},
 	})
 	if err != nil {
 		return err

@@ -64,6 +64,9 @@ func (a *app) ruleset(dirs []string, shipped bool, knowledge []string) (*ruleset
 			return nil, usage("there are no rules at %q", dir)
 		}
 	}
+	if len(dirs) == 0 && !shipped {
+		return nil, usage("there are no rules: --no-shipped leaves out those that come with bluetrail; name a folder of others with --rules DIR")
+	}
 	o := ruleset.Options{Knowledge: func(folders []string) (splrule.Knowledge, error) {
 		return a.knowledge("", append(folders, knowledge...))
 	}}
@@ -291,7 +294,8 @@ func (c *huntCmd) write(a *app, res *hunt.Result) error {
 		slices.SortStableFunc(list, func(x, y *finding.Finding) int { return cmp.Compare(y.Severity.Rank(), x.Severity.Rank()) })
 	}
 	options := result.Options{Format: c.Output, Width: a.outTerm.Width, Zone: a.zone(), Terminal: a.outTerm.TTY, Colour: a.outTerm.Colour, Cancelled: a.ctx.Err}
-	err := a.rows(out, options, func(w result.Writer) error {
+	options.Spare, options.Whole = findingSpare, []string{"time"}
+	notes, err := a.table(out, options, func(w result.Writer) error {
 		for _, f := range list {
 			if err := w.Write(findingRow(findingColumns, f, a.zone())); err != nil {
 				return err
@@ -300,33 +304,45 @@ func (c *huntCmd) write(a *app, res *hunt.Result) error {
 		return nil
 	})
 	if err == nil && c.Output == "table" && len(list) > 0 {
+		options.Spare, options.Whole = []string{"first", "events"}, []string{"first", "last"}
 		for _, s := range report.Summaries {
 			fmt.Fprintln(out)
-			if err = a.rows(out, options, func(w result.Writer) error { return w.Write(summaryRows(s.Of(list), s.Field, a.zone())) }); err != nil {
+			more, failed := a.table(out, options, func(w result.Writer) error { return w.Write(summaryRows(s.Of(list), s.Field, a.zone())) })
+			if err = failed; err != nil {
 				break
 			}
+			notes = append(notes, more...)
 		}
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = out.Flush()
 	}
-	return out.Flush()
+	slices.Sort(notes)
+	for _, n := range slices.Compact(notes) {
+		a.note("%s", n)
+	}
+	return err
 }
 
 // rows writes one table.
 func (a *app) rows(out *bufio.Writer, o result.Options, fill func(w result.Writer) error) error {
-	w, err := result.New(out, o)
-	if err != nil {
-		return err
-	}
-	if err := fill(w); err != nil {
-		return err
-	}
-	notes, err := w.Close()
+	notes, err := a.table(out, o, fill)
 	for _, n := range notes {
 		a.note("%s", n)
 	}
 	return err
+}
+
+// table is rows for a table among others, whose notes are told together.
+func (a *app) table(out *bufio.Writer, o result.Options, fill func(w result.Writer) error) ([]string, error) {
+	w, err := result.New(out, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := fill(w); err != nil {
+		return nil, err
+	}
+	return w.Close()
 }
 
 // summaryRows makes rows of a summary of findings.

@@ -58,6 +58,9 @@ func ruleState(r *ruleset.Rule) string {
 }
 
 func (c *rulesListCmd) Run(a *app) error {
+	if len(c.Dirs) == 0 && c.NoShipped {
+		return usage("there are no rules to list: --no-shipped leaves out those that come with bluetrail; name a folder, as in: bluetrail rules list ./rules --no-shipped")
+	}
 	rs, err := a.ruleset(c.Dirs, !c.NoShipped, c.Knowledge)
 	if err != nil {
 		return err
@@ -121,7 +124,9 @@ func (c *rulesListCmd) tables(a *app, out *bufio.Writer, rs *ruleset.Ruleset) er
 		r := &rs.Rules[i]
 		rows[i] = []string{r.ID, r.Title, string(r.Kind), string(r.Severity), strings.Join(r.Mitre(), " "), ruleState(r), r.File}
 	}
+	o.Spare = []string{"file", "kind", "state"}
 	err := a.textRows(out, o, columns, rows)
+	o.Spare = nil
 	if err != nil || c.Output != "table" {
 		return err
 	}

@@ -27,6 +27,9 @@ type Options struct {
 	Width  int    // terminal columns, 0 = no limit, nothing is cut
 	Events bool   // the rows are events: a table shows a selection of their fields
 	Zone   *time.Location
+	// Spare are columns that a table which does not fit the terminal leaves out, in
+	// this order, and Whole those whose values it never cuts.
+	Spare, Whole []string
 	// Terminal says that the output is a terminal: CSV and raw records then
 	// have their control characters escaped.
 	Terminal bool

@@ -99,6 +99,42 @@ n            12
 	}
 }
 
+// TestSpareColumns: a table leaves out what may be left out until it fits, cuts no
+// column that has to be whole, and says so; if that does not suffice, records have all.
+func TestSpareColumns(t *testing.T) {
+	rows := batch([]any{"time", "2026-03-01T10:00:00Z", "rule", "a_rule_with_a_long_name_that_goes_on", "entity", "arn:aws:iam::111122223333:user/somebody", "message", strings.Repeat("word ", 20), "id", strings.Repeat("5f", 16)})
+	o := Options{Format: "table", Spare: []string{"message", "id", "none"}, Whole: []string{"time"}}
+	for _, tc := range []struct {
+		width int
+		names string
+		note  string
+	}{
+		{0, "time rule entity message id", ""},
+		{250, "time rule entity message id", ""},
+		{80, "time rule entity id", "message left out for lack of width; -o list shows all columns"},
+		{60, "time rule entity", "message, id left out for lack of width; -o list shows all columns"},
+		{40, "", ""},
+	} {
+		o.Width = tc.width
+		out, notes := written(t, o, rows)
+		head, _, _ := strings.Cut(out, "\n")
+		if tc.names == "" {
+			if !strings.HasPrefix(out, "── 1 ──") || !strings.Contains(out, "message") || !strings.Contains(out, "id ") || len(notes) > 0 {
+				t.Errorf("width %d: %q\n%s", tc.width, notes, out)
+			}
+			continue
+		}
+		if got := strings.Join(strings.Fields(head), " "); got != tc.names || strings.Join(notes, "\n") != tc.note || !strings.Contains(out, "2026-03-01T10:00:00Z  ") {
+			t.Errorf("width %d: columns %q, notes %q\n%s", tc.width, got, notes, out)
+		}
+		for line := range strings.Lines(out) {
+			if n := runewidth.StringWidth(strings.TrimSuffix(line, "\n")); tc.width > 0 && n > tc.width {
+				t.Errorf("width %d: %d columns: %s", tc.width, n, line)
+			}
+		}
+	}
+}
+
 // hostile is text that an attacker may put into a user agent.
 var hostile = []string{
 	"\x1b]0;owned\x07\x1b[2J", "=HYPERLINK(\"http://198.51.100.1\")", "@SUM(1+1)", "-2+3+cmd|' /C calc'!A0", "a\nb,c\"d", "\u202egnp.exe", "\u009b31m",

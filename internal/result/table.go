@@ -47,6 +47,7 @@ type tableWriter struct {
 	fields fieldCount
 	late   map[string]bool // columns that appeared after the widths were fixed
 	record *recordWriter   // set if the columns do not fit
+	left   []string        // columns of Options.Spare that do not fit
 	work   work
 }
 
@@ -81,6 +82,9 @@ func (t *tableWriter) Close() ([]string, error) {
 	}
 	if all := t.fields.count(); t.o.Events && all > len(t.cols) {
 		return []string{fmt.Sprintf("showing %d of %d fields; choose others with | table, or see all with -o list or -o json", len(t.cols), all)}, nil
+	}
+	if len(t.left) > 0 {
+		return []string{strings.Join(t.left, ", ") + " left out for lack of width; -o list shows all columns"}, nil
 	}
 	return nil, nil
 }
@@ -205,11 +209,16 @@ func (t *tableWriter) fit() {
 	if t.o.Width <= 0 {
 		return
 	}
+	all := slices.Clone(t.cols)
 	for !t.squeeze(softCell) && t.spare() {
 	}
-	if !t.squeeze(minCell) {
-		t.record = newRecordWriter(t.w, t.o, t.names())
+	if t.squeeze(minCell) {
+		return
 	}
+	if !t.o.Events {
+		t.cols, t.left = all, nil
+	}
+	t.record = newRecordWriter(t.w, t.o, t.names())
 }
 
 func (t *tableWriter) names() []string {
@@ -232,7 +241,7 @@ func (t *tableWriter) squeeze(least int) bool {
 	for total > t.o.Width {
 		widest := -1
 		for i, w := range widths {
-			if t.cols[i].name != "_time" && (widest < 0 || w > widths[widest]) {
+			if name := t.cols[i].name; name != "_time" && !slices.Contains(t.o.Whole, name) && (widest < 0 || w > widths[widest]) {
 				widest = i
 			}
 		}
@@ -248,14 +257,18 @@ func (t *tableWriter) squeeze(least int) bool {
 	return true
 }
 
-// spare drops the next field that a narrow table of events can omit.
+// spare drops the next column that a narrow table can omit.
 func (t *tableWriter) spare() bool {
-	if !t.o.Events {
-		return false
+	names := t.o.Spare
+	if t.o.Events {
+		names = spareFields
 	}
-	for _, name := range spareFields {
+	for _, name := range names {
 		if i := slices.IndexFunc(t.cols, func(c column) bool { return c.name == name }); i >= 0 {
 			t.cols = slices.Delete(t.cols, i, i+1)
+			if !t.o.Events {
+				t.left = append(t.left, name)
+			}
 			return true
 		}
 	}
