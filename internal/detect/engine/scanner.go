@@ -128,6 +128,9 @@ func (s *Scanner) Scan(rec *Record) (*match.Match, error) {
 	})
 	for i := range s.searches {
 		x := &s.searches[i]
+		if !rec.Other && x.ev.Skips(name) {
+			continue
+		}
 		ok, err := x.ev.Match(rec.Raw, rec.Meta)
 		if err != nil {
 			return nil, err

@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/detect/splrule"
-	"bluetrail/internal/filter"
+	"bluetrail/internal/identity"
+	"bluetrail/internal/store"
 	"bluetrail/internal/store/files"
-	"bluetrail/internal/store/memory"
 )
 
 // searches are the SPL rules that look at several events. While the files are scanned,
@@ -41,8 +40,8 @@ func newSearches(o *Options, res *Result) (s *searches, err error) {
 		if r.Search == nil || r.Off != "" || r.Search.Stateless() || r.Severity.Rank() < o.Severity.Rank() {
 			continue
 		}
-		if why := unfit(r.Search); why != "" {
-			res.fault(r, why)
+		if why := r.Search.Unfit(); why != "" {
+			res.fault(r, "not run: "+why)
 			continue
 		}
 		if s.dir == "" {
@@ -57,18 +56,6 @@ func newSearches(o *Options, res *Result) (s *searches, err error) {
 		s.list = append(s.list, &splSearch{i, r.Search, newKept(dir, disk)})
 	}
 	return s, nil
-}
-
-// unfit says why a search does not run over files, "" if it does.
-func unfit(s *splrule.Search) string {
-	_, all := s.Base.(*filter.Everything)
-	switch {
-	case len(s.Keeps) > 0:
-		return "not run: it writes a lookup, which a hunt does not change"
-	case all:
-		return "not run: it looks at every event; run it with bluetrail search --files"
-	}
-	return ""
 }
 
 func (r *Result) fault(rule *ruleset.Rule, reason string) {
@@ -101,7 +88,14 @@ func (s *searches) keeper(ctx context.Context) (*keeper, error) {
 }
 
 func (k *keeper) record(r *files.Record) error {
+	if len(k.evs) == 0 {
+		return nil
+	}
+	_, name := identity.Names(r.Row)
 	for i, ev := range k.evs {
+		if ev.Skips(name) {
+			continue
+		}
 		ok, err := ev.Match(r.Raw, &r.Meta)
 		if err != nil {
 			return err
@@ -127,7 +121,7 @@ func (s *searches) run(ctx context.Context, o *Options, res *Result, found func(
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if errors.Is(err, errFound) {
+		if errors.Is(err, splrule.ErrFound) {
 			return err
 		}
 		if err != nil {
@@ -137,45 +131,13 @@ func (s *searches) run(ctx context.Context, o *Options, res *Result, found func(
 	return nil
 }
 
-// errFound wraps the error of found, which ends the hunt.
-var errFound = errors.New("cannot take a finding")
-
 func (w *splSearch) run(ctx context.Context, o *Options, res *Result, found func(*finding.Finding) error) error {
-	before := int64(0)
 	first, last := w.kept.span(res.First, res.Last)
-	for win := range w.search.Schedule.Windows(first, last, time.UTC) {
-		so := o.Search
+	return w.search.Over(ctx, first, last, o.Search, func(win splrule.Window) (store.Store, error) {
 		paths := w.kept.within(win.Earliest, win.Latest)
-		switch {
-		case len(paths) > 0:
-			st, err := files.Open(paths, files.Options{TempDir: o.TempDir})
-			if err != nil {
-				return err
-			}
-			so.Store = st
-		case w.search.Idle:
-			before = 0
-			continue
-		default:
-			so.Store = memory.New()
+		if len(paths) == 0 {
+			return nil, nil
 		}
-		r, err := w.search.Run(ctx, win, so)
-		if err != nil {
-			return err
-		}
-		tell, err := w.search.Alerts(ctx, &r, before, so)
-		if err != nil {
-			return err
-		}
-		before = r.Count
-		if !tell {
-			continue
-		}
-		for _, f := range w.search.Findings(win, &r) {
-			if err := found(f); err != nil {
-				return errors.Join(errFound, err)
-			}
-		}
-	}
-	return nil
+		return files.Open(paths, files.Options{TempDir: o.TempDir})
+	}, found)
 }

@@ -45,7 +45,12 @@ func loadSPL(t *testing.T) (*ruleset.Ruleset, func(*Options)) {
 	for _, f := range rs.Faults {
 		t.Error(f)
 	}
-	return rs, func(o *Options) {
+	return rs, withSearches(t, rs)
+}
+
+// withSearches lets a hunt run the searches of rules.
+func withSearches(t *testing.T, rs *ruleset.Ruleset) func(*Options) {
+	return func(o *Options) {
 		o.Search.Macros, o.Search.Knowledge = rs.Knowledge, rs.Knowledge
 		o.TempDir, o.Disk = t.TempDir(), 1<<30
 	}

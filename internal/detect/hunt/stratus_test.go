@@ -8,6 +8,8 @@ import (
 
 	"bluetrail/internal/detect/rule"
 	"bluetrail/internal/detect/ruleset"
+	"bluetrail/internal/detect/splrule"
+	"bluetrail/internal/knowledge"
 	"bluetrail/rules"
 )
 
@@ -29,7 +31,9 @@ var recorded = map[string]string{
 
 func shipped(t *testing.T) *ruleset.Ruleset {
 	t.Helper()
-	rs, err := ruleset.Load(t.Context(), nil, ruleset.Options{Shipped: rules.Files})
+	rs, err := ruleset.Load(t.Context(), nil, ruleset.Options{
+		Shipped: rules.Files, Knowledge: func(folders []string) (splrule.Knowledge, error) { return knowledge.Open(folders...) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +63,7 @@ func TestRecordedAttacks(t *testing.T) {
 	for file, want := range recorded {
 		t.Run(file, func(t *testing.T) {
 			var found []string
-			for _, f := range run(t, rs, data(t, "stratus/"+file+".json"), 1, nil).Findings {
+			for _, f := range run(t, rs, data(t, "stratus/"+file+".json"), 1, withSearches(t, rs)).Findings {
 				at := slices.IndexFunc(rs.Rules, func(r ruleset.Rule) bool { return r.ID == f.RuleID })
 				found = append(found, rs.Rules[at].Name)
 			}
@@ -75,7 +79,7 @@ func TestRecordedAttacks(t *testing.T) {
 func TestEverydayRecords(t *testing.T) {
 	rs := shipped(t)
 	for _, file := range []string{"benign-840.ndjson.gz", "students-142.ndjson.gz"} {
-		for _, f := range run(t, rs, data(t, file), 1, nil).Findings {
+		for _, f := range run(t, rs, data(t, file), 1, withSearches(t, rs)).Findings {
 			if f.Severity.Rank() > rule.Low.Rank() {
 				t.Errorf("%s: %s finding of %q about %s", file, f.Severity, f.Rule, f.Entity)
 			}

@@ -102,8 +102,10 @@ func Load(ctx context.Context, paths []string, o Options) (*Ruleset, error) {
 func load(ctx context.Context, found splrule.Found, bad []error, o Options, read func(path string) contents) (*Ruleset, error) {
 	lists := newLists(&o, found.Knowledge)
 	l := &loader{Ruleset: &Ruleset{}, collection: sigma.NewCollection(lists.of), off: o.Off}
+	var searches []splrule.Rule
 	if o.Shipped != nil {
-		if err := l.shipped(o.Shipped); err != nil {
+		var err error
+		if searches, err = l.shipped(o.Shipped); err != nil {
 			return nil, err
 		}
 	}
@@ -115,7 +117,6 @@ func load(ctx context.Context, found splrule.Found, bad []error, o Options, read
 			l.fault("", 0, err.Error())
 		}
 	}
-	var searches []splrule.Rule
 	for _, file := range filesOf(found) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -158,8 +159,9 @@ func (l *loader) fault(file string, line int, reason string) {
 	l.Faults = append(l.Faults, Fault{File: file, Line: line, Reason: diag.Printable(reason)})
 }
 
-func (l *loader) shipped(files fs.FS) error {
-	return fs.WalkDir(files, ".", func(path string, e fs.DirEntry, err error) error {
+// shipped adds the Sigma rules of files and returns the searches.
+func (l *loader) shipped(files fs.FS) (searches []splrule.Rule, err error) {
+	err = fs.WalkDir(files, ".", func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
@@ -167,9 +169,16 @@ func (l *loader) shipped(files fs.FS) error {
 		if err != nil {
 			return fmt.Errorf("cannot read shipped rule %q: %w", path, err)
 		}
-		l.collection.Add(ShippedPrefix+path, data)
+		if path = ShippedPrefix + path; sigma.Looks(data) {
+			l.collection.Add(path, data)
+			return nil
+		}
+		c := searchesOf(path, func() ([]splrule.Rule, error) { return splrule.Parse(path, data) })
+		l.Faults = append(l.Faults, c.faults...)
+		searches = append(searches, c.searches...)
 		return nil
 	})
+	return searches, err
 }
 
 // contents is what a file of rules holds.
@@ -192,19 +201,24 @@ func filesOf(found splrule.Found) []string {
 
 // readFile reads a file of rules. Documents of Sigma are not parsed yet.
 func readFile(path string) (c contents) {
-	fault := func(line int, reason string) {
-		c.faults = append(c.faults, Fault{File: path, Line: line, Reason: diag.Printable(reason)})
-	}
 	data, ok, err := ReadSigma(path)
 	switch {
 	case err != nil:
-		fault(0, err.Error())
+		c.faults = append(c.faults, Fault{File: path, Reason: diag.Printable(err.Error())})
 		return c
 	case ok:
 		c.sigma = data
 		return c
 	}
-	rules, err := splrule.Load(path)
+	return searchesOf(path, func() ([]splrule.Rule, error) { return splrule.Load(path) })
+}
+
+// searchesOf reads the SPL rules of a file.
+func searchesOf(path string, load func() ([]splrule.Rule, error)) (c contents) {
+	fault := func(line int, reason string) {
+		c.faults = append(c.faults, Fault{File: path, Line: line, Reason: diag.Printable(reason)})
+	}
+	rules, err := load()
 	for _, err := range flat(err) {
 		var at *diag.Error
 		if errors.As(err, &at) && at.Src != "" {
@@ -307,7 +321,7 @@ func (l *loader) searches(rules []splrule.Rule, know splrule.Knowledge) {
 			l.fault(r.File, r.Line, err.Error())
 			continue
 		}
-		added := Rule{Info: r.Info(), Search: s}
+		added := Rule{Info: r.Info(), Search: s, Tests: r.Tests}
 		if r.Disabled {
 			added.Off = "its file disables it"
 		}

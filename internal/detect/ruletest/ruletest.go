@@ -53,7 +53,10 @@ func Run(ctx context.Context, rs *ruleset.Ruleset, position int, files fs.FS) []
 	if len(rule.Tests) == 0 {
 		return nil
 	}
-	alone := without(rs, position)
+	test := func(records [][]byte) (bool, error) { return fires(ctx, without(rs, position), position, records) }
+	if s := rule.Search; s != nil && !s.Stateless() {
+		test = func(records [][]byte) (bool, error) { return searchFires(ctx, rs, s, records) }
+	}
 	out := make([]Result, len(rule.Tests))
 	for i := range rule.Tests {
 		t := &rule.Tests[i]
@@ -64,21 +67,21 @@ func Run(ctx context.Context, rs *ruleset.Ruleset, position int, files fs.FS) []
 		}
 		records, err := records(ctx, t, files)
 		if err == nil {
-			out[i].Got, err = fires(ctx, alone, position, records)
+			out[i].Got, err = test(records)
 		}
 		out[i].Err = err
 	}
 	return out
 }
 
-// without returns the rules with all searches off, because tests are for Sigma rules.
-// The rule under test runs even if its status switches it off.
+// without returns the rules with all other searches off. The rule under test runs even
+// if its status switches it off.
 func without(rs *ruleset.Ruleset, position int) *ruleset.Ruleset {
 	out := *rs
 	out.Rules = slices.Clone(rs.Rules)
 	for i := range out.Rules {
 		if out.Rules[i].Search != nil {
-			out.Rules[i].Off = "tests leave searches out"
+			out.Rules[i].Off = "another rule is tested"
 		}
 	}
 	out.Rules[position].Off = ""

@@ -8,6 +8,8 @@ import (
 	"testing/fstest"
 
 	"bluetrail/internal/detect/ruleset"
+	"bluetrail/internal/detect/splrule"
+	"bluetrail/internal/knowledge"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
@@ -113,4 +115,68 @@ func text(err error) string {
 		return ""
 	}
 	return err.Error()
+}
+
+const splTests = `
+name: Created
+id: created
+type: TTP
+search: sourcetype=aws:cloudtrail eventName=CreateUser | table _time, user
+tests:
+  - {name: call, event: {eventName: CreateUser}, fire: true}
+  - name: Splunk's own
+    attack_data: [{data: 'https://example.com/x.log', sourcetype: 'aws:cloudtrail'}]
+  - {name: other, event: '{"eventName":"GetUser"}', fire: false}
+  - {name: wrong, event: {eventName: GetUser}, fire: true}
+---
+name: Counted
+id: counted
+type: TTP
+schedule: {every: 1h}
+search: sourcetype=aws:cloudtrail eventName=CreateUser | stats count by user_arn | where count > 1
+tests:
+  - {name: twice, events: [two.json], fire: true}
+  - {name: once, event: {eventName: CreateUser}, fire: false}
+  - name: in two hours
+    events: [{eventTime: '2026-01-01T00:10:00Z', eventName: CreateUser, userIdentity: {arn: a}}, {eventTime: '2026-01-01T01:10:00Z', eventName: CreateUser, userIdentity: {arn: a}}]
+    fire: false
+---
+name: Kept
+id: kept
+type: Baseline
+search: sourcetype=aws:cloudtrail | stats count by user | outputlookup x.csv
+tests:
+  - {name: none, event: {eventName: X}, fire: true}
+`
+
+// TestSearches runs the tests of SPL rules: filters and searches over several events.
+func TestSearches(t *testing.T) {
+	files := fstest.MapFS{"x.yml": {Data: []byte(splTests)}, "two.json": {Data: []byte(strings.ReplaceAll(`{"Records":[`+user+`,`+user+`]}`, "AssumeRole", "CreateUser"))}}
+	rs, err := ruleset.Load(t.Context(), nil, ruleset.Options{
+		Shipped: fstest.MapFS{"x.yml": files["x.yml"]}, Knowledge: func(folders []string) (splrule.Knowledge, error) { return knowledge.Open(folders...) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range rs.Faults {
+		t.Error(f)
+	}
+	var got []string
+	for i := range rs.Rules {
+		for _, r := range Run(t.Context(), rs, i, files) {
+			got = append(got, strings.TrimSpace(fmt.Sprintf("%s: %s:%d %v %v", rs.Rules[i].ID, r.Name, r.Line, r.Passed(), text(r.Err))))
+		}
+	}
+	want := []string{
+		"created: call:7 true",
+		"created: other:10 true",
+		"created: wrong:11 false",
+		"counted: twice:19 true",
+		"counted: once:20 true",
+		"counted: in two hours:21 true",
+		"kept: none:30 false the search writes a lookup; such rules have no tests",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
 }

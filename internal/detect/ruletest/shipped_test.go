@@ -7,12 +7,16 @@ import (
 	"testing"
 
 	"bluetrail/internal/detect/ruleset"
+	"bluetrail/internal/detect/splrule"
+	"bluetrail/internal/knowledge"
 	"bluetrail/rules"
 )
 
 // TestShipped holds the shipped rules to what a rule must have.
 func TestShipped(t *testing.T) {
-	rs, err := ruleset.Load(t.Context(), nil, ruleset.Options{Shipped: rules.Files})
+	rs, err := ruleset.Load(t.Context(), nil, ruleset.Options{
+		Shipped: rules.Files, Knowledge: func(folders []string) (splrule.Knowledge, error) { return knowledge.Open(folders...) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,8 +26,18 @@ func TestShipped(t *testing.T) {
 	for _, o := range rs.Others {
 		t.Errorf("%s:%d: the rule is not for CloudTrail", o.File, o.Line)
 	}
-	if len(rs.Rules) == 0 {
-		t.Fatal("no rule is shipped")
+	filters, scheduled := 0, 0
+	for i := range rs.Rules {
+		switch s := rs.Rules[i].Search; {
+		case s == nil:
+		case s.Stateless():
+			filters++
+		default:
+			scheduled++
+		}
+	}
+	if len(rs.Rules) == 0 || filters == 0 || scheduled == 0 {
+		t.Fatalf("%d rules are shipped, %d of them filters in SPL and %d scheduled searches", len(rs.Rules), filters, scheduled)
 	}
 	for i := range rs.Rules {
 		r := &rs.Rules[i]

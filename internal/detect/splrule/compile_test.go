@@ -247,3 +247,29 @@ func TestEvaluators(t *testing.T) {
 		t.Error("an array passes for a record")
 	}
 }
+
+// TestSkips leaves out records by the name of their call, and never one that passes.
+func TestSkips(t *testing.T) {
+	for _, c := range []struct {
+		search string
+		skips  bool
+	}{
+		{"sourcetype=aws:cloudtrail eventName=GetUser | table user", true},
+		{"eventName IN (ListUsers, GETUSER) errorCode=success | table user", true},
+		{"(eventName=GetUser OR eventName=ListUsers) | table user", true},
+		{"eventName=Get* | table user", false},
+		{"(eventName=GetUser OR user=alice) | table user", false},
+		{"NOT eventName=DeleteTrail | table user", false},
+	} {
+		ev, err := compiled(t, know(t), c.search).NewEvaluator(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ev.Skips("DeleteTrail"); got != c.skips {
+			t.Errorf("%s skips DeleteTrail: %v", c.search, got)
+		}
+		if ev.Skips("getuser") || ev.Skips("") {
+			t.Errorf("%s skips what it looks for, or what is not known", c.search)
+		}
+	}
+}

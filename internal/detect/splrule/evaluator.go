@@ -2,6 +2,8 @@ package splrule
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"bluetrail/internal/event"
@@ -16,6 +18,7 @@ import (
 type Evaluator struct {
 	ctx     context.Context
 	literal *event.Prefilter
+	names   []string // values of eventName of which a record must have one; nil = any
 	matcher *filter.Matcher
 	stages  []exec.Mapper
 	reader  *store.FieldReader
@@ -39,6 +42,9 @@ func newEvaluator(ctx context.Context, e filter.Expr, stages []syntax.Command, g
 	env := exec.NewEnv(time.Unix(0, 0).UTC()) // no stage reads the clock
 	env.Geo = geo
 	ev := &Evaluator{ctx: ctx, literal: event.NewPrefilter(store.Literals(e))}
+	if names := filter.Demanded(e, "eventName"); len(names) <= mostNames && !slices.ContainsFunc(names, func(n string) bool { return strings.Contains(n, "*") }) {
+		ev.names = names
+	}
 	var err error
 	if ev.matcher, err = filter.NewMatcher(e, env.Now); err != nil {
 		return nil, err
@@ -60,6 +66,14 @@ func newEvaluator(ctx context.Context, e filter.Expr, stages []syntax.Command, g
 	}
 	ev.reader = store.NewFieldReader(ctx, store.Wanted(need, e).Add(filter.FieldsOf(e)...))
 	return ev, nil
+}
+
+// mostNames is how many names of calls are compared one by one.
+const mostNames = 30
+
+// Skips reports whether no record of a call passes. An empty name is unknown.
+func (ev *Evaluator) Skips(eventName string) bool {
+	return ev.names != nil && eventName != "" && !slices.ContainsFunc(ev.names, func(n string) bool { return strings.EqualFold(n, eventName) })
 }
 
 // Match reports whether a record passes. It fails for a record that is no JSON

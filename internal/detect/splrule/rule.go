@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/detect/rule"
+	"bluetrail/internal/detect/sigma"
 	"bluetrail/internal/yamldoc"
 
 	"github.com/goccy/go-yaml"
@@ -63,6 +64,7 @@ type Rule struct {
 	Disabled bool // the file says that it is not to run
 	Schedule Schedule
 	Alert    Alert
+	Tests    []sigma.Test
 }
 
 // Baseline reports whether the rule keeps what other rules compare with, rather
@@ -101,15 +103,15 @@ func Load(file string) ([]Rule, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("the file is larger than %d MiB", maxFile>>20)
 	}
-	return parse(file, data)
+	return Parse(file, data)
 }
 
 // maxFaults is how many faults of one file are told.
 const maxFaults = 20
 
-// parse reads the documents of a file, each by itself, so that a fault fails only
-// its own.
-func parse(file string, data []byte) (rules []Rule, err error) {
+// Parse reads the documents of a file of YAML, each by itself, so that a fault fails
+// only its own. See Load.
+func Parse(file string, data []byte) (rules []Rule, err error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	var faults []error
 	line := 1
@@ -196,6 +198,9 @@ func parseDocument(file string, data []byte, line int) (rules []Rule, err error)
 			}
 			at := line + firstLineOf(node) - 1
 			r, err := fromYAML(m)
+			if err == nil && r.Kind == SPL {
+				r.Tests, err = testsOf(m["tests"], func(i int) int { return line + testLine(node, i) - 1 })
+			}
 			if err != nil {
 				faults = append(faults, fmt.Errorf("line %d: %w", at, err))
 				continue

@@ -90,7 +90,7 @@ func TestSeverity(t *testing.T) {
 		"type: Hunting":                                        rule.Informational,
 		"severity: purple\ntags: {risk_score: many}":           rule.Medium,
 	} {
-		rules, err := parse("x.yml", []byte("name: a\nsearch: index=aws\n"+text+"\n"))
+		rules, err := Parse("x.yml", []byte("name: a\nsearch: index=aws\n"+text+"\n"))
 		if err != nil || len(rules) != 1 || rules[0].Severity != want {
 			t.Errorf("%s: %+v, want %s: %v", text, rules, want, err)
 		}
@@ -105,7 +105,7 @@ func TestEntity(t *testing.T) {
 		"finding: {entity: {field: user, type: user}}\nintermediate_findings: {entities: [{field: src, type: system}]}":                                                          ";user src",
 		"rba: {risk_objects: oops}\ntags: {observable: [1, [2], {name: [3]}]}":                                                                                                   ";",
 	} {
-		rules, err := parse("x.yml", []byte("name: a\nsearch: index=aws\n"+text+"\n"))
+		rules, err := Parse("x.yml", []byte("name: a\nsearch: index=aws\n"+text+"\n"))
 		if err != nil || len(rules) != 1 {
 			t.Fatal(text, err)
 		}
@@ -117,7 +117,7 @@ func TestEntity(t *testing.T) {
 
 func TestDocuments(t *testing.T) {
 	text := "# a comment\n---\nname: one\nsearch: index=aws\n---\nname: two\nsearch: [index=aws\n---\n- name: three\n  search: index=aws\n- title: four\n  logsource: {product: aws}\n  detection: {condition: a}\n- narrative: no rule\n  name: five\n--- # last\nname: six\nsearch: |\n  index=aws\n   | stats count\nschedule: {evry: 1h}\n---\nname: seven\nsearch: x\n"
-	rules, err := parse("x.yml", []byte(text))
+	rules, err := Parse("x.yml", []byte(text))
 	var got []string
 	for _, r := range rules {
 		got = append(got, fmt.Sprintf("%d %s %s", r.Line, r.Name, r.Kind))
@@ -137,11 +137,11 @@ func TestDocuments(t *testing.T) {
 
 func TestOtherFilesHaveNoRules(t *testing.T) {
 	for _, text := range []string{"", "\ufeff", "---\n", "5", "- 1\n- 2\n", "name: m\ndefinition: index=aws\n", "name: l\nfilename: l.csv\n", "name: s\nnarrative: text\n"} {
-		if rules, err := parse("x.yml", []byte(text)); err != nil || len(rules) != 0 {
+		if rules, err := Parse("x.yml", []byte(text)); err != nil || len(rules) != 0 {
 			t.Errorf("%q: %v, %v", text, rules, err)
 		}
 	}
-	rules, err := parse("x.yml", []byte("name: no search\ntags: {a: b}\n"))
+	rules, err := Parse("x.yml", []byte("name: no search\ntags: {a: b}\n"))
 	if err != nil || len(rules) != 1 || rules[0].Kind != "" {
 		t.Errorf("a rule without a search: %+v, %v", rules, err)
 	}
@@ -161,7 +161,7 @@ func TestHostileYAML(t *testing.T) {
 		"anchor":   "a: &a\n  b: *a\n",
 		"document": "%YAML 9.9\n--- x: y: z\n",
 	} {
-		rules, err := parse("x.yml", []byte(text+"\n"+rule))
+		rules, err := Parse("x.yml", []byte(text+"\n"+rule))
 		if len(rules) == 0 || rules[len(rules)-1].Name != "ok" {
 			t.Errorf("%s: the rule after it is lost: %v", name, err)
 		}
@@ -173,7 +173,7 @@ func TestHostileYAML(t *testing.T) {
 	if _, err := Load(filepath.Join(dir, "nowhere.yml")); err == nil {
 		t.Error("a missing file was read")
 	}
-	if _, err := parse("x.yml", []byte(strings.Repeat("---\n[\n", 1000))); strings.Count(err.Error(), "\n") > maxFaults {
+	if _, err := Parse("x.yml", []byte(strings.Repeat("---\n[\n", 1000))); strings.Count(err.Error(), "\n") > maxFaults {
 		t.Errorf("%d faults are told", strings.Count(err.Error(), "\n"))
 	}
 }
@@ -183,7 +183,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("---\n- name: a\n  search: x\n  schedule: {every: 5m, throttle: {period: 1h, fields: [a]}}\n--- \nx: [\n"))
 	f.Add([]byte("a: &a\n  b: *a\nsearch: x\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		rules, _ := parse("x.yml", data)
+		rules, _ := Parse("x.yml", data)
 		for _, r := range rules {
 			if r.Line < 1 || r.Kind == SPL && r.Search == "" {
 				t.Errorf("%+v", r)
@@ -270,7 +270,7 @@ func TestScheduleBlock(t *testing.T) {
 		"deployment: {scheduling: {cron_schedule: 0 2 * * 0, earliest_time: -90d@d, latest_time: -1d@d}}": {Cron: "0 2 * * 0", Earliest: "-90d@d", Latest: "-1d@d"},
 		"earliest: -1d@d\nlatest: '@d'":                                                                   {Earliest: "-1d@d", Latest: "@d"},
 	} {
-		rules, err := parse("x.yml", []byte("name: a\nsearch: index=aws\n"+text+"\n"))
+		rules, err := Parse("x.yml", []byte("name: a\nsearch: index=aws\n"+text+"\n"))
 		if err != nil || len(rules) != 1 {
 			t.Fatal(text, err)
 		}
@@ -294,13 +294,32 @@ func TestScheduleBlock(t *testing.T) {
 		"schedule: {throttle: {period: 1h, field: user}}": `"field"`,
 		"schedule: {throttle: always}":                    "throttle",
 	} {
-		rules, err := parse("x.yml", []byte("name: a\nsearch: index=aws\n"+text+"\n"))
+		rules, err := Parse("x.yml", []byte("name: a\nsearch: index=aws\n"+text+"\n"))
 		if len(rules) != 0 || err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}
-	rules, err := parse("x.yml", []byte("name: a\nsearch: x\nschedule: {throttle: {period: 1d, fields: [user, src]}, alert: search n > 1}\n"))
+	rules, err := Parse("x.yml", []byte("name: a\nsearch: x\nschedule: {throttle: {period: 1d, fields: [user, src]}, alert: search n > 1}\n"))
 	if err != nil || rules[0].Alert.Suppress.Period != 24*time.Hour || len(rules[0].Alert.Suppress.Fields) != 2 || rules[0].Alert.Condition != "search n > 1" {
 		t.Errorf("%+v, %v", rules, err)
+	}
+}
+
+// TestTests names what is wrong with a test.
+func TestTests(t *testing.T) {
+	for text, want := range map[string]string{
+		"{name: a, event: {eventName: X}}":        "test 1 does not say whether the rule must fire",
+		"{name: a, fire: true}":                   "test 1 has no events",
+		"{name: a, event: 3, fire: true}":         "an event must be a map",
+		"{name: a, event: '{\"a\":', fire: true}": "an event is not valid JSON",
+		"just text": "test 1 must be a map",
+		"{name: a, event: x.json, fire: yes please}":               "test 1 does not say",
+		"{name: a, event: {eventName: X}, expect: false}":          "",
+		"{name: True Positive Test, attack_data: [{data: x.log}]}": "",
+	} {
+		rules, err := Parse("x.yml", []byte("name: A\nsearch: index=aws\ntests:\n  - "+text+"\n"))
+		if want == "" && (err != nil || len(rules) != 1) || want != "" && (err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "line 1: ")) {
+			t.Errorf("%s: %d rules, %v", text, len(rules), err)
+		}
 	}
 }
