@@ -176,7 +176,7 @@ func sigmaFiles(paths []string, lists sigma.Lists) map[string][]sigmaDoc {
 		add(&r.Header, r.UnknownFields())
 	}
 	for _, r := range c.Correlations {
-		add(&r.Header, nil)
+		add(&r.Header, r.UnknownFields())
 	}
 	for _, f := range c.Filters {
 		add(&f.Header, nil)

@@ -51,6 +51,11 @@ func TestShipped(t *testing.T) {
 					bad("%s", f)
 				}
 			}
+			if r.Correlation != nil {
+				for _, f := range r.Correlation.UnknownFields() {
+					bad("%s", f)
+				}
+			}
 			for _, w := range r.Warnings {
 				bad("%s", w)
 			}

@@ -93,3 +93,65 @@ func TestUnknownFields(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestUnknownGroupFields(t *testing.T) {
+	tests := []struct{ name, want string }{
+		{"actor", ""},
+		{"session_id", ""},
+		{"src", ""},
+		{"outcome", ""},
+		{"object", ""},
+		{"user_arn", ""},
+		{"awsRegion", ""},
+		{"userIdentity.arn", ""},
+		{"requestParameters.bucketName", ""},
+		{"acter", `no event has the field "acter"; did you mean "actor"`},
+		{"Actor", "case-sensitive: actor"},
+		{"awsregion", "case-sensitive: awsRegion"},
+		{"resources{}.ARN", "without braces: resources.ARN"},
+		{"CommandLine", `no event has the field "CommandLine"`},
+		{"index", `no event has the field "index"`},
+	}
+	for _, tt := range tests {
+		if got := UnknownGroupField(tt.name); got == "" != (tt.want == "") || !strings.Contains(got, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+	c := load(t, nil, `
+title: A
+name: a
+level: low
+entity: [actor, usr_arn]
+logsource: {product: aws}
+detection: {s: {eventName: A}, condition: s}
+---
+title: B
+level: low
+entity: acter
+correlation:
+  type: value_count
+  rules: [a]
+  aliases: {who: {a: userIdentity.arm}}
+  group-by: [who, src]
+  timespan: 1h
+  condition: {field: objekt, gte: 3}
+---
+title: C
+level: low
+correlation: {type: first_seen, rules: [a], group-by: [actor], fields: [awsRegion, regoin]}
+`)
+	var got []string
+	got = append(got, c.Rules[0].UnknownFields()...)
+	for _, r := range c.Correlations {
+		got = append(got, r.UnknownFields()...)
+	}
+	want := []string{`entity: no event has the field "usr_arn"`, `group-by: no event has the field "userIdentity.arm"`, `condition: no event has the field "objekt"`, `entity: no event has the field "acter"`, `fields: no event has the field "regoin"`}
+	if len(got) != len(want) {
+		t.Fatalf("%q", got)
+	}
+	for i := range want {
+		if !strings.HasPrefix(got[i], want[i]) {
+			t.Errorf("%q, want %q", got[i], want[i])
+		}
+	}
+}

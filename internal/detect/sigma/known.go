@@ -85,5 +85,59 @@ func (r *Rule) UnknownFields() []string {
 		}
 	}
 	r.fields(func(id int) { check(r.table.names[id]) })
+	return append(out, unknownGroupFields("entity", r.Entity)...)
+}
+
+// UnknownFields says which fields that the correlation groups by, counts or remembers, or
+// that say whom it is about, no event has, and why.
+func (c *Correlation) UnknownFields() (out []string) {
+	for _, part := range []struct {
+		key   string
+		names []string
+	}{{"group-by", c.GroupBy}, {"condition", c.Condition.Fields}, {"fields", c.FirstSeen.Fields}} {
+		var read []string
+		for _, name := range part.names {
+			for i := range c.Rules {
+				if f := c.Field(name, i); !slices.Contains(read, f) {
+					read = append(read, f)
+				}
+			}
+		}
+		out = append(out, unknownGroupFields(part.key, read)...)
+	}
+	return append(out, unknownGroupFields("entity", c.Entity)...)
+}
+
+func unknownGroupFields(key string, names []string) (out []string) {
+	for _, name := range names {
+		if why := UnknownGroupField(name); why != "" {
+			out = append(out, key+": "+why)
+		}
+	}
 	return out
+}
+
+// UnknownGroupField says why no event has a field by which rules group: a record field, or
+// one that is derived; "" if some may.
+func UnknownGroupField(name string) string {
+	if f := event.Lookup(name); f != nil && (f.Group == event.GroupActor || event.Addon(name) != nil) || UnknownField(name) == "" {
+		return ""
+	}
+	why := fmt.Sprintf("no event has the field %q", name)
+	if hasBraces(name) != "" {
+		return why + "; arrays are written without braces: " + strings.ReplaceAll(name, "{}", "")
+	}
+	names := append(slices.Clone(knownFields), open...)
+	for _, f := range event.Fields() {
+		if f.Group == event.GroupActor || event.Addon(f.Name) != nil {
+			names = append(names, f.Name)
+		}
+	}
+	if i := slices.IndexFunc(names, func(known string) bool { return strings.EqualFold(known, name) }); i >= 0 {
+		return why + "; field names are case-sensitive: " + names[i]
+	}
+	if hint := diag.DidYouMean(name, names); hint != "" {
+		return why + "; " + hint
+	}
+	return why
 }
