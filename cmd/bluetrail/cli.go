@@ -12,6 +12,7 @@ import (
 
 	"bluetrail/internal/config"
 	"bluetrail/internal/control"
+	"bluetrail/internal/detect/live"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/ingest"
@@ -78,6 +79,7 @@ type app struct {
 	errTerm control.Terminal
 	shares  *shares
 	opened  *ingest.Pipeline // of the data directory, in a server; nil = the verb opens it
+	rules   *live.Rules      // that run in the server; nil = none, or no server
 }
 
 // shares is what all searches of a process share.

@@ -117,7 +117,7 @@ func (c *doctorCmd) data(a *app, dir string, line func(what, format string, args
 		return err
 	}
 	for _, d := range disabled {
-		line("rule disabled", "%s, since %s: %s; it runs again when its file changes", d.Rule, d.Since.UTC().Format("2006-01-02 15:04"), d.Reason)
+		line("rule disabled", "%s, since %s: %s; it runs again when its text changes", d.Rule, d.Since.UTC().Format("2006-01-02 15:04"), d.Reason)
 	}
 	for _, p := range problems {
 		line("not ingested", "%s", p)

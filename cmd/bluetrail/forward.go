@@ -42,6 +42,8 @@ var verbs = map[string]func() forwarded{
 	"rules backtest": func() forwarded { return &rulesBacktestCmd{} },
 	"rules tune":     func() forwarded { return &rulesTuneCmd{} },
 
+	"rules state": func() forwarded { return &rulesStateCmd{} },
+
 	"findings":      func() forwarded { return &findingsListCmd{} },
 	"findings show": func() forwarded { return &findingsShowCmd{} },
 	"findings mark": func() forwarded { return &findingsMarkCmd{} },
@@ -123,7 +125,7 @@ func (a *app) ask(conn *control.Conn, f forwarded, configured bool) (code int, e
 func (s *server) answer(ctx context.Context, r *control.Request, out, errOut io.Writer) (code int) {
 	a := &app{
 		ctx: ctx, out: out, err: errOut, cfg: s.cfg, quiet: r.Quiet, dir: string(r.Dir),
-		outTerm: r.Stdout, errTerm: r.Stderr, shares: s.shares, opened: s.pipeline, started: time.Now(),
+		outTerm: r.Stdout, errTerm: r.Stderr, shares: s.shares, opened: s.pipeline, rules: s.rules, started: time.Now(),
 	}
 	if r.Config != nil {
 		a.cfg = config.Default()

@@ -1,15 +1,20 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"path/filepath"
+	"time"
 
+	"bluetrail/internal/detect/hunt"
 	"bluetrail/internal/detect/live"
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/detect/splrule"
 	"bluetrail/internal/ingest"
 	"bluetrail/internal/knowledge"
+	"bluetrail/internal/spill"
 	"bluetrail/internal/state"
+	"bluetrail/internal/store"
 	"bluetrail/rules"
 )
 
@@ -56,5 +61,31 @@ func (a *app) sink(data string) (func(*state.DB) (ingest.Sink, error), error) {
 	if f == nil || err != nil {
 		return nil, err
 	}
-	return live.Open(live.Config{Rules: f, Log: log}).Sink, nil
+	rules, err := a.live(f, log)
+	if err != nil {
+		return nil, err
+	}
+	return rules.Sink, nil
+}
+
+// live returns rules that run on new events.
+func (a *app) live(f *ruleset.Follower, log *slog.Logger) (*live.Rules, error) {
+	geo, err := a.shares.geo(a.cfg.GeoIP)
+	if err != nil {
+		return nil, err
+	}
+	return live.Open(live.Config{Rules: f, Lateness: a.cfg.Rules.Lateness, Geo: geo, Log: log}), nil
+}
+
+// learn has new first_seen rules learn from the stored events, until ctx ends.
+func (s *server) learn(in *app) func(ctx context.Context) error {
+	space := in.disk()
+	if space == nil {
+		space = spill.NewSpace(in.cfg.Search.TempDir, 0) // reports that there is no room, once it is needed
+	}
+	return func(ctx context.Context) error {
+		return s.rules.Learn(ctx, live.History{Space: space, Open: func(earliest time.Time, upto int64) (live.Records, error) {
+			return hunt.Arrived(borrowed{s.pipeline.Store()}, store.Arrival{Upto: upto}, earliest, time.Time{})
+		}})
+	}
 }

@@ -26,6 +26,7 @@ type rulesCmd struct {
 	Explain  rulesExplainCmd  `cmd:"" help:"Explain why a rule fires on an event, or does not."`
 	Backtest rulesBacktestCmd `cmd:"" help:"Run one rule over past events and count how often it would have fired, on what."`
 	Tune     rulesTuneCmd     `cmd:"" help:"Propose a filter that keeps the false findings of a rule away, and show what it would also hide."`
+	State    rulesStateCmd    `cmd:"" help:"Show what rules know of past events, and correct what first_seen rules remember."`
 	Check    rulesCheckCmd    `cmd:"" help:"Report which rules would not run, and why: they do not parse, or a macro, lookup or referred rule is missing."`
 }
 

@@ -23,7 +23,7 @@ func (s *server) schedule(in *app) serve.Part {
 		Name: "scheduled searches",
 		Start: func(context.Context) error {
 			sched = schedule.New(schedule.Config{
-				State: s.pipeline.State(), Emit: schedule.Keep{}, Zone: in.zone(), Log: s.log, Busy: func() bool { return s.shares.searches.Running() > 0 },
+				State: s.pipeline.State(), Emit: schedule.Keep{}, Streaming: true, Zone: in.zone(), Log: s.log, Busy: func() bool { return s.shares.searches.Running() > 0 },
 				Open: func(dirs []string) (search.Options, error) {
 					o, err := (&source{Data: s.data}).bounds(in)
 					if err != nil {

@@ -71,7 +71,9 @@ func (c *serveCmd) Run(a *app) error {
 		return err
 	}
 	if s.follow != nil {
-		s.rules = live.Open(live.Config{Rules: s.follow, Log: s.log})
+		if s.rules, err = in.live(s.follow, s.log); err != nil {
+			return err
+		}
 	}
 	defer tuneMemory(serveMemory)()
 	h := &serve.HTTP{Metrics: s.metrics, Log: s.log}
@@ -92,7 +94,7 @@ func (c *serveCmd) Run(a *app) error {
 	}
 	parts = append(parts, serve.Part{Name: "damage reports", Run: s.reportDamage})
 	if s.follow != nil {
-		parts = append(parts, s.schedule(&in), serve.Part{Name: "rules", Run: s.follow.Watch})
+		parts = append(parts, s.schedule(&in), serve.Part{Name: "rules", Run: s.follow.Watch}, serve.Part{Name: "judging", Run: s.rules.Run}, serve.Part{Name: "learning", Run: s.learn(&in)})
 	}
 	if days := s.cfg.Serve.ScrubDays; days > 0 {
 		period := time.Duration(days) * 24 * time.Hour

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // kills is how often TestServeKilled kills the server: as often as
@@ -37,8 +39,28 @@ func kills(t *testing.T) int {
 // returns how many different events and lines there are.
 func fill(t *testing.T, dir string, pause func(), quit <-chan struct{}) (events, lines int) {
 	const each = 40
+	// Users read, write and start sessions. Some sessions call before the record that
+	// tells who started them.
 	event := func(n int) string {
-		return fmt.Sprintf(`{"eventVersion":"1.08","eventTime":"2026-01-0%dT10:%02d:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","eventID":"00000000-0000-4000-8000-%012d"}`, 1+n%3, n%60, n)
+		user := fmt.Sprintf("u%d", n/400*4+n%4)
+		who := fmt.Sprintf(`{"type":"IAMUser","principalId":"AIDA%s","arn":"arn:aws:iam::111122223333:user/%[1]s","accountId":"111122223333","userName":%[1]q}`, user)
+		name, source, more := "GetObject", "s3.amazonaws.com", ""
+		key := func(n int) string { return fmt.Sprintf("ASIAABCDEFGH%08d", n) }
+		switch n % 16 {
+		case 3, 4:
+			name = "PutObject"
+		case 12:
+			name = "DeleteObject"
+		case 8:
+			name, source = "AssumeRole", "sts.amazonaws.com"
+			more = fmt.Sprintf(`,"responseElements":{"credentials":{"accessKeyId":%q},"assumedRoleUser":{"assumedRoleId":"AROAX:s%d","arn":"arn:aws:sts::111122223333:assumed-role/x/s%[2]d"}}`, key(n), n)
+		case 7, 11: // one before its AssumeRole, one after
+			name = "PutObject"
+			n := n/16*16 + 8
+			who = fmt.Sprintf(`{"type":"AssumedRole","principalId":"AROAX:s%d","arn":"arn:aws:sts::111122223333:assumed-role/x/s%[1]d","accountId":"111122223333","accessKeyId":%q}`, n, key(n))
+		}
+		return fmt.Sprintf(`{"eventVersion":"1.08","eventTime":"2026-01-0%dT10:%02d:00Z","eventSource":%q,"eventName":%q,"awsRegion":"r%d","recipientAccountId":"111122223333","sourceIPAddress":"198.51.100.%d","userIdentity":%s,"eventID":"00000000-0000-4000-8000-%012d"%s}`,
+			1+n%3, n%60, source, name, n/7%5, n%5, who, n, more)
 	}
 	logged := 0
 	for f := 0; ; f++ {
@@ -103,6 +125,25 @@ func appendLog(dir string, round int, lines *int) error {
 	return f.Close()
 }
 
+// byID sorts findings in JSON by their IDs, without what people said of them.
+func byID(t *testing.T, lines string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for line := range strings.Lines(lines) {
+		var f map[string]any
+		if err := json.Unmarshal([]byte(line), &f); err != nil {
+			t.Fatal(err)
+		}
+		delete(f, "status")
+		body, err := json.Marshal(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[fmt.Sprint(f["id"])] = string(body)
+	}
+	return all
+}
+
 // TestServeKilled kills a server at random moments while its folder is filled
 // and searches run all the time: no search counts fewer events than one before,
 // and in the end each event is stored once, and rules have found what they find in one
@@ -118,11 +159,20 @@ func TestServeKilled(t *testing.T) {
 	if err := os.Mkdir(rules, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	const anyRead = "title: Any read\nid: any-read\nlogsource: {product: aws, service: cloudtrail}\ndetection: {a: {eventName: GetObject}, condition: a}\nlevel: low\n"
+	const anyRead = "title: Any read\nid: any-read\nlogsource: {product: aws, service: cloudtrail}\ndetection: {a: {eventVersion: '1.08'}, condition: a}\nlevel: low\n"
 	for path, text := range map[string]string{
 		filepath.Join(rules, "any.yml"):  anyRead,
-		filepath.Join(rules, "some.yml"): strings.NewReplacer("any-read", "some-read", "Any", "Some", "eventName: GetObject", "eventID|endswith: ['3', '7']").Replace(anyRead),
-		config:                           fmt.Sprintf("sources:\n  - dir: %q\nrules:\n  dirs: [%q]\n", watched, rules),
+		filepath.Join(rules, "some.yml"): strings.NewReplacer("any-read", "some-read", "Any", "Some", "eventVersion: '1.08'", "eventID|endswith: ['3', '7']").Replace(anyRead),
+		filepath.Join(rules, "more.yml"): strings.Join([]string{
+			strings.NewReplacer("any-read", "put", "Any read", "Put", "eventVersion: '1.08'", "eventName: PutObject").Replace(anyRead),
+			strings.NewReplacer("any-read", "delete", "Any read", "Delete", "eventVersion: '1.08'", "eventName: DeleteObject").Replace(anyRead),
+			"title: Puts\nid: puts\nlevel: high\ncorrelation: {type: event_count, rules: [put], group-by: [actor], timespan: 20m, generate: true, condition: {gte: 3}}\n",
+			"title: Places\nid: places\nlevel: high\ncorrelation: {type: value_count, rules: [put, delete], group-by: [actor], timespan: 1h, condition: {field: awsRegion, gte: 3}}\n",
+			"title: In order\nid: in-order\nlevel: high\ncorrelation: {type: temporal_ordered, rules: [put, delete], group-by: [actor], timespan: 1h, generate: true}\n",
+			"title: New region\nid: new-region\nlevel: high\ncorrelation: {type: first_seen, rules: [put, delete], fields: [awsRegion], group-by: [actor], learning: 30m, generate: true}\n",
+			"title: Without put\nid: without-put\nlevel: high\ncorrelation: {type: absent, rules: [put, delete], group-by: [actor], timespan: 30m, generate: true}\n",
+		}, "---\n"),
+		config: fmt.Sprintf("sources:\n  - dir: %q\nrules:\n  dirs: [%q]\n", watched, rules),
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -183,8 +233,11 @@ func TestServeKilled(t *testing.T) {
 	})
 
 	killed := kills(t)
-	for range killed {
+	for i := range killed {
 		cmd, log := start()
+		if err := os.WriteFile(filepath.Join(rules, "other.yml"), []byte(strings.NewReplacer("any-read", "other", "Any", "Other", "'1.08'", fmt.Sprintf("'no %d'", i)).Replace(anyRead)), 0o600); err != nil { // a reload
+			t.Fatal(err)
+		}
 		time.Sleep(time.Duration(200+rnd.IntN(2500)) * time.Millisecond)
 		cmd.Process.Kill()
 		if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != -1 {
@@ -228,6 +281,21 @@ func TestServeKilled(t *testing.T) {
 	ofOnce, ofKilled := found(once), found(data)
 	if n := strings.Count(ofKilled, "\n"); n < 6 || ofOnce != ofKilled {
 		t.Errorf("%d findings, want %d:\n%.2000s\nwant\n%.2000s", n, strings.Count(ofOnce, "\n"), ofKilled, ofOnce)
+	}
+	code, ofHunt, errs := bluetrail(t, "hunt", "--data", data, "--rules", rules, "-o", "json")
+	if code != exitDone {
+		t.Fatal(errs)
+	}
+	if diff := cmp.Diff(byID(t, ofHunt), byID(t, ofKilled)); diff != "" {
+		t.Errorf("not what a hunt finds (-hunt +live): %.4000s", diff)
+	}
+	for _, id := range []string{"puts", "places", "in-order", "new-region", "without-put"} {
+		if !strings.Contains(ofKilled, fmt.Sprintf(`"rule_id":%q`, id)) {
+			t.Errorf("the rule %s found nothing", id)
+		}
+	}
+	if !strings.Contains(ofKilled, `session s8, assumed by u`) {
+		t.Error("nobody is known behind a session")
 	}
 	total := 0
 	for line := range strings.Lines(ofKilled) {

@@ -282,6 +282,7 @@ func (t *Trail) sessionID(c *Caller) string {
 		return ""
 	}
 	holder, minute := c.holder(), c.Time/60e9
+	t.asked.note(Windowed, holder)
 	if r := t.rows[rowID{Windowed, holder}]; r != nil {
 		for _, s := range r.spans {
 			if s.first <= minute && minute <= s.last {

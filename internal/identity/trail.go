@@ -60,6 +60,9 @@ type Trail struct {
 	size    int
 	limit   int
 	dropped int
+
+	asked   *asked // nil until Watch is called
+	stirred bool   // something that Resolve asked for has changed
 }
 
 // NewTrail returns an empty trail that keeps to limit bytes; 0 stands for
@@ -69,6 +72,12 @@ func NewTrail(limit int) *Trail {
 		limit = DefaultLimit
 	}
 	return &Trail{rows: map[rowID]*row{}, limit: limit}
+}
+
+// Reset forgets everything that was added.
+func (t *Trail) Reset() {
+	clear(t.rows)
+	t.changed, t.size, t.dropped = nil, 0, 0
 }
 
 // Dropped returns how many rows were dropped to keep to the limit. While it is
@@ -161,6 +170,7 @@ func (t *Trail) put(kind Kind, key, value string, at int64) {
 		}
 		t.grow(r, grown)
 		changed = true
+		t.stir(kind, key)
 	}
 	if changed {
 		t.touch(kind, key)
@@ -182,6 +192,9 @@ func (t *Trail) widen(holder string, add []span, at int64) {
 		}
 		if j == i+1 && r.spans[i] == joined {
 			continue
+		}
+		if j > i+1 || j > i && joined.first != r.spans[i].first { // known calls are in another window now
+			t.stir(Windowed, holder)
 		}
 		r.spans = slices.Replace(r.spans, i, j, joined)
 		changed = true
@@ -326,6 +339,7 @@ func (t *Trail) values(kind Kind, key string) []string {
 	if key == "" {
 		return nil
 	}
+	t.asked.note(kind, key)
 	if r := t.rows[rowID{kind, key}]; r != nil {
 		return r.set
 	}

@@ -203,6 +203,9 @@ func (p *Pipeline) Close() error {
 	close(p.jobs)
 	close(p.build)
 	p.running.Wait()
+	if c, ok := p.sink.(io.Closer); ok && err == nil && p.Err() == nil {
+		err = c.Close()
+	}
 	return errors.Join(err, p.ids.Close(), p.state.Close(), p.store.Close())
 }
 

@@ -12,7 +12,8 @@ import (
 
 // Sink sees every new event once, and writes what comes of it in the transaction that
 // makes the event durable. What a crash leaves stored behind the checkpoint is shown
-// again, since nothing of it was written.
+// again, since nothing of it was written. A Sink that is an io.Closer is closed with the
+// pipeline, after the last commit, unless the pipeline has failed.
 type Sink interface {
 	// Worker returns a worker. There is one for each core; they work side by side.
 	Worker() SinkWorker

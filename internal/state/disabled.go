@@ -6,7 +6,7 @@ import (
 )
 
 // Disabled is a rule that was switched off because it failed or cost too much. It
-// stays off until its file changes.
+// stays off until its text changes.
 type Disabled struct {
 	Rule   string // its ID
 	Print  string // of the text that was switched off

@@ -183,12 +183,8 @@ func (s *DB) ExpireFindings(before time.Time) (int64, error) {
 		if n, err = r.RowsAffected(); err != nil || n == 0 {
 			return err
 		}
-		for _, table := range []string{"finding_match", "finding_more", "finding_mark"} {
-			if _, err := t.tx.Exec("DELETE FROM " + table + " WHERE finding NOT IN (SELECT id FROM finding)"); err != nil {
-				return err
-			}
-		}
-		return nil
+		_, err = t.tx.Exec("DELETE FROM finding_mark WHERE finding NOT IN (SELECT id FROM finding)")
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("cannot remove expired findings: %w", err)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -101,48 +100,5 @@ func TestDisabled(t *testing.T) {
 	}
 	if got, err := db.Disabled(); err != nil || !cmp.Equal(got, []Disabled{d}) {
 		t.Errorf("%+v, %v", got, err)
-	}
-}
-
-// TestAddMatches adds the events of a finding in any order and portions: the first are
-// kept, the others counted.
-func TestAddMatches(t *testing.T) {
-	const n, most = 50, 20
-	for seed := range uint64(5) {
-		db := open(t, t.TempDir())
-		rnd := rand.New(rand.NewPCG(seed, 1))
-		var all []FindingMatch
-		var more More
-		for part := range slices.Chunk(rnd.Perm(n), 7) {
-			var list []FindingMatch
-			for _, i := range part {
-				list = append(list, FindingMatch{Time: int64(i/2) - 10, ID: [16]byte{byte(i)}, Body: []byte{byte(i)}})
-			}
-			err := db.Write(func(tx *Tx) (err error) {
-				all, more, err = tx.AddMatches("f", list, More{}, most)
-				return errors.Join(err, tx.PutFindings([]Finding{{ID: "f", Last: 5, Body: []byte{}}}))
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		for i, m := range all {
-			if int(m.Body[0]) != i || m.Time != int64(i/2)-10 || m.ID != [16]byte{byte(i)} {
-				t.Errorf("%+v stands at %d", m, i)
-			}
-		}
-		if len(all) != most || more != (More{n - most, n/2 - 1 - 10}) {
-			t.Errorf("%d kept, %+v", len(all), more)
-		}
-		if _, err := db.ExpireFindings(time.Unix(0, 6)); err != nil {
-			t.Fatal(err)
-		}
-		err := db.Write(func(tx *Tx) (err error) {
-			all, more, err = tx.AddMatches("f", nil, More{}, most)
-			return err
-		})
-		if err != nil || len(all) != 0 || more.Events != 0 {
-			t.Errorf("%d events and %d more outlived the finding: %v", len(all), more.Events, err)
-		}
 	}
 }

@@ -67,6 +67,7 @@ var steps = []string{
 	findingArrival,
 	findingMatches,
 	findingMarks,
+	judgeState,
 }
 
 // version is the format that this program reads and writes.
@@ -184,5 +185,42 @@ CREATE TABLE finding_mark (
 	status  TEXT NOT NULL,
 	note    TEXT NOT NULL,
 	marked  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`
+
+// judgeState keeps what rules know: units and matches of the judge, tuples that
+// first_seen rules remember, who is behind calls, and what was learnt from stored events.
+// Findings hold all that later events need, so their events need not be kept apart.
+const judgeState = `
+DROP TABLE finding_match;
+DROP TABLE finding_more;
+CREATE TABLE judge_unit (
+	unit BLOB PRIMARY KEY,
+	body BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE judge_tail (
+	unit BLOB NOT NULL,
+	at   BLOB NOT NULL,
+	body BLOB NOT NULL,
+	PRIMARY KEY (unit, at)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE seen (
+	rule  TEXT NOT NULL,
+	tuple TEXT NOT NULL,
+	first INTEGER NOT NULL,
+	last  INTEGER NOT NULL,
+	PRIMARY KEY (rule, tuple)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE identity (
+	kind  INTEGER NOT NULL,
+	key   BLOB NOT NULL,
+	value BLOB NOT NULL,
+	PRIMARY KEY (kind, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE learnt (
+	rule  TEXT PRIMARY KEY,
+	print TEXT NOT NULL,
+	upto  INTEGER NOT NULL,
+	done  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 `

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"bluetrail/internal/detect/match"
 	"bluetrail/internal/detect/ruleset"
@@ -45,6 +46,9 @@ type Scanner struct {
 	leaves   *event.Row // of the record under way: own, or the caller's
 	facts    identity.Facts
 	trail    *identity.Trail
+
+	n, every int // records, and how many lie between samples; 0 = no samples
+	observe  func(rule int, took time.Duration)
 }
 
 // eventRules evaluates the Sigma rules.
@@ -52,12 +56,15 @@ type eventRules interface {
 	Evaluate(raw []byte, eventSource, eventName string, yield func(rule int))
 	Values(field string) []string
 	Borrow(fields []string, lend sigma.Lender)
+	Skip(rule int, skip bool)
+	Sample(n int, observe func(rule int, took time.Duration))
 }
 
 // search is an SPL rule that looks at one event at a time.
 type search struct {
 	position int32
 	ev       *splrule.Evaluator
+	skipped  bool
 }
 
 // briefFields are those of a match.Event, in the order of setBrief.
@@ -86,6 +93,9 @@ func NewScanner(ctx context.Context, rules *ruleset.Ruleset, geo exec.Geo, trail
 	s.row = s.brief.NewRow()
 	for i := range rules.Rules {
 		r := &rules.Rules[i]
+		if r.Event != nil && r.Off != "" {
+			s.Skip(i)
+		}
 		if r.Search == nil || r.Off != "" {
 			continue
 		}
@@ -96,9 +106,39 @@ func NewScanner(ctx context.Context, rules *ruleset.Ruleset, geo exec.Geo, trail
 		if err != nil {
 			return nil, err
 		}
-		s.searches = append(s.searches, search{int32(i), ev})
+		s.searches = append(s.searches, search{position: int32(i), ev: ev})
 	}
 	return s, nil
+}
+
+// Skip leaves a rule out of all further scans.
+func (s *Scanner) Skip(rule int) {
+	if s.rules.Rules[rule].Event != nil {
+		s.events.Skip(rule, true)
+	}
+	for i := range s.searches {
+		if s.searches[i].position == int32(rule) {
+			s.searches[i].skipped = true
+		}
+	}
+}
+
+// Sample times the rules that are tried on every n-th record, and calls observe for each
+// of them.
+func (s *Scanner) Sample(n int, observe func(rule int, took time.Duration)) {
+	s.every, s.observe = n, observe
+	s.events.Sample(n, observe)
+}
+
+// search tries a search on a record.
+func (s *Scanner) search(x *search, rec *Record) (bool, error) {
+	if s.every == 0 || s.n%s.every != 0 {
+		return x.ev.Match(rec.Raw, rec.Meta)
+	}
+	start := time.Now()
+	ok, err := x.ev.Match(rec.Raw, rec.Meta)
+	s.observe(int(x.position), time.Since(start))
+	return ok, err
 }
 
 // Scan returns the match of a record, nil if no rule matches. The match is valid
@@ -122,16 +162,17 @@ func (s *Scanner) Scan(rec *Record) (*match.Match, error) {
 	}
 	source, name := identity.Names(leaves)
 	s.events.Evaluate(rec.Raw, source, name, func(i int) { // also what Values reads of it
-		if s.rules.Rules[i].Off == "" && !rec.Other {
+		if !rec.Other {
 			m.Rules = append(m.Rules, int32(i))
 		}
 	})
+	s.n++
 	for i := range s.searches {
 		x := &s.searches[i]
-		if !rec.Other && x.ev.Skips(name) {
+		if x.skipped || !rec.Other && x.ev.Skips(name) {
 			continue
 		}
-		ok, err := x.ev.Match(rec.Raw, rec.Meta)
+		ok, err := s.search(x, rec)
 		if err != nil {
 			return nil, err
 		}

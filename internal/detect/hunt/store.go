@@ -23,12 +23,17 @@ type Records interface {
 // FromStore returns the events of a store. latest and earliest narrow what is read;
 // zero = open.
 func FromStore(st store.Store, earliest, latest time.Time) (Records, error) {
+	return Arrived(st, store.Arrival{}, earliest, latest)
+}
+
+// Arrived returns the events of a store that arrived in a range, see FromStore.
+func Arrived(st store.Store, when store.Arrival, earliest, latest time.Time) (Records, error) {
 	if f, ok := st.(*files.Store); ok {
 		return f, nil
 	}
 	q := &store.Query{
 		Filter: &filter.Everything{}, Fields: filter.Fields(event.Raw, event.Time, event.Index, event.Sourcetype, event.Source, event.Host, event.IndexTime),
-		Earliest: store.Beginning, Latest: store.End, Now: time.Now(),
+		Earliest: store.Beginning, Latest: store.End, Arrived: when, Now: time.Now(),
 	}
 	if !earliest.IsZero() {
 		q.Earliest = earliest.UnixNano()

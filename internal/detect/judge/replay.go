@@ -44,6 +44,7 @@ type Replayer struct {
 	arrived []*entry // in the order in which they came, for folding
 	touched []*life  // since the last Judge
 	waiting []*life  // with findings that were not handed out again since they grew
+	flush   bool     // nothing waits
 
 	tails   map[tail]*entry // what changed since the last Judge, nil = it is gone
 	stale   []*life         // whose bases are to be written, or deleted
@@ -298,6 +299,13 @@ func (r *Replayer) Judge(ctx context.Context, now time.Time) (*Delta, error) {
 	return d, r.err
 }
 
+// Flush is Judge with nothing left waiting, for the end of a process.
+func (r *Replayer) Flush(ctx context.Context, now time.Time) (*Delta, error) {
+	r.flush = true
+	defer func() { r.flush = false }()
+	return r.Judge(ctx, now)
+}
+
 // settle computes what was handed out before the state was restored, so that what
 // comes now can be compared with it.
 func (r *Replayer) settle() error {
@@ -351,7 +359,7 @@ func (r *Replayer) update(l *life, d *Delta, now time.Time, whole bool) error {
 			continue
 		}
 		was, known := l.sent[id]
-		if known && !whole && o.Count > was.count && o.Count-was.count < was.count/growth && now.Sub(was.at).Abs() < wait {
+		if known && !whole && !r.flush && o.Count > was.count && o.Count-was.count < was.count/growth && now.Sub(was.at).Abs() < wait {
 			if l.waits = true; !l.listed {
 				l.listed = true
 				r.waiting = append(r.waiting, l)

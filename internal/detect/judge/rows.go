@@ -91,6 +91,15 @@ func (r *Replayer) name(l *life) []byte {
 	return []byte(seen.Pack([]string{r.trees[l.tree].info.ID, l.key, string(binary.AppendUvarint(nil, uint64(l.era)))}))
 }
 
+// RuleOf returns the ID of the rule that a row belongs to, by the name of its unit; "" =
+// the name is damaged.
+func RuleOf(unit []byte) string {
+	if parts := seen.Unpack(string(unit)); len(parts) == 3 {
+		return parts[0]
+	}
+	return ""
+}
+
 // lifeOf returns the life with a name. It begins if it is not there.
 func (r *Replayer) lifeOf(name []byte) (*life, error) {
 	parts := seen.Unpack(string(name))

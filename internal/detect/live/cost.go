@@ -10,15 +10,15 @@ import (
 	"sync/atomic"
 	"time"
 
-	"bluetrail/internal/detect/sigma"
+	"bluetrail/internal/detect/judge"
+	"bluetrail/internal/detect/ruleset"
 
 	"github.com/VictoriaMetrics/metrics"
 )
 
-// Rules are evaluated together, which tells nothing of each. So some events are
-// evaluated by each rule alone, and the time is taken.
+// Rules are evaluated together, which tells nothing of each. So each is timed now and
+// then.
 const (
-	sampleEvery = 4096
 	maxCost     = time.Millisecond // of a rule on an event
 	costSamples = 64               // of which half must exceed it
 )
@@ -28,84 +28,62 @@ const mostSeries = 20
 
 // counts is what metrics tell.
 type counts struct {
-	loaded, disabled, written, failed atomic.Int64
+	loaded, disabled, written, failed, damaged atomic.Int64
 
-	mu       sync.Mutex
-	hits     map[string]int64
-	costs    map[string]*cost
-	sampling sync.Mutex
+	mu    sync.Mutex
+	hits  map[string]int64
+	costs map[string]*cost
+	knows knows
+}
+
+// knows is what the rules know, as of the last commit.
+type knows struct {
+	judging             time.Duration // of all commits
+	commits             int64
+	units, waiting      int
+	remembered, dropped int64 // tuples
+	droppedCallers      int
+	past                judge.Stats // of the replayers before this one
+	stats               judge.Stats
 }
 
 // cost is what a rule cost in the last samples.
 type cost struct {
-	evaluator *sigma.Evaluator
-	of        *ruleOf
-	last      [costSamples]time.Duration
-	n         int
+	last [costSamples]time.Duration
+	n    int
 }
 
 func (c *counts) init() { c.hits, c.costs = map[string]int64{}, map[string]*cost{} }
 
-func (c *counts) hit(rule string) {
+func (c *counts) hit(rule string, n int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.hits[rule]++
+	c.hits[rule] += n
 }
 
 // forget drops the costs of rules that do not run.
-func (c *counts) forget(rs *running) {
+func (c *counts) forget(runs map[string]bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	runs := map[string]bool{}
-	for i := range rs.rules {
-		runs[rs.rules[i].info.ID] = true
-	}
 	maps.DeleteFunc(c.costs, func(id string, _ *cost) bool { return !runs[id] })
 }
 
-// sample takes the time of each rule on an event, and disables what costs too much.
-func (r *Rules) sample(rs *running, raw []byte) {
-	if !r.counts.sampling.TryLock() {
-		return // another worker does
+// observe notes what a rule cost on an event, and disables what usually costs too much.
+func (r *Rules) observe(rs *ruleset.Ruleset, rule int, took time.Duration) {
+	id := rs.Rules[rule].ID
+	r.counts.mu.Lock()
+	c := r.counts.costs[id]
+	if c == nil {
+		c = &cost{}
+		r.counts.costs[id] = c
 	}
-	defer r.counts.sampling.Unlock()
-	for i := range rs.rules {
-		rule := &rs.rules[i]
-		r.counts.mu.Lock()
-		c := r.counts.costs[rule.info.ID]
-		if c == nil || c.of != rule {
-			c = &cost{evaluator: rule.alone.NewEvaluator(), of: rule}
-			r.counts.costs[rule.info.ID] = c
-		}
-		r.counts.mu.Unlock()
-		took, failed := r.time(c, raw)
-		if failed {
-			continue // the evaluation that follows tells
-		}
-		r.counts.mu.Lock()
-		c.last[c.n%costSamples] = took
-		c.n++
-		usual, whole := c.usual(), c.n >= costSamples
-		r.counts.mu.Unlock()
-		if whole && usual > maxCost {
-			r.disable(rule, fmt.Sprintf("it takes %s for an event; %s is the limit", usual.Round(10*time.Microsecond), maxCost))
-		}
+	c.last[c.n%costSamples] = took
+	c.n++
+	usual, enough := c.usual(), c.n >= costSamples
+	r.counts.mu.Unlock()
+	if enough && usual > maxCost {
+		r.disable(rs, rule, fmt.Sprintf("it takes %s for an event; %s is the limit", usual.Round(10*time.Microsecond), maxCost))
 	}
-}
-
-func (r *Rules) time(c *cost, raw []byte) (took time.Duration, failed bool) {
-	defer func() {
-		if recover() != nil {
-			failed, c.evaluator = true, c.of.alone.NewEvaluator()
-		}
-	}()
-	start := r.cfg.clock()
-	c.evaluator.Evaluate(raw, "", "", func(int) {
-		if r.cfg.hit != nil {
-			r.cfg.hit(&c.of.info, raw)
-		}
-	})
-	return r.cfg.clock().Sub(start), false
 }
 
 // usual is the median of the last samples, which a process that is held up for a
@@ -119,6 +97,32 @@ func (c *cost) usual() time.Duration {
 	return list[len(list)/2]
 }
 
+// judged notes what a commit has judged. s.mu is held.
+func (c *counts) judged(s *Sink, took time.Duration) {
+	units, waiting := s.replayer.Size()
+	n, dropped := s.memory.Len()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := &c.knows
+	k.judging += took
+	k.commits++
+	k.units, k.waiting, k.remembered, k.dropped, k.droppedCallers = units, waiting, int64(n), dropped, s.trail.Dropped()
+	k.stats = s.replayer.Stats()
+}
+
+// another notes that another replayer goes on.
+func (c *counts) another() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := &c.knows
+	k.past.Late += k.stats.Late
+	k.past.Evicted += k.stats.Evicted
+	k.past.Hurried += k.stats.Hurried
+	k.past.Shortened += k.stats.Shortened
+	k.past.NoGroup += k.stats.NoGroup
+	k.stats = judge.Stats{}
+}
+
 // Measure adds the metrics of the rules. Only those that cost or match most have
 // series of their own.
 func (r *Rules) Measure(set *metrics.Set) {
@@ -129,8 +133,24 @@ func (r *Rules) Measure(set *metrics.Set) {
 		metrics.WriteGaugeUint64(w, "bluetrail_rules_disabled", uint64(c.disabled.Load()))
 		metrics.WriteCounterUint64(w, "bluetrail_findings_written_total", uint64(c.written.Load()))
 		metrics.WriteCounterUint64(w, "bluetrail_rule_failed_events_total", uint64(c.failed.Load()))
+		metrics.WriteCounterUint64(w, "bluetrail_rule_state_damaged_total", uint64(c.damaged.Load()))
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		k := &c.knows
+		metrics.WriteGaugeUint64(w, "bluetrail_rule_units", uint64(k.units))
+		metrics.WriteGaugeUint64(w, "bluetrail_rule_waiting_matches", uint64(k.waiting))
+		metrics.WriteGaugeUint64(w, "bluetrail_rule_remembered_tuples", uint64(k.remembered))
+		for _, x := range []struct {
+			name string
+			n    int64
+		}{
+			{"late_matches", k.past.Late + k.stats.Late}, {"hurried_matches", k.past.Hurried + k.stats.Hurried}, {"evicted_groups", k.past.Evicted + k.stats.Evicted},
+			{"shortened_windows", k.past.Shortened + k.stats.Shortened}, {"ungrouped_events", k.past.NoGroup + k.stats.NoGroup},
+			{"dropped_tuples", k.dropped}, {"dropped_callers", int64(k.droppedCallers)}, {"judgements", k.commits},
+		} {
+			metrics.WriteCounterUint64(w, "bluetrail_rule_"+x.name+"_total", uint64(x.n))
+		}
+		metrics.WriteCounterFloat64(w, "bluetrail_rule_judging_seconds_total", k.judging.Seconds())
 		total := int64(0)
 		for _, n := range c.hits {
 			total += n

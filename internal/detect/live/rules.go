@@ -1,6 +1,6 @@
-// Package live evaluates event rules on what the ingest pipeline brings. What they
-// find is written in the transaction that makes the events durable, so that each event
-// counts once, whatever happens to the process.
+// Package live evaluates rules on what the ingest pipeline brings. What they find, and
+// what they have to know, is written in the transaction that makes the events durable,
+// so that each event counts once, whatever happens to the process.
 package live
 
 import (
@@ -12,46 +12,37 @@ import (
 
 	"bluetrail/internal/detect/rule"
 	"bluetrail/internal/detect/ruleset"
-	"bluetrail/internal/detect/sigma"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/state"
 )
 
 // Config says which rules run.
 type Config struct {
-	Rules *ruleset.Follower
-	Log   *slog.Logger
+	Rules    *ruleset.Follower
+	Lateness time.Duration // how late events may come and be judged in their place; 0 = DefaultLateness
+	Geo      exec.Geo      // for searches that look at one event at a time
+	Log      *slog.Logger
 
-	clock func() time.Time                  // of costs; nil = time.Now
+	clock func() time.Time                  // nil = time.Now
 	hit   func(rule *rule.Info, raw []byte) // for tests: called when a rule matches
 }
 
-// Rules are the rules that run on what comes in. It is safe for concurrent use.
+// DefaultLateness is how late events may come by default.
+const DefaultLateness = time.Hour
+
+// Rules are the rules that run on what comes in. They follow those of the
+// configuration. It is safe for concurrent use.
 type Rules struct {
-	cfg Config
-	set atomic.Pointer[running]
+	cfg    Config
+	latest atomic.Pointer[ruleset.Ruleset] // without those that are disabled
+	downs  atomic.Int64                    // changes when a rule is disabled
 
 	mu       sync.Mutex
 	disabled map[string]state.Disabled // by rule
 	changed  []state.Disabled          // since the last commit; without a reason = enabled again
+	sink     *Sink                     // nil = not open yet
 
 	counts counts
-}
-
-// running is the rules that run at a time.
-type running struct {
-	set   *sigma.Set
-	rules []ruleOf // by position in set
-	need  []string // fields that findings read
-}
-
-// ruleOf is a rule that runs.
-type ruleOf struct {
-	info   rule.Info
-	print  string
-	sigma  *sigma.Rule
-	alone  *sigma.Set // of this rule only
-	entity []int      // positions in need
-	fields []int
 }
 
 // Open makes rules that follow those of the configuration.
@@ -62,71 +53,73 @@ func Open(cfg Config) *Rules {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Lateness <= 0 {
+		cfg.Lateness = DefaultLateness
+	}
 	r := &Rules{cfg: cfg, disabled: map[string]state.Disabled{}}
 	r.counts.init()
-	cfg.Rules.Subscribe(func(*ruleset.Ruleset) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.build()
-	})
+	cfg.Rules.Subscribe(r.use)
 	return r
 }
 
-// build makes the rules that run. r.mu is held.
-func (r *Rules) build() {
-	from := r.cfg.Rules.Rules()
-	var chosen []*sigma.Rule
-	rs := &running{need: slices.Clone(brief)}
-	position := func(fields []string) (list []int) {
-		for _, name := range fields {
-			at := slices.Index(rs.need, name)
-			if at < 0 {
-				at = len(rs.need)
-				rs.need = append(rs.need, name)
-			}
-			list = append(list, at)
-		}
-		return list
-	}
-	off := 0
+// use takes new rules. They run from the next commit on.
+func (r *Rules) use(from *ruleset.Ruleset) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	off := map[int]string{}
+	runs := map[string]bool{}
 	for i := range from.Rules {
 		x := &from.Rules[i]
-		d, isOff := r.disabled[x.ID]
-		if isOff && d.Print != x.Print { // it was mended
+		d, disabled := r.disabled[x.ID]
+		if disabled && d.Print != x.Print { // it was mended
 			delete(r.disabled, x.ID)
 			r.changed = append(r.changed, state.Disabled{Rule: x.ID})
 			r.cfg.Log.Info("a rule that was disabled has changed and runs again", "rule", x.ID)
-			isOff = false
+			disabled = false
 		}
 		switch {
-		case x.Event == nil || x.Silent || x.Off != "":
-			continue
-		case isOff:
-			off++
-			continue
+		case disabled:
+			off[i] = d.Reason
+		case x.Off == "" && x.Runs():
+			runs[x.ID] = true
 		}
-		chosen = append(chosen, x.Event)
-		rs.rules = append(rs.rules, ruleOf{
-			info: x.Info, print: x.Print, sigma: x.Event, alone: sigma.NewSet([]*sigma.Rule{x.Event}), entity: position(x.Entity), fields: position(x.Fields),
-		})
 	}
-	rs.set = sigma.NewSet(chosen)
-	r.set.Store(rs)
-	r.counts.forget(rs)
-	r.counts.loaded.Store(int64(len(chosen)))
-	r.counts.disabled.Store(int64(off))
+	r.latest.Store(from.Without(off))
+	r.counts.forget(runs)
+	r.counts.loaded.Store(int64(len(runs)))
+	r.counts.disabled.Store(int64(len(off)))
 }
 
-// disable switches a rule off for good: until its file changes.
-func (r *Rules) disable(rule *ruleOf, reason string) {
+// disable switches a rule off for good: until its text changes.
+func (r *Rules) disable(rs *ruleset.Ruleset, rule int, reason string) {
+	x := &rs.Rules[rule]
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, ok := r.disabled[rule.info.ID]; ok {
+	if _, known := r.disabled[x.ID]; known {
+		r.mu.Unlock()
 		return
 	}
-	d := state.Disabled{Rule: rule.info.ID, Print: rule.print, Since: time.Now(), Reason: reason}
+	d := state.Disabled{Rule: x.ID, Print: x.Print, Since: time.Now(), Reason: reason}
 	r.disabled[d.Rule] = d
 	r.changed = append(r.changed, d)
-	r.cfg.Log.Error("a rule is disabled; it runs again when its file changes", "rule", d.Rule, "file", rule.info.File, "reason", reason)
-	r.build()
+	r.downs.Add(1)
+	r.counts.disabled.Add(1)
+	r.mu.Unlock()
+	r.cfg.Log.Error("a rule is disabled; it runs again when its text changes", "rule", d.Rule, "file", x.File, "reason", reason)
+}
+
+// isDisabled reports whether a rule is switched off.
+func (r *Rules) isDisabled(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.disabled[id]
+	return ok
+}
+
+// takeChanged returns which rules were disabled or enabled since it was called last.
+func (r *Rules) takeChanged() []state.Disabled {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := slices.Clone(r.changed)
+	r.changed = nil
+	return list
 }

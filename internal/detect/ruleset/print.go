@@ -44,7 +44,7 @@ func (l *loader) print(lists *lists) {
 			continue
 		}
 		h := sha256.New()
-		for _, at := range l.below(i) {
+		for _, at := range l.Below(i) {
 			fmt.Fprintf(h, "%s\n", own[at])
 		}
 		r.Print = hex.EncodeToString(h.Sum(nil)[:16])
@@ -56,8 +56,8 @@ func document(h *sigma.Header) string {
 	return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(h.Text()), "---"))
 }
 
-// below returns the positions of a rule and of all rules that it refers to, each once.
-func (s *Ruleset) below(rule int) []int {
+// Below returns the positions of a rule and of all rules that it refers to, each once.
+func (s *Ruleset) Below(rule int) []int {
 	all := []int{rule}
 	for i := 0; i < len(all); i++ {
 		c := s.Rules[all[i]].Correlation

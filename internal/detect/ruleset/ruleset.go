@@ -390,3 +390,20 @@ func (s *Ruleset) Position(ref sigma.Ref) int32 {
 	}
 	return int32(s.correlations + ref.Correlation)
 }
+
+// Runs reports whether the rule raises findings as events come: searches that look at
+// several events run on a schedule.
+func (r *Rule) Runs() bool {
+	return !r.Silent && (r.Event != nil || r.Correlation != nil || r.Search != nil && r.Search.Stateless())
+}
+
+// Without returns the ruleset with rules switched off, by their positions, for a
+// reason each.
+func (s *Ruleset) Without(off map[int]string) *Ruleset {
+	c := *s
+	c.Rules = slices.Clone(s.Rules)
+	for i, reason := range off {
+		c.Rules[i].Off = reason
+	}
+	return &c
+}

@@ -52,11 +52,12 @@ type Config struct {
 	Clock func() time.Time // nil = time.Now
 	// Arrived returns the last batch of events that searches see; nil = that of the
 	// checkpoint in State.
-	Arrived func() (int64, error)
-	AtOnce  int         // runs at a time; 0 = half of the processors
-	Busy    func() bool // searches of people are under way; nil = never
-	Log     *slog.Logger
-	Alarm   func(rule, reason string) // a rule was disabled; nil = the log tells
+	Arrived   func() (int64, error)
+	Streaming bool        // searches that look at one event at a time run elsewhere, as events come
+	AtOnce    int         // runs at a time; 0 = half of the processors
+	Busy      func() bool // searches of people are under way; nil = never
+	Log       *slog.Logger
+	Alarm     func(rule, reason string) // a rule was disabled; nil = the log tells
 }
 
 // Scheduler runs rules. It is safe for concurrent use.
@@ -119,7 +120,7 @@ func (s *Scheduler) SetRules(rs *ruleset.Ruleset) error {
 	byKey := map[string]*job{}
 	for i := range rs.Rules {
 		r := &rs.Rules[i]
-		if r.Search == nil || r.Off != "" {
+		if r.Search == nil || r.Off != "" || s.cfg.Streaming && r.Search.Stateless() {
 			continue
 		}
 		j := &job{search: r.Search, key: r.ID, print: r.Print}

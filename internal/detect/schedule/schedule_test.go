@@ -358,7 +358,7 @@ func TestSetRules(t *testing.T) {
 	db := openState(t, t.TempDir())
 	s := New(Config{State: db, Emit: Keep{}})
 	rs := &ruleset.Ruleset{Rules: []ruleset.Rule{{Info: rule.Info{ID: "event"}}}}
-	rules := rulesOf(t, "eventName=A", "eventName=B")
+	rules := rulesOf(t, "eventName=A", "eventName=B | stats count")
 	for i := range rules {
 		search, err := splrule.Compile(&rules[i], nil)
 		if err != nil {
@@ -369,6 +369,11 @@ func TestSetRules(t *testing.T) {
 	rs.Rules[2].Off = "rules.off names it"
 	if err := s.SetRules(rs); err != nil || len(s.Status()) != 1 || s.Status()[0].Rule.ID != "r0" {
 		t.Errorf("%v, %+v", err, s.Status())
+	}
+	s = New(Config{State: db, Emit: Keep{}, Streaming: true})
+	rs.Rules[2].Off = ""
+	if err := s.SetRules(rs); err != nil || len(s.Status()) != 1 || s.Status()[0].Rule.ID != "r1" {
+		t.Errorf("a search that streams is scheduled: %v, %+v", err, s.Status())
 	}
 }
 

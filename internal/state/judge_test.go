@@ -1,0 +1,106 @@
+package state
+
+import (
+	"fmt"
+	"testing"
+)
+
+// TestJudge writes rows of each kind, more than a page of them, replaces and removes
+// some, and reads them again.
+func TestJudge(t *testing.T) {
+	db := open(t, t.TempDir())
+	defer db.Close()
+	const n = 2*judgeAtOnce + 7
+	body := []byte("body")
+	write := func(from, to int, body []byte, last int64) {
+		t.Helper()
+		err := db.Write(func(tx *Tx) error {
+			for i := from; i < to; i++ {
+				key := fmt.Appendf(nil, "%05d", i)
+				for _, err := range []error{
+					tx.PutUnits([]Unit{{key, body}}), tx.PutWaiting([]Waiting{{key[:3], int64(i - 500), [16]byte{1, byte(i)}, body}}),
+					tx.PutSeen([]Seen{{"r", fmt.Sprintf(`[["s"],["%d"]]`, i), 1, last}}), tx.PutIdentities([]Identity{{'k', key, body}}),
+				} {
+					if err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := func() (units, waiting, seen, identities int) {
+		t.Helper()
+		last := int64(-1000)
+		for _, err := range []error{
+			db.Units(func(u *Unit) error { units++; return nil }),
+			db.Waiting(func(w *Waiting) error {
+				if w.Time <= last || w.ID != [16]byte{1, byte(w.Time + 500)} || string(w.Unit) != fmt.Sprintf("%05d", w.Time+500)[:3] {
+					t.Errorf("%+v comes after %d", w, last)
+				}
+				last = w.Time
+				waiting++
+				return nil
+			}),
+			db.Seen(func(s *Seen) error { seen++; return nil }),
+			db.Identities(func(i *Identity) error { identities++; return nil }),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		return
+	}
+	write(0, n, body, 5)
+	write(0, n, []byte("other"), 6) // instead of the first ones
+	if a, b, c, d := read(); a != n || b != n || c != n || d != n {
+		t.Errorf("%d, %d, %d, %d rows, want %d of each", a, b, c, d, n)
+	}
+	counted := map[string]int64{}
+	if err := db.CountUnits(func(unit []byte, waiting int64) error { counted[string(unit)] = waiting; return nil }); err != nil || len(counted) != n+11 || counted["002"] != 100 || counted["00002"] != 0 {
+		t.Errorf("%d units, %d matches of one: %v", len(counted), counted["002"], err)
+	}
+	write(3, n, nil, -1)
+	if a, b, c, d := read(); a != 3 || b != 3 || c != 3 || d != 3 {
+		t.Errorf("%d, %d, %d, %d rows, want 3 of each", a, b, c, d)
+	}
+	of := func(rule string) (n int) {
+		err := db.Seen(func(s *Seen) error {
+			if s.Rule == rule {
+				n++
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	err := db.Write(func(tx *Tx) error {
+		if err := tx.PutSeen([]Seen{{"r", `[["s"],[]]`, 1, 1}, {"other", `[["s"],["a"]]`, 1, 1}}); err != nil {
+			return err
+		}
+		if r, ok, err := tx.OneSeen("r", `[["s"],[]]`); err != nil || !ok || r.First != 1 {
+			t.Errorf("%+v, %v, %v", r, ok, err)
+		}
+		if _, ok, err := tx.OneSeen("r", "none"); ok || err != nil {
+			t.Error(ok, err)
+		}
+		return tx.ForgetSeen("r", 6)
+	})
+	if err != nil || of("r") != 4 || of("other") != 1 || of("none") != 0 {
+		t.Errorf("%d, %d: %v", of("r"), of("other"), err)
+	}
+	err = db.Write(func(tx *Tx) error {
+		if err := tx.ForgetSeen("r", 7); err != nil {
+			return err
+		}
+		return tx.PutLearning(Learning{"r", "p", 7, true})
+	})
+	if list, err2 := db.Learning(); err != nil || of("r") != 1 || err2 != nil || len(list) != 1 || list[0] != (Learning{"r", "p", 7, true}) {
+		t.Errorf("%d stay, %v: %v, %v", of("r"), list, err, err2)
+	}
+}
