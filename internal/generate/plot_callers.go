@@ -153,11 +153,12 @@ func (p *plot) stageOtherCallers() {
 
 // stageUncertainSessions stages sessions whose start is not in the trail.
 func (p *plot) stageUncertainSessions() {
+	const lost = " (uncertain: who started the session is not in the records)"
 	prod := p.org.account("prod")
 	at := p.at(2, 13, 0)
 	c := p.org.roleCaller(prod, "legacy-batch", "", "batch-7").since(at-7200, p.key("ASIA", prod, hashText("legacy")), false)
 	who := assumedVerdict(prod, "legacy-batch", "")
-	who.session, who.name, who.rest = c.session(), "role legacy-batch, session batch-7", " (uncertain: who started the session is not in the records)"
+	who.session, who.name, who.rest = c.session(), "role legacy-batch, session batch-7", lost
 	p.play("start-unknown", "nothing says who started the session", prod, c.plays("legacy-batch", who), addressIn(gateways["eu-central-1"], p.seed).String(), machineAgents[0]).
 		lookAround(at, "s3:ListBuckets", "iam:GetRole")
 
@@ -170,4 +171,17 @@ func (p *plot) stageUncertainSessions() {
 	who.session, who.certain = again.session(), false
 	who.rest = ", assumed by vera.stein (uncertain: by the name of the session)"
 	d.as(again.plays("on-call", who)).lookAround(at+3100, "iam:ListRoles", "s3:ListBuckets")
+
+	at = p.at(2, 15, 0)
+	c = rootCaller(prod).since(at-120, p.key("ASIA", prod, hashText("lost root")), false).with(func(s *callerSession) { s.AssumedRoot = "true" })
+	p.play("assumed-root-unknown", "central root access from an account whose trail is not at hand", prod, c.plays("root",
+		verdict{actor: c.ARN, kind: "assumed-root", session: c.session(), name: "assumed root of " + prod.id, rest: lost}), p.org.people[14].home, shells[0]).
+		lookAround(at, "iam:GetAccountSummary", "iam:ListUsers")
+
+	at = p.at(2, 15, 30)
+	c = caller{Type: "FederatedUser", PrincipalID: prod.id + ":visitor", ARN: "arn:aws:sts::" + prod.id + ":federated-user/visitor", AccountID: prod.id}.
+		since(at-600, p.key("ASIA", prod, hashText("visitor")), false)
+	p.play("federation-unknown", "neither the call nor the record says which user gave out the session", prod, c.plays("visitor",
+		verdict{actor: c.ARN, kind: "federated-user", session: c.session(), name: "federated user visitor", rest: lost}), p.org.people[15].home, shells[1]).
+		lookAround(at, "s3:ListBuckets", "sts:GetCallerIdentity")
 }

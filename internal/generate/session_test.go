@@ -27,7 +27,7 @@ func staged() Config {
 var kindsOfSessions = []string{
 	"sign-in-session", "console-session", "assumed-over-accounts", "source-identity", "source-identity-alone", "saml-session", "web-identity-session", "federation-token", "session-token",
 	"assumed-root-session", "created-key", "idle-windows", "identity-center-session", "on-behalf-of", "oauth-token", "mcp-session", "root-session", "delegate", "instance-session",
-	"service-linked-role", "anonymous", "foreign-account", "start-unknown", "start-by-name",
+	"service-linked-role", "anonymous", "foreign-account", "start-unknown", "start-by-name", "assumed-root-unknown", "federation-unknown",
 }
 
 // TestSessionsAreWhoTheLabelsSay: identity says of each staged event what its
@@ -73,7 +73,7 @@ func TestSessionsAreWhoTheLabelsSay(t *testing.T) {
 			t.Errorf("no session of the label %q", name)
 		}
 	}
-	want := []string{"account", "anonymous", "delegate", "iam-user", "identity-center-user", "oidc-user", "role", "root", "saml-user", "service"}
+	want := []string{"account", "anonymous", "assumed-root", "delegate", "federated-user", "iam-user", "identity-center-user", "oidc-user", "role", "root", "saml-user", "service"}
 	if got := slices.Sorted(maps.Keys(types)); !slices.Equal(got, want) || doubts == 0 {
 		t.Errorf("the labels have actors of the types %q, want %q; %d uncertain sessions", got, want, doubts)
 	}
