@@ -33,6 +33,12 @@ func (s FieldSet) Add(names ...string) FieldSet {
 	return FieldSet{all: s.all, names: out}
 }
 
+// Naming returns the set with those of the names that it has already, so that fields
+// that are computed only on request are. Patterns are left out.
+func (s FieldSet) Naming(names ...string) FieldSet {
+	return s.Add(slices.DeleteFunc(slices.Clone(names), func(n string) bool { return strings.Contains(n, "*") || !s.Has(n) })...)
+}
+
 // Union returns the union of both sets.
 func (s FieldSet) Union(t FieldSet) FieldSet {
 	s.all = s.all || t.all

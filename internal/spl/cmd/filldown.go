@@ -51,7 +51,7 @@ func (c *Filldown) Print() string {
 }
 
 // Needs implements syntax.Command.
-func (c *Filldown) Needs(out filter.FieldSet) filter.FieldSet { return out }
+func (c *Filldown) Needs(out filter.FieldSet) filter.FieldSet { return out.Naming(c.Fields...) }
 
 // Open implements exec.Serial.
 func (c *Filldown) Open(_ context.Context, _ *exec.Env, in exec.Operator) (exec.Operator, error) {

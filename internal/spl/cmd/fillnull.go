@@ -67,7 +67,7 @@ func (c *Fillnull) Print() string {
 }
 
 // Needs implements syntax.Command.
-func (c *Fillnull) Needs(out filter.FieldSet) filter.FieldSet { return out }
+func (c *Fillnull) Needs(out filter.FieldSet) filter.FieldSet { return out.Naming(c.Fields...) }
 
 // RowWise reports whether each row is processed independently.
 func (c *Fillnull) RowWise() bool {

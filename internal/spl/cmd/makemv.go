@@ -108,7 +108,7 @@ func (c *Makemv) Print() string {
 }
 
 // Needs implements syntax.Command.
-func (c *Makemv) Needs(out filter.FieldSet) filter.FieldSet { return out }
+func (c *Makemv) Needs(out filter.FieldSet) filter.FieldSet { return out.Naming(c.Field) }
 
 // NewMapper implements exec.Streaming.
 func (c *Makemv) NewMapper(env *exec.Env) (exec.Mapper, error) {

@@ -66,7 +66,7 @@ func (c *Mvcombine) Print() string {
 }
 
 // Needs implements syntax.Command.
-func (c *Mvcombine) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields() }
+func (c *Mvcombine) Needs(filter.FieldSet) filter.FieldSet { return filter.AllFields().Add(c.Field) }
 
 // Open implements exec.Serial.
 func (c *Mvcombine) Open(_ context.Context, env *exec.Env, in exec.Operator) (exec.Operator, error) {

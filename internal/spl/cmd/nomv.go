@@ -35,7 +35,7 @@ func init() {
 func (c *Nomv) Print() string { return "nomv " + syntax.PrintField(c.Field) }
 
 // Needs implements syntax.Command.
-func (c *Nomv) Needs(out filter.FieldSet) filter.FieldSet { return out }
+func (c *Nomv) Needs(out filter.FieldSet) filter.FieldSet { return out.Naming(c.Field) }
 
 // NewMapper implements exec.Streaming.
 func (c *Nomv) NewMapper(*exec.Env) (exec.Mapper, error) { return c, nil }

@@ -117,7 +117,7 @@ func (c *Outlier) Needs(out filter.FieldSet) filter.FieldSet {
 		}
 		return out.Add(c.Fields...)
 	}
-	return out
+	return out.Naming(c.Fields...)
 }
 
 // Open implements exec.Serial.

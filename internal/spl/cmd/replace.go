@@ -121,7 +121,7 @@ func (c *Replace) Print() string {
 }
 
 // Needs implements syntax.Command.
-func (c *Replace) Needs(out filter.FieldSet) filter.FieldSet { return out }
+func (c *Replace) Needs(out filter.FieldSet) filter.FieldSet { return out.Naming(c.Fields...) }
 
 // NewMapper implements exec.Streaming.
 func (c *Replace) NewMapper(env *exec.Env) (exec.Mapper, error) {
