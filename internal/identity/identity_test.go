@@ -138,7 +138,7 @@ func TestWhoIsBehind(t *testing.T) {
 }
 
 // TestOrderAndSplitDoNotMatter: any order, split and repetition of records gives
-// the same actors and sessions, through rows as through Merge.
+// the same actors and sessions, through rows as through Merge and Absorb.
 func TestOrderAndSplitDoNotMatter(t *testing.T) {
 	var pool []*Facts
 	for _, who := range []string{alice, deploy, audit, fmt.Sprintf(person, "", ""), fmt.Sprintf(person, `,"signInSessionArn":"arn:aws:signin:eu-central-1:1:session/u1"`, behalf)} {
@@ -170,6 +170,14 @@ func TestOrderAndSplitDoNotMatter(t *testing.T) {
 		}
 		for _, f := range chosen {
 			if diff := cmp.Diff(want.Resolve(&f.Caller), parts[0].Resolve(&f.Caller)); diff != "" {
+				rt.Fatal(diff)
+			}
+		}
+		absorbed := NewTrail(0)
+		absorbed.Absorb(parts[1]) // before parts[0], which knows all of it
+		absorbed.Absorb(parts[0])
+		for _, f := range chosen {
+			if diff := cmp.Diff(want.Resolve(&f.Caller), absorbed.Resolve(&f.Caller)); diff != "" {
 				rt.Fatal(diff)
 			}
 		}

@@ -103,7 +103,10 @@ func (t *Trail) Add(f *Facts) {
 			}
 		}
 	}
-	id := c.session()
+	id := ""
+	if c.SignInSession != "" || c.UserID != "" {
+		id = c.session()
+	}
 	if id != "" && c.SignInSession != "" {
 		t.put(Session, id, c.SignInSession, c.Time)
 	}
@@ -245,6 +248,19 @@ func (t *Trail) Merge(other *Trail) {
 		t.merge(id, r)
 	}
 	t.dropped += other.dropped
+}
+
+// Absorb is Merge for a trail that is not needed any more, whose memory it frees.
+func (t *Trail) Absorb(other *Trail) {
+	if len(t.rows) == 0 && other.size <= t.limit && t.changed == nil {
+		t.rows, t.size, other.rows = other.rows, other.size, nil
+	}
+	for id, r := range other.rows {
+		delete(other.rows, id)
+		t.merge(id, r)
+	}
+	t.dropped += other.dropped
+	*other = Trail{}
 }
 
 func (t *Trail) merge(id rowID, r *row) {

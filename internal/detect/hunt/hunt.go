@@ -108,7 +108,8 @@ func Run(ctx context.Context, o Options) (res *Result, err error) {
 	for _, s := range scans {
 		if s != nil {
 			logs = append(logs, s.log)
-			trail.Merge(s.trail)
+			trail.Absorb(s.trail)
+			s.trail, s.scanner = nil, nil
 			res.read(s)
 		}
 	}
