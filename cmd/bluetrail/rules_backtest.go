@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -60,14 +61,7 @@ func (a *app) ruleAt(ref string, dirs []string, shipped bool, knowledge []string
 		i, err := findRule(rs, ref)
 		return rs, i, err
 	}
-	within := func(dir string) bool {
-		rel, err := filepath.Rel(a.path(dir), path)
-		return err == nil && filepath.IsLocal(rel)
-	}
-	if !slices.ContainsFunc(dirs, within) {
-		dirs = append(slices.Clone(dirs), ref)
-	}
-	rs, err := a.ruleset(dirs, shipped, knowledge)
+	rs, err := a.ruleset(a.withFile(ref, dirs), shipped, knowledge)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -91,6 +85,24 @@ func (a *app) ruleAt(ref string, dirs []string, shipped bool, knowledge []string
 		return nil, 0, usage("there is no rule for CloudTrail in %s", ref)
 	}
 	return nil, 0, usage("%s has several rules that raise findings: %s; name one of them, and give the file with --rules %s", ref, strings.Join(names, ", "), shellWord(ref))
+}
+
+// withFile adds a file to folders of rules, unless it is no file or lies in one of them.
+func (a *app) withFile(ref string, dirs []string) []string {
+	path := a.path(ref)
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return dirs
+	}
+	full, err := filepath.Abs(path)
+	within := func(dir string) bool {
+		above, errAbove := filepath.Abs(a.path(dir))
+		rel, errRel := filepath.Rel(above, full)
+		return errors.Join(err, errAbove, errRel) == nil && filepath.IsLocal(rel)
+	}
+	if slices.ContainsFunc(dirs, within) {
+		return dirs
+	}
+	return append(slices.Clone(dirs), ref)
 }
 
 func sameFile(a, b string) bool {

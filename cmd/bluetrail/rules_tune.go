@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"bluetrail/internal/control"
@@ -89,7 +90,7 @@ func (c *rulesTuneCmd) Run(a *app) error {
 		last, st = res, h.stats()
 		return res, err
 	}
-	o.Reload = func(filter string) (*ruleset.Ruleset, error) { return c.reload(a, r, filter) }
+	o.Reload = func(filter string) (*ruleset.Ruleset, error) { return c.reload(a, filter) }
 	res, err := tune.Run(o)
 	if errors.Is(err, tune.ErrSearch) {
 		return usage("cannot tune %q: %w", r.Title, err)
@@ -121,7 +122,7 @@ func (c *rulesTuneCmd) Run(a *app) error {
 }
 
 // reload loads the rules once more, with a filter.
-func (c *rulesTuneCmd) reload(a *app, r *ruleset.Rule, filter string) (*ruleset.Ruleset, error) {
+func (c *rulesTuneCmd) reload(a *app, filter string) (*ruleset.Ruleset, error) {
 	dir, err := os.MkdirTemp(a.cfg.Search.TempDir, "bluetrail-tune-")
 	if err != nil {
 		return nil, err
@@ -131,11 +132,8 @@ func (c *rulesTuneCmd) reload(a *app, r *ruleset.Rule, filter string) (*ruleset.
 	if err := os.WriteFile(file, []byte(filter), 0o600); err != nil {
 		return nil, err
 	}
-	dirs := append(append([]string{}, c.Rules...), file)
-	if exists(a.path(c.ID)) && !strings.HasPrefix(r.File, ruleset.ShippedPrefix) {
-		dirs = append(dirs, c.ID)
-	}
-	rs, err := a.ruleset(dirs, !c.NoShipped, c.Knowledge)
+	dirs := slices.Clone(a.withFile(c.ID, c.Rules))
+	rs, err := a.ruleset(append(dirs, file), !c.NoShipped, c.Knowledge)
 	if err != nil {
 		return nil, err
 	}
