@@ -22,12 +22,12 @@ import (
 // Sink writes findings, and what the rules have to know, with the checkpoints of a
 // pipeline.
 type Sink struct {
-	rules   *Rules
-	db      *state.DB
-	workers []*worker
-	of      *ruleset.Ruleset // that workers and replayer use; changes in Commit only
+	rules *Rules
+	db    *state.DB
+	of    *ruleset.Ruleset // that workers and replayer use; changes in Commit only
 
 	mu       sync.Mutex // of what follows
+	workers  []*worker
 	trail    *identity.Trail
 	memory   *seen.Memory
 	replayer *judge.Replayer
@@ -88,9 +88,11 @@ func (r *Rules) Sink(db *state.DB) (ingest.Sink, error) {
 	return s, nil
 }
 
-// Worker implements ingest.Sink. Workers are made one after the other.
+// Worker implements ingest.Sink. It is called by several goroutines.
 func (s *Sink) Worker() ingest.SinkWorker {
 	w := &worker{sink: s, trail: identity.NewTrail(trailOfWorker)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.workers = append(s.workers, w)
 	return w
 }
