@@ -30,7 +30,7 @@ type Record struct {
 	Given   bool       // ID was derived from the record; otherwise the scanner hashes its text
 	Row     *event.Row // of Leaves; nil: the scanner reads them
 	File    string     // where it lies; "" = in the store
-	Other   bool       // it is not CloudTrail's: only searches look at it
+	Partial bool       // an event of a test, which may lack what tells CloudTrail's records from other JSON
 }
 
 // Scanner is the stateless part of a ruleset. It is for one goroutine.
@@ -157,19 +157,20 @@ func (s *Scanner) Scan(rec *Record) (*match.Match, error) {
 	if err := identity.FromRow(rec.Raw, leaves, &s.facts); err != nil {
 		return nil, err
 	}
-	if !rec.Other {
+	other := !rec.Partial && !Leaves.OfTrail(leaves) // only searches look at it
+	if !other {
 		s.trail.Add(&s.facts)
 	}
 	source, name := identity.Names(leaves)
 	s.events.Evaluate(rec.Raw, source, name, func(i int) { // also what Values reads of it
-		if !rec.Other {
+		if !other {
 			m.Rules = append(m.Rules, int32(i))
 		}
 	})
 	s.n++
 	for i := range s.searches {
 		x := &s.searches[i]
-		if x.skipped || !rec.Other && x.ev.Skips(name) {
+		if x.skipped || !other && x.ev.Skips(name) {
 			continue
 		}
 		ok, err := s.search(x, rec)

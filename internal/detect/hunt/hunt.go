@@ -180,8 +180,7 @@ func (s *scan) record(r *files.Record) error {
 	if !s.o.Earliest.IsZero() && r.Time < s.o.Earliest.UnixNano() || !s.o.Latest.IsZero() && r.Time >= s.o.Latest.UnixNano() {
 		return nil
 	}
-	other := !engine.Leaves.OfTrail(r.Row)
-	if other {
+	if !engine.Leaves.OfTrail(r.Row) {
 		s.others++
 	} else {
 		if s.events == 0 {
@@ -192,7 +191,7 @@ func (s *scan) record(r *files.Record) error {
 	}
 	s.rec = engine.Record{
 		Raw: r.Raw, Meta: &r.Meta, Time: r.Time, ID: r.Identity.ID, Given: r.Identity.Given,
-		Row: r.Row, File: r.File, Other: other,
+		Row: r.Row, File: r.File,
 	}
 	if err := s.keeper.record(r); err != nil {
 		return err

@@ -99,7 +99,7 @@ func fires(ctx context.Context, rs *ruleset.Ruleset, position int, records [][]b
 	for _, raw := range records {
 		id := event.Identify(raw)
 		m, err := scanner.Scan(&engine.Record{
-			Raw: raw, Meta: &event.Meta{Index: event.DefaultIndex, Sourcetype: event.CloudTrail}, Time: id.Time, ID: id.ID, Given: id.Given,
+			Raw: raw, Meta: &event.Meta{Index: event.DefaultIndex, Sourcetype: event.CloudTrail}, Time: id.Time, ID: id.ID, Given: id.Given, Partial: true,
 		})
 		if err != nil {
 			return false, err
