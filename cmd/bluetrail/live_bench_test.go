@@ -52,13 +52,14 @@ func serving(b *testing.B, trail, config string, events int) time.Duration {
 		b.Fatal(err)
 	}
 	lines := bufio.NewScanner(log)
-	addr := ""
-	for addr == "" && lines.Scan() {
-		if _, after, ok := strings.Cut(lines.Text(), " addr="); ok && strings.Contains(lines.Text(), "msg=ready") {
+	addr, ready := "", false
+	for !ready && lines.Scan() {
+		if _, after, ok := strings.Cut(lines.Text(), " addr="); ok {
 			addr, _, _ = strings.Cut(after, " ")
 		}
+		ready = strings.Contains(lines.Text(), "msg=ready")
 	}
-	if addr == "" {
+	if !ready || addr == "" {
 		b.Fatal("the server does not start: ", cmd.Wait())
 	}
 	go func() { _, _ = io.Copy(io.Discard, log) }()
