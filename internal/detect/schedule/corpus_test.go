@@ -3,13 +3,16 @@ package schedule
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +36,10 @@ type world struct {
 	s       *Scheduler
 	now     time.Time
 	files   int
+
+	cutting sync.Mutex
+	cut     int // how many searches more may begin before stop is called, 0 = all
+	stop    context.CancelFunc
 }
 
 var midnight = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
@@ -73,11 +80,23 @@ func (w *world) open() {
 		State: w.p.State(), Emit: Keep{}, Clock: func() time.Time { return w.now }, AtOnce: 2,
 		Open: func([]string) (search.Options, error) {
 			k := w.knowledge()
+			w.cutOff()
 			return search.Options{Store: w.p.Store(), Macros: k, Knowledge: k}, nil
 		},
 	})
 	setRules(w.t, w.s, w.knowledge(), w.rules...)
 	w.t.Cleanup(func() { w.close() })
+}
+
+// cutOff calls stop before the search at which it is due.
+func (w *world) cutOff() {
+	w.cutting.Lock()
+	defer w.cutting.Unlock()
+	if w.cut > 0 {
+		if w.cut--; w.cut == 0 {
+			w.stop()
+		}
+	}
 }
 
 func (w *world) knowledge() *knowledge.Knowledge {
@@ -359,6 +378,56 @@ func TestDowntime(t *testing.T) {
 	}
 	if n := len(w.runs("5c000000-0000-4000-8000-000000000010")); skipped < 2 || n > 2*mostWindows+20 {
 		t.Errorf("%d runs, %d told as skipped", n, skipped)
+	}
+}
+
+// TestCutOff stops the scheduler at random moments and starts another one on the same
+// state: nothing is lost and nothing told twice.
+func TestCutOff(t *testing.T) {
+	for seed := range uint64(3) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		w := newWorld(t)
+		cuts := 0
+		run := func(clock string) {
+			t.Helper()
+			for range 4 {
+				var ctx context.Context
+				ctx, w.stop = context.WithCancel(t.Context())
+				w.cutting.Lock()
+				w.cut = 1 + r.IntN(12)
+				w.cutting.Unlock()
+				d, err := time.ParseDuration(clock)
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.now = midnight.Add(d)
+				err = w.s.RunDue(ctx)
+				w.cutting.Lock()
+				w.cut = 0
+				w.cutting.Unlock()
+				if err != nil && !errors.Is(err, context.Canceled) {
+					t.Fatal(err)
+				}
+				if ctx.Err() == nil {
+					w.stop()
+					break
+				}
+				cuts++
+				w.restart()
+			}
+			w.until(clock)
+		}
+		run("1h1m")
+		records := day()
+		for i := 0; i < len(records); i += 5 {
+			w.arrive(records[i:min(i+5, len(records))]...)
+		}
+		run("2h1m")
+		run("3h1m")
+		w.expect(dayFound...)
+		if cuts < 3 {
+			t.Errorf("seed %d: cut off %d times only", seed, cuts)
+		}
 	}
 }
 
