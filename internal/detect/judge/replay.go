@@ -500,7 +500,8 @@ func (r *Replayer) store(l *life) {
 func (r *Replayer) sweep(horizon int64) {
 	for _, ls := range r.lives {
 		for _, l := range slices.Clone(ls) {
-			if len(l.tail) == 0 && l.base.expire < horizon {
+			// Old files may come as slowly as the trail.
+			if len(l.tail) == 0 && max(l.base.expire, l.arrived+l.base.tree.span()) < horizon {
 				r.drop(l)
 			}
 		}

@@ -215,7 +215,7 @@ func TestReplay(t *testing.T) {
 					end = max(end, m.Arrival)
 				}
 				d.judge(end)
-				d.judge(end + int64(time.Hour))
+				d.judge(end + int64(2*time.Hour))
 				if units, matches := d.r.Size(); units != 0 || matches != 0 || len(d.units) != 0 || len(d.tails) != 0 || d.r.size != 0 || d.r.held != 0 {
 					t.Errorf("seed %d: after the end %d units, %d matches, %d and %d rows, %d groups, %d events", seed, units, matches, len(d.units), len(d.tails), d.r.size, d.r.held)
 				}
