@@ -181,7 +181,7 @@ func (s *Scheduler) signal() {
 
 // Run runs rules when they are due until ctx ends, and waits for those under way.
 func (s *Scheduler) Run(ctx context.Context) error {
-	return s.loop(ctx, func(next time.Time) bool {
+	return s.loop(ctx, func(next time.Time, _ bool) bool {
 		wait := sleepMost
 		if d := next.Sub(s.cfg.Clock()); !next.IsZero() && d < wait {
 			wait = max(d, time.Millisecond)
@@ -200,11 +200,8 @@ func (s *Scheduler) Run(ctx context.Context) error {
 
 // RunDue runs the rules that are due now, and returns when all have run.
 func (s *Scheduler) RunDue(ctx context.Context) error {
-	return s.loop(ctx, func(time.Time) bool {
-		s.mu.Lock()
-		idle := s.running == 0
-		s.mu.Unlock()
-		if idle {
+	return s.loop(ctx, func(_ time.Time, busy bool) bool {
+		if !busy {
 			return false
 		}
 		select {
@@ -217,17 +214,17 @@ func (s *Scheduler) RunDue(ctx context.Context) error {
 }
 
 // loop starts what is due, and asks wait whether to go on each time there is nothing
-// to start. wait gets the next planned time.
-func (s *Scheduler) loop(ctx context.Context, wait func(next time.Time) bool) error {
+// to start. wait gets the next planned time, and whether rules ran when nothing was found.
+func (s *Scheduler) loop(ctx context.Context, wait func(next time.Time, busy bool) bool) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	for ctx.Err() == nil {
-		j, next, err := s.pick()
+		j, next, busy, err := s.pick()
 		if err != nil {
 			return err
 		}
 		if j == nil {
-			if !wait(next) {
+			if !wait(next, busy) {
 				break
 			}
 			continue
@@ -253,9 +250,9 @@ func (s *Scheduler) loop(ctx context.Context, wait func(next time.Time) bool) er
 }
 
 // pick takes the rule that has been due for longest, or else returns when the next
-// will be. A search that keeps a lookup comes after the others of its time, which
+// will be, and whether rules run that may have to end first. A search that keeps a lookup comes after the others of its time, which
 // compare with what was there before.
-func (s *Scheduler) pick() (due *job, next time.Time, err error) {
+func (s *Scheduler) pick() (due *job, next time.Time, busy bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.cfg.Clock()
@@ -266,7 +263,7 @@ func (s *Scheduler) pick() (due *job, next time.Time, err error) {
 		}
 		if j.next.IsZero() {
 			if err := s.plan(j, now); err != nil {
-				return nil, next, err
+				return nil, next, false, err
 			}
 		}
 		if j.next.IsZero() { // never again
@@ -281,7 +278,7 @@ func (s *Scheduler) pick() (due *job, next time.Time, err error) {
 		}
 	}
 	if s.running >= s.cfg.AtOnce {
-		return nil, next, nil
+		return nil, next, true, nil
 	}
 	for _, j := range s.rules {
 		keeps := len(j.search.Keeps) > 0
@@ -292,11 +289,12 @@ func (s *Scheduler) pick() (due *job, next time.Time, err error) {
 			due = j
 		}
 	}
+	busy = s.running > 0
 	if due != nil {
 		due.running = true
 		s.running++
 	}
-	return due, next, nil
+	return due, next, busy, nil
 }
 
 // plan finds the next planned time of a rule.
