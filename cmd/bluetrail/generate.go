@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -30,11 +29,14 @@ func (c *generateCmd) Run(a *app) error {
 		}
 	}
 	for _, n := range []struct {
-		flag string
-		val  int
-	}{{"events", c.Events}, {"days", c.Days}, {"accounts", c.Accounts}} {
-		if n.val < 1 {
-			return usage("--%s must be at least 1, not %d", n.flag, n.val)
+		flag             string
+		val, least, most int
+	}{
+		{"events", c.Events, generate.MinEvents, generate.MaxEvents}, {"days", c.Days, generate.MinDays, generate.MaxDays},
+		{"accounts", c.Accounts, generate.MinAccounts, generate.MaxAccounts},
+	} {
+		if n.val < n.least || n.val > n.most {
+			return usage("--%s must be from %d to %d, not %d", n.flag, n.least, n.most, n.val)
 		}
 	}
 	cfg := generate.Default()
@@ -51,7 +53,7 @@ func (a *app) generate(dir string, cfg generate.Config) (generate.Summary, error
 	sum, err := generate.Write(a.ctx, dir, cfg, func(d, t int) { done.Store(int64(d)); total.Store(int64(t)) })
 	stop()
 	if err != nil {
-		return sum, fmt.Errorf("cannot generate a trail in %q: %w", dir, err)
+		return sum, err
 	}
 	took := time.Since(start)
 	a.note("wrote %s in %s to %s: %s of JSON, %s compressed, %d attacks labelled in labels.jsonl; %s", count(sum.Events, "event"), count(sum.Files, "file"), dir,

@@ -87,6 +87,48 @@ func (t *Tx) PutSeen(list []Seen) error {
 	})
 }
 
+// StageSeen adds or replaces tuples that a rule is about to learn. Nothing else reads
+// them until TakeStaged.
+func (t *Tx) StageSeen(list []Seen) error {
+	return t.put(len(list), "INSERT OR REPLACE INTO seen_staged VALUES (?, ?, ?, ?)", "", func(i int) (key, values []any, stays bool) {
+		r := &list[i]
+		return []any{r.Rule, r.Tuple}, []any{r.First, r.Last}, true
+	})
+}
+
+// DropStaged drops the tuples that were staged.
+func (t *Tx) DropStaged() error {
+	_, err := t.tx.Exec("DELETE FROM seen_staged")
+	return err
+}
+
+// TakeStaged adds the staged tuples to those that rules remember, and calls each with
+// them as they are remembered then. each must not use the database.
+func (t *Tx) TakeStaged(each func(*Seen) error) error {
+	_, err := t.tx.Exec("INSERT INTO seen SELECT * FROM seen_staged WHERE true ON CONFLICT (rule, tuple) DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last)")
+	if err != nil {
+		return err
+	}
+	rows, err := t.tx.Query("SELECT rule, tuple, s.first, s.last FROM seen_staged JOIN seen s USING (rule, tuple)")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r Seen
+		if err := rows.Scan(&r.Rule, &r.Tuple, &r.First, &r.Last); err != nil {
+			return err
+		}
+		if err := each(&r); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	return t.DropStaged()
+}
+
 // PutIdentities adds or replaces what is known of callers, or removes it.
 func (t *Tx) PutIdentities(list []Identity) error {
 	return t.put(len(list), "INSERT OR REPLACE INTO identity VALUES (?, ?, ?)", "DELETE FROM identity WHERE kind = ? AND key = ?", func(i int) (key, values []any, stays bool) {

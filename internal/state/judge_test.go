@@ -3,6 +3,8 @@ package state
 import (
 	"fmt"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestJudge writes rows of each kind, more than a page of them, replaces and removes
@@ -102,5 +104,40 @@ func TestJudge(t *testing.T) {
 	})
 	if list, err2 := db.Learning(); err != nil || of("r") != 1 || err2 != nil || len(list) != 1 || list[0] != (Learning{"r", "p", 7, true}) {
 		t.Errorf("%d stay, %v: %v, %v", of("r"), list, err, err2)
+	}
+}
+
+// TestStaged adds staged tuples to those that are remembered, all at once.
+func TestStaged(t *testing.T) {
+	db := open(t, t.TempDir())
+	write := func(f func(tx *Tx) error) {
+		t.Helper()
+		if err := db.Write(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(func(tx *Tx) error { return tx.PutSeen([]Seen{{"r", "a", 10, 20}, {"r", "b", 10, 20}}) })
+	write(func(tx *Tx) error { return tx.StageSeen([]Seen{{"r", "lost", 1, 2}}) })
+	write((*Tx).DropStaged)
+	write(func(tx *Tx) error { return tx.StageSeen([]Seen{{"r", "a", 15, 16}, {"r", "c", 1, 2}}) })
+	write(func(tx *Tx) error { return tx.StageSeen([]Seen{{"r", "a", 5, 16}}) })
+	all := func() (list []Seen) {
+		if err := db.Seen(func(s *Seen) error { list = append(list, *s); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	if n := len(all()); n != 2 {
+		t.Errorf("%d tuples are remembered before all are there, want 2", n)
+	}
+	for _, want := range [][]Seen{{{"r", "a", 5, 20}, {"r", "c", 1, 2}}, nil} {
+		var told []Seen
+		write(func(tx *Tx) error { return tx.TakeStaged(func(s *Seen) error { told = append(told, *s); return nil }) })
+		if diff := cmp.Diff(want, told); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff([]Seen{{"r", "a", 5, 20}, {"r", "b", 10, 20}, {"r", "c", 1, 2}}, all()); diff != "" {
+			t.Error(diff)
+		}
 	}
 }

@@ -211,6 +211,13 @@ CREATE TABLE seen (
 	last  INTEGER NOT NULL,
 	PRIMARY KEY (rule, tuple)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE seen_staged (
+	rule  TEXT NOT NULL,
+	tuple TEXT NOT NULL,
+	first INTEGER NOT NULL,
+	last  INTEGER NOT NULL,
+	PRIMARY KEY (rule, tuple)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE identity (
 	kind  INTEGER NOT NULL,
 	key   BLOB NOT NULL,

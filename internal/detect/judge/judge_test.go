@@ -50,7 +50,10 @@ func with(c Correlation) []Rule {
 func judged(t testing.TB, o Options, ms ...*match.Match) ([]*finding.Finding, *Judge) {
 	t.Helper()
 	var out []*finding.Finding
-	o.Wanted, o.Resolve = wanted, resolve
+	o.Wanted = wanted
+	if o.Resolve == nil {
+		o.Resolve = resolve
+	}
 	o.Found = func(f *finding.Finding) error {
 		out = append(out, f)
 		return nil

@@ -222,7 +222,7 @@ func TestReplay(t *testing.T) {
 				if s := d.r.Stats(); s.Late != 0 {
 					t.Errorf("seed %d: %d are late", seed, s.Late)
 				}
-				fs, j := judgedBy(t, Options{Rules: rules, Resolve: who}, ms...)
+				fs, j := judged(t, Options{Rules: rules, Resolve: who, Seen: seen.New(0, true)}, ms...)
 				found += len(fs)
 				if diff := gocmp.Diff(writtenJSON(fs), d.findings); diff != "" {
 					t.Fatalf("seed %d, %+v: %s", seed, c, diff)
@@ -240,28 +240,6 @@ func TestReplay(t *testing.T) {
 			}
 		})
 	}
-}
-
-// judgedBy is judged with a resolver and a memory that records changes.
-func judgedBy(t *testing.T, o Options, ms ...*match.Match) (out []*finding.Finding, _ *Judge) {
-	t.Helper()
-	o.Wanted, o.Seen = wanted, seen.New(0, true)
-	o.Found = func(f *finding.Finding) error { out = append(out, f); return nil }
-	j, faults := New(o)
-	if len(faults) > 0 {
-		t.Fatal(faults[0].Err)
-	}
-	ms = slices.Clone(ms)
-	slices.SortFunc(ms, match.Compare)
-	for _, m := range ms {
-		if err := j.Feed(context.Background(), m); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := j.Finish(); err != nil {
-		t.Fatal(err)
-	}
-	return out, j
 }
 
 // TestVeryLate feeds old matches beside new ones, long after the horizon has passed

@@ -199,6 +199,9 @@ func (s *Sink) teach(ctx context.Context, rs *ruleset.Ruleset, students []*stude
 	log := s.rules.cfg.Log
 	log.Info("rules learn from the stored events", "rules", len(students))
 	start := time.Now()
+	if err := s.db.Write((*state.Tx).DropStaged); err != nil { // of a pass that did not end
+		return fmt.Errorf("cannot let rules learn: %w", err)
+	}
 	n, err := s.study(ctx, rs, students, h)
 	if err != nil {
 		return err
@@ -208,16 +211,23 @@ func (s *Sink) teach(ctx context.Context, rs *ruleset.Ruleset, students []*stude
 		s.mu.Lock() // after the transaction has begun, as Commit does
 		defer s.mu.Unlock()
 		for _, x := range students {
-			for _, row := range x.memory.Changed() {
-				s.memory.Add(row.Rule, row.Scope, row.Values, row.First, row.Last)
-				tuples++
-			}
 			x.Done = true
 			if err := tx.PutLearning(x.Learning); err != nil {
 				return err
 			}
 		}
-		return s.putSeen(tx)
+		if err := s.putSeen(tx); err != nil { // what was remembered meanwhile counts, too
+			return err
+		}
+		return tx.TakeStaged(func(x *state.Seen) error {
+			tuples++
+			r := seen.Row{Rule: x.Rule, First: x.First, Last: x.Last}
+			if err := r.ParseTuple(x.Tuple); err != nil {
+				return err
+			}
+			s.memory.Restore(&r)
+			return nil
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("cannot keep what rules have learnt: %w", err)
@@ -228,6 +238,9 @@ func (s *Sink) teach(ctx context.Context, rs *ruleset.Ruleset, students []*stude
 
 // learnMemory is for the matches of a pass, all workers together.
 const learnMemory = 64 << 20
+
+// stageAt is how many tuples wait in memory for being staged.
+var stageAt = 50_000
 
 // study shows stored events to rules, which all learn up to the same batch, and returns
 // how many matched.
@@ -304,12 +317,31 @@ func (s *Sink) study(ctx context.Context, rs *ruleset.Ruleset, students []*stude
 		m := &match.Match{}
 		switch err := rd.Next(ctx, m); {
 		case errors.Is(err, io.EOF):
+			for _, x := range students {
+				if err := s.stage(x); err != nil {
+					return n, err
+				}
+			}
 			return n, nil
 		case err != nil:
 			return n, err
 		}
 		for _, x := range students {
-			x.judge.Learn(m)
+			if x.judge.Learn(m); x.memory.Pending() >= stageAt {
+				if err := s.stage(x); err != nil {
+					return n, err
+				}
+			}
 		}
 	}
+}
+
+// stage writes what a rule has learnt so far where nothing reads it yet: until all is
+// there, the rest would be taken for new.
+func (s *Sink) stage(x *student) error {
+	list := stored(x.memory.Changed())
+	if err := s.db.Write(func(tx *state.Tx) error { return tx.StageSeen(list) }); err != nil {
+		return fmt.Errorf("cannot keep what rules learn: %w", err)
+	}
+	return nil
 }

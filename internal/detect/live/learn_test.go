@@ -47,6 +47,9 @@ func (s *server) history() History {
 // TestLearn adds a first_seen rule to a server with events: it learns from those that
 // were there before, once, and raises what is new since.
 func TestLearn(t *testing.T) {
+	was := stageAt
+	stageAt = 1
+	defer func() { stageAt = was }()
 	dir := t.TempDir()
 	s := &server{t: t, dir: dir, data: t.TempDir(), ahead: 3 * time.Hour}
 	write(t, dir, "any.yml", anything)

@@ -235,11 +235,16 @@ func (s *Sink) write(tx *state.Tx, d *judge.Delta) error {
 
 // putSeen writes what first_seen rules have learnt.
 func (s *Sink) putSeen(tx *state.Tx) error {
-	var list []state.Seen
-	for _, r := range s.memory.Changed() {
-		list = append(list, state.Seen{Rule: r.Rule, Tuple: r.Tuple(), First: r.First, Last: r.Last})
+	return tx.PutSeen(stored(s.memory.Changed()))
+}
+
+// stored returns tuples as the state has them.
+func stored(rows []seen.Row) []state.Seen {
+	list := make([]state.Seen, len(rows))
+	for i, r := range rows {
+		list[i] = state.Seen{Rule: r.Rule, Tuple: r.Tuple(), First: r.First, Last: r.Last}
 	}
-	return tx.PutSeen(list)
+	return list
 }
 
 // change goes on with other rules. What the unchanged ones know stays.
