@@ -319,6 +319,27 @@ func TestReplayLimits(t *testing.T) {
 		t.Errorf("%d events in findings, want %d; %+v", events, id, d.r.Stats())
 	}
 
+	// Many matches of few units: they are judged early, and no unit is given up.
+	d = newDatabase(t, ReplayOptions{Options: Options{Rules: rules, Wanted: wanted, Resolve: resolve, Limits: Limits{Held: 9000}}, Lateness: time.Hour})
+	var ms []*match.Match
+	for i := range 20_000 {
+		m := at(i/20, i+1, fmt.Sprintf("u%d", i%10), "", "", 0, 1)
+		m.Arrival = m.Time
+		ms = append(ms, m)
+		d.r.Add(m)
+		if i%500 == 499 {
+			d.judge(m.Time)
+			if d.r.held > 9000 {
+				t.Fatalf("%d events are held", d.r.held)
+			}
+		}
+	}
+	d.judge(int64(10 * time.Hour))
+	fs, _ := judged(t, Options{Rules: rules}, ms...)
+	if diff := gocmp.Diff(writtenJSON(fs), d.findings); diff != "" || d.r.Stats().Evicted != 0 || d.r.Stats().Hurried == 0 {
+		t.Errorf("%+v: %s", d.r.Stats(), diff)
+	}
+
 	d = newDatabase(t, ReplayOptions{Options: Options{Rules: rules, Wanted: wanted, Resolve: resolve}, Lateness: time.Hour})
 	for i := range maxTail + 10 {
 		d.r.Add(at(0, i+1, "u", "", "", 1))

@@ -115,5 +115,5 @@ type Stats struct {
 	Evicted   int64 // groups given up because there were too many: their findings end early
 	Shortened int64 // events dropped from windows that held too many
 	Late      int64 // matches that came later than the lateness allows
-	Hurried   int64 // matches that were judged before their lateness was over, since a group had too many
+	Hurried   int64 // matches that were judged before their lateness was over, since there were too many
 }
