@@ -75,14 +75,17 @@ func (c *Set) Queries() []*syntax.Query { return c.queries }
 func (c *Set) Generate(_ context.Context, env *exec.Env) (exec.Operator, error) {
 	second := c.options.open(env, c.queries[1], "set")
 	first := c.options.open(env, c.queries[0], "set")
-	return op.Gathered(env, first, func(ctx context.Context, left []*vector.Batch) (exec.Operator, error) {
+	return op.Gathered(env, first, func(ctx context.Context, left []*vector.Batch) (out exec.Operator, err error) {
 		s := &setOfRows{c: c, env: env, left: left, held: env.Memory.Hold(), known: map[rowSum]rowState{}}
-		var err error
-		if s.right, err = op.ReadAll(ctx, s.held, second); err == nil {
-			err = s.mark()
+		defer func() {
+			if out == nil { // also where a search that is stopped panics
+				s.held.Release()
+			}
+		}()
+		if s.right, err = op.ReadAll(ctx, s.held, second); err != nil {
+			return nil, err
 		}
-		if err != nil {
-			s.held.Release()
+		if err := s.mark(); err != nil {
 			return nil, err
 		}
 		return exec.Emitted(s.emit, s.held.Release), nil
