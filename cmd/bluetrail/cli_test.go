@@ -91,7 +91,7 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"search", "--files", path, "-o", "xml", "*"}, exitUsage, "must be one of"},
 		{[]string{"search", "--files", path, "--earliest", "yesterdayish", "*"}, exitUsage, "cannot read time"},
 		{[]string{"serch"}, exitUsage, "unexpected argument"},
-		{[]string{"generate", "--out", t.TempDir(), "--events", "0"}, exitUsage, "--events must be at least 1"},
+		{[]string{"generate", "--out", t.TempDir(), "--events", "0"}, exitUsage, "--events must be from"},
 		{[]string{"spl", "check", "* | stats cnt"}, exitUsage, "unknown aggregate"},
 		{[]string{"spl", "commands", "stast"}, exitUsage, `did you mean "stats"?`},
 		{[]string{"--config", path, "version"}, exitUsage, "cannot read configuration"},
