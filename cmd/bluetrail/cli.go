@@ -45,7 +45,7 @@ type cli struct {
 	Trace    traceCmd    `cmd:"" help:"Trace what a key, identity or address did and what grew out of it."`
 	Export   exportCmd   `cmd:"" help:"Export records as evidence: byte for byte, with manifest and checksums."`
 	Ingest   ingestCmd   `cmd:"" help:"Ingest CloudTrail files into the data directory."`
-	Serve    serveCmd    `cmd:"" help:"Run as a server: ingest events continuously and answer searches."`
+	Serve    serveCmd    `cmd:"" help:"Run as a server: ingest events continuously, run rules and answer searches."`
 	Hunt     huntCmd     `cmd:"" help:"Run all rules over files, or over the data directory."`
 	Findings findingsCmd `cmd:"" help:"List what rules found."`
 	Generate generateCmd `cmd:"" help:"Write a synthetic trail with labelled attacks."`
@@ -163,7 +163,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 func newParser(c *cli, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
 	return kong.New(c,
 		kong.Name("bluetrail"),
-		kong.Description("Search AWS CloudTrail with SPL, on files or in an embedded store.\n\nExit codes: 0 success, 1 failure, 2 invalid usage or invalid search, 3 success, but some input could not be read."),
+		kong.Description("Search AWS CloudTrail with SPL and run detection rules over it, on files or in an embedded store.\n\nExit codes: 0 success, 1 failure, 2 invalid usage or invalid search, 3 success, but some input could not be read."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(exit),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
