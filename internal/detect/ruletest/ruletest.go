@@ -53,7 +53,8 @@ func Run(ctx context.Context, rs *ruleset.Ruleset, position int, files fs.FS) []
 	if len(rule.Tests) == 0 {
 		return nil
 	}
-	test := func(records [][]byte) (bool, error) { return fires(ctx, without(rs, position), position, records) }
+	alone := without(rs, position)
+	test := func(records [][]byte) (bool, error) { return fires(ctx, alone, position, records) }
 	if s := rule.Search; s != nil && !s.Stateless() {
 		test = func(records [][]byte) (bool, error) { return searchFires(ctx, rs, s, records) }
 	}
