@@ -48,11 +48,11 @@ type Beneath struct {
 	ID       string    `json:"rule_id"`
 	Title    string    `json:"title"`
 	Kind     rule.Kind `json:"kind"`
-	Matched  int64     `json:"matched"`  // events; of rules that look at one event at a time
-	Findings int64     `json:"findings"` // of correlations
-	Days     int       `json:"days"`     // with one of these
-	First    time.Time `json:"first"`    // zero = there was none
-	Last     time.Time `json:"last"`
+	Matched  int64     `json:"matched"`        // events; of rules that look at one event at a time
+	Findings int64     `json:"findings"`       // of correlations
+	Days     int       `json:"days"`           // with one of these
+	First    time.Time `json:"first,omitzero"` // zero = there was none
+	Last     time.Time `json:"last,omitzero"`
 	Off      string    `json:"off,omitempty"` // why it does not run
 
 	seen map[string]bool // days

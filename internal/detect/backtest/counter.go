@@ -1,7 +1,6 @@
 package backtest
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -107,7 +106,9 @@ func (c *counter) own(name string) *table {
 
 func (c *counter) report() *Report {
 	r := &c.rep
-	r.Days = slices.SortedFunc(maps.Values(values(c.days)), func(a, b Day) int { return cmp.Compare(a.Day, b.Day) })
+	for _, name := range slices.Sorted(maps.Keys(c.days)) {
+		r.Days = append(r.Days, *c.days[name])
+	}
 	for i := range c.beneath {
 		if i != c.main {
 			r.Beneath = append(r.Beneath, c.beneath[i])
@@ -119,12 +120,4 @@ func (c *counter) report() *Report {
 		}
 	}
 	return r
-}
-
-func values(m map[string]*Day) map[string]Day {
-	out := make(map[string]Day, len(m))
-	for k, v := range m {
-		out[k] = *v
-	}
-	return out
 }
