@@ -1,6 +1,7 @@
 package tune
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -51,7 +52,7 @@ func newEvidence(known map[string]bool) *evidence {
 // record takes a record that some rule matches.
 func (e *evidence) record(r *files.Record) {
 	var doc map[string]any
-	d := json.NewDecoder(strings.NewReader(string(r.Raw)))
+	d := json.NewDecoder(bytes.NewReader(r.Raw))
 	d.UseNumber()
 	if d.Decode(&doc) != nil {
 		return

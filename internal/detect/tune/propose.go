@@ -173,10 +173,10 @@ const mostExceptions = 5
 // of others, none if there are no such.
 func (r *rival) propose(e *evidence, events []*event) []exception {
 	one, least := r.best(e, events, nil)
-	if one == nil || least.confirmed == 0 && least.findings == 0 && least.events == 0 {
-		if one == nil {
-			return nil
-		}
+	if one == nil {
+		return nil
+	}
+	if least.confirmed == 0 && least.findings == 0 && least.events == 0 {
 		return []exception{one}
 	}
 	// One test of several fields takes all combinations of their values; several

@@ -4,6 +4,7 @@ package tune
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -39,7 +40,7 @@ type Marked struct {
 // Result is a proposal and what it would do.
 type Result struct {
 	Filter    *Filter // nil = there is none that is safe
-	Why       string  // there is none
+	Why       string  // why there is none
 	Warnings  []string
 	False     int // findings marked false that the rule still raises on these events
 	Covered   int // those of them that the filter hides
@@ -58,7 +59,7 @@ type Hidden struct {
 }
 
 // ErrSearch says that the rule is no Sigma rule.
-var ErrSearch = fmt.Errorf("the rule is a search, to which Sigma filters do not apply; change its text, or the macro that it leaves for exceptions")
+var ErrSearch = errors.New("the rule is a search, to which Sigma filters do not apply; change its text, or the macro that it leaves for exceptions")
 
 // Run proposes a filter. An error is for what cannot be tried.
 func Run(o Options) (*Result, error) {
