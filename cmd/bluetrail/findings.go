@@ -36,7 +36,7 @@ type findingsListCmd struct {
 	Rule     string `help:"Only findings of rules with this ID, name or title; * stands for any text." placeholder:"RULE"`
 	Severity string `help:"Only findings at least this severe: informational, low, medium, high, critical." enum:"informational,low,medium,high,critical" default:"informational"`
 	Entity   string `help:"Only findings about this user, role, address, …; * stands for any text." placeholder:"TEXT"`
-	Status   string `help:"Only findings that are marked so: open, true or false." enum:",open,true,false" default:"" placeholder:"STATUS"`
+	Status   string `help:"Only findings with this status: open, true or false." enum:",open,true,false" default:"" placeholder:"STATUS"`
 	Output   string `short:"o" help:"Output format: table, list (one field a line), json (whole findings) or csv." enum:"table,list,json,csv" default:"table"`
 }
 

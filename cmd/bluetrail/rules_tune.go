@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -24,12 +23,12 @@ import (
 type rulesTuneCmd struct {
 	ID        string         `arg:"" name:"rule" help:"The id, name or title of a Sigma rule, or its file."`
 	Paths     []control.Path `arg:"" optional:"" name:"path" help:"Files, folders or globs of CloudTrail (default: the data directory)." placeholder:"PATH"`
-	False     []string       `help:"File of findings that were harmless, as hunt -o json writes them, beside those that findings mark has marked; repeatable." placeholder:"FILE"`
+	False     []string       `help:"File of findings that were harmless, as hunt -o json writes them, in addition to those marked false in the data directory, which count only without PATH; repeatable." placeholder:"FILE"`
 	True      []string       `help:"File of findings that the filter must not hide; repeatable." placeholder:"FILE"`
 	Rules     []string       `help:"Folder or file of further rules and filters; repeatable." placeholder:"DIR"`
 	NoShipped bool           `help:"Leave out the rules that come with bluetrail."`
 	source
-	Output string `short:"o" help:"Output format: yaml (a filter to save; what else it would hide stands in comments) or json." enum:"yaml,json" default:"yaml"`
+	Output string `short:"o" help:"Output format: yaml (a filter to save, with comments that list what else it would hide) or json." enum:"yaml,json" default:"yaml"`
 }
 
 // AfterApply takes the paths as files to read.
@@ -202,7 +201,7 @@ func readMarked(path, rule string) (list []tune.Marked, err error) {
 		return nil, usage("cannot read findings: %w", err)
 	}
 	defer f.Close()
-	in := bufio.NewScanner(io.Reader(f))
+	in := bufio.NewScanner(f)
 	in.Buffer(nil, maxMarkedLine)
 	for n := 1; in.Scan(); n++ {
 		text := strings.TrimSpace(in.Text())
@@ -257,14 +256,14 @@ func (c *rulesTuneCmd) yaml(a *app, out *bufio.Writer, r *tune.Result) error {
 			comment("  and %d more", len(r.Hides)-i)
 			break
 		}
-		comment("- %s %s (%s) %d of %s: %s", h.Time.In(a.zone()).Format("2006-01-02T15:04:05Z07:00"), h.ID, h.Status, h.Count-h.Left, count(int(h.Count), "event"), h.Message)
+		comment("- %s %s (%s) %d of %s: %s", timeText(h.Time, a.zone()), h.ID, h.Status, h.Count-h.Left, count(int(h.Count), "event"), h.Message)
 	}
 	for i, f := range r.Appears {
 		if i == mostHidden {
 			comment("  and %d more", len(r.Appears)-i)
 			break
 		}
-		comment("+ %s %s appears: %s", f.Time.In(a.zone()).Format("2006-01-02T15:04:05Z07:00"), f.ID, f.Message)
+		comment("+ %s %s appears: %s", timeText(f.Time, a.zone()), f.ID, f.Message)
 	}
 	return nil
 }
