@@ -55,6 +55,14 @@ func TestPage(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
+	if !strings.Contains(got, `http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"`) {
+		t.Error("the page may load something over the network")
+	}
+	for _, loads := range []string{" src=", "<link", "url(", "@import"} {
+		if strings.Contains(got, loads) {
+			t.Errorf("the page has %q: it must open without a network", loads)
+		}
+	}
 	if n := strings.Count(got, "<details"); n != len(list) {
 		t.Errorf("%d findings on the page", n)
 	}
