@@ -248,10 +248,13 @@ func (c *rulesStateCmd) tuples(rs *ruleset.Ruleset, texts []string) ([]seen.Row,
 	}
 	name := c.Rule
 	at := rs.Find(c.Rule)
-	if at < 0 { // a part of a correlation has its id, a slash and its own
-		at = rs.Find(name[strings.LastIndexByte(name, '/')+1:])
-	} else {
+	if at >= 0 {
 		name = rs.Rules[at].ID
+	}
+	for id := range (&seen.Row{Rule: name}).IDs() { // a part of a correlation
+		if at < 0 {
+			at = rs.Find(id)
+		}
 	}
 	if at < 0 {
 		return nil, usage("there is no rule %q in the configuration; bluetrail rules list lists the rules", c.Rule)

@@ -137,9 +137,9 @@ func (t *Tx) PutIdentities(list []Identity) error {
 }
 
 // ForgetSeen removes the tuples of a rule whose last event is older than a time. Scopes,
-// which have no values, stay.
-func (t *Tx) ForgetSeen(rule string, before int64) error {
-	_, err := t.tx.Exec("DELETE FROM seen WHERE rule = ? AND last < ? AND tuple NOT LIKE '%,[]]'", rule, before)
+// which have no values, stay unless they are to go, too.
+func (t *Tx) ForgetSeen(rule string, before int64, scopes bool) error {
+	_, err := t.tx.Exec("DELETE FROM seen WHERE rule = ? AND last < ? AND (? OR tuple NOT LIKE '%,[]]')", rule, before, scopes)
 	return err
 }
 

@@ -91,19 +91,39 @@ func TestJudge(t *testing.T) {
 		if _, ok, err := tx.OneSeen("r", "none"); ok || err != nil {
 			t.Error(ok, err)
 		}
-		return tx.ForgetSeen("r", 6)
+		return tx.ForgetSeen("r", 6, false)
 	})
 	if err != nil || of("r") != 4 || of("other") != 1 || of("none") != 0 {
 		t.Errorf("%d, %d: %v", of("r"), of("other"), err)
 	}
 	err = db.Write(func(tx *Tx) error {
-		if err := tx.ForgetSeen("r", 7); err != nil {
+		if err := tx.ForgetSeen("r", 7, false); err != nil {
 			return err
 		}
 		return tx.PutLearning(Learning{"r", "p", 7, true})
 	})
 	if list, err2 := db.Learning(); err != nil || of("r") != 1 || err2 != nil || len(list) != 1 || list[0] != (Learning{"r", "p", 7, true}) {
 		t.Errorf("%d stay, %v: %v, %v", of("r"), list, err, err2)
+	}
+}
+
+// TestForgetScopes keeps the scopes of a rule that runs, and not those of one that is gone.
+func TestForgetScopes(t *testing.T) {
+	db := open(t, t.TempDir())
+	for _, gone := range []bool{false, true} {
+		left := 0
+		err := db.Write(func(tx *Tx) error {
+			if err := tx.PutSeen([]Seen{{"r", `[["a"],[]]`, 1, 2}, {"r", `[["a"],["x"]]`, 1, 2}, {"r", `[["b"],[]]`, 1, 9}}); err != nil {
+				return err
+			}
+			return tx.ForgetSeen("r", 5, gone)
+		})
+		if err == nil {
+			err = db.Seen(func(*Seen) error { left++; return nil })
+		}
+		if want := map[bool]int{false: 2, true: 1}[gone]; err != nil || left != want {
+			t.Errorf("gone %v: %d rows are left, want %d; %v", gone, left, want, err)
+		}
 	}
 }
 

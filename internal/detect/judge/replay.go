@@ -37,14 +37,15 @@ type ReplayOptions struct {
 // comes later than the lateness. It is for one goroutine.
 type Replayer struct {
 	*ruleset
-	o       ReplayOptions
-	ids     map[string]int // of trees, by the ID of their rules
-	lives   map[place][]*life
-	entries map[mark]*entry
-	arrived []*entry // in the order in which they came, for folding
-	touched []*life  // since the last Judge
-	waiting []*life  // with findings that were not handed out again since they grew
-	flush   bool     // nothing waits
+	o         ReplayOptions
+	ids       map[string]int   // of trees, by the ID of their rules
+	positions map[string]int32 // of all rules, likewise
+	lives     map[place][]*life
+	entries   map[mark]*entry
+	arrived   []*entry // in the order in which they came, for folding
+	touched   []*life  // since the last Judge
+	waiting   []*life  // with findings that were not handed out again since they grew
+	flush     bool     // nothing waits
 
 	tails   map[tail]*entry // what changed since the last Judge, nil = it is gone
 	stale   []*life         // whose bases are to be written, or deleted
@@ -100,9 +101,12 @@ type Written struct {
 // faults.
 func NewReplayer(o ReplayOptions) (*Replayer, []Fault) {
 	s, faults := compileAll(&o.Options)
-	r := &Replayer{ruleset: s, o: o, ids: map[string]int{}, lives: map[place][]*life{}, entries: map[mark]*entry{}, tails: map[tail]*entry{}}
+	r := &Replayer{ruleset: s, o: o, ids: map[string]int{}, positions: map[string]int32{}, lives: map[place][]*life{}, entries: map[mark]*entry{}, tails: map[tail]*entry{}}
 	for i, t := range s.trees {
 		r.ids[t.info.ID] = i
+	}
+	for i := range o.Rules {
+		r.positions[o.Rules[i].Info.ID] = int32(i)
 	}
 	return r, faults
 }

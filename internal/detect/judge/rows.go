@@ -217,8 +217,8 @@ func (n *names) read(r *Replayer, data []byte) (*match.Match, error) {
 		if int(at) >= len(n.Rules) {
 			return nil, match.ErrEncoding
 		}
-		if pos := slices.IndexFunc(r.o.Rules, func(x Rule) bool { return x.Info.ID == n.Rules[at] }); pos >= 0 {
-			rules = append(rules, int32(pos))
+		if pos, ok := r.positions[n.Rules[at]]; ok {
+			rules = append(rules, pos)
 		}
 	}
 	for _, v := range m.Values {

@@ -111,7 +111,7 @@ func (c *counts) judged(s *Sink, took time.Duration) {
 }
 
 // another notes that another replayer goes on.
-func (c *counts) another() {
+func (c *counts) replaced() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k := &c.knows

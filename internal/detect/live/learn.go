@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"bluetrail/internal/detect/engine"
@@ -79,12 +78,15 @@ func (s *Sink) recall() error {
 			s.unread(fmt.Errorf("what rule %q remembers cannot be read: %w", x.Rule, err))
 			return nil
 		}
-		e, known := expiry[x.Rule[strings.LastIndexByte(x.Rule, '/')+1:]]
-		if !known {
-			e = keepForeign
+		e, known := keepForeign, false
+		for id := range r.IDs() {
+			if of, ok := expiry[id]; ok {
+				e, known = of, true
+				break
+			}
 		}
 		if before := now.Add(-e).Unix(); e > 0 && x.Last < before && (len(r.Values) > 0 || !known) {
-			s.expired[x.Rule] = before
+			s.expired[x.Rule] = expired{before, !known}
 			return nil
 		}
 		s.memory.Restore(&r)
@@ -339,7 +341,7 @@ func (s *Sink) study(ctx context.Context, rs *ruleset.Ruleset, students []*stude
 // stage writes what a rule has learnt so far where nothing reads it yet: until all is
 // there, the rest would be taken for new.
 func (s *Sink) stage(x *student) error {
-	list := stored(x.memory.Changed())
+	list := seenRows(x.memory.Changed())
 	if err := s.db.Write(func(tx *state.Tx) error { return tx.StageSeen(list) }); err != nil {
 		return fmt.Errorf("cannot keep what rules learn: %w", err)
 	}

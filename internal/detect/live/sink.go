@@ -31,8 +31,8 @@ type Sink struct {
 	trail    *identity.Trail
 	memory   *seen.Memory
 	replayer *judge.Replayer
-	foreign  rows             // to be deleted with the next commit
-	expired  map[string]int64 // times before which rules have forgotten, likewise
+	foreign  rows               // to be deleted with the next commit
+	expired  map[string]expired // what rules have forgotten, likewise
 	tx       *state.Tx
 	written  int       // findings, with the commit under way
 	durable  bool      // what was gathered is committed
@@ -40,6 +40,13 @@ type Sink struct {
 }
 
 var _ ingest.Sink = (*Sink)(nil)
+
+// expired says what a rule has forgotten: tuples last seen before a time, and scopes as
+// well if the rule is gone.
+type expired struct {
+	before int64
+	gone   bool
+}
 
 // rows are rows of the state.
 type rows struct {
@@ -75,7 +82,7 @@ func (r *Rules) Sink(db *state.DB) (ingest.Sink, error) {
 	if len(known) > 0 {
 		r.use(r.cfg.Rules.Rules())
 	}
-	s := &Sink{rules: r, db: db, of: r.latest.Load(), trail: identity.NewTrail(0), memory: seen.New(0, true), expired: map[string]int64{}, durable: true}
+	s := &Sink{rules: r, db: db, of: r.latest.Load(), trail: identity.NewTrail(0), memory: seen.New(0, true), expired: map[string]expired{}, durable: true}
 	if err := s.restore(); err != nil {
 		return nil, err
 	}
@@ -148,8 +155,8 @@ func (s *Sink) Commit(tx *state.Tx) error {
 	if err := s.foreign.put(tx); err != nil {
 		return err
 	}
-	for rule, before := range s.expired {
-		if err := tx.ForgetSeen(rule, before); err != nil {
+	for rule, x := range s.expired {
+		if err := tx.ForgetSeen(rule, x.before, x.gone); err != nil {
 			return err
 		}
 	}
@@ -235,11 +242,11 @@ func (s *Sink) write(tx *state.Tx, d *judge.Delta) error {
 
 // putSeen writes what first_seen rules have learnt.
 func (s *Sink) putSeen(tx *state.Tx) error {
-	return tx.PutSeen(stored(s.memory.Changed()))
+	return tx.PutSeen(seenRows(s.memory.Changed()))
 }
 
-// stored returns tuples as the state has them.
-func stored(rows []seen.Row) []state.Seen {
+// seenRows returns tuples as the state has them.
+func seenRows(rows []seen.Row) []state.Seen {
 	list := make([]state.Seen, len(rows))
 	for i, r := range rows {
 		list[i] = state.Seen{Rule: r.Rule, Tuple: r.Tuple(), First: r.First, Last: r.Last}
@@ -250,7 +257,7 @@ func stored(rows []seen.Row) []state.Seen {
 // change goes on with other rules. What the unchanged ones know stays.
 func (s *Sink) change(tx *state.Tx, to *ruleset.Ruleset) error {
 	units, tails := s.replayer.Rows()
-	s.rules.counts.another()
+	s.rules.counts.replaced()
 	s.of = to
 	s.replayer = s.newReplayer()
 	var gone rows

@@ -35,7 +35,7 @@ type worker struct {
 	sample  func(rule int, took time.Duration) // nil once the first event was timed
 }
 
-// use makes the worker's scanner. Off a panic, the old one is not used any more.
+// use makes the worker's scanner. After a panic, the old one is not used any more.
 func (w *worker) use() error {
 	rs := w.sink.of
 	scanner, err := engine.NewScanner(context.Background(), rs, w.sink.rules.cfg.Geo, w.trail)

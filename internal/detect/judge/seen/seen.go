@@ -12,7 +12,9 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"hash/maphash"
+	"iter"
 	"math"
+	"strings"
 	"sync"
 )
 
@@ -23,6 +25,16 @@ type Row struct {
 	Values []string // nil = the scope itself, whose First starts its learning period
 	First  int64    // unix seconds
 	Last   int64    // rounded down, to the hour or so; -1 = forgotten
+}
+
+// IDs yields the IDs that the rule of a row may have: the whole, then what follows each
+// slash, since IDs may hold slashes, too.
+func (r *Row) IDs() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for rest, more := r.Rule, true; more && yield(rest); {
+			_, rest, more = strings.Cut(rest, "/")
+		}
+	}
 }
 
 // Tuple writes scope and values as JSON, as in [["alice"],["ap-east-1"]]: the key of

@@ -87,3 +87,10 @@ func BenchmarkMemory(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/tuple")
 }
+
+func TestIDs(t *testing.T) {
+	r := Row{Rule: "outer/a/b"}
+	if got := slices.Collect(r.IDs()); !slices.Equal(got, []string{"outer/a/b", "a/b", "b"}) {
+		t.Errorf("%q", got)
+	}
+}
