@@ -107,14 +107,27 @@ func (o *organisation) user(acc *account, name string) *actor {
 	id := mix(o.seed, hashText(arn))
 	return &actor{id: id, name: name, arn: arn, account: acc.number, encrypted: true,
 		head: fmt.Sprintf(`{"type":"IAMUser","principalId":"%s","arn":"%s","accountId":"%s","accessKeyId":"%s","userName":"%s"}`,
-			identifier("AIDA", acc.number, id, 21), arn, acc.id, identifier("AKIA", acc.number, scramble(id), 20), name),
+			o.userID(acc, arn), arn, acc.id, identifier("AKIA", acc.number, scramble(id), 20), name),
 		who: verdict{actor: arn, kind: "iam-user", name: name, certain: true}}
+}
+
+// userID is the principal id of an IAM user.
+func (o *organisation) userID(acc *account, arn string) string {
+	return identifier("AIDA", acc.number, mix(o.seed, hashText(arn)), 21)
+}
+
+// setRolePath is the path of the roles that Identity Center makes in accounts.
+const setRolePath = "/aws-reserved/sso.amazonaws.com/eu-central-1"
+
+// setRole is the role of the person's permission set in an account.
+func (p *person) setRole(acc *account) string {
+	return fmt.Sprintf("AWSReservedSSO_%s_%s", p.set, appendHex(nil, mix(acc.number, hashText(p.set)), 16))
 }
 
 // signOn makes an actor of a person in an account, by single sign-on.
 func (o *organisation) signOn(l *lane, p *person, console bool) *actor {
-	role := fmt.Sprintf("AWSReservedSSO_%s_%s", p.set, appendHex(nil, mix(l.account.number, hashText(p.set)), 16))
-	a := o.assume(l, role, "/aws-reserved/sso.amazonaws.com/eu-central-1", p.email, 4*hour)
+	role := p.setRole(l.account)
+	a := o.assume(l, role, setRolePath, p.email, 4*hour)
 	a.person, a.console, a.behalf = p, console, o.behalf(p)
 	a.who = verdict{actor: p.email, kind: "identity-center-user", name: "role " + role + ", session " + p.email, certain: true}
 	a.sources = []string{p.office.egress.String(), p.office.egress.String(), p.home}
@@ -129,8 +142,14 @@ func (o *organisation) signOn(l *lane, p *person, console bool) *actor {
 
 // behalf is the onBehalfOf of what a person does.
 func (o *organisation) behalf(p *person) string {
-	return fmt.Sprintf(`{"userId":"%s","identityStoreArn":"arn:aws:identitystore::%s:identitystore/d-%s"}`,
-		appendUUID(nil, mix(o.seed, hashText(p.email))), o.accounts[0].id, appendHex(nil, mix(o.seed, hashText("identitystore")), 10))
+	b := o.onBehalf(p)
+	return fmt.Sprintf(`{"userId":"%s","identityStoreArn":"%s"}`, b.UserID, b.Store)
+}
+
+// onBehalf names the person of Identity Center for whom a caller acts.
+func (o *organisation) onBehalf(p *person) *callerBehalf {
+	return &callerBehalf{UserID: string(appendUUID(nil, mix(o.seed, hashText(p.email)))),
+		Store: fmt.Sprintf("arn:aws:identitystore::%s:identitystore/d-%s", o.accounts[0].id, appendHex(nil, mix(o.seed, hashText("identitystore")), 10))}
 }
 
 // scope is the inScopeOf of credentials that were issued to a resource, to stand

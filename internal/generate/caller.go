@@ -1,6 +1,9 @@
 package generate
 
-import "encoding/json"
+import (
+	"cmp"
+	"encoding/json"
+)
 
 // caller is a userIdentity, its fields in the order of AWS's own records.
 type caller struct {
@@ -59,15 +62,10 @@ type ofAccount struct {
 func (c caller) plays(name string, who verdict) *actor {
 	text, err := json.Marshal(c)
 	if err != nil {
-		panic(err) // a caller is nothing but texts
+		panic(err) // a caller holds only strings
 	}
-	a := &actor{name: name, arn: c.ARN, encrypted: c.InvokedBy == "", head: string(text), who: who, caller: &c}
-	for _, other := range []string{c.UserName, c.PrincipalID, c.InvokedBy, c.AccountID} {
-		if a.arn == "" {
-			a.arn = other
-		}
-	}
-	return a
+	arn := cmp.Or(c.ARN, c.UserName, c.PrincipalID, c.InvokedBy, c.AccountID)
+	return &actor{name: name, arn: arn, encrypted: c.InvokedBy == "", head: string(text), who: who, caller: &c}
 }
 
 // since gives the caller temporary credentials issued at a time.
@@ -101,7 +99,7 @@ func window(holder string, unix int64) string {
 // userCaller is an IAM user, without a key.
 func (o *organisation) userCaller(acc *account, name string) caller {
 	arn := "arn:aws:iam::" + acc.id + ":user/" + name
-	return caller{Type: "IAMUser", PrincipalID: identifier("AIDA", acc.number, mix(o.seed, hashText(arn)), 21), ARN: arn, AccountID: acc.id, UserName: name}
+	return caller{Type: "IAMUser", PrincipalID: o.userID(acc, arn), ARN: arn, AccountID: acc.id, UserName: name}
 }
 
 // roleCaller is a session of a role, without its credentials. path is "" or such as "/service-role".

@@ -141,13 +141,13 @@ func labels(deeds []*deed) []Label {
 func (o *organisation) signedIn(acc *account, name string) *actor {
 	arn := fmt.Sprintf("arn:aws:iam::%s:user/%s", acc.id, name)
 	return &actor{name: name, arn: arn, encrypted: true, head: fmt.Sprintf(`{"type":"IAMUser","principalId":"%s","arn":"%s","accountId":"%s","userName":"%s"}`,
-		identifier("AIDA", acc.number, mix(o.seed, hashText(arn)), 21), arn, acc.id, name), who: verdict{actor: arn, kind: "iam-user", name: name, certain: true}}
+		o.userID(acc, arn), arn, acc.id, name), who: verdict{actor: arn, kind: "iam-user", name: name, certain: true}}
 }
 
 func (o *organisation) notSignedIn(acc *account, name string) *actor {
 	arn := fmt.Sprintf("arn:aws:iam::%s:user/%s", acc.id, name)
 	return &actor{name: name, arn: arn, encrypted: true, head: fmt.Sprintf(`{"type":"IAMUser","principalId":"%s","accountId":"%s","accessKeyId":"","userName":"%s"}`,
-		identifier("AIDA", acc.number, mix(o.seed, hashText(arn)), 21), acc.id, name), who: verdict{actor: name, kind: "iam-user", certain: true}}
+		o.userID(acc, arn), acc.id, name), who: verdict{actor: name, kind: "iam-user", certain: true}}
 }
 
 func unknownUser(acc *account) *actor {
@@ -163,7 +163,7 @@ func (o *organisation) consoleUser(acc *account, name string, start int64, mfa b
 	a.console = true
 	a.head = fmt.Sprintf(`%s,"accessKeyId":"%s","sessionContext":{"attributes":{"creationDate":"%s","mfaAuthenticated":"%v"}}}`,
 		a.head[:len(a.head)-1], identifier("ASIA", acc.number, id, 20), appendTime(nil, start), mfa)
-	a.who.session = identifier("AIDA", acc.number, mix(o.seed, hashText(a.arn)), 21) + "@" + string(appendTime(nil, start))
+	a.who.session = o.userID(acc, a.arn) + "@" + string(appendTime(nil, start))
 	return a
 }
 

@@ -4,18 +4,11 @@ import "fmt"
 
 // centerCaller is a person's role session by Identity Center, begun at a time.
 func (p *plot) centerCaller(acc *account, u *person, at int64) caller {
-	role := fmt.Sprintf("AWSReservedSSO_%s_%s", u.set, appendHex(nil, mix(acc.number, hashText(u.set)), 16))
-	return p.org.roleCaller(acc, role, "/aws-reserved/sso.amazonaws.com/eu-central-1", u.email).since(at, p.key("ASIA", acc, hashText(u.email), uint64(at)), false)
+	return p.org.roleCaller(acc, u.setRole(acc), setRolePath, u.email).since(at, p.key("ASIA", acc, hashText(u.email), uint64(at)), false)
 }
 
 func centerVerdict(u *person, c *caller) verdict {
 	return verdict{actor: u.email, kind: "identity-center-user", session: c.session(), name: "role " + c.Session.Issuer.UserName + ", session " + u.email, certain: true}
-}
-
-// onBehalf names the person of Identity Center for whom a caller acts.
-func (p *plot) onBehalf(u *person) *callerBehalf {
-	return &callerBehalf{UserID: string(appendUUID(nil, mix(p.org.seed, hashText(u.email)))),
-		Store: fmt.Sprintf("arn:aws:identitystore::%s:identitystore/d-%s", p.org.accounts[0].id, appendHex(nil, mix(p.org.seed, hashText("identitystore")), 10))}
 }
 
 // stageCenterSessions stages people of Identity Center: by user id alone, by a role
@@ -24,7 +17,7 @@ func (p *plot) stageCenterSessions() {
 	management, data := p.org.account("management"), p.org.account("prod")
 	u, at := p.org.people[11], p.at(3, 9, 0)
 	sign := p.org.centerUser(management.lane("us-east-1"), u)
-	id := p.onBehalf(u).UserID
+	id := p.org.onBehalf(u).UserID
 	sign.who = verdict{actor: u.email, kind: "identity-center-user", session: window(id, at), name: id, certain: true}
 	d := p.play("identity-center-session", "signed in by user id, then a role; not every record says for whom", management, sign, u.home, u.agent)
 	flow := string(appendUUID(nil, mix(p.seed, hashText("flow"), hashText(u.email))))
@@ -38,7 +31,7 @@ func (p *plot) stageCenterSessions() {
 	for i, kind := range []string{"sts:GetCallerIdentity", "s3:ListBuckets", "iam:ListRoles"} {
 		each := c
 		if i == 1 {
-			each.Behalf = p.onBehalf(u)
+			each.Behalf = p.org.onBehalf(u)
 		}
 		d.as(each.plays(u.email, who)).do(at+70+int64(i)*30, kind, nil, nil)
 	}
@@ -50,7 +43,7 @@ func (p *plot) stageCenterSessions() {
 	for i, kind := range []string{"s3:ListBuckets", "kms:Decrypt", "s3:GetObject"} {
 		each := role
 		if i == 1 {
-			each.Behalf = p.onBehalf(u)
+			each.Behalf = p.org.onBehalf(u)
 		}
 		d.as(each.plays("warehouse-query", who)).do(at+20+int64(i)*15, kind, nil, nil)
 	}

@@ -1,5 +1,7 @@
 package generate
 
+import "cmp"
+
 // kind is one kind of event: what a call of it looks like in the trail.
 type kind struct {
 	service  string // eventSource without .amazonaws.com
@@ -99,12 +101,7 @@ func (c *call) requestID(b []byte) []byte {
 }
 
 // origin is the seed of what all accounts' records of the call share.
-func (c *call) origin() uint64 {
-	if c.twin != 0 {
-		return c.twin
-	}
-	return c.seed
-}
+func (c *call) origin() uint64 { return cmp.Or(c.twin, c.seed) }
 
 // record appends the call as CloudTrail writes it, compact and without a line
 // end. The fields stand in the order of AWS's own records.
