@@ -61,7 +61,6 @@ type Summary struct {
 	by       map[string]*Identity
 	room     *room
 	row      summaryRow
-	agent    []byte
 	Events   int64
 	Overflow Overflow
 }
@@ -170,8 +169,7 @@ func (s *Summary) count(d *Identity, name string) {
 	d.Addresses.add(r.get(fieldAddress))
 	tool := r.get(fieldTool)
 	if version := r.get(fieldVersion); version != "" {
-		s.agent = append(append(append(s.agent[:0], tool...), ' '), version...)
-		tool = string(s.agent)
+		tool += " " + version
 	}
 	d.Agents.add(tool)
 	if key := r.get(fieldKey); strings.HasPrefix(key, "AKIA") {
