@@ -101,12 +101,9 @@ func (v *visiting) file(f *file.File) error {
 	rec := Record{Meta: f.Meta(s.opt.Index, s.opt.Sourcetype), Row: v.row, File: f.Path}
 	known := rec.Meta
 	for {
-		if v.ctx.Err() != nil {
-			return context.Cause(v.ctx)
-		}
-		got, ok := s.next(in, f.Path)
+		got, ok := s.next(v.ctx, in, f.Path)
 		if !ok {
-			return nil
+			return context.Cause(v.ctx)
 		}
 		records++
 		if !got.Walked {
@@ -135,10 +132,10 @@ func (v *visiting) file(f *file.File) error {
 	}
 }
 
-// next returns the next event of a file, false behind the last. What is no event, or
-// cannot be read, is counted.
-func (s *Store) next(in *file.Reader, path string) (event.Record, bool) {
-	for {
+// next returns the next event of a file, and false after the last one or when ctx ends.
+// Anything that is not an event or cannot be read is counted.
+func (s *Store) next(ctx context.Context, in *file.Reader, path string) (event.Record, bool) {
+	for ctx.Err() == nil {
 		rec, err := in.Next()
 		var one *event.RecordError
 		switch {
@@ -158,4 +155,5 @@ func (s *Store) next(in *file.Reader, path string) (event.Record, bool) {
 			return rec, true
 		}
 	}
+	return event.Record{}, false
 }

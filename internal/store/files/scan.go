@@ -220,15 +220,12 @@ func (r *reader) file(i int) error {
 	}()
 	r.meta, r.ordinal, r.records = f.Meta(s.opt.Index, s.opt.Sourcetype), i, 0
 	for {
-		if r.ctx.Err() != nil {
-			return context.Cause(r.ctx)
-		}
-		rec, ok := s.next(in, f.Path)
+		rec, ok := s.next(r.ctx, in, f.Path)
 		switch {
 		case r.err != nil:
 			return r.err
 		case !ok:
-			return nil
+			return context.Cause(r.ctx)
 		}
 		r.records++
 		if r.sc.filter.Match(rec.Raw) {
