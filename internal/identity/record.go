@@ -6,9 +6,8 @@ import (
 	"bluetrail/internal/event"
 )
 
-// Record reads what Facts, eventSource and eventName need of a record, in the one pass
-// of a decoder, and fields that many rules ask for; see event.Decoder.Fields, Names and
-// FromRow.
+// Record extracts, in a decoder's single pass, the leaves that FromRow and Names read and
+// a few that many rules test; see event.Decoder.Fields.
 var Record = event.NewIdentifier(append(slices.Clone(Leaves), "errorCode", "errorMessage", "readOnly"))
 
 var (

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// asked is the rows that answers of Resolve depend on, those that were missing
-// included.
+// asked holds the rows that answers of Resolve depend on, including rows that were
+// missing.
 type asked struct {
 	mu   sync.Mutex
 	rows map[rowID]bool
@@ -34,13 +34,13 @@ func (a *asked) note(kind Kind, key string) {
 	a.rows[id] = true
 }
 
-// Watch begins anew to note what the answers of Resolve depend on.
+// Watch starts over in noting which rows the answers of Resolve depend on.
 func (t *Trail) Watch() {
 	t.asked, t.stirred = &asked{rows: map[rowID]bool{}}, false
 }
 
-// Stirred reports whether Resolve might answer otherwise than it did since Watch was
-// called. Rows that were dropped for lack of memory do not count.
+// Stirred reports whether Resolve might now give another answer than one it has given
+// since Watch was called. Rows that were dropped for lack of memory do not count.
 func (t *Trail) Stirred() bool { return t.stirred }
 
 // stir notes that a row has changed in a way that matters to Resolve.

@@ -3,6 +3,7 @@ package actors_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -131,7 +132,7 @@ func rows(t testing.TB, o search.Options) (list []string) {
 	for {
 		b, err := s.Next(t.Context())
 		if err != nil {
-			if err.Error() != "EOF" {
+			if err != io.EOF {
 				t.Fatalf("%s: %v", o.Text, err)
 			}
 			break

@@ -15,7 +15,7 @@ import (
 // fields are the fields that this package adds, in the order of values.
 var fields = [...]string{"actor", "actor_type", "session_id", "actor_chain"}
 
-// The places of some fields.
+// sessionField is the place of session_id in fields.
 const sessionField = 2
 
 // values are those of fields.
