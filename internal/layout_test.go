@@ -38,7 +38,8 @@ var layers = [][]string{
 	{"detect/ruleset"},
 	{"detect/engine"},
 	{"detect/ruletest", "detect/hunt"},
-	{"detect/...", "incident", "alert/...", "spl/reference"},
+	{"detect/...", "incident", "alert", "spl/reference"},
+	{"alert/..."},
 	{"api", "serve"},
 }
 
