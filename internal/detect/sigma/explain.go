@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,6 +46,7 @@ const (
 // what Evaluate would have skipped, too.
 func Explain(r *Rule, raw []byte) *Explanation {
 	rec := newRecord(len(r.table.names), tree(r.used()))
+	rec.derived = newDeriver(maps.Collect(r.used()))
 	rec.reset(raw)
 	x := &explainer{record: rec, sels: r.sels}
 	e := &Explanation{Condition: x.of(r.cond)}

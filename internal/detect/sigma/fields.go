@@ -46,6 +46,9 @@ func (t *fieldTable) tree() *path { return tree(slices.All(t.names)) }
 func tree(fields iter.Seq2[int, string]) *path {
 	root := &path{id: -1}
 	for id, name := range fields {
+		if _, ok := derivedField(name); ok {
+			continue
+		}
 		p := root
 		for key := range strings.SplitSeq(name, ".") {
 			next := p.kids[key]
@@ -102,6 +105,8 @@ type record struct {
 	words  []value
 	worded bool // words has the texts of the leaves
 
+	derived *deriver // nil = no derived fields are wanted
+
 	lent   Lender
 	places []int32 // of the fields among those that lent knows, by number; -1 = it does not
 }
@@ -136,6 +141,9 @@ func (r *record) reset(raw []byte) {
 	r.raw, r.walked, r.worded = raw, false, false
 	r.folds, r.words = r.folds[:0], r.words[:0]
 	r.turn++
+	if r.derived != nil {
+		r.derived.done = false
+	}
 }
 
 // know gives a field its value before the walk, so that rules that only ask for it
@@ -158,6 +166,9 @@ func (r *record) fresh(id int) *cell {
 // cell returns a field.
 func (r *record) cell(id int) *cell {
 	if c := &r.cells[id]; c.turn == r.turn && (r.walked || c.known) {
+		return c
+	}
+	if c, ok := r.derive(id); ok {
 		return c
 	}
 	if !r.walked && r.borrow(id) {

@@ -188,7 +188,7 @@ func (s *selection) need() *needs {
 }
 
 func (t *test) need() *needs {
-	if len(t.texts) > maxKeys || t.negated || t.exists != nil || t.numbers != nil || t.block != nil || t.keyword {
+	if len(t.texts) > maxKeys || t.negated || t.exists != nil || t.numbers != nil || t.block != nil || t.keyword || t.derived {
 		return nil
 	}
 	out := &needs{}

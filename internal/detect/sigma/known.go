@@ -41,6 +41,9 @@ var open = []string{
 // UnknownField says why no CloudTrail record has a field, "" if some may. What depends
 // on the call, such as the members of requestParameters, is not checked.
 func UnknownField(name string) string {
+	if derived, ok := derivedField(name); ok && followsFromRecord(derived) {
+		return ""
+	}
 	for _, known := range knownFields {
 		if name == known || strings.HasPrefix(known, name+".") {
 			return ""
@@ -57,6 +60,9 @@ func UnknownField(name string) string {
 	}
 	if i := slices.IndexFunc(knownFields, func(known string) bool { return strings.EqualFold(known, name) }); i >= 0 {
 		return why + "; field names are case-sensitive: " + knownFields[i]
+	}
+	if followsFromRecord(name) {
+		return why + "; it is derived: write " + derivedPrefix + name
 	}
 	if f := event.Lookup(name); f != nil {
 		return why + "; searches derive it, Sigma rules see the record as AWS wrote it"
@@ -120,10 +126,13 @@ func unknownGroupFields(key string, names []string) (out []string) {
 // UnknownGroupField says why no event has a field by which rules group: a record field, or
 // one that is derived; "" if some may.
 func UnknownGroupField(name string) string {
-	if f := event.Lookup(name); f != nil && (f.Group == event.GroupActor || event.Addon(name) != nil) || UnknownField(name) == "" {
+	if f := event.Lookup(name); f != nil && (f.Group == event.GroupActor || event.Addon(name) != nil) || UnknownField(name) == "" && !strings.HasPrefix(name, derivedPrefix) {
 		return ""
 	}
 	why := fmt.Sprintf("no event has the field %q", name)
+	if derived, ok := derivedField(name); ok && event.Addon(derived) != nil {
+		return why + "; only detections write " + derivedPrefix + ", here it is " + derived
+	}
 	if hasBraces(name) != "" {
 		return why + "; arrays are written without braces: " + strings.ReplaceAll(name, "{}", "")
 	}

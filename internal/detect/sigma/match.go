@@ -53,6 +53,8 @@ type test struct {
 	more   int      // how many wanted lacks
 	field  string
 	id     int // of the field
+	// derived: the field is computed from the record.
+	derived bool
 	// keyword: the values are looked for anywhere in the event.
 	keyword bool
 	all     bool // every value must match, rather than one of them
@@ -86,6 +88,8 @@ func (t *test) cost() int {
 		return 2
 	case t.field == eventName || t.field == eventSource:
 		return 0
+	case t.derived:
+		return 2
 	}
 	return 1
 }

@@ -232,6 +232,9 @@ func (c *chain) compile(n *node, t *test, to *compiler) *diag.Error {
 		if n.kind == null || n.text == "" {
 			return diag.At(n.span, "fieldref needs the name of a field")
 		}
+		if _, err := to.checkDerived(n.span, n.text); err != nil {
+			return err
+		}
 		return add(sameAs{id: to.table.id(n.text), name: n.text, how: c.how, cased: c.cased})
 	}
 	switch c.how {

@@ -192,6 +192,9 @@ func (c *compiler) test(m *member) (*test, *diag.Error) {
 		if !c.version3 {
 			return nil, diag.At(m.span, "%s is an array block, which belongs to Sigma 3", field).WithHint("write sigma-version: 3 into the rule")
 		}
+		if _, ok := derivedField(name); ok {
+			return nil, diag.At(m.span, "%s has no elements that a block could look at", name).WithHint("test it as %s: a field with several values matches if any does", name)
+		}
 		return c.block(m, name, how)
 	}
 	if m.node.kind == mapping {
@@ -204,7 +207,11 @@ func (c *compiler) test(m *member) (*test, *diag.Error) {
 	if fault != nil {
 		return nil, fault.at(m)
 	}
-	t := &test{key: m.key, field: field, id: c.table.id(field), all: ch.all, negated: ch.negated}
+	derived, err := c.checkDerived(m.span, field)
+	if err != nil {
+		return nil, err
+	}
+	t := &test{key: m.key, field: field, id: c.table.id(field), derived: derived, all: ch.all, negated: ch.negated}
 	if ch.how == "exists" {
 		want, ok := truth(items[0].text)
 		if len(items) != 1 || !ok {
@@ -214,7 +221,7 @@ func (c *compiler) test(m *member) (*test, *diag.Error) {
 		t.want(items)
 		return t, nil
 	}
-	err := ch.compileValues(t, items, c)
+	err = ch.compileValues(t, items, c)
 	return t, err
 }
 

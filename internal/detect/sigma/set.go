@@ -68,7 +68,9 @@ func (s *Set) number(name string) (id int, ok bool) {
 
 // newRecord returns a record for the fields of the set.
 func (s *Set) newRecord() *record {
-	return newRecord(len(s.table.names)+len(s.extra.names), s.tree)
+	r := newRecord(len(s.table.names)+len(s.extra.names), s.tree)
+	r.derived = newDeriver(s.used)
+	return r
 }
 
 // Len returns how many rules the set has.
