@@ -53,7 +53,7 @@ generate-check:
 
 unit:
 	$(GO) test -race -timeout 20m ./...
-	$(GO) test ./internal/plan -run 'TestResident$$'
+	$(GO) test ./internal/plan -run 'TestResident$$|TestNoLoopIsDeaf$$'
 
 # Every search that is known to hold much, over large inputs, with what it was resident with.
 .PHONY: resident
