@@ -39,6 +39,9 @@ var layers = [][]string{
 	{"detect/engine"},
 	{"detect/ruletest", "detect/hunt"},
 	{"detect/...", "incident", "alert", "spl/reference"},
+	{"alert/message"},
+	{"alert/send"},
+	{"alert/output"},
 	{"alert/..."},
 	{"api", "serve"},
 }

@@ -68,6 +68,7 @@ var steps = []string{
 	findingMatches,
 	findingMarks,
 	judgeState,
+	outbox,
 }
 
 // version is the format that this program reads and writes.
@@ -229,5 +230,46 @@ CREATE TABLE learnt (
 	print TEXT NOT NULL,
 	upto  INTEGER NOT NULL,
 	done  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`
+
+// outbox keeps the changes of alerts that outputs are to hear of, and what of them waits
+// for which output.
+const outbox = `
+CREATE TABLE outgoing (
+	id     INTEGER PRIMARY KEY AUTOINCREMENT,
+	key    TEXT NOT NULL,
+	alert  TEXT NOT NULL,
+	queued INTEGER NOT NULL,
+	routed INTEGER NOT NULL,
+	body   BLOB NOT NULL
+) STRICT;
+CREATE INDEX outgoing_unrouted ON outgoing (id) WHERE NOT routed;
+CREATE TABLE delivery (
+	id       INTEGER PRIMARY KEY AUTOINCREMENT,
+	outgoing INTEGER NOT NULL,
+	output   TEXT NOT NULL,
+	alert    TEXT NOT NULL,
+	queued   INTEGER NOT NULL,
+	due      INTEGER NOT NULL,
+	tries    INTEGER NOT NULL,
+	batch    TEXT NOT NULL,
+	error    TEXT NOT NULL,
+	dead     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX delivery_due ON delivery (output, dead, due, id);
+CREATE INDEX delivery_alert ON delivery (alert, output);
+CREATE INDEX delivery_outgoing ON delivery (outgoing);
+CREATE INDEX delivery_batch ON delivery (output, batch) WHERE batch != '';
+CREATE TABLE output (
+	name    TEXT PRIMARY KEY,
+	sent    INTEGER NOT NULL,
+	failed  INTEGER NOT NULL,
+	held    INTEGER NOT NULL,
+	dropped INTEGER NOT NULL,
+	streak  INTEGER NOT NULL,
+	success INTEGER NOT NULL,
+	failure INTEGER NOT NULL,
+	error   TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 `
