@@ -30,7 +30,7 @@ var layers = [][]string{
 	{"knowledge", "plan"},
 	{"search", "integrity", "result", "control"},
 	{"ingest"},
-	{"detect/rule"},
+	{"detect/rule", "detect/example"},
 	{"detect/match", "detect/sigma"},
 	{"detect/finding"},
 	{"detect/judge/seen"},

@@ -46,8 +46,8 @@ const (
 // Run runs the tests of the rule at a position; nil if it has none. files holds the
 // files of events that tests name, relative to the rule's folder; it may be nil.
 //
-// Events without an eventTime follow the one before by a second, and events without
-// an eventID get one, so that a test may name only the fields that matter.
+// Events without an eventTime follow the one before by a second, or as the test says,
+// and events without an eventID get one.
 func Run(ctx context.Context, rs *ruleset.Ruleset, position int, files fs.FS) []Result {
 	rule := &rs.Rules[position]
 	if len(rule.Tests) == 0 {
@@ -141,12 +141,15 @@ func fires(ctx context.Context, rs *ruleset.Ruleset, position int, records [][]b
 func records(ctx context.Context, t *sigma.Test, files fs.FS) (out [][]byte, err error) {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	size := 0
-	add := func(raw []byte) error {
+	add := func(raw []byte, after time.Duration) error {
 		if len(out) == maxEvents {
 			return fmt.Errorf("the test has more than %d events", maxEvents)
 		}
 		if size += len(raw); size > maxBytes {
 			return fmt.Errorf("the events of the test exceed %d MiB", maxBytes>>20)
+		}
+		if len(out) > 0 {
+			at = at.Add(after)
 		}
 		var given string
 		if _, ok := event.TimeOf(raw); !ok {
@@ -159,16 +162,18 @@ func records(ctx context.Context, t *sigma.Test, files fs.FS) (out [][]byte, err
 		if ns, ok := event.TimeOf(raw); ok {
 			at = time.Unix(0, ns).UTC()
 		}
-		at = at.Add(time.Second)
 		out = append(out, raw)
 		return nil
 	}
+	asIs := func(raw []byte) error { return add(raw, time.Second) }
 	for i := range t.Events {
-		e := &t.Events[i]
-		if e.File == "" {
-			err = add(e.Record)
-		} else {
-			err = fromFile(ctx, files, e.File, add)
+		switch e := &t.Events[i]; {
+		case e.Example != nil:
+			err = e.Example.Each(add)
+		case e.File == "":
+			err = asIs(e.Record)
+		default:
+			err = fromFile(ctx, files, e.File, asIs)
 		}
 		if err != nil {
 			return nil, err

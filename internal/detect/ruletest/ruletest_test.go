@@ -140,6 +140,8 @@ tests:
   - name: in two hours
     events: [{eventTime: '2026-01-01T00:10:00Z', eventName: CreateUser, userIdentity: {arn: a}}, {eventTime: '2026-01-01T01:10:00Z', eventName: CreateUser, userIdentity: {arn: a}}]
     fire: false
+  - {name: repeated, event: {eventName: CreateUser, repeat: 2}, fire: true}
+  - {name: hourly, event: {eventName: CreateUser, repeat: 3, every: 1h}, fire: false}
 ---
 name: Kept
 id: kept
@@ -174,7 +176,9 @@ func TestSearches(t *testing.T) {
 		"counted: twice:19 true",
 		"counted: once:20 true",
 		"counted: in two hours:21 true",
-		"kept: none:30 false the search writes a lookup; such rules have no tests",
+		"counted: repeated:24 true",
+		"counted: hourly:25 true",
+		"kept: none:32 false the search writes a lookup; such rules have no tests",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"bluetrail/internal/detect/rule"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // loadFolder loads testdata/rules.
@@ -98,10 +100,10 @@ func TestFolderFires(t *testing.T) {
 	tested := 0
 	for i, r := range c.Rules {
 		for _, test := range r.Tests {
-			for _, e := range test.Events {
+			for _, raw := range recordsOf(t, test) {
 				tested++
-				if got := slices.Contains(fires(set, string(e.Record)), i); got != test.Fire {
-					t.Errorf("%s:%d: %s on %s: fires %v\n%s", r.File, test.Line, r.Title, e.Record, got, Explain(r, e.Record))
+				if got := slices.Contains(fires(set, string(raw)), i); got != test.Fire {
+					t.Errorf("%s:%d: %s on %s: fires %v\n%s", r.File, test.Line, r.Title, raw, got, Explain(r, raw))
 				}
 			}
 		}
@@ -109,6 +111,26 @@ func TestFolderFires(t *testing.T) {
 	if tested < 20 {
 		t.Errorf("%d events", tested)
 	}
+}
+
+// recordsOf returns the records that a test describes, without those in files.
+func recordsOf(t *testing.T, test Test) (out [][]byte) {
+	t.Helper()
+	for _, e := range test.Events {
+		switch {
+		case e.Record != nil:
+			out = append(out, e.Record)
+		case e.Example != nil:
+			err := e.Example.Each(func(raw []byte, _ time.Duration) error {
+				out = append(out, raw)
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	return out
 }
 
 func TestHeaderKeys(t *testing.T) {
@@ -119,7 +141,7 @@ investigate: index=aws actor=x
 data: [management, everything]
 author: [A, B]
 related: [{id: 1-2, type: similar}]
-tests: [{name: one, events: [a.json.gz, {x: [1, 0x10, null, 'q"']}], expect: false}]
+tests: [{name: one, events: [a.json.gz, '{"x": 1}', {x: [1, 0x10, null, 'q"']}], expect: false}]
 `)
 	r := c.Rules[0]
 	want := rule.Info{
@@ -129,9 +151,12 @@ tests: [{name: one, events: [a.json.gz, {x: [1, 0x10, null, 'q"']}], expect: fal
 	if d := cmp.Diff(want, r.Info); d != "" {
 		t.Error(d)
 	}
-	tests := []Test{{Name: "one", Line: 14, Events: []TestEvent{{File: "a.json.gz"}, {Record: []byte(`{"x":[1,"0x10",null,"q\""]}`)}}}}
-	if d := cmp.Diff(tests, r.Tests); d != "" {
+	tests := []Test{{Name: "one", Line: 14, Events: []TestEvent{{File: "a.json.gz"}, {Record: []byte(`{"x": 1}`)}, {}}}}
+	if d := cmp.Diff(tests, r.Tests, cmpopts.IgnoreFields(TestEvent{}, "Example")); d != "" {
 		t.Error(d)
+	}
+	if last := string(recordsOf(t, r.Tests[0])[1]); !strings.Contains(last, `"x":[1,"0x10",null,"q\""]`) {
+		t.Errorf("the last event is %s", last)
 	}
 	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], `"everything"`) || !slices.Equal(r.Related, []string{"1-2"}) {
 		t.Errorf("warnings %q, related %q", r.Warnings, r.Related)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"bluetrail/internal/detect/example"
 	"bluetrail/internal/jsonscan"
 )
 
@@ -15,10 +16,11 @@ type Test struct {
 	Fire   bool // whether the events must raise a finding
 }
 
-// TestEvent is an event of a test: a record, or a file of records beside the rule.
+// TestEvent is what a test names one event, or several, by. One of its fields is set.
 type TestEvent struct {
-	Record json.RawMessage // nil if File is set
-	File   string          // as written, relative to the rule's file
+	Example *example.Event  // fields that the standard record completes
+	Record  json.RawMessage // a whole record
+	File    string          // of records, as written, relative to the rule's file
 }
 
 // maxTests bounds the tests of a rule.
@@ -82,7 +84,11 @@ func (h *Header) readTests(v *node) error {
 func (h *Header) testEvent(n *node) (TestEvent, error) {
 	switch {
 	case n.kind == mapping:
-		return TestEvent{Record: n.json(nil)}, nil
+		e, err := example.Read(n.json(nil))
+		if err != nil {
+			return TestEvent{}, h.fault(n.span, "%s", err)
+		}
+		return TestEvent{Example: e}, nil
 	case n.kind == str && strings.HasPrefix(strings.TrimSpace(n.text), "{"):
 		if raw := strings.TrimSpace(n.text); json.Valid([]byte(raw)) {
 			return TestEvent{Record: json.RawMessage(raw)}, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"bluetrail/internal/detect/example"
 	"bluetrail/internal/detect/sigma"
 
 	"github.com/goccy/go-yaml/ast"
@@ -64,7 +65,11 @@ func addEvent(t *sigma.Test, v any) error {
 		if err != nil {
 			return fmt.Errorf("an event cannot be written as JSON: %w", err)
 		}
-		t.Events = append(t.Events, sigma.TestEvent{Record: raw})
+		e, err := example.Read(raw)
+		if err != nil {
+			return err
+		}
+		t.Events = append(t.Events, sigma.TestEvent{Example: e})
 		return nil
 	case string:
 		s := strings.TrimSpace(v)
