@@ -92,6 +92,7 @@ func (c *rulesShowCmd) Run(a *app) error {
 	line("name", r.Name)
 	line("kind", string(r.Kind))
 	line("severity", string(r.Severity))
+	line("by class", r.ByClass()...)
 	line("status", r.Status)
 	line("state", ruleState(r))
 	line("tactics", strings.Join(r.Tactics(), ", "))

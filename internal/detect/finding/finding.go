@@ -56,6 +56,12 @@ type Finding struct {
 	Message   string        `json:"message"`
 	Fields    []Field       `json:"fields,omitempty"` // what else the rule shows: its fields, a count, the new value
 
+	// What triage says, none of which is stored: Severity is the severity to show then.
+	RuleSeverity rule.Severity `json:"rule_severity,omitempty"`
+	ActorClass   Values        `json:"actor_class,omitempty"`
+	Quiet        string        `json:"quiet,omitempty"`  // who quieted it: class or allow-list
+	Triage       string        `json:"triage,omitempty"` // why it is quiet or its severity is lower or stays
+
 	// Status and Note are what people say of a finding in the state: open, true or
 	// false. A finding that was just made has none.
 	Status string `json:"status,omitempty"`
@@ -298,6 +304,11 @@ var getters = map[string]func(f *Finding) []string{
 	"count":    func(f *Finding) []string { return []string{strconv.FormatInt(f.Count, 10)} },
 	"first":    func(f *Finding) []string { return []string{f.First.Format(time.RFC3339)} },
 	"last":     func(f *Finding) []string { return []string{f.Last.Format(time.RFC3339)} },
+
+	"rule_severity": func(f *Finding) []string { return []string{string(f.RuleSeverity)} },
+	"actor_class":   func(f *Finding) []string { return f.ActorClass },
+	"quiet":         func(f *Finding) []string { return []string{f.Quiet} },
+	"triage":        func(f *Finding) []string { return []string{f.Triage} },
 
 	"actor":       func(f *Finding) []string { return f.Actor },
 	"actor_type":  func(f *Finding) []string { return f.ActorType },

@@ -2,9 +2,13 @@
 package rule
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"bluetrail/internal/actor"
 )
 
 // Kind is how a rule looks at the trail.
@@ -34,6 +38,9 @@ const (
 // Severities are all severities, the least first.
 var Severities = []Severity{Informational, Low, Medium, High, Critical}
 
+// Off stands in Info.Class for no finding at all. It is no severity: its rank is -1.
+const Off Severity = "off"
+
 // Rank is the place of a severity in Severities, -1 for an unknown one.
 func (s Severity) Rank() int { return slices.Index(Severities, s) }
 
@@ -54,6 +61,10 @@ type Info struct {
 	Tags        []string // attack.t1078.004, attack.persistence, …
 	References  []string
 
+	// Class says how severe the rule is for classes of actors, see actor.Class: a lower
+	// severity, or Off.
+	Class map[string]Severity
+
 	FalsePositives []string
 	Investigate    []string // SPL searches that help to decide
 	Data           []string // what the rule needs: management, data, network-activity
@@ -67,6 +78,45 @@ type Info struct {
 
 	File string
 	Line int // counted from 1
+}
+
+// SetClass takes an entry of the class key.
+func (i *Info) SetClass(class, severity string) error {
+	class, severity = strings.ToLower(strings.TrimSpace(class)), strings.ToLower(strings.TrimSpace(severity))
+	if !actor.Class(class).Known() {
+		return fmt.Errorf("class: there is no class %q; classes are %s", class, joined(actor.Classes))
+	}
+	to := Severity(severity)
+	if to == "false" { // off, as YAML 1.1 reads it
+		to = Off
+	}
+	if to != Off && to.Rank() < 0 {
+		return fmt.Errorf("class: %q is not known for %s; use %s or off", severity, class, joined(Severities))
+	}
+	if i.Class == nil {
+		i.Class = map[string]Severity{}
+	}
+	i.Class[class] = to
+	return nil
+}
+
+// ByClass returns the entries of the class key in words, sorted.
+func (i *Info) ByClass() (list []string) {
+	for _, class := range slices.Sorted(maps.Keys(i.Class)) {
+		list = append(list, class+": "+string(i.Class[class]))
+	}
+	return list
+}
+
+func joined[T ~string](list []T) string {
+	var b strings.Builder
+	for n, s := range list {
+		if n > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(s))
+	}
+	return b.String()
 }
 
 // Mitre returns the ATT&CK techniques of the tags, as in T1078.004.

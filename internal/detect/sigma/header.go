@@ -104,6 +104,17 @@ func (h *Header) read(n *node) error {
 			h.warn("data: %q is not one of %s", d, strings.Join(dataKinds, ", "))
 		}
 	}
+	if v, ok := n.get("class"); ok && v.kind != null {
+		if v.kind != mapping {
+			return h.fault(v.span, "class must map classes of actors to a severity or off, as in class: {automation: low}")
+		}
+		for i := range v.keys {
+			m := &v.keys[i]
+			if err := h.SetClass(m.key, m.node.text); err != nil {
+				return h.fault(m.span, "%v", err)
+			}
+		}
+	}
 	if v, ok := n.get("related"); ok {
 		for i := range v.list {
 			if id, ok := v.list[i].get("id"); ok && id.scalar() {

@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"bluetrail/internal/detect/rule"
@@ -54,7 +56,8 @@ type Rule struct {
 	Tags           []string // attack.t1078.004
 	References     []string
 	FalsePositives []string
-	Investigate    []string // SPL searches that help to decide
+	Class          map[string]rule.Severity // as in rule.Info
+	Investigate    []string                 // SPL searches that help to decide
 	Data           []string
 	Message        string
 
@@ -78,7 +81,7 @@ func (r *Rule) Key() string { return cmp.Or(r.ID, r.Name) }
 func (r *Rule) Info() rule.Info {
 	return rule.Info{
 		ID: r.Key(), Title: r.Name, Kind: rule.SPL, Severity: r.Severity, Status: r.Status, Description: r.Description, Author: r.Author,
-		Tags: r.Tags, References: r.References, FalsePositives: r.FalsePositives, Investigate: r.Investigate, Data: r.Data,
+		Tags: r.Tags, References: r.References, FalsePositives: r.FalsePositives, Investigate: r.Investigate, Data: r.Data, Class: r.Class,
 		Entity: r.Entity, Message: r.Message, File: r.File, Line: r.Line,
 	}
 }
@@ -284,11 +287,32 @@ func fromYAML(m map[string]any) (Rule, error) {
 	r.Tags = mitreOf(m)
 	r.Entity, r.Risk = entityOf(m)
 	var err error
+	if r.Class, err = classOf(m); err != nil {
+		return r, fmt.Errorf("the rule %q: %w", r.Name, err)
+	}
 	r.Schedule, r.Alert, err = scheduleOf(m)
 	if err != nil {
 		return r, fmt.Errorf("the rule %q: %w", r.Name, err)
 	}
 	return r, nil
+}
+
+// classOf reads the class key.
+func classOf(m map[string]any) (map[string]rule.Severity, error) {
+	if m["class"] == nil {
+		return nil, nil
+	}
+	entries, ok := m["class"].(map[string]any)
+	if !ok {
+		return nil, errors.New("class must map classes of actors to a severity or off, as in class: {automation: low}")
+	}
+	var info rule.Info
+	for _, class := range slices.Sorted(maps.Keys(entries)) {
+		if err := info.SetClass(class, text(entries[class])); err != nil {
+			return nil, err
+		}
+	}
+	return info.Class, nil
 }
 
 // text is a scalar as text, "" for everything else.

@@ -1,0 +1,84 @@
+package triage_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"bluetrail/internal/actor"
+	"bluetrail/internal/detect/finding"
+	"bluetrail/internal/detect/rule"
+	"bluetrail/internal/detect/triage"
+	"bluetrail/internal/identity"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDecide(t *testing.T) {
+	robot := actor.Opinion{Class: actor.Automation, Confidence: 0.9, Trusted: true}
+	scanner := actor.Opinion{Class: actor.Scanner, Confidence: 0.9, Trusted: true}
+	alleged := actor.Opinion{Class: actor.Automation, Confidence: 0.9}
+	person := actor.Opinion{Class: actor.Person, Confidence: 0.9, Trusted: true}
+	class := map[string]rule.Severity{"automation": rule.Low, "scanner": rule.Off}
+	for _, c := range []struct {
+		name    string
+		finding finding.Finding
+		facts   triage.Facts
+		want    string // severity, quiet, and a part of why
+		alert   bool
+	}{
+		{"no actor", finding.Finding{Severity: rule.High}, triage.Facts{}, "high//", true},
+		{"no class key", finding.Finding{Severity: rule.High}, triage.Facts{Actors: []actor.Opinion{robot}, Rule: &rule.Info{}}, "high//", true},
+		{"lowered", finding.Finding{Severity: rule.High}, triage.Facts{Actors: []actor.Opinion{robot}}, "low//low for class automation, otherwise high", true},
+		{"off", finding.Finding{Severity: rule.High}, triage.Facts{Actors: []actor.Opinion{scanner}}, "informational/class/off for class scanner", false},
+		{"the worst of two", finding.Finding{Severity: rule.High}, triage.Facts{Actors: []actor.Opinion{scanner, robot}}, "low//low for class scanner, automation", true},
+		{"one without an entry", finding.Finding{Severity: rule.High}, triage.Facts{Actors: []actor.Opinion{robot, person}}, "high//", true},
+		{"never raised", finding.Finding{Severity: rule.Informational}, triage.Facts{Actors: []actor.Opinion{robot}}, "informational//", false},
+		{"critical", finding.Finding{Severity: rule.Critical}, triage.Facts{Actors: []actor.Opinion{scanner}}, "critical//critical findings never are", true},
+		{"root", finding.Finding{Severity: rule.High, ActorType: finding.Values{identity.TypeRoot}}, triage.Facts{Actors: []actor.Opinion{robot}}, "high//root", true},
+		{"not trusted", finding.Finding{Severity: rule.High}, triage.Facts{Actors: []actor.Opinion{alleged}}, "high//credentials", true},
+		{"strange", finding.Finding{Severity: rule.High}, triage.Facts{Actors: []actor.Opinion{robot}, Strange: "AS64500 is new"}, "high//AS64500 is new", true},
+		{"unlisted actors", finding.Finding{Severity: rule.High, More: map[string]int{"actor": 1}}, triage.Facts{Actors: []actor.Opinion{robot}}, "high//more actors", true},
+		{"allowed", finding.Finding{Severity: rule.Critical}, triage.Facts{Actors: []actor.Opinion{person}, Allowed: "office"}, "critical/allow-list/office", false},
+	} {
+		if c.facts.Rule == nil && c.name != "no actor" {
+			c.facts.Rule = &rule.Info{Class: class}
+		}
+		v := triage.Decide(&c.finding, c.facts)
+		severity, rest, _ := strings.Cut(c.want, "/")
+		quiet, why, _ := strings.Cut(rest, "/")
+		if string(v.Severity) != severity || string(v.Quiet) != quiet || !strings.Contains(v.Why, why) || why == "" && v.Why != "" || v.Alert() != c.alert {
+			t.Errorf("%s: %+v, alert %v", c.name, v, v.Alert())
+		}
+	}
+}
+
+// TestApply: judging anew starts from the rule's severity.
+func TestApply(t *testing.T) {
+	opinion := actor.Opinion{Class: actor.Automation, Trusted: true}
+	d := triage.Desk{
+		Rule: func(string) *rule.Info {
+			return &rule.Info{Class: map[string]rule.Severity{"automation": rule.Low, "agent": rule.Medium}}
+		},
+		Actor: func(string, string) actor.Opinion { return opinion },
+	}
+	f := &finding.Finding{Severity: rule.High, Actor: finding.Values{"robot"}}
+	shown := func() string {
+		return string(f.Severity) + " of " + string(f.RuleSeverity) + " " + strings.Join(f.ActorClass, " ")
+	}
+	d.Apply(f)
+	got := []string{shown()}
+	opinion.Class = actor.Person
+	d.Apply(f)
+	got = append(got, shown())
+	f.SourceIP = finding.Values{identity.MCPServer}
+	d.Apply(f)
+	got = append(got, shown())
+	d.Strange = func(_, _ string, _ time.Time) (string, bool) { return "its network is new", true }
+	d.Apply(f)
+	got = append(got, shown()+": "+f.Triage)
+	want := []string{"low of high automation", "high of high person", "medium of high agent", "high of high agent: not lowered for class agent: its network is new"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
