@@ -118,6 +118,9 @@ func FuzzFunctions(f *testing.F) {
 
 // Growth that a few arguments could ask for ends in null and a warning.
 func TestBounds(t *testing.T) {
+	if raced {
+		t.Skip("one goroutine copies large values, which takes minutes under the race detector; make test runs it without")
+	}
 	b := vector.NewBuilder()
 	b.Add()
 	b.Set("x", vector.String(strings.Repeat("ab", 1<<20)))
