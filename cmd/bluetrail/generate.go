@@ -17,6 +17,7 @@ type generateCmd struct {
 	Accounts int    `help:"Number of accounts in the organization." default:"6" placeholder:"N"`
 	Seed     uint64 `help:"The same seed and settings write the same trail, byte for byte." default:"1" placeholder:"N"`
 	Sessions bool   `help:"Also stage a session of every kind: console, roles assumed over accounts, SAML, tokens, keys made for others and more."`
+	Ordinary bool   `help:"Stage no attacks: only what an organization does on ordinary days, which rules should be quiet about."`
 	End      string `help:"End of the trail: epoch, RFC 3339 or relative (default: the last full hour)." placeholder:"T"`
 }
 
@@ -40,7 +41,7 @@ func (c *generateCmd) Run(a *app) error {
 		}
 	}
 	cfg := generate.Default()
-	cfg.Seed, cfg.Events, cfg.Days, cfg.Accounts, cfg.End, cfg.Sessions = c.Seed, c.Events, c.Days, c.Accounts, end, c.Sessions
+	cfg.Seed, cfg.Events, cfg.Days, cfg.Accounts, cfg.End, cfg.Sessions, cfg.Ordinary = c.Seed, c.Events, c.Days, c.Accounts, end, c.Sessions, c.Ordinary
 	_, err := a.generate(c.Out, cfg)
 	return err
 }
@@ -56,7 +57,11 @@ func (a *app) generate(dir string, cfg generate.Config) (generate.Summary, error
 		return sum, err
 	}
 	took := time.Since(start)
-	a.note("wrote %s in %s to %s: %s of JSON, %s compressed, %d attacks labelled in labels.jsonl; %s", count(sum.Events, "event"), count(sum.Files, "file"), dir,
-		humanize.IBytes(uint64(sum.Bytes)), humanize.IBytes(uint64(sum.Compressed)), len(sum.Attacks), took.Round(10*time.Millisecond))
+	attacks := "no attacks"
+	if !cfg.Ordinary {
+		attacks = count(len(sum.Attacks), "attack") + " labelled in " + generate.LabelsFile
+	}
+	a.note("wrote %s in %s to %s: %s of JSON, %s compressed, %s; %s", count(sum.Events, "event"), count(sum.Files, "file"), dir,
+		humanize.IBytes(uint64(sum.Bytes)), humanize.IBytes(uint64(sum.Compressed)), attacks, took.Round(10*time.Millisecond))
 	return sum, nil
 }

@@ -12,10 +12,11 @@ const (
 	crewPeople           // single sign-on, console and shell
 	crewKeys             // IAM users with access keys
 	crewPartners         // roles of other accounts
+	crewScanners         // a posture scanner, twice a day, over all regions
 	crewCount
 )
 
-var crewShares = [crewCount]uint64{12, 20, 8, 13, 43, 4}
+var crewShares = [crewCount]uint64{11, 19, 8, 12, 44, 4, 2}
 
 // actor is who calls. What identity writes is fixed but for the temporary
 // access key and the start of the session.
@@ -187,6 +188,11 @@ func (o *organisation) staff(l *lane) {
 			repertoire: partnersProfile.in(l)}
 		l.hire(crewPartners, a)
 	}
+	scanner := o.assume(l, scannerRole, "", "ProwlerAssessmentSession", hour)
+	scanner.sources = []string{addressIn(gateways["eu-central-1"], mix(o.seed, hashText("scanner"))).String()}
+	scanner.agents = []string{scannerAgent}
+	scanner.repertoire = scannerProfile().in(l)
+	l.hire(crewScanners, scanner)
 }
 
 func (l *lane) hire(crew int, a *actor) { l.crews[crew].actors = append(l.crews[crew].actors, a) }
@@ -247,13 +253,25 @@ func (o *organisation) staffMachines(l *lane) {
 
 func (o *organisation) staffPipelines(l *lane) {
 	h := mix(o.seed, hashText("pipelines"), l.account.number)
-	for i, role := range []string{"github-deploy", "terraform-apply", "image-builder"} {
-		a := o.assume(l, role, "", []string{"GitHubActions", "aws-go-sdk-1748851200000000000", "GitHubActions"}[i], hour)
-		for j := range 12 {
-			a.sources = append(a.sources, addressIn(rangeRunners, mix(h, uint64(i), uint64(j))).String())
+	for i, robot := range []struct {
+		role, session string
+		does          *profile
+	}{
+		{"github-deploy", "GitHubActions", &pipelineProfile}, {"terraform-apply", "aws-go-sdk-1748851200000000000", &terraformProfile},
+		{"image-builder", "GitHubActions", &pipelineProfile}, {"cdk-hnb659fds-cfn-exec-role", "AWSCloudFormation", &stackProfile},
+	} {
+		a := o.assume(l, robot.role, "", robot.session, hour)
+		a.repertoire = robot.does.in(l)
+		if robot.does == &stackProfile {
+			const service = "cloudformation.amazonaws.com"
+			a.sources, a.agents, a.encrypted = []string{service}, []string{service}, false
+			a.tail = `","mfaAuthenticated":"false"}},"invokedBy":"` + service + `"}`
+		} else {
+			for j := range 12 {
+				a.sources = append(a.sources, addressIn(rangeRunners, mix(h, uint64(i), uint64(j))).String())
+			}
+			a.agents = []string{pipelineAgents[i]}
 		}
-		a.agents = []string{pipelineAgents[i]}
-		a.repertoire = pipelineProfile.in(l)
 		l.hire(crewPipelines, a)
 	}
 }

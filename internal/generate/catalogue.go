@@ -2,13 +2,15 @@ package generate
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 )
 
 // catalogue returns every kind of event by "service:eventName". It is compiled once.
 var catalogue = sync.OnceValue(func() map[string]*kind {
 	all := map[string]*kind{}
-	for _, kinds := range [][]kind{computeKinds, storageKinds, identityKinds, operationsKinds} {
+	reads, _ := scanReads()
+	for _, kinds := range [][]kind{computeKinds, storageKinds, identityKinds, operationsKinds, changeKinds, reads} {
 		for i := range kinds {
 			k := &kinds[i]
 			if err := k.compile(); err != nil {
@@ -69,13 +71,8 @@ func (p *profile) in(l *lane) *repertoire {
 }
 
 func (r *repertoire) pick(h uint64) *kind {
-	at := within(h, r.upTo[len(r.upTo)-1])
-	for i, end := range r.upTo {
-		if at < end {
-			return r.kinds[i]
-		}
-	}
-	panic("unreachable")
+	i, _ := slices.BinarySearch(r.upTo, within(h, r.upTo[len(r.upTo)-1])+1)
+	return r.kinds[i]
 }
 
 var (

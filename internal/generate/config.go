@@ -41,6 +41,8 @@ type Config struct {
 	// Workers is how many goroutines write; 0 means one for each processor. It
 	// has no influence on what is written.
 	Workers int
+	// Ordinary stages no attack, and no call that rules may rightly tell of.
+	Ordinary bool
 	// Sessions stages a session of every kind that identity tells apart, a few
 	// hundred events, among the Events.
 	Sessions bool
@@ -101,9 +103,24 @@ type Label struct {
 	// must not, or that shows it as harmless), by file name without ending; empty if none does.
 	Search string `json:"search,omitempty"`
 	Note   string `json:"note,omitempty"`
+	// Expect says what rules must make of it.
+	Expect Expectation `json:"expect"`
+	// Story is the intrusion that an attack is a step of.
+	Story string `json:"story,omitempty"`
 	// Grown is what grew out of the actor's calls, and out of that in turn.
 	Grown []Grown `json:"grown,omitempty"`
 }
+
+// Expectation is what rules must make of a label's events.
+type Expectation string
+
+// What rules must do: find the events of an attack, and find nothing above low
+// in what is harmless. Either is right of what deserves a look and is harmless here.
+const (
+	Caught Expectation = "caught"
+	Quiet  Expectation = "quiet"
+	Either Expectation = "either"
+)
 
 // Grown is a key or a user that a call of a label made.
 type Grown struct {

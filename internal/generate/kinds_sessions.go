@@ -16,6 +16,11 @@ func sessionKinds() map[string]*kind {
 			response: `{` + issuedKey + `,` + assumed + `,"subject":"${@session}","subjectType":"persistent","issuer":"https://focus.northwind-ferries.example/saml2","audience":"https://signin.aws.amazon.com/saml","nameQualifier":"${@provider}"}`,
 			resources: `[{"accountId":"${@account}","type":"AWS::IAM::Role","ARN":"arn:aws:iam::${@account}:role/${@role}"},` +
 				`{"accountId":"${@account}","type":"AWS::IAM::SAMLProvider","ARN":"arn:aws:iam::${@account}:saml-provider/focus"}]`},
+		"assume-role-sso": {service: "sts", name: "AssumeRoleWithSAML", version: "1.08", read: true, host: "sts.amazonaws.com",
+			request:  `{"sAMLAssertionID":"${assertid}","roleSessionName":"${@session}","durationSeconds":43200,"roleArn":"arn:aws:iam::${@account}:role` + setRolePath + `/${@role}","principalArn":"arn:aws:iam::${@account}:saml-provider/AWSSSO_${@instance}_DO_NOT_DELETE"}`,
+			response: `{` + credentials + `,` + assumed + `,"subject":"${@session}","subjectType":"persistent","issuer":"https://portal.sso.eu-central-1.amazonaws.com/saml/assertion/${@instance}","audience":"https://signin.aws.amazon.com/saml","nameQualifier":"${@provider}"}`,
+			resources: `[{"accountId":"${@account}","type":"AWS::IAM::Role","ARN":"arn:aws:iam::${@account}:role` + setRolePath + `/${@role}"},` +
+				`{"accountId":"${@account}","type":"AWS::IAM::SAMLProvider","ARN":"arn:aws:iam::${@account}:saml-provider/AWSSSO_${@instance}_DO_NOT_DELETE"}]`},
 		"assume-role-web-identity": {service: "sts", name: "AssumeRoleWithWebIdentity", version: "1.08", read: true, resources: resource,
 			request:  `{"roleArn":"arn:aws:iam::${@account}:role/${@role}","roleSessionName":"${@session}","durationSeconds":3600}`,
 			response: `{"subjectFromWebIdentityToken":"${@subject}",` + issuedKey + `,` + assumed + `,"provider":"${@provider}","audience":"sts.amazonaws.com"}`},

@@ -31,7 +31,7 @@ type lane struct {
 	index   int
 	account *account
 	region  string
-	share   uint64 // of the account's machines
+	share   uint64 // of the account's machines; 0 in a region that nobody uses
 	pools   [poolCount][]string
 	crews   [crewCount]crew
 }
@@ -55,15 +55,16 @@ type accountPlan struct {
 	name             string
 	people, machines uint64
 	regions          []string
+	unused           []string // regions in which only a scanner looks around
 }
 
 var accountPlans = []accountPlan{
-	{"management", 4, 3, []string{"us-east-1"}},
-	{"prod", 18, 46, []string{"eu-central-1", "us-east-1", "eu-west-1"}},
-	{"dev", 36, 12, []string{"eu-central-1", "us-east-1"}},
-	{"security", 10, 8, []string{"eu-central-1", "us-east-1"}},
-	{"staging", 16, 14, []string{"eu-central-1", "us-east-1"}},
-	{"data", 16, 17, []string{"eu-central-1", "us-east-1"}},
+	{"management", 4, 3, []string{"us-east-1"}, nil},
+	{"prod", 18, 46, []string{"eu-central-1", "us-east-1", "eu-west-1"}, []string{"us-west-2"}},
+	{"dev", 36, 12, []string{"eu-central-1", "us-east-1"}, []string{"ap-southeast-2"}},
+	{"security", 10, 8, []string{"eu-central-1", "us-east-1"}, nil},
+	{"staging", 16, 14, []string{"eu-central-1", "us-east-1"}, nil},
+	{"data", 16, 17, []string{"eu-central-1", "us-east-1"}, nil},
 }
 
 // The share of an account's machines in its first, second and third region.
@@ -113,7 +114,7 @@ func newOrganisation(cfg Config) *organisation {
 }
 
 func (o *organisation) newAccount(i int) *account {
-	plan := accountPlan{fmt.Sprintf("team-%02d", i), 8, 5, []string{"eu-central-1", "us-east-1"}}
+	plan := accountPlan{fmt.Sprintf("team-%02d", i), 8, 5, []string{"eu-central-1", "us-east-1"}, nil}
 	if i < len(accountPlans) {
 		plan = accountPlans[i]
 	}
@@ -122,6 +123,9 @@ func (o *organisation) newAccount(i int) *account {
 		people: plan.people, machines: plan.machines, roles: map[string]string{}}
 	for j, region := range plan.regions {
 		a.lanes = append(a.lanes, &lane{account: a, region: region, share: regionShares[j]})
+	}
+	for _, region := range plan.unused {
+		a.lanes = append(a.lanes, &lane{account: a, region: region})
 	}
 	return a
 }

@@ -36,6 +36,11 @@ var (
 	rangeNetherlands = netip.MustParsePrefix("86.80.0.0/13")
 	rangeHosting     = netip.MustParsePrefix("46.4.0.0/16")
 	rangeRunners     = netip.MustParsePrefix("20.64.0.0/14")
+	rangeOcean       = netip.MustParsePrefix("159.89.0.0/18")    // rented servers
+	rangeTor         = netip.MustParsePrefix("185.220.101.0/24") // exits of Tor
+	rangeTunnel      = netip.MustParsePrefix("146.70.0.0/17")    // a provider of VPNs
+	rangeJapan       = netip.MustParsePrefix("126.0.0.0/10")
+	rangeSpain       = netip.MustParsePrefix("88.0.0.0/13")
 )
 
 // gateways are the public ranges that a region's own instances leave from.
@@ -43,6 +48,7 @@ var gateways = map[string]netip.Prefix{
 	"us-east-1":      netip.MustParsePrefix("3.208.0.0/13"),
 	"eu-central-1":   netip.MustParsePrefix("3.120.0.0/14"),
 	"eu-west-1":      netip.MustParsePrefix("54.194.0.0/16"),
+	"us-west-2":      netip.MustParsePrefix("52.32.0.0/14"),
 	"ap-southeast-2": netip.MustParsePrefix("13.54.0.0/16"),
 }
 

@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -40,6 +41,7 @@ type deed struct {
 	source string
 	agent  string
 	delay  int
+	clock  int64 // when the last call of then was
 
 	addendum string // of the events that follow
 	twin     uint64 // seed of the record that another account has of the same call, 0 = none
@@ -54,13 +56,17 @@ type apart interface {
 func newPlot(o *organisation, cfg Config, first, end int64) *plot {
 	p := &plot{org: o, seed: mix(cfg.Seed, hashText("plot")), first: first, end: end}
 	p.stageSignIns(cfg.Events / 50)
-	p.stageLookalikes()
-	p.stageGuideAttacks()
-	p.stageFurtherAttacks()
-	p.stageInsights()
 	p.stageIdentityCenter(cfg.Events / 100)
-	p.stageNewShapes()
+	p.stageRoutines(cfg.Events / 20)
+	p.stageNewShapes(cfg.Ordinary)
 	p.stageSums(cfg.Events / 200)
+	p.stageLookalikes(!cfg.Ordinary)
+	if !cfg.Ordinary {
+		p.stageGuideAttacks()
+		p.stageFurtherAttacks()
+		p.stageSpray()
+		p.stageInsights()
+	}
 	p.listThreats()
 	if cfg.Sessions {
 		p.stageSessions()
@@ -97,6 +103,16 @@ func (d *deed) do(at int64, kindName string, v vars, failure *fault) {
 	p.tell(d.Name, &c)
 }
 
+// from sets the time from which then counts.
+func (d *deed) from(at int64) *deed { d.clock = at; return d }
+
+// then stages an event so many seconds after the last one.
+func (d *deed) then(seconds int64, kindName string, v vars, failure *fault) *deed {
+	d.clock += seconds
+	d.do(d.clock, kindName, v, failure)
+	return d
+}
+
 // grow labels what the last call made.
 func (d *deed) grow(kind, name string) *deed {
 	scenes := d.plot.scenes
@@ -116,12 +132,14 @@ func (p *plot) deed(l *lane, who *actor, source, agent string, label Label) *dee
 }
 
 func (p *plot) attack(l *lane, who *actor, source, agent string, label Label) *deed {
+	label.Expect = Caught
 	d := p.deed(l, who, source, agent, label)
 	p.attacks = append(p.attacks, d)
 	return d
 }
 
 func (p *plot) lookalike(l *lane, who *actor, source, agent string, label Label) *deed {
+	label.Expect = cmp.Or(label.Expect, Quiet)
 	d := p.deed(l, who, source, agent, label)
 	p.lookalikes = append(p.lookalikes, d)
 	return d

@@ -58,8 +58,9 @@ func (p *plot) stageRoleChain(prod, dev *account, source string) {
 	d.grow("arn", "arn:aws:iam::"+prod.id+":user/svc-maintenance")
 }
 
-// stageLookalikes stages what looks like an attack to a careless search.
-func (p *plot) stageLookalikes() {
+// stageLookalikes stages what looks like an attack to a careless search, on
+// request also what deserves a look.
+func (p *plot) stageLookalikes(doubtful bool) {
 	prod, dev := p.org.account("prod"), p.org.account("dev")
 	l := prod.lane("eu-central-1")
 	p.stageTypos()
@@ -86,16 +87,9 @@ func (p *plot) stageLookalikes() {
 		small.do(p.at(before, 13, 45), "run-group", vars{"type": "g6.xlarge", "group": group}, nil)
 	}
 
-	empty := p.strayGroup("unused")
-	old := p.deed(l, apply, apply.sources[0], apply.agents[0], Label{})
-	old.do(p.end-7*day-6*hour, "run-group", vars{"type": "t3.medium", "group": empty}, nil)
-	from("ssh-open-without-instances", ssh, "open to the world, but the group's last instance was started before the search's seven days").
-		do(p.at(4, 15, 0), "authorize-ingress", vars{"group": empty, "port": "22", "cidr": "0.0.0.0/0"}, nil)
-
-	refused := p.org.people[16%len(p.org.people)]
-	p.lookalike(l, p.org.user(prod, refused.name), refused.home, shells[0], Label{Name: "public-bucket-refused", Search: "public-bucket-acl", Note: "the call was refused"}).
-		do(p.at(3, 16, 0), "put-bucket-acl", vars{"bucket": l.pools[poolBucket][4], "group": "http://acs.amazonaws.com/groups/global/AllUsers", "permission": "READ"}, publicBlocked)
-
+	if doubtful {
+		p.stageDoubtful(l, apply)
+	}
 	owner := p.org.people[18%len(p.org.people)]
 	p.lookalike(dev.lane("us-east-1"), p.org.user(dev, owner.name), owner.home, shells[0], Label{Name: "own-access-key", Note: "a user rotates a key of their own"}).
 		do(p.at(3, 9, 40), "create-access-key", vars{"user": owner.name, "key": p.key("AKIA", dev, hashText(owner.name))}, nil)
@@ -105,6 +99,20 @@ func (p *plot) stageLookalikes() {
 	security := p.org.account("security").lane("eu-central-1")
 	p.lookalike(security, p.org.assume(security, "posture-automation", "", "posture-scan", hour), addressIn(gateways["eu-central-1"], p.seed).String(), machineAgents[1],
 		Label{Name: "findings-suppressed", Note: "routine, and the largest record of the trail"}).do(p.at(2, 6, 0), "update-findings", nil, nil)
+}
+
+// stageDoubtful stages what is harmless, as one sees on looking.
+func (p *plot) stageDoubtful(l *lane, apply *actor) {
+	empty := p.strayGroup("unused")
+	old := p.deed(l, apply, apply.sources[0], apply.agents[0], Label{})
+	old.do(p.end-7*day-6*hour, "run-group", vars{"type": "t3.medium", "group": empty}, nil)
+	p.lookalike(l, apply, apply.sources[0], apply.agents[0], Label{Name: "ssh-open-without-instances", Search: "ssh-open-to-the-world", Expect: Either,
+		Note: "open to the world, but the group's last instance was started before the search's seven days"}).
+		do(p.at(4, 15, 0), "authorize-ingress", vars{"group": empty, "port": "22", "cidr": "0.0.0.0/0"}, nil)
+
+	refused := p.org.people[16%len(p.org.people)]
+	p.lookalike(l, p.org.user(l.account, refused.name), refused.home, shells[0], Label{Name: "public-bucket-refused", Expect: Either, Search: "public-bucket-acl", Note: "the call was refused"}).
+		do(p.at(3, 16, 0), "put-bucket-acl", vars{"bucket": l.pools[poolBucket][4], "group": "http://acs.amazonaws.com/groups/global/AllUsers", "permission": "READ"}, publicBlocked)
 }
 
 // stageTypos stages failed logins as people have them: once or twice, then right.

@@ -16,7 +16,7 @@ func (p *plot) stageSessions() {
 
 // play begins a labelled group of calls in an account's region of global services.
 func (p *plot) play(name, note string, acc *account, a *actor, source, agent string) *deed {
-	return p.lookalike(acc.lane("us-east-1"), a, source, agent, Label{Name: name, Note: note})
+	return p.lookalike(acc.lane("us-east-1"), a, source, agent, Label{Name: name, Note: note, Expect: Either})
 }
 
 // key is an access key that the plot issues.

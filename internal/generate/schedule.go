@@ -83,6 +83,11 @@ func (t *trail) presence(l *lane, crew int, at int64) uint64 {
 		return l.account.people * l.share * (people + 400) * burst * burst / 16
 	case crewServices:
 		return l.account.machines * l.share * 5000
+	case crewScanners:
+		if at%day%(12*hour) < scanLasts && at%day/hour%12 == scanHour%12 {
+			return 1000
+		}
+		return 0
 	default:
 		return l.account.machines * l.share * (people + 9000) / 2
 	}

@@ -155,7 +155,7 @@ func TestEveryKindIsJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := trail.org.account("prod").lane("us-east-1")
-	known := vars{"port": "22", "count": "1", "number": "1"}
+	known := vars{"port": "22", "count": "1", "number": "1", "days": "7"}
 	for _, kinds := range []map[string]*kind{catalogue(), stagedKinds()} {
 		for name, k := range kinds {
 			c := call{lane: l, actor: trail.org.user(l.account, "someone"), kind: k, time: trail.first, seed: hashText(name), source: "192.0.2.1", agent: "test", vars: known}

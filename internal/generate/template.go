@@ -104,6 +104,9 @@ func newFillers() map[string]filler {
 		"userid": func(b []byte, c *call, h uint64) []byte {
 			return appendIdentifier(b, "AIDA", c.lane.account.number, h, 21)
 		},
+		"webport": func(b []byte, _ *call, h uint64) []byte {
+			return append(b, [...]string{"443", "443", "443", "80"}[h>>62]...)
+		},
 		"private": appendPrivateAddress,
 		"octet":   func(b []byte, _ *call, h uint64) []byte { return strconv.AppendUint(b, within(h, 250)+2, 10) },
 		"small":   func(b []byte, _ *call, h uint64) []byte { return strconv.AppendUint(b, within(h, 90)+5, 10) },

@@ -140,6 +140,9 @@ func (t *Trail) parent(c *Caller, w *Who) (p Caller, what What, ok bool) {
 	if c.Type == "IAMUser" || c.Type == "Root" && !c.AssumedRoot || c.Type == "FederatedUser" && c.IssuerARN != "" {
 		return Caller{}, 0, false
 	}
+	if c.centerName() != "" {
+		return Caller{}, 0, false // the name of the session is the person's; how else it was used proves nothing
+	}
 	if p, what, ok = pick(t.values(Assumed, c.PrincipalID), "", w); ok {
 		w.doubt("by the name of the session")
 	}
