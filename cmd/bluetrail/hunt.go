@@ -17,6 +17,7 @@ import (
 	"bluetrail/internal/detect/rule"
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/detect/splrule"
+	"bluetrail/internal/generate"
 	"bluetrail/internal/result"
 	"bluetrail/internal/store"
 	"bluetrail/internal/store/files"
@@ -29,6 +30,7 @@ type huntCmd struct {
 	Rules     []string       `help:"Folder or file of further rules: Sigma, Splunk's YAML, savedsearches.conf; repeatable." placeholder:"DIR"`
 	NoShipped bool           `help:"Leave out the rules that come with bluetrail."`
 	Severity  string         `help:"Only findings at least this severe: informational, low, medium, high, critical." enum:"informational,low,medium,high,critical" default:"informational"`
+	Labels    string         `help:"Hold the findings against the labels of a generated trail (its folder, or a file of labels): what was caught, missed, quiet and loud." placeholder:"PATH"`
 	source
 	Output string `short:"o" help:"Output format: table, list, json (whole findings), csv or html (a page with charts and events)." enum:"table,list,json,csv,html" default:"table"`
 }
@@ -52,6 +54,7 @@ func (*huntCmd) Help() string {
 		"bluetrail hunt ./AWSLogs --rules ./sigma/rules/cloud/aws --severity high",
 		"bluetrail hunt ./AWSLogs -o json | jq -r .message",
 		"bluetrail hunt ./AWSLogs -o html > hunt.html",
+		"bluetrail generate --out ./trail && bluetrail hunt ./trail/AWSLogs --labels ./trail",
 	)
 }
 
@@ -113,6 +116,16 @@ func (a *app) noteRules(rs *ruleset.Ruleset) {
 }
 
 func (c *huntCmd) Run(a *app) error {
+	var labels []generate.Label
+	if c.Labels != "" {
+		if c.Output == "html" {
+			return usage("--labels makes tables: use -o table, list, json or csv")
+		}
+		var err error
+		if labels, err = generate.ReadLabels(a.path(c.Labels)); err != nil {
+			return err
+		}
+	}
 	rs, err := a.ruleset(c.Rules, !c.NoShipped, c.Knowledge)
 	if err != nil {
 		return err
@@ -131,9 +144,12 @@ func (c *huntCmd) Run(a *app) error {
 		return err
 	}
 	st := h.stats()
-	if c.Output == "html" {
+	switch {
+	case c.Labels != "":
+		err = a.writeScorecard(c.Output, newScorecard(labels, res.Findings))
+	case c.Output == "html":
 		err = c.page(a, rs, res, st)
-	} else {
+	default:
 		err = c.write(a, res)
 	}
 	if err == nil {
