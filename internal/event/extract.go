@@ -240,6 +240,8 @@ func (f *Field) make(raw []byte, m *Meta, row *Row, in Inputs) (c Cell, ok bool)
 		return Cell{}, false
 	case f.Derive != nil:
 		c = f.Derive(in)
+	case f.made != nil:
+		c = f.made(raw)
 	case f.member != "":
 		c = memberText(raw, f.member)
 	default:

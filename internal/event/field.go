@@ -29,12 +29,13 @@ type Field struct {
 	// nothing else and be safe for concurrent use.
 	Derive func(in Inputs) Cell
 
-	member  string        // instead of Derive: the JSON text of this member of the record
-	value   defaultValue  // a default field, on events of every sourcetype
-	timed   bool          // value depends on the record's time
-	text    bool          // value depends on the record's text
-	keepOwn bool          // value yields to a leaf if it is empty
-	span    time.Duration // see DatePart
+	member  string            // instead of Derive: the JSON text of this member of the record
+	made    func([]byte) Cell // with member: computes the field from the record's text
+	value   defaultValue      // a default field, on events of every sourcetype
+	timed   bool              // value depends on the record's time
+	text    bool              // value depends on the record's text
+	keepOwn bool              // value yields to a leaf if it is empty
+	span    time.Duration     // see DatePart
 	part    func(time.Time) string
 
 	resolved bool // see Resolved

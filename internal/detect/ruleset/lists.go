@@ -1,8 +1,11 @@
 package ruleset
 
 import (
+	"bytes"
 	"errors"
+	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"bluetrail/internal/detect/sigma"
@@ -57,6 +60,9 @@ func (l *lists) knowledge() (splrule.Knowledge, error) {
 func (l *lists) of(name string) (values []string, err error) {
 	if l.o.Lists != nil {
 		values, err = l.o.Lists(name)
+		if errors.Is(err, sigma.ErrNoList) {
+			values, err = l.shipped(name)
+		}
 		l.used[name] = values
 		return values, err
 	}
@@ -69,8 +75,32 @@ func (l *lists) of(name string) (values []string, err error) {
 		l.files = append(l.files, listFile{path, info.Size(), info.ModTime()})
 		values, _, err = listOf(know, name) // what changes from here on is seen as a change
 	}
+	if errors.Is(err, sigma.ErrNoList) {
+		values, err = l.shipped(name)
+	}
 	l.used[name] = values
 	return values, err
+}
+
+// shippedLists is the folder of the shipped lists.
+const shippedLists = "lookups"
+
+// shipped returns the values of a list that comes with the shipped rules: the lines of
+// its file, without comments.
+func (l *lists) shipped(name string) (values []string, err error) {
+	if l.o.Shipped == nil {
+		return nil, sigma.ErrNoList
+	}
+	text, err := fs.ReadFile(l.o.Shipped, shippedLists+"/"+name+".txt")
+	if err != nil {
+		return nil, sigma.ErrNoList
+	}
+	for line := range bytes.Lines(text) {
+		if v := strings.TrimSpace(string(line)); v != "" && v[0] != '#' {
+			values = append(values, v)
+		}
+	}
+	return values, nil
 }
 
 func listOf(know splrule.Knowledge, name string) (values []string, path string, err error) {

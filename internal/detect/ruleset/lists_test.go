@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"bluetrail/internal/detect/splrule"
 	"bluetrail/internal/knowledge"
@@ -74,5 +75,28 @@ func TestPlaceholders(t *testing.T) {
 	reload(true)
 	if rs = f.Rules(); len(rs.Faults) != 1 || !strings.Contains(rs.Faults[0].Reason, "cannot use the list for the placeholder %admins%: ") || !strings.Contains(rs.Faults[0].Reason, "empty") {
 		t.Errorf("%v", rs.Faults)
+	}
+}
+
+// TestShippedLists: a placeholder takes the shipped list until a folder has one of the name.
+func TestShippedLists(t *testing.T) {
+	o := Options{
+		Shipped:   fstest.MapFS{"aws/rule.yml": {Data: []byte(listRule)}, "lookups/admins.txt": {Data: []byte("# as of 2026-11\nalice\n\nbob\n")}},
+		Knowledge: func(folders []string) (splrule.Knowledge, error) { return knowledge.Open(folders...) },
+	}
+	for _, c := range []struct {
+		file       map[string]string
+		bob, carol bool
+	}{
+		{map[string]string{"none.txt": ""}, true, false},
+		{map[string]string{"lookups/admins.txt": "carol\n"}, false, true},
+	} {
+		rs, err := Load(t.Context(), []string{write(t, c.file)}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(rs.Faults) > 0 || len(rs.Rules) != 1 || hits(rs, "bob") != c.bob || hits(rs, "carol") != c.carol || hits(rs, "# as of 2026-11") {
+			t.Errorf("%v: faults %v", c.file, rs.Faults)
+		}
 	}
 }

@@ -162,8 +162,13 @@ func (l *loader) fault(file string, line int, reason string) {
 // shipped adds the Sigma rules of files and returns the searches.
 func (l *loader) shipped(files fs.FS) (searches []splrule.Rule, err error) {
 	err = fs.WalkDir(files, ".", func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
+		switch {
+		case err != nil:
 			return err
+		case e.IsDir() && path == shippedLists:
+			return fs.SkipDir
+		case e.IsDir():
+			return nil
 		}
 		data, err := fs.ReadFile(files, path)
 		if err != nil {
