@@ -19,7 +19,7 @@ var recorded = map[string]string{
 	"aws.defense-evasion.cloudtrail-stop":                      "trail_stopped",
 	"aws.defense-evasion.vpc-remove-flow-logs":                 "flow_logs_deleted",
 	"aws.discovery.ec2-download-user-data":                     "user_data_downloaded",
-	"aws.execution.ec2-launch-unusual-instances":               "costly_instances_launched",
+	"aws.execution.ec2-launch-unusual-instances":               "costly_instances_denied",
 	"aws.execution.ssm-start-session":                          "sessions_on_many_instances",
 	"aws.exfiltration.ec2-security-group-open-port-22-ingress": "port_opened_to_world",
 	"aws.exfiltration.ec2-share-ebs-snapshot":                  "snapshot_shared",
