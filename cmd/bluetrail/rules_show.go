@@ -105,6 +105,7 @@ func (c *rulesShowCmd) Run(a *app) error {
 	line("author", r.Author)
 	line("description", r.Description)
 	line("false positives", r.FalsePositives...)
+	line("misses", r.Misses)
 	line("investigate", r.Investigate...)
 	line("references", r.References...)
 	line("tests", fmt.Sprint(len(r.Tests)))

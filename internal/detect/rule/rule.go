@@ -66,6 +66,7 @@ type Info struct {
 	Class map[string]Severity
 
 	FalsePositives []string
+	Misses         string   // what the rule does not see
 	Investigate    []string // SPL searches that help to decide
 	Data           []string // what the rule needs: management, data, network-activity
 	Fields         []string // record fields to show with a finding

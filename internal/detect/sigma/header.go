@@ -60,7 +60,7 @@ func (h *Header) read(n *node) error {
 		dst *string
 	}{
 		{"id", &h.ID}, {"name", &h.Name}, {"title", &h.Title}, {"status", &h.Status}, {"description", &h.Description},
-		{"author", &h.Author}, {"date", &h.Date}, {"modified", &h.Modified}, {"license", &h.License}, {"taxonomy", &h.Taxonomy}, {"message", &h.Message},
+		{"author", &h.Author}, {"date", &h.Date}, {"modified", &h.Modified}, {"license", &h.License}, {"taxonomy", &h.Taxonomy}, {"message", &h.Message}, {"misses", &h.Misses},
 	} {
 		v, ok := n.get(f.key)
 		if !ok || v.kind == null {

@@ -60,6 +60,7 @@ type Rule struct {
 	Investigate    []string                 // SPL searches that help to decide
 	Data           []string
 	Message        string
+	Misses         string
 
 	Entity []string // fields that say together whom a row is about; nil = the first of Risk
 	Risk   []string // fields that may say so, the most telling first
@@ -81,7 +82,7 @@ func (r *Rule) Key() string { return cmp.Or(r.ID, r.Name) }
 func (r *Rule) Info() rule.Info {
 	return rule.Info{
 		ID: r.Key(), Title: r.Name, Kind: rule.SPL, Severity: r.Severity, Status: r.Status, Description: r.Description, Author: r.Author,
-		Tags: r.Tags, References: r.References, FalsePositives: r.FalsePositives, Investigate: r.Investigate, Data: r.Data, Class: r.Class,
+		Tags: r.Tags, References: r.References, FalsePositives: r.FalsePositives, Misses: r.Misses, Investigate: r.Investigate, Data: r.Data, Class: r.Class,
 		Entity: r.Entity, Message: r.Message, File: r.File, Line: r.Line,
 	}
 }
@@ -270,7 +271,7 @@ func fromYAML(m map[string]any) (Rule, error) {
 		ID: text(m["id"]), Name: cmp.Or(text(m["name"]), text(m["title"])), Type: text(m["type"]), Version: text(m["version"]), Status: text(m["status"]),
 		Author: text(m["author"]), Description: text(m["description"]), Search: searchOf(m),
 		References: texts(m["references"]), FalsePositives: texts(first(m, "known_false_positives", "falsepositives")), Investigate: texts(m["investigate"]),
-		Data: texts(m["data"]), Message: text(m["message"]),
+		Data: texts(m["data"]), Message: text(m["message"]), Misses: text(m["misses"]),
 		Disabled: m["enabled"] == false || m["disabled"] == true || strings.EqualFold(text(m["status"]), "removed"),
 	}
 	switch {
