@@ -17,10 +17,10 @@ import (
 // only from layers below its own. dir/... stands for a package and those in it.
 var layers = [][]string{
 	{"diag", "jsonscan", "yamldoc", "vector", "tally", "guide", "unpack", "leftover"},
-	{"spath", "idset", "splunktime", "spill", "config", "spl/pcre", "spl/datamodel"},
+	{"spath", "idset", "splunktime", "spill", "config", "spl/pcre", "spl/datamodel", "enrich/netpack"},
 	{"event", "generate", "state"},
-	{"filter", "source", "enrich/...", "identity", "event/reference"},
-	{"lookup", "source/file", "actor"},
+	{"filter", "source", "enrich/...", "identity"},
+	{"lookup", "source/file", "actor", "event/reference"},
 	{"store", "source/..."},
 	{"store/...", "spl/syntax"},
 	{"spl/exec"},

@@ -156,6 +156,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 			return code
 		}
 	}
+	if err := a.enrich(verb); err != nil {
+		return a.report(err)
+	}
 	return a.report(k.Run(a, parser.Model))
 }
 

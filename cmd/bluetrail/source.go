@@ -249,6 +249,7 @@ func absolute(c config.Config) (config.Config, error) {
 		return out
 	}
 	c.Knowledge, c.GeoIP, c.Search.TempDir = all(c.Knowledge), all(c.GeoIP), abs(c.Search.TempDir)
+	c.Network = all(c.Network)
 	c.Rules.Dirs = all(c.Rules.Dirs)
 	return c, failed
 }

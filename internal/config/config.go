@@ -23,6 +23,7 @@ type Config struct {
 	Data      string   `yaml:"data"`      // data directory
 	Knowledge []string `yaml:"knowledge"` // folders of macros and lookups
 	GeoIP     []string `yaml:"geoip"`     // .mmdb files; none = the shipped country database
+	Network   []string `yaml:"network"`   // .mmdb or .csv files of AS numbers; none = the shipped networks
 	TimeZone  string   `yaml:"timezone"`  // IANA name, "Local" or "UTC"
 	Search    Search   `yaml:"search"`
 	// Retention is by the name of an index; AnyIndex holds for those without

@@ -87,7 +87,11 @@ func (g *Geo) Lookup(ip string) (loc Location, ok bool) {
 	if err != nil {
 		return Location{}, false
 	}
-	addr = addr.WithZone("").Unmap()
+	return g.find(addr.WithZone("").Unmap())
+}
+
+// find returns where an address is.
+func (g *Geo) find(addr netip.Addr) (loc Location, ok bool) {
 	for _, s := range g.sources {
 		d, err := s.open()
 		if err != nil {

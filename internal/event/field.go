@@ -53,7 +53,9 @@ const (
 	GroupAddon   Group = "Fields of the AWS add-on"
 	GroupRecord  Group = "Fields about the record"
 	GroupActor   Group = "Who is behind an event"
-	GroupLake    Group = "Names of Security Lake"
+	// GroupEnriched is filled by package enrich.
+	GroupEnriched Group = "What is known of addresses and accounts"
+	GroupLake     Group = "Names of Security Lake"
 )
 
 // Type is the type of a field's values. Searches treat all values as text; the
@@ -129,7 +131,7 @@ func Fields() []*Field {
 
 // groupRank sorts groups from other packages after those of this one.
 func groupRank(g Group) int {
-	order := []Group{GroupDefault, GroupAddon, GroupRecord, GroupActor, GroupLake}
+	order := []Group{GroupDefault, GroupAddon, GroupRecord, GroupActor, GroupEnriched, GroupLake}
 	if i := slices.Index(order, g); i >= 0 {
 		return i
 	}

@@ -16,6 +16,8 @@ func FieldsPage() string {
 		GroupRecord:  "Events with the sourcetype `" + CloudTrail + "` also have these fields.",
 		GroupActor: "Events with the sourcetype `" + CloudTrail + "` have these fields in searches that name them: `*` and patterns such as `actor*` do not. They take the\n" +
 			"place of leaves with the same name. [identity.md](identity.md) says how they are found and what they cost.",
+		GroupEnriched: "Events with the sourcetype `" + CloudTrail + "` have these fields in searches that name them. They come from data that ships and from the\n" +
+			"files, lists and assets of the configuration as it is when the search runs. [enrichment.md](enrichment.md) says more.",
 		GroupLake: "The names that Amazon Security Lake has for the fields of CloudTrail. Each exists only for searches that name it, and a leaf with the same name\n" +
 			"takes precedence. `unmapped.x` and `unmapped{}.x` are the leaf x.",
 	}
@@ -30,7 +32,7 @@ func FieldsPage() string {
 			b.WriteString("| field | type | content | derived from |\n| --- | --- | --- | --- |\n")
 		}
 		doc := f.Doc
-		if f.OnRequest && f.Group != GroupLake && f.Group != GroupActor {
+		if f.OnRequest && f.Group != GroupLake && f.Group != GroupActor && f.Group != GroupEnriched {
 			doc += " Only for searches that name it."
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.Name, f.Type, strings.ReplaceAll(doc, "|", `\|`), madeFrom(f))

@@ -13,21 +13,32 @@ func init() {
 // carrierNAT is the shared address space of RFC 6598.
 var carrierNAT = netip.MustParsePrefix("100.64.0.0/10")
 
-// sourceKind reads sourceIPAddress, which is an address or a service name, such
-// as cloudformation.amazonaws.com or "AWS Internal".
+// What a source address can be.
+const (
+	SourcePublic  = "public"
+	SourcePrivate = "private"
+	SourceService = "aws-service"
+)
+
 func sourceKind(in Inputs) Cell {
-	text := in.Text(0)
+	kind := SourceKind(in.Text(0))
+	return Cell{Text: kind, Set: kind != ""}
+}
+
+// SourceKind says what a sourceIPAddress is: an address, or a service name such as
+// cloudformation.amazonaws.com or "AWS Internal". It returns "" for anything else.
+func SourceKind(text string) string {
 	addr, err := netip.ParseAddr(text)
 	if err == nil {
 		addr = addr.Unmap()
 		if addr.IsPrivate() || !addr.IsGlobalUnicast() || carrierNAT.Contains(addr) {
-			return one("private")
+			return SourcePrivate
 		}
-		return one("public")
+		return SourcePublic
 	}
 	name := strings.ToLower(text)
 	if strings.HasPrefix(name, "aws internal") || strings.HasSuffix(name, ".amazonaws.com") || strings.HasSuffix(name, ".amazonaws.com.cn") || strings.HasSuffix(name, ".aws.internal") {
-		return one("aws-service")
+		return SourceService
 	}
-	return Cell{}
+	return ""
 }

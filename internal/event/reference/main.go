@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	_ "bluetrail/internal/enrich" // registers its fields
 	"bluetrail/internal/event"
 )
 
