@@ -29,7 +29,8 @@ type Arrival struct {
 	Upto  int64 // inclusive, 0 = any
 }
 
-// PutFindings adds findings; those with a known ID replace what is there.
+// PutFindings adds findings; those with a known ID replace what is there. It queues
+// them for alerts, and so does DropFindings.
 func (t *Tx) PutFindings(list []Finding) error {
 	if len(list) == 0 {
 		return nil
@@ -41,6 +42,9 @@ func (t *Tx) PutFindings(list []Finding) error {
 	defer put.Close()
 	for i := range list {
 		f := &list[i]
+		if err := t.queue(f.ID); err != nil {
+			return err
+		}
 		if f.Arrived == 0 {
 			f.Arrived = time.Now().UnixMilli()
 		}
@@ -55,6 +59,9 @@ func (t *Tx) PutFindings(list []Finding) error {
 func (t *Tx) DropFindings(ids []string) error {
 	for _, id := range ids {
 		if _, err := t.tx.Exec("DELETE FROM finding WHERE id = ?", id); err != nil {
+			return err
+		}
+		if err := t.queue(id); err != nil {
 			return err
 		}
 	}

@@ -69,6 +69,7 @@ var steps = []string{
 	findingMarks,
 	judgeState,
 	outbox,
+	alerts,
 }
 
 // version is the format that this program reads and writes.
@@ -272,4 +273,105 @@ CREATE TABLE output (
 	failure INTEGER NOT NULL,
 	error   TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+`
+
+// alerts keeps what findings became: alerts, their events' records, who did what, the
+// risk of entities, and the health of the system. alert_due is the queue of findings
+// that changed since the alerter saw them.
+const alerts = `
+CREATE TABLE alert (
+	number   INTEGER PRIMARY KEY AUTOINCREMENT,
+	id       TEXT NOT NULL UNIQUE,
+	rule     TEXT NOT NULL,
+	name     TEXT NOT NULL,
+	title    TEXT NOT NULL,
+	kind     TEXT NOT NULL,
+	entity   TEXT NOT NULL,
+	severity INTEGER NOT NULL,
+	status   TEXT NOT NULL,
+	verdict  TEXT NOT NULL,
+	assignee TEXT NOT NULL,
+	accounts TEXT NOT NULL,
+	summary  TEXT NOT NULL,
+	risk     REAL NOT NULL,
+	events   INTEGER NOT NULL,
+	findings INTEGER NOT NULL,
+	silent   INTEGER NOT NULL,
+	first    INTEGER NOT NULL,
+	last     INTEGER NOT NULL,
+	created  INTEGER NOT NULL,
+	updated  INTEGER NOT NULL,
+	closed   INTEGER NOT NULL,
+	touched  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX alert_group ON alert (rule, entity);
+CREATE INDEX alert_last ON alert (last);
+CREATE INDEX alert_updated ON alert (updated);
+CREATE TABLE alert_body (
+	alert TEXT PRIMARY KEY,
+	body  BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE alert_finding (
+	finding  TEXT PRIMARY KEY,
+	alert    TEXT NOT NULL,
+	severity INTEGER NOT NULL,
+	events   INTEGER NOT NULL,
+	first    INTEGER NOT NULL,
+	last     INTEGER NOT NULL,
+	silent   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX alert_finding_alert ON alert_finding (alert);
+CREATE TABLE alert_record (
+	alert TEXT NOT NULL,
+	event TEXT NOT NULL,
+	time  INTEGER NOT NULL,
+	size  INTEGER NOT NULL,
+	raw   BLOB NOT NULL,
+	PRIMARY KEY (alert, event)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE alert_due (
+	seq     INTEGER PRIMARY KEY AUTOINCREMENT,
+	finding TEXT NOT NULL UNIQUE,
+	since   INTEGER NOT NULL
+) STRICT;
+CREATE TABLE alert_wait (
+	alert TEXT PRIMARY KEY,
+	next  INTEGER NOT NULL,
+	tries INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE risk_hit (
+	kind     TEXT NOT NULL,
+	entity   TEXT NOT NULL,
+	finding  TEXT NOT NULL,
+	rule     TEXT NOT NULL,
+	actor    TEXT NOT NULL,
+	severity INTEGER NOT NULL,
+	time     INTEGER NOT NULL,
+	PRIMARY KEY (kind, entity, finding)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX risk_hit_time ON risk_hit (kind, entity, time);
+CREATE INDEX risk_hit_finding ON risk_hit (finding);
+CREATE INDEX risk_hit_age ON risk_hit (time);
+CREATE TABLE audit (
+	id     INTEGER PRIMARY KEY AUTOINCREMENT,
+	time   INTEGER NOT NULL,
+	who    TEXT NOT NULL,
+	action TEXT NOT NULL,
+	kind   TEXT NOT NULL,
+	object TEXT NOT NULL,
+	text   TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_object ON audit (kind, object);
+CREATE INDEX audit_time ON audit (time);
+CREATE TABLE health (
+	id       INTEGER PRIMARY KEY AUTOINCREMENT,
+	key      TEXT NOT NULL,
+	severity INTEGER NOT NULL,
+	text     TEXT NOT NULL,
+	opened   INTEGER NOT NULL,
+	updated  INTEGER NOT NULL,
+	closed   INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX health_open ON health (key) WHERE closed = 0;
+CREATE INDEX health_opened ON health (opened);
 `

@@ -1,0 +1,85 @@
+package state
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+)
+
+// Action is what somebody did.
+type Action struct {
+	ID     int64 // counted from 1
+	Time   int64 // unix milliseconds; 0 for Audit = now
+	Who    string
+	Action string // raised, closed, comment, …
+	Kind   string // of what it was done to: alert, finding, rule, …
+	Object string // its ID
+	Text   string // more, in words
+}
+
+// Bluetrail is who acts when nobody does.
+const Bluetrail = "bluetrail"
+
+// Audit records what somebody did.
+func (t *Tx) Audit(a Action) error {
+	if a.Time == 0 {
+		a.Time = time.Now().UnixMilli()
+	}
+	_, err := t.tx.Exec("INSERT INTO audit (time, who, action, kind, object, text) VALUES (?, ?, ?, ?, ?, ?)", a.Time, a.Who, a.Action, a.Kind, a.Object, a.Text)
+	return err
+}
+
+// History returns what was done to an object, the oldest first.
+func (s *DB) History(kind, object string) ([]Action, error) {
+	list, err := s.actions(context.Background(), "kind = ? AND object = ? ORDER BY id", kind, object)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the history of %s %q: %w", kind, object, damaged(err))
+	}
+	return list, nil
+}
+
+// ActionQuery is a range of time of actions: unix milliseconds, the end exclusive.
+type ActionQuery struct {
+	Earliest, Latest int64
+	Arrived          Arrival
+}
+
+// Actions calls each with what was done in a range of time, the oldest first.
+func (s *DB) Actions(ctx context.Context, q ActionQuery, each func(*Action) error) error {
+	upto := q.Arrived.Upto
+	if upto == 0 {
+		upto = math.MaxInt64
+	}
+	for after := int64(0); ; {
+		list, err := s.actions(ctx, "id > ? AND time >= ? AND time < ? AND time > ? AND time <= ? ORDER BY id LIMIT ?", after, q.Earliest, q.Latest, q.Arrived.After, upto, alertsAtOnce)
+		if err != nil {
+			return fmt.Errorf("cannot read the audit log: %w", damaged(err))
+		}
+		for i := range list {
+			if err := each(&list[i]); err != nil {
+				return err
+			}
+		}
+		if len(list) < alertsAtOnce {
+			return nil
+		}
+		after = list[len(list)-1].ID
+	}
+}
+
+func (s *DB) actions(ctx context.Context, where string, args ...any) (list []Action, err error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT id, time, who, action, kind, object, text FROM audit WHERE "+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var a Action
+		if err := rows.Scan(&a.ID, &a.Time, &a.Who, &a.Action, &a.Kind, &a.Object, &a.Text); err != nil {
+			return nil, err
+		}
+		list = append(list, a)
+	}
+	return list, rows.Err()
+}

@@ -1,0 +1,54 @@
+package state
+
+import (
+	"time"
+)
+
+// Hit is what a finding adds to the risk of an entity.
+type Hit struct {
+	Kind     string // of the entity
+	Entity   string
+	Finding  string
+	Rule     string
+	Actor    string
+	Severity int   // its rank
+	Time     int64 // unix nanoseconds
+}
+
+// PutHits replaces what a finding adds to risks.
+func (t *Tx) PutHits(finding string, list []Hit) error {
+	if _, err := t.tx.Exec("DELETE FROM risk_hit WHERE finding = ?", finding); err != nil {
+		return err
+	}
+	for _, h := range list {
+		if _, err := t.tx.Exec("INSERT OR REPLACE INTO risk_hit VALUES (?, ?, ?, ?, ?, ?, ?)", h.Kind, h.Entity, finding, h.Rule, h.Actor, h.Severity, h.Time); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Hits returns what adds to the risk of an entity in a range of time, both ends
+// included: the newest limit ones, the oldest of them first.
+func (t *Tx) Hits(kind, entity string, from, to int64, limit int) (list []Hit, err error) {
+	rows, err := t.tx.Query("SELECT kind, entity, finding, rule, actor, severity, time FROM (SELECT * FROM risk_hit WHERE kind = ? AND entity = ? AND time >= ? AND time <= ? ORDER BY time DESC, finding DESC LIMIT ?) ORDER BY time, finding",
+		kind, entity, from, to, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var h Hit
+		if err := rows.Scan(&h.Kind, &h.Entity, &h.Finding, &h.Rule, &h.Actor, &h.Severity, &h.Time); err != nil {
+			return nil, err
+		}
+		list = append(list, h)
+	}
+	return list, rows.Err()
+}
+
+// ForgetHits removes what added to risks before a time.
+func (t *Tx) ForgetHits(before time.Time) error {
+	_, err := t.tx.Exec("DELETE FROM risk_hit WHERE time < ?", before.UnixNano())
+	return err
+}
