@@ -210,7 +210,20 @@ const mostNear = 100
 // AlertsNear returns the alerts of a rule and entity whose events, or whose closing, lie
 // in a range of time, both ends included, the newest first. They have no bodies.
 func (t *Tx) AlertsNear(rule, entity string, from, to time.Time) ([]Alert, error) {
-	return alertsBy(context.Background(), t.tx, false,
+	return alertsNear(t.tx, rule, entity, from, to)
+}
+
+// AlertsNear is Tx.AlertsNear outside of a transaction.
+func (s *DB) AlertsNear(rule, entity string, from, to time.Time) ([]Alert, error) {
+	list, err := alertsNear(s.db, rule, entity, from, to)
+	if err != nil {
+		err = fmt.Errorf("cannot look for alerts: %w", damaged(err))
+	}
+	return list, err
+}
+
+func alertsNear(q querier, rule, entity string, from, to time.Time) ([]Alert, error) {
+	return alertsBy(context.Background(), q, false,
 		"WHERE rule = ? AND entity = ? AND (last >= ? AND first <= ? OR closed >= ? AND closed <= ?) ORDER BY last DESC, number DESC LIMIT ?",
 		rule, entity, from.UnixNano(), to.UnixNano(), max(1, from.UnixMilli()), to.UnixMilli(), mostNear)
 }

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"context"
 	"fmt"
 	"sync"
 
@@ -50,9 +51,21 @@ func (t *Tx) MoveRecords(from, to string) error {
 
 // RecordsHeld returns which events' records an alert has, and their bytes.
 func (s *DB) RecordsHeld(alert string) (ids map[string]bool, bytes int64, err error) {
-	rows, err := s.db.Query("SELECT event, size FROM alert_record WHERE alert = ?", alert)
+	if ids, bytes, err = recordsHeld(s.db, alert); err != nil {
+		err = fmt.Errorf("cannot read the records of alert %q: %w", alert, damaged(err))
+	}
+	return ids, bytes, err
+}
+
+// RecordsHeld is DB.RecordsHeld within a transaction.
+func (t *Tx) RecordsHeld(alert string) (ids map[string]bool, bytes int64, err error) {
+	return recordsHeld(t.tx, alert)
+}
+
+func recordsHeld(q querier, alert string) (ids map[string]bool, bytes int64, err error) {
+	rows, err := q.QueryContext(context.Background(), "SELECT event, size FROM alert_record WHERE alert = ?", alert)
 	if err != nil {
-		return nil, 0, fmt.Errorf("cannot read the records of alert %q: %w", alert, damaged(err))
+		return nil, 0, err
 	}
 	defer rows.Close()
 	ids = map[string]bool{}

@@ -190,7 +190,10 @@ func (s *DB) ExpireFindings(before time.Time) (int64, error) {
 		if n, err = r.RowsAffected(); err != nil || n == 0 {
 			return err
 		}
-		_, err = t.tx.Exec("DELETE FROM finding_mark WHERE finding NOT IN (SELECT id FROM finding)")
+		if _, err = t.tx.Exec("DELETE FROM finding_mark WHERE finding NOT IN (SELECT id FROM finding)"); err != nil {
+			return err
+		}
+		_, err = t.tx.Exec("DELETE FROM risk_hit WHERE finding NOT IN (SELECT id FROM finding)")
 		return err
 	})
 	if err != nil {

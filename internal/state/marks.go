@@ -2,9 +2,12 @@ package state
 
 import (
 	"bytes"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -37,6 +40,26 @@ func (t *Tx) PutMark(finding string, status Status, note *string) error {
 		_, err = t.tx.Exec("DELETE FROM finding_mark WHERE finding = ? AND note = ''", finding)
 	}
 	return err
+}
+
+// MarkOpen marks a finding unless it is marked already by something else than a mark
+// whose note begins with ours.
+func (t *Tx) MarkOpen(finding string, status Status, note, ours string) error {
+	var was, said string
+	err := t.tx.QueryRow("SELECT status, note FROM finding_mark WHERE finding = ?", finding).Scan(&was, &said)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		if status == StatusOpen {
+			return nil
+		}
+	case err != nil:
+		return err
+	case !strings.HasPrefix(said, ours) && Status(was) != StatusOpen:
+		return nil
+	case status == StatusOpen:
+		note = ""
+	}
+	return t.PutMark(finding, status, &note)
 }
 
 // Document returns the finding's JSON object with its status and, if there is one, its

@@ -346,6 +346,7 @@ CREATE TABLE risk_hit (
 	rule     TEXT NOT NULL,
 	actor    TEXT NOT NULL,
 	severity INTEGER NOT NULL,
+	events   INTEGER NOT NULL,
 	time     INTEGER NOT NULL,
 	PRIMARY KEY (kind, entity, finding)
 ) STRICT, WITHOUT ROWID;

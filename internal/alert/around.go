@@ -1,0 +1,127 @@
+package alert
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"bluetrail/internal/filter"
+)
+
+// What is looked for around an alert.
+const (
+	aroundTime = 30 * time.Minute // before its first event, and after the last
+	aroundMost = 2 * time.Hour    // of the alert itself
+	aroundRows = 40
+	before     = 30 * 24 * time.Hour // in which something has to be missing to be unusual
+	leastBefor = 24 * time.Hour      // which the store must hold for that
+	maxUsers   = 5
+)
+
+// context gathers what the entity did around the alert, and how unusual it is.
+func (a *Alerter) context(ctx context.Context, c *content, doc *draft) {
+	who := whose(doc)
+	if who == "" {
+		return
+	}
+	last := doc.Last
+	if last.Sub(doc.First) > aroundMost {
+		last = doc.First.Add(aroundMost)
+	}
+	text := "index=* " + who + " | stats count min(_time) as first max(_time) as last by eventSource eventName outcome | sort " + strconv.Itoa(aroundRows) + " - count"
+	err := a.search(ctx, text, doc.First.Add(-aroundTime), last.Add(aroundTime), func(r row) {
+		n, _ := strconv.ParseInt(r.text("count"), 10, 64)
+		c.around = append(c.around, Around{EventSource: r.text("eventSource"), EventName: r.text("eventName"), Outcome: r.text("outcome"), Count: n, First: r.time("first"), Last: r.time("last")})
+	})
+	if err != nil {
+		c.around = nil // a part of it would mislead
+	}
+	a.unusual(ctx, c, doc, who)
+}
+
+// whose returns the condition of a search for what the entity of an alert did: its
+// principals, or else its addresses.
+func whose(doc *draft) string {
+	users := doc.users
+	for _, actor := range doc.Actor {
+		if len(users) < maxUsers && strings.HasPrefix(actor, "arn:") {
+			users[actor] = true
+		}
+	}
+	var tests []string
+	for user := range users {
+		tests = append(tests, test("userIdentity.arn", user))
+	}
+	if len(tests) == 0 {
+		for i, s := range doc.Sources {
+			if i < maxUsers && s.Address != "" && !strings.HasSuffix(s.Address, ".amazonaws.com") {
+				tests = append(tests, test("sourceIPAddress", s.Address))
+			}
+		}
+	}
+	if len(tests) == 0 {
+		return ""
+	}
+	slices.Sort(tests)
+	return "(" + strings.Join(tests, " OR ") + ")"
+}
+
+// test writes a condition on one value, without wildcards.
+func test(field, value string) string {
+	return filter.PrintTest(field, strings.ReplaceAll(value, "*", `\*`))
+}
+
+// unusual asks what of the alert was there in the time before it.
+func (a *Alerter) unusual(ctx context.Context, c *content, doc *draft, who string) {
+	o, err := a.cfg.Open()
+	if err != nil {
+		return
+	}
+	from := doc.First.Add(-before)
+	if s, ok := o.Store.(interface{ Span() (first, last int64) }); ok {
+		if first, _ := s.Span(); first > from.UnixNano() {
+			from = time.Unix(0, first)
+		}
+	}
+	known := doc.First.Sub(from)
+	if known < leastBefor {
+		return // everything is new where little is stored
+	}
+	span := "the " + count(int64(known/(24*time.Hour)), "day") + " before"
+	upto := doc.First.Add(-time.Second)
+	ask := func(condition string) (found, ok bool) {
+		err := a.search(ctx, "index=* "+condition+" | head 1 | fields _time", from, upto, func(row) { found = true })
+		return found, err == nil
+	}
+	if seen, ok := ask(who); ok && !seen {
+		c.unusual = append(c.unusual, "There is no call by this identity in "+span+".")
+		return
+	}
+	c.first = map[string]bool{}
+	for i, s := range doc.Sources {
+		if i == 3 || strings.HasSuffix(s.Address, ".amazonaws.com") {
+			break
+		}
+		if seen, ok := ask(who + " " + test("sourceIPAddress", s.Address)); ok && !seen {
+			c.first[s.Address] = true
+		}
+	}
+	for i, name := range doc.EventName {
+		if i == 3 {
+			break
+		}
+		if seen, ok := ask(who + " " + test("eventName", name)); !ok || seen {
+			continue
+		}
+		if len(doc.Account) == 1 {
+			if seen, ok := ask(test("recipientAccountId", doc.Account[0]) + " " + test("eventName", name)); ok && !seen {
+				c.unusual = append(c.unusual, fmt.Sprintf("Nobody in account %s called %s in %s.", doc.Account[0], plain(name), span))
+				continue
+			}
+		}
+		c.unusual = append(c.unusual, fmt.Sprintf("This identity did not call %s in %s.", plain(name), span))
+	}
+}

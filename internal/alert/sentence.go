@@ -1,0 +1,262 @@
+package alert
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"bluetrail/internal/diag"
+)
+
+// Bounds of a sentence.
+const (
+	maxWord     = 80 // characters of one value
+	maxSentence = 600
+	namedValues = 3
+)
+
+// summarize returns a sentence that says what happened: who did what to what, from
+// where, with what outcome, how often and when. Texts of the trail cannot end it or go on
+// with a sentence of their own.
+func summarize(a *Alert) string {
+	var b strings.Builder
+	if a.Message != "" {
+		b.WriteString(strings.TrimRight(clipWord(diag.Printable(a.Message), maxSentence), ". "))
+	} else {
+		b.WriteString(whoWords(a))
+		b.WriteString(didWords(a))
+		if text := several(places(a), plain); text != "" {
+			b.WriteString(" from " + text)
+		}
+		if text := several(a.Region, plain); text != "" && len(a.Region) <= namedValues {
+			b.WriteString(" in " + text)
+		}
+	}
+	b.WriteString(when(a))
+	return capital(b.String()) + "."
+}
+
+// places returns the addresses with their countries or networks.
+func places(a *Alert) (list []string) {
+	for _, s := range a.Sources {
+		text := s.Address
+		var about []string
+		for _, x := range []string{s.Country, s.Network} {
+			if x != "" {
+				about = append(about, x)
+			}
+		}
+		if len(about) > 0 {
+			text += " (" + strings.Join(about, ", ") + ")"
+		}
+		list = append(list, text)
+	}
+	return list
+}
+
+// whoWords names the actor.
+func whoWords(a *Alert) string {
+	names := make([]string, 0, len(a.Actor))
+	for i, actor := range a.Actor {
+		kind := ""
+		if i < len(a.ActorType) && len(a.ActorType) == len(a.Actor) || len(a.ActorType) == 1 {
+			kind = a.ActorType[min(i, len(a.ActorType)-1)]
+		}
+		names = append(names, ActorWords(actor, kind))
+	}
+	if text := several(names, func(s string) string { return s }); text != "" {
+		return text
+	}
+	if a.Entity != "" {
+		return plain(a.Entity)
+	}
+	return "someone"
+}
+
+// ActorWords names an actor in words: the IAM user alice in account 111122223333.
+func ActorWords(actor, kind string) string {
+	account, resource := "", ""
+	if parts := strings.SplitN(actor, ":", 6); len(parts) == 6 && parts[0] == "arn" {
+		account, resource = parts[4], parts[5]
+	}
+	in := ""
+	if account != "" {
+		in = " in account " + plain(account)
+	}
+	kindOf, name, _ := strings.Cut(resource, "/")
+	if at := strings.LastIndexByte(name, '/'); at >= 0 && kindOf != "assumed-role" { // a path
+		name = name[at+1:]
+	}
+	switch {
+	case resource == "root" || kind == "root":
+		if account == "" {
+			return "the root user"
+		}
+		return "the root user of account " + plain(account)
+	case kindOf == "user":
+		return "the IAM user " + plain(name) + in
+	case kindOf == "role":
+		return "the role " + plain(name) + in
+	case kindOf == "assumed-role":
+		role, session, _ := strings.Cut(name, "/")
+		return "the role " + plain(role) + " (session " + plain(session) + ")" + in
+	case kindOf == "federated-user":
+		return "the federated user " + plain(name) + in
+	case kind == "service" || strings.HasSuffix(actor, ".amazonaws.com"):
+		return "the AWS service " + plain(strings.TrimSuffix(actor, ".amazonaws.com"))
+	case kind == "iam-user":
+		return "the IAM user " + plain(actor)
+	case kind == "identity-center-user":
+		return "the single sign-on user " + plain(actor)
+	case kind == "anonymous" || actor == "":
+		return "someone without credentials"
+	case len(actor) == 12 && strings.Trim(actor, "0123456789") == "":
+		return "account " + actor
+	}
+	return plain(actor)
+}
+
+// didWords says what the actor did and how it ended.
+func didWords(a *Alert) string {
+	var calls []string
+	for i, name := range a.EventName {
+		if i == namedValues {
+			calls = append(calls, fmt.Sprintf("%d more calls", len(a.EventName)-i))
+			break
+		}
+		calls = append(calls, name)
+	}
+	if len(calls) == 0 {
+		return " did something that the rule \"" + diag.Printable(clipWord(a.Rule, maxWord)) + "\" looks for"
+	}
+	object := several(a.Object, plain)
+	if len(calls) == 1 {
+		d, known := deedOf(calls[0])
+		text := ""
+		switch a.Outcome {
+		case "denied":
+			text = " was not allowed to " + d.infinitive
+			if d.own != "" {
+				text = " failed to " + d.infinitive
+			}
+		case "error":
+			text = " failed to " + d.infinitive
+		case "mixed":
+			text = " tried to " + d.infinitive
+		default:
+			text = " " + d.past
+		}
+		if object != "" && d.own == "" {
+			text += d.joint + object
+		}
+		if a.Outcome == "mixed" {
+			text += ", sometimes with success,"
+		}
+		if known {
+			text += " (" + plain(calls[0]) + ")"
+		}
+		return text
+	}
+	last := plain(calls[len(calls)-1])
+	for i := range calls {
+		calls[i] = plain(calls[i])
+	}
+	if len(a.EventName) > namedValues {
+		last = fmt.Sprintf("%d more calls", len(a.EventName)-namedValues)
+	}
+	list := strings.Join(calls[:len(calls)-1], ", ") + " and " + last
+	text := " called " + list
+	switch a.Outcome {
+	case "denied":
+		text = " was denied " + list
+	case "error":
+		text = " failed to call " + list
+	case "mixed":
+		text = " called " + list + ", some of which failed,"
+	}
+	if object != "" {
+		text += " on " + object
+	}
+	return text
+}
+
+// when says how often and when.
+func when(a *Alert) string {
+	const day, clock, both = "2 Jan 2006", "15:04:05", "15:04:05 on 2 Jan 2006"
+	first, last := a.First.UTC(), a.Last.UTC()
+	n := ""
+	if a.Count > 1 {
+		n = ", " + number(a.Count) + " times"
+		if a.Count == 2 {
+			n = ", twice"
+		}
+	}
+	switch {
+	case first.IsZero():
+		return n
+	case last.Sub(first) < time.Second:
+		return n + " at " + first.Format("15:04:05 UTC on 2 Jan 2006")
+	case first.Format(day) == last.Format(day):
+		return n + " between " + first.Format(clock) + " and " + last.Format("15:04:05 UTC on 2 Jan 2006")
+	}
+	return n + " between " + first.Format(both) + " and " + last.Format(both+" UTC")
+}
+
+// several puts values in words: a, b and 4 more.
+func several(list []string, word func(string) string) string {
+	var named []string
+	for i, v := range list {
+		if i == namedValues {
+			return strings.Join(named, ", ") + fmt.Sprintf(" and %d more", len(list)-i)
+		}
+		named = append(named, word(v))
+	}
+	if n := len(named); n > 1 {
+		return strings.Join(named[:n-1], ", ") + " and " + named[n-1]
+	}
+	return strings.Join(named, "")
+}
+
+// plain writes a value of the trail in a sentence. It is quoted where it has characters
+// that names of AWS do not have, so that it cannot pass for a part of the sentence.
+func plain(s string) string {
+	s = clipWord(diag.Printable(s), maxWord)
+	for _, r := range s {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_./:@+=,*#…()", r) {
+			return `"` + strings.ReplaceAll(s, `"`, "'") + `"`
+		}
+	}
+	return s
+}
+
+// clipWord shortens a text in its middle to a number of characters.
+func clipWord(s string, most int) string {
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	r := []rune(s)
+	return string(r[:most*2/3]) + "…" + string(r[len(r)-(most-most*2/3-1):])
+}
+
+func capital(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
+}
+
+func count(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return number(n) + " " + what + "s"
+}
+
+// number writes 12345 as 12,345.
+func number(n int64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
