@@ -73,6 +73,7 @@ type app struct {
 	quiet    bool
 	partly   bool // something was left out, and said
 	started  time.Time
+	raised   int // alerts, by this command
 
 	dir     string           // where relative paths begin, "" = the working directory
 	outTerm control.Terminal // what out is

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"bluetrail/internal/control"
+	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/idset"
 	"bluetrail/internal/ingest"
@@ -41,11 +42,17 @@ func (a *app) takeIn(o ingest.Options) (ingest.Summary, error) {
 		return a.opened.Files(a.ctx, o)
 	}
 	defer tuneMemory(ingestMemory)()
+	log := a.warnings()
+	var rules *ruleset.Follower
 	var err error
-	if o.Sink, err = a.sink(o.Data); err != nil {
+	if o.Sink, rules, err = a.sink(o.Data, log); err != nil {
 		return ingest.Summary{}, err
 	}
-	return ingest.Run(a.ctx, o)
+	sum, err := ingest.Run(a.ctx, o)
+	if err == nil {
+		err = a.alertFindings(o.Data, rules, log)
+	}
+	return sum, err
 }
 
 // renewed says which known ids were made anew.
@@ -109,6 +116,9 @@ func (a *app) ingest(o ingest.Options) error {
 		return err
 	}
 	a.note("%s", line)
+	if a.raised > 0 {
+		a.note("%s raised; list them with: bluetrail alerts --data %s", count(a.raised, "alert"), shellWord(o.Data))
+	}
 	switch {
 	case sum.Stored == 0:
 		a.note("the data directory %q holds no events yet", o.Data)

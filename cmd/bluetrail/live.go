@@ -50,22 +50,23 @@ func (a *app) keeping(data string, dirs []string) (*knowledge.Knowledge, error) 
 	return k, err
 }
 
-// sink returns what shows new events to the rules of the configuration, nil when there
-// are none. A server has a sink of its own.
-func (a *app) sink(data string) (func(*state.DB) (ingest.Sink, error), error) {
-	if a.opened != nil {
-		return nil, nil
-	}
-	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+// warnings returns a log of a command, which shows warnings and errors.
+func (a *app) warnings() *slog.Logger {
+	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// sink returns what shows new events to the rules of the configuration, and these rules,
+// nil when there are none. A server has a sink of its own.
+func (a *app) sink(data string, log *slog.Logger) (func(*state.DB) (ingest.Sink, error), *ruleset.Follower, error) {
 	f, err := a.followRules(data, log)
 	if f == nil || err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	rules, err := a.live(f, log)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return rules.Sink, nil
+	return rules.Sink, f, nil
 }
 
 // live returns rules that run on new events.

@@ -20,7 +20,8 @@ func (c *repairCmd) Run(a *app) error {
 	if !isDir(dir) {
 		return usage("there is no data directory %q", dir)
 	}
-	sink, err := a.sink(dir)
+	log := a.warnings()
+	sink, rules, err := a.sink(dir, log)
 	if err != nil {
 		return err
 	}
@@ -30,6 +31,9 @@ func (c *repairCmd) Run(a *app) error {
 	stop()
 	if err != nil {
 		return fmt.Errorf("the repair did not finish; run it again: %w", err)
+	}
+	if err := a.alertFindings(dir, rules, log); err != nil {
+		return err
 	}
 	if rep.State != "" {
 		a.warn("the state was damaged and was moved to %s; files that are ingested again are read again", rep.State)

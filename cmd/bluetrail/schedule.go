@@ -24,17 +24,7 @@ func (s *server) schedule(in *app) serve.Part {
 		Start: func(context.Context) error {
 			sched = schedule.New(schedule.Config{
 				State: s.pipeline.State(), Emit: schedule.Keep{}, Streaming: true, Zone: in.zone(), Log: s.log, Busy: func() bool { return s.shares.searches.Running() > 0 },
-				Open: func(dirs []string) (search.Options, error) {
-					o, err := (&source{Data: s.data}).bounds(in)
-					if err != nil {
-						return o, err
-					}
-					k, err := in.keeping(s.data, dirs)
-					o.Macros, o.Knowledge, o.Meter = k, k, nil // the meter counts searches of people
-					o.Store, o.Actors = findings.NewBeside(borrowed{s.pipeline.Store()}, s.pipeline.State()), s.shares.actorsOf(s.pipeline)
-					o.Time = cmp.Or(o.Time, scheduledTime)
-					return o, err
-				},
+				Open: func(dirs []string) (search.Options, error) { return s.searching(in, dirs) },
 			})
 			sched.Measure(s.metrics)
 			s.follow.Subscribe(func(rs *ruleset.Ruleset) {
@@ -46,4 +36,18 @@ func (s *server) schedule(in *app) serve.Part {
 		},
 		Run: func(ctx context.Context) error { return sched.Run(ctx) },
 	}
+}
+
+// searching returns a search of the server's own over its data directory, with further
+// folders of macros and lookups.
+func (s *server) searching(in *app, dirs []string) (search.Options, error) {
+	o, err := (&source{Data: s.data}).bounds(in)
+	if err != nil {
+		return o, err
+	}
+	k, err := in.keeping(s.data, dirs)
+	o.Macros, o.Knowledge, o.Meter = k, k, nil // the meter counts searches of people
+	o.Store, o.Actors = findings.NewBeside(borrowed{s.pipeline.Store()}, s.pipeline.State()), s.shares.actorsOf(s.pipeline)
+	o.Time = cmp.Or(o.Time, scheduledTime)
+	return o, err
 }

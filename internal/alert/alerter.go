@@ -13,26 +13,19 @@ import (
 	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/detect/rule"
 	"bluetrail/internal/detect/ruleset"
+	"bluetrail/internal/detect/triage"
 	"bluetrail/internal/search"
 	"bluetrail/internal/state"
 )
 
-// Shown is what triage makes of a finding.
-type Shown struct {
-	Severity rule.Severity
-	Quiet    bool   // it raises no alert
-	Off      bool   // it adds to no risk either
-	Why      string // the severity is not the rule's, or it is quiet; "" = as the rule says
-}
-
 // Config is what an Alerter works with. Only State is required.
 type Config struct {
-	State *state.DB
-	Rules func() *ruleset.Ruleset                           // as they are now; nil = unknown
-	Open  func() (search.Options, error)                    // a search of the events; nil = there are none to search
-	Queue func(tx *state.Tx, a *Alert, change Change) error // tells outputs; nil = nobody
-	Shown func(f *finding.Finding) Shown                    // nil = DefaultShown
-	About func(address string) Source                       // nil = only the address is known
+	State  *state.DB
+	Rules  func() *ruleset.Ruleset                           // as they are now; nil = unknown
+	Open   func() (search.Options, error)                    // a search of the events; nil = there are none to search
+	Queue  func(tx *state.Tx, a *Alert, change Change) error // tells outputs; nil = nobody
+	Triage func(f *finding.Finding) triage.Verdict           // sets what the finding shows, too; nil = no class and no list is known
+	About  func(address string) Source                       // nil = only the address is known
 
 	Window  time.Duration            // see DefaultWindow
 	Windows map[string]time.Duration // by ID, name or title of a rule
@@ -44,11 +37,6 @@ type Config struct {
 // DefaultWindow is how close findings of one rule and entity lie that make one alert.
 const DefaultWindow = 24 * time.Hour
 
-// DefaultShown shows findings from severity low up.
-func DefaultShown(f *finding.Finding) Shown {
-	return Shown{Severity: f.Severity, Quiet: f.Severity.Rank() < rule.Low.Rank()}
-}
-
 // Alerter makes alerts of the findings of a state. One at a time may work on a state;
 // people may change alerts meanwhile.
 type Alerter struct {
@@ -59,8 +47,8 @@ type Alerter struct {
 
 // NewAlerter returns an Alerter.
 func NewAlerter(cfg Config) *Alerter {
-	if cfg.Shown == nil {
-		cfg.Shown = DefaultShown
+	if cfg.Triage == nil {
+		cfg.Triage = new(triage.Desk).Apply
 	}
 	if cfg.About == nil {
 		cfg.About = func(address string) Source { return Source{Address: address} }
@@ -146,7 +134,7 @@ func (a *Alerter) Drain(ctx context.Context) (did Did, err error) {
 type item struct {
 	due   state.Due
 	f     *finding.Finding // nil = it is gone
-	shown Shown
+	shown triage.Verdict
 	info  *rule.Info // nil = the rule is gone
 }
 
@@ -200,7 +188,7 @@ func (a *Alerter) read(d state.Due, rs *ruleset.Ruleset) (it item, err error) {
 		a.cfg.Log.Error("a finding cannot be read and raises no alert", "finding", d.Finding, "err", err)
 		return it, nil
 	}
-	it.f, it.shown = f, a.cfg.Shown(f)
+	it.f, it.shown = f, a.cfg.Triage(f)
 	if rs != nil {
 		if i := rs.Find(f.RuleID); i >= 0 {
 			it.info = &rs.Rules[i].Info

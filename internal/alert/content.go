@@ -47,7 +47,7 @@ func (a *Alerter) gather(ctx context.Context, items []item) map[group]*content {
 	var order []group
 	for i := range items {
 		it := &items[i]
-		if it.f == nil || it.shown.Quiet {
+		if it.f == nil || !it.shown.Alert() {
 			continue
 		}
 		g := group{it.f.RuleID, it.f.Entity}

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -46,7 +47,7 @@ func (a *Alert) clear() {
 		*v = nil
 	}
 	a.EventIDs, a.Fields, a.Outcome, a.Message = nil, nil, "", ""
-	a.RuleSeverity, a.Triage = "", ""
+	a.RuleSeverity, a.Triage, a.ActorClass = "", "", nil
 	known := a.Sources
 	a.Sources = nil
 	for _, s := range known { // keep what is known of them
@@ -76,12 +77,13 @@ func (a *Alert) take(it *item, about func(string) Source) {
 	default:
 		a.Outcome = "mixed"
 	}
-	if f.Severity.Rank() > a.RuleSeverity.Rank() {
-		a.RuleSeverity = f.Severity
+	if own := cmp.Or(f.RuleSeverity, f.Severity); own.Rank() > a.RuleSeverity.Rank() {
+		a.RuleSeverity = own
 	}
 	if it.shown.Why != "" {
 		a.Triage = it.shown.Why
 	}
+	join((*[]string)(&a.ActorClass), it.shown.Classes, finding.MaxValues)
 	for _, x := range f.Fields {
 		i := slices.IndexFunc(a.Fields, func(y finding.Field) bool { return y.Name == x.Name })
 		if i < 0 {

@@ -11,6 +11,7 @@ import (
 
 	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/detect/rule"
+	"bluetrail/internal/detect/triage"
 	"bluetrail/internal/state"
 )
 
@@ -85,7 +86,7 @@ func (b *work) hits(it *item) error {
 		return err
 	}
 	var list []state.Hit
-	if f := it.f; f != nil && !it.shown.Off {
+	if f := it.f; f != nil && it.shown.Quiet == triage.NotQuiet {
 		actor := ""
 		if len(f.Actor) > 0 {
 			actor = f.Actor[0]
@@ -297,7 +298,7 @@ func (b *work) fillRisk(c *change, hits []state.Hit, at int64) error {
 			continue
 		}
 		names[h.Rule] = f.Rule
-		c.take(&item{f: f, shown: Shown{Severity: f.Severity}}, b.a.cfg.About)
+		c.take(&item{f: f, shown: b.a.cfg.Triage(f)}, b.a.cfg.About)
 		join(&c.Mitre, f.Mitre, MaxFindings)
 		ids = append(ids, f.ID)
 	}

@@ -128,7 +128,7 @@ func (b *work) finding(it *item) error {
 	if err := b.hits(it); err != nil {
 		return err
 	}
-	if it.f == nil || it.shown.Quiet {
+	if it.f == nil || !it.shown.Alert() {
 		if !has {
 			return nil
 		}
@@ -437,7 +437,7 @@ func (b *work) remake(c *change) error {
 		if body == nil || json.Unmarshal(body, f) != nil {
 			continue // retention has removed it
 		}
-		c.take(&item{f: f, shown: b.a.cfg.Shown(f)}, b.a.cfg.About)
+		c.take(&item{f: f, shown: b.a.cfg.Triage(f)}, b.a.cfg.About)
 	}
 	return nil
 }

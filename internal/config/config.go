@@ -32,7 +32,31 @@ type Config struct {
 	Serve     Serve                `yaml:"serve"`
 	Sources   []Source             `yaml:"sources"` // of events that a server takes in
 	Rules     Rules                `yaml:"rules"`
+	Alerts    Alerts               `yaml:"alerts"`
 }
+
+// Alerts say how findings become alerts.
+type Alerts struct {
+	// Window is how close findings of one rule and entity lie that make one alert, and
+	// how long after it was closed others join it silently. Windows are by ID, name or
+	// title of a rule.
+	Window  time.Duration            `yaml:"window"`
+	Windows map[string]time.Duration `yaml:"windows"`
+	Risk    Risk                     `yaml:"risk"`
+}
+
+// Risk says when the findings of several rules about one entity make an alert.
+type Risk struct {
+	Threshold float64       `yaml:"threshold"`
+	HalfLife  time.Duration `yaml:"half_life"` // after which a finding counts half
+}
+
+// Bounds of Alerts.
+const (
+	leastWindow = time.Minute
+	mostWindow  = 90 * 24 * time.Hour
+	mostRisk    = 1_000_000
+)
 
 // Rules say which rules are evaluated on events as they come in.
 type Rules struct {
@@ -66,8 +90,13 @@ type Source struct {
 // AnyIndex is the name of the retention of indexes that have none of their own.
 const AnyIndex = "*"
 
-// FindingsIndex is the index of what rules found. AnyIndex does not hold for it.
-const FindingsIndex = "_findings"
+// The indexes of what bluetrail itself says. AnyIndex does not hold for them.
+const (
+	FindingsIndex = "_findings" // what rules found
+	AlertsIndex   = "_alerts"   // what became of it
+	AuditIndex    = "_audit"    // who did what
+	HealthIndex   = "_health"   // what is not well with bluetrail
+)
 
 // Retention bounds what is kept of an index; 0 is no limit.
 type Retention struct {
@@ -108,6 +137,7 @@ func Default() Config {
 		TimeZone: "UTC",
 		Serve:    Serve{Addr: "127.0.0.1:8686", ScrubDays: 7},
 		Rules:    Rules{Shipped: true, Lateness: time.Hour},
+		Alerts:   Alerts{Window: 24 * time.Hour, Risk: Risk{Threshold: 80, HalfLife: 24 * time.Hour}},
 		Search: Search{
 			MemoryMiB: 512, TotalMemoryMiB: 2048, DiskMiB: 10240, SubsearchRows: 10000, SubsearchTime: time.Minute,
 			JoinRows: 50000, SortRows: 10000, ListValues: 100, SubsearchDepth: 8,
@@ -142,6 +172,15 @@ func Load(path string) (Config, error) {
 	return c, c.check(path)
 }
 
+// windows returns the durations, by the names of their keys.
+func (a *Alerts) windows() map[string]time.Duration {
+	all := map[string]time.Duration{"alerts.window": a.Window, "alerts.risk.half_life": a.Risk.HalfLife}
+	for rule, w := range a.Windows {
+		all[fmt.Sprintf("alerts.windows of %q", rule)] = w
+	}
+	return all
+}
+
 func (c *Config) check(path string) error {
 	for _, n := range []struct {
 		key         string
@@ -169,6 +208,14 @@ func (c *Config) check(path string) error {
 	if c.Rules.Lateness < leastLateness || c.Rules.Lateness > mostLateness {
 		return fmt.Errorf("configuration %q: rules.lateness must be between %s and %s, not %s", path, leastLateness, mostLateness, c.Rules.Lateness)
 	}
+	for rule, w := range c.Alerts.windows() {
+		if w < leastWindow || w > mostWindow {
+			return fmt.Errorf("configuration %q: %s must be between %s and %s, not %s", path, rule, leastWindow, mostWindow, w)
+		}
+	}
+	if r := c.Alerts.Risk.Threshold; !(r >= 1 && r <= mostRisk) {
+		return fmt.Errorf("configuration %q: alerts.risk.threshold must be between 1 and %d, not %g", path, mostRisk, r)
+	}
 	if c.Search.SubsearchTime <= 0 || c.Search.SubsearchTime > maxTime {
 		return fmt.Errorf("configuration %q: search.subsearch_time must be more than 0s and at most %s, not %s", path, maxTime, c.Search.SubsearchTime)
 	}
@@ -176,8 +223,11 @@ func (c *Config) check(path string) error {
 		if r.Days < 0 || r.Days > maxDays {
 			return fmt.Errorf("configuration %q: retention of index %q: days must be between 0 (no limit) and %d, not %d", path, index, maxDays, r.Days)
 		}
-		if index == FindingsIndex && r.MiB != 0 {
-			return fmt.Errorf("configuration %q: retention of index %q: findings are kept by age only; remove mib", path, index)
+		if own := index == FindingsIndex || index == AlertsIndex; own && r.MiB != 0 {
+			return fmt.Errorf("configuration %q: retention of index %q: it is kept by age only; remove mib", path, index)
+		}
+		if index == AuditIndex || index == HealthIndex {
+			return fmt.Errorf("configuration %q: retention of index %q: it is kept forever; remove the entry", path, index)
 		}
 		if r.MiB < 0 || r.MiB > maxMiB {
 			return fmt.Errorf("configuration %q: retention of index %q: mib must be between 0 (no limit) and %d, not %d", path, index, maxMiB, r.MiB)

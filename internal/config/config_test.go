@@ -48,6 +48,9 @@ func TestLoadRefuses(t *testing.T) {
 		"no source":   {"sources:\n  - index: aws\n", "entry 1 has no dir"},
 		"same source": {"sources:\n  - dir: a\n  - dir: ./a\n", "is listed twice"},
 		"duration":    {"search:\n  subsearch_time: 0s\n", "subsearch_time"},
+		"window":      {"alerts:\n  windows: {some rule: 1s}\n", `alerts.windows of "some rule" must be between 1m`},
+		"risk":        {"alerts:\n  risk: {threshold: .nan}\n", "alerts.risk.threshold"},
+		"audit":       {"retention:\n  _audit: {days: 3}\n", "kept forever"},
 		"zone":        {"timezone: Mars/Olympus\n", "timezone"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +72,7 @@ func TestShippedExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, typ := range []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[Search](), reflect.TypeFor[Retention](), reflect.TypeFor[Serve](), reflect.TypeFor[Source]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[Search](), reflect.TypeFor[Retention](), reflect.TypeFor[Serve](), reflect.TypeFor[Source](), reflect.TypeFor[Alerts](), reflect.TypeFor[Risk]()} {
 		for i := range typ.NumField() {
 			key := typ.Field(i).Tag.Get("yaml")
 			if !regexp.MustCompile(`(?m)^(?: *(?:#[ -]*)?|[^#\n]*\{|[^#\n]*, )` + key + `:`).Match(text) {

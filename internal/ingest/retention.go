@@ -56,6 +56,11 @@ func (p *Pipeline) retain(ctx context.Context) (list []Removed, err error) {
 			return nil, err
 		}
 	}
+	if keep := p.cfg.Retention[config.AlertsIndex]; keep.Days > 0 {
+		if _, err := p.state.ExpireAlerts(p.cfg.Clock().Add(-time.Duration(keep.Days) * 24 * time.Hour)); err != nil {
+			return nil, err
+		}
+	}
 	tallies, err := p.state.Tallies()
 	if err != nil {
 		return nil, err

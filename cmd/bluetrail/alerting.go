@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"bluetrail/internal/alert"
+	"bluetrail/internal/alert/output"
+	"bluetrail/internal/detect/finding"
+	"bluetrail/internal/detect/rule"
+	"bluetrail/internal/detect/ruleset"
+	"bluetrail/internal/detect/triage"
+	"bluetrail/internal/integrity"
+	"bluetrail/internal/search"
+	"bluetrail/internal/serve"
+	"bluetrail/internal/state"
+	"bluetrail/internal/store/actors"
+	"bluetrail/internal/store/vlogs"
+)
+
+// alerter returns what makes alerts of the findings in a state. rules may return nil.
+func (a *app) alerter(db *state.DB, rules func() *ruleset.Ruleset, open func() (search.Options, error), log *slog.Logger) (*alert.Alerter, error) {
+	geo, err := a.shares.geo(a.cfg.GeoIP)
+	if err != nil {
+		return nil, err
+	}
+	c := a.cfg.Alerts
+	desk := &triage.Desk{Rule: func(id string) *rule.Info {
+		if rs := rules(); rs != nil {
+			if i := rs.Find(id); i >= 0 {
+				return &rs.Rules[i].Info
+			}
+		}
+		return nil
+	}}
+	return alert.NewAlerter(alert.Config{
+		State: db, Rules: rules, Open: open, Queue: output.Queue, Log: log,
+		Triage: func(f *finding.Finding) triage.Verdict { return desk.Apply(f) },
+		Window: c.Window, Windows: c.Windows, Risk: alert.Risk{Threshold: c.Risk.Threshold, HalfLife: c.Risk.HalfLife},
+		About: func(address string) alert.Source {
+			s := alert.Source{Address: address}
+			if loc, ok := geo.Lookup(address); ok {
+				s.Country, s.Network = loc.Country, loc.Org
+				if n, err := strconv.ParseUint(loc.ASN, 10, 32); err == nil {
+					s.ASN = uint32(n)
+				}
+			}
+			return s
+		},
+	}), nil
+}
+
+// alerts returns the part of a server that makes alerts.
+func (s *server) alerts(in *app) serve.Part {
+	var alerter *alert.Alerter
+	return serve.Part{
+		Name: "alerts",
+		Start: func(context.Context) (err error) {
+			rules := func() *ruleset.Ruleset { return nil }
+			if s.follow != nil {
+				rules = s.follow.Rules
+			}
+			open := func() (search.Options, error) { return s.searching(in, nil) }
+			if alerter, err = in.alerter(s.pipeline.State(), rules, open, s.log); err != nil {
+				return err
+			}
+			alerter.Measure(s.metrics)
+			return nil
+		},
+		Run: func(ctx context.Context) error { return alerter.Run(ctx) },
+	}
+}
+
+// mostAlerting bounds how long a command makes alerts. What is left, the next ingest or
+// server takes.
+const mostAlerting = 10 * time.Minute
+
+// alertFindings makes alerts of the findings in a data directory that no process has
+// open, and says how many there are.
+func (a *app) alertFindings(dir string, rules *ruleset.Follower, log *slog.Logger) error {
+	db, err := state.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if n, _, err := db.DueCount(); n == 0 || err != nil {
+		return err
+	}
+	now := func() *ruleset.Ruleset { return nil }
+	if rules != nil {
+		now = rules.Rules
+	}
+	var open func() (search.Options, error)
+	st, _, err := integrity.Open(a.ctx, dir, vlogs.Options{ReadOnly: true})
+	switch {
+	case err == nil:
+		defer st.Close()
+		var known actors.Actors
+		open = func() (search.Options, error) {
+			o, err := (&source{Data: dir}).bounds(a)
+			o.Store, o.Actors, o.Meter = borrowed{st}, &known, nil
+			return o, err
+		}
+	case !errors.Is(err, integrity.ErrNoEvents):
+		return err
+	}
+	alerter, err := a.alerter(db, now, open, log)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, mostAlerting)
+	defer cancel()
+	defer a.waiting("making alerts")()
+	did, err := alerter.Drain(ctx)
+	if err != nil && a.ctx.Err() == nil && ctx.Err() != nil {
+		a.warn("making alerts took too long; the next ingest or server goes on with it")
+		err = nil
+	}
+	if did.Raised > 0 {
+		a.raised += did.Raised
+	}
+	if did.Lacking > 0 {
+		a.warn("the records of some events of %s were not found; the next ingest or server looks again", count(did.Lacking, "alert"))
+	}
+	return err
+}
