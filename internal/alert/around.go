@@ -90,7 +90,10 @@ func (a *Alerter) unusual(ctx context.Context, c *content, doc *draft, who strin
 	if known < leastBefor {
 		return // everything is new where little is stored
 	}
-	span := "the " + count(int64(known/(24*time.Hour)), "day") + " before"
+	span := "the day before"
+	if n := int64(known / (24 * time.Hour)); n > 1 {
+		span = fmt.Sprintf("the %d days before", n)
+	}
 	upto := doc.First.Add(-time.Second)
 	ask := func(condition string) (found, ok bool) {
 		err := a.search(ctx, "index=* "+condition+" | head 1 | fields _time", from, upto, func(row) { found = true })

@@ -75,7 +75,7 @@ type verb struct {
 var verbs = map[string]verb{
 	"Accept": {"accept", "accepted", "the"}, "Add": {"add", "added", "a"}, "Allocate": {"allocate", "allocated", "a"}, "Apply": {"apply", "applied", "the"},
 	"Associate": {"associate", "associated", "the"}, "Attach": {"attach", "attached", "a"}, "Authorize": {"authorize", "authorized", "the"},
-	"Batch": {"handle in a batch", "handled in a batch", "the"}, "Cancel": {"cancel", "canceled", "the"}, "Change": {"change", "changed", "the"}, "Copy": {"copy", "copied", "the"},
+	"Cancel": {"cancel", "canceled", "the"}, "Change": {"change", "changed", "the"}, "Copy": {"copy", "copied", "the"},
 	"Create": {"create", "created", "a"}, "Deactivate": {"turn off", "turned off", "the"}, "Delete": {"delete", "deleted", "the"}, "Deregister": {"deregister", "deregistered", "the"},
 	"Describe": {"look at", "looked at", "the"}, "Detach": {"detach", "detached", "the"}, "Disable": {"disable", "disabled", "the"}, "Disassociate": {"dissociate", "dissociated", "the"},
 	"Download": {"download", "downloaded", "the"}, "Enable": {"enable", "enabled", "the"}, "Execute": {"execute", "executed", "the"}, "Export": {"export", "exported", "the"},
@@ -96,6 +96,9 @@ func deedOf(name string) (d deed, known bool) {
 		return d, true
 	}
 	words := camel(name)
+	if words[0] == "Batch" && len(words) > 2 { // BatchGetImage
+		words = words[1:]
+	}
 	v, ok := verbs[words[0]]
 	if !ok || len(words) < 2 || len(words) > 8 {
 		return deed{"call " + plain(name), "called " + plain(name), " on ", ""}, false

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/state"
@@ -153,6 +154,9 @@ func entityKind(f *finding.Finding) string {
 		if slices.Contains(k.values, f.Entity) {
 			return k.kind
 		}
+	}
+	if slices.ContainsFunc(f.Session, func(s string) bool { return strings.HasPrefix(s, f.Entity+"@") }) {
+		return "session"
 	}
 	return "other"
 }

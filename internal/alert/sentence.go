@@ -23,29 +23,53 @@ const (
 func summarize(a *Alert) string {
 	var b strings.Builder
 	if a.Message != "" {
-		b.WriteString(strings.TrimRight(clipWord(diag.Printable(a.Message), maxSentence), ". "))
+		b.WriteString(strings.TrimRight(clipWord(messageWords(a), maxSentence), ". "))
 	} else {
 		b.WriteString(whoWords(a))
 		b.WriteString(didWords(a))
-		if text := several(places(a), plain); text != "" {
-			b.WriteString(" from " + text)
-		}
-		if text := several(a.Region, plain); text != "" && len(a.Region) <= namedValues {
-			b.WriteString(" in " + text)
-		}
+	}
+	if from := several(places(a), itself); from != "" && (a.Message == "" || !named(a)) {
+		b.WriteString(" from " + from)
+	}
+	if in := several(a.Region, plain); a.Message == "" && in != "" && len(a.Region) <= namedValues {
+		b.WriteString(" in " + in)
 	}
 	b.WriteString(when(a))
+	if a.Outcome == "mixed" {
+		b.WriteString("; some of the calls failed")
+	}
 	return capital(b.String()) + "."
 }
 
-// places returns the addresses with their countries or networks.
+// messageWords is the rule's own sentence with the actors in words.
+func messageWords(a *Alert) string {
+	text := a.Message
+	for i, actor := range a.Actor {
+		if strings.HasPrefix(actor, "arn:") {
+			text = strings.ReplaceAll(text, actor, actorWords(a, i))
+		}
+	}
+	return diag.Printable(text)
+}
+
+// named reports whether the rule's own sentence has an address of the alert.
+func named(a *Alert) bool {
+	for _, s := range a.Sources {
+		if strings.Contains(a.Message, s.Address) {
+			return true
+		}
+	}
+	return false
+}
+
+// places returns the addresses with their countries and networks.
 func places(a *Alert) (list []string) {
 	for _, s := range a.Sources {
-		text := s.Address
+		text := plain(s.Address)
 		var about []string
 		for _, x := range []string{s.Country, s.Network} {
 			if x != "" {
-				about = append(about, x)
+				about = append(about, diag.Printable(x))
 			}
 		}
 		if len(about) > 0 {
@@ -56,17 +80,25 @@ func places(a *Alert) (list []string) {
 	return list
 }
 
+func itself(s string) string { return s }
+
+func actorWords(a *Alert, i int) string {
+	kind := ""
+	if len(a.ActorType) == len(a.Actor) {
+		kind = a.ActorType[i]
+	} else if len(a.ActorType) == 1 {
+		kind = a.ActorType[0]
+	}
+	return ActorWords(a.Actor[i], kind)
+}
+
 // whoWords names the actor.
 func whoWords(a *Alert) string {
-	names := make([]string, 0, len(a.Actor))
-	for i, actor := range a.Actor {
-		kind := ""
-		if i < len(a.ActorType) && len(a.ActorType) == len(a.Actor) || len(a.ActorType) == 1 {
-			kind = a.ActorType[min(i, len(a.ActorType)-1)]
-		}
-		names = append(names, ActorWords(actor, kind))
+	names := make([]string, len(a.Actor))
+	for i := range a.Actor {
+		names[i] = actorWords(a, i)
 	}
-	if text := several(names, func(s string) string { return s }); text != "" {
+	if text := several(names, itself); text != "" {
 		return text
 	}
 	if a.Entity != "" {
@@ -106,6 +138,8 @@ func ActorWords(actor, kind string) string {
 		return "the federated user " + plain(name) + in
 	case kind == "service" || strings.HasSuffix(actor, ".amazonaws.com"):
 		return "the AWS service " + plain(strings.TrimSuffix(actor, ".amazonaws.com"))
+	case actor == "HIDDEN_DUE_TO_SECURITY_REASONS":
+		return "a user whose name AWS hides"
 	case kind == "iam-user":
 		return "the IAM user " + plain(actor)
 	case kind == "identity-center-user":
@@ -120,18 +154,11 @@ func ActorWords(actor, kind string) string {
 
 // didWords says what the actor did and how it ended.
 func didWords(a *Alert) string {
-	var calls []string
-	for i, name := range a.EventName {
-		if i == namedValues {
-			calls = append(calls, fmt.Sprintf("%d more calls", len(a.EventName)-i))
-			break
-		}
-		calls = append(calls, name)
-	}
+	calls := a.EventName
 	if len(calls) == 0 {
 		return " did something that the rule \"" + diag.Printable(clipWord(a.Rule, maxWord)) + "\" looks for"
 	}
-	object := several(a.Object, plain)
+	object := several(a.Object, objectWords)
 	if len(calls) == 1 {
 		d, known := deedOf(calls[0])
 		text := ""
@@ -151,35 +178,36 @@ func didWords(a *Alert) string {
 		if object != "" && d.own == "" {
 			text += d.joint + object
 		}
-		if a.Outcome == "mixed" {
-			text += ", sometimes with success,"
-		}
 		if known {
 			text += " (" + plain(calls[0]) + ")"
 		}
 		return text
 	}
-	last := plain(calls[len(calls)-1])
-	for i := range calls {
-		calls[i] = plain(calls[i])
-	}
-	if len(a.EventName) > namedValues {
-		last = fmt.Sprintf("%d more calls", len(a.EventName)-namedValues)
-	}
-	list := strings.Join(calls[:len(calls)-1], ", ") + " and " + last
+	list := several(calls, plain)
 	text := " called " + list
 	switch a.Outcome {
 	case "denied":
 		text = " was denied " + list
 	case "error":
 		text = " failed to call " + list
-	case "mixed":
-		text = " called " + list + ", some of which failed,"
 	}
 	if object != "" {
 		text += " on " + object
 	}
 	return text
+}
+
+// objectWords names what was acted on: of an ARN, the part that people know.
+func objectWords(s string) string {
+	parts := strings.SplitN(s, ":", 6)
+	if len(parts) < 6 || parts[0] != "arn" {
+		return plain(s)
+	}
+	name := parts[5]
+	if at := strings.IndexAny(name, ":/"); at >= 0 && at < len(name)-1 {
+		name = name[at+1:] // trail/main, secret:prod/db
+	}
+	return plain(name)
 }
 
 // when says how often and when.
