@@ -48,6 +48,7 @@ type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Run as a server: ingest events continuously, run rules and answer searches."`
 	Hunt     huntCmd     `cmd:"" help:"Run all rules over files, or over the data directory."`
 	Findings findingsCmd `cmd:"" help:"List what rules found."`
+	Alerts   alertsCmd   `cmd:"" help:"List, show, close, assign, comment on and export alerts."`
 	Generate generateCmd `cmd:"" help:"Write a synthetic trail with labelled attacks."`
 	Rules    rulesCmd    `cmd:"" help:"List, test, show, explain and check rules."`
 	Spl      splCmd      `cmd:"" name:"spl" help:"Check and explain searches; list the language."`

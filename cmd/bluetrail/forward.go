@@ -47,6 +47,13 @@ var verbs = map[string]func() forwarded{
 	"findings":      func() forwarded { return &findingsListCmd{} },
 	"findings show": func() forwarded { return &findingsShowCmd{} },
 	"findings mark": func() forwarded { return &findingsMarkCmd{} },
+
+	"alerts":         func() forwarded { return &alertsListCmd{} },
+	"alerts show":    func() forwarded { return &alertsShowCmd{} },
+	"alerts close":   func() forwarded { return &alertsCloseCmd{} },
+	"alerts assign":  func() forwarded { return &alertsAssignCmd{} },
+	"alerts comment": func() forwarded { return &alertsCommentCmd{} },
+	"alerts export":  func() forwarded { return &alertsExportCmd{} },
 }
 
 // verbOf returns the name of a verb.

@@ -94,7 +94,7 @@ func (a *Alerter) unusual(ctx context.Context, c *content, doc *draft, who strin
 	if n := int64(known / (24 * time.Hour)); n > 1 {
 		span = fmt.Sprintf("the %d days before", n)
 	}
-	upto := doc.First.Add(-time.Second)
+	upto := doc.First.Add(-aroundTime) // what came just before belongs to it
 	ask := func(condition string) (found, ok bool) {
 		err := a.search(ctx, "index=* "+condition+" | head 1 | fields _time", from, upto, func(row) { found = true })
 		return found, err == nil
