@@ -54,6 +54,7 @@ var stagedKinds = sync.OnceValue(func() map[string]*kind {
 	}
 	maps.Copy(kinds, shapeKinds())
 	maps.Copy(kinds, sessionKinds())
+	maps.Copy(kinds, attackKinds())
 	for _, k := range kinds {
 		if err := k.compile(); err != nil {
 			panic(err) // the templates are constants; a test compiles them all

@@ -65,6 +65,7 @@ func newPlot(o *organisation, cfg Config, first, end int64) *plot {
 		p.stageGuideAttacks()
 		p.stageFurtherAttacks()
 		p.stageSpray()
+		p.stageIntrusions()
 		p.stageInsights()
 	}
 	p.listThreats()
