@@ -61,6 +61,7 @@ func newPlot(o *organisation, cfg Config, first, end int64) *plot {
 	p.stageNewShapes(cfg.Ordinary)
 	p.stageSums(cfg.Events / 200)
 	p.stageLookalikes(!cfg.Ordinary)
+	p.stageCloseMisses()
 	if !cfg.Ordinary {
 		p.stageGuideAttacks()
 		p.stageFurtherAttacks()
