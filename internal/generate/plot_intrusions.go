@@ -206,7 +206,7 @@ func (p *plot) stageFoothold(i *intrusion) {
 func (p *plot) stageAbuse(i *intrusion) {
 	acc, start := i.lane.account, p.at(2, 1, 15)
 	d := i.step(start, "containers-that-mine", "T1496.001", "a public image on the largest containers there are")
-	d.then(0, "create-cluster", vars{"family": "worker-pool"}, nil).then(9, "mining-task", vars{"family": "worker-pool", "image": "xmrig:latest"}, nil)
+	d.then(0, "create-cluster", vars{"family": "worker-pool"}, nil).then(9, "mining-task", vars{"family": "worker-pool", "image": "docker.io/metal3d/xmrig:latest"}, nil)
 	for range 4 {
 		d.then(5, "run-mining-task", vars{"family": "worker-pool"}, nil)
 	}

@@ -16,7 +16,7 @@ func (p *plot) stageCloseMisses() {
 	apply("cluster-access-for-a-team", "the pipeline gives a team's role a view of a cluster", p.at(3, 9, 0), l).
 		then(8, "access-entry", vars{"cluster": l.pools[poolCluster][1], "principal": "arn:aws:iam::" + prod.id + ":role/" + l.pools[poolRole][2]}, nil)
 	apply("large-containers", "the pipeline defines a large task, with the organization's own image", p.at(3, 9, 30), l).
-		then(8, "mining-task", vars{"family": "route-planning", "image": "northwind/route-planning:4"}, nil).then(3, "ecs:UpdateService", nil, nil)
+		then(8, "mining-task", vars{"family": "route-planning", "image": prod.id + ".dkr.ecr." + l.region + ".amazonaws.com/route-planning:4"}, nil).then(3, "ecs:UpdateService", nil, nil)
 	apply("provider-for-workflows", "the pipeline sets up the trust in GitHub's tokens", p.at(5, 9, 0), global).then(8, "create-oidc-provider", vars{"host": "token.actions.githubusercontent.com"}, nil)
 	apply("objects-expire-by-policy", "logs expire after two years, by the pipeline", p.at(5, 9, 30), l).then(8, "s3:PutBucketLifecycle", nil, nil).then(2, "s3:PutBucketVersioning", nil, nil).then(2, "s3:PutBucketLogging", nil, nil)
 	apply("inline-policy-by-pipeline", "the pipeline narrows what roles may do", p.at(5, 10, 0), global).then(8, "iam:CreatePolicyVersion", nil, nil).then(2, "iam:PutRolePolicy", nil, nil).then(2, "iam:AttachRolePolicy", nil, nil)
