@@ -58,7 +58,11 @@ func (c *demoCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	defer st.Close()
+	defer func() {
+		if st != nil {
+			st.Close()
+		}
+	}()
 	for _, g := range guide.Searches() {
 		fmt.Fprintf(a.out, "\n%s\n%s\n\n", g.Title, g.Why)
 		text := g.SPL
@@ -75,6 +79,18 @@ func (c *demoCmd) Run(a *app) error {
 			return fmt.Errorf("cannot run the search %q: %w", g.Name, err)
 		}
 	}
-	fmt.Fprintf(a.err, "\nStaged attacks: %s\nContinue with: bluetrail search --data %s 'eventName=StopLogging'\n", filepath.Join(trail, generate.LabelsFile), data)
-	return nil
+	if err := st.Close(); err != nil {
+		return err
+	}
+	st = nil
+	fmt.Fprintln(a.err, "\n4. comparing the alerts with the labels of what was staged")
+	told, err := a.tell(trail, data)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out)
+	if err := a.writeScorecard("table", told.card, "alert"); err != nil {
+		return err
+	}
+	return a.storySummary(told, c.Events)
 }

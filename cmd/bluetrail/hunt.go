@@ -146,7 +146,7 @@ func (c *huntCmd) Run(a *app) error {
 	st := h.stats()
 	switch {
 	case c.Labels != "":
-		err = a.writeScorecard(c.Output, newScorecard(labels, res.Findings))
+		err = a.writeScorecard(c.Output, newScorecard(labels, res.Findings), "finding")
 	case c.Output == "html":
 		err = c.page(a, rs, res, st)
 	default:

@@ -98,8 +98,8 @@ func lookalikeRows(lines []scorecard.Line) *vector.Batch {
 }
 
 // firedRows are rules with how often they fired on what is no attack.
-func firedRows(card *scorecard.Card) *vector.Batch {
-	b := vector.NewBuilder("rule", "severity", "findings", "of")
+func firedRows(card *scorecard.Card, alarm string) *vector.Batch {
+	b := vector.NewBuilder("rule", "severity", alarm+"s", "of")
 	for _, f := range card.Ordinary {
 		addRow(b, f.Rule, string(f.Severity), strconv.Itoa(f.Alarms), "ordinary traffic")
 	}
@@ -133,8 +133,8 @@ func addRow(b *vector.Builder, texts ...string) {
 }
 
 // writeScorecard writes the three tables of a scorecard with a heading each, or in
-// another format the labels.
-func (a *app) writeScorecard(format string, card *scorecard.Card) error {
+// another format the labels. alarm is what the rules raised: finding or alert.
+func (a *app) writeScorecard(format string, card *scorecard.Card, alarm string) error {
 	out := bufio.NewWriterSize(a.out, 64<<10)
 	o := result.Options{Format: format, Width: a.outTerm.Width, Zone: a.zone(), Terminal: a.outTerm.TTY, Colour: a.outTerm.Colour, Cancelled: a.ctx.Err}
 	if format != "table" {
@@ -156,7 +156,7 @@ func (a *app) writeScorecard(format string, card *scorecard.Card) error {
 	}{
 		{fmt.Sprintf("%d of %s caught", len(card.Attacks)-len(card.Missed()), count(len(card.Attacks), "staged attack")), attackRows(card.Attacks)},
 		{fmt.Sprintf("%d of %s quiet", quiet-len(card.Loud()), count(quiet, "look-alike")), lookalikeRows(card.Lookalikes)},
-		{count(ordinary, "finding") + " above low in what is no attack", firedRows(card)},
+		{count(ordinary, alarm) + " above low in what is no attack", firedRows(card, alarm)},
 	} {
 		fmt.Fprintf(out, "%s\n\n", t.heading)
 		if t.rows.Len == 0 {

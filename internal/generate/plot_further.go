@@ -9,7 +9,7 @@ func (p *plot) stageFurtherAttacks() {
 	stolen := p.org.user(dev, global.pools[poolUser][1])
 	source := addressIn(rangeHosting, mix(p.seed, hashText("stolen"))).String()
 
-	d := p.attack(global, stolen, source, attackerShell, Label{Name: "access-key-for-another-user", Technique: "T1098.001"})
+	d := p.attack(global, stolen, source, attackerShell, Label{Name: "access-key-for-another-user", Story: "stolen key", Technique: "T1098.001"})
 	victim := p.consoleUsers()[1].name
 	d.do(p.at(5, 3, 2), "iam:ListUsers", nil, nil)
 	key := p.key("AKIA", dev, hashText("victim"))
@@ -17,19 +17,19 @@ func (p *plot) stageFurtherAttacks() {
 	d.grow("key", key)
 	d.do(p.at(5, 3, 5), "attach-user-policy", vars{"user": victim}, deniedAny)
 
-	d = p.attack(global, stolen, source, attackerShell, Label{Name: "trail-stopped", Technique: "T1562.008", Note: "delivered three hours late"})
+	d = p.attack(global, stolen, source, attackerShell, Label{Name: "trail-stopped", Story: "stolen key", Technique: "T1562.008", Note: "delivered three hours late"})
 	d.delay = 36
 	d.do(p.at(5, 3, 20), "cloudtrail:DescribeTrails", nil, nil)
 	d.do(p.at(5, 3, 21), "stop-logging", nil, nil)
 
-	d = p.attack(l, p.org.user(prod, l.pools[poolUser][2]), source, attackerShell, Label{Name: "snapshot-shared-outside", Technique: "T1537"})
+	d = p.attack(l, p.org.user(prod, l.pools[poolUser][2]), source, attackerShell, Label{Name: "snapshot-shared-outside", Story: "stolen key", Technique: "T1537"})
 	d.do(p.at(4, 4, 11), "ec2:DescribeSnapshots", nil, nil)
 	d.do(p.at(4, 4, 13), "share-snapshot", vars{"user": fmt.Sprint(100_000_000_000 + within(mix(p.seed, 5), 899_999_999_999))}, nil)
 
 	instance := p.org.assume(l, l.pools[poolRole][1], "", l.pools[poolInstance][1], 6*hour)
 	instance.tail = `","mfaAuthenticated":"false"},"ec2RoleDelivery":"1.0"}` + l.scope("AWS::EC2::Instance", l.instanceArn(l.pools[poolInstance][1])) + `}`
 	d = p.attack(l, instance, source, attackerShell, Label{
-		Name: "secrets-in-bulk", Technique: "T1555.006", Note: "an instance's role, from outside of AWS"})
+		Name: "secrets-in-bulk", Story: "stolen key", Technique: "T1555.006", Note: "an instance's role, from outside of AWS"})
 	d.do(p.at(3, 2, 0), "list-secrets", nil, nil)
 	for i, secret := range l.pools[poolSecret] {
 		d.do(p.at(3, 2, 1)+int64(i)*2, "get-secret", vars{"secret": secret}, nil)
@@ -43,7 +43,7 @@ func (p *plot) stageRoleChain(prod, dev *account, source string) {
 	start := p.at(2, 21, 15)
 	from, to := dev.lane("us-east-1"), prod.lane("us-east-1")
 	user := p.org.user(dev, from.pools[poolUser][1])
-	d := p.attack(from, user, source, attackerShell, Label{Name: "role-chain", Technique: "T1548.005",
+	d := p.attack(from, user, source, attackerShell, Label{Name: "role-chain", Story: "stolen key", Technique: "T1548.005",
 		Note: "user, then ci-support in dev, then break-glass in prod; the session's name stays"})
 	for i, h := range []hop{{acc: dev, role: "ci-support", session: "maintenance"}, {acc: prod, role: "break-glass", session: "maintenance"}} {
 		at := start + int64(i)*50

@@ -19,7 +19,7 @@ func (p *plot) stageBruteForce() {
 	source := addressIn(rangeRussia, mix(p.seed, hashText("brute"))).String()
 	p.threats = append(p.threats, threat{source, "RU", "brute-force"})
 	d := p.attack(acc.lane("us-east-1"), p.org.signedIn(acc, victim.name), source, browsers[1], Label{
-		Name: "console-brute-force", Technique: "T1110.001", Search: "failed-logins-by-source",
+		Name: "console-brute-force", Story: "sign-in", Technique: "T1110.001", Search: "failed-logins-by-source",
 		Note: "46 failed logins from a listed address, then a success without MFA"})
 	start := p.at(4, 1, 12)
 	failed := vars{"outcome": "Failure", "mfa": "No"}
@@ -45,14 +45,14 @@ func (p *plot) stageLoginsWithoutMFA() {
 	acc := p.consoleAccount(plain)
 	success := vars{"outcome": "Success", "mfa": "No"}
 	d := p.attack(acc.lane("us-east-1"), p.org.signedIn(acc, plain.name), addressIn(rangeNetherlands, mix(p.seed, hashText("Netherlands"))).String(), browsers[2], Label{
-		Name: "console-login-without-mfa", Technique: "T1078.004", Search: "console-login-without-mfa", Note: "an IAM user's password alone sufficed"})
+		Name: "console-login-without-mfa", Story: "sign-in", Technique: "T1078.004", Search: "console-login-without-mfa", Note: "an IAM user's password alone sufficed"})
 	d.do(p.at(3, 20, 51), "console-login", success, nil)
 	d.as(p.org.consoleUser(acc, plain.name, p.at(3, 20, 51), false)).do(p.at(3, 20, 53), "iam:ListAccessKeys", nil, nil)
 
 	traveller := p.consoleUsers()[1]
 	acc = p.consoleAccount(traveller)
 	d = p.attack(acc.lane("us-east-1"), p.org.signedIn(acc, traveller.name), addressIn(rangeVietnam, mix(p.seed, hashText("Vietnam"))).String(), browsers[1], Label{
-		Name: "login-from-new-country", Technique: "T1078.004", Search: "console-login-without-mfa",
+		Name: "login-from-new-country", Story: "sign-in", Technique: "T1078.004", Search: "console-login-without-mfa",
 		Note: "the user otherwise signs in from home with MFA; this is Vietnam, an hour after a login at home could have been"})
 	d.do(p.at(2, 3, 7), "console-login", success, nil)
 	d.as(p.org.consoleUser(acc, traveller.name, p.at(2, 3, 7), false))
@@ -64,7 +64,7 @@ func (p *plot) stageMining() {
 	acc := p.org.account("dev")
 	l := acc.lane("eu-central-1")
 	d := p.attack(l, p.org.user(acc, l.pools[poolUser][0]), addressIn(rangeUkraine, mix(p.seed, hashText("Ukraine"))).String(), attackerShell, Label{
-		Name: "gpu-mining", Technique: "T1496.001", Search: "gpu-instances", Note: "a stolen access key tries the limits, then starts GPU instances in two regions"})
+		Name: "gpu-mining", Story: "abuse of resources", Technique: "T1496.001", Search: "gpu-instances", Note: "a stolen access key tries the limits, then starts GPU instances in two regions"})
 	start := p.at(2, 23, 14)
 	d.do(start, "sts:GetCallerIdentity", nil, nil)
 	for i, size := range []string{"p3dn.24xlarge", "p3.16xlarge", "p3.16xlarge", "g3.16xlarge", "p2.16xlarge"} {
@@ -93,11 +93,11 @@ func (p *plot) stageOpenNetwork() {
 
 	insider := p.org.people[12%len(p.org.people)]
 	who := p.org.user(acc, insider.name)
-	d := p.attack(l, who, insider.home, shells[1], Label{Name: "ssh-open-to-the-world", Technique: "T1562.007", Search: "ssh-open-to-the-world",
+	d := p.attack(l, who, insider.home, shells[1], Label{Name: "ssh-open-to-the-world", Story: "doors left open", Technique: "T1562.007", Search: "ssh-open-to-the-world",
 		Note: "the group belongs to two instances started in the last seven days"})
 	d.do(p.at(3, 22, 40), "authorize-ingress", vars{"group": group, "port": "22", "cidr": "0.0.0.0/0"}, nil)
 
-	d = p.attack(l, who, insider.home, shells[1], Label{Name: "network-acl-open", Technique: "T1562.007", Search: "network-acl-open"})
+	d = p.attack(l, who, insider.home, shells[1], Label{Name: "network-acl-open", Story: "doors left open", Technique: "T1562.007", Search: "network-acl-open"})
 	d.do(p.at(3, 22, 44), "acl-entry", vars{"protocol": "-1", "cidr": "0.0.0.0/0", "rule": "allow", "number": "90"}, nil)
 }
 
@@ -107,7 +107,7 @@ func (p *plot) stagePublicBucket() {
 	bucket := l.pools[poolBucket][3]
 	u := p.org.people[14%len(p.org.people)]
 	d := p.attack(l, p.org.user(acc, u.name), addressIn(rangeNigeria, mix(p.seed, hashText("Nigeria"))).String(), attackerShell, Label{
-		Name: "public-bucket", Technique: "T1530", Search: "public-bucket-acl", Note: "the bucket is opened to all, then read without credentials"})
+		Name: "public-bucket", Story: "data theft", Technique: "T1530", Search: "public-bucket-acl", Note: "the bucket is opened to all, then read without credentials"})
 	d.do(p.at(2, 2, 30), "put-bucket-acl", vars{"bucket": bucket, "group": "http://acs.amazonaws.com/groups/global/AllUsers", "permission": "READ"}, nil)
 	d.as(&actor{name: "anonymous", arn: "anonymous", encrypted: true, head: `{"type":"AWSAccount","principalId":"","accountId":"ANONYMOUS_PRINCIPAL"}`,
 		who: verdict{actor: "anonymous", kind: "anonymous", certain: true}})

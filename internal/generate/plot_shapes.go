@@ -37,7 +37,7 @@ func (p *plot) stageIdentityCenter(limit int) {
 func (p *plot) stageSpray() {
 	l := p.org.account("management").lane("us-east-1")
 	source := addressIn(rangeHosting, mix(p.seed, hashText("spray"))).String()
-	d := p.attack(l, p.org.centerUser(l, p.org.people[0]), source, browsers[1], Label{Name: "identity-center-spray", Technique: "T1110.003",
+	d := p.attack(l, p.org.centerUser(l, p.org.people[0]), source, browsers[1], Label{Name: "identity-center-spray", Story: "sign-in", Technique: "T1110.003",
 		Note: "one password for many users of Identity Center: none of it is a ConsoleLogin"})
 	for i := range 12 {
 		u := p.org.people[i*3%len(p.org.people)]
@@ -81,7 +81,7 @@ func (p *plot) stageHidden(prod, dev *account) {
 	l := prod.lane("eu-central-1")
 	stolen := p.org.user(dev, dev.lane("us-east-1").pools[poolUser][1])
 	source := addressIn(rangeHosting, mix(p.seed, hashText("stolen"))).String()
-	p.attack(dev.lane("us-east-1"), stolen, source, attackerShell, Label{Name: "padded-policy", Technique: "T1562.008",
+	p.attack(dev.lane("us-east-1"), stolen, source, attackerShell, Label{Name: "padded-policy", Story: "stolen key", Technique: "T1562.008",
 		Note: "a policy padded beyond 100 KB, so that the trail does not show it"}).
 		do(p.at(5, 3, 31), "put-padded-policy", nil, nil)
 
@@ -89,7 +89,7 @@ func (p *plot) stageHidden(prod, dev *account) {
 	foreignUser := identifier("AIDA", foreign, mix(p.seed, hashText("outside")), 21)
 	outside := &actor{name: "outside", arn: fmt.Sprint(foreign), shared: true, encrypted: true, head: fmt.Sprintf(`{"type":"AWSAccount","principalId":"%s","accountId":"%d"}`, foreignUser, foreign),
 		who: verdict{actor: fmt.Sprint(foreign, "/", foreignUser), kind: "account", certain: true}}
-	d := p.attack(l, outside, string(appendPrivateAddress(nil, nil, mix(p.seed, hashText("inside")))), attackerShell, Label{Name: "foreign-credentials-at-endpoint", Technique: "T1567.002",
+	d := p.attack(l, outside, string(appendPrivateAddress(nil, nil, mix(p.seed, hashText("inside")))), attackerShell, Label{Name: "foreign-credentials-at-endpoint", Story: "data theft", Technique: "T1567.002",
 		Note: "an instance tries to write to a stranger's bucket with a stranger's key; the endpoint's policy refuses"})
 	for i := range int64(3) {
 		d.do(p.at(2, 2, 50)+i*4, "endpoint-put", nil, endpointDenied)

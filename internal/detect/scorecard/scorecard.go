@@ -14,8 +14,9 @@ import (
 	"bluetrail/internal/generate"
 )
 
-// Alarm is what a rule said: a finding, or an alert made of findings.
+// Alarm is what a rule said: a finding, or a finding of an alert.
 type Alarm struct {
+	ID       string // of the finding, or of the alert, which is one with all its findings
 	Rule     string
 	Severity rule.Severity
 	Time     time.Time // when the rule fired, in time of events
@@ -29,7 +30,7 @@ type Alarm struct {
 
 // Of makes an alarm of a finding.
 func Of(f *finding.Finding) Alarm {
-	return Alarm{Rule: f.Rule, Severity: f.Severity, Time: f.Time, First: f.First, Last: f.Last, Actor: f.Actor, Account: f.Account, Source: f.SourceIP, EventIDs: f.EventIDs}
+	return Alarm{ID: f.ID, Rule: f.Rule, Severity: f.Severity, Time: f.Time, First: f.First, Last: f.Last, Actor: f.Actor, Account: f.Account, Source: f.SourceIP, EventIDs: f.EventIDs}
 }
 
 // above says whether the alarm is one that somebody has to look at.
@@ -104,14 +105,15 @@ func New(labels []generate.Label, alarms []Alarm) *Card {
 	for i := range labels {
 		lines[i].Label, worst[i] = labels[i], map[string]rule.Severity{}
 	}
-	ordinary, doubtful := map[string]*Fired{}, map[string]*Fired{}
+	told := map[string]generate.Expectation{} // what alarms belong to, by ID: an attack before a look-alike of which either is right
 	for i := range alarms {
 		a := &alarms[i]
-		belongs := a.labels(labels, of)
-		attack, either := false, false
-		for _, n := range belongs {
+		expect := told[a.ID]
+		for _, n := range a.labels(labels, of) {
 			l := &lines[n]
-			attack, either = attack || l.Expect == generate.Caught, either || l.Expect == generate.Either
+			if l.Expect == generate.Caught || expect == "" && l.Expect == generate.Either {
+				expect = l.Expect
+			}
 			if after := max(a.Time.Sub(l.First), 0); a.above() && (!l.Alarmed() || after < l.After) {
 				l.After = after
 			}
@@ -125,15 +127,9 @@ func New(labels []generate.Label, alarms []Alarm) *Card {
 				l.Severity = a.Severity
 			}
 		}
-		switch {
-		case !a.above() || attack:
-		case either:
-			count(doubtful, a)
-		default:
-			count(ordinary, a)
-		}
+		told[a.ID] = expect
 	}
-	card := &Card{Ordinary: list(ordinary), Doubtful: list(doubtful)}
+	card := &Card{Ordinary: fired(alarms, told, ""), Doubtful: fired(alarms, told, generate.Either)}
 	for i := range lines {
 		l := &lines[i]
 		for name := range worst[i] {
@@ -177,27 +173,35 @@ func (a *Alarm) labels(labels []generate.Label, of map[string][]int) []int {
 	return belongs
 }
 
-func count(rules map[string]*Fired, a *Alarm) {
-	f := rules[a.Rule]
-	if f == nil {
-		f = &Fired{Rule: a.Rule}
-		rules[a.Rule] = f
+// fired counts the alarms above low of which an expectation was told.
+func fired(alarms []Alarm, told map[string]generate.Expectation, expect generate.Expectation) []Fired {
+	rules, seen := map[string]*Fired{}, map[[2]string]bool{}
+	for i := range alarms {
+		a := &alarms[i]
+		if !a.above() || told[a.ID] != expect {
+			continue
+		}
+		f := rules[a.Rule]
+		if f == nil {
+			f = &Fired{Rule: a.Rule}
+			rules[a.Rule] = f
+		}
+		if key := [2]string{a.Rule, a.ID}; !seen[key] {
+			seen[key] = true
+			f.Alarms++
+		}
+		if f.Severity.Rank() < a.Severity.Rank() {
+			f.Severity = a.Severity
+		}
 	}
-	f.Alarms++
-	if f.Severity.Rank() < a.Severity.Rank() {
-		f.Severity = a.Severity
-	}
-}
-
-func list(rules map[string]*Fired) []Fired {
-	fired := make([]Fired, 0, len(rules))
+	list := make([]Fired, 0, len(rules))
 	for _, f := range rules {
-		fired = append(fired, *f)
+		list = append(list, *f)
 	}
-	slices.SortFunc(fired, func(x, y Fired) int {
+	slices.SortFunc(list, func(x, y Fired) int {
 		return cmp.Or(cmp.Compare(y.Alarms, x.Alarms), cmp.Compare(x.Rule, y.Rule))
 	})
-	return fired
+	return list
 }
 
 // Stories are the intrusions of the attacks, in the order in which they begin.

@@ -1,6 +1,7 @@
 package scorecard
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ func label(name string, expect generate.Expectation, ids ...string) generate.Lab
 
 func alarm(name string, severity rule.Severity, after time.Duration, ids ...string) Alarm {
 	at := noon.Add(after)
-	return Alarm{Rule: name, Severity: severity, Time: at, First: at, Last: at, Account: []string{"111122223333"}, EventIDs: ids}
+	return Alarm{ID: name + after.String() + strings.Join(ids, ","), Rule: name, Severity: severity, Time: at, First: at, Last: at, Account: []string{"111122223333"}, EventIDs: ids}
 }
 
 func names(lines []Line) (names []string) {
@@ -33,8 +34,10 @@ func TestCard(t *testing.T) {
 	byAddress := alarm("spl", rule.High, 5*time.Minute)
 	byAddress.Source = []string{"198.51.100.7"}
 	elsewhere := byAddress
+	elsewhere.ID = "elsewhere"
 	elsewhere.Account = []string{"999922223333"}
 	late := byAddress
+	late.ID = "late"
 	late.First = noon.Add(slack + 2*time.Minute)
 	late.Last = late.First
 	for _, c := range []struct {
@@ -51,6 +54,9 @@ func TestCard(t *testing.T) {
 			missed: []string{"a"}, ordinary: []Fired{{"r", rule.High, 2}}},
 		{name: "loud", labels: []generate.Label{label("q", generate.Quiet, "1"), label("s", generate.Quiet, "2")}, alarms: []Alarm{alarm("r", rule.Medium, 0, "1"), alarm("r", rule.Low, 0, "2")},
 			loud: []string{"q"}, ordinary: []Fired{{"r", rule.Medium, 1}}},
+		{name: "an alert of several findings counts once, and belongs to the attack if one of them does", labels: []generate.Label{label("a", generate.Caught, "1")},
+			alarms:   []Alarm{{ID: "x", Rule: "r", Severity: rule.High, EventIDs: []string{"7"}}, {ID: "x", Rule: "r", Severity: rule.High, EventIDs: []string{"1"}}, {ID: "y", Rule: "r", Severity: rule.High, EventIDs: []string{"8"}}, {ID: "y", Rule: "r", Severity: rule.High, EventIDs: []string{"9"}}},
+			ordinary: []Fired{{"r", rule.High, 1}}},
 		{name: "either", labels: []generate.Label{label("e", generate.Either, "1")}, alarms: []Alarm{alarm("r", rule.Medium, 0, "1")}, doubtful: []Fired{{"r", rule.Medium, 1}}},
 		{name: "without event IDs: address, account and time", labels: []generate.Label{label("a", generate.Caught, "1")}, alarms: []Alarm{byAddress}},
 		{name: "without event IDs: another account, another time", labels: []generate.Label{label("a", generate.Caught, "1")}, alarms: []Alarm{elsewhere, late}, missed: []string{"a"}, ordinary: []Fired{{"spl", rule.High, 2}}},
