@@ -2,6 +2,7 @@ package generate
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -101,4 +102,13 @@ func readLabelFile(labels []Label, file string) ([]Label, error) {
 		return nil, fmt.Errorf("cannot read labels: %s: %w", file, err)
 	}
 	return labels, nil
+}
+
+// Labels returns the labels of a trail without writing it: the attacks, then the look-alikes.
+func Labels(ctx context.Context, cfg Config) ([]Label, error) {
+	t, err := newTrail(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("cannot generate a trail: %w", err)
+	}
+	return append(labels(t.plot.attacks), labels(t.plot.lookalikes)...), nil
 }
