@@ -49,6 +49,7 @@ type cli struct {
 	Hunt     huntCmd     `cmd:"" help:"Run all rules over files, or over the data directory."`
 	Findings findingsCmd `cmd:"" help:"List what rules found."`
 	Alerts   alertsCmd   `cmd:"" help:"List, show, close, assign, comment on and export alerts."`
+	Output   outputCmd   `cmd:"" help:"List and test where alerts are sent."`
 	Generate generateCmd `cmd:"" help:"Write a synthetic trail with labelled attacks."`
 	Rules    rulesCmd    `cmd:"" help:"List, test, show, explain and check rules."`
 	Spl      splCmd      `cmd:"" name:"spl" help:"Check and explain searches; list the language."`

@@ -54,6 +54,12 @@ var verbs = map[string]func() forwarded{
 	"alerts assign":  func() forwarded { return &alertsAssignCmd{} },
 	"alerts comment": func() forwarded { return &alertsCommentCmd{} },
 	"alerts export":  func() forwarded { return &alertsExportCmd{} },
+
+	"output":            func() forwarded { return &outputListCmd{} },
+	"output test":       func() forwarded { return &outputTestCmd{} },
+	"output dead":       func() forwarded { return &outputDeadListCmd{} },
+	"output dead retry": func() forwarded { return &outputDeadRetryCmd{} },
+	"output dead drop":  func() forwarded { return &outputDeadDropCmd{} },
 }
 
 // verbOf returns the name of a verb.

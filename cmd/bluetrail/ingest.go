@@ -119,6 +119,9 @@ func (a *app) ingest(o ingest.Options) error {
 	if a.raised > 0 {
 		a.note("%s raised; list them with: bluetrail alerts --data %s", count(a.raised, "alert"), shellWord(o.Data))
 	}
+	if err := a.deliver(o.Data); err != nil {
+		return err
+	}
 	switch {
 	case sum.Stored == 0:
 		a.note("the data directory %q holds no events yet", o.Data)

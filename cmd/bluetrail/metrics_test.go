@@ -95,7 +95,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	for path, text := range map[string]string{
 		filepath.Join(rules, "any.yml"):    "title: Any\nid: any\nlogsource: {product: aws, service: cloudtrail}\ndetection: {a: {eventName: '*'}, condition: a}\nlevel: low\n",
 		filepath.Join(rules, "search.yml"): "name: Search\nid: search\nsearch: index=aws | stats count\n",
-		config:                             "rules: {dirs: [" + rules + "]}\n",
+		config:                             "rules: {dirs: [" + rules + "]}\noutputs: [{name: log, type: file, path: " + filepath.Join(dir, "alerts") + "}]\n",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"bluetrail/internal/alert/output"
 	"bluetrail/internal/config"
 	"bluetrail/internal/control"
 	"bluetrail/internal/detect/live"
@@ -93,6 +94,10 @@ func (c *serveCmd) Run(a *app) error {
 		{Name: "data directory", Start: s.open, Stop: s.close},
 	}
 	parts = append(parts, serve.Part{Name: "damage reports", Run: s.reportDamage})
+	if err := output.Check(&s.cfg); err != nil {
+		return usageError{err}
+	}
+	parts = append(parts, serve.Part{Name: "outputs", Run: s.deliver})
 	if s.follow != nil {
 		parts = append(parts, s.schedule(&in), serve.Part{Name: "rules", Run: s.follow.Watch}, serve.Part{Name: "judging", Run: s.rules.Run}, serve.Part{Name: "learning", Run: s.learn(&in)})
 	}
@@ -218,6 +223,16 @@ func (s *server) damaged(d vlogs.Damage) {
 	if err := s.pipeline.State().Suspect(state.Alarm{Day: d.Day, Since: time.Now(), Reason: d.Reason}); err != nil {
 		s.log.Error("the alarm could not be kept", serve.KeyErr, err)
 	}
+}
+
+// deliver sends alerts to outputs until ctx ends.
+func (s *server) deliver(ctx context.Context) error {
+	d, err := output.Open(s.pipeline.State(), &s.cfg, s.log)
+	if err != nil {
+		return err
+	}
+	d.Measure(s.metrics)
+	return d.Run(ctx)
 }
 
 func (s *server) close(context.Context) error {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -251,6 +252,16 @@ func absolute(c config.Config) (config.Config, error) {
 	c.Knowledge, c.GeoIP, c.Search.TempDir = all(c.Knowledge), all(c.GeoIP), abs(c.Search.TempDir)
 	c.Network = all(c.Network)
 	c.Rules.Dirs = all(c.Rules.Dirs)
+	c.Outputs = slices.Clone(c.Outputs)
+	for i := range c.Outputs {
+		o := &c.Outputs[i]
+		o.CA, o.Path = abs(o.CA), abs(o.Path)
+		for _, s := range []*config.Secret{&o.URL, &o.Token, &o.Secret, &o.Password} {
+			if path, ok := strings.CutPrefix(string(*s), "file:"); ok {
+				*s = config.Secret("file:" + abs(path))
+			}
+		}
+	}
 	return c, failed
 }
 

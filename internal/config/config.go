@@ -33,6 +33,10 @@ type Config struct {
 	Sources   []Source             `yaml:"sources"` // of events that a server takes in
 	Rules     Rules                `yaml:"rules"`
 	Alerts    Alerts               `yaml:"alerts"`
+
+	Outputs     []Output      `yaml:"outputs"`     // where alerts are sent
+	Routes      []Route       `yaml:"routes"`      // none = every output hears of every alert
+	Maintenance []Maintenance `yaml:"maintenance"` // when they are not sent
 }
 
 // Alerts say how findings become alerts.
@@ -250,6 +254,9 @@ func (c *Config) check(path string) error {
 	}
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		return fmt.Errorf("configuration %q: timezone: %w", path, err)
+	}
+	if err := c.outputs(); err != nil {
+		return fmt.Errorf("configuration %q: %w", path, err)
 	}
 	return nil
 }

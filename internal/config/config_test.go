@@ -72,7 +72,7 @@ func TestShippedExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, typ := range []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[Search](), reflect.TypeFor[Retention](), reflect.TypeFor[Serve](), reflect.TypeFor[Source](), reflect.TypeFor[Alerts](), reflect.TypeFor[Risk]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[Search](), reflect.TypeFor[Retention](), reflect.TypeFor[Serve](), reflect.TypeFor[Source](), reflect.TypeFor[Alerts](), reflect.TypeFor[Risk](), reflect.TypeFor[Output](), reflect.TypeFor[Quiet](), reflect.TypeFor[Route](), reflect.TypeFor[Maintenance]()} {
 		for i := range typ.NumField() {
 			key := typ.Field(i).Tag.Get("yaml")
 			if !regexp.MustCompile(`(?m)^(?: *(?:#[ -]*)?|[^#\n]*\{|[^#\n]*, )` + key + `:`).Match(text) {

@@ -190,20 +190,20 @@ func (t *Tx) TrimDead(output string, most int) (int64, error) {
 }
 
 // WaitingOutputs returns the names of outputs that have deliveries waiting.
-func (s *DB) WaitingOutputs() (names []string, err error) {
-	rows, err := s.db.Query("SELECT DISTINCT output FROM delivery WHERE NOT dead ORDER BY output")
+func (t *Tx) WaitingOutputs() (names []string, err error) {
+	rows, err := t.tx.Query("SELECT DISTINCT output FROM delivery WHERE NOT dead ORDER BY output")
 	if err != nil {
-		return nil, wrapped("cannot read the outbox", damaged(err))
+		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var name string
 		if err := rows.Scan(&name); err != nil {
-			return nil, wrapped("cannot read the outbox", damaged(err))
+			return nil, err
 		}
 		names = append(names, name)
 	}
-	return names, wrapped("cannot read the outbox", damaged(rows.Err()))
+	return names, rows.Err()
 }
 
 // OutputState is what is known of an output. Times are unix milliseconds, 0 = never.
@@ -255,4 +255,9 @@ func (t *Tx) Kept(name string, held, dropped int64) error {
 	_, err := t.tx.Exec(`INSERT INTO output VALUES (?1, 0, 0, ?2, ?3, 0, 0, 0, '')
 		ON CONFLICT (name) DO UPDATE SET held = held + ?2, dropped = dropped + ?3`, name, held, dropped)
 	return err
+}
+
+// PostponeDeliveries sets when deliveries are due, in unix milliseconds.
+func (t *Tx) PostponeDeliveries(ids []int64, due int64) error {
+	return t.eachDelivery(ids, "UPDATE delivery SET due = ?2 WHERE id = ?1", due)
 }

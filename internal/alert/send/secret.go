@@ -1,0 +1,127 @@
+package send
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"bluetrail/internal/config"
+)
+
+// maxSecret bounds a secret, in bytes.
+const maxSecret = 16 << 10
+
+// read returns a secret. It is read for each use, so that it may change while a server
+// runs.
+func read(s config.Secret) (string, error) {
+	kind, rest, _ := strings.Cut(string(s), ":")
+	text := ""
+	switch {
+	case s == "":
+		return "", nil
+	case !s.Refers():
+		return string(s), nil // a URL without secrets, see config.Output
+	case kind == "env":
+		if text = os.Getenv(rest); text == "" {
+			return "", fmt.Errorf("the environment variable %s is not set", rest)
+		}
+	default:
+		f, err := os.Open(rest)
+		if err != nil {
+			return "", fmt.Errorf("cannot read the secret: %w", err)
+		}
+		defer f.Close()
+		data, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+		if err != nil {
+			return "", fmt.Errorf("cannot read the secret: %w", err)
+		}
+		text = string(data)
+	}
+	text = strings.TrimSpace(text)
+	switch {
+	case text == "":
+		return "", fmt.Errorf("the secret %s is empty", s)
+	case len(text) > maxSecret:
+		return "", fmt.Errorf("the secret %s has more than %d bytes", s, maxSecret)
+	case strings.ContainsAny(text, "\r\n\x00"):
+		return "", fmt.Errorf("the secret %s has more than one line", s)
+	}
+	return text, nil
+}
+
+// place reads a URL that may be a secret.
+func place(s config.Secret) (*url.URL, error) {
+	text, err := read(s)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return nil, fmt.Errorf("the URL (%s) is not https://HOST/PATH", hint(s))
+	}
+	return u, nil
+}
+
+// hint names a secret without showing it.
+func hint(s config.Secret) string {
+	if s.Refers() {
+		return string(s)
+	}
+	return "in the configuration"
+}
+
+// leastSecret is the length from which a part of a URL is taken for a secret.
+const leastSecret = 6
+
+// redact replaces the secrets of an output in a text.
+func (o *Output) redact(text string) string {
+	var hide []string
+	for _, s := range []config.Secret{o.URL, o.Token, o.Secret, o.Password} {
+		if !s.Refers() {
+			continue
+		}
+		secret, err := read(s)
+		if err != nil {
+			continue
+		}
+		hide = append(hide, secret, url.QueryEscape(secret), url.PathEscape(secret))
+		u, err := url.Parse(secret)
+		if err != nil || u.Host == "" {
+			continue
+		}
+		if p, ok := u.User.Password(); ok {
+			hide = append(hide, p, url.QueryEscape(p))
+		}
+		parts := append(strings.FieldsFunc(u.EscapedPath(), func(r rune) bool { return r == '/' }), strings.FieldsFunc(u.RawQuery, func(r rune) bool { return r == '&' || r == '=' })...)
+		parts = append(parts, u.User.Username())
+		for _, p := range parts {
+			if len(p) >= leastSecret {
+				plain, _ := url.QueryUnescape(p)
+				hide = append(hide, p, plain)
+			}
+		}
+		if o.Type == "shoutrrr" && len(u.Host) >= leastSecret { // a token for some services
+			hide = append(hide, u.Host)
+		}
+	}
+	slices.SortFunc(hide, func(a, b string) int { return len(b) - len(a) })
+	for _, s := range hide {
+		if s != "" {
+			text = strings.ReplaceAll(text, s, "[secret]")
+		}
+	}
+	return text
+}
+
+// Ready reports whether the secrets of an output can be read.
+func (o *Output) Ready() error {
+	for _, s := range []config.Secret{o.URL, o.Token, o.Secret, o.Password} {
+		if _, err := read(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
