@@ -41,7 +41,7 @@ func Bounded(a *alert.Alert) *alert.Alert {
 	for _, s := range []*string{&b.Title, &b.Rule, &b.RuleID, &b.Entity, &b.Summary, &b.Assignee, &b.Outcome} {
 		*s = Clip(*s, maxText)
 	}
-	for _, v := range []*finding.Values{&b.Actor, &b.ActorType, &b.ActorClass, &b.Chain, &b.Session, &b.Account, &b.Region, &b.EventName, &b.Object} {
+	for _, v := range []*finding.Values{&b.Actor, &b.ActorType, &b.ActorClass, &b.Chain, &b.Session, &b.Account, &b.Region, &b.EventName, &b.Object, &b.UserAgent} {
 		*v = texts(*v, maxList)
 	}
 	for _, v := range []*[]string{&b.Mitre, &b.Unusual, &b.Notes, &b.NextSteps, &b.FalsePositives, &b.Findings} {
