@@ -53,6 +53,7 @@ func Run(ctx context.Context, rs *ruleset.Ruleset, position int, files fs.FS) []
 	if len(rule.Tests) == 0 {
 		return nil
 	}
+	useListed()
 	alone := without(rs, position)
 	test := func(records [][]byte) (bool, error) { return fires(ctx, alone, position, records) }
 	if s := rule.Search; s != nil && !s.Stateless() {
