@@ -1,5 +1,7 @@
 package generate
 
+import "fmt"
+
 // stageCloseMisses stages what intruders do, too, done by those whose work it is
 // and within the organisation: each is the harmless twin of a staged attack.
 func (p *plot) stageCloseMisses() {
@@ -30,8 +32,20 @@ func (p *plot) stageCloseMisses() {
 			d.then(1, "get-secret", vars{"secret": secret}, nil)
 		}
 	}
+	d := p.lookalike(l, p.org.assume(l, "etl-runner", "", "nightly-export", 6*hour), gateway, machineAgents[0], Label{Name: "objects-copied-with-own-key", Note: "a nightly job copies objects with the account's own key"}).from(p.at(2, 1, 20))
+	for n := range 12 {
+		d.then(2, "encrypt-foreign-key", vars{"bucket": l.pools[poolBucket][9], "key": fmt.Sprintf("warehouse/part-%03d.parquet", n), "stranger": prod.id, "kms": l.pools[poolKey][1]}, nil)
+	}
+	d = p.lookalike(l, p.org.assume(l, l.pools[poolRole][6], "", string(appendHex(nil, mix(p.seed, hashText("task")), 32)), 6*hour), gateway, machineAgents[0], Label{Name: "parameters-at-start", Note: "a task reads its own encrypted parameters when it starts"}).from(p.at(3, 10, 5))
+	for _, name := range []string{"database", "queue", "cache", "mail"} {
+		d.then(1, "parameter", vars{"path": "booking/prod/" + name}, nil)
+	}
+	d.then(1, "parameters-by-path", vars{"path": "booking/prod"}, nil)
+	p.stagePods(global, gateway)
+	p.stageOwnCredentials(dev)
+
 	patches := p.org.assume(l, "patch-window", "", "maintenance", hour)
-	d := p.lookalike(l, patches, "ssm.amazonaws.com", "ssm.amazonaws.com", Label{Name: "patches-on-instances", Note: "a maintenance window of Systems Manager runs on all instances"}).from(p.at(3, 1, 0))
+	d = p.lookalike(l, patches, "ssm.amazonaws.com", "ssm.amazonaws.com", Label{Name: "patches-on-instances", Note: "a maintenance window of Systems Manager runs on all instances"}).from(p.at(3, 1, 0))
 	patched := *patches
 	patched.tail, patched.encrypted = `","mfaAuthenticated":"false"}},"invokedBy":"ssm.amazonaws.com"}`, false
 	patched.who = verdict{}
@@ -65,4 +79,28 @@ func (p *plot) stageCloseMisses() {
 	d = p.lookalike(security, p.org.assume(security, "posture-automation", "", "posture-scan", hour), addressIn(gateways["us-east-1"], p.seed).String(), machineAgents[1],
 		Label{Name: "quotas-watched", Note: "automation watches quotas and mail limits"}).from(p.at(2, 6, 30))
 	d.then(0, "quota", nil, nil).then(2, "servicequotas:ListServiceQuotas", nil, nil).then(3, "ses:GetSendQuota", nil, nil)
+}
+
+// stagePods stages pods of a cluster, which change their tokens for a role's
+// credentials every hour, from behind a gateway in AWS.
+func (p *plot) stagePods(l *lane, gateway string) {
+	acc := l.account
+	issuer := "arn:aws:iam::" + acc.id + ":oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/" + string(appendHex(nil, mix(p.seed, hashText("cluster")), 32))
+	for _, pod := range []string{"booking:api", "kube-system:aws-load-balancer-controller"} {
+		subject := "system:serviceaccount:" + pod
+		token := caller{Type: "WebIdentityUser", PrincipalID: issuer + ":sts.amazonaws.com:" + subject, UserName: subject, Provider: issuer}
+		d := p.lookalike(l, token.plays(subject, verdict{}), gateway, machineAgents[2], Label{Name: "pod-tokens", Note: "pods change their tokens for credentials of a role, from within AWS"}).from(p.at(2, 8, 0))
+		for range 3 {
+			d.then(hour, "assume-role-web-identity", vars{"account": acc.id, "role": "irsa-booking", "session": "botocore-session", "id": acc.roleID(p.org.seed, "irsa-booking"), "key": p.nextKey(acc), "provider": issuer, "subject": subject}, nil)
+		}
+	}
+}
+
+// stageOwnCredentials stages users who look after their own password and second factor.
+func (p *plot) stageOwnCredentials(acc *account) {
+	l := acc.lane("us-east-1")
+	u := p.org.people[28%len(p.org.people)]
+	start := p.at(4, 10, 0) - u.office.offset
+	d := p.lookalike(l, p.org.consoleUser(acc, u.name, start, true), u.home, u.agent, Label{Name: "own-factor-set-up", Note: "a user sets a new password and registers a second factor"})
+	d.from(start).then(30, "change-password", nil, nil).then(60, "create-mfa", vars{"user": u.name}, nil).then(40, "enable-mfa", vars{"user": u.name}, nil)
 }
