@@ -38,7 +38,7 @@ func Apply(tx *state.Tx, queue func(*state.Tx, *Alert, Change) error, id string,
 	if a, err = Decode(row); err != nil {
 		return nil, false, err
 	}
-	now := time.Now().UTC()
+	now := time.Now().UTC().Truncate(time.Millisecond)
 	record := func(action, text string) error {
 		changed = true
 		return tx.Audit(state.Action{Time: now.UnixMilli(), Who: act.Who, Action: action, Kind: "alert", Object: id, Text: text})

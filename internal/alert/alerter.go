@@ -154,7 +154,7 @@ func (a *Alerter) step(ctx context.Context, due []state.Due) (did Did, err error
 	if ctx.Err() != nil {
 		return did, ctx.Err()
 	}
-	b := &work{a: a, more: more, now: a.cfg.Clock()}
+	b := &work{now: a.now()}
 	err = a.cfg.State.Write(func(tx *state.Tx) error {
 		*b = work{a: a, tx: tx, more: more, now: b.now, changed: map[string]*change{}}
 		if err := b.do(items); err != nil {
@@ -171,6 +171,9 @@ func (a *Alerter) step(ctx context.Context, due []state.Due) (did Did, err error
 	a.counts.add(b.did)
 	return b.did, nil
 }
+
+// now is the time in the precision of the state.
+func (a *Alerter) now() time.Time { return a.cfg.Clock().UTC().Truncate(time.Millisecond) }
 
 // read reads a finding of the queue.
 func (a *Alerter) read(d state.Due, rs *ruleset.Ruleset) (it item, err error) {

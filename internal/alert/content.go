@@ -201,7 +201,7 @@ func (a *Alerter) retry(ctx context.Context) error {
 	if a.cfg.Open == nil {
 		return nil
 	}
-	now := a.cfg.Clock()
+	now := a.now()
 	list, err := a.cfg.State.Waits(now, batch)
 	if err != nil {
 		return err

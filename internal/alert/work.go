@@ -219,7 +219,7 @@ func (b *work) create(it *item) (*change, error) {
 }
 
 func newAlert(id string, now time.Time) *Alert {
-	return &Alert{ID: id, Status: New, Created: now.UTC(), Updated: now.UTC(), Severity: rule.Informational, RuleSeverity: rule.Informational}
+	return &Alert{ID: id, Status: New, Created: now, Updated: now, Severity: rule.Informational, RuleSeverity: rule.Informational}
 }
 
 // put writes an alert and gives a new one its number.
@@ -317,7 +317,7 @@ func (b *work) merge(to *change, near []state.Alert) error {
 
 // end closes an alert by itself.
 func (b *work) end(c *change, v Verdict, why string) error {
-	at := b.now.UTC()
+	at := b.now
 	c.Status, c.Verdict, c.Closed = Closed, v, &at
 	if c.ended = true; c.created { // nobody has heard of it
 		c.why = ""
@@ -341,7 +341,7 @@ func (b *work) audit(action, alert, text string) error {
 // refresh completes an alert after all findings of the transaction, writes it, and tells
 // the outputs.
 func (b *work) refresh(c *change) error {
-	c.Updated = b.now.UTC()
+	c.Updated = b.now
 	if c.RuleID != HealthRule && c.RuleID != RiskRule {
 		if err := b.fill(c); err != nil {
 			return err

@@ -39,20 +39,24 @@ func (s *DB) History(kind, object string) ([]Action, error) {
 	return list, nil
 }
 
-// ActionQuery is a range of time of actions: unix milliseconds, the end exclusive.
+// ActionQuery is a range of time of actions or conditions: unix milliseconds, the end exclusive.
 type ActionQuery struct {
 	Earliest, Latest int64
 	Arrived          Arrival
 }
 
+// upto returns the end of the range.
+func (a Arrival) upto() int64 {
+	if a.Upto == 0 {
+		return math.MaxInt64
+	}
+	return a.Upto
+}
+
 // Actions calls each with what was done in a range of time, the oldest first.
 func (s *DB) Actions(ctx context.Context, q ActionQuery, each func(*Action) error) error {
-	upto := q.Arrived.Upto
-	if upto == 0 {
-		upto = math.MaxInt64
-	}
 	for after := int64(0); ; {
-		list, err := s.actions(ctx, "id > ? AND time >= ? AND time < ? AND time > ? AND time <= ? ORDER BY id LIMIT ?", after, q.Earliest, q.Latest, q.Arrived.After, upto, alertsAtOnce)
+		list, err := s.actions(ctx, "id > ? AND time >= ? AND time < ? AND time > ? AND time <= ? ORDER BY id LIMIT ?", after, q.Earliest, q.Latest, q.Arrived.After, q.Arrived.upto(), alertsAtOnce)
 		if err != nil {
 			return fmt.Errorf("cannot read the audit log: %w", damaged(err))
 		}

@@ -92,12 +92,9 @@ func (s *DB) Findings(ctx context.Context, q FindingQuery, each func(*Finding) e
 	if q.Newest {
 		text, at, id = columns+" AND (time, id) < (?4, ?5) ORDER BY time DESC, id DESC LIMIT ?6", math.MaxInt64, "\U0010ffff"
 	}
-	after, upto := q.Arrived.After, q.Arrived.Upto
+	after, upto := q.Arrived.After, q.Arrived.upto()
 	if q.Arrived == (Arrival{}) {
 		after = math.MinInt64
-	}
-	if upto == 0 {
-		upto = math.MaxInt64
 	}
 	latest := q.Latest
 	if latest < math.MaxInt64 {

@@ -72,11 +72,12 @@ func (t *Tx) Condition(key string) (c Condition, ok bool, err error) {
 	return list[0], true, nil
 }
 
-// Conditions calls each with the conditions that opened in a range of time, the end
-// exclusive, the oldest first.
-func (s *DB) Conditions(ctx context.Context, earliest, latest time.Time, each func(*Condition) error) error {
+// Conditions calls each with the conditions that opened in a range of time, the oldest
+// first.
+func (s *DB) Conditions(ctx context.Context, q ActionQuery, each func(*Condition) error) error {
 	for after := int64(0); ; {
-		list, err := scanConditions(s.db.QueryContext(ctx, conditionColumns+"WHERE id > ? AND opened >= ? AND opened < ? ORDER BY id LIMIT ?", after, earliest.UnixMilli(), latest.UnixMilli(), alertsAtOnce))
+		list, err := scanConditions(s.db.QueryContext(ctx, conditionColumns+"WHERE id > ? AND opened >= ? AND opened < ? AND updated > ? AND updated <= ? ORDER BY id LIMIT ?",
+			after, q.Earliest, q.Latest, q.Arrived.After, q.Arrived.upto(), alertsAtOnce))
 		if err != nil {
 			return fmt.Errorf("cannot read the conditions of health: %w", damaged(err))
 		}

@@ -22,12 +22,31 @@ type Events interface {
 	store.Indexed
 }
 
-// Beside is a store of events and of findings. A search has to ask for findings:
-// index=* means the indexes whose names do not begin with an underscore.
+// Beside is a store of events, of findings, and of what else bluetrail itself says. A
+// search has to ask for those: index=* means the indexes whose names do not begin with an
+// underscore.
 type Beside struct {
 	Events
-	findings *Store
-	shut     func() error
+	own   []named
+	names []string // of the fields of own
+	shut  func() error
+}
+
+// named is a store of one index.
+type named struct {
+	name string
+	store.Store
+}
+
+func newBeside(events Events, open func() (*state.DB, error), shut func() error) *Beside {
+	b := &Beside{Events: events, own: []named{{Index, New(open)}}, names: slices.Clone(names), shut: shut}
+	for _, o := range others(open) {
+		b.own = append(b.own, named{o.name, o})
+		b.names = append(b.names, o.names...)
+	}
+	slices.Sort(b.names)
+	b.names = slices.Compact(b.names)
+	return b
 }
 
 var (
@@ -40,7 +59,7 @@ var (
 // NewBeside joins events with the findings of a state that is open as long as the
 // events are.
 func NewBeside(events Events, db *state.DB) *Beside {
-	return &Beside{events, New(func() (*state.DB, error) { return db, nil }), func() error { return nil }}
+	return newBeside(events, func() (*state.DB, error) { return db, nil }, func() error { return nil })
 }
 
 // OpenBeside is NewBeside with the state of a data directory, which is opened once
@@ -51,12 +70,12 @@ func OpenBeside(events Events, data string) *Beside {
 		db, err = state.OpenReadable(data)
 		return db, err
 	})
-	return &Beside{events, New(open), func() error {
+	return newBeside(events, open, func() error {
 		if db == nil {
 			return nil
 		}
 		return db.Close()
-	}}
+	})
 }
 
 // Close implements store.Store.
@@ -68,7 +87,9 @@ func (b *Beside) Indexes(ctx context.Context) ([]string, error) {
 	if err != nil || len(names) == 0 {
 		return nil, err
 	}
-	names = append(names, Index)
+	for _, o := range b.own {
+		names = append(names, o.name)
+	}
 	slices.Sort(names)
 	return names, nil
 }
@@ -76,58 +97,89 @@ func (b *Beside) Indexes(ctx context.Context) ([]string, error) {
 // FieldNames implements store.Naming.
 func (b *Beside) FieldNames(ctx context.Context) (list []string, all bool) {
 	list, all = b.Events.FieldNames(ctx)
-	return append(slices.Clone(list), names...), all
+	return append(slices.Clone(list), b.names...), all
 }
 
-// asked says of what a search may read: events, findings or both.
-func asked(where filter.Expr) (events, findings bool) {
+// asked says of what a search may read: events, and which of bluetrail's own indexes.
+func (b *Beside) asked(where filter.Expr) (events bool, own []named) {
 	names := filter.Demanded(where, event.Index)
+	asked := make([]bool, len(b.own))
 	for _, name := range names {
 		if !strings.HasPrefix(name, "_") {
 			events = true
 			continue
 		}
-		findings = findings || filter.Wildcard(name, false)(Index)
+		matches := filter.Wildcard(name, false)
+		for i, o := range b.own {
+			asked[i] = asked[i] || matches(o.name)
+		}
 	}
-	return events || !findings, findings
+	for i, o := range b.own {
+		if asked[i] {
+			own = append(own, o)
+		}
+	}
+	return events || len(own) == 0, own
 }
 
 // Prepare implements store.Store.
 func (b *Beside) Prepare(q *store.Query) (store.Scan, error) {
-	events, findings := asked(q.Filter)
+	events, own := b.asked(q.Filter)
 	switch {
-	case !findings:
+	case len(own) == 0:
 		return b.Events.Prepare(q)
-	case !events:
-		return b.findings.Prepare(q)
+	case !events && len(own) == 1:
+		return own[0].Prepare(q)
 	}
 	both := *q
 	both.Alike = false
 	both.Fields = q.Fields.Add(filter.FieldsOf(q.Filter)...) // all rows are checked again
-	first, err := b.Events.Prepare(&both)
-	if err != nil {
-		return nil, err
+	j := &joined{where: q.Filter}
+	stores := make([]store.Store, 0, len(own)+1)
+	if events {
+		stores = append(stores, b.Events)
 	}
-	second, err := b.findings.Prepare(&both)
-	if err != nil {
-		return nil, err
+	for _, o := range own {
+		stores = append(stores, o)
 	}
-	return &joined{q.Filter, first, second}, nil
+	for _, st := range stores {
+		scan, err := st.Prepare(&both)
+		if err != nil {
+			return nil, err
+		}
+		j.scans = append(j.scans, scan)
+	}
+	return j, nil
 }
 
-// joined runs a scan of events, then one of findings.
+// joined runs one scan after the other.
 type joined struct {
-	where            filter.Expr
-	events, findings store.Scan
+	where filter.Expr
+	scans []store.Scan
 }
 
 func (j *joined) Residual() filter.Expr { return j.where }
-func (j *joined) Workers() int          { return j.events.Workers() }
-func (j *joined) Explain() []string     { return append(j.events.Explain(), j.findings.Explain()...) }
+
+func (j *joined) Workers() int {
+	most := 0
+	for _, s := range j.scans {
+		most = max(most, s.Workers())
+	}
+	return most
+}
+
+func (j *joined) Explain() (lines []string) {
+	for _, s := range j.scans {
+		lines = append(lines, s.Explain()...)
+	}
+	return lines
+}
 
 func (j *joined) Run(ctx context.Context, emit func(int, *vector.Batch) error) error {
-	if err := j.events.Run(ctx, emit); err != nil {
-		return err
+	for _, s := range j.scans {
+		if err := s.Run(ctx, emit); err != nil {
+			return err
+		}
 	}
-	return j.findings.Run(ctx, emit)
+	return nil
 }

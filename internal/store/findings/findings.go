@@ -4,9 +4,7 @@ package findings
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
 
 	"bluetrail/internal/config"
 	"bluetrail/internal/event"
@@ -54,48 +52,24 @@ func (s *scan) Residual() filter.Expr { return s.q.Filter }
 func (s *scan) Workers() int          { return 1 }
 func (s *scan) Explain() []string     { return []string{"findings: all of the time range"} }
 
-// maxRows bounds a batch: a finding may have a hundred events.
-const maxRows = 256
-
 func (s *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) error {
 	db, err := s.s.open()
 	if err != nil {
 		return err
 	}
-	fields := s.q.Fields.Add(filter.FieldsOf(s.q.Filter)...)
-	if s.q.Ordered {
-		fields = fields.Add(event.Time)
-	}
-	reader := store.NewFieldReader(ctx, fields)
-	lists := slices.DeleteFunc(slices.Clone(listed), func(name string) bool { return !fields.Has(name) })
-	b := vector.NewBuilder()
-	seq := 0
+	w := newWriter(ctx, s.q, listed, emit)
 	q := state.FindingQuery{Earliest: s.q.Earliest, Latest: s.q.Latest, Arrived: state.Arrival(s.q.Arrived)}
 	err = db.Findings(ctx, q, func(f *state.Finding) error {
 		body, err := f.Document()
 		if err != nil {
 			return err
 		}
-		b.Add()
-		if err := reader.Read(b, body, meta(f)); err != nil {
+		if err := w.add(body, meta(f)); err != nil {
 			return fmt.Errorf("finding %q cannot be read: %w", f.ID, err)
 		}
-		setLists(b, f.Body, lists)
-		if s.q.Ordered {
-			b.Set(store.Seq, vector.Int(seq))
-		}
-		seq++
-		if b.Len() < maxRows {
-			return nil
-		}
-		full := b.Batch()
-		b = vector.NewBuilder()
-		return emit(0, full)
+		return nil
 	})
-	if err != nil || b.Len() == 0 {
-		return err
-	}
-	return emit(0, b.Batch())
+	return w.end(err)
 }
 
 // meta is what is known of a finding beside its JSON.
@@ -106,20 +80,3 @@ func meta(f *state.Finding) *event.Meta {
 // listed are the fields of which a finding may have several values. In JSON they are
 // an array then, whose field would be called name{}; a search asks for name.
 var listed = []string{"account", "actor", "actor_chain", "actor_type", "event_ids", "event_name", "mitre", "object", "region", "session_id", "source_ip", "user_agent"}
-
-// setLists sets those of the fields that have several values.
-func setLists(b *vector.Builder, body []byte, fields []string) {
-	if len(fields) == 0 {
-		return
-	}
-	var all map[string]json.RawMessage
-	if json.Unmarshal(body, &all) != nil {
-		return // the reader has read it
-	}
-	for _, name := range fields {
-		var values []string
-		if len(all[name]) > 0 && all[name][0] == '[' && json.Unmarshal(all[name], &values) == nil && len(values) > 0 {
-			b.Set(name, vector.Strings(values))
-		}
-	}
-}

@@ -24,7 +24,7 @@ import (
 var begin = time.Date(2026, 1, 5, 10, 0, 0, 0, time.UTC)
 
 // fill writes n findings, one a minute, and returns their IDs.
-func fill(t *testing.T, db *state.DB, n int) (ids []string) {
+func fill(t testing.TB, db *state.DB, n int) (ids []string) {
 	t.Helper()
 	var list []state.Finding
 	for i := range n {
