@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strconv"
 	"time"
 
 	"bluetrail/internal/alert"
@@ -22,11 +21,7 @@ import (
 )
 
 // alerter returns what makes alerts of the findings in a state. rules may return nil.
-func (a *app) alerter(db *state.DB, rules func() *ruleset.Ruleset, open func() (search.Options, error), log *slog.Logger) (*alert.Alerter, error) {
-	geo, err := a.shares.geo(a.cfg.GeoIP)
-	if err != nil {
-		return nil, err
-	}
+func (a *app) alerter(db *state.DB, rules func() *ruleset.Ruleset, open func() (search.Options, error), log *slog.Logger) *alert.Alerter {
 	c := a.cfg.Alerts
 	desk := &triage.Desk{Rule: func(id string) *rule.Info {
 		if rs := rules(); rs != nil {
@@ -40,17 +35,7 @@ func (a *app) alerter(db *state.DB, rules func() *ruleset.Ruleset, open func() (
 		State: db, Rules: rules, Open: open, Queue: output.Queue, Log: log,
 		Triage: func(f *finding.Finding) triage.Verdict { return desk.Apply(f) },
 		Window: c.Window, Windows: c.Windows, Risk: alert.Risk{Threshold: c.Risk.Threshold, HalfLife: c.Risk.HalfLife},
-		About: func(address string) alert.Source {
-			s := alert.Source{Address: address}
-			if loc, ok := geo.Lookup(address); ok {
-				s.Country, s.Network = loc.Country, loc.Org
-				if n, err := strconv.ParseUint(loc.ASN, 10, 32); err == nil {
-					s.ASN = uint32(n)
-				}
-			}
-			return s
-		},
-	}), nil
+	})
 }
 
 // alerts returns the part of a server that makes alerts.
@@ -58,15 +43,13 @@ func (s *server) alerts(in *app) serve.Part {
 	var alerter *alert.Alerter
 	return serve.Part{
 		Name: "alerts",
-		Start: func(context.Context) (err error) {
+		Start: func(context.Context) error {
 			rules := func() *ruleset.Ruleset { return nil }
 			if s.follow != nil {
 				rules = s.follow.Rules
 			}
 			open := func() (search.Options, error) { return s.searching(in, nil) }
-			if alerter, err = in.alerter(s.pipeline.State(), rules, open, s.log); err != nil {
-				return err
-			}
+			alerter = in.alerter(s.pipeline.State(), rules, open, s.log)
 			alerter.Measure(s.metrics)
 			return nil
 		},
@@ -107,10 +90,7 @@ func (a *app) alertFindings(dir string, rules *ruleset.Follower, log *slog.Logge
 	case !errors.Is(err, integrity.ErrNoEvents):
 		return err
 	}
-	alerter, err := a.alerter(db, now, open, log)
-	if err != nil {
-		return err
-	}
+	alerter := a.alerter(db, now, open, log)
 	ctx, cancel := context.WithTimeout(a.ctx, mostAlerting)
 	defer cancel()
 	defer a.waiting("making alerts")()

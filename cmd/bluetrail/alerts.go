@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/user"
 	"slices"
 	"strconv"
@@ -261,18 +262,24 @@ type person struct {
 	As string `help:"Who acts, for the history (default: the user of the operating system)." placeholder:"WHO"`
 }
 
-// AfterApply asks the operating system on the side of the user; a server has another.
-func (p *person) AfterApply() error {
-	if p.As == "" {
-		p.As = "unknown"
+// AfterApply asks who it is on the side of the user; a server has another.
+func (p *person) AfterApply() (err error) {
+	p.As, err = whoever(p.As)
+	return err
+}
+
+// whoever returns who acts: as given, or else the user of the operating system.
+func whoever(given string) (string, error) {
+	if given == "" {
 		if u, err := user.Current(); err == nil {
-			p.As = u.Username
+			return u.Username, nil
 		}
+		return "uid " + strconv.Itoa(os.Getuid()), nil
 	}
-	if len(p.As) > maxPerson {
-		return usage("--as has %d bytes; at most %d are kept", len(p.As), maxPerson)
+	if len(given) > maxPerson {
+		return "", usage("the name of who acts has %d bytes; at most %d are kept", len(given), maxPerson)
 	}
-	return nil
+	return given, nil
 }
 
 const maxPerson = 200

@@ -122,7 +122,9 @@ func (p *page) alert(x *alert.Alert, history []state.Action) {
 		p.field("who", alert.ActorWords(actor, kind))
 	}
 	p.values("class", x.ActorClass)
-	p.values("chain", x.Chain)
+	p.values("chain", slices.DeleteFunc(slices.Clone(x.Chain), func(chain string) bool { // says no more than the actor
+		return slices.ContainsFunc(x.Actor, func(actor string) bool { return actor == chain || strings.HasSuffix(actor, "/"+chain) })
+	}))
 	p.values("session", x.Session)
 	for _, s := range x.Sources {
 		p.field("from", sourceWords(&s))

@@ -10,7 +10,14 @@ type findingsMarkCmd struct {
 	ID   []string `arg:"" name:"id" help:"The ID of a finding, or how it begins."`
 	As   string   `required:"" help:"false (harmless), true (what the rule looks for) or open (take the mark back)." enum:"false,true,open" placeholder:"STATUS"`
 	Note *string  `help:"Why. Replaces the note that the finding has; an empty text removes it." placeholder:"TEXT"`
+	Who  string   `help:"Who says so, for the audit log (default: the user of the operating system)." placeholder:"WHO"`
 	Data string   `help:"Data directory (default: from the configuration)." placeholder:"DIR" env:"BLUETRAIL_DATA"`
+}
+
+// AfterApply asks who it is on the side of the user.
+func (c *findingsMarkCmd) AfterApply() (err error) {
+	c.Who, err = whoever(c.Who)
+	return err
 }
 
 func (c *findingsMarkCmd) home(a *app) string { return a.dataDir(c.Data) }
@@ -46,6 +53,13 @@ func (c *findingsMarkCmd) Run(a *app) error {
 	err = db.Write(func(t *state.Tx) error {
 		for _, id := range ids {
 			if err := t.PutMark(id, state.Status(c.As), c.Note); err != nil {
+				return err
+			}
+			said := c.As
+			if c.Note != nil {
+				said += ": " + *c.Note
+			}
+			if err := t.Audit(state.Action{Who: c.Who, Action: "marked", Kind: "finding", Object: id, Text: said}); err != nil {
 				return err
 			}
 		}

@@ -22,7 +22,8 @@ import (
 )
 
 type rulesStateCmd struct {
-	Rule   string   `arg:"" optional:"" help:"The id, name or title of a first_seen rule: list what it remembers (default: what all rules know, in short)."`
+	Rule string `arg:"" optional:"" help:"The id, name or title of a first_seen rule: list what it remembers (default: what all rules know, in short)."`
+	person
 	Forget []string `help:"Forget a tuple, so that it is new again; repeatable. Without values ([[\"alice\"],[]]) the scope learns anew." placeholder:"TUPLE" sep:"none"`
 	Add    []string `help:"Remember a tuple as seen now; repeatable." placeholder:"TUPLE" sep:"none"`
 	Data   string   `help:"Data directory (default: from the configuration)." placeholder:"DIR" env:"BLUETRAIL_DATA"`
@@ -305,6 +306,9 @@ func (c *rulesStateCmd) correct(a *app, db *state.DB, rs *ruleset.Ruleset) error
 		if err != nil {
 			return fmt.Errorf("cannot forget: %w", err)
 		}
+		if err := c.audited(db, "forgotten", c.Forget); err != nil {
+			return err
+		}
 		a.note("%s forgotten", count(n, "tuple"))
 		if n < len(forget) {
 			a.warn("%s not remembered before", count(len(forget)-n, "tuple"))
@@ -314,7 +318,17 @@ func (c *rulesStateCmd) correct(a *app, db *state.DB, rs *ruleset.Ruleset) error
 		if err := addRows(add, time.Now()); err != nil {
 			return fmt.Errorf("cannot remember: %w", err)
 		}
+		if err := c.audited(db, "remembered", c.Add); err != nil {
+			return err
+		}
 		a.note("%s remembered", count(len(add), "tuple"))
 	}
 	return nil
+}
+
+// audited records who corrected what the rule remembers.
+func (c *rulesStateCmd) audited(db *state.DB, action string, tuples []string) error {
+	return db.Write(func(tx *state.Tx) error {
+		return tx.Audit(state.Action{Who: c.As, Action: action, Kind: "rule", Object: c.Rule, Text: strings.Join(tuples, " ")})
+	})
 }

@@ -25,7 +25,6 @@ type Config struct {
 	Open   func() (search.Options, error)                    // a search of the events; nil = there are none to search
 	Queue  func(tx *state.Tx, a *Alert, change Change) error // tells outputs; nil = nobody
 	Triage func(f *finding.Finding) triage.Verdict           // sets what the finding shows, too; nil = no class and no list is known
-	About  func(address string) Source                       // nil = only the address is known
 
 	Window  time.Duration            // see DefaultWindow
 	Windows map[string]time.Duration // by ID, name or title of a rule
@@ -49,9 +48,6 @@ type Alerter struct {
 func NewAlerter(cfg Config) *Alerter {
 	if cfg.Triage == nil {
 		cfg.Triage = new(triage.Desk).Apply
-	}
-	if cfg.About == nil {
-		cfg.About = func(address string) Source { return Source{Address: address} }
 	}
 	if cfg.Queue == nil {
 		cfg.Queue = func(*state.Tx, *Alert, Change) error { return nil }

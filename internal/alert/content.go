@@ -57,7 +57,7 @@ func (a *Alerter) gather(ctx context.Context, items []item) map[group]*content {
 			docs[g] = doc
 			order = append(order, g)
 		}
-		doc.take(it, func(address string) Source { return Source{Address: address} })
+		doc.take(it)
 		if it.f.First.Before(doc.First) {
 			doc.First = it.f.First
 		}

@@ -60,7 +60,7 @@ func (a *Alert) clear() {
 
 // take adds what a finding shows. A finding that it has taken before, and that grew, may
 // be taken again.
-func (a *Alert) take(it *item, about func(string) Source) {
+func (a *Alert) take(it *item) {
 	f := it.f
 	from := []finding.Values{f.Actor, f.ActorType, f.Chain, f.Session, f.UserAgent, f.Account, f.Region, f.EventName, f.Object}
 	for i, to := range a.values() {

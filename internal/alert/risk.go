@@ -264,8 +264,12 @@ func firstOf(hits []state.Hit, at int64) string {
 	return ""
 }
 
-// mostListed bounds the rules that an alert of risk names.
-const mostListed = 20
+// Bounds of an alert of risk: the rules that it names, and the findings of which it shows
+// more than that.
+const (
+	mostListed = 20
+	mostTaken  = 40
+)
 
 // fillRisk says what a risk is made of.
 func (b *work) fillRisk(c *change, hits []state.Hit, at int64) error {
@@ -274,18 +278,18 @@ func (b *work) fillRisk(c *change, hits []state.Hit, at int64) error {
 	var order []string
 	names := map[string]string{}
 	c.clear()
-	c.Mitre = nil
+	c.Mitre = []string{}
 	ids := []string{}
+	taken := 0
 	for _, h := range slices.Backward(hits) { // the newest first
 		if h.Time > at || h.Time < at-3*int64(b.a.cfg.Risk.HalfLife) {
 			continue
 		}
 		first = min(first, h.Time)
-		if counts[h.Rule]++; counts[h.Rule] > 1 {
-			continue
+		if counts[h.Rule]++; counts[h.Rule] == 1 {
+			order = append(order, h.Rule)
 		}
-		order = append(order, h.Rule)
-		if len(order) > mostListed {
+		if taken++; taken > mostTaken {
 			continue
 		}
 		body, err := b.tx.Finding(h.Finding)
@@ -294,11 +298,10 @@ func (b *work) fillRisk(c *change, hits []state.Hit, at int64) error {
 		}
 		f := &finding.Finding{}
 		if body == nil || json.Unmarshal(body, f) != nil {
-			names[h.Rule] = h.Rule
-			continue
+			continue // retention has removed it
 		}
 		names[h.Rule] = f.Rule
-		c.take(&item{f: f, shown: b.a.cfg.Triage(f)}, b.a.cfg.About)
+		c.take(&item{f: f, shown: b.a.cfg.Triage(f)})
 		join(&c.Mitre, f.Mitre, MaxFindings)
 		ids = append(ids, f.ID)
 	}
@@ -309,7 +312,7 @@ func (b *work) fillRisk(c *change, hits []state.Hit, at int64) error {
 			list = append(list, fmt.Sprintf("and %d more", len(order)-i))
 			break
 		}
-		text := names[id]
+		text := cmp.Or(names[id], id)
 		if n := counts[id]; n > 1 {
 			text += fmt.Sprintf(" (%d findings)", n)
 		}
@@ -336,7 +339,7 @@ func (b *work) fillRisk(c *change, hits []state.Hit, at int64) error {
 		}
 		named = append(named, text)
 	}
-	c.Summary = clipWord(fmt.Sprintf("%s: %s in %s, by %s UTC: %s", capital(reached), count(int64(len(order)), "rule"), span(time.Duration(at-first)), time.Unix(0, at).UTC().Format("15:04:05 on 2 Jan 2006"), strings.Join(named, "; ")), maxSentence) + "."
+	c.Summary = clipWord(fmt.Sprintf("%s: %s in %s, by %s: %s", capital(reached), count(int64(len(order)), "rule"), span(time.Duration(at-first)), time.Unix(0, at).UTC().Format("15:04:05 UTC on 2 Jan 2006"), strings.Join(named, "; ")), maxSentence) + "."
 	c.NextSteps = []string{fmt.Sprintf("index=_findings %s | sort _time | table _time, severity, rule, outcome, count, message", condition(c.EntityKind, c.Entity))}
 	return b.tx.PutWait(state.Wait{Alert: c.ID, Next: b.now.UnixMilli()})
 }

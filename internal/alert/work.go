@@ -172,7 +172,7 @@ func (b *work) finding(it *item) error {
 		return err
 	}
 	if !p.Silent {
-		to.take(it, b.a.cfg.About)
+		to.take(it)
 	}
 	if err := b.sum(to); err != nil {
 		return err
@@ -208,7 +208,8 @@ func (b *work) create(it *item) (*change, error) {
 		return c, err
 	}
 	doc := newAlert(id, b.now)
-	doc.RuleID, doc.Rule, doc.Title, doc.Mitre, doc.Entity = f.RuleID, f.Rule, f.Title, f.Mitre, f.Entity
+	doc.RuleID, doc.Rule, doc.Title, doc.Entity = f.RuleID, f.Rule, f.Title, f.Entity
+	doc.Mitre = append(doc.Mitre, f.Mitre...)
 	doc.EntityKind = entityKind(f)
 	if it.info != nil {
 		doc.FalsePositives = it.info.FalsePositives
@@ -219,7 +220,7 @@ func (b *work) create(it *item) (*change, error) {
 }
 
 func newAlert(id string, now time.Time) *Alert {
-	return &Alert{ID: id, Status: New, Created: now, Updated: now, Severity: rule.Informational, RuleSeverity: rule.Informational}
+	return &Alert{ID: id, Status: New, Mitre: []string{}, Created: now, Updated: now, Severity: rule.Informational, RuleSeverity: rule.Informational}
 }
 
 // put writes an alert and gives a new one its number.
@@ -240,7 +241,9 @@ func (b *work) sum(c *change) error {
 	}
 	if c.FindingCount, c.Silent = loud, silent; loud > 0 {
 		c.Count, c.First, c.Last = sum.Events, time.Unix(0, sum.First).UTC(), time.Unix(0, sum.Last).UTC()
-		if c.RuleID != RiskRule {
+		if c.RuleID == RiskRule {
+			c.Count = max(1, int64(len(c.EventIDs))) // several findings have the same events
+		} else {
 			c.Severity = rule.Severities[min(max(sum.Severity, 0), len(rule.Severities)-1)]
 		}
 	}
@@ -413,7 +416,7 @@ func (b *work) fill(c *change) error {
 		}
 	}
 	if c.FindingCount > 0 {
-		c.Summary = summarize(c.Alert)
+		c.Summary, c.Notes = summarize(c.Alert), accountNotes(c.Alert)
 	}
 	return nil
 }
@@ -437,7 +440,7 @@ func (b *work) remake(c *change) error {
 		if body == nil || json.Unmarshal(body, f) != nil {
 			continue // retention has removed it
 		}
-		c.take(&item{f: f, shown: b.a.cfg.Triage(f)}, b.a.cfg.About)
+		c.take(&item{f: f, shown: b.a.cfg.Triage(f)})
 	}
 	return nil
 }
