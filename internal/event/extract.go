@@ -182,6 +182,12 @@ func (x *Extractor) Extract(raw []byte, m *Meta, row *Row) error {
 	return nil
 }
 
+// FinishOne is Finish for field i alone, which it returns.
+func (x *Extractor) FinishOne(i int, raw []byte, m *Meta, row *Row) *Cell {
+	row.outs[i] = x.output(i, raw, m, row)
+	return &row.outs[i]
+}
+
 // Finish is Extract for a record whose leaves are already in row, read by a
 // Decoder or Read.
 func (x *Extractor) Finish(raw []byte, m *Meta, row *Row) {

@@ -48,13 +48,13 @@ func wrongDerived(name string) (why, hint string) {
 	return why, "docs/fields.md lists them"
 }
 
-// deriver computes the derived fields that rules test. It belongs to a record, and works
-// at most once an event, when the first of them is asked for.
+// deriver computes the derived fields that rules test, each when it is asked for. It
+// belongs to a record, and reads that at most once.
 type deriver struct {
 	x      *event.Extractor
 	row    *event.Row
 	places map[int]int // of the derived fields among those of x, by number
-	done   bool        // row is of the event under way
+	done   bool        // row has the leaves of the event under way
 }
 
 // newDeriver returns a deriver of the derived ones among numbered fields, nil if there
@@ -92,12 +92,12 @@ func (r *record) derive(id int) (c *cell, ok bool) {
 	c = r.fresh(id)
 	c.known = true
 	if !d.done {
-		if err := d.x.Extract(r.raw, &trail, d.row); err != nil {
+		if err := d.x.Read(r.raw, d.row); err != nil {
 			return c, true
 		}
 		d.done = true
 	}
-	got := d.row.Cell(place)
+	got := d.x.FinishOne(place, r.raw, &trail, d.row)
 	if !got.Set {
 		return c, true
 	}
