@@ -75,6 +75,8 @@ func (m *Message) Facts() (facts []Fact) {
 		return nil
 	}
 	add("What", a.Summary)
+	add("Rule says", a.Message)
+	add("Triage", a.Triage)
 	add("Who", a.Actor...)
 	add("Chain", a.Chain...)
 	add("Class", a.ActorClass...)

@@ -38,7 +38,7 @@ const (
 // Bounded returns a copy of an alert that is small enough for an outbox.
 func Bounded(a *alert.Alert) *alert.Alert {
 	b := *a
-	for _, s := range []*string{&b.Title, &b.Rule, &b.RuleID, &b.Entity, &b.Summary, &b.Assignee, &b.Outcome} {
+	for _, s := range []*string{&b.Title, &b.Rule, &b.RuleID, &b.Entity, &b.Summary, &b.Assignee, &b.Outcome, &b.Message, &b.Triage, &b.RecordsNote} {
 		*s = Clip(*s, maxText)
 	}
 	for _, v := range []*finding.Values{&b.Actor, &b.ActorType, &b.ActorClass, &b.Chain, &b.Session, &b.Account, &b.Region, &b.EventName, &b.Object, &b.UserAgent} {

@@ -29,11 +29,12 @@ type Delivery struct {
 	outputs []*send.Output
 	workers []*worker
 	now     func() time.Time
+	patient time.Duration // how long Drain waits for an output that failed
 }
 
 // Open prepares the delivery to the outputs of a configuration.
 func Open(db *state.DB, cfg *config.Config, log *slog.Logger) (*Delivery, error) {
-	d := &Delivery{db: db, cfg: cfg, log: log, now: time.Now}
+	d := &Delivery{db: db, cfg: cfg, log: log, now: time.Now, patient: drainWait}
 	for i := range cfg.Outputs {
 		o, err := send.Open(cfg.Outputs[i])
 		if err != nil {
@@ -48,7 +49,7 @@ func Open(db *state.DB, cfg *config.Config, log *slog.Logger) (*Delivery, error)
 			return nil, fmt.Errorf("output %q: %w", o.Name, err)
 		}
 		d.outputs = append(d.outputs, o)
-		d.workers = append(d.workers, &worker{d: d, o: o, quiet: q})
+		d.workers = append(d.workers, &worker{d: d, o: o, quiet: q, wake: make(chan struct{}, 1)})
 	}
 	return d, nil
 }
@@ -69,14 +70,16 @@ const (
 
 // Waits of the loops.
 const (
-	lookAfter  = 250 * time.Millisecond // for what came into the outbox
+	lookAfter  = 100 * time.Millisecond // for what came into the outbox
+	workAfter  = 2 * time.Second        // for what people made due again
 	retryState = 5 * time.Second        // after the state could not be read or written
+	drainWait  = 10 * time.Second
 )
 
 // Run delivers until ctx ends. What is under way then is told again by the next run.
 func (d *Delivery) Run(ctx context.Context) error {
 	var running sync.WaitGroup
-	loop := func(name string, step func() (time.Duration, error)) {
+	loop := func(name string, wake chan struct{}, step func() (time.Duration, error)) {
 		running.Go(func() {
 			for ctx.Err() == nil {
 				wait, err := step()
@@ -86,12 +89,13 @@ func (d *Delivery) Run(ctx context.Context) error {
 				}
 				select {
 				case <-time.After(wait):
+				case <-wake:
 				case <-ctx.Done():
 				}
 			}
 		})
 	}
-	loop("", func() (time.Duration, error) {
+	loop("", nil, func() (time.Duration, error) {
 		n, err := d.route()
 		if n == routedAtOnce {
 			return 0, err
@@ -99,9 +103,9 @@ func (d *Delivery) Run(ctx context.Context) error {
 		return lookAfter, err
 	})
 	for _, w := range d.workers {
-		loop(w.o.Name, func() (time.Duration, error) {
+		loop(w.o.Name, w.wake, func() (time.Duration, error) {
 			wait, err := w.step(ctx, false)
-			return min(wait, lookAfter), err
+			return min(wait, workAfter), err
 		})
 	}
 	running.Wait()
@@ -114,8 +118,8 @@ type Drained struct {
 	Waiting []Status // of outputs that could not send everything
 }
 
-// Drain routes everything in the outbox and has each output send what it can now. It
-// does not wait for an output that failed, and not for the end of digests, either.
+// Drain routes everything in the outbox and has each output send what it can. It waits
+// only shortly for an output that failed, and not for the end of digests.
 func (d *Delivery) Drain(ctx context.Context) (Drained, error) {
 	var sum Drained
 	for {
@@ -131,8 +135,16 @@ func (d *Delivery) Drain(ctx context.Context) (Drained, error) {
 	errs := make([]error, len(d.workers))
 	for i, w := range d.workers {
 		running.Go(func() {
-			for wait := time.Duration(0); wait == 0 && errs[i] == nil && ctx.Err() == nil; {
-				wait, errs[i] = w.step(ctx, true)
+			for left := d.patient; errs[i] == nil && ctx.Err() == nil; {
+				var wait time.Duration
+				if wait, errs[i] = w.step(ctx, true); wait > left {
+					return
+				}
+				left -= wait
+				select {
+				case <-time.After(wait):
+				case <-ctx.Done():
+				}
 			}
 		})
 	}
@@ -160,6 +172,14 @@ func (d *Delivery) route() (int, error) {
 	if err != nil || len(list) == 0 {
 		return 0, err
 	}
+	defer func() {
+		for _, w := range d.workers {
+			select {
+			case w.wake <- struct{}{}:
+			default:
+			}
+		}
+	}()
 	return len(list), d.db.Write(func(tx *state.Tx) error {
 		for i := range list {
 			var m message.Message

@@ -109,7 +109,7 @@ func (w *world) open() *Delivery {
 	if err != nil {
 		w.Fatal(err)
 	}
-	d.now = func() time.Time { return w.clock }
+	d.now, d.patient = func() time.Time { return w.clock }, 0
 	return d
 }
 

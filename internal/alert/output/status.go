@@ -53,7 +53,7 @@ func (d *Delivery) status(o *send.Output) (Status, error) {
 	case err != nil:
 		s.Problem = err.Error()
 	case s.Streak > 0:
-		s.Problem = fmt.Sprintf("the last %d tries failed, most recently at %s: %s", s.Streak, time.UnixMilli(s.Failure).UTC().Format(time.DateTime), s.Error)
+		s.Problem = fmt.Sprintf("failed tries since the last success: %d, most recently at %s: %s", s.Streak, time.UnixMilli(s.Failure).UTC().Format(time.DateTime), s.Error)
 	case s.Dead > 0:
 		s.Problem = fmt.Sprintf("%d messages were given up; see bluetrail output dead list", s.Dead)
 	}

@@ -17,6 +17,7 @@ type worker struct {
 	d     *Delivery
 	o     *send.Output
 	quiet quiet
+	wake  chan struct{} // something may be due
 
 	sent    int         // messages
 	recent  []time.Time // when batches were sent within the last minute, for the rate limit

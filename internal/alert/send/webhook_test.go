@@ -72,6 +72,7 @@ func TestWebhookSchema(t *testing.T) {
 	m.Alert.Verdict, m.Alert.Assignee = alert.Benign, "x"
 	m.Alert.Sources[0].Country, m.Alert.Sources[0].ASN, m.Alert.Sources[0].NetworkKind, m.Alert.Sources[0].FirstSeen = "DE", 1, "hosting", true
 	m.Alert.Around, m.Alert.Unusual, m.Alert.FalsePositives = []alert.Around{{}}, []string{""}, []string{""}
+	m.Alert.Closed, m.Alert.Triage, m.Alert.Message, m.Alert.RecordsNote, m.Alert.Silent, m.Alert.Touched = &m.Time, "x", "x", "x", 1, true
 	m.Alert.Fields = append(m.Alert.Fields, m.Alert.Fields...)
 	m.Result = &message.Result{Text: "x", Names: []string{"x"}, Rows: []map[string]string{{"x": "y"}}}
 	body, err := document("alert", &message.Batch{Key: "k", Messages: []message.Message{m}}, time.Now())
