@@ -24,7 +24,11 @@ func (s *server) schedule(in *app) serve.Part {
 		Start: func(context.Context) error {
 			sched = schedule.New(schedule.Config{
 				State: s.pipeline.State(), Emit: schedule.Keep{}, Streaming: true, Zone: in.zone(), Log: s.log, Busy: func() bool { return s.shares.searches.Running() > 0 },
-				Open: func(dirs []string) (search.Options, error) { return s.searching(in, dirs) },
+				Open: func(dirs []string) (search.Options, error) {
+					o, err := s.searching(in, dirs)
+					o.Sender = sender{&in.cfg}
+					return o, err
+				},
 			})
 			sched.Measure(s.metrics)
 			s.follow.Subscribe(func(rs *ruleset.Ruleset) {

@@ -78,7 +78,7 @@ func (c *searchCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	o.Text = c.Search
+	o.Text, o.Sender = c.Search, sender{&a.cfg}
 	if len(c.Files) > 0 {
 		defer o.Store.Close()
 		return a.search(o, c.Output)

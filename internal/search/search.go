@@ -38,6 +38,7 @@ type Options struct {
 	Knowledge exec.Knowledge
 	Geo       exec.Geo
 	Collector exec.Collector               // nil: collect fails
+	Sender    exec.Sender                  // nil: sendalert and sendemail send nothing
 	Gather    func() (exec.Reducer, error) // takes the events in any order; see exec.Env
 
 	Limits exec.Limits
@@ -77,7 +78,7 @@ func (o *Options) Env() (*exec.Env, error) {
 	}
 	env.Memory.Share(o.Memory, o.Time)
 	env.Arrived, env.Unwatched, env.Actors = o.Arrived, o.Unwatched, o.Actors
-	env.Disk, env.Macros, env.Knowledge, env.Geo, env.Collector, env.Gather = o.Disk, o.Macros, o.Knowledge, o.Geo, o.Collector, o.Gather
+	env.Disk, env.Macros, env.Knowledge, env.Geo, env.Collector, env.Sender, env.Gather = o.Disk, o.Macros, o.Knowledge, o.Geo, o.Collector, o.Sender, o.Gather
 	for _, b := range []struct {
 		text string
 		dst  *time.Time

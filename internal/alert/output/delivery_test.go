@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"bluetrail/internal/alert"
+	"bluetrail/internal/alert/message"
 	"bluetrail/internal/alert/send"
 	"bluetrail/internal/config"
 	"bluetrail/internal/detect/finding"
@@ -421,6 +422,28 @@ func TestUnknownOutput(t *testing.T) {
 		t.Error(reply, err)
 	}
 	if _, err := Test(t.Context(), &config.Config{}, "x"); err == nil || !strings.Contains(fmt.Sprint(err), "no outputs") {
+		t.Error(err)
+	}
+}
+
+// TestResult: searches send to outputs by name, and mail to addresses of an output only.
+func TestResult(t *testing.T) {
+	w := newWorld(t)
+	r := &message.Result{Title: "x", Names: []string{"n"}, Rows: []map[string]string{{"n": "1"}}, Total: 1}
+	if err := Result(t.Context(), &w.cfg, "hook", r); err != nil || len(w.got) != 1 || w.got[0].Messages[0].Result.Rows[0]["n"] != "1" {
+		t.Error(err, w.got)
+	}
+	if err := Result(t.Context(), &w.cfg, "nope", r); err == nil || !strings.Contains(err.Error(), `"hook"`) {
+		t.Error(err)
+	}
+	if err := Mail(t.Context(), &w.cfg, []string{"a@example.com"}, r); err == nil || !strings.Contains(err.Error(), "no output of type email") {
+		t.Error(err)
+	}
+	w.cfg.Outputs = append(w.cfg.Outputs, config.Output{Name: "mail", Type: "email", Server: "127.0.0.1:1", TLS: "none", From: "x@example.com", To: []string{"SOC <soc@example.com>"}, Timeout: time.Minute})
+	if err := Mail(t.Context(), &w.cfg, []string{"soc@example.com", "other@example.com"}, r); err == nil || !strings.Contains(err.Error(), "other@example.com") {
+		t.Error(err)
+	}
+	if err := Mail(t.Context(), &w.cfg, []string{"Soc@example.com"}, r); err == nil || !strings.Contains(err.Error(), `output "mail": `) { // tried, but there is no server
 		t.Error(err)
 	}
 }

@@ -2,9 +2,12 @@ package output
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net/mail"
 	"slices"
+	"strings"
 	"time"
 
 	"bluetrail/internal/alert/message"
@@ -76,9 +79,44 @@ func Result(ctx context.Context, cfg *config.Config, name string, r *message.Res
 	if err != nil {
 		return err
 	}
+	return once(ctx, o, r)
+}
+
+// Mail sends the result of a search by the first output of type email that has all of
+// the addresses, and to no others.
+func Mail(ctx context.Context, cfg *config.Config, to []string, r *message.Result) error {
+	var known []string
+	for _, c := range cfg.Outputs {
+		if c.Type != "email" {
+			continue
+		}
+		var list []string
+		for _, s := range c.To {
+			if a, err := mail.ParseAddress(s); err == nil {
+				list = append(list, strings.ToLower(a.Address))
+			}
+		}
+		known = append(known, list...)
+		if slices.ContainsFunc(to, func(s string) bool { return !slices.Contains(list, strings.ToLower(s)) }) {
+			continue
+		}
+		c.To = to
+		o, err := send.Open(c)
+		if err != nil {
+			return err
+		}
+		return once(ctx, o, r)
+	}
+	if known == nil {
+		return errors.New("the configuration has no output of type email")
+	}
+	return fmt.Errorf("no output of type email sends to all of %q; the configuration has %q", to, known)
+}
+
+func once(ctx context.Context, o *send.Output, r *message.Result) error {
 	m := message.Message{Key: newKey(), Time: time.Now().UTC(), Result: r}
 	if _, err := o.Send(ctx, &message.Batch{Key: m.Key, Messages: []message.Message{m}}); err != nil {
-		return fmt.Errorf("output %q: %w", name, err)
+		return fmt.Errorf("output %q: %w", o.Name, err)
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ type Env struct {
 	Disk      *spill.Space   // for rows that memory cannot hold; nil: none
 
 	Collector Collector // where collect puts events; nil: nowhere
+	Sender    Sender    // where sendalert and sendemail send; nil: they send nothing and warn
 
 	// Gather makes a reducer for each worker of a search that hands out events one by
 	// one. They come in any order, and the rows of the search are those of the

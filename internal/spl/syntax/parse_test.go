@@ -69,7 +69,7 @@ func TestErrors(t *testing.T) {
 	for _, tc := range []struct{ in, place, want string }{
 		{`* | wher x=1`, `wher`, `did you mean "where"?`},
 		{`* | nosuchthing x`, `nosuchthing`, `unknown command`},
-		{`* | sendemail to=x`, `sendemail`, `not supported`},
+		{`* | runshellscript x`, `runshellscript`, `not supported`},
 		{`a=1 |`, `|`, `a command is missing`},
 		{`a=1 | | where x=1`, `|`, `a command is missing`},
 		{`(a=1`, `(`, `not closed`},
