@@ -176,3 +176,22 @@ func lastOf(p netip.Prefix) netip.Addr {
 	last, _ := netip.AddrFromSlice(raw)
 	return last
 }
+
+// Prefixes returns the networks that make up a range of addresses of one family, both
+// ends included.
+func Prefixes(first, last netip.Addr) (list []netip.Prefix) {
+	for first.IsValid() && first.Compare(last) <= 0 {
+		bits := first.BitLen()
+		for bits > 0 {
+			p := netip.PrefixFrom(first, bits-1)
+			if p.Masked().Addr() != first || lastOf(p).Compare(last) > 0 {
+				break
+			}
+			bits--
+		}
+		p := netip.PrefixFrom(first, bits)
+		list = append(list, p)
+		first = lastOf(p).Next()
+	}
+	return list
+}
