@@ -20,7 +20,7 @@ var layers = [][]string{
 	{"spath", "idset", "splunktime", "spill", "config", "spl/pcre", "spl/datamodel", "enrich/netpack"},
 	{"event", "generate", "state"},
 	{"filter", "source", "enrich/...", "identity"},
-	{"lookup", "source/file", "actor", "event/reference"},
+	{"lookup", "source/file", "actor", "event/reference", "enrich/load"},
 	{"store", "source/..."},
 	{"store/...", "spl/syntax"},
 	{"spl/exec"},

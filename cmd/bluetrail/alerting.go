@@ -31,6 +31,7 @@ func (a *app) alerter(db *state.DB, rules func() *ruleset.Ruleset, open func() (
 		}
 		return nil
 	}}
+	desk.Allowed = func(f *finding.Finding) string { return allowed(f, desk.Rule(f.RuleID)) }
 	return alert.NewAlerter(alert.Config{
 		State: db, Rules: rules, Open: open, Queue: output.Queue, Log: log,
 		Triage: func(f *finding.Finding) triage.Verdict { return desk.Apply(f) },

@@ -54,6 +54,7 @@ type cli struct {
 	Rules    rulesCmd    `cmd:"" help:"List, test, show, explain and check rules."`
 	Spl      splCmd      `cmd:"" name:"spl" help:"Check and explain searches; list the language."`
 	Repair   repairCmd   `cmd:"" help:"Ingest the files of damaged days again."`
+	Lists    listsCmd    `cmd:"" help:"Show lists of addresses, allow-lists and accounts; fetch lists."`
 	Doctor   doctorCmd   `cmd:"" help:"Report the setup and any problems."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 
@@ -159,7 +160,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 			return code
 		}
 	}
-	if err := a.enrich(verb); err != nil {
+	if err := a.enrich(verb, dataFlag(k)); err != nil {
 		return a.report(err)
 	}
 	return a.report(k.Run(a, parser.Model))

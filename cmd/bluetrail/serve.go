@@ -92,6 +92,7 @@ func (c *serveCmd) Run(a *app) error {
 			Stop: h.Stop,
 		},
 		{Name: "data directory", Start: s.open, Stop: s.close},
+		s.enrichment(&in),
 	}
 	parts = append(parts, serve.Part{Name: "damage reports", Run: s.reportDamage})
 	if err := output.Check(&s.cfg); err != nil {

@@ -250,7 +250,11 @@ func absolute(c config.Config) (config.Config, error) {
 		return out
 	}
 	c.Knowledge, c.GeoIP, c.Search.TempDir = all(c.Knowledge), all(c.GeoIP), abs(c.Search.TempDir)
-	c.Network = all(c.Network)
+	c.Network, c.Assets, c.AllowFiles = all(c.Network), all(c.Assets), all(c.AllowFiles)
+	c.Lists = slices.Clone(c.Lists)
+	for i := range c.Lists {
+		c.Lists[i].File, c.Lists[i].AuthFile = abs(c.Lists[i].File), abs(c.Lists[i].AuthFile)
+	}
 	c.Rules.Dirs = all(c.Rules.Dirs)
 	c.Outputs = slices.Clone(c.Outputs)
 	for i := range c.Outputs {

@@ -19,6 +19,7 @@ type Facts struct {
 	Networks *Networks // nil = the shipped networks
 	Lists    Lists     // nil = none
 	Accounts map[string]Account
+	Allow    AllowList
 
 	sources [rememberedSources]atomic.Pointer[Source]
 }

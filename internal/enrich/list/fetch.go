@@ -56,6 +56,9 @@ func (k *Keeper) Fetch(ctx context.Context, before *Held) *Held {
 	if err != nil {
 		h.note = before.note // the copy is still that of before
 		h.Err, h.Kept = err, h.List != nil
+		if err := k.keepNote(&h); err != nil {
+			h.Err = errors.Join(h.Err, err)
+		}
 		return &h
 	}
 	h.Checked, h.note.Checked = h.tried, h.tried

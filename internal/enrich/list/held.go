@@ -1,6 +1,7 @@
 package list
 
 import (
+	"bufio"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"bluetrail/internal/enrich"
 
 	"github.com/dustin/go-humanize"
+	"github.com/klauspost/compress/gzip"
 )
 
 // Spec says where a list comes from: a file, a table that a search writes, or a URL.
@@ -39,6 +41,7 @@ type Held struct {
 	Err     error     // what went wrong last
 	Kept    bool      // List is an older copy, because what came since cannot be used
 
+	path  string // of the file
 	note  note
 	stamp stamp
 	tried time.Time // when the URL was last asked
@@ -89,6 +92,8 @@ type note struct {
 	Modified string    `json:"last_modified,omitempty"`
 	Of       time.Time `json:"of"`
 	Checked  time.Time `json:"checked,omitzero"`
+	Tried    time.Time `json:"tried,omitzero"`
+	Problem  string    `json:"problem,omitempty"` // of the last try
 }
 
 // stamp tells whether a file changed.
@@ -135,15 +140,20 @@ func (k *Keeper) Load(s Spec, before *Held) *Held {
 		}
 		return h
 	}
-	path, err := k.path(&s)
-	if err != nil {
-		return k.fallBack(&Held{Spec: s}, before, err)
+	path := ""
+	if before != nil && stampOf(before.path).size >= 0 {
+		path = before.path // looking a table up costs more than its state
+	} else {
+		var err error
+		if path, err = k.path(&s); err != nil {
+			return k.fallBack(&Held{Spec: s}, before, err)
+		}
 	}
 	at := stampOf(path)
 	if before != nil && before.stamp == at && at.size >= 0 {
 		return before
 	}
-	h := &Held{Spec: s, stamp: at, Of: at.time}
+	h := &Held{Spec: s, path: path, stamp: at, Of: at.time}
 	data, err := k.read(path)
 	if err != nil {
 		return k.fallBack(h, before, err)
@@ -205,6 +215,10 @@ func (k *Keeper) fromCopy(h *Held) {
 	if err != nil || json.Unmarshal(text, &n) != nil || n.Source != h.source() {
 		return
 	}
+	if n.Problem != "" {
+		h.Err = errors.New(n.Problem)
+	}
+	h.note, h.tried = n, n.Tried
 	data, err := k.read(file)
 	if err != nil {
 		return
@@ -214,12 +228,12 @@ func (k *Keeper) fromCopy(h *Held) {
 		h.Err = fmt.Errorf("the copy of %s cannot be used: %w", n.Of.UTC().Format(time.DateOnly), err)
 		return
 	}
-	h.List, h.Of, h.Checked, h.note = l, n.Of, n.Checked, n
+	h.List, h.Of, h.Checked, h.Kept = l, n.Of, n.Checked, n.Problem != ""
 }
 
 // keep writes a copy.
 func (k *Keeper) keep(h *Held, data []byte) error {
-	h.note.Source, h.note.Of, h.note.Checked = h.source(), h.Of, h.Checked
+	h.note.Of, h.note.Checked = h.Of, h.Checked
 	if k.Dir == "" || !k.Write {
 		return nil
 	}
@@ -241,12 +255,19 @@ func (k *Keeper) keepNote(h *Held) error {
 	if k.Dir == "" || !k.Write {
 		return nil
 	}
+	h.note.Source, h.note.Tried, h.note.Problem = h.source(), h.tried, ""
+	if h.Err != nil {
+		h.note.Problem = h.Err.Error()
+	}
 	_, about := k.files(&h.Spec)
 	text, err := json.Marshal(h.note)
-	if err != nil {
-		return err
+	if err == nil {
+		err = os.MkdirAll(k.Dir, 0o700)
 	}
-	return replace(about, text)
+	if err == nil {
+		err = replace(about, text)
+	}
+	return err
 }
 
 // replace writes a file whole or not at all.
@@ -275,9 +296,18 @@ func (k *Keeper) read(path string) ([]byte, error) {
 	return k.bounded(f)
 }
 
+// bounded reads everything, unpacking gzip.
 func (k *Keeper) bounded(r io.Reader) ([]byte, error) {
 	limit := cmp.Or(k.limit, MaxBytes)
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	in := bufio.NewReader(r)
+	if head, _ := in.Peek(2); string(head) == "\x1f\x8b" {
+		zr, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, err
+		}
+		in = bufio.NewReader(zr)
+	}
+	data, err := io.ReadAll(io.LimitReader(in, limit+1))
 	if err == nil && int64(len(data)) > limit {
 		err = fmt.Errorf("it is larger than %s", humanize.IBytes(uint64(limit)))
 	}
