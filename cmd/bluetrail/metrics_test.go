@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -88,6 +90,8 @@ func TestMetricsAreDocumented(t *testing.T) {
 	if err := os.WriteFile(broken, []byte("{\"eventVersion\":\"1\",\"eventID\":\"c\",\"eventName\":\"Half\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	feed := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "203.0.113.9") }))
+	defer feed.Close()
 	rules, config := filepath.Join(dir, "rules"), filepath.Join(dir, "bluetrail.yaml")
 	if err := os.Mkdir(rules, 0o700); err != nil {
 		t.Fatal(err)
@@ -95,7 +99,8 @@ func TestMetricsAreDocumented(t *testing.T) {
 	for path, text := range map[string]string{
 		filepath.Join(rules, "any.yml"):    "title: Any\nid: any\nlogsource: {product: aws, service: cloudtrail}\ndetection: {a: {eventName: '*'}, condition: a}\nlevel: low\n",
 		filepath.Join(rules, "search.yml"): "name: Search\nid: search\nsearch: index=aws | stats count\n",
-		config:                             "rules: {dirs: [" + rules + "]}\noutputs: [{name: log, type: file, path: " + filepath.Join(dir, "alerts") + "}]\n",
+		config: "rules: {dirs: [" + rules + "]}\noutputs: [{name: log, type: file, path: " + filepath.Join(dir, "alerts") + "}]\n" +
+			"lists: [{name: feed, url: '" + feed.URL + "'}]\n",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -115,7 +120,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 		}
 	}
 	body := scrape(t, log)
-	for !strings.Contains(body, "bluetrail_rule_runs_total") { // the scheduled search begins at once
+	for !strings.Contains(body, "bluetrail_rule_runs_total") || !strings.Contains(body, "bluetrail_list_checked_seconds") { // the scheduled search begins at once, and so does fetching
 		body = scrape(t, log)
 	}
 	want := documented(t)

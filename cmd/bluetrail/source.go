@@ -160,6 +160,9 @@ func (s *source) bounds(a *app) (search.Options, error) {
 	if err != nil {
 		return o, err
 	}
+	if dir := a.path(a.dataDir(s.Data)); len(s.Files) == 0 && isDir(dir) {
+		know.WritingTo(filepath.Join(dir, "knowledge"))
+	}
 	o.Macros, o.Knowledge = know, know
 	geo, err := a.shares.geo(a.cfg.GeoIP)
 	if err != nil {

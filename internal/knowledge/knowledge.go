@@ -28,6 +28,7 @@ const maxText = 8 << 20
 type Knowledge struct {
 	dirs []string
 	own  string // see Keeping
+	last string // see WritingTo
 
 	macros  func() map[macroKey]syntax.Macro
 	defs    func() map[string]*definition
@@ -76,6 +77,10 @@ func OpenShared(tables *Tables, dirs ...string) (*Knowledge, error) {
 // which they are looked for, whatever folder defines them. It is called before k is
 // used.
 func (k *Knowledge) Keeping(dir string) { k.own = dir }
+
+// WritingTo names the folder for lookups that are written if there is no other. It is
+// called before k is used.
+func (k *Knowledge) WritingTo(dir string) { k.last = dir }
 
 // Check reads all macros, definitions, saved searches, event types and
 // extractions, so that Problems is complete except for the contents of lookups.

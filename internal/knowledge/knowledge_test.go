@@ -268,6 +268,14 @@ func TestWriteTable(t *testing.T) {
 	if err := k.WriteTable(t.Context(), "a.csv", want); err == nil || !strings.Contains(err.Error(), "--knowledge") {
 		t.Errorf("without a folder: %v", err)
 	}
+	last := filepath.Join(t.TempDir(), "knowledge")
+	k.WritingTo(last)
+	if err := k.WriteTable(t.Context(), "a.csv", want); err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Stat(filepath.Join(last, "lookups", "a.csv")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Error(info, err)
+	}
 }
 
 // TestTogether reads while tables are written: every reader sees a complete

@@ -26,12 +26,15 @@ func (k *Knowledge) WriteTable(ctx context.Context, name string, t *lookup.Table
 	if err != nil {
 		return fmt.Errorf("cannot write lookup: %w", err)
 	}
-	if len(k.dirs) == 0 && k.own == "" {
+	if len(k.dirs) == 0 && k.own == "" && k.last == "" {
 		return fmt.Errorf("cannot write lookup %q: there is no folder for it (give one with --knowledge)", name)
 	}
 	dir := d.dir
-	if dir == "" && len(k.dirs) > 0 {
-		dir = k.dirs[len(k.dirs)-1]
+	if dir == "" {
+		dir = k.last
+		if len(k.dirs) > 0 {
+			dir = k.dirs[len(k.dirs)-1]
+		}
 	}
 	dir = filepath.Join(dir, "lookups")
 	if path, _, err := k.find(d); k.own != "" {
