@@ -96,7 +96,7 @@ func Apply(tx *state.Tx, queue func(*state.Tx, *Alert, Change) error, id string,
 	a.Touched, a.Updated = true, now
 	body, err := json.Marshal(a)
 	if err == nil {
-		err = tx.PutAlert(a.row())
+		err = tx.PutAlert(a.Row())
 	}
 	if err == nil {
 		err = tx.PutAlertBody(id, body)

@@ -21,8 +21,8 @@ func Decode(row *state.Alert) (*Alert, error) {
 	return a, nil
 }
 
-// row returns what the alert is listed and looked up by.
-func (a *Alert) row() *state.Alert {
+// Row returns what the alert is listed and looked up by.
+func (a *Alert) Row() *state.Alert {
 	r := &state.Alert{
 		Number: a.Number, ID: a.ID, Rule: a.RuleID, Name: a.Rule, Title: a.Title, Kind: a.EntityKind, Entity: a.Entity, Severity: a.Severity.Rank(), Status: string(a.Status),
 		Verdict: string(a.Verdict), Assignee: a.Assignee, Accounts: a.Account, Summary: a.Summary, Risk: a.Risk, Events: a.Count, Findings: a.FindingCount, Silent: a.Silent,

@@ -225,7 +225,7 @@ func newAlert(id string, now time.Time) *Alert {
 
 // put writes an alert and gives a new one its number.
 func (b *work) put(c *change) error {
-	row := c.row()
+	row := c.Row()
 	if err := b.tx.PutAlert(row); err != nil {
 		return err
 	}

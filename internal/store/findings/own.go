@@ -92,7 +92,9 @@ func severity(rank int) string { return severities[min(max(rank, 0), len(severit
 // alerts adds alerts, at the time of their first event. A search that only names columns
 // costs no reading of whole alerts.
 func alerts(ctx context.Context, db *state.DB, q *store.Query, w *writer) error {
-	aq := state.AlertQuery{Oldest: true, Arrived: state.Arrival(q.Arrived), Bodies: !onlyColumns(wanted(q))}
+	columns := columnsOf(wanted(q))
+	aq := state.AlertQuery{Oldest: true, Arrived: state.Arrival(q.Arrived), Bodies: columns == nil}
+	var buf []byte
 	if q.Earliest > math.MinInt64 {
 		aq.Earliest = q.Earliest
 	}
@@ -105,10 +107,8 @@ func alerts(ctx context.Context, db *state.DB, q *store.Query, w *writer) error 
 		}
 		body := a.Body
 		if !aq.Bodies {
-			var err error
-			if body, err = columns(a); err != nil {
-				return err
-			}
+			buf = columns.body(buf[:0], a)
+			body = buf
 		}
 		if err := w.add(body, &event.Meta{Index: config.AlertsIndex, Sourcetype: "bluetrail:alert", Source: a.Rule, Host: event.Server, Fallback: a.First, IndexTime: float64(a.Updated) / 1000}); err != nil {
 			return fmt.Errorf("alert %q cannot be read: %w", a.ID, err)
@@ -117,56 +117,113 @@ func alerts(ctx context.Context, db *state.DB, q *store.Query, w *writer) error 
 	})
 }
 
-// onlyColumns reports whether all fields are columns of alerts, or where an event is.
-func onlyColumns(fields filter.FieldSet) bool {
+// columnSet are the columns that a search names, with the fields of where an event is.
+type columnSet []string
+
+// columnsOf returns the columns that a set of fields names, nil if it names others.
+func columnsOf(fields filter.FieldSet) columnSet {
 	if fields.All() || fields.HasPatterns() {
-		return false
+		return nil
 	}
+	c := columnSet{}
 	for _, name := range fields.Names() {
-		if !slices.Contains(alertColumns, name) && !slices.Contains([]string{event.Time, event.Index, event.Sourcetype, event.Source, event.Host, event.IndexTime}, name) {
-			return false
+		switch {
+		case slices.Contains(alertColumns, name):
+			c = append(c, name)
+		case !slices.Contains([]string{event.Time, event.Index, event.Sourcetype, event.Source, event.Host, event.IndexTime}, name):
+			return nil
 		}
 	}
-	return true
+	return c
 }
 
-// columns returns the part of an alert's JSON that its row has.
-func columns(a *state.Alert) ([]byte, error) {
-	var account any = a.Accounts
-	switch len(a.Accounts) {
-	case 0:
-		account = ""
-	case 1:
-		account = a.Accounts[0]
+// body appends the part of an alert's JSON that has these columns.
+func (c columnSet) body(dst []byte, a *state.Alert) []byte {
+	dst = append(dst, '{')
+	for _, name := range c {
+		text, quoted := column(a, name)
+		if text == "" {
+			continue
+		}
+		if len(dst) > 1 {
+			dst = append(dst, ',')
+		}
+		dst = append(append(append(dst, '"'), name...), `":`...)
+		if quoted {
+			value, _ := json.Marshal(text) // of a string it never fails
+			dst = append(dst, value...)
+		} else {
+			dst = append(dst, text...)
+		}
 	}
-	return json.Marshal(struct {
-		ID         string  `json:"id"`
-		Number     int64   `json:"number"`
-		Created    string  `json:"created"`
-		Updated    string  `json:"updated"`
-		Status     string  `json:"status"`
-		Verdict    string  `json:"verdict,omitempty"`
-		Assignee   string  `json:"assignee,omitempty"`
-		Closed     string  `json:"closed,omitempty"`
-		Severity   string  `json:"severity"`
-		Risk       float64 `json:"risk"`
-		RuleID     string  `json:"rule_id"`
-		Rule       string  `json:"rule"`
-		Title      string  `json:"title"`
-		EntityKind string  `json:"entity_kind"`
-		Entity     string  `json:"entity"`
-		Summary    string  `json:"summary"`
-		Account    any     `json:"account"`
-		Count      int64   `json:"count"`
-		First      string  `json:"first"`
-		Last       string  `json:"last"`
-		Findings   int64   `json:"finding_count"`
-		Silent     int64   `json:"silent,omitempty"`
-		Touched    bool    `json:"touched,omitempty"`
-	}{
-		a.ID, a.Number, millis(a.Created), millis(a.Updated), a.Status, a.Verdict, a.Assignee, millis(a.Closed), severity(a.Severity), a.Risk, a.Rule, a.Name, a.Title, a.Kind, a.Entity, a.Summary,
-		account, a.Events, time.Unix(0, a.First).UTC().Format(time.RFC3339Nano), time.Unix(0, a.Last).UTC().Format(time.RFC3339Nano), a.Findings, a.Silent, a.Touched,
-	})
+	return append(dst, '}')
+}
+
+// column returns a column as the JSON of the alert has it; "" = it is not there. quoted
+// says that it is a string.
+func column(a *state.Alert, name string) (text string, quoted bool) {
+	number := func(n int64) (string, bool) { return strconv.FormatInt(n, 10), false }
+	nanos := func(ns int64) (string, bool) { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano), true }
+	switch name {
+	case "id":
+		return a.ID, true
+	case "number":
+		return number(a.Number)
+	case "created":
+		return millis(a.Created), true
+	case "updated":
+		return millis(a.Updated), true
+	case "closed":
+		return millis(a.Closed), true
+	case "status":
+		return a.Status, true
+	case "verdict":
+		return a.Verdict, true
+	case "assignee":
+		return a.Assignee, true
+	case "severity":
+		return severity(a.Severity), true
+	case "risk":
+		return strconv.FormatFloat(a.Risk, 'f', -1, 64), false
+	case "rule_id":
+		return a.Rule, true
+	case "rule":
+		return a.Name, true
+	case "title":
+		return a.Title, true
+	case "entity_kind":
+		return a.Kind, true
+	case "entity":
+		return a.Entity, true
+	case "summary":
+		return a.Summary, true
+	case "account":
+		if len(a.Accounts) > 1 {
+			list, _ := json.Marshal(a.Accounts) // of strings it never fails
+			return string(list), false
+		}
+		if len(a.Accounts) == 0 {
+			return `""`, false
+		}
+		return a.Accounts[0], true
+	case "count":
+		return number(a.Events)
+	case "finding_count":
+		return number(a.Findings)
+	case "silent":
+		if a.Silent > 0 {
+			return number(a.Silent)
+		}
+	case "touched":
+		if a.Touched {
+			return "true", false
+		}
+	case "first":
+		return nanos(a.First)
+	case "last":
+		return nanos(a.Last)
+	}
+	return "", false
 }
 
 // millis writes unix milliseconds as JSON has times; 0 is no time.
