@@ -9,11 +9,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"bluetrail/internal/alert"
+	"bluetrail/internal/state"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -142,6 +146,35 @@ func byID(t *testing.T, lines string) map[string]string {
 		all[fmt.Sprint(f["id"])] = string(body)
 	}
 	return all
+}
+
+// alertsOf returns the alerts of a data directory in short, sorted, once all findings
+// have become alerts. Those of risk depend on when findings came, by as much as scores
+// decay, and are left out.
+func alertsOf(t *testing.T, data string) (list []string) {
+	t.Helper()
+	db, err := state.Open(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := alert.NewAlerter(alert.Config{State: db}).Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	err = db.Alerts(t.Context(), state.AlertQuery{Bodies: true}, func(row *state.Alert) error {
+		a, err := alert.Decode(row)
+		if err != nil || a.RuleID == alert.RiskRule || a.Status == alert.Closed { // merged or withdrawn
+			return err
+		}
+		slices.Sort(a.Findings)
+		list = append(list, fmt.Sprint(a.RuleID, " ", a.Entity, " ", a.Severity, " ", a.Count, " events from ", a.First, " to ", a.Last, ": ", a.Findings))
+		return nil
+	})
+	if err != nil || len(list) == 0 {
+		t.Fatalf("%d alerts, %v", len(list), err)
+	}
+	slices.Sort(list)
+	return list
 }
 
 // TestServeKilled kills a server at random moments while its folder is filled
@@ -281,6 +314,9 @@ func TestServeKilled(t *testing.T) {
 	ofOnce, ofKilled := found(once), found(data)
 	if n := strings.Count(ofKilled, "\n"); n < 6 || ofOnce != ofKilled {
 		t.Errorf("%d findings, want %d:\n%.2000s\nwant\n%.2000s", n, strings.Count(ofOnce, "\n"), ofKilled, ofOnce)
+	}
+	if diff := cmp.Diff(alertsOf(t, once), alertsOf(t, data)); diff != "" {
+		t.Errorf("not the alerts of an undisturbed ingest (-ingest +killed): %.4000s", diff)
 	}
 	code, ofHunt, errs := bluetrail(t, "hunt", "--data", data, "--rules", rules, "-o", "json")
 	if code != exitDone {
