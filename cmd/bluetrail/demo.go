@@ -48,6 +48,7 @@ func (c *demoCmd) Run(a *app) error {
 		fmt.Fprintf(a.err, "1. using the existing synthetic organization: %s\n", trail)
 	}
 	fmt.Fprintf(a.err, "\n2. ingested into the embedded store: %s\n", data)
+	a.cfg.Outputs, a.cfg.Routes, a.cfg.Maintenance = nil, nil, nil // nobody is to be alarmed
 	if err := a.ingest(ingest.Options{Data: data, Paths: []string{filepath.Join(trail, "AWSLogs")}}); err != nil {
 		return err
 	}

@@ -232,8 +232,9 @@ func (a *app) dead(c *deadMessages, only []int64, do func(*state.Tx, []int64) er
 }
 
 // deliver sends what the outbox of a data directory holds, when no server does it.
+// Without outputs it empties the outbox, so that outputs of later do not hear of it.
 func (a *app) deliver(data string) error {
-	if a.opened != nil || len(a.cfg.Outputs) == 0 {
+	if a.opened != nil {
 		return nil
 	}
 	if _, err := os.Stat(filepath.Join(a.path(data), state.DatabaseFile)); err != nil {
