@@ -141,6 +141,17 @@ func (c *Caller) Temporary() bool {
 	return c.Created != 0 || c.SignInSession != "" || strings.HasPrefix(c.AccessKeyID, "ASIA")
 }
 
+// TrimTime drops as much of Time as Resolve can do without, so that the calls of one
+// session encode alike: idle windows ask for the minute, other sessions for nothing.
+func (c *Caller) TrimTime() {
+	switch minute := c.Time - c.Time%60e9; {
+	case c.SignInSession != "" || c.session() != "":
+		c.Time = 0
+	case minute != 0:
+		c.Time = minute
+	}
+}
+
 // session returns the key of the session that the caller's temporary
 // credentials belong to, "" if there is none. The console makes a key for each
 // request, so the principal and the start come before the key.

@@ -45,6 +45,7 @@ type Scanner struct {
 	own      *event.Row // of Leaves
 	leaves   *event.Row // of the record under way: own, or the caller's
 	facts    identity.Facts
+	caller   []byte // of the match, encoded
 	trail    *identity.Trail
 
 	n, every int // records, and how many lie between samples; 0 = no samples
@@ -219,7 +220,10 @@ func (s *Scanner) fill(rec *Record) {
 	if m.Event.ErrorCode == "success" { // derived; the record has none
 		m.Event.ErrorCode = ""
 	}
-	m.Caller, _ = s.facts.Caller.AppendBinary(m.Caller[:0])
+	caller := s.facts.Caller
+	caller.TrimTime()
+	s.caller, _ = caller.AppendBinary(s.caller[:0]) // never fails
+	m.Caller = string(s.caller)
 	m.Values = m.Values[:0]
 	for i, f := range s.rules.Wanted {
 		texts := slices.Clone(s.events.Values(f))

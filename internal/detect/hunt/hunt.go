@@ -92,7 +92,7 @@ func Run(ctx context.Context, o Options) (res *Result, err error) {
 		}
 	}()
 	err = o.Records.Each(ctx, engine.Leaves, func(n int) (func(*files.Record) error, error) {
-		s := &scan{ctx: ctx, o: &o, trail: identity.NewTrail(identity.DefaultLimit / workers), log: match.NewLog(o.Space, int64(logMemory/workers))}
+		s := &scan{ctx: ctx, o: &o, trail: identity.NewTrail(identity.DefaultLimit / workers), log: match.NewLog(o.Space, int64(logMemory/workers), n)}
 		scans[n] = s
 		var err error
 		if s.scanner, err = engine.NewScanner(ctx, o.Rules, o.Search.Geo, s.trail); err == nil {
@@ -213,7 +213,7 @@ func judgeAll(ctx context.Context, o *Options, logs []*match.Log, trail *identit
 		return err
 	}
 	defer rd.Close()
-	resolve := engine.Resolver(trail)
+	resolve := engine.FinalResolver(trail)
 	j, faults := judge.New(judge.Options{Rules: engine.Rules(o.Rules), Wanted: o.Rules.Wanted, Resolve: resolve, Found: found})
 	for _, f := range faults {
 		res.fault(&o.Rules.Rules[f.Rule], f.Err.Error())

@@ -18,7 +18,7 @@ import (
 type ruleset struct {
 	trees   []*tree
 	uses    map[int32][]use // by the rule that an event matches
-	resolve func([]byte) finding.Who
+	resolve func(string) finding.Who
 	environment
 }
 
@@ -41,7 +41,7 @@ func compileAll(o *Options) (*ruleset, []Fault) {
 		s.memory = seen.New(0, false)
 	}
 	if s.resolve == nil {
-		s.resolve = func([]byte) finding.Who { return finding.Who{} }
+		s.resolve = func(string) finding.Who { return finding.Who{} }
 	}
 	var faults []Fault
 	for pos := range o.Rules {

@@ -22,7 +22,7 @@ var wanted = []string{"user", "src", "bytes"}
 
 // at makes a match: seconds, an ID, whose, and which rules.
 func at(second, id int, user, src, bytes string, rules ...int32) *match.Match {
-	m := &match.Match{Time: int64(second) * int64(time.Second), Rules: rules, Caller: []byte(user)}
+	m := &match.Match{Time: int64(second) * int64(time.Second), Rules: rules, Caller: user}
 	binary.BigEndian.PutUint64(m.ID[:], uint64(id))
 	m.Event = match.Event{ID: fmt.Sprintf("e%d", id), Name: "Name" + fmt.Sprint(rules), SourceIP: src, Outcome: "success"}
 	for i, v := range []string{user, src, bytes} {
@@ -33,7 +33,7 @@ func at(second, id int, user, src, bytes string, rules ...int32) *match.Match {
 	return m
 }
 
-func resolve(caller []byte) finding.Who { return finding.Who{Actor: string(caller), Type: "IAM user"} }
+func resolve(caller string) finding.Who { return finding.Who{Actor: caller, Type: "IAM user"} }
 
 func gte(k float64) func(float64) bool { return func(n float64) bool { return n >= k } }
 

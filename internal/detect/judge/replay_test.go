@@ -169,7 +169,7 @@ func TestReplay(t *testing.T) {
 				}
 				slices.SortFunc(arrivals, func(a, b *match.Match) int { return cmp.Compare(a.Arrival, b.Arrival) })
 				known := false
-				who := func(caller []byte) finding.Who {
+				who := func(caller string) finding.Who {
 					if known {
 						return finding.Who{Actor: "boss of " + string(caller), Type: "IAM user"}
 					}

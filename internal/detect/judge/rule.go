@@ -70,7 +70,7 @@ type Options struct {
 	Wanted []string // names of fields, by match.Value.Field
 
 	// Resolve says who is behind a match's caller. It is asked once for each match.
-	Resolve func(caller []byte) finding.Who
+	Resolve func(caller string) finding.Who
 
 	Seen   Memory // what first_seen remembers; nil = a memory of its own
 	Limits Limits

@@ -106,7 +106,7 @@ func (s *slow) entity(group string, m *match.Match) string {
 	if len(m.Caller) == 0 {
 		return "unknown"
 	}
-	return string(m.Caller)
+	return m.Caller
 }
 
 func written(entity string, at int64, ms []*match.Match) string {

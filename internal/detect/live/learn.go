@@ -269,7 +269,7 @@ func (s *Sink) study(ctx context.Context, rs *ruleset.Ruleset, students []*stude
 	workers := records.Workers()
 	logs, trails := make([]*match.Log, workers), make([]*identity.Trail, workers)
 	for i := range workers {
-		logs[i], trails[i] = match.NewLog(h.Space, int64(learnMemory/workers)), identity.NewTrail(identity.DefaultLimit/workers)
+		logs[i], trails[i] = match.NewLog(h.Space, int64(learnMemory/workers), i), identity.NewTrail(identity.DefaultLimit/workers)
 		defer logs[i].Close()
 	}
 	err = records.Each(ctx, engine.Leaves, func(n int) (func(*files.Record) error, error) {
@@ -304,7 +304,7 @@ func (s *Sink) study(ctx context.Context, rs *ruleset.Ruleset, students []*stude
 	}
 	for _, x := range students {
 		x.memory = seen.New(0, true)
-		o := judge.Options{Rules: engine.Rules(rs), Wanted: rs.Wanted, Resolve: engine.Resolver(trail), Seen: x.memory}
+		o := judge.Options{Rules: engine.Rules(rs), Wanted: rs.Wanted, Resolve: engine.FinalResolver(trail), Seen: x.memory}
 		for i := range o.Rules {
 			o.Rules[i].Silent = i != x.at
 		}

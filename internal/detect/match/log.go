@@ -1,10 +1,8 @@
 package match
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"io"
 	"slices"
 
@@ -21,41 +19,65 @@ type Log struct {
 	blocks [][]byte // encoded matches; none of them grows once it is made
 	spare  [][]byte // empty blocks
 	places []place  // of the matches in blocks
-	runs   spill.Runs[string]
+	runs   spill.Runs[key]
+	texts  *texts
+	number int // of texts among those of the logs that are read together
 	n      int
 }
 
 type place struct {
-	time int64
+	key
 	data []byte
 }
 
 const (
 	blockSize = 1 << 20
-	placeSize = 32 + 8 // what a match takes beside its encoding, with what places grows by
+	placeSize = 48 + 8 // what a match takes beside its encoding, with what places grows by
 )
 
-// NewLog returns a Log that holds up to memory bytes, and the rest in space.
-func NewLog(space *spill.Space, memory int64) *Log {
-	return &Log{memory: memory, runs: spill.Runs[string]{Order: order, Space: space}}
+// NewLog returns a Log that holds up to memory bytes, and the rest in space. Logs that
+// are read together have different numbers, from 0.
+func NewLog(space *spill.Space, memory int64, number int) *Log {
+	return &Log{memory: memory, runs: spill.Runs[key]{Order: order, Space: space}, texts: newTexts(memory / 8), number: number}
 }
 
-// The columns of a row: the place of a match in the order, and its encoding.
-const (
-	orderColumn = "order"
-	matchColumn = "match"
-)
+// key is the place of a match in the order.
+type key struct {
+	time   int64
+	id, by uint64 // halves of the event's ID
+}
 
-var order = spill.Order[string]{
-	Keys: func(b *vector.Batch) []string {
-		col := b.Col(orderColumn)
-		keys := make([]string, b.Len)
+func (k *key) compare(o *key) int {
+	return cmp.Or(cmp.Compare(k.time, o.time), cmp.Compare(k.id, o.id), cmp.Compare(k.by, o.by))
+}
+
+// keyOf reads the key of an encoded match.
+func keyOf[T []byte | string](data T) key {
+	if len(data) < 24 {
+		return key{} // unpack says so
+	}
+	number := func(at int) (n uint64) {
+		for i := range 8 {
+			n = n<<8 | uint64(data[at+i])
+		}
+		return n
+	}
+	return key{int64(number(0)), number(8), number(16)}
+}
+
+// matchColumn is the only column of a row, an encoded match.
+const matchColumn = "match"
+
+var order = spill.Order[key]{
+	Keys: func(b *vector.Batch) []key {
+		col := b.Col(matchColumn)
+		keys := make([]key, b.Len)
 		for i := range keys {
-			keys[i] = col.At(i).Text()
+			keys[i] = keyOf(col.At(i).Text())
 		}
 		return keys
 	},
-	Compare: func(a, b *string) int { return cmp.Compare(*a, *b) },
+	Compare: func(a, b *key) int { return a.compare(b) },
 }
 
 // Len returns how many matches were added.
@@ -89,12 +111,13 @@ func (l *Log) Add(ctx context.Context, m *Match) error {
 		}
 	}
 	clear(l.places)
-	l.blocks, l.places, l.held = l.blocks[:0], l.places[:0], 0
+	l.blocks, l.places, l.held = l.blocks[:0], l.places[:0], l.texts.size
 	return err
 }
 
 // hold keeps a match in memory.
 func (l *Log) hold(m *Match) {
+	known := l.texts.size
 	last := len(l.blocks) - 1
 	if last < 0 || cap(l.blocks[last])-len(l.blocks[last]) < m.size() {
 		last++
@@ -106,35 +129,24 @@ func (l *Log) hold(m *Match) {
 		}
 	}
 	from := len(l.blocks[last])
-	l.blocks[last] = m.Append(l.blocks[last])
-	l.places = append(l.places, place{m.Time, l.blocks[last][from:]})
-	l.held += int64(len(l.blocks[last])-from) + placeSize
-}
-
-// orderKey makes a text of a match's time and ID that sorts as Compare does.
-func orderKey(encoded []byte) string {
-	var key [24]byte
-	binary.BigEndian.PutUint64(key[:], binary.BigEndian.Uint64(encoded)^1<<63)
-	copy(key[8:], encoded[8:24])
-	return string(key[:])
+	l.blocks[last] = l.pack(l.blocks[last], m)
+	data := l.blocks[last][from:]
+	l.places = append(l.places, place{keyOf(data), data})
+	l.held += int64(len(data)) + placeSize + l.texts.size - known
 }
 
 // sorted hands out the matches in memory, in order.
 func (l *Log) sorted() func() (*vector.Batch, error) {
-	slices.SortFunc(l.places, func(a, b place) int {
-		return cmp.Or(cmp.Compare(a.time, b.time), bytes.Compare(a.data[8:24], b.data[8:24]))
-	})
+	slices.SortFunc(l.places, func(a, b place) int { return a.compare(&b.key) })
 	at := 0
 	return func() (*vector.Batch, error) {
 		if at == len(l.places) {
 			return nil, io.EOF
 		}
-		rows := vector.NewBuilder(orderColumn, matchColumn)
+		rows := vector.NewBuilder(matchColumn)
 		for end := min(at+vector.DefaultRows, len(l.places)); at < end; at++ {
-			data := l.places[at].data
 			rows.Add()
-			rows.SetAt(0, vector.String(orderKey(data)))
-			rows.SetAt(1, vector.String(string(data)))
+			rows.SetAt(0, vector.String(string(l.places[at].data)))
 		}
 		return rows.Batch(), nil
 	}
@@ -145,18 +157,23 @@ func (l *Log) Close() { l.runs.Close() }
 
 // Reader hands out the matches of logs in order. It is for one goroutine.
 type Reader struct {
-	merged  *spill.Merged[string]
+	merged  *spill.Merged[key]
+	texts   []*texts // by the number of the log
 	batch   *vector.Batch
 	at      int
-	last    string // encoded
+	last    key
+	begun   bool
 	doubles int
 }
 
 // Merge reads logs together. They belong to the reader from then on.
 func Merge(ctx context.Context, space *spill.Space, logs ...*Log) (*Reader, error) {
-	all := &spill.Runs[string]{Order: order, Space: space}
+	all := &spill.Runs[key]{Order: order, Space: space}
+	var dictionaries []*texts
 	for _, l := range logs {
 		all.Take(&l.runs)
+		dictionaries = append(dictionaries, make([]*texts, max(0, l.number+1-len(dictionaries)))...)
+		dictionaries[l.number] = l.texts
 		l.spare = nil
 		if len(l.places) > 0 {
 			all.Hold(l.sorted())
@@ -166,7 +183,7 @@ func Merge(ctx context.Context, space *spill.Space, logs ...*Log) (*Reader, erro
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{merged: merged}, nil
+	return &Reader{merged: merged, texts: dictionaries}, nil
 }
 
 // Next sets m to the next match, io.EOF behind the last. Of matches of one event,
@@ -183,12 +200,13 @@ func (r *Reader) Next(ctx context.Context, m *Match) error {
 		}
 		data := r.batch.Col(matchColumn).At(r.at).Text()
 		r.at++
-		if len(r.last) >= 24 && len(data) >= 24 && r.last[:24] == data[:24] {
+		at := keyOf(data)
+		if r.begun && r.last == at {
 			r.doubles++
 			continue
 		}
-		r.last = data
-		return m.Decode([]byte(data))
+		r.last, r.begun = at, true
+		return r.unpack(data, m)
 	}
 }
 

@@ -19,7 +19,7 @@ type Match struct {
 	ID      [16]byte // of the event; see event.Identity. A hash of the record if it has no eventID
 	Rules   []int32  // positions of the rules in their ruleset, ascending
 	Event   Event
-	Caller  []byte  // who called, see identity.Caller; opaque here
+	Caller  string   // who called, see identity.Caller; opaque here
 	Values  []Value // fields that the rules want, ascending by Field
 }
 
@@ -75,7 +75,7 @@ func (m *Match) Append(dst []byte) []byte {
 	for _, t := range m.Event.texts() {
 		dst = appendText(dst, *t)
 	}
-	dst = appendText(dst, string(m.Caller))
+	dst = appendText(dst, m.Caller)
 	dst = binary.AppendUvarint(dst, uint64(len(m.Values)))
 	for _, v := range m.Values {
 		dst = binary.AppendUvarint(dst, uint64(v.Field))
@@ -87,17 +87,17 @@ func (m *Match) Append(dst []byte) []byte {
 	return dst
 }
 
-// size returns a bound on the length of the encoded match.
+// size returns a bound on the length of the encoded match, by Append or in a Log.
 func (m *Match) size() int {
 	const number = binary.MaxVarintLen64
-	n := 24 + number*(4+len(m.Rules)) + len(m.Caller)
+	n := 24 + number*(6+len(m.Rules)) + len(m.Caller)
 	for _, t := range m.Event.texts() {
-		n += number + len(*t)
+		n += 2*number + len(*t)
 	}
 	for _, v := range m.Values {
 		n += 2 * number
 		for _, t := range v.Texts {
-			n += number + len(t)
+			n += 2*number + len(t)
 		}
 	}
 	return n
@@ -126,7 +126,7 @@ func (m *Match) Decode(data []byte) error {
 	for _, t := range m.Event.texts() {
 		*t = r.string()
 	}
-	m.Caller = []byte(r.string())
+	m.Caller = r.string()
 	m.Values = make([]Value, r.length())
 	for i := range m.Values {
 		m.Values[i].Field = int32(r.uvarint())

@@ -15,7 +15,7 @@ import (
 
 func random(r *rand.Rand) *Match {
 	text := func() string { return string([]byte(fmt.Sprint(r.IntN(40), "é\x00\xff"))[:r.IntN(5)]) }
-	m := &Match{Time: int64(r.IntN(50) - 10), Arrival: int64(r.IntN(9) - 3), Rules: []int32{int32(r.IntN(3)), 5}, Caller: []byte(text())}
+	m := &Match{Time: int64(r.IntN(50) - 10), Arrival: int64(r.IntN(9) - 3), Rules: []int32{int32(r.IntN(3)), 5}, Caller: text()}
 	for _, t := range m.Event.texts() {
 		*t = text()
 	}
@@ -68,7 +68,7 @@ func TestLogOrder(t *testing.T) {
 	for _, memory := range []int64{1 << 30, 150_000} {
 		r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		space := spill.NewSpace(t.TempDir(), 1<<30)
-		logs := []*Log{NewLog(space, memory), NewLog(space, memory), NewLog(space, memory)}
+		logs := []*Log{NewLog(space, memory, 2), NewLog(space, memory, 0), NewLog(space, memory, 1)}
 		for i, m := range all {
 			for range 1 + i%2 {
 				if err := logs[r.IntN(len(logs))].Add(ctx, m); err != nil {

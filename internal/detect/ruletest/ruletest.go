@@ -119,7 +119,7 @@ func fires(ctx context.Context, rs *ruleset.Ruleset, position int, records [][]b
 	rules := engine.Rules(rs)
 	rules[position].Silent = false // a rule that serves correlations is tested by itself
 	j, faults := judge.New(judge.Options{
-		Rules: rules, Wanted: rs.Wanted, Resolve: engine.Resolver(trail),
+		Rules: rules, Wanted: rs.Wanted, Resolve: engine.FinalResolver(trail),
 		Found: func(f *finding.Finding) error {
 			fired = fired || f.RuleID == rs.Rules[position].ID
 			return nil

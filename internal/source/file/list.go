@@ -9,10 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"bluetrail/internal/diag"
@@ -137,7 +135,7 @@ func (l *lister) path(p string) error {
 		if !info.Mode().IsRegular() {
 			return fmt.Errorf("cannot read %q: it is not a regular file", p)
 		}
-		l.add(p, l.real(p), info)
+		l.add(p, l.real(p), statOf(info))
 		return nil
 	case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(p, "*?[{"):
 		return l.glob(p)
@@ -171,7 +169,7 @@ func (l *lister) tree(root string) {
 		case info.IsDir():
 			links = append(links, l.dir(path, realPath(path))...)
 		default:
-			l.entry(path, realPath(path), info)
+			l.entry(path, realPath(path), statOf(info))
 		}
 	}
 }
@@ -182,36 +180,34 @@ func (l *lister) dir(path, real string) (links []string) {
 		return nil
 	}
 	l.dirs[real] = true
-	entries, err := os.ReadDir(path)
+	entries, err := readDir(path)
 	if err != nil {
 		l.skip(path, err)
 	}
-	for _, e := range entries {
+	for i := range entries {
+		e := &entries[i]
 		below, belowReal := filepath.Join(path, e.Name()), filepath.Join(real, e.Name())
 		switch {
 		case e.IsDir():
 			links = append(links, l.dir(below, belowReal)...)
 		case e.Type()&fs.ModeSymlink != 0:
 			links = append(links, below)
+		case e.err != nil:
+			l.skip(below, e.err)
 		default:
-			info, err := e.Info()
-			if err != nil {
-				l.skip(below, err)
-				continue
-			}
-			l.entry(below, belowReal, info)
+			l.entry(below, belowReal, e.stat)
 		}
 	}
 	return links
 }
 
 // entry adds a file of a folder when it may hold events.
-func (l *lister) entry(path, real string, info fs.FileInfo) {
+func (l *lister) entry(path, real string, st stat) {
 	if signature(path) {
 		return // of a digest file, which lies beside it
 	}
-	if info.Mode().IsRegular() && !l.files[real] && (known(path) || l.mayHold(path)) {
-		l.add(path, real, info)
+	if st.regular && !l.files[real] && (known(path) || l.mayHold(path)) {
+		l.add(path, real, st)
 	}
 }
 
@@ -288,9 +284,9 @@ func (l *lister) glob(pattern string) error {
 		case info.IsDir():
 			l.tree(m)
 		case info.Mode().IsRegular() && link:
-			l.add(m, realPath(m), info)
+			l.add(m, realPath(m), statOf(info))
 		case info.Mode().IsRegular():
-			l.add(m, l.beside(m), info)
+			l.add(m, l.beside(m), statOf(info))
 		}
 	}
 	return nil
@@ -300,35 +296,53 @@ func (l *lister) skip(path string, err error) {
 	l.found.Skipped = append(l.found.Skipped, diag.Unreadable(path, Reason(err)))
 }
 
-func (l *lister) add(path, real string, info fs.FileInfo) {
+func (l *lister) add(path, real string, st stat) {
 	if l.files[real] {
 		return
 	}
 	l.files[real] = true
-	f := File{Path: path, Size: info.Size(), Mod: info.ModTime(), Delivered: DeliveredAt(path)}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		f.ID = ID{uint64(st.Dev), uint64(st.Ino)} //nolint:unconvert // their types differ between systems
-	}
-	f.Digest = strings.Contains(filepath.ToSlash(path), "/CloudTrail-Digest/")
-	l.found.Files = append(l.found.Files, f)
+	l.found.Files = append(l.found.Files, File{
+		Path: path, Size: st.size, Mod: st.mod, ID: st.id, Delivered: DeliveredAt(path),
+		Digest: strings.Contains(filepath.ToSlash(path), "/CloudTrail-Digest/"),
+	})
 }
 
-// deliveryName is how CloudTrail names files: account_CloudTrail_region_time_…
-var deliveryName = regexp.MustCompile(`_CloudTrail(?:-[A-Za-z]+)?_.*?_?(\d{8}T\d{4}Z)_`)
-
-// DeliveredAt returns the delivery time in the name of a CloudTrail file, zero
-// when there is none. The events inside happened before it.
+// DeliveredAt returns the delivery time in the name of a CloudTrail file,
+// account_CloudTrail[-kind]_region_time_…, zero when there is none. The events inside
+// happened before it.
 func DeliveredAt(path string) time.Time {
-	m := deliveryName.FindStringSubmatch(filepath.Base(path))
-	if m == nil {
-		return time.Time{}
+	name := filepath.Base(path)
+	for {
+		_, rest, ok := strings.Cut(name, "_CloudTrail")
+		if !ok {
+			return time.Time{}
+		}
+		name = rest
+		if kind, ok := strings.CutPrefix(rest, "-"); ok {
+			if rest = strings.TrimLeftFunc(kind, letter); rest == kind {
+				continue
+			}
+		}
+		if !strings.HasPrefix(rest, "_") {
+			continue
+		}
+		for z := 1; ; z++ {
+			next := strings.Index(rest[z:], "Z_")
+			if next < 0 {
+				break
+			}
+			if z += next; z > len(deliveryTime) {
+				if t, err := time.Parse(deliveryTime, rest[z-len(deliveryTime):z]); err == nil {
+					return t
+				}
+			}
+		}
 	}
-	t, err := time.Parse("20060102T1504Z", m[1])
-	if err != nil {
-		return time.Time{}
-	}
-	return t
 }
+
+const deliveryTime = "20060102T1504"
+
+func letter(r rune) bool { return r|0x20 >= 'a' && r|0x20 <= 'z' }
 
 // Reason says in few words why a file could not be read.
 func Reason(err error) string {
