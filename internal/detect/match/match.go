@@ -19,7 +19,7 @@ type Match struct {
 	ID      [16]byte // of the event; see event.Identity. A hash of the record if it has no eventID
 	Rules   []int32  // positions of the rules in their ruleset, ascending
 	Event   Event
-	Caller  string   // who called, see identity.Caller; opaque here
+	Caller  string  // who called, see identity.Caller; opaque here
 	Values  []Value // fields that the rules want, ascending by Field
 }
 
