@@ -8,7 +8,7 @@ import (
 
 // Record extracts, in a decoder's single pass, the leaves that FromRow and Names read and
 // a few that many rules test; see event.Decoder.Fields.
-var Record = event.NewIdentifier(append(slices.Clone(Leaves), "errorCode", "errorMessage", "readOnly"))
+var Record = event.NewIdentifier(append(slices.Clone(Leaves), "errorCode", "errorMessage", "readOnly", "managementEvent", "vpcEndpointId"))
 
 var (
 	callerCells = cells(Leaves...)

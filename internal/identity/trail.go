@@ -60,6 +60,7 @@ type Trail struct {
 	size    int
 	limit   int
 	dropped int
+	buf     []byte // of what Add encodes
 
 	asked   *asked // nil until Watch is called
 	stirred bool   // something that Resolve asked for has changed
@@ -92,14 +93,19 @@ func (t *Trail) Add(f *Facts) {
 	c := &f.Caller
 	for i := range f.Links {
 		l := &f.Links[i]
-		t.put(Issued, l.Key, encodeParent(c, l), c.Time)
+		t.buf = appendParent(t.buf[:0], c, l)
+		parent := string(t.buf)
+		t.put(Issued, l.Key, parent, c.Time)
 		if l.Holder != "" && l.What != AccessKey {
+			if c.Time != 0 {
+				t.put(Assumed, SessionKey(l.Holder, c.Time), parent, c.Time)
+			}
 			// By the name of the session alone, how the caller came by this key says nothing.
 			who := *c
 			who.AccessKeyID, who.Address, who.Agent, who.Created, who.Time = "", "", "", 0, 0
-			t.put(Assumed, l.Holder, encodeParent(&who, l), c.Time)
-			if c.Time != 0 {
-				t.put(Assumed, SessionKey(l.Holder, c.Time), encodeParent(c, l), c.Time)
+			t.buf = appendParent(t.buf[:0], &who, l)
+			if !again(t, Assumed, l.Holder, t.buf, c.Time) {
+				t.put(Assumed, l.Holder, string(t.buf), c.Time)
 			}
 		}
 	}
@@ -107,16 +113,16 @@ func (t *Trail) Add(f *Facts) {
 	if c.SignInSession != "" || c.UserID != "" {
 		id = c.session()
 	}
-	if id != "" && c.SignInSession != "" {
-		t.put(Session, id, c.SignInSession, c.Time)
+	if id != "" && c.SignInSession != "" && !again(t, Session, id, c.SignInSession, c.Time) {
+		t.put(Session, id, strings.Clone(c.SignInSession), c.Time)
 	}
 	if c.UserID != "" {
 		user := c.user()
 		if id != "" {
 			t.put(Behalf, id, user, c.Time)
 		}
-		if name := c.centerName(); name != "" {
-			t.put(Named, user, name, c.Time)
+		if name := c.centerName(); name != "" && !again(t, Named, user, name, c.Time) {
+			t.put(Named, user, strings.Clone(name), c.Time)
 		}
 	}
 	if !c.Temporary() && c.Type != "" && c.Time != 0 {
@@ -128,15 +134,15 @@ func (t *Trail) Add(f *Facts) {
 // user is the key of a user of Identity Center.
 func (c *Caller) user() string { return c.IdentityStore + "/" + c.UserID }
 
-// encodeParent encodes who a link was issued to. Callers with an ARN sort before
+// appendParent appends who a link was issued to. Callers with an ARN sort before
 // the same call as another account's trail has it, without.
-func encodeParent(c *Caller, l *Link) string {
-	b := []byte{'0', byte(l.What)}
+func appendParent(b []byte, c *Caller, l *Link) []byte {
+	order := byte('0')
 	if c.ARN == "" && c.Type == "AWSAccount" {
-		b[0] = '1'
+		order = '1'
 	}
-	b, _ = c.AppendBinary(b) // never fails
-	return string(b)
+	b, _ = c.AppendBinary(append(b, order, byte(l.What))) // never fails
+	return b
 }
 
 func decodeParent(s string, c *Caller) (What, bool) {
@@ -159,13 +165,27 @@ func (t *Trail) row(kind Kind, key string) *row {
 	return r
 }
 
+// again notes another event for a value that a row has, false if it has not.
+func again[T []byte | string](t *Trail, kind Kind, key string, value T, at int64) bool {
+	r := t.rows[rowID{kind, key}]
+	if r == nil || !slices.ContainsFunc(r.set, func(s string) bool { return s == string(value) }) {
+		return false
+	}
+	if at > r.last {
+		r.last = at
+		t.touch(kind, key)
+	}
+	return true
+}
+
+// put adds a value to a row, which keeps it.
 func (t *Trail) put(kind Kind, key, value string, at int64) {
 	r := t.row(kind, key)
 	i, found := slices.BinarySearch(r.set, value)
 	changed := at > r.last
 	r.last = max(r.last, at)
 	if !found && i < mostParents {
-		r.set = slices.Insert(r.set, i, strings.Clone(value))
+		r.set = slices.Insert(r.set, i, value)
 		grown := len(value) + 16
 		if len(r.set) > mostParents {
 			grown -= len(r.set[mostParents]) + 16
