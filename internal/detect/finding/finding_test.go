@@ -83,3 +83,28 @@ func TestClip(t *testing.T) {
 		t.Errorf("%d bytes, ends in %q", len(got), got[len(got)-6:])
 	}
 }
+
+// TestKeys: scripts read these keys of a finding, whether they have a value or not.
+func TestKeys(t *testing.T) {
+	for _, events := range []int{0, 1} {
+		f := New(&info, Key{Rule: "r1", Entity: "alice", Outcome: "denied"})
+		for n := range events {
+			f.Add(event(n), &Who{Actor: "alice"})
+		}
+		f.Describe("")
+		body, err := json.Marshal(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got map[string]any
+		if err := json.Unmarshal(body, &got); err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range strings.Fields(`time rule_id rule title severity mitre entity actor account region source_ip event_name outcome
+			count first last events event_ids message`) {
+			if _, ok := got[key]; !ok {
+				t.Errorf("a finding with %d events has no %q", events, key)
+			}
+		}
+	}
+}

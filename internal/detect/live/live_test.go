@@ -295,7 +295,8 @@ func TestPanic(t *testing.T) {
 			}
 		}
 	}
-	if any == 0 || !strings.Contains(log.String(), "a rule is disabled") || !strings.Contains(log.String(), "no such state") {
+	alarm := `msg="a rule is disabled; it runs again when its text changes" rule=del file=` + filepath.Join(dir, "del.yml") + ` reason="it failed: no such state"`
+	if any == 0 || !strings.Contains(log.String(), "level=ERROR "+alarm) {
 		t.Errorf("%d findings of the good rule: %s", any, log)
 	}
 	runs := func(r *Rules) (ids []string) {

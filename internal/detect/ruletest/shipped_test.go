@@ -26,18 +26,30 @@ func TestShipped(t *testing.T) {
 	for _, o := range rs.Others {
 		t.Errorf("%s:%d: the rule is not for CloudTrail", o.File, o.Line)
 	}
-	filters, scheduled := 0, 0
+	kinds, raising := map[string]int{}, 0
 	for i := range rs.Rules {
-		switch s := rs.Rules[i].Search; {
-		case s == nil:
-		case s.Stateless():
-			filters++
+		r := &rs.Rules[i]
+		if !r.Silent {
+			raising++
+		}
+		switch {
+		case r.Event != nil:
+			kinds["event"]++
+		case r.Correlation != nil:
+			kinds[string(r.Correlation.Type)]++
+		case r.Search.Stateless():
+			kinds["filter in SPL"]++
 		default:
-			scheduled++
+			kinds["scheduled search"]++
 		}
 	}
-	if len(rs.Rules) == 0 || filters == 0 || scheduled == 0 {
-		t.Fatalf("%d rules are shipped, %d of them filters in SPL and %d scheduled searches", len(rs.Rules), filters, scheduled)
+	if raising < 24 {
+		t.Errorf("%d rules are shipped that raise findings", raising)
+	}
+	for _, kind := range []string{"event", "filter in SPL", "scheduled search", "event_count", "value_count", "temporal", "temporal_ordered", "first_seen", "absent"} {
+		if kinds[kind] == 0 {
+			t.Errorf("no rule of kind %q is shipped: %v", kind, kinds)
+		}
 	}
 	for i := range rs.Rules {
 		r := &rs.Rules[i]
