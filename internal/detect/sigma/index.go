@@ -1,5 +1,7 @@
 package sigma
 
+import "strings"
+
 // index finds the rules that an event may match, by its eventName or eventSource.
 type index struct {
 	names    map[string][]int // by folded eventName
@@ -35,7 +37,7 @@ func newIndex(rules []*Rule) index {
 					x.length(len(k.text))
 				}
 				x.prefixes[k.text] = append(x.prefixes[k.text], i)
-			case byField:
+			case byField, byDetail:
 				x.byField(k.field)[k.text] = append(x.byField(k.field)[k.text], i)
 			}
 		}
@@ -99,12 +101,13 @@ const (
 	byPrefix
 	bySource
 	byField
+	byDetail // a field of what the call was given or answered
 )
 
 type indexKey struct {
 	of    keyKind
 	text  string // folded
-	field int    // of byField
+	field int    // of byField and byDetail
 }
 
 // needs are keys of which an event must have at least one. nil needs are none: any
@@ -114,11 +117,14 @@ type needs struct{ keys []indexKey }
 // maxKeys bounds the keys of a rule; rules with more are always tried.
 const maxKeys = 5000
 
-// worth orders needs: the fewer and the more selective keys, the less.
+// worth orders needs: the fewer and the more selective keys, the less. To find a detail,
+// every record is walked, so anything else is better.
 func (n *needs) worth() int {
 	w := len(n.keys)
 	for _, k := range n.keys {
-		w += 1000 * int(k.of) * int(k.of)
+		if w += 1000 * int(k.of) * int(k.of); k.of == byDetail {
+			w += 1_000_000
+		}
 	}
 	return w
 }
@@ -238,5 +244,11 @@ func (t *test) indexKey(text string) indexKey {
 	case eventSource:
 		return indexKey{of: bySource, text: text}
 	}
-	return indexKey{of: byField, text: text, field: t.id}
+	of := byField
+	for _, details := range []string{"requestParameters.", "responseElements.", "additionalEventData.", "serviceEventDetails."} {
+		if strings.HasPrefix(t.field, details) {
+			of = byDetail
+		}
+	}
+	return indexKey{of: of, text: text, field: t.id}
 }
