@@ -146,7 +146,7 @@ func (k *Keeper) Load(s Spec, before *Held) *Held {
 	} else {
 		var err error
 		if path, err = k.path(&s); err != nil {
-			return k.fallBack(&Held{Spec: s}, before, err)
+			return k.fallBack(&Held{Spec: s, stamp: stamp{size: -1}}, before, err)
 		}
 	}
 	at := stampOf(path)
@@ -188,6 +188,9 @@ func (k *Keeper) fallBack(h, before *Held, why error) *Held {
 		why = errors.New("its file is missing")
 	}
 	h.Err = why
+	if before != nil && before.Err != nil && before.Err.Error() == why.Error() && before.stamp == h.stamp {
+		return before // nothing happened since
+	}
 	switch {
 	case before != nil && before.List != nil && before.List.Entries > 0:
 		h.List, h.Of, h.Checked, h.note, h.Kept = before.List, before.Of, before.Checked, before.note, true

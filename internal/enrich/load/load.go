@@ -39,7 +39,6 @@ type Loader struct {
 	facts    *enrich.Facts
 	lists    list.Set
 	failures map[string]uint64 // fetches that failed, by list
-	networks *enrich.Networks
 	inline   enrich.AllowList
 	assets   file[map[string]enrich.Account]
 	allowed  file[enrich.AllowList]
