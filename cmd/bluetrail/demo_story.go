@@ -172,7 +172,7 @@ func (a *app) storySummary(s *story, events int) error {
 		}
 		fmt.Fprintf(out, "  bluetrail trace %s --data %s\n", l.Source, data)
 	}
-	fmt.Fprintf(out, "  bluetrail alerts --data %s --by rule\n", data)
+	fmt.Fprintf(out, "  bluetrail search --data %s 'index=_alerts | stats count by severity title | sort - count'\n", data)
 	fmt.Fprintf(out, "  bluetrail hunt %s --labels %s\n", shellWord(s.trail+"/AWSLogs"), shellWord(s.trail))
 	return out.Flush()
 }

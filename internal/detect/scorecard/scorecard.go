@@ -92,7 +92,8 @@ func (c *Card) Loud() []Line {
 const slack = 15 * time.Minute
 
 // New compares. An alarm belongs to the labels whose events it names. One that names
-// none of them belongs to the labels of its account and time with its actor or address.
+// no events belongs to the labels of its account and time with its actor or address.
+// An alarm that belongs to an attack makes no look-alike loud.
 func New(labels []generate.Label, alarms []Alarm) *Card {
 	of := map[string][]int{} // labels by event
 	for i := range labels {
@@ -106,13 +107,22 @@ func New(labels []generate.Label, alarms []Alarm) *Card {
 		lines[i].Label, worst[i] = labels[i], map[string]rule.Severity{}
 	}
 	told := map[string]generate.Expectation{} // what alarms belong to, by ID: an attack before a look-alike of which either is right
+	belongs := make([][]int, len(alarms))
 	for i := range alarms {
 		a := &alarms[i]
-		expect := told[a.ID]
-		for _, n := range a.labels(labels, of) {
+		belongs[i] = a.labels(labels, of)
+		for _, n := range belongs[i] {
+			if expect := labels[n].Expect; expect == generate.Caught || told[a.ID] == "" && expect == generate.Either {
+				told[a.ID] = expect
+			}
+		}
+	}
+	for i := range alarms {
+		a := &alarms[i]
+		for _, n := range belongs[i] {
 			l := &lines[n]
-			if l.Expect == generate.Caught || expect == "" && l.Expect == generate.Either {
-				expect = l.Expect
+			if told[a.ID] == generate.Caught && l.Expect != generate.Caught {
+				continue // it is about an attack, and has ordinary events, too
 			}
 			if after := max(a.Time.Sub(l.First), 0); a.above() && (!l.Alarmed() || after < l.After) {
 				l.After = after
@@ -127,7 +137,6 @@ func New(labels []generate.Label, alarms []Alarm) *Card {
 				l.Severity = a.Severity
 			}
 		}
-		told[a.ID] = expect
 	}
 	card := &Card{Ordinary: fired(alarms, told, ""), Doubtful: fired(alarms, told, generate.Either)}
 	for i := range lines {

@@ -57,6 +57,7 @@ func TestCard(t *testing.T) {
 		{name: "an alert of several findings counts once, and belongs to the attack if one of them does", labels: []generate.Label{label("a", generate.Caught, "1")},
 			alarms:   []Alarm{{ID: "x", Rule: "r", Severity: rule.High, EventIDs: []string{"7"}}, {ID: "x", Rule: "r", Severity: rule.High, EventIDs: []string{"1"}}, {ID: "y", Rule: "r", Severity: rule.High, EventIDs: []string{"8"}}, {ID: "y", Rule: "r", Severity: rule.High, EventIDs: []string{"9"}}},
 			ordinary: []Fired{{"r", rule.High, 1}}},
+		{name: "of an attack and an ordinary event", labels: []generate.Label{label("a", generate.Caught, "1"), label("q", generate.Quiet, "2")}, alarms: []Alarm{alarm("r", rule.High, 0, "1", "2")}},
 		{name: "either", labels: []generate.Label{label("e", generate.Either, "1")}, alarms: []Alarm{alarm("r", rule.Medium, 0, "1")}, doubtful: []Fired{{"r", rule.Medium, 1}}},
 		{name: "without event IDs: address, account and time", labels: []generate.Label{label("a", generate.Caught, "1")}, alarms: []Alarm{byAddress}},
 		{name: "without event IDs: another account, another time", labels: []generate.Label{label("a", generate.Caught, "1")}, alarms: []Alarm{elsewhere, late}, missed: []string{"a"}, ordinary: []Fired{{"spl", rule.High, 2}}},
