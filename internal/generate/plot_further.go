@@ -43,7 +43,7 @@ func (p *plot) stageRoleChain(prod, dev *account, source string) {
 	start := p.at(2, 21, 15)
 	from, to := dev.lane("us-east-1"), prod.lane("us-east-1")
 	user := p.org.user(dev, from.pools[poolUser][1])
-	d := p.attack(from, user, source, attackerShell, Label{Name: "role-chain", Story: "stolen key", Technique: "T1548.005",
+	d := p.attack(from, user, source, attackerTool, Label{Name: "role-chain", Story: "stolen key", Technique: "T1548.005",
 		Note: "user, then ci-support in dev, then break-glass in prod; the session's name stays"})
 	for i, h := range []hop{{acc: dev, role: "ci-support", session: "maintenance"}, {acc: prod, role: "break-glass", session: "maintenance"}} {
 		at := start + int64(i)*50

@@ -14,7 +14,8 @@ type intrusion struct {
 
 // Agents of intruders' tools. What they say of themselves is theirs to choose.
 const (
-	attackerScript = "Boto3/1.34.11 md/Botocore#1.34.11 ua/2.0 os/linux#6.5.0-kali3-amd64 md/arch#x86_64 lang/python#3.11.6 md/pyimpl#CPython cfg/retry-mode#legacy Botocore/1.34.11"
+	attackerScript = "Boto3/1.34.11 md/Botocore#1.34.11 ua/2.0 os/linux#6.8.0-45-generic md/arch#x86_64 lang/python#3.11.6 md/pyimpl#CPython cfg/retry-mode#legacy Botocore/1.34.11"
+	attackerTool   = "aws-cli/2.17.44 md/awscrt#0.21.2 ua/2.0 os/linux#6.1.0-25-amd64 md/arch#x86_64 lang/python#3.11.9 md/pyimpl#CPython cfg/retry-mode#standard md/installer#exe md/distrib#debian.12 md/prompt#off"
 	attackerScan   = "python-requests/2.31.0"
 )
 
@@ -38,10 +39,10 @@ func (p *plot) stageIntrusions() {
 	prod, dev := p.org.account("prod"), p.org.account("dev")
 	from := func(name string) uint64 { return mix(p.seed, hashText(name)) }
 	p.stageRansom(p.stolenKey("ransom", prod.lane("eu-central-1"), 3, addressIn(rangeTor, from("ransom")).String(), attackerScript))
-	p.stageTheft(p.stolenKey("data theft", prod.lane("eu-central-1"), 4, addressIn(rangeOcean, from("theft")).String(), attackerShell))
-	p.stageHosts(p.stolenKey("way onto the hosts", prod.lane("eu-central-1"), 5, addressIn(rangeTunnel, from("hosts")).String(), attackerShell))
-	p.stageBlinding(p.stolenKey("blinding", prod.lane("us-east-1"), 7, addressIn(rangeOcean, from("blinding")).String(), attackerShell))
-	p.stageFoothold(p.stolenKey("foothold", dev.lane("us-east-1"), 3, addressIn(rangeTunnel, from("foothold")).String(), attackerShell))
+	p.stageTheft(p.stolenKey("data theft", prod.lane("eu-central-1"), 4, addressIn(rangeOcean, from("theft")).String(), attackerTool))
+	p.stageHosts(p.stolenKey("way onto the hosts", prod.lane("eu-central-1"), 5, addressIn(rangeTunnel, from("hosts")).String(), attackerTool))
+	p.stageBlinding(p.stolenKey("blinding", prod.lane("us-east-1"), 7, addressIn(rangeOcean, from("blinding")).String(), attackerTool))
+	p.stageFoothold(p.stolenKey("foothold", dev.lane("us-east-1"), 3, addressIn(rangeTunnel, from("foothold")).String(), attackerTool))
 	p.stageAbuse(p.stolenKey("abuse of resources", dev.lane("us-east-1"), 4, addressIn(rangeOcean, from("abuse")).String(), attackerScript))
 	p.stageModels(p.stolenKey("abuse of models", dev.lane("us-east-1"), 5, addressIn(rangeTor, from("models")).String(), attackerScript))
 	p.stageTrickery()
@@ -50,17 +51,21 @@ func (p *plot) stageIntrusions() {
 // stageRansom stages a discovery, and the destruction of what would undo a ransom.
 func (p *plot) stageRansom(i *intrusion) {
 	l, start := i.lane, p.at(3, 0, 40)
-	d := i.step(start, "account-discovery", "T1580", "thirty different questions in two minutes, a third of them denied")
+	d := i.step(start, "account-discovery", "T1580", "thirty-five different questions in two minutes, a third of them denied")
 	d.then(0, "sts:GetCallerIdentity", nil, nil)
 	for n, kind := range []string{"s3:ListBuckets", "ec2:DescribeInstances", "rds:DescribeDBInstances", "lambda:ListFunctions20150331", "secretsmanager:ListSecrets", "kms:ListKeys", "dynamodb:ListTables", "ecs:ListClusters", "eks:ListClusters",
 		"backup:ListBackupVaults", "cloudtrail:DescribeTrails", "guardduty:ListDetectors", "ec2:DescribeSnapshots", "rds:DescribeDBSnapshots", "sns:ListTopics", "sqs:ListQueues", "ecr:DescribeRepositories",
-		"logs:DescribeLogGroups", "ssm:DescribeInstanceInformation", "ec2:DescribeVpcs", "ec2:DescribeSecurityGroups", "athena:ListWorkGroups", "glue:GetConnections", "redshift:DescribeClusters",
+		"iam:ListUsers", "iam:ListRoles", "iam:ListPolicies", "iam:GetAccountPasswordPolicy", "iam:GetAccountSummary", "logs:DescribeLogGroups", "ssm:DescribeInstanceInformation", "ec2:DescribeVpcs", "ec2:DescribeSecurityGroups", "athena:ListWorkGroups", "glue:GetConnections", "redshift:DescribeClusters",
 		"elasticfilesystem:DescribeFileSystems", "elasticache:DescribeCacheClusters", "states:ListStateMachines", "acm:ListCertificates", "apigateway:GetRestApis"} {
 		var failure *fault
 		if n%3 == 1 {
 			failure = deniedAny
 		}
-		d.then(4, kind, nil, failure)
+		d.in(l)
+		if kindOf(kind).global {
+			d.in(l.account.lane("us-east-1"))
+		}
+		d.then(3, kind, nil, failure)
 	}
 	bucket := l.pools[poolBucket][4]
 	key := func(n int) string { return fmt.Sprintf("invoices/2026/%03d.pdf", n) }
@@ -103,7 +108,7 @@ func (p *plot) stageTheft(i *intrusion) {
 		then(30, "overwrite-code", vars{"function": l.pools[poolFunction][2]}, nil).then(11, "function-url", vars{"function": l.pools[poolFunction][2]}, nil).then(2, "open-function", vars{"function": l.pools[poolFunction][2]}, nil)
 	d := i.step(start+1900, "parameters-in-bulk", "T1552", "encrypted parameters of every service are read")
 	d.then(0, "ssm:DescribeParameters", nil, nil)
-	for _, product := range products[:14] {
+	for _, product := range products {
 		d.then(2, "parameter", vars{"path": product + "/" + l.account.name}, nil)
 	}
 	d.then(5, "parameters-by-path", vars{"path": "prod"}, nil)
@@ -144,7 +149,7 @@ func (p *plot) stageHosts(i *intrusion) {
 	a := p.org.assume(l, l.pools[poolRole][3], "", function, 6*hour)
 	a.tail = `","mfaAuthenticated":"false"}}` + l.scope("AWS::Lambda::Function", fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", l.region, l.account.id, function)) + `}`
 	outside := *i
-	outside.actor, outside.agent = a, attackerShell
+	outside.actor, outside.agent = a, attackerTool
 	outside.step(p.at(4, 23, 30), "function-credentials-elsewhere", "T1552.005", "the role of a function, from a network that is not AWS's").
 		then(0, "sts:GetCallerIdentity", nil, nil).then(14, "s3:ListBuckets", nil, nil).then(25, "secretsmanager:ListSecrets", nil, nil).then(30, "iam:ListRoles", nil, deniedAny)
 }
