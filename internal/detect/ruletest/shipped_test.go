@@ -80,6 +80,9 @@ func TestShipped(t *testing.T) {
 			if len(r.Mitre()) == 0 {
 				bad("the rule has no tag of an ATT&CK technique, such as attack.t1562.008")
 			}
+			if r.Misses == "" && !r.Silent {
+				bad("the rule has no misses: what does it not see?")
+			}
 			dir, err := fs.Sub(rules.Files, path.Dir(strings.TrimPrefix(r.File, ruleset.ShippedPrefix)))
 			if err != nil {
 				t.Fatal(err)
