@@ -43,7 +43,7 @@ lint:
 generate:
 	$(GO) run ./internal/spl/reference docs/spl
 	$(GO) run ./internal/event/reference docs/fields.md
-	$(GO) run ./internal/detect/reference docs/detections.md
+	$(GO) run ./rules/reference docs/detections.md
 
 .PHONY: generate-check
 generate-check:

@@ -12,7 +12,7 @@ func TestPageIsCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := os.ReadFile("../../../docs/detections.md")
+	got, err := os.ReadFile("../../docs/detections.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,7 @@
 // findings for its column of ordinary days.
 //
 //	reference [file]
-//	reference -count EVENTS DAYS < findings.json > internal/detect/reference/ordinary.csv
+//	reference -count EVENTS DAYS < findings.json > rules/reference/ordinary.csv
 package main
 
 import (
