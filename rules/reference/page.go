@@ -95,7 +95,7 @@ func page(ctx context.Context) (string, error) {
 			silent++
 			continue
 		}
-		folder := path.Base(path.Dir(r.File))
+		folder := path.Dir(strings.TrimPrefix(r.File, ruleset.ShippedPrefix))
 		byFolder[folder] = append(byFolder[folder], r)
 	}
 	var out strings.Builder
