@@ -21,17 +21,19 @@ import (
 )
 
 // alerter returns what makes alerts of the findings in a state. rules may return nil.
-func (a *app) alerter(db *state.DB, rules func() *ruleset.Ruleset, open func() (search.Options, error), log *slog.Logger) *alert.Alerter {
+func (a *app) alerter(db *state.DB, rules func() *ruleset.Ruleset, open func() (search.Options, error), log *slog.Logger) (*alert.Alerter, error) {
 	c := a.cfg.Alerts
-	desk := &triage.Desk{Rule: func(id string) *rule.Info {
+	desk, err := a.desk(db, func(id string) *rule.Info {
 		if rs := rules(); rs != nil {
 			if i := rs.Find(id); i >= 0 {
 				return &rs.Rules[i].Info
 			}
 		}
 		return nil
-	}}
-	desk.Allowed = func(f *finding.Finding) string { return allowed(f, desk.Rule(f.RuleID)) }
+	})
+	if err != nil {
+		return nil, err
+	}
 	return alert.NewAlerter(alert.Config{
 		State: db, Rules: rules, Open: open, Queue: output.Queue, Log: log,
 		Triage: func(f *finding.Finding) triage.Verdict { return desk.Apply(f) },
@@ -50,7 +52,11 @@ func (s *server) alerts(in *app) serve.Part {
 				rules = s.follow.Rules
 			}
 			open := func() (search.Options, error) { return s.searching(in, nil) }
-			alerter = in.alerter(s.pipeline.State(), rules, open, s.log)
+			own := *in
+			own.rules = s.rules
+			if alerter, err = own.alerter(s.pipeline.State(), rules, open, s.log); err != nil {
+				return err
+			}
 			alerter.Measure(s.metrics)
 			return nil
 		},
@@ -91,7 +97,10 @@ func (a *app) alertFindings(dir string, rules *ruleset.Follower, log *slog.Logge
 	case !errors.Is(err, integrity.ErrNoEvents):
 		return err
 	}
-	alerter := a.alerter(db, now, open, log)
+	alerter, err := a.alerter(db, now, open, log)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(a.ctx, mostAlerting)
 	defer cancel()
 	defer a.waiting("making alerts")()

@@ -50,6 +50,7 @@ type cli struct {
 	Findings findingsCmd `cmd:"" help:"List what rules found."`
 	Alerts   alertsCmd   `cmd:"" help:"List, show, close, assign, comment on and export alerts."`
 	Output   outputCmd   `cmd:"" help:"List and test where alerts are sent."`
+	Actors   actorsCmd   `cmd:"" help:"List who acts and what kind of actor each one is; correct it."`
 	Generate generateCmd `cmd:"" help:"Write a synthetic trail with labelled attacks."`
 	Rules    rulesCmd    `cmd:"" help:"List, test, show, explain and check rules."`
 	Spl      splCmd      `cmd:"" name:"spl" help:"Check and explain searches; list the language."`

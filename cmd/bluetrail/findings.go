@@ -16,6 +16,7 @@ import (
 
 	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/detect/rule"
+	"bluetrail/internal/detect/triage"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/result"
 	"bluetrail/internal/search"
@@ -36,6 +37,7 @@ type findingsListCmd struct {
 	Rule     string `help:"Only findings of rules with this ID, name or title; * stands for any text." placeholder:"RULE"`
 	Severity string `help:"Only findings at least this severe: informational, low, medium, high, critical." enum:"informational,low,medium,high,critical" default:"informational"`
 	Entity   string `help:"Only findings about this user, role, address, …; * stands for any text." placeholder:"TEXT"`
+	All      bool   `help:"Also list findings that are quieted by the class of their actors or by an allow-list."`
 	Status   string `help:"Only findings with this status: open, true or false." enum:",open,true,false" default:"" placeholder:"STATUS"`
 	Output   string `short:"o" help:"Output format: table, list (one field a line), json (whole findings) or csv." enum:"table,list,json,csv" default:"table"`
 }
@@ -92,6 +94,10 @@ func (c *findingsListCmd) Run(a *app) error {
 		return err
 	}
 	defer release()
+	desk, err := a.desk(db, nil)
+	if err != nil {
+		return err
+	}
 	byRule, byEntity := filter.Wildcard(c.Rule, false), filter.Wildcard(c.Entity, false)
 	out := bufio.NewWriterSize(a.out, 64<<10)
 	rows, err := result.New(out, result.Options{
@@ -101,7 +107,7 @@ func (c *findingsListCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	n := 0
+	n, quiet := 0, 0
 	err = db.Findings(a.ctx, q, func(s *state.Finding) error {
 		if c.Entity != "" && !byEntity(s.Entity) {
 			return nil
@@ -109,15 +115,27 @@ func (c *findingsListCmd) Run(a *app) error {
 		if c.Status != "" && c.Status != string(s.Status) {
 			return nil
 		}
-		f, body, err := readFinding(s)
+		f, _, err := readFinding(s)
 		if err != nil {
 			return err
 		}
 		if c.Rule != "" && !byRule(f.RuleID) && !byRule(f.Rule) && !byRule(f.Title) {
 			return nil
 		}
+		v := desk.Apply(f)
+		if f.Severity.Rank() < q.Severity {
+			return nil
+		}
+		if v.Quiet != triage.NotQuiet && !c.All {
+			quiet++
+			return nil
+		}
 		n++
 		if c.Output == "json" {
+			body, err := json.Marshal(f)
+			if err != nil {
+				return err
+			}
 			return writeJSON(out, body)
 		}
 		return rows.Write(findingRow(markedColumns, f, a.zone()))
@@ -137,7 +155,11 @@ func (c *findingsListCmd) Run(a *app) error {
 	for _, note := range notes {
 		a.note("%s", note)
 	}
-	a.note("%s", count(n, "finding"))
+	line := count(n, "finding")
+	if quiet > 0 {
+		line += fmt.Sprintf("; %d more are quiet, --all lists those, too", quiet)
+	}
+	a.note("%s", line)
 	return nil
 }
 
@@ -203,13 +225,22 @@ func (c *findingsShowCmd) Run(a *app) error {
 		return err
 	}
 	defer release()
+	desk, err := a.desk(db, nil)
+	if err != nil {
+		return err
+	}
 	out := bufio.NewWriterSize(a.out, 64<<10)
 	for i, id := range c.ID {
 		s, err := oneFinding(db, id)
 		if err != nil {
 			return errors.Join(out.Flush(), err)
 		}
-		f, body, err := readFinding(s)
+		f, _, err := readFinding(s)
+		if err != nil {
+			return errors.Join(out.Flush(), err)
+		}
+		desk.Apply(f)
+		body, err := json.Marshal(f)
 		if err != nil {
 			return errors.Join(out.Flush(), err)
 		}
@@ -253,7 +284,7 @@ func (a *app) showFinding(out *bufio.Writer, f *finding.Finding) error {
 	row := vector.NewBuilder()
 	row.Add()
 	for _, name := range []string{
-		"id", "time", "status", "note", "title", "rule_id", "severity", "mitre", "entity", "outcome", "actor", "actor_type", "actor_chain", "session_id", "account", "region", "source_ip",
+		"id", "time", "status", "note", "title", "rule_id", "severity", "rule_severity", "quiet", "triage", "mitre", "entity", "outcome", "actor", "actor_type", "actor_class", "actor_chain", "session_id", "account", "region", "source_ip",
 		"user_agent", "event_name", "object", "count", "first", "last", "message",
 	} {
 		setFinding(row, f, name, f.Get(name), a.zone())

@@ -31,6 +31,7 @@ type huntCmd struct {
 	NoShipped bool           `help:"Leave out the rules that come with bluetrail."`
 	Severity  string         `help:"Only findings at least this severe: informational, low, medium, high, critical." enum:"informational,low,medium,high,critical" default:"informational"`
 	Labels    string         `help:"Hold the findings against the labels of a generated trail (its folder, or a file of labels): what was caught, missed, quiet and loud." placeholder:"PATH"`
+	All       bool           `help:"Also list findings that are quieted by the class of their actors or by an allow-list; they are counted otherwise."`
 	source
 	Output string `short:"o" help:"Output format: table, list, json (whole findings), csv or html (a page with charts and events)." enum:"table,list,json,csv,html" default:"table"`
 }
@@ -137,6 +138,14 @@ func (c *huntCmd) Run(a *app) error {
 	defer h.close()
 	a.noteRules(rs)
 	h.Severity = rule.Severity(c.Severity)
+	if h.Triage, err = a.triage(c.All); err != nil {
+		return err
+	}
+	if len(c.Files) == 0 {
+		if err := a.heard(h.Triage, c.Data); err != nil {
+			return err
+		}
+	}
 	stop := h.meter(a)
 	res, err := hunt.Run(a.ctx, h.Options)
 	stop()
@@ -154,6 +163,7 @@ func (c *huntCmd) Run(a *app) error {
 	}
 	if err == nil {
 		a.huntProblems(res, st)
+		a.noteTriage(res)
 		a.note("%s from %s", count(len(res.Findings), "finding"), a.huntRead(res, st))
 	}
 	return err

@@ -75,7 +75,11 @@ func (a *app) live(f *ruleset.Follower, log *slog.Logger) (*live.Rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	return live.Open(live.Config{Rules: f, Lateness: a.cfg.Rules.Lateness, Geo: geo, Log: log}), nil
+	classes, err := a.classes()
+	if err != nil {
+		return nil, err
+	}
+	return live.Open(live.Config{Networks: network, Classes: classes, Rules: f, Lateness: a.cfg.Rules.Lateness, Geo: geo, Log: log}), nil
 }
 
 // learn has new first_seen rules learn from the stored events, until ctx ends.

@@ -51,7 +51,9 @@ func (s *server) searching(in *app, dirs []string) (search.Options, error) {
 	}
 	k, err := in.keeping(s.data, dirs)
 	o.Macros, o.Knowledge, o.Meter = k, k, nil // the meter counts searches of people
-	o.Store, o.Actors = findings.NewBeside(borrowed{s.pipeline.Store()}, s.pipeline.State()), s.shares.actorsOf(s.pipeline)
+	own := *in
+	own.rules = s.rules
+	o.Store, o.Actors = findings.NewBeside(borrowed{s.pipeline.Store()}, s.pipeline.State()).Triage(own.shownFinding(s.pipeline.State(), "")), s.shares.actorsOf(s.pipeline, s.rules)
 	o.Time = cmp.Or(o.Time, scheduledTime)
 	return o, err
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bluetrail/internal/config"
+	"bluetrail/internal/detect/live"
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/ingest"
 	"bluetrail/internal/integrity"
@@ -69,10 +70,18 @@ func (s *source) options(a *app) (o search.Options, err error) {
 	if _, err := o.Env(); err != nil { // before a store is opened
 		return o, err
 	}
-	if o.Store, err = s.store(a); a.opened != nil && len(s.Files) == 0 {
-		o.Actors = a.shares.actorsOf(a.opened)
+	if o.Store, err = s.store(a); err != nil {
+		return o, err
 	}
-	return o, err
+	switch {
+	case a.opened != nil && len(s.Files) == 0:
+		o.Actors = a.shares.actorsOf(a.opened, a.rules)
+	case len(s.Files) == 0:
+		o.Actors = &actors.Actors{Class: a.classOf(a.dataDir(s.Data))}
+	default:
+		o.Actors = &actors.Actors{Overrides: a.overrides()}
+	}
+	return o, nil
 }
 
 func (s *source) store(a *app) (store.Store, error) {
@@ -89,7 +98,7 @@ func (s *source) store(a *app) (store.Store, error) {
 			return nil, err
 		}
 		a.alarms(alarms, a.dataDir(s.Data))
-		return findings.NewBeside(borrowed{a.opened.Store()}, a.opened.State()), nil
+		return findings.NewBeside(borrowed{a.opened.Store()}, a.opened.State()).Triage(a.shownFinding(a.opened.State(), "")), nil
 	}
 	dir := a.dataDir(s.Data)
 	if err := a.removeLeftovers(dir); err != nil {
@@ -103,7 +112,7 @@ func (s *source) store(a *app) (store.Store, error) {
 		return nil, err
 	}
 	a.alarms(alarms, dir)
-	return findings.OpenBeside(st, dir), nil
+	return findings.OpenBeside(st, dir).Triage(a.shownFinding(nil, dir)), nil
 }
 
 // alarms says which days lack events, and makes the exit code say so.
@@ -227,8 +236,11 @@ func (s *shares) geo(paths []string) (*enrich.Geo, error) {
 }
 
 // actorsOf returns what searches of a server's data directory know of its actors.
-func (s *shares) actorsOf(p *ingest.Pipeline) *actors.Actors {
+func (s *shares) actorsOf(p *ingest.Pipeline, rules *live.Rules) *actors.Actors {
 	s.actorsOnce.Do(func() {
+		if rules != nil {
+			s.actors.Class = func(name, kind string) string { return string(rules.Opinion(name, kind).Class) }
+		}
 		s.actors.Shown = func() (int64, error) { return p.Store().Shown(), nil }
 	})
 	return &s.actors

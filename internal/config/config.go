@@ -37,10 +37,18 @@ type Config struct {
 	Sources   []Source             `yaml:"sources"` // of events that a server takes in
 	Rules     Rules                `yaml:"rules"`
 	Alerts    Alerts               `yaml:"alerts"`
+	Classes   []Class              `yaml:"classes"` // what kind of actor somebody is
 
 	Outputs     []Output      `yaml:"outputs"`     // where alerts are sent
 	Routes      []Route       `yaml:"routes"`      // none = every output hears of every alert
 	Maintenance []Maintenance `yaml:"maintenance"` // when they are not sent
+}
+
+// Class says what kind of actor those of a name are.
+type Class struct {
+	Actor  string `yaml:"actor"` // * stands for any text
+	Class  string `yaml:"class"` // as in actor.Class
+	Reason string `yaml:"reason"`
 }
 
 // Alerts say how findings become alerts.

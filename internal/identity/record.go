@@ -8,12 +8,16 @@ import (
 
 // Record extracts, in a decoder's single pass, the leaves that FromRow and Names read and
 // a few that many rules test; see event.Decoder.Fields.
-var Record = event.NewIdentifier(append(slices.Clone(Leaves), "errorCode", "errorMessage", "readOnly", "managementEvent", "vpcEndpointId"))
+var Record = event.NewIdentifier(append(slices.Clone(Leaves), "errorCode", "errorMessage", "readOnly", "awsRegion", "managementEvent", "vpcEndpointId"))
 
 var (
 	callerCells = cells(Leaves...)
 	sourceCell  = cells("eventSource")[0]
 	nameCell    = cells("eventName")[0]
+	codeCell    = cells("errorCode")[0]
+	wordsCell   = cells("errorMessage")[0]
+	readCell    = cells("readOnly")[0]
+	regionCell  = cells("awsRegion")[0]
 )
 
 // cells returns where leaves are among those of Record.
@@ -27,6 +31,12 @@ func cells(names ...string) (list []int) {
 // Names returns eventSource and eventName of a record whose leaves are in row.
 func Names(row *event.Row) (source, name string) {
 	return row.Leaf(sourceCell).Text, row.Leaf(nameCell).Text
+}
+
+// Outcome returns errorCode, errorMessage, readOnly and awsRegion of a record whose
+// leaves are in row.
+func Outcome(row *event.Row) (code, message, readOnly, region string) {
+	return row.Leaf(codeCell).Text, row.Leaf(wordsCell).Text, row.Leaf(readCell).Text, row.Leaf(regionCell).Text
 }
 
 // FromRow is Read for a record whose leaves are in a row of Record.

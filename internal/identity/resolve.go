@@ -103,6 +103,28 @@ func (t *Trail) Resolve(c *Caller) Who {
 	return w
 }
 
+// notePrincipal is the note of callers that only the name of their session tells.
+const notePrincipal = "by the name of the session"
+
+// ResolvePrincipal is Resolve for all sessions of a caller's principal. Where others than
+// one started them, or it is not known who did, nobody but the principal is behind them;
+// known says whether that is known.
+func (t *Trail) ResolvePrincipal(c *Caller) (w Who, known bool) {
+	if t == nil {
+		t = &Trail{}
+	}
+	t = &Trail{rows: t.rows} // nobody watches these answers
+	one := *c
+	one.AccessKeyID, one.SignInSession, one.RequestID, one.Created, one.Time = "", "", "", 0, 0
+	if w = t.Resolve(&one); w.Certain || w.Note == notePrincipal {
+		return w, true
+	}
+	parents := len(w.Chain) > 1
+	w.Actor, w.Type = t.principal(&one)
+	w.Chain = w.Chain[:1]
+	return w, parents
+}
+
 func (w *Who) doubt(note string) {
 	w.Certain = false
 	if w.Note == "" {
@@ -144,7 +166,7 @@ func (t *Trail) parent(c *Caller, w *Who) (p Caller, what What, ok bool) {
 		return Caller{}, 0, false // the name of the session is the person's; how else it was used proves nothing
 	}
 	if p, what, ok = pick(t.values(Assumed, c.PrincipalID), "", w); ok {
-		w.doubt("by the name of the session")
+		w.doubt(notePrincipal)
 	}
 	return p, what, ok
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"bluetrail/internal/actor"
 	"bluetrail/internal/detect/match"
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/detect/sigma"
@@ -47,6 +48,7 @@ type Scanner struct {
 	facts    identity.Facts
 	caller   []byte // of the match, encoded
 	trail    *identity.Trail
+	recorder *actor.Recorder // nil = none
 
 	n, every int // records, and how many lie between samples; 0 = no samples
 	observe  func(rule int, took time.Duration)
@@ -112,6 +114,9 @@ func NewScanner(ctx context.Context, rules *ruleset.Ruleset, geo exec.Geo, trail
 	return s, nil
 }
 
+// Record has the scanner tell a recorder of all events of the trail.
+func (s *Scanner) Record(r *actor.Recorder) { s.recorder = r }
+
 // Skip leaves a rule out of all further scans.
 func (s *Scanner) Skip(rule int) {
 	if s.rules.Rules[rule].Event != nil {
@@ -161,6 +166,9 @@ func (s *Scanner) Scan(rec *Record) (*match.Match, error) {
 	other := !rec.Partial && !Leaves.OfTrail(leaves) // only searches look at it
 	if !other {
 		s.trail.Add(&s.facts)
+		if s.recorder != nil {
+			s.recorder.AddRow(leaves, &s.facts)
+		}
 	}
 	source, name := identity.Names(leaves)
 	s.events.Evaluate(rec.Raw, source, name, func(i int) { // also what Values reads of it

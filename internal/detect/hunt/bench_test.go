@@ -40,12 +40,14 @@ func BenchmarkHunt(b *testing.B) {
 		}
 	})
 	for _, bc := range []struct {
-		name  string
-		rules fstest.MapFS
+		name   string
+		rules  fstest.MapFS
+		triage *Triage
 	}{
-		{"100 rules", upstream(100)},
-		{"5000 rules", upstream(5000)},
-		{"100 rules, correlations, first-seen", withStateful(upstream(100))},
+		{"100 rules", upstream(100), nil},
+		{"100 rules, classes of actors", upstream(100), &Triage{}},
+		{"5000 rules", upstream(5000), nil},
+		{"100 rules, correlations, first-seen", withStateful(upstream(100)), nil},
 	} {
 		b.Run(bc.name, func(b *testing.B) {
 			rs, err := ruleset.Load(b.Context(), nil, ruleset.Options{Shipped: bc.rules})
@@ -58,7 +60,7 @@ func BenchmarkHunt(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if _, err := Run(b.Context(), Options{Rules: rs, Records: st, Space: spill.NewSpace(b.TempDir(), 1<<34)}); err != nil {
+				if _, err := Run(b.Context(), Options{Rules: rs, Records: st, Space: spill.NewSpace(b.TempDir(), 1<<34), Triage: bc.triage}); err != nil {
 					b.Fatal(err)
 				}
 			}

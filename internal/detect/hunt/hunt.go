@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"bluetrail/internal/actor"
 	"bluetrail/internal/detect/engine"
 	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/detect/judge"
@@ -32,6 +33,7 @@ type Options struct {
 	Earliest time.Time      // inclusive; zero = open
 	Latest   time.Time      // exclusive; zero = open
 	Severity rule.Severity  // findings below it are left out; "" = none
+	Triage   *Triage        // nil = findings stay as the rules make them
 
 	// Record, if not nil, sees the records that some rule matches, in any order and by
 	// several goroutines at once. It must not keep them.
@@ -55,6 +57,8 @@ type Result struct {
 	Forgotten int             // credentials and sessions that were dropped for lack of memory, the oldest first
 	Judged    judge.Stats     // what stateful rules left out
 	Faults    []ruleset.Fault // rules that did not run, or not to their end
+	Book      *actor.Book     // what the events tell of actors; nil without Options.Triage
+	Triaged   Triaged
 
 	shown int // events in Findings
 }
@@ -96,6 +100,10 @@ func Run(ctx context.Context, o Options) (res *Result, err error) {
 		scans[n] = s
 		var err error
 		if s.scanner, err = engine.NewScanner(ctx, o.Rules, o.Search.Geo, s.trail); err == nil {
+			if o.Triage != nil {
+				s.recorder = &actor.Recorder{Networks: o.Triage.Networks}
+				s.scanner.Record(s.recorder)
+			}
 			s.keeper, err = spl.keeper(ctx)
 		}
 		return s.record, err
@@ -114,8 +122,10 @@ func Run(ctx context.Context, o Options) (res *Result, err error) {
 		}
 	}
 	res.Forgotten = trail.Dropped()
+	desk := res.desk(&o, scans, trail)
 	take := func(f *finding.Finding) error {
-		if o.Take == nil || o.Take(f) {
+		keep := res.triage(&o, desk, f)
+		if (o.Take == nil || o.Take(f)) && keep {
 			res.take(f, o.Severity)
 		}
 		return nil
@@ -123,7 +133,7 @@ func Run(ctx context.Context, o Options) (res *Result, err error) {
 	if err := judgeAll(ctx, &o, logs, trail, res, take); err != nil {
 		return nil, err
 	}
-	o.Search.Actors = actors.Known(trail)
+	o.Search.Actors = actors.Known(trail, res.Book)
 	if err := spl.run(ctx, &o, res, take); err != nil {
 		return nil, err
 	}
@@ -170,6 +180,7 @@ type scan struct {
 	keeper      *keeper
 	log         *match.Log
 	trail       *identity.Trail
+	recorder    *actor.Recorder // nil = none
 	rec         engine.Record
 	events      int64
 	others      int64

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"bluetrail/internal/actor"
 	"bluetrail/internal/detect/rule"
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/spl/exec"
@@ -22,6 +23,8 @@ type Config struct {
 	Lateness time.Duration // how late events may come and be judged in their place; 0 = DefaultLateness
 	Geo      exec.Geo      // for searches that look at one event at a time
 	Log      *slog.Logger
+	Networks actor.Networks   // nil = neighbouring addresses make a network
+	Classes  []actor.Override // what the configuration says of actors
 
 	clock func() time.Time                  // nil = time.Now
 	hit   func(rule *rule.Info, raw []byte) // for tests: called when a rule matches

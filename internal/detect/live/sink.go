@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"bluetrail/internal/actor"
 	"bluetrail/internal/detect/engine"
 	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/detect/judge"
@@ -29,6 +30,8 @@ type Sink struct {
 	mu       sync.Mutex // of what follows
 	workers  []*worker
 	trail    *identity.Trail
+	book     *actor.Book
+	said     []actor.Override // what users say of actors, kept in the state
 	memory   *seen.Memory
 	replayer *judge.Replayer
 	foreign  rows               // to be deleted with the next commit
@@ -83,6 +86,7 @@ func (r *Rules) Sink(db *state.DB) (ingest.Sink, error) {
 		r.use(r.cfg.Rules.Rules())
 	}
 	s := &Sink{rules: r, db: db, of: r.latest.Load(), trail: identity.NewTrail(0), memory: seen.New(0, true), expired: map[string]expired{}, durable: true}
+	s.book = actor.NewBook(r.cfg.Networks, s.trail)
 	if err := s.restore(); err != nil {
 		return nil, err
 	}
@@ -97,7 +101,7 @@ func (r *Rules) Sink(db *state.DB) (ingest.Sink, error) {
 
 // Worker implements ingest.Sink. It is called by several goroutines.
 func (s *Sink) Worker() ingest.SinkWorker {
-	w := &worker{sink: s, trail: identity.NewTrail(trailOfWorker)}
+	w := &worker{sink: s, trail: identity.NewTrail(trailOfWorker), calls: &actor.Recorder{Networks: s.rules.cfg.Networks}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.workers = append(s.workers, w)
@@ -191,6 +195,9 @@ func (s *Sink) gather() {
 		s.trail.Merge(w.trail)
 		w.trail.Reset()
 	}
+	for _, w := range s.workers {
+		s.book.Take(w.calls)
+	}
 	if s.trail.Stirred() {
 		s.replayer.Reresolve()
 		s.trail.Watch()
@@ -233,6 +240,9 @@ func (s *Sink) write(tx *state.Tx, d *judge.Delta) error {
 	}
 	for _, x := range s.trail.Changed() {
 		changed.known = append(changed.known, state.Identity{Kind: byte(x.Kind), Key: []byte(x.Key), Value: x.Value})
+	}
+	for _, x := range s.book.Changed() {
+		changed.known = append(changed.known, state.Identity{Kind: evidenceKind, Key: x.Key, Value: x.Value})
 	}
 	if err := changed.put(tx); err != nil {
 		return err
@@ -290,7 +300,7 @@ func (s *Sink) unread(err error) {
 // restore reads the state.
 func (s *Sink) restore() error {
 	err := s.db.Identities(func(x *state.Identity) error {
-		if err := s.trail.Restore(identity.Row{Kind: identity.Kind(x.Kind), Key: string(x.Key), Value: x.Value}); err != nil {
+		if err := recallIdentity(x, s.trail, s.book, &s.said); err != nil {
 			s.unread(err)
 			s.foreign.known = append(s.foreign.known, state.Identity{Kind: x.Kind, Key: slices.Clone(x.Key)})
 		}
@@ -300,6 +310,8 @@ func (s *Sink) restore() error {
 		return err
 	}
 	s.trail.Changed() // from now on
+	s.book.Changed()
+	s.book.Overrides = overrides(s.said, s.rules.cfg.Classes)
 	s.trail.Watch()
 	if err := s.recall(); err != nil {
 		return err

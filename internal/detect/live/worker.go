@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"bluetrail/internal/actor"
 	"bluetrail/internal/detect/engine"
 	"bluetrail/internal/detect/match"
 	"bluetrail/internal/detect/ruleset"
@@ -28,6 +29,7 @@ type worker struct {
 	downs   int64 // that the scanner knows
 	scanner *engine.Scanner
 	trail   *identity.Trail
+	calls   *actor.Recorder
 	rec     engine.Record
 	matches []*match.Match
 	hits    []int64 // by position
@@ -42,6 +44,7 @@ func (w *worker) use() error {
 	if err != nil {
 		return fmt.Errorf("cannot evaluate the rules: %w", err)
 	}
+	scanner.Record(w.calls)
 	w.sample = func(rule int, took time.Duration) { w.sink.rules.observe(rs, rule, took) }
 	scanner.Sample(1, w.sample) // the first event
 	if w.of != rs {

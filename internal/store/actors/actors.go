@@ -1,4 +1,4 @@
-// Package actors adds actor, actor_type, session_id and actor_chain to the events of a
+// Package actors adds actor, actor_type, actor_class, session_id and actor_chain to the events of a
 // store. They follow from many events, so a search that names one of them first reads
 // who issued which credentials to whom; see docs/identity.md.
 package actors
@@ -9,6 +9,7 @@ import (
 	"math"
 	"sync"
 
+	"bluetrail/internal/actor"
 	"bluetrail/internal/identity"
 	"bluetrail/internal/store"
 
@@ -22,15 +23,23 @@ type Actors struct {
 	// later ones are read when a search needs them. nil: the store takes in no events.
 	Shown func() (int64, error)
 
+	// Class returns the class of an actor of a type, for concurrent use. nil: the events
+	// are read for it.
+	Class func(name, kind string) string
+
+	// Overrides are what users say of actors, where the events are read.
+	Overrides *actor.Overrides
+
 	once   sync.Once
 	busy   chan struct{} // holds one token while somebody reads the store
 	mu     sync.Mutex
 	latest *known
 }
 
-// Known returns the Actors of a trail that is complete.
-func Known(trail *identity.Trail) *Actors {
-	return &Actors{latest: &known{trail: trail, upto: math.MaxInt64, windows: true}}
+// Known returns the Actors of a trail and a book that are complete. Without a book there
+// are no classes.
+func Known(trail *identity.Trail, book *actor.Book) *Actors {
+	return &Actors{latest: &known{trail: trail, book: book, upto: math.MaxInt64, windows: true, classes: true}}
 }
 
 // known is what the events up to a batch tell.
@@ -38,7 +47,10 @@ type known struct {
 	trail   *identity.Trail
 	upto    int64
 	windows bool // of idle windows, too, which take longer to read
-	users   int  // searches that read trail, counted under Actors.mu
+	classes bool // and of what actors usually do, for which all events are read
+	classOf sync.Mutex
+	book    *actor.Book // under classOf; nil = none
+	users   int         // searches that read trail, counted under Actors.mu
 }
 
 // Search is what one search knows. All its scans see the same, whatever comes in
@@ -73,16 +85,27 @@ func (s *Search) Close() {
 	s.held = nil
 }
 
-// trail returns what is known, reading it first where necessary.
-func (s *Search) trail(ctx context.Context, windows bool) (*identity.Trail, error) {
+// class returns the class of an actor.
+func (k *known) class(name, kind string) string {
+	if k.book == nil {
+		return ""
+	}
+	k.classOf.Lock()
+	defer k.classOf.Unlock()
+	return string(k.book.Opinion(name, kind).Class)
+}
+
+// known returns what is known, reading it first where necessary.
+func (s *Search) known(ctx context.Context, windows, classes bool) (*known, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	classes = classes && s.all.Class == nil
 	for _, k := range s.held {
-		if k.windows || !windows {
-			return k.trail, nil
+		if (k.windows || !windows) && (k.classes || !classes) {
+			return k, nil
 		}
 	}
-	k, err := s.all.take(ctx, s.st, windows)
+	k, err := s.all.take(ctx, s.st, windows, classes)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read who is behind the events: %w", err)
 	}
@@ -90,12 +113,12 @@ func (s *Search) trail(ctx context.Context, windows bool) (*identity.Trail, erro
 	if n := k.trail.Dropped(); n > 0 {
 		s.warn("actors and sessions of old events may be wrong or uncertain: %s facts about credentials did not fit into %d MiB", humanize.Comma(int64(n)), identity.DefaultLimit>>20)
 	}
-	return k.trail, nil
+	return k, nil
 }
 
 // take returns what all events tell that searches see now. Its users include the
 // caller.
-func (a *Actors) take(ctx context.Context, st store.Store, windows bool) (*known, error) {
+func (a *Actors) take(ctx context.Context, st store.Store, windows, classes bool) (*known, error) {
 	a.once.Do(func() { a.busy = make(chan struct{}, 1) })
 	select {
 	case a.busy <- struct{}{}:
@@ -112,14 +135,17 @@ func (a *Actors) take(ctx context.Context, st store.Store, windows bool) (*known
 	}
 	k := a.latest // changes only under busy
 	switch {
-	case k == nil || windows && !k.windows || k.upto > upto:
-		t, err := read(ctx, st, store.Arrival{Upto: limit(upto)}, windows)
+	case k == nil || windows && !k.windows || classes && !k.classes || k.upto > upto || k.classes && k.upto < upto:
+		t, book, err := read(ctx, st, store.Arrival{Upto: limit(upto)}, windows, classes)
 		if err != nil {
 			return nil, err
 		}
-		k = &known{trail: t, upto: upto, windows: windows}
+		if book != nil {
+			book.Overrides = a.Overrides
+		}
+		k = &known{trail: t, book: book, upto: upto, windows: windows || classes, classes: classes}
 	case k.upto < upto:
-		more, err := read(ctx, st, store.Arrival{After: k.upto, Upto: limit(upto)}, k.windows)
+		more, _, err := read(ctx, st, store.Arrival{After: k.upto, Upto: limit(upto)}, k.windows, false)
 		if err != nil {
 			return nil, err
 		}

@@ -129,7 +129,7 @@ func TestForgotten(t *testing.T) {
 	for _, c := range []struct {
 		actors *actors.Actors
 		want   int
-	}{{actors.Known(small), 1}, {nil, 0}} {
+	}{{actors.Known(small, nil), 1}, {nil, 0}} {
 		o.Actors = c.actors
 		s, _, err := search.Open(t.Context(), o)
 		if err != nil {

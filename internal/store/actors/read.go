@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"bluetrail/internal/actor"
 	"bluetrail/internal/event"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/identity"
@@ -14,6 +15,7 @@ import (
 // reader takes the facts from records, for one worker.
 type reader struct {
 	trail *identity.Trail
+	calls *actor.Recorder // nil = classes are not asked for
 	facts identity.Facts
 	row   *event.Row
 }
@@ -21,28 +23,39 @@ type reader struct {
 func (r *reader) add(raw []byte, row *event.Row) {
 	if identity.FromRow(raw, row, &r.facts) == nil { // otherwise it is broken, and has no caller
 		r.trail.Add(&r.facts)
+		if r.calls != nil {
+			r.calls.AddRow(row, &r.facts)
+		}
 	}
 }
 
 // read returns what events tell that arrived in a range.
-func read(ctx context.Context, st store.Store, arrived store.Arrival, windows bool) (*identity.Trail, error) {
+func read(ctx context.Context, st store.Store, arrived store.Arrival, windows, classes bool) (*identity.Trail, *actor.Book, error) {
 	var readers []*reader
 	begin := func(workers int) {
 		readers = make([]*reader, workers)
 		for i := range readers {
 			readers[i] = &reader{trail: identity.NewTrail(identity.DefaultLimit / workers), row: identity.Record.NewRow()}
+			if classes {
+				readers[i].calls = &actor.Recorder{}
+			}
 		}
 	}
 	if v, ok := st.(store.Visiting); ok {
 		begin(v.Workers())
 		if err := v.Visit(ctx, identity.Record, func(worker int, raw []byte, row *event.Row) { readers[worker].add(raw, row) }); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return merged(readers), nil
+		trail, book := merged(readers)
+		return trail, book, nil
 	}
-	sc, err := st.Prepare(&store.Query{Filter: telling(windows), Fields: filter.Fields(event.Raw), Earliest: store.Beginning, Latest: store.End, Arrived: arrived})
+	var where filter.Expr = &filter.Everything{}
+	if !classes {
+		where = telling(windows)
+	}
+	sc, err := st.Prepare(&store.Query{Filter: where, Fields: filter.Fields(event.Raw), Earliest: store.Beginning, Latest: store.End, Arrived: arrived})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	begin(max(1, sc.Workers()))
 	// What the scan leaves to be checked tells nothing new, but nothing wrong either.
@@ -63,17 +76,26 @@ func read(ctx context.Context, st store.Store, arrived store.Arrival, windows bo
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return merged(readers), nil
+	trail, book := merged(readers)
+	return trail, book, nil
 }
 
-func merged(readers []*reader) *identity.Trail {
+// merged joins what the readers have; the book is nil if they have no calls.
+func merged(readers []*reader) (*identity.Trail, *actor.Book) {
 	all := identity.NewTrail(0)
+	var book *actor.Book
 	for _, r := range readers {
 		all.Merge(r.trail)
+		if r.calls != nil {
+			if book == nil {
+				book = actor.NewBook(nil, all)
+			}
+			book.Take(r.calls)
+		}
 	}
-	return all
+	return all, book
 }
 
 // telling matches the events from which identity.Trail.Add learns: those that issue

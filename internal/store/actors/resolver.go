@@ -3,6 +3,7 @@ package actors
 import (
 	"strings"
 
+	"bluetrail/internal/actor"
 	"bluetrail/internal/event"
 	"bluetrail/internal/identity"
 	"bluetrail/internal/vector"
@@ -14,6 +15,7 @@ const maxKnown = 4096
 // resolver computes the fields, for one worker.
 type resolver struct {
 	trail  *identity.Trail
+	class  func(name, kind string) string
 	asked  [len(fields)]bool
 	leaves []*vector.Column // of the batch, by identity.Leaves
 	i      int              // the row
@@ -94,6 +96,13 @@ func (r *resolver) resolve(c identity.Caller) values {
 	}
 	w := r.trail.Resolve(&c)
 	texts := [len(fields)]string{w.Actor, w.Type, w.Session, w.String()}
+	switch {
+	case !r.asked[classField]:
+	case c.InvokedBy == identity.MCPServer:
+		texts[classField] = string(actor.Agent)
+	default:
+		texts[classField] = r.class(w.Actor, w.Type)
+	}
 	var vals values
 	for f, text := range texts {
 		if r.asked[f] && text != "" {

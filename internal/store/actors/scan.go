@@ -13,10 +13,13 @@ import (
 )
 
 // fields are the fields that this package adds, in the order of values.
-var fields = [...]string{"actor", "actor_type", "session_id", "actor_chain"}
+var fields = [...]string{"actor", "actor_type", "session_id", "actor_chain", "actor_class"}
 
 // sessionField is the place of session_id in fields.
 const sessionField = 2
+
+// classField is that of actor_class.
+const classField = 4
 
 // values are those of fields.
 type values [len(fields)]vector.Value
@@ -133,13 +136,16 @@ func (s *scan) Explain() []string {
 
 // Run implements store.Scan.
 func (s *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) error {
-	trail, err := s.search.trail(ctx, s.asked[sessionField])
+	k, err := s.search.known(ctx, s.asked[sessionField], s.asked[classField])
 	if err != nil {
 		return err
 	}
 	workers := make([]*resolver, max(1, s.Workers()))
 	for i := range workers {
-		workers[i] = newResolver(trail, s.asked)
+		workers[i] = newResolver(k.trail, s.asked)
+		if workers[i].class = k.class; s.search.all.Class != nil {
+			workers[i].class = s.search.all.Class
+		}
 	}
 	return s.Scan.Run(ctx, func(n int, b *vector.Batch) error {
 		if b != nil {

@@ -78,6 +78,16 @@ func OpenBeside(events Events, data string) *Beside {
 	})
 }
 
+// Triage has findings shown as a function returns them.
+func (b *Beside) Triage(shown func(body []byte) ([]byte, error)) *Beside {
+	for _, o := range b.own {
+		if s, ok := o.Store.(*Store); ok {
+			s.Triage = shown
+		}
+	}
+	return b
+}
+
 // Close implements store.Store.
 func (b *Beside) Close() error { return errors.Join(b.Events.Close(), b.shut()) }
 

@@ -22,20 +22,25 @@ const Sourcetype = "bluetrail:finding"
 
 // names are the fields of a finding's JSON.
 var names = []string{
-	"account", "actor", "actor_chain", "actor_type", "count", "entity", "event_ids", "event_name", "events{}.account", "events{}.error_code", "events{}.event_id",
+	"account", "actor", "actor_chain", "actor_class", "actor_type", "count", "entity", "event_ids", "event_name", "events{}.account", "events{}.error_code", "events{}.event_id",
 	"events{}.event_name", "events{}.event_source", "events{}.file", "events{}.object", "events{}.outcome", "events{}.region", "events{}.source_ip", "events{}.time",
-	"events{}.user", "events{}.user_agent", "fields{}.name", "fields{}.values", "fields{}.values{}", "first", "id", "kind", "last", "message", "mitre", "note", "object", "outcome",
-	"region", "rule", "rule_id", "session_id", "severity", "source_ip", "status", "time", "title", "user_agent",
+	"events{}.user", "events{}.user_agent", "fields{}.name", "fields{}.values", "fields{}.values{}", "first", "id", "kind", "last", "message", "mitre", "note", "object", "outcome", "quiet",
+	"region", "rule", "rule_id", "rule_severity", "session_id", "severity", "source_ip", "status", "time", "title", "triage", "user_agent",
 }
 
 // Store reads findings from the state.
-type Store struct{ open func() (*state.DB, error) }
+type Store struct {
+	open func() (*state.DB, error)
+
+	// Triage, if not nil, returns a finding as it is to be shown.
+	Triage func(body []byte) ([]byte, error)
+}
 
 var _ store.Store = (*Store)(nil)
 
 // New returns a store of the findings in a state. open is called by each search that
 // reads them; whoever made the state closes it.
-func New(open func() (*state.DB, error)) *Store { return &Store{open} }
+func New(open func() (*state.DB, error)) *Store { return &Store{open: open} }
 
 // Close implements store.Store.
 func (s *Store) Close() error { return nil }
@@ -61,6 +66,9 @@ func (s *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) err
 	q := state.FindingQuery{Earliest: s.q.Earliest, Latest: s.q.Latest, Arrived: state.Arrival(s.q.Arrived)}
 	err = db.Findings(ctx, q, func(f *state.Finding) error {
 		body, err := f.Document()
+		if err == nil && s.s.Triage != nil {
+			body, err = s.s.Triage(body)
+		}
 		if err != nil {
 			return err
 		}
@@ -79,4 +87,4 @@ func meta(f *state.Finding) *event.Meta {
 
 // listed are the fields of which a finding may have several values. In JSON they are
 // an array then, whose field would be called name{}; a search asks for name.
-var listed = []string{"account", "actor", "actor_chain", "actor_type", "event_ids", "event_name", "mitre", "object", "region", "session_id", "source_ip", "user_agent"}
+var listed = []string{"account", "actor", "actor_chain", "actor_class", "actor_type", "event_ids", "event_name", "mitre", "object", "region", "session_id", "source_ip", "user_agent"}
