@@ -38,7 +38,7 @@ func (a *app) alerter(db *state.DB, rules func() *ruleset.Ruleset, open func() (
 		State: db, Rules: rules, Open: open, Queue: output.Queue, Log: log,
 		Triage: func(f *finding.Finding) triage.Verdict { return desk.Apply(f) },
 		Window: c.Window, Windows: c.Windows, Risk: alert.Risk{Threshold: c.Risk.Threshold, HalfLife: c.Risk.HalfLife},
-	})
+	}), nil
 }
 
 // alerts returns the part of a server that makes alerts.
@@ -46,7 +46,7 @@ func (s *server) alerts(in *app) serve.Part {
 	var alerter *alert.Alerter
 	return serve.Part{
 		Name: "alerts",
-		Start: func(context.Context) error {
+		Start: func(context.Context) (err error) {
 			rules := func() *ruleset.Ruleset { return nil }
 			if s.follow != nil {
 				rules = s.follow.Rules
