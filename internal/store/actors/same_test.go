@@ -180,7 +180,7 @@ func TestSame(t *testing.T) {
 			t.Fatal(err)
 		}
 		caller, _ := f.Caller.AppendBinary(nil)
-		w := resolve(caller)
+		w := resolve(string(caller))
 		kinds[w.Type]++
 		if err := ids.Extract(raw, &event.Meta{}, row); err != nil {
 			t.Fatal(err)
