@@ -43,6 +43,7 @@ type cli struct {
 	Fields   fieldsCmd   `cmd:"" help:"List the fields of events: how many events have them, their top values, what they mean."`
 	Summary  summaryCmd  `cmd:"" help:"Summarize who was active and what they did, for the first hour of an incident."`
 	Trace    traceCmd    `cmd:"" help:"Trace what a key, identity or address did and what grew out of it."`
+	Exposure exposureCmd `cmd:"" help:"Show what is open to the internet, and what still blocks it."`
 	Export   exportCmd   `cmd:"" help:"Export records as evidence: byte for byte, with manifest and checksums."`
 	Ingest   ingestCmd   `cmd:"" help:"Ingest CloudTrail files into the data directory."`
 	Serve    serveCmd    `cmd:"" help:"Run as a server: ingest events continuously, run rules and answer searches."`

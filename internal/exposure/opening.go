@@ -60,7 +60,8 @@ type Instance struct {
 	Why     string `json:"why,omitempty"`
 }
 
-// Openings returns all openings, those that are open and reach most first.
+// Openings returns all openings: those that reach most and the ports that attackers look
+// for come first.
 func (m *Model) Openings() []Opening {
 	x := m.index()
 	var list []Opening
@@ -71,7 +72,7 @@ func (m *Model) Openings() []Opening {
 		aclOpenings(id, a, func(o Opening) { list = append(list, x.judged(o)) })
 	}
 	slices.SortFunc(list, func(a, b Opening) int {
-		return cmp.Or(a.Reach.rank()-b.Reach.rank(), b.Opened.Time.Compare(a.Opened.Time), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Traffic.Source, b.Traffic.Source))
+		return cmp.Or(a.Reach.rank()-b.Reach.rank(), a.Traffic.rank()-b.Traffic.rank(), b.Opened.Time.Compare(a.Opened.Time), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Traffic.Source, b.Traffic.Source))
 	})
 	return list
 }

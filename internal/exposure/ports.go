@@ -69,6 +69,19 @@ var services = map[int]string{
 	5432: "PostgreSQL", 5601: "Kibana", 5900: "VNC", 5985: "WinRM", 5986: "WinRM", 6379: "Redis", 9200: "Elasticsearch", 10250: "kubelet", 11211: "Memcached", 27017: "MongoDB",
 }
 
+// rank orders traffic, the most dangerous first.
+func (t *Traffic) rank() int {
+	if t.Protocol == "icmp" || t.Protocol == "icmpv6" {
+		return 2
+	}
+	for port := range services {
+		if t.From <= port && port <= t.To {
+			return 0
+		}
+	}
+	return 1
+}
+
 // String describes the traffic: "tcp 22 (SSH) from 0.0.0.0/0".
 func (t *Traffic) String() string {
 	what := t.Protocol
