@@ -12,6 +12,7 @@ import (
 	"bluetrail/internal/detect/rule"
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/detect/triage"
+	"bluetrail/internal/exposure"
 	"bluetrail/internal/integrity"
 	"bluetrail/internal/search"
 	"bluetrail/internal/serve"
@@ -20,8 +21,9 @@ import (
 	"bluetrail/internal/store/vlogs"
 )
 
-// alerter returns what makes alerts of the findings in a state. rules may return nil.
-func (a *app) alerter(db *state.DB, rules func() *ruleset.Ruleset, open func() (search.Options, error), log *slog.Logger) (*alert.Alerter, error) {
+// alerter returns what makes alerts of the findings in a state. rules may return nil;
+// exposed may be nil.
+func (a *app) alerter(db *state.DB, rules func() *ruleset.Ruleset, open func() (search.Options, error), exposed *exposure.Keeper, log *slog.Logger) (*alert.Alerter, error) {
 	c := a.cfg.Alerts
 	desk, err := a.desk(db, func(id string) *rule.Info {
 		if rs := rules(); rs != nil {
@@ -34,8 +36,12 @@ func (a *app) alerter(db *state.DB, rules func() *ruleset.Ruleset, open func() (
 	if err != nil {
 		return nil, err
 	}
+	var opened func(context.Context, *alert.Alert) []string
+	if exposed != nil {
+		opened = openingNotes(exposed, log)
+	}
 	return alert.NewAlerter(alert.Config{
-		State: db, Rules: rules, Open: open, Queue: output.Queue, Log: log,
+		Exposure: opened, State: db, Rules: rules, Open: open, Queue: output.Queue, Log: log,
 		Triage: func(f *finding.Finding) triage.Verdict { return desk.Apply(f) },
 		Window: c.Window, Windows: c.Windows, Risk: alert.Risk{Threshold: c.Risk.Threshold, HalfLife: c.Risk.HalfLife},
 	}), nil
@@ -52,9 +58,10 @@ func (s *server) alerts(in *app) serve.Part {
 				rules = s.follow.Rules
 			}
 			open := func() (search.Options, error) { return s.searching(in, nil) }
+			s.exposed = exposureOf(s.pipeline.State(), open)
 			own := *in
 			own.rules = s.rules
-			if alerter, err = own.alerter(s.pipeline.State(), rules, open, s.log); err != nil {
+			if alerter, err = own.alerter(s.pipeline.State(), rules, open, s.exposed, s.log); err != nil {
 				return err
 			}
 			alerter.Measure(s.metrics)
@@ -97,7 +104,11 @@ func (a *app) alertFindings(dir string, rules *ruleset.Follower, log *slog.Logge
 	case !errors.Is(err, integrity.ErrNoEvents):
 		return err
 	}
-	alerter, err := a.alerter(db, now, open, log)
+	var exposed *exposure.Keeper
+	if open != nil {
+		exposed = exposureOf(db, open)
+	}
+	alerter, err := a.alerter(db, now, open, exposed, log)
 	if err != nil {
 		return err
 	}

@@ -152,6 +152,7 @@ func (p *page) alert(x *alert.Alert, history []state.Action) {
 		p.field("risk", fmt.Sprintf("%.0f", x.Risk))
 	}
 	p.list("How unusual", x.Unusual, "")
+	p.list("Opened", x.Exposure, "")
 	p.list("Notes", x.Notes, "")
 	p.around(x.Around)
 	p.list("Next steps", x.NextSteps, "bluetrail search --data "+p.data+" ")

@@ -24,6 +24,7 @@ type exposureCmd struct {
 	Facts  []control.Path `help:"JSON that 'aws ec2 describe-…' printed: instances, security groups, network ACLs, subnets, interfaces or addresses; may be repeated." placeholder:"FILE"`
 	ID     []string       `help:"Only openings of this security group, network ACL or instance; may be repeated." placeholder:"ID"`
 	All    bool           `help:"Also openings that are closed again."`
+	Lookup bool           `help:"Write what is open to the lookup exposure.csv of the data directory, for searches; a server does so by itself."`
 	Output string         `short:"o" help:"Output format: table, json (whole openings) or csv." enum:"table,json,csv" default:"table"`
 }
 
@@ -70,13 +71,26 @@ func (c *exposureCmd) Run(a *app) error {
 		return err
 	}
 	for _, path := range pathsOf(c.Facts) {
-		if err := describe(m, a.path(path)); err != nil {
+		if err := addFacts(m, a.path(path)); err != nil {
 			return err
 		}
 	}
-	list := m.Openings()
-	total := len(list)
-	list = slices.DeleteFunc(list, func(o exposure.Opening) bool { return !c.All && o.Closed != nil || len(c.ID) > 0 && !concerns(&o, c.ID) })
+	all := m.Openings()
+	list := slices.DeleteFunc(slices.Clone(all), func(o exposure.Opening) bool {
+		return !c.All && o.Closed != nil || len(c.ID) > 0 && !concerns(&o, c.ID)
+	})
+	if c.Lookup {
+		if len(c.Files) > 0 {
+			return usage("--lookup is for a data directory; use --data DIR")
+		}
+		k, err := a.keeping(a.dataDir(c.Data), nil)
+		if err != nil {
+			return err
+		}
+		if err := k.WriteTable(a.ctx, exposure.LookupName, exposure.Lookup(all)); err != nil {
+			return err
+		}
+	}
 	out := bufio.NewWriter(a.out)
 	if c.Output == "json" {
 		for i := range list {
@@ -93,7 +107,7 @@ func (c *exposureCmd) Run(a *app) error {
 		return err
 	}
 	note := count(len(list), "opening")
-	if hidden := total - len(list); hidden > 0 && !c.All && len(c.ID) == 0 {
+	if hidden := len(all) - len(list); hidden > 0 && !c.All && len(c.ID) == 0 {
 		note += fmt.Sprintf("; %d closed again, shown by --all", hidden)
 	}
 	a.note("%s; known from %s", note, count(int(m.Records), "change"))
@@ -103,8 +117,8 @@ func (c *exposureCmd) Run(a *app) error {
 	return nil
 }
 
-// describe adds a file of what AWS described. It was described when the file was written.
-func describe(m *exposure.Model, path string) error {
+// addFacts adds a file of what AWS described. It was described when the file was written.
+func addFacts(m *exposure.Model, path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err

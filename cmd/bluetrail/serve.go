@@ -14,6 +14,7 @@ import (
 	"bluetrail/internal/detect/live"
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/event"
+	"bluetrail/internal/exposure"
 	"bluetrail/internal/idset"
 	"bluetrail/internal/ingest"
 	"bluetrail/internal/integrity"
@@ -44,6 +45,7 @@ type server struct {
 	metrics  *metrics.Set
 	follow   *ruleset.Follower // nil = no rules
 	rules    *live.Rules       // nil = none
+	exposed  *exposure.Keeper  // what is open to the internet
 }
 
 // Run serves until the context ends or a part fails.
@@ -102,7 +104,7 @@ func (c *serveCmd) Run(a *app) error {
 	if s.follow != nil {
 		parts = append(parts, s.schedule(&in), serve.Part{Name: "rules", Run: s.follow.Watch}, serve.Part{Name: "judging", Run: s.rules.Run}, serve.Part{Name: "learning", Run: s.learn(&in)})
 	}
-	parts = append(parts, s.alerts(&in))
+	parts = append(parts, s.alerts(&in), s.exposure(&in))
 	if days := s.cfg.Serve.ScrubDays; days > 0 {
 		period := time.Duration(days) * 24 * time.Hour
 		parts = append(parts, serve.Part{Name: "scrub", Run: func(ctx context.Context) error { return s.scrub(ctx, period) }},

@@ -87,6 +87,7 @@ type Alert struct {
 	Around         []Around        `json:"around,omitempty"`       // what else the entity did
 	Unusual        []string        `json:"unusual,omitempty"`      // how unusual this is for the actor and the account, in words
 	Notes          []string        `json:"notes,omitempty"`        // what enrichment adds, in words
+	Exposure       []string        `json:"exposure,omitempty"`     // what the events opened to the internet, and what is behind it
 	NextSteps      []string        `json:"next_steps,omitempty"`
 	FalsePositives []string        `json:"false_positives,omitempty"`
 	Fields         []finding.Field `json:"fields,omitempty"`

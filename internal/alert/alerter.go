@@ -20,11 +20,12 @@ import (
 
 // Config is what an Alerter works with. Only State is required.
 type Config struct {
-	State  *state.DB
-	Rules  func() *ruleset.Ruleset                           // as they are now; nil = unknown
-	Open   func() (search.Options, error)                    // a search of the events; nil = there are none to search
-	Queue  func(tx *state.Tx, a *Alert, change Change) error // tells outputs; nil = nobody
-	Triage func(f *finding.Finding) triage.Verdict           // sets what the finding shows, too; nil = no class and no list is known
+	State    *state.DB
+	Rules    func() *ruleset.Ruleset                           // as they are now; nil = unknown
+	Open     func() (search.Options, error)                    // a search of the events; nil = there are none to search
+	Queue    func(tx *state.Tx, a *Alert, change Change) error // tells outputs; nil = nobody
+	Triage   func(f *finding.Finding) triage.Verdict           // sets what the finding shows, too; nil = no class and no list is known
+	Exposure func(ctx context.Context, doc *Alert) []string    // what the events opened to the internet, in words; may be nil
 
 	Window  time.Duration            // see DefaultWindow
 	Windows map[string]time.Duration // by ID, name or title of a rule

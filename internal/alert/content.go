@@ -21,12 +21,13 @@ import (
 // content is what the events' store knows of an alert. It is gathered before the
 // transaction, since searches may take long.
 type content struct {
-	records []state.Record
-	missing bool // some were not found
-	fresh   bool // the rest was gathered, too
-	around  []Around
-	unusual []string
-	first   map[string]bool // addresses that the actor never called from before
+	records  []state.Record
+	missing  bool // some were not found
+	fresh    bool // the rest was gathered, too
+	around   []Around
+	unusual  []string
+	exposure []string
+	first    map[string]bool // addresses that the actor never called from before
 }
 
 // draft is what the findings of a group come to.
@@ -80,6 +81,9 @@ func (a *Alerter) gather(ctx context.Context, items []item) map[group]*content {
 		held, room, fresh := a.held(g, doc)
 		if c.fresh = fresh; fresh {
 			a.context(ctx, c, doc)
+			if a.cfg.Exposure != nil {
+				c.exposure = a.cfg.Exposure(ctx, &doc.Alert)
+			}
 		}
 		c.records, c.missing = a.records(ctx, &doc.Alert, held, room)
 		all[g] = c
@@ -158,7 +162,7 @@ func (b *work) keep(c *change, m *content) error {
 		return err
 	}
 	if m.fresh && len(c.Around) == 0 {
-		c.Around, c.Unusual = m.around, m.unusual
+		c.Around, c.Unusual, c.Exposure = m.around, m.unusual, m.exposure
 	}
 	for i := range c.Sources {
 		c.Sources[i].FirstSeen = c.Sources[i].FirstSeen || m.first[c.Sources[i].Address]

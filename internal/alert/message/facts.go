@@ -99,6 +99,7 @@ func (m *Message) Facts() (facts []Fact) {
 		add("Risk", strconv.FormatFloat(a.Risk, 'f', 0, 64))
 	}
 	each("Unusual", a.Unusual)
+	each("Opened", a.Exposure)
 	each("Note", a.Notes)
 	each("Next", a.NextSteps)
 	add("Rule", a.Rule)

@@ -44,7 +44,7 @@ func Bounded(a *alert.Alert) *alert.Alert {
 	for _, v := range []*finding.Values{&b.Actor, &b.ActorType, &b.ActorClass, &b.Chain, &b.Session, &b.Account, &b.Region, &b.EventName, &b.Object, &b.UserAgent} {
 		*v = texts(*v, maxList)
 	}
-	for _, v := range []*[]string{&b.Mitre, &b.Unusual, &b.Notes, &b.NextSteps, &b.FalsePositives, &b.Findings} {
+	for _, v := range []*[]string{&b.Mitre, &b.Unusual, &b.Exposure, &b.Notes, &b.NextSteps, &b.FalsePositives, &b.Findings} {
 		*v = texts(*v, maxList)
 	}
 	b.EventIDs = texts(b.EventIDs, maxEvents)

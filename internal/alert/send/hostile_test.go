@@ -32,7 +32,7 @@ func evil() message.Message {
 	a := &alert.Alert{
 		ID: "0123456789abcdef0123456789abcdef", Number: 7, Created: now, Updated: now, Status: alert.New, Severity: "high", Risk: 12, RuleID: attack, Rule: s, Title: s,
 		Mitre: []string{"T1078"}, EntityKind: "actor", Entity: s, Summary: s, Actor: v, ActorClass: v, Chain: v, Account: v, Region: v, EventName: v, Object: v, Outcome: "success",
-		Count: 3, First: now, Last: now, Sources: []alert.Source{{Address: s, Network: s, Lists: []string{s}}}, Findings: []string{"f"}, EventIDs: []string{"e"}, Notes: []string{s}, NextSteps: []string{s},
+		Count: 3, First: now, Last: now, Sources: []alert.Source{{Address: s, Network: s, Lists: []string{s}}}, Findings: []string{"f"}, EventIDs: []string{"e"}, Notes: []string{s}, Exposure: []string{s}, NextSteps: []string{s},
 	}
 	return message.Message{Key: "feedfeedfeedfeedfeedfeedfeedfeed", Time: now, Change: alert.Raised, Alert: message.Bounded(a)}
 }

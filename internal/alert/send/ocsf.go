@@ -56,7 +56,7 @@ func ocsf(m *message.Message) object {
 	f["cloud"] = cloud(a)
 	f["evidences"] = evidences(a)
 	f["resources"] = resources(a)
-	f["unmapped"] = object{"number": a.Number, "entity": a.Entity, "entity_kind": a.EntityKind, "actor_class": a.ActorClass, "actor_chain": a.Chain, "notes": a.Notes, "unusual": a.Unusual, "next_steps": a.NextSteps}
+	f["unmapped"] = object{"number": a.Number, "entity": a.Entity, "entity_kind": a.EntityKind, "actor_class": a.ActorClass, "actor_chain": a.Chain, "notes": a.Notes, "exposure": a.Exposure, "unusual": a.Unusual, "next_steps": a.NextSteps}
 	return f
 }
 

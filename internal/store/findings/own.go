@@ -42,7 +42,7 @@ func others(open func() (*state.DB, error)) []*own {
 // that are had without its whole JSON, and alertNames all.
 var (
 	alertLists = []string{
-		"account", "actor", "actor_chain", "actor_class", "actor_type", "event_ids", "event_name", "false_positives", "findings", "mitre", "next_steps", "notes", "object", "region", "session_id",
+		"account", "actor", "actor_chain", "actor_class", "actor_type", "event_ids", "event_name", "exposure", "false_positives", "findings", "mitre", "next_steps", "notes", "object", "region", "session_id",
 		"unusual", "user_agent",
 	}
 	alertColumns = []string{
@@ -51,7 +51,7 @@ var (
 	}
 	alertNames = slices.Concat(alertColumns, []string{
 		"actor", "actor_chain", "actor_class", "actor_type", "around{}.count", "around{}.event_name", "around{}.event_source", "around{}.first", "around{}.last", "around{}.outcome", "event_ids", "event_name",
-		"false_positives", "fields{}.name", "fields{}.values", "fields{}.values{}", "findings", "message", "mitre", "next_steps", "notes", "object", "outcome", "records_kept", "records_note", "region",
+		"exposure", "false_positives", "fields{}.name", "fields{}.values", "fields{}.values{}", "findings", "message", "mitre", "next_steps", "notes", "object", "outcome", "records_kept", "records_note", "region",
 		"rule_severity", "session_id", "sources{}.address", "sources{}.asn", "sources{}.country", "sources{}.first_seen", "sources{}.lists{}", "sources{}.network", "sources{}.network_kind", "triage", "unusual",
 		"user_agent",
 	})
