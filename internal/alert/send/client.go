@@ -41,7 +41,7 @@ func newClient(o *Output) (*client, error) {
 	}
 	t := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DialContext: d.DialContext, TLSClientConfig: trust, ForceAttemptHTTP2: true,
-		MaxIdleConns: 2, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: o.Timeout, ResponseHeaderTimeout: o.Timeout, MaxResponseHeaderBytes: maxReply,
+		MaxIdleConns: 2, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: o.Timeout, MaxResponseHeaderBytes: maxReply,
 	}
 	return &client{&http.Client{Transport: t, CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		first := via[0].URL
