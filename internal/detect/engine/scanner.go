@@ -41,7 +41,9 @@ type Scanner struct {
 	searches []search
 	brief    *event.Extractor
 	row      *event.Row
-	derived  []int // cell of each wanted field among the row's, -1 = only a record field
+	derived  []int     // cell of each wanted field among the row's, -1 = only a record field
+	wants    [][]int32 // positions in Wanted of what is asked of the matches of a rule
+	wanted   []int32   // those of the match under way
 	match    match.Match
 	own      *event.Row // of Leaves
 	leaves   *event.Row // of the record under way: own, or the caller's
@@ -79,7 +81,7 @@ var briefFields = []string{
 // NewScanner returns a scanner of the rules. It adds the identity facts of all records
 // to trail. ctx ends the evaluation of searches.
 func NewScanner(ctx context.Context, rules *ruleset.Ruleset, geo exec.Geo, trail *identity.Trail) (*Scanner, error) {
-	s := &Scanner{rules: rules, events: rules.Set.NewEvaluator(), trail: trail, own: Leaves.NewRow()}
+	s := &Scanner{rules: rules, events: rules.Set.NewEvaluator(), trail: trail, own: Leaves.NewRow(), wants: rules.Wants()}
 	s.events.Borrow(Leaves.Leaves(), s.lend)
 	fields := slices.Clone(briefFields)
 	for _, f := range rules.Wanted {
@@ -198,7 +200,7 @@ func (s *Scanner) Scan(rec *Record) (*match.Match, error) {
 		sum := sha256.Sum256(rec.Raw)
 		copy(m.ID[:], sum[:])
 	}
-	if err := s.brief.Extract(rec.Raw, rec.Meta, s.row); err != nil {
+	if err := s.brief.Read(rec.Raw, s.row); err != nil {
 		return nil, err
 	}
 	s.fill(rec)
@@ -215,7 +217,7 @@ func (s *Scanner) lend(i int) (text string, set, ok bool) {
 func (s *Scanner) fill(rec *Record) {
 	m := &s.match
 	text := func(i int) string {
-		c := s.row.Cell(i)
+		c := s.brief.FinishOne(i, rec.Raw, rec.Meta, s.row)
 		if len(c.Many) > 0 {
 			return c.Many[0]
 		}
@@ -223,7 +225,7 @@ func (s *Scanner) fill(rec *Record) {
 	}
 	m.Event = match.Event{
 		ID: text(0), Name: text(1), Source: text(2), Account: text(3), Region: text(4), SourceIP: text(5), UserAgent: text(6),
-		User: cmp.Or(text(7), text(12), text(13), text(11)), ErrorCode: text(8), Outcome: text(9), Object: strings.Join(s.texts(10), ", "), File: rec.File,
+		User: cmp.Or(text(7), text(12), text(13), text(11)), ErrorCode: text(8), Outcome: text(9), Object: strings.Join(s.texts(rec, 10), ", "), File: rec.File,
 	}
 	if m.Event.ErrorCode == "success" { // derived; the record has none
 		m.Event.ErrorCode = ""
@@ -233,20 +235,25 @@ func (s *Scanner) fill(rec *Record) {
 	s.caller, _ = caller.AppendBinary(s.caller[:0]) // never fails
 	m.Caller = string(s.caller)
 	m.Values = m.Values[:0]
-	for i, f := range s.rules.Wanted {
-		texts := slices.Clone(s.events.Values(f))
+	s.wanted = s.wanted[:0]
+	for _, r := range m.Rules {
+		s.wanted = append(s.wanted, s.wants[r]...)
+	}
+	slices.Sort(s.wanted)
+	for _, i := range slices.Compact(s.wanted) {
+		texts := s.events.Values(s.rules.Wanted[i])
 		if len(texts) == 0 && s.derived[i] >= 0 {
-			texts = s.texts(s.derived[i])
+			texts = s.texts(rec, s.derived[i])
 		}
 		if len(texts) > 0 {
-			m.Values = append(m.Values, match.Value{Field: int32(i), Texts: texts})
+			m.Values = append(m.Values, match.Value{Field: i, Texts: texts})
 		}
 	}
 }
 
 // texts returns all values of a field of the row.
-func (s *Scanner) texts(i int) []string {
-	switch c := s.row.Cell(i); {
+func (s *Scanner) texts(rec *Record, i int) []string {
+	switch c := s.brief.FinishOne(i, rec.Raw, rec.Meta, s.row); {
 	case !c.Set:
 		return nil
 	case len(c.Many) > 0:

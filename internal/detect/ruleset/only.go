@@ -11,20 +11,10 @@ import (
 // their status switches them off or they only serve others.
 func (s *Ruleset) Only(positions ...int) *Ruleset {
 	used := make([]bool, len(s.Rules))
-	var use func(i int)
-	use = func(i int) {
-		if used[i] {
-			return
-		}
-		used[i] = true
-		if c := s.Rules[i].Correlation; c != nil {
-			for _, ref := range c.Rules {
-				use(int(s.Position(ref)))
-			}
-		}
-	}
 	for _, i := range positions {
-		use(i)
+		for _, at := range s.below(i) {
+			used[at] = true
+		}
 	}
 	l := &loader{Ruleset: &Ruleset{Knowledge: s.Knowledge}}
 	moved := make([]int, len(s.Rules))
@@ -91,4 +81,47 @@ func (s *Ruleset) Using(positions ...int) []int {
 	}
 	slices.Sort(used)
 	return used
+}
+
+// Wants returns, by the position of a rule, what is asked of its matches: positions in
+// Wanted, ascending.
+func (s *Ruleset) Wants() [][]int32 {
+	out := make([][]int32, len(s.Rules))
+	for i := range s.Rules {
+		r := &s.Rules[i]
+		fields := slices.Concat(r.Entity, r.Fields)
+		if r.Correlation != nil {
+			fields = append(fields, r.Correlation.Wanted()...)
+		}
+		if len(fields) == 0 {
+			continue
+		}
+		for _, at := range s.below(i) {
+			for _, f := range fields {
+				if k := slices.Index(s.Wanted, f); k >= 0 {
+					out[at] = append(out[at], int32(k))
+				}
+			}
+		}
+	}
+	for i := range out {
+		slices.Sort(out[i])
+		out[i] = slices.Compact(out[i])
+	}
+	return out
+}
+
+// below returns the positions of a rule and of all that it refers to.
+func (s *Ruleset) below(position int) []int {
+	list := []int{position}
+	for i := 0; i < len(list); i++ {
+		if c := s.Rules[list[i]].Correlation; c != nil {
+			for _, ref := range c.Rules {
+				if at := int(s.Position(ref)); !slices.Contains(list, at) {
+					list = append(list, at)
+				}
+			}
+		}
+	}
+	return list
 }
