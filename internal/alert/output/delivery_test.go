@@ -52,11 +52,11 @@ func newWorld(t *testing.T, outputs ...config.Output) *world {
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
+		w.got = append(w.got, d)
 		status, after := http.StatusOK, ""
 		if w.answer != nil {
 			status, after = w.answer(&d)
 		}
-		w.got = append(w.got, d)
 		if after != "" {
 			rw.Header().Set("Retry-After", after)
 		}
@@ -137,6 +137,8 @@ func (w *world) steps(d *Delivery) (wait time.Duration) {
 // their ids. A digest's titles are joined by +.
 func (w *world) told(want ...string) (ids []string) {
 	w.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	var got []string
 	for _, d := range w.got {
 		var titles []string
