@@ -57,6 +57,9 @@ func (b *Book) Take(r *Recorder) {
 func (b *Book) put(s *row) {
 	if own := b.rows[s.who]; own != nil {
 		own.Merge(&s.Evidence)
+		if own.caller.ARN == "" && s.caller.ARN != "" {
+			own.caller, b.index = s.caller, nil
+		}
 	} else {
 		b.rows[s.who] = s
 		b.index = nil

@@ -36,6 +36,9 @@ func happenings(n int) (list []happening) {
 		switch k := rnd.IntN(4); rnd.IntN(3) {
 		case 0:
 			c.Type, c.PrincipalID, c.ARN, c.UserName = "IAMUser", fmt.Sprint("AIDA", k), fmt.Sprint("arn:aws:iam::111122223333:user/u", k), fmt.Sprint("u", k)
+			if rnd.IntN(3) == 0 { // a failed sign-in
+				c.ARN = ""
+			}
 		case 1:
 			c.Type, c.PrincipalID, c.IssuerARN, c.AccessKeyID = "AssumedRole", fmt.Sprint("AROAX:s", i%60), "arn:aws:iam::111122223333:role/app", fmt.Sprintf("ASIAEXAMPLE%05d", i%60)
 			c.Created = begin.UnixNano()

@@ -24,12 +24,15 @@ type point struct {
 	reason string
 }
 
-// settled is how long an actor is known before its name and its habits speak for it:
-// whoever takes it over, or makes it, is found by then.
+// How long an actor has to be known before some evidence counts as hard: whoever takes it
+// over, or makes it, is found by then.
 const (
 	settled   = 12 * 3600 // seconds from the first call to the last
 	habitDays = 3         // days with calls
 )
+
+// settledFor reports whether the actor is known for long enough.
+func (e *Evidence) settledFor() bool { return e.Last-e.First >= settled }
 
 // Classify says what kind of actor one is, by its name, its kind as in identity.Who, and
 // its evidence, which may be nil. It is a pure function.
@@ -42,9 +45,9 @@ func Classify(actor, kind string, e *Evidence) Opinion {
 		list = append(list, point{class, points, hard, fmt.Sprintf(format, args...)})
 	}
 	byKind(actor, kind, e, add)
-	byWay(e, add)
+	byWay(actor, kind, e, add)
 	byName(actor, e, add)
-	byHabit(e, add)
+	byHabit(kind, e, add)
 	return judge(list)
 }
 
@@ -94,12 +97,16 @@ func byKind(actor, kind string, e *Evidence, add adder) {
 	case identity.TypeOIDC:
 		switch {
 		case buildSubject(actor):
-			add(Automation, 90, true, "The identity provider of a build system vouches for it.")
+			add(Automation, 90, e.settledFor(), vouched)
 		case strings.HasPrefix(actor, "system:serviceaccount:"):
 			add(Automation, 60, false, "It is a service account of a Kubernetes cluster.")
 		}
 	}
 }
+
+// vouched is not hard at once: the builds of everybody have the same identity provider, so
+// an intruder's build gets in where a role trusts too many.
+const vouched = "The identity provider of a build system vouches for it."
 
 // buildSubject reports whether the subject of a token is one of a build system's.
 // Sources: GitHub "About security hardening with OpenID Connect", GitLab "OpenID Connect
@@ -139,9 +146,12 @@ func starterSign(service string) Sign {
 }
 
 // byWay is the evidence of how it comes by its credentials.
-func byWay(e *Evidence, add adder) {
-	if e.Console > 0 || e.SignIns > 0 {
+func byWay(actor, kind string, e *Evidence, add adder) {
+	switch n := e.Console + e.SignIns; {
+	case n*20 >= e.Calls && n > 0:
 		add(Person, 80, true, "It works in the AWS console.")
+	case n > 0: // who steals the key of a program can get into the console with it
+		add(Person, 30, false, "%d of its %d calls are from the AWS console.", n, e.Calls)
 	}
 	if e.MFA > 0 && e.Console == 0 && e.SignIns == 0 {
 		add(Person, 55, true, "It authenticates with MFA.")
@@ -153,14 +163,14 @@ func byWay(e *Evidence, add adder) {
 		hard   bool
 		reason string
 	}{
-		{SignPipeline, Automation, 90, true, "The identity provider of a build system vouches for it."},
+		{SignPipeline, Automation, 90, e.settledFor(), vouched},
 		{SignWorkload, Automation, 60, false, "A workload of a cluster uses it."},
 		{SignBuild, Automation, 80, true, "A service of AWS that builds and deploys starts its sessions."},
 		{SignCompute, Automation, 60, false, "A service of AWS that runs programs starts its sessions."},
 		{SignAgent, Agent, 80, true, "A service of AWS that runs AI agents starts its sessions."},
 		{SignScan, Scanner, 80, true, "A service of AWS that checks configurations starts its sessions."},
 	} {
-		if e.signs&s.sign != 0 {
+		if e.signs&s.sign != 0 && !(s.sign == SignPipeline && kind == identity.TypeOIDC && buildSubject(actor)) { // said by byKind
 			add(s.class, s.points, s.hard, "%s", s.reason)
 		}
 	}
@@ -177,10 +187,11 @@ var names = []struct {
 	{Scanner, []string{"prowler", "scoutsuite", "securityaudit", "security-audit", "wiz", "orca", "lacework", "prisma", "cloudsploit", "steampipe", "cspm", "datadog", "scanner", "-scan", "scan-", "posture", "cartography", "cloudcustodian", "drata", "vanta", "compliance"}},
 }
 
-// byName is the evidence of the name of a user or role, which whoever holds its
-// credentials cannot choose; whoever made it could.
+// byName is the evidence of the name of a user or role. It is never hard: an intruder who
+// can create a role can call it deploy. For servers and functions it says nothing at all;
+// their role may be called after what they deploy.
 func byName(actor string, e *Evidence, add adder) {
-	if !strings.HasPrefix(actor, "arn:") {
+	if !strings.HasPrefix(actor, "arn:") || e.signs&(SignCompute|SignWorkload) != 0 && e.signs&(SignPipeline|SignBuild) == 0 {
 		return
 	}
 	_, last, _ := strings.Cut(actor, "/")
@@ -188,7 +199,7 @@ func byName(actor string, e *Evidence, add adder) {
 	for _, n := range names {
 		for _, w := range n.words {
 			if strings.Contains(last, w) {
-				add(n.class, 25, e.Last-e.First >= settled, "Its name has %q in it.", strings.Trim(w, "-"))
+				add(n.class, 25, false, "Its name has %q in it.", strings.Trim(w, "-"))
 				break
 			}
 		}
@@ -211,7 +222,7 @@ const (
 )
 
 // byHabit is the evidence of what it does.
-func byHabit(e *Evidence, add adder) {
+func byHabit(kind string, e *Evidence, add adder) {
 	if e.Calls < fewest {
 		return
 	}
@@ -252,6 +263,8 @@ func byHabit(e *Evidence, add adder) {
 			points = 60
 		case hours <= scanHours && e.calls.size() >= wideCalls && e.services.size() >= wideServices: // a part each night
 			points, calls, services = 60, e.calls.size(), e.services.size()
+		case hours <= scanHours && days >= habitDays && e.calls.size() >= someCalls && e.services.size() >= wideServices && int64(e.calls.size())*2 >= e.Calls:
+			points, calls, services = 45, e.calls.size(), e.services.size()
 		case calls >= someCalls && services >= someServices && scans:
 			points = 30
 		}
@@ -274,8 +287,9 @@ func byHabit(e *Evidence, add adder) {
 	if runs := e.minutes.size(); runs >= 6 && days >= 2 && share(most, e.Calls) >= 80 {
 		add(Automation, 30, false, "Nearly all of its calls lie in the same five minutes of the hour.")
 	}
-	if e.Code*4 >= e.Calls && days >= habitDays {
-		add(Automation, 15, true, "It does so on %d days.", days)
+	// The key of a user may lie anywhere, for as long as nobody changes it.
+	if e.Code*4 >= e.Calls && days >= habitDays && kind != identity.TypeUser {
+		add(Automation, 20, true, "It does so on %d days.", days)
 	}
 	if e.Calls >= 500 && e.calls.size() <= 8 && days >= 2 && e.Shells == 0 {
 		add(Automation, 25, false, "It makes the same %d calls over and over.", e.calls.size())

@@ -124,6 +124,9 @@ func (r *Recorder) Add(f *identity.Facts, call *Call) {
 		r.at = r.row(w, c)
 	}
 	s := r.at
+	if s.caller.ARN == "" && c.ARN != "" { // failed sign-ins have none
+		s.caller = sample(c)
+	}
 	at, minute := c.Time/1e9, c.Time/60e9
 	if minute != s.minute {
 		s.settle()

@@ -82,3 +82,32 @@ func TestApply(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// TestStolenKey: a robot is trusted where it works, but not where its key was never used.
+func TestStolenKey(t *testing.T) {
+	const robot, home, away = "repo:acme/shop:ref:refs/heads/main", "192.0.2.10", "203.0.113.9"
+	begin := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	book, rec := actor.NewBook(nil, nil), &actor.Recorder{}
+	call := func(address string, at time.Time) {
+		rec.Add(&identity.Facts{Caller: identity.Caller{Type: "WebIdentityUser", UserName: robot, PrincipalID: "p:" + robot, Provider: "token.actions.githubusercontent.com", Time: at.UnixNano()}},
+			&actor.Call{Source: "ec2.amazonaws.com", Name: "CreateTags", Address: address})
+	}
+	for i := range 30 {
+		call(home, begin.Add(time.Duration(i)*time.Hour))
+	}
+	theft := begin.Add(40 * time.Hour)
+	call(away, theft)
+	book.Take(rec)
+	if o := book.Opinion(robot, ""); o.Class != actor.Automation || !o.Trusted {
+		t.Fatalf("the robot is %+v", o)
+	}
+	d := triage.Desk{Actor: book.Opinion, Strange: book.Strange, Rule: func(string) *rule.Info {
+		return &rule.Info{Class: map[string]rule.Severity{"automation": rule.Low}}
+	}}
+	for address, want := range map[string]rule.Severity{home: rule.Low, away: rule.High} {
+		f := &finding.Finding{Severity: rule.High, First: theft, Actor: finding.Values{robot}, ActorType: finding.Values{identity.TypeOIDC}, SourceIP: finding.Values{address}}
+		if v := d.Apply(f); v.Severity != want {
+			t.Errorf("from %s: %+v", address, v)
+		}
+	}
+}
