@@ -3,7 +3,6 @@ package actor
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -16,30 +15,40 @@ type Question struct {
 	Agents      []string
 	Accounts    []string
 	First       time.Time // of the calls
+
+	Show func(string) string // how texts of records stand in sentences; nil = as they are
+}
+
+func (q *Question) show(text string) string {
+	if q.Show == nil {
+		return text
+	}
+	return q.Show(text)
 }
 
 // mostSaid bounds the sentences on things of one kind.
 const mostSaid = 3
 
+// longKnown is how long an actor has to be known before something can be new for it.
+const longKnown = 24 * 3600 // seconds
+
 // Unusual says in sentences what of the calls is new for the actor, and who else in the
-// account does the same. Texts of records stand in them as they are.
-func (b *Book) Unusual(q Question) (list []string) {
+// account does the same. ok is false where too little is known of the actor to say it.
+func (b *Book) Unusual(q Question) (list []string, ok bool) {
 	e := b.Of(q.Actor, q.Type)
-	if e == nil || e.Calls == 0 {
-		return []string{"Nothing else is known of this actor."}
-	}
 	from := q.First.Unix()
-	if e.First >= from {
-		list = append(list, fmt.Sprintf("The actor was first seen at %s, with these calls.", moment(e.First)))
-	} else {
-		list = append(list, b.firsts(e, &q, from)...)
+	if e == nil || e.Calls == 0 || from-e.First < longKnown {
+		return nil, false
 	}
-	return append(list, b.others(&q)...)
+	return append(b.firsts(e, &q, from), b.others(&q)...), true
 }
 
 // firsts says what is new for the actor.
 func (b *Book) firsts(e *Evidence, q *Question, from int64) (list []string) {
-	since := span(from - e.First)
+	since := "a day"
+	if n := (from - e.First) / (24 * 3600); n > 1 {
+		since = fmt.Sprintf("%d days", n)
+	}
 	ask := func(t *table, key uint64, what string) {
 		switch x, sure := t.find(key); {
 		case x != nil && x.first < from:
@@ -59,20 +68,20 @@ func (b *Book) firsts(e *Evidence, q *Question, from int64) (list []string) {
 		for _, c := range q.Calls {
 			if s := serviceOf(c[0]); !slices.Contains(services, s) {
 				services = append(services, s)
-				ask(&e.services, hash(s), "use of "+s)
+				ask(&e.services, hash(s), "use of "+q.show(s))
 			}
 		}
 	})
 	said(mostSaid, func() {
 		for _, c := range q.Calls {
 			if x, _ := e.services.find(hash(serviceOf(c[0]))); x != nil && x.first < from { // or else it was said of the service
-				ask(&e.calls, callKey(c[0], c[1]), "call of "+serviceOf(c[0])+":"+c[1])
+				ask(&e.calls, callKey(c[0], c[1]), "call of "+q.show(serviceOf(c[0])+":"+c[1]))
 			}
 		}
 	})
 	said(mostSaid, func() {
 		for _, r := range q.Regions {
-			ask(&e.regions, hash(r), "call in "+r)
+			ask(&e.regions, hash(r), "call in "+q.show(r))
 		}
 	})
 	said(mostSaid, func() {
@@ -89,7 +98,7 @@ func (b *Book) firsts(e *Evidence, q *Question, from int64) (list []string) {
 		for _, a := range q.Agents {
 			if t := toolOf(a); t.name != "" && !slices.Contains(asked, t.name) {
 				asked = append(asked, t.name)
-				ask(&e.tools, hash(t.name), "call with "+t.name)
+				ask(&e.tools, hash(t.name), "call with "+q.show(t.name))
 			}
 		}
 	})
@@ -127,28 +136,13 @@ func (b *Book) others(q *Question) (list []string) {
 		return nil
 	}
 	for i, c := range calls {
-		what := serviceOf(c[0]) + ":" + c[1]
+		what, account := q.show(serviceOf(c[0])+":"+c[1]), q.show(q.Accounts[0])
 		switch {
 		case does[i] > 0:
-			list = append(list, fmt.Sprintf("%d of %d other actors of account %s call %s, too.", does[i], there, q.Accounts[0], what))
+			list = append(list, fmt.Sprintf("%d of %d other actors of account %s have called %s, too.", does[i], there, account, what))
 		case perhaps[i] == 0:
-			list = append(list, fmt.Sprintf("None of %d other actors of account %s has called %s.", there, q.Accounts[0], what))
+			list = append(list, fmt.Sprintf("None of %d other actors of account %s has called %s.", there, account, what))
 		}
 	}
 	return list
-}
-
-func moment(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.RFC3339) }
-
-// span is a time in words.
-func span(seconds int64) string {
-	for _, u := range []struct {
-		seconds int64
-		word    string
-	}{{86400, "day"}, {3600, "hour"}, {60, "minute"}} {
-		if n := seconds / u.seconds; n > 0 {
-			return fmt.Sprintf("%d %s%s", n, u.word, strings.Repeat("s", int(min(n-1, 1))))
-		}
-	}
-	return "less than a minute"
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"time"
 
+	"bluetrail/internal/actor"
 	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/detect/rule"
 	"bluetrail/internal/detect/ruleset"
@@ -26,6 +27,10 @@ type Config struct {
 	Queue    func(tx *state.Tx, a *Alert, change Change) error // tells outputs; nil = nobody
 	Triage   func(f *finding.Finding) triage.Verdict           // sets what the finding shows, too; nil = no class and no list is known
 	Exposure func(ctx context.Context, doc *Alert) []string    // what the events opened to the internet, in words; may be nil
+
+	// Unusual says what of an actor's calls is unusual, as actor.Book does; nil = only
+	// the events are asked.
+	Unusual func(q actor.Question) (list []string, ok bool)
 
 	Window  time.Duration            // see DefaultWindow
 	Windows map[string]time.Duration // by ID, name or title of a rule

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"bluetrail/internal/actor"
 	"bluetrail/internal/filter"
 )
 
@@ -74,8 +75,30 @@ func test(field, value string) string {
 	return filter.PrintTest(field, strings.ReplaceAll(value, "*", `\*`))
 }
 
-// unusual asks what of the alert was there in the time before it.
+// known says how unusual the alert's calls are by what is kept of its actor, which goes
+// further back than the events may. It reports whether enough is known of the actor.
+func (a *Alerter) known(c *content, doc *draft) (ok bool) {
+	if a.cfg.Unusual == nil || len(doc.Actor) != 1 {
+		return false
+	}
+	q := actor.Question{
+		Actor: doc.Actor[0], Calls: doc.calls, Regions: doc.Region, Agents: doc.UserAgent, Accounts: doc.Account,
+		First: doc.First.Add(-aroundTime), // what came just before belongs to it
+		Show:  plain,
+	}
+	if len(doc.ActorType) == 1 {
+		q.Type = doc.ActorType[0]
+	}
+	for _, s := range doc.Sources {
+		q.Addresses = append(q.Addresses, s.Address)
+	}
+	c.unusual, ok = a.cfg.Unusual(q)
+	return ok
+}
+
+// unusual says what of the alert was not there in the time before it.
 func (a *Alerter) unusual(ctx context.Context, c *content, doc *draft, who string) {
+	known := a.known(c, doc)
 	o, err := a.cfg.Open()
 	if err != nil {
 		return
@@ -86,12 +109,12 @@ func (a *Alerter) unusual(ctx context.Context, c *content, doc *draft, who strin
 			from = time.Unix(0, first)
 		}
 	}
-	known := doc.First.Sub(from)
-	if known < leastBefor {
+	stored := doc.First.Sub(from)
+	if stored < leastBefor {
 		return // everything is new where little is stored
 	}
 	span := "the day before"
-	if n := int64(known / (24 * time.Hour)); n > 1 {
+	if n := int64(stored / (24 * time.Hour)); n > 1 {
 		span = fmt.Sprintf("the %d days before", n)
 	}
 	upto := doc.First.Add(-aroundTime) // what came just before belongs to it
@@ -100,6 +123,9 @@ func (a *Alerter) unusual(ctx context.Context, c *content, doc *draft, who strin
 		return found, err == nil
 	}
 	if seen, ok := ask(who); ok && !seen {
+		if known {
+			return
+		}
 		c.unusual = append(c.unusual, "There is no call by this identity in "+span+".")
 		return
 	}
@@ -113,7 +139,7 @@ func (a *Alerter) unusual(ctx context.Context, c *content, doc *draft, who strin
 		}
 	}
 	for i, name := range doc.EventName {
-		if i == 3 {
+		if i == 3 || known {
 			break
 		}
 		if seen, ok := ask(who + " " + test("eventName", name)); !ok || seen {

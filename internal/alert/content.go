@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/search"
 	"bluetrail/internal/spl/exec"
@@ -34,6 +35,7 @@ type content struct {
 type draft struct {
 	Alert
 	users map[string]bool // ARNs of the callers
+	calls [][2]string     // eventSource and eventName
 }
 
 // searchTime bounds each search for an alert.
@@ -66,6 +68,9 @@ func (a *Alerter) gather(ctx context.Context, items []item) map[group]*content {
 			doc.Last = it.f.Last
 		}
 		for _, e := range it.f.Events {
+			if call := [2]string{e.Source, e.Name}; len(doc.calls) < finding.MaxValues && !slices.Contains(doc.calls, call) {
+				doc.calls = append(doc.calls, call)
+			}
 			if len(doc.users) < maxUsers && strings.HasPrefix(e.User, "arn:") {
 				doc.users[e.User] = true
 			}

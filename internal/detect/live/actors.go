@@ -87,7 +87,7 @@ func (r *Rules) Book(f func(*actor.Book)) error {
 
 // Desk triages findings with the rules that run and with what is known of actors by now.
 func (r *Rules) Desk() *triage.Desk {
-	return &triage.Desk{Rule: r.info, Actor: r.Opinion, Strange: r.Strange}
+	return &triage.Desk{Rule: r.info, Actor: r.Opinion, Strange: r.Strange, Unusual: r.Unusual}
 }
 
 // info returns a rule that runs, nil if there is none of this ID.
@@ -113,9 +113,9 @@ func (r *Rules) Strange(name, address string, at time.Time) (why string, ok bool
 }
 
 // Unusual is actor.Book.Unusual.
-func (r *Rules) Unusual(q actor.Question) (list []string) {
-	_ = r.Book(func(b *actor.Book) { list = b.Unusual(q) }) // likewise
-	return list
+func (r *Rules) Unusual(q actor.Question) (list []string, ok bool) {
+	_ = r.Book(func(b *actor.Book) { list, ok = b.Unusual(q) }) // likewise
+	return list, ok
 }
 
 // Bounds of what users say of actors.

@@ -118,6 +118,7 @@ type Desk struct {
 	Actor   func(name, kind string) actor.Opinion                           // kind as in identity.Who
 	Allowed func(f *finding.Finding) string                                 // see Facts
 	Strange func(name, address string, at time.Time) (why string, new bool) // whether an actor's network is new
+	Unusual func(q actor.Question) (list []string, ok bool)                 // for alerts: see actor.Book
 }
 
 // Triage judges a finding.
