@@ -32,7 +32,7 @@ func TestUnusual(t *testing.T) {
 	put(t, db, f)
 	drain(t, a)
 	want := []actor.Question{{
-		Actor: "arn:aws:iam::111122223333:user/alice", Type: "iam-user", Calls: [][2]string{{"iam.amazonaws.com", "Create␤Key"}}, Regions: []string{"eu-west-1"},
+		Actor: "arn:aws:iam::111122223333:user/alice", Type: "iam-user", Calls: [][2]string{{"iam.amazonaws.com", `"Create␤Key"`}}, Regions: []string{"eu-west-1"},
 		Addresses: []string{"198.51.100.7"}, Accounts: []string{"111122223333"}, First: begin.Add(30 * time.Minute),
 	}}
 	if d := cmp.Diff(want, asked); d != "" {
