@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -53,8 +54,64 @@ func wrongDerived(name string) (why, hint string) {
 type deriver struct {
 	x      *event.Extractor
 	row    *event.Row
+	names  []string    // of the fields of x
 	places map[int]int // of the derived fields among those of x, by number
 	done   bool        // row has the leaves of the event under way
+	lent   map[int]*lentField
+}
+
+// lentField is a derived field all of whose leaves a Lender has, so that the record need
+// not be read for it.
+type lentField struct {
+	x      *event.Extractor // of this field alone
+	row    *event.Row
+	leaves []int // by their places in the Lender, ownLeaf = the record's own field of the name
+	name   []byte
+}
+
+// ownLeaf marks a field of the record that would take the place of the derived one.
+const ownLeaf = -2
+
+// borrow looks for derived fields that follow from the fields of a Lender.
+func (d *deriver) borrow(fields []string) {
+	d.lent = map[int]*lentField{}
+	for id, place := range d.places {
+		name := d.names[place]
+		if event.FromText(name) {
+			continue
+		}
+		l := &lentField{x: event.NewExtractor([]string{name}), name: []byte(name)}
+		for _, leaf := range l.x.Leaves() {
+			place := slices.Index(fields, leaf)
+			if place < 0 && leaf == name {
+				place = ownLeaf
+			}
+			l.leaves = append(l.leaves, place)
+		}
+		if !slices.Contains(l.leaves, -1) {
+			l.row = l.x.NewRow()
+			d.lent[id] = l
+		}
+	}
+}
+
+// get computes a field from what is lent; ok is false if the record must be read.
+func (l *lentField) get(raw []byte, lend Lender) (c *event.Cell, ok bool) {
+	for i, place := range l.leaves {
+		if place == ownLeaf {
+			if bytes.Contains(raw, l.name) || bytes.Contains(raw, escaped) {
+				return nil, false
+			}
+			continue // the cell is never set
+		}
+		text, set, ok := lend(place)
+		if !ok {
+			return nil, false
+		}
+		l.row.SetLeaf(i, event.Cell{Text: text, Set: set})
+	}
+	l.x.Compute(&trail, l.row)
+	return l.row.Cell(0), true
 }
 
 // newDeriver returns a deriver of the derived ones among numbered fields, nil if there
@@ -71,7 +128,7 @@ func newDeriver(fields map[int]string) *deriver {
 	if len(names) == 0 {
 		return nil
 	}
-	d.x = event.NewExtractor(names)
+	d.names, d.x = names, event.NewExtractor(names)
 	d.row = d.x.NewRow()
 	return d
 }
@@ -91,13 +148,19 @@ func (r *record) derive(id int) (c *cell, ok bool) {
 	}
 	c = r.fresh(id)
 	c.known = true
-	if !d.done {
-		if err := d.x.Read(r.raw, d.row); err != nil {
-			return c, true
-		}
-		d.done = true
+	var got *event.Cell
+	if l := d.lent[id]; l != nil {
+		got, _ = l.get(r.raw, r.lent)
 	}
-	got := d.x.FinishOne(place, r.raw, &trail, d.row)
+	if got == nil {
+		if !d.done {
+			if err := d.x.Read(r.raw, d.row); err != nil {
+				return c, true
+			}
+			d.done = true
+		}
+		got = d.x.FinishOne(place, r.raw, &trail, d.row)
+	}
 	if !got.Set {
 		return c, true
 	}

@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"bytes"
 	"iter"
 	"slices"
 	"strings"
@@ -107,6 +108,9 @@ type record struct {
 
 	derived *deriver // nil = no derived fields are wanted
 
+	keys    []string // a key of each field by number, "" = unknown; nil = none are known
+	lacking int      // how often lacks searched the record
+
 	lent   Lender
 	places []int32 // of the fields among those that lent knows, by number; -1 = it does not
 }
@@ -138,7 +142,7 @@ func newRecord(n int, root *path) *record {
 // reset makes r another event: an object of valid JSON, which must not change while
 // r is in use.
 func (r *record) reset(raw []byte) {
-	r.raw, r.walked, r.worded = raw, false, false
+	r.raw, r.walked, r.worded, r.lacking = raw, false, false, 0
 	r.folds, r.words = r.folds[:0], r.words[:0]
 	r.turn++
 	if r.derived != nil {
@@ -174,8 +178,42 @@ func (r *record) cell(id int) *cell {
 	if !r.walked && r.borrow(id) {
 		return &r.cells[id]
 	}
+	if !r.walked && r.lacks(id) {
+		c := r.fresh(id)
+		c.known = true
+		return c
+	}
 	r.find()
 	return r.fresh(id)
+}
+
+// maxLacking is how often a record is searched for a key before it is walked through,
+// which costs as much as a few searches.
+const maxLacking = 4
+
+var escaped = []byte(`\u`)
+
+// lacks reports whether a record cannot have a field, since one of its keys is nowhere in
+// the text. A key that is written with escapes could be anything.
+func (r *record) lacks(id int) bool {
+	if r.keys == nil || r.keys[id] == "" || r.lacking == maxLacking {
+		return false
+	}
+	r.lacking++
+	return !bytes.Contains(r.raw, unsafe.Slice(unsafe.StringData(r.keys[id]), len(r.keys[id]))) && !bytes.Contains(r.raw, escaped)
+}
+
+// rareKey returns the key of a field that the fewest records have: the last one, unless
+// that is a common word.
+func rareKey(field string) string {
+	path := strings.Split(field, ".")
+	key := path[len(path)-1]
+	for _, k := range path[1:] {
+		if len(key) < 10 && len(k) > len(key) {
+			key = k
+		}
+	}
+	return key
 }
 
 // Lender gives the texts of fields that its owner has read already, by their places:

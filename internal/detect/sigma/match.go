@@ -110,7 +110,7 @@ func (t *test) outcome(r *record) bool {
 	}
 	c := r.cell(t.id)
 	if t.exists != nil {
-		if !c.present { // null is there, too
+		if !c.present && !t.derived && (r.walked || !r.lacks(t.id)) { // null is there, too
 			r.find()
 			c = r.cell(t.id)
 		}

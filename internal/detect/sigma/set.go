@@ -70,6 +70,10 @@ func (s *Set) number(name string) (id int, ok bool) {
 func (s *Set) newRecord() *record {
 	r := newRecord(len(s.table.names)+len(s.extra.names), s.tree)
 	r.derived = newDeriver(s.used)
+	r.keys = make([]string, len(r.cells))
+	for id, name := range s.used {
+		r.keys[id] = rareKey(name)
+	}
 	return r
 }
 
@@ -126,6 +130,9 @@ func (e *Evaluator) Borrow(fields []string, lend Lender) {
 		if id, ok := e.set.number(name); ok {
 			r.places[id] = int32(i)
 		}
+	}
+	if r.derived != nil {
+		r.derived.borrow(fields)
 	}
 }
 
