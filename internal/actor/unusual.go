@@ -56,15 +56,15 @@ func (b *Book) firsts(e *Evidence, q *Question, from int64) (list []string) {
 			list = append(list, "First "+what+" by this actor in "+since+" of calls.")
 		}
 	}
-	said := func(n int, f func()) {
+	said := func(n int, kind string, f func()) {
 		before := len(list)
 		f()
 		if more := len(list) - before - n; more > 0 {
-			list = append(list[:before+n], fmt.Sprintf("%d more of the kind are new.", more))
+			list = append(list[:before+n], fmt.Sprintf("%d more %s are new.", more, kind))
 		}
 	}
 	var services []string
-	said(mostSaid, func() {
+	said(mostSaid, "services", func() {
 		for _, c := range q.Calls {
 			if s := serviceOf(c[0]); !slices.Contains(services, s) {
 				services = append(services, s)
@@ -72,19 +72,19 @@ func (b *Book) firsts(e *Evidence, q *Question, from int64) (list []string) {
 			}
 		}
 	})
-	said(mostSaid, func() {
+	said(mostSaid, "calls", func() {
 		for _, c := range q.Calls {
 			if x, _ := e.services.find(hash(serviceOf(c[0]))); x != nil && x.first < from { // or else it was said of the service
 				ask(&e.calls, callKey(c[0], c[1]), "call of "+q.show(serviceOf(c[0])+":"+c[1]))
 			}
 		}
 	})
-	said(mostSaid, func() {
+	said(mostSaid, "regions", func() {
 		for _, r := range q.Regions {
 			ask(&e.regions, hash(r), "call in "+q.show(r))
 		}
 	})
-	said(mostSaid, func() {
+	said(mostSaid, "networks", func() {
 		var asked []uint64
 		for _, a := range q.Addresses {
 			if n := b.Networks.of(a); n != nil && !slices.Contains(asked, n.key()) {
@@ -93,7 +93,7 @@ func (b *Book) firsts(e *Evidence, q *Question, from int64) (list []string) {
 			}
 		}
 	})
-	said(mostSaid, func() {
+	said(mostSaid, "tools", func() {
 		var asked []string
 		for _, a := range q.Agents {
 			if t := toolOf(a); t.name != "" && !slices.Contains(asked, t.name) {

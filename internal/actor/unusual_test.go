@@ -50,7 +50,7 @@ func TestUnusual(t *testing.T) {
 			q.Show = func(s string) string { return "<" + s + ">" }
 		}), []string{
 			"First use of <kms> by this actor in 2 days of calls.", "First call in <a> by this actor in 2 days of calls.", "First call in <b> by this actor in 2 days of calls.",
-			"First call in <c> by this actor in 2 days of calls.", "2 more of the kind are new.", "First call from 198.51.0.0/16 by this actor in 2 days of calls.",
+			"First call in <c> by this actor in 2 days of calls.", "2 more regions are new.", "First call from 198.51.0.0/16 by this actor in 2 days of calls.",
 			"First call with <aws-cli> by this actor in 2 days of calls.", "None of 2 other actors of account <111122223333> has called <kms:DisableKey>.",
 		}},
 		{"known since then", ask("new", func(*Question) {}), []string{"too little is known"}},
