@@ -276,7 +276,7 @@ func (a *app) huntRead(res *hunt.Result, st store.Stats) string {
 // page writes the findings as an HTML page.
 func (c *huntCmd) page(a *app, rs *ruleset.Ruleset, res *hunt.Result, st store.Stats) error {
 	r := &report.Report{
-		Findings: res.Findings, Dropped: res.Dropped, Files: st.Files, Events: res.Events, First: res.First, Last: res.Last, Zone: a.zone(),
+		Findings: res.Findings, Dropped: res.Dropped, Triaged: triaged(&res.Triaged), Files: st.Files, Events: res.Events, First: res.First, Last: res.Last, Zone: a.zone(),
 	}
 	for i := range rs.Rules {
 		if rs.Rules[i].Off == "" {

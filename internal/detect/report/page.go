@@ -28,8 +28,9 @@ const (
 // Report is what a page tells. Texts of findings may be hostile.
 type Report struct {
 	Findings []*finding.Finding
-	Dropped  int // further findings, that are not in Findings
-	Rules    int // that ran
+	Dropped  int    // further findings, that are not in Findings
+	Triaged  string // how many findings were lowered or quieted, in words
+	Rules    int    // that ran
 	Files    int64
 	Events   int64     // that were read
 	First    time.Time // of these events; zero = there was none
