@@ -141,9 +141,12 @@ func TestTraceOfGeneratedAttacks(t *testing.T) {
 		}
 		return traced[thing]
 	}
-	for _, l := range labels {
+	for i, l := range labels {
 		if l.Technique == "" && len(l.Grown) == 0 {
 			continue
+		}
+		if raced && i%5 > 0 && len(l.Grown) == 0 {
+			continue // the race detector makes each take seconds
 		}
 		things := []string{l.Actor}
 		if !strings.HasPrefix(l.Actor, "arn:") {
