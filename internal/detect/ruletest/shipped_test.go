@@ -11,6 +11,8 @@ import (
 	"bluetrail/internal/detect/splrule"
 	"bluetrail/internal/knowledge"
 	"bluetrail/rules"
+
+	"github.com/goccy/go-yaml/parser"
 )
 
 // TestShipped holds the shipped rules to what a rule must have.
@@ -104,5 +106,25 @@ func TestShipped(t *testing.T) {
 				bad("the rule has no test with fire: false")
 			}
 		})
+	}
+}
+
+// TestShippedKeys: no shipped rule has a key twice. Rules of others may; the last counts.
+func TestShippedKeys(t *testing.T) {
+	err := fs.WalkDir(rules.Files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path.Ext(name) != ".yml" {
+			return err
+		}
+		data, err := fs.ReadFile(rules.Files, name)
+		if err != nil {
+			return err
+		}
+		if _, err := parser.ParseBytes(data, 0); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
