@@ -120,6 +120,9 @@ func (c *doctorCmd) data(a *app, dir string, line func(what, format string, args
 	for _, d := range disabled {
 		line("rule disabled", "%s, since %s: %s; it runs again when its text changes", d.Rule, d.Since.UTC().Format("2006-01-02 15:04"), d.Reason)
 	}
+	if err := c.health(a, dir, db, line); err != nil {
+		return err
+	}
 	for _, p := range problems {
 		line("not ingested", "%s", p)
 	}

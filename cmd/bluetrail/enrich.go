@@ -84,6 +84,7 @@ func (s *server) enrichment(in *app) serve.Part {
 			if l, err = in.loader(s.data, true, s.log); err != nil {
 				return err
 			}
+			s.lists = l
 			l.Measure(s.metrics)
 			enrich.Use(l.Facts())
 			return nil

@@ -30,6 +30,7 @@ func (s *server) schedule(in *app) serve.Part {
 					return o, err
 				},
 			})
+			s.lags = sched.Lags
 			sched.Measure(s.metrics)
 			s.follow.Subscribe(func(rs *ruleset.Ruleset) {
 				if err := sched.SetRules(rs); err != nil {

@@ -13,6 +13,7 @@ import (
 	"bluetrail/internal/control"
 	"bluetrail/internal/detect/live"
 	"bluetrail/internal/detect/ruleset"
+	"bluetrail/internal/enrich/load"
 	"bluetrail/internal/event"
 	"bluetrail/internal/exposure"
 	"bluetrail/internal/idset"
@@ -46,6 +47,8 @@ type server struct {
 	follow   *ruleset.Follower // nil = no rules
 	rules    *live.Rules       // nil = none
 	exposed  *exposure.Keeper  // what is open to the internet
+	lists    *load.Loader
+	lags     func() map[string]time.Duration // of scheduled rules; nil = there are none
 }
 
 // Run serves until the context ends or a part fails.
@@ -104,7 +107,7 @@ func (c *serveCmd) Run(a *app) error {
 	if s.follow != nil {
 		parts = append(parts, s.schedule(&in), serve.Part{Name: "rules", Run: s.follow.Watch}, serve.Part{Name: "judging", Run: s.rules.Run}, serve.Part{Name: "learning", Run: s.learn(&in)})
 	}
-	parts = append(parts, s.alerts(&in), s.exposure(&in))
+	parts = append(parts, s.alerts(&in), s.exposure(&in), s.health(&in))
 	if days := s.cfg.Serve.ScrubDays; days > 0 {
 		period := time.Duration(days) * 24 * time.Hour
 		parts = append(parts, serve.Part{Name: "scrub", Run: func(ctx context.Context) error { return s.scrub(ctx, period) }},

@@ -101,6 +101,20 @@ type Source struct {
 	Index      string `yaml:"index"`      // "" = aws
 	Sourcetype string `yaml:"sourcetype"` // "" = told from each record
 	Host       string `yaml:"host"`       // "" = aws
+	// Quiet is how long it may bring no new file before that is a condition of health;
+	// nil = DefaultQuiet, 0 = for ever.
+	Quiet *time.Duration `yaml:"quiet"`
+}
+
+// DefaultQuiet is how long a source may bring nothing, unless it says otherwise.
+const DefaultQuiet = 24 * time.Hour
+
+// QuietTime returns how long the source may bring nothing, 0 = for ever.
+func (s *Source) QuietTime() time.Duration {
+	if s.Quiet == nil {
+		return DefaultQuiet
+	}
+	return *s.Quiet
 }
 
 // AnyIndex is the name of the retention of indexes that have none of their own.
@@ -259,6 +273,8 @@ func (c *Config) check(path string) error {
 			return fmt.Errorf("configuration %q: sources: entry %d has no dir", path, i+1)
 		case strings.HasPrefix(s.Index, "_"):
 			return fmt.Errorf("configuration %q: sources: entry %d: index %q: names that begin with _ are bluetrail's own", path, i+1, s.Index)
+		case s.QuietTime() < 0 || s.QuietTime() > maxTime:
+			return fmt.Errorf("configuration %q: sources: dir %q: quiet must be between 0s (for ever) and %s, not %s", path, s.Dir, maxTime, s.QuietTime())
 		case seen[filepath.Clean(s.Dir)]:
 			return fmt.Errorf("configuration %q: sources: dir %q is listed twice", path, s.Dir)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"bluetrail/internal/tally"
 )
@@ -46,6 +47,20 @@ func (s *DB) File(path string) (f File, ok bool, err error) {
 		return f, false, fmt.Errorf("cannot read the state of %q: %w", path, damaged(err))
 	}
 	return f, true, nil
+}
+
+// NewestFile returns when the newest of the files that were ingested from a folder was
+// changed, zero if there are none. Files that still grow are not among them; see Tails.
+func (s *DB) NewestFile(dir string) (time.Time, error) {
+	dir = strings.TrimSuffix(dir, "/")
+	var changed sql.NullInt64
+	if err := s.db.QueryRow("SELECT max(changed) FROM file WHERE path > ? AND path < ?", dir+"/", dir+"0").Scan(&changed); err != nil {
+		return time.Time{}, fmt.Errorf("cannot look for the newest file of %q: %w", dir, damaged(err))
+	}
+	if !changed.Valid {
+		return time.Time{}, nil
+	}
+	return time.Unix(0, changed.Int64), nil
 }
 
 // mostAlike limits the files that Alike returns.

@@ -72,3 +72,14 @@ func (s *Scheduler) Measure(set *metrics.Set) {
 		}
 	})
 }
+
+// Lags returns how far behind its planned time the last run of each rule began.
+func (s *Scheduler) Lags() map[string]time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lags := make(map[string]time.Duration, len(s.counts))
+	for key, c := range s.counts {
+		lags[key] = c.lag
+	}
+	return lags
+}

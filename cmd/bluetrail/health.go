@@ -1,0 +1,280 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"bluetrail/internal/alert"
+	"bluetrail/internal/alert/output"
+	"bluetrail/internal/detect/rule"
+	"bluetrail/internal/detect/ruleset"
+	"bluetrail/internal/enrich/load"
+	"bluetrail/internal/health"
+	"bluetrail/internal/integrity"
+	"bluetrail/internal/search"
+	"bluetrail/internal/serve"
+	"bluetrail/internal/source/dir"
+	"bluetrail/internal/source/file"
+	"bluetrail/internal/state"
+
+	"github.com/VictoriaMetrics/metrics"
+)
+
+// facts gathers what conditions of health follow from. events, lists, rules and lags may
+// be nil.
+func (a *app) facts(db *state.DB, events map[string]int64, lists *load.Loader, rules *ruleset.Ruleset, lags map[string]time.Duration) (*health.Facts, error) {
+	f := &health.Facts{Now: time.Now(), Events: events}
+	outputs, err := output.List(db, &a.cfg)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range outputs {
+		x := health.Output{Name: o.Name, Problem: o.Problem, Failing: o.Streak > 0}
+		if o.Oldest > 0 {
+			x.Since = time.UnixMilli(o.Oldest)
+		}
+		f.Outputs = append(f.Outputs, x)
+	}
+	if lists != nil {
+		for _, h := range lists.Status().Lists {
+			x := health.List{Name: h.Name, Stale: h.Stale(f.Now), Of: h.Of, Pending: h.Lookup != "" && h.List == nil}
+			if h.List != nil {
+				x.Entries = h.List.Entries
+			}
+			f.Lists = append(f.Lists, x)
+		}
+	}
+	for i := range a.cfg.Sources {
+		newest, err := newestOf(db, a.path(a.cfg.Sources[i].Dir))
+		if err != nil {
+			return nil, err
+		}
+		f.Sources = append(f.Sources, health.Source{Name: a.cfg.Sources[i].Dir, Newest: newest, Quiet: a.cfg.Sources[i].QuietTime()})
+	}
+	progress, err := db.RulesProgress()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range progress {
+		f.Searches = append(f.Searches, health.Search{Rule: p.Rule, Failures: p.Failures, Lag: lags[p.Rule]})
+	}
+	disabled, err := db.Disabled()
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range disabled {
+		f.Disabled = append(f.Disabled, health.Disabled{Rule: d.Rule, Since: d.Since, Reason: d.Reason})
+	}
+	if f.Due, f.DueSince, err = db.DueCount(); err != nil {
+		return nil, err
+	}
+	if rules != nil {
+		for i := range rules.Rules {
+			if r := &rules.Rules[i]; r.Off == "" && !r.Silent {
+				f.Rules = append(f.Rules, r.Info)
+			}
+		}
+	}
+	return f, nil
+}
+
+// newestOf returns when the newest file of a source was changed, zero if it had none.
+func newestOf(db *state.DB, folder string) (time.Time, error) {
+	folder = file.Absolute(folder)
+	newest, err := db.NewestFile(folder)
+	if err != nil {
+		return newest, err
+	}
+	tails, err := db.Tails(folder, dir.MaxTails)
+	if err != nil {
+		return newest, err
+	}
+	for _, t := range tails {
+		if info, err := os.Stat(t.Path); err == nil && info.ModTime().After(newest) {
+			newest = info.ModTime()
+		}
+	}
+	return newest, nil
+}
+
+// eventCategories counts the events of a store by eventCategory.
+func eventCategories(ctx context.Context, o search.Options) (map[string]int64, error) {
+	o.Text, o.Unwatched = "index=* sourcetype=aws:cloudtrail | fillnull value=Management eventCategory | stats count BY eventCategory", true
+	s, _, err := search.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	counts := map[string]int64{}
+	for {
+		b, err := s.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return counts, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for i := range b.Len {
+			n, _ := strconv.ParseInt(b.At("count", i).Text(), 10, 64)
+			counts[b.At("eventCategory", i).Text()] += n
+		}
+	}
+}
+
+// How often a server looks at its own health, and at which events it has.
+const (
+	healthEvery     = time.Minute
+	categoriesEvery = time.Hour
+)
+
+// health returns the part of a server that raises alerts about itself.
+func (s *server) health(in *app) serve.Part {
+	var open [len(severities)]atomic.Int64
+	var idle atomic.Int64
+	return serve.Part{
+		Name: "health",
+		Start: func(context.Context) error {
+			s.metrics.RegisterMetricsWriter(func(w io.Writer) {
+				for i, severity := range severities {
+					metrics.WriteGaugeUint64(w, `bluetrail_health_conditions{severity="`+string(severity)+`"}`, uint64(open[i].Load()))
+				}
+				metrics.WriteGaugeUint64(w, "bluetrail_rules_without_data", uint64(idle.Load()))
+			})
+			return nil
+		},
+		Run: func(ctx context.Context) error {
+			var events map[string]int64
+			var counted time.Time
+			for {
+				if time.Since(counted) >= categoriesEvery || len(events) == 0 {
+					o, err := s.searching(in, nil)
+					if err == nil {
+						events, err = eventCategories(ctx, o)
+					}
+					if err != nil && ctx.Err() == nil {
+						s.log.Warn("cannot tell which events arrive", serve.KeyErr, err)
+					}
+					counted = time.Now()
+				}
+				f, err := s.checkHealth(in, events)
+				switch {
+				case err != nil && ctx.Err() == nil:
+					s.log.Warn("cannot look after the health of bluetrail", serve.KeyErr, err)
+				case err == nil:
+					idle.Store(int64(len(health.WithoutData(f))))
+					counts := map[rule.Severity]int64{}
+					for _, c := range health.Conditions(f) {
+						counts[c.Severity]++
+					}
+					for i, severity := range severities {
+						open[i].Store(counts[severity])
+					}
+				}
+				select {
+				case <-time.After(healthEvery):
+				case <-ctx.Done():
+					return nil
+				}
+			}
+		},
+	}
+}
+
+// severities are those that conditions have.
+var severities = [...]rule.Severity{rule.Low, rule.Medium, rule.High}
+
+// checkHealth writes the conditions that hold now into the state, and ends the others.
+func (s *server) checkHealth(in *app, events map[string]int64) (*health.Facts, error) {
+	db := s.pipeline.State()
+	var rules *ruleset.Ruleset
+	if s.follow != nil {
+		rules = s.follow.Rules()
+	}
+	var lags map[string]time.Duration
+	if s.lags != nil {
+		lags = s.lags()
+	}
+	f, err := in.facts(db, events, s.lists, rules, lags)
+	if err != nil {
+		return nil, err
+	}
+	return f, keepHealth(db, health.Conditions(f))
+}
+
+// keepHealth writes conditions into the state, and ends those of the same kinds that no
+// longer hold.
+func keepHealth(db *state.DB, list []health.Condition) error {
+	was, err := db.OpenConditions()
+	if err != nil {
+		return err
+	}
+	return db.Write(func(tx *state.Tx) error {
+		for _, c := range list {
+			if err := alert.Health(tx, c.Key, c.Severity, c.Text); err != nil {
+				return err
+			}
+		}
+		for _, c := range was {
+			kind, _, _ := strings.Cut(c.Key, " ")
+			if slices.Contains(health.Kinds, kind) && !slices.ContainsFunc(list, func(now health.Condition) bool { return now.Key == c.Key }) {
+				if err := alert.Health(tx, c.Key, "", ""); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// health tells what is not well of a data directory.
+func (c *doctorCmd) health(a *app, folder string, db *state.DB, line func(what, format string, args ...any)) error {
+	var events map[string]int64
+	st, _, release, err := a.events(folder, false)
+	switch {
+	case err == nil:
+		defer release()
+		o, err := (&source{Data: folder}).bounds(a)
+		if err != nil {
+			return err
+		}
+		o.Store, o.Meter = borrowed{st}, nil
+		if events, err = eventCategories(a.ctx, o); err != nil {
+			return err
+		}
+	case !errors.Is(err, integrity.ErrNoEvents):
+		return err
+	}
+	lists, err := a.loader(c.Data, false, nil)
+	if err != nil {
+		return err
+	}
+	var rules *ruleset.Ruleset
+	switch follow, err := a.followRules(folder, nil); {
+	case err != nil:
+		line("rules", "%v", err)
+	case follow != nil:
+		rules = follow.Rules()
+	}
+	f, err := a.facts(db, events, lists, rules, nil)
+	if err != nil {
+		return err
+	}
+	if rules != nil {
+		line("rules", "%s", count(len(f.Rules), "rule"))
+	}
+	for _, x := range health.Conditions(f) {
+		kind, _, _ := strings.Cut(x.Key, " ")
+		if kind == "list" || kind == "rule" { // doctor tells more of them elsewhere
+			continue
+		}
+		line("health", "%s: %s", x.Severity, x.Text)
+	}
+	return nil
+}
