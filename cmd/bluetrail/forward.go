@@ -26,18 +26,20 @@ type forwarded interface {
 
 // verbs are those that a server runs, by name.
 var verbs = map[string]func() forwarded{
-	"demo":    func() forwarded { return &demoCmd{} },
-	"search":  func() forwarded { return &searchCmd{} },
-	"show":    func() forwarded { return &showCmd{} },
-	"fields":  func() forwarded { return &fieldsCmd{} },
-	"summary": func() forwarded { return &summaryCmd{} },
-	"trace":   func() forwarded { return &traceCmd{} },
-	"hunt":    func() forwarded { return &huntCmd{} },
-	"export":  func() forwarded { return &exportCmd{} },
-	"explain": func() forwarded { return &splExplainCmd{} },
-	"ingest":  func() forwarded { return &ingestCmd{} },
-	"doctor":  func() forwarded { return &doctorCmd{} },
-	"repair":  func() forwarded { return &repairCmd{} },
+	"demo":     func() forwarded { return &demoCmd{} },
+	"search":   func() forwarded { return &searchCmd{} },
+	"show":     func() forwarded { return &showCmd{} },
+	"fields":   func() forwarded { return &fieldsCmd{} },
+	"summary":  func() forwarded { return &summaryCmd{} },
+	"trace":    func() forwarded { return &traceCmd{} },
+	"exposure": func() forwarded { return &exposureCmd{} },
+	"canary":   func() forwarded { return &canaryCmd{} },
+	"hunt":     func() forwarded { return &huntCmd{} },
+	"export":   func() forwarded { return &exportCmd{} },
+	"explain":  func() forwarded { return &splExplainCmd{} },
+	"ingest":   func() forwarded { return &ingestCmd{} },
+	"doctor":   func() forwarded { return &doctorCmd{} },
+	"repair":   func() forwarded { return &repairCmd{} },
 
 	"rules backtest": func() forwarded { return &rulesBacktestCmd{} },
 	"rules tune":     func() forwarded { return &rulesTuneCmd{} },
@@ -54,6 +56,9 @@ var verbs = map[string]func() forwarded{
 	"alerts assign":  func() forwarded { return &alertsAssignCmd{} },
 	"alerts comment": func() forwarded { return &alertsCommentCmd{} },
 	"alerts export":  func() forwarded { return &alertsExportCmd{} },
+
+	"actors":     func() forwarded { return &actorsListCmd{} },
+	"actors set": func() forwarded { return &actorsSetCmd{} },
 
 	"output":            func() forwarded { return &outputListCmd{} },
 	"output test":       func() forwarded { return &outputTestCmd{} },

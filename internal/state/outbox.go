@@ -222,6 +222,29 @@ type OutputState struct {
 	Oldest  int64 // when the oldest that waits was queued
 }
 
+// Undelivered returns the outputs that still have to hear of an alert, or gave it up;
+// routed is false while it is not decided which outputs do.
+func (s *DB) Undelivered(alert string) (outputs []string, routed bool, err error) {
+	defer func() { err = wrapped("cannot read the outbox", damaged(err)) }()
+	var unrouted bool
+	if err := s.db.QueryRow("SELECT EXISTS (SELECT 1 FROM outgoing WHERE alert = ? AND NOT routed)", alert).Scan(&unrouted); err != nil {
+		return nil, false, err
+	}
+	rows, err := s.db.Query("SELECT DISTINCT output FROM delivery WHERE alert = ?", alert)
+	if err != nil {
+		return nil, false, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, false, err
+		}
+		outputs = append(outputs, name)
+	}
+	return outputs, !unrouted, rows.Err()
+}
+
 // Output returns what is known of an output.
 func (s *DB) Output(name string) (OutputState, error) {
 	o := OutputState{Name: name}
