@@ -59,8 +59,12 @@ func (*huntCmd) Help() string {
 	)
 }
 
-// ruleset loads the shipped rules and those of folders.
+// ruleset loads the shipped rules, without their tests, and those of folders.
 func (a *app) ruleset(dirs []string, shipped bool, knowledge []string) (*ruleset.Ruleset, error) {
+	return a.loadRules(dirs, shipped, knowledge, true)
+}
+
+func (a *app) loadRules(dirs []string, shipped bool, knowledge []string, untested bool) (*ruleset.Ruleset, error) {
 	paths := make([]string, len(dirs))
 	for i, dir := range dirs {
 		paths[i] = a.path(dir)
@@ -75,7 +79,7 @@ func (a *app) ruleset(dirs []string, shipped bool, knowledge []string) (*ruleset
 		return a.knowledge("", append(folders, knowledge...))
 	}}
 	if shipped {
-		o.Shipped = rules.Files
+		o.Shipped, o.Untested = rules.Files, untested
 	}
 	return ruleset.Load(a.ctx, paths, o)
 }

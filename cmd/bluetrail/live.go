@@ -28,7 +28,7 @@ func (a *app) followRules(data string, log *slog.Logger) (*ruleset.Follower, err
 		Off: c.Off, Knowledge: func(dirs []string) (splrule.Knowledge, error) { return a.keeping(data, dirs) },
 	}}
 	if c.Shipped {
-		o.Shipped = rules.Files
+		o.Shipped, o.Untested = rules.Files, true
 	}
 	for _, dir := range c.Dirs {
 		o.Paths = append(o.Paths, a.path(dir))

@@ -61,7 +61,7 @@ func (c *rulesListCmd) Run(a *app) error {
 	if len(c.Dirs) == 0 && c.NoShipped {
 		return usage("there are no rules to list: --no-shipped leaves out those that come with bluetrail; name a folder, as in: bluetrail rules list ./rules --no-shipped")
 	}
-	rs, err := a.ruleset(c.Dirs, !c.NoShipped, c.Knowledge)
+	rs, err := a.loadRules(c.Dirs, !c.NoShipped, c.Knowledge, false)
 	if err != nil {
 		return err
 	}

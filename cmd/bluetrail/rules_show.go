@@ -35,7 +35,7 @@ const maxRuleText = 1 << 20
 
 // oneRule loads rules and finds one of them.
 func (a *app) oneRule(ref string, dirs, knowledge []string) (*ruleset.Ruleset, *ruleset.Rule, error) {
-	rs, err := a.ruleset(dirs, true, knowledge)
+	rs, err := a.loadRules(dirs, true, knowledge, false)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -37,7 +37,7 @@ func ruleFiles(r *ruleset.Rule) (fs.FS, error) {
 }
 
 func (c *rulesTestCmd) Run(a *app) error {
-	rs, err := a.ruleset(c.Dirs, len(c.Dirs) == 0, c.Knowledge)
+	rs, err := a.loadRules(c.Dirs, len(c.Dirs) == 0, c.Knowledge, false)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 package ruleset
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -75,6 +76,9 @@ type Ruleset struct {
 type Options struct {
 	Off     []string // ids, names and titles of rules that do not run
 	Shipped fs.FS    // nil = none
+	// Untested leaves out the tests of shipped rules, which are most of their text and of
+	// the time to read it.
+	Untested bool
 	// Knowledge opens macros and lookups in folders. nil: searches are not loaded.
 	Knowledge func(folders []string) (splrule.Knowledge, error)
 	// Lists gives the values of placeholders; nil = those of Knowledge.
@@ -105,7 +109,7 @@ func load(ctx context.Context, found splrule.Found, bad []error, o Options, read
 	var searches []splrule.Rule
 	if o.Shipped != nil {
 		var err error
-		if searches, err = l.shipped(o.Shipped); err != nil {
+		if searches, err = l.shipped(o.Shipped, o.Untested); err != nil {
 			return nil, err
 		}
 	}
@@ -160,7 +164,7 @@ func (l *loader) fault(file string, line int, reason string) {
 }
 
 // shipped adds the Sigma rules of files and returns the searches.
-func (l *loader) shipped(files fs.FS) (searches []splrule.Rule, err error) {
+func (l *loader) shipped(files fs.FS, untested bool) (searches []splrule.Rule, err error) {
 	err = fs.WalkDir(files, ".", func(path string, e fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -174,6 +178,9 @@ func (l *loader) shipped(files fs.FS) (searches []splrule.Rule, err error) {
 		if err != nil {
 			return fmt.Errorf("cannot read shipped rule %q: %w", path, err)
 		}
+		if untested {
+			data = withoutTests(data)
+		}
 		if path = ShippedPrefix + path; sigma.Looks(data) {
 			l.collection.Add(path, data)
 			return nil
@@ -184,6 +191,26 @@ func (l *loader) shipped(files fs.FS) (searches []splrule.Rule, err error) {
 		return nil
 	})
 	return searches, err
+}
+
+// withoutTests blanks the lines of the key tests, so that others keep their numbers.
+func withoutTests(data []byte) []byte {
+	out := make([]byte, 0, len(data))
+	within := false
+	for line := range bytes.Lines(data) {
+		switch {
+		case bytes.HasPrefix(line, []byte("tests:")):
+			within = true
+		case line[0] == ' ' || line[0] == '\n' || line[0] == '#' || line[0] == '-' && !bytes.HasPrefix(line, []byte("---")): // of the key before
+		default:
+			within = false
+		}
+		if within {
+			line = []byte("\n")
+		}
+		out = append(out, line...)
+	}
+	return out
 }
 
 // contents is what a file of rules holds.
