@@ -168,40 +168,11 @@ func alertOf(q querier, id string) (*Alert, error) {
 // AlertIDs returns the IDs of alerts that begin with a text, at most limit, or the one
 // with a number.
 func (s *DB) AlertIDs(prefix string, number int64, limit int) (ids []string, err error) {
-	rows, err := s.db.Query("SELECT id FROM alert WHERE number = ?3 UNION SELECT id FROM alert WHERE id >= ?1 AND id < ?1 || char(0x10ffff) AND ?3 = 0 ORDER BY id LIMIT ?2", prefix, limit, number)
-	if err == nil {
-		defer rows.Close()
-		for rows.Next() && err == nil {
-			var id string
-			err = rows.Scan(&id)
-			ids = append(ids, id)
-		}
-		err = errors.Join(err, rows.Err())
-	}
+	ids, err = texts(s.db, "SELECT id FROM alert WHERE number = ?3 UNION SELECT id FROM alert WHERE id >= ?1 AND id < ?1 || char(0x10ffff) AND ?3 = 0 ORDER BY id LIMIT ?2", prefix, limit, number)
 	if err != nil {
 		return nil, fmt.Errorf("cannot look for an alert: %w", damaged(err))
 	}
 	return ids, nil
-}
-
-// CountAlerts returns how many alerts there are by status.
-func (s *DB) CountAlerts() (map[string]int64, error) {
-	by := map[string]int64{}
-	rows, err := s.db.Query("SELECT status, count(*) FROM alert GROUP BY status")
-	if err == nil {
-		defer rows.Close()
-		for rows.Next() && err == nil {
-			var status string
-			var n int64
-			err = rows.Scan(&status, &n)
-			by[status] = n
-		}
-		err = errors.Join(err, rows.Err())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot count the alerts: %w", damaged(err))
-	}
-	return by, nil
 }
 
 // mostNear bounds the alerts of one rule and entity that AlertsNear returns.
@@ -274,18 +245,6 @@ func (t *Tx) Part(finding string) (p Part, ok bool, err error) {
 		return p, false, nil
 	}
 	return p, err == nil, err
-}
-
-// PartOf returns the ID of the alert to which a finding belongs, "" = none.
-func (s *DB) PartOf(finding string) (alert string, err error) {
-	err = s.db.QueryRow("SELECT alert FROM alert_finding WHERE finding = ?", finding).Scan(&alert)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
-	if err != nil {
-		err = fmt.Errorf("cannot look for the alert of a finding: %w", damaged(err))
-	}
-	return alert, err
 }
 
 // PutPart sets what a finding adds to an alert.

@@ -155,9 +155,8 @@ func (t *Tx) eachDelivery(ids []int64, text string, args ...any) error {
 	return nil
 }
 
-// BuryOld puts what waited in an output since before a time, or beyond the newest most
-// deliveries, on the list of what was given up, if it was tried or tried is unset. It
-// returns how many there were.
+// BuryOld gives up the deliveries of an output that were queued before a time in unix
+// milliseconds, and all but the newest most. It returns how many there were.
 func (t *Tx) BuryOld(output string, before int64, most int, reason string) (int64, error) {
 	r, err := t.tx.Exec(`UPDATE delivery SET dead = 1, batch = '', error = ?4 || CASE error WHEN '' THEN '' ELSE ': ' || error END
 		WHERE output = ?1 AND NOT dead AND (queued < ?2 OR id <= (SELECT id FROM delivery WHERE output = ?1 AND NOT dead ORDER BY id DESC LIMIT 1 OFFSET ?3))`, output, before, most, reason)
@@ -190,20 +189,8 @@ func (t *Tx) TrimDead(output string, most int) (int64, error) {
 }
 
 // WaitingOutputs returns the names of outputs that have deliveries waiting.
-func (t *Tx) WaitingOutputs() (names []string, err error) {
-	rows, err := t.tx.Query("SELECT DISTINCT output FROM delivery WHERE NOT dead ORDER BY output")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		names = append(names, name)
-	}
-	return names, rows.Err()
+func (t *Tx) WaitingOutputs() ([]string, error) {
+	return texts(t.tx, "SELECT DISTINCT output FROM delivery WHERE NOT dead ORDER BY output")
 }
 
 // OutputState is what is known of an output. Times are unix milliseconds, 0 = never.
@@ -230,19 +217,8 @@ func (s *DB) Undelivered(alert string) (outputs []string, routed bool, err error
 	if err := s.db.QueryRow("SELECT EXISTS (SELECT 1 FROM outgoing WHERE alert = ? AND NOT routed)", alert).Scan(&unrouted); err != nil {
 		return nil, false, err
 	}
-	rows, err := s.db.Query("SELECT DISTINCT output FROM delivery WHERE alert = ?", alert)
-	if err != nil {
-		return nil, false, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, false, err
-		}
-		outputs = append(outputs, name)
-	}
-	return outputs, !unrouted, rows.Err()
+	outputs, err = texts(s.db, "SELECT DISTINCT output FROM delivery WHERE alert = ?", alert)
+	return outputs, !unrouted, err
 }
 
 // Output returns what is known of an output.
