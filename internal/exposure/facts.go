@@ -104,8 +104,9 @@ func (m *Model) describeGroup(x tree, r *record) {
 	if r.at.after(g.Whole) {
 		g.Whole = r.at
 	}
+	listed := permissions(x)
 	there := map[string]bool{}
-	for _, t := range permissions(tree{map[string]any{"ipPermissions": x.at("IpPermissions").v}}) {
+	for _, t := range listed {
 		there[t.String()] = true
 	}
 	for _, h := range g.Rules {
@@ -117,7 +118,7 @@ func (m *Model) describeGroup(x tree, r *record) {
 			}
 		}
 	}
-	for _, t := range permissions(tree{map[string]any{"ipPermissions": x.at("IpPermissions").v}}) {
+	for _, t := range listed {
 		if there[t.String()] {
 			m.allow(g, "", t, r.at)
 		}

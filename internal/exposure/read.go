@@ -54,15 +54,6 @@ var readers = map[string]func(*Model, *record){
 	"DisassociateAddress":             (*Model).disassociate,
 }
 
-// Calls returns the names of the calls that a model learns from, all of EC2.
-func Calls() []string {
-	names := make([]string, 0, len(readers))
-	for name := range readers {
-		names = append(names, name)
-	}
-	return names
-}
-
 // source is the eventSource of the calls.
 const source = "ec2.amazonaws.com"
 
