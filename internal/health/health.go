@@ -95,7 +95,7 @@ func Conditions(f *Facts) []Condition {
 		case !o.Failing:
 			add(rule.Medium, "output "+o.Name, "output %s: %s", o.Name, o.Problem)
 		case !o.Since.IsZero() && f.Now.Sub(o.Since) > patience:
-			add(rule.High, "output "+o.Name, "output %s fails, and alerts wait since %s: %s", o.Name, clock(o.Since), o.Problem)
+			add(rule.High, "output "+o.Name, "output %s fails, and alerts have been waiting since %s: %s", o.Name, clock(o.Since), o.Problem)
 		}
 	}
 	for _, l := range f.Lists {
@@ -104,12 +104,12 @@ func Conditions(f *Facts) []Condition {
 		case l.Entries == 0:
 			add(rule.Medium, "list "+l.Name, "list %s has no usable entry, so rules that use it find nothing", l.Name)
 		case l.Stale:
-			add(rule.Medium, "list "+l.Name, "list %s is of %s and could not be renewed since", l.Name, clock(l.Of))
+			add(rule.Medium, "list "+l.Name, "list %s dates from %s and could not be renewed since", l.Name, clock(l.Of))
 		}
 	}
 	for _, s := range f.Sources {
 		if s.Quiet > 0 && !s.Newest.IsZero() && f.Now.Sub(s.Newest) > s.Quiet {
-			add(rule.High, "source "+s.Name, "source %s went quiet: its newest file is of %s", s.Name, clock(s.Newest))
+			add(rule.High, "source "+s.Name, "source %s went quiet: its newest file dates from %s", s.Name, clock(s.Newest))
 		}
 	}
 	for _, s := range f.Searches {
@@ -124,7 +124,7 @@ func Conditions(f *Facts) []Condition {
 		add(rule.Medium, "rule "+d.Rule, "rule %s is off since %s: %s", d.Rule, clock(d.Since), d.Reason)
 	}
 	if f.Due > 0 && f.Now.Sub(f.DueSince) > patience {
-		add(rule.High, "alerts", "%d findings wait to become alerts since %s", f.Due, clock(f.DueSince))
+		add(rule.High, "alerts", "%d findings have been waiting to become alerts since %s", f.Due, clock(f.DueSince))
 	}
 	if without := WithoutData(f); len(without) > 0 {
 		names := make([]string, 0, maxNamed)

@@ -27,17 +27,17 @@ func TestConditions(t *testing.T) {
 		{"outputs", Facts{Outputs: []Output{
 			{Name: "chat", Problem: "503", Failing: true, Since: ago(10 * time.Minute)}, {Name: "fresh", Problem: "503", Failing: true, Since: ago(time.Minute)}, {Name: "mail", Problem: "2 messages were given up"},
 		}}, []Condition{
-			{"output chat", rule.High, "output chat fails, and alerts wait since 2026-03-02 11:50: 503"}, {"output mail", rule.Medium, "output mail: 2 messages were given up"},
+			{"output chat", rule.High, "output chat fails, and alerts have been waiting since 2026-03-02 11:50: 503"}, {"output mail", rule.Medium, "output mail: 2 messages were given up"},
 		}},
 		{"lists", Facts{Lists: []List{{Name: "none"}, {Name: "old", Entries: 5, Stale: true, Of: ago(100 * time.Hour)}}}, []Condition{
-			{"list none", rule.Medium, "list none has no usable entry, so rules that use it find nothing"}, {"list old", rule.Medium, "list old is of 2026-02-26 08:00 and could not be renewed since"},
+			{"list none", rule.Medium, "list none has no usable entry, so rules that use it find nothing"}, {"list old", rule.Medium, "list old dates from 2026-02-26 08:00 and could not be renewed since"},
 		}},
 		{"sources, searches, rules", Facts{
 			Sources: []Source{{"logs", ago(25 * time.Hour), 24 * time.Hour}}, Searches: []Search{{Rule: "a", Failures: 3}, {Rule: "b", Lag: 2 * time.Hour}},
 			Disabled: []Disabled{{"c", ago(time.Hour), "it cost too much"}}, Due: 7, DueSince: ago(time.Hour),
 		}, []Condition{
-			{"source logs", rule.High, "source logs went quiet: its newest file is of 2026-03-01 11:00"},
-			{"alerts", rule.High, "7 findings wait to become alerts since 2026-03-02 11:00"},
+			{"source logs", rule.High, "source logs went quiet: its newest file dates from 2026-03-01 11:00"},
+			{"alerts", rule.High, "7 findings have been waiting to become alerts since 2026-03-02 11:00"},
 			{"search a", rule.Medium, "scheduled rule a fails: the last 3 runs did"},
 			{"search b", rule.Medium, "scheduled rule b is behind by 2h0m0s"},
 			{"rule c", rule.Medium, "rule c is off since 2026-03-02 11:00: it cost too much"},
