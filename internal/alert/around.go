@@ -14,12 +14,12 @@ import (
 
 // What is looked for around an alert.
 const (
-	aroundTime = 30 * time.Minute // before its first event, and after the last
-	aroundMost = 2 * time.Hour    // of the alert itself
-	aroundRows = 40
-	before     = 30 * 24 * time.Hour // in which something has to be missing to be unusual
-	leastBefor = 24 * time.Hour      // which the store must hold for that
-	maxUsers   = 5
+	aroundTime  = 30 * time.Minute // before its first event, and after the last
+	aroundMost  = 2 * time.Hour    // of the alert itself
+	aroundRows  = 40
+	before      = 30 * 24 * time.Hour // in which something has to be missing to be unusual
+	leastBefore = 24 * time.Hour      // which the store must hold for that
+	maxUsers    = 5
 )
 
 // context gathers what the entity did around the alert, and how unusual it is.
@@ -110,7 +110,7 @@ func (a *Alerter) unusual(ctx context.Context, c *content, doc *draft, who strin
 		}
 	}
 	stored := doc.First.Sub(from)
-	if stored < leastBefor {
+	if stored < leastBefore {
 		return // everything is new where little is stored
 	}
 	span := "the day before"

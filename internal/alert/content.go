@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"bluetrail/internal/detect/finding"
-	"bluetrail/internal/filter"
 	"bluetrail/internal/search"
 	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/state"
@@ -123,7 +122,7 @@ func (a *Alerter) records(ctx context.Context, doc *Alert, held map[string]bool,
 	}
 	tests := make([]string, len(want))
 	for i, id := range want {
-		tests[i] = filter.PrintTest("eventID", strings.ReplaceAll(id, "*", `\*`))
+		tests[i] = test("eventID", id)
 	}
 	text := "index=* (" + strings.Join(tests, " OR ") + ") | fields _time, eventID, _raw"
 	size := 0

@@ -246,7 +246,6 @@ func (b *work) risk(e risky, hits []state.Hit, peak float64, at int64, threshold
 		if c.Severity = severity; c.Risk >= 2*threshold {
 			c.Severity = rule.Critical
 		}
-		c.RuleSeverity = c.Severity
 		if err := b.fillRisk(c, hits, at); err != nil {
 			return err
 		}
@@ -305,7 +304,7 @@ func (b *work) fillRisk(c *change, hits []state.Hit, at int64) error {
 		join(&c.Mitre, f.Mitre, MaxFindings)
 		ids = append(ids, f.ID)
 	}
-	c.RuleSeverity, c.Findings, c.Fields = c.Severity, ids, nil
+	c.RuleSeverity, c.Findings = c.Severity, ids
 	var list []string
 	for i, id := range order {
 		if i == mostListed {

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"bluetrail/internal/diag"
+
+	"github.com/dustin/go-humanize"
 )
 
 // Bounds of a sentence.
@@ -216,7 +218,7 @@ func when(a *Alert) string {
 	first, last := a.First.UTC(), a.Last.UTC()
 	n := ""
 	if a.Count > 1 {
-		n = ", " + number(a.Count) + " times"
+		n = ", " + humanize.Comma(a.Count) + " times"
 		if a.Count == 2 {
 			n = ", twice"
 		}
@@ -277,14 +279,5 @@ func count(n int64, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	return number(n) + " " + what + "s"
-}
-
-// number writes 12345 as 12,345.
-func number(n int64) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
+	return humanize.Comma(n) + " " + what + "s"
 }
