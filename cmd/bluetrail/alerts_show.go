@@ -291,7 +291,7 @@ func (p *page) history(list []state.Action) {
 	const most = 20
 	fmt.Fprintf(p.out, "\nHistory\n")
 	if more := len(list) - most; more > 0 {
-		fmt.Fprintf(p.out, "  %s\n", count(more, "earlier entry"))
+		fmt.Fprintf(p.out, "  %s\n", count(more, "earlier action"))
 		list = list[more:]
 	}
 	for _, x := range list {
@@ -299,7 +299,7 @@ func (p *page) history(list []state.Action) {
 		if x.Text != "" {
 			text += ": " + x.Text
 		}
-		p.wrap("  ", "      ", diag.Printable(fmt.Sprintf("%s %s %s", time.UnixMilli(x.Time).In(p.zone).Format("2006-01-02 15:04:05"), x.Who, text)))
+		p.wrap("  ", "      ", diag.Printable(fmt.Sprintf("%s %s %s", p.when(time.UnixMilli(x.Time)), x.Who, text)))
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -53,9 +52,9 @@ func (a *app) tell(trail, data string) (*story, error) {
 	var alarms []scorecard.Alarm
 	worst := -1
 	err = db.Alerts(a.ctx, state.AlertQuery{Bodies: true}, func(r *state.Alert) error {
-		var one alert.Alert
-		if err := json.Unmarshal(r.Body, &one); err != nil {
-			return fmt.Errorf("alert %d cannot be read: %w", r.Number, err)
+		one, err := alert.Decode(r)
+		if err != nil {
+			return err
 		}
 		if one.Severity.Rank() > rule.Low.Rank() {
 			s.alerts++

@@ -94,11 +94,13 @@ func (c *exposureCmd) Run(a *app) error {
 	out := bufio.NewWriter(a.out)
 	if c.Output == "json" {
 		for i := range list {
-			data, err := json.Marshal(&list[i])
+			body, err := json.Marshal(&list[i])
+			if err == nil {
+				err = writeJSON(out, body)
+			}
 			if err != nil {
 				return err
 			}
-			out.Write(append(data, '\n'))
 		}
 	} else if err := c.write(a, out, list, o.Zone); err != nil {
 		return err

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -147,7 +149,8 @@ func (c *outputDeadListCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	out := bufio.NewWriter(a.out)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	if len(list) > 0 && c.Output == "table" {
 		fmt.Fprintln(w, "ID\tOUTPUT\tQUEUED\tTRIES\tMESSAGE\tERROR")
 	}
@@ -159,10 +162,12 @@ func (c *outputDeadListCmd) Run(a *app) error {
 		}
 		if c.Output == "json" {
 			line, err := json.Marshal(map[string]any{"id": d.ID, "output": d.Output, "queued": time.UnixMilli(d.Queued).UTC(), "tries": d.Tries, "error": d.Error, "message": json.RawMessage(d.Body)})
+			if err == nil {
+				err = writeJSON(out, line)
+			}
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(a.out, "%s\n", line)
 			continue
 		}
 		fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%s\t%s\n", d.ID, d.Output, stamp(d.Queued), d.Tries, diag.Printable(message.Clip(heading, 100)), diag.Printable(d.Error))
@@ -170,7 +175,7 @@ func (c *outputDeadListCmd) Run(a *app) error {
 	if len(list) == 0 {
 		a.note("no message was given up")
 	}
-	return w.Flush()
+	return errors.Join(w.Flush(), out.Flush())
 }
 
 func (c *outputDeadRetryCmd) Run(a *app) error {
