@@ -52,6 +52,9 @@ func Apply(tx *state.Tx, queue func(*state.Tx, *Alert, Change) error, id string,
 		if err := tx.HearParts(id); err != nil {
 			return nil, false, err
 		}
+		if err := a.recount(tx); err != nil {
+			return nil, false, err
+		}
 		if err := mark(tx, id, "", act.Who, a.Number); err != nil {
 			return nil, false, err
 		}

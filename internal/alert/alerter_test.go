@@ -194,6 +194,32 @@ func TestClosed(t *testing.T) {
 	want(t, did, "bluetrail raised", "carol closed", "carol comment", "bluetrail reopened")
 }
 
+// TestReopenedByPeople: what joined an alert silently counts once somebody reopens it.
+func TestReopenedByPeople(t *testing.T) {
+	db, out := open(t), told{}
+	a := NewAlerter(Config{State: db, Queue: out.queue})
+	apply := func(act Act) {
+		t.Helper()
+		act.Who = "carol"
+		err := db.Write(func(tx *state.Tx) error {
+			_, _, err := Apply(tx, out.queue, alerts0(t, db, tx), act)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, db, found("r", "alice", 0, rule.Medium, 1))
+	drain(t, a)
+	apply(Act{Close: Benign})
+	put(t, db, found("r", "alice", 1, rule.Medium, 4))
+	drain(t, a)
+	want(t, all(t, db), "1 r alice medium closed: 1 findings, 1 events, benign, 1 silent")
+	apply(Act{Reopen: true})
+	want(t, all(t, db), "1 r alice medium in_progress: 2 findings, 5 events")
+	want(t, out, "raised 1", "closed 1", "reopened 1")
+}
+
 // alerts0 returns the ID of the first alert within a transaction.
 func alerts0(t *testing.T, _ *state.DB, tx *state.Tx) string {
 	t.Helper()

@@ -235,19 +235,29 @@ func (b *work) put(c *change) error {
 
 // sum counts the findings of an alert, so that those which follow see how far it reaches.
 func (b *work) sum(c *change) error {
-	sum, loud, silent, err := b.tx.Sum(c.ID)
+	if err := c.recount(b.tx); err != nil {
+		return err
+	}
+	return b.put(c)
+}
+
+// recount sets what follows from the findings that count: their numbers, the events, and
+// the worst severity.
+func (a *Alert) recount(tx *state.Tx) error {
+	sum, loud, silent, err := tx.Sum(a.ID)
 	if err != nil {
 		return err
 	}
-	if c.FindingCount, c.Silent = loud, silent; loud > 0 {
-		c.Count, c.First, c.Last = sum.Events, time.Unix(0, sum.First).UTC(), time.Unix(0, sum.Last).UTC()
-		if c.RuleID == RiskRule {
-			c.Count = max(1, int64(len(c.EventIDs))) // several findings have the same events
-		} else {
-			c.Severity = rule.Severities[min(max(sum.Severity, 0), len(rule.Severities)-1)]
-		}
+	if a.FindingCount, a.Silent = loud, silent; loud == 0 {
+		return nil
 	}
-	return b.put(c)
+	a.Count, a.First, a.Last = sum.Events, time.Unix(0, sum.First).UTC(), time.Unix(0, sum.Last).UTC()
+	if a.RuleID == RiskRule {
+		a.Count = max(1, int64(len(a.EventIDs))) // several findings have the same events
+	} else {
+		a.Severity = rule.Severities[min(max(sum.Severity, 0), len(rule.Severities)-1)]
+	}
+	return nil
 }
 
 // withdraw takes a finding out of its alert.
