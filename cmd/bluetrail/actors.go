@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"bluetrail/internal/actor"
-	"bluetrail/internal/control"
 	"bluetrail/internal/detect/hunt"
 	"bluetrail/internal/detect/live"
 	"bluetrail/internal/detect/ruleset"
@@ -68,23 +67,13 @@ func (c *actorsSetCmd) Run(a *app) error {
 }
 
 type actorsListCmd struct {
-	Paths []control.Path `arg:"" optional:"" name:"path" help:"Files, folders or globs of CloudTrail (default: the data directory)." placeholder:"PATH"`
-	Actor string         `help:"Only actors of this name; * stands for any text." placeholder:"TEXT"`
-	Class string         `help:"Only actors of this class: person, aws_service, automation, scanner, agent or unknown." enum:",person,aws_service,automation,scanner,agent,unknown" default:"" placeholder:"CLASS"`
-	source
+	Actor string `help:"Only actors of this name; * stands for any text." placeholder:"TEXT"`
+	Class string `help:"Only actors of this class: person, aws_service, automation, scanner, agent or unknown." enum:",person,aws_service,automation,scanner,agent,unknown" default:"" placeholder:"CLASS"`
+	input
 	Output string `short:"o" help:"Output format: table, list, json or csv." enum:"table,list,json,csv" default:"table"`
 }
 
 func (c *actorsListCmd) pages() bool { return true }
-
-// AfterApply takes the paths as files to read.
-func (c *actorsListCmd) AfterApply() error {
-	c.Files = append(c.Files, pathsOf(c.Paths)...)
-	c.Paths = nil
-	return c.source.AfterApply()
-}
-
-func (c *actorsListCmd) home(a *app) string { return c.source.home(a) }
 
 // Help implements kong.HelpProvider.
 func (*actorsListCmd) Help() string {

@@ -19,8 +19,7 @@ import (
 )
 
 type exposureCmd struct {
-	Paths []control.Path `arg:"" optional:"" help:"Files, folders or globs (default: the data directory)." placeholder:"PATH"`
-	source
+	input
 	Facts  []control.Path `help:"JSON that 'aws ec2 describe-…' printed: instances, security groups, network ACLs, subnets, interfaces or addresses; may be repeated." placeholder:"FILE"`
 	ID     []string       `help:"Only openings of this security group, network ACL or instance; may be repeated." placeholder:"ID"`
 	All    bool           `help:"Also openings that are closed again."`
@@ -38,15 +37,6 @@ func (*exposureCmd) Help() string {
 		"aws ec2 describe-network-acls > acls.json; bluetrail exposure --data ./data --facts acls.json",
 	)
 }
-
-// AfterApply takes the paths as files to search.
-func (c *exposureCmd) AfterApply() error {
-	c.Files = append(c.Files, pathsOf(c.Paths)...)
-	c.Paths = nil
-	return c.source.AfterApply()
-}
-
-func (c *exposureCmd) home(a *app) string { return c.source.home(a) }
 
 // exposureColumns are the columns of a row of openings. exposureSpare are those that a
 // narrow terminal does not show.

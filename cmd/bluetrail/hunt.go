@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"time"
 
-	"bluetrail/internal/control"
 	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/detect/hunt"
 	"bluetrail/internal/detect/report"
@@ -26,26 +25,16 @@ import (
 )
 
 type huntCmd struct {
-	Paths     []control.Path `arg:"" optional:"" name:"path" help:"Files, folders or globs of CloudTrail (default: the data directory)." placeholder:"PATH"`
-	Rules     []string       `help:"Folder or file of further rules: Sigma, Splunk's YAML, savedsearches.conf; repeatable." placeholder:"DIR"`
-	NoShipped bool           `help:"Leave out the rules that come with bluetrail."`
-	Severity  string         `help:"Only findings at least this severe: informational, low, medium, high, critical." enum:"informational,low,medium,high,critical" default:"informational"`
-	Labels    string         `help:"Hold the findings against the labels of a generated trail (its folder, or a file of labels): what was caught, missed, quiet and loud." placeholder:"PATH"`
-	All       bool           `help:"Also list findings that are quieted by the class of their actors or by an allow-list; they are counted otherwise."`
-	source
+	Rules     []string `help:"Folder or file of further rules: Sigma, Splunk's YAML, savedsearches.conf; repeatable." placeholder:"DIR"`
+	NoShipped bool     `help:"Leave out the rules that come with bluetrail."`
+	Severity  string   `help:"Only findings at least this severe: informational, low, medium, high, critical." enum:"informational,low,medium,high,critical" default:"informational"`
+	Labels    string   `help:"Hold the findings against the labels of a generated trail (its folder, or a file of labels): what was caught, missed, quiet and loud." placeholder:"PATH"`
+	All       bool     `help:"Also list findings that are quieted by the class of their actors or by an allow-list; they are counted otherwise."`
+	input
 	Output string `short:"o" help:"Output format: table, list, json (whole findings), csv or html (a page with charts and events)." enum:"table,list,json,csv,html" default:"table"`
 }
 
 func (c *huntCmd) pages() bool { return c.Output != "html" }
-
-// AfterApply takes the paths as files to read.
-func (c *huntCmd) AfterApply() error {
-	c.Files = append(c.Files, pathsOf(c.Paths)...)
-	c.Paths = nil
-	return c.source.AfterApply()
-}
-
-func (c *huntCmd) home(a *app) string { return c.source.home(a) }
 
 // Help implements kong.HelpProvider.
 func (*huntCmd) Help() string {

@@ -84,7 +84,7 @@ func TestHuntOnATerminal(t *testing.T) {
 	}
 	var out, notes strings.Builder
 	a := &app{ctx: context.Background(), out: &out, err: &notes, cfg: config.Default(), shares: &shares{}, started: time.Now(), outTerm: control.Terminal{TTY: true, Width: 80}}
-	if err := (&huntCmd{Severity: "high", source: source{Files: []string{file}, TZ: "UTC"}, Output: "table"}).Run(a); err != nil {
+	if err := (&huntCmd{Severity: "high", input: input{source: source{Files: []string{file}, TZ: "UTC"}}, Output: "table"}).Run(a); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(out.String(), "\n")

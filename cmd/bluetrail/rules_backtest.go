@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"bluetrail/internal/control"
 	"bluetrail/internal/detect/backtest"
 	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/detect/ruleset"
@@ -20,24 +19,14 @@ import (
 )
 
 type rulesBacktestCmd struct {
-	ID        string         `arg:"" name:"rule" help:"The id, name or title of a rule, or its file."`
-	Paths     []control.Path `arg:"" optional:"" name:"path" help:"Files, folders or globs of CloudTrail (default: the data directory)." placeholder:"PATH"`
-	Rules     []string       `help:"Folder or file of further rules and filters; repeatable." placeholder:"DIR"`
-	NoShipped bool           `help:"Leave out the rules that come with bluetrail."`
-	source
+	ID        string   `arg:"" name:"rule" help:"The id, name or title of a rule, or its file."`
+	Rules     []string `help:"Folder or file of further rules and filters; repeatable." placeholder:"DIR"`
+	NoShipped bool     `help:"Leave out the rules that come with bluetrail."`
+	input
 	Output string `short:"o" help:"Output format: table, json (one object, with all findings) or csv (all counts)." enum:"table,json,csv" default:"table"`
 }
 
 func (*rulesBacktestCmd) pages() bool { return true }
-
-// AfterApply takes the paths as files to read.
-func (c *rulesBacktestCmd) AfterApply() error {
-	c.Files = append(c.Files, pathsOf(c.Paths)...)
-	c.Paths = nil
-	return c.source.AfterApply()
-}
-
-func (c *rulesBacktestCmd) home(a *app) string { return c.source.home(a) }
 
 // Help implements kong.HelpProvider.
 func (*rulesBacktestCmd) Help() string {

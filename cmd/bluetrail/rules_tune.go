@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"bluetrail/internal/control"
 	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/detect/hunt"
 	"bluetrail/internal/detect/ruleset"
@@ -21,24 +20,14 @@ import (
 )
 
 type rulesTuneCmd struct {
-	ID        string         `arg:"" name:"rule" help:"The id, name or title of a Sigma rule, or its file."`
-	Paths     []control.Path `arg:"" optional:"" name:"path" help:"Files, folders or globs of CloudTrail (default: the data directory)." placeholder:"PATH"`
-	False     []string       `help:"File of findings that were harmless, as hunt -o json writes them, in addition to those marked false in the data directory, which count only without PATH; repeatable." placeholder:"FILE"`
-	True      []string       `help:"File of findings that the filter must not hide; repeatable." placeholder:"FILE"`
-	Rules     []string       `help:"Folder or file of further rules and filters; repeatable." placeholder:"DIR"`
-	NoShipped bool           `help:"Leave out the rules that come with bluetrail."`
-	source
+	ID        string   `arg:"" name:"rule" help:"The id, name or title of a Sigma rule, or its file."`
+	False     []string `help:"File of findings that were harmless, as hunt -o json writes them, in addition to those marked false in the data directory, which count only without PATH; repeatable." placeholder:"FILE"`
+	True      []string `help:"File of findings that the filter must not hide; repeatable." placeholder:"FILE"`
+	Rules     []string `help:"Folder or file of further rules and filters; repeatable." placeholder:"DIR"`
+	NoShipped bool     `help:"Leave out the rules that come with bluetrail."`
+	input
 	Output string `short:"o" help:"Output format: yaml (a filter to save, with comments that list what else it would hide) or json." enum:"yaml,json" default:"yaml"`
 }
-
-// AfterApply takes the paths as files to read.
-func (c *rulesTuneCmd) AfterApply() error {
-	c.Files = append(c.Files, pathsOf(c.Paths)...)
-	c.Paths = nil
-	return c.source.AfterApply()
-}
-
-func (c *rulesTuneCmd) home(a *app) string { return c.source.home(a) }
 
 // Help implements kong.HelpProvider.
 func (*rulesTuneCmd) Help() string {

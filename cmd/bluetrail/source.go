@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bluetrail/internal/config"
+	"bluetrail/internal/control"
 	"bluetrail/internal/detect/live"
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/ingest"
@@ -40,6 +41,26 @@ type source struct {
 	Knowledge  []string `help:"Folder of macros and lookups; repeatable." placeholder:"DIR"`
 	Index      string   `help:"Index of the events in --files." default:"aws" placeholder:"NAME"`
 	Sourcetype string   `help:"Sourcetype of --files (default: detected from each record)." placeholder:"NAME"`
+}
+
+// input are the events of a command that takes paths as arguments.
+type input struct {
+	Paths []control.Path `arg:"" optional:"" name:"path" help:"Files, folders or globs of CloudTrail (default: the data directory)." placeholder:"PATH"`
+	source
+}
+
+// AfterApply takes the paths as files to read.
+func (i *input) AfterApply() error {
+	i.Files = append(i.Files, pathsOf(i.Paths)...)
+	i.Paths = nil
+	return i.source.AfterApply()
+}
+
+func pathsOf(paths []control.Path) (list []string) {
+	for _, p := range paths {
+		list = append(list, string(p))
+	}
+	return list
 }
 
 // home returns the data directory that the flags name, "" for files.

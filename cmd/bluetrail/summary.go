@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"bluetrail/internal/control"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/incident"
@@ -20,9 +19,8 @@ import (
 )
 
 type summaryCmd struct {
-	Paths []control.Path `arg:"" optional:"" help:"Files, folders or globs (default: the data directory)." placeholder:"PATH"`
-	Top   int            `help:"How many identities to show; 0 shows all." default:"20" placeholder:"N"`
-	source
+	Top int `help:"How many identities to show; 0 shows all." default:"20" placeholder:"N"`
+	input
 	Output string `short:"o" help:"Output format: table, list, json or csv." enum:"table,list,json,csv" default:"table"`
 }
 
@@ -35,22 +33,6 @@ func (*summaryCmd) Help() string {
 		"bluetrail summary --data ./data --earliest -24h -o json",
 	)
 }
-
-// AfterApply takes the paths as files to search.
-func (c *summaryCmd) AfterApply() error {
-	c.Files = append(c.Files, pathsOf(c.Paths)...)
-	c.Paths = nil
-	return c.source.AfterApply()
-}
-
-func pathsOf(paths []control.Path) (list []string) {
-	for _, p := range paths {
-		list = append(list, string(p))
-	}
-	return list
-}
-
-func (c *summaryCmd) home(a *app) string { return c.source.home(a) }
 
 func (c *summaryCmd) Run(a *app) error {
 	if c.Top < 0 {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"bluetrail/internal/control"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/incident"
 	"bluetrail/internal/result"
@@ -16,9 +15,8 @@ import (
 )
 
 type traceCmd struct {
-	Thing string         `arg:"" help:"An access key, ARN, name of a user or role, address, or instance ID."`
-	Paths []control.Path `arg:"" optional:"" help:"Files, folders or globs (default: the data directory)." placeholder:"PATH"`
-	source
+	Thing string `arg:"" help:"An access key, ARN, name of a user or role, address, or instance ID."`
+	input
 	Output string `short:"o" help:"Output format: table, json or html (one page that needs no network)." enum:"table,json,html" default:"table"`
 }
 
@@ -32,15 +30,6 @@ func (*traceCmd) Help() string {
 		"bluetrail trace 203.0.113.9 ./AWSLogs -o html > trace.html",
 	)
 }
-
-// AfterApply takes the paths as files to search.
-func (c *traceCmd) AfterApply() error {
-	c.Files = append(c.Files, pathsOf(c.Paths)...)
-	c.Paths = nil
-	return c.source.AfterApply()
-}
-
-func (c *traceCmd) home(a *app) string { return c.source.home(a) }
 
 func (c *traceCmd) Run(a *app) error {
 	o, err := c.options(a)
