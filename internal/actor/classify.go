@@ -111,7 +111,7 @@ const vouched = "The identity provider of a build system vouches for it."
 // buildSubject reports whether the subject of a token is one of a build system's.
 // Sources: GitHub "About security hardening with OpenID Connect", GitLab "OpenID Connect
 // (OIDC) authentication using ID tokens", HCP Terraform "Dynamic credentials", CircleCI
-// "Using OpenID Connect tokens in jobs".
+// "Using OpenID Connect tokens in jobs", Buildkite "OIDC with Buildkite Agent".
 func buildSubject(s string) bool {
 	return strings.HasPrefix(s, "repo:") || strings.HasPrefix(s, "project_path:") || strings.HasPrefix(s, "organization:") && strings.Contains(s, ":workspace:") ||
 		strings.HasPrefix(s, "org/") && strings.Contains(s, "/project/") || strings.HasPrefix(s, "organization:") && strings.Contains(s, ":pipeline:")

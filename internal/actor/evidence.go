@@ -70,14 +70,11 @@ type Call struct {
 }
 
 // entryFlags are those of the entry of the call.
-func (c *Call) entryFlags() (flags uint8) {
+func (c *Call) entryFlags() uint8 {
 	if c.Read {
-		flags |= readFlag
+		return readFlag
 	}
-	if c.Denied {
-		flags |= deniedFlag
-	}
-	return flags
+	return 0
 }
 
 // count adds a call at a time to the counts, but not to the tables.

@@ -19,11 +19,8 @@ type entry struct {
 	flags uint8
 }
 
-// Flags of entries for calls.
-const (
-	readFlag   = 1 << iota // the call only reads
-	deniedFlag             // it was denied once or more
-)
+// readFlag marks entries of calls that only read.
+const readFlag = 1
 
 // table keeps entries by the hash of a thing. Beyond its limit, it keeps those with the
 // smallest hashes: any order and split of the same input gives the same entries, each

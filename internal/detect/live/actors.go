@@ -48,8 +48,8 @@ func override(name string, s said) actor.Override {
 	return actor.Override{Actor: name, Class: s.Class, Reason: s.Reason, By: "somebody, on " + s.At.UTC().Format(time.DateOnly) + ","}
 }
 
-// overrides joins what users say of actors with what the configuration says. The former
-// goes before, and there actors without a * do.
+// overrides joins what users say of actors with what the configuration says. Users take
+// precedence, and among theirs, exact names do over patterns.
 func overrides(own, configured []actor.Override) *actor.Overrides {
 	own = slices.Clone(own)
 	slices.SortStableFunc(own, func(a, b actor.Override) int {

@@ -110,7 +110,7 @@ func (c *counts) judged(s *Sink, took time.Duration) {
 	k.stats = s.replayer.Stats()
 }
 
-// another notes that another replayer goes on.
+// replaced notes that another replayer has taken over.
 func (c *counts) replaced() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -31,5 +31,5 @@ func (l withListed) Lookup(a netip.Addr) (hits []enrich.Hit) {
 // lists can be tested where there are none.
 var useListed = sync.OnceFunc(func() {
 	now := enrich.Current()
-	enrich.Use(&enrich.Facts{Geo: now.Geo, Networks: now.Networks, Lists: withListed{now.Lists}, Accounts: now.Accounts})
+	enrich.Use(&enrich.Facts{Geo: now.Geo, Networks: now.Networks, Lists: withListed{now.Lists}, Accounts: now.Accounts, Allow: now.Allow})
 })
