@@ -89,7 +89,7 @@ func (a *app) exported(o search.Options, e *incident.Evidence, events bool) erro
 		if events {
 			take = e.Add
 		}
-		err := a.batches(s, func(b *vector.Batch) error { return take(b) })
+		err := s.Each(a.ctx, func(b *vector.Batch) error { return take(b) })
 		stop()
 		if events {
 			a.notices(s.Notices())

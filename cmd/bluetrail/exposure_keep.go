@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"time"
 
@@ -14,6 +12,7 @@ import (
 	"bluetrail/internal/serve"
 	"bluetrail/internal/state"
 	"bluetrail/internal/store"
+	"bluetrail/internal/vector"
 )
 
 // exposureOf keeps what is open to the internet, as the events of a data directory tell.
@@ -34,18 +33,12 @@ func exposureOf(db *state.DB, open func() (search.Options, error)) *exposure.Kee
 				return err
 			}
 			defer s.Close()
-			for {
-				b, err := s.Next(ctx)
-				if errors.Is(err, io.EOF) {
-					return nil
-				}
-				if err != nil {
-					return err
-				}
+			return s.Each(ctx, func(b *vector.Batch) error {
 				for i := range b.Len {
 					add([]byte(b.At(event.Raw, i).Text()))
 				}
-			}
+				return nil
+			})
 		},
 	}
 }

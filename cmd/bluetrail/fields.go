@@ -132,7 +132,7 @@ func (c *fieldsCmd) Run(a *app) error {
 // summaries runs the search and returns the fields, sorted by name.
 func (c *fieldsCmd) summaries(a *app, o search.Options) (list []field, err error) {
 	err = a.running(o, func(s *search.Search, stop func()) error {
-		err := a.batches(s, func(b *vector.Batch) error {
+		err := s.Each(a.ctx, func(b *vector.Batch) error {
 			for i := range b.Len {
 				text := func(name string) string {
 					if col := b.Col(name); col != nil {

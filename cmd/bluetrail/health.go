@@ -23,6 +23,7 @@ import (
 	"bluetrail/internal/source/dir"
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/state"
+	"bluetrail/internal/vector"
 
 	"github.com/VictoriaMetrics/metrics"
 )
@@ -113,19 +114,17 @@ func eventCategories(ctx context.Context, o search.Options) (map[string]int64, e
 	}
 	defer s.Close()
 	counts := map[string]int64{}
-	for {
-		b, err := s.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return counts, nil
-		}
-		if err != nil {
-			return nil, err
-		}
+	err = s.Each(ctx, func(b *vector.Batch) error {
 		for i := range b.Len {
 			n, _ := strconv.ParseInt(b.At("count", i).Text(), 10, 64)
 			counts[b.At("eventCategory", i).Text()] += n
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	return counts, nil
 }
 
 // How often a server looks at its own health, and at which events it has.

@@ -172,7 +172,7 @@ func (a *app) notices(list []diag.Notice) {
 
 // stream writes the batches of s as they come.
 func (a *app) stream(s *search.Search, w result.Writer, stop func()) error {
-	return a.batches(s, func(b *vector.Batch) error {
+	return s.Each(a.ctx, func(b *vector.Batch) error {
 		if b.Len == 0 && len(b.Cols) == 0 {
 			return nil
 		}
@@ -184,22 +184,6 @@ func (a *app) stream(s *search.Search, w result.Writer, stop func()) error {
 		}
 		return nil
 	})
-}
-
-// batches passes on the batches of s as they come.
-func (a *app) batches(s *search.Search, yield func(*vector.Batch) error) error {
-	for {
-		b, err := s.Next(a.ctx)
-		if err == io.EOF {
-			return nil
-		}
-		if err == nil {
-			err = yield(b)
-		}
-		if err != nil {
-			return err
-		}
-	}
 }
 
 // summary says on stderr what the search did: rows, what was read, how fast.

@@ -107,7 +107,7 @@ func (a *app) collectQuietly(o search.Options, take func(*vector.Batch)) error {
 
 func (a *app) gather(o search.Options, take func(*vector.Batch), tell bool) error {
 	return a.running(o, func(s *search.Search, stop func()) error {
-		err := a.batches(s, func(b *vector.Batch) error { take(b); return nil })
+		err := s.Each(a.ctx, func(b *vector.Batch) error { take(b); return nil })
 		stop()
 		if tell || err != nil {
 			a.notices(s.Notices())

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -310,21 +309,16 @@ func (a *Alerter) search(ctx context.Context, text string, first, last time.Time
 		return err
 	}
 	defer s.Close()
-	for {
-		b, err := s.Next(ctx)
-		if err == io.EOF {
-			return nil
-		}
-		if over := (*exec.OverBudget)(nil); errors.As(err, &over) {
-			return errTooLong
-		}
-		if err != nil {
-			return err
-		}
+	err = s.Each(ctx, func(b *vector.Batch) error {
 		for i := range b.Len {
 			each(row{b, i})
 		}
+		return nil
+	})
+	if over := (*exec.OverBudget)(nil); errors.As(err, &over) {
+		return errTooLong
 	}
+	return err
 }
 
 var errTooLong = errors.New("the search took too long")

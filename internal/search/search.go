@@ -219,14 +219,23 @@ func (s *Search) problems() (list []diag.Notice) {
 	return list
 }
 
-// Drain runs a search to its end and drops its rows.
-func (s *Search) Drain(ctx context.Context) error {
+// Each runs a search to its end, or until yield fails, and passes on its batches.
+func (s *Search) Each(ctx context.Context, yield func(*vector.Batch) error) error {
 	for {
-		if _, err := s.Next(ctx); err != nil {
-			if err == io.EOF {
-				return nil
-			}
+		b, err := s.Next(ctx)
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = yield(b)
+		}
+		if err != nil {
 			return err
 		}
 	}
+}
+
+// Drain runs a search to its end and drops its rows.
+func (s *Search) Drain(ctx context.Context) error {
+	return s.Each(ctx, func(*vector.Batch) error { return nil })
 }
