@@ -24,7 +24,7 @@ type canaryCmd struct {
 
 // Help implements kong.HelpProvider.
 func (*canaryCmd) Help() string {
-	return "Sends a marked event through the whole way: into the first source of a running server, or else by ingest, to an alert and to the outputs. It tells how long each step took, and fails if the event did not arrive.\n\n" + examples(
+	return "Sends a marked event through the whole pipeline: into the first source of a running server, or else by ingest, to an alert and to the outputs. It tells how long each step took, and fails if the event did not arrive.\n\n" + examples(
 		"bluetrail canary --data ./data",
 	)
 }
@@ -56,6 +56,10 @@ func canaryEvent(mark string, at time.Time) ([]byte, error) {
 }
 
 func (c *canaryCmd) Run(a *app) error {
+	home := a.dataDir(c.Data)
+	if a.opened == nil && !isDir(a.path(home)) {
+		return usage("there is no data directory %q; use --data DIR, or create one with: bluetrail ingest PATH --data %s", home, shellWord(home))
+	}
 	mark, began := newMark(), time.Now()
 	remove, err := c.send(a, mark, began)
 	if err != nil {
@@ -124,11 +128,20 @@ func (c *canaryCmd) outputs(a *app, db *state.DB, id string, step func(string, .
 	if err == nil {
 		return nil
 	}
+	all, listErr := output.List(db, &a.cfg)
+	if listErr != nil {
+		return listErr
+	}
 	var missing []string
-	for _, name := range names {
-		if !told[name] {
-			missing = append(missing, name)
+	for _, o := range all {
+		if !slices.Contains(names, o.Name) || told[o.Name] {
+			continue
 		}
+		text := o.Name
+		if o.Problem != "" {
+			text += " (" + o.Problem + ")"
+		}
+		missing = append(missing, text)
 	}
 	return fmt.Errorf("the alert did not get to %s: %w; see: bluetrail output list", strings.Join(missing, ", "), err)
 }

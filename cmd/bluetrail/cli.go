@@ -57,7 +57,7 @@ type cli struct {
 	Spl      splCmd      `cmd:"" name:"spl" help:"Check and explain searches; list the language."`
 	Repair   repairCmd   `cmd:"" help:"Ingest the files of damaged days again."`
 	Lists    listsCmd    `cmd:"" help:"Show lists of addresses, allow-lists and accounts; fetch lists."`
-	Canary   canaryCmd   `cmd:"" help:"Send a marked event through the whole way, and tell how long it took to become an alert."`
+	Canary   canaryCmd   `cmd:"" help:"Send a marked event through the whole pipeline, and tell how long it took to become an alert."`
 	Doctor   doctorCmd   `cmd:"" help:"Report the setup and any problems."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 

@@ -270,7 +270,13 @@ func clipWord(s string, most int) string {
 	return string(r[:most*2/3]) + "…" + string(r[len(r)-(most-most*2/3-1):])
 }
 
+// capital begins a sentence with a capital, unless a name that is no plain word stands
+// there: names are case-sensitive.
 func capital(s string) string {
+	first, _, _ := strings.Cut(s, " ")
+	if first == "" || strings.ContainsFunc(first, func(r rune) bool { return !unicode.IsLetter(r) }) {
+		return s
+	}
 	r, n := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(r)) + s[n:]
 }

@@ -58,3 +58,12 @@ func TestSteps(t *testing.T) {
 	}, f)
 	want(t, got, `index=* actor="arn:aws:iam::111122223333:user/al\\*ice" | stats count`, `index=* object IN ("bob", "x\" | delete")`, `index=* entity="al\\*ice" user=%nothing% | where like(x, "%y%")`)
 }
+
+// TestCapital: a sentence begins with a capital, a name does not change.
+func TestCapital(t *testing.T) {
+	for in, want := range map[string]string{"the user left": "The user left", "repo:Org/web:ref called it": "repo:Org/web:ref called it", "risk of x": "Risk of x", "svc-a called it": "svc-a called it", "": ""} {
+		if got := capital(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
