@@ -19,7 +19,7 @@ var layers = [][]string{
 	{"diag", "jsonscan", "yamldoc", "vector", "tally", "guide", "unpack", "leftover"},
 	{"spath", "idset", "splunktime", "spill", "config", "spl/pcre", "spl/datamodel", "enrich/netpack"},
 	{"event", "generate", "state"},
-	{"filter", "source", "enrich/...", "identity"},
+	{"filter", "source", "enrich/...", "identity", "auth"},
 	{"lookup", "source/file", "actor", "event/reference", "enrich/load"},
 	{"store", "source/..."},
 	{"store/...", "spl/syntax"},
