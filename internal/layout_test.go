@@ -44,7 +44,7 @@ var layers = [][]string{
 	{"alert/send"},
 	{"alert/output"},
 	{"alert/..."},
-	{"api", "serve"},
+	{"api/...", "serve"},
 }
 
 // strangers may not import what the second pattern names, however low it lies.

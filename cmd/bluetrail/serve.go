@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bluetrail/internal/alert/output"
+	"bluetrail/internal/api"
 	"bluetrail/internal/config"
 	"bluetrail/internal/control"
 	"bluetrail/internal/detect/live"
@@ -25,6 +26,7 @@ import (
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/state"
 	"bluetrail/internal/store/vlogs"
+	"bluetrail/web"
 
 	"github.com/VictoriaMetrics/metrics"
 )
@@ -83,6 +85,7 @@ func (c *serveCmd) Run(a *app) error {
 	}
 	defer tuneMemory(serveMemory)()
 	h := &serve.HTTP{Metrics: s.metrics, Log: s.log}
+	h.Mount(api.Starting(web.Dist()))
 	parts := []serve.Part{
 		{
 			Name: "http",
@@ -97,6 +100,7 @@ func (c *serveCmd) Run(a *app) error {
 			Stop: h.Stop,
 		},
 		{Name: "data directory", Start: s.open, Stop: s.close},
+		{Name: "api", Start: func(context.Context) error { return s.serveAPI(&in, h) }},
 		s.enrichment(&in),
 	}
 	parts = append(parts, serve.Part{Name: "damage reports", Run: s.reportDamage})

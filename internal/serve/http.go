@@ -14,18 +14,16 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 )
 
-// HTTP is the server's address for health checks and metrics.
+// HTTP is the server's address: health checks, metrics, and what Mount adds.
 type HTTP struct {
 	Metrics *metrics.Set
 	Log     *slog.Logger
 
 	ready  atomic.Bool
+	rest   atomic.Pointer[http.Handler]
 	server *http.Server
 	l      net.Listener
 }
-
-// maxBody bounds the body of a request, in bytes.
-const maxBody = 1 << 20
 
 // Listen opens addr. Whoever reaches it may ask without authentication, so that
 // it must be a loopback address unless remote is set.
@@ -74,6 +72,10 @@ func (h *HTTP) Stop(ctx context.Context) error {
 // SetReady says whether the server does its work.
 func (h *HTTP) SetReady(ready bool) { h.ready.Store(ready) }
 
+// Mount sets what answers all paths but those of health checks and metrics. It
+// may be called again while requests are answered.
+func (h *HTTP) Mount(rest http.Handler) { h.rest.Store(&rest) }
+
 func (h *HTTP) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -89,7 +91,14 @@ func (h *HTTP) handler() http.Handler {
 		h.Metrics.WritePrometheus(w)
 		metrics.WriteProcessMetrics(w)
 	})
-	return http.MaxBytesHandler(mux, maxBody)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if rest := h.rest.Load(); rest != nil {
+			(*rest).ServeHTTP(w, r)
+			return
+		}
+		http.NotFound(w, r)
+	})
+	return mux
 }
 
 // CheckAddr reports why a server without authentication must not listen on addr.
