@@ -93,6 +93,7 @@ func (c *rulesShowCmd) Run(a *app) error {
 	line("kind", string(r.Kind))
 	line("severity", string(r.Severity))
 	line("by class", r.ByClass()...)
+	line("inside", string(r.Inside))
 	line("status", r.Status)
 	line("state", ruleState(r))
 	line("tactics", strings.Join(r.Tactics(), ", "))

@@ -133,7 +133,7 @@ func (a *app) desk(db *state.DB, rules func(id string) *rule.Info) (d *triage.De
 		rules = func(id string) *rule.Info { return byID[id] }
 	}
 	err = a.book(db, func(b *actor.Book) {
-		d = &triage.Desk{Rule: rules, Actor: b.Opinion, Strange: b.Strange, Unusual: b.Unusual}
+		d = &triage.Desk{Rule: rules, Actor: b.Opinion, Strange: b.Strange, Own: b.Own, Unusual: b.Unusual}
 	})
 	return d, err
 }

@@ -22,6 +22,7 @@ type Book struct {
 	index   map[name][]*row // by actor; nil = it is to be made anew
 	kinds   map[string][]string
 	whole   map[name]*Evidence // of actors that have several rows, as far as they were asked for
+	own     map[uint64]bool    // keys of the accounts of rows; nil = to be made anew
 	dropped int
 }
 
@@ -55,6 +56,7 @@ func (b *Book) Take(r *Recorder) {
 
 // put adds a row, which is the book's afterwards.
 func (b *Book) put(s *row) {
+	b.own = nil
 	if own := b.rows[s.who]; own != nil {
 		own.Merge(&s.Evidence)
 		if own.caller.ARN == "" && s.caller.ARN != "" {
@@ -177,6 +179,21 @@ func (b *Book) Opinion(actor, kind string) Opinion {
 		kind = b.kinds[actor][0]
 	}
 	return Classify(actor, kind, b.Of(actor, kind))
+}
+
+// Own reports whether the trail has records that were delivered to an account. CloudTrail
+// names the account in recipientAccountId, which no caller can choose: a foreign
+// account's records only come with a trail of its own.
+func (b *Book) Own(account string) bool {
+	if b.own == nil {
+		b.own = map[uint64]bool{}
+		for _, s := range b.rows {
+			for i := range s.accounts.list {
+				b.own[s.accounts.list[i].key] = true
+			}
+		}
+	}
+	return b.own[hash(account)]
 }
 
 // Networks that an actor calls from for less than newFor are new, unless it called from

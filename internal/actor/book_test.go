@@ -199,3 +199,19 @@ func TestStrange(t *testing.T) {
 		t.Error("nothing is known of nobody")
 	}
 }
+
+func TestOwn(t *testing.T) {
+	book, rec := NewBook(nil, nil), &Recorder{}
+	for _, account := range []string{"111122223333", "444455556666"} {
+		if book.Own(account) {
+			t.Errorf("%s is known before its records", account)
+		}
+		var f identity.Facts
+		f.Caller = identity.Caller{Type: "IAMUser", PrincipalID: "AIDA", ARN: "u", AccountID: "999988887777", Time: begin.UnixNano()}
+		rec.Add(&f, &Call{Source: "s3.amazonaws.com", Name: "ListBuckets", Account: account})
+		book.Take(rec)
+		if !book.Own(account) || book.Own("999988887777") {
+			t.Errorf("of %s: %v; of the caller's account: %v", account, book.Own(account), book.Own("999988887777"))
+		}
+	}
+}

@@ -2,29 +2,32 @@ package hunt
 
 import (
 	"bufio"
+	"net/netip"
 	"os"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"testing"
 	"time"
 
+	"bluetrail/internal/actor"
 	"bluetrail/internal/detect/scorecard"
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/generate"
 )
 
-// notYet are the staged attacks that no rule catches yet, and the look-alikes that
-// rules are loud about. Whoever writes the rule takes its name out.
-var notYet = []string{
-	"terraform-destroy", "ordinary-instances", "snapshot-shared-inside", "image-shared-inside", "role-trusts-own-account",
-	"bucket-policy-inside", "provider-for-workflows", "scanner-reads-user-data",
+// network finds networks in the shipped data.
+func network(address netip.Addr) (n actor.Network, ok bool) {
+	s := enrich.Current().Source(address.String())
+	asn, err := strconv.ParseUint(s.ASN, 10, 32)
+	return actor.Network{ASN: uint32(asn), Name: s.Network, Kind: string(s.Kind)}, err == nil
 }
 
 // TestStagedAttacks hunts with the shipped rules through a small generated trail:
-// every staged attack must be caught above low, and no harmless twin of one.
+// every staged attack must be caught above low, and no harmless twin of one. In much
+// fewer events the scanner and the pipelines do too little to be known for what they are.
 func TestStagedAttacks(t *testing.T) {
 	t.Parallel()
-	cfg := generate.Config{Seed: 1, Events: 4000, End: time.Date(2026, 6, 30, 12, 0, 0, 0, time.UTC), Days: generate.MinDays, Accounts: generate.MinAccounts}
+	cfg := generate.Config{Seed: 1, Events: 12000, End: time.Date(2026, 6, 30, 12, 0, 0, 0, time.UTC), Days: generate.MinDays, Accounts: generate.MinAccounts}
 	labels, err := generate.Labels(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +57,7 @@ func TestStagedAttacks(t *testing.T) {
 		t.Fatal(err)
 	}
 	with := withSearches(t, rs)
-	res := run(t, rs, path, 1, func(o *Options) { with(o); o.Search.Geo = geo })
+	res := run(t, rs, path, 1, func(o *Options) { with(o); o.Search.Geo = geo; o.Triage = &Triage{Networks: network} })
 	var alarms []scorecard.Alarm
 	for _, f := range res.Findings {
 		alarms = append(alarms, scorecard.Of(f))
@@ -63,22 +66,10 @@ func TestStagedAttacks(t *testing.T) {
 	if len(card.Attacks) < 45 || len(card.Lookalikes) < 40 {
 		t.Errorf("%d attacks and %d look-alikes are staged", len(card.Attacks), len(card.Lookalikes))
 	}
-	wrong := map[string]bool{}
 	for _, l := range card.Missed() {
-		wrong[l.Name] = true
-		if !slices.Contains(notYet, l.Name) {
-			t.Errorf("no rule catches %s (%s): %s; low: %q", l.Name, l.Technique, l.Note, l.LowRules)
-		}
+		t.Errorf("no rule catches %s (%s): %s; low: %q", l.Name, l.Technique, l.Note, l.LowRules)
 	}
 	for _, l := range card.Loud() {
-		wrong[l.Name] = true
-		if !slices.Contains(notYet, l.Name) {
-			t.Errorf("%q are loud about %s: %s", l.Rules, l.Name, l.Note)
-		}
-	}
-	for _, name := range notYet {
-		if !wrong[name] {
-			t.Logf("%s is as it must be: take it out of notYet", name)
-		}
+		t.Errorf("%q are loud about %s: %s", l.Rules, l.Name, l.Note)
 	}
 }

@@ -41,7 +41,7 @@ func (r *Result) desk(o *Options, scans []*scan, trail *identity.Trail) *triage.
 	for i := range o.Rules.Rules {
 		byID[o.Rules.Rules[i].ID] = &o.Rules.Rules[i].Info
 	}
-	desk := &triage.Desk{Rule: func(id string) *rule.Info { return byID[id] }, Actor: r.Book.Opinion, Strange: r.Book.Strange}
+	desk := &triage.Desk{Rule: func(id string) *rule.Info { return byID[id] }, Actor: r.Book.Opinion, Strange: r.Book.Strange, Own: r.Book.Own}
 	if allowed := o.Triage.Allowed; allowed != nil {
 		desk.Allowed = func(f *finding.Finding) string { return allowed(f, byID[f.RuleID]) }
 	}

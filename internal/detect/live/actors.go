@@ -87,7 +87,7 @@ func (r *Rules) Book(f func(*actor.Book)) error {
 
 // Desk triages findings with the rules that run and with what is known of actors by now.
 func (r *Rules) Desk() *triage.Desk {
-	return &triage.Desk{Rule: r.info, Actor: r.Opinion, Strange: r.Strange, Unusual: r.Unusual}
+	return &triage.Desk{Rule: r.info, Actor: r.Opinion, Strange: r.Strange, Own: r.Own, Unusual: r.Unusual}
 }
 
 // info returns a rule that runs, nil if there is none of this ID.
@@ -110,6 +110,12 @@ func (r *Rules) Opinion(name, kind string) (o actor.Opinion) {
 func (r *Rules) Strange(name, address string, at time.Time) (why string, ok bool) {
 	_ = r.Book(func(b *actor.Book) { why, ok = b.Strange(name, address, at) }) // likewise
 	return why, ok
+}
+
+// Own is actor.Book.Own.
+func (r *Rules) Own(account string) (ok bool) {
+	_ = r.Book(func(b *actor.Book) { ok = b.Own(account) }) // likewise
+	return ok
 }
 
 // Unusual is actor.Book.Unusual.

@@ -18,3 +18,16 @@ func TestSetClass(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestSetInside(t *testing.T) {
+	i := Info{Fields: []string{"shared_with"}}
+	if err := i.SetInside(" Low"); err != nil || i.Inside != Low {
+		t.Error(i.Inside, err)
+	}
+	for _, c := range []struct{ severity, field, want string }{{"off", "shared_with", "not known"}, {"low", "bucketName", "must list shared_with"}} {
+		i := Info{Fields: []string{c.field}}
+		if err := i.SetInside(c.severity); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.severity, err)
+		}
+	}
+}

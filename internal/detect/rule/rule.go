@@ -65,6 +65,10 @@ type Info struct {
 	// severity, or Off.
 	Class map[string]Severity
 
+	// Inside is how severe the rule is where the accounts that it shows as shared_with
+	// are all accounts of the trail; "" = as elsewhere.
+	Inside Severity
+
 	FalsePositives []string
 	Misses         string   // what the rule does not see
 	Investigate    []string // SPL searches that help to decide
@@ -100,6 +104,22 @@ func (i *Info) SetClass(class, severity string) error {
 	i.Class[class] = to
 	return nil
 }
+
+// SetInside takes the value of the inside key.
+func (i *Info) SetInside(severity string) error {
+	to := Severity(strings.ToLower(strings.TrimSpace(severity)))
+	if to.Rank() < 0 {
+		return fmt.Errorf("inside: %q is not known; use %s", severity, joined(Severities))
+	}
+	if !slices.Contains(i.Fields, SharedWith) {
+		return fmt.Errorf("inside: the rule must list %s in its fields", SharedWith)
+	}
+	i.Inside = to
+	return nil
+}
+
+// SharedWith is the field that the inside key looks at.
+const SharedWith = "shared_with"
 
 // ByClass returns the entries of the class key in words, sorted.
 func (i *Info) ByClass() (list []string) {

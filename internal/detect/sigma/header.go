@@ -115,6 +115,11 @@ func (h *Header) read(n *node) error {
 			}
 		}
 	}
+	if v, ok := n.get("inside"); ok && v.kind != null {
+		if err := h.SetInside(v.text); err != nil {
+			return h.fault(v.span, "%v", err)
+		}
+	}
 	if v, ok := n.get("related"); ok {
 		for i := range v.list {
 			if id, ok := v.list[i].get("id"); ok && id.scalar() {

@@ -45,6 +45,10 @@ type Facts struct {
 	Actors  []actor.Opinion // of each of the finding's actors, in their order
 	Allowed string          // the entry of an allow-list that holds for the finding, in words; "" = none
 
+	// Inside says that all accounts that the finding's calls let in are accounts of the
+	// trail.
+	Inside bool
+
 	// Strange says why the finding's calls are unlike the actor's others: they come from
 	// a network that is new for it. "" = they are not.
 	Strange string
@@ -67,14 +71,19 @@ func Decide(f *finding.Finding, x Facts) Verdict {
 		v.Quiet, v.Why = ByAllowList, x.Allowed
 		return v
 	}
-	if x.Rule == nil || len(x.Rule.Class) == 0 || len(x.Actors) == 0 {
+	if x.Rule == nil || len(x.Actors) == 0 {
 		return v
 	}
-	to, why := lowered(f, &x)
-	if to == "" {
-		return v
-	}
+	v.byClass(f, &x)
+	v.inside(f, &x)
+	return v
+}
+
+// byClass lowers the severity as the rule says of classes.
+func (v *Verdict) byClass(f *finding.Finding, x *Facts) {
+	to, why := lowered(f, x)
 	switch class := strings.Join(v.Classes, ", "); {
+	case to == "":
 	case why != "":
 		v.Why = fmt.Sprintf("not lowered for class %s: %s", class, why)
 	case to == rule.Off:
@@ -82,7 +91,19 @@ func Decide(f *finding.Finding, x Facts) Verdict {
 	case to.Rank() < f.Severity.Rank():
 		v.Severity, v.Why = to, fmt.Sprintf("%s for class %s, otherwise %s", to, class, f.Severity)
 	}
-	return v
+}
+
+// inside lowers the severity of what only lets in accounts of the trail.
+func (v *Verdict) inside(f *finding.Finding, x *Facts) {
+	to := x.Rule.Inside
+	if to == "" || !x.Inside || v.Quiet != NotQuiet || to.Rank() >= v.Severity.Rank() {
+		return
+	}
+	if why := x.barred(f); why != "" {
+		v.Why = "not lowered for accounts of the trail: " + why
+		return
+	}
+	v.Severity, v.Why = to, fmt.Sprintf("%s as it only lets in accounts of the trail, otherwise %s", to, f.Severity)
 }
 
 // lowered returns what the rule says of the classes of all actors, the worst; "" = one of
@@ -97,19 +118,23 @@ func lowered(f *finding.Finding, x *Facts) (to rule.Severity, why string) {
 			to = entry
 		}
 	}
+	if why = x.barred(f); why == "" && slices.ContainsFunc(x.Actors, func(o actor.Opinion) bool { return !o.Trusted }) {
+		why = "nothing but what the credentials can do speaks for the class yet"
+	}
+	return to, why
+}
+
+// barred says why the severity must stay, whatever the rule says; "" = it need not.
+func (x *Facts) barred(f *finding.Finding) string {
 	switch {
 	case f.Severity == rule.Critical:
-		return to, "critical findings never are"
+		return "critical findings never are"
 	case slices.Contains(f.ActorType, identity.TypeRoot) || slices.Contains(f.ActorType, identity.TypeAssumedRoot):
-		return to, "root is involved"
+		return "root is involved"
 	case f.More["actor"] > 0:
-		return to, "more actors are involved than the finding lists"
-	case slices.ContainsFunc(x.Actors, func(o actor.Opinion) bool { return !o.Trusted }):
-		return to, "nothing but what the credentials can do speaks for the class yet"
-	case x.Strange != "":
-		return to, x.Strange
+		return "more actors are involved than the finding lists"
 	}
-	return to, ""
+	return x.Strange
 }
 
 // Desk judges findings with what a process knows. The functions may be nil.
@@ -118,6 +143,7 @@ type Desk struct {
 	Actor   func(name, kind string) actor.Opinion                           // kind as in identity.Who
 	Allowed func(f *finding.Finding) string                                 // see Facts
 	Strange func(name, address string, at time.Time) (why string, new bool) // whether an actor's network is new
+	Own     func(account string) bool                                       // whether it is an account of the trail
 	Unusual func(q actor.Question) (list []string, ok bool)                 // for alerts: see actor.Book
 }
 
@@ -144,10 +170,21 @@ func (d *Desk) Triage(f *finding.Finding) Verdict {
 			x.Actors = append(x.Actors, o)
 		}
 	}
-	if d.Strange != nil && x.Rule != nil && len(x.Rule.Class) > 0 {
+	if d.Strange != nil && x.Rule != nil && (len(x.Rule.Class) > 0 || x.Rule.Inside != "") {
 		x.Strange = d.strange(f)
 	}
+	x.Inside = d.Own != nil && x.Rule != nil && x.Rule.Inside != "" && d.inside(f)
 	return Decide(f, x)
+}
+
+// inside reports whether all that the finding's calls let in are accounts of the trail.
+func (d *Desk) inside(f *finding.Finding) bool {
+	for _, x := range f.Fields {
+		if x.Name == rule.SharedWith {
+			return len(x.Values) > 0 && f.More[rule.SharedWith] == 0 && !slices.ContainsFunc(x.Values, func(id string) bool { return !d.Own(id) })
+		}
+	}
+	return false
 }
 
 func (d *Desk) strange(f *finding.Finding) string {

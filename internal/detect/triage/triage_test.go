@@ -111,3 +111,37 @@ func TestStolenKey(t *testing.T) {
 		}
 	}
 }
+
+// TestInside: what lets in accounts of the trail is less severe, unless the call is
+// strange or lets in somebody else, too.
+func TestInside(t *testing.T) {
+	const own, foreign = "111122223333", "999988887777"
+	d := triage.Desk{
+		Own:   func(account string) bool { return account == own },
+		Actor: func(string, string) actor.Opinion { return actor.Opinion{Class: actor.Unknown} },
+		Rule: func(string) *rule.Info {
+			return &rule.Info{Inside: rule.Informational, Fields: []string{"shared_with"}}
+		},
+	}
+	for _, c := range []struct {
+		with    finding.Values
+		more    int
+		strange bool
+		want    string
+	}{
+		{finding.Values{own}, 0, false, "informational as it only lets in accounts of the trail, otherwise medium"},
+		{finding.Values{own, foreign}, 0, false, ""},
+		{finding.Values{own, "*"}, 0, false, ""},
+		{finding.Values{own}, 1, false, ""},
+		{nil, 0, false, ""},
+		{finding.Values{own}, 0, true, "not lowered for accounts of the trail: its network is new"},
+	} {
+		d.Strange = func(_, _ string, _ time.Time) (string, bool) { return "its network is new", c.strange }
+		f := &finding.Finding{Severity: rule.Medium, Actor: finding.Values{"bob"}, SourceIP: finding.Values{"192.0.2.1"},
+			Fields: []finding.Field{{Name: "shared_with", Values: c.with}}, More: map[string]int{"shared_with": c.more}}
+		v := d.Apply(f)
+		if lowered := strings.HasPrefix(c.want, "info"); v.Why != c.want || (v.Severity == rule.Informational) != lowered {
+			t.Errorf("%v, %d more, strange %v: %+v", c.with, c.more, c.strange, v)
+		}
+	}
+}
