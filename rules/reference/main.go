@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"bluetrail/internal/detect/rule"
 )
 
 func main() {
@@ -48,10 +50,12 @@ func main() {
 // count reads the findings that hunt -o json writes, and writes how many each rule has.
 func count(in io.Reader, out io.Writer, events, days string) error {
 	findings := map[string]int{}
+	alerting, above := 0, 0
 	d := json.NewDecoder(bufio.NewReader(in))
 	for {
 		var f struct {
-			Rule string `json:"rule"`
+			Rule     string        `json:"rule"`
+			Severity rule.Severity `json:"severity"`
 		}
 		if err := d.Decode(&f); err == io.EOF {
 			break
@@ -59,11 +63,17 @@ func count(in io.Reader, out io.Writer, events, days string) error {
 			return fmt.Errorf("cannot read the findings: %w", err)
 		}
 		findings[f.Rule]++
+		if f.Severity.Rank() > rule.Informational.Rank() {
+			alerting++
+		}
+		if f.Severity.Rank() > rule.Low.Rank() {
+			above++
+		}
 	}
 	w := csv.NewWriter(out)
-	rows := [][]string{{"events", events}, {"days", days}}
-	for _, rule := range slices.Sorted(maps.Keys(findings)) {
-		rows = append(rows, []string{rule, strconv.Itoa(findings[rule])})
+	rows := [][]string{{"events", events}, {"days", days}, {"alerting", strconv.Itoa(alerting)}, {"above low", strconv.Itoa(above)}}
+	for _, name := range slices.Sorted(maps.Keys(findings)) {
+		rows = append(rows, []string{name, strconv.Itoa(findings[name])})
 	}
 	return w.WriteAll(rows)
 }

@@ -26,7 +26,7 @@ func TestCount(t *testing.T) {
 	if err := count(strings.NewReader(`{"rule":"b"}{"rule":"a","severity":"low"}`+"\n"+`{"rule":"b"}`), &out, "1000", "2"); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := out.String(), "events,1000\ndays,2\na,1\nb,2\n"; got != want {
+	if got, want := out.String(), "events,1000\ndays,2\nalerting,1\nabove low,0\na,1\nb,2\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if err := count(strings.NewReader(`[1`), &out, "1", "1"); err == nil {
