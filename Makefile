@@ -1,6 +1,7 @@
 # make run    build, then the demo: generate a synthetic organization, ingest it and search it
 # make check  the daily round: build, vet and the short tests of what changed
 # make test   all that CI runs
+# make web    build the pages of the browser into web/dist (needs Node 20)
 # make bench  the benchmarks behind docs/performance.md
 # make resident  measure the memory that searches use on large inputs (an hour or more)
 GO      ?= go
@@ -9,13 +10,25 @@ BIN     := bin/bluetrail
 FUZZTIME ?= 2000x
 export GOTOOLCHAIN := local
 
-.PHONY: all build run check test bench generate format vet lint unit fuzz vuln tools clean
+.PHONY: all build web web-test run check test bench generate format vet lint unit fuzz vuln tools clean
 
 all: build
 
+# Without npm the program is built without the pages, and says so when somebody asks for one.
 build:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory web; else echo "npm is missing: building without the pages"; fi
 	@mkdir -p bin
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/bluetrail
+
+# The pages are built again only when a file of theirs is newer.
+WEB := $(shell find web/src web/public web/index.html web/*.ts web/*.js web/package-lock.json -type f 2>/dev/null)
+web: web/dist/index.html
+web/dist/index.html: $(WEB)
+	cd web && npm ci --prefer-offline --no-audit --no-fund && npm run build
+
+# The pages in a real browser, on the demo's data; screenshots go to web/test/shots.
+web-test: build
+	cd web && npm run check && npm run size && npm test
 
 run: build
 	$(BIN) demo --no-serve
@@ -23,10 +36,12 @@ run: build
 check:
 	@scripts/check
 
-test: tools format vet lint generate-check unit fuzz vuln
+test: tools format vet lint generate-check web-test unit fuzz vuln
 
-# What the tests need beside Go: a C compiler for the race detector.
+# What the tests need beside Go: Node and Chromium for the pages, a C compiler for the race detector.
 tools:
+	@command -v npm >/dev/null && { [ -x /usr/bin/chromium ] || [ -x /usr/bin/chromium-headless-shell ] || [ -n "$$CHROMIUM" ]; } || { echo "installing node and chromium (the pages and their tests need them)"; \
+	  { apt-get update -qq && apt-get install -y -qq nodejs npm chromium; } || { echo "cannot install them; install Node 20 and Chromium by hand"; exit 1; }; }
 	@command -v gcc >/dev/null || { echo "installing gcc (the race detector needs it)"; \
 	  { apt-get update -qq && apt-get install -y -qq gcc libc6-dev; } || { echo "cannot install gcc; install a C compiler by hand"; exit 1; }; }
 
@@ -81,4 +96,4 @@ bench:
 	scripts/bench
 
 clean:
-	rm -rf bin
+	rm -rf bin web/dist/assets web/dist/index.html

@@ -1,0 +1,66 @@
+import { get, post, del, onLoggedOut, ApiError } from '../api/client';
+import { go, home, router } from './router.svelte';
+
+export type Role = 'viewer' | 'analyst' | 'engineer' | 'admin';
+
+export interface Me {
+  name: string;
+  role: Role;
+  via?: string;
+  must_change_password?: boolean;
+}
+
+const order: Role[] = ['viewer', 'analyst', 'engineer', 'admin'];
+
+class Session {
+  me = $state<Me | null>(null);
+  /** False until the server said who we are. */
+  ready = $state(false);
+  error = $state.raw<unknown>(null);
+
+  constructor() {
+    onLoggedOut(() => this.#lost());
+  }
+
+  async load() {
+    this.error = null;
+    try {
+      this.me = await get<Me>('/session');
+    } catch (e) {
+      if (!(e instanceof ApiError && e.status === 401)) this.error = e;
+    }
+    this.ready = true;
+  }
+
+  /** may says whether the person has at least this role; the server decides in any case. */
+  may(role: Role): boolean {
+    return this.me != null && order.indexOf(this.me.role) >= order.indexOf(role);
+  }
+
+  async login(name: string, password: string) {
+    await post('/session', { name, password });
+    await this.load();
+    this.enter();
+  }
+
+  /** enter opens the page that was asked for before the login. */
+  enter() {
+    const next = router.param('next');
+    location.hash = next.startsWith('#/') && !next.startsWith('#/login') ? next : '#' + home;
+  }
+
+  async logout() {
+    await del('/session');
+    this.me = null;
+    go('/login');
+  }
+
+  #lost() {
+    this.me = null;
+    this.ready = true;
+    if (router.route.parts[0] !== 'login') go('/login', { next: location.hash });
+  }
+}
+
+export const session = new Session();
+export const may = (role: Role) => session.may(role);

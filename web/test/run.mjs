@@ -1,0 +1,101 @@
+// Runs the browser tests: makes the demo's data once in a temporary folder, serves it, runs
+// every *.test.mjs (or those named on the command line), and stops the server.
+//
+//   BLUETRAIL       the program (default: ../bin/bluetrail)
+//   BLUETRAIL_DEMO  a data directory to copy rather than to make one
+//   BLUETRAIL_URL   a server that runs already, with BLUETRAIL_USER and BLUETRAIL_PASSWORD
+import { spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export * from './browser.mjs';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const program = resolve(process.env.BLUETRAIL ?? join(here, '../../bin/bluetrail'));
+
+function run(command, args, options = {}) {
+  return new Promise((done, fail) => {
+    const child = spawn(command, args, { stdio: 'inherit', ...options });
+    child.on('error', fail);
+    child.on('exit', (code, signal) => done(code ?? (signal ? 1 : 0)));
+  });
+}
+
+function freePort() {
+  return new Promise((done) => {
+    const s = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = s.address();
+      s.close(() => done(port));
+    });
+  });
+}
+
+async function makeData(folder) {
+  const data = join(folder, 'data-1-20000');
+  if (process.env.BLUETRAIL_DEMO) {
+    cpSync(process.env.BLUETRAIL_DEMO, data, { recursive: true });
+    return data;
+  }
+  const code = await run(program, ['demo', '--no-serve', '--events', '20000', '--data', folder], { stdio: ['ignore', 'ignore', 'ignore'], env: { ...process.env, CI: '1' } });
+  if (code !== 0) throw new Error(`cannot make the demo's data: exit ${code}`);
+  return data;
+}
+
+/** serve starts the server and waits until it answers. */
+async function serve(data) {
+  const port = await freePort();
+  const base = `http://127.0.0.1:${port}`;
+  let said = '';
+  const child = spawn(program, ['serve', '--data', data, '--addr', `127.0.0.1:${port}`], { stdio: ['ignore', 'pipe', 'pipe'] });
+  for (const out of [child.stdout, child.stderr]) out.on('data', (d) => (said = (said + d).slice(-20_000)));
+  const ended = new Promise((done) => child.on('exit', done));
+  const stop = async () => {
+    child.kill('SIGTERM');
+    const late = setTimeout(() => child.kill('SIGKILL'), 20_000);
+    await ended;
+    clearTimeout(late);
+  };
+  for (let tries = 0; tries < 300; tries++) {
+    if (child.exitCode != null) throw new Error(`the server ended:\n${said}`);
+    try {
+      const answer = await fetch(`${base}/api/v1/session`);
+      if (answer.status === 401 || answer.ok) return { base, stop, said: () => said };
+    } catch {
+      // not yet
+    }
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  await stop();
+  throw new Error(`the server does not answer:\n${said}`);
+}
+
+async function main() {
+  const names = process.argv.slice(2);
+  const files = (names.length ? names.map((n) => resolve(n)) : readdirSync(here).filter((f) => f.endsWith('.test.mjs')).sort().map((f) => join(here, f)));
+  const folder = mkdtempSync(join(tmpdir(), 'bluetrail-web-'));
+  let server;
+  let code = 1;
+  const env = { ...process.env };
+  try {
+    if (!env.BLUETRAIL_URL) {
+      const started = Date.now();
+      server = await serve(await makeData(folder));
+      console.log(`serving the demo's data at ${server.base} after ${((Date.now() - started) / 1000).toFixed(1)} s`);
+      env.BLUETRAIL_URL = server.base;
+      env.BLUETRAIL_USER = 'admin';
+      // The first start writes the administrator's password to the terminal, once.
+      env.BLUETRAIL_PASSWORD = /password[^\n:=]*[:=]\s*"?([^\s"]+)/i.exec(server.said())?.[1] ?? '';
+    }
+    code = await run(process.execPath, ['--test', '--test-concurrency=2', '--test-reporter=spec', ...files], { env });
+    if (code !== 0 && server) console.error(`The server's last words:\n${server.said().slice(-3000)}`);
+  } finally {
+    await server?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  process.exitCode = code;
+}
+
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) await main();
