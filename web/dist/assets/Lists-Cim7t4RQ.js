@@ -1,1 +1,0 @@
-import{h as e,m as t}from"./index-D-1jJvzU.js";import{t as n}from"./Page-DR3fNfKD.js";var r=e(`<p class="muted">There is no content here yet.</p>`);function i(e){n(e,{title:`Lists`,children:(e,n)=>{var i=r();t(e,i)},$$slots:{default:!0}})}export{i as default};
