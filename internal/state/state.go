@@ -26,6 +26,8 @@ type DB struct {
 	file func() (*sql.Stmt, error) // of File, prepared once
 	copy string                    // the folder of a copy, "" = none
 	anon atomic.Int32              // whether some files have records without eventID, see anyAnon
+
+	people atomic.Int64 // of PeopleChanged
 }
 
 // DatabaseFile is the name of the database in a data directory.

@@ -70,6 +70,7 @@ var steps = []string{
 	judgeState,
 	outbox,
 	alerts,
+	people,
 }
 
 // version is the format that this program reads and writes.
