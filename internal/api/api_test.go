@@ -56,6 +56,10 @@ func TestDescription(t *testing.T) {
 			continue
 		}
 		for method, op := range item.Operations() {
+			if op.Extensions["x-coming"] == true {
+				t.Logf("%s %s is described, and not there yet", method, path)
+				continue
+			}
 			told[method+" "+path] = op.Security != nil && len(*op.Security) == 0
 			if op.OperationID == "" || op.Summary == "" {
 				t.Errorf("%s %s has no operationId or no summary", method, path)
@@ -74,7 +78,7 @@ func TestDescription(t *testing.T) {
 		delete(told, pattern)
 	}
 	for pattern := range told {
-		t.Errorf("openapi.yaml has %s, and there is no such route", pattern)
+		t.Errorf("openapi.yaml has %s, and there is no such route (x-coming: true says that it is on its way)", pattern)
 	}
 }
 
