@@ -71,6 +71,7 @@ var steps = []string{
 	outbox,
 	alerts,
 	people,
+	documents,
 }
 
 // version is the format that this program reads and writes.
