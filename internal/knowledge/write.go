@@ -3,14 +3,12 @@ package knowledge
 import (
 	"context"
 	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
+	"bluetrail/internal/leftover"
 	"bluetrail/internal/lookup"
 
 	"github.com/klauspost/compress/gzip"
@@ -42,7 +40,7 @@ func (k *Knowledge) WriteTable(ctx context.Context, name string, t *lookup.Table
 	} else if err == nil {
 		dir = filepath.Dir(path)
 	}
-	if err := replaceFile(dir, d.file, func(w io.Writer) error { return writeCSV(stopping{ctx, w}, d.file, t) }); err != nil {
+	if err := leftover.Replace(dir, d.file, func(w io.Writer) error { return writeCSV(stopping{ctx, w}, d.file, t) }); err != nil {
 		return fmt.Errorf("cannot write lookup %q: %w", name, err)
 	}
 	return nil
@@ -91,56 +89,4 @@ func writeCSV(w io.Writer, file string, t *lookup.Table) error {
 		return z.Close()
 	}
 	return nil
-}
-
-// replaceFile atomically replaces a file in a folder. It does not follow links
-// that lead out of the folder.
-func replaceFile(dir, name string, write func(io.Writer) error) (err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	f, temp, err := createTemp(root, name)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			root.Remove(temp)
-		}
-	}()
-	if err := write(f); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := root.Rename(temp, name); err != nil {
-		return err
-	}
-	folder, err := root.Open(".")
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
-	return folder.Sync()
-}
-
-func createTemp(root *os.Root, name string) (*os.File, string, error) {
-	for n := range 100 {
-		temp := fmt.Sprintf(".%s.%d.%d.tmp", name, os.Getpid(), n)
-		f, err := root.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if !errors.Is(err, fs.ErrExist) {
-			return f, temp, err
-		}
-	}
-	return nil, "", fmt.Errorf("too many unfinished files beside %q", name)
 }

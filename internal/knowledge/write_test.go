@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bluetrail/internal/leftover"
 	"bluetrail/internal/lookup"
 )
 
@@ -63,7 +64,7 @@ func TestUnfinishedTable(t *testing.T) {
 		"cancelled": func(w io.Writer) error { return writeCSV(stopping{ctx, w}, "a.csv", wideTable(100000)) },
 	}
 	for name, write := range failures {
-		if err := replaceFile(dir, "a.csv", write); err == nil {
+		if err := leftover.Replace(dir, "a.csv", write); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 		got, err := os.ReadFile(filepath.Join(dir, "a.csv"))

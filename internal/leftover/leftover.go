@@ -35,7 +35,10 @@ func Create(dir, pattern string) (*os.File, error) {
 
 func lock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
 
-// unfinished are lookups that a search began to write: .NAME.PID.N.tmp.
+// folders are those of a data directory in which Replace makes files.
+var folders = [][]string{{"knowledge", "lookups"}, {"lists"}, {"facts"}, {"events"}, {"events", "big"}}
+
+// unfinished are files that Replace began to write: .NAME.PID.N.tmp.
 var unfinished = regexp.MustCompile(`^\..+\.(\d+)\.\d+\.tmp$`)
 
 // Remove removes from a data directory what killed processes left, and returns
@@ -54,10 +57,21 @@ func Remove(data string) (removed []string, err error) {
 			removed = append(removed, path)
 		}
 	}
-	lookups := filepath.Join(data, "knowledge", "lookups")
-	entries, err := os.ReadDir(lookups)
+	for _, names := range folders {
+		gone, err := removeUnfinished(filepath.Join(append([]string{data}, names...)...))
+		removed = append(removed, gone...)
+		if err != nil {
+			return removed, err
+		}
+	}
+	return removed, nil
+}
+
+// removeUnfinished removes what dead processes began to write in a folder.
+func removeUnfinished(dir string) (removed []string, err error) {
+	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return removed, fmt.Errorf("cannot look for leftovers: %w", err)
+		return nil, fmt.Errorf("cannot look for leftovers: %w", err)
 	}
 	for _, e := range entries {
 		m := unfinished.FindStringSubmatch(e.Name())
@@ -67,7 +81,7 @@ func Remove(data string) (removed []string, err error) {
 		if pid, err := strconv.Atoi(m[1]); err != nil || pid == os.Getpid() || syscall.Kill(pid, 0) != syscall.ESRCH {
 			continue
 		}
-		path := filepath.Join(lookups, e.Name())
+		path := filepath.Join(dir, e.Name())
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return removed, fmt.Errorf("cannot remove a leftover: %w", err)
 		}

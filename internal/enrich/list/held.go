@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bluetrail/internal/enrich"
+	"bluetrail/internal/leftover"
 
 	"github.com/dustin/go-humanize"
 	"github.com/klauspost/compress/gzip"
@@ -243,7 +244,7 @@ func (k *Keeper) keep(h *Held, data []byte) error {
 	file, _ := k.files(&h.Spec)
 	err := os.MkdirAll(k.Dir, 0o700)
 	if err == nil {
-		err = replace(file, data)
+		err = leftover.ReplaceWith(filepath.Dir(file), filepath.Base(file), data)
 	}
 	if err == nil {
 		err = k.keepNote(h)
@@ -268,24 +269,7 @@ func (k *Keeper) keepNote(h *Held) error {
 		err = os.MkdirAll(k.Dir, 0o700)
 	}
 	if err == nil {
-		err = replace(about, text)
-	}
-	return err
-}
-
-// replace writes a file whole or not at all.
-func replace(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".list-*") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
+		err = leftover.ReplaceWith(filepath.Dir(about), filepath.Base(about), text)
 	}
 	return err
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"bluetrail/internal/leftover"
+
 	"github.com/cespare/xxhash/v2"
 )
 
@@ -22,29 +24,8 @@ func (s *Store) keepBig(raw []byte, id [16]byte) (name string, err error) {
 		}
 	}()
 	dir := filepath.Join(s.dir, bigDir)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
-	}
-	tmp, err := os.CreateTemp(dir, ".part-*")
-	if err != nil {
-		return "", err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(raw)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return "", err
-	}
 	name = fmt.Sprintf("%x-%016x.json", id, xxhash.Sum64(raw))
-	if err := os.Rename(tmp.Name(), filepath.Join(dir, name)); err != nil {
-		return "", err
-	}
-	return name, syncDir(dir)
+	return name, leftover.ReplaceWith(dir, name, raw)
 }
 
 // readBig returns a record that is stored in its own file. If the file is

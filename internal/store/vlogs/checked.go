@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"bluetrail/internal/leftover"
 )
 
 // checkedFile records when all parts of the store were last read and matched
@@ -16,7 +18,7 @@ const checkedFile = "checked"
 
 // noteChecked records that all parts were read.
 func (s *Store) noteChecked(at time.Time) error {
-	if err := replaceFile(s.dir, checkedFile, []byte(at.UTC().Format(time.RFC3339)+"\n")); err != nil {
+	if err := leftover.ReplaceWith(s.dir, checkedFile, []byte(at.UTC().Format(time.RFC3339)+"\n")); err != nil {
 		return fmt.Errorf("cannot note when the store was checked: %w", err)
 	}
 	return nil

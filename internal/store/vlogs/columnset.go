@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"bluetrail/internal/leftover"
 )
 
 // Limits on the columns that a store creates. The engine drops rows once a
@@ -307,7 +309,7 @@ func (s *columnSet) rewrite() error {
 	if text, err = appendColumnsLine(text, columnsLine{Lines: s.lines}); err != nil {
 		return err
 	}
-	if err := replaceFile(s.dir, columnsFile, text); err != nil {
+	if err := leftover.ReplaceWith(s.dir, columnsFile, text); err != nil {
 		return fmt.Errorf("cannot write the list of columns: %w", err)
 	}
 	clear(s.pending)

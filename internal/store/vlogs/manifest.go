@@ -2,7 +2,6 @@ package vlogs
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"bluetrail/internal/leftover"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -72,27 +73,7 @@ func (m *manifest) save(dir string) (err error) {
 			err = fmt.Errorf("cannot save the list of parts: %w", err)
 		}
 	}()
-	return replaceFile(dir, manifestFile, b.Bytes())
-}
-
-// replaceFile replaces a file in a folder atomically and durably.
-func replaceFile(dir, name string, data []byte) error {
-	temp := filepath.Join(dir, "."+name+".tmp")
-	f, err := os.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = cmp.Or(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(temp))
-	}
-	if err := os.Rename(temp, filepath.Join(dir, name)); err != nil {
-		return err
-	}
-	return syncDir(dir)
+	return leftover.ReplaceWith(dir, manifestFile, b.Bytes())
 }
 
 // partKinds are the folders of a partition that contain parts.
