@@ -39,7 +39,7 @@ var layers = [][]string{
 	{"detect/ruleset"},
 	{"detect/engine"},
 	{"detect/ruletest", "detect/hunt"},
-	{"detect/...", "incident", "exposure", "health", "alert", "dashboard", "spl/reference"},
+	{"detect/...", "incident", "exposure", "inventory", "health", "alert", "dashboard", "spl/reference"},
 	{"alert/message"},
 	{"alert/send"},
 	{"alert/output"},

@@ -21,6 +21,7 @@ import (
 type exposureCmd struct {
 	input
 	Facts  []control.Path `help:"JSON that 'aws ec2 describe-…' printed: instances, security groups, network ACLs, subnets, interfaces or addresses; may be repeated." placeholder:"FILE"`
+	AWS    bool           `name:"aws" help:"Ask AWS about the accounts and regions that the configuration lists under facts, unless it was asked lately."`
 	ID     []string       `help:"Only openings of this security group, network ACL or instance; may be repeated." placeholder:"ID"`
 	All    bool           `help:"Also openings that are closed again."`
 	Lookup bool           `help:"Write what is open to the lookup exposure.csv of the data directory, for searches; a server does so by itself."`
@@ -62,6 +63,15 @@ func (c *exposureCmd) Run(a *app) error {
 	}
 	for _, path := range pathsOf(c.Facts) {
 		if err := addFacts(m, a.path(path)); err != nil {
+			return err
+		}
+	}
+	if c.AWS {
+		data := ""
+		if len(c.Files) == 0 {
+			data = a.dataDir(c.Data)
+		}
+		if err := a.addAWS(m, data); err != nil {
 			return err
 		}
 	}

@@ -28,10 +28,10 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 )
 
-// facts gathers what conditions of health follow from. events, lists, rules and lags may
+// facts gathers what conditions of health of a data directory follow from. events, lists, rules and lags may
 // be nil.
-func (a *app) facts(db *state.DB, events map[string]int64, lists *load.Loader, rules *ruleset.Ruleset, lags map[string]time.Duration) (*health.Facts, error) {
-	f := &health.Facts{Now: time.Now(), Events: events}
+func (a *app) facts(data string, db *state.DB, events map[string]int64, lists *load.Loader, rules *ruleset.Ruleset, lags map[string]time.Duration) (*health.Facts, error) {
+	f := &health.Facts{Now: time.Now(), Events: events, Described: a.described(data)}
 	outputs, err := output.List(db, &a.cfg)
 	if err != nil {
 		return nil, err
@@ -200,7 +200,7 @@ func (s *server) checkHealth(in *app, events map[string]int64) (*health.Facts, e
 	if s.lags != nil {
 		lags = s.lags()
 	}
-	f, err := in.facts(db, events, s.lists, rules, lags)
+	f, err := in.facts(s.data, db, events, s.lists, rules, lags)
 	if err != nil {
 		return nil, err
 	}
@@ -261,7 +261,7 @@ func (c *doctorCmd) health(a *app, folder string, db *state.DB, line func(what, 
 	case follow != nil:
 		rules = follow.Rules()
 	}
-	f, err := a.facts(db, events, lists, rules, nil)
+	f, err := a.facts(folder, db, events, lists, rules, nil)
 	if err != nil {
 		return err
 	}
@@ -270,7 +270,7 @@ func (c *doctorCmd) health(a *app, folder string, db *state.DB, line func(what, 
 	}
 	for _, x := range health.Conditions(f) {
 		kind, _, _ := strings.Cut(x.Key, " ")
-		if kind == "list" || kind == "rule" { // doctor tells more of them elsewhere
+		if kind == "list" || kind == "rule" || kind == "facts" { // doctor tells more of them elsewhere
 			continue
 		}
 		line("health", "%s: %s", x.Severity, x.Text)

@@ -63,7 +63,7 @@ func TestFacts(t *testing.T) {
 		t.Helper()
 		a := &app{cfg: config.Default()}
 		a.cfg.Sources = []config.Source{{Dir: dir}}
-		f, err := a.facts(db, nil, nil, nil, nil)
+		f, err := a.facts("", db, nil, nil, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

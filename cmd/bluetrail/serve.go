@@ -111,7 +111,7 @@ func (c *serveCmd) Run(a *app) error {
 	if s.follow != nil {
 		parts = append(parts, s.schedule(&in), serve.Part{Name: "rules", Run: s.follow.Watch}, serve.Part{Name: "judging", Run: s.rules.Run}, serve.Part{Name: "learning", Run: s.learn(&in)})
 	}
-	parts = append(parts, s.alerts(&in), s.exposure(&in), s.health(&in))
+	parts = append(parts, s.alerts(&in), s.exposure(&in), s.facts(&in), s.health(&in))
 	if days := s.cfg.Serve.ScrubDays; days > 0 {
 		period := time.Duration(days) * 24 * time.Hour
 		parts = append(parts, serve.Part{Name: "scrub", Run: func(ctx context.Context) error { return s.scrub(ctx, period) }},

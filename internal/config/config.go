@@ -25,6 +25,7 @@ type Config struct {
 	GeoIP      []string `yaml:"geoip"`     // .mmdb files; none = the shipped country database
 	Network    []string `yaml:"network"`   // .mmdb or .csv files of AS numbers; none = the shipped networks
 	Assets     []string `yaml:"assets"`    // tables of AWS accounts (.csv)
+	Facts      []Facts  `yaml:"facts"`     // accounts and regions to ask for what they have
 	Lists      []List   `yaml:"lists"`     // of addresses
 	Allow      []Allow  `yaml:"allow"`
 	AllowFiles []string `yaml:"allow_files"` // more entries, read again when they change
@@ -281,6 +282,9 @@ func (c *Config) check(path string) error {
 		seen[filepath.Clean(s.Dir)] = true
 	}
 	if err := c.checkLists(path); err != nil {
+		return err
+	}
+	if err := c.checkFacts(path); err != nil {
 		return err
 	}
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {

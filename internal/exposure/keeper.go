@@ -3,6 +3,7 @@ package exposure
 import (
 	"context"
 	"sync"
+	"time"
 
 	"bluetrail/internal/lookup"
 )
@@ -22,27 +23,49 @@ type Keeper struct {
 	unjudged bool
 }
 
-// Openings returns the openings that are known now. changed reports whether records have
+// Openings returns the openings that are known now. changed reports whether anything has
 // come since the last call. The list must not be changed.
 func (k *Keeper) Openings(ctx context.Context) (list []Opening, changed bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if err := k.read(ctx); err != nil {
+		return nil, false, err
+	}
+	if !k.unjudged {
+		return k.openings, false, nil
+	}
+	k.openings, k.unjudged = k.model.Openings(), false
+	return k.openings, true, nil
+}
+
+// read adds the records that have arrived since the last time.
+func (k *Keeper) read(ctx context.Context) error {
 	if k.model == nil {
 		k.model, k.unjudged = New(), true
 	}
 	upto, err := k.Arrived()
-	if err != nil || upto == k.upto && !k.unjudged {
-		return k.openings, false, err
+	if err != nil || upto == k.upto {
+		return err
 	}
 	before := k.model.Records
 	if err := k.Read(ctx, Search(), k.upto, upto, k.model.Add); err != nil {
-		return nil, false, err // the next call reads them again, which changes nothing
+		return err // the next call reads them again, which changes nothing
 	}
 	k.upto = upto
-	if changed = k.model.Records != before || k.unjudged; changed {
-		k.openings, k.unjudged = k.model.Openings(), false
+	k.unjudged = k.unjudged || k.model.Records != before
+	return nil
+}
+
+// Describe adds what AWS described; see Model.Describe. The records that have arrived
+// are read first.
+func (k *Keeper) Describe(ctx context.Context, doc []byte, at time.Time, account, region string) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := k.read(ctx); err != nil {
+		return err
 	}
-	return k.openings, changed, nil
+	k.unjudged = true
+	return k.model.Describe(doc, at, account, region)
 }
 
 // LookupName is the lookup that has the openings.

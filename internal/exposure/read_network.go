@@ -94,7 +94,7 @@ func permissions(request tree) []Traffic {
 		if cidr := p.first("cidrIp", "cidrIpv6"); cidr != "" {
 			all = append(all, traffic(protocol, from, to, cidr))
 		}
-		for _, in := range [...]struct{ list, name string }{{"ipRanges", "cidrIp"}, {"ipv6Ranges", "cidrIpv6"}, {"prefixListIds", "prefixListId"}, {"groups", "groupId"}, {"userIdGroupPairs", "groupId"}} {
+		for _, in := range [...]struct{ list, name string }{{"ipRanges", "cidrIp"}, {"ipv4Ranges", "cidrIp"}, {"ipv6Ranges", "cidrIpv6"}, {"prefixListIds", "prefixListId"}, {"groups", "groupId"}, {"userIdGroupPairs", "groupId"}} {
 			for _, x := range p.at(in.list).list() {
 				if source := x.at(in.name).text(); source != "" {
 					all = append(all, traffic(protocol, from, to, source))

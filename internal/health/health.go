@@ -20,8 +20,10 @@ type Facts struct {
 	Sources  []Source
 	Searches []Search
 	Disabled []Disabled
-	Due      int64     // findings that wait to become alerts
-	DueSince time.Time // when the first of them was written
+	// Described is what AWS was asked for.
+	Described []Described
+	Due       int64     // findings that wait to become alerts
+	DueSince  time.Time // when the first of them was written
 	// Events counts the stored events by eventCategory; nil = it is not known. Records
 	// of management events may lack it.
 	Events map[string]int64
@@ -59,6 +61,15 @@ type Search struct {
 	Lag      time.Duration
 }
 
+// Described is an account and region that AWS is asked about.
+type Described struct {
+	Name    string
+	Of      time.Time // the last answer, zero = none
+	Problem string    // of the last try, "" = none
+	Every   time.Duration
+	Pages   int
+}
+
 // Disabled is a rule that failed or cost too much.
 type Disabled struct {
 	Rule   string
@@ -81,7 +92,7 @@ const (
 )
 
 // Kinds are the words that keys begin with.
-var Kinds = []string{"output", "list", "source", "search", "rule", "alerts", "rules"}
+var Kinds = []string{"output", "list", "source", "search", "rule", "alerts", "rules", "facts"}
 
 // Conditions returns what is not well, the worst first.
 func Conditions(f *Facts) []Condition {
@@ -122,6 +133,11 @@ func Conditions(f *Facts) []Condition {
 	}
 	for _, d := range f.Disabled {
 		add(rule.Medium, "rule "+d.Rule, "rule %s is off since %s: %s", d.Rule, clock(d.Since), d.Reason)
+	}
+	for _, d := range f.Described {
+		if d.Problem != "" {
+			add(rule.Low, "facts "+d.Name, "what AWS has cannot be learned, so exposure may say unknown: %s", d.Problem)
+		}
 	}
 	if f.Due > 0 && f.Now.Sub(f.DueSince) > patience {
 		add(rule.High, "alerts", "%d findings have been waiting to become alerts since %s", f.Due, clock(f.DueSince))

@@ -42,6 +42,9 @@ func TestConditions(t *testing.T) {
 			{"search b", rule.Medium, "scheduled rule b is behind by 2h0m0s"},
 			{"rule c", rule.Medium, "rule c is off since 2026-03-02 11:00: it cost too much"},
 		}},
+		{"facts", Facts{Described: []Described{{Name: "eu-central-1", Problem: "the permission ec2:DescribeSubnets is missing"}, {Name: "us-east-1"}}}, []Condition{
+			{"facts eu-central-1", rule.Low, "what AWS has cannot be learned, so exposure may say unknown: the permission ec2:DescribeSubnets is missing"},
+		}},
 		{"rules without data", Facts{Events: map[string]int64{"Management": 9}, Rules: []rule.Info{
 			{Name: "m", Data: []string{"management"}}, {Name: "d1", Data: []string{"data"}}, {Name: "d2", Data: []string{"data"}}, {Name: "n", Data: []string{"network-activity"}}, {Name: "d3", Data: []string{"data"}},
 			{Name: "either", Data: []string{"data", "management"}},
