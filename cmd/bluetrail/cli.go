@@ -37,29 +37,30 @@ const (
 
 // cli is the command line: one field a verb, each in a file of its own.
 type cli struct {
-	Demo     demoCmd     `cmd:"" help:"Generate a synthetic organization with staged attacks, ingest it and find them."`
-	Search   searchCmd   `cmd:"" help:"Search events with SPL."`
-	Show     showCmd     `cmd:"" help:"Show an event whole, by its ID."`
-	Fields   fieldsCmd   `cmd:"" help:"List the fields of events: how many events have them, their top values, what they mean."`
-	Summary  summaryCmd  `cmd:"" help:"Summarize who was active and what they did, for the first hour of an incident."`
-	Trace    traceCmd    `cmd:"" help:"Trace what a key, identity or address did and what grew out of it."`
-	Exposure exposureCmd `cmd:"" help:"Show what is open to the internet, and what still blocks it."`
-	Export   exportCmd   `cmd:"" help:"Export records as evidence: byte for byte, with manifest and checksums."`
-	Ingest   ingestCmd   `cmd:"" help:"Ingest CloudTrail files into the data directory."`
-	Serve    serveCmd    `cmd:"" help:"Run as a server: ingest events continuously, run rules and answer searches."`
-	Hunt     huntCmd     `cmd:"" help:"Run all rules over files, or over the data directory."`
-	Findings findingsCmd `cmd:"" help:"List what rules found."`
-	Alerts   alertsCmd   `cmd:"" help:"List, show, close, assign, comment on and export alerts."`
-	Output   outputCmd   `cmd:"" help:"List and test where alerts are sent."`
-	Actors   actorsCmd   `cmd:"" help:"List who acts and what kind of actor each one is; correct it."`
-	Generate generateCmd `cmd:"" help:"Write a synthetic trail with labelled attacks."`
-	Rules    rulesCmd    `cmd:"" help:"List, test, show, explain and check rules."`
-	Spl      splCmd      `cmd:"" name:"spl" help:"Check and explain searches; list the language."`
-	Repair   repairCmd   `cmd:"" help:"Ingest the files of damaged days again."`
-	Lists    listsCmd    `cmd:"" help:"Show lists of addresses, allow-lists and accounts; fetch lists."`
-	Canary   canaryCmd   `cmd:"" help:"Send a marked event through the whole pipeline, and tell how long it took to become an alert."`
-	Doctor   doctorCmd   `cmd:"" help:"Report the setup and any problems."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Demo      demoCmd      `cmd:"" help:"Generate a synthetic organization with staged attacks, ingest it and find them."`
+	Search    searchCmd    `cmd:"" help:"Search events with SPL."`
+	Show      showCmd      `cmd:"" help:"Show an event whole, by its ID."`
+	Fields    fieldsCmd    `cmd:"" help:"List the fields of events: how many events have them, their top values, what they mean."`
+	Summary   summaryCmd   `cmd:"" help:"Summarize who was active and what they did, for the first hour of an incident."`
+	Trace     traceCmd     `cmd:"" help:"Trace what a key, identity or address did and what grew out of it."`
+	Exposure  exposureCmd  `cmd:"" help:"Show what is open to the internet, and what still blocks it."`
+	Export    exportCmd    `cmd:"" help:"Export records as evidence: byte for byte, with manifest and checksums."`
+	Ingest    ingestCmd    `cmd:"" help:"Ingest CloudTrail files into the data directory."`
+	Serve     serveCmd     `cmd:"" help:"Run as a server: ingest events continuously, run rules and answer searches."`
+	Hunt      huntCmd      `cmd:"" help:"Run all rules over files, or over the data directory."`
+	Findings  findingsCmd  `cmd:"" help:"List what rules found."`
+	Alerts    alertsCmd    `cmd:"" help:"List, show, close, assign, comment on and export alerts."`
+	Output    outputCmd    `cmd:"" help:"List and test where alerts are sent."`
+	Actors    actorsCmd    `cmd:"" help:"List who acts and what kind of actor each one is; correct it."`
+	Generate  generateCmd  `cmd:"" help:"Write a synthetic trail with labelled attacks."`
+	Rules     rulesCmd     `cmd:"" help:"List, test, show, explain and check rules."`
+	Spl       splCmd       `cmd:"" name:"spl" help:"Check and explain searches; list the language."`
+	Repair    repairCmd    `cmd:"" help:"Ingest the files of damaged days again."`
+	Lists     listsCmd     `cmd:"" help:"Show lists of addresses, allow-lists and accounts; fetch lists."`
+	Dashboard dashboardCmd `cmd:"" help:"List, check, import and export dashboards."`
+	Canary    canaryCmd    `cmd:"" help:"Send a marked event through the whole pipeline, and tell how long it took to become an alert."`
+	Doctor    doctorCmd    `cmd:"" help:"Report the setup and any problems."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
 
 	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`
 	Man        manCmd        `cmd:"" help:"Print the manual page."`
