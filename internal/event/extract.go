@@ -47,16 +47,20 @@ type Row struct {
 	when  when
 	ways  []way // by branch.id
 	odd   bool
+	blank bool
 }
 
 // Odd reports whether the record has an object or array where a leaf was wanted, or an
 // array where an object was: then a leaf without a value need not be missing.
 func (r *Row) Odd() bool { return r.odd }
 
+// Blank reports whether the record has null where a leaf was wanted.
+func (r *Row) Blank() bool { return r.blank }
+
 // reset clears the previous record.
 func (r *Row) reset() {
 	clear(r.cells)
-	r.when, r.odd = when{}, false
+	r.when, r.odd, r.blank = when{}, false, false
 }
 
 // NewExtractor prepares to extract the named fields: leaves of the record,

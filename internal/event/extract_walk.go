@@ -86,7 +86,11 @@ func (r *Row) value(raw []byte, i int, b *branch, depth int) (int, error) {
 		fallthrough
 	default:
 		end, err := jsonscan.Skip(raw, i, depth)
-		if err == nil && b.cell >= 0 && raw[i] != 'n' {
+		switch {
+		case err != nil || b.cell < 0:
+		case raw[i] == 'n':
+			r.blank = true
+		default:
 			r.cells[b.cell].add(jsonscan.Scalar(raw[i:end]))
 		}
 		return end, err

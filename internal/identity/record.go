@@ -7,8 +7,10 @@ import (
 )
 
 // Record extracts, in a decoder's single pass, the leaves that FromRow and Names read and
-// a few that many rules test; see event.Decoder.Fields.
-var Record = event.NewIdentifier(append(slices.Clone(Leaves), "errorCode", "errorMessage", "readOnly", "awsRegion", "managementEvent", "vpcEndpointId"))
+// a few that many rules test; see event.Decoder.Fields. Names of derived fields are among
+// them, since a record's own field of the name may take their place.
+var Record = event.NewIdentifier(append(slices.Clone(Leaves), "errorCode", "errorMessage", "readOnly", "awsRegion", "managementEvent", "vpcEndpointId", "eventType",
+	"userIdentity.inScopeOf.issuerType", "src_kind", "src_list", "src_network_kind"))
 
 var (
 	callerCells = cells(Leaves...)

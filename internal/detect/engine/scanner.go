@@ -208,9 +208,16 @@ func (s *Scanner) Scan(rec *Record) (*match.Match, error) {
 }
 
 // lend is a sigma.Lender of the leaves of the record under way.
-func (s *Scanner) lend(i int) (text string, set, ok bool) {
-	c := s.leaves.Leaf(i)
-	return c.Text, c.Set, !s.leaves.Odd() && c.Many == nil
+func (s *Scanner) lend(i int) (string, sigma.Lent) {
+	switch c := s.leaves.Leaf(i); {
+	case s.leaves.Odd() || c.Many != nil:
+		return "", sigma.NotLent
+	case c.Set:
+		return c.Text, sigma.Given
+	case s.leaves.Blank():
+		return "", sigma.Blank
+	}
+	return "", sigma.Missing
 }
 
 // fill sets what a match tells of its event.

@@ -104,11 +104,11 @@ func (l *lentField) get(raw []byte, lend Lender) (c *event.Cell, ok bool) {
 			}
 			continue // the cell is never set
 		}
-		text, set, ok := lend(place)
-		if !ok {
+		text, state := lend(place)
+		if state == NotLent {
 			return nil, false
 		}
-		l.row.SetLeaf(i, event.Cell{Text: text, Set: set})
+		l.row.SetLeaf(i, event.Cell{Text: text, Set: state == Given})
 	}
 	l.x.Compute(&trail, l.row)
 	return l.row.Cell(0), true

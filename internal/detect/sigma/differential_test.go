@@ -444,9 +444,16 @@ func newLender(e *Evaluator, s *Set, part uint64) *lender {
 	}
 	l.x = event.NewExtractor(fields)
 	l.row = l.x.NewRow()
-	e.Borrow(l.x.Leaves(), func(i int) (string, bool, bool) {
-		c := l.row.Leaf(i)
-		return c.Text, c.Set, !l.wrong && !l.row.Odd() && c.Many == nil
+	e.Borrow(l.x.Leaves(), func(i int) (string, Lent) {
+		switch c := l.row.Leaf(i); {
+		case l.wrong || l.row.Odd() || c.Many != nil:
+			return "", NotLent
+		case c.Set:
+			return c.Text, Given
+		case l.row.Blank():
+			return "", Blank
+		}
+		return "", Missing
 	})
 	return l
 }

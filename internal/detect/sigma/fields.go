@@ -111,6 +111,8 @@ type record struct {
 	keys    []string // a key of each field by number, "" = unknown; nil = none are known
 	lacking int      // how often lacks searched the record
 
+	texts map[int]*seenTexts // by the number of a recurring field
+
 	lent   Lender
 	places []int32 // of the fields among those that lent knows, by number; -1 = it does not
 }
@@ -120,6 +122,7 @@ type cell struct {
 	turn    uint64
 	known   bool // the values are complete though the record was not walked through
 	present bool // the key is there, if only with null
+	absent  bool // the key is not there
 	values  []value
 }
 
@@ -162,7 +165,7 @@ func (r *record) know(id int, text string) {
 func (r *record) fresh(id int) *cell {
 	c := &r.cells[id]
 	if c.turn != r.turn {
-		c.turn, c.known, c.present, c.values = r.turn, false, false, c.values[:0]
+		c.turn, c.known, c.present, c.absent, c.values = r.turn, false, false, false, c.values[:0]
 	}
 	return c
 }
@@ -180,7 +183,7 @@ func (r *record) cell(id int) *cell {
 	}
 	if !r.walked && r.lacks(id) {
 		c := r.fresh(id)
-		c.known = true
+		c.known, c.absent = true, true
 		return c
 	}
 	r.find()
@@ -216,22 +219,33 @@ func rareKey(field string) string {
 	return key
 }
 
-// Lender gives the texts of fields that its owner has read already, by their places:
-// set is false if the record lacks the field or has null there, ok is false if the
-// Evaluator has to look itself. A text must share the bytes of the record.
-type Lender func(i int) (text string, set, ok bool)
+// Lender gives the texts of fields that its owner has read already, by their places. A
+// text must share the bytes of the record.
+type Lender func(i int) (text string, state Lent)
+
+// Lent is what a Lender knows of a field.
+type Lent uint8
+
+// The states of a field.
+const (
+	NotLent Lent = iota // the Evaluator has to look itself
+	Missing             // the record lacks it
+	Blank               // it is missing or null
+	Given               // it has the text
+)
 
 // borrow takes a field from the lender.
 func (r *record) borrow(id int) bool {
 	if r.lent == nil || r.places[id] < 0 {
 		return false
 	}
-	text, set, ok := r.lent(int(r.places[id]))
-	if !ok {
+	text, state := r.lent(int(r.places[id]))
+	switch state {
+	case NotLent:
 		return false
-	}
-	if !set {
-		r.fresh(id).known = true
+	case Missing, Blank:
+		c := r.fresh(id)
+		c.known, c.absent = true, state == Missing
 		return true
 	}
 	if len(text) == 0 || len(r.raw) == 0 {

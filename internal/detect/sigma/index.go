@@ -1,6 +1,9 @@
 package sigma
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // index finds the rules that an event may match, by its eventName or eventSource.
 type index struct {
@@ -245,10 +248,13 @@ func (t *test) indexKey(text string) indexKey {
 		return indexKey{of: bySource, text: text}
 	}
 	of := byField
-	for _, details := range []string{"requestParameters.", "responseElements.", "additionalEventData.", "serviceEventDetails."} {
-		if strings.HasPrefix(t.field, details) {
-			of = byDetail
-		}
+	if detail(t.field) {
+		of = byDetail
 	}
 	return indexKey{of: of, text: text, field: t.id}
+}
+
+// detail reports whether a field belongs to what a call was given or answered.
+func detail(field string) bool {
+	return slices.ContainsFunc([]string{"requestParameters.", "responseElements.", "additionalEventData.", "serviceEventDetails."}, func(p string) bool { return strings.HasPrefix(field, p) })
 }

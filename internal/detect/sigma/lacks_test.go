@@ -35,7 +35,7 @@ func TestLentDerived(t *testing.T) {
 	c.Link()
 	e := NewSet(c.Rules).NewEvaluator()
 	address := ""
-	e.Borrow([]string{"sourceIPAddress"}, func(int) (string, bool, bool) { return address, true, true })
+	e.Borrow([]string{"sourceIPAddress"}, func(int) (string, Lent) { return address, Given })
 	for _, tc := range []struct {
 		raw, lent string
 		fires     bool

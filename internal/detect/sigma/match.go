@@ -18,15 +18,17 @@ type selection struct {
 	name string
 	any  [][]*test // as written
 	fast [][]*test // cheap tests first
+	sum  [32]byte  // the same for selections that say the same; zero = unknown
 }
 
 func newSelection(name string, any [][]*test) *selection {
 	s := &selection{name: name, any: any}
 	for _, tests := range any {
 		sorted := slices.Clone(tests)
-		slices.SortStableFunc(sorted, func(a, b *test) int { return a.cost() - b.cost() })
+		slices.SortStableFunc(sorted, func(a, b *test) int { return conjunction.compare(a.weight(), b.weight()) })
 		s.fast = append(s.fast, sorted)
 	}
+	slices.SortStableFunc(s.fast, func(a, b []*test) int { return disjunction.compare(weigh(a), weigh(b)) })
 	return s
 }
 
@@ -66,6 +68,7 @@ type test struct {
 	numbers map[string]struct{}
 	vals    []matcher
 	block   *block
+	slot    uint8 // of the verdicts that are remembered by text, from 1; 0 = none
 }
 
 // maxWanted is how many values of a test Explain shows.
@@ -77,21 +80,6 @@ func (t *test) lookup(text string) {
 		t.texts = map[string]struct{}{}
 	}
 	t.texts[text] = struct{}{}
-}
-
-// cost orders tests: those that need no walk through the record first.
-func (t *test) cost() int {
-	switch {
-	case t.keyword:
-		return 3
-	case t.block != nil:
-		return 2
-	case t.field == eventName || t.field == eventSource:
-		return 0
-	case t.derived:
-		return 2
-	}
-	return 1
 }
 
 // matcher is one value of a test.
@@ -110,12 +98,22 @@ func (t *test) outcome(r *record) bool {
 	}
 	c := r.cell(t.id)
 	if t.exists != nil {
-		if !c.present && !t.derived && (r.walked || !r.lacks(t.id)) { // null is there, too
+		if !c.present && !c.absent && !t.derived { // null is there, too
 			r.find()
 			c = r.cell(t.id)
 		}
 		return c.present == *t.exists
 	}
+	if t.slot > 0 && len(c.values) == 1 {
+		if k := r.verdicts(t.id, &c.values[0]); k != nil {
+			return k.holds(t.slot-1, func() bool { return t.compare(r, c) })
+		}
+	}
+	return t.compare(r, c)
+}
+
+// compare looks at the values of the test's field.
+func (t *test) compare(r *record, c *cell) bool {
 	for i := range c.values {
 		if v := &c.values[i]; t.finds(r, v) {
 			return true

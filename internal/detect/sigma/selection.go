@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"crypto/sha256"
 	"slices"
 	"strings"
 
@@ -113,7 +114,15 @@ func (c *compiler) selection(name string, n *node) (*selection, *diag.Error) {
 	if err != nil {
 		return nil, err
 	}
-	return newSelection(name, alternatives), nil
+	s := newSelection(name, alternatives)
+	if c.depth == 0 {
+		said := n.append(nil)
+		if c.version3 {
+			said = append(said, 3)
+		}
+		s.sum = sha256.Sum256(said)
+	}
+	return s, nil
 }
 
 // alternatives reads a map, a list of maps, or keywords.

@@ -23,7 +23,9 @@ type Set struct {
 	used   map[int]string
 	tree   *path
 	index  index
-	name   int // field numbers
+	plans  []plan
+	sels   []*selection // of the plans
+	name   int          // field numbers
 	source int
 }
 
@@ -43,6 +45,11 @@ func NewSet(rules []*Rule, want ...string) *Set {
 	s.name, s.source = s.use(eventName), s.use(eventSource)
 	s.tree = tree(maps.All(s.used))
 	s.index = newIndex(rules)
+	p := planner{known: map[[32]byte]int{}, own: map[*selection]int{}, slots: map[int]uint8{}}
+	for _, r := range rules {
+		s.plans = append(s.plans, p.plan(r))
+	}
+	s.sels = p.sels
 	return s
 }
 
@@ -115,7 +122,18 @@ func (e *Evaluator) Sample(n int, observe func(rule int, took time.Duration)) {
 
 // NewEvaluator returns an Evaluator of s.
 func (s *Set) NewEvaluator() *Evaluator {
-	return &Evaluator{set: s, record: s.newRecord(), tried: make([]uint64, len(s.rules))}
+	e := &Evaluator{set: s, record: s.newRecord(), tried: make([]uint64, len(s.rules))}
+	e.memo = memo{record: e.record, sels: s.sels, known: make([]verdict, len(s.sels))}
+	for _, sel := range s.sels {
+		for _, tests := range sel.fast {
+			for _, t := range tests {
+				if t.slot > 0 {
+					e.record.remember(t.id)
+				}
+			}
+		}
+	}
+	return e
 }
 
 // Borrow makes Evaluate take fields from lend, by their places in fields, before it
@@ -144,6 +162,7 @@ func (e *Evaluator) Evaluate(raw []byte, eventSource, eventName string, yield fu
 	r, s := e.record, e.set
 	r.reset(raw)
 	e.turn++
+	e.memo.turn = e.turn
 	e.match = e.match[:0]
 	if eventName == "" || eventSource == "" {
 		for i := range s.rules {
@@ -182,12 +201,12 @@ func (e *Evaluator) try(i int) {
 }
 
 func (e *Evaluator) evaluate(i int) {
-	rule := e.set.rules[i]
-	if !e.memo.evaluate(e.record, rule.cond, rule.sels) {
+	p := &e.set.plans[i]
+	if !p.cond.holds(&e.memo) {
 		return
 	}
-	for _, f := range rule.filters {
-		if !e.memo.evaluate(e.record, f.cond, f.sels) {
+	for _, f := range p.filters {
+		if !f.holds(&e.memo) {
 			return
 		}
 	}
@@ -218,35 +237,26 @@ func (e *Evaluator) Values(field string) []string {
 	return out
 }
 
-// memo remembers the verdicts of a condition's selections, so that each is evaluated
-// at most once.
+// memo remembers the verdicts of selections, so that each is compared with an event at
+// most once.
 type memo struct {
 	record *record
 	sels   []*selection
-	known  []uint8
+	turn   uint64
+	known  []verdict // of sels
 }
 
-const (
-	unknown uint8 = iota
-	no
-	yes
-)
-
-// evaluate reports whether a condition holds over its selections.
-func (m *memo) evaluate(r *record, cond expr, sels []*selection) bool {
-	m.record, m.sels = r, sels
-	m.known = slices.Grow(m.known[:0], len(sels))[:len(sels)]
-	clear(m.known)
-	return cond.holds(m)
+// verdict says whether a selection holds in the event of a turn.
+type verdict struct {
+	turn  uint64
+	holds bool
 }
 
 // holds implements verdicts.
 func (m *memo) holds(i int) bool {
-	if m.known[i] == unknown {
-		m.known[i] = no
-		if m.sels[i].matches(m.record) {
-			m.known[i] = yes
-		}
+	v := &m.known[i]
+	if v.turn != m.turn {
+		*v = verdict{m.turn, m.sels[i].matches(m.record)}
 	}
-	return m.known[i] == yes
+	return v.holds
 }

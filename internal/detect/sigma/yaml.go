@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"encoding/binary"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -314,4 +315,22 @@ func (r *reader) offset(tok *token.Token) int {
 		}
 	}
 	return r.at
+}
+
+// append appends what a node says, without the places where it says it.
+func (n *node) append(b []byte) []byte {
+	b = appendText(append(b, byte(n.kind)), n.text)
+	b = binary.AppendUvarint(b, uint64(len(n.list)))
+	for i := range n.list {
+		b = n.list[i].append(b)
+	}
+	b = binary.AppendUvarint(b, uint64(len(n.keys)))
+	for i := range n.keys {
+		b = n.keys[i].node.append(appendText(b, n.keys[i].key))
+	}
+	return b
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
