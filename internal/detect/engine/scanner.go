@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unsafe"
 
 	"bluetrail/internal/actor"
 	"bluetrail/internal/detect/match"
@@ -41,9 +42,11 @@ type Scanner struct {
 	searches []search
 	brief    *event.Extractor
 	row      *event.Row
+	numbers  []int     // of the wanted fields, for the Sigma rules
 	derived  []int     // cell of each wanted field among the row's, -1 = only a record field
 	wants    [][]int32 // positions in Wanted of what is asked of the matches of a rule
 	wanted   []int32   // those of the match under way
+	texts    []string  // of its values
 	match    match.Match
 	own      *event.Row // of Leaves
 	leaves   *event.Row // of the record under way: own, or the caller's
@@ -59,7 +62,8 @@ type Scanner struct {
 // eventRules evaluates the Sigma rules.
 type eventRules interface {
 	Evaluate(raw []byte, eventSource, eventName string, yield func(rule int))
-	Values(field string) []string
+	Number(field string) (n int, ok bool)
+	AppendValues(dst []string, n int) []string
 	Borrow(fields []string, lend sigma.Lender)
 	Skip(rule int, skip bool)
 	Sample(n int, observe func(rule int, took time.Duration))
@@ -85,6 +89,8 @@ func NewScanner(ctx context.Context, rules *ruleset.Ruleset, geo exec.Geo, trail
 	s.events.Borrow(Leaves.Leaves(), s.lend)
 	fields := slices.Clone(briefFields)
 	for _, f := range rules.Wanted {
+		n, _ := s.events.Number(f) // the set reads all that is wanted
+		s.numbers = append(s.numbers, n)
 		at := -1
 		if event.Addon(f) != nil {
 			if at = slices.Index(fields, f); at < 0 {
@@ -150,7 +156,7 @@ func (s *Scanner) search(x *search, rec *Record) (bool, error) {
 }
 
 // Scan returns the match of a record, nil if no rule matches. The match is valid
-// until the next call and shares the record's bytes.
+// until the next call and shares the record's bytes and memory of the scanner.
 func (s *Scanner) Scan(rec *Record) (*match.Match, error) {
 	m := &s.match
 	m.Rules = m.Rules[:0]
@@ -232,7 +238,7 @@ func (s *Scanner) fill(rec *Record) {
 	}
 	m.Event = match.Event{
 		ID: text(0), Name: text(1), Source: text(2), Account: text(3), Region: text(4), SourceIP: text(5), UserAgent: text(6),
-		User: cmp.Or(text(7), text(12), text(13), text(11)), ErrorCode: text(8), Outcome: text(9), Object: strings.Join(s.texts(rec, 10), ", "), File: rec.File,
+		User: cmp.Or(text(7), text(12), text(13), text(11)), ErrorCode: text(8), Outcome: text(9), Object: strings.Join(s.values(rec, 10), ", "), File: rec.File,
 	}
 	if m.Event.ErrorCode == "success" { // derived; the record has none
 		m.Event.ErrorCode = ""
@@ -240,26 +246,27 @@ func (s *Scanner) fill(rec *Record) {
 	caller := s.facts.Caller
 	caller.TrimTime()
 	s.caller, _ = caller.AppendBinary(s.caller[:0]) // never fails
-	m.Caller = string(s.caller)
-	m.Values = m.Values[:0]
+	m.Caller = unsafe.String(unsafe.SliceData(s.caller), len(s.caller))
+	m.Values, s.texts = m.Values[:0], s.texts[:0]
 	s.wanted = s.wanted[:0]
 	for _, r := range m.Rules {
 		s.wanted = append(s.wanted, s.wants[r]...)
 	}
 	slices.Sort(s.wanted)
 	for _, i := range slices.Compact(s.wanted) {
-		texts := s.events.Values(s.rules.Wanted[i])
-		if len(texts) == 0 && s.derived[i] >= 0 {
-			texts = s.texts(rec, s.derived[i])
+		from := len(s.texts)
+		s.texts = s.events.AppendValues(s.texts, s.numbers[i])
+		if len(s.texts) == from && s.derived[i] >= 0 {
+			s.texts = append(s.texts, s.values(rec, s.derived[i])...)
 		}
-		if len(texts) > 0 {
-			m.Values = append(m.Values, match.Value{Field: i, Texts: texts})
+		if end := len(s.texts); end > from {
+			m.Values = append(m.Values, match.Value{Field: i, Texts: s.texts[from:end:end]})
 		}
 	}
 }
 
-// texts returns all values of a field of the row.
-func (s *Scanner) texts(rec *Record, i int) []string {
+// values returns all values of a field of the row.
+func (s *Scanner) values(rec *Record, i int) []string {
 	switch c := s.brief.FinishOne(i, rec.Raw, rec.Meta, s.row); {
 	case !c.Set:
 		return nil

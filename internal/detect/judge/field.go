@@ -70,6 +70,13 @@ const maxCombinations = 16
 
 // combine returns every tuple with one value of each field, nil if a field has none.
 func combine(lists [][]string, stats *Stats) [][]string {
+	if !slices.ContainsFunc(lists, func(l []string) bool { return len(l) != 1 }) {
+		tuple := make([]string, len(lists))
+		for i, list := range lists {
+			tuple[i] = shorten(list[0])
+		}
+		return [][]string{tuple}
+	}
 	out := [][]string{nil}
 	for _, list := range lists {
 		if len(list) == 0 {

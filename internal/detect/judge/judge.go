@@ -36,7 +36,7 @@ type Fault struct {
 
 func compileAll(o *Options) (*ruleset, []Fault) {
 	s := &ruleset{uses: map[int32][]use{}, resolve: o.Resolve}
-	s.limits, s.memory, s.stats = o.Limits.withDefaults(), o.Seen, &Stats{}
+	s.limits, s.memory, s.stats, s.cache = o.Limits.withDefaults(), o.Seen, &Stats{}, newCache()
 	if s.memory == nil {
 		s.memory = seen.New(0, false)
 	}
@@ -77,34 +77,34 @@ type place struct {
 	key  string
 }
 
-// places returns the units that an event concerns, each once.
-func (s *ruleset) places(e *event, stats *Stats) []place {
-	var out []place
+// places appends the units that an event concerns, each once.
+func (s *ruleset) places(out []place, e *event, stats *Stats) []place {
+	add := func(p place) {
+		if !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
 	for _, r := range e.Rules {
 		for _, u := range s.uses[r] {
 			t := s.trees[u.tree]
-			var keys []string
 			switch {
 			case t.root == nil:
-				keys = t.eventKeys(e, stats)
-			case t.whole:
-				keys = []string{""}
+				for _, key := range t.eventKeys(e, stats) {
+					add(place{u.tree, key})
+				}
+			case t.whole || len(u.key) == 0:
+				add(place{tree: u.tree})
 			default:
 				lists := make([][]string, len(u.key))
 				for i, get := range u.key {
 					lists[i] = get(e)
 				}
-				groups := combine(lists, stats)
-				if groups == nil {
+				keys := s.cache.tuples(lists, stats)
+				if keys == nil {
 					stats.NoGroup++
 				}
-				for _, values := range groups {
-					keys = append(keys, seen.Pack(values))
-				}
-			}
-			for _, key := range keys {
-				if p := (place{u.tree, key}); !slices.Contains(out, p) {
-					out = append(out, p)
+				for _, key := range keys {
+					add(place{u.tree, key})
 				}
 			}
 		}
@@ -122,6 +122,8 @@ type Judge struct {
 	size  int // groups in all units
 	last  match.Match
 	began bool
+
+	concerned []place // by the match under way
 }
 
 // New returns a Judge for the rules. Those that cannot run are returned as faults.
@@ -156,7 +158,8 @@ func (j *Judge) Feed(ctx context.Context, m *match.Match) error {
 		return err
 	}
 	e := &event{m, j.resolve(m.Caller)}
-	for _, p := range j.places(e, j.stats) {
+	j.concerned = j.places(j.concerned[:0], e, j.stats)
+	for _, p := range j.concerned {
 		u, known := j.units[p]
 		if !known {
 			u = newUnit(j.trees[p.tree], p.key)
@@ -184,10 +187,11 @@ func (j *Judge) Feed(ctx context.Context, m *match.Match) error {
 // expire closes what cannot change after a time.
 func (j *Judge) expire(now int64) error {
 	for len(j.queue) > 0 && j.queue[0].at < now {
-		d := j.queue.pop()
-		u := j.units[d.place]
+		p := j.queue[0].place
+		u := j.units[p]
 		if u.expire < now {
-			if err := j.finish(d.place); err != nil {
+			j.queue.pop()
+			if err := j.finish(p); err != nil {
 				return err
 			}
 			continue
@@ -197,7 +201,8 @@ func (j *Judge) expire(now int64) error {
 		u.prune(now)
 		j.held += u.held - held
 		j.size += u.size() - size
-		j.queue.push(due{u.expire, d.place})
+		j.queue[0].at = u.expire
+		j.queue.sink()
 		if err := j.hand(done); err != nil {
 			return err
 		}
@@ -245,7 +250,7 @@ func (j *Judge) Finish() error {
 // may come in any order; how long a tuple is forgotten in between is not seen.
 func (s *ruleset) Learn(m *match.Match) {
 	e := &event{m, s.resolve(m.Caller)}
-	for _, p := range s.places(e, &Stats{}) {
+	for _, p := range s.places(nil, e, &Stats{}) {
 		t := s.trees[p.tree]
 		if !slices.ContainsFunc(t.nodes, func(n *node) bool { return n.Type == FirstSeen }) {
 			continue
@@ -253,7 +258,7 @@ func (s *ruleset) Learn(m *match.Match) {
 		scratch := newUnit(t, p.key)
 		for _, n := range t.nodes {
 			if n.Type == FirstSeen {
-				env := environment{memory: s.memory, limits: s.limits, stats: &Stats{}}
+				env := environment{memory: s.memory, limits: s.limits, stats: &Stats{}, cache: s.cache}
 				for _, h := range n.hits(scratch, &env, e) {
 					n.fresh(&env, h)
 				}

@@ -72,7 +72,7 @@ func (l *life) step(e *event, r *Replayer) {
 	if l.over == nil {
 		l.over = overlay{}
 	}
-	env := environment{memory: over{l.over, r.memory}, limits: r.limits, stats: &r.scratch}
+	env := environment{memory: over{l.over, r.memory}, limits: r.limits, stats: &r.scratch, cache: r.cache}
 	l.head.step(&env, e)
 }
 
@@ -129,7 +129,10 @@ func (o over) Put(rule, scope, tuple string, first, last int64) {
 // clone returns a unit with the same state that steps by itself.
 func (u *unit) clone() *unit {
 	c := *u
-	c.open, c.active = make(map[string]*opened, len(u.open)), maps.Clone(u.active)
+	c.open, c.active = nil, maps.Clone(u.active)
+	if u.open != nil {
+		c.open = make(map[string]*opened, len(u.open))
+	}
 	for id, o := range u.open {
 		x := *o
 		x.Finding = o.Finding.Clone()

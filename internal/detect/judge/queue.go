@@ -2,7 +2,7 @@ package judge
 
 import (
 	"cmp"
-	"container/heap"
+	"strings"
 )
 
 // queue is a heap of units by the time when they are due, the earliest first.
@@ -13,20 +13,51 @@ type due struct {
 	place
 }
 
-func (q *queue) push(d due) { heap.Push((*dueHeap)(q), d) }
-func (q *queue) pop() due   { return heap.Pop((*dueHeap)(q)).(due) }
-
-type dueHeap []due
-
-func (h dueHeap) Len() int { return len(h) }
-func (h dueHeap) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(h[i].at, h[j].at), cmp.Compare(h[i].tree, h[j].tree), cmp.Compare(h[i].key, h[j].key)) < 0
+func (d *due) before(o *due) bool {
+	if d.at != o.at {
+		return d.at < o.at
+	}
+	return cmp.Or(cmp.Compare(d.tree, o.tree), strings.Compare(d.key, o.key)) < 0
 }
-func (h dueHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *dueHeap) Push(x any)   { *h = append(*h, x.(due)) }
-func (h *dueHeap) Pop() any {
-	last := len(*h) - 1
-	x := (*h)[last]
-	*h = (*h)[:last]
-	return x
+
+func (q *queue) push(d due) {
+	h := append(*q, d)
+	*q = h
+	for i := len(h) - 1; i > 0; {
+		above := (i - 1) / 2
+		if !h[i].before(&h[above]) {
+			return
+		}
+		h[i], h[above] = h[above], h[i]
+		i = above
+	}
+}
+
+func (q *queue) pop() due {
+	h := *q
+	first, last := h[0], len(h)-1
+	h[0] = h[last]
+	h[last] = due{}
+	h = h[:last]
+	*q = h
+	h.sink()
+	return first
+}
+
+// sink moves the first one to its place.
+func (q queue) sink() {
+	for i := 0; ; {
+		next := 2*i + 1
+		if next >= len(q) {
+			return
+		}
+		if next+1 < len(q) && q[next+1].before(&q[next]) {
+			next++
+		}
+		if !q[next].before(&q[i]) {
+			return
+		}
+		q[i], q[next] = q[next], q[i]
+		i = next
+	}
 }

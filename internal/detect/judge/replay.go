@@ -143,7 +143,7 @@ func (r *Replayer) Add(m *match.Match) {
 		return
 	}
 	e := &event{m, r.resolve(m.Caller)}
-	places := r.places(e, r.stats)
+	places := r.places(nil, e, r.stats)
 	if len(places) == 0 {
 		return
 	}
@@ -225,7 +225,7 @@ func (r *Replayer) reresolve() {
 		if e.who == en.who {
 			continue
 		}
-		was, places := r.places(en.event, &r.scratch), r.places(e, &r.scratch)
+		was, places := r.places(nil, en.event, &r.scratch), r.places(nil, e, &r.scratch)
 		en.event = e
 		for _, l := range slices.Clone(en.lives) {
 			r.touch(l)

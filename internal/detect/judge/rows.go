@@ -351,11 +351,8 @@ func (r *Replayer) restore(l *life, s *savedUnit) error {
 			return match.ErrEncoding
 		}
 		o := &opened{Finding: f.Finding, slot: string(f.Slot), first: string(f.First), until: f.Until}
-		u.open[o.ID] = o
+		u.add(o, f.Active)
 		u.held += len(o.Events)
-		if f.Active {
-			u.active[o.slot] = o.ID
-		}
 	}
 	return nil
 }

@@ -137,6 +137,9 @@ func (u *unit) describeGroup(o *opened, n *node, h *hit) {
 
 // hits sorts what an event brings by group.
 func (n *node) hits(u *unit, env *environment, e *event) []*hit {
+	if n.flat() && !u.tree.whole {
+		return n.flatHits(u, env, e)
+	}
 	var hits []*hit
 	for i := range n.refs {
 		r := &n.refs[i]
@@ -154,21 +157,9 @@ func (n *node) hits(u *unit, env *environment, e *event) []*hit {
 // put adds what ref i brings to the hits; x is nil for an event rule.
 func (n *node) put(hits []*hit, u *unit, env *environment, e *event, i int, x *raise) []*hit {
 	r := &n.refs[i]
-	var tuples []string
-	var nums []float64
-	if len(n.Fields) > 0 {
-		lists := read(r.fields, e, x)
-		if n.Type == ValueCount || n.Type == FirstSeen {
-			for _, t := range combine(lists, env.stats) {
-				tuples = append(tuples, seen.Pack(t))
-			}
-		} else {
-			nums = numbers(lists, env.stats)
-		}
-		if len(tuples)+len(nums) == 0 {
-			env.stats.NoValue++
-			return hits
-		}
+	var it item
+	if len(n.Fields) > 0 && !n.read(&it, read(r.fields, e, x), env) {
+		return hits
 	}
 	groups := combine(read(r.group, e, x), env.stats)
 	if groups == nil {
@@ -188,7 +179,7 @@ func (n *node) put(hits []*hit, u *unit, env *environment, e *event, i int, x *r
 		if len(h.refs) == 0 || h.refs[len(h.refs)-1] != int32(i) {
 			h.refs = append(h.refs, int32(i))
 		}
-		for _, t := range tuples {
+		for _, t := range it.tuples {
 			if !slices.Contains(h.tuples, t) {
 				h.tuples = append(h.tuples, t)
 			}
@@ -196,12 +187,12 @@ func (n *node) put(hits []*hit, u *unit, env *environment, e *event, i int, x *r
 		switch {
 		case x != nil:
 			h.n++
-			h.nums = append(h.nums, nums...)
+			h.nums = append(h.nums, it.nums...)
 			h.events = ordered(append(h.events, x.events...))
 		case !h.direct:
 			h.direct = true
 			h.n++
-			h.nums = append(h.nums, nums...)
+			h.nums = append(h.nums, it.nums...)
 			h.events = ordered(append(h.events, e))
 		}
 	}

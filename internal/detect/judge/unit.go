@@ -40,6 +40,7 @@ type environment struct {
 	memory Memory
 	limits Limits
 	stats  *Stats
+	cache  *cache
 }
 
 // raise says that a correlation fired.
@@ -52,7 +53,7 @@ type raise struct {
 const maxRaised = 1000
 
 func newUnit(t *tree, key string) *unit {
-	u := &unit{tree: t, key: key, open: map[string]*opened{}, active: map[string]string{}}
+	u := &unit{tree: t, key: key}
 	if t.root != nil {
 		u.groups = make([]map[string]*group, len(t.nodes))
 		for i := range u.groups {
@@ -162,9 +163,19 @@ func (u *unit) eventKey() finding.Key {
 // begin opens a finding. The one that was in its slot gets no more events.
 func (u *unit) begin(slot string, key finding.Key) *opened {
 	o := &opened{Finding: finding.New(u.tree.info, key), slot: slot}
-	u.open[o.ID] = o
-	u.active[slot] = o.ID
+	u.add(o, true)
 	return o
+}
+
+// add takes a finding in; an active one gets the events of its slot.
+func (u *unit) add(o *opened, active bool) {
+	if u.open == nil {
+		u.open, u.active = map[string]*opened{}, map[string]string{}
+	}
+	u.open[o.ID] = o
+	if active {
+		u.active[o.slot] = o.ID
+	}
 }
 
 // put adds an event to a finding.

@@ -82,6 +82,14 @@ func (l *Log) pack(dst []byte, m *Match) []byte {
 	return dst
 }
 
+// sized returns n elements: those of room, if it is large enough.
+func sized[T any](room []T, n int) []T {
+	if n > len(room) {
+		return make([]T, n)
+	}
+	return room[:n:n]
+}
+
 // unpack sets m to a match of one of the logs. Its texts are shared with other matches.
 func (r *Reader) unpack(data string, m *Match) error {
 	if len(data) < 24 {
@@ -105,7 +113,13 @@ func (r *Reader) unpack(data string, m *Match) error {
 		return ""
 	}
 	m.Arrival = in.varint()
-	m.Rules = make([]int32, in.length())
+	room := &struct {
+		rules  [4]int32
+		values [2]Value
+		texts  [3]string
+	}{}
+	texts := room.texts[:]
+	m.Rules = sized(room.rules[:], in.length())
 	for i := range m.Rules {
 		m.Rules[i] = int32(in.uvarint())
 	}
@@ -114,10 +128,12 @@ func (r *Reader) unpack(data string, m *Match) error {
 	}
 	m.Caller = text()
 	m.Event.ID, m.Event.Object = in.string(), text()
-	m.Values = make([]Value, in.length())
+	m.Values = sized(room.values[:], in.length())
 	for i := range m.Values {
 		m.Values[i].Field = int32(in.uvarint())
-		m.Values[i].Texts = make([]string, in.length())
+		n := in.length()
+		m.Values[i].Texts = sized(texts, n)
+		texts = texts[min(n, len(texts)):]
 		for j := range m.Values[i].Texts {
 			m.Values[i].Texts[j] = text()
 		}

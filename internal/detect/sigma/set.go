@@ -219,22 +219,32 @@ func (e *Evaluator) evaluate(i int) {
 // are valid until the next Evaluate. The field should be among Set.Fields; others are
 // found more slowly.
 func (e *Evaluator) Values(field string) []string {
-	id, ok := e.set.number(field)
-	r := e.record
-	if !ok {
-		var one fieldTable
-		id = one.id(field)
-		r = newRecord(1, one.tree())
-		r.reset(e.record.raw)
+	if id, ok := e.set.number(field); ok {
+		return e.AppendValues(nil, id)
 	}
+	var one fieldTable
+	r := newRecord(one.id(field)+1, one.tree())
+	r.reset(e.record.raw)
+	return r.appendValues(nil, 0)
+}
+
+// Number returns the number of a field that the Set reads, for AppendValues; ok is false
+// for others.
+func (e *Evaluator) Number(field string) (n int, ok bool) { return e.set.number(field) }
+
+// AppendValues appends the Values of a field by its number.
+func (e *Evaluator) AppendValues(dst []string, n int) []string {
+	return e.record.appendValues(dst, n)
+}
+
+func (r *record) appendValues(dst []string, id int) []string {
 	c := r.cell(id)
-	var out []string
 	for i := range c.values {
 		if v := &c.values[i]; v.kind != jsonscan.Composite || v.json[0] == '{' {
-			out = append(out, v.plain())
+			dst = append(dst, v.plain())
 		}
 	}
-	return out
+	return dst
 }
 
 // memo remembers the verdicts of selections, so that each is compared with an event at
