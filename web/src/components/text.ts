@@ -64,6 +64,11 @@ export function visible(text: string): string {
   return text.replace(hidden, (c) => mark(c).text);
 }
 
+/** visibleLines is visible() for text of several lines: tabs and line feeds stay. */
+export function visibleLines(text: string): string {
+  return text.replace(hidden, (c) => (c === '\n' || c === '\t' ? c : mark(c).text));
+}
+
 /** plain is visible() of the beginning of a text, for tooltips, names and canvases. */
 export function plain(text: string, max = 200): string {
   const cut = clip(text, max);
