@@ -56,6 +56,7 @@ test('an alert names its entity by kinds of its own', () => {
   assert.deepEqual(entityKind('actor', 'arn:aws:iam::123456789012:user/a'), { kind: 'user', name: 'arn:aws:iam::123456789012:user/a' });
   assert.deepEqual(entityKind('actor', 'maria@example.com'), { kind: 'actor', name: 'maria@example.com' });
   assert.deepEqual(entityKind('resource', '198.51.100.7'), { kind: 'address', name: '198.51.100.7' });
+  assert.equal(entityKind('other', 'arn:aws:iam::123456789012:user/a, b'), null);
   assert.equal(entityKind('other', 'vpce-187577bfde6c125be'), null);
 });
 
@@ -64,4 +65,11 @@ test('an ARN is called by its last part', () => {
   assert.equal(shortName('arn:aws:iam::123456789012:root'), 'root of 123456789012');
   assert.equal(shortName('arn:aws:sts::123456789012:assumed-role/deploy/ci-1'), 'deploy/ci-1');
   assert.equal(shortName('198.51.100.7'), '198.51.100.7');
+});
+
+test('a field tells what a bare name is', () => {
+  assert.deepEqual(entityOf('deploy', 'userIdentity.sessionContext.sessionIssuer.userName'), { kind: 'role', name: 'deploy' });
+  assert.deepEqual(entityOf('logs', 'requestParameters.bucketName'), { kind: 'bucket', name: 'logs' });
+  assert.equal(entityOf('ec2.amazonaws.com', 'actor'), null);
+  assert.equal(entityOf('198.51.100.7', 'requestParameters.x')?.kind, 'address');
 });

@@ -66,7 +66,7 @@ export function isAddress(text: string): boolean {
 
 function ofARN(text: string): Target | null {
   const m = ARN.exec(text);
-  if (!m) return null;
+  if (!m || /\s/.test(text)) return null; // an alert of several fields joins their values
   const [, service = '', , , resource = ''] = m;
   const type = resource.split(/[:/]/, 1)[0];
   switch (service) {
@@ -87,10 +87,25 @@ function ofARN(text: string): Target | null {
   return null;
 }
 
-/** entityOf tells the entity that a single value names, null if its shape does not say. */
-export function entityOf(text: string): { kind: Kind; name: string } | null {
+// Fields that say what a name is whose shape does not.
+const BY_FIELD: [RegExp, Kind][] = [
+  [/(?:^|\.)(?:bucketName|bucket)$/, 'bucket'],
+  [/(?:^|\.)actor$/, 'actor'],
+  [/(?:^|\.)(?:user|userIdentity\.userName)$/, 'user'],
+  [/(?:^|\.)(?:role|sessionIssuer\.userName)$/, 'role'],
+  [/(?:^|\.)(?:session|session_id)$/, 'session'],
+];
+const LONGEST = 2048;
+
+/** entityOf tells the entity that a value names, by its shape or the field it stands in; null if neither says. */
+export function entityOf(text: string, field = ''): { kind: Kind; name: string } | null {
+  if (text.length > LONGEST) return null;
   const t = guess(text)[0];
-  return t && t.sure && isKind(t.kind) ? { kind: t.kind, name: t.name } : null;
+  if (t && t.sure && isKind(t.kind)) return { kind: t.kind, name: t.name };
+  // Services stand where an actor would: "ec2.amazonaws.com".
+  if (text === '' || text.startsWith('arn:') || /\.amazonaws\.com$|^AWS Internal$/.test(text)) return null;
+  for (const [name, kind] of BY_FIELD) if (name.test(field)) return { kind, name: text };
+  return null;
 }
 
 /**
