@@ -29,7 +29,7 @@ var layers = [][]string{
 	{"spl/cmd"},
 	{"knowledge", "plan"},
 	{"search", "integrity", "result", "control"},
-	{"ingest"},
+	{"ingest", "search/job"},
 	{"detect/rule", "detect/example"},
 	{"detect/match", "detect/sigma"},
 	{"detect/finding"},

@@ -21,6 +21,7 @@ import (
 	"bluetrail/internal/ingest"
 	"bluetrail/internal/integrity"
 	"bluetrail/internal/leftover"
+	"bluetrail/internal/search/job"
 	"bluetrail/internal/serve"
 	"bluetrail/internal/source/dir"
 	"bluetrail/internal/source/file"
@@ -50,6 +51,7 @@ type server struct {
 	rules    *live.Rules       // nil = none
 	exposed  *exposure.Keeper  // what is open to the internet
 	lists    *load.Loader
+	jobs     *job.Jobs                       // searches of the API
 	lags     func() map[string]time.Duration // of scheduled rules; nil = there are none
 }
 
@@ -100,7 +102,7 @@ func (c *serveCmd) Run(a *app) error {
 			Stop: h.Stop,
 		},
 		{Name: "data directory", Start: s.open, Stop: s.close},
-		{Name: "api", Start: func(context.Context) error { return s.serveAPI(&in, h) }},
+		{Name: "api", Start: func(context.Context) error { return s.serveAPI(&in, h) }, Stop: func(context.Context) error { s.jobs.Close(); return nil }},
 		s.enrichment(&in),
 	}
 	parts = append(parts, serve.Part{Name: "damage reports", Run: s.reportDamage})

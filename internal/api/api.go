@@ -3,6 +3,7 @@
 package api
 
 import (
+	"context"
 	_ "embed"
 	"io/fs"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"bluetrail/internal/auth"
+	"bluetrail/internal/search/job"
 
 	"github.com/klauspost/compress/gzhttp"
 )
@@ -31,6 +33,11 @@ type Config struct {
 	Identify func(r *http.Request) (*auth.Principal, error)
 	// Audit records what somebody did.
 	Audit func(Act) error
+
+	Jobs *job.Jobs
+	// Searched returns the searches of somebody, the newest first, as many as are
+	// useful: acts with the search as Detail and its range as Object.
+	Searched func(ctx context.Context, who string) ([]Act, error)
 }
 
 // Server answers requests.
@@ -49,6 +56,7 @@ type route struct {
 func (s *Server) routes() (all []route) {
 	for _, part := range [][]route{
 		s.systemRoutes(),
+		s.searchRoutes(),
 	} {
 		all = append(all, part...)
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"time"
 
 	"bluetrail/internal/auth"
 )
@@ -52,6 +53,7 @@ func user(r *http.Request) string {
 
 // Act is what somebody did through the API.
 type Act struct {
+	Time   time.Time // zero for one to record
 	Who    string
 	Via    string // how they signed in
 	Action string // searched, closed, edited, …

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"bluetrail/internal/diag"
-	"bluetrail/internal/knowledge"
 	"bluetrail/internal/plan"
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl/exec"
@@ -211,7 +210,7 @@ func (s *Search) Stats() (st store.Stats, ok bool) {
 // problems returns which macros and lookups could not be read, of those that
 // the search looked at.
 func (s *Search) problems() (list []diag.Notice) {
-	if k, ok := s.o.Knowledge.(*knowledge.Knowledge); ok {
+	if k, ok := s.o.Knowledge.(interface{ Problems() []error }); ok {
 		for _, err := range k.Problems() {
 			list = append(list, diag.Notice{Level: diag.Warning, Text: err.Error()})
 		}

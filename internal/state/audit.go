@@ -72,6 +72,15 @@ func (s *DB) Actions(ctx context.Context, q ActionQuery, each func(*Action) erro
 	}
 }
 
+// ActionsOf returns the latest actions of one kind by somebody, the newest first.
+func (s *DB) ActionsOf(ctx context.Context, who, action string, limit int) ([]Action, error) {
+	list, err := s.actions(ctx, "who = ? AND action = ? ORDER BY id DESC LIMIT ?", who, action, limit)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the audit log: %w", damaged(err))
+	}
+	return list, nil
+}
+
 func (s *DB) actions(ctx context.Context, where string, args ...any) (list []Action, err error) {
 	rows, err := s.db.QueryContext(ctx, "SELECT id, time, who, action, kind, object, text FROM audit WHERE "+where, args...)
 	if err != nil {
