@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"runtime"
@@ -50,7 +49,7 @@ func (s *server) jobConfig(in *app) job.Config {
 			return err
 		}
 		if err == nil {
-			err = into.take(s.inside(in, &bytes.Buffer{}))
+			err = into.take(s.inside(in, &strings.Builder{}))
 		}
 		return errors.Join(err, into.drop())
 	}
@@ -59,7 +58,7 @@ func (s *server) jobConfig(in *app) job.Config {
 
 // inside returns the app of a search of the server, which writes what it has to
 // say to said.
-func (s *server) inside(in *app, said *bytes.Buffer) *app {
+func (s *server) inside(in *app, said *strings.Builder) *app {
 	a := *in
 	a.ctx, a.out, a.err = context.Background(), said, said
 	a.opened, a.rules, a.started = s.pipeline, s.rules, time.Now()
@@ -68,7 +67,7 @@ func (s *server) inside(in *app, said *bytes.Buffer) *app {
 
 // searchOptions says how to run a search of the API.
 func (s *server) searchOptions(in *app, ask job.Ask, write bool) (search.Options, []diag.Notice, error) {
-	var said bytes.Buffer
+	var said strings.Builder
 	a := s.inside(in, &said)
 	src := source{Data: s.data, Earliest: ask.Earliest, Latest: ask.Latest, Now: ask.Now, TZ: ask.Zone}
 	o, err := src.options(a)
