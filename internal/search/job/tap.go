@@ -59,7 +59,9 @@ func (t *tap) share() float64 {
 // Prepare implements store.Store.
 func (t *tap) Prepare(q *store.Query) (store.Scan, error) {
 	own := *q
-	own.Earliest = max(own.Earliest, t.floor)
+	if t.floor != 0 {
+		own.Earliest = max(own.Earliest, t.floor)
+	}
 	first, last := t.Span()
 	lo, hi := max(own.Earliest, first), min(own.Latest, last+1)
 	if !t.asked.Swap(true) {

@@ -121,7 +121,20 @@ func (j *Job) timeline(ctx context.Context, buckets int, by string, limit int) (
 			return nil
 		})
 	})
+	t.trim(time.Unix(0, last))
 	return t, err
+}
+
+// trim drops buckets that begin at the end of the range, which is exclusive.
+func (t *Timeline) trim(end time.Time) {
+	n := len(t.Starts)
+	for n > 0 && !t.Starts[n-1].Before(end) {
+		n--
+	}
+	t.Starts = t.Starts[:n]
+	for i := range t.Series {
+		t.Series[i].Counts = t.Series[i].Counts[:min(n, len(t.Series[i].Counts))]
+	}
 }
 
 // extent returns the time range of the events: what was asked for, and where that
@@ -146,19 +159,17 @@ func (j *Job) extent(ctx context.Context) (first, last int64, err error) {
 		}
 		lo, hi := j.tap.Span()
 		if open(first) {
-			first = lo
+			first = lo - lo%int64(time.Second)
 		}
 		if open(last) {
-			last = max(hi+1, first)
+			last = max((hi+int64(time.Second)-1)/int64(time.Second)*int64(time.Second), first)
 		}
 	}
 	return first, last, nil
 }
 
-// epoch writes unix nanoseconds as a time of a search.
-func epoch(ns int64) string {
-	return fmt.Sprintf("%d.%09d", ns/1e9, ns%1e9)
-}
+// epoch writes unix nanoseconds, a whole second, as a time of a search.
+func epoch(ns int64) string { return strconv.FormatInt(ns/int64(time.Second), 10) }
 
 // mostAnswers bounds how many answers a job remembers.
 const mostAnswers = 50
