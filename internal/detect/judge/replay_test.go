@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -402,6 +403,24 @@ func TestForeignRows(t *testing.T) {
 		}
 		if err := r.RestoreTail(&TailRow{Unit: []byte("x"), Body: row.Body}); err == nil {
 			t.Error("a damaged name is taken")
+		}
+	}
+}
+
+// TestPacked: a packed match reads back, rows of before are read, too, and damage is an
+// error.
+func TestPacked(t *testing.T) {
+	s := savedTail{Print: "p", savedEvent: savedEvent{Match: []byte("\x00\x01 the match"), Who: finding.Who{Actor: "alice", Type: "user"}}, names: names{Rules: []string{"r"}, Fields: []string{"f"}}}
+	body := s.pack()
+	for _, b := range [][]byte{body, marshal(&s)} {
+		var got savedTail
+		if err := got.unpack(b); err != nil || !reflect.DeepEqual(got, s) {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+	for n := range len(body) {
+		if err := new(savedTail).unpack(body[:n]); err == nil {
+			t.Errorf("%d of %d bytes are read", n, len(body))
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/klauspost/compress/s2"
+
 	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/detect/judge/seen"
 	"bluetrail/internal/detect/match"
@@ -155,10 +157,50 @@ func (r *Replayer) tailRow(t tail, en *entry) TailRow {
 	if en != nil {
 		s := savedTail{Print: r.print(t.life)}
 		s.savedEvent = savedEvent{s.names.match(r, t.base.tree, en.Match), en.who}
-		row.Body = marshal(&s)
+		row.Body = s.pack()
 	}
 	return row
 }
+
+// packed is the first byte of a packed match. Before, they were JSON.
+const packed = 's'
+
+// pack returns the match in few bytes: databases keep rows of up to a kilobyte in their
+// place, and longer ones cost several times as much. Most of a match occurs twice in it,
+// once more as its caller.
+func (s *savedTail) pack() []byte {
+	rest := *s
+	rest.Match = nil
+	text := binary.AppendUvarint(nil, uint64(len(s.Match)))
+	text = append(append(text, s.Match...), marshal(&rest)...)
+	return append([]byte{packed}, s2.Encode(nil, text)...)
+}
+
+// unpack is the reverse of pack.
+func (s *savedTail) unpack(body []byte) error {
+	if len(body) == 0 || body[0] != packed {
+		return json.Unmarshal(body, s)
+	}
+	if n, err := s2.DecodedLen(body[1:]); err != nil || n > maxPacked {
+		return errors.New("it cannot be unpacked")
+	}
+	text, err := s2.Decode(nil, body[1:])
+	if err != nil {
+		return err
+	}
+	n, at := binary.Uvarint(text)
+	if at <= 0 || n > uint64(len(text)-at) {
+		return errors.New("it is cut off")
+	}
+	if err := json.Unmarshal(text[at+int(n):], s); err != nil {
+		return err
+	}
+	s.Match = text[at:][:n:n]
+	return nil
+}
+
+// maxPacked bounds an unpacked match.
+const maxPacked = 64 << 20
 
 // Rows returns all that is to be stored, for a Replayer of other rules to restore.
 func (r *Replayer) Rows() (units []UnitRow, tails []TailRow) {
@@ -361,8 +403,7 @@ func (r *Replayer) restore(l *life, s *savedUnit) error {
 // Restore.
 func (r *Replayer) RestoreTail(row *TailRow) error {
 	var s savedTail
-	err := json.Unmarshal(row.Body, &s)
-	if err != nil {
+	if err := s.unpack(row.Body); err != nil {
 		return fmt.Errorf("damaged match of a unit: %w", err)
 	}
 	m, err := s.names.read(r, s.Match)
