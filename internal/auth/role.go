@@ -55,6 +55,9 @@ type Principal struct {
 	Role   Role
 	Via    string   // ViaPassword and so on
 	Scopes []string // the areas a token is limited to; empty: all
+
+	Session    string // ID of the browser's session, "" = none
+	MustChange bool   // the password has to be changed before anything else
 }
 
 type principalKey struct{}

@@ -35,6 +35,7 @@ type Config struct {
 	// an entry. Indexes with neither are kept for good.
 	Retention map[string]Retention `yaml:"retention"`
 	Serve     Serve                `yaml:"serve"`
+	Auth      Auth                 `yaml:"auth"`
 	Sources   []Source             `yaml:"sources"` // of events that a server takes in
 	Rules     Rules                `yaml:"rules"`
 	Alerts    Alerts               `yaml:"alerts"`
@@ -91,9 +92,13 @@ const (
 
 // Serve is how a server is reached.
 type Serve struct {
-	Addr        string `yaml:"addr"`         // HOST:PORT of health checks and metrics
-	AllowRemote bool   `yaml:"allow_remote"` // Addr may be reached from other machines
-	ScrubDays   int    `yaml:"scrub_days"`   // in which a server reads all of the store again to find damage, 0 = never
+	Addr           string   `yaml:"addr"` // HOST:PORT
+	TLS            TLS      `yaml:"tls"`
+	AllowPlain     bool     `yaml:"allow_plain"`     // Addr may be reached from other machines without TLS
+	AllowRemote    bool     `yaml:"allow_remote"`    // the older name of AllowPlain
+	TrustedProxies []string `yaml:"trusted_proxies"` // addresses and networks whose X-Forwarded headers are believed
+	Hosts          []string `yaml:"hosts"`           // names under which browsers reach the server
+	ScrubDays      int      `yaml:"scrub_days"`      // in which a server reads all of the store again to find damage, 0 = never
 }
 
 // Source is where a server takes events from.
@@ -167,6 +172,7 @@ func Default() Config {
 		Data:     "bluetrail-data",
 		TimeZone: "UTC",
 		Serve:    Serve{Addr: "127.0.0.1:8686", ScrubDays: 7},
+		Auth:     Auth{Idle: 12 * time.Hour, Lifetime: 7 * 24 * time.Hour},
 		Rules:    Rules{Shipped: true, Lateness: time.Hour},
 		Alerts:   Alerts{Window: 24 * time.Hour, Risk: Risk{Threshold: 80, HalfLife: 24 * time.Hour}},
 		Search: Search{
@@ -257,7 +263,10 @@ func (c *Config) check(path string) error {
 		if own := index == FindingsIndex || index == AlertsIndex; own && r.MiB != 0 {
 			return fmt.Errorf("configuration %q: retention of index %q: it is kept by age only; remove mib", path, index)
 		}
-		if index == AuditIndex || index == HealthIndex {
+		if index == AuditIndex && r.MiB != 0 {
+			return fmt.Errorf("configuration %q: retention of index %q: it is kept by age only; remove mib", path, index)
+		}
+		if index == HealthIndex {
 			return fmt.Errorf("configuration %q: retention of index %q: it is kept forever; remove the entry", path, index)
 		}
 		if r.MiB < 0 || r.MiB > maxMiB {
@@ -266,6 +275,9 @@ func (c *Config) check(path string) error {
 	}
 	if _, _, err := net.SplitHostPort(c.Serve.Addr); err != nil {
 		return fmt.Errorf("configuration %q: serve.addr must be HOST:PORT: %w", path, err)
+	}
+	if err := c.checkPeople(); err != nil {
+		return fmt.Errorf("configuration %q: %w", path, err)
 	}
 	seen := map[string]bool{}
 	for i, s := range c.Sources {

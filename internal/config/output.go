@@ -83,15 +83,6 @@ type Maintenance struct {
 	Accounts []string  `yaml:"accounts"`
 }
 
-// Secret says where a secret is: file:PATH or env:NAME.
-type Secret string
-
-// Refers reports whether the secret is somewhere else, as it must be.
-func (s Secret) Refers() bool {
-	kind, rest, ok := strings.Cut(string(s), ":")
-	return ok && rest != "" && (kind == "file" || kind == "env")
-}
-
 // outputKeys are the keys of a type of output, but for those that all have. Needed ones
 // end with an exclamation mark.
 var outputKeys = map[string][]string{

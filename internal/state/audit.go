@@ -96,3 +96,51 @@ func (s *DB) actions(ctx context.Context, where string, args ...any) (list []Act
 	}
 	return list, rows.Err()
 }
+
+// AuditFilter chooses entries of the audit log; "" and 0 choose all.
+type AuditFilter struct {
+	Who, Action, Kind, Object string
+	Text                      string // in any of their parts; ASCII letters match in both cases
+	Since, Until              int64  // unix milliseconds, the end exclusive
+	Before                    int64  // only entries with a smaller ID
+	Limit                     int
+}
+
+// AuditPage returns the entries that a filter chooses, the newest first, and how many
+// there are without Before and Limit.
+func (s *DB) AuditPage(ctx context.Context, f AuditFilter) (list []Action, total int, err error) {
+	where := "time >= ? AND time < ?"
+	args := []any{f.Since, Arrival{Upto: f.Until}.upto()}
+	for _, c := range []struct{ column, value string }{{"who", f.Who}, {"action", f.Action}, {"kind", f.Kind}, {"object", f.Object}} {
+		if c.value != "" {
+			where += " AND " + c.column + " = ?"
+			args = append(args, c.value)
+		}
+	}
+	if f.Text != "" {
+		where += " AND instr(lower(who || ' ' || action || ' ' || kind || ' ' || object || ' ' || text), lower(?)) > 0"
+		args = append(args, f.Text)
+	}
+	if err = s.db.QueryRowContext(ctx, "SELECT count(*) FROM audit WHERE "+where, args...).Scan(&total); err == nil {
+		before := f.Before
+		if before == 0 {
+			before = math.MaxInt64
+		}
+		list, err = s.actions(ctx, where+" AND id < ? ORDER BY id DESC LIMIT ?", append(args, before, f.Limit)...)
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("cannot read the audit log: %w", damaged(err))
+	}
+	return list, total, nil
+}
+
+// ExpireAudit removes entries from before a time, unix milliseconds, and the oldest of
+// more than most. What was done to alerts and findings stays: it is their history.
+func (t *Tx) ExpireAudit(before int64, most int) error {
+	const others = "kind NOT IN ('alert', 'finding', 'rule')"
+	if _, err := t.tx.Exec("DELETE FROM audit WHERE time < ? AND "+others, before); err != nil {
+		return err
+	}
+	_, err := t.tx.Exec("DELETE FROM audit WHERE id <= (SELECT id FROM audit WHERE "+others+" ORDER BY id DESC LIMIT 1 OFFSET ?) AND "+others, most)
+	return err
+}
