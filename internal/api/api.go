@@ -38,6 +38,9 @@ type Config struct {
 	// Searched returns the searches of somebody, the newest first, as many as are
 	// useful: acts with the search as Detail and its range as Object.
 	Searched func(ctx context.Context, who string) ([]Act, error)
+
+	// People are those who may sign in; Identify is usually theirs.
+	People *auth.People
 }
 
 // Server answers requests.
@@ -55,6 +58,7 @@ type route struct {
 // routes joins what the files of this package answer.
 func (s *Server) routes() (all []route) {
 	for _, part := range [][]route{
+		s.sessionRoutes(), s.userRoutes(),
 		s.systemRoutes(),
 		s.searchRoutes(),
 	} {

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"time"
 
+	"bluetrail/internal/auth"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/search"
 )
@@ -17,6 +20,8 @@ type Error struct {
 	Message string // for people
 	Hint    string // the way out, "" = none
 	Place   *Place // in the text that was sent, nil = none
+
+	Wait time.Duration // until the client should try again, 0 = no matter
 }
 
 func (e *Error) Error() string { return e.Message }
@@ -56,12 +61,15 @@ func asError(err error) *Error {
 	var own *Error
 	var place *diag.Error
 	var large *http.MaxBytesError
+	var refusal *auth.Refusal
 	var fault mistake
 	switch {
 	case errors.As(err, &own):
 		return own
 	case errors.As(err, &place):
 		return badSearch(place)
+	case errors.As(err, &refusal):
+		return &Error{Status: refusal.Status, Code: refusal.Code, Message: refusal.Text, Hint: refusal.Hint, Wait: refusal.Wait}
 	case errors.As(err, new(search.OptionError)):
 		return &Error{Status: http.StatusBadRequest, Code: "bad_time", Message: err.Error()}
 	case errors.As(err, &large):
@@ -102,6 +110,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 func answerError(w http.ResponseWriter, e *Error) {
 	if e.Status == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") == "" {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="bluetrail"`)
+	}
+	if e.Wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(e.Wait/time.Second)))
 	}
 	answer(w, e.Status, map[string]errorBody{"error": e.body()})
 }

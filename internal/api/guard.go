@@ -35,6 +35,9 @@ func (s *Server) admit(r **http.Request, least auth.Role) error {
 	case who != nil:
 		*r = (*r).WithContext(auth.With((*r).Context(), who))
 		if who.Role < least {
+			if s.cfg.People != nil {
+				s.cfg.People.Refused(who, s.cfg.People.Peer(*r), fmt.Sprintf("%s %s: needs %s", (*r).Method, (*r).URL.Path, least))
+			}
 			return &Error{Status: http.StatusForbidden, Code: "forbidden", Message: fmt.Sprintf("this needs the role %s; yours is %s", least, who.Role)}
 		}
 	case least > auth.None:
