@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"bluetrail/internal/auth"
+
 	"github.com/VictoriaMetrics/metrics"
 )
 
@@ -18,19 +21,27 @@ import (
 type HTTP struct {
 	Metrics *metrics.Set
 	Log     *slog.Logger
+	TLS     *tls.Config // nil = plain HTTP
+	Hosts   auth.Hosts  // the names that it answers to
 
 	ready  atomic.Bool
+	known  atomic.Pointer[Identify]
 	rest   atomic.Pointer[http.Handler]
 	server *http.Server
 	l      net.Listener
 }
 
-// Listen opens addr. Whoever reaches it may ask without authentication, so that
-// it must be a loopback address unless remote is set.
-func (h *HTTP) Listen(ctx context.Context, addr string, remote bool) error {
-	if err := CheckAddr(ctx, addr, remote); err != nil {
+// Identify says who makes a request; nil for nobody.
+type Identify func(r *http.Request) (*auth.Principal, error)
+
+// Listen opens addr, which must be a loopback address unless TLS or plain is set: others
+// on the way would read passwords.
+func (h *HTTP) Listen(ctx context.Context, addr string, plain bool) error {
+	local, err := CheckAddr(ctx, addr, plain || h.TLS != nil)
+	if err != nil {
 		return err
 	}
+	h.Hosts.Loopback = local
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("cannot listen on %q: another program, perhaps another server, uses it; stop that, or choose another with --addr", addr)
@@ -38,7 +49,9 @@ func (h *HTTP) Listen(ctx context.Context, addr string, remote bool) error {
 	if err != nil {
 		return fmt.Errorf("cannot listen on %q: %w", addr, err)
 	}
-	h.l = l
+	if h.l = l; h.TLS != nil {
+		h.l = tls.NewListener(l, h.TLS)
+	}
 	h.server = &http.Server{
 		Handler:           h.handler(),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -72,6 +85,9 @@ func (h *HTTP) Stop(ctx context.Context) error {
 // SetReady says whether the server does its work.
 func (h *HTTP) SetReady(ready bool) { h.ready.Store(ready) }
 
+// Know sets who may ask for metrics from other machines. Before, nobody may.
+func (h *HTTP) Know(identify Identify) { h.known.Store(&identify) }
+
 // Mount sets what answers all paths but those of health checks and metrics. It
 // may be called again while requests are answered.
 func (h *HTTP) Mount(rest http.Handler) { h.rest.Store(&rest) }
@@ -86,7 +102,12 @@ func (h *HTTP) handler() http.Handler {
 		}
 		fmt.Fprintln(w, "ready")
 	})
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		if !h.Hosts.Proxies.Peer(r).Local() && !h.knows(r) {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="bluetrail"`)
+			http.Error(w, "metrics need a token from other machines: Authorization: Bearer TOKEN", http.StatusUnauthorized)
+			return
+		}
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		h.Metrics.WritePrometheus(w)
 		metrics.WriteProcessMetrics(w)
@@ -98,28 +119,48 @@ func (h *HTTP) handler() http.Handler {
 		}
 		http.NotFound(w, r)
 	})
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !h.Hosts.Allowed(r) {
+			http.Error(w, "this server does not answer to the name that was asked for; add it to serve.hosts", http.StatusMisdirectedRequest)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
-// CheckAddr reports why a server without authentication must not listen on addr.
-func CheckAddr(ctx context.Context, addr string, remote bool) error {
+func (h *HTTP) knows(r *http.Request) bool {
+	identify := h.known.Load()
+	if identify == nil {
+		return false
+	}
+	who, err := (*identify)(r)
+	return err == nil && who != nil
+}
+
+// CheckAddr reports whether addr is a loopback address, and why a server must not listen
+// there unless passwords are safe on the way.
+func CheckAddr(ctx context.Context, addr string, safe bool) (local bool, err error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("cannot parse the address %q: %w; use HOST:PORT", addr, err)
-	}
-	if remote {
-		return nil
+		return false, fmt.Errorf("cannot parse the address %q: %w; use HOST:PORT", addr, err)
 	}
 	ips := []net.IPAddr{{IP: net.ParseIP(host)}}
 	if ips[0].IP == nil && host != "" {
 		if ips, err = net.DefaultResolver.LookupIPAddr(ctx, host); err != nil {
-			return fmt.Errorf("cannot resolve the address %q: %w", addr, err)
+			if safe {
+				return false, nil // Listen says more
+			}
+			return false, fmt.Errorf("cannot resolve the address %q: %w", addr, err)
 		}
 	}
 	for _, ip := range ips {
-		if !ip.IP.IsLoopback() {
-			return fmt.Errorf("%q can be reached from other machines, and there is no authentication yet; listen on 127.0.0.1, or use --allow-remote if a proxy in front of it authenticates users", addr)
+		switch {
+		case ip.IP.IsLoopback():
+		case safe:
+			return false, nil
+		default:
+			return false, fmt.Errorf("%q can be reached from other machines, and passwords would be readable on the way; set serve.tls in the configuration, listen on 127.0.0.1, or use --allow-remote if a proxy in front of it speaks TLS", addr)
 		}
 	}
-	return nil
+	return true, nil
 }

@@ -37,14 +37,14 @@ func TestReady(t *testing.T) {
 // TestCheckAddr: addresses that other machines reach need a word.
 func TestCheckAddr(t *testing.T) {
 	for addr, ok := range map[string]bool{"127.0.0.1:1": true, "[::1]:1": true, "0.0.0.0:1": false, ":1": false, "192.0.2.1:1": false} {
-		if err := CheckAddr(t.Context(), addr, false); (err == nil) != ok {
+		if local, err := CheckAddr(t.Context(), addr, false); (err == nil) != ok || local != ok {
 			t.Errorf("%s: %v", addr, err)
 		}
-		if err := CheckAddr(t.Context(), addr, true); err != nil {
+		if local, err := CheckAddr(t.Context(), addr, true); err != nil || local != ok {
 			t.Errorf("%s: %v", addr, err)
 		}
 	}
-	if err := CheckAddr(t.Context(), "nonsense", true); err == nil {
+	if _, err := CheckAddr(t.Context(), "nonsense", true); err == nil {
 		t.Error("an address without a port is taken")
 	}
 }
