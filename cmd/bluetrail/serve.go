@@ -10,6 +10,7 @@ import (
 
 	"bluetrail/internal/alert/output"
 	"bluetrail/internal/api"
+	"bluetrail/internal/auth"
 	"bluetrail/internal/config"
 	"bluetrail/internal/control"
 	"bluetrail/internal/detect/live"
@@ -34,8 +35,8 @@ import (
 
 type serveCmd struct {
 	Data        string `help:"Data directory (default: from the configuration); created if missing." placeholder:"DIR" env:"BLUETRAIL_DATA"`
-	Addr        string `help:"Address for health checks and metrics (default: from the configuration)." placeholder:"HOST:PORT"`
-	AllowRemote bool   `help:"Allow an address that other machines can reach; there is no authentication yet."`
+	Addr        string `help:"Address of the browser application and the API (default: from the configuration)." placeholder:"HOST:PORT"`
+	AllowRemote bool   `help:"Allow an address that other machines can reach without TLS: a proxy in front speaks it."`
 }
 
 // server is the process that has a data directory open.
@@ -53,10 +54,14 @@ type server struct {
 	lists    *load.Loader
 	jobs     *job.Jobs                       // searches of the API
 	lags     func() map[string]time.Duration // of scheduled rules; nil = there are none
+	people   *auth.People
+	once     string // password of the first account, "" = it was there
 }
 
 // Run serves until the context ends or a part fails.
-func (c *serveCmd) Run(a *app) error {
+func (c *serveCmd) Run(a *app) error { return c.serve(a, greet) }
+
+func (c *serveCmd) serve(a *app, hello greeting) error {
 	s := &server{
 		cfg: a.cfg, data: a.dataDir(c.Data), shares: a.shares, metrics: metrics.NewSet(),
 		log: slog.New(slog.NewTextHandler(a.err, nil)),
@@ -71,8 +76,8 @@ func (c *serveCmd) Run(a *app) error {
 	if c.Addr != "" {
 		addr = c.Addr
 	}
-	remote := c.AllowRemote || s.cfg.Serve.AllowRemote
-	if err := serve.CheckAddr(a.ctx, addr, remote); err != nil {
+	plain := c.AllowRemote || s.cfg.Serve.AllowRemote || s.cfg.Serve.AllowPlain
+	if _, err := serve.CheckAddr(a.ctx, addr, plain || s.cfg.Serve.TLS.On()); err != nil {
 		return usageError{err}
 	}
 	in := *a // for searches of rules
@@ -86,13 +91,19 @@ func (c *serveCmd) Run(a *app) error {
 		}
 	}
 	defer tuneMemory(serveMemory)()
-	h := &serve.HTTP{Metrics: s.metrics, Log: s.log}
+	h := &serve.HTTP{Metrics: s.metrics, Log: s.log, Hosts: auth.Hosts{Names: s.cfg.Serve.Hosts}}
+	if h.Hosts.Proxies, err = auth.ParseProxies(s.cfg.Serve.TrustedProxies); err != nil {
+		return usageError{err}
+	}
+	if h.TLS, err = s.secure(addr); err != nil {
+		return err
+	}
 	h.Mount(api.Starting(web.Dist()))
 	parts := []serve.Part{
 		{
 			Name: "http",
 			Start: func(ctx context.Context) error {
-				err := h.Listen(ctx, addr, remote)
+				err := h.Listen(ctx, addr, plain)
 				if err == nil {
 					s.log.Info("listening", "addr", h.Addr())
 				}
@@ -102,6 +113,7 @@ func (c *serveCmd) Run(a *app) error {
 			Stop: h.Stop,
 		},
 		{Name: "data directory", Start: s.open, Stop: s.close},
+		s.peoplePart(h),
 		{Name: "api", Start: func(context.Context) error { return s.serveAPI(&in, h) }, Stop: func(context.Context) error { s.jobs.Close(); return nil }},
 		s.enrichment(&in),
 	}
@@ -131,7 +143,15 @@ func (c *serveCmd) Run(a *app) error {
 	for _, src := range s.cfg.Sources {
 		parts = append(parts, serve.Part{Name: "source " + src.Dir, Run: func(ctx context.Context) error { return s.watch(ctx, src) }})
 	}
-	return serve.Run(a.ctx, s.log, parts, func() { h.SetReady(true); s.log.Info("ready") }, func() { s.stopping(); h.SetReady(false) })
+	return serve.Run(a.ctx, s.log, parts, func() {
+		h.SetReady(true)
+		s.log.Info("ready")
+		text, err := hello(a.ctx, s, h.URL())
+		if err != nil {
+			s.log.Error("cannot tell how to sign in", serve.KeyErr, err)
+		}
+		fmt.Fprint(a.err, text)
+	}, func() { s.stopping(); h.SetReady(false) })
 }
 
 // stopping is called when the server is to end. Searches and ingests of commands

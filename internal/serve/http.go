@@ -66,6 +66,19 @@ func (h *HTTP) Listen(ctx context.Context, addr string, plain bool) error {
 // Addr is the address that Listen opened.
 func (h *HTTP) Addr() string { return h.l.Addr().String() }
 
+// URL is where a browser on this machine finds the server.
+func (h *HTTP) URL() string {
+	scheme := "http"
+	if h.TLS != nil {
+		scheme = "https"
+	}
+	host, port, err := net.SplitHostPort(h.Addr())
+	if ip := net.ParseIP(host); err == nil && (ip.IsUnspecified() || ip.IsLoopback() && ip.To4() != nil) {
+		host = "localhost" // passkeys need a name
+	}
+	return scheme + "://" + net.JoinHostPort(host, port) + "/"
+}
+
 // Serve answers until Stop.
 func (h *HTTP) Serve() error {
 	if err := h.server.Serve(h.l); !errors.Is(err, http.ErrServerClosed) {

@@ -5,7 +5,7 @@
 //   BLUETRAIL_DEMO  a data directory to copy rather than to make one
 //   BLUETRAIL_URL   a server that runs already, with BLUETRAIL_USER and BLUETRAIL_PASSWORD
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -42,6 +42,19 @@ async function makeData(folder) {
   const code = await run(program, ['demo', '--no-serve', '--events', '20000', '--data', folder], { stdio: ['ignore', 'ignore', 'ignore'], env: { ...process.env, CI: '1' } });
   if (code !== 0) throw new Error(`cannot make the demo's data: exit ${code}`);
   return data;
+}
+
+const password = 'plain words for browser tests';
+
+/** makeAdmin makes the administrator, or sets its password in data that has one. */
+async function makeAdmin(folder, data) {
+  const file = join(folder, 'password');
+  writeFileSync(file, password, { mode: 0o600 });
+  const quiet = { stdio: 'ignore' };
+  const args = ['--password-file', file, '--data', data];
+  if ((await run(program, ['user', 'add', 'admin', '--role', 'admin', ...args], quiet)) === 0) return;
+  const code = await run(program, ['user', 'passwd', 'admin', ...args]);
+  if (code !== 0) throw new Error(`cannot set the administrator's password: exit ${code}`);
 }
 
 /** serve starts the server and waits until it answers. */
@@ -82,12 +95,13 @@ async function main() {
   try {
     if (!env.BLUETRAIL_URL) {
       const started = Date.now();
-      server = await serve(await makeData(folder));
+      const data = await makeData(folder);
+      await makeAdmin(folder, data);
+      env.BLUETRAIL_USER = 'admin';
+      env.BLUETRAIL_PASSWORD = password;
+      server = await serve(data);
       console.log(`serving the demo's data at ${server.base} after ${((Date.now() - started) / 1000).toFixed(1)} s`);
       env.BLUETRAIL_URL = server.base;
-      env.BLUETRAIL_USER = 'admin';
-      // The first start writes the administrator's password to the terminal, once.
-      env.BLUETRAIL_PASSWORD = /password[^\n:=]*[:=]\s*"?([^\s"]+)/i.exec(server.said())?.[1] ?? '';
     }
     code = await run(process.execPath, ['--test', '--test-concurrency=2', '--test-reporter=spec', ...files], { env });
     if (code !== 0 && server) console.error(`The server's last words:\n${server.said().slice(-3000)}`);

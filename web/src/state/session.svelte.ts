@@ -7,7 +7,11 @@ export interface Me {
   name: string;
   role: Role;
   via?: string;
-  must_change_password?: boolean;
+  must_change?: boolean;
+  has_password?: boolean;
+  session?: string;
+  expires?: string;
+  settings?: { timezone?: string; theme?: 'system' | 'light' | 'dark' };
 }
 
 const order: Role[] = ['viewer', 'analyst', 'engineer', 'admin'];
