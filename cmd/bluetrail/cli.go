@@ -61,7 +61,7 @@ type cli struct {
 	Canary    canaryCmd    `cmd:"" help:"Send a marked event through the whole pipeline, and tell how long it took to become an alert."`
 	Doctor    doctorCmd    `cmd:"" help:"Report the setup and any problems."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
-	User     userCmd     `cmd:"" help:"Manage who may use the server: users, roles, passwords, sessions, API tokens."`
+	User      userCmd      `cmd:"" help:"Manage who may use the server: users, roles, passwords, sessions, API tokens."`
 
 	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`
 	Man        manCmd        `cmd:"" help:"Print the manual page."`
