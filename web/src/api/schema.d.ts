@@ -54,7 +54,7 @@ export interface paths {
         put?: never;
         /**
          * Change one's own password. All other sessions end; this one gets a new cookie.
-         * @description Errors: `bad_login` (401, the current password is wrong), `weak_password` (400, the message says why), `throttled` (429).
+         * @description Errors: `wrong_password` (400, the current one), `weak_password` (400, the message says why), `throttled` (429).
          */
         post: operations["changePassword"];
         delete?: never;
@@ -91,7 +91,7 @@ export interface paths {
         put?: never;
         /**
          * Begin to add a passkey to one's own account.
-         * @description Accounts with a password must send it. Errors: `bad_login` (401), `no_passkeys` (400: the page was opened by an address instead of a name).
+         * @description Accounts with a password must send it. Errors: `wrong_password` (400), `no_passkeys` (400: the page was opened by an address instead of a name).
          */
         post: operations["beginPasskey"];
         delete?: never;
@@ -457,7 +457,7 @@ export interface paths {
          * @description Lines of JSON: `{"type":"start","job":{…}}`, then any of
          *     `{"type":"rows","offset":0,"columns":[…],"rows":[{…}]}`,
          *     `{"type":"preview","columns":[…],"rows":[{…}],"since":"…"}` (the result over the events since then, which replaces the preview before and is
-         *     replaced by rows), `{"type":"progress","progress":{…},"rows":N}`, `{"type":"notice","notice":{…}}`;
+         *     replaced by rows), `{"type":"progress","progress":{…},"kept":N}`, `{"type":"notice","notice":{…}}`;
          *     last `{"type":"end","job":{…}}` or `{"type":"error","error":{…},"job":{…}}`.
          *     Closing the stream does not cancel the job.
          */
