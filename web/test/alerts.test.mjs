@@ -45,6 +45,8 @@ test('the queue: counts, filters in the address, groups, looks', async () => {
   await page.getByRole('menuitemradio', { name: 'Rule' }).click();
   await page.locator('.line.group').first().waitFor();
   const folded = await rows(page).count();
+  await page.keyboard.press('j');
+  await page.keyboard.press('k');
   await page.keyboard.press('Enter');
   await page.locator('.line.indent').first().waitFor();
   assert.ok((await rows(page).count()) > folded, 'Enter unfolds a group');
