@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -14,7 +15,6 @@ import (
 
 	"bluetrail/internal/alert"
 	"bluetrail/internal/detect/rule"
-	"bluetrail/internal/filter"
 	"bluetrail/internal/result"
 	"bluetrail/internal/search"
 	"bluetrail/internal/state"
@@ -82,15 +82,9 @@ func (c *alertFilter) each(a *app, db *state.DB, bodies bool, f func(*state.Aler
 		return err
 	}
 	q.Bodies = bodies
-	byRule, byEntity, byAssignee := filter.Wildcard(c.Rule, false), filter.Wildcard(c.Entity, false), filter.Wildcard(c.Assignee, false)
-	text := strings.ToLower(c.Text)
+	match := alert.Filter{Rule: c.Rule, Entity: c.Entity, Account: c.Account, Assignee: c.Assignee, Text: c.Text}.Match()
 	return db.Alerts(a.ctx, q, func(r *state.Alert) error {
-		switch {
-		case c.Rule != "" && !byRule(r.Rule) && !byRule(r.Name) && !byRule(r.Title),
-			c.Entity != "" && !byEntity(r.Entity),
-			c.Account != "" && !slices.Contains(r.Accounts, c.Account),
-			c.Assignee == "none" && r.Assignee != "", c.Assignee != "" && c.Assignee != "none" && !byAssignee(r.Assignee),
-			text != "" && !strings.Contains(strings.ToLower(r.Title+"\n"+r.Summary+"\n"+r.Entity), text):
+		if !match(r) {
 			return nil
 		}
 		return f(r)
@@ -287,21 +281,12 @@ const maxPerson = 200
 // oneAlert returns the ID of the alert that a text means: its number, or how its ID
 // begins.
 func oneAlert(db *state.DB, text string) (string, error) {
-	const most = 5
-	ids, err := []string(nil), error(nil)
-	if n, bad := strconv.ParseInt(strings.TrimPrefix(text, "#"), 10, 64); bad == nil && n > 0 {
-		ids, err = db.AlertIDs("", n, 1)
-	}
-	if len(ids) == 0 && err == nil {
-		ids, err = db.AlertIDs(strings.ToLower(text), 0, most)
-	}
+	id, err := alert.Find(db, text)
 	switch {
-	case err != nil:
-		return "", err
-	case len(ids) == 0 || text == "":
+	case errors.Is(err, alert.ErrGone):
 		return "", fmt.Errorf("there is no alert %q; bluetrail alerts lists them", text)
-	case len(ids) > 1:
-		return "", usage("several alerts begin with %q: %s; write more of the ID, or the number", text, strings.Join(ids, ", "))
+	case errors.Is(err, alert.ErrSeveral):
+		return "", usage("%q is not enough: %w; write more of the ID, or the number", text, err)
 	}
-	return ids[0], nil
+	return id, err
 }

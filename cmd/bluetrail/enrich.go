@@ -40,7 +40,7 @@ func (a *app) enrich(verb any, data string) error {
 		return nil
 	}
 	c := &a.cfg
-	if len(c.Network)+len(c.GeoIP)+len(c.Lists)+len(c.Allow)+len(c.AllowFiles)+len(c.Assets) == 0 {
+	if len(c.Network)+len(c.GeoIP)+len(c.Lists)+len(c.Allow)+len(c.AllowFiles)+len(c.Assets) == 0 && !exists(suppressions(a.path(a.dataDir(data)))) {
 		return nil
 	}
 	l, err := a.loader(data, false, nil)
@@ -59,10 +59,13 @@ func (a *app) enrich(verb any, data string) error {
 	return nil
 }
 
+// suppressions is the allow-list of a data directory that is made in the browser.
+func suppressions(data string) string { return filepath.Join(data, "suppressions.yml") }
+
 // loader opens what the configuration says of addresses and accounts.
 func (a *app) loader(data string, write bool, log *slog.Logger) (*load.Loader, error) {
 	return load.New(load.Config{
-		Config: a.cfg, Path: a.path, Dir: filepath.Join(a.path(a.dataDir(data)), listsDir), Write: write, Log: log,
+		Config: a.cfg, Path: a.path, Dir: filepath.Join(a.path(a.dataDir(data)), listsDir), Own: suppressions(a.path(a.dataDir(data))), Write: write, Log: log,
 		Geo: func() (*enrich.Geo, error) { return a.shares.geo(a.cfg.GeoIP) },
 		Table: func(lookup string) (string, error) {
 			know, err := a.knowledge(data, nil)

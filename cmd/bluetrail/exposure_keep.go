@@ -56,7 +56,7 @@ func openingNotes(k *exposure.Keeper, log *slog.Logger) func(context.Context, *a
 		if !opens {
 			return nil
 		}
-		list, _, err := k.Openings(ctx)
+		list, err := k.Known(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
 				log.Warn("cannot tell what is open to the internet", "err", err)

@@ -30,6 +30,7 @@ func (a *app) followRules(data string, log *slog.Logger) (*ruleset.Follower, err
 	if c.Shipped {
 		o.Shipped, o.Untested = rules.Files, true
 	}
+	o.Own = ownRules(a.path(data))
 	for _, dir := range c.Dirs {
 		o.Paths = append(o.Paths, a.path(dir))
 	}
@@ -39,6 +40,9 @@ func (a *app) followRules(data string, log *slog.Logger) (*ruleset.Follower, err
 	}
 	return f, err
 }
+
+// ownRules is the folder of a data directory for rules that people write in the browser.
+func ownRules(data string) string { return filepath.Join(data, "rules") }
 
 // keeping opens the knowledge of rules. What their searches write goes to the knowledge
 // folder of the data directory.

@@ -114,7 +114,6 @@ func (c *serveCmd) serve(a *app, hello greeting) error {
 		},
 		{Name: "data directory", Start: s.open, Stop: s.close},
 		s.peoplePart(h),
-		{Name: "api", Start: func(context.Context) error { return s.serveAPI(&in, h) }, Stop: func(context.Context) error { s.jobs.Close(); return nil }},
 		s.enrichment(&in),
 	}
 	parts = append(parts, serve.Part{Name: "damage reports", Run: s.reportDamage})
@@ -126,6 +125,7 @@ func (c *serveCmd) serve(a *app, hello greeting) error {
 		parts = append(parts, s.schedule(&in), serve.Part{Name: "rules", Run: s.follow.Watch}, serve.Part{Name: "judging", Run: s.rules.Run}, serve.Part{Name: "learning", Run: s.learn(&in)})
 	}
 	parts = append(parts, s.alerts(&in), s.exposure(&in), s.facts(&in), s.health(&in))
+	parts = append(parts, serve.Part{Name: "api", Start: func(context.Context) error { return s.serveAPI(&in, h) }, Stop: func(context.Context) error { s.jobs.Close(); return nil }})
 	if days := s.cfg.Serve.ScrubDays; days > 0 {
 		period := time.Duration(days) * 24 * time.Hour
 		parts = append(parts, serve.Part{Name: "scrub", Run: func(ctx context.Context) error { return s.scrub(ctx, period) }},

@@ -17,8 +17,8 @@ import (
 	"bluetrail/web"
 )
 
-// serveAPI mounts the API, once the data directory is open. in is what searches
-// of the server run with.
+// serveAPI mounts the API, once everything that it answers from is there. in is
+// what searches of the server run with.
 func (s *server) serveAPI(in *app, h *serve.HTTP) error {
 	s.jobs = job.New(s.jobConfig(in))
 	h.Mount(api.New(api.Config{
@@ -30,6 +30,7 @@ func (s *server) serveAPI(in *app, h *serve.HTTP) error {
 		Searched: s.searched,
 		Identify: s.people.Identify,
 		People:   s.people,
+		Product:  s.product(in),
 	}))
 	return nil
 }

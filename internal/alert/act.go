@@ -17,6 +17,7 @@ type Act struct {
 	Who     string
 	Close   Verdict // "" = it is not closed
 	Assign  *string // to whom, "" = nobody; nil = as it is
+	Begin   bool    // a new alert is in progress
 	Reopen  bool
 	Comment string // "" = none
 }
@@ -71,6 +72,12 @@ func Apply(tx *state.Tx, queue func(*state.Tx, *Alert, Change) error, id string,
 		if a.Status == New && a.Assignee != "" {
 			a.Status = InProgress
 		}
+	}
+	if act.Begin && a.Status == New {
+		if err := record("begun", ""); err != nil {
+			return nil, false, err
+		}
+		a.Status = InProgress
 	}
 	if act.Close != "" && (a.Status != Closed || a.Verdict != act.Close) {
 		text := string(act.Close)

@@ -43,10 +43,13 @@ func (a *Alerter) context(ctx context.Context, c *content, doc *draft) {
 	a.unusual(ctx, c, doc, who)
 }
 
-// whose returns the condition of a search for what the entity of an alert did: its
-// principals, or else its addresses.
-func whose(doc *draft) string {
-	users := doc.users
+// whose is Condition of a draft.
+func whose(doc *draft) string { return Condition(&doc.Alert, doc.users) }
+
+// Condition returns the condition of a search for what the entity of an alert did: its
+// principals, which are users and actors, or else its addresses. It is empty if the alert
+// names nobody. users is changed.
+func Condition(doc *Alert, users map[string]bool) string {
 	for _, actor := range doc.Actor {
 		if len(users) < maxUsers && strings.HasPrefix(actor, "arn:") {
 			users[actor] = true

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 
 	"bluetrail/internal/auth"
 	"bluetrail/internal/search/job"
@@ -41,11 +42,14 @@ type Config struct {
 
 	// People are those who may sign in; Identify is usually theirs.
 	People *auth.People
+
+	Product Product // alerts, entities, rules and so on
 }
 
 // Server answers requests.
 type Server struct {
-	cfg Config
+	cfg   Config
+	allow sync.Mutex // of the file of suppressions
 }
 
 // route is a path of the API, and who may use it.
@@ -61,6 +65,7 @@ func (s *Server) routes() (all []route) {
 		s.sessionRoutes(), s.userRoutes(),
 		s.systemRoutes(),
 		s.searchRoutes(),
+		s.productRoutes(),
 	} {
 		all = append(all, part...)
 	}

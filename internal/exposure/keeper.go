@@ -20,7 +20,8 @@ type Keeper struct {
 	model    *Model
 	upto     int64
 	openings []Opening
-	unjudged bool
+	unjudged bool // openings is not up to date
+	untold   bool // they changed since Openings was called last
 }
 
 // Openings returns the openings that are known now. changed reports whether anything has
@@ -28,14 +29,29 @@ type Keeper struct {
 func (k *Keeper) Openings(ctx context.Context) (list []Opening, changed bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if err := k.read(ctx); err != nil {
+	if list, err = k.judged(ctx); err != nil {
 		return nil, false, err
 	}
-	if !k.unjudged {
-		return k.openings, false, nil
+	changed, k.untold = k.untold, false
+	return list, changed, nil
+}
+
+// Known returns the openings that are known now, without a bearing on what Openings says
+// has changed. The list must not be changed.
+func (k *Keeper) Known(ctx context.Context) ([]Opening, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.judged(ctx)
+}
+
+func (k *Keeper) judged(ctx context.Context) ([]Opening, error) {
+	if err := k.read(ctx); err != nil {
+		return nil, err
 	}
-	k.openings, k.unjudged = k.model.Openings(), false
-	return k.openings, true, nil
+	if k.unjudged {
+		k.openings, k.unjudged, k.untold = k.model.Openings(), false, true
+	}
+	return k.openings, nil
 }
 
 // read adds the records that have arrived since the last time.

@@ -5,14 +5,17 @@ import (
 	"time"
 )
 
-// Disabled is a rule that was switched off because it failed or cost too much. It
-// stays off until its text changes.
+// Disabled is a rule that was switched off: by somebody, or because it failed or cost
+// too much. In the latter case it stays off until its text changes.
 type Disabled struct {
 	Rule   string // its ID
-	Print  string // of the text that was switched off
+	Print  string // of the text that was switched off; "" = any, since somebody did it
 	Since  time.Time
 	Reason string
 }
+
+// Holds reports whether the rule is off with a text of this print.
+func (d *Disabled) Holds(print string) bool { return d.Print == "" || d.Print == print }
 
 // Disable switches a rule off.
 func (t *Tx) Disable(d Disabled) error {

@@ -4,6 +4,7 @@
 package live
 
 import (
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -74,7 +75,7 @@ func (r *Rules) use(from *ruleset.Ruleset) {
 	for i := range from.Rules {
 		x := &from.Rules[i]
 		d, disabled := r.disabled[x.ID]
-		if disabled && d.Print != x.Print { // it was mended
+		if disabled && !d.Holds(x.Print) { // it was mended
 			delete(r.disabled, x.ID)
 			r.changed = append(r.changed, state.Disabled{Rule: x.ID})
 			r.cfg.Log.Info("a rule that was disabled has changed and runs again", "rule", x.ID)
@@ -108,6 +109,44 @@ func (r *Rules) disable(rs *ruleset.Ruleset, rule int, reason string) {
 	r.counts.disabled.Add(1)
 	r.mu.Unlock()
 	r.cfg.Log.Error("a rule is disabled; it runs again when its text changes", "rule", d.Rule, "file", x.File, "reason", reason)
+}
+
+// Switch switches a rule off for a reason, or on again if there is none, and keeps that.
+// The rule stays off whatever becomes of its text.
+func (r *Rules) Switch(db *state.DB, id, reason string, also func(*state.Tx) error) error {
+	d := state.Disabled{Rule: id, Since: time.Now(), Reason: reason}
+	err := db.Write(func(tx *state.Tx) error {
+		change := tx.Enable(id)
+		if reason != "" {
+			change = tx.Disable(d)
+		}
+		return errors.Join(change, also(tx))
+	})
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	// What the server itself thought of the rule is to be written no more.
+	r.changed = slices.DeleteFunc(r.changed, func(x state.Disabled) bool { return x.Rule == id })
+	delete(r.disabled, id)
+	if reason != "" {
+		r.disabled[id] = d
+	}
+	r.downs.Add(1)
+	r.mu.Unlock()
+	r.cfg.Rules.Again()
+	return nil
+}
+
+// Costs returns what rules usually cost on an event, by their ID, as far as it is known.
+func (r *Rules) Costs() map[string]time.Duration {
+	r.counts.mu.Lock()
+	defer r.counts.mu.Unlock()
+	all := make(map[string]time.Duration, len(r.counts.costs))
+	for id, c := range r.counts.costs {
+		all[id] = c.usual()
+	}
+	return all
 }
 
 // isDisabled reports whether a rule is switched off.

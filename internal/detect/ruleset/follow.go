@@ -30,6 +30,7 @@ const mostFiles = 20_000
 type FollowOptions struct {
 	Options
 	Paths []string // folders and files of rules
+	Own   string   // a further folder, which need not be there; see Own; "" = none
 	Log   *slog.Logger
 }
 
@@ -106,7 +107,7 @@ func (f *Follower) Watch(ctx context.Context) error {
 func (f *Follower) Reload(ctx context.Context) (changed bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	found, bad := splrule.Find(ctx, f.o.Paths)
+	found, bad := splrule.Find(ctx, f.paths())
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
@@ -132,6 +133,23 @@ func (f *Follower) Reload(ctx context.Context) (changed bool, err error) {
 		changed(rs)
 	}
 	return true, nil
+}
+
+// paths returns what to read.
+func (f *Follower) paths() []string {
+	if info, err := os.Stat(f.o.Own); err == nil && info.IsDir() {
+		return append(slices.Clone(f.o.Paths), f.o.Own)
+	}
+	return f.o.Paths
+}
+
+// Again tells those that follow about the rules, as if they had changed.
+func (f *Follower) Again() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, changed := range f.subs {
+		changed(f.current.Load())
+	}
 }
 
 // unseen returns the known files in folders that cannot be read now: what cannot be

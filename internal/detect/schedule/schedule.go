@@ -125,7 +125,7 @@ func (s *Scheduler) SetRules(rs *ruleset.Ruleset) error {
 		}
 		j := &job{search: r.Search, key: r.ID, print: r.Print}
 		if d, ok := off[j.key]; ok {
-			if d.Print == j.print {
+			if d.Holds(j.print) {
 				j.off = d.Reason
 			} else if err := s.cfg.State.Write(func(t *state.Tx) error { return t.Enable(j.key) }); err != nil {
 				return fmt.Errorf("cannot enable the rule %q: %w", r.Title, err)

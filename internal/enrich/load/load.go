@@ -4,7 +4,9 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"slices"
@@ -26,6 +28,7 @@ type Config struct {
 	Path  func(path string) string                   // how paths of the configuration are meant
 	Table func(lookup string) (path string, e error) // the file of a lookup
 	Dir   string                                     // of the copies of lists; "" = none
+	Own   string                                     // a further file of an allow-list, which need not be there; "" = none
 	Write bool                                       // copies may be written
 	Log   *slog.Logger                               // nil = nothing is said
 }
@@ -133,7 +136,7 @@ func (l *Loader) update() (changed bool, err error) {
 	}
 	l.lists = held
 	changed = readAgain(l, &l.assets, l.c.Assets, readAssets) || changed
-	changed = readAgain(l, &l.allowed, l.c.AllowFiles, readAllow) || changed
+	changed = readAgain(l, &l.allowed, l.allowFiles(), func(paths []string) (enrich.AllowList, []error, bool) { return readAllow(paths, l.c.Own != "") }) || changed
 	if len(l.lists) > 0 {
 		f.Lists = l.lists
 	}
@@ -157,6 +160,21 @@ func (l *Loader) spec(c *config.List) list.Spec {
 		s.AuthFile = l.c.Path(c.AuthFile)
 	}
 	return s
+}
+
+// allowFiles returns the files of allow-lists.
+func (l *Loader) allowFiles() []string {
+	if l.c.Own == "" {
+		return l.c.AllowFiles
+	}
+	return append(slices.Clone(l.c.AllowFiles), l.c.Own)
+}
+
+// Reload reads what changed, and has it used.
+func (l *Loader) Reload() error {
+	_, err := l.update()
+	enrich.Use(l.Facts())
+	return err
 }
 
 // readAgain reads files if one of them changed. What cannot be read any more stays as it
@@ -212,11 +230,16 @@ func readAssets(paths []string) (map[string]enrich.Account, []error, bool) {
 // maxAllowFile bounds a file of entries, in bytes.
 const maxAllowFile = 4 << 20
 
-func readAllow(paths []string) (enrich.AllowList, []error, bool) {
+// readAllow reads files of entries. The last of them is one that need not be there if own
+// says so.
+func readAllow(paths []string, own bool) (enrich.AllowList, []error, bool) {
 	var all enrich.AllowList
 	errs, usable := make([]error, len(paths)), true
 	for i, path := range paths {
 		entries, err := allowFile(path)
+		if errors.Is(err, fs.ErrNotExist) && i == len(paths)-1 && own {
+			continue
+		}
 		if err != nil {
 			errs[i], usable = err, false
 			continue

@@ -39,7 +39,7 @@ func (l *Loader) Status() Status {
 		}
 	}
 	add("accounts", l.c.Assets, l.assets.errs)
-	add("allow-list", l.c.AllowFiles, l.allowed.errs)
+	add("allow-list", l.allowFiles(), l.allowed.errs)
 	return s
 }
 
