@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -78,8 +79,12 @@ func (a *app) facts(data string, db *state.DB, events map[string]int64, lists *l
 	}
 	if rules != nil {
 		for i := range rules.Rules {
-			if r := &rules.Rules[i]; r.Off == "" && !r.Silent {
+			r := &rules.Rules[i]
+			if r.Off == "" && !r.Silent {
 				f.Rules = append(f.Rules, r.Info)
+			}
+			if why := r.UnknownFields(); r.Off == "" && len(why) > 0 {
+				f.Unfit = append(f.Unfit, health.Unfit{Rule: cmp.Or(r.Name, r.Title), Why: why[0]})
 			}
 		}
 	}
@@ -136,7 +141,7 @@ const (
 // health returns the part of a server that raises alerts about itself.
 func (s *server) health(in *app) serve.Part {
 	var open [len(severities)]atomic.Int64
-	var idle atomic.Int64
+	var idle, unfit atomic.Int64
 	return serve.Part{
 		Name: "health",
 		Start: func(context.Context) error {
@@ -145,6 +150,7 @@ func (s *server) health(in *app) serve.Part {
 					metrics.WriteGaugeUint64(w, `bluetrail_health_conditions{severity="`+string(severity)+`"}`, uint64(open[i].Load()))
 				}
 				metrics.WriteGaugeUint64(w, "bluetrail_rules_without_data", uint64(idle.Load()))
+				metrics.WriteGaugeUint64(w, "bluetrail_rules_with_unknown_fields", uint64(unfit.Load()))
 			})
 			return nil
 		},
@@ -168,6 +174,7 @@ func (s *server) health(in *app) serve.Part {
 					s.log.Warn("cannot look after the health of bluetrail", serve.KeyErr, err)
 				case err == nil:
 					idle.Store(int64(len(health.WithoutData(f))))
+					unfit.Store(int64(len(f.Unfit)))
 					counts := map[rule.Severity]int64{}
 					for _, c := range health.Conditions(f) {
 						counts[c.Severity]++

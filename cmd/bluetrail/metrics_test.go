@@ -92,6 +92,10 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 	feed := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "203.0.113.9") }))
 	defer feed.Close()
+	amazon := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<R/>") }))
+	defer amazon.Close()
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 	rules, config := filepath.Join(dir, "rules"), filepath.Join(dir, "bluetrail.yaml")
 	if err := os.Mkdir(rules, 0o700); err != nil {
 		t.Fatal(err)
@@ -100,7 +104,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 		filepath.Join(rules, "any.yml"):    "title: Any\nid: any\nlogsource: {product: aws, service: cloudtrail}\ndetection: {a: {eventName: '*'}, condition: a}\nlevel: low\n",
 		filepath.Join(rules, "search.yml"): "name: Search\nid: search\nsearch: index=aws | stats count\n",
 		config: "rules: {dirs: [" + rules + "]}\noutputs: [{name: log, type: file, path: " + filepath.Join(dir, "alerts") + "}]\n" +
-			"lists: [{name: feed, url: '" + feed.URL + "'}]\n",
+			"lists: [{name: feed, url: '" + feed.URL + "'}]\nfacts: [{regions: [eu-central-1], endpoint: '" + amazon.URL + "'}]\n",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -120,7 +124,8 @@ func TestMetricsAreDocumented(t *testing.T) {
 		}
 	}
 	body := scrape(t, log)
-	for !strings.Contains(body, "bluetrail_rule_runs_total") || !strings.Contains(body, "bluetrail_list_checked_seconds") { // the scheduled search begins at once, and so does fetching
+	for !strings.Contains(body, "bluetrail_rule_runs_total") || !strings.Contains(body, "bluetrail_list_checked_seconds") ||
+		!strings.Contains(body, "bluetrail_facts_age_seconds") { // the scheduled search begins at once, and so do fetching and asking
 		body = scrape(t, log)
 	}
 	want := documented(t)

@@ -117,6 +117,14 @@ func (c *rulesBacktestCmd) Run(a *app) error {
 		return err
 	}
 	defer h.close()
+	if h.Triage, err = a.triage(true); err != nil {
+		return err
+	}
+	if len(c.Files) == 0 {
+		if err := a.heard(h.Triage, c.Data); err != nil {
+			return err
+		}
+	}
 	zone := h.Search.Zone
 	stop := h.meter(a)
 	rep, err := backtest.Run(a.ctx, h.Options, at, zone)

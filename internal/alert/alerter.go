@@ -171,6 +171,7 @@ func (a *Alerter) step(ctx context.Context, due []state.Due) (did Did, err error
 		return did, fmt.Errorf("cannot make alerts of findings: %w", err)
 	}
 	a.counts.add(b.did)
+	a.counts.classes(items, b.raised)
 	return b.did, nil
 }
 

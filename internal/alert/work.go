@@ -23,6 +23,7 @@ type work struct {
 	more    map[group]*content
 	now     time.Time
 	did     Did
+	raised  [][]string         // the classes of the actors of each alert that was raised
 	changed map[string]*change // by ID of the alert
 	order   []*change
 	risky   []risky
@@ -363,6 +364,7 @@ func (b *work) refresh(c *change) error {
 	switch {
 	case c.created && c.why == Raised:
 		b.did.Raised++
+		b.raised = append(b.raised, c.ActorClass)
 		if err := b.audit("raised", c.ID, string(c.Severity)); err != nil {
 			return err
 		}

@@ -28,6 +28,7 @@ type Facts struct {
 	// of management events may lack it.
 	Events map[string]int64
 	Rules  []rule.Info // that run
+	Unfit  []Unfit     // rules that run and test fields that no record has
 }
 
 // Output is where alerts are sent.
@@ -59,6 +60,12 @@ type Search struct {
 	Rule     string
 	Failures int // in a row
 	Lag      time.Duration
+}
+
+// Unfit is a rule that tests a field that no record has.
+type Unfit struct {
+	Rule string
+	Why  string
 }
 
 // Described is an account and region that AWS is asked about.
@@ -152,6 +159,17 @@ func Conditions(f *Facts) []Condition {
 			text += fmt.Sprintf(" and %d more", more)
 		}
 		add(rule.Low, "rules without data", "%d of %d rules can find nothing, because the trail brings none of the events that they need (%s): %s", len(without), len(f.Rules), needs(without), text)
+	}
+	if n := len(f.Unfit); n > 0 {
+		parts := make([]string, 0, maxNamed)
+		for _, u := range f.Unfit[:min(n, maxNamed)] {
+			parts = append(parts, u.Rule+": "+u.Why)
+		}
+		text := strings.Join(parts, "; ")
+		if more := n - len(parts); more > 0 {
+			text += fmt.Sprintf("; and %d more", more)
+		}
+		add(rule.Low, "rules with unknown fields", "%d of the rules that run test fields that no record has: %s", n, text)
 	}
 	slices.SortStableFunc(all, func(a, b Condition) int { return b.Severity.Rank() - a.Severity.Rank() })
 	return all

@@ -50,6 +50,8 @@ func TestConditions(t *testing.T) {
 			{Name: "either", Data: []string{"data", "management"}},
 		}}, []Condition{{"rules without data", rule.Low,
 			"4 of 6 rules can find nothing, because the trail brings none of the events that they need (data events, network-activity events): d1, d2, n and 1 more"}}},
+		{"unknown fields", Facts{Unfit: []Unfit{{"a", "no field x"}, {"b", "no field y"}, {"c", "no field z"}, {"d", "no field z"}}}, []Condition{{"rules with unknown fields", rule.Low,
+			"4 of the rules that run test fields that no record has: a: no field x; b: no field y; c: no field z; and 1 more"}}},
 		{"nothing is stored", Facts{Events: map[string]int64{}, Rules: []rule.Info{{Name: "d", Data: []string{"data"}}}}, nil},
 	} {
 		c.facts.Now = now

@@ -11,7 +11,7 @@ import (
 )
 
 // fields are those of findings by which they are counted, by JSON name.
-var fields = []string{"actor_type", "account", "entity", "actor", "outcome", "event_name", "object", "source_ip", "region"}
+var fields = []string{"actor_class", "severity", "actor_type", "account", "entity", "actor", "outcome", "event_name", "object", "source_ip", "region"}
 
 // Bounds of a Table.
 const (

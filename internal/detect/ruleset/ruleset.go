@@ -39,6 +39,18 @@ type Rule struct {
 	Print string
 }
 
+// UnknownFields says which fields that the rule tests no record has, and why. That of a
+// search is not checked.
+func (r *Rule) UnknownFields() []string {
+	switch {
+	case r.Event != nil:
+		return r.Event.UnknownFields()
+	case r.Correlation != nil:
+		return r.Correlation.UnknownFields()
+	}
+	return nil
+}
+
 // Fault is a rule, or a whole file, that could not be loaded.
 type Fault struct {
 	File   string

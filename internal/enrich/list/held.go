@@ -76,6 +76,15 @@ func (s Set) Lookup(a netip.Addr) (hits []enrich.Hit) {
 	return hits
 }
 
+// Names returns the names of the lists.
+func (s Set) Names() []string {
+	names := make([]string, len(s))
+	for i, h := range s {
+		names[i] = h.Name
+	}
+	return names
+}
+
 // Keeper reads lists, and keeps the last good copy of each in a folder.
 type Keeper struct {
 	Dir   string // "" = no copies
