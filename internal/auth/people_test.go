@@ -53,7 +53,9 @@ func refusal(err error) string {
 	return err.Error()
 }
 
-func from(address string) Peer { return Peer{Addr: netip.MustParseAddr(address), Host: "localhost:8686"} }
+func from(address string) Peer {
+	return Peer{Addr: netip.MustParseAddr(address), Host: "localhost:8686"}
+}
 
 // request returns a request with a cookie or a token.
 func request(method, path, secret string) *http.Request {
