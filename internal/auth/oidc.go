@@ -119,10 +119,10 @@ func (p *People) ssoCookie(peer Peer) *http.Cookie {
 	return &http.Cookie{Name: cookieName(peer.Secure) + "-sso", Path: "/", Secure: peer.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 }
 
-// place returns a place within the application, never of another site.
+// place returns a place within the application, "" for its first page, never one of another site.
 func place(next string) string {
 	if !strings.HasPrefix(next, "#/") || len(next) > 2000 || strings.ContainsFunc(next, func(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }) {
-		return "#/"
+		return ""
 	}
 	return next
 }

@@ -260,8 +260,8 @@ func TestSSORefused(t *testing.T) {
 // TestPlace: a sign-in never leads to another site.
 func TestPlace(t *testing.T) {
 	for in, want := range map[string]string{
-		"#/alerts?x=1": "#/alerts?x=1", "": "#/", "//evil.example.com": "#/", "https://evil.example.com": "#/", "#//x\r\nSet-Cookie: a=b": "#/", "javascript:alert(1)": "#/", "#/\\x": "#/", "/x": "#/",
-		"#/" + strings.Repeat("a", 3000): "#/",
+		"#/alerts?x=1": "#/alerts?x=1", "": "", "//evil.example.com": "", "https://evil.example.com": "", "#//x\r\nSet-Cookie: a=b": "", "javascript:alert(1)": "", "#/\\x": "", "/x": "",
+		"#/" + strings.Repeat("a", 3000): "",
 	} {
 		expect(t, fmt.Sprintf("%.30q", in), place(in), want)
 	}

@@ -44,7 +44,7 @@ class Session {
   async login(name: string, password: string) {
     await post('/session', { name, password });
     await this.load();
-    this.enter();
+    if (!this.me?.must_change) this.enter();
   }
 
   /** enter opens the page that was asked for before the login. */
