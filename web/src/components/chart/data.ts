@@ -57,6 +57,8 @@ const known: Record<string, string> = {
   success: '--c3', failure: '--c5', failed: '--c5', ok: '--c3', other: '--c10', null: '--c10',
 };
 
+const severities = ['critical', 'high', 'medium', 'low', 'informational'];
+
 /** colorOf gives the series at a place its colour; severities and outcomes have theirs. */
 export const colorOf = (name: string, at: number): string => known[name.toLowerCase()] ?? `--c${(at % 10) + 1}`;
 
@@ -85,6 +87,10 @@ export function plot(table: Table, o: { x?: string; y?: string[]; limit?: number
     values: rows.map((r) => number(table.rows[r]?.[i])),
     color: colorOf(table.fields[i]!, n),
   }));
+  // Severities stand in their order, and what is zero everywhere is left out.
+  const some = series.filter((s) => s.values.some((v) => v));
+  if (series.length > 1 && some.length > 0) series = some;
+  if (series.length > 1 && series.every((s) => severities.includes(s.name))) series.sort((a, b) => severities.indexOf(a.name) - severities.indexOf(b.name));
   const limit = o.limit ?? 10;
   if (series.length > limit) {
     const sum = (s: Series) => s.values.reduce<number>((a, v) => a + (v ?? 0), 0);
