@@ -31,6 +31,10 @@ func (s *server) serveAPI(in *app, h *serve.HTTP) error {
 		Identify: s.people.Identify,
 		People:   s.people,
 		Product:  s.product(in),
+		Knowledge: func() (api.Knowledge, error) {
+			var said strings.Builder
+			return s.inside(in, &said).knowledge(s.data, nil)
+		},
 	}))
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"bluetrail/internal/auth"
 	"bluetrail/internal/search/job"
+	"bluetrail/internal/spl/syntax"
 
 	"github.com/klauspost/compress/gzhttp"
 )
@@ -36,6 +37,8 @@ type Config struct {
 	Audit func(Act) error
 
 	Jobs *job.Jobs
+	// Knowledge returns the macros and lookups of searches, as they are now.
+	Knowledge func() (Knowledge, error)
 	// Searched returns the searches of somebody, the newest first, as many as are
 	// useful: acts with the search as Detail and its range as Object.
 	Searched func(ctx context.Context, who string) ([]Act, error)
@@ -46,10 +49,17 @@ type Config struct {
 	Product Product // alerts, entities, rules and so on
 }
 
+// Knowledge is what has a name in searches.
+type Knowledge interface {
+	syntax.Macros
+	LookupNames() []string
+}
+
 // Server answers requests.
 type Server struct {
-	cfg   Config
-	allow sync.Mutex // of the file of suppressions
+	cfg     Config
+	allow   sync.Mutex // of the file of suppressions
+	summary summary    // of the events, for completion
 }
 
 // route is a path of the API, and who may use it.
@@ -63,9 +73,11 @@ type route struct {
 func (s *Server) routes() (all []route) {
 	for _, part := range [][]route{
 		s.sessionRoutes(), s.userRoutes(),
-		s.systemRoutes(),
+		s.docsRoutes(),
 		s.searchRoutes(),
 		s.productRoutes(),
+		s.languageRoutes(),
+		s.splunkRoutes(),
 	} {
 		all = append(all, part...)
 	}

@@ -104,7 +104,15 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
 		return
 	}
-	answerError(w, s.toSend(r, err))
+	e := s.toSend(r, err)
+	if isSplunk(r) {
+		if e.Status == http.StatusUnauthorized {
+			w.Header().Set("WWW-Authenticate", `Basic realm="bluetrail"`)
+		}
+		answer(w, e.Status, splunkError(e))
+		return
+	}
+	answerError(w, e)
 }
 
 func answerError(w http.ResponseWriter, e *Error) {

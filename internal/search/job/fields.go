@@ -57,28 +57,33 @@ func (j *Job) Fields(ctx context.Context, field string, values int) (*Fields, er
 
 func (j *Job) fields(ctx context.Context, text, only string, sample int) (*Fields, error) {
 	f := &Fields{}
-	err := j.Beside(ctx, text, "", "", func(s *search.Search) error {
-		return s.Each(ctx, func(b *vector.Batch) error {
-			for i := range b.Len {
-				text := func(name string) string { return b.At(name, i).Text() }
-				num := func(name string) float64 { v, _ := b.At(name, i).Num(); return v }
-				one := Field{Name: text("field"), Exact: text("is_exact") != "0", Count: int(num("count")), Distinct: int(num("distinct_count")), Numbers: int(num("numeric_count")), Min: num("min"), Max: num("max")}
-				if v := text("values"); v != "" {
-					if err := json.Unmarshal([]byte(v), &one.Values); err != nil {
-						return fmt.Errorf("cannot read the values of field %q: %w", one.Name, err)
-					}
-				}
-				if one.Name == everyEvent {
-					f.Events = one.Count
-				}
-				if only == "" || one.Name == only {
-					f.List = append(f.List, one)
+	err := j.Beside(ctx, text, "", "", func(s *search.Search) error { return f.Take(ctx, s) })
+	if only != "" {
+		f.List = slices.DeleteFunc(f.List, func(one Field) bool { return one.Name != only })
+	}
+	f.Sampled = sample > 0 && f.Events >= sample
+	return f, err
+}
+
+// Take reads the rows of a search that ends with fieldsummary.
+func (f *Fields) Take(ctx context.Context, s *search.Search) error {
+	err := s.Each(ctx, func(b *vector.Batch) error {
+		for i := range b.Len {
+			text := func(name string) string { return b.At(name, i).Text() }
+			num := func(name string) float64 { v, _ := b.At(name, i).Num(); return v }
+			one := Field{Name: text("field"), Exact: text("is_exact") != "0", Count: int(num("count")), Distinct: int(num("distinct_count")), Numbers: int(num("numeric_count")), Min: num("min"), Max: num("max")}
+			if v := text("values"); v != "" {
+				if err := json.Unmarshal([]byte(v), &one.Values); err != nil {
+					return fmt.Errorf("cannot read the values of field %q: %w", one.Name, err)
 				}
 			}
-			return nil
-		})
+			if one.Name == everyEvent {
+				f.Events = one.Count
+			}
+			f.List = append(f.List, one)
+		}
+		return nil
 	})
-	f.Sampled = sample > 0 && f.Events >= sample
 	slices.SortStableFunc(f.List, func(a, b Field) int { return b.Count - a.Count })
-	return f, err
+	return err
 }
