@@ -10,6 +10,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { write as writeHostile } from './hostile.mjs';
 
 export * from './browser.mjs';
 
@@ -35,12 +36,15 @@ function freePort() {
 
 async function makeData(folder) {
   const data = join(folder, 'data-1-20000');
-  if (process.env.BLUETRAIL_DEMO) {
-    cpSync(process.env.BLUETRAIL_DEMO, data, { recursive: true });
-    return data;
-  }
-  const code = await run(program, ['demo', '--no-serve', '--events', '20000', '--data', folder], { stdio: ['ignore', 'ignore', 'ignore'], env: { ...process.env, CI: '1' } });
-  if (code !== 0) throw new Error(`cannot make the demo's data: exit ${code}`);
+  const must = async (args) => {
+    const code = await run(program, args, { stdio: 'ignore', env: { ...process.env, CI: '1' } });
+    if (code !== 0) throw new Error(`cannot make the data: bluetrail ${args.join(' ')} exits with ${code}`);
+  };
+  if (process.env.BLUETRAIL_DEMO) cpSync(process.env.BLUETRAIL_DEMO, data, { recursive: true });
+  else await must(['demo', '--no-serve', '--events', '20000', '--data', folder]);
+  const hostile = join(folder, 'hostile.json');
+  writeHostile(hostile);
+  await must(['ingest', hostile, '--index', 'hostile', '--data', data]);
   return data;
 }
 
