@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"bluetrail/dashboards"
 	"bluetrail/internal/actor"
 	"bluetrail/internal/alert/output"
 	"bluetrail/internal/api"
@@ -22,7 +23,7 @@ func (s *server) product(in *app) api.Product {
 	state := s.pipeline.State()
 	p := api.Product{
 		State: state, Config: &s.cfg, Data: in.path(s.data), Started: time.Now(), Live: s.rules, Exposure: s.exposed, Lists: s.lists, Queue: output.Queue,
-		Allow: suppressions(in.path(s.data)), Shipped: rules.Files,
+		Allow: suppressions(in.path(s.data)), Shipped: rules.Files, Dashboards: dashboards.Files,
 		Search: func(dirs []string) (search.Options, error) { return s.searching(in, dirs) },
 		Knowledge: func() (*knowledge.Knowledge, error) {
 			k, err := in.knowledge(s.data, nil)
