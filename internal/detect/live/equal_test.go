@@ -131,7 +131,9 @@ func hunted(t *testing.T, dir string, records []string) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := hunt.Run(t.Context(), hunt.Options{Rules: f.Rules(), Records: from, Space: spill.NewSpace(t.TempDir(), 1<<30), TempDir: t.TempDir()})
+	o := hunt.Options{Rules: f.Rules(), Records: from, Space: spill.NewSpace(t.TempDir(), 1<<30), TempDir: t.TempDir(), Disk: 1 << 30}
+	o.Search.Macros, o.Search.Knowledge = o.Rules.Knowledge, o.Rules.Knowledge
+	res, err := hunt.Run(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
