@@ -1,4 +1,4 @@
-# make run    build, then the demo: generate a synthetic organization, ingest it and search it
+# make run    build, then the demo: generate a synthetic organization, ingest it and search it; on a terminal, serve it
 # make check  the daily round: build, vet and the short tests of what changed
 # make test   all that CI runs
 # make web    build the pages of the browser into web/dist (needs Node 20)
@@ -31,7 +31,7 @@ web-test: build
 	cd web && npm run check && npm run size && npm test
 
 run: build
-	$(BIN) demo --no-serve
+	@if [ -t 0 ] && [ -t 1 ] && [ -z "$$CI" ]; then exec $(BIN) demo; else exec $(BIN) demo --no-serve; fi
 
 check:
 	@scripts/check

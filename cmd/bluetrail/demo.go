@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
+	"bluetrail/internal/auth"
 	"bluetrail/internal/generate"
 	"bluetrail/internal/guide"
 	"bluetrail/internal/ingest"
@@ -16,7 +18,8 @@ type demoCmd struct {
 	Data    string `help:"Folder for the trail and the data directory." default:"bluetrail-demo" placeholder:"DIR"`
 	Events  int    `help:"Number of events." default:"100000" placeholder:"N"`
 	Seed    uint64 `help:"Seed of the synthetic organization." default:"1" placeholder:"N"`
-	NoServe bool   `help:"Exit after the searches. Without a web interface, demo always does this."`
+	Addr    string `help:"Address of the browser application." default:"127.0.0.1:8686" placeholder:"HOST:PORT"`
+	NoServe bool   `help:"Exit at the end rather than to serve the browser application."`
 }
 
 // demoEnd is when the synthetic trail ends, so that the same seed always shows
@@ -93,5 +96,28 @@ func (c *demoCmd) Run(a *app) error {
 	if err := a.writeScorecard("table", told.card, "alert"); err != nil {
 		return err
 	}
-	return a.storySummary(told, c.Events)
+	if err := a.storySummary(told, c.Events); err != nil {
+		return err
+	}
+	return c.serve(a, data)
+}
+
+// serve serves what the demo made, or says how to.
+func (c *demoCmd) serve(a *app, data string) error {
+	switch {
+	case a.opened != nil:
+		a.note("\na server serves this data already")
+		return nil
+	case c.NoServe:
+		a.note("\nto look at it in a browser: bluetrail demo --data %s --events %d --seed %d", shellWord(c.Data), c.Events, c.Seed)
+		return nil
+	}
+	serve := serveCmd{Data: data, Addr: c.Addr, quiet: true}
+	return serve.serve(a, func(ctx context.Context, s *server, url string) (string, error) {
+		password, err := s.people.RandomPassword(ctx, auth.FirstAdmin)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("\n5. serving; Ctrl-C ends it\n\n  open      %s\n  name      %s\n  password  %s\n", url, auth.FirstAdmin, password), nil
+	})
 }

@@ -37,6 +37,8 @@ type serveCmd struct {
 	Data        string `help:"Data directory (default: from the configuration); created if missing." placeholder:"DIR" env:"BLUETRAIL_DATA"`
 	Addr        string `help:"Address of the browser application and the API (default: from the configuration)." placeholder:"HOST:PORT"`
 	AllowRemote bool   `help:"Allow an address that other machines can reach without TLS: a proxy in front speaks it."`
+
+	quiet bool // only warnings are logged
 }
 
 // server is the process that has a data directory open.
@@ -65,6 +67,9 @@ func (c *serveCmd) serve(a *app, hello greeting) error {
 	s := &server{
 		cfg: a.cfg, data: a.dataDir(c.Data), shares: a.shares, metrics: metrics.NewSet(),
 		log: slog.New(slog.NewTextHandler(a.err, nil)),
+	}
+	if c.quiet {
+		s.log = slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}
 	defer s.metrics.UnregisterAllMetrics()
 	s.cfg.Data = s.data

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -302,6 +303,18 @@ func (p *People) ChangePassword(ctx context.Context, who *Principal, current, fr
 		}
 		return tx.Audit(state.Action{Who: u.Name, Action: "changed", Kind: "user", Object: u.Name, Text: "own password"})
 	})
+}
+
+// RandomPassword gives an account a random password that need not be changed, and
+// returns it. It makes the account, of an admin, if there is none.
+func (p *People) RandomPassword(ctx context.Context, name string) (string, error) {
+	password := oneTime()
+	_, err := p.SetPassword(ctx, state.Bluetrail, name, password)
+	var refusal *Refusal
+	if errors.As(err, &refusal) && refusal.Code == "not_found" {
+		_, _, err = p.AddUser(ctx, state.Bluetrail, name, Admin, password)
+	}
+	return password, err
 }
 
 var errNeedsSession = &Refusal{Status: 403, Code: "needs_session", Text: "a token cannot do this", Hint: "sign in with a browser"}
