@@ -11,7 +11,7 @@ var Areas = []string{"search", "alerts", "rules", "lists", "dashboards", "system
 // areas has the area of the first part of paths below /api/v1/.
 var areas = map[string]string{
 	"search": "search", "events": "search", "language": "search", "saved-searches": "search",
-	"alerts": "alerts", "findings": "alerts", "entities": "alerts",
+	"alerts": "alerts", "suppressions": "alerts", "findings": "alerts", "entities": "alerts",
 	"rules": "rules",
 	"lists": "lists", "lookups": "lists", "assets": "lists", "actors": "lists",
 	"dashboards": "dashboards",

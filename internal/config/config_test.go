@@ -54,7 +54,8 @@ func TestLoadRefuses(t *testing.T) {
 		"duration":    {"search:\n  subsearch_time: 0s\n", "subsearch_time"},
 		"window":      {"alerts:\n  windows: {some rule: 1s}\n", `alerts.windows of "some rule" must be between 1m`},
 		"risk":        {"alerts:\n  risk: {threshold: .nan}\n", "alerts.risk.threshold"},
-		"audit":       {"retention:\n  _audit: {days: 3}\n", "kept forever"},
+		"health":      {"retention:\n  _health: {days: 3}\n", "kept forever"},
+		"audit":       {"retention:\n  _audit: {mib: 3}\n", "by age only"},
 		"zone":        {"timezone: Mars/Olympus\n", "timezone"},
 	} {
 		t.Run(name, func(t *testing.T) {
