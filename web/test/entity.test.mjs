@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import test, { after } from 'node:test';
+import { axe, base, close, open, shot } from './browser.mjs';
 import { load } from './module.mjs';
+
+after(close);
 
 const { guess, entityOf, entityKind, shortName, isAddress } = await load('state/entity.ts');
 const first = (text) => {
@@ -72,4 +75,70 @@ test('a field tells what a bare name is', () => {
   assert.deepEqual(entityOf('logs', 'requestParameters.bucketName'), { kind: 'bucket', name: 'logs' });
   assert.equal(entityOf('ec2.amazonaws.com', 'actor'), null);
   assert.equal(entityOf('198.51.100.7', 'requestParameters.x')?.kind, 'address');
+});
+
+const api = async (page, path) => (await page.request.get(`${base}/api/v1${path}`)).json();
+
+test('the page of a user: numbers, activity, alerts, what grew out of it', async () => {
+  const page = await open();
+  const { items } = await api(page, '/alerts?rule=user_made_ready&sort=last');
+  const alert = await api(page, `/alerts/${items[0].id}`);
+  const name = alert.actor[0];
+  await page.goto(`${base}/#/entity/user/${encodeURIComponent(name)}?since=0`);
+  await page.getByRole('heading', { level: 1, name: shortName(name) }).waitFor();
+  await page.locator('#activity canvas').waitFor();
+  await page.locator('#alerts').getByText(items[0].title).first().waitFor();
+  await page.locator('#trace .made').first().waitFor();
+  await axe(page);
+  await shot(page, 'entity', { wide: true });
+  await page.locator('#trace').scrollIntoViewIfNeeded();
+  await shot(page, 'entity-trace');
+
+  await page.locator('#trace .node:not(.root) a').first().click();
+  await page.waitForFunction((n) => !location.hash.includes(encodeURIComponent(n)), name);
+  await page.getByText('First seen').waitFor();
+  await page.done();
+});
+
+test('every kind has a page, and an unknown name says so', async () => {
+  const page = await open();
+  const { items } = await api(page, '/alerts?limit=100');
+  const alert = await api(page, `/alerts/${items.find((a) => a.entity_kind === 'actor').id}`);
+  const pages = [
+    ['actor', alert.actor[0]], ['session', alert.session_id[0]], ['address', alert.sources[0].address], ['account', alert.account[0]],
+    ['key', 'AKIAIOSFODNN7EXAMPLE'], ['instance', 'i-0123456789abcdef0'], ['bucket', 'no-such-bucket'], ['role', 'no-such-role'],
+  ];
+  for (const [kind, name] of pages) {
+    await page.goto(`${base}/#/entity/${kind}/${encodeURIComponent(name)}`);
+    await page.getByText('First seen').waitFor();
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    assert.equal(await page.locator('[role=alert]').count(), 0, `${kind} ${name}`);
+  }
+  await page.getByText(/^No events between/).waitFor();
+  await shot(page, 'entity-empty');
+  await page.goto(`${base}/#/entity/starship/enterprise`);
+  await page.getByText('There is no such kind of entity').waitFor();
+  await page.done();
+});
+
+test('the box on top leads to what a text means', async () => {
+  const page = await open('#/alerts');
+  const box = page.getByRole('combobox', { name: /^Go to/ });
+  await box.waitFor();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('198.51.100.7');
+  await page.getByRole('option', { name: /^Address/ }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => location.hash === '#/entity/address/198.51.100.7');
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('deploy');
+  await page.keyboard.press('ArrowDown');
+  await axe(page);
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => location.hash === '#/entity/role/deploy');
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('errorCode=AccessDenied');
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => location.hash.startsWith('#/search?q=errorCode'));
+  await page.done();
 });

@@ -22,7 +22,7 @@ export const PAGE = 200;
 /** query writes a filter as the API takes it. */
 export function query(f: Filter): Record<string, string> {
   const p: Record<string, string> = {};
-  for (const k of FACETS) if (f[k].length > 0) p[k] = f[k].join(',');
+  for (const k of FACETS) if (f[k].length > 0) p[k] = f[k].map((v) => v.replaceAll('*', '\\*')).join(','); // * stands for any text
   if (p.severity) p.severity = '=' + p.severity; // these, and not those more severe
   for (const k of ['q', 'since', 'until'] as const) if (f[k]) p[k] = f[k];
   return p;
