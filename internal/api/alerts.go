@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,7 +13,9 @@ import (
 
 	"bluetrail/internal/alert"
 	"bluetrail/internal/auth"
+	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/detect/rule"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/state"
 )
 
@@ -85,16 +88,20 @@ type alertFilter struct {
 	Kind     string `json:"kind"`
 	Assignee string `json:"assignee"`
 	Account  string `json:"account"`
+	Actor    string `json:"actor"`
 	Verdict  string `json:"verdict"`
 	Since    string `json:"since"`
 	Until    string `json:"until"`
 	Text     string `json:"q"`
+
+	bodies bool // whole alerts are wanted
 }
 
 func alertFilterOf(r *http.Request) alertFilter {
 	q := r.URL.Query()
 	return alertFilter{
-		q.Get("status"), q.Get("severity"), q.Get("rule"), q.Get("entity"), q.Get("kind"), q.Get("assignee"), q.Get("account"), q.Get("verdict"), q.Get("since"), q.Get("until"), q.Get("q"),
+		Status: q.Get("status"), Severity: q.Get("severity"), Rule: q.Get("rule"), Entity: q.Get("entity"), Kind: q.Get("kind"), Assignee: q.Get("assignee"), Account: q.Get("account"),
+		Actor: q.Get("actor"), Verdict: q.Get("verdict"), Since: q.Get("since"), Until: q.Get("until"), Text: q.Get("q"),
 	}
 }
 
@@ -156,7 +163,23 @@ func (f *alertFilter) query(who string) (q state.AlertQuery, match func(*state.A
 			return q, nil, e
 		}
 	}
-	return q, x.Match(), nil
+	match = x.Match()
+	if q.Bodies = f.bodies || f.Actor != ""; f.Actor != "" {
+		rest, actor := match, filter.Wildcard(f.Actor, false)
+		match = func(a *state.Alert) bool { return rest(a) && slices.ContainsFunc(actorsOf(a), actor) }
+	}
+	return q, match, nil
+}
+
+// actorsOf returns the actors of an alert that was read whole.
+func actorsOf(a *state.Alert) []string {
+	var body struct {
+		Actor finding.Values `json:"actor"`
+	}
+	if json.Unmarshal(a.Body, &body) != nil {
+		return nil
+	}
+	return body.Actor
 }
 
 // each calls f with the alerts of a filter, the newest first.
@@ -274,6 +297,8 @@ func keysOfAlert(a *state.Alert, field string) ([]string, bool) {
 		return []string{a.Assignee}, true
 	case "account":
 		return a.Accounts, true
+	case "actor":
+		return actorsOf(a), true
 	}
 	return nil, false
 }
@@ -284,10 +309,11 @@ const mostGroups = 1000
 func (s *Server) groupAlerts(r *http.Request, f alertFilter, by string) (groups []*alertGroup, total int, err error) {
 	if _, known := keysOfAlert(&state.Alert{}, by); !known {
 		e := badRequest("group_by=%q is not known", by)
-		e.Hint = "use rule, entity, account, severity, status, verdict or assignee"
+		e.Hint = "use rule, entity, account, actor, severity, status, verdict or assignee"
 		return nil, 0, e
 	}
 	all := map[string]*alertGroup{}
+	f.bodies = by == "actor"
 	err = s.eachAlert(r, f, func(a *state.Alert) error {
 		total++
 		keys, _ := keysOfAlert(a, by)

@@ -50,6 +50,12 @@ test('the queue: counts, filters in the address, groups, looks', async () => {
   await page.locator('.line.indent').first().waitFor();
   await axe(page);
   await shot(page, 'alerts-grouped');
+  await page.goto(`${base}/#/alerts?group=actor`);
+  const actor = await page.locator('.line.group button.title').first().getAttribute('title');
+  const { groups } = await api(page, '/alerts?status=new,in_progress&group_by=actor');
+  assert.equal(actor, groups[0].key);
+  const { total: its } = await api(page, `/alerts?status=new,in_progress&limit=1&actor=${encodeURIComponent(actor)}`);
+  assert.equal(its, groups[0].alerts);
   await page.goto(`${base}/#/alerts`);
   await page.locator('.line:not(.group)').first().waitFor();
   await axe(page);

@@ -1746,6 +1746,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This description as a page. */
+        get: operations["docs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/docs.css": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The style of that page. */
+        get: operations["docsStyle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2450,6 +2484,7 @@ export interface components {
             kind?: string;
             assignee?: string;
             account?: string;
+            actor?: string;
             verdict?: string;
             since?: string;
             until?: string;
@@ -3495,6 +3530,8 @@ export interface components {
         /** @description Who has it; none for nobody, me for yourself. */
         Assignee: string;
         Account: string;
+        /** @description One of the actors; * stands for any text. */
+        Actor: string;
         /** @description Inclusive: RFC 3339, epoch seconds, or Splunk's relative forms such as -7d@d. */
         Since: string;
         /** @description Exclusive; as since. */
@@ -4710,6 +4747,8 @@ export interface operations {
                 /** @description Who has it; none for nobody, me for yourself. */
                 assignee?: components["parameters"]["Assignee"];
                 account?: components["parameters"]["Account"];
+                /** @description One of the actors; * stands for any text. */
+                actor?: components["parameters"]["Actor"];
                 verdict?: components["parameters"]["Verdict"];
                 /** @description Inclusive: RFC 3339, epoch seconds, or Splunk's relative forms such as -7d@d. */
                 since?: components["parameters"]["Since"];
@@ -4720,7 +4759,7 @@ export interface operations {
                 /** @description The order; a minus turns it round. By default -last. */
                 sort?: "last" | "-last" | "severity" | "-severity" | "risk" | "-risk" | "count" | "-count" | "number" | "-number";
                 /** @description Count alerts by this field instead; items is empty then. */
-                group_by?: "rule" | "entity" | "account" | "severity" | "status" | "verdict" | "assignee";
+                group_by?: "rule" | "entity" | "account" | "actor" | "severity" | "status" | "verdict" | "assignee";
                 /** @description How many items to return at most. */
                 limit?: components["parameters"]["limit"];
                 /** @description The `next` of the page before. */
@@ -4760,6 +4799,8 @@ export interface operations {
                 /** @description Who has it; none for nobody, me for yourself. */
                 assignee?: components["parameters"]["Assignee"];
                 account?: components["parameters"]["Account"];
+                /** @description One of the actors; * stands for any text. */
+                actor?: components["parameters"]["Actor"];
                 verdict?: components["parameters"]["Verdict"];
                 /** @description Inclusive: RFC 3339, epoch seconds, or Splunk's relative forms such as -7d@d. */
                 since?: components["parameters"]["Since"];
@@ -6361,6 +6402,46 @@ export interface operations {
                 };
                 content: {
                     "application/yaml": string;
+                };
+            };
+        };
+    };
+    docs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    docsStyle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The style. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/css": string;
                 };
             };
         };

@@ -4,7 +4,7 @@
 const ANY = 'any';
 
 /** The parts of a filter, each repeated in the URL for each value. */
-export const FACETS = ['status', 'severity', 'rule', 'entity', 'account', 'assignee'] as const;
+export const FACETS = ['status', 'severity', 'rule', 'entity', 'account', 'actor', 'assignee'] as const;
 export type Facet = (typeof FACETS)[number];
 
 export interface Filter {
@@ -13,6 +13,7 @@ export interface Filter {
   rule: string[];
   entity: string[];
   account: string[];
+  actor: string[];
   assignee: string[];
   q: string;
   since: string;
@@ -23,7 +24,7 @@ export interface Filter {
 
 export const SEVERITIES = ['critical', 'high', 'medium', 'low', 'informational'] as const;
 export const STATUSES = ['new', 'in_progress', 'closed'] as const;
-export const GROUPS = ['', 'rule', 'entity', 'account'] as const;
+export const GROUPS = ['', 'rule', 'entity', 'account', 'actor'] as const;
 export const SORTS = ['-last', 'last', '-severity', '-risk', '-count'] as const;
 
 /** OPEN is what the queue shows first. */
@@ -36,6 +37,7 @@ export function emptyFilter(): Filter {
     rule: [],
     entity: [],
     account: [],
+    actor: [],
     assignee: [],
     q: '',
     since: '',
