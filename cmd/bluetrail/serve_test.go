@@ -160,8 +160,11 @@ func TestServeSources(t *testing.T) {
 	if code, _ := get("/readyz"); code != http.StatusOK {
 		t.Error("/readyz", code)
 	}
-	if code, _ := get("/"); code != http.StatusNotFound {
-		t.Error("/", code)
+	if code, _ := get("/api/v1/alerts"); code != http.StatusUnauthorized {
+		t.Error("alerts without a sign-in:", code)
+	}
+	if first := regexp.MustCompile(`first start: sign in at (\S+) as admin\none-time password: [a-z2-9-]{23}\n`).FindStringSubmatch(log.String()); first == nil || !strings.HasPrefix(first[1], "http://localhost:") {
+		t.Error("the first start does not say how to sign in")
 	}
 	if err := os.Mkdir(watched, 0o700); err != nil {
 		t.Fatal(err)

@@ -1,5 +1,7 @@
 import { get, post, del, onLoggedOut, ApiError } from '../api/client';
 import { go, home, router } from './router.svelte';
+import { theme } from './theme.svelte';
+import { clock } from './time.svelte';
 
 export type Role = 'viewer' | 'analyst' | 'engineer' | 'admin';
 
@@ -30,6 +32,10 @@ class Session {
     this.error = null;
     try {
       this.me = await get<Me>('/session');
+      // What the person chose in another browser, unless this one has a choice of its own.
+      const { theme: look, timezone } = this.me.settings ?? {};
+      if (look && localStorage.getItem('bluetrail.theme') == null) theme.set(look);
+      if (timezone && localStorage.getItem('bluetrail.zone') == null) clock.set(timezone === 'local' ? 'local' : 'utc');
     } catch (e) {
       if (!(e instanceof ApiError && e.status === 401)) this.error = e;
     }
