@@ -14,6 +14,7 @@ import (
 	"bluetrail/internal/detect/live"
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/detect/sigma"
+	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/result"
 )
@@ -61,9 +62,22 @@ func (c *actorsSetCmd) Run(a *app) error {
 		return fmt.Errorf("cannot set the class of %q: %w", c.Actor, err)
 	}
 	if a.rules != nil {
-		return a.rules.Heard(c.Actor, class, c.Reason, now)
+		if err := a.rules.Heard(c.Actor, class, c.Reason, now); err != nil {
+			return err
+		}
 	}
-	return nil
+	return a.book(db, func(b *actor.Book) {
+		if strings.Contains(c.Actor, "*") || b.Of(c.Actor, "") != nil {
+			return
+		}
+		var names []string
+		b.Each(func(name, _ string, _ *actor.Evidence) { names = append(names, name) })
+		near := diag.DidYouMean(c.Actor, names)
+		if near == "" {
+			near = "bluetrail actors lists those there are"
+		}
+		a.warn("no event so far is by %s; %s", diag.Printable(c.Actor), diag.Printable(near))
+	})
 }
 
 type actorsListCmd struct {

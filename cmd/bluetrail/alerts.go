@@ -198,6 +198,15 @@ func (c *alertsListCmd) end(a *app, out *bufio.Writer, rows result.Writer, n int
 		a.note("%s", note)
 	}
 	a.note("%s", count(n, "alert"))
+	if n == 0 && c.Rule != "" && !strings.Contains(c.Rule, "*") {
+		rs, err := a.ruleset(a.cfg.Rules.Dirs, a.cfg.Rules.Shipped, nil)
+		if err == nil {
+			_, err = findRule(rs, c.Rule)
+		}
+		if err != nil {
+			a.warn("%v", err)
+		}
+	}
 	return nil
 }
 

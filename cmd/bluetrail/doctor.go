@@ -56,7 +56,7 @@ func (c *doctorCmd) Run(a *app) error {
 			line("locations", "%s: %s of %s", d.Path, d.Type, d.Built.Format("2006-01-02"))
 		}
 	}
-	broken += c.networks(a, line) + c.enrichment(a, line) + c.facts(a, line)
+	broken += c.networks(a, line) + c.enrichment(a, line) + c.facts(a, line) + c.outputs(a, line)
 	know, err := a.knowledge(c.Data, c.Knowledge)
 	if err != nil {
 		broken++

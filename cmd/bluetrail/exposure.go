@@ -75,7 +75,7 @@ func (c *exposureCmd) Run(a *app) error {
 			return err
 		}
 	}
-	all := m.Openings()
+	all := exposure.Merge(m.Openings())
 	list := slices.DeleteFunc(slices.Clone(all), func(o exposure.Opening) bool {
 		return !c.All && o.Closed != nil || len(c.ID) > 0 && !concerns(&o, c.ID)
 	})

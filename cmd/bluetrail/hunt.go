@@ -16,6 +16,7 @@ import (
 	"bluetrail/internal/detect/rule"
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/detect/splrule"
+	"bluetrail/internal/diag"
 	"bluetrail/internal/generate"
 	"bluetrail/internal/result"
 	"bluetrail/internal/store"
@@ -70,7 +71,16 @@ func (a *app) loadRules(dirs []string, shipped bool, knowledge []string, unteste
 	if shipped {
 		o.Shipped, o.Untested = rules.Files, untested
 	}
-	return ruleset.Load(a.ctx, paths, o)
+	rs, err := ruleset.Load(a.ctx, paths, o)
+	if err != nil {
+		return nil, err
+	}
+	for i, path := range paths {
+		if !rs.Has(path) {
+			a.warn("there are no rules in %s: Sigma and SPL rules are files that end in .yml or .yaml, or savedsearches.conf", diag.Printable(dirs[i]))
+		}
+	}
+	return rs, nil
 }
 
 // maxFaults is how many rules that cannot be loaded are named.

@@ -29,6 +29,9 @@ func (c *ingestCmd) Run(a *app) error {
 	}
 	var paths []string
 	for _, path := range c.Paths {
+		if err := a.notData(string(path)); err != nil {
+			return fmt.Errorf("%w for where events go, and name the files to ingest", err)
+		}
 		paths = append(paths, string(path))
 	}
 	return a.ingest(ingest.Options{Data: a.dataDir(c.Data), Paths: paths, Index: c.Index, Sourcetype: c.Sourcetype})

@@ -8,12 +8,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"bluetrail/internal/alert/message"
 	"bluetrail/internal/alert/output"
+	"bluetrail/internal/config"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/state"
 )
@@ -84,6 +86,25 @@ func (a *app) outbox(data string) (db *state.DB, release func(), err error) {
 	return db, release, err
 }
 
+// outputs tells of outputs that cannot work as they are configured, and returns how many.
+func (c *doctorCmd) outputs(a *app, line func(what, format string, args ...any)) (broken int) {
+	for i := range a.cfg.Outputs {
+		o := &a.cfg.Outputs[i]
+		one := config.Config{Outputs: []config.Output{*o}}
+		err := output.Check(&one)
+		for _, s := range []config.Secret{o.URL, o.Token, o.Secret, o.Password} {
+			if s != "" && err == nil {
+				_, err = s.Read()
+			}
+		}
+		if err != nil {
+			broken++
+			line("output", "BROKEN: %s: %v", o.Name, err)
+		}
+	}
+	return broken
+}
+
 func stamp(ms int64) string {
 	if ms == 0 {
 		return "never"
@@ -132,6 +153,9 @@ func (c *outputListCmd) Run(a *app) error {
 
 func (c *outputTestCmd) Run(a *app) error {
 	reply, err := output.Test(a.ctx, &a.cfg, c.Name)
+	if !slices.ContainsFunc(a.cfg.Outputs, func(o config.Output) bool { return o.Name == c.Name }) {
+		return err
+	}
 	if err != nil {
 		return fmt.Errorf("output %q: %w", c.Name, err)
 	}

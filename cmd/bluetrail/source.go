@@ -14,6 +14,7 @@ import (
 	"bluetrail/internal/config"
 	"bluetrail/internal/control"
 	"bluetrail/internal/detect/live"
+	"bluetrail/internal/diag"
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/ingest"
 	"bluetrail/internal/integrity"
@@ -109,6 +110,11 @@ func (s *source) store(a *app) (store.Store, error) {
 	if len(s.Files) > 0 {
 		if s.Data != "" && os.Getenv("BLUETRAIL_DATA") != s.Data {
 			return nil, usage("--files and --data cannot be searched together; ingest the files, or search twice")
+		}
+		for _, path := range s.Files {
+			if err := a.notData(string(path)); err != nil {
+				return nil, err
+			}
 		}
 		defer a.waiting("listing files")()
 		return files.Open(s.Files, files.Options{Index: s.Index, Sourcetype: s.Sourcetype, TempDir: a.cfg.Search.TempDir})
@@ -327,6 +333,15 @@ func (a *app) knowledge(data string, dirs []string) (*knowledge.Knowledge, error
 		}
 	}
 	return a.shares.known.Open(all...)
+}
+
+// notData refuses a data directory where files of events are meant.
+func (a *app) notData(path string) error {
+	full := a.path(path)
+	if isDir(filepath.Join(full, ingest.EventsDir)) && exists(filepath.Join(full, state.DatabaseFile)) {
+		return usage("%s is a data directory of bluetrail; write --data %s", diag.Printable(path), shellWord(path))
+	}
+	return nil
 }
 
 func isDir(path string) bool {

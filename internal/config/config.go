@@ -203,7 +203,7 @@ func Load(path string) (Config, error) {
 			return c, fmt.Errorf("cannot read configuration %q: %w", path, err)
 		}
 		if err := yaml.UnmarshalWithOptions(data, &c, yaml.Strict()); err != nil {
-			return c, fmt.Errorf("cannot read configuration %q: %w", path, yamldoc.Describe(err, data))
+			return c, fmt.Errorf("cannot read configuration %q: %w%s", path, yamldoc.Describe(err, data), nearKey(err))
 		}
 	}
 	return c, c.check(path)

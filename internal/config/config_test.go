@@ -35,7 +35,8 @@ func TestLoad(t *testing.T) {
 
 func TestLoadRefuses(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
-		"unknown key": {"geoipp: []\n", "geoipp"},
+		"unknown key": {"geoipp: []\n", `did you mean "geoip"?`},
+		"inner key":   {"alerts:\n  risk: {treshold: 5}\n", `did you mean "threshold"?`},
 		"wrong type":  {"search:\n  sort_rows: many\n", "sort_rows"},
 		"range":       {"search:\n  memory_mib: 0\n", "search.memory_mib must be between 1 and"},
 		"upper range": {"search:\n  list_values: 2000000000\n", "search.list_values must be between 1 and 1000000"},

@@ -93,6 +93,7 @@ var lookupColumns = []string{"id", "kind", "rule", "traffic", "opened", "opened_
 // Lookup returns the openings that are not closed as a lookup. id is the group or ACL.
 func Lookup(list []Opening) *lookup.Table {
 	t := &lookup.Table{Name: LookupName, Columns: append(lookupColumns[:len(lookupColumns):len(lookupColumns)], lookup.ListColumn+"instances")}
+	list = Merge(list)
 	for i := range list {
 		o := &list[i]
 		if o.Closed != nil {

@@ -80,30 +80,51 @@ func (m *Model) Openings() []Opening {
 // groupOpenings calls yield for each time that a group was open to the world.
 func (m *Model) groupOpenings(id string, g *group, yield func(Opening)) {
 	for rule, h := range g.Rules {
-		for i, x := range *h {
-			if x.Value == nil || !x.Value.world() || i > 0 && (*h)[i-1].Value != nil && *(*h)[i-1].Value == *x.Value {
-				continue
-			}
-			o := Opening{Kind: OfGroup, ID: id, Name: g.Name, Account: g.Account, Region: g.Region, VPC: g.VPC, Rule: rule, Traffic: *x.Value, Opened: x.At}
-			for _, next := range (*h)[i+1:] {
-				if next.Value == nil || *next.Value != *x.Value {
-					o.Closed = next.At
-					break
-				}
-			}
-			if closed := g.Closed[x.Value.String()]; closed != nil {
-				for _, c := range *closed {
-					if c.At.after(x.At) {
-						o.Closed = sooner(o.Closed, c.At)
+		spans(*h, (*Traffic).world, func(t *Traffic, opened, closed *Change) {
+			if shut := g.Closed[t.String()]; shut != nil {
+				for _, c := range *shut {
+					if c.At.after(opened) {
+						closed = sooner(closed, c.At)
 						break
 					}
 				}
 			}
-			if g.Gone.after(x.At) {
-				o.Closed = sooner(o.Closed, g.Gone)
+			if g.Gone.after(opened) {
+				closed = sooner(closed, g.Gone)
 			}
-			yield(o)
+			yield(Opening{Kind: OfGroup, ID: id, Name: g.Name, Account: g.Account, Region: g.Region, VPC: g.VPC, Rule: rule, Traffic: *t, Opened: opened, Closed: closed})
+		})
+	}
+}
+
+// aclOpenings calls yield for each time that an ACL let in the world.
+func aclOpenings(id string, a *acl, yield func(Opening)) {
+	for number, h := range a.Entries {
+		spans(*h, func(e *entry) bool { return e.Allow && e.world() }, func(e *entry, opened, closed *Change) {
+			if a.Gone.after(opened) {
+				closed = sooner(closed, a.Gone)
+			}
+			yield(Opening{Kind: OfACL, ID: id, Account: a.Account, Region: a.Region, VPC: a.VPC, Rule: number, Traffic: e.Traffic, Opened: opened, Closed: closed})
+		})
+	}
+}
+
+// spans calls yield for each value of a history that is open, with what made it so and
+// what ended it, nil = nothing yet. The same value again changes nothing.
+func spans[T comparable](h history[T], open func(*T) bool, yield func(value *T, opened, closed *Change)) {
+	same := func(a, b *T) bool { return a != nil && b != nil && *a == *b }
+	for i, x := range h {
+		if x.Value == nil || !open(x.Value) || i > 0 && same(h[i-1].Value, x.Value) {
+			continue
 		}
+		var closed *Change
+		for _, next := range h[i+1:] {
+			if !same(next.Value, x.Value) {
+				closed = next.At
+				break
+			}
+		}
+		yield(x.Value, x.At, closed)
 	}
 }
 
@@ -114,26 +135,43 @@ func sooner(a, b *Change) *Change {
 	return a
 }
 
-// aclOpenings calls yield for each time that an ACL let in the world.
-func aclOpenings(id string, a *acl, yield func(Opening)) {
-	for number, h := range a.Entries {
-		for i, x := range *h {
-			if x.Value == nil || !x.Value.Allow || !x.Value.world() || i > 0 && (*h)[i-1].Value != nil && *(*h)[i-1].Value == *x.Value {
+// Merge returns openings without those that repeat others: of the same traffic into the
+// same thing, while it was open already. The first one stays, until the last is closed.
+func Merge(list []Opening) []Opening {
+	type key struct {
+		id      string
+		traffic Traffic
+	}
+	of := map[key][]int{}
+	for i := range list {
+		k := key{list[i].ID, list[i].Traffic}
+		of[k] = append(of[k], i)
+	}
+	repeats := make([]bool, len(list))
+	merged := slices.Clone(list)
+	for _, at := range of {
+		slices.SortFunc(at, func(a, b int) int { return cmp.Or(list[a].Opened.Time.Compare(list[b].Opened.Time), cmp.Compare(list[a].Rule, list[b].Rule)) })
+		first := at[0]
+		for _, i := range at[1:] {
+			if c := merged[first].Closed; c != nil && !c.Time.After(list[i].Opened.Time) {
+				first = i
 				continue
 			}
-			o := Opening{Kind: OfACL, ID: id, Account: a.Account, Region: a.Region, VPC: a.VPC, Rule: number, Traffic: x.Value.Traffic, Opened: x.At}
-			for _, next := range (*h)[i+1:] {
-				if next.Value == nil || *next.Value != *x.Value {
-					o.Closed = next.At
-					break
-				}
+			repeats[i] = true
+			if c := merged[first].Closed; c != nil && (list[i].Closed == nil || list[i].Closed.Time.After(c.Time)) {
+				now := list[i]
+				now.Opened, now.Rule = merged[first].Opened, merged[first].Rule
+				merged[first] = now
 			}
-			if a.Gone.after(x.At) {
-				o.Closed = sooner(o.Closed, a.Gone)
-			}
-			yield(o)
 		}
 	}
+	out := merged[:0]
+	for i := range merged {
+		if !repeats[i] {
+			out = append(out, merged[i])
+		}
+	}
+	return out
 }
 
 // index is what belongs to what.

@@ -416,7 +416,7 @@ func TestBackoff(t *testing.T) {
 // TestUnknownOutput: a wrong name says which there are.
 func TestUnknownOutput(t *testing.T) {
 	w := newWorld(t)
-	if _, err := Test(t.Context(), &w.cfg, "hok"); err == nil || !strings.Contains(err.Error(), `"hook"`) {
+	if _, err := Test(t.Context(), &w.cfg, "hok"); err == nil || !strings.Contains(err.Error(), `did you mean "hook"`) {
 		t.Error(err)
 	}
 	reply, err := Test(t.Context(), &w.cfg, "hook")
@@ -435,7 +435,7 @@ func TestResult(t *testing.T) {
 	if err := Result(t.Context(), &w.cfg, "hook", r); err != nil || len(w.got) != 1 || w.got[0].Messages[0].Result.Rows[0]["n"] != "1" {
 		t.Error(err, w.got)
 	}
-	if err := Result(t.Context(), &w.cfg, "nope", r); err == nil || !strings.Contains(err.Error(), `"hook"`) {
+	if err := Result(t.Context(), &w.cfg, "nope", r); err == nil || !strings.Contains(err.Error(), "has hook") {
 		t.Error(err)
 	}
 	if err := Mail(t.Context(), &w.cfg, []string{"a@example.com"}, r); err == nil || !strings.Contains(err.Error(), "no output of type email") {

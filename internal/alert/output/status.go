@@ -13,6 +13,7 @@ import (
 	"bluetrail/internal/alert/message"
 	"bluetrail/internal/alert/send"
 	"bluetrail/internal/config"
+	"bluetrail/internal/diag"
 	"bluetrail/internal/state"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -110,7 +111,7 @@ func Mail(ctx context.Context, cfg *config.Config, to []string, r *message.Resul
 	if known == nil {
 		return errors.New("the configuration has no output of type email")
 	}
-	return fmt.Errorf("no output of type email sends to all of %q; the configuration has %q", to, known)
+	return fmt.Errorf("no output of type email sends to all of %s; the configuration has %s", strings.Join(to, ", "), strings.Join(known, ", "))
 }
 
 func once(ctx context.Context, o *send.Output, r *message.Result) error {
@@ -133,7 +134,10 @@ func named(cfg *config.Config, name string) (*send.Output, error) {
 	if names == nil {
 		return nil, fmt.Errorf("there is no output %q: the configuration has no outputs", name)
 	}
-	return nil, fmt.Errorf("there is no output %q; the configuration has %q", name, names)
+	if near := diag.DidYouMean(name, names); near != "" {
+		return nil, fmt.Errorf("there is no output %q; %s", name, near)
+	}
+	return nil, fmt.Errorf("there is no output %q; the configuration has %s", name, strings.Join(names, ", "))
 }
 
 // Measure adds the metrics of outputs.

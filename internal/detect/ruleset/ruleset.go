@@ -51,6 +51,14 @@ func (r *Rule) UnknownFields() []string {
 	return nil
 }
 
+// Has reports whether anything below a path is a rule, a filter, or a rule that could not be
+// loaded.
+func (rs *Ruleset) Has(path string) bool {
+	below := func(file string) bool { return file == path || strings.HasPrefix(file, strings.TrimSuffix(path, "/")+"/") }
+	return slices.ContainsFunc(rs.Rules, func(r Rule) bool { return below(r.File) }) || slices.ContainsFunc(rs.Faults, func(f Fault) bool { return below(f.File) }) ||
+		slices.ContainsFunc(rs.Others, func(r rule.Info) bool { return below(r.File) }) || slices.ContainsFunc(rs.filters, below)
+}
+
 // Fault is a rule, or a whole file, that could not be loaded.
 type Fault struct {
 	File   string
@@ -82,6 +90,7 @@ type Ruleset struct {
 
 	correlations int        // position of the first one
 	lists        []listFile // that placeholders were read from
+	filters      []string   // their files
 }
 
 // Options say what else to load and where searches find their knowledge.
@@ -321,6 +330,9 @@ func (l *loader) sigma() {
 	}
 	for _, o := range c.Others {
 		l.Others = append(l.Others, o.Info)
+	}
+	for _, f := range c.Filters {
+		l.filters = append(l.filters, f.File)
 	}
 }
 
