@@ -150,7 +150,9 @@ func Merge(list []Opening) []Opening {
 	repeats := make([]bool, len(list))
 	merged := slices.Clone(list)
 	for _, at := range of {
-		slices.SortFunc(at, func(a, b int) int { return cmp.Or(list[a].Opened.Time.Compare(list[b].Opened.Time), cmp.Compare(list[a].Rule, list[b].Rule)) })
+		slices.SortFunc(at, func(a, b int) int {
+			return cmp.Or(list[a].Opened.Time.Compare(list[b].Opened.Time), cmp.Compare(list[a].Rule, list[b].Rule))
+		})
 		first := at[0]
 		for _, i := range at[1:] {
 			if c := merged[first].Closed; c != nil && !c.Time.After(list[i].Opened.Time) {

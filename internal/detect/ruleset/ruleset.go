@@ -54,7 +54,9 @@ func (r *Rule) UnknownFields() []string {
 // Has reports whether anything below a path is a rule, a filter, or a rule that could not be
 // loaded.
 func (rs *Ruleset) Has(path string) bool {
-	below := func(file string) bool { return file == path || strings.HasPrefix(file, strings.TrimSuffix(path, "/")+"/") }
+	below := func(file string) bool {
+		return file == path || strings.HasPrefix(file, strings.TrimSuffix(path, "/")+"/")
+	}
 	return slices.ContainsFunc(rs.Rules, func(r Rule) bool { return below(r.File) }) || slices.ContainsFunc(rs.Faults, func(f Fault) bool { return below(f.File) }) ||
 		slices.ContainsFunc(rs.Others, func(r rule.Info) bool { return below(r.File) }) || slices.ContainsFunc(rs.filters, below)
 }
