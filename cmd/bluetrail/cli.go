@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"reflect"
 	"sync"
@@ -89,6 +90,7 @@ type app struct {
 	shares  *shares
 	opened  *ingest.Pipeline // of the data directory, in a server; nil = the verb opens it
 	rules   *live.Rules      // that run in the server; nil = none, or no server
+	api     http.Handler     // of the server; nil = none
 }
 
 // shares is what all searches of a process share.

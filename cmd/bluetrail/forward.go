@@ -26,6 +26,7 @@ type forwarded interface {
 
 // verbs are those that a server runs, by name.
 var verbs = map[string]func() forwarded{
+	apiVerb:    func() forwarded { return &apiCmd{} },
 	"demo":     func() forwarded { return &demoCmd{} },
 	"search":   func() forwarded { return &searchCmd{} },
 	"show":     func() forwarded { return &showCmd{} },
@@ -156,7 +157,7 @@ func (a *app) ask(conn *control.Conn, f forwarded, configured bool) (code int, e
 func (s *server) answer(ctx context.Context, r *control.Request, out, errOut io.Writer) (code int) {
 	a := &app{
 		ctx: ctx, out: out, err: errOut, cfg: s.cfg, quiet: r.Quiet, dir: string(r.Dir),
-		outTerm: r.Stdout, errTerm: r.Stderr, shares: s.shares, opened: s.pipeline, rules: s.rules, started: time.Now(),
+		outTerm: r.Stdout, errTerm: r.Stderr, shares: s.shares, opened: s.pipeline, rules: s.rules, api: s.handler, started: time.Now(),
 	}
 	if r.Config != nil {
 		a.cfg = config.Default()

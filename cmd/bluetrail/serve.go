@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"time"
 
@@ -55,6 +56,7 @@ type server struct {
 	exposed  *exposure.Keeper  // what is open to the internet
 	lists    *load.Loader
 	jobs     *job.Jobs                       // searches of the API
+	handler  http.Handler                    // the API
 	lags     func() map[string]time.Duration // of scheduled rules; nil = there are none
 	people   *auth.People
 	once     string // password of the first account, "" = it was there

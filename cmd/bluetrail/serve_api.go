@@ -21,7 +21,7 @@ import (
 // what searches of the server run with.
 func (s *server) serveAPI(in *app, h *serve.HTTP) error {
 	s.jobs = job.New(s.jobConfig(in))
-	h.Mount(api.New(api.Config{
+	s.handler = api.New(api.Config{
 		Log:      s.log,
 		Version:  version,
 		Pages:    web.Dist(),
@@ -35,7 +35,8 @@ func (s *server) serveAPI(in *app, h *serve.HTTP) error {
 			var said strings.Builder
 			return s.inside(in, &said).knowledge(s.data, nil)
 		},
-	}))
+	})
+	h.Mount(s.handler)
 	return nil
 }
 

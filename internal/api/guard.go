@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"bluetrail/internal/api/mcp"
 	"bluetrail/internal/auth"
 )
 
@@ -12,6 +13,9 @@ import (
 func (s *Server) guarded(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := s.admit(&r, rt.role)
+		if client := r.Header.Get(mcp.ClientHeader); err == nil && client == mcp.Client && rt.role > auth.None {
+			err = s.audit(r, "called", "api", r.Method+" "+r.URL.Path, client)
+		}
 		if err == nil {
 			err = rt.handle(w, r)
 		}
@@ -24,8 +28,8 @@ func (s *Server) guarded(rt route) http.Handler {
 // admit puts who makes the request into its context, and refuses those below
 // least.
 func (s *Server) admit(r **http.Request, least auth.Role) error {
-	var who *auth.Principal
-	if s.cfg.Identify != nil {
+	who := auth.From((*r).Context()) // of the local socket
+	if who == nil && s.cfg.Identify != nil {
 		var err error
 		if who, err = s.cfg.Identify(*r); err != nil {
 			return err

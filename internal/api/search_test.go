@@ -162,7 +162,7 @@ func TestComplete(t *testing.T) {
 		"eventName=Put|":                          "PutObject",
 		`eventName="Put|`:                         "PutObject",
 		"`clou|":                                  "cloudtrail",
-		"index=aws ; head lim|":                   "limit=",
+		"index=aws ; head kee|":                   "keeplast=",
 		"index=aws ; append [search eventName=G|": "GetObject",
 		"index=aws ; append [search x] ; ta|":     "table ",
 		"userName=|":                              `"=cmd"`,

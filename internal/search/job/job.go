@@ -77,7 +77,7 @@ type Table struct {
 
 // How many rows a job keeps when it is not told.
 const (
-	keptEvents = 10_000
+	keptEvents = 5_000
 	keptRows   = 100_000
 )
 
