@@ -56,6 +56,7 @@ type cli struct {
 	Generate  generateCmd  `cmd:"" help:"Write a synthetic trail with labelled attacks."`
 	Rules     rulesCmd     `cmd:"" help:"List, test, show, explain and check rules."`
 	Spl       splCmd       `cmd:"" name:"spl" help:"Check and explain searches; list the language."`
+	Mcp       mcpCmd       `cmd:"" name:"mcp" help:"Let a language model read events, alerts and rules by the Model Context Protocol."`
 	Repair    repairCmd    `cmd:"" help:"Ingest the files of damaged days again."`
 	Lists     listsCmd     `cmd:"" help:"Show lists of addresses, allow-lists and accounts; fetch lists."`
 	Dashboard dashboardCmd `cmd:"" help:"List, check, import and export dashboards."`
