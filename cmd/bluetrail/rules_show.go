@@ -3,13 +3,11 @@ package main
 import (
 	"bufio"
 	"fmt"
-	"io"
-	"io/fs"
-	"path/filepath"
 	"strings"
 
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/diag"
+	"bluetrail/rules"
 )
 
 type rulesShowCmd struct {
@@ -29,9 +27,6 @@ func (*rulesShowCmd) Help() string {
 func printableLine(text string) string {
 	return diag.Printable(strings.Join(strings.Fields(text), " "))
 }
-
-// maxRuleText is how much of a rule's text is shown.
-const maxRuleText = 1 << 20
 
 // oneRule loads rules and finds one of them.
 func (a *app) oneRule(ref string, dirs, knowledge []string) (*ruleset.Ruleset, *ruleset.Rule, error) {
@@ -74,7 +69,7 @@ func (c *rulesShowCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	text, err := ruleText(r)
+	text, err := r.Text(rules.Files)
 	if err != nil {
 		return fmt.Errorf("cannot read the rule's text: %w", err)
 	}
@@ -117,49 +112,4 @@ func (c *rulesShowCmd) Run(a *app) error {
 		fmt.Fprintln(out, diag.Printable(strings.TrimRight(l, "\r\n")))
 	}
 	return out.Flush()
-}
-
-// ruleText returns the document of a rule, without its neighbours in the file.
-func ruleText(r *ruleset.Rule) (string, error) {
-	dir, err := ruleFiles(r)
-	if err != nil {
-		return "", err
-	}
-	f, err := dir.Open(filepath.Base(strings.TrimPrefix(r.File, ruleset.ShippedPrefix)))
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	return cutRule(f, r.Line, strings.HasSuffix(r.File, ".conf"))
-}
-
-// cutRule reads from a line to the end of the document or, in a .conf file, of the
-// stanza.
-func cutRule(f fs.File, from int, stanza bool) (string, error) {
-	var text strings.Builder
-	in := bufio.NewReader(io.LimitReader(f, 16<<20))
-	for n := 1; ; n++ {
-		l, err := in.ReadString('\n')
-		end := strings.HasPrefix(l, "---")
-		if stanza {
-			end = strings.HasPrefix(l, "[")
-		}
-		if n > from && end {
-			break
-		}
-		if n >= from && !(n == from && end && !stanza) {
-			text.WriteString(l)
-		}
-		if text.Len() > maxRuleText {
-			text.WriteString("\n…")
-			break
-		}
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return "", err
-		}
-	}
-	return strings.Trim(text.String(), "\r\n"), nil
 }

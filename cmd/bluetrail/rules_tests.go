@@ -4,14 +4,9 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path"
-	"path/filepath"
 	"strconv"
 	"strings"
 
-	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/detect/ruletest"
 	"bluetrail/internal/result"
 	"bluetrail/rules"
@@ -26,14 +21,6 @@ type rulesTestCmd struct {
 // Help implements kong.HelpProvider.
 func (*rulesTestCmd) Help() string {
 	return "Fails if a test fails or a rule cannot be loaded.\n\n" + examples("bluetrail rules test", "bluetrail rules test ./rules -o json")
-}
-
-// ruleFiles returns the folder in which a rule lies.
-func ruleFiles(r *ruleset.Rule) (fs.FS, error) {
-	if name, ok := strings.CutPrefix(r.File, ruleset.ShippedPrefix); ok {
-		return fs.Sub(rules.Files, path.Dir(name))
-	}
-	return os.DirFS(filepath.Dir(r.File)), nil
 }
 
 func (c *rulesTestCmd) Run(a *app) error {
@@ -52,7 +39,7 @@ func (c *rulesTestCmd) Run(a *app) error {
 			untested++
 			continue
 		}
-		files, err := ruleFiles(r)
+		files, err := r.Files(rules.Files)
 		if err != nil {
 			return err
 		}

@@ -69,7 +69,7 @@ func (a *Alert) take(it *item) {
 	join(&a.EventIDs, f.EventIDs, MaxEventIDs)
 	for _, address := range f.SourceIP {
 		if len(a.Sources) < maxSources && !slices.ContainsFunc(a.Sources, func(s Source) bool { return s.Address == address }) {
-			a.Sources = append(a.Sources, about(address))
+			a.Sources = append(a.Sources, About(address))
 		}
 	}
 	switch {

@@ -8,8 +8,8 @@ import (
 	"bluetrail/internal/enrich"
 )
 
-// about returns what is known of an address.
-func about(address string) Source {
+// About returns what is known of an address.
+func About(address string) Source {
 	s := Source{Address: address}
 	known := enrich.Current().Source(address)
 	s.Country, s.Network = known.Country, known.Network

@@ -58,8 +58,15 @@ type Knowledge interface {
 // Server answers requests.
 type Server struct {
 	cfg     Config
-	allow   sync.Mutex // of the file of suppressions
-	summary summary    // of the events, for completion
+	summary summary // of the events, for completion
+
+	allow      sync.Mutex // of the file of suppressions
+	writing    sync.Mutex // of rules, lists and lookups
+	categories categories
+	tested     tested
+	sized      sized
+
+	backtesting chan struct{} // has room for one
 }
 
 // route is a path of the API, and who may use it.
@@ -86,7 +93,7 @@ func (s *Server) routes() (all []route) {
 
 // New returns the API.
 func New(cfg Config) http.Handler {
-	s := &Server{cfg: cfg}
+	s := &Server{cfg: cfg, backtesting: make(chan struct{}, 1)}
 	mux := http.NewServeMux()
 	for _, r := range s.routes() {
 		mux.Handle(r.pattern, s.guarded(r))

@@ -279,35 +279,9 @@ type versionInfo struct {
 }
 
 func (s *Server) listDashboardVersions(w http.ResponseWriter, r *http.Request) error {
-	docs, err := s.cfg.Product.State.DocumentVersions(dashboardKind, r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	all := []versionInfo{}
-	for _, d := range docs {
-		all = append(all, versionInfo{d.Version, time.UnixMilli(d.Time).UTC(), d.Who, d.Note, d.Size, d.Gone})
-	}
-	return ok(w, listOf(all))
+	return s.versions(w, dashboardKind, r.PathValue("id"))
 }
 
 func (s *Server) getDashboardVersion(w http.ResponseWriter, r *http.Request) error {
-	id := r.PathValue("id")
-	n, err := strconv.ParseInt(r.PathValue("version"), 10, 64)
-	if err != nil {
-		return badRequest("version %q is no number", r.PathValue("version"))
-	}
-	d, err := s.cfg.Product.State.DocumentVersion(dashboardKind, id, n)
-	if err != nil {
-		return err
-	}
-	if d == nil {
-		return notFound("version of the dashboard", fmt.Sprintf("%s/%d", id, n))
-	}
-	return ok(w, struct {
-		Version int64     `json:"version"`
-		Time    time.Time `json:"time"`
-		Who     string    `json:"who"`
-		Note    string    `json:"note,omitempty"`
-		Source  string    `json:"source"`
-	}{d.Version, time.UnixMilli(d.Time).UTC(), d.Who, d.Note, string(d.Body)})
+	return s.version(w, r, dashboardKind, r.PathValue("id"))
 }

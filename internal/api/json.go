@@ -56,7 +56,16 @@ const maxJSON = 1 << 20
 // decode reads the JSON body of a request strictly into the struct that v
 // points to.
 func decode(w http.ResponseWriter, r *http.Request, v any) error {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxJSON))
+	return decodeUpTo(w, r, v, maxJSON)
+}
+
+// decodeLarge is decode for bodies up to maxBody.
+func decodeLarge(w http.ResponseWriter, r *http.Request, v any) error {
+	return decodeUpTo(w, r, v, maxBody)
+}
+
+func decodeUpTo(w http.ResponseWriter, r *http.Request, v any, most int64) error {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
 	d.DisallowUnknownFields()
 	err := d.Decode(v)
 	if err == nil {

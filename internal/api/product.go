@@ -59,7 +59,7 @@ type Product struct {
 
 // productRoutes joins them.
 func (s *Server) productRoutes() []route {
-	return slices.Concat(s.alertRoutes(), s.dashboardRoutes())
+	return slices.Concat(s.alertRoutes(), s.entityRoutes(), s.ruleRoutes(), s.tableRoutes(), s.dashboardRoutes(), s.savedRoutes(), s.sourceRoutes())
 }
 
 // lacking is the error of what this server does not have.

@@ -28,7 +28,7 @@ func search(condition string, fields ...string) string {
 var traceFields = []string{
 	"eventName", "eventSource", "outcome", "readOnly", "object", "awsRegion", "sourceIPAddress", "recipientAccountId",
 	"userIdentity.sessionContext.attributes.creationDate", "userIdentity.sessionContext.signInSessionArn", "additionalEventData.signInSessionArn",
-	"responseElements.assumedRoleUser.assumedRoleId", "responseElements.federatedUser.federatedUserId",
+	"responseElements.assumedRoleUser.assumedRoleId", "responseElements.assumedRoleUser.arn", "responseElements.federatedUser.federatedUserId",
 	"requestParameters.userName", "responseElements.accessKey.accessKeyId", "responseElements.credentials.accessKeyId", "responseElements.user.arn", "responseElements.role.arn",
 }
 

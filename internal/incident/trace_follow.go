@@ -17,6 +17,7 @@ type link struct {
 	name   string
 	caller caller
 	made   []product
+	arn    string // of the session that begins with it, "" = none
 }
 
 // product is a thing that a link made.
@@ -103,7 +104,7 @@ func (t *Trace) Link(b *vector.Batch) {
 			t.Truncated = true
 			return
 		}
-		t.links = append(t.links, link{r.time(), strings.Clone(r.get("eventName")), callerOf(r).clone(), made})
+		t.links = append(t.links, link{r.time(), strings.Clone(r.get("eventName")), callerOf(r).clone(), made, strings.Clone(r.get("responseElements.assumedRoleUser.arn"))})
 	}
 }
 

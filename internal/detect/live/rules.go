@@ -4,7 +4,6 @@
 package live
 
 import (
-	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -113,14 +112,13 @@ func (r *Rules) disable(rs *ruleset.Ruleset, rule int, reason string) {
 
 // Switch switches a rule off for a reason, or on again if there is none, and keeps that.
 // The rule stays off whatever becomes of its text.
-func (r *Rules) Switch(db *state.DB, id, reason string, also func(*state.Tx) error) error {
+func (r *Rules) Switch(db *state.DB, id, reason string) error {
 	d := state.Disabled{Rule: id, Since: time.Now(), Reason: reason}
 	err := db.Write(func(tx *state.Tx) error {
-		change := tx.Enable(id)
 		if reason != "" {
-			change = tx.Disable(d)
+			return tx.Disable(d)
 		}
-		return errors.Join(change, also(tx))
+		return tx.Enable(id)
 	})
 	if err != nil {
 		return err
