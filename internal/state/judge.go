@@ -1,10 +1,13 @@
 package state
 
 import (
+	"bytes"
+	"cmp"
 	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Unit is a part of what stateful rules know, at the horizon.
@@ -72,8 +75,12 @@ func (t *Tx) PutUnits(list []Unit) error {
 	})
 }
 
-// PutWaiting adds or replaces matches, or removes them.
+// PutWaiting adds or replaces matches, or removes them. It sorts list: rows that lie
+// together in the database cost a third less when they come together.
 func (t *Tx) PutWaiting(list []Waiting) error {
+	slices.SortStableFunc(list, func(a, b Waiting) int {
+		return cmp.Or(bytes.Compare(a.Unit, b.Unit), cmp.Compare(a.Time, b.Time))
+	})
 	return t.put(len(list), "INSERT OR REPLACE INTO judge_tail VALUES (?, ?, ?)", "DELETE FROM judge_tail WHERE unit = ? AND at = ?", func(i int) (key, values []any, stays bool) {
 		return []any{list[i].Unit, list[i].place()}, []any{list[i].Body}, list[i].Body != nil
 	})
