@@ -1,7 +1,7 @@
 // Runs the searches of panels: a few at once, equal ones once.
 import { ApiError, del, get, post, stream, type ErrorBody } from '../../api/client';
 import { clock } from '../../state/time.svelte';
-import type { Cell, Table } from '../../components/chart/data';
+import { seconds, type Cell, type Table } from '../../components/chart/data';
 
 const atOnce = 4;
 const most = 5000; // rows of a panel
@@ -118,6 +118,17 @@ export function forget() {
 
 /** newest returns when the newest stored event happened; null when it cannot be told. */
 export async function newest(): Promise<Date | null> {
-  const s = await get<{ last?: string }>('/system').catch(() => null);
-  return s?.last ? new Date(s.last) : null;
+  try {
+    const { last } = await get<{ last?: string }>('/system');
+    if (last) return new Date(last);
+  } catch {
+    // a server without that path: search for it
+  }
+  try {
+    const { table } = await run({ search: 'index=aws | head 1 | fields _time', earliest: '', latest: '' }).result;
+    const at = seconds(table.rows[0]?.[table.fields.indexOf('_time')]);
+    return at == null ? null : new Date(at * 1000);
+  } catch {
+    return null;
+  }
 }
