@@ -56,9 +56,9 @@ test('the overview: inputs, drill-down, brush, accessibility', async () => {
 });
 
 test('a dashboard is made, edited in the browser, saved, and a conflict is told', async () => {
-  const page = await open('#/dashboards/new', { allow: [/404/, /409/] });
+  const page = await open('#/dashboards/new', { allow: [/40[049]/] });
   await settled(page);
-  await page.getByRole('button', { name: 'Row' }).click();
+  await page.getByRole('button', { name: 'Row', exact: true }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Title').fill('Calls <img src=x onerror=alert(1)>');
   await dialog.getByLabel(/^Search/).fill('index=aws | stats count by eventSource | nosuch');
@@ -90,7 +90,7 @@ test('a dashboard is made, edited in the browser, saved, and a conflict is told'
 });
 
 test('a Splunk dashboard is imported, and what does not carry over is named', async () => {
-  const page = await open('#/dashboards/import', { allow: [/404/] });
+  const page = await open('#/dashboards/import', { allow: [/40[04]/] });
   const xml = readFileSync(new URL('../../internal/dashboard/testdata/form.xml', import.meta.url), 'utf8');
   await page.getByLabel(/its text/).fill(xml);
   await page.getByRole('button', { name: 'Read it' }).click();
