@@ -84,7 +84,7 @@ test('the page of a user: numbers, activity, alerts, what grew out of it', async
   const { items } = await api(page, '/alerts?rule=user_made_ready&sort=last');
   const alert = await api(page, `/alerts/${items[0].id}`);
   const name = alert.actor[0];
-  await page.goto(`${base}/#/entity/user/${encodeURIComponent(name)}?since=0`);
+  await page.goto(`${base}/#/entity/user/${encodeURIComponent(name)}?since=-20y`);
   await page.getByRole('heading', { level: 1, name: shortName(name) }).waitFor();
   await page.locator('#activity canvas').waitFor();
   await page.locator('#alerts').getByText(items[0].title).first().waitFor();
