@@ -136,7 +136,8 @@ export function guess(text: string): Target[] {
   const bucket = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/.*)?$/.exec(t);
   if (bucket) return one('bucket', bucket[1]);
   if (EMAIL.test(t)) return one('actor');
-  if (IAM_NAME.test(t)) {
+  if (IAM_NAME.test(t) && !t.includes('=')) {
+    // Names may hold =, but who types it writes a search.
     return (['user', 'role', 'bucket'] as const)
       .filter((kind) => kind !== 'bucket' || /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(t))
       .map((kind): Target => ({ kind, name: t, sure: false }))
