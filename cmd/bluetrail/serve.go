@@ -152,12 +152,12 @@ func (c *serveCmd) serve(a *app, hello greeting) error {
 	}
 	return serve.Run(a.ctx, s.log, parts, func() {
 		h.SetReady(true)
-		s.log.Info("ready")
 		text, err := hello(a.ctx, s, h.URL())
 		if err != nil {
 			s.log.Error("cannot tell how to sign in", serve.KeyErr, err)
 		}
 		fmt.Fprint(a.err, text)
+		s.log.Info("ready")
 	}, func() { s.stopping(); h.SetReady(false) })
 }
 
