@@ -168,6 +168,16 @@ export class Editor {
           linter((view) => this.#lint(view, o.range), { delay: 350 }),
           docs,
           theme,
+          // Typing over coloured text makes the browser keep its look in a style attribute, which the
+          // content security policy refuses: put the text in its place ourselves.
+          EditorView.domEventHandlers({
+            beforeinput: (e, view) => {
+              if (e.inputType !== 'insertText' || !e.data || view.composing || view.state.selection.main.empty) return false;
+              e.preventDefault();
+              view.dispatch(view.state.replaceSelection(e.data), { userEvent: 'input.type', scrollIntoView: true });
+              return true;
+            },
+          }),
           EditorView.updateListener.of((u) => {
             if (u.docChanged) o.onchange(u.state.doc.toString());
           }),
