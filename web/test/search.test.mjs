@@ -210,7 +210,7 @@ test('hostile and large records keep the page whole', async () => {
   await wide.focus();
   const unfolded = await gaps(page, async () => {
     await page.keyboard.press('ArrowRight');
-    await record.getByRole('treeitem', { name: /requestParameters/ }).waitFor();
+    await record.getByRole('treeitem', { name: /requestParameters/ }).first().waitFor();
     await record.getByRole('button', { name: /^Show \d+ more of/ }).click();
     await page.waitForTimeout(300);
   });
