@@ -239,6 +239,8 @@ func TestSSORefused(t *testing.T) {
 		}
 	}
 	// A way back is good once.
+	idp.claims = maps.Clone(base)
+	idp.sign = func(m map[string]any) string { return idp.token(idp.key, m) }
 	var again url.Values
 	var cookie *http.Cookie
 	if _, _, code := idp.signIn(p, func(q url.Values, c *http.Cookie) { again, cookie = q, c }); code != "" {
