@@ -118,7 +118,7 @@ type alertPage struct {
 	EntityLink     *entityRef     `json:"entity_link,omitempty"`
 	Entities       []entityRef    `json:"entities"`
 	Suppression    *suppression   `json:"suppression,omitempty"`
-	Tunable        bool           `json:"tunable,omitempty"`
+	Tunable        bool           `json:"tunable"`
 }
 
 // rules returns the rules as they are now, nil if the server runs none.

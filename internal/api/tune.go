@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"bluetrail/internal/alert"
 	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/detect/hunt"
 	"bluetrail/internal/detect/ruleset"
@@ -65,6 +66,9 @@ func (s *Server) tuneAlert(w http.ResponseWriter, r *http.Request) error {
 	rs := s.rules()
 	if rs == nil || s.cfg.Product.Own == nil {
 		return lacking("rules")
+	}
+	if a.RuleID == alert.RiskRule || a.RuleID == alert.HealthRule {
+		return unprocessable("not_tunable", "%q is no rule of the trail, so that no filter can be proposed; tune the rules behind it", a.Rule)
 	}
 	at := rs.Find(a.RuleID)
 	if at < 0 {

@@ -2012,7 +2012,7 @@ export interface components {
             tz?: string;
             /** @description Send results over the newest events while a search that makes a table runs. */
             preview?: boolean;
-            /** @description How many rows to keep; 10000 events or 100000 rows of a table if not given. */
+            /** @description How many rows to keep; 5000 events or 100000 rows of a table if not given. */
             max_rows?: number;
         };
         Progress: {
@@ -5457,7 +5457,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/x-ndjson": components["schemas"]["BacktestLine"];
+                    "application/x-ndjson": string;
                 };
             };
             default: components["responses"]["error"];
