@@ -2,8 +2,6 @@ package api
 
 import (
 	"bytes"
-	"errors"
-	"io/fs"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -40,7 +38,7 @@ type listInfo struct {
 }
 
 func describeList(h *addresses.Held, now time.Time) listInfo {
-	x := listInfo{Name: h.Name, Kind: "addresses", From: "file", Lookup: h.Lookup, State: "fine", Of: some(h.Of), Checked: some(h.Checked), Kept: h.Kept, Editable: h.URL == ""}
+	x := listInfo{Name: h.Name, Kind: "addresses", From: "file", Lookup: h.Lookup, State: "fine", Of: some(h.Of), Checked: some(h.Checked), Kept: h.Kept, Editable: isTable(h)}
 	switch {
 	case h.URL != "":
 		x.From = "url"
@@ -104,10 +102,7 @@ func (s *Server) heldList(name string) (*addresses.Held, error) {
 
 // listFile returns where a list is read from.
 func (s *Server) listFile(h *addresses.Held) (string, error) {
-	switch {
-	case h.URL != "":
-		return filepath.Join(s.cfg.Product.Data, "lists", h.Name), nil
-	case h.Lookup == "":
+	if h.Lookup == "" {
 		return h.File, nil
 	}
 	f, err := s.findLookup(h.Lookup)
@@ -153,14 +148,14 @@ func (s *Server) getList(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if !isTable(h) {
+		return s.answerTable(w, r, name, entriesOf(h.List), false, 0)
+	}
 	path, err := s.listFile(h)
 	if err != nil {
 		return err
 	}
 	t, err := readTable(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		t, err = &table{columns: []string{"entry"}}, nil // it was not fetched yet
-	}
 	if err != nil {
 		return err
 	}
@@ -168,7 +163,34 @@ func (s *Server) getList(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.answerTable(w, r, name, t, h.URL == "", version)
+	return s.answerTable(w, r, name, t, true, version)
+}
+
+// isTable reports whether a list has rows that can be edited.
+func isTable(h *addresses.Held) bool {
+	return h.URL == "" && (h.List == nil || h.List.Format == addresses.Plain || h.List.Format == addresses.CSV)
+}
+
+// shownEntries bounds the entries of a list that are shown.
+const shownEntries = 100_000
+
+// entriesOf returns what was read of a list; nil = nothing yet.
+func entriesOf(l *addresses.List) *table {
+	t := &table{columns: []string{"entry", "reason"}}
+	if l == nil {
+		return t
+	}
+	for p, reason := range l.All() {
+		if len(t.rows) == shownEntries {
+			break
+		}
+		entry := p.String()
+		if p.IsSingleIP() {
+			entry = p.Addr().String()
+		}
+		t.rows = append(t.rows, []string{entry, reason})
+	}
+	return t
 }
 
 func (s *Server) putList(w http.ResponseWriter, r *http.Request) error {
@@ -185,8 +207,8 @@ func (s *Server) putList(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if h.URL != "" {
-		e := unprocessable("not_editable", "the list %q is fetched from elsewhere", name)
+	if !isTable(h) {
+		e := unprocessable("not_editable", "the list %q is fetched from elsewhere, or no table", name)
 		e.Hint = "add a list of your own to the configuration, from a file or a lookup"
 		return e
 	}

@@ -58,10 +58,10 @@ type tested struct {
 func (t *tested) load(s *Server) {
 	t.once.Do(func() {
 		t.tests, t.byID = map[string][]sigma.Test{}, map[string]int{}
-		if s.cfg.Product.Shipped == nil {
+		if s.cfg.Product.Own == nil {
 			return
 		}
-		rs, err := ruleset.Load(context.Background(), nil, ruleset.Options{Shipped: s.cfg.Product.Shipped})
+		rs, err := s.cfg.Product.Own.Tested(context.Background())
 		if err != nil {
 			return
 		}

@@ -5,14 +5,19 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"bluetrail/internal/detect/backtest"
+	"bluetrail/internal/detect/hunt"
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/detect/ruletest"
 	"bluetrail/internal/detect/sigma"
+	"bluetrail/internal/event"
+	"bluetrail/internal/store/files"
 )
 
 type testedRule struct {
@@ -41,15 +46,34 @@ func (s *Server) testRule(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var c struct {
+		ID     string `json:"id"`
 		Source string `json:"source"`
 	}
 	if err := decode(w, r, &c); err != nil {
 		return err
 	}
+	if (c.ID == "") == (c.Source == "") {
+		return badRequest("send either the id or the source of a rule")
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), testTime)
 	defer cancel()
-	rs, at, faults, err := own.Try(ctx, s.replaced(c.Source), c.Source)
-	if err != nil {
+	var (
+		rs     *ruleset.Ruleset
+		at     []int
+		faults []ruleset.Fault
+		files  fs.FS // that tests name
+		before int   // lines of the file before the text of the rule
+	)
+	if c.ID != "" {
+		if rs, at, err = s.runs(c.ID); err != nil {
+			return err
+		}
+		x := &rs.Rules[at[0]]
+		if files, err = x.Files(s.cfg.Product.Shipped); err != nil {
+			return err
+		}
+		before = max(x.Line-1, 0)
+	} else if rs, at, faults, err = own.Try(ctx, s.replaced(c.Source), c.Source); err != nil {
 		return err
 	}
 	if len(at) == 0 && len(faults) == 0 {
@@ -61,12 +85,17 @@ func (s *Server) testRule(w http.ResponseWriter, r *http.Request) error {
 		Warnings []string     `json:"warnings"`
 		Rules    []testedRule `json:"rules"`
 	}{len(faults) == 0, faultsOf(faults), []string{}, []testedRule{}}
+	for i := range out.Faults {
+		if f := &out.Faults[i]; f.Line > 0 {
+			f.Place = placeOfLine(c.Source, f.Line)
+		}
+	}
 	for _, i := range at {
 		x := &rs.Rules[i]
 		out.Warnings = append(out.Warnings, x.Warnings...)
 		y := testedRule{x.ID, x.Title, string(x.Kind), string(x.Severity), []testResult{}}
-		for _, t := range ruletest.Run(ctx, rs, i, nil) {
-			z := testResult{Name: t.Name, Line: t.Line, Want: t.Want, Got: t.Got, Passed: t.Passed()}
+		for _, t := range ruletest.Run(ctx, rs, i, files) {
+			z := testResult{Name: t.Name, Line: max(t.Line-before, 1), Want: t.Want, Got: t.Got, Passed: t.Passed()}
 			if t.Err != nil {
 				z.Error = t.Err.Error()
 			}
@@ -76,6 +105,18 @@ func (s *Server) testRule(w http.ResponseWriter, r *http.Request) error {
 		out.Rules = append(out.Rules, y)
 	}
 	return ok(w, out)
+}
+
+// runs returns the rules that run, with the tests of one of them, and its position.
+func (s *Server) runs(ref string) (*ruleset.Ruleset, []int, error) {
+	rs, at, err := s.findRule(ref)
+	if err != nil {
+		return nil, nil, err
+	}
+	with := *rs
+	with.Rules = slices.Clone(rs.Rules)
+	with.Rules[at].Tests = s.tested.of(s, &rs.Rules[at])
+	return &with, []int{at}, nil
 }
 
 // replaced returns the name of the own rule that a text is a new version of, "" = none.
@@ -256,6 +297,8 @@ func (s *Server) backtestRule(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), backtestTime)
 	defer cancel()
+	read := &counted{Records: o.Records}
+	o.Records = read
 	out := stream(w)
 	began := time.Now()
 	if err := out.write(map[string]any{"type": "start", "rule_id": rs.Rules[at].ID}); err != nil {
@@ -275,7 +318,7 @@ func (s *Server) backtestRule(w http.ResponseWriter, r *http.Request) error {
 	for {
 		select {
 		case <-tick.C:
-			if out.write(map[string]any{"type": "progress", "seconds": time.Since(began).Seconds()}) != nil {
+			if out.write(map[string]any{"type": "progress", "seconds": time.Since(began).Seconds(), "events": read.n.Load()}) != nil {
 				cancel()
 			}
 		case d := <-ended:
@@ -296,6 +339,25 @@ func (s *Server) backtestRule(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		}
 	}
+}
+
+// counted counts the records that are read.
+type counted struct {
+	hunt.Records
+	n atomic.Int64
+}
+
+func (c *counted) Each(ctx context.Context, x *event.Extractor, visitor func(worker int) (func(*files.Record) error, error)) error {
+	return c.Records.Each(ctx, x, func(worker int) (func(*files.Record) error, error) {
+		visit, err := visitor(worker)
+		if err != nil {
+			return nil, err
+		}
+		return func(r *files.Record) error {
+			c.n.Add(1)
+			return visit(r)
+		}, nil
+	})
 }
 
 func reportOf(r *backtest.Report) *backtestReport {

@@ -168,7 +168,7 @@ type ruleFault struct {
 	File   string `json:"file,omitempty"`
 	Line   int    `json:"line,omitempty"`
 	Reason string `json:"reason"`
-	Hint   string `json:"hint,omitempty"`
+	Place  *Place `json:"place,omitempty"` // in the text that was sent
 }
 
 func faultsOf(list []ruleset.Fault) []ruleFault {
@@ -356,6 +356,19 @@ type coverageTactic struct {
 	Techniques []*coverageCell `json:"techniques"`
 }
 
+// placesOf returns the tactics under which a technique of a rule stands: those of the
+// rule that it belongs to. If it belongs to none of them, its own.
+func placesOf(technique string, ofRule []string) []string {
+	known := rule.TechniqueTactics(technique)
+	if known == nil {
+		return ofRule
+	}
+	if both := slices.DeleteFunc(slices.Clone(known), func(t string) bool { return !slices.Contains(ofRule, t) }); len(both) > 0 {
+		return both
+	}
+	return known
+}
+
 func (s *Server) coverage(w http.ResponseWriter, r *http.Request) error {
 	rs := s.rules()
 	if rs == nil {
@@ -387,16 +400,21 @@ func (s *Server) coverage(w http.ResponseWriter, r *http.Request) error {
 		if h := f.hits[x.ID]; h != nil {
 			hits = h.Findings
 		}
-		for _, tactic := range x.Tactics() {
-			at := slices.Index(rule.AllTactics, tactic)
-			if at < 0 {
-				continue
+		own := x.Tactics()
+		for _, tactic := range own {
+			if at := slices.Index(rule.AllTactics, tactic); at >= 0 {
+				tactics[at].Rules++
+				tactics[at].Hits += hits
 			}
-			t := tactics[at]
-			t.Rules++
-			t.Hits += hits
-			for _, id := range x.Mitre() {
-				techniques[id] = true
+		}
+		for _, id := range x.Mitre() {
+			techniques[id] = true
+			for _, tactic := range placesOf(id, own) {
+				at := slices.Index(rule.AllTactics, tactic)
+				if at < 0 {
+					continue
+				}
+				t := tactics[at]
 				j := slices.IndexFunc(t.Techniques, func(c *coverageCell) bool { return c.ID == id })
 				if j < 0 {
 					t.Techniques = append(t.Techniques, &coverageCell{ID: id, Name: rule.TechniqueName(id)})

@@ -373,7 +373,6 @@ func (s *Server) listExposure(w http.ResponseWriter, r *http.Request) error {
 	reach, chosen := map[string]int{}, []opening{}
 	for i := range known {
 		o := known[i]
-		reach[string(o.Reach)]++
 		if !all && o.Closed != nil || id != "" && o.ID != id && !slices.ContainsFunc(o.Instances, func(x exposure.Instance) bool { return x.ID == id }) {
 			continue
 		}
@@ -381,6 +380,7 @@ func (s *Server) listExposure(w http.ResponseWriter, r *http.Request) error {
 		if x.Instances == nil {
 			x.Instances = []exposure.Instance{}
 		}
+		reach[string(o.Reach)]++
 		chosen = append(chosen, x)
 	}
 	return ok(w, struct {

@@ -37,6 +37,26 @@ func TechniqueName(id string) string {
 	return name
 }
 
+// tacticsOf are the tactics to which ATT&CK counts a technique and those beneath it.
+var tacticsOf = map[string]string{
+	"T1020": "exfiltration", "T1021": "lateral-movement", "T1040": "credential-access discovery", "T1048": "exfiltration", "T1059": "execution", "T1069": "discovery", "T1070": "defense-evasion",
+	"T1074": "collection", "T1078": "initial-access persistence privilege-escalation defense-evasion", "T1087": "discovery", "T1090": "command-and-control", "T1098": "persistence privilege-escalation",
+	"T1110": "credential-access", "T1133": "initial-access persistence", "T1136": "persistence", "T1190": "initial-access", "T1195": "initial-access", "T1199": "initial-access", "T1201": "discovery",
+	"T1204": "execution", "T1484": "privilege-escalation defense-evasion", "T1485": "impact", "T1486": "impact", "T1489": "impact", "T1490": "impact", "T1496": "impact", "T1518": "discovery",
+	"T1525": "persistence", "T1526": "discovery", "T1528": "credential-access", "T1530": "collection", "T1531": "impact", "T1535": "defense-evasion", "T1537": "exfiltration", "T1538": "discovery",
+	"T1539": "credential-access", "T1546": "persistence privilege-escalation", "T1548": "privilege-escalation defense-evasion", "T1550": "defense-evasion lateral-movement", "T1552": "credential-access",
+	"T1555": "credential-access", "T1556": "persistence defense-evasion credential-access", "T1562": "defense-evasion", "T1566": "initial-access", "T1567": "exfiltration", "T1578": "defense-evasion",
+	"T1580": "discovery", "T1584": "resource-development", "T1593": "reconnaissance", "T1606": "credential-access", "T1609": "execution", "T1610": "execution defense-evasion",
+	"T1611": "privilege-escalation", "T1613": "discovery", "T1619": "discovery", "T1621": "credential-access", "T1648": "execution", "T1651": "execution", "T1657": "impact", "T1666": "defense-evasion",
+	"T1671": "persistence",
+}
+
+// TechniqueTactics returns the tactics of a technique, nil for one that is not known.
+func TechniqueTactics(id string) []string {
+	main, _, _ := strings.Cut(id, ".")
+	return strings.Fields(tacticsOf[main])
+}
+
 // AllTactics are the tactics of ATT&CK, in its order, as Tactics names them.
 var AllTactics = []string{
 	"reconnaissance", "resource-development", "initial-access", "execution", "persistence", "privilege-escalation", "defense-evasion", "credential-access", "discovery",

@@ -44,6 +44,13 @@ func (o *Own) NameOf(r *Rule) string {
 	return strings.TrimSuffix(filepath.Base(r.File), ".yml")
 }
 
+// Tested loads the rules that come with bluetrail, with their tests.
+func (o *Own) Tested(ctx context.Context) (*Ruleset, error) {
+	with := o.Follow.o.Options
+	with.Untested = false
+	return Load(ctx, nil, with)
+}
+
 // NoRule is the fault of a text without a rule.
 const NoRule = "there is no rule for CloudTrail in this text"
 

@@ -3,6 +3,7 @@
 package list
 
 import (
+	"iter"
 	"bytes"
 	"errors"
 	"fmt"
@@ -59,6 +60,9 @@ type List struct {
 
 // Lookup returns the reason that the most specific entry gives for an address.
 func (l *List) Lookup(a netip.Addr) (reason string, ok bool) { return l.table.Lookup(a) }
+
+// All returns the entries with their reasons, in order of their addresses.
+func (l *List) All() iter.Seq2[netip.Prefix, string] { return l.table.AllSorted() }
 
 // add adds an entry. The first reason for a network stays.
 func (l *List) add(p netip.Prefix, reason string) {

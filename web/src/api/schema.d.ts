@@ -2846,7 +2846,6 @@ export interface components {
             /** @description Those marked false. */
             false_30d?: number;
             true_30d?: number;
-            quiet_30d?: number;
             /** @description Findings on each of the last 30 days, the oldest first. */
             days: number[];
             /** @description What it usually costs, in microseconds: on an event, or a run of a search. */
@@ -2856,7 +2855,6 @@ export interface components {
             file?: string;
             line?: number;
             reason: string;
-            hint?: string;
             place?: components["schemas"]["Place"];
         };
         RuleList: {
@@ -2914,8 +2912,6 @@ export interface components {
             };
             /** @description The search of a rule of kind spl. */
             search?: string;
-            /** @description Of a Sigma rule. */
-            condition?: string;
             test_list: components["schemas"]["RuleTestRow"][];
             /** @description The last runs of a search. */
             runs: components["schemas"]["RuleRun"][];
@@ -2941,7 +2937,9 @@ export interface components {
         };
         RuleSource: {
             /** @description One or more rules in YAML, with their tests. */
-            source: string;
+            source?: string;
+            /** @description Of a rule that is loaded, in place of source. */
+            id?: string;
         };
         RuleTest: {
             /** @description Everything could be loaded and all tests passed. */
@@ -3005,6 +3003,8 @@ export interface components {
             /** @enum {string} */
             type: "start" | "progress" | "report" | "end" | "error";
             seconds?: number;
+            /** @description Read so far. */
+            events?: number;
             report?: components["schemas"]["BacktestReport"];
             error?: components["schemas"]["Error"];
         };
@@ -3282,19 +3282,12 @@ export interface components {
              * @description When the newest file was changed.
              */
             last_file_at?: string;
-            /**
-             * Format: date-time
-             * @description The newest event of its files.
-             */
-            last_event?: string;
-            /** @description From the newest event to now. */
+            /** @description From the change of the newest file to now. */
             lag_seconds?: number;
             /** @description Files of the last hour. */
             files_hour?: number;
             records_hour?: number;
             last_error?: string;
-            /** Format: date-time */
-            last_error_at?: string;
             /** @description Files and records that could not be read. */
             problems?: number;
         };

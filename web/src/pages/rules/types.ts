@@ -27,7 +27,6 @@ export interface RuleRow {
   hits_30d: number;
   false_30d?: number;
   true_30d?: number;
-  quiet_30d?: number;
   days: number[];
   cost_us?: number;
 }
@@ -35,7 +34,6 @@ export interface RuleFault {
   file?: string;
   line?: number;
   reason: string;
-  hint?: string;
   place?: Place;
 }
 export interface Ref {
@@ -70,7 +68,6 @@ export interface Rule extends RuleRow {
   warnings: string[];
   class: Record<string, string>;
   search?: string;
-  condition?: string;
   test_list: { name: string; line?: number; fire: boolean }[];
   runs: Run[];
   uses: Ref[];
