@@ -74,6 +74,16 @@ export class YamlEditor {
           EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false' }),
           EditorState.readOnly.of(readonly_), EditorState.tabSize.of(2),
           keymap.of([...defaultKeymap, ...historyKeymap, ...(readonly_ ? [] : [{ ...indentWithTab, key: 'Ctrl-Tab' }])]),
+          // Typing over coloured text makes the browser keep its look in a style attribute, which the
+          // content security policy forbids.
+          EditorView.domEventHandlers({
+            beforeinput: (e, view) => {
+              if (e.inputType !== 'insertText' || !e.data || view.composing || view.state.readOnly || view.state.selection.main.empty) return false;
+              e.preventDefault();
+              view.dispatch(view.state.replaceSelection(e.data), { userEvent: 'input.type', scrollIntoView: true });
+              return true;
+            },
+          }),
           EditorView.updateListener.of((u) => {
             if (u.docChanged && !this.#quiet) onchange(u.state.doc.toString());
           }),
