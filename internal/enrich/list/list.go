@@ -3,10 +3,10 @@
 package list
 
 import (
-	"iter"
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
 	"strings"
 	"time"
