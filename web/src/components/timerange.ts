@@ -32,9 +32,10 @@ function one(t: string, open: string): string {
 /** name says a range in words. */
 export function name(r: Range): string {
   const latest = r.latest === 'now' || r.latest === 'now()' ? '' : r.latest;
-  const preset = presets.find((p) => p.earliest === r.earliest && p.latest === latest);
+  const earliest = r.earliest === '0' ? '' : r.earliest;
+  const preset = presets.find((p) => p.earliest === earliest && p.latest === latest);
   if (preset) return preset.name;
-  return `${one(r.earliest, 'beginning')} – ${one(latest, 'now')}`;
+  return `${one(earliest, 'beginning')} – ${one(latest, 'now')}`;
 }
 
 /** iso writes a time as the API takes it. */
