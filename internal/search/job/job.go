@@ -52,6 +52,7 @@ type Job struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	tap    *tap
+	wrote  func(error) error // stores what the search wrote; nil if it may not write
 
 	mu       sync.Mutex
 	state    State
@@ -66,6 +67,7 @@ type Job struct {
 	watchers int           // streams that follow it
 	idle     *time.Timer
 	answers  map[string]any // of timelines and fields that were asked for
+	freed    bool           // the rows are gone
 }
 
 // Table is some rows.
@@ -109,7 +111,22 @@ func (j *Job) run(o search.Options) {
 		defer gone.Wait()
 		defer stop()
 	}
-	j.end(s, j.take(s))
+	j.end(s, j.stored(j.take(s)))
+}
+
+// stored stores what the search wrote, before anybody is told that it is done. It
+// returns the error of the search or else its own.
+func (j *Job) stored(err error) error {
+	if j.wrote == nil {
+		return err
+	}
+	if over := new(exec.OverBudget); errors.As(err, &over) { // the search is done nevertheless
+		if werr := j.wrote(nil); werr != nil {
+			return werr
+		}
+		return err
+	}
+	return j.wrote(err)
 }
 
 var errEnough = errors.New("enough rows")
@@ -135,7 +152,7 @@ func (j *Job) take(s *search.Search) error {
 			j.preview = nil
 			err = j.rows.add(b)
 		})
-		if err == nil && over {
+		if err == nil && over && !j.Parts.Writes { // what it writes is not to lack rows
 			return errEnough
 		}
 		return err
@@ -243,11 +260,15 @@ func (j *Job) Preview() *Table {
 }
 
 // Each passes on the rows from a number on, in batches, as far as they are
-// there.
+// there. ErrNone says that the job was dropped meanwhile.
 func (j *Job) Each(from int, yield func(first int, b *vector.Batch) error) error {
-	j.touch()
 	for {
+		j.touch() // whoever takes the rows may be slow
 		j.mu.Lock()
+		if j.freed {
+			j.mu.Unlock()
+			return ErrNone
+		}
 		var at *block
 		for i := range j.rows.blocks { // newest last
 			if b := &j.rows.blocks[i]; b.first+b.len > from {

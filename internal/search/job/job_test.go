@@ -2,9 +2,11 @@ package job
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,8 +14,10 @@ import (
 	"bluetrail/internal/event"
 	"bluetrail/internal/search"
 	"bluetrail/internal/spill"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/store"
 	"bluetrail/internal/store/memory"
+	"bluetrail/internal/vector"
 )
 
 // events is a store of events in memory that tells their time range.
@@ -300,4 +304,54 @@ func TestCancel(t *testing.T) {
 	}
 	a.leave()
 	b.leave()
+}
+
+// TestWriting: a search that writes is not cut where its rows are, and is done once
+// what it wrote is stored.
+func TestWriting(t *testing.T) {
+	l := jobs(t, stored(t, 300))
+	var got collected
+	var broken error
+	options := l.cfg.Options
+	l.cfg.Options = func(a Ask, write bool) (search.Options, []diag.Notice, error) {
+		o, n, err := options(a, write)
+		o.Collector = &got
+		return o, n, err
+	}
+	l.cfg.Wrote = func(_ *search.Options, err error) error {
+		for _, j := range l.List("") {
+			if j.Info().State != Running {
+				t.Errorf("%s before what it wrote is stored", j.Info().State)
+			}
+		}
+		return errors.Join(err, broken)
+	}
+	for _, broken = range []error{nil, errors.New("the disk is full")} {
+		got.n.Store(0)
+		j, err := l.Start(Ask{Search: "index=aws | collect index=copy", MaxRows: 10}, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j.wait()
+		in := j.Info()
+		if got.n.Load() != 300 || in.Rows != 10 || !in.More || (in.State == Failed) != (broken != nil) {
+			t.Errorf("%d events collected; %+v", got.n.Load(), in)
+		}
+		l.Drop(j)
+	}
+}
+
+type collected struct{ n atomic.Int64 }
+
+func (c *collected) Collect(exec.Collected) error { c.n.Add(1); return nil }
+
+// TestDropped: rows that are gone do not look like the end of the rows.
+func TestDropped(t *testing.T) {
+	l := jobs(t, stored(t, 10))
+	j := ended(t, l, Ask{Search: "index=aws"})
+	l.Drop(j)
+	l.Close()
+	if err := j.Each(0, func(int, *vector.Batch) error { return nil }); !errors.Is(err, ErrNone) {
+		t.Error(err)
+	}
 }

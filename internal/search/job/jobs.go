@@ -84,23 +84,22 @@ func (l *Jobs) Start(a Ask, write bool) (*Job, error) {
 	j.tap = &tap{}
 	o.Store = j.tap.over(o.Store)
 	o.Text = a.Search
+	if write && l.cfg.Wrote != nil { // the searches that map runs may write, too
+		j.wrote = func(err error) error { return l.cfg.Wrote(&o, err) }
+	}
 	if a.Now == "" {
 		o.Clock = j.Began // the same one for what is searched beside it
 	}
 	j.ctx, j.cancel = context.WithCancelCause(context.Background())
+	j.idle = time.AfterFunc(l.cfg.Idle, func() { l.Drop(j) }) // before others see the job
 	if err := l.add(j); err != nil {
+		j.idle.Stop()
 		j.cancel(nil)
 		return nil, err
 	}
-	j.idle = time.AfterFunc(l.cfg.Idle, func() { l.Drop(j) })
 	go func() {
 		defer l.gone.Done()
 		j.run(o)
-		if parts.Writes && l.cfg.Wrote != nil {
-			if err := l.cfg.Wrote(&o, j.Info().Err); err != nil {
-				j.update(func() { j.state, j.err = Failed, err })
-			}
-		}
 	}()
 	return j, nil
 }
@@ -197,6 +196,7 @@ func (l *Jobs) drop(j *Job) {
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		j.rows.free()
+		j.freed = true
 	})
 }
 
@@ -230,9 +230,7 @@ const left = time.Minute
 
 // touch notes that somebody asks about the job.
 func (j *Job) touch() {
-	if j.idle != nil {
-		j.idle.Reset(j.jobs.cfg.Idle)
-	}
+	j.idle.Reset(j.jobs.cfg.Idle)
 }
 
 // Follow notes that somebody follows the job, until the function that it returns
@@ -331,7 +329,7 @@ func (l *Jobs) Once(ctx context.Context, a Ask, write bool, use func(*search.Sea
 	}
 	defer s.Close()
 	err = use(s)
-	if parts.Writes && l.cfg.Wrote != nil {
+	if write && l.cfg.Wrote != nil {
 		err = l.cfg.Wrote(&o, err)
 	}
 	return err
