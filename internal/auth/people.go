@@ -144,28 +144,38 @@ func (p *People) lookUp(secret string, isToken bool, peer Peer) (*known, error) 
 			return nil, err
 		}
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	idle := now-k.used > p.opt.Auth.Idle.Milliseconds()
-	if k.token != isToken || now >= k.expires || !k.token && idle {
-		return nil, nil
-	}
-	if p.gen == gen {
-		p.known[hash] = k
-	}
-	k.used = now
-	if now-k.touched < touchEvery.Milliseconds() {
+	k, touch := p.use(k, hash, gen, now, isToken)
+	if !touch {
 		return k, nil
 	}
-	k.touched = now
 	address := peer.Addr.String()
-	err := p.db.Write(func(tx *state.Tx) error {
+	err := p.db.Write(func(tx *state.Tx) error { // without the lock: others need not wait for the disk
 		if k.token {
 			return tx.TouchToken(k.hash, now, address)
 		}
 		return tx.TouchSession(k.hash, now, address)
 	})
 	return k, err
+}
+
+// use notes that a session or token is used, nil if it has expired. touch says that this
+// is to be written.
+func (p *People) use(k *known, hash [sha256.Size]byte, gen, now int64, isToken bool) (_ *known, touch bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	idle := now-k.used > p.opt.Auth.Idle.Milliseconds()
+	if k.token != isToken || now >= k.expires || !k.token && idle {
+		return nil, false
+	}
+	if p.gen == gen {
+		p.known[hash] = k
+	}
+	k.used = now
+	if now-k.touched < touchEvery.Milliseconds() {
+		return k, false
+	}
+	k.touched = now
+	return k, true
 }
 
 // load reads a session or token, nil if there is none, or its user may not sign in.
