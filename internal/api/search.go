@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"bluetrail/internal/api/mcp"
 	"bluetrail/internal/auth"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/result"
@@ -34,10 +35,13 @@ func (s *Server) searchRoutes() []route {
 // searchWriter may run searches that write.
 const searchWriter = auth.Engineer
 
-// mayWrite reports whether the searches of r may change something.
+// mayWrite reports whether the searches of r may change something. Those of language
+// models may not, whoever's token they have. Nor may a link that somebody with a
+// session follows, which any site can make.
 func mayWrite(r *http.Request) bool {
 	who := auth.From(r.Context())
-	return who != nil && who.Role >= searchWriter
+	link := who != nil && who.Session != "" && r.Method != http.MethodPost
+	return who != nil && who.Role >= searchWriter && !link && r.Header.Get(mcp.ClientHeader) != mcp.Client
 }
 
 // searchError turns the error of a search into one for the client. text is what
@@ -52,7 +56,7 @@ func searchError(err error, text string) error {
 		}
 		return e
 	case errors.Is(err, job.ErrWrites):
-		return &Error{Status: http.StatusForbidden, Code: "forbidden", Message: "this search changes something or sends something, which needs the role " + searchWriter.String()}
+		return &Error{Status: http.StatusForbidden, Code: "forbidden", Message: "this search changes something or sends something, which needs the role " + searchWriter.String() + " and is not done for links and language models"}
 	case errors.Is(err, job.ErrTooMany):
 		return &Error{Status: http.StatusTooManyRequests, Code: "too_many", Message: err.Error()}
 	case errors.Is(err, job.ErrNone):

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"bluetrail/internal/api/mcp"
 	"bluetrail/internal/auth"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/event"
@@ -242,5 +243,29 @@ func TestDocs(t *testing.T) {
 	}
 	if strings.Contains(html, "<script") || strings.Contains(html, "style=") || strings.Contains(html, "ZgotmplZ") {
 		t.Error("the page has something inline")
+	}
+}
+
+// TestMayWrite: an engineer's browser follows links of other sites, and an engineer's
+// token may be that of a language model.
+func TestMayWrite(t *testing.T) {
+	for _, c := range []struct {
+		role            auth.Role
+		method, session string
+		client          string
+		want            bool
+	}{
+		{auth.Engineer, "POST", "s", "", true},
+		{auth.Engineer, "GET", "", "", true}, // of a token
+		{auth.Engineer, "GET", "s", "", false},
+		{auth.Engineer, "POST", "", mcp.Client, false},
+		{auth.Analyst, "POST", "s", "", false},
+	} {
+		r := httptest.NewRequest(c.method, "/services/search/jobs/export", nil)
+		r.Header.Set(mcp.ClientHeader, c.client)
+		r = r.WithContext(auth.With(r.Context(), &auth.Principal{Name: "ann", Role: c.role, Session: c.session}))
+		if got := mayWrite(r); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
 	}
 }
