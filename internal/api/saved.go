@@ -20,16 +20,11 @@ func (s *Server) savedRoutes() []route {
 		{"GET /api/v1/saved-searches/{id}", auth.Viewer, s.getSaved},
 		{"PUT /api/v1/saved-searches/{id}", auth.Analyst, s.putSaved},
 		{"DELETE /api/v1/saved-searches/{id}", auth.Analyst, s.deleteSaved},
-		{"GET /api/v1/settings", auth.Viewer, s.getPageSettings},
-		{"PUT /api/v1/settings", auth.Viewer, s.putPageSettings},
 	}
 }
 
-// Kinds of documents.
-const (
-	savedKind    = "saved search"
-	settingsKind = "settings" // by the name of the user
-)
+// savedKind is the kind of the documents of saved searches.
+const savedKind = "saved search"
 
 type savedSearch struct {
 	ID          string    `json:"id"`
@@ -192,66 +187,4 @@ func (s *Server) deleteSaved(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return none(w)
-}
-
-type settings struct {
-	Zone    string              `json:"time_zone,omitempty"`
-	Theme   string              `json:"theme,omitempty"`
-	Density string              `json:"density,omitempty"`
-	Home    string              `json:"home,omitempty"`
-	Columns map[string][]string `json:"columns,omitempty"`
-}
-
-// maxColumns bounds the tables and the columns of each that settings have.
-const maxColumns = 100
-
-func (s *Server) getPageSettings(w http.ResponseWriter, r *http.Request) error {
-	var x settings
-	d, err := s.cfg.Product.State.Document(settingsKind, user(r))
-	if err == nil && d != nil {
-		err = json.Unmarshal(d.Body, &x)
-	}
-	if err != nil {
-		return err
-	}
-	return ok(w, x)
-}
-
-func (s *Server) putPageSettings(w http.ResponseWriter, r *http.Request) error {
-	var x settings
-	if err := decode(w, r, &x); err != nil {
-		return err
-	}
-	if x.Zone != "" && x.Zone != "local" {
-		if _, err := time.LoadLocation(x.Zone); err != nil || x.Zone == "Local" {
-			e := badRequest("time_zone=%q is not a time zone", x.Zone)
-			e.Hint = "use UTC, local, or a name such as Europe/Berlin"
-			return e
-		}
-	}
-	for _, c := range []struct {
-		name, is string
-		known    []string
-	}{{"theme", x.Theme, []string{"", "system", "light", "dark"}}, {"density", x.Density, []string{"", "comfortable", "compact"}}} {
-		if !slices.Contains(c.known, c.is) {
-			return badRequest("%s=%q is not known: use %s", c.name, c.is, strings.Join(c.known[1:], ", "))
-		}
-	}
-	body, err := json.Marshal(x)
-	if err != nil {
-		return err
-	}
-	if len(x.Columns) > maxColumns || len(body) > 64<<10 || len(x.Home) > maxTitle {
-		return badRequest("the settings are too large")
-	}
-	err = s.cfg.Product.State.Write(func(tx *state.Tx) error {
-		return tx.PutDocument(&state.Document{Kind: settingsKind, ID: user(r), Who: user(r), Body: body}, -1)
-	})
-	if err == nil {
-		err = s.audit(r, "changed", "settings", user(r), "")
-	}
-	if err != nil {
-		return err
-	}
-	return ok(w, x)
 }

@@ -17,7 +17,7 @@ var areas = map[string]string{
 	"dashboards": "dashboards",
 	"sources":    "system", "health": "system", "exposure": "system", "system": "system", "outputs": "system",
 	"users": "people", "people": "people", "tokens": "people", "sessions": "people", "passkeys": "people", "audit": "people",
-	"session": "", "settings": "", "openapi.yaml": "", "docs": "", // for everybody
+	"session": "", "openapi.yaml": "", "docs": "", // for everybody
 }
 
 // Area returns the area of a path, "" for paths that every token may use. known is

@@ -1626,24 +1626,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/settings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Your settings. */
-        get: operations["getSettings"];
-        /** Change your settings. A key that is left out gets its default. */
-        put: operations["putPageSettings"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/sources": {
         parameters: {
             query?: never;
@@ -3247,20 +3229,6 @@ export interface components {
             view?: string;
             shared?: boolean;
             version?: number;
-        };
-        PageSettings: {
-            /** @description UTC, local for that of the browser, or a name such as Europe/Berlin. */
-            time_zone?: string;
-            /** @enum {string} */
-            theme?: "system" | "light" | "dark";
-            /** @enum {string} */
-            density?: "comfortable" | "compact";
-            /** @description The first page. */
-            home?: string;
-            /** @description Columns of tables by their name. */
-            columns?: {
-                [key: string]: components["schemas"]["Texts"];
-            };
         };
         EventSource: {
             name: string;
@@ -6208,52 +6176,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
-            };
-            default: components["responses"]["error"];
-        };
-    };
-    getSettings: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The settings. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PageSettings"];
-                };
-            };
-            default: components["responses"]["error"];
-        };
-    };
-    putPageSettings: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PageSettings"];
-            };
-        };
-        responses: {
-            /** @description The settings as they are now. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PageSettings"];
-                };
             };
             default: components["responses"]["error"];
         };
