@@ -388,11 +388,16 @@ func (s *Server) keepTable(r *http.Request, kind, name, path string, raw []byte,
 	if err != nil {
 		return err
 	}
+	if info, err := os.Stat(path); err == nil && info.Size() > maxTable {
+		e := unprocessable("too_large", "what %s holds now is larger than %d MiB, and could not be kept as a version", name, maxTable>>20)
+		e.Hint = "move the file away first"
+		return e
+	}
 	before, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	keep := last == 0 && err == nil && len(before) <= maxTable
+	keep := last == 0 && err == nil
 	err = s.cfg.Product.State.Write(func(tx *state.Tx) error {
 		if was >= 0 && was != last {
 			return state.ErrVersion

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -158,9 +159,6 @@ func TestProduct(t *testing.T) {
 		{"GET", "lookups/a.csv/versions/1", nil, 200, `x,y\n1,2`},
 		{"DELETE", "lookups/a.csv", nil, 204, ""},
 		{"POST", "saved-searches", obj("title", "mine", "search", "index=aws"), 200, `"mine":true`},
-		{"PUT", "settings", obj("time_zone", "Mars"), 400, "not a time zone"},
-		{"PUT", "settings", obj("time_zone", "Europe/Berlin", "theme", "dark"), 200, `"theme":"dark"`},
-		{"GET", "settings", nil, 200, "Berlin"},
 		{"GET", "sources", nil, 200, `"items"`},
 		{"GET", "sources/gaps", nil, 200, `"region":"eu-west-1","total":3`},
 		{"GET", "health", nil, 200, `"ok":true`},
@@ -173,6 +171,33 @@ func TestProduct(t *testing.T) {
 	}
 	if len(acts) < 10 {
 		t.Errorf("only %d changes were recorded: %+v", len(acts), acts)
+	}
+	// A name with * would keep the rule quiet about everybody.
+	a.ID, a.Number, a.Entity, a.Status = strings.Repeat("cd", 16), 0, "arn:*", alert.New
+	if body, err = json.Marshal(a); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Write(func(tx *state.Tx) error {
+		if err := tx.PutAlert(a.Row()); err != nil {
+			return err
+		}
+		return tx.PutAlertBody(a.ID, body)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got := problem(t, ask(t, h, "POST", "/api/v1/alerts/"+a.ID+"/suppress", obj("reason", "known", "until", until))); got.Code != "cannot_suppress" {
+		t.Errorf("%+v", got)
+	}
+	// What cannot be kept as a version is not overwritten.
+	big := filepath.Join(dir, "knowledge", "lookups", "big.csv")
+	if err := os.WriteFile(big, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(big, maxTable+1); err != nil {
+		t.Fatal(err)
+	}
+	if got := problem(t, ask(t, h, "PUT", "/api/v1/lookups/big.csv", obj("columns", []string{"x"}, "items", [][]string{}))); got.Code != "too_large" {
+		t.Errorf("%+v", got)
 	}
 	who = &auth.Principal{Name: "bob", Role: auth.Viewer, Via: auth.ViaToken}
 	if w := ask(t, h, "GET", "/api/v1/saved-searches", nil); !strings.Contains(w.Body.String(), `"total":0`) {

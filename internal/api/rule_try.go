@@ -295,6 +295,9 @@ func (s *Server) backtestRule(w http.ResponseWriter, r *http.Request) error {
 		e := &Error{Status: http.StatusTooManyRequests, Code: "busy", Message: "another backtest is running", Hint: "try again when it has ended"}
 		return e
 	}
+	if err := s.audit(r, "backtested", "rule", rs.Rules[at].ID, c.Earliest+" "+c.Latest); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), backtestTime)
 	defer cancel()
 	read := &counted{Records: o.Records}
@@ -328,10 +331,6 @@ func (s *Server) backtestRule(w http.ResponseWriter, r *http.Request) error {
 				fallthrough
 			case d.err != nil:
 				_ = out.write(map[string]any{"type": "error", "error": s.toSend(r, d.err).body()}) // the client may be gone
-				return nil
-			}
-			if err := s.audit(r, "backtested", "rule", rs.Rules[at].ID, c.Earliest+" "+c.Latest); err != nil {
-				_ = out.write(map[string]any{"type": "error", "error": s.toSend(r, err).body()}) // likewise
 				return nil
 			}
 			_ = out.write(map[string]any{"type": "report", "report": reportOf(d.rep)}) // likewise

@@ -127,6 +127,9 @@ func (s *Server) suppressAlert(w http.ResponseWriter, r *http.Request) error {
 		e.Hint = "propose a filter instead, or switch the rule off"
 		return e
 	}
+	if slices.ContainsFunc(x.Actors, func(name string) bool { return strings.Contains(name, "*") }) { // who makes events chooses names, and * stands for any text
+		return unprocessable("cannot_suppress", "the name of the actor contains *, which would keep the rule quiet about others, too")
+	}
 	if _, err := enrich.NewAllow(x.Addresses, x.Actors, []string{x.RuleID}, x.Reason, x.Owner, x.Expires.Format(time.RFC3339)); err != nil {
 		return unprocessable("cannot_suppress", "this cannot be suppressed: %v", err)
 	}
