@@ -98,3 +98,22 @@ func TestShippedExample(t *testing.T) {
 		t.Errorf("the example shows data %q and timezone %q", got.Data, got.TimeZone)
 	}
 }
+
+// TestReadme keeps the configuration in the README true.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllSubmatch(text, -1)
+	if len(blocks) != 1 {
+		t.Fatalf("the README has %d blocks of YAML, want the configuration alone", len(blocks))
+	}
+	c, err := Load(write(t, string(blocks[0][1])))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Sources) != 1 || len(c.Outputs) != 1 || len(c.Routes) != 1 {
+		t.Errorf("%d sources, %d outputs and %d routes, want one of each", len(c.Sources), len(c.Outputs), len(c.Routes))
+	}
+}
