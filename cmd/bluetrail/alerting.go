@@ -25,7 +25,7 @@ import (
 // exposed may be nil.
 func (a *app) alerter(db *state.DB, rules func() *ruleset.Ruleset, open func() (search.Options, error), exposed *exposure.Keeper, log *slog.Logger) (*alert.Alerter, error) {
 	c := a.cfg.Alerts
-	desk, err := a.desk(db, func(id string) *rule.Info {
+	desk, err := a.desk(db, "", func(id string) *rule.Info {
 		if rs := rules(); rs != nil {
 			if i := rs.Find(id); i >= 0 {
 				return &rs.Rules[i].Info

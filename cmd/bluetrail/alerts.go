@@ -199,7 +199,7 @@ func (c *alertsListCmd) end(a *app, out *bufio.Writer, rows result.Writer, n int
 	}
 	a.note("%s", count(n, "alert"))
 	if n == 0 && c.Rule != "" && !strings.Contains(c.Rule, "*") {
-		rs, err := a.ruleset(a.cfg.Rules.Dirs, a.cfg.Rules.Shipped, nil)
+		rs, err := a.ruleset(a.cfg.Rules.Dirs, a.cfg.Rules.Shipped, nil, a.dataDir(c.Data))
 		if err == nil {
 			_, err = findRule(rs, c.Rule)
 		}

@@ -94,7 +94,7 @@ func (c *findingsListCmd) Run(a *app) error {
 		return err
 	}
 	defer release()
-	desk, err := a.desk(db, nil)
+	desk, err := a.desk(db, a.dataDir(c.Data), nil)
 	if err != nil {
 		return err
 	}
@@ -225,7 +225,7 @@ func (c *findingsShowCmd) Run(a *app) error {
 		return err
 	}
 	defer release()
-	desk, err := a.desk(db, nil)
+	desk, err := a.desk(db, a.dataDir(c.Data), nil)
 	if err != nil {
 		return err
 	}

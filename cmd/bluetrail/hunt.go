@@ -49,12 +49,13 @@ func (*huntCmd) Help() string {
 	)
 }
 
-// ruleset loads the shipped rules, without their tests, and those of folders.
-func (a *app) ruleset(dirs []string, shipped bool, knowledge []string) (*ruleset.Ruleset, error) {
-	return a.loadRules(dirs, shipped, knowledge, true)
+// ruleset loads the shipped rules, without their tests, those of folders, and the own
+// rules of a data directory, "" = of none.
+func (a *app) ruleset(dirs []string, shipped bool, knowledge []string, data string) (*ruleset.Ruleset, error) {
+	return a.loadRules(dirs, shipped, knowledge, data, true)
 }
 
-func (a *app) loadRules(dirs []string, shipped bool, knowledge []string, untested bool) (*ruleset.Ruleset, error) {
+func (a *app) loadRules(dirs []string, shipped bool, knowledge []string, data string, untested bool) (*ruleset.Ruleset, error) {
 	paths := make([]string, len(dirs))
 	for i, dir := range dirs {
 		paths[i] = a.path(dir)
@@ -62,7 +63,8 @@ func (a *app) loadRules(dirs []string, shipped bool, knowledge []string, unteste
 			return nil, usage("there are no rules at %q", dir)
 		}
 	}
-	if len(dirs) == 0 && !shipped {
+	all := a.withOwn(paths, data)
+	if len(all) == 0 && !shipped {
 		return nil, usage("there are no rules: --no-shipped leaves out those that come with bluetrail; name a folder of others with --rules DIR")
 	}
 	o := ruleset.Options{Knowledge: func(folders []string) (splrule.Knowledge, error) {
@@ -71,12 +73,12 @@ func (a *app) loadRules(dirs []string, shipped bool, knowledge []string, unteste
 	if shipped {
 		o.Shipped, o.Untested = rules.Files, untested
 	}
-	rs, err := ruleset.Load(a.ctx, paths, o)
+	rs, err := ruleset.Load(a.ctx, all, o)
 	if err != nil {
 		return nil, err
 	}
 	for i, path := range paths {
-		if !rs.Has(path) {
+		if !rs.Has(path) && slices.Contains(all, path) {
 			a.warn("there are no rules in %s: Sigma and SPL rules are files that end in .yml or .yaml, or savedsearches.conf", diag.Printable(dirs[i]))
 		}
 	}
@@ -130,7 +132,7 @@ func (c *huntCmd) Run(a *app) error {
 			return err
 		}
 	}
-	rs, err := a.ruleset(c.Rules, !c.NoShipped, c.Knowledge)
+	rs, err := a.ruleset(c.Rules, !c.NoShipped, c.Knowledge, c.home(a))
 	if err != nil {
 		return err
 	}

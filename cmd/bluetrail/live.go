@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"bluetrail/internal/detect/hunt"
@@ -43,6 +46,34 @@ func (a *app) followRules(data string, log *slog.Logger) (*ruleset.Follower, err
 
 // ownRules is the folder of a data directory for rules that people write in the browser.
 func ownRules(data string) string { return filepath.Join(data, "rules") }
+
+// ownFlag names the data directory whose own rules are loaded, too.
+type ownFlag struct {
+	Data string `help:"Data directory with rules that were written in the browser (default: from the configuration)." placeholder:"DIR" env:"BLUETRAIL_DATA"`
+}
+
+// withOwn adds the own rules of a data directory to folders and files of rules, unless
+// there are none or a folder already has them. data may be "".
+func (a *app) withOwn(paths []string, data string) []string {
+	if data == "" {
+		return paths
+	}
+	own := ownRules(a.path(data))
+	if info, err := os.Stat(own); err != nil || !info.IsDir() || slices.ContainsFunc(paths, func(p string) bool { return within(p, own) }) {
+		return paths
+	}
+	// A file is loaded once, under one name.
+	paths = slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return within(own, p) })
+	return append(paths, own)
+}
+
+// within reports whether a path is a folder or lies in it.
+func within(folder, path string) bool {
+	above, errAbove := filepath.Abs(folder)
+	full, err := filepath.Abs(path)
+	rel, errRel := filepath.Rel(above, full)
+	return errors.Join(err, errAbove, errRel) == nil && filepath.IsLocal(rel)
+}
 
 // keeping opens the knowledge of rules. What their searches write goes to the knowledge
 // folder of the data directory.

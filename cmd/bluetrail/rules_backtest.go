@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,18 +38,18 @@ func (*rulesBacktestCmd) Help() string {
 
 // ruleAt loads rules and finds the one that a text means: by id, name or title, or by
 // its file if that holds one rule that raises findings.
-func (a *app) ruleAt(ref string, dirs []string, shipped bool, knowledge []string) (*ruleset.Ruleset, int, error) {
+func (a *app) ruleAt(ref string, dirs []string, shipped bool, knowledge []string, data string) (*ruleset.Ruleset, int, error) {
 	path := a.path(ref)
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
-		rs, err := a.ruleset(dirs, shipped, knowledge)
+		rs, err := a.ruleset(dirs, shipped, knowledge, data)
 		if err != nil {
 			return nil, 0, err
 		}
 		i, err := findRule(rs, ref)
 		return rs, i, err
 	}
-	rs, err := a.ruleset(a.withFile(ref, dirs), shipped, knowledge)
+	rs, err := a.ruleset(a.withFile(ref, dirs), shipped, knowledge, data)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -82,13 +81,7 @@ func (a *app) withFile(ref string, dirs []string) []string {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return dirs
 	}
-	full, err := filepath.Abs(path)
-	within := func(dir string) bool {
-		above, errAbove := filepath.Abs(a.path(dir))
-		rel, errRel := filepath.Rel(above, full)
-		return errors.Join(err, errAbove, errRel) == nil && filepath.IsLocal(rel)
-	}
-	if slices.ContainsFunc(dirs, within) {
+	if slices.ContainsFunc(dirs, func(dir string) bool { return within(a.path(dir), path) }) {
 		return dirs
 	}
 	return append(slices.Clone(dirs), ref)
@@ -101,7 +94,7 @@ func sameFile(a, b string) bool {
 }
 
 func (c *rulesBacktestCmd) Run(a *app) error {
-	rs, at, err := a.ruleAt(c.ID, c.Rules, !c.NoShipped, c.Knowledge)
+	rs, at, err := a.ruleAt(c.ID, c.Rules, !c.NoShipped, c.Knowledge, c.home(a))
 	if err != nil {
 		return err
 	}

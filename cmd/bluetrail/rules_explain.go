@@ -17,9 +17,10 @@ import (
 )
 
 type rulesExplainCmd struct {
-	ID        string   `arg:"" help:"The id, name or title of an event rule."`
-	Event     string   `arg:"" help:"File with one or more records in any format that searches read, or - for standard input."`
-	Dirs      []string `arg:"" optional:"" name:"dir" help:"Folders or files of further rules."`
+	ID    string   `arg:"" help:"The id, name or title of an event rule."`
+	Event string   `arg:"" help:"File with one or more records in any format that searches read, or - for standard input."`
+	Dirs  []string `arg:"" optional:"" name:"dir" help:"Folders or files of further rules."`
+	ownFlag
 	Knowledge []string `help:"Folder of macros and lookups; repeatable." placeholder:"DIR"`
 	Output    string   `short:"o" help:"Output format: tree or json." enum:"tree,json" default:"tree"`
 }
@@ -38,7 +39,7 @@ func (*rulesExplainCmd) Help() string {
 const maxExplained = 20
 
 func (c *rulesExplainCmd) Run(a *app) error {
-	rs, r, err := a.oneRule(c.ID, c.Dirs, c.Knowledge)
+	rs, r, err := a.oneRule(c.ID, c.Dirs, c.Knowledge, a.dataDir(c.Data))
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 type rulesListCmd struct {
 	Dirs      []string `arg:"" optional:"" name:"dir" help:"Folders or files of further rules."`
 	NoShipped bool     `help:"Leave out the rules that come with bluetrail."`
+	ownFlag
 	Knowledge []string `help:"Folder of macros and lookups; repeatable." placeholder:"DIR"`
 	Output    string   `short:"o" help:"Output format: table (with the coverage of ATT&CK), json, csv or navigator (a layer of the ATT&CK Navigator)." enum:"table,json,csv,navigator" default:"table"`
 }
@@ -58,10 +59,11 @@ func ruleState(r *ruleset.Rule) string {
 }
 
 func (c *rulesListCmd) Run(a *app) error {
-	if len(c.Dirs) == 0 && c.NoShipped {
+	data := a.dataDir(c.Data)
+	if c.NoShipped && len(a.withOwn(c.Dirs, data)) == 0 {
 		return usage("there are no rules to list: --no-shipped leaves out those that come with bluetrail; name a folder, as in: bluetrail rules list ./rules --no-shipped")
 	}
-	rs, err := a.loadRules(c.Dirs, !c.NoShipped, c.Knowledge, false)
+	rs, err := a.loadRules(c.Dirs, !c.NoShipped, c.Knowledge, data, false)
 	if err != nil {
 		return err
 	}

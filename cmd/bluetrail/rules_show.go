@@ -11,8 +11,9 @@ import (
 )
 
 type rulesShowCmd struct {
-	ID        string   `arg:"" help:"The id, name or title of the rule."`
-	Dirs      []string `arg:"" optional:"" name:"dir" help:"Folders or files of further rules."`
+	ID   string   `arg:"" help:"The id, name or title of the rule."`
+	Dirs []string `arg:"" optional:"" name:"dir" help:"Folders or files of further rules."`
+	ownFlag
 	Knowledge []string `help:"Folder of macros and lookups; repeatable." placeholder:"DIR"`
 }
 
@@ -29,8 +30,8 @@ func printableLine(text string) string {
 }
 
 // oneRule loads rules and finds one of them.
-func (a *app) oneRule(ref string, dirs, knowledge []string) (*ruleset.Ruleset, *ruleset.Rule, error) {
-	rs, err := a.loadRules(dirs, true, knowledge, false)
+func (a *app) oneRule(ref string, dirs, knowledge []string, data string) (*ruleset.Ruleset, *ruleset.Rule, error) {
+	rs, err := a.loadRules(dirs, true, knowledge, data, false)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -65,7 +66,7 @@ func findRule(rs *ruleset.Ruleset, ref string) (int, error) {
 }
 
 func (c *rulesShowCmd) Run(a *app) error {
-	_, r, err := a.oneRule(c.ID, c.Dirs, c.Knowledge)
+	_, r, err := a.oneRule(c.ID, c.Dirs, c.Knowledge, a.dataDir(c.Data))
 	if err != nil {
 		return err
 	}

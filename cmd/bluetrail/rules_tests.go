@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 
@@ -13,7 +14,8 @@ import (
 )
 
 type rulesTestCmd struct {
-	Dirs      []string `arg:"" optional:"" name:"dir" help:"Folders or files of rules. Default: the rules that come with bluetrail."`
+	Dirs []string `arg:"" optional:"" name:"dir" help:"Folders or files of rules. Default: the rules that come with bluetrail, and those written in the browser."`
+	ownFlag
 	Knowledge []string `help:"Folder of macros and lookups; repeatable." placeholder:"DIR"`
 	Output    string   `short:"o" help:"Output format: table or json." enum:"table,json" default:"table"`
 }
@@ -24,7 +26,11 @@ func (*rulesTestCmd) Help() string {
 }
 
 func (c *rulesTestCmd) Run(a *app) error {
-	rs, err := a.loadRules(c.Dirs, len(c.Dirs) == 0, c.Knowledge, false)
+	data := ""
+	if len(c.Dirs) == 0 || c.Data != os.Getenv("BLUETRAIL_DATA") { // folders are tested alone unless the flag asks for more
+		data = a.dataDir(c.Data)
+	}
+	rs, err := a.loadRules(c.Dirs, len(c.Dirs) == 0, c.Knowledge, data, false)
 	if err != nil {
 		return err
 	}

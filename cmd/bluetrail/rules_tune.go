@@ -39,7 +39,7 @@ func (*rulesTuneCmd) Help() string {
 }
 
 func (c *rulesTuneCmd) Run(a *app) error {
-	rs, at, err := a.ruleAt(c.ID, c.Rules, !c.NoShipped, c.Knowledge)
+	rs, at, err := a.ruleAt(c.ID, c.Rules, !c.NoShipped, c.Knowledge, c.home(a))
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (c *rulesTuneCmd) reload(a *app, filter string) (*ruleset.Ruleset, error) {
 		return nil, err
 	}
 	dirs := slices.Clone(a.withFile(c.ID, c.Rules))
-	rs, err := a.ruleset(append(dirs, file), !c.NoShipped, c.Knowledge)
+	rs, err := a.ruleset(append(dirs, file), !c.NoShipped, c.Knowledge, c.home(a))
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func (s *server) product(in *app) api.Product {
 			}
 			return k, err
 		},
-		Desk: func() (*triage.Desk, error) { return own.desk(state, nil) },
+		Desk: func() (*triage.Desk, error) { return own.desk(state, s.data, nil) },
 		Book: func(f func(*actor.Book)) error { return own.book(state, f) },
 		Span: func() (first, last time.Time) {
 			from, to := s.pipeline.Store().Span()

@@ -111,8 +111,8 @@ func (a *app) book(db *state.DB, f func(*actor.Book)) error {
 }
 
 // desk returns what triages the findings of a data directory. rules finds a rule by its
-// ID; nil = those of the configuration.
-func (a *app) desk(db *state.DB, rules func(id string) *rule.Info) (d *triage.Desk, err error) {
+// ID; nil = those of the configuration and the own ones of data, "" = of none.
+func (a *app) desk(db *state.DB, data string, rules func(id string) *rule.Info) (d *triage.Desk, err error) {
 	defer func() {
 		if d != nil {
 			d.Allowed = func(f *finding.Finding) string { return allowed(f, d.Rule(f.RuleID)) }
@@ -122,7 +122,7 @@ func (a *app) desk(db *state.DB, rules func(id string) *rule.Info) (d *triage.De
 		return a.rules.Desk(), nil
 	}
 	if rules == nil {
-		rs, err := a.ruleset(a.cfg.Rules.Dirs, a.cfg.Rules.Shipped || len(a.cfg.Rules.Dirs) == 0, nil)
+		rs, err := a.ruleset(a.cfg.Rules.Dirs, a.cfg.Rules.Shipped || len(a.cfg.Rules.Dirs) == 0, nil, data)
 		if err != nil {
 			return nil, err
 		}
@@ -149,9 +149,9 @@ func (a *app) shownFinding(db *state.DB, dir string) func(body []byte) ([]byte, 
 				return nil, err
 			}
 			defer own.Close()
-			return a.desk(own, nil)
+			return a.desk(own, dir, nil)
 		}
-		return a.desk(db, nil)
+		return a.desk(db, dir, nil)
 	})
 	return func(body []byte) ([]byte, error) {
 		mu.Lock() // a book is for one at a time
