@@ -103,7 +103,7 @@ func (p *People) Identify(r *http.Request) (*Principal, error) {
 		p.Refused(&who, peer, r.Method+" "+r.URL.Path+": not an area of the token")
 		return nil, &Refusal{Status: http.StatusForbidden, Code: "out_of_scope", Text: "the token is limited to " + strings.Join(who.Scopes, ", "), Hint: "make a token with the area " + area}
 	}
-	if who.MustChange && !strings.HasPrefix(r.URL.Path, "/api/v1/session") {
+	if path := r.URL.Path; who.MustChange && path != "/api/v1/session" && !strings.HasPrefix(path, "/api/v1/session/") {
 		return nil, &Refusal{Status: http.StatusForbidden, Code: "change_password", Text: "the password has to be changed first", Hint: "POST /api/v1/session/password"}
 	}
 	return &who, nil

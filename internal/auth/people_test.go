@@ -250,6 +250,7 @@ func TestOneTimePassword(t *testing.T) {
 	}
 	secret := must[string](t)(p.SignIn(t.Context(), "bob", once, here))
 	expect(t, "elsewhere", p.whoIs(anyPath, secret), "change_password")
+	expect(t, "sessions of anybody", p.whoIs("/api/v1/sessions/x", secret), "change_password")
 	expect(t, "session", p.whoIs("/api/v1/session", secret), "bob admin")
 	who := must[*Principal](t)(p.Identify(request("GET", "/api/v1/session", secret)))
 	_, err = p.BeginPasskey(t.Context(), who, once, here)
