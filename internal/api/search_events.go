@@ -2,6 +2,7 @@ package api
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -142,7 +143,10 @@ func (s *Server) exportSearch(w http.ResponseWriter, r *http.Request) error {
 	if err := s.audit(r, "exported", "search", rangeOf(j.Ask.Earliest, j.Ask.Latest), j.Ask.Search); err != nil {
 		return err
 	}
-	in := j.Info()
+	in, err := finished(r.Context(), j)
+	if err != nil {
+		return searchError(err, j.Ask.Search)
+	}
 	head := func() {
 		w.Header().Set("Content-Type", kind[0])
 		w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="search-%s.%s"`, j.Began.UTC().Format("20060102-150405"), kind[1]))
@@ -186,6 +190,23 @@ func (s *Server) exportSearch(w http.ResponseWriter, r *http.Request) error {
 		panic(http.ErrAbortHandler)
 	}
 	return nil
+}
+
+// finished waits for the end of a job, so that a file is not cut where the job is. Its
+// error is that of a job that failed; one that was cancelled has the rows it has.
+func finished(ctx context.Context, j *job.Job) (in job.Info, err error) {
+	for in = j.Info(); !in.State.Ended(); in = j.Info() {
+		select {
+		case <-in.Changed:
+		case <-time.After(progressEvery): // asking keeps the job
+		case <-ctx.Done():
+			return in, ctx.Err()
+		}
+	}
+	if in.State == job.Failed {
+		err = in.Err
+	}
+	return in, err
 }
 
 // event shows an event whole.

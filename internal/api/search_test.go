@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -267,5 +269,36 @@ func TestMayWrite(t *testing.T) {
 		if got := mayWrite(r); got != c.want {
 			t.Errorf("%+v: %v", c, got)
 		}
+	}
+}
+
+// TestFinished: an export waits for the end of its search, and one of a search that
+// failed fails.
+func TestFinished(t *testing.T) {
+	var hold sync.Mutex
+	c := job.DefaultConfig()
+	c.Gate = job.NewGate(2, time.Second)
+	st := memory.New()
+	c.Options = func(job.Ask, bool) (search.Options, []diag.Notice, error) { return search.Options{Store: st}, nil, nil }
+	c.Wrote = func(*search.Options, error) error {
+		hold.Lock()
+		defer hold.Unlock()
+		return errors.New("the disk is full")
+	}
+	jobs := job.New(c)
+	t.Cleanup(jobs.Close)
+	hold.Lock()
+	j, err := jobs.Start(job.Ask{Search: "index=aws"}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := finished(gone, j); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	hold.Unlock()
+	if in, err := finished(t.Context(), j); err == nil || in.State != job.Failed {
+		t.Errorf("%v %v", in.State, err)
 	}
 }
