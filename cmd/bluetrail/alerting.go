@@ -75,6 +75,26 @@ func (s *server) alerts(in *app) serve.Part {
 // server takes.
 const mostAlerting = 10 * time.Minute
 
+// mostStopping bounds how long an interrupted command still makes alerts.
+const mostStopping = 10 * time.Second
+
+// alertStopped is alertFindings for a command that was interrupted: what it committed
+// still gets its alerts.
+func (a *app) alertStopped(dir string, rules *ruleset.Follower, log *slog.Logger) {
+	if !exists(dir) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), mostStopping)
+	defer cancel()
+	b := *a
+	b.ctx = ctx
+	err := b.alertFindings(dir, rules, log)
+	a.raised = b.raised
+	if err != nil {
+		a.warn("not all findings have their alerts yet (%v); the next ingest or server raises them", err)
+	}
+}
+
 // alertFindings makes alerts of the findings in a data directory that no process has
 // open, and says how many there are.
 func (a *app) alertFindings(dir string, rules *ruleset.Follower, log *slog.Logger) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -52,10 +53,31 @@ func (a *app) takeIn(o ingest.Options) (ingest.Summary, error) {
 		return ingest.Summary{}, err
 	}
 	sum, err := ingest.Run(a.ctx, o)
-	if err == nil {
+	switch {
+	case err == nil:
 		err = a.alertFindings(o.Data, rules, log)
+	case a.ctx.Err() != nil:
+		a.alertStopped(o.Data, rules, log)
 	}
 	return sum, err
+}
+
+// tellStop says at once that the command was interrupted and what it still does, until
+// the returned function is called. A server has nothing to say: its client is gone.
+func (a *app) tellStop() (done func()) {
+	if a.opened != nil {
+		return func() {}
+	}
+	told := make(chan struct{})
+	stop := context.AfterFunc(a.ctx, func() {
+		defer close(told)
+		a.note("stopping: finishing the current batch; press Ctrl-C again to end at once")
+	})
+	return func() {
+		if !stop() {
+			<-told
+		}
+	}
 }
 
 // renewed says which known ids were made anew.
@@ -78,7 +100,9 @@ func (a *app) ingest(o ingest.Options) error {
 	var p ingest.Meter
 	o.Progress, o.Retention = &p, a.cfg.Retention
 	stop := a.meter(p.Bytes, bytes)
+	told := a.tellStop()
 	sum, err := a.takeIn(o)
+	told()
 	stop()
 	for _, s := range sum.Skipped {
 		a.warn("%s", s)
@@ -113,15 +137,14 @@ func (a *app) ingest(o ingest.Options) error {
 	}
 	if err != nil && a.ctx.Err() != nil {
 		fmt.Fprintln(a.err, diag.Printable(line))
+		a.noteRaised(o.Data)
 		return errors.New("stopped; events ingested so far are kept, and the same command continues from there")
 	}
 	if err != nil {
 		return err
 	}
 	a.note("%s", line)
-	if a.raised > 0 {
-		a.note("%s raised; list them with: bluetrail alerts --data %s", count(a.raised, "alert"), shellWord(o.Data))
-	}
+	a.noteRaised(o.Data)
 	if err := a.deliver(o.Data); err != nil {
 		return err
 	}
@@ -136,6 +159,13 @@ func (a *app) ingest(o ingest.Options) error {
 		a.note("the data directory now holds %s, %s before", count(int(sum.Stored), "event"), humanize.Comma(sum.Before))
 	}
 	return nil
+}
+
+// noteRaised says how many alerts were raised.
+func (a *app) noteRaised(data string) {
+	if a.raised > 0 {
+		a.note("%s raised; list them with: bluetrail alerts --data %s", count(a.raised, "alert"), shellWord(data))
+	}
 }
 
 // shellWord writes an argument as a shell takes it.
