@@ -352,14 +352,12 @@ func (s *Server) getEntity(w http.ResponseWriter, r *http.Request) error {
 		out.Alerts.Worst = severityOf(worst)
 	}
 	out.Related = related(e, out)
-	for _, x := range []namedSearch{
+	out.Searches = append(out.Searches, []namedSearch{
 		{"Calls over time", "index=* " + condition + " | timechart count by eventSource"},
 		{"What was refused", "index=* " + condition + " outcome=denied | stats count by eventName errorCode | sort - count"},
 		{"What it changed", "index=* " + condition + " readOnly=false outcome=success | table _time eventSource eventName object sourceIPAddress awsRegion | sort - _time"},
 		{"Where it came from", "index=* " + condition + " | stats count min(_time) as first max(_time) as last by sourceIPAddress src_country src_network | sort - count"},
-	} {
-		out.Searches = append(out.Searches, x)
-	}
+	}...)
 	return ok(w, out)
 }
 
