@@ -127,6 +127,9 @@ var formats = map[string][2]string{
 	"raw":  {"text/plain; charset=utf-8", "log"},
 }
 
+// errTable refuses to export records where there are none.
+var errTable = &Error{Status: http.StatusConflict, Code: "no_events", Message: "raw exports the records of events, and these rows are a table", Hint: "export as csv or json"}
+
 func (s *Server) exportSearch(w http.ResponseWriter, r *http.Request) error {
 	j, err := s.job(r)
 	if err != nil {
@@ -138,7 +141,7 @@ func (s *Server) exportSearch(w http.ResponseWriter, r *http.Request) error {
 		return badRequest("format=%q must be csv, json or raw", format)
 	}
 	if format == "raw" && !j.Parts.Events {
-		return &Error{Status: http.StatusConflict, Code: "no_events", Message: "raw exports the records of events, and these rows are a table", Hint: "export as csv or json"}
+		return errTable
 	}
 	if err := s.audit(r, "exported", "search", rangeOf(j.Ask.Earliest, j.Ask.Latest), j.Ask.Search); err != nil {
 		return err

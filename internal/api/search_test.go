@@ -221,6 +221,14 @@ func TestSplunkExport(t *testing.T) {
 	if got := form("POST", "/servicesNS/admin/search/search/jobs/export", q).Body.String(); got != "n\n29\n28\n" {
 		t.Error(got)
 	}
+	q.Set("output_mode", "raw")
+	if w := form("GET", "/services/search/jobs/export", q); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "export as csv or json") {
+		t.Error(w.Code, w.Body)
+	}
+	q.Set("search", strings.Repeat("a", maxJSON+1))
+	if w := form("POST", "/services/search/jobs/export", q); w.Code != http.StatusRequestEntityTooLarge {
+		t.Error(w.Code, w.Body)
+	}
 	q.Set("search", "search index=aws | nothing")
 	if w := form("GET", "/services/search/jobs/export", q); w.Code != http.StatusBadRequest || !strings.HasPrefix(w.Body.String(), `{"messages":[{"type":"FATAL","text":"`) {
 		t.Error(w.Code, w.Body)

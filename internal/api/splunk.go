@@ -3,6 +3,7 @@ package api
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -51,6 +52,9 @@ func isSplunk(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/ser
 func (s *Server) splunkExport(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxJSON)
 	if err := r.ParseForm(); err != nil {
+		if errors.As(err, new(*http.MaxBytesError)) {
+			return err
+		}
 		return badRequest("cannot read the form: %v", err)
 	}
 	text := strings.TrimSpace(r.Form.Get("search"))
@@ -70,7 +74,8 @@ func (s *Server) splunkExport(w http.ResponseWriter, r *http.Request) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	var rows result.Writer
 	kind := ""
-	switch mode := r.Form.Get("output_mode"); mode {
+	mode := r.Form.Get("output_mode")
+	switch mode {
 	case "json":
 		kind, rows = "application/json; charset=utf-8", &splunkRows{w: out}
 	case "csv", "raw":
@@ -100,6 +105,9 @@ func (s *Server) splunkExport(w http.ResponseWriter, r *http.Request) error {
 				b = b.Slice(0, most-given)
 			}
 			given += b.Len
+			if mode == "raw" && b.Col("_raw") == nil {
+				return errTable
+			}
 			begin()
 			if err := rows.Write(b); err != nil {
 				return err

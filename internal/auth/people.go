@@ -92,6 +92,9 @@ func (p *People) Identify(r *http.Request) (*Principal, error) {
 		return nil, err
 	}
 	if k == nil {
+		if _, _, basic := r.BasicAuth(); basic {
+			return nil, errBasic
+		}
 		if isToken {
 			return nil, errBadToken
 		}

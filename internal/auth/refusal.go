@@ -22,6 +22,8 @@ var errBadLogin = &Refusal{Status: http.StatusUnauthorized, Code: "bad_login", T
 
 var errBadToken = &Refusal{Status: http.StatusUnauthorized, Code: "bad_token", Text: "the token is unknown, expired or revoked"}
 
+var errBasic = &Refusal{Status: http.StatusUnauthorized, Code: "bad_token", Text: "the password of basic authentication is no valid API token", Hint: "send a token as the password; make one in Settings or with bluetrail user token add"}
+
 var errBusy = &Refusal{Status: http.StatusServiceUnavailable, Code: "busy", Text: "too many people are signing in at this moment", Hint: "try again in a few seconds", Wait: 5 * time.Second}
 
 func throttled(wait time.Duration) *Refusal {

@@ -50,6 +50,10 @@ func TestTokens(t *testing.T) {
 	if who, err := p.Identify(r); err != nil || who == nil {
 		t.Error("basic", who, err)
 	}
+	r.SetBasicAuth("alice", good)
+	if _, err := p.Identify(r); err != errBasic {
+		t.Error("the password of the user", err)
+	}
 	// A session's secret is no token, and a token no session.
 	session := must[string](t)(p.SignIn(t.Context(), "alice", good, from("192.0.2.1")))
 	r = httptest.NewRequest("GET", anyPath, nil)
