@@ -12,6 +12,7 @@ import (
 	"bluetrail/internal/detect/triage"
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/search"
+	"bluetrail/internal/store"
 	"bluetrail/rules"
 )
 
@@ -36,7 +37,7 @@ func (s *server) product(in *app) api.Product {
 		Book: func(f func(*actor.Book)) error { return own.book(state, f) },
 		Span: func() (first, last time.Time) {
 			from, to := s.pipeline.Store().Span()
-			if from > to || from == 0 {
+			if from > to || from == 0 || to == store.End { // no events
 				return first, last
 			}
 			return time.Unix(0, from).UTC(), time.Unix(0, to).UTC()
