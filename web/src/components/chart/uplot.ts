@@ -81,6 +81,8 @@ export function build(
   const options: Drawn['options'] = {
     padding: [8, 12, 0, 0],
     legend: { show: false },
+    // Ticks stand at midnight and full hours of the zone that their words are in.
+    tzDate: (t) => (clock.zone === 'utc' ? uPlot.tzDate(new Date(t * 1000), 'Etc/UTC') : new Date(t * 1000)),
     scales: {
       x: { time: p.times != null, range: (_, min, max) => edges(x, min, max, bars) },
       y: o.log ? { distr: 3, log: 10 } : { range: (_, min, max) => (max <= 0 && min >= 0 ? [0, 1] : [Math.min(0, min), max * 1.05]) },
