@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"bluetrail/internal/search/job"
 	"bluetrail/internal/serve"
 	"bluetrail/internal/spl/exec"
+	"bluetrail/internal/store/findings"
 	"bluetrail/web"
 )
 
@@ -80,6 +82,11 @@ func (s *server) searchOptions(in *app, ask job.Ask, write bool) (search.Options
 	o, err := src.options(a)
 	if err != nil {
 		return o, nil, err
+	}
+	if own, ok := o.Store.(*findings.Beside); ok {
+		for _, index := range ask.Refused {
+			own.Refuse(index, fmt.Errorf("index=%s is not for this user or token: the audit log is for administrators, other indexes for tokens with their area", index))
+		}
 	}
 	if write {
 		o.Collector, o.Sender = &collector{data: s.data}, sender{&a.cfg}

@@ -173,6 +173,9 @@ func (s *Server) putDashboard(w http.ResponseWriter, r *http.Request) error {
 		e.Hint = "save it under an id of your own"
 		return e
 	}
+	if err := s.mayChangeDashboard(r, id); err != nil {
+		return err
+	}
 	was := int64(-1)
 	if c.Version != nil {
 		was = *c.Version
@@ -195,6 +198,15 @@ func (s *Server) putDashboard(w http.ResponseWriter, r *http.Request) error {
 	return s.getDashboard(w, r)
 }
 
+// mayChangeDashboard refuses to change what others made, unless by an engineer.
+func (s *Server) mayChangeDashboard(r *http.Request, id string) error {
+	d, err := s.cfg.Product.State.Document(dashboardKind, id)
+	if err != nil || d == nil || mayChange(r, d.Who) {
+		return err
+	}
+	return &Error{Status: http.StatusForbidden, Code: "forbidden", Message: fmt.Sprintf("the dashboard %q is of %s", id, d.Who), Hint: "save it under an id of your own, or ask an engineer"}
+}
+
 func (s *Server) deleteDashboard(w http.ResponseWriter, r *http.Request) error {
 	d, err := s.readDashboard(r.PathValue("id"))
 	if err != nil {
@@ -202,6 +214,9 @@ func (s *Server) deleteDashboard(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !d.Own {
 		return unprocessable("shipped", "the dashboard %q comes with bluetrail and cannot be removed", d.ID)
+	}
+	if err := s.mayChangeDashboard(r, d.ID); err != nil {
+		return err
 	}
 	err = s.cfg.Product.State.Write(func(tx *state.Tx) error {
 		return tx.PutDocument(&state.Document{Kind: dashboardKind, ID: d.ID, Who: user(r), Gone: true}, d.Version)

@@ -25,9 +25,9 @@ func TestDashboards(t *testing.T) {
 	text := func(id string) string {
 		return fmt.Sprintf("id: %s\ntitle: T %s\nrows: [{panels: [{title: A, kind: table, search: x}]}]\n", id, id)
 	}
-	role := auth.Analyst
+	role, name := auth.Analyst, "ann"
 	h := New(Config{
-		Identify: func(*http.Request) (*auth.Principal, error) { return &auth.Principal{Name: "ann", Role: role}, nil },
+		Identify: func(*http.Request) (*auth.Principal, error) { return &auth.Principal{Name: name, Role: role}, nil },
 		Product: Product{
 			State: db, Dashboards: fstest.MapFS{"shipped.yml": {Data: []byte(text("shipped"))}},
 			Knowledge: func() (*knowledge.Knowledge, error) { return knowledge.Open() },
@@ -57,6 +57,14 @@ func TestDashboards(t *testing.T) {
 	if code, got := put("mine", text("mine"), 0); code != 200 || got["version"] != 1.0 || got["own"] != true {
 		t.Fatalf("saving: %d %v", code, got)
 	}
+	name = "bob" // who may not change what ann made
+	if code, _ := put("mine", text("mine"), 1); code != 403 {
+		t.Errorf("another's dashboard is replaced: %d", code)
+	}
+	if code, _ := call("DELETE", "/mine", nil); code != 403 {
+		t.Errorf("another's dashboard is removed: %d", code)
+	}
+	name = "ann"
 	for _, c := range []struct {
 		id, source string
 		version    int

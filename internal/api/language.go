@@ -211,7 +211,7 @@ func (s *Server) parseSearch(w http.ResponseWriter, r *http.Request) error {
 	if !in.Explain {
 		return ok(w, out)
 	}
-	err = s.cfg.Jobs.Once(r.Context(), job.Ask{Search: in.Search, Earliest: in.Earliest, Latest: in.Latest, User: user(r)}, mayWrite(r), func(sr *search.Search) error {
+	err = s.cfg.Jobs.Once(r.Context(), job.Ask{Search: in.Search, Earliest: in.Earliest, Latest: in.Latest, User: user(r), Refused: refusedIndexes(r)}, mayWrite(r), func(sr *search.Search) error {
 		for _, step := range sr.Steps() {
 			out.Steps = append(out.Steps, parsedStep{step.Where, diag.Printable(step.What)})
 		}

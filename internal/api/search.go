@@ -5,14 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"bluetrail/internal/api/mcp"
 	"bluetrail/internal/auth"
+	"bluetrail/internal/config"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/result"
 	"bluetrail/internal/search/job"
+	"bluetrail/internal/store/findings"
 	"bluetrail/internal/vector"
 )
 
@@ -42,6 +45,25 @@ func mayWrite(r *http.Request) bool {
 	who := auth.From(r.Context())
 	link := who != nil && who.Session != "" && r.Method != http.MethodPost
 	return who != nil && who.Role >= searchWriter && !link && r.Header.Get(mcp.ClientHeader) != mcp.Client
+}
+
+// refusedIndexes are the indexes of bluetrail's own that the searches of r may not read:
+// the audit log is for administrators, and a token keeps to its areas.
+func refusedIndexes(r *http.Request) (list []string) {
+	who := auth.From(r.Context())
+	may := func(area string) bool {
+		return who != nil && (len(who.Scopes) == 0 || slices.Contains(who.Scopes, area))
+	}
+	if !may("people") || who.Role < auth.Admin {
+		list = append(list, config.AuditIndex)
+	}
+	if !may("alerts") {
+		list = append(list, config.AlertsIndex, findings.Index)
+	}
+	if !may("system") {
+		list = append(list, config.HealthIndex)
+	}
+	return list
 }
 
 // searchError turns the error of a search into one for the client. text is what
@@ -94,7 +116,7 @@ func (s *Server) startSearch(w http.ResponseWriter, r *http.Request) error {
 		return &Error{Status: http.StatusBadRequest, Code: "bad_search", Message: "the search is empty", Hint: "* finds all events"}
 	}
 	j, err := s.cfg.Jobs.Start(job.Ask{
-		Search: in.Search, Earliest: in.Earliest, Latest: in.Latest, Now: in.Now, Zone: in.TZ, Preview: in.Preview, MaxRows: in.MaxRows, User: user(r),
+		Search: in.Search, Earliest: in.Earliest, Latest: in.Latest, Now: in.Now, Zone: in.TZ, Preview: in.Preview, MaxRows: in.MaxRows, User: user(r), Refused: refusedIndexes(r),
 	}, mayWrite(r))
 	if err != nil {
 		return searchError(err, in.Search)

@@ -217,7 +217,7 @@ func (s *Server) event(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	text := "index=* " + filter.PrintTest("eventID", strings.ReplaceAll(id, "*", `\*`)) + " | head 1"
 	var found *vector.Batch
-	err := s.cfg.Jobs.Once(r.Context(), job.Ask{Search: text, User: user(r)}, false, func(sr *search.Search) error {
+	err := s.cfg.Jobs.Once(r.Context(), job.Ask{Search: text, User: user(r), Refused: refusedIndexes(r)}, false, func(sr *search.Search) error {
 		return sr.Each(r.Context(), func(b *vector.Batch) error {
 			if b.Len > 0 && found == nil {
 				found = b.Slice(0, 1)

@@ -87,7 +87,7 @@ func (s *Server) splunkExport(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return badRequest("output_mode=%q is not supported; use json, csv or raw", mode)
 	}
-	a := job.Ask{Search: text, Earliest: r.Form.Get("earliest_time"), Latest: r.Form.Get("latest_time"), User: user(r)}
+	a := job.Ask{Search: text, Earliest: r.Form.Get("earliest_time"), Latest: r.Form.Get("latest_time"), User: user(r), Refused: refusedIndexes(r)}
 	if err := s.audit(r, "searched", "search", rangeOf(a.Earliest, a.Latest), text); err != nil {
 		return err
 	}

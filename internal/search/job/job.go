@@ -39,6 +39,7 @@ type Ask struct {
 	Preview          bool
 	MaxRows          int // 0 = as many as a job keeps without being asked
 	User             string
+	Refused          []string // indexes that the user may not read
 }
 
 // Job is one search.

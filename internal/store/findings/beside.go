@@ -78,6 +78,24 @@ func OpenBeside(events Events, data string) *Beside {
 	})
 }
 
+// Refuse has searches of an index of bluetrail's own fail with err.
+func (b *Beside) Refuse(index string, err error) *Beside {
+	for i := range b.own {
+		if b.own[i].name == index {
+			b.own[i].Store = refused{b.own[i].Store, err}
+		}
+	}
+	return b
+}
+
+// refused is a store that nobody may read.
+type refused struct {
+	store.Store
+	err error
+}
+
+func (r refused) Prepare(*store.Query) (store.Scan, error) { return nil, r.err }
+
 // Triage has findings shown as a function returns them.
 func (b *Beside) Triage(shown func(body []byte) ([]byte, error)) *Beside {
 	for _, o := range b.own {

@@ -1,13 +1,18 @@
 package findings
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"bluetrail/internal/alert"
 	"bluetrail/internal/detect/rule"
+	"bluetrail/internal/plan"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/state"
 
 	"github.com/google/go-cmp/cmp"
@@ -94,6 +99,29 @@ func TestOwn(t *testing.T) {
 			if !slices.Contains(st.names, name) && !slices.Contains([]string{"index", "sourcetype", "source", "host", "splunk_server", "linecount", "punct", "timestamp", "eventtype", "tag"}, name) && !strings.HasPrefix(name, "date_") {
 				t.Errorf("%s: %q is not listed", index, name)
 			}
+		}
+	}
+}
+
+// TestRefuse asks for an index that somebody may not read, plainly, by a pattern and in a
+// subsearch.
+func TestRefuse(t *testing.T) {
+	no := errors.New("not for you")
+	st := beside(t, alerted(t, 3)).Refuse("_audit", no)
+	for text, refused := range map[string]bool{
+		"index=_audit": true, "index=_*": true, "index=_audit OR index=aws": true, "index=aws | append [search index=_audit]": true,
+		"index=_alerts": false, "*": false,
+	} {
+		q, err := plan.Parse(text, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := plan.Open(t.Context(), q, st, exec.NewEnv(begin.Add(time.Hour)))
+		for err == nil {
+			_, err = p.Next(t.Context())
+		}
+		if errors.Is(err, no) != refused || !refused && err != io.EOF {
+			t.Errorf("%s: %v", text, err)
 		}
 	}
 }
