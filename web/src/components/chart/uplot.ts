@@ -112,8 +112,6 @@ export function build(
         values: (_, splits) => splits.map((v) => (v == null ? '' : compact(v) + (o.unit ? ' ' + o.unit : ''))),
       },
     ],
-    // Ticks stand at midnight and full hours of the zone that is shown.
-    tzDate: (s) => (clock.zone === 'utc' ? uPlot.tzDate(new Date(s * 1000), 'UTC') : new Date(s * 1000)),
     cursor: {
       y: false,
       drag: { x: o.brush && p.times != null, y: false, setScale: false },
