@@ -188,7 +188,7 @@ test('closed as false, the proposed filter and what it would hide are shown', as
   await page.done();
 });
 
-test('suppress with a reason and an end', async () => {
+test('suppress with a reason and an end, and end it earlier', async () => {
   const page = await open();
   const { items } = await api(page, '/alerts?status=new&kind=actor&sort=last&limit=1');
   await page.goto(`${base}/#/alerts/${items[0].id}`);
@@ -203,6 +203,15 @@ test('suppress with a reason and an end', async () => {
   assert.equal(suppression.reason, 'the vendor migrates until Friday');
   assert.equal(suppression.holds, true);
   assert.equal(status, 'closed');
+
+  await page.goto(`${base}/#/settings/suppressions`);
+  const row = page.getByRole('row', { name: /the vendor migrates until Friday/ });
+  await row.waitFor();
+  await axe(page);
+  await shot(page, 'settings-suppressions');
+  await row.getByRole('button', { name: /^End the suppression/ }).click();
+  await page.getByText('Nothing is suppressed').waitFor();
+  assert.equal((await api(page, `/alerts/${items[0].id}`)).suppression, undefined);
   await page.done();
 });
 
