@@ -85,6 +85,8 @@ func searchError(err error, text string) error {
 		return &Error{Status: http.StatusNotFound, Code: "not_found", Message: err.Error(), Hint: "run the search again"}
 	case errors.Is(err, job.ErrStopping):
 		return &Error{Status: http.StatusServiceUnavailable, Code: "stopping", Message: err.Error()}
+	case errors.Is(err, job.ErrDeep):
+		return &Error{Status: http.StatusUnprocessableEntity, Code: "too_large", Message: err.Error(), Hint: "sort in the search, as with | sort 0 FIELD"}
 	case errors.Is(err, job.ErrNoEvents):
 		return &Error{Status: http.StatusConflict, Code: "no_events", Message: err.Error()}
 	}
@@ -305,9 +307,9 @@ func (s *Server) searchResults(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := j.Page(v)
+	p, err := j.Page(r.Context(), v)
 	if err != nil {
-		return err
+		return searchError(err, "")
 	}
 	rows, err := rowsOf(p.Rows...)
 	if err != nil {

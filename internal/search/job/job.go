@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -140,23 +141,29 @@ func (j *Job) take(s *search.Search) error {
 	} else if most == 0 {
 		most = keptRows
 	}
-	err := s.Each(j.ctx, func(b *vector.Batch) (err error) {
+	kept := 0
+	err := s.Each(j.ctx, func(b *vector.Batch) error {
 		if err := j.tap.turn.check(j.ctx); err != nil {
 			return err
 		}
-		over := false
+		over := kept+b.Len > most
+		if over {
+			b = b.Slice(0, most-kept)
+		}
+		at, err := j.rows.pack(b)
+		if err != nil {
+			return err
+		}
+		kept += b.Len
 		j.update(func() {
-			if over = j.rows.rows+b.Len > most; over {
-				b = b.Slice(0, most-j.rows.rows)
-				j.more = true
-			}
+			j.more = j.more || over
 			j.preview = nil
-			err = j.rows.add(b)
+			j.rows.add(b, at)
 		})
-		if err == nil && over && !j.Parts.Writes { // what it writes is not to lack rows
+		if over && !j.Parts.Writes { // what it writes is not to lack rows
 			return errEnough
 		}
-		return err
+		return nil
 	})
 	if err == errEnough {
 		return nil
@@ -270,25 +277,20 @@ func (j *Job) Each(from int, yield func(first int, b *vector.Batch) error) error
 			j.mu.Unlock()
 			return ErrNone
 		}
-		var at *block
-		for i := range j.rows.blocks { // newest last
-			if b := &j.rows.blocks[i]; b.first+b.len > from {
-				at = b
-				break
-			}
-		}
-		if at == nil {
-			j.mu.Unlock()
+		at, found := j.rows.holding(from)
+		j.mu.Unlock()
+		if !found {
 			return nil
 		}
-		b, err := j.rows.batch(*at)
-		first := at.first
-		j.mu.Unlock()
+		b, err := at.batch()
+		if errors.Is(err, os.ErrClosed) {
+			return ErrNone
+		}
 		if err != nil {
 			return err
 		}
-		if from > first {
-			b = b.Slice(from-first, b.Len)
+		if from > at.first {
+			b = b.Slice(from-at.first, b.Len)
 		}
 		if err := yield(from, b); err != nil {
 			if err == io.EOF {

@@ -92,7 +92,7 @@ func TestEvents(t *testing.T) {
 	if in.State != Done || in.Rows != 40 || !in.More || !j.Parts.Events || in.Share != 1 {
 		t.Fatalf("%+v", in)
 	}
-	p, err := j.Page(View{Offset: 1, Count: 2, Fields: []string{"n"}})
+	p, err := j.Page(t.Context(), View{Offset: 1, Count: 2, Fields: []string{"n"}})
 	if err != nil || len(p.Rows) != 1 || p.Rows[0].At("n", 0).Text() != "294" || p.Total != 40 || len(p.Columns) != 1 {
 		t.Errorf("the second row is not the second newest: %v %+v", err, p)
 	}
@@ -117,7 +117,7 @@ func TestTable(t *testing.T) {
 		t.Fatalf("%+v %+v", in, j.Parts)
 	}
 	for _, v := range []View{{Count: 9, Sort: []string{"-count"}}, {Count: 1, Filter: "ANN"}, {Count: 1, Filter: "username=an"}, {Count: 1, Sort: []string{"nothing", "count", "userName"}, Offset: 1}} {
-		p, err := j.Page(v)
+		p, err := j.Page(t.Context(), v)
 		if err != nil || len(p.Rows) == 0 || p.Rows[0].At("userName", 0).Text() != "ann" {
 			t.Errorf("%+v: %v %+v", v, err, p)
 		}
@@ -197,7 +197,7 @@ func TestSpill(t *testing.T) {
 		t.Fatal("the rows are in memory")
 	}
 	n := 2999
-	p, err := j.Page(View{Count: 3000})
+	p, err := j.Page(t.Context(), View{Count: 3000})
 	for _, b := range p.Rows {
 		for i := range b.Len {
 			if got := b.At("n", i).Text(); got != fmt.Sprint(n) {

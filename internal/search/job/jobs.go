@@ -194,9 +194,10 @@ func (l *Jobs) drop(j *Job) {
 	l.gone.Go(func() {
 		j.wait()
 		j.mu.Lock()
-		defer j.mu.Unlock()
-		j.rows.free()
 		j.freed = true
+		j.rows.blocks, j.rows.rows = nil, 0
+		j.mu.Unlock()
+		j.rows.free()
 	})
 }
 

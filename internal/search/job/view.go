@@ -1,6 +1,8 @@
 package job
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -25,27 +27,46 @@ type Page struct {
 	Preview bool
 }
 
-// Page returns rows of the job, or of its preview.
-func (j *Job) Page(v View) (*Page, error) {
+// each passes on rows from a number on, as Job.Each does.
+type each func(from int, yield func(first int, b *vector.Batch) error) error
+
+// each implements each for the rows of a preview.
+func (t *Table) each(from int, yield func(first int, b *vector.Batch) error) error {
+	first := 0
+	for _, b := range t.Batches {
+		if skip := max(0, from-first); skip < b.Len {
+			if err := yield(first+skip, b.Slice(skip, b.Len)); err == io.EOF {
+				return nil
+			} else if err != nil {
+				return err
+			}
+		}
+		first += b.Len
+	}
+	return nil
+}
+
+// Page returns rows of the job, or of its preview. Sorting and filtering look at all
+// rows, so that they wait at the gate as searches do.
+func (j *Job) Page(ctx context.Context, v View) (*Page, error) {
 	if t := j.Preview(); t != nil {
 		p := &Page{Columns: v.columns(t.Columns), Preview: true}
-		err := v.page(p, func(yield func(int, *vector.Batch) error) error {
-			first := 0
-			for _, b := range t.Batches {
-				if err := yield(first, b); err != nil {
-					return err
-				}
-				first += b.Len
-			}
-			return nil
-		})
-		return p, err
+		return p, v.pick(p, t.each, ctx.Err)
 	}
 	in := j.Info()
 	p := &Page{Columns: v.columns(in.Columns), Total: in.Rows}
 	if len(v.Sort) > 0 || v.Filter != "" {
-		p.Total = 0
-		return p, v.page(p, func(yield func(int, *vector.Batch) error) error { return j.Each(0, yield) })
+		turn, err := j.jobs.gate.enter(ctx, j.Ask.User)
+		if err != nil {
+			return nil, err
+		}
+		defer turn.leave()
+		return p, v.pick(p, j.Each, func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return turn.check(ctx)
+		})
 	}
 	left := v.Count
 	if left == 0 {
@@ -62,55 +83,148 @@ func (j *Job) Page(v View) (*Page, error) {
 	})
 }
 
-// place is a row: its batch and its number there, with its keys.
-type place struct {
-	batch, row int
-	keys       []vector.Value
+// pick sorts and filters rows: it first finds which rows to show, then fetches them,
+// with a batch in memory at a time. pause is called between batches.
+func (v *View) pick(p *Page, rows each, pause func() error) error {
+	found, err := v.find(p, rows, pause)
+	if err != nil {
+		return err
+	}
+	order := make([]int, len(found)) // of found, by row
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return found[a].row - found[b].row })
+	p.Rows = make([]*vector.Batch, len(found))
+	for n := 0; n < len(order); {
+		before := n
+		err := rows(found[order[n]].row, func(first int, b *vector.Batch) error {
+			b = v.Keep(b)
+			for ; n < len(order) && found[order[n]].row < first+b.Len; n++ {
+				at := found[order[n]].row - first
+				one, _, err := vector.Decode(b.Slice(at, at+1).AppendTo(nil)) // holds no other row in memory
+				if err != nil {
+					return err
+				}
+				p.Rows[order[n]] = one
+			}
+			return io.EOF
+		})
+		if err == nil {
+			err = pause()
+		}
+		if err == nil && n == before {
+			err = ErrNone
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// page sorts and filters rows.
-func (v *View) page(p *Page, each func(func(int, *vector.Batch) error) error) error {
+// find returns the places of the rows to show, in order, and counts those that pass
+// the filter.
+func (v *View) find(p *Page, rows each, pause func() error) ([]place, error) {
+	p.Total = 0
 	match := v.matcher()
-	var found []place
-	var all []*vector.Batch
-	err := each(func(_ int, b *vector.Batch) error {
-		var cols []*vector.Column
-		for _, s := range v.Sort {
-			cols = append(cols, b.Col(strings.TrimPrefix(s, "-")))
+	f := &first{compare: v.compare, limit: mostKeys}
+	if v.Count > 0 {
+		f.most = v.Offset + v.Count
+	}
+	cols := make([]*vector.Column, len(v.Sort))
+	keys := make([]vector.Value, len(v.Sort))
+	err := rows(0, func(first int, b *vector.Batch) error {
+		for n, s := range v.Sort {
+			cols[n] = b.Col(strings.TrimPrefix(s, "-"))
 		}
-		some := false
 		for i := range b.Len {
 			if match != nil && !match(b, i) {
 				continue
 			}
-			some = true
-			at := place{batch: len(all), row: i}
-			for _, c := range cols {
-				key := vector.Value{}
+			p.Total++
+			for n, c := range cols {
+				keys[n] = vector.Value{}
 				if c != nil {
-					key = c.At(i).Clone()
+					keys[n] = c.At(i)
 				}
-				at.keys = append(at.keys, key)
 			}
-			found = append(found, at)
+			if err := f.add(place{first + i, keys}); err != nil {
+				return err
+			}
 		}
-		if some {
-			all = append(all, b)
-		}
-		return nil
+		return pause()
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.Total = len(found)
-	if len(v.Sort) > 0 {
-		slices.SortStableFunc(found, v.compare)
+	f.prune()
+	return f.list[min(v.Offset, len(f.list)):], nil
+}
+
+// place is a row and what it is sorted by.
+type place struct {
+	row  int
+	keys []vector.Value
+}
+
+// mostKeys bounds what the places of a page take in memory, in bytes.
+const mostKeys = 64 << 20
+
+// ErrDeep refuses to sort very many rows here.
+var ErrDeep = fmt.Errorf("the sort keys of the rows down to this offset take more than %d MiB", mostKeys>>20)
+
+// first collects the places that come first. Rows are added in their order.
+type first struct {
+	compare func(a, b place) int
+	most    int // how many are wanted
+	list    []place
+	full    bool // the first most of list are in order, and no row behind them is wanted
+	bytes   int  // of list
+	limit   int  // of bytes
+}
+
+func (p place) size() int {
+	n := 32
+	for _, k := range p.keys {
+		n += 24 + k.Size()
 	}
-	from := min(v.Offset, len(found))
-	for _, at := range found[from:min(from+v.Count, len(found))] {
-		p.Rows = append(p.Rows, v.Keep(all[at.batch].Slice(at.row, at.row+1)))
+	return n
+}
+
+// add takes in a place, whose keys it copies.
+func (f *first) add(p place) error {
+	if f.most == 0 || f.full && f.compare(p, f.list[f.most-1]) >= 0 {
+		return nil
+	}
+	keys := make([]vector.Value, len(p.keys))
+	for i, k := range p.keys {
+		keys[i] = k.Clone()
+	}
+	p.keys = keys
+	f.list = append(f.list, p)
+	f.bytes += p.size()
+	over := f.bytes > f.limit
+	if over || len(f.list) >= 2*f.most+vector.DefaultRows || len(f.list) == f.most {
+		f.prune()
+	}
+	if over && f.bytes > f.limit/2 {
+		return ErrDeep
 	}
 	return nil
+}
+
+// prune sorts the list and drops what is not wanted.
+func (f *first) prune() {
+	slices.SortStableFunc(f.list, f.compare)
+	if len(f.list) < f.most {
+		return
+	}
+	clear(f.list[f.most:])
+	f.list, f.full, f.bytes = f.list[:f.most], f.most > 0, 0
+	for _, p := range f.list {
+		f.bytes += p.size()
+	}
 }
 
 // compare orders by the keys: missing values last, numbers before texts.
