@@ -54,6 +54,16 @@ func signedIn(t *testing.T, h http.Handler, name string) http.Handler {
 	return by(h, w.Result().Cookies()[0])
 }
 
+// withToken sends requests with a new token of an administrator.
+func withToken(t *testing.T, h, admin http.Handler) http.Handler {
+	t.Helper()
+	made := read[struct{ Secret string }](t, ask(t, admin, "POST", "/api/v1/tokens", map[string]any{"name": "script", "role": "admin"}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Set("Authorization", "Bearer "+made.Secret)
+		by(h, nil).ServeHTTP(w, r)
+	})
+}
+
 // TestPeople walks through users, tokens, sessions and the audit log; all answers are as
 // openapi.yaml says.
 func TestPeople(t *testing.T) {
@@ -72,6 +82,7 @@ func TestPeople(t *testing.T) {
 		Token  auth.Token
 		Secret string
 	}](t, ask(t, vera, "POST", "/api/v1/tokens", map[string]any{"name": "x", "role": "viewer", "areas": []string{"people"}}))
+	script := withToken(t, h, admin)
 	for _, c := range []struct {
 		as           http.Handler
 		method, path string
@@ -79,6 +90,11 @@ func TestPeople(t *testing.T) {
 		want         int
 		code         string
 	}{
+		{script, "GET", "/api/v1/users", nil, 200, ""},
+		{script, "POST", "/api/v1/tokens", map[string]any{"name": "y", "role": "admin"}, 403, "needs_session"},
+		{script, "POST", "/api/v1/users", map[string]string{"name": "carol", "role": "admin"}, 403, "needs_session"},
+		{script, "POST", "/api/v1/users/vera", map[string]string{"role": "admin"}, 403, "needs_session"},
+		{script, "POST", "/api/v1/users/admin/password", nil, 403, "needs_session"},
 		{admin, "GET", "/api/v1/session", nil, 200, ""},
 		{admin, "GET", "/api/v1/session/methods", nil, 200, ""},
 		{admin, "GET", "/api/v1/users", nil, 200, ""},

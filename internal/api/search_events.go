@@ -150,9 +150,14 @@ func (s *Server) exportSearch(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return searchError(err, j.Ask.Search)
 	}
+	name := "search-" + j.Began.UTC().Format("20060102-150405")
+	again := in.More && !j.Parts.Writes // for the rows that were not kept
+	if in.More && !again {
+		name += fmt.Sprintf("-first-%d-rows", in.Rows)
+	}
 	head := func() {
 		w.Header().Set("Content-Type", kind[0])
-		w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="search-%s.%s"`, j.Began.UTC().Format("20060102-150405"), kind[1]))
+		w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s.%s"`, name, kind[1]))
 		w.WriteHeader(http.StatusOK)
 	}
 	out := bufio.NewWriterSize(w, 64<<10)
@@ -168,7 +173,7 @@ func (s *Server) exportSearch(w http.ResponseWriter, r *http.Request) error {
 		}
 		return rows.Write(b)
 	}
-	if in.More && !j.Parts.Writes { // rows that were not kept
+	if again {
 		a := j.Ask
 		if a.Now == "" {
 			a.Now = fmt.Sprint(j.Began.Unix())

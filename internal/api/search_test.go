@@ -20,6 +20,7 @@ import (
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/search"
 	"bluetrail/internal/search/job"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/store/memory"
 )
 
@@ -37,7 +38,7 @@ func searching(t *testing.T, role auth.Role) (http.Handler, *[]Act) {
 	c := job.DefaultConfig()
 	c.Gate = job.NewGate(2, time.Second)
 	c.Options = func(a job.Ask, _ bool) (search.Options, []diag.Notice, error) {
-		return search.Options{Earliest: a.Earliest, Latest: a.Latest, Now: a.Now, Store: st}, nil, nil
+		return search.Options{Earliest: a.Earliest, Latest: a.Latest, Now: a.Now, Store: st, Collector: nowhere{}}, nil, nil
 	}
 	jobs := job.New(c)
 	t.Cleanup(jobs.Close)
@@ -52,6 +53,25 @@ func searching(t *testing.T, role auth.Role) (http.Handler, *[]Act) {
 		},
 		Knowledge: func() (Knowledge, error) { return knowledge.Open() },
 	}), &acts
+}
+
+// nowhere drops what searches collect.
+type nowhere struct{}
+
+func (nowhere) Collect(exec.Collected) error { return nil }
+
+// TestExportOfWriting: a search that writes is not run again for the rows that its job
+// did not keep, and the file says so.
+func TestExportOfWriting(t *testing.T) {
+	h, _ := searching(t, auth.Engineer)
+	for most, want := range map[int]string{5: `-first-5-rows.csv"`, 50: `.csv"`} {
+		j := read[jobBody](t, ask(t, h, "POST", "/api/v1/search/jobs", map[string]any{"search": "index=aws | collect index=copy", "max_rows": most}))
+		w := ask(t, h, "GET", "/api/v1/search/jobs/"+j.ID+"/export?format=csv", nil)
+		name := w.Header().Get("Content-Disposition")
+		if rows := strings.Count(w.Body.String(), "\n") - 1; rows != min(most, 30) || !strings.HasSuffix(name, want) || strings.Contains(name, "first") != (most == 5) {
+			t.Errorf("%d rows in %s, want %s", rows, name, want)
+		}
+	}
 }
 
 func TestSearchJob(t *testing.T) {

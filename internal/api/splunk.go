@@ -100,7 +100,7 @@ func (s *Server) splunkExport(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	err := s.cfg.Jobs.Once(r.Context(), a, mayWrite(r), func(sr *search.Search) error {
-		err := sr.Each(r.Context(), func(b *vector.Batch) error {
+		return sr.Each(r.Context(), func(b *vector.Batch) error {
 			if most > 0 && given+b.Len > most {
 				b = b.Slice(0, most-given)
 			}
@@ -117,10 +117,6 @@ func (s *Server) splunkExport(w http.ResponseWriter, r *http.Request) error {
 			}
 			return nil
 		})
-		if err == io.EOF {
-			return nil
-		}
-		return err
 	})
 	if err != nil && !begun {
 		return searchError(err, text)

@@ -66,7 +66,19 @@ func parseRole(name string) (auth.Role, error) {
 	return role, nil
 }
 
+// needsSession refuses what would let a token that leaks live on: in other tokens, new
+// accounts, passwords or roles. command is the way without a browser.
+func needsSession(r *http.Request, what, command string) error {
+	if who(r).Session != "" {
+		return nil
+	}
+	return &Error{Status: http.StatusForbidden, Code: "needs_session", Message: "a token cannot " + what, Hint: "sign in with a browser, or use " + command}
+}
+
 func (s *Server) addUser(w http.ResponseWriter, r *http.Request) error {
+	if err := needsSession(r, "add users", "bluetrail user add"); err != nil {
+		return err
+	}
 	var in struct {
 		Name string `json:"name"`
 		Role string `json:"role"`
@@ -94,6 +106,9 @@ func (s *Server) oneUser(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) changeUser(w http.ResponseWriter, r *http.Request) error {
+	if err := needsSession(r, "change users", "bluetrail user role, disable or enable"); err != nil {
+		return err
+	}
 	var in struct {
 		Role     *string `json:"role"`
 		Disabled *bool   `json:"disabled"`
@@ -124,6 +139,9 @@ func (s *Server) deleteUser(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) resetPassword(w http.ResponseWriter, r *http.Request) error {
+	if err := needsSession(r, "reset passwords", "bluetrail user passwd"); err != nil {
+		return err
+	}
 	password, err := s.cfg.People.SetPassword(r.Context(), user(r), r.PathValue("name"), "")
 	if err != nil {
 		return err
@@ -172,8 +190,8 @@ func (s *Server) tokens(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) addToken(w http.ResponseWriter, r *http.Request) error {
-	if who(r).Session == "" { // so that a token that leaks does not live on in others
-		return &Error{Status: http.StatusForbidden, Code: "needs_session", Message: "a token cannot make tokens", Hint: "sign in with a browser, or use bluetrail user token add"}
+	if err := needsSession(r, "make tokens", "bluetrail user token add"); err != nil {
+		return err
 	}
 	in := struct {
 		Name  string   `json:"name"`

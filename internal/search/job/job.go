@@ -54,7 +54,7 @@ type Job struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	tap    *tap
-	wrote  func(error) error // stores what the search wrote; nil if it may not write
+	stored func(error) error // stores what the search wrote; nil if it may not write
 
 	mu       sync.Mutex
 	state    State
@@ -113,22 +113,11 @@ func (j *Job) run(o search.Options) {
 		defer gone.Wait()
 		defer stop()
 	}
-	j.end(s, j.stored(j.take(s)))
-}
-
-// stored stores what the search wrote, before anybody is told that it is done. It
-// returns the error of the search or else its own.
-func (j *Job) stored(err error) error {
-	if j.wrote == nil {
-		return err
+	err = j.take(s)
+	if j.stored != nil {
+		err = j.stored(err)
 	}
-	if over := new(exec.OverBudget); errors.As(err, &over) { // the search is done nevertheless
-		if werr := j.wrote(nil); werr != nil {
-			return werr
-		}
-		return err
-	}
-	return j.wrote(err)
+	j.end(s, err)
 }
 
 var errEnough = errors.New("enough rows")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -338,6 +339,11 @@ func TestWriting(t *testing.T) {
 			t.Errorf("%d events collected; %+v", got.n.Load(), in)
 		}
 		l.Drop(j)
+		got.n.Store(0)
+		err = l.Once(t.Context(), Ask{Search: "index=aws | collect index=copy"}, true, func(*search.Search) error { return io.EOF })
+		if got.n.Load() != 300 || !errors.Is(err, broken) {
+			t.Errorf("%d events collected for who wants no rows: %v, want %v", got.n.Load(), err, broken)
+		}
 	}
 }
 

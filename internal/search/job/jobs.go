@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"bluetrail/internal/plan"
 	"bluetrail/internal/search"
 	"bluetrail/internal/spill"
+	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/spl/syntax"
 )
 
@@ -85,7 +87,7 @@ func (l *Jobs) Start(a Ask, write bool) (*Job, error) {
 	o.Store = j.tap.over(o.Store)
 	o.Text = a.Search
 	if write && l.cfg.Wrote != nil { // the searches that map runs may write, too
-		j.wrote = func(err error) error { return l.cfg.Wrote(&o, err) }
+		j.stored = func(err error) error { return l.stored(&o, err) }
 	}
 	if a.Now == "" {
 		o.Clock = j.Began // the same one for what is searched beside it
@@ -295,8 +297,21 @@ func (j *Job) Beside(ctx context.Context, text, earliest, latest string, use fun
 	return j.beside(ctx, text, earliest, latest, &tap{turn: turn}, use)
 }
 
+// stored stores what a search that may write wrote, before anybody is told that it is
+// done. It returns the error of the search or else its own.
+func (l *Jobs) stored(o *search.Options, err error) error {
+	if over := new(exec.OverBudget); errors.As(err, &over) { // the search is done nevertheless
+		if werr := l.cfg.Wrote(o, nil); werr != nil {
+			return werr
+		}
+		return err
+	}
+	return l.cfg.Wrote(o, err)
+}
+
 // Once runs a search for somebody without keeping its rows: for exports and
-// programs that take them as they come.
+// programs that take them as they come. use returns io.EOF if it wants no more rows; a
+// search that writes is read to its end nevertheless.
 func (l *Jobs) Once(ctx context.Context, a Ask, write bool, use func(*search.Search) error) error {
 	o, _, err := l.cfg.Options(a, write)
 	if err != nil {
@@ -329,9 +344,14 @@ func (l *Jobs) Once(ctx context.Context, a Ask, write bool, use func(*search.Sea
 		return err
 	}
 	defer s.Close()
-	err = use(s)
+	if err = use(s); err == io.EOF {
+		err = nil
+		if parts.Writes {
+			err = s.Drain(ctx)
+		}
+	}
 	if write && l.cfg.Wrote != nil {
-		err = l.cfg.Wrote(&o, err)
+		err = l.stored(&o, err)
 	}
 	return err
 }
