@@ -249,7 +249,7 @@ export interface paths {
         /** All users (admin). */
         get: operations["users"];
         put?: never;
-        /** Add a user (admin). The answer holds a one-time password, once. */
+        /** Add a user (admin, by session). The answer holds a one-time password, once. */
         post: operations["addUser"];
         delete?: never;
         options?: never;
@@ -269,7 +269,7 @@ export interface paths {
         /** One user (admin). */
         get: operations["user"];
         put?: never;
-        /** Change the role of a user, disable or enable it (admin). Ends the user's sessions. */
+        /** Change the role of a user, disable or enable it (admin, by session). Ends the user's sessions. */
         post: operations["changeUser"];
         /** Delete a user with its sessions, tokens and passkeys (admin). The audit log keeps what it did. */
         delete: operations["deleteUser"];
@@ -287,7 +287,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Give a user a new one-time password (admin). Ends the user's sessions. */
+        /** Give a user a new one-time password (admin, by session). Ends the user's sessions. */
         post: operations["resetPassword"];
         delete?: never;
         options?: never;
@@ -305,7 +305,7 @@ export interface paths {
         /** API tokens. One's own; admins see those of others, too. */
         get: operations["tokens"];
         put?: never;
-        /** Make a token for oneself. The answer holds its secret, once. */
+        /** Make a token for oneself (by session). The answer holds its secret, once. */
         post: operations["addToken"];
         delete?: never;
         options?: never;
@@ -433,7 +433,11 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Return rows of a job, also while it runs. */
+        /**
+         * Return rows of a job, also while it runs.
+         * @description Sorting and filtering look at all rows that the job keeps, and wait in the queue of searches. A page so far down that the sort keys of the rows
+         *     before it take too much memory is refused with `too_large`.
+         */
         get: operations["searchResults"];
         put?: never;
         post?: never;
@@ -526,8 +530,8 @@ export interface paths {
         };
         /**
          * Download all rows of a job.
-         * @description Rows beyond those that the job keeps are searched again. CSV is safe to open in a spreadsheet: text that begins like a formula has an apostrophe in
-         *     front. raw is the records of events, a line each.
+         * @description Rows beyond those that the job keeps are searched again. A search that writes is not: the name of its file then ends with `-first-N-rows`. CSV is
+         *     safe to open in a spreadsheet: text that begins like a formula has an apostrophe in front. raw is the records of events, a line each.
          */
         get: operations["exportSearch"];
         put?: never;
@@ -1422,7 +1426,11 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The lookup as CSV, as it is stored. */
+        /**
+         * The lookup as CSV, as it is stored.
+         * @description The file can be imported again, so that nothing in it is changed. Unlike exports of searches, it may have cells that a spreadsheet takes as
+         *     formulas: import it there as text.
+         */
         get: operations["exportLookup"];
         put?: never;
         post?: never;
