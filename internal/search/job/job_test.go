@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -160,6 +161,23 @@ func TestSlices(t *testing.T) {
 			t.Errorf("%s: %d rows, want %d", text, got, want)
 		}
 	}
+}
+
+// TestEmptyStore: an empty store of the engine begins at 0 and ends at the least number there is.
+func TestEmptyStore(t *testing.T) {
+	l := jobs(t, events{memory.New(), 0, math.MinInt64 + 1})
+	j, err := l.Start(Ask{Search: "index=* | timechart bins=100 count", Earliest: "-7d@h", User: "u"}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 500 {
+		if j.Info().State == Done {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	j.Cancel()
+	t.Errorf("the search is %s, want done", j.Info().State)
 }
 
 func TestFaults(t *testing.T) {

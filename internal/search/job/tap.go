@@ -63,7 +63,9 @@ func (t *tap) Prepare(q *store.Query) (store.Scan, error) {
 		own.Earliest = max(own.Earliest, t.floor)
 	}
 	first, last := t.Span()
-	lo, hi := max(own.Earliest, first), min(own.Latest, last+1)
+	lo := max(own.Earliest, first)
+	// An empty store ends before it begins, by so much that hi-lo would overflow.
+	hi := max(lo, min(own.Latest, last+1))
 	if !t.asked.Swap(true) {
 		t.first.Store(own.Earliest)
 		t.last.Store(own.Latest)
