@@ -54,8 +54,8 @@ func newPeople(cfg *config.Config, db *state.DB, s *server) (*auth.People, error
 	return auth.New(db, opt)
 }
 
-// people is the part of a server that knows who may use it. say is called once, when
-// the first account was made.
+// peoplePart is the part of a server that knows who may use it. The first start makes
+// the first account.
 func (s *server) peoplePart(h *serve.HTTP) serve.Part {
 	return serve.Part{
 		Name: "people",

@@ -75,7 +75,7 @@ func rowOf(r *state.Alert) alertRow {
 	return alertRow{
 		ID: r.ID, Number: r.Number, RuleID: r.Rule, Rule: r.Name, Title: r.Title, EntityKind: r.Kind, Entity: r.Entity, Severity: severityOf(r.Severity), Status: r.Status,
 		Verdict: r.Verdict, Assignee: r.Assignee, Account: texts(r.Accounts), Summary: r.Summary, Risk: r.Risk, Count: r.Events, FindingCount: r.Findings, Silent: r.Silent,
-		First: fromNano(r.First), Last: fromNano(r.Last), Created: fromMilli(r.Created), Updated: fromMilli(r.Updated), Closed: some(fromMilli(r.Closed)), Touched: r.Touched,
+		First: fromNano(r.First), Last: fromNano(r.Last), Created: fromMilli(r.Created), Updated: fromMilli(r.Updated), Closed: timeOf(fromMilli(r.Closed)), Touched: r.Touched,
 	}
 }
 

@@ -104,4 +104,21 @@ func TestDashboards(t *testing.T) {
 	if code, _ := call("DELETE", "/shipped", nil); code != 422 {
 		t.Errorf("removing a shipped one: %d", code)
 	}
+	if code, _ := put("edited", text("edited"), 0); code != 200 {
+		t.Errorf("saving: %d", code)
+	}
+	role, name = auth.Engineer, "eve"
+	if code, _ := put("edited", text("edited"), 1); code != 200 {
+		t.Errorf("an engineer saves: %d", code)
+	}
+	role = auth.Analyst
+	for _, c := range []struct {
+		who  string
+		want int
+	}{{"bob", 403}, {"ann", 204}} {
+		name = c.who
+		if code, _ := call("DELETE", "/edited", nil); code != c.want {
+			t.Errorf("%s removes what ann made and an engineer changed: %d, want %d", c.who, code, c.want)
+		}
+	}
 }

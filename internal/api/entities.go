@@ -148,7 +148,7 @@ type valueCounts struct {
 const mostValues = 50
 
 func countOf(x *incident.Tally) *valueCount {
-	return &valueCount{Value: x.Value, Count: x.Count, Denied: x.Denied, First: some(x.First), Last: some(x.Last)}
+	return &valueCount{Value: x.Value, Count: x.Count, Denied: x.Denied, First: timeOf(x.First), Last: timeOf(x.Last)}
 }
 
 func countsOf(t *incident.Tallies) valueCounts {
@@ -188,10 +188,10 @@ func places(addresses *incident.Tallies) (countries, networks valueCounts) {
 		}
 		v.Count, v.Denied = v.Count+x.Count, v.Denied+x.Denied
 		if v.First == nil || x.First.Before(*v.First) {
-			v.First = some(x.First)
+			v.First = timeOf(x.First)
 		}
 		if v.Last == nil || x.Last.After(*v.Last) {
-			v.Last = some(x.Last)
+			v.Last = timeOf(x.Last)
 		}
 	}
 	for _, x := range addresses.Top(math.MaxInt) {
@@ -303,7 +303,7 @@ func (s *Server) getEntity(w http.ResponseWriter, r *http.Request) error {
 	}
 	condition := e.condition()
 	out := &entityProfile{
-		Kind: e.kind, Name: e.name, Found: p.Calls > 0, From: e.from, To: e.to, Search: "index=* " + condition, Type: p.Type, First: some(p.First), Last: some(p.Last),
+		Kind: e.kind, Name: e.name, Found: p.Calls > 0, From: e.from, To: e.to, Search: "index=* " + condition, Type: p.Type, First: timeOf(p.First), Last: timeOf(p.Last),
 		Calls: p.Calls, Denied: p.Denied, Errors: p.Errors, Writes: p.Writes, Names: countsOf(&p.Names), Services: countsOf(&p.Services), Regions: countsOf(&p.Regions),
 		Accounts: countsOf(&p.Accounts), Addresses: countsOf(&p.Addresses), Agents: countsOf(&p.Agents), Keys: countsOf(&p.Keys), Identities: countsOf(&p.Identities),
 		Sessions: countsOf(&p.Sessions), Codes: countsOf(&p.Codes), Objects: countsOf(&p.Objects), Favoured: []*valueCount{}, Related: []entityRef{}, Notice: notice,

@@ -176,7 +176,7 @@ func refOf(kind, name string) *entityRef {
 }
 
 func traceOf(n *incident.Node) *traceNode {
-	out := &traceNode{Kind: n.Kind, Name: n.Name, Entity: refOf(n.Kind, n.Name), Made: n.Made, At: some(n.At), Calls: n.Calls, More: n.More, Deeds: []traceDeed{}, Children: []*traceNode{}}
+	out := &traceNode{Kind: n.Kind, Name: n.Name, Entity: refOf(n.Kind, n.Name), Made: n.Made, At: timeOf(n.At), Calls: n.Calls, More: n.More, Deeds: []traceDeed{}, Children: []*traceNode{}}
 	for i, d := range n.Deeds {
 		if i >= traceDeeds {
 			out.More += d.Count

@@ -38,7 +38,7 @@ type listInfo struct {
 }
 
 func describeList(h *addresses.Held, now time.Time) listInfo {
-	x := listInfo{Name: h.Name, Kind: "addresses", From: "file", Lookup: h.Lookup, State: "fine", Of: some(h.Of), Checked: some(h.Checked), Kept: h.Kept, Editable: isTable(h)}
+	x := listInfo{Name: h.Name, Kind: "addresses", From: "file", Lookup: h.Lookup, State: "fine", Of: timeOf(h.Of), Checked: timeOf(h.Checked), Kept: h.Kept, Editable: isTable(h)}
 	switch {
 	case h.URL != "":
 		x.From = "url"
@@ -255,7 +255,7 @@ func (s *Server) putList(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return ok(w, tableInfo{Name: name, Columns: texts(t.columns), Rows: len(t.rows), Bytes: int64(len(raw)), Editable: true, Version: version, Modified: some(time.Now())})
+	return ok(w, tableInfo{Name: name, Columns: texts(t.columns), Rows: len(t.rows), Bytes: int64(len(raw)), Editable: true, Version: version, Modified: timeOf(time.Now())})
 }
 
 func (s *Server) listVersions(w http.ResponseWriter, r *http.Request) error {

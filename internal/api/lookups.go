@@ -230,7 +230,7 @@ func (s *Server) lastVersion(kind, id string) (int64, error) {
 
 // describeLookup says how a lookup is.
 func (s *Server) describeLookup(f *lookupFile) (x tableInfo, err error) {
-	x = tableInfo{Name: f.name, Columns: []string{}, Bytes: f.info.Size(), Editable: f.own || tableName.MatchString(f.name), Modified: some(f.info.ModTime()), Origin: "configured"}
+	x = tableInfo{Name: f.name, Columns: []string{}, Bytes: f.info.Size(), Editable: f.own || tableName.MatchString(f.name), Modified: timeOf(f.info.ModTime()), Origin: "configured"}
 	if f.own {
 		x.Origin = "own"
 	}
@@ -429,19 +429,22 @@ func (s *Server) deleteLookup(w http.ResponseWriter, r *http.Request) error {
 	if !f.own || f.name == exposure.LookupName {
 		return unprocessable("not_own", "the lookup %q is not one of the data directory's own", f.name)
 	}
-	before, err := readTable(f.path)
-	if err != nil {
-		return err
+	if f.info.Size() > maxTable {
+		return unprocessable("too_large", "%s is larger than %d MiB, and could not be kept as a version", f.name, maxTable>>20)
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	before, err := os.ReadFile(f.path)
+	if err != nil {
+		return err
+	}
 	last, err := s.lastVersion(lookupKind, f.name)
 	if err != nil {
 		return err
 	}
 	err = s.cfg.Product.State.Write(func(tx *state.Tx) error {
 		if last == 0 {
-			if err := tx.PutDocument(&state.Document{Kind: lookupKind, ID: f.name, Who: state.Bluetrail, Note: "as it was before it was removed", Body: before.raw}, -1); err != nil {
+			if err := tx.PutDocument(&state.Document{Kind: lookupKind, ID: f.name, Who: state.Bluetrail, Note: "as it was before it was removed", Body: before}, -1); err != nil {
 				return err
 			}
 		}

@@ -141,15 +141,6 @@ func contains(text, part string) bool {
 	return part == "" || strings.Contains(strings.ToLower(text), strings.ToLower(part))
 }
 
-// some returns a time for JSON that is left out when zero.
-func some(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
-}
-
 func fromNano(ns int64) time.Time {
 	if ns == 0 {
 		return time.Time{}

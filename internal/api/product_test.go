@@ -199,6 +199,13 @@ func TestProduct(t *testing.T) {
 	if got := problem(t, ask(t, h, "PUT", "/api/v1/lookups/big.csv", obj("columns", []string{"x"}, "items", [][]string{}))); got.Code != "too_large" {
 		t.Errorf("%+v", got)
 	}
+	// What is no table can be removed nevertheless.
+	if err := os.WriteFile(filepath.Join(dir, "knowledge", "lookups", "empty.csv"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if w := ask(t, h, "DELETE", "/api/v1/lookups/empty.csv", nil); w.Code != http.StatusNoContent {
+		t.Error(w.Code, w.Body)
+	}
 	who = &auth.Principal{Name: "bob", Role: auth.Viewer, Via: auth.ViaToken}
 	if w := ask(t, h, "GET", "/api/v1/saved-searches", nil); !strings.Contains(w.Body.String(), `"total":0`) {
 		t.Errorf("somebody sees the private search of another: %s", w.Body)

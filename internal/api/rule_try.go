@@ -361,7 +361,7 @@ func (c *counted) Each(ctx context.Context, x *event.Extractor, visitor func(wor
 
 func reportOf(r *backtest.Report) *backtestReport {
 	out := &backtestReport{
-		RuleID: r.Rule.ID, Title: r.Rule.Title, Findings: r.Findings, Events: r.Events, Read: r.Hunt.Events, From: some(r.Hunt.First), To: some(r.Hunt.Last), First: some(r.First), Last: some(r.Last),
+		RuleID: r.Rule.ID, Title: r.Rule.Title, Findings: r.Findings, Events: r.Events, Read: r.Hunt.Events, From: timeOf(r.Hunt.First), To: timeOf(r.Hunt.Last), First: timeOf(r.First), Last: timeOf(r.Last),
 		DayCount: r.Span, QuietDays: r.Quiet(), Days: append([]backtest.Day{}, r.Days...), By: []backtest.Table{}, Beneath: append([]backtest.Beneath{}, r.Beneath...), List: []*findingDoc{},
 		LeftOut: r.Hunt.Dropped + max(0, len(r.Hunt.Findings)-backtestFindings),
 	}

@@ -142,10 +142,10 @@ func (s *Server) ruleRow(r *ruleset.Rule, f *ruleFacts) ruleRow {
 		x.Origin = "own"
 	}
 	if d, known := f.disabled[r.ID]; known && d.Holds(r.Print) {
-		x.State, x.Reason, x.Since = "disabled", d.Reason, some(d.Since)
+		x.State, x.Reason, x.Since = "disabled", d.Reason, timeOf(d.Since)
 	}
 	if h := f.hits[r.ID]; h != nil {
-		x.Hits, x.False, x.True, x.Days, x.LastHit = h.Findings, h.False, h.True, h.Days, some(fromNano(h.Last))
+		x.Hits, x.False, x.True, x.Days, x.LastHit = h.Findings, h.False, h.True, h.Days, timeOf(fromNano(h.Last))
 	}
 	if c := f.costs[r.ID]; c > 0 {
 		x.Cost = float64(c) / float64(time.Microsecond)
@@ -154,7 +154,7 @@ func (s *Server) ruleRow(r *ruleset.Rule, f *ruleFacts) ruleRow {
 		x.Schedule = cmp.Or(r.Search.Schedule.Cron, "every "+cmp.Or(r.Search.Schedule.Every, time.Hour).String())
 		x.Failures = f.progress[r.ID].Failures
 		if run, known := f.last[r.ID]; known {
-			x.LastRun = some(run.Started)
+			x.LastRun = timeOf(run.Started)
 			if run.Status == state.RunFailed {
 				x.LastError = run.Said
 			}
@@ -323,7 +323,7 @@ func (s *Server) answerRule(w http.ResponseWriter, r *http.Request, ref string) 
 			return err
 		}
 		for _, y := range runs {
-			p.Runs = append(p.Runs, ruleRun{y.Planned, y.Started, some(y.Earliest), some(y.Latest), y.Reason, string(y.Status), y.Rows, y.Findings, y.Muted, float64(y.Took) / float64(time.Millisecond), y.Said})
+			p.Runs = append(p.Runs, ruleRun{y.Planned, y.Started, timeOf(y.Earliest), timeOf(y.Latest), y.Reason, string(y.Status), y.Rows, y.Findings, y.Muted, float64(y.Took) / float64(time.Millisecond), y.Said})
 		}
 	}
 	if x.Correlation != nil {

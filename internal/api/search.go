@@ -195,7 +195,7 @@ type jobBody struct {
 	Ended    *time.Time   `json:"ended,omitempty"`
 }
 
-// timeOf returns a time as it is sent, nil for none.
+// timeOf returns a time as it is sent, nil for a zero one, which is left out.
 func timeOf(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

@@ -88,7 +88,7 @@ func (s *Server) listSources(w http.ResponseWriter, r *http.Request) error {
 		}
 		x.Files, x.Records, x.LastFile, x.FilesHour, x.RecordsHour, x.Problems = f.Files, f.Records, f.Newest, f.Recent, f.RecentRecords, f.Problems
 		newest := fromNano(f.Changed)
-		x.LastFileAt = some(newest)
+		x.LastFileAt = timeOf(newest)
 		if !newest.IsZero() {
 			lag := now.Sub(newest).Seconds()
 			x.Lag = &lag
@@ -309,7 +309,7 @@ type healthCondition struct {
 
 func conditionOf(c *state.Condition) healthCondition {
 	kind, _, _ := strings.Cut(c.Key, " ")
-	return healthCondition{c.Key, kind, severityOf(c.Severity), c.Text, fromMilli(c.Opened), fromMilli(c.Updated), some(fromMilli(c.Closed))}
+	return healthCondition{c.Key, kind, severityOf(c.Severity), c.Text, fromMilli(c.Opened), fromMilli(c.Updated), timeOf(fromMilli(c.Closed))}
 }
 
 // mostRecent bounds the conditions that ended lately.
@@ -449,7 +449,7 @@ func (s *Server) getSystem(w http.ResponseWriter, r *http.Request) error {
 			data = append(data, enriched{What: "networks", About: "cannot be used", Problem: err.Error()})
 		} else {
 			for _, d := range networks.Databases() {
-				x := enriched{What: "networks", About: d.Path + ": " + d.Type, Of: some(d.Built)}
+				x := enriched{What: "networks", About: d.Path + ": " + d.Type, Of: timeOf(d.Built)}
 				if d.Err != nil {
 					x.Problem = d.Err.Error()
 				}
