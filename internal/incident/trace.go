@@ -107,12 +107,11 @@ func (t *Trace) node(kind, name string) *Node {
 // events are read.
 const maxTests = 100
 
-// Search is the search for the events of the nodes.
+// Search is the search for the events of the nodes. It may find others, too, such as when a
+// name holds a *, which SPL cannot escape: Add leaves them out.
 func (t *Trace) Search() string {
 	var tests []string
-	test := func(field, value string) {
-		tests = append(tests, filter.PrintTest(field, strings.ReplaceAll(value, "*", `\*`)))
-	}
+	test := func(field, value string) { tests = append(tests, filter.PrintTest(field, value)) }
 	for _, n := range t.order {
 		switch n.Kind {
 		case "key":
@@ -127,8 +126,15 @@ func (t *Trace) Search() string {
 			test("userIdentity.sessionContext.sessionIssuer.arn", n.Name)
 		case "address":
 			test("sourceIPAddress", n.Name)
-		default: // a name may stand in several places; it is a word of the record
-			return search("", traceFields...)
+		default: // a name: wherever owner looks for one
+			test("userIdentity.userName", n.Name)
+			for _, name := range []string{n.Name, n.Name + "@*", "*/" + n.Name, "*/" + n.Name + "@*"} {
+				test("userIdentity.arn", name)
+			}
+			test("userIdentity.sessionContext.sessionIssuer.arn", "*/"+n.Name)
+			if n.Name == "root" {
+				test("userIdentity.arn", "*:root")
+			}
 		}
 	}
 	if len(tests) > maxTests {

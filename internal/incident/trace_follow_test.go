@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"bluetrail/internal/vector"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -85,6 +87,44 @@ func TestTraceSessions(t *testing.T) {
 			if diff := cmp.Diff(want, outline(tr.trace(t, thing).Root, "")); diff != "" {
 				t.Fatalf("%s (-want +got):\n%s", thing, diff)
 			}
+		}
+	}
+}
+
+// TestTraceOfNames: the search for a name finds what reading all events finds.
+func TestTraceOfNames(t *testing.T) {
+	tr := newTrail()
+	for i, user := range []string{
+		`"userName":"alice"`,
+		`"arn":"arn:aws:iam::111122223333:user/alice"`,
+		`"arn":"arn:aws:iam::111122223333:user/people/alice"`,
+		`"arn":"arn:aws:sts::111122223333:assumed-role/reader/alice"`,
+		`"arn":"arn:aws:sts::111122223333:assumed-role/reader/alice@example.com"`,
+		`"arn":"arn:aws:sts::111122223333:assumed-role/alice/s","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::111122223333:role/alice"}}`,
+		`"arn":"alice"`, `"arn":"alice@example.com"`,
+		`"arn":"arn:aws:iam::111122223333:user/malice"`, // and near misses
+		`"arn":"arn:aws:iam::111122223333:user/alice2"`,
+		`"arn":"arn:aws:iam::111122223333:user/alice/bob"`,
+		`"arn":"arn:aws:iam::111122223333:root"`,
+		`"arn":"arn:aws:iam::111122223333:user/a*e"`,
+		`"arn":"arn:aws:sts::111122223333:assumed-role/node/i-0123456789abcdef0"`,
+	} {
+		tr.add(t, fmt.Appendf(nil, `{"eventVersion":"1.11","eventID":"44444444-4444-4444-8444-%012d","eventTime":"2026-03-02T09:00:00Z","eventSource":"s3.amazonaws.com","eventName":"Call%02d","recipientAccountId":"111122223333","userIdentity":{%s}}`, i, i, user))
+	}
+	for name, calls := range map[string]int{"alice": 8, "root": 1, "a*e": 1, "i-0123456789abcdef0": 1, "nobody": 0} {
+		all := NewTrace(name)
+		tr.search(t, LinkSearch(), all.Link)
+		all.Follow()
+		tr.search(t, search("", traceFields...), all.Add)
+		all.Done()
+		got := tr.trace(t, name)
+		if diff := cmp.Diff(outline(all.Root, ""), outline(got.Root, "")); diff != "" || len(got.Root.Deeds) != calls {
+			t.Errorf("%s: %d calls, want %d; (-all +found):\n%s", name, len(got.Root.Deeds), calls, diff)
+		}
+		read := 0
+		tr.search(t, got.Search(), func(b *vector.Batch) { read += b.Len })
+		if read > calls && !strings.Contains(name, "*") {
+			t.Errorf("the search for %s reads %d events, of which %d are its own", name, read, calls)
 		}
 	}
 }
