@@ -37,7 +37,7 @@ func NewAllow(addresses, actors, rules []string, reason, owner, expires string) 
 		if err != nil {
 			addr, err := netip.ParseAddr(strings.TrimSpace(text))
 			if err != nil {
-				return nil, fmt.Errorf("%q is not an address or a network", cut(text, 60))
+				return nil, fmt.Errorf("%q is not an address or a network", Shorten(text, 60))
 			}
 			addr = addr.Unmap()
 			p = netip.PrefixFrom(addr, addr.BitLen())
@@ -54,7 +54,7 @@ func NewAllow(addresses, actors, rules []string, reason, owner, expires string) 
 		pattern := strings.ReplaceAll(regexp.QuoteMeta(text), `\*`, `.*`)
 		re, err := regexp.Compile(`(?s)^` + pattern + `$`)
 		if err != nil {
-			return nil, fmt.Errorf("actor %q: %w", cut(text, 60), err)
+			return nil, fmt.Errorf("actor %q: %w", Shorten(text, 60), err)
 		}
 		a.Actors = append(a.Actors, re)
 	}
@@ -63,7 +63,7 @@ func NewAllow(addresses, actors, rules []string, reason, owner, expires string) 
 		if err == nil {
 			a.Expires = day.AddDate(0, 0, 1)
 		} else if a.Expires, err = time.Parse(time.RFC3339, expires); err != nil {
-			return nil, fmt.Errorf("expires must be a day such as 2027-01-31, not %q", cut(expires, 40))
+			return nil, fmt.Errorf("expires must be a day such as 2027-01-31, not %q", Shorten(expires, 40))
 		}
 	}
 	return a, nil

@@ -51,7 +51,7 @@ func ReadAccounts(r io.Reader) (accounts map[string]Account, faults Faults, err 
 		}
 		cell := func(name string) string {
 			if i, ok := at[name]; ok && i < len(rec) {
-				return cut(strings.TrimSpace(rec[i]), maxText)
+				return Shorten(strings.TrimSpace(rec[i]), maxText)
 			}
 			return ""
 		}
@@ -61,7 +61,7 @@ func ReadAccounts(r io.Reader) (accounts map[string]Account, faults Faults, err 
 			a.ID = strings.Repeat("0", accountDigits-n) + a.ID
 		}
 		if len(a.ID) != accountDigits || strings.Trim(a.ID, "0123456789") != "" {
-			faults.Add(line, "%q is not an account, which has %d digits", cut(cell("account"), 40), accountDigits)
+			faults.Add(line, "%q is not an account, which has %d digits", Shorten(cell("account"), 40), accountDigits)
 			continue
 		}
 		switch c := strings.ToLower(cell("critical")); c {
@@ -69,7 +69,7 @@ func ReadAccounts(r io.Reader) (accounts map[string]Account, faults Faults, err 
 			a.Critical = true
 		case "", "false", "no", "n", "0":
 		default:
-			faults.Add(line, "critical is true or false, not %q", cut(c, 40))
+			faults.Add(line, "critical is true or false, not %q", Shorten(c, 40))
 			continue
 		}
 		if _, ok := accounts[a.ID]; ok {

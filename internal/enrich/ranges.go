@@ -115,7 +115,7 @@ func columnsOf(rec []string) (c rangeColumns, header bool, err error) {
 		}
 	}
 	if c.network < 0 && (c.first < 0 || c.last < 0) {
-		return c, true, fmt.Errorf("the first line has neither an address nor a column network, or first and last; it begins with %q", cut(cell, 40))
+		return c, true, fmt.Errorf("the first line has neither an address nor a column network, or first and last; it begins with %q", Shorten(cell, 40))
 	}
 	if c.asn < 0 && c.name < 0 && c.kind < 0 {
 		return c, true, errors.New("the header has none of the columns asn, name and kind")
@@ -133,7 +133,7 @@ func (c *rangeColumns) read(rec []string) (r netpack.Range, h netpack.Holder, ki
 	if c.network >= 0 {
 		p, err := netip.ParsePrefix(cell(c.network))
 		if err != nil {
-			return r, h, kind, fmt.Errorf("%q is not a network", cut(cell(c.network), 40))
+			return r, h, kind, fmt.Errorf("%q is not a network", Shorten(cell(c.network), 40))
 		}
 		r.First, r.Last = p.Masked().Addr(), lastOf(p)
 	} else {
@@ -141,26 +141,26 @@ func (c *rangeColumns) read(rec []string) (r netpack.Range, h netpack.Holder, ki
 		r.First, err1 = netip.ParseAddr(cell(c.first))
 		r.Last, err2 = netip.ParseAddr(cell(c.last))
 		if err1 != nil || err2 != nil || r.First.Compare(r.Last) > 0 || r.First.BitLen() != r.Last.BitLen() {
-			return r, h, kind, fmt.Errorf("%q to %q is not a range of addresses", cut(cell(c.first), 40), cut(cell(c.last), 40))
+			return r, h, kind, fmt.Errorf("%q to %q is not a range of addresses", Shorten(cell(c.first), 40), Shorten(cell(c.last), 40))
 		}
 	}
 	if asn := strings.TrimPrefix(strings.ToUpper(cell(c.asn)), "AS"); asn != "" {
 		n, err := strconv.ParseUint(asn, 10, 32)
 		if err != nil {
-			return r, h, kind, fmt.Errorf("%q is not an AS number", cut(cell(c.asn), 40))
+			return r, h, kind, fmt.Errorf("%q is not an AS number", Shorten(cell(c.asn), 40))
 		}
 		h.ASN = uint32(n)
 	}
-	h.Name = cut(cell(c.name), maxText)
+	h.Name = Shorten(cell(c.name), maxText)
 	kind = Kind(strings.ToLower(cell(c.kind)))
 	if kind != "" && !kind.Known() {
-		return r, h, kind, fmt.Errorf("%q is not a kind of network (%s)", cut(string(kind), 40), kindList())
+		return r, h, kind, fmt.Errorf("%q is not a kind of network (%s)", Shorten(string(kind), 40), kindList())
 	}
 	return r, h, kind, nil
 }
 
-// cut shortens a text that comes from outside.
-func cut(s string, most int) string {
+// Shorten cuts a text that comes from outside to some bytes.
+func Shorten(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"bluetrail/internal/enrich"
 )
 
 // stix reads a bundle of STIX 2.1: indicators whose pattern compares addresses. Source:
@@ -90,12 +92,12 @@ func pattern(p string) (addresses []string, err error) {
 	found := comparison.FindAllStringSubmatch(p, -1)
 	if len(found) == 0 {
 		if strings.Contains(p, "-addr:value") {
-			return nil, fmt.Errorf("the pattern %q does not compare addresses with =, IN or ISSUBSET", clip(p))
+			return nil, fmt.Errorf("the pattern %q does not compare addresses with =, IN or ISSUBSET", enrich.Shorten(p, 60))
 		}
 		return nil, nil
 	}
 	if joins.MatchString(quoted.ReplaceAllString(p, "''")) {
-		return nil, fmt.Errorf("the pattern %q asks for more than an address", clip(p))
+		return nil, fmt.Errorf("the pattern %q asks for more than an address", enrich.Shorten(p, 60))
 	}
 	for _, m := range found {
 		for _, q := range quoted.FindAllStringSubmatch(m[2], -1) {

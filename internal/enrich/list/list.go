@@ -97,10 +97,10 @@ func prefixes(text string) ([]netip.Prefix, error) {
 	}
 	if p, err := netip.ParsePrefix(text); err == nil {
 		if p.Addr().Is4In6() {
-			return nil, fmt.Errorf("%q mixes IPv4 and IPv6", clip(text))
+			return nil, fmt.Errorf("%q mixes IPv4 and IPv6", enrich.Shorten(text, 60))
 		}
 		if p.Bits() == 0 {
-			return nil, fmt.Errorf("%q names every address", clip(text))
+			return nil, fmt.Errorf("%q names every address", enrich.Shorten(text, 60))
 		}
 		return []netip.Prefix{p.Masked()}, nil
 	}
@@ -111,17 +111,10 @@ func prefixes(text string) ([]netip.Prefix, error) {
 			if list := enrich.Prefixes(first, last); len(list) > 1 || list[0].Bits() > 0 {
 				return list, nil
 			}
-			return nil, fmt.Errorf("%q names every address", clip(text))
+			return nil, fmt.Errorf("%q names every address", enrich.Shorten(text, 60))
 		}
 	}
-	return nil, fmt.Errorf("%q is not an address or a network", clip(text))
-}
-
-func clip(s string) string {
-	if len(s) > 60 {
-		return strings.ToValidUTF8(s[:60], "") + "…"
-	}
-	return s
+	return nil, fmt.Errorf("%q is not an address or a network", enrich.Shorten(text, 60))
 }
 
 var errEmpty = errors.New("it has no addresses")
