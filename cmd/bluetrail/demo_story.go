@@ -134,28 +134,15 @@ func (a *app) storySummary(s *story, events int) error {
 	for _, l := range s.card.Missed() {
 		fmt.Fprintf(out, "\n  missed: %s (%s): %s", l.Name, l.Technique, l.Note)
 	}
-	loud := s.card.Loud()
-	kinds := map[string]bool{}
-	quiet := 0
-	for i := range s.card.Lookalikes {
-		if l := &s.card.Lookalikes[i]; l.Expect == generate.Quiet {
-			kinds[l.Name] = true
-			quiet++
-		}
+	loud, quiet, kinds := s.card.Loud(), s.card.MustBeQuiet(), map[string]bool{}
+	for i := range quiet {
+		kinds[quiet[i].Name] = true
 	}
-	fmt.Fprintf(out, "\n\nWhat was quiet\n\n%d of %d look-alikes of %d kinds: deployments by Terraform, a posture scanner, single sign-on, backups, keys that people change.\n", quiet-len(loud), quiet, len(kinds))
+	fmt.Fprintf(out, "\n\nWhat was quiet\n\n%d of %d look-alikes of %d kinds: deployments by Terraform, a posture scanner, single sign-on, backups, keys that people change.\n", len(quiet)-len(loud), len(quiet), len(kinds))
 	for i := range loud {
 		fmt.Fprintf(out, "  loud: %s: %s\n", loud[i].Name, strings.Join(loud[i].Rules, ", "))
 	}
-	of := 0
-	for _, f := range s.card.Ordinary {
-		of += f.Alarms
-	}
-	looks := 0
-	for _, f := range s.card.Doubtful {
-		looks += f.Alarms
-	}
-	fmt.Fprintf(out, "%s of ordinary traffic, and %s of harmless things that deserve a look, such as a trainee's new user.\n", count(of, "alert"), count(looks, "alert"))
+	fmt.Fprintf(out, "%s of ordinary traffic, and %s of harmless things that deserve a look, such as a trainee's new user.\n", count(scorecard.Alarms(s.card.Ordinary), "alert"), count(scorecard.Alarms(s.card.Doubtful), "alert"))
 	data := shellWord(s.data)
 	fmt.Fprintf(out, "\nHow to look further\n\n  bluetrail alerts --data %s --severity high\n", data)
 	if s.worst != "" {

@@ -140,23 +140,14 @@ func (a *app) writeScorecard(format string, card *scorecard.Card, alarm string) 
 	if format != "table" {
 		return errors.Join(a.rows(out, o, func(w result.Writer) error { return w.Write(labelRows(card)) }), out.Flush())
 	}
-	quiet := 0
-	for i := range card.Lookalikes {
-		if card.Lookalikes[i].Expect == generate.Quiet {
-			quiet++
-		}
-	}
-	ordinary := 0
-	for _, f := range card.Ordinary {
-		ordinary += f.Alarms
-	}
+	quiet := len(card.MustBeQuiet())
 	for _, t := range []struct {
 		heading string
 		rows    *vector.Batch
 	}{
 		{fmt.Sprintf("%d of %s caught", len(card.Attacks)-len(card.Missed()), count(len(card.Attacks), "staged attack")), attackRows(card.Attacks)},
 		{fmt.Sprintf("%d of %s quiet", quiet-len(card.Loud()), count(quiet, "look-alike")), lookalikeRows(card.Lookalikes)},
-		{count(ordinary, alarm) + " above low in what is no attack", firedRows(card, alarm)},
+		{count(scorecard.Alarms(card.Ordinary), alarm) + " above low in what is no attack", firedRows(card, alarm)},
 	} {
 		fmt.Fprintf(out, "%s\n\n", t.heading)
 		if t.rows.Len == 0 {

@@ -87,6 +87,19 @@ func (c *Card) Loud() []Line {
 	return slices.DeleteFunc(slices.Clone(c.Lookalikes), func(l Line) bool { return l.Right() })
 }
 
+// MustBeQuiet are the look-alikes that no rule may report above low.
+func (c *Card) MustBeQuiet() []Line {
+	return slices.DeleteFunc(slices.Clone(c.Lookalikes), func(l Line) bool { return l.Expect != generate.Quiet })
+}
+
+// Alarms adds up the alarms of rules.
+func Alarms(list []Fired) (n int) {
+	for _, f := range list {
+		n += f.Alarms
+	}
+	return n
+}
+
 // slack is how long before and after the events of a label an alarm without
 // event IDs may have its own.
 const slack = 15 * time.Minute
