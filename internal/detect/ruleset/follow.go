@@ -80,11 +80,11 @@ func (f *Follower) Rules() *Ruleset { return f.current.Load() }
 func (f *Follower) Broken() int { return int(f.broken.Load()) }
 
 // Subscribe calls a function with the rules, now and after each change.
-func (f *Follower) Subscribe(changed func(*Ruleset)) {
+func (f *Follower) Subscribe(told func(*Ruleset)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.subs = append(f.subs, changed)
-	changed(f.current.Load())
+	f.subs = append(f.subs, told)
+	told(f.current.Load())
 }
 
 // Watch loads the rules again when files change, until ctx ends.
@@ -104,7 +104,7 @@ func (f *Follower) Watch(ctx context.Context) error {
 }
 
 // Reload loads the rules if files have changed; it reports whether they have.
-func (f *Follower) Reload(ctx context.Context) (changed bool, err error) {
+func (f *Follower) Reload(ctx context.Context) (reloaded bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	found, bad := splrule.Find(ctx, f.paths())
@@ -129,8 +129,8 @@ func (f *Follower) Reload(ctx context.Context) (changed bool, err error) {
 	}
 	was := f.current.Swap(rs)
 	f.tell(rs, was)
-	for _, changed := range f.subs {
-		changed(rs)
+	for _, told := range f.subs {
+		told(rs)
 	}
 	return true, nil
 }
@@ -147,8 +147,8 @@ func (f *Follower) paths() []string {
 func (f *Follower) Again() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, changed := range f.subs {
-		changed(f.current.Load())
+	for _, told := range f.subs {
+		told(f.current.Load())
 	}
 }
 
