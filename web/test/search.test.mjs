@@ -95,6 +95,7 @@ test('a fault is underlined, explained, and mended', async () => {
   const fault = page.getByRole('alert');
   await fault.getByText('unknown command').waitFor();
   assert.match(await fault.innerText(), /did you mean "stats"/);
+  assert.doesNotMatch(await page.locator('.status').innerText(), /0 events/);
   assert.equal(await page.locator('.cm-lintRange-error').innerText(), 'statz');
   await shot(page, 'search-fault');
   await type(page, 'eventName=ConsoleLogin | stats count');

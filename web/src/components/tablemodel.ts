@@ -72,14 +72,18 @@ export function guess<R>(column: Column<R>, rows: readonly R[]): number {
   return Math.round(Math.min(460, Math.max(72, Math.max(most, Math.min(head, 24)) * 7.3 + 24)));
 }
 
-/** isNumeric says whether all values of the first rows are numbers. */
+const account = /^\d{12}$/;
+
+/** isNumeric says whether all values of the first rows are numbers. IDs of accounts are names made of digits. */
 export function isNumeric<R>(column: Column<R>, rows: readonly R[]): boolean {
   let seen = false;
+  let accounts = true;
   for (const row of rows.slice(0, 60)) {
     const v = column.value(row);
     if (v == null || v === '') continue;
     if (typeof v !== 'number' && !(typeof v === 'string' && numeric.test(v) && v.length < 18 && !/^0\d/.test(v))) return false;
+    if (typeof v !== 'string' || !account.test(v)) accounts = false;
     seen = true;
   }
-  return seen;
+  return seen && !accounts;
 }

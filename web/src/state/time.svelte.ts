@@ -72,7 +72,9 @@ export function both(t: When | null | undefined): string {
 export function ago(t: When | null | undefined, now = clock.now): string {
   const d = toDate(t);
   if (!d) return '';
-  const seconds = Math.round((now - d.getTime()) / 1000);
+  let seconds = Math.round((now - d.getTime()) / 1000);
+  // The clock stands for up to 30 s and servers run a little ahead: what just happened is not in the future.
+  if (seconds < 0) seconds = Math.round((Date.now() - d.getTime()) / 1000 + 5);
   const text = span(Math.abs(seconds));
   return seconds < 0 ? `in ${text}` : seconds < 10 ? 'just now' : `${text} ago`;
 }

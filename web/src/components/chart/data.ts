@@ -54,13 +54,16 @@ export function seconds(c: Cell): number | null {
 
 const known: Record<string, string> = {
   critical: '--critical', high: '--c5', medium: '--c2', low: '--c1', informational: '--c10',
-  success: '--c3', failure: '--c5', failed: '--c5', ok: '--c3', other: '--c10', null: '--c10',
+  success: '--c3', failure: '--c5', failed: '--c5', ok: '--c3', other: '--c10', null: '--c20',
 };
 
 const severities = ['critical', 'high', 'medium', 'low', 'informational'];
 
-/** colorOf gives the series at a place its colour; severities and outcomes have theirs. */
-export const colorOf = (name: string, at: number): string => known[name.toLowerCase()] ?? `--c${(at % 10) + 1}`;
+/** colorOf gives the series at a place its colour; severities and outcomes have theirs. Greys are for what has no name. */
+export function colorOf(name: string, at: number): string {
+  const place = at % 18;
+  return known[name.toLowerCase()] ?? `--c${place < 9 ? place + 1 : place + 2}`;
+}
 
 export const record = (t: Table, row: number): Record<string, string> =>
   Object.fromEntries(t.fields.map((f, i) => [f, text(t.rows[row]?.[i])]));

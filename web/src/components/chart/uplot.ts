@@ -45,13 +45,7 @@ export function build(
   const tops: (number | null)[][] = [];
   const sum = x.map(() => 0);
   for (const s of series) {
-    tops.push(
-      o.stack
-        ? s.values.map((v, i) => (sum[i] = sum[i]! + (v ?? 0)))
-        : o.kind === 'line' || o.kind === 'area'
-          ? s.values
-          : s.values,
-    );
+    tops.push(o.stack ? s.values.map((v, i) => (sum[i] = sum[i]! + (v ?? 0))) : s.values);
   }
   const bars = o.kind === 'column';
   // Stacked: the highest is drawn first and the others over it.
@@ -72,7 +66,7 @@ export function build(
       result.paths = uPlot.paths.bars!({ size: [!o.stack && many > 1 ? 0.9 / many : 0.8, 60], align: !o.stack && many > 1 ? undefined : 0, gap: 1 } as uPlot.Series.BarsPathBuilderOpts);
       if (!o.stack && many > 1) result.paths = grouped(place, many);
     } else if (o.kind === 'area') {
-      result.fill = o.stack ? alpha(s.color, place === order.length - 1 ? 0.75 : 0.75) : alpha(s.color, 0.16);
+      result.fill = alpha(s.color, o.stack ? 0.75 : 0.16);
     }
     return result;
   });
