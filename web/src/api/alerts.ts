@@ -1,9 +1,7 @@
 // Requests about alerts.
 import { FACETS, type Filter } from '../state/alerts';
-import { get, post, type List } from './client';
-import type { components } from './schema';
+import { get, post, type List, type Schemas } from './client';
 
-type Schemas = components['schemas'];
 export type AlertRow = Schemas['AlertRow'];
 export type Alert = Schemas['Alert'];
 export type Group = Schemas['AlertGroup'];

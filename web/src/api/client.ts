@@ -1,20 +1,13 @@
 // All requests go through here. Paths are relative to /api/v1.
 import type { Params } from '../state/router.svelte';
+import type { components } from './schema';
+
+/** What requests and answers hold, by the name of its schema in openapi.yaml. */
+export type Schemas = components['schemas'];
+export type Place = Schemas['Place'];
+export type ErrorBody = Schemas['Error'];
 
 const base = '/api/v1';
-
-export interface Place {
-  /** Bytes into the text that was sent. */
-  start: number;
-  end: number;
-}
-
-export interface ErrorBody {
-  code: string;
-  message: string;
-  hint?: string;
-  place?: Place;
-}
 
 export class ApiError extends Error {
   readonly status: number;

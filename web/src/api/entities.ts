@@ -1,9 +1,7 @@
 // Requests about entities.
 import type { Kind } from '../state/entity';
-import { get, type List } from './client';
-import type { components } from './schema';
+import { get, type List, type Schemas } from './client';
 
-type Schemas = components['schemas'];
 export type Profile = Schemas['EntityProfile'];
 export type Actor = Schemas['Actor'];
 export type Activity = Schemas['Activity'];

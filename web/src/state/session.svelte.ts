@@ -1,20 +1,11 @@
-import { get, post, del, onLoggedOut, ApiError } from '../api/client';
+import { get, post, del, onLoggedOut, ApiError, type Schemas } from '../api/client';
 import { go, home, router } from './router.svelte';
 import { theme } from './theme.svelte';
 import { clock } from './time.svelte';
 
-export type Role = 'viewer' | 'analyst' | 'engineer' | 'admin';
+export type Role = Schemas['Role'];
 
-export interface Me {
-  name: string;
-  role: Role;
-  via?: string;
-  must_change?: boolean;
-  has_password?: boolean;
-  session?: string;
-  expires?: string;
-  settings?: { timezone?: string; theme?: 'system' | 'light' | 'dark' };
-}
+export type Me = Schemas['Me'];
 
 const order: Role[] = ['viewer', 'analyst', 'engineer', 'admin'];
 

@@ -1,5 +1,5 @@
 // Runs the searches of panels: a few at once, equal ones once.
-import { ApiError, del, get, post, stream, type ErrorBody } from '../../api/client';
+import { ApiError, del, get, post, stream, type Schemas } from '../../api/client';
 import { clock } from '../../state/time.svelte';
 import { seconds, type Cell, type Table } from '../../components/chart/data';
 
@@ -12,14 +12,7 @@ export interface Asked {
   latest: string;
 }
 
-interface Job {
-  id: string;
-  state: string;
-  columns: string[];
-  rows: number;
-  error?: ErrorBody;
-  notices: { level: string; text: string }[];
-}
+type Job = Schemas['Job'];
 
 export interface Result {
   table: Table;

@@ -1,6 +1,5 @@
-import type { components } from '../../api/schema';
+import type { Schemas } from '../../api/client';
 
-type Schemas = components['schemas'];
 export type Job = Schemas['Job'];
 export type Row = Schemas['Row'];
 export type Cell = Schemas['Value'];
