@@ -1,4 +1,5 @@
 // A list of which only the visible part is in the document.
+import { untrack } from 'svelte';
 import { Virtualizer, elementScroll, measureElement, observeElementOffset, observeElementRect, type VirtualItem } from '@tanstack/virtual-core';
 
 export interface VirtualOptions {
@@ -14,6 +15,7 @@ export interface VirtualOptions {
 export class Virtual {
   items = $state.raw<VirtualItem[]>([]);
   total = $state(0);
+  #slots = $state(32);
   readonly inner: Virtualizer<HTMLElement, HTMLElement>;
 
   /** Must be made while a component starts: it follows the counts in effects. */
@@ -51,8 +53,20 @@ export class Virtual {
   }
 
   #read() {
-    this.items = this.inner.getVirtualItems();
+    const items = this.inner.getVirtualItems();
+    let slots = untrack(() => this.#slots);
+    while (items.length > slots) slots *= 2;
+    this.#slots = slots;
+    this.items = items;
     this.total = this.inner.getTotalSize();
+  }
+
+  /**
+   * slot is the key of a row whose element may be used again for another row: filling one costs a
+   * fraction of making one. For rows of one height that keep no state of their own.
+   */
+  slot(index: number): number {
+    return index % this.#slots;
   }
 
   /** An attachment that measures a row of unknown height; the element has data-index. */

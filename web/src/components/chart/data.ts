@@ -97,12 +97,13 @@ export function plot(table: Table, o: { x?: string; y?: string[]; limit?: number
   const limit = o.limit ?? 10;
   if (series.length > limit) {
     const sum = (s: Series) => s.values.reduce<number>((a, v) => a + (v ?? 0), 0);
-    const order = series.map((s) => ({ s, n: sum(s) })).sort((a, b) => b.n - a.n);
+    const other = series.find((s) => s.name === 'OTHER'); // joins what is added up here
+    const order = series.filter((s) => s !== other).map((s) => ({ s, n: sum(s) })).sort((a, b) => b.n - a.n);
     const kept = new Set(order.slice(0, limit - 1).map((e) => e.s));
     const rest = series.filter((s) => !kept.has(s));
     series = series.filter((s) => kept.has(s)).map((s, n) => ({ ...s, color: colorOf(s.name, n) }));
     series.push({
-      name: `${rest.length} others`,
+      name: other?.name ?? `${rest.length} others`,
       values: rows.map((_, i) => rest.reduce((a, s) => a + (s.values[i] ?? 0), 0)),
       color: '--c10',
     });
