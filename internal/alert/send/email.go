@@ -73,7 +73,7 @@ func (e *email) client() (*mail.Client, error) {
 		opts = append(opts, mail.WithTLSPolicy(mail.TLSMandatory))
 	}
 	if e.o.User != "" {
-		password, err := read(e.o.Password)
+		password, err := e.o.Password.Read()
 		if err != nil {
 			return nil, err
 		}

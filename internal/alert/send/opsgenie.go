@@ -35,7 +35,7 @@ func (s *opsgenie) Send(ctx context.Context, b *message.Batch) (reply string, er
 	if err != nil {
 		return "", err
 	}
-	key, err := read(s.o.Token)
+	key, err := s.o.Token.Read()
 	if err != nil {
 		return "", err
 	}

@@ -34,7 +34,7 @@ func (p *pagerDuty) Send(ctx context.Context, b *message.Batch) (reply string, e
 	if err != nil {
 		return "", err
 	}
-	key, err := read(p.o.Token)
+	key, err := p.o.Token.Read()
 	if err != nil {
 		return "", err
 	}

@@ -9,13 +9,9 @@ import (
 	"bluetrail/internal/config"
 )
 
-// read returns a secret. It is read for each use, so that it may change while a server
-// runs.
-func read(s config.Secret) (string, error) { return s.Read() }
-
 // place reads a URL that may be a secret.
 func place(s config.Secret) (*url.URL, error) {
-	text, err := read(s)
+	text, err := s.Read()
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +40,7 @@ func (o *Output) redact(text string) string {
 		if !s.Refers() {
 			continue
 		}
-		secret, err := read(s)
+		secret, err := s.Read()
 		if err != nil {
 			continue
 		}
@@ -80,7 +76,7 @@ func (o *Output) redact(text string) string {
 // Ready reports whether the secrets of an output can be read.
 func (o *Output) Ready() error {
 	for _, s := range []config.Secret{o.URL, o.Token, o.Secret, o.Password} {
-		if _, err := read(s); err != nil {
+		if _, err := s.Read(); err != nil {
 			return err
 		}
 	}

@@ -27,7 +27,7 @@ func newShoutrrr(o *Output) (Sender, error) { return &shout{o}, nil }
 
 // Send implements Sender.
 func (s *shout) Send(ctx context.Context, b *message.Batch) (string, error) {
-	text, err := read(s.o.URL)
+	text, err := s.o.URL.Read()
 	if err != nil {
 		return "", err
 	}

@@ -56,14 +56,14 @@ func (w *webhook) Send(ctx context.Context, b *message.Batch) (string, error) {
 	}
 	header := http.Header{}
 	header.Set(MessageID, b.Key)
-	token, err := read(w.o.Token)
+	token, err := w.o.Token.Read()
 	if err != nil {
 		return "", err
 	}
 	if token != "" {
 		header.Set("Authorization", "Bearer "+token)
 	}
-	secret, err := read(w.o.Secret)
+	secret, err := w.o.Secret.Read()
 	if err != nil {
 		return "", err
 	}
