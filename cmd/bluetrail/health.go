@@ -46,7 +46,7 @@ func (a *app) facts(data string, db *state.DB, events map[string]int64, lists *l
 	}
 	if lists != nil {
 		for _, h := range lists.Status().Lists {
-			x := health.List{Name: h.Name, Stale: h.Stale(f.Now), Of: h.Of, Pending: h.Lookup != "" && h.List == nil}
+			x := health.List{Name: h.Name, Stale: h.Stale(f.Now), Of: h.Of, Pending: h.Lookup != "" && h.List == nil || h.Awaited()}
 			if h.List != nil {
 				x.Entries = h.List.Entries
 			}

@@ -53,6 +53,9 @@ func (h *Held) Stale(now time.Time) bool {
 	return h.URL != "" && now.Sub(h.Checked) > max(3*h.Every, 24*time.Hour)
 }
 
+// Awaited reports whether a list from a URL has no content because nobody has asked for it yet.
+func (h *Held) Awaited() bool { return h.URL != "" && h.List == nil && h.tried.IsZero() }
+
 // Set is the lists of a process.
 type Set []*Held
 

@@ -112,7 +112,7 @@ func TestFetch(t *testing.T) {
 	k := &Keeper{Dir: filepath.Join(dir, "lists"), Write: true, Now: func() time.Time { return now }}
 	spec := Spec{Name: "feed", URL: srv.URL + "/?key=hidden", Every: time.Hour, AuthFile: secret}
 	h := k.Load(spec, nil)
-	if h.List != nil || !h.Due(now) || h.Err == nil {
+	if h.List != nil || !h.Due(now) || h.Err == nil || !h.Awaited() {
 		t.Fatalf("%+v", h)
 	}
 	step := func(name, address string, wantSent int, err string) {
@@ -133,6 +133,9 @@ func TestFetch(t *testing.T) {
 	}
 	status = http.StatusForbidden
 	step("refused", "", 1, "403")
+	if h.Awaited() || k.Load(spec, nil).Awaited() {
+		t.Error("a list that was refused is still awaited")
+	}
 	status, body, etag = http.StatusOK, "203.0.113.9\n", `"1"`
 	step("first", "203.0.113.9", 2, "")
 	if auth != "Bearer abc" || agent != "bluetrail" {
