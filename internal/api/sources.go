@@ -113,7 +113,7 @@ func (s *Server) listSources(w http.ResponseWriter, r *http.Request) error {
 	if n, err := db.Files(); err != nil {
 		return err
 	} else if watched := sum(out); int64(n) > watched {
-		out = append(out, eventSource{Name: "taken in by bluetrail ingest", Kind: "ingested", State: "fine", Files: int64(n) - watched})
+		out = append(out, eventSource{Name: "bluetrail ingest", Kind: "ingested", State: "fine", Files: int64(n) - watched})
 	}
 	c, err := db.Checkpoint()
 	if err != nil {

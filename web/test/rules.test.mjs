@@ -152,7 +152,7 @@ test('exposure, sources and health', async () => {
   for (const [path, shown] of [
     ['exposure', page.locator('tbody tr').first()],
     ['sources', page.locator('.strip tr').first()],
-    ['health', page.getByRole('heading', { name: 'What it holds' })],
+    ['health', page.getByRole('heading', { name: 'Contents' })],
   ]) {
     await page.goto(`${base}/#/${path}`);
     await shown.waitFor();
