@@ -82,7 +82,7 @@ func (c *alertFilter) each(a *app, db *state.DB, bodies bool, f func(*state.Aler
 		return err
 	}
 	q.Bodies = bodies
-	match := alert.Filter{Rule: c.Rule, Entity: c.Entity, Account: c.Account, Assignee: c.Assignee, Text: c.Text}.Match()
+	match := alert.Filter{Rule: []string{c.Rule}, Entity: []string{c.Entity}, Account: []string{c.Account}, Assignee: []string{c.Assignee}, Text: c.Text}.Match()
 	return db.Alerts(a.ctx, q, func(r *state.Alert) error {
 		if !match(r) {
 			return nil

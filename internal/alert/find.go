@@ -37,13 +37,14 @@ func Find(db *state.DB, text string) (id string, err error) {
 }
 
 // Filter chooses alerts by what state.AlertQuery does not know. The zero value chooses
-// all. In Rule, Entity and Assignee, * stands for any text.
+// all. Of several values, one must match; empty ones are ignored. In Rule, Entity and
+// Assignee, * stands for any text.
 type Filter struct {
-	Rule     string // ID, name or title
-	Entity   string
+	Rule     []string // ID, name or title
+	Entity   []string
 	Kind     string // of the entity
-	Account  string
-	Assignee string // none = nobody
+	Account  []string
+	Assignee []string // none = nobody
 	Verdict  string
 	Text     string // in title, summary or entity
 	Exact    []int  // ranks of severities; nil = any
@@ -51,16 +52,17 @@ type Filter struct {
 
 // Match returns what reports whether an alert is chosen.
 func (f Filter) Match() func(*state.Alert) bool {
-	rule, entity, assignee := filter.Wildcard(f.Rule, false), filter.Wildcard(f.Entity, false), filter.Wildcard(f.Assignee, false)
+	rule, entity, assignee := AnyOf(f.Rule), AnyOf(f.Entity), AnyOf(f.Assignee)
+	accounts := given(f.Account)
+	nobody := slices.Contains(f.Assignee, "none")
 	text := strings.ToLower(f.Text)
 	return func(r *state.Alert) bool {
 		switch {
-		case f.Rule != "" && !rule(r.Rule) && !rule(r.Name) && !rule(r.Title),
-			f.Entity != "" && !entity(r.Entity),
+		case !rule(r.Rule) && !rule(r.Name) && !rule(r.Title),
+			!entity(r.Entity),
 			f.Kind != "" && f.Kind != r.Kind,
-			f.Account != "" && !slices.Contains(r.Accounts, f.Account),
-			f.Assignee == "none" && r.Assignee != "",
-			f.Assignee != "" && f.Assignee != "none" && !assignee(r.Assignee),
+			len(accounts) > 0 && !slices.ContainsFunc(accounts, func(a string) bool { return slices.Contains(r.Accounts, a) }),
+			!assignee(r.Assignee) && !(nobody && r.Assignee == ""),
 			f.Verdict != "" && f.Verdict != r.Verdict,
 			len(f.Exact) > 0 && !slices.Contains(f.Exact, r.Severity),
 			text != "" && !strings.Contains(strings.ToLower(r.Title+"\n"+r.Summary+"\n"+r.Entity), text):
@@ -68,4 +70,23 @@ func (f Filter) Match() func(*state.Alert) bool {
 		}
 		return true
 	}
+}
+
+// AnyOf returns what reports whether a text matches one of the patterns, in which * stands
+// for any text. Without patterns every text does; empty ones are ignored.
+func AnyOf(patterns []string) func(string) bool {
+	var tests []func(string) bool
+	for _, p := range given(patterns) {
+		tests = append(tests, filter.Wildcard(p, false))
+	}
+	if len(tests) == 0 {
+		return func(string) bool { return true }
+	}
+	return func(text string) bool {
+		return slices.ContainsFunc(tests, func(test func(string) bool) bool { return test(text) })
+	}
+}
+
+func given(values []string) []string {
+	return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
 }

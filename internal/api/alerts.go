@@ -15,7 +15,6 @@ import (
 	"bluetrail/internal/auth"
 	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/detect/rule"
-	"bluetrail/internal/filter"
 	"bluetrail/internal/state"
 )
 
@@ -79,20 +78,32 @@ func rowOf(r *state.Alert) alertRow {
 	}
 }
 
+// several is one text or a list of them in JSON.
+type several []string
+
+func (s *several) UnmarshalJSON(raw []byte) error {
+	var one string
+	if json.Unmarshal(raw, &one) == nil {
+		*s = several{one}
+		return nil
+	}
+	return json.Unmarshal(raw, (*[]string)(s))
+}
+
 // alertFilter is the parameters that choose alerts.
 type alertFilter struct {
-	Status   string `json:"status"`
-	Severity string `json:"severity"`
-	Rule     string `json:"rule"`
-	Entity   string `json:"entity"`
-	Kind     string `json:"kind"`
-	Assignee string `json:"assignee"`
-	Account  string `json:"account"`
-	Actor    string `json:"actor"`
-	Verdict  string `json:"verdict"`
-	Since    string `json:"since"`
-	Until    string `json:"until"`
-	Text     string `json:"q"`
+	Status   string  `json:"status"`
+	Severity string  `json:"severity"`
+	Rule     several `json:"rule"`
+	Entity   several `json:"entity"`
+	Kind     string  `json:"kind"`
+	Assignee several `json:"assignee"`
+	Account  several `json:"account"`
+	Actor    several `json:"actor"`
+	Verdict  string  `json:"verdict"`
+	Since    string  `json:"since"`
+	Until    string  `json:"until"`
+	Text     string  `json:"q"`
 
 	bodies bool // whole alerts are wanted
 }
@@ -100,8 +111,8 @@ type alertFilter struct {
 func alertFilterOf(r *http.Request) alertFilter {
 	q := r.URL.Query()
 	return alertFilter{
-		Status: q.Get("status"), Severity: q.Get("severity"), Rule: q.Get("rule"), Entity: q.Get("entity"), Kind: q.Get("kind"), Assignee: q.Get("assignee"), Account: q.Get("account"),
-		Actor: q.Get("actor"), Verdict: q.Get("verdict"), Since: q.Get("since"), Until: q.Get("until"), Text: q.Get("q"),
+		Status: q.Get("status"), Severity: q.Get("severity"), Rule: q["rule"], Entity: q["entity"], Kind: q.Get("kind"), Assignee: q["assignee"], Account: q["account"],
+		Actor: q["actor"], Verdict: q.Get("verdict"), Since: q.Get("since"), Until: q.Get("until"), Text: q.Get("q"),
 	}
 }
 
@@ -127,6 +138,17 @@ func severities(text string) (least int, exact []int, err error) {
 	return 0, exact, nil
 }
 
+// assignees returns the patterns of assignees, with the name of who asks for me.
+func (f *alertFilter) assignees(who string) []string {
+	names := slices.Clone(f.Assignee)
+	for i, name := range names {
+		if name == "me" {
+			names[i] = strings.ReplaceAll(who, "*", `\*`)
+		}
+	}
+	return names
+}
+
 // query returns what the state filters by, and what is to be filtered from its rows.
 func (f *alertFilter) query(who string) (q state.AlertQuery, match func(*state.Alert) bool, err error) {
 	since, err := when("since", f.Since)
@@ -143,10 +165,7 @@ func (f *alertFilter) query(who string) (q state.AlertQuery, match func(*state.A
 	if !until.IsZero() {
 		q.Latest = until.UnixNano()
 	}
-	x := alert.Filter{Rule: f.Rule, Entity: f.Entity, Kind: f.Kind, Account: f.Account, Assignee: f.Assignee, Verdict: f.Verdict, Text: f.Text}
-	if x.Assignee == "me" {
-		x.Assignee = strings.ReplaceAll(who, "*", `\*`)
-	}
+	x := alert.Filter{Rule: f.Rule, Entity: f.Entity, Kind: f.Kind, Account: f.Account, Assignee: f.assignees(who), Verdict: f.Verdict, Text: f.Text}
 	if q.Severity, x.Exact, err = severities(f.Severity); err != nil {
 		return q, nil, err
 	}
@@ -164,8 +183,9 @@ func (f *alertFilter) query(who string) (q state.AlertQuery, match func(*state.A
 		}
 	}
 	match = x.Match()
-	if q.Bodies = f.bodies || f.Actor != ""; f.Actor != "" {
-		rest, actor := match, filter.Wildcard(f.Actor, false)
+	byActor := strings.Join(f.Actor, "") != ""
+	if q.Bodies = f.bodies || byActor; byActor {
+		rest, actor := match, alert.AnyOf(f.Actor)
 		match = func(a *state.Alert) bool { return rest(a) && slices.ContainsFunc(actorsOf(a), actor) }
 	}
 	return q, match, nil
@@ -350,13 +370,9 @@ func (s *Server) countAlerts(w http.ResponseWriter, r *http.Request) error {
 	}
 	// One pass over what the widest filter gives; each field leaves itself out.
 	wide := f
-	wide.Status, wide.Severity, wide.Verdict, wide.Assignee = "", "", "", ""
+	wide.Status, wide.Severity, wide.Verdict, wide.Assignee = "", "", "", nil
 	statuses := whole.Status
-	assignee := alert.Filter{Assignee: f.Assignee}
-	if f.Assignee == "me" {
-		assignee.Assignee = strings.ReplaceAll(user(r), "*", `\*`)
-	}
-	byAssignee := assignee.Match()
+	byAssignee := alert.Filter{Assignee: f.assignees(user(r))}.Match()
 	least, exact, err := severities(f.Severity)
 	if err != nil {
 		return err

@@ -106,6 +106,12 @@ func TestProduct(t *testing.T) {
 	}{
 		{"GET", "alerts?status=open&severity=high", nil, 200, `"total":1`},
 		{"GET", "alerts?severity=%3Dlow", nil, 200, `"total":0`},
+		{"GET", "alerts?rule=no_such_rule&rule=trail_stopped&assignee=none&assignee=nobody_here", nil, 200, `"total":1`},
+		{"GET", "alerts?rule=no_such_rule&rule=nor_this", nil, 200, `"total":0`},
+		{"GET", "alerts?actor=nobody&actor=*", nil, 200, `"total":1`},
+		{"GET", "alerts?account=1&account=2", nil, 200, `"total":0`},
+		{"POST", "alerts/bulk", obj("filter", obj("rule", []string{"no_such_rule", "trail_stopped"}, "actor", "nobody"), "change", obj("comment", "x"), "dry_run", true), 200, `"matched":0`},
+		{"POST", "alerts/bulk", obj("filter", obj("rule", []string{"no_such_rule", "trail_stopped"}, "actor", ""), "change", obj("comment", "x"), "dry_run", true), 200, `"matched":1`},
 		{"GET", "alerts?severity=bad", nil, 400, "use informational"},
 		{"GET", "alerts?group_by=rule&sort=-severity", nil, 200, `"key":"trail_stopped","alerts":1`},
 		{"GET", "alerts/counts?status=closed", nil, 200, `"status":{"new":1}`},

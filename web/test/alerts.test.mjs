@@ -56,6 +56,12 @@ test('the queue: counts, filters in the address, groups, looks', async () => {
   await page.waitForFunction((key) => document.querySelector('.line.group button.title')?.title === key, actor);
   const { total: its } = await api(page, `/alerts?status=new,in_progress&limit=1&actor=${encodeURIComponent(actor)}`);
   assert.equal(its, groups[0].alerts);
+
+  // two rules at once
+  const byRule = (await api(page, '/alerts?status=new,in_progress&group_by=rule')).groups.slice(0, 2);
+  await page.goto(`${base}/#/alerts`);
+  for (const { key } of byRule) await page.getByRole('checkbox', { name: key, exact: false }).first().check();
+  await page.waitForFunction((n) => document.querySelector('.total')?.textContent.startsWith(`${n} `), byRule[0].alerts + byRule[1].alerts);
   await page.goto(`${base}/#/alerts`);
   await page.locator('.line:not(.group)').first().waitFor();
   await axe(page);

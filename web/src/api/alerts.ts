@@ -18,10 +18,11 @@ export type Tune = Schemas['TuneProposal'];
 export const PAGE = 200;
 
 /** query writes a filter as the API takes it. */
-export function query(f: Filter): Record<string, string> {
-  const p: Record<string, string> = {};
-  for (const k of FACETS) if (f[k].length > 0) p[k] = f[k].map((v) => v.replaceAll('*', '\\*')).join(','); // * stands for any text
-  if (p.severity) p.severity = '=' + p.severity; // these, and not those more severe
+export function query(f: Filter): Record<string, string | string[]> {
+  const p: Record<string, string | string[]> = {};
+  for (const k of FACETS) if (f[k].length > 0) p[k] = f[k].map((v) => v.replaceAll('*', '\\*')); // * stands for any text
+  if (f.status.length > 0) p.status = f.status.join(',');
+  if (f.severity.length > 0) p.severity = '=' + f.severity.join(','); // these, and not those more severe
   for (const k of ['q', 'since', 'until'] as const) if (f[k]) p[k] = f[k];
   return p;
 }

@@ -10,7 +10,7 @@ export function add(q: string, field: string, value: string, not = false): strin
   const text = q.trim();
   if (parts.length > 1 || text.startsWith('|')) {
     const last = parts.at(-1)!.trim();
-    if (/^(?:search|where)\b/.test(last) && last.startsWith('search ')) return last.includes(wanted) ? text : `${text} ${wanted}`;
+    if (/^search\s/.test(last)) return last.includes(wanted) ? text : `${text} ${wanted}`;
     return `${text} | search ${wanted}`;
   }
   if (text === '' || text === '*') return wanted;
