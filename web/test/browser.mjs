@@ -109,6 +109,17 @@ export async function axe(page, { exclude = [] } = {}) {
   assert.deepEqual(found, [], 'accessibility');
 }
 
+/** again tries an action that a late answer of the page can undo, three times at most. */
+export async function again(action) {
+  for (let left = 2; ; left--) {
+    try {
+      return await action();
+    } catch (e) {
+      if (left === 0) throw e;
+    }
+  }
+}
+
 /** gaps measures the longest frame, in milliseconds, while something runs. */
 export async function gaps(page, run) {
   await page.evaluate(() => {
