@@ -46,12 +46,12 @@ func (r *Reader) enterArchive(s *unpack.Stream, name string) (err error) {
 		return nil
 	}
 	var z *zip.Reader
-	if s.Layers == 0 && name == "" {
-		info, err := r.file.Stat()
+	if m := r.meter; m != nil && s.Layers == 0 && name == "" {
+		info, err := m.file.Stat()
 		if err != nil {
 			return err
 		}
-		if z, err = zip.NewReader(&meter{r.file, r.total}, info.Size()); err != nil {
+		if z, err = zip.NewReader(m, info.Size()); err != nil {
 			return fmt.Errorf("cannot open the zip archive: %w", err)
 		}
 	} else {

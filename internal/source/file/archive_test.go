@@ -6,8 +6,10 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"bluetrail/internal/event"
@@ -118,5 +120,33 @@ func TestArchives(t *testing.T) {
 				t.Errorf("faults %q, want %q", faults, tc.faults)
 			}
 		})
+	}
+}
+
+// TestStream reads what is no file, packed and as an archive, as it reads files.
+func TestStream(t *testing.T) {
+	const one, two = `{"eventVersion":"1.08","eventID":"1","eventName":"A"}`, `{"eventVersion":"1.08","eventID":"2","eventName":"B"}`
+	for name, data := range map[string][]byte{
+		"plain": []byte(`{"Records":[` + one + `,` + two + `]}`),
+		"zip":   zipped(t, member{"a.json", []byte(one)}, member{"b.json", []byte(two)}),
+	} {
+		var read atomic.Int64
+		r, err := OpenStream(io.NopCloser(bytes.NewReader(data)), int64(len(data)), DefaultLimits(), &read)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		n := 0
+		for {
+			if _, err = r.Next(); err != nil {
+				break
+			}
+			n++
+		}
+		if err != io.EOF || n != 2 || read.Load() != int64(len(data)) {
+			t.Errorf("%s: %d records, %d of %d bytes, %v", name, n, read.Load(), len(data), err)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

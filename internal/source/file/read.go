@@ -32,14 +32,14 @@ func DefaultLimits() Limits {
 // It is for one goroutine.
 type Reader struct {
 	*event.Decoder
-	file     *os.File
+	file     io.Closer
+	meter    *meter // of the file; nil = it is a stream
 	lim      Limits
 	left     int64 // bytes that may still be unpacked
 	stream   *unpack.Stream
 	archives []archive // that are being read, the innermost last
 	member   string    // of the innermost that is being read
-	total    *atomic.Int64
-	pooled   bool // the decoder goes back to decoders
+	pooled   bool      // the decoder goes back to decoders
 }
 
 // ErrBomb says that a file unpacks to far more than a trail would.
@@ -69,15 +69,35 @@ func OpenWith(d *event.Decoder, f File, lim Limits, read *atomic.Int64) (*Reader
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{Decoder: d, file: file, lim: lim, total: read, left: max(lim.MaxFree, lim.MaxRatio*max(f.Size, 1))}
-	if r.lim.MaxUnpacked == 0 {
-		r.lim.MaxUnpacked = r.left
-	}
-	if err := r.enter(&meter{file, read}, ""); err != nil {
+	r := newReader(d, file, f.Size, lim)
+	in := &meter{file, read}
+	r.meter = in
+	if err := r.enter(in, ""); err != nil {
 		r.Close()
 		return nil, err
 	}
 	return r, nil
+}
+
+// OpenStream is Open for what is no file: in gives size bytes and is closed with the
+// Reader, or when OpenStream fails. A zip archive is held in memory.
+func OpenStream(in io.ReadCloser, size int64, lim Limits, read *atomic.Int64) (*Reader, error) {
+	d := decoders.Get().(*event.Decoder)
+	r := newReader(d, in, size, lim)
+	r.pooled = true
+	if err := r.enter(&counter{in, read}, ""); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func newReader(d *event.Decoder, in io.Closer, size int64, lim Limits) *Reader {
+	r := &Reader{Decoder: d, file: in, lim: lim, left: max(lim.MaxFree, lim.MaxRatio*max(size, 1))}
+	if r.lim.MaxUnpacked == 0 {
+		r.lim.MaxUnpacked = r.left
+	}
+	return r
 }
 
 // open is os.Open for a regular file. os.Open tries to have the runtime poll the file,
@@ -229,5 +249,19 @@ func (m *meter) Read(p []byte) (int, error) {
 func (m *meter) ReadAt(p []byte, off int64) (int, error) {
 	n, err := m.file.ReadAt(p, off)
 	m.count(n)
+	return n, err
+}
+
+// counter counts what is read from a stream.
+type counter struct {
+	in    io.Reader
+	total *atomic.Int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.in.Read(p)
+	if c.total != nil {
+		c.total.Add(int64(n))
+	}
 	return n, err
 }
