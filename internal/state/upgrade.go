@@ -72,6 +72,7 @@ var steps = []string{
 	alerts,
 	people,
 	documents,
+	cloudSources,
 }
 
 // version is the format that this program reads and writes.
