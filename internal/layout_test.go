@@ -16,10 +16,10 @@ import (
 // layers are the packages below internal from the lowest up. A package imports
 // only from layers below its own. dir/... stands for a package and those in it.
 var layers = [][]string{
-	{"diag", "jsonscan", "yamldoc", "vector", "tally", "guide", "unpack", "leftover"},
+	{"diag", "jsonscan", "yamldoc", "vector", "tally", "guide", "unpack", "leftover", "aws/trailkey"},
 	{"spath", "idset", "splunktime", "spill", "config", "spl/pcre", "spl/datamodel", "enrich/netpack"},
-	{"event", "generate", "state"},
-	{"filter", "source", "enrich/...", "identity", "auth"},
+	{"event", "generate", "state", "aws"},
+	{"filter", "source", "enrich/...", "identity", "auth", "aws/..."},
 	{"lookup", "source/file", "actor", "event/reference", "enrich/load"},
 	{"store", "source/..."},
 	{"store/...", "spl/syntax"},

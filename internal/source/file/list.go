@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"bluetrail/internal/aws/trailkey"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/event"
 	"bluetrail/internal/unpack"
@@ -307,42 +308,9 @@ func (l *lister) add(path, real string, st stat) {
 	})
 }
 
-// DeliveredAt returns the delivery time in the name of a CloudTrail file,
-// account_CloudTrail[-kind]_region_time_…, zero when there is none. The events inside
-// happened before it.
-func DeliveredAt(path string) time.Time {
-	name := filepath.Base(path)
-	for {
-		_, rest, ok := strings.Cut(name, "_CloudTrail")
-		if !ok {
-			return time.Time{}
-		}
-		name = rest
-		if kind, ok := strings.CutPrefix(rest, "-"); ok {
-			if rest = strings.TrimLeftFunc(kind, letter); rest == kind {
-				continue
-			}
-		}
-		if !strings.HasPrefix(rest, "_") {
-			continue
-		}
-		for z := 1; ; z++ {
-			next := strings.Index(rest[z:], "Z_")
-			if next < 0 {
-				break
-			}
-			if z += next; z > len(deliveryTime) {
-				if t, err := time.Parse(deliveryTime, rest[z-len(deliveryTime):z]); err == nil {
-					return t
-				}
-			}
-		}
-	}
-}
-
-const deliveryTime = "20060102T1504"
-
-func letter(r rune) bool { return r|0x20 >= 'a' && r|0x20 <= 'z' }
+// DeliveredAt returns the delivery time in the name of a CloudTrail file, zero when there
+// is none.
+func DeliveredAt(path string) time.Time { return trailkey.Delivered(filepath.Base(path)) }
 
 // Reason says in few words why a file could not be read.
 func Reason(err error) string {
