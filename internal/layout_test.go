@@ -17,7 +17,7 @@ import (
 // only from layers below its own. dir/... stands for a package and those in it.
 var layers = [][]string{
 	{"diag", "jsonscan", "yamldoc", "vector", "tally", "guide", "unpack", "leftover", "aws/trailkey"},
-	{"spath", "idset", "splunktime", "spill", "config", "spl/pcre", "spl/datamodel", "enrich/netpack"},
+	{"spath", "idset", "splunktime", "spill", "backup", "config", "spl/pcre", "spl/datamodel", "enrich/netpack"},
 	{"event", "generate", "state", "aws"},
 	{"filter", "source", "enrich/...", "identity", "auth", "aws/..."},
 	{"lookup", "source/file", "actor", "event/reference", "enrich/load"},

@@ -58,6 +58,8 @@ type cli struct {
 	Spl       splCmd       `cmd:"" name:"spl" help:"Check and explain searches; list the language."`
 	Mcp       mcpCmd       `cmd:"" name:"mcp" help:"Let a language model read events, alerts and rules by the Model Context Protocol."`
 	Repair    repairCmd    `cmd:"" help:"Ingest the files of damaged days again."`
+	Backup    backupCmd    `cmd:"" help:"Back up the data directory while it is in use; verify backups."`
+	Restore   restoreCmd   `cmd:"" help:"Restore a backup into a new data directory."`
 	Lists     listsCmd     `cmd:"" help:"Show lists of addresses, allow-lists and accounts; fetch lists."`
 	Dashboard dashboardCmd `cmd:"" help:"List, check, import and export dashboards."`
 	Canary    canaryCmd    `cmd:"" help:"Send a marked event through the whole pipeline, and tell how long it took to become an alert."`

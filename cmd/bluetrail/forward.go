@@ -41,6 +41,7 @@ var verbs = map[string]func() forwarded{
 	"ingest":   func() forwarded { return &ingestCmd{} },
 	"doctor":   func() forwarded { return &doctorCmd{} },
 	"repair":   func() forwarded { return &repairCmd{} },
+	"backup":   func() forwarded { return &backupCmd{} },
 
 	"rules backtest": func() forwarded { return &rulesBacktestCmd{} },
 	"rules tune":     func() forwarded { return &rulesTuneCmd{} },

@@ -57,6 +57,13 @@ func Remove(data string) (removed []string, err error) {
 			removed = append(removed, path)
 		}
 	}
+	gone, err := removeSnapshot(data)
+	if gone {
+		removed = append(removed, filepath.Join(data, SnapshotDir))
+	}
+	if err != nil {
+		return removed, err
+	}
 	for _, names := range folders {
 		gone, err := removeUnfinished(filepath.Join(append([]string{data}, names...)...))
 		removed = append(removed, gone...)

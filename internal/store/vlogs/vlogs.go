@@ -261,3 +261,6 @@ const dayLayout = "20060102"
 
 // Merge merges the partitions into as few parts as possible.
 func (s *Store) Merge() { s.db.MustForceMerge("") }
+
+// Format is the row format of stores that this program reads and writes.
+func Format() string { return format }
