@@ -144,4 +144,3 @@ func deep(t *testing.T, data string) int64 {
 	}
 	return int64(st.Info().Events)
 }
-
