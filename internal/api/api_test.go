@@ -109,7 +109,11 @@ func ask(t *testing.T, h http.Handler, method, path string, body any) *httptest.
 	request := func() *http.Request {
 		r := httptest.NewRequestWithContext(t.Context(), method, path, bytes.NewReader(data))
 		if data != nil {
-			r.Header.Set("Content-Type", "application/json")
+			kind := "application/json"
+			if strings.Contains(path, "/import") && strings.Contains(path, "/l") { // lists and lookups
+				kind = "text/csv"
+			}
+			r.Header.Set("Content-Type", kind)
 		}
 		return r
 	}

@@ -112,11 +112,11 @@ func (s *Server) listFile(h *addresses.Held) (string, error) {
 	return f.path, nil
 }
 
-func (s *Server) getList(w http.ResponseWriter, r *http.Request) error {
-	name := r.PathValue("name")
+// listTable returns the rows of a list; held is nil for one of the configuration alone.
+func (s *Server) listTable(name string) (t *table, held *addresses.Held, err error) {
 	switch name {
 	case allowName:
-		t := &table{columns: []string{"actors", "addresses", "rules", "reason", "owner", "expires"}}
+		t = &table{columns: []string{"actors", "addresses", "rules", "reason", "owner", "expires"}}
 		for _, a := range enrich.Current().Allow {
 			var actors, addresses []string
 			for _, re := range a.Actors {
@@ -131,9 +131,9 @@ func (s *Server) getList(w http.ResponseWriter, r *http.Request) error {
 			}
 			t.rows = append(t.rows, []string{strings.Join(actors, " "), strings.Join(addresses, " "), strings.Join(a.Rules, " "), a.Reason, a.Owner, expires})
 		}
-		return s.answerTable(w, r, name, t, false, 0)
+		return t, nil, nil
 	case accountsName:
-		t := &table{columns: []string{"id", "name", "owner", "environment", "critical"}}
+		t = &table{columns: []string{"id", "name", "owner", "environment", "critical"}}
 		for _, a := range enrich.Current().Accounts {
 			critical := ""
 			if a.Critical {
@@ -142,28 +142,45 @@ func (s *Server) getList(w http.ResponseWriter, r *http.Request) error {
 			t.rows = append(t.rows, []string{a.ID, a.Name, a.Owner, a.Environment, critical})
 		}
 		sortRows(t.rows)
+		return t, nil, nil
+	}
+	if held, err = s.heldList(name); err != nil {
+		return nil, nil, err
+	}
+	if !isTable(held) {
+		return entriesOf(held.List), held, nil
+	}
+	path, err := s.listFile(held)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err = readTable(path)
+	return t, held, err
+}
+
+func (s *Server) getList(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	t, held, err := s.listTable(name)
+	if err != nil {
+		return err
+	}
+	if held == nil || !isTable(held) {
 		return s.answerTable(w, r, name, t, false, 0)
-	}
-	h, err := s.heldList(name)
-	if err != nil {
-		return err
-	}
-	if !isTable(h) {
-		return s.answerTable(w, r, name, entriesOf(h.List), false, 0)
-	}
-	path, err := s.listFile(h)
-	if err != nil {
-		return err
-	}
-	t, err := readTable(path)
-	if err != nil {
-		return err
 	}
 	version, err := s.lastVersion(listKind, name)
 	if err != nil {
 		return err
 	}
 	return s.answerTable(w, r, name, t, true, version)
+}
+
+func (s *Server) exportList(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	t, _, err := s.listTable(name)
+	if err != nil {
+		return err
+	}
+	return s.sendTable(w, r, listKind, name, t)
 }
 
 // isTable reports whether a list has rows that can be edited.
@@ -202,17 +219,7 @@ func (s *Server) putList(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name := r.PathValue("name")
-	h, err := s.heldList(name)
-	if err != nil {
-		return err
-	}
-	if !isTable(h) {
-		e := unprocessable("not_editable", "the list %q is fetched from elsewhere, or no table", name)
-		e.Hint = "add a list of your own to the configuration, from a file or a lookup"
-		return e
-	}
-	path, err := s.listFile(h)
+	h, path, err := s.editableList(r.PathValue("name"))
 	if err != nil {
 		return err
 	}
@@ -222,7 +229,7 @@ func (s *Server) putList(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !strings.EqualFold(filepath.Ext(path), ".csv") { // a value a line
 		if len(p.Columns) != 1 {
-			return badRequest("the list %q has one column", name)
+			return badRequest("the list %q has one column", h.Name)
 		}
 		var b bytes.Buffer
 		for _, row := range p.Items {
@@ -233,6 +240,44 @@ func (s *Server) putList(w http.ResponseWriter, r *http.Request) error {
 		}
 		raw = b.Bytes()
 	}
+	return s.saveList(w, r, h, path, raw, was, p.Note)
+}
+
+func (s *Server) importList(w http.ResponseWriter, r *http.Request) error {
+	h, path, err := s.editableList(r.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	raw, was, err := imported(w, r)
+	if err != nil {
+		return err
+	}
+	if strings.EqualFold(filepath.Ext(path), ".csv") {
+		if _, err := parseCSV(raw); err != nil {
+			return unprocessable("unreadable", "this is not CSV: %v", err)
+		}
+	}
+	return s.saveList(w, r, h, path, raw, was, "imported")
+}
+
+// editableList returns a list that can be changed here, and its file.
+func (s *Server) editableList(name string) (*addresses.Held, string, error) {
+	h, err := s.heldList(name)
+	if err != nil {
+		return nil, "", err
+	}
+	if !isTable(h) {
+		e := unprocessable("not_editable", "the list %q is fetched from elsewhere, or no table", name)
+		e.Hint = "add a list of your own to the configuration, from a file or a lookup"
+		return nil, "", e
+	}
+	path, err := s.listFile(h)
+	return h, path, err
+}
+
+// saveList writes the file of a list, keeps what was there before, and loads the list again.
+func (s *Server) saveList(w http.ResponseWriter, r *http.Request, h *addresses.Held, path string, raw []byte, was int64, note string) error {
+	name := h.Name
 	if len(raw) > maxTable {
 		return unprocessable("too_large", "the list is larger than %d MiB", maxTable>>20)
 	}
@@ -241,7 +286,7 @@ func (s *Server) putList(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if err := s.keepTable(r, listKind, name, path, raw, was, p.Note); err != nil {
+	if err := s.keepTable(r, listKind, name, path, raw, was, note); err != nil {
 		return err
 	}
 	if err := s.cfg.Product.Lists.Reload(); err != nil {
@@ -256,6 +301,10 @@ func (s *Server) putList(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return ok(w, tableInfo{Name: name, Columns: texts(t.columns), Rows: len(t.rows), Bytes: int64(len(raw)), Editable: true, Version: version, Modified: timeOf(time.Now())})
+}
+
+func (s *Server) listVersion(w http.ResponseWriter, r *http.Request) error {
+	return s.version(w, r, listKind, r.PathValue("name"))
 }
 
 func (s *Server) listVersions(w http.ResponseWriter, r *http.Request) error {

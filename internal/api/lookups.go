@@ -28,7 +28,10 @@ func (s *Server) tableRoutes() []route {
 		{"GET /api/v1/lists", auth.Viewer, s.listLists},
 		{"GET /api/v1/lists/{name}", auth.Viewer, s.getList},
 		{"PUT /api/v1/lists/{name}", auth.Engineer, s.putList},
+		{"GET /api/v1/lists/{name}/export", auth.Viewer, s.exportList},
+		{"POST /api/v1/lists/{name}/import", auth.Engineer, s.importList},
 		{"GET /api/v1/lists/{name}/versions", auth.Viewer, s.listVersions},
+		{"GET /api/v1/lists/{name}/versions/{version}", auth.Viewer, s.listVersion},
 		{"GET /api/v1/lookups", auth.Viewer, s.listLookups},
 		{"GET /api/v1/lookups/{name}", auth.Viewer, s.getLookup},
 		{"PUT /api/v1/lookups/{name}", auth.Engineer, s.putLookup},
@@ -335,15 +338,7 @@ func (s *Server) putLookup(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) importLookup(w http.ResponseWriter, r *http.Request) error {
-	was := int64(-1)
-	if text := r.URL.Query().Get("version"); text != "" {
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || n < 0 {
-			return badRequest("version=%q is not a version", text)
-		}
-		was = n
-	}
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxTable))
+	raw, was, err := imported(w, r)
 	if err != nil {
 		return err
 	}
@@ -351,6 +346,20 @@ func (s *Server) importLookup(w http.ResponseWriter, r *http.Request) error {
 		return unprocessable("unreadable", "this is not CSV: %v", err)
 	}
 	return s.saveLookup(w, r, raw, was, "imported")
+}
+
+// imported returns a table that is sent, and the version that it replaces; -1 = any.
+func imported(w http.ResponseWriter, r *http.Request) (raw []byte, was int64, err error) {
+	was = -1
+	if text := r.URL.Query().Get("version"); text != "" {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 0 {
+			return nil, 0, badRequest("version=%q is not a version", text)
+		}
+		was = n
+	}
+	raw, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxTable))
+	return raw, was, err
 }
 
 // saveLookup writes a lookup of the data directory and keeps what was there before.
@@ -471,7 +480,25 @@ func (s *Server) exportLookup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.audit(r, "exported", lookupKind, f.name, ""); err != nil {
+	return s.sendTable(w, r, lookupKind, f.name, t)
+}
+
+// sendTable answers with a table as a file: as it is stored, or as CSV when it is in no file.
+func (s *Server) sendTable(w http.ResponseWriter, r *http.Request, kind, name string, t *table) error {
+	raw := t.raw
+	if raw == nil {
+		var b bytes.Buffer
+		c := csv.NewWriter(&b)
+		c.Write(t.columns)
+		if err := c.WriteAll(t.rows); err != nil {
+			return err
+		}
+		raw = b.Bytes()
+		if !strings.HasSuffix(name, ".csv") {
+			name += ".csv"
+		}
+	}
+	if err := s.audit(r, "exported", kind, name, ""); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
@@ -480,8 +507,8 @@ func (s *Server) exportLookup(w http.ResponseWriter, r *http.Request) error {
 			return '_'
 		}
 		return c
-	}, f.name)+`"`)
-	w.Write(t.raw) // an error means that the client is gone
+	}, name)+`"`)
+	w.Write(raw) // an error means that the client is gone
 	return nil
 }
 

@@ -16,6 +16,8 @@ import (
 	"bluetrail/internal/config"
 	"bluetrail/internal/detect/live"
 	"bluetrail/internal/detect/ruleset"
+	"bluetrail/internal/enrich"
+	"bluetrail/internal/enrich/load"
 	"bluetrail/internal/event"
 	"bluetrail/internal/search"
 	"bluetrail/internal/state"
@@ -228,5 +230,58 @@ func TestGaps(t *testing.T) {
 	}
 	if gaps := gapsOf(&gapRow{Values: []int64{50, 0, 0, 0}, Total: 50}, start, time.Hour, start.Add(4*time.Hour)); len(gaps) != 0 {
 		t.Errorf("a pair that is mostly silent has gaps: %+v", gaps)
+	}
+}
+
+// TestLists changes a list that comes from a file: by rows, by a file, and back.
+func TestLists(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "bad.csv")
+	if err := os.WriteFile(file, []byte("address,why\n192.0.2.1,scanner\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db, err := state.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	cfg := config.Default()
+	cfg.Lists = []config.List{{Name: "bad", File: file, Column: "address"}}
+	lists, err := load.New(load.Config{Config: cfg, Path: func(p string) string { return p }, Geo: func() (*enrich.Geo, error) { return nil, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := New(Config{
+		Identify: func(*http.Request) (*auth.Principal, error) {
+			return &auth.Principal{Name: "ann", Role: auth.Engineer, Via: auth.ViaToken}, nil
+		},
+		Audit:   func(Act) error { return nil },
+		Product: Product{State: db, Config: &cfg, Data: dir, Lists: lists},
+	})
+	for _, c := range []struct {
+		method, path string
+		body         any
+		status       int
+		has          string // in the answer
+	}{
+		{"GET", "bad", nil, 200, `"items":[["192.0.2.1","scanner"]]`},
+		{"PUT", "bad", map[string]any{"columns": []string{"address", "why"}, "items": [][]string{{"192.0.2.2", "=1+1"}}, "version": 0}, 200, `"version":2`},
+		{"GET", "bad/export", nil, 200, "192.0.2.2,=1+1\n"},
+		{"POST", "bad/import?version=1", "address,why\n192.0.2.3,x\n", 409, "changed_meanwhile"},
+		{"POST", "bad/import", "address,why\nno address,x\n", 422, "bad_list"},
+		{"POST", "bad/import", "address,why\n192.0.2.3,x\n192.0.2.4,y\n", 200, `"rows":2`},
+		{"GET", "bad/versions", nil, 200, `"total":3`},
+		{"GET", "bad/versions/1", nil, 200, `192.0.2.1,scanner`},
+		{"GET", "bad/versions/9", nil, 404, "version"},
+		{"GET", "none/export", nil, 404, "list"},
+		{"POST", "none/import", "x\n", 404, "list"},
+	} {
+		w := ask(t, h, c.method, "/api/v1/lists/"+c.path, c.body)
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.has) {
+			t.Errorf("%s %s: %d, want %d with %s\n%.600s", c.method, c.path, w.Code, c.status, c.has, w.Body)
+		}
+	}
+	if got := lists.Status().Lists[0].List.Entries; got != 2 {
+		t.Errorf("the list has %d entries after the import, want 2", got)
 	}
 }
