@@ -69,24 +69,30 @@ func (t *Trail) Resolve(c *Caller) Who {
 	if t == nil {
 		t = &Trail{}
 	}
-	w := Who{Certain: true, Session: t.sessionID(c)}
+	w, _ := t.follow(c)
+	return w
+}
+
+// follow is Resolve; ended is false where it gave up before the start of the chain.
+func (t *Trail) follow(c *Caller) (w Who, ended bool) {
+	w = Who{Certain: true, Session: t.sessionID(c)}
 	at := *c
 	var seen []string
 	for range maxHops {
 		w.Actor, w.Type = t.principal(&at)
 		w.Chain = append(w.Chain, Step{Name: at.name()})
 		if final(&at, w.Type) {
-			return w
+			return w, true
 		}
 		parent, what, ok := t.parent(&at, &w)
 		if !ok {
 			t.unresolved(&at, &w)
-			return w
+			return w, true
 		}
 		step := parent.AccessKeyID + "\n" + parent.PrincipalID + "\n" + parent.ARN + "\n" + stamp(parent.Created)
 		if slices.Contains(seen, step) {
 			w.doubt("the records say that the sessions assumed each other")
-			return w
+			return w, false
 		}
 		seen = append(seen, step)
 		last := &w.Chain[len(w.Chain)-1]
@@ -95,12 +101,12 @@ func (t *Trail) Resolve(c *Caller) Who {
 		// whoever created a user's key.
 		if what == AccessKey || parent.Type == "AWSService" && !strings.Contains(at.IssuerARN, ":role/aws-service-role/") {
 			w.Chain = append(w.Chain, Step{Name: parent.name()})
-			return w
+			return w, true
 		}
 		at = parent
 	}
 	w.doubt("the chain is too long")
-	return w
+	return w, false
 }
 
 // notePrincipal is the note of callers that only the name of their session tells.

@@ -43,15 +43,17 @@ func (r *resolver) add(b *vector.Batch) *vector.Batch {
 	}
 	for r.i = range b.Len {
 		var vals values
-		if sourcetype != nil && sourcetype.At(r.i).Text() == event.CloudTrail {
+		trail := sourcetype != nil && sourcetype.At(r.i).Text() == event.CloudTrail
+		if trail {
 			identity.FromLeaves(r.leaf, &r.facts)
 			vals = r.resolve(r.facts.Caller)
 		}
 		for f := range fields {
-			if !r.asked[f] {
-				continue
-			}
-			if cells[f][r.i] = vals[f]; vals[f].IsNull() && own[f] != nil {
+			switch {
+			case !r.asked[f]:
+			case trail:
+				cells[f][r.i] = vals[f]
+			case own[f] != nil:
 				cells[f][r.i] = own[f].At(r.i)
 			}
 		}

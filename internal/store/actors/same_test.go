@@ -2,11 +2,14 @@ package actors_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -223,6 +226,73 @@ func TestSame(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestNarrow: a search for an actor or a session finds the events that a search of all
+// events finds.
+func TestNarrow(t *testing.T) {
+	records := trail(t)
+	all := stores(t, records)
+	for name, every := range map[string]int{"files": 23, "vlogs": 5} {
+		st := all[name]
+		for _, field := range []string{"actor", "session_id"} {
+			want := map[string]string{}
+			for _, line := range rows(t, search.Options{Text: "* | stats count by " + field, Store: st}) {
+				var value, count string
+				if _, err := fmt.Sscanf(line, "[%q] [%q]", &value, &count); err != nil {
+					t.Fatal(line, err)
+				}
+				want[value] = count
+			}
+			shared := &actors.Actors{}
+			kept, tried := 0, 0
+			for i, value := range slices.Sorted(maps.Keys(want)) {
+				if i%every != 0 || field == "session_id" && i%(4*every) != 0 && !strings.HasPrefix(value, "Root/") { // some of the many
+					continue
+				}
+				tried++
+				read := 0
+				got := rows(t, search.Options{Text: filter.PrintTest(field, value) + " | stats count", Store: counted{st, &read}, Actors: shared})
+				if w := fmt.Sprintf("%q ", []string{want[value]}); len(got) != 1 || got[0] != w {
+					t.Errorf("%s: %s=%q: %s events, want %s", name, field, value, got, w)
+				}
+				if read < len(records)/2 {
+					kept++
+				}
+			}
+			if tried < 8 || kept < tried*3/4 {
+				t.Errorf("%s: %d values of %s, %d with fewer events to look at", name, tried, field, kept)
+			}
+		}
+	}
+}
+
+// counted counts the rows that scans of a store deliver.
+type counted struct {
+	store.Store
+	rows *int
+}
+
+func (c counted) Prepare(q *store.Query) (store.Scan, error) {
+	sc, err := c.Store.Prepare(q)
+	return countedScan{sc, c.rows}, err
+}
+
+type countedScan struct {
+	store.Scan
+	rows *int
+}
+
+func (c countedScan) Run(ctx context.Context, emit emitter) error {
+	var mu sync.Mutex
+	return c.Scan.Run(ctx, func(n int, b *vector.Batch) error {
+		if b != nil {
+			mu.Lock()
+			*c.rows += b.Len
+			mu.Unlock()
+		}
+		return emit(n, b)
+	})
 }
 
 type emitter = func(int, *vector.Batch) error

@@ -35,7 +35,7 @@ type over struct {
 
 // Prepare implements store.Store.
 func (o *over) Prepare(q *store.Query) (store.Scan, error) {
-	sc := &scan{search: o.search}
+	sc := &scan{search: o.search, from: o.Store, where: q.Filter}
 	named := append(q.Fields.Named(), filter.FieldsOf(q.Filter)...)
 	for i, name := range fields {
 		sc.asked[i] = slices.Contains(named, name)
@@ -63,6 +63,7 @@ func (o *over) Prepare(q *store.Query) (store.Scan, error) {
 	if e := sc.Scan.Residual(); e != nil {
 		rest = append(rest, e)
 	}
+	sc.query = in
 	sc.rest = joined(rest)
 	sc.wanted = q.Fields
 	if sc.rest != nil {
@@ -115,6 +116,9 @@ func joined(list []filter.Expr) filter.Expr {
 type scan struct {
 	store.Scan
 	search *Search
+	from   store.Store
+	query  store.Query // of from
+	where  filter.Expr // the whole condition
 	asked  [len(fields)]bool
 	rest   filter.Expr
 	wanted filter.FieldSet // columns that are passed on
@@ -131,7 +135,13 @@ func (s *scan) Explain() []string {
 			names = append(names, name)
 		}
 	}
-	return append(s.Scan.Explain(), "actors: read first who issued credentials to whom, then add "+strings.Join(names, ", "))
+	lines := append(s.Scan.Explain(), "actors: read first who issued credentials to whom, then add "+strings.Join(names, ", "))
+	for _, field := range []string{"actor", fields[sessionField]} {
+		if names, ok := demanded(s.where, field); ok {
+			return append(lines, "actors: read only events with credentials or names that lead to "+field+" "+strings.Join(names, ", "))
+		}
+	}
+	return lines
 }
 
 // Run implements store.Scan.
@@ -147,7 +157,7 @@ func (s *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) err
 			workers[i].class = s.search.all.Class
 		}
 	}
-	return s.Scan.Run(ctx, func(n int, b *vector.Batch) error {
+	return s.narrowed(k).Run(ctx, func(n int, b *vector.Batch) error {
 		if b != nil {
 			b = workers[n].add(b).Keep(func(name string) bool {
 				return s.wanted.Has(name) || name == store.Seq || name == event.Time
