@@ -110,11 +110,27 @@ func (c *rulesStateCmd) overview(a *app, out *bufio.Writer, db *state.DB, rs *ru
 		}
 		return k
 	}
-	err := db.CountUnits(func(unit []byte, waiting int64) error {
+	units := map[string]bool{}
+	ofUnit := func(unit []byte) *knownRule {
 		k := of(judge.RuleOf(unit))
-		k.Units++
-		k.Waiting += waiting
-		return nil
+		if !units[string(unit)] {
+			units[string(unit)] = true
+			k.Units++
+		}
+		return k
+	}
+	err := db.UnitNames(func(unit []byte) error {
+		ofUnit(unit)
+		return a.ctx.Err()
+	})
+	if err != nil {
+		return err
+	}
+	err = db.Waiting(func(x *state.Waiting) error {
+		if err := judge.EachWaiting(x.Body, func(unit []byte) { ofUnit(unit).Waiting++ }); err != nil {
+			return fmt.Errorf("cannot read waiting matches: %w", err)
+		}
+		return a.ctx.Err()
 	})
 	if err != nil {
 		return err

@@ -1,13 +1,9 @@
 package state
 
 import (
-	"bytes"
-	"cmp"
 	"database/sql"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // Unit is a part of what stateful rules know, at the horizon.
@@ -16,12 +12,10 @@ type Unit struct {
 	Body []byte // nil for PutUnits = it goes
 }
 
-// Waiting is a match behind the horizon of a unit.
+// Waiting is matches behind the horizon of units.
 type Waiting struct {
-	Unit []byte
-	Time int64 // unix nanoseconds
-	ID   [16]byte
-	Body []byte // nil for PutWaiting = it goes
+	Number int64
+	Body   []byte // nil for PutWaiting = it goes
 }
 
 // Seen is a tuple of values that a first_seen rule remembers.
@@ -37,11 +31,6 @@ type Identity struct {
 	Kind  byte
 	Key   []byte
 	Value []byte // nil for PutIdentities = it goes
-}
-
-// place is what a match is sorted by.
-func (w *Waiting) place() []byte {
-	return append(binary.BigEndian.AppendUint64(nil, uint64(w.Time)^1<<63), w.ID[:]...)
 }
 
 // put runs one of two statements for each of a list: the first where a row stays, else
@@ -75,14 +64,10 @@ func (t *Tx) PutUnits(list []Unit) error {
 	})
 }
 
-// PutWaiting adds or replaces matches, or removes them. It sorts list: rows that lie
-// together in the database cost a third less when they come together.
+// PutWaiting adds or replaces matches, or removes them.
 func (t *Tx) PutWaiting(list []Waiting) error {
-	slices.SortStableFunc(list, func(a, b Waiting) int {
-		return cmp.Or(bytes.Compare(a.Unit, b.Unit), cmp.Compare(a.Time, b.Time))
-	})
-	return t.put(len(list), "INSERT OR REPLACE INTO judge_tail VALUES (?, ?, ?)", "DELETE FROM judge_tail WHERE unit = ? AND at = ?", func(i int) (key, values []any, stays bool) {
-		return []any{list[i].Unit, list[i].place()}, []any{list[i].Body}, list[i].Body != nil
+	return t.put(len(list), "INSERT OR REPLACE INTO judge_waiting VALUES (?, ?)", "DELETE FROM judge_waiting WHERE number = ?", func(i int) (key, values []any, stays bool) {
+		return []any{list[i].Number}, []any{list[i].Body}, list[i].Body != nil
 	})
 }
 
@@ -203,37 +188,27 @@ func (s *DB) Units(each func(*Unit) error) error {
 
 // Waiting calls each with all matches behind the horizon.
 func (s *DB) Waiting(each func(*Waiting) error) error {
-	const text = "SELECT unit, at, body FROM judge_tail WHERE (unit, at) > (?, ?) ORDER BY unit, at LIMIT ?"
-	err := pages(s, text, []any{[]byte{}, []byte{}}, func(rows *sql.Rows, w *Waiting) ([]any, error) {
-		var at []byte
-		if err := rows.Scan(&w.Unit, &at, &w.Body); err != nil {
-			return nil, err
-		}
-		if len(at) != 24 {
-			return nil, fmt.Errorf("a match has a place of %d bytes", len(at))
-		}
-		w.Time = int64(binary.BigEndian.Uint64(at) ^ 1<<63)
-		copy(w.ID[:], at[8:])
-		return []any{w.Unit, at}, nil
+	const text = "SELECT number, body FROM judge_waiting WHERE number > ? ORDER BY number LIMIT ?"
+	err := pages(s, text, []any{int64(-1 << 63)}, func(rows *sql.Rows, w *Waiting) ([]any, error) {
+		err := rows.Scan(&w.Number, &w.Body)
+		return []any{w.Number}, err
 	}, each)
 	return wrapped("cannot read the matches of rules", err)
 }
 
-// CountUnits calls each with the names of all units and how many matches wait behind
-// the horizon of each. each must not use the database.
-func (s *DB) CountUnits(each func(unit []byte, waiting int64) error) error {
-	rows, err := s.db.Query("SELECT unit, sum(n) FROM (SELECT unit, 0 AS n FROM judge_unit UNION ALL SELECT unit, 1 FROM judge_tail) GROUP BY unit")
+// UnitNames calls each with the names of all units. each must not use the database.
+func (s *DB) UnitNames(each func(unit []byte) error) error {
+	rows, err := s.db.Query("SELECT unit FROM judge_unit")
 	if err != nil {
 		return wrapped("cannot read the state of rules", damaged(err))
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var unit []byte
-		var n int64
-		if err := rows.Scan(&unit, &n); err != nil {
+		if err := rows.Scan(&unit); err != nil {
 			return wrapped("cannot read the state of rules", damaged(err))
 		}
-		if err := each(unit, n); err != nil {
+		if err := each(unit); err != nil {
 			return err
 		}
 	}

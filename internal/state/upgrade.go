@@ -73,10 +73,22 @@ var steps = []string{
 	people,
 	documents,
 	cloudSources,
+	waitingMatches,
 }
 
 // version is the format that this program reads and writes.
 var version = oldest + len(steps)
+
+// waitingMatches stores matches that arrive together in one row. Those of before keep a row
+// each: "1", the length of the unit's name in eight digits, the name, and the match.
+const waitingMatches = `
+CREATE TABLE judge_waiting (
+	number INTEGER PRIMARY KEY,
+	body   BLOB NOT NULL
+) STRICT;
+INSERT INTO judge_waiting (body) SELECT CAST(printf('1%08d', length(unit)) || unit || body AS BLOB) FROM judge_tail ORDER BY unit, at;
+DROP TABLE judge_tail;
+`
 
 // growingFiles remembers how far files that grow were read.
 const growingFiles = `

@@ -76,7 +76,7 @@ func (r *Replayer) foldSome(l *life, k int, d *Delta, now time.Time) error {
 		if !l.folded || l.last.compare(at) < 0 {
 			l.folded, l.last = true, at
 		}
-		r.tails[tail{l, at}] = nil
+		r.rewrite(en)
 		en.lives = slices.DeleteFunc(en.lives, func(x *life) bool { return x == l })
 		if len(en.lives) == 0 {
 			delete(r.entries, at)
@@ -132,9 +132,9 @@ func (r *Replayer) drop(l *life) {
 }
 
 // evict folds early what there is too much of. If that does not suffice, it gives up the
-// units that were idle longest.
-func (r *Replayer) evict(d *Delta, now time.Time) error {
-	for _, l := range r.touchedTails() {
+// units that were idle longest. long are lives whose tails have become too long.
+func (r *Replayer) evict(long []*life, d *Delta, now time.Time) error {
+	for _, l := range long {
 		if over := len(l.tail) - maxTail; over > 0 {
 			r.stats.Hurried += int64(len(l.tail) / 2)
 			if err := r.foldSome(l, len(l.tail)/2, d, now); err != nil {
@@ -182,14 +182,4 @@ func (r *Replayer) evict(d *Delta, now time.Time) error {
 		r.drop(l)
 	}
 	return nil
-}
-
-// touchedTails returns the lives with too many matches.
-func (r *Replayer) touchedTails() (long []*life) {
-	for t := range r.tails {
-		if len(t.tail) > maxTail && !slices.Contains(long, t.life) {
-			long = append(long, t.life)
-		}
-	}
-	return long
 }

@@ -47,12 +47,16 @@ type Replayer struct {
 	waiting   []*life  // with findings that were not handed out again since they grew
 	flush     bool     // nothing waits
 
-	tails   map[tail]*entry // what changed since the last Judge, nil = it is gone
-	stale   []*life         // whose bases are to be written, or deleted
-	scratch Stats           // of what is computed again
-	size    int             // groups and findings in all lives
-	held    int             // events in all lives
-	again   bool            // who is behind the matches has to be asked again
+	fresh    []*entry  // that are in no parcel yet
+	changed  []*parcel // that are to be written again
+	obsolete []int64   // numbers of parcels that are to be deleted
+	next     int64     // number of a parcel
+
+	stale   []*life // whose bases are to be written, or deleted
+	scratch Stats   // of what is computed again
+	size    int     // groups and findings in all lives
+	held    int     // events in all lives
+	again   bool    // who is behind the matches has to be asked again
 
 	restored bool // since the last Judge or Add
 	swept    time.Time
@@ -74,12 +78,8 @@ func (a mark) compare(b mark) int {
 // entry is a match that lies in tails.
 type entry struct {
 	*event
-	lives []*life
-}
-
-type tail struct {
-	*life
-	mark
+	lives  []*life
+	parcel *parcel // nil = it is in none yet
 }
 
 // Delta is what Judge changed.
@@ -87,7 +87,7 @@ type Delta struct {
 	Findings []Written // new ones, and those that differ from what was handed out before
 	Gone     []string  // IDs of findings that were handed out and are none any more
 	Units    []UnitRow
-	Tails    []TailRow
+	Waiting  []WaitingRow
 }
 
 // Written is a finding with its encoding. Both are valid until the Replayer is used
@@ -101,7 +101,7 @@ type Written struct {
 // faults.
 func NewReplayer(o ReplayOptions) (*Replayer, []Fault) {
 	s, faults := compileAll(&o.Options)
-	r := &Replayer{ruleset: s, o: o, ids: map[string]int{}, positions: map[string]int32{}, lives: map[place][]*life{}, entries: map[mark]*entry{}, tails: map[tail]*entry{}}
+	r := &Replayer{ruleset: s, o: o, ids: map[string]int{}, positions: map[string]int32{}, lives: map[place][]*life{}, entries: map[mark]*entry{}, next: 1}
 	for i, t := range s.trees {
 		r.ids[t.info.ID] = i
 	}
@@ -150,6 +150,7 @@ func (r *Replayer) Add(m *match.Match) {
 	en := &entry{event: e}
 	r.entries[at] = en
 	r.arrived = append(r.arrived, en)
+	r.fresh = append(r.fresh, en)
 	for _, p := range places {
 		r.insert(en, p)
 	}
@@ -184,7 +185,7 @@ func (r *Replayer) insert(en *entry, p place) {
 	r.touch(to)
 	to.insert(en, r)
 	en.lives = append(en.lives, to)
-	r.tails[tail{to, at}] = en
+	r.rewrite(en)
 }
 
 // maxEras bounds the lives of a unit that go on side by side. Further matches behind
@@ -227,10 +228,10 @@ func (r *Replayer) reresolve() {
 		}
 		was, places := r.places(nil, en.event, &r.scratch), r.places(nil, e, &r.scratch)
 		en.event = e
+		r.rewrite(en) // its row holds who called
 		for _, l := range slices.Clone(en.lives) {
 			r.touch(l)
 			l.head = nil
-			r.tails[tail{l, at}] = en // it holds who called
 			if !slices.Contains(places, l.place) {
 				r.remove(en, l)
 			}
@@ -253,7 +254,7 @@ func (r *Replayer) remove(en *entry, l *life) {
 		l.tail = slices.Delete(l.tail, i, i+1)
 	}
 	en.lives = slices.DeleteFunc(en.lives, func(x *life) bool { return x == l })
-	r.tails[tail{l, at}] = nil
+	r.rewrite(en)
 }
 
 // Judge brings the findings up to date and folds what arrived longer ago than the
@@ -270,11 +271,15 @@ func (r *Replayer) Judge(ctx context.Context, now time.Time) (*Delta, error) {
 		r.reresolve()
 	}
 	d := &Delta{}
+	var long []*life
 	for _, l := range r.touched {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		l.touched = false
+		if len(l.tail) > maxTail {
+			long = append(long, l)
+		}
 		if err := r.update(l, d, now, false); err != nil {
 			return nil, err
 		}
@@ -296,7 +301,7 @@ func (r *Replayer) Judge(ctx context.Context, now time.Time) (*Delta, error) {
 		r.swept = now
 		r.sweep(now.Add(-r.o.Lateness).UnixNano())
 	}
-	if err := r.evict(d, now); err != nil {
+	if err := r.evict(long, d, now); err != nil {
 		return nil, err
 	}
 	r.rows(d)

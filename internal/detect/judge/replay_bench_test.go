@@ -34,7 +34,7 @@ func BenchmarkReplay(b *testing.B) {
 					for _, u := range d.Units {
 						bytes += len(u.Body)
 					}
-					for _, x := range d.Tails {
+					for _, x := range d.Waiting {
 						bytes += len(x.Body)
 					}
 					for _, f := range d.Findings {

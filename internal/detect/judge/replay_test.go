@@ -3,11 +3,10 @@ package judge
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math/rand/v2"
-	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"bluetrail/internal/detect/rule"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/s2"
 )
 
 // database keeps what a Replayer hands out, as text, and makes another one of it.
@@ -26,14 +26,14 @@ type database struct {
 	o        ReplayOptions
 	findings map[string]string // by ID
 	units    map[string][]byte
-	tails    map[string]TailRow
+	waiting  map[int64][]byte
 	seen     map[string]seen.Row
 	memory   *seen.Memory
 	r        *Replayer
 }
 
 func newDatabase(t *testing.T, o ReplayOptions) *database {
-	d := &database{t: t, o: o, findings: map[string]string{}, units: map[string][]byte{}, tails: map[string]TailRow{}, seen: map[string]seen.Row{}}
+	d := &database{t: t, o: o, findings: map[string]string{}, units: map[string][]byte{}, waiting: map[int64][]byte{}, seen: map[string]seen.Row{}}
 	d.open()
 	return d
 }
@@ -61,8 +61,8 @@ func (d *database) open() {
 			d.t.Fatal(err)
 		}
 	}
-	for _, row := range d.tails {
-		if err := d.r.RestoreTail(&row); err != nil {
+	for n, body := range d.waiting {
+		if err := d.r.RestoreWaiting(&WaitingRow{n, body}); err != nil {
 			d.t.Fatal(err)
 		}
 	}
@@ -91,14 +91,14 @@ func (d *database) judge(now int64) {
 			d.units[string(u.Unit)] = u.Body
 		}
 	}
-	for _, x := range delta.Tails {
-		key := fmt.Sprintf("%s %d %x", x.Unit, x.Time, x.ID)
+	for _, x := range delta.Waiting {
 		if x.Body == nil {
-			delete(d.tails, key)
+			delete(d.waiting, x.Number)
 		} else {
-			d.tails[key] = x
+			d.waiting[x.Number] = x.Body
 		}
 	}
+	d.compareWaiting()
 	for _, row := range d.memory.Changed() {
 		d.seen[row.Rule+row.Tuple()] = row
 	}
@@ -110,6 +110,27 @@ func (d *database) judge(now int64) {
 	}
 	if size != d.r.size || held != d.r.held {
 		d.t.Fatalf("%d groups and %d events are counted; there are %d and %d", size, held, d.r.size, d.r.held)
+	}
+}
+
+// compareWaiting holds the rows against what the Replayer has.
+func (d *database) compareWaiting() {
+	d.t.Helper()
+	got, want := map[string]int{}, map[string]int{}
+	for _, body := range d.waiting {
+		if err := EachWaiting(body, func(unit []byte) { got[string(unit)]++ }); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	for _, ls := range d.r.lives {
+		for _, l := range ls {
+			if len(l.tail) > 0 {
+				want[string(d.r.name(l))] = len(l.tail)
+			}
+		}
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		d.t.Fatalf("rows (-want +got): %s", diff)
 	}
 }
 
@@ -205,8 +226,10 @@ func TestReplay(t *testing.T) {
 						d.open()
 					}
 				}
-				for _, x := range d.tails {
-					folded -= min(1, len(x.Body))
+				for _, ls := range d.r.lives {
+					for _, l := range ls {
+						folded -= len(l.tail)
+					}
 				}
 				folded += len(ms)
 				known = true
@@ -217,8 +240,8 @@ func TestReplay(t *testing.T) {
 				}
 				d.judge(end)
 				d.judge(end + int64(2*time.Hour))
-				if units, matches := d.r.Size(); units != 0 || matches != 0 || len(d.units) != 0 || len(d.tails) != 0 || d.r.size != 0 || d.r.held != 0 {
-					t.Errorf("seed %d: after the end %d units, %d matches, %d and %d rows, %d groups, %d events", seed, units, matches, len(d.units), len(d.tails), d.r.size, d.r.held)
+				if units, matches := d.r.Size(); units != 0 || matches != 0 || len(d.units) != 0 || len(d.waiting) != 0 || d.r.size != 0 || d.r.held != 0 {
+					t.Errorf("seed %d: after the end %d units, %d matches, %d and %d rows, %d groups, %d events", seed, units, matches, len(d.units), len(d.waiting), d.r.size, d.r.held)
 				}
 				if s := d.r.Stats(); s.Late != 0 {
 					t.Errorf("seed %d: %d are late", seed, s.Late)
@@ -364,12 +387,12 @@ func TestForeignRows(t *testing.T) {
 	m.Arrival = 6
 	d.r.Add(m)
 	d.judge(5)
-	if len(d.tails) == 0 {
-		t.Fatal("no tail")
+	if len(d.waiting) == 0 {
+		t.Fatal("nothing waits")
 	}
-	units, tails := d.r.Rows()
-	if len(units) != 0 && len(tails) != len(d.tails) {
-		t.Errorf("%d units, %d tails", len(units), len(tails))
+	units, waiting := d.r.Rows()
+	if len(units) != 0 && len(waiting) != len(d.waiting) {
+		t.Errorf("%d units, %d rows of matches", len(units), len(waiting))
 	}
 	for name, change := range map[string]func(o *ReplayOptions){
 		"another print": func(o *ReplayOptions) { o.Prints = []string{"a", "b", "c", "e"} },
@@ -381,8 +404,8 @@ func TestForeignRows(t *testing.T) {
 		other := o
 		change(&other)
 		r, _ := NewReplayer(other)
-		for _, row := range slices.Collect(maps.Values(d.tails)) {
-			if err := r.RestoreTail(&row); err != ErrForeign {
+		for n, body := range d.waiting {
+			if err := r.RestoreWaiting(&WaitingRow{n, body}); err != ErrForeign {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -391,36 +414,80 @@ func TestForeignRows(t *testing.T) {
 		}
 	}
 	r, _ := NewReplayer(o)
-	for _, row := range d.tails {
-		for i := range row.Body {
-			bad := row
-			bad.Body = slices.Clone(row.Body)
-			bad.Body[i] ^= 4
-			_ = r.RestoreTail(&bad) // an error or not, but no panic
+	for n, body := range d.waiting {
+		for i := range body {
+			bad := slices.Clone(body)
+			bad[i] ^= 4
+			_ = r.RestoreWaiting(&WaitingRow{n, bad}) // an error or not, but no panic
+			if err := r.RestoreWaiting(&WaitingRow{n, body[:i]}); err == nil {
+				t.Errorf("%d of %d bytes of a row are taken", i, len(body))
+			}
 		}
-		if err := r.RestoreTail(&TailRow{Unit: row.Unit, Body: row.Body[:len(row.Body)/2]}); err == nil {
-			t.Error("half a row is taken")
-		}
-		if err := r.RestoreTail(&TailRow{Unit: []byte("x"), Body: row.Body}); err == nil {
-			t.Error("a damaged name is taken")
-		}
+	}
+	w := newParcelWriter(d.r)
+	for _, en := range d.r.entries {
+		w.add(en)
+	}
+	w.head.Units[0].Name = []byte("x")
+	if err := r.RestoreWaiting(&WaitingRow{1, w.take()}); err == nil || err == ErrForeign {
+		t.Errorf("a damaged name is taken: %v", err)
 	}
 }
 
-// TestPacked: a packed match reads back, rows of before are read, too, and damage is an
-// error.
-func TestPacked(t *testing.T) {
-	s := savedTail{Print: "p", savedEvent: savedEvent{Match: []byte("\x00\x01 the match"), Who: finding.Who{Actor: "alice", Type: "user"}}, names: names{Rules: []string{"r"}, Fields: []string{"f"}}}
-	body := s.pack()
-	for _, b := range [][]byte{body, marshal(&s)} {
-		var got savedTail
-		if err := got.unpack(b); err != nil || !reflect.DeepEqual(got, s) {
-			t.Errorf("%+v, %v", got, err)
-		}
+// oldRow returns a match of one unit as the upgrade of the database leaves it.
+func oldRow(r *Replayer, l *life, en *entry, plain bool) []byte {
+	s := savedTail{Print: r.print(l)}
+	s.savedEvent = savedEvent{s.names.append(nil, r, en.Match, l.base.tree.uses), en.who}
+	body := marshal(&s)
+	if !plain {
+		text := binary.AppendUvarint(nil, uint64(len(s.Match)))
+		text = append(text, s.Match...)
+		s.Match = nil
+		body = append([]byte{packed}, s2.Encode(nil, append(text, marshal(&s)...))...)
 	}
-	for n := range len(body) {
-		if err := new(savedTail).unpack(body[:n]); err == nil {
-			t.Errorf("%d of %d bytes are read", n, len(body))
+	unit := r.name(l)
+	return append(fmt.Appendf(nil, "1%08d", len(unit)), append(unit, body...)...)
+}
+
+// TestOldRows restores matches as versions before wrote them, one row for each unit: they
+// are those of before, and become parcels.
+func TestOldRows(t *testing.T) {
+	rules := with(Correlation{Type: EventCount, Rules: []int32{0, 1}, GroupBy: []string{"user"}, Timespan: time.Hour, Holds: gte(2)})
+	rules[0].Silent, rules[1].Silent = false, false
+	o := ReplayOptions{Options: Options{Rules: rules, Wanted: wanted, Resolve: resolve}, Prints: []string{"a", "b", "c", "d"}, Lateness: time.Hour}
+	for _, plain := range []bool{true, false} {
+		d := newDatabase(t, o)
+		for i := range 70 {
+			m := at(i, i+1, fmt.Sprintf("u%d", i%3), "", "", 0, 1)
+			m.Arrival = m.Time
+			d.r.Add(m)
+		}
+		d.judge(0)
+		old := map[int64][]byte{}
+		for _, en := range d.r.entries {
+			for _, l := range en.lives {
+				old[int64(len(old)+1)] = oldRow(d.r, l, en, plain)
+				for n := range old[1] {
+					if err := EachWaiting(old[1][:n], func([]byte) {}); err == nil {
+						t.Fatalf("%d of %d bytes are read", n, len(old[1]))
+					}
+				}
+			}
+		}
+		if len(old) != 3*70 || len(d.waiting) != 2 {
+			t.Fatalf("%d rows of old, %d of now", len(old), len(d.waiting))
+		}
+		before := d.findings
+		d.waiting = old
+		d.open()
+		d.compareWaiting()
+		d.judge(1)
+		if diff := gocmp.Diff(before, d.findings); diff != "" || len(d.waiting) != 70 {
+			t.Errorf("%d rows, findings: %s", len(d.waiting), diff)
+		}
+		d.judge(int64(10 * time.Hour))
+		if len(d.waiting) != 0 {
+			t.Errorf("%d rows are left", len(d.waiting))
 		}
 	}
 }

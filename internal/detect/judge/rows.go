@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/klauspost/compress/s2"
-
 	"bluetrail/internal/detect/finding"
 	"bluetrail/internal/detect/judge/seen"
 	"bluetrail/internal/detect/match"
@@ -18,14 +16,6 @@ import (
 // UnitRow is the state of a unit at the horizon, as a database keeps it.
 type UnitRow struct {
 	Unit []byte // names it: different units differ
-	Body []byte // nil = delete the row
-}
-
-// TailRow is a match behind the horizon of a unit.
-type TailRow struct {
-	Unit []byte
-	Time int64
-	ID   [16]byte
 	Body []byte // nil = delete the row
 }
 
@@ -80,12 +70,6 @@ type savedItem struct {
 type savedEvent struct {
 	Match []byte      `json:"match"` // see match.Append, with positions in names
 	Who   finding.Who `json:"who"`
-}
-
-type savedTail struct {
-	Print string `json:"print"`
-	savedEvent
-	names
 }
 
 // name returns the name of a life.
@@ -146,75 +130,19 @@ func (r *Replayer) rows(d *Delta) {
 		d.Units = append(d.Units, row)
 	}
 	r.stale = r.stale[:0]
-	for t, en := range r.tails {
-		d.Tails = append(d.Tails, r.tailRow(t, en))
-	}
-	clear(r.tails)
+	d.Waiting = r.waitingRows()
 }
-
-func (r *Replayer) tailRow(t tail, en *entry) TailRow {
-	row := TailRow{Unit: r.name(t.life), Time: t.Time, ID: t.ID}
-	if en != nil {
-		s := savedTail{Print: r.print(t.life)}
-		s.savedEvent = savedEvent{s.names.match(r, t.base.tree, en.Match), en.who}
-		row.Body = s.pack()
-	}
-	return row
-}
-
-// packed is the first byte of a packed match. Before, they were JSON.
-const packed = 's'
-
-// pack returns the match in few bytes: databases keep rows of up to a kilobyte in their
-// place, and longer ones cost several times as much. Most of a match occurs twice in it,
-// once more as its caller.
-func (s *savedTail) pack() []byte {
-	rest := *s
-	rest.Match = nil
-	text := binary.AppendUvarint(nil, uint64(len(s.Match)))
-	text = append(append(text, s.Match...), marshal(&rest)...)
-	return append([]byte{packed}, s2.Encode(nil, text)...)
-}
-
-// unpack is the reverse of pack.
-func (s *savedTail) unpack(body []byte) error {
-	if len(body) == 0 || body[0] != packed {
-		return json.Unmarshal(body, s)
-	}
-	if n, err := s2.DecodedLen(body[1:]); err != nil || n > maxPacked {
-		return errors.New("it cannot be unpacked")
-	}
-	text, err := s2.Decode(nil, body[1:])
-	if err != nil {
-		return err
-	}
-	n, at := binary.Uvarint(text)
-	if at <= 0 || n > uint64(len(text)-at) {
-		return errors.New("it is cut off")
-	}
-	if err := json.Unmarshal(text[at+int(n):], s); err != nil {
-		return err
-	}
-	s.Match = text[at:][:n:n]
-	return nil
-}
-
-// maxPacked bounds an unpacked match.
-const maxPacked = 64 << 20
 
 // Rows returns all that is to be stored, for a Replayer of other rules to restore.
-func (r *Replayer) Rows() (units []UnitRow, tails []TailRow) {
+func (r *Replayer) Rows() (units []UnitRow, waiting []WaitingRow) {
 	for _, ls := range r.lives {
 		for _, l := range ls {
 			if l.folded || len(l.base.open) > 0 {
 				units = append(units, UnitRow{r.name(l), r.encode(l)})
 			}
-			for _, en := range l.tail {
-				tails = append(tails, r.tailRow(tail{l, markOf(en.Match)}, en))
-			}
 		}
 	}
-	return units, tails
+	return units, r.allWaiting()
 }
 
 func marshal(v any) []byte {
@@ -225,8 +153,8 @@ func marshal(v any) []byte {
 	return data
 }
 
-// match encodes a match with positions in n.
-func (n *names) match(r *Replayer, t *tree, m *match.Match) []byte {
+// append encodes a match with positions in n, of its rules only those that are used.
+func (n *names) append(dst []byte, r *Replayer, m *match.Match, used func(rule int32) bool) []byte {
 	position := func(list *[]string, name string) int32 {
 		i := slices.Index(*list, name)
 		if i < 0 {
@@ -238,17 +166,17 @@ func (n *names) match(r *Replayer, t *tree, m *match.Match) []byte {
 	c := *m
 	c.Rules, c.Values = nil, nil
 	for _, at := range m.Rules {
-		if t.uses(at) {
+		if used(at) {
 			c.Rules = append(c.Rules, position(&n.Rules, r.o.Rules[at].Info.ID))
 		}
 	}
 	for _, v := range m.Values {
 		c.Values = append(c.Values, match.Value{Field: position(&n.Fields, r.o.Wanted[v.Field]), Texts: v.Texts})
 	}
-	return c.Append(nil)
+	return c.Append(dst)
 }
 
-// read decodes a match that match encoded.
+// read decodes a match that append encoded.
 func (n *names) read(r *Replayer, data []byte) (*match.Match, error) {
 	m := &match.Match{}
 	if err := m.Decode(data); err != nil {
@@ -304,7 +232,7 @@ func (r *Replayer) encode(l *life) []byte {
 					if !ok {
 						i = len(s.Events)
 						at[e] = i
-						s.Events = append(s.Events, savedEvent{s.names.match(r, u.tree, e.Match), e.who})
+						s.Events = append(s.Events, savedEvent{s.names.append(nil, r, e.Match, u.tree.uses), e.who})
 					}
 					y.Events = append(y.Events, i)
 				}
@@ -396,47 +324,5 @@ func (r *Replayer) restore(l *life, s *savedUnit) error {
 		u.add(o, f.Active)
 		u.held += len(o.Events)
 	}
-	return nil
-}
-
-// RestoreTail takes a match of a tail, after all units. The errors are those of
-// Restore.
-func (r *Replayer) RestoreTail(row *TailRow) error {
-	var s savedTail
-	if err := s.unpack(row.Body); err != nil {
-		return fmt.Errorf("damaged match of a unit: %w", err)
-	}
-	m, err := s.names.read(r, s.Match)
-	if err != nil {
-		return fmt.Errorf("damaged match of a unit: %w", err)
-	}
-	l, err := r.lifeOf(row.Unit)
-	if err != nil {
-		return err
-	}
-	if s.Print != r.print(l) {
-		if len(l.tail) == 0 && !l.folded && len(l.base.open) == 0 {
-			r.discard(l)
-		}
-		return ErrForeign
-	}
-	at := markOf(m)
-	en := r.entries[at]
-	if en == nil {
-		en = &entry{event: &event{m, s.Who}}
-		r.entries[at] = en
-		r.arrived = append(r.arrived, en)
-	} else {
-		for _, rule := range m.Rules { // a row holds only the rules of its unit
-			if i, known := slices.BinarySearch(en.Rules, rule); !known {
-				en.Rules = slices.Insert(en.Rules, i, rule)
-			}
-		}
-	}
-	l.insert(en, r)
-	l.head = nil
-	en.lives = append(en.lives, l)
-	r.touch(l)
-	r.restored = true
 	return nil
 }

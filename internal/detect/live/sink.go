@@ -235,7 +235,7 @@ func (s *Sink) write(tx *state.Tx, d *judge.Delta) error {
 	for _, u := range d.Units {
 		changed.units = append(changed.units, state.Unit(u))
 	}
-	for _, x := range d.Tails {
+	for _, x := range d.Waiting {
 		changed.waiting = append(changed.waiting, state.Waiting(x))
 	}
 	for _, x := range s.trail.Changed() {
@@ -266,7 +266,7 @@ func seenRows(rows []seen.Row) []state.Seen {
 
 // change goes on with other rules. What the unchanged ones know stays.
 func (s *Sink) change(tx *state.Tx, to *ruleset.Ruleset) error {
-	units, tails := s.replayer.Rows()
+	units, waiting := s.replayer.Rows()
 	s.rules.counts.replaced()
 	s.of = to
 	s.replayer = s.newReplayer()
@@ -277,10 +277,10 @@ func (s *Sink) change(tx *state.Tx, to *ruleset.Ruleset) error {
 			gone.units = append(gone.units, state.Unit{Unit: units[i].Unit})
 		}
 	}
-	for i := range tails {
-		if err := s.replayer.RestoreTail(&tails[i]); err != nil {
+	for i := range waiting {
+		if err := s.replayer.RestoreWaiting(&waiting[i]); err != nil {
 			s.unread(err)
-			gone.waiting = append(gone.waiting, state.Waiting{Unit: tails[i].Unit, Time: tails[i].Time, ID: tails[i].ID})
+			gone.waiting = append(gone.waiting, state.Waiting{Number: waiting[i].Number})
 		}
 	}
 	if err := gone.put(tx); err != nil {
@@ -328,10 +328,10 @@ func (s *Sink) restore() error {
 		return err
 	}
 	return s.db.Waiting(func(x *state.Waiting) error {
-		row := judge.TailRow(*x)
-		if err := s.replayer.RestoreTail(&row); err != nil {
+		row := judge.WaitingRow(*x)
+		if err := s.replayer.RestoreWaiting(&row); err != nil {
 			s.unread(err)
-			s.foreign.waiting = append(s.foreign.waiting, state.Waiting{Unit: x.Unit, Time: x.Time, ID: x.ID})
+			s.foreign.waiting = append(s.foreign.waiting, state.Waiting{Number: x.Number})
 		}
 		return nil
 	})
