@@ -29,7 +29,7 @@ var layers = [][]string{
 	{"spl/cmd"},
 	{"knowledge", "plan"},
 	{"search", "integrity", "result", "control"},
-	{"ingest", "search/job"},
+	{"ingest", "search/job", "coverage"},
 	{"detect/rule", "detect/example"},
 	{"detect/match", "detect/sigma"},
 	{"detect/finding"},
