@@ -3,36 +3,35 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"bluetrail/internal/alert"
 	"bluetrail/internal/alert/output"
+	"bluetrail/internal/coverage"
 	"bluetrail/internal/detect/rule"
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/enrich/load"
 	"bluetrail/internal/health"
-	"bluetrail/internal/integrity"
-	"bluetrail/internal/search"
 	"bluetrail/internal/serve"
 	"bluetrail/internal/source/dir"
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/state"
-	"bluetrail/internal/vector"
 
 	"github.com/VictoriaMetrics/metrics"
 )
 
-// facts gathers what conditions of health of a data directory follow from. events, lists, rules and lags may
+// facts gathers what conditions of health of a data directory follow from. covered, lists, rules and lags may
 // be nil.
-func (a *app) facts(data string, db *state.DB, events map[string]int64, lists *load.Loader, rules *ruleset.Ruleset, lags map[string]time.Duration) (*health.Facts, error) {
-	f := &health.Facts{Now: time.Now(), Events: events, Described: a.described(data)}
+func (a *app) facts(data string, db *state.DB, covered *coverage.Report, lists *load.Loader, rules *ruleset.Ruleset, lags map[string]time.Duration) (*health.Facts, error) {
+	f := &health.Facts{Now: time.Now(), Coverage: covered, Described: a.described(data)}
+	if covered != nil {
+		f.Events = covered.Categories
+	}
 	outputs, err := output.List(db, &a.cfg)
 	if err != nil {
 		return nil, err
@@ -110,33 +109,8 @@ func newestOf(db *state.DB, folder string) (time.Time, error) {
 	return newest, nil
 }
 
-// eventCategories counts the events of a store by eventCategory.
-func eventCategories(ctx context.Context, o search.Options) (map[string]int64, error) {
-	o.Text, o.Unwatched = "index=* sourcetype=aws:cloudtrail | fillnull value=Management eventCategory | stats count BY eventCategory", true
-	s, _, err := search.Open(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	defer s.Close()
-	counts := map[string]int64{}
-	err = s.Each(ctx, func(b *vector.Batch) error {
-		for i := range b.Len {
-			n, _ := strconv.ParseInt(b.At("count", i).Text(), 10, 64)
-			counts[b.At("eventCategory", i).Text()] += n
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return counts, nil
-}
-
-// How often a server looks at its own health, and at which events it has.
-const (
-	healthEvery     = time.Minute
-	categoriesEvery = time.Hour
-)
+// healthEvery is how often a server looks at its own health.
+const healthEvery = time.Minute
 
 // health returns the part of a server that raises alerts about itself.
 func (s *server) health(in *app) serve.Part {
@@ -155,20 +129,12 @@ func (s *server) health(in *app) serve.Part {
 			return nil
 		},
 		Run: func(ctx context.Context) error {
-			var events map[string]int64
-			var counted time.Time
 			for {
-				if time.Since(counted) >= categoriesEvery || len(events) == 0 {
-					o, err := s.searching(in, nil)
-					if err == nil {
-						events, err = eventCategories(ctx, o)
-					}
-					if err != nil && ctx.Err() == nil {
-						s.log.Warn("cannot tell which events arrive", serve.KeyErr, err)
-					}
-					counted = time.Now()
+				covered, err := s.covered.Read(ctx, coverageEvery)
+				if err != nil && ctx.Err() == nil {
+					s.log.Warn("cannot tell which records arrive", serve.KeyErr, err)
 				}
-				f, err := s.checkHealth(in, events)
+				f, err := s.checkHealth(in, covered)
 				switch {
 				case err != nil && ctx.Err() == nil:
 					s.log.Warn("cannot look after the health of bluetrail", serve.KeyErr, err)
@@ -197,7 +163,7 @@ func (s *server) health(in *app) serve.Part {
 var severities = [...]rule.Severity{rule.Low, rule.Medium, rule.High}
 
 // checkHealth writes the conditions that hold now into the state, and ends the others.
-func (s *server) checkHealth(in *app, events map[string]int64) (*health.Facts, error) {
+func (s *server) checkHealth(in *app, covered *coverage.Report) (*health.Facts, error) {
 	db := s.pipeline.State()
 	var rules *ruleset.Ruleset
 	if s.follow != nil {
@@ -207,7 +173,7 @@ func (s *server) checkHealth(in *app, events map[string]int64) (*health.Facts, e
 	if s.lags != nil {
 		lags = s.lags()
 	}
-	f, err := in.facts(s.data, db, events, s.lists, rules, lags)
+	f, err := in.facts(s.data, db, covered, s.lists, rules, lags)
 	if err != nil {
 		return nil, err
 	}
@@ -241,26 +207,15 @@ func keepHealth(db *state.DB, list []health.Condition) error {
 
 // health tells what is not well of a data directory.
 func (c *doctorCmd) health(a *app, folder string, db *state.DB, line func(what, format string, args ...any)) error {
-	var events map[string]int64
-	st, _, release, err := a.events(folder, false)
-	switch {
-	case err == nil:
-		defer release()
-		o, err := (&source{Data: folder}).bounds(a)
-		if err != nil {
-			return err
-		}
-		o.Store, o.Meter = borrowed{st}, nil
-		if events, err = eventCategories(a.ctx, o); err != nil {
-			return err
-		}
-	case !errors.Is(err, integrity.ErrNoEvents):
-		return err
-	}
 	lists, err := a.loader(c.Data, false, nil)
 	if err != nil {
 		return err
 	}
+	covered, err := a.coverage(folder, db, lists)
+	if err != nil {
+		return err
+	}
+	describeCoverage(covered, line)
 	var rules *ruleset.Ruleset
 	switch follow, err := a.followRules(folder, nil); {
 	case err != nil:
@@ -268,7 +223,7 @@ func (c *doctorCmd) health(a *app, folder string, db *state.DB, line func(what, 
 	case follow != nil:
 		rules = follow.Rules()
 	}
-	f, err := a.facts(folder, db, events, lists, rules, nil)
+	f, err := a.facts(folder, db, covered, lists, rules, nil)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"bluetrail/internal/auth"
 	"bluetrail/internal/config"
 	"bluetrail/internal/control"
+	"bluetrail/internal/coverage"
 	"bluetrail/internal/detect/live"
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/enrich/load"
@@ -54,6 +55,7 @@ type server struct {
 	follow   *ruleset.Follower // nil = no rules
 	rules    *live.Rules       // nil = none
 	exposed  *exposure.Keeper  // what is open to the internet
+	covered  *coverage.Reader  // which accounts and regions bring records
 	lists    *load.Loader
 	jobs     *job.Jobs                       // searches of the API
 	handler  http.Handler                    // the API
@@ -131,7 +133,7 @@ func (c *serveCmd) serve(a *app, hello greeting) error {
 	if s.follow != nil {
 		parts = append(parts, s.schedule(&in), serve.Part{Name: "rules", Run: s.follow.Watch}, serve.Part{Name: "judging", Run: s.rules.Run}, serve.Part{Name: "learning", Run: s.learn(&in)})
 	}
-	parts = append(parts, s.alerts(&in), s.exposure(&in), s.facts(&in), s.health(&in))
+	parts = append(parts, s.alerts(&in), s.exposure(&in), s.facts(&in), s.coverage(&in), s.health(&in))
 	parts = append(parts, serve.Part{Name: "api", Start: func(context.Context) error { return s.serveAPI(&in, h) }, Stop: func(context.Context) error { s.jobs.Close(); return nil }})
 	if days := s.cfg.Serve.ScrubDays; days > 0 {
 		period := time.Duration(days) * 24 * time.Hour

@@ -33,8 +33,9 @@ func (s *server) product(in *app) api.Product {
 			}
 			return k, err
 		},
-		Desk: func() (*triage.Desk, error) { return own.desk(state, s.data, nil) },
-		Book: func(f func(*actor.Book)) error { return own.book(state, f) },
+		Coverage: s.covered.Read,
+		Desk:     func() (*triage.Desk, error) { return own.desk(state, s.data, nil) },
+		Book:     func(f func(*actor.Book)) error { return own.book(state, f) },
 		Span: func() (first, last time.Time) {
 			from, to := s.pipeline.Store().Span()
 			if from > to || from == 0 || to == store.End { // no events

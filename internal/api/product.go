@@ -14,6 +14,7 @@ import (
 	"bluetrail/internal/actor"
 	"bluetrail/internal/alert"
 	"bluetrail/internal/config"
+	"bluetrail/internal/coverage"
 	"bluetrail/internal/detect/live"
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/detect/triage"
@@ -48,6 +49,7 @@ type Product struct {
 	Desk     func() (*triage.Desk, error)
 	Book     func(func(*actor.Book)) error // nobody may keep it
 	Exposure *exposure.Keeper
+	Coverage func(ctx context.Context, age time.Duration) (*coverage.Report, error) // at most age old
 	Lists    *load.Loader
 	Queue    func(tx *state.Tx, a *alert.Alert, change alert.Change) error // tells outputs
 	Span     func() (first, last time.Time)                                // of the stored events

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 	"bluetrail/internal/alert"
 	"bluetrail/internal/auth"
 	"bluetrail/internal/config"
+	"bluetrail/internal/coverage"
 	"bluetrail/internal/detect/live"
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/enrich"
@@ -87,6 +89,12 @@ func TestProduct(t *testing.T) {
 			State: db, Config: &cfg, Data: dir, Rules: follow, Own: &ruleset.Own{Dir: filepath.Join(dir, "rules"), Follow: follow}, Live: live.Open(live.Config{Rules: follow}),
 			Shipped: shipped, Allow: filepath.Join(dir, "suppressions.yml"), Span: func() (time.Time, time.Time) { return at, at.Add(time.Hour) },
 			Search: func([]string) (search.Options, error) { return search.Options{Store: st}, nil },
+			Coverage: (&coverage.Reader{
+				Search: func() (search.Options, error) { return search.Options{Store: st}, nil }, Arrived: func() (int64, error) { return 1, nil },
+				Members: func(context.Context) ([]coverage.Member, error) {
+					return []coverage.Member{{ID: "444455556666", Name: "lost"}}, nil
+				},
+			}).Read,
 		},
 	})
 	const rule = "title: Buckets listed\nname: own_rule\nid: 5f3a1c52-5f0c-4d6f-9a5d-0b8a4c1d2e3f\nlogsource: {product: aws, service: cloudtrail}\ndetection:\n  a: {eventName: ListBuckets}\n  condition: a\nlevel: low\n" +
@@ -169,6 +177,8 @@ func TestProduct(t *testing.T) {
 		{"POST", "saved-searches", obj("title", "mine", "search", "index=aws"), 200, `"mine":true`},
 		{"GET", "sources", nil, 200, `"items"`},
 		{"GET", "sources/gaps", nil, 200, `"region":"eu-west-1","total":3`},
+		{"GET", "sources/coverage", nil, 200, `"account":"444455556666","name":"lost","state":"missing"`},
+		{"GET", "sources/coverage", nil, 200, `"region":"eu-west-1","state":"learning","events":3`},
 		{"GET", "health", nil, 200, `"ok":true`},
 		{"GET", "system", nil, 200, `"rules":`},
 	} {

@@ -28,6 +28,7 @@ func (s *Server) sourceRoutes() []route {
 	return []route{
 		{"GET /api/v1/sources", auth.Viewer, s.listSources},
 		{"GET /api/v1/sources/gaps", auth.Viewer, s.listGaps},
+		{"GET /api/v1/sources/coverage", auth.Viewer, s.getCoverage},
 		{"GET /api/v1/health", auth.Viewer, s.getHealth},
 		{"GET /api/v1/exposure", auth.Viewer, s.listExposure},
 		{"GET /api/v1/system", auth.Viewer, s.getSystem},

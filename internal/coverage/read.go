@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"bluetrail/internal/search"
@@ -40,6 +41,9 @@ type Reader struct {
 	left  map[Pair]bool
 	upto  int64     // the last batch that was counted
 	full  time.Time // when all was counted
+
+	latest atomic.Pointer[Report]
+	read   time.Time // when latest was
 }
 
 // counted is what is known of a pair, by hours since 1970.
@@ -49,20 +53,34 @@ type counted struct {
 	delays     map[int64]buckets // by hour of arrival
 }
 
-// Read returns the coverage now.
-func (r *Reader) Read(ctx context.Context) (*Report, error) {
+// Read returns the coverage as it is now, or was at most age ago. The report must not be
+// changed.
+func (r *Reader) Read(ctx context.Context, age time.Duration) (*Report, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
 	if r.Now != nil {
 		now = r.Now()
 	}
+	if latest := r.latest.Load(); latest != nil && now.Sub(r.read) <= age {
+		return latest, nil
+	}
+	report, err := r.report(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	r.latest.Store(report)
+	r.read = now
+	return report, nil
+}
+
+func (r *Reader) report(ctx context.Context, now time.Time) (*Report, error) {
 	upto, err := r.Arrived()
 	if err != nil {
 		return nil, err
 	}
 	if r.full.IsZero() || now.Sub(r.full) >= fullEvery || upto < r.upto {
-		r.pairs, r.left, r.upto, r.full = map[Pair]*counted{}, map[Pair]bool{}, 0, now
+		r.pairs, r.left, r.upto, r.full = map[Pair]*counted{}, map[Pair]bool{}, -1, now
 	}
 	asOf := now
 	if !r.Live {
@@ -204,7 +222,7 @@ func (r *Reader) count(ctx context.Context, from time.Time, upto int64) error {
 
 // pair returns what is known of the pair in a row, nil if there are too many.
 func (r *Reader) pair(value func(string) string) *counted {
-	pair := Pair{value("recipientAccountId"), value("awsRegion")}
+	pair := Pair{clip(value("recipientAccountId")), clip(value("awsRegion"))}
 	c := r.pairs[pair]
 	switch {
 	case c != nil:
@@ -216,6 +234,11 @@ func (r *Reader) pair(value func(string) string) *counted {
 	}
 	return c
 }
+
+// maxName bounds the names of accounts and regions, in bytes: records may say anything.
+const maxName = 64
+
+func clip(name string) string { return strings.ToValidUTF8(name[:min(len(name), maxName)], "") }
 
 // Other stands for categories that are not Known: they are what records say, so there
 // may be any number.
@@ -292,4 +315,17 @@ func epoch(text string) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMicro(int64(f * 1e6)).UTC()
+}
+
+// Latest returns the last report, nil if there is none. One without rows is made again,
+// which costs little then: it was made before the first records came.
+func (r *Reader) Latest(ctx context.Context) *Report {
+	latest := r.latest.Load()
+	if latest == nil || len(latest.Rows) > 0 {
+		return latest
+	}
+	if now, err := r.Read(ctx, 0); err == nil {
+		latest = now
+	}
+	return latest
 }

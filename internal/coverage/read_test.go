@@ -59,7 +59,7 @@ func TestRead(t *testing.T) {
 			return []Member{{ID: "444455556666", Name: "shop"}, {ID: "777788889999", Name: "lost"}, {ID: "000011112222", Suspended: true}}, errors.New("half of them")
 		},
 	}
-	got, err := r.Read(t.Context())
+	got, err := r.Read(t.Context(), time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestRead(t *testing.T) {
 	}
 	// What was counted is not counted again, and a later hour makes eu-west-1 silent, too.
 	now = now.Add(4 * time.Hour)
-	again, err := r.Read(t.Context())
+	again, err := r.Read(t.Context(), time.Minute)
 	if err != nil || again.Rows[0].Events != 240 || len(again.Silent()) != 2 {
 		t.Errorf("four hours later: %v %+v", err, again)
 	}
@@ -114,7 +114,7 @@ func TestReadHistory(t *testing.T) {
 		Search:  func() (search.Options, error) { return search.Options{Store: s.st}, nil },
 		Arrived: func() (int64, error) { return monday.AddDate(1, 0, 0).UnixMilli(), nil },
 	}
-	got, err := r.Read(t.Context())
+	got, err := r.Read(t.Context(), time.Minute)
 	if err != nil || len(got.Rows) != 1 || got.Rows[0].Rhythm.State != Fine || got.Delay.Events != 0 {
 		t.Errorf("%v %+v", err, got)
 	}

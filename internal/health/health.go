@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"bluetrail/internal/coverage"
 	"bluetrail/internal/detect/rule"
 )
 
@@ -29,6 +30,8 @@ type Facts struct {
 	Events map[string]int64
 	Rules  []rule.Info // that run
 	Unfit  []Unfit     // rules that run and test fields that no record has
+	// Coverage is which accounts and regions bring records; nil = it is not known.
+	Coverage *coverage.Report
 }
 
 // Output is where alerts are sent.
@@ -99,7 +102,7 @@ const (
 )
 
 // Kinds are the words that keys begin with.
-var Kinds = []string{"output", "list", "source", "search", "rule", "alerts", "rules", "facts"}
+var Kinds = []string{"output", "list", "source", "search", "rule", "alerts", "rules", "facts", "coverage"}
 
 // Conditions returns what is not well, the worst first.
 func Conditions(f *Facts) []Condition {
@@ -146,6 +149,7 @@ func Conditions(f *Facts) []Condition {
 			add(rule.Low, "facts "+d.Name, "what AWS has cannot be learned, so exposure may say unknown: %s", d.Problem)
 		}
 	}
+	all = append(all, uncovered(f.Coverage)...)
 	if f.Due > 0 && f.Now.Sub(f.DueSince) > patience {
 		add(rule.High, "alerts", "%d findings have been waiting to become alerts since %s", f.Due, clock(f.DueSince))
 	}
