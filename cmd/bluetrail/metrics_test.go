@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"maps"
@@ -117,7 +116,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	trail := trailFile(t)
 	text, err := os.ReadFile(trail)
 	if err == nil {
-		err = os.WriteFile(trail, bytes.Replace(text, []byte(`"eventName"`), []byte(`"recipientAccountId":"111122223333","awsRegion":"us-east-1","eventName"`), 1), 0o600)
+		err = os.WriteFile(trail, []byte(strings.Replace(string(text), `"eventName"`, `"recipientAccountId":"111122223333","awsRegion":"us-east-1","eventName"`, 1)), 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)
