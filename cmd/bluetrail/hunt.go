@@ -243,6 +243,7 @@ func (a *app) huntProblems(res *hunt.Result, st store.Stats) {
 	if st.LeftOut != "" {
 		a.note("%s", st.LeftOut)
 	}
+	a.notices(st.Notes)
 	if res.Others > 0 {
 		a.note("%s skipped: not CloudTrail's; only SPL rules look at them", count(int(res.Others), "JSON object"))
 	}

@@ -181,6 +181,7 @@ func (s *Search) Notices() []diag.Notice {
 		if st.SkippedMore > 0 {
 			list = append(list, diag.More(st.SkippedMore))
 		}
+		list = append(list, st.Notes...)
 	}
 	for _, text := range s.plan.Reasons() {
 		list = append(list, diag.Notice{Level: diag.Note, Object: "hint", Text: text})

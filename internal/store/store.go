@@ -125,9 +125,10 @@ type Stats struct {
 	Untimed                   int64 // events that only have the modification time of their file
 	Bytes                     int64 // read, compressed where files are
 	Skipped                   []diag.Notice
-	SkippedMore               int64  // skips beyond those listed
-	LeftOut                   string // kinds of files in folders and archives that are deliberately not read, "" = none
-	Controls                  int64  // messages that CloudWatch Logs sends to check a destination
+	SkippedMore               int64         // skips beyond those listed
+	LeftOut                   string        // kinds of files in folders and archives that are deliberately not read, "" = none
+	Notes                     []diag.Notice // what the user should know of how it was read
+	Controls                  int64         // messages that CloudWatch Logs sends to check a destination
 }
 
 // Counting is implemented by stores that can report what they skipped.

@@ -29,6 +29,7 @@ type File struct {
 	Delivered time.Time // CloudTrail's delivery time in the name; zero = none
 	Digest    bool      // it lies where CloudTrail puts digest files
 	ID        ID
+	Tag       string // of an object in S3: its ETag; "" = it lies on a disk of this machine
 }
 
 // ID tells a file from all others that are there, whatever its name; zero = the
@@ -104,10 +105,13 @@ func List(paths []string) (Found, error) {
 			return Found{}, err
 		}
 	}
-	slices.SortStableFunc(l.found.Files, func(a, b File) int {
-		return cmp.Or(a.Delivered.Compare(b.Delivered), strings.Compare(a.Path, b.Path))
-	})
+	slices.SortStableFunc(l.found.Files, func(a, b File) int { return Order(&a, &b) })
 	return l.found, nil
+}
+
+// Order compares files by the order of List.
+func Order(a, b *File) int {
+	return cmp.Or(a.Delivered.Compare(b.Delivered), strings.Compare(a.Path, b.Path))
 }
 
 type lister struct {
@@ -204,7 +208,7 @@ func (l *lister) dir(path, real string) (links []string) {
 
 // entry adds a file of a folder when it may hold events.
 func (l *lister) entry(path, real string, st stat) {
-	if signature(path) {
+	if Signature(path) {
 		return // of a digest file, which lies beside it
 	}
 	if st.regular && !l.files[real] && (known(path) || l.mayHold(path)) {
@@ -212,9 +216,9 @@ func (l *lister) entry(path, real string, st stat) {
 	}
 }
 
-// signature reports whether a file in a folder is the signature of a digest file,
+// Signature reports whether a file in a folder is the signature of a digest file,
 // which S3 keeps as metadata and downloads keep beside the digest.
-func signature(path string) bool {
+func Signature(path string) bool {
 	return strings.HasSuffix(path, ".json.gz.signature") && strings.Contains(filepath.Base(path), "_CloudTrail-Digest_")
 }
 

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -83,13 +84,40 @@ func OpenWith(d *event.Decoder, f File, lim Limits, read *atomic.Int64) (*Reader
 // Reader, or when OpenStream fails. A zip archive is held in memory.
 func OpenStream(in io.ReadCloser, size int64, lim Limits, read *atomic.Int64) (*Reader, error) {
 	d := decoders.Get().(*event.Decoder)
-	r := newReader(d, in, size, lim)
+	r, err := openStream(d, in, size, lim, read)
+	if err != nil {
+		decoders.Put(d)
+		return nil, err
+	}
 	r.pooled = true
+	return r, nil
+}
+
+func openStream(d *event.Decoder, in io.ReadCloser, size int64, lim Limits, read *atomic.Int64) (*Reader, error) {
+	r := newReader(d, in, size, lim)
 	if err := r.enter(&counter{in, read}, ""); err != nil {
 		r.Close()
 		return nil, err
 	}
 	return r, nil
+}
+
+// OpenFetched is OpenWith for a file that lies elsewhere; in gives its bytes and is
+// closed with the Reader, or when OpenFetched fails. A file whose name says nothing and
+// whose first bytes do not look like events is ErrForeign: List would leave it out.
+func OpenFetched(d *event.Decoder, in io.ReadCloser, f File, lim Limits, read *atomic.Int64) (*Reader, error) {
+	if !known(f.Path) {
+		buffered := bufio.NewReaderSize(in, unpack.HeadSize)
+		if head, _ := buffered.Peek(unpack.HeadSize); !event.MayHold(head) {
+			in.Close()
+			return nil, ErrForeign
+		}
+		in = struct {
+			io.Reader
+			io.Closer
+		}{buffered, in}
+	}
+	return openStream(d, in, f.Size, lim, read)
 }
 
 func newReader(d *event.Decoder, in io.Closer, size int64, lim Limits) *Reader {
@@ -127,16 +155,16 @@ func (r *Reader) enter(in io.Reader, name string) error {
 		return r.enterArchive(s, name)
 	case name != "" && s.Layers == 0 && !known(name) && !event.MayHold(s.Head()):
 		s.Close()
-		return errForeign
+		return ErrForeign
 	}
 	r.stream, r.member = s, name
 	r.Decoder.Reset(s, r.lim.Limits)
 	return nil
 }
 
-// errForeign says that a file of an archive does not look like events. In a
-// folder it would not be listed.
-var errForeign = errors.New("it does not look like events")
+// ErrForeign says that a file of an archive, or one that lies elsewhere, does not look
+// like events. In a folder it would not be listed.
+var ErrForeign = errors.New("it does not look like events")
 
 // Next returns the next record; see event.Decoder. A broken member of an archive
 // is an *event.RecordError, one that does not look like events a record of kind
@@ -145,7 +173,7 @@ func (r *Reader) Next() (event.Record, error) {
 	for {
 		if r.stream == nil {
 			name, err := r.advance()
-			if err == errForeign {
+			if err == ErrForeign {
 				return event.Record{Raw: []byte(name), Kind: event.Foreign}, nil
 			}
 			if err != nil {
@@ -193,7 +221,7 @@ func (r *Reader) advance() (string, error) {
 		}
 		depth := len(r.archives)
 		if err := r.enter(in, name); err != nil {
-			if err == errForeign || errors.Is(err, unpack.ErrBomb) {
+			if err == ErrForeign || errors.Is(err, unpack.ErrBomb) {
 				return name, err
 			}
 			return name, &event.RecordError{Member: name, Err: err}

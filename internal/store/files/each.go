@@ -6,10 +6,10 @@ import (
 	"errors"
 	"io"
 	"runtime"
-	"sync"
 
 	"bluetrail/internal/diag"
 	"bluetrail/internal/event"
+	"bluetrail/internal/filter"
 	"bluetrail/internal/source/file"
 )
 
@@ -36,42 +36,24 @@ func (s *Store) Workers() int {
 // its records, copies of an event included. Stats and Progress tell of it as of a
 // search. The error is that of a visitor or of ctx.
 func (s *Store) Each(parent context.Context, x *event.Extractor, visitor func(worker int) (func(*Record) error, error)) error {
-	ctx, cancel := context.WithCancelCause(parent)
-	defer cancel(nil)
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for n := range s.Workers() {
-		wg.Go(func() {
-			visit, err := visitor(n)
-			v := &visiting{s: s, ctx: ctx, x: x, row: x.NewRow(), visit: visit, decoder: &event.Decoder{}}
-			if err == nil {
-				v.decoder.Fields(x, v.row)
-			}
-			for i := range next {
-				if err == nil {
-					err = v.file(&s.files[i])
-				}
-				if err != nil {
-					cancel(err)
-					return
-				}
-			}
-			if err != nil {
-				cancel(err)
-			}
-		})
+	list, err := s.within(parent, &filter.Everything{}, s.opt.Earliest, s.opt.Latest)
+	if err != nil {
+		return err
 	}
-feed:
-	for i := range s.files {
-		select {
-		case next <- i:
-		case <-ctx.Done():
-			break feed
+	return s.pass(parent, list, s.Workers(), func(ctx context.Context, n int, next <-chan job) error {
+		visit, err := visitor(n)
+		if err != nil {
+			return err
 		}
-	}
-	close(next)
-	wg.Wait()
-	return context.Cause(ctx)
+		v := &visiting{s: s, ctx: ctx, x: x, row: x.NewRow(), visit: visit, decoder: &event.Decoder{}}
+		v.decoder.Fields(x, v.row)
+		for j := range next {
+			if err := v.file(&j); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // visiting is one worker of Each.
@@ -85,13 +67,12 @@ type visiting struct {
 }
 
 // file visits the records of one file. It returns only errors that end the pass.
-func (v *visiting) file(f *file.File) error {
-	s := v.s
+func (v *visiting) file(j *job) error {
+	s, f := v.s, j.file
 	defer s.done.Add(1)
-	in, err := file.OpenWith(v.decoder, *f, s.opt.Limits, cmp.Or(s.counter, &s.read))
-	if err != nil {
-		s.skip(diag.Unreadable(f.Path, file.Reason(err)))
-		return nil
+	in, ok := s.open(v.ctx, v.decoder, j, cmp.Or(s.counter, &s.read))
+	if !ok {
+		return context.Cause(v.ctx)
 	}
 	records := 0
 	defer func() {

@@ -22,6 +22,9 @@ type Options struct {
 	Limits     file.Limits
 	Workers    int    // 0 = one per core
 	TempDir    string // for data that does not fit in memory, "" = the system's folder
+	Remote     Remote // has further files; nil = none
+	Earliest   int64  // inclusive; what Each reads of Remote, in unix nanoseconds; queries have ranges of their own
+	Latest     int64  // exclusive; both 0 = all
 }
 
 // Store answers searches from files. It skips, counts and lists in Stats what
@@ -30,8 +33,9 @@ type Store struct {
 	files []file.File
 	opt   Options
 
-	read    atomic.Int64 // packed bytes
-	total   int64
+	read    atomic.Int64  // packed bytes
+	total   int64         // of the files on disk
+	far     atomic.Int64  // packed bytes of the remote files of a query or pass, the most so far
 	visits  atomic.Int64  // passes of Visit
 	visited atomic.Int64  // packed bytes that they read
 	counter *atomic.Int64 // for Each, instead of read
@@ -40,6 +44,7 @@ type Store struct {
 	passed                                      passed
 
 	mu      sync.Mutex
+	ranges  asked
 	skipped []diag.Notice
 	more    int64
 	told    map[uint64]struct{} // hashes of the problems so far
@@ -54,9 +59,16 @@ var (
 
 // Open lists the files at paths; see file.List. No file is opened yet.
 func Open(paths []string, opt Options) (*Store, error) {
-	found, err := file.List(paths)
+	var found file.Found
+	var err error
+	if len(paths) > 0 || opt.Remote == nil {
+		found, err = file.List(paths)
+	}
 	if err != nil {
 		return nil, err
+	}
+	if opt.Earliest == 0 && opt.Latest == 0 {
+		opt.Earliest, opt.Latest = store.Beginning, store.End
 	}
 	if opt.Limits == (file.Limits{}) {
 		opt.Limits = file.DefaultLimits()
@@ -84,7 +96,7 @@ func (s *Store) Close() error { return nil }
 
 // Progress returns how many packed bytes were read, and the total.
 func (s *Store) Progress() (done, total int64) {
-	return s.read.Load() + s.visited.Load(), s.total * (1 + s.visits.Load())
+	return s.read.Load() + s.visited.Load(), (s.total + s.far.Load()) * (1 + s.visits.Load())
 }
 
 // maxSkips limits how many problems are listed; the rest are counted. Up to maxTold
@@ -125,9 +137,14 @@ func (s *Store) leave(name string) {
 // Stats implements store.Counting. It covers all searches so far; a problem that
 // several of them meet counts once.
 func (s *Store) Stats() store.Stats {
+	var notes []diag.Notice
+	if s.opt.Remote != nil {
+		notes = s.opt.Remote.Notes()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return store.Stats{
+		Notes: notes,
 		Files: s.done.Load(), Events: s.events.Load(), Duplicates: s.duplicates.Load(), Untimed: s.untimed.Load(), Bytes: s.read.Load(),
 		LeftOut: s.leftOut.String(), Controls: s.controls.Load(),
 		Skipped: slices.Clone(s.skipped), SkippedMore: s.more,

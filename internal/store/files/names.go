@@ -21,7 +21,7 @@ var errEnough = errors.New("enough events")
 // in Stats.
 func (s *Store) FieldNames(ctx context.Context) (names []string, all bool) {
 	some := &Store{files: s.files, opt: s.opt}
-	some.opt.Workers = 1
+	some.opt.Workers, some.opt.Remote = 1, nil // what is remote costs too much for a hint
 	sc, err := some.Prepare(&store.Query{Filter: &filter.Everything{}, Fields: filter.AllFields(), Earliest: store.Beginning, Latest: store.End})
 	if err != nil {
 		return nil, false
@@ -41,5 +41,5 @@ func (s *Store) FieldNames(ctx context.Context) (names []string, all bool) {
 		}
 		return nil
 	})
-	return names, err == nil
+	return names, err == nil && s.opt.Remote == nil
 }

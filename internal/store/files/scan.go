@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"bluetrail/internal/diag"
@@ -36,13 +35,14 @@ func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
 		return nil, err
 	}
 	sc := &scan{s: s, q: q, filter: event.NewPrefilter(store.Literals(q.Filter)), seen: idset.NewTemp(s.opt.TempDir, 0)}
-	for i, f := range s.files {
+	for i := range s.files {
+		f := &s.files[i]
 		if q.Earliest != store.Beginning && !f.Delivered.IsZero() && f.Delivered.Add(slack).UnixNano() < q.Earliest {
 			sc.passed++
 			s.passed.take(&passed{n: 1, first: f.Delivered.UnixNano(), last: f.Delivered.UnixNano()})
 			continue
 		}
-		sc.files = append(sc.files, i)
+		sc.files = append(sc.files, f)
 		sc.size += f.Size
 	}
 	sc.tests = filter.FieldsOf(q.Filter)
@@ -70,8 +70,8 @@ var sameInCopies = map[string]bool{"eventID": true, "eventName": true, "eventSou
 type scan struct {
 	s       *Store
 	q       *store.Query
-	files   []int // indexes into s.files
-	size    int64 // of files, packed
+	files   []*file.File // of those on disks of this machine
+	size    int64        // of files, packed
 	passed  int
 	filter  *event.Prefilter
 	seen    *idset.Temp
@@ -92,6 +92,9 @@ func (sc *scan) Workers() int          { return sc.workers }
 
 func (sc *scan) Explain() []string {
 	lines := []string{fmt.Sprintf("files: %d read by %d workers", len(sc.files), sc.workers)}
+	if r := sc.s.opt.Remote; r != nil {
+		lines = append(lines, r.Explain(sc.q.Filter, early(sc.q.Earliest), sc.q.Latest)...)
+	}
 	if sc.passed > 0 {
 		lines = append(lines, fmt.Sprintf("files: %d skipped, delivered before the time range", sc.passed))
 	}
@@ -111,45 +114,36 @@ const packedEvent = 300
 
 func (sc *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) error {
 	defer sc.seen.Close() // nothing is left to write
-	if !sc.alike || sc.filter.Empty() {
-		sc.seen.Expect(int(sc.size / packedEvent))
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for n := range sc.workers {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			r, err := newReader(ctx, sc, func(b *vector.Batch) error { return emit(n, b) })
-			for i := range next {
-				if err == nil {
-					err = r.file(i)
-				}
-				if err != nil {
-					break
-				}
-			}
-			if err == nil && ctx.Err() == nil {
-				err = r.flush()
-			}
-			if err != nil {
-				cancel(err)
-			}
-		}()
-	}
-feed:
-	for _, i := range sc.files {
-		select {
-		case next <- i:
-		case <-ctx.Done():
-			break feed
+	list, size := sc.files, sc.size
+	if sc.s.opt.Remote != nil {
+		sc.s.ask(sc.q.Earliest, sc.q.Latest)
+		fetched, err := sc.s.remote(ctx, sc.q.Filter, sc.q.Earliest, sc.q.Latest)
+		if err != nil {
+			return err
 		}
+		for _, f := range fetched {
+			size += f.Size
+		}
+		list = merged(list, fetched)
 	}
-	close(next)
-	wg.Wait()
-	return context.Cause(ctx)
+	if !sc.alike || sc.filter.Empty() {
+		sc.seen.Expect(int(size / packedEvent))
+	}
+	return sc.s.pass(ctx, list, sc.workers, func(ctx context.Context, n int, next <-chan job) error {
+		r, err := newReader(ctx, sc, func(b *vector.Batch) error { return emit(n, b) })
+		if err != nil {
+			return err
+		}
+		for j := range next {
+			if err := r.file(&j); err != nil {
+				return err
+			}
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		return r.flush()
+	})
 }
 
 // reader is one worker: it reads files, tests records in batches and passes on
@@ -205,20 +199,19 @@ func newReader(ctx context.Context, sc *scan, emit func(*vector.Batch) error) (*
 
 // file reads one file. It returns only errors that end the search. The file's
 // last records may wait to be tested with those of the next one.
-func (r *reader) file(i int) error {
-	s, f := r.sc.s, r.sc.s.files[i]
+func (r *reader) file(j *job) error {
+	s, f := r.sc.s, j.file
 	defer s.done.Add(1)
 	defer func() { s.passed.take(&r.passed) }()
-	in, err := file.OpenWith(r.decoder, f, s.opt.Limits, &s.read)
-	if err != nil {
-		s.skip(diag.Unreadable(f.Path, file.Reason(err)))
-		return r.err
+	in, ok := s.open(r.ctx, r.decoder, j, &s.read)
+	if !ok {
+		return errors.Join(r.err, context.Cause(r.ctx))
 	}
 	defer func() {
 		s.events.Add(int64(r.records))
 		in.Close()
 	}()
-	r.meta, r.ordinal, r.records = f.Meta(s.opt.Index, s.opt.Sourcetype), i, 0
+	r.meta, r.ordinal, r.records = f.Meta(s.opt.Index, s.opt.Sourcetype), j.ordinal, 0
 	for {
 		rec, ok := s.next(r.ctx, in, f.Path)
 		switch {
@@ -236,6 +229,7 @@ func (r *reader) file(i int) error {
 			// A copy of it that passes counts no more than it does.
 			r.met = append(r.met, r.identity(rec).ID)
 		}
+		var err error
 		switch {
 		case len(r.raws) >= batchRows:
 			err = r.flush()

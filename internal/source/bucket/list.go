@@ -1,0 +1,538 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"bluetrail/internal/aws"
+	"bluetrail/internal/aws/trailkey"
+	"bluetrail/internal/diag"
+	"bluetrail/internal/filter"
+	"bluetrail/internal/source/file"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/dustin/go-humanize"
+)
+
+// Bounds of listing.
+const (
+	// listers is how many requests list side by side.
+	listers = 16
+	// maxFolders is how many folders of an address are looked into one by one to find
+	// trails; what lies below further ones is listed key by key.
+	maxFolders = 20_000
+	// maxObjects bounds what a search may read: each object takes about 300 bytes.
+	maxObjects = 5_000_000
+	// maxDays is up to how many days of a trail are listed side by side; longer ranges
+	// are listed by month.
+	maxDays = 62
+)
+
+// object is an object that was listed.
+type object struct {
+	key, tag string
+	size     int64
+	mod      time.Time
+}
+
+// trail is what an account delivers from one region into one folder.
+type trail struct {
+	trailkey.Trail
+	root *root
+
+	mu       sync.Mutex
+	listed   bool
+	from, to time.Time // days, inclusive; zero = open
+	objects  []object  // by key
+}
+
+// folder is a common prefix to look into.
+type folder struct{ prefix, account string }
+
+// List implements files.Remote.
+func (p *Place) List(ctx context.Context, where filter.Expr, earliest, latest int64) (list []file.File, skipped []diag.Notice, err error) {
+	w, err := p.want(where, earliest, latest)
+	if err != nil {
+		return nil, nil, err
+	}
+	g := &gather{p: p, ctx: ctx, want: w, slots: make(chan struct{}, listers)}
+	seen := map[string]bool{}
+	for _, r := range p.roots {
+		objects, err := g.root(r)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, o := range objects {
+			path := pathOf(r.bucket, o.key)
+			if seen[path] {
+				continue
+			}
+			seen[path] = true
+			if p.o.DryRun {
+				continue
+			}
+			list = append(list, file.File{Path: path, Size: o.size, Mod: o.mod, Tag: o.tag, Delivered: trailkey.Delivered(base(o.key))})
+		}
+	}
+	if w.trimmed.Load() {
+		p.mu.Lock()
+		p.trimmed = true
+		p.mu.Unlock()
+	}
+	slices.SortFunc(list, func(a, b file.File) int { return file.Order(&a, &b) })
+	return list, g.skipped, nil
+}
+
+func base(key string) string { return key[strings.LastIndexByte(key, '/')+1:] }
+
+// gather is one List.
+type gather struct {
+	p     *Place
+	ctx   context.Context
+	want  *want
+	slots chan struct{} // one for each request under way
+
+	mu      sync.Mutex
+	skipped []diag.Notice
+}
+
+// skip notes what could not be listed.
+func (g *gather) skip(r *root, prefix string, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.skipped = append(g.skipped, diag.Unreadable(pathOf(r.bucket, prefix), err.Error()))
+}
+
+// root returns what an address has for the search.
+func (g *gather) root(r *root) ([]object, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := g.explore(r); err != nil {
+		return nil, err
+	}
+	if len(r.trails)+len(r.loose)+len(r.pending) == 0 {
+		if err := g.ctx.Err(); err != nil {
+			return nil, context.Cause(g.ctx)
+		}
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if len(g.skipped) > 0 {
+			return nil, errors.New(g.skipped[0].String())
+		}
+		return nil, fmt.Errorf("there are no objects under %q%s", r.address, hint(r.prefix))
+	}
+	lists := make([][]object, len(r.trails)+1)
+	for _, o := range r.loose {
+		if g.want.object(o.key) {
+			lists[0] = append(lists[0], o)
+		}
+	}
+	var wg sync.WaitGroup
+	for i, t := range r.trails {
+		from, to, ok := g.want.trail(&t.Trail)
+		if !ok {
+			continue
+		}
+		wg.Go(func() {
+			for _, o := range g.trail(t, from, to) {
+				if g.want.object(o.key) {
+					lists[i+1] = append(lists[i+1], o)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if g.ctx.Err() != nil {
+		return nil, context.Cause(g.ctx)
+	}
+	all := slices.Concat(lists...)
+	if len(all) > maxObjects {
+		return nil, fmt.Errorf("%s has %s objects for this search, more than %s; narrow the time range or the prefix", r.address, humanize.Comma(int64(len(all))), humanize.Comma(maxObjects))
+	}
+	g.price(r, all)
+	return all, nil
+}
+
+// hint explains an address that names nothing.
+func hint(prefix string) string {
+	if strings.ContainsAny(prefix, "*?[{") {
+		return "; S3 knows no globs: end the address before the first one"
+	}
+	return ""
+}
+
+// price counts what reading objects takes.
+func (g *gather) price(r *root, all []object) {
+	r.count(func(c *Cost) {
+		for _, o := range all {
+			c.Objects++
+			c.Bytes += o.size
+			if g.p.o.DryRun && !g.p.o.Cache.Has(g.p.id(r.bucket, o.key, o.tag), o.size) {
+				c.Gets += requests(o.size)
+			} else if g.p.o.DryRun {
+				c.Cached++
+			}
+		}
+	})
+}
+
+// explore finds the trails below an address, as far as the search needs them.
+func (g *gather) explore(r *root) error {
+	if !r.begun {
+		if err := g.begin(r); err != nil {
+			return err
+		}
+	}
+	todo := r.pending
+	r.pending = nil
+	for len(todo) > 0 {
+		var mu sync.Mutex // of next, and of r's lists
+		var next []folder
+		var wg sync.WaitGroup
+		for _, f := range todo {
+			if f.account != "" && !g.want.account(f.account) {
+				mu.Lock()
+				r.pending = append(r.pending, f)
+				mu.Unlock()
+				continue
+			}
+			r.seen++
+			flat := r.seen > maxFolders
+			wg.Go(func() {
+				below, loose, err := g.look(r, f.prefix, flat)
+				mu.Lock()
+				defer mu.Unlock()
+				if err != nil {
+					g.skip(r, f.prefix, err)
+				}
+				r.loose = append(r.loose, loose...)
+				for _, prefix := range below {
+					if n, ok := g.place(r, prefix, f.account); ok {
+						next = append(next, n)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if g.ctx.Err() != nil {
+			r.begun, r.trails, r.loose, r.pending = false, nil, nil, nil
+			return context.Cause(g.ctx)
+		}
+		todo = next
+	}
+	return nil
+}
+
+// begin looks at the address itself: it may be an object, a folder, or both.
+func (g *gather) begin(r *root) error {
+	r.begun, r.seen = true, 0
+	dir := r.prefix
+	if dir != "" && !strings.HasSuffix(dir, "/") {
+		dir += "/"
+		err := g.pages(r, r.prefix, "", "", 1, func(o []object, _ []string) bool {
+			if len(o) > 0 && o[0].key == r.prefix {
+				r.loose = append(r.loose, o[0])
+			}
+			return false
+		})
+		if err != nil {
+			r.begun, r.loose = false, nil
+			return g.refused(r, err)
+		}
+	}
+	if t, ok := trailkey.ParseTrail(dir); ok {
+		r.trails = append(r.trails, &trail{Trail: t, root: r})
+		return nil
+	}
+	below, loose, err := g.look(r, dir, false)
+	if err != nil {
+		r.begun, r.loose = false, nil
+		return g.refused(r, err)
+	}
+	r.loose = append(r.loose, loose...)
+	for _, prefix := range below {
+		if f, ok := g.place(r, prefix, ""); ok {
+			r.pending = append(r.pending, f)
+		}
+	}
+	return nil
+}
+
+func (g *gather) refused(r *root, err error) error {
+	if g.ctx.Err() != nil {
+		return context.Cause(g.ctx)
+	}
+	return fmt.Errorf("cannot list %s: %w", r.address, err)
+}
+
+// place keeps a trail, or returns the folder that is to be looked into.
+func (g *gather) place(r *root, prefix, account string) (f folder, ok bool) {
+	if t, ok := trailkey.ParseTrail(prefix); ok {
+		if t.Folder != trailkey.Digest {
+			r.trails = append(r.trails, &trail{Trail: t, root: r})
+		}
+		return f, false
+	}
+	parts := strings.Split(strings.TrimSuffix(prefix, "/"), "/")
+	at := slices.Index(parts, "AWSLogs")
+	if at < 0 {
+		return folder{prefix, account}, true
+	}
+	below := parts[at+1:]
+	if len(below) > 0 && trailkey.IsOrg(below[0]) {
+		below = below[1:]
+	}
+	switch {
+	case len(below) > 0 && !trailkey.IsAccount(below[0]):
+	case len(below) == 1:
+		account = below[0]
+	case len(below) == 2 && below[1] == trailkey.Digest:
+		return f, false
+	case len(below) == 2 && !trailkey.IsFolder(below[1]):
+		g.p.mu.Lock()
+		g.p.others[below[1]] = true
+		g.p.mu.Unlock()
+		return f, false
+	}
+	return folder{prefix, account}, true
+}
+
+// otherFolders says which folders of other logs were left out.
+func otherFolders(names []string) diag.Notice {
+	slices.Sort(names)
+	const most = 3
+	text := strings.Join(names[:min(most, len(names))], ", ")
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return diag.Notice{Level: diag.Note, Object: "s3", Text: fmt.Sprintf("not CloudTrail's, and left out: the folders %s of AWSLogs; name one as an address to read it", text)}
+}
+
+// look lists a folder: the folders in it, or with flat all below it, and its objects.
+func (g *gather) look(r *root, prefix string, flat bool) (below []string, objects []object, err error) {
+	delimiter := "/"
+	if flat {
+		delimiter = ""
+	}
+	err = g.pages(r, prefix, "", delimiter, 0, func(o []object, prefixes []string) bool {
+		below, objects = append(below, prefixes...), append(objects, keep(o)...)
+		return true
+	})
+	return below, objects, err
+}
+
+// keep drops objects that hold no events: marks of folders, and signatures and digests.
+func keep(list []object) []object {
+	return slices.DeleteFunc(list, func(o object) bool {
+		if strings.HasSuffix(o.key, "/") || o.size == 0 || file.Signature(o.key) {
+			return true
+		}
+		k, ok := trailkey.Parse(o.key)
+		return ok && k.Digest()
+	})
+}
+
+// trail returns the objects of a trail on days from from to to; zero = open.
+func (g *gather) trail(t *trail, from, to time.Time) []object {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.listed || !t.from.IsZero() && (from.IsZero() || from.Before(t.from)) || !t.to.IsZero() && (to.IsZero() || to.After(t.to)) {
+		if t.listed { // the days between are listed, too
+			from, to = widest(from, t.from, false), widest(to, t.to, true)
+		}
+		objects, err := g.days(t, from, to)
+		if err != nil {
+			if g.ctx.Err() == nil {
+				g.skip(t.root, t.Root(), err)
+			}
+			return objects
+		}
+		t.listed, t.from, t.to, t.objects = true, from, to, objects
+	}
+	return t.objects
+}
+
+// widest returns the later of two days, or the earlier; zero = open.
+func widest(a, b time.Time, later bool) time.Time {
+	switch {
+	case a.IsZero() || b.IsZero():
+		return time.Time{}
+	case a.After(b) == later:
+		return a
+	}
+	return b
+}
+
+// days lists days of a trail: with one request where that gives all, else several days
+// or months side by side.
+func (g *gather) days(t *trail, from, to time.Time) ([]object, error) {
+	root, after, end := t.Root(), "", ""
+	if !from.IsZero() {
+		after = t.DayOf(from)
+	}
+	if !to.IsZero() {
+		end = t.DayOf(to.AddDate(0, 0, 1))
+	}
+	var objects []object
+	last, done := "", true
+	err := g.pages(t.root, root, after, "", 0, func(o []object, _ []string) bool {
+		for i, x := range o {
+			if end != "" && x.key >= end {
+				o = o[:i]
+				objects = append(objects, keep(o)...)
+				return false
+			}
+		}
+		if len(o) > 0 {
+			last = o[len(o)-1].key
+		}
+		objects, done = append(objects, keep(o)...), false
+		return false
+	})
+	if err != nil || done || last == "" {
+		return objects, err
+	}
+	// There may be more after last: the rest of its day, then the days that follow.
+	k, ok := trailkey.Parse(last)
+	if !ok { // a key that CloudTrail did not make: go on key by key
+		more, err := g.rest(t, root, last, end)
+		return append(objects, more...), err
+	}
+	stop := g.p.o.Now.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1)
+	if !to.IsZero() && to.Before(stop) {
+		stop = to
+	}
+	units := units(&t.Trail, k.Day, stop)
+	lists := make([][]object, len(units)+1)
+	errs := make([]error, len(units)+1)
+	var wg sync.WaitGroup
+	for i, prefix := range units {
+		begin := ""
+		if i == 0 {
+			begin = last
+		}
+		wg.Go(func() { lists[i], errs[i] = g.rest(t, prefix, begin, end) })
+	}
+	if end == "" || stop.Before(to) { // what lies after the present, and what is no day
+		wg.Go(func() {
+			lists[len(units)], errs[len(units)] = g.rest(t, root, t.DayOf(stop.AddDate(0, 0, 1)), end)
+		})
+	}
+	wg.Wait()
+	return append(objects, slices.Concat(lists...)...), errors.Join(errs...)
+}
+
+// units returns the prefixes of the days from from to to, or of the months when there
+// are many.
+func units(t *trailkey.Trail, from, to time.Time) (list []string) {
+	if to.Sub(from) <= maxDays*24*time.Hour {
+		for day := from; !day.After(to); day = day.AddDate(0, 0, 1) {
+			list = append(list, t.DayOf(day))
+		}
+		return list
+	}
+	for month := from.AddDate(0, 0, 1-from.Day()); !month.After(to); month = month.AddDate(0, 1, 0) {
+		list = append(list, t.Root()+month.Format("2006/01/"))
+	}
+	return list
+}
+
+// rest lists the keys below a prefix that come after one, up to end.
+func (g *gather) rest(t *trail, prefix, after, end string) (objects []object, err error) {
+	err = g.pages(t.root, prefix, after, "", 0, func(o []object, _ []string) bool {
+		for i, x := range o {
+			if end != "" && x.key >= end {
+				objects = append(objects, keep(o[:i])...)
+				return false
+			}
+		}
+		objects = append(objects, keep(o)...)
+		return true
+	})
+	return objects, err
+}
+
+// pages lists what begins with prefix and comes after a key, page by page, until take
+// wants no more. most is how much a page holds, 0 = as much as S3 gives.
+func (g *gather) pages(r *root, prefix, after, delimiter string, most int32, take func([]object, []string) bool) error {
+	in := &s3.ListObjectsV2Input{Bucket: &r.bucket, EncodingType: types.EncodingTypeUrl}
+	if prefix != "" {
+		in.Prefix = &prefix
+	}
+	if after != "" {
+		in.StartAfter = &after
+	}
+	if delimiter != "" {
+		in.Delimiter = &delimiter
+	}
+	if most > 0 {
+		in.MaxKeys = &most
+	}
+	for {
+		out, err := g.page(r, in)
+		if err != nil {
+			return err
+		}
+		objects := make([]object, 0, len(out.Contents))
+		for i := range out.Contents {
+			o := &out.Contents[i]
+			x := object{key: unescaped(o.Key)}
+			if o.ETag != nil {
+				x.tag = *o.ETag
+			}
+			if o.Size != nil {
+				x.size = *o.Size
+			}
+			if o.LastModified != nil {
+				x.mod = *o.LastModified
+			}
+			if strings.HasPrefix(x.key, prefix) {
+				objects = append(objects, x)
+			}
+		}
+		var below []string
+		for _, c := range out.CommonPrefixes {
+			if name := unescaped(c.Prefix); strings.HasPrefix(name, prefix) && name != prefix {
+				below = append(below, name)
+			}
+		}
+		r.count(func(c *Cost) { c.Listed += int64(len(objects)) })
+		if !take(objects, below) || out.IsTruncated == nil || !*out.IsTruncated || out.NextContinuationToken == nil {
+			return nil
+		}
+		if in.ContinuationToken != nil && *in.ContinuationToken == *out.NextContinuationToken {
+			return errors.New("the server repeats a page of its listing")
+		}
+		in.ContinuationToken = out.NextContinuationToken
+	}
+}
+
+func (g *gather) page(r *root, in *s3.ListObjectsV2Input) (*s3.ListObjectsV2Output, error) {
+	select {
+	case g.slots <- struct{}{}:
+		defer func() { <-g.slots }()
+	case <-g.ctx.Done():
+		return nil, context.Cause(g.ctx)
+	}
+	for {
+		r.count(func(c *Cost) { c.Lists++ })
+		out, err := g.p.s3(r.bucket).ListObjectsV2(g.ctx, in)
+		if err != nil && g.p.moved(r.bucket, err) {
+			continue
+		}
+		return out, aws.Explain(err)
+	}
+}
+
+func plural(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return humanize.Comma(n) + " " + what + "s"
+}
