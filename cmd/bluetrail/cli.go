@@ -87,6 +87,8 @@ type app struct {
 	started  time.Time
 	raised   int // alerts, by this command
 
+	rehearsal *rehearsal // of a dry run; nil = none
+
 	dir     string           // where relative paths begin, "" = the working directory
 	outTerm control.Terminal // what out is
 	errTerm control.Terminal
@@ -173,7 +175,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	if err := a.enrich(verb, dataFlag(k)); err != nil {
 		return a.report(err)
 	}
-	return a.report(k.Run(a, parser.Model))
+	return a.report(a.rehearsed(k.Run(a, parser.Model)))
 }
 
 // newParser returns the parser of the command line.

@@ -41,6 +41,14 @@ func (c *exportCmd) Run(a *app) (err error) {
 		return err
 	}
 	defer o.Store.Close()
+	if c.DryRun {
+		for _, o.Text = range []string{c.Search, incident.CoverageSearch} {
+			if err := a.collect(o, func(*vector.Batch) {}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	e, err := incident.NewEvidence(a.path(string(c.Evidence)))
 	if err != nil {
 		return usageError{err}

@@ -78,7 +78,10 @@ func (c *searchCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	o.Text, o.Sender = c.Search, sender{&a.cfg}
+	o.Text = c.Search
+	if !c.DryRun {
+		o.Sender = sender{&a.cfg}
+	}
 	if len(c.Files) > 0 {
 		defer o.Store.Close()
 		return a.search(o, c.Output)

@@ -21,6 +21,7 @@ import (
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/leftover"
 	"bluetrail/internal/search"
+	"bluetrail/internal/source/bucket"
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/state"
@@ -33,7 +34,7 @@ import (
 
 // source is the flags that say what a search reads and when.
 type source struct {
-	Files      []string `help:"Files, folders or globs to search directly; repeatable." placeholder:"PATH"`
+	Files      []string `help:"Files, folders, globs or s3://BUCKET/PREFIX to search directly; repeatable." placeholder:"PATH"`
 	Data       string   `help:"Data directory to search (default: from the configuration)." placeholder:"DIR" env:"BLUETRAIL_DATA"`
 	Earliest   string   `help:"Start of the time range, inclusive: -24h, -7d@d, epoch, RFC 3339." placeholder:"T"`
 	Latest     string   `help:"End of the time range, exclusive." placeholder:"T"`
@@ -42,11 +43,12 @@ type source struct {
 	Knowledge  []string `help:"Folder of macros and lookups; repeatable." placeholder:"DIR"`
 	Index      string   `help:"Index of the events in --files." default:"aws" placeholder:"NAME"`
 	Sourcetype string   `help:"Sourcetype of --files (default: detected from each record)." placeholder:"NAME"`
+	inPlace
 }
 
 // input are the events of a command that takes paths as arguments.
 type input struct {
-	Paths []control.Path `arg:"" optional:"" name:"path" help:"Files, folders or globs of CloudTrail (default: the data directory)." placeholder:"PATH"`
+	Paths []control.Path `arg:"" optional:"" name:"path" help:"Files, folders or globs of CloudTrail, or s3://BUCKET/PREFIX (default: the data directory)." placeholder:"PATH"`
 	source
 }
 
@@ -89,10 +91,11 @@ func (s *source) options(a *app) (o search.Options, err error) {
 	if o, err = s.bounds(a); err != nil {
 		return o, err
 	}
-	if _, err := o.Env(); err != nil { // before a store is opened
+	env, err := o.Env() // before a store is opened
+	if err != nil {
 		return o, err
 	}
-	if o.Store, err = s.store(a); err != nil {
+	if o.Store, err = s.store(a, env); err != nil {
 		return o, err
 	}
 	switch {
@@ -106,18 +109,33 @@ func (s *source) options(a *app) (o search.Options, err error) {
 	return o, nil
 }
 
-func (s *source) store(a *app) (store.Store, error) {
+// store opens what the flags name, for searches of the time range of env.
+func (s *source) store(a *app, env *exec.Env) (store.Store, error) {
 	if len(s.Files) > 0 {
 		if s.Data != "" && os.Getenv("BLUETRAIL_DATA") != s.Data {
 			return nil, usage("--files and --data cannot be searched together; ingest the files, or search twice")
 		}
-		for _, path := range s.Files {
-			if err := a.notData(string(path)); err != nil {
+		disk, far := inBuckets(s.Files)
+		for _, path := range disk {
+			if err := a.notData(path); err != nil {
 				return nil, err
 			}
 		}
+		o := files.Options{Index: s.Index, Sourcetype: s.Sourcetype, TempDir: a.cfg.Search.TempDir}
+		if err := s.remote(a, far, env, &o); err != nil {
+			return nil, err
+		}
+		if s.DryRun {
+			if err := a.rehearse(o.Remote.(*bucket.Place), disk); err != nil {
+				return nil, err
+			}
+			disk = nil
+		}
 		defer a.waiting("listing files")()
-		return files.Open(s.Files, files.Options{Index: s.Index, Sourcetype: s.Sourcetype, TempDir: a.cfg.Search.TempDir})
+		return files.Open(disk, o)
+	}
+	if flag := s.inPlace.set(); flag != "" {
+		return nil, usage("%s is for files in S3: give an address such as s3://BUCKET/AWSLogs", flag)
 	}
 	if a.opened != nil {
 		alarms, err := a.opened.State().Alarms()

@@ -235,9 +235,9 @@ func (g *gather) begin(r *root) error {
 	dir := r.prefix
 	if dir != "" && !strings.HasSuffix(dir, "/") {
 		dir += "/"
-		err := g.pages(r, r.prefix, "", "", 1, func(o []object, _ []string) bool {
-			if len(o) > 0 && o[0].key == r.prefix {
-				r.loose = append(r.loose, o[0])
+		err := g.pages(r, r.prefix, "", "", 1, func(pg page) bool {
+			if len(pg.objects) > 0 && pg.objects[0].key == r.prefix {
+				r.loose = append(r.loose, pg.objects[0])
 			}
 			return false
 		})
@@ -320,8 +320,8 @@ func (g *gather) look(r *root, prefix string, flat bool) (below []string, object
 	if flat {
 		delimiter = ""
 	}
-	err = g.pages(r, prefix, "", delimiter, 0, func(o []object, prefixes []string) bool {
-		below, objects = append(below, prefixes...), append(objects, keep(o)...)
+	err = g.pages(r, prefix, "", delimiter, 0, func(pg page) bool {
+		below, objects = append(below, pg.folders...), append(objects, keep(pg.objects)...)
 		return true
 	})
 	return below, objects, err
@@ -380,22 +380,15 @@ func (g *gather) days(t *trail, from, to time.Time) ([]object, error) {
 		end = t.DayOf(to.AddDate(0, 0, 1))
 	}
 	var objects []object
-	last, done := "", true
-	err := g.pages(t.root, root, after, "", 0, func(o []object, _ []string) bool {
-		for i, x := range o {
-			if end != "" && x.key >= end {
-				o = o[:i]
-				objects = append(objects, keep(o)...)
-				return false
-			}
+	last := "" // "" = the first page has all
+	err := g.pages(t.root, root, after, "", 0, func(pg page) bool {
+		if all := pg.until(end); !all && pg.more {
+			last = pg.objects[len(pg.objects)-1].key
 		}
-		if len(o) > 0 {
-			last = o[len(o)-1].key
-		}
-		objects, done = append(objects, keep(o)...), false
+		objects = append(objects, keep(pg.objects)...)
 		return false
 	})
-	if err != nil || done || last == "" {
+	if err != nil || last == "" {
 		return objects, err
 	}
 	// There may be more after last: the rest of its day, then the days that follow.
@@ -445,22 +438,33 @@ func units(t *trailkey.Trail, from, to time.Time) (list []string) {
 
 // rest lists the keys below a prefix that come after one, up to end.
 func (g *gather) rest(t *trail, prefix, after, end string) (objects []object, err error) {
-	err = g.pages(t.root, prefix, after, "", 0, func(o []object, _ []string) bool {
-		for i, x := range o {
-			if end != "" && x.key >= end {
-				objects = append(objects, keep(o[:i])...)
-				return false
-			}
-		}
-		objects = append(objects, keep(o)...)
-		return true
+	err = g.pages(t.root, prefix, after, "", 0, func(pg page) bool {
+		all := pg.until(end)
+		objects = append(objects, keep(pg.objects)...)
+		return !all
 	})
 	return objects, err
 }
 
+// page is a page of a listing.
+type page struct {
+	objects []object
+	folders []string // with a delimiter
+	more    bool     // pages follow
+}
+
+// until drops the objects from a key on, "" = none, and reports whether there was one.
+func (p *page) until(end string) bool {
+	i := slices.IndexFunc(p.objects, func(o object) bool { return end != "" && o.key >= end })
+	if i >= 0 {
+		p.objects = p.objects[:i]
+	}
+	return i >= 0
+}
+
 // pages lists what begins with prefix and comes after a key, page by page, until take
 // wants no more. most is how much a page holds, 0 = as much as S3 gives.
-func (g *gather) pages(r *root, prefix, after, delimiter string, most int32, take func([]object, []string) bool) error {
+func (g *gather) pages(r *root, prefix, after, delimiter string, most int32, take func(page) bool) error {
 	in := &s3.ListObjectsV2Input{Bucket: &r.bucket, EncodingType: types.EncodingTypeUrl}
 	if prefix != "" {
 		in.Prefix = &prefix
@@ -479,7 +483,7 @@ func (g *gather) pages(r *root, prefix, after, delimiter string, most int32, tak
 		if err != nil {
 			return err
 		}
-		objects := make([]object, 0, len(out.Contents))
+		pg := page{more: out.IsTruncated != nil && *out.IsTruncated && out.NextContinuationToken != nil}
 		for i := range out.Contents {
 			o := &out.Contents[i]
 			x := object{key: unescaped(o.Key)}
@@ -493,17 +497,17 @@ func (g *gather) pages(r *root, prefix, after, delimiter string, most int32, tak
 				x.mod = *o.LastModified
 			}
 			if strings.HasPrefix(x.key, prefix) {
-				objects = append(objects, x)
+				pg.objects = append(pg.objects, x)
 			}
 		}
-		var below []string
 		for _, c := range out.CommonPrefixes {
 			if name := unescaped(c.Prefix); strings.HasPrefix(name, prefix) && name != prefix {
-				below = append(below, name)
+				pg.folders = append(pg.folders, name)
 			}
 		}
-		r.count(func(c *Cost) { c.Listed += int64(len(objects)) })
-		if !take(objects, below) || out.IsTruncated == nil || !*out.IsTruncated || out.NextContinuationToken == nil {
+		pg.more = pg.more && len(pg.objects)+len(pg.folders) > 0
+		r.count(func(c *Cost) { c.Listed += int64(len(pg.objects)) })
+		if more := pg.more; !take(pg) || !more {
 			return nil
 		}
 		if in.ContinuationToken != nil && *in.ContinuationToken == *out.NextContinuationToken {

@@ -24,21 +24,9 @@ type Remote interface {
 	// Explain describes in short lines what List asks for.
 	Explain(where filter.Expr, earliest, latest int64) []string
 	// Fetch begins a pass over files.
-	Fetch(ctx context.Context) Fetcher
+	Fetch(ctx context.Context) file.Fetcher
 	// Notes tells what the user should know of what was listed and fetched so far.
 	Notes() []diag.Notice
-}
-
-// Fetcher fetches the files of a pass ahead of those who read them.
-type Fetcher interface {
-	// Ahead is how many files are fetched side by side.
-	Ahead() int
-	// Next begins to fetch a file; it waits while what was fetched before and is not
-	// closed takes all room. open waits for the file, and is called at most once.
-	Next(f *file.File) (open func() (io.ReadCloser, error))
-	// Close waits for what was begun, after the context of the pass has ended or all
-	// files were read.
-	Close()
 }
 
 // job is a file that a worker reads next.
@@ -52,7 +40,7 @@ type job struct {
 func (s *Store) pass(parent context.Context, list []*file.File, workers int, work func(ctx context.Context, n int, next <-chan job) error) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	var fetch Fetcher
+	var fetch file.Fetcher
 	ahead := 0
 	if s.opt.Remote != nil {
 		fetch = s.opt.Remote.Fetch(ctx)
