@@ -45,6 +45,7 @@ func (s *Store) Prepare(q *store.Query) (store.Scan, error) {
 		sc.files = append(sc.files, f)
 		sc.size += f.Size
 	}
+	s.ask(q.Earliest, q.Latest)
 	sc.tests = filter.FieldsOf(q.Filter)
 	slices.Sort(sc.tests)
 	sc.tests = slices.Compact(sc.tests)
@@ -116,7 +117,6 @@ func (sc *scan) Run(ctx context.Context, emit func(int, *vector.Batch) error) er
 	defer sc.seen.Close() // nothing is left to write
 	list, size := sc.files, sc.size
 	if sc.s.opt.Remote != nil {
-		sc.s.ask(sc.q.Earliest, sc.q.Latest)
 		fetched, err := sc.s.remote(ctx, sc.q.Filter, sc.q.Earliest, sc.q.Latest)
 		if err != nil {
 			return err
