@@ -89,6 +89,9 @@ func (l LeftOut) String() string {
 // file. Of others the first bytes tell.
 var suffixes = []string{".json", ".ndjson", ".jsonl", ".json.gz", ".ndjson.gz", ".jsonl.gz", ".json.zst", ".ndjson.zst", ".jsonl.zst", ".log", ".log.gz", ".gz", ".zst"}
 
+// Known reports whether files of a name are read from folders without looking into them.
+func Known(name string) bool { return known(name) }
+
 func known(name string) bool {
 	name = strings.ToLower(name)
 	return slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(name, s) })
