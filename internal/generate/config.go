@@ -46,6 +46,8 @@ type Config struct {
 	// Sessions stages a session of every kind that identity tells apart, a few
 	// hundred events, among the Events.
 	Sessions bool
+	// Backfill also writes backfill digests for some hours of the first account and region.
+	Backfill bool
 }
 
 // Default returns 200,000 events of 10 days in 6 accounts. The caller sets End.
@@ -77,7 +79,7 @@ func (c Config) check() error {
 type Summary struct {
 	Events     int   // different events
 	Files      int   // log files, digest files not counted
-	Digests    int   // digest files, one an hour for each account and region
+	Digests    int   // digest files, one an hour for each account and region, and backfill digests
 	Duplicates int   // records that repeat an event of an earlier file, under the same eventID
 	Late       int   // events delivered in a later file than their neighbours
 	Bytes      int64 // log files before compression

@@ -212,17 +212,17 @@ func (l *lister) dir(path, real string) (links []string) {
 // entry adds a file of a folder when it may hold events.
 func (l *lister) entry(path, real string, st stat) {
 	if Signature(path) {
-		return // of a digest file, which lies beside it
+		return
 	}
 	if st.regular && !l.files[real] && (known(path) || l.mayHold(path)) {
 		l.add(path, real, st)
 	}
 }
 
-// Signature reports whether a file in a folder is the signature of a digest file,
-// which S3 keeps as metadata and downloads keep beside the digest.
+// Signature reports whether a file in a folder is the signature or other metadata of a
+// digest file. S3 keeps these with the object, downloads keep them beside the digest.
 func Signature(path string) bool {
-	return strings.HasSuffix(path, ".json.gz.signature") && strings.Contains(filepath.Base(path), "_CloudTrail-Digest_")
+	return (strings.HasSuffix(path, ".json.gz.signature") || strings.HasSuffix(path, ".json.gz.metadata.json")) && strings.Contains(filepath.Base(path), "_CloudTrail-Digest_")
 }
 
 // mayHold looks into a file whose name says nothing.
