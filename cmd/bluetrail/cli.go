@@ -48,6 +48,7 @@ type cli struct {
 	Export    exportCmd    `cmd:"" help:"Export records as evidence: byte for byte, with manifest and checksums."`
 	Ingest    ingestCmd    `cmd:"" help:"Ingest CloudTrail files into the data directory."`
 	Serve     serveCmd     `cmd:"" help:"Run as a server: ingest events continuously, run rules and answer searches."`
+	Verify    verifyCmd    `cmd:"" help:"Verify CloudTrail's digest files: signatures, chains, and the log files that they name."`
 	Hunt      huntCmd      `cmd:"" help:"Run all rules over files, or over the data directory."`
 	Findings  findingsCmd  `cmd:"" help:"List what rules found."`
 	Alerts    alertsCmd    `cmd:"" help:"List, show, close, assign, comment on and export alerts."`
@@ -183,6 +184,7 @@ func newParser(c *cli, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, er
 	return kong.New(c,
 		kong.Name("bluetrail"),
 		kong.Description("Search AWS CloudTrail with SPL and run detection rules over it, on files or in an embedded store.\n\nExit codes: 0 success, 1 failure, 2 invalid usage or invalid search, 3 success, but some input could not be read."),
+		kong.Vars{"tamper": tamperKinds()},
 		kong.Writers(stdout, stderr),
 		kong.Exit(exit),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),

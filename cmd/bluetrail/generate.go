@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +18,8 @@ type generateCmd struct {
 	Accounts int    `help:"Number of accounts in the organization." default:"6" placeholder:"N"`
 	Seed     uint64 `help:"The same seed and settings write the same trail, byte for byte." default:"1" placeholder:"N"`
 	Sessions bool   `help:"Also stage a session of every kind: console, roles assumed over accounts, SAML, tokens, keys made for others and more."`
+	Backfill bool   `help:"Also write backfill digests for a few hours of one account and region."`
+	Tamper   string `help:"Damage the trail in this way afterwards, to try bluetrail verify: ${tamper}." enum:",${tamper}" default:"" placeholder:"KIND"`
 	Ordinary bool   `help:"Stage no attacks: only what an organization does on ordinary days, which rules should be quiet about."`
 	End      string `help:"End of the trail: epoch, RFC 3339 or relative (default: the last full hour)." placeholder:"T"`
 }
@@ -41,8 +44,14 @@ func (c *generateCmd) Run(a *app) error {
 		}
 	}
 	cfg := generate.Default()
-	cfg.Seed, cfg.Events, cfg.Days, cfg.Accounts, cfg.End, cfg.Sessions, cfg.Ordinary = c.Seed, c.Events, c.Days, c.Accounts, end, c.Sessions, c.Ordinary
-	_, err := a.generate(c.Out, cfg)
+	cfg.Seed, cfg.Events, cfg.Days, cfg.Accounts, cfg.End, cfg.Sessions, cfg.Ordinary, cfg.Backfill = c.Seed, c.Events, c.Days, c.Accounts, end, c.Sessions, c.Ordinary, c.Backfill
+	if _, err := a.generate(c.Out, cfg); err != nil || c.Tamper == "" {
+		return err
+	}
+	object, err := generate.Tamper(a.path(c.Out), c.Seed, c.Tamper)
+	if err == nil {
+		a.note("damaged the trail (%s): %s", c.Tamper, object)
+	}
 	return err
 }
 
@@ -64,4 +73,13 @@ func (a *app) generate(dir string, cfg generate.Config) (generate.Summary, error
 	a.note("wrote %s in %s to %s: %s of JSON, %s compressed, %s; %s", count(sum.Events, "event"), count(sum.Files, "file"), dir,
 		humanize.IBytes(uint64(sum.Bytes)), humanize.IBytes(uint64(sum.Compressed)), attacks, took.Round(10*time.Millisecond))
 	return sum, nil
+}
+
+// tamperKinds names the kinds of damage, by commas.
+func tamperKinds() string {
+	var list []string
+	for _, x := range generate.Tamperings() {
+		list = append(list, x.Kind)
+	}
+	return strings.Join(list, ",")
 }
