@@ -19,7 +19,7 @@ type generateCmd struct {
 	Seed     uint64 `help:"The same seed and settings write the same trail, byte for byte." default:"1" placeholder:"N"`
 	Sessions bool   `help:"Also stage a session of every kind: console, roles assumed over accounts, SAML, tokens, keys made for others and more."`
 	Backfill bool   `help:"Also write backfill digests for a few hours of one account and region."`
-	Tamper   string `help:"Damage the trail in this way afterwards, to try bluetrail verify: ${tamper}." enum:",${tamper}" default:"" placeholder:"KIND"`
+	Tamper   string `help:"Damage the trail in this way afterwards, to try bluetrail verify: ${tamper}." enum:"none,${tamper}" default:"none" placeholder:"KIND"`
 	Ordinary bool   `help:"Stage no attacks: only what an organization does on ordinary days, which rules should be quiet about."`
 	End      string `help:"End of the trail: epoch, RFC 3339 or relative (default: the last full hour)." placeholder:"T"`
 }
@@ -45,7 +45,7 @@ func (c *generateCmd) Run(a *app) error {
 	}
 	cfg := generate.Default()
 	cfg.Seed, cfg.Events, cfg.Days, cfg.Accounts, cfg.End, cfg.Sessions, cfg.Ordinary, cfg.Backfill = c.Seed, c.Events, c.Days, c.Accounts, end, c.Sessions, c.Ordinary, c.Backfill
-	if _, err := a.generate(c.Out, cfg); err != nil || c.Tamper == "" {
+	if _, err := a.generate(c.Out, cfg); err != nil || c.Tamper == "none" {
 		return err
 	}
 	object, err := generate.Tamper(a.path(c.Out), c.Seed, c.Tamper)

@@ -137,7 +137,7 @@ func (c *verifyFilesCmd) write(a *app, r *digest.Report) error {
 			return err
 		}
 		for _, x := range r.Chains {
-			if x.Verdict != digest.Proven {
+			if x.Verdict != digest.Proven && x.Digests > 0 {
 				fmt.Fprintf(out, "\n%s: %s\n", diag.Printable(x.ChainID.String()), diag.Printable(x.Words))
 			}
 		}

@@ -86,7 +86,7 @@ func parseName(key string) (n name, ok bool) {
 	if !isTrail {
 		return n, false
 	}
-	n.at = trailkey.Delivered(base)
+	n.at = trailkey.Delivered(path.Base(key))
 	if n.kind = strings.TrimPrefix(kind, "-"); n.kind != "Digest" {
 		return n, !n.at.IsZero()
 	}

@@ -85,7 +85,7 @@ func (c ChainID) String() string {
 	if c.Backfill {
 		parts = append(parts, "backfill")
 	}
-	if c.Root != "" && c.Root != "AWSLogs/" {
+	if c.Root != "" && !strings.HasPrefix(c.Root, "AWSLogs/") {
 		parts = append(parts, "in "+c.Root)
 	}
 	return strings.Join(parts, " ")
