@@ -189,6 +189,12 @@ func (c *Chain) judge(now time.Time) {
 	}
 	slices.Sort(c.Keys)
 	c.Keys = slices.Compact(c.Keys)
+	if c.Keys == nil {
+		c.Keys = []string{}
+	}
+	if c.Problems == nil {
+		c.Problems = []Problem{}
+	}
 	c.Words = c.words(now)
 }
 
