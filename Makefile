@@ -81,12 +81,13 @@ resident:
 
 # The server is killed 200 times while its folder is filled; make test kills it a few times.
 .PHONY: kill
-# The servers of S3, SQS and SNS that tests start: see internal/aws/awstest.
-test-servers:
-	BLUETRAIL_BUILD_SERVERS=1 go test -count=1 -timeout 30m ./internal/aws/awstest
-
 kill:
 	BLUETRAIL_KILLS=200 $(GO) test ./cmd/bluetrail -run ServeKilled -v -timeout 30m
+
+# The servers of S3, SQS and SNS that tests start: see internal/aws/awstest.
+.PHONY: test-servers
+test-servers:
+	BLUETRAIL_BUILD_SERVERS=1 $(GO) test -count=1 -timeout 30m ./internal/aws/awstest
 
 # A short run of every fuzz target; make fuzz FUZZTIME=5m for a long one.
 fuzz:

@@ -18,10 +18,11 @@ import (
 )
 
 type ingestCmd struct {
-	Paths      []control.Path `arg:"" help:"Files, folders or globs." placeholder:"PATH"`
+	Paths      []control.Path `arg:"" help:"Files, folders or globs; or one s3://BUCKET/PREFIX." placeholder:"PATH"`
 	Data       string         `help:"Data directory (default: from the configuration); created if missing." placeholder:"DIR" env:"BLUETRAIL_DATA"`
 	Index      string         `help:"Index for the events." default:"aws" placeholder:"NAME"`
 	Sourcetype string         `help:"Sourcetype (default: detected from each record)." placeholder:"NAME"`
+	fromBucket
 }
 
 func (c *ingestCmd) Run(a *app) error {
@@ -35,7 +36,11 @@ func (c *ingestCmd) Run(a *app) error {
 		}
 		paths = append(paths, string(path))
 	}
-	return a.ingest(ingest.Options{Data: a.dataDir(c.Data), Paths: paths, Index: c.Index, Sourcetype: c.Sourcetype})
+	o := ingest.Options{Data: a.dataDir(c.Data), Paths: paths, Index: c.Index, Sourcetype: c.Sourcetype}
+	if err := c.fromBucket.options(a, &o); err != nil {
+		return err
+	}
+	return a.ingest(o)
 }
 
 // takeIn takes files into the data directory, in a server into the one that it

@@ -15,6 +15,7 @@ import (
 	"bluetrail/internal/event"
 	"bluetrail/internal/idset"
 	"bluetrail/internal/integrity"
+	"bluetrail/internal/source"
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/state"
 )
@@ -37,7 +38,10 @@ type Options struct {
 	Anew       bool     // events are new whatever their eventID, unless the very file was taken in
 	Workers    int      // 0 = one for each processor
 	Progress   *Meter   // may be nil
-	Limits     file.Limits
+	// From, when set, opens what is taken in instead of Paths. close is told whether all
+	// was taken in.
+	From   func(context.Context, *state.DB) (src Input, close func(finished bool) error, err error)
+	Limits file.Limits
 
 	Retention map[string]config.Retention // see Config
 	Clock     func() time.Time
@@ -45,6 +49,13 @@ type Options struct {
 	Seen      bool                          // see RunOptions
 
 	batch limits // zero = the usual ones
+}
+
+// Input is a source with an end.
+type Input interface {
+	source.Source
+	// LeftOut tells which files do not look like events and are not read.
+	LeftOut() file.LeftOut
 }
 
 // Meter tells how far a Run is, to another goroutine.
@@ -97,7 +108,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 }
 
 func runOnce(ctx context.Context, o Options) (sum Summary, err error) {
-	src, run, err := o.source()
+	src, run, err := o.source() // before the directory is made
 	if err != nil {
 		return sum, err
 	}
@@ -110,7 +121,7 @@ func runOnce(ctx context.Context, o Options) (sum Summary, err error) {
 		err = p.state.Mended(readableFolder)
 	}
 	if err == nil {
-		sum, err = p.Run(ctx, src, run)
+		sum, err = p.input(ctx, &o, src, run)
 	}
 	if err == nil {
 		_, err = p.Retain(ctx) // what came may be more than is kept
@@ -120,8 +131,20 @@ func runOnce(ctx context.Context, o Options) (sum Summary, err error) {
 		sum.Stored, err = p.stored()
 	}
 	sum.Alarms, sum.Renewed, sum.Removed = p.Alarms(), p.Renewed(), p.Removed()
-	sum.LeftOut.Join(src.LeftOut())
 	return sum, errors.Join(err, p.Close())
+}
+
+// input takes in src, or what the options open where src is nil.
+func (p *Pipeline) input(ctx context.Context, o *Options, src Input, run RunOptions) (sum Summary, err error) {
+	end := func(bool) error { return nil }
+	if src == nil {
+		if src, end, err = o.From(ctx, p.state); err != nil {
+			return sum, err
+		}
+	}
+	sum, err = p.Run(ctx, src, run)
+	sum.LeftOut.Join(src.LeftOut())
+	return sum, errors.Join(err, end(err == nil && sum.SkippedTotal == 0))
 }
 
 // Files takes files into an opened data directory. Data and Workers are those of
@@ -135,11 +158,10 @@ func (p *Pipeline) Files(ctx context.Context, o Options) (sum Summary, err error
 	if err != nil {
 		return sum, err
 	}
-	if sum, err = p.Run(ctx, src, run); err == nil {
+	if sum, err = p.input(ctx, &o, src, run); err == nil {
 		sum.Stored, err = p.stored()
 	}
 	sum.Before, sum.Alarms = before, p.Alarms()
-	sum.LeftOut.Join(src.LeftOut())
 	return sum, err
 }
 
@@ -164,13 +186,23 @@ func readableFolder(path string) bool {
 	return err == nil || err == io.EOF
 }
 
-// source lists the files.
-func (o *Options) source() (*file.Walk, RunOptions, error) {
+// source lists the files. There is no source where From opens one.
+func (o *Options) source() (Input, RunOptions, error) {
 	if o.Index == "" {
 		o.Index = event.DefaultIndex
 	}
 	run := RunOptions{Anew: o.Anew, Seen: o.Seen, Progress: o.Progress, Origin: originOf(o)}
-	meta := event.Meta{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source, Host: o.Host}
-	w, err := file.NewWalk(o.Paths, file.WalkOptions{Dir: o.Dir, Meta: meta, Limits: o.Limits})
-	return w, run, err
+	if o.From != nil {
+		return nil, run, nil
+	}
+	w, err := file.NewWalk(o.Paths, file.WalkOptions{Dir: o.Dir, Meta: o.meta(), Limits: o.Limits})
+	if err != nil {
+		return nil, run, err
+	}
+	return w, run, nil
+}
+
+// meta is what the options say of the records.
+func (o *Options) meta() event.Meta {
+	return event.Meta{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source, Host: o.Host}
 }
