@@ -21,6 +21,7 @@ import (
 	"bluetrail/internal/source/dir"
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/state"
+	"bluetrail/internal/store/vlogs"
 
 	"github.com/VictoriaMetrics/metrics"
 )
@@ -31,6 +32,9 @@ func (a *app) facts(data string, db *state.DB, covered *coverage.Report, lists *
 	f := &health.Facts{Now: time.Now(), Coverage: covered, Described: a.described(data)}
 	if covered != nil {
 		f.Events = covered.Categories
+	}
+	if free, err := vlogs.Free(data); err == nil {
+		f.Disk = health.Disk{Dir: data, Free: free, Need: vlogs.LeastFree}
 	}
 	outputs, err := output.List(db, &a.cfg)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -70,10 +71,7 @@ func (c *serveCmd) Run(a *app) error { return c.serve(a, greet) }
 func (c *serveCmd) serve(a *app, hello greeting) error {
 	s := &server{
 		cfg: a.cfg, data: a.dataDir(c.Data), shares: a.shares, metrics: metrics.NewSet(),
-		log: slog.New(slog.NewTextHandler(a.err, nil)),
-	}
-	if c.quiet {
-		s.log = slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		log: newLog(a.err, a.cfg.Log, c.quiet),
 	}
 	defer s.metrics.UnregisterAllMetrics()
 	s.cfg.Data = s.data
@@ -161,6 +159,18 @@ func (c *serveCmd) serve(a *app, hello greeting) error {
 		fmt.Fprint(a.err, text)
 		s.log.Info("ready")
 	}, func() { s.stopping(); h.SetReady(false) })
+}
+
+// newLog returns the log of a server; quiet leaves out what is not a warning.
+func newLog(w io.Writer, cfg config.Log, quiet bool) *slog.Logger {
+	var o slog.HandlerOptions
+	if quiet {
+		o.Level = slog.LevelWarn
+	}
+	if cfg.Format == config.LogJSON {
+		return slog.New(slog.NewJSONHandler(w, &o))
+	}
+	return slog.New(slog.NewTextHandler(w, &o))
 }
 
 // stopping is called when the server is to end. Searches and ingests of commands

@@ -35,6 +35,7 @@ type Config struct {
 	// an entry. Indexes with neither are kept for good.
 	Retention map[string]Retention `yaml:"retention"`
 	Serve     Serve                `yaml:"serve"`
+	Log       Log                  `yaml:"log"` // of a server, on standard error
 	Auth      Auth                 `yaml:"auth"`
 	Sources   []Source             `yaml:"sources"` // of events that a server takes in
 	Rules     Rules                `yaml:"rules"`
@@ -88,6 +89,17 @@ type Rules struct {
 const (
 	leastLateness = time.Minute
 	mostLateness  = 7 * 24 * time.Hour
+)
+
+// Log is how a server writes its log.
+type Log struct {
+	Format string `yaml:"format"` // LogText or LogJSON
+}
+
+// Formats of Log.
+const (
+	LogText = "text" // key=value
+	LogJSON = "json" // an object a line
 )
 
 // Serve is how a server is reached.
@@ -171,6 +183,7 @@ func Default() Config {
 	return Config{
 		Data:     "bluetrail-data",
 		TimeZone: "UTC",
+		Log:      Log{Format: LogText},
 		Serve:    Serve{Addr: "127.0.0.1:8686", ScrubDays: 7},
 		Auth:     Auth{Idle: 12 * time.Hour, Lifetime: 7 * 24 * time.Hour},
 		Rules:    Rules{Shipped: true, Lateness: time.Hour},
@@ -238,6 +251,9 @@ func (c *Config) check(path string) error {
 		if n.val < n.least || n.val > n.most {
 			return fmt.Errorf("configuration %q: %s must be between %d and %d, not %d", path, n.key, n.least, n.most, n.val)
 		}
+	}
+	if c.Log.Format != LogText && c.Log.Format != LogJSON {
+		return fmt.Errorf("configuration %q: log.format must be %s or %s, not %q", path, LogText, LogJSON, c.Log.Format)
 	}
 	if c.Search.Time < 0 || c.Search.Time > maxTime {
 		return fmt.Errorf("configuration %q: search.time must be between 0s (no limit) and %s, not %s", path, maxTime, c.Search.Time)

@@ -28,10 +28,17 @@ type Facts struct {
 	// Events counts the stored events by eventCategory; nil = it is not known. Records
 	// of management events may lack it.
 	Events map[string]int64
+	Disk   Disk
 	Rules  []rule.Info // that run
 	Unfit  []Unfit     // rules that run and test fields that no record has
 	// Coverage is which accounts and regions bring records; nil = it is not known.
 	Coverage *coverage.Report
+}
+
+// Disk is the space that the data directory has.
+type Disk struct {
+	Dir        string // "" = unknown
+	Free, Need int64  // bytes; below Need nothing is taken in
 }
 
 // Output is where alerts are sent.
@@ -96,19 +103,27 @@ type Condition struct {
 
 // Bounds of what is put up with.
 const (
+	nearlyFull  = 8               // times the space that ingest needs
 	patience    = 5 * time.Minute // of outputs and of findings that wait
 	maxFailures = 3               // runs of a search in a row
 	maxLag      = time.Hour       // of a search
 )
 
 // Kinds are the words that keys begin with.
-var Kinds = []string{"output", "list", "source", "search", "rule", "alerts", "rules", "facts", "coverage"}
+var Kinds = []string{"output", "list", "source", "search", "rule", "alerts", "rules", "facts", "coverage", "disk"}
 
 // Conditions returns what is not well, the worst first.
 func Conditions(f *Facts) []Condition {
 	var all []Condition
 	add := func(severity rule.Severity, key, format string, args ...any) {
 		all = append(all, Condition{key, severity, fmt.Sprintf(format, args...)})
+	}
+	switch d := f.Disk; {
+	case d.Dir == "" || d.Free >= nearlyFull*d.Need:
+	case d.Free < d.Need:
+		add(rule.High, "disk", "the disk of %s is full (%d MiB free): nothing is taken in until it has %d MiB free; nothing is lost meanwhile", d.Dir, d.Free>>20, d.Need>>20)
+	default:
+		add(rule.Medium, "disk", "the disk of %s is nearly full (%d MiB free); below %d MiB nothing is taken in", d.Dir, d.Free>>20, d.Need>>20)
 	}
 	for _, o := range f.Outputs {
 		switch {

@@ -212,6 +212,12 @@ func (p *Pipeline) commitNow(running bool, wanted func() bool) error {
 		return p.broken
 	}
 	b := p.batch
+	if b.events > 0 {
+		if err := p.store.RoomFor(b.bytes); err != nil { // nothing is lost: the batch waits for room
+			p.mu.Unlock()
+			return err
+		}
+	}
 	b.seq = p.seq
 	p.batch = newBatch()
 	p.batch.held.records, p.spare.records = p.spare.records, nil

@@ -134,6 +134,14 @@ func (p *Pipeline) Measure(set *metrics.Set, failed func(error)) {
 		p.mu.Unlock()
 		metrics.WriteGaugeUint64(w, "bluetrail_ingest_batch_events", uint64(events))
 		metrics.WriteGaugeUint64(w, "bluetrail_ingest_batch_bytes", uint64(bytes))
+		if free, err := vlogs.Free(p.cfg.Data); err == nil {
+			metrics.WriteGaugeUint64(w, "bluetrail_disk_free_bytes", uint64(free))
+			full := uint64(0)
+			if free < vlogs.LeastFree {
+				full = 1
+			}
+			metrics.WriteGaugeUint64(w, "bluetrail_ingest_disk_full", full)
+		}
 		now := stored()
 		metrics.WriteGaugeUint64(w, "bluetrail_store_events", now.Events)
 		metrics.WriteGaugeUint64(w, "bluetrail_store_bytes", now.Bytes)

@@ -17,21 +17,46 @@ import (
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
-// leastFree is the free disk space below which ingest stops, because the engine
+// LeastFree is the free disk space in bytes below which ingest stops, because the engine
 // ends the process when a write fails. Data in memory at that point takes less
 // space than this.
-const leastFree = 256 << 20
+const LeastFree = 256 << 20
 
-// Room returns an error when the disk is too full to ingest more.
-func (s *Store) Room() error {
+// commitFree is what a commit needs beside the space of its records.
+const commitFree = 16 << 20
+
+// FullError reports that a disk has too little space for ingest.
+type FullError struct {
+	Dir        string
+	Free, Need int64 // bytes
+}
+
+func (e *FullError) Error() string {
+	return fmt.Sprintf("the disk of %q is nearly full (%d MiB free, ingest needs %d MiB); free some space: a server then continues by itself, a command has to be run again; events ingested so far are kept", e.Dir, e.Free>>20, e.Need>>20)
+}
+
+// Free returns the free space of a directory's disk in bytes.
+func Free(dir string) (int64, error) {
 	var st syscall.Statfs_t
-	if err := syscall.Statfs(s.dir, &st); err != nil {
-		return fmt.Errorf("cannot determine the free space of %q: %w", s.dir, err)
+	if err := syscall.Statfs(dir, &st); err != nil {
+		return 0, fmt.Errorf("cannot determine the free space of %q: %w", dir, err)
 	}
-	if free := int64(st.Bavail) * int64(st.Bsize); free < leastFree {
-		return fmt.Errorf("the disk of %q is nearly full (%d MiB free); free some space and start again; events ingested so far are kept", s.dir, free>>20)
+	return int64(st.Bavail) * int64(st.Bsize), nil
+}
+
+// Room returns a *FullError when the disk is too full to ingest more.
+func (s *Store) Room() error { return s.room(LeastFree) }
+
+// RoomFor returns a *FullError when the disk is too full to commit records of a size in
+// bytes.
+func (s *Store) RoomFor(size int64) error { return s.room(size/2 + commitFree) }
+
+func (s *Store) room(need int64) error {
+	free, err := Free(s.dir)
+	if err == nil && free < need {
+		err = &FullError{s.dir, free, need}
 	}
-	return nil
+	return err
 }
 
 // Sync makes all flushed rows durable and visible to searches. No rows may be
