@@ -13,6 +13,7 @@ import (
 
 	"bluetrail/internal/alert"
 	"bluetrail/internal/alert/output"
+	"bluetrail/internal/config"
 	"bluetrail/internal/ingest"
 	"bluetrail/internal/state"
 )
@@ -24,7 +25,7 @@ type canaryCmd struct {
 
 // Help implements kong.HelpProvider.
 func (*canaryCmd) Help() string {
-	return "Sends a marked event through the whole pipeline: into the first source of a running server, or else by ingest, to an alert and to the outputs. It tells how long each step took, and fails if the event did not arrive.\n\n" + examples(
+	return "Sends a marked event through the whole pipeline: into the first watched folder of a running server, or else by ingest, to an alert and to the outputs. It tells how long each step took, and fails if the event did not arrive.\n\n" + examples(
 		"bluetrail canary --data ./data",
 	)
 }
@@ -168,9 +169,11 @@ func (c *canaryCmd) send(a *app, mark string, at time.Time) (remove func(), err 
 	if err != nil {
 		return nil, err
 	}
-	folder, watched := os.TempDir(), a.opened != nil && len(a.cfg.Sources) > 0
+	folder := os.TempDir()
+	first := slices.IndexFunc(a.cfg.Sources, func(s config.Source) bool { return s.KindOf() == config.KindDir })
+	watched := a.opened != nil && first >= 0
 	if watched {
-		folder = a.path(a.cfg.Sources[0].Dir)
+		folder = a.path(a.cfg.Sources[first].Dir)
 	}
 	path := filepath.Join(folder, "bluetrail-canary-"+mark+".json")
 	if err := os.WriteFile(path, event, 0o600); err != nil {

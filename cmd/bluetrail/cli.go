@@ -52,6 +52,7 @@ type cli struct {
 	Hunt      huntCmd      `cmd:"" help:"Run all rules over files, or over the data directory."`
 	Findings  findingsCmd  `cmd:"" help:"List what rules found."`
 	Alerts    alertsCmd    `cmd:"" help:"List, show, close, assign, comment on and export alerts."`
+	Dead      lettersCmd   `cmd:"" name:"dead-letters" help:"List, retry or drop messages of queues that could not be taken in."`
 	Output    outputCmd    `cmd:"" help:"List and test where alerts are sent."`
 	Actors    actorsCmd    `cmd:"" help:"List who acts and what kind of actor each one is; correct it."`
 	Generate  generateCmd  `cmd:"" help:"Write a synthetic trail with labelled attacks."`
@@ -106,6 +107,7 @@ type shares struct {
 	spilled *spill.Space // temporary files; nil = none
 
 	searches search.Meter
+	problems problems // of a server's sources
 
 	actorsOnce sync.Once
 	actors     actors.Actors // of the data directory of a server

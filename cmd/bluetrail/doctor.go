@@ -15,7 +15,6 @@ import (
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/ingest"
 	"bluetrail/internal/integrity"
-	"bluetrail/internal/source/file"
 	"bluetrail/internal/spl/syntax"
 	"bluetrail/internal/state"
 	"bluetrail/internal/store/vlogs"
@@ -129,37 +128,7 @@ func (c *doctorCmd) data(a *app, dir string, line func(what, format string, args
 	if more := total - len(problems); more > 0 {
 		line("not ingested", "%s; list them with --problems %d", count(more, "more problem"), total)
 	}
-	c.sources(a, line)
-	return nil
-}
-
-// sources lists what is not read of the folders that a server watches.
-func (c *doctorCmd) sources(a *app, line func(what, format string, args ...any)) {
-	for _, src := range a.cfg.Sources {
-		found, err := file.List([]string{a.path(src.Dir)})
-		if err != nil {
-			line("source", "%s: %v", src.Dir, err)
-			continue
-		}
-		text := count(len(found.Files), "file")
-		line("source", "%s: %s, %d left out, %s", src.Dir, text, found.LeftOut.Count, count(len(found.Skipped), "unreadable path"))
-		for i, name := range found.LeftOut.Names {
-			if i == c.Problems {
-				break
-			}
-			line("left out", "%s: it does not look like events", name)
-		}
-		if more := found.LeftOut.Count - min(len(found.LeftOut.Names), c.Problems); more > 0 && found.LeftOut.Count > 0 {
-			line("left out", "%s", count(more, "more file"))
-		}
-		for i, s := range found.Skipped {
-			if i == c.Problems {
-				line("not readable", "%s", count(len(found.Skipped)-i, "more path"))
-				break
-			}
-			line("not readable", "%s: %s", s.Object, s.Text)
-		}
-	}
+	return c.sources(a, db, line)
 }
 
 // state opens the state of a data directory; release closes it.

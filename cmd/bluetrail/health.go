@@ -12,6 +12,7 @@ import (
 
 	"bluetrail/internal/alert"
 	"bluetrail/internal/alert/output"
+	"bluetrail/internal/config"
 	"bluetrail/internal/coverage"
 	"bluetrail/internal/detect/rule"
 	"bluetrail/internal/detect/ruleset"
@@ -56,12 +57,17 @@ func (a *app) facts(data string, db *state.DB, covered *coverage.Report, lists *
 			f.Lists = append(f.Lists, x)
 		}
 	}
+	dead, err := db.CountDeadLetters()
+	if err != nil {
+		return nil, err
+	}
 	for i := range a.cfg.Sources {
-		newest, err := newestOf(db, a.path(a.cfg.Sources[i].Dir))
+		src := &a.cfg.Sources[i]
+		newest, err := a.newestOf(db, src)
 		if err != nil {
 			return nil, err
 		}
-		f.Sources = append(f.Sources, health.Source{Name: a.cfg.Sources[i].Dir, Newest: newest, Quiet: a.cfg.Sources[i].QuietTime()})
+		f.Sources = append(f.Sources, health.Source{Name: src.Label(), Newest: newest, Quiet: src.QuietTime(), Problem: a.shares.problems.get(src.Label()), Dead: dead[src.SQS.Queue]})
 	}
 	progress, err := db.RulesProgress()
 	if err != nil {
@@ -94,20 +100,31 @@ func (a *app) facts(data string, db *state.DB, covered *coverage.Report, lists *
 	return f, nil
 }
 
-// newestOf returns when the newest file of a source was changed, zero if it had none.
-func newestOf(db *state.DB, folder string) (time.Time, error) {
-	folder = file.Absolute(folder)
-	newest, err := db.NewestFile(folder)
-	if err != nil {
-		return newest, err
-	}
-	tails, err := db.Tails(folder, dir.MaxTails)
-	if err != nil {
-		return newest, err
-	}
-	for _, t := range tails {
-		if info, err := os.Stat(t.Path); err == nil && info.ModTime().After(newest) {
-			newest = info.ModTime()
+// newestOf returns when the newest file or object of a source was changed, zero if it had
+// none.
+func (a *app) newestOf(db *state.DB, src *config.Source) (newest time.Time, err error) {
+	for _, folder := range src.Folders() {
+		if src.KindOf() == config.KindDir {
+			folder = file.Absolute(a.path(folder))
+		}
+		at, err := db.NewestFile(folder)
+		if err != nil {
+			return newest, err
+		}
+		if at.After(newest) {
+			newest = at
+		}
+		if src.KindOf() != config.KindDir {
+			continue
+		}
+		tails, err := db.Tails(folder, dir.MaxTails)
+		if err != nil {
+			return newest, err
+		}
+		for _, t := range tails {
+			if info, err := os.Stat(t.Path); err == nil && info.ModTime().After(newest) {
+				newest = info.ModTime()
+			}
 		}
 	}
 	return newest, nil

@@ -16,6 +16,12 @@ func (s *server) measure() {
 		s.rules.Measure(s.metrics)
 	}
 	s.shares.set(s.cfg.Search)
+	db := s.pipeline.State()
+	s.metrics.RegisterMetricsWriter(func(w io.Writer) {
+		if _, n, err := db.DeadLetters("", 0); err == nil {
+			metrics.WriteGaugeUint64(w, "bluetrail_dead_letters", uint64(n))
+		}
+	})
 	held, spilled := s.shares.held, s.shares.spilled
 	s.metrics.RegisterMetricsWriter(func(w io.Writer) {
 		metrics.WriteGaugeUint64(w, "bluetrail_search_memory_bytes", uint64(max(0, held.Used())))

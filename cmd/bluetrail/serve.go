@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,7 +18,6 @@ import (
 	"bluetrail/internal/detect/live"
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/enrich/load"
-	"bluetrail/internal/event"
 	"bluetrail/internal/exposure"
 	"bluetrail/internal/idset"
 	"bluetrail/internal/ingest"
@@ -27,6 +25,7 @@ import (
 	"bluetrail/internal/leftover"
 	"bluetrail/internal/search/job"
 	"bluetrail/internal/serve"
+	feed "bluetrail/internal/source"
 	"bluetrail/internal/source/dir"
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/state"
@@ -147,8 +146,8 @@ func (c *serveCmd) serve(a *app, hello greeting) error {
 		Run:  func(context.Context) error { return s.commands.Serve() },
 		Stop: func(ctx context.Context) error { return s.commands.Stop(ctx) },
 	})
-	for _, src := range s.cfg.Sources {
-		parts = append(parts, serve.Part{Name: "source " + src.Dir, Run: func(ctx context.Context) error { return s.watch(ctx, src) }})
+	for i := range s.cfg.Sources {
+		parts = append(parts, s.sourcePart(&s.cfg.Sources[i]))
 	}
 	return serve.Run(a.ctx, s.log, parts, func() {
 		h.SetReady(true)
@@ -291,20 +290,16 @@ func (s *server) close(context.Context) error {
 	return s.pipeline.Close()
 }
 
-// retryTime is how long a source rests after it failed.
-const retryTime = 10 * time.Second
-
-// watch takes in a folder until ctx ends. That the disk is full, for instance,
-// passes; what the pipeline cannot recover from ends the server.
-func (s *server) watch(ctx context.Context, src config.Source) error {
-	log := s.log.With(serve.KeySource, src.Dir)
-	for {
+// watch takes in a folder until ctx ends.
+func (s *server) watch(ctx context.Context, src *config.Source) error {
+	log := s.log.With(serve.KeySource, src.Label())
+	return s.takeFrom(ctx, src, func(context.Context) (feed.Source, func() error, error) {
 		tails, err := s.pipeline.State().Tails(file.Absolute(src.Dir), dir.MaxTails)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		w := dir.New(dir.Options{
-			Dir: src.Dir, Tails: tails, Meta: event.Meta{Index: src.Index, Sourcetype: src.Sourcetype, Host: src.Host},
+			Dir: src.Dir, Tails: tails, Meta: metaOf(src),
 			Problem: func(err error) {
 				if err != nil {
 					log.Warn("cannot read the whole folder", serve.KeyErr, err)
@@ -313,22 +308,6 @@ func (s *server) watch(ctx context.Context, src config.Source) error {
 				log.Info("the folder is readable again")
 			},
 		})
-		sum, err := s.pipeline.Run(ctx, w, ingest.RunOptions{Live: true, Source: src.Dir, Origin: ingest.Origin{Index: src.Index, Sourcetype: src.Sourcetype, Host: src.Host}})
-		w.Close()
-		if ctx.Err() != nil {
-			return nil
-		}
-		if broken := s.pipeline.Err(); broken != nil {
-			return broken
-		}
-		if err == nil {
-			err = errors.New("the source ended")
-		}
-		log.Error("ingest stopped; retrying soon", serve.KeyErr, err, "events", sum.Events, "after", retryTime.String())
-		select {
-		case <-time.After(retryTime):
-		case <-ctx.Done():
-			return nil
-		}
-	}
+		return w, func() error { w.Close(); return nil }, nil
+	})
 }

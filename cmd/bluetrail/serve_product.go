@@ -23,7 +23,7 @@ func (s *server) product(in *app) api.Product {
 	own.rules = s.rules
 	state := s.pipeline.State()
 	p := api.Product{
-		State: state, Config: &s.cfg, Data: in.path(s.data), Started: time.Now(), Live: s.rules, Exposure: s.exposed, Lists: s.lists, Queue: output.Queue,
+		State: state, Config: &s.cfg, Data: in.path(s.data), Started: time.Now(), Live: s.rules, Exposure: s.exposed, SourceProblem: s.shares.problems.get, Lists: s.lists, Queue: output.Queue,
 		Allow: suppressions(in.path(s.data)), Shipped: rules.Files, Dashboards: dashboards.Files,
 		Search: func(dirs []string) (search.Options, error) { return s.searching(in, dirs) },
 		Knowledge: func() (*knowledge.Knowledge, error) {

@@ -50,10 +50,12 @@ type Product struct {
 	Book     func(func(*actor.Book)) error // nobody may keep it
 	Exposure *exposure.Keeper
 	Coverage func(ctx context.Context, age time.Duration) (*coverage.Report, error) // at most age old
-	Lists    *load.Loader
-	Queue    func(tx *state.Tx, a *alert.Alert, change alert.Change) error // tells outputs
-	Span     func() (first, last time.Time)                                // of the stored events
-	Allow    string                                                        // the file of suppressions
+	// SourceProblem returns why a source cannot be read now, "" = it can.
+	SourceProblem func(label string) string
+	Lists         *load.Loader
+	Queue         func(tx *state.Tx, a *alert.Alert, change alert.Change) error // tells outputs
+	Span          func() (first, last time.Time)                                // of the stored events
+	Allow         string                                                        // the file of suppressions
 
 	Shipped    fs.FS // rules
 	Dashboards fs.FS

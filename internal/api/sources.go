@@ -16,6 +16,7 @@ import (
 	"bluetrail/internal/alert/output"
 	"bluetrail/internal/auth"
 	"bluetrail/internal/config"
+	"bluetrail/internal/diag"
 	"bluetrail/internal/enrich"
 	"bluetrail/internal/exposure"
 	"bluetrail/internal/integrity"
@@ -29,6 +30,9 @@ func (s *Server) sourceRoutes() []route {
 		{"GET /api/v1/sources", auth.Viewer, s.listSources},
 		{"GET /api/v1/sources/gaps", auth.Viewer, s.listGaps},
 		{"GET /api/v1/sources/coverage", auth.Viewer, s.getCoverage},
+		{"GET /api/v1/dead-letters", auth.Viewer, s.listDeadLetters},
+		{"POST /api/v1/dead-letters/{id}/retry", auth.Engineer, s.retryDeadLetter},
+		{"DELETE /api/v1/dead-letters/{id}", auth.Engineer, s.dropDeadLetter},
 		{"GET /api/v1/health", auth.Viewer, s.getHealth},
 		{"GET /api/v1/exposure", auth.Viewer, s.listExposure},
 		{"GET /api/v1/system", auth.Viewer, s.getSystem},
@@ -52,6 +56,7 @@ type eventSource struct {
 	RecordsHour int64      `json:"records_hour,omitempty"`
 	LastError   string     `json:"last_error,omitempty"`
 	Problems    int64      `json:"problems,omitempty"`
+	DeadLetters int        `json:"dead_letters,omitempty"`
 }
 
 type inputProblem struct {
@@ -79,36 +84,16 @@ func (s *Server) listSources(w http.ResponseWriter, r *http.Request) error {
 	if c := s.cfg.Product.Config; c != nil {
 		sources = c.Sources
 	}
+	dead, err := db.CountDeadLetters()
+	if err != nil {
+		return err
+	}
 	for i := range sources {
-		c := &sources[i]
-		dir := strings.TrimSuffix(file.Absolute(c.Dir), "/")
-		x := eventSource{Name: c.Dir, Kind: "dir", Index: c.Index, Sourcetype: c.Sourcetype, Host: c.Host, State: "fine"}
-		f, err := db.FolderFiles(dir, now.Add(-time.Hour))
+		x, err := s.sourceOf(&sources[i], now, problems)
 		if err != nil {
 			return err
 		}
-		x.Files, x.Records, x.LastFile, x.FilesHour, x.RecordsHour, x.Problems = f.Files, f.Records, f.Newest, f.Recent, f.RecentRecords, f.Problems
-		newest := fromNano(f.Changed)
-		x.LastFileAt = timeOf(newest)
-		if !newest.IsZero() {
-			lag := now.Sub(newest).Seconds()
-			x.Lag = &lag
-		}
-		for _, p := range problems {
-			if strings.HasPrefix(p.Object, dir+"/") {
-				x.LastError = p.Object + ": " + p.Text
-			}
-		}
-		quiet := c.QuietTime()
-		_, bad := os.ReadDir(dir)
-		switch {
-		case bad != nil:
-			x.State, x.About = "failing", "the folder cannot be read: "+file.Reason(bad)
-		case newest.IsZero():
-			x.State, x.About = "waiting", "no file has come yet"
-		case quiet > 0 && now.Sub(newest) > quiet:
-			x.State, x.About = "quiet", "no new file for "+now.Sub(newest).Round(time.Minute).String()
-		}
+		x.DeadLetters = dead[sources[i].SQS.Queue]
 		out = append(out, x)
 	}
 	if n, err := db.Files(); err != nil {
@@ -125,6 +110,56 @@ func (s *Server) listSources(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return ok(w, map[string]any{"items": out, "total": len(out), "events": c.Events, "problems": map[string]any{"items": bad, "total": total}, "delay": delay})
+}
+
+// sourceOf describes a source.
+func (s *Server) sourceOf(c *config.Source, now time.Time, problems []diag.Notice) (x eventSource, err error) {
+	x = eventSource{Name: c.Label(), Kind: c.KindOf(), Index: c.Index, Sourcetype: c.Sourcetype, Host: c.Host, State: "fine"}
+	var newest time.Time
+	var broken error
+	for _, folder := range c.Folders() {
+		if c.KindOf() == config.KindDir {
+			folder = strings.TrimSuffix(file.Absolute(folder), "/")
+			_, broken = os.ReadDir(folder)
+		}
+		f, err := s.cfg.Product.State.FolderFiles(folder, now.Add(-time.Hour))
+		if err != nil {
+			return x, err
+		}
+		x.Files += f.Files
+		x.Records += f.Records
+		x.FilesHour += f.Recent
+		x.RecordsHour += f.RecentRecords
+		x.Problems += f.Problems
+		if at := fromNano(f.Changed); at.After(newest) {
+			newest, x.LastFile = at, f.Newest
+		}
+		for _, p := range problems {
+			if strings.HasPrefix(p.Object, folder+"/") {
+				x.LastError = p.Object + ": " + p.Text
+			}
+		}
+	}
+	if x.LastFileAt = timeOf(newest); !newest.IsZero() {
+		lag := now.Sub(newest).Seconds()
+		x.Lag = &lag
+	}
+	why := ""
+	if told := s.cfg.Product.SourceProblem; told != nil {
+		why = told(c.Label())
+	}
+	quiet := c.QuietTime()
+	switch {
+	case broken != nil:
+		x.State, x.About = "failing", "the folder cannot be read: "+file.Reason(broken)
+	case why != "":
+		x.State, x.About = "failing", why
+	case newest.IsZero():
+		x.State, x.About = "waiting", "no file has come yet"
+	case quiet > 0 && now.Sub(newest) > quiet:
+		x.State, x.About = "quiet", "no new file for "+now.Sub(newest).Round(time.Minute).String()
+	}
+	return x, nil
 }
 
 func sum(list []eventSource) (n int64) {

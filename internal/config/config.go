@@ -8,8 +8,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"bluetrail/internal/yamldoc"
@@ -111,28 +109,6 @@ type Serve struct {
 	TrustedProxies []string `yaml:"trusted_proxies"` // addresses and networks whose X-Forwarded headers are believed
 	Hosts          []string `yaml:"hosts"`           // names under which browsers reach the server
 	ScrubDays      int      `yaml:"scrub_days"`      // in which a server reads all of the store again to find damage, 0 = never
-}
-
-// Source is where a server takes events from.
-type Source struct {
-	Dir        string `yaml:"dir"`        // a folder that is watched
-	Index      string `yaml:"index"`      // "" = aws
-	Sourcetype string `yaml:"sourcetype"` // "" = told from each record
-	Host       string `yaml:"host"`       // "" = aws
-	// Quiet is how long it may bring no new file before that is a condition of health;
-	// nil = DefaultQuiet, 0 = for ever.
-	Quiet *time.Duration `yaml:"quiet"`
-}
-
-// DefaultQuiet is how long a source may bring nothing, unless it says otherwise.
-const DefaultQuiet = 24 * time.Hour
-
-// QuietTime returns how long the source may bring nothing, 0 = for ever.
-func (s *Source) QuietTime() time.Duration {
-	if s.Quiet == nil {
-		return DefaultQuiet
-	}
-	return *s.Quiet
 }
 
 // AnyIndex is the name of the retention of indexes that have none of their own.
@@ -295,19 +271,8 @@ func (c *Config) check(path string) error {
 	if err := c.checkPeople(); err != nil {
 		return fmt.Errorf("configuration %q: %w", path, err)
 	}
-	seen := map[string]bool{}
-	for i, s := range c.Sources {
-		switch {
-		case s.Dir == "":
-			return fmt.Errorf("configuration %q: sources: entry %d has no dir", path, i+1)
-		case strings.HasPrefix(s.Index, "_"):
-			return fmt.Errorf("configuration %q: sources: entry %d: index %q: names that begin with _ are bluetrail's own", path, i+1, s.Index)
-		case s.QuietTime() < 0 || s.QuietTime() > maxTime:
-			return fmt.Errorf("configuration %q: sources: dir %q: quiet must be between 0s (for ever) and %s, not %s", path, s.Dir, maxTime, s.QuietTime())
-		case seen[filepath.Clean(s.Dir)]:
-			return fmt.Errorf("configuration %q: sources: dir %q is listed twice", path, s.Dir)
-		}
-		seen[filepath.Clean(s.Dir)] = true
+	if err := c.checkSources(); err != nil {
+		return fmt.Errorf("configuration %q: sources: %w", path, err)
 	}
 	if err := c.checkLists(path); err != nil {
 		return err

@@ -50,7 +50,7 @@ func TestLoadRefuses(t *testing.T) {
 		"deep":        {"data: " + strings.Repeat("[", 300) + "\n", "line 1, column"},
 		"large":       {strings.Repeat("#\n", maxFile), "larger than"},
 		"address":     {"serve:\n  addr: nowhere\n", "serve.addr must be HOST:PORT"},
-		"no source":   {"sources:\n  - index: aws\n", "entry 1 has no dir"},
+		"no source":   {"sources:\n  - index: aws\n", "entry 1: it has no dir"},
 		"same source": {"sources:\n  - dir: a\n  - dir: ./a\n", "is listed twice"},
 		"duration":    {"search:\n  subsearch_time: 0s\n", "subsearch_time"},
 		"window":      {"alerts:\n  windows: {some rule: 1s}\n", `alerts.windows of "some rule" must be between 1m`},
@@ -79,8 +79,15 @@ func TestShippedExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, typ := range []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[Search](), reflect.TypeFor[Retention](), reflect.TypeFor[Serve](), reflect.TypeFor[Source](), reflect.TypeFor[Alerts](), reflect.TypeFor[Risk](), reflect.TypeFor[Output](), reflect.TypeFor[Quiet](), reflect.TypeFor[Route](), reflect.TypeFor[Maintenance]()} {
+		var keys []string
 		for i := range typ.NumField() {
-			key := typ.Field(i).Tag.Get("yaml")
+			if key := typ.Field(i).Tag.Get("yaml"); key != ",inline" {
+				keys = append(keys, key)
+				continue
+			}
+			keys = keysOf(typ.Field(i).Type, keys)
+		}
+		for _, key := range keys {
 			if !regexp.MustCompile(`(?m)^(?: *(?:#[ -]*)?|[^#\n]*\{|[^#\n]*, )` + key + `:`).Match(text) {
 				t.Errorf("the example lacks %s", key)
 			}

@@ -58,11 +58,13 @@ type List struct {
 	Pending bool // a lookup that no search has written yet
 }
 
-// Source is a folder that is watched.
+// Source is where a server takes events from: a folder, a queue, an API.
 type Source struct {
-	Name   string
-	Newest time.Time     // of its files, by their time of change; zero = it never had any
-	Quiet  time.Duration // without new files after which something is wrong, 0 = never
+	Name    string
+	Newest  time.Time     // of its files, by their time of change; zero = it never had any
+	Quiet   time.Duration // without new files after which something is wrong, 0 = never
+	Problem string        // why it cannot be read, "" = it can, or is not known
+	Dead    int           // messages that could not be taken in
 }
 
 // Search is a scheduled rule.
@@ -144,6 +146,12 @@ func Conditions(f *Facts) []Condition {
 		}
 	}
 	for _, s := range f.Sources {
+		if s.Problem != "" {
+			add(rule.High, "source "+s.Name+" fails", "source %s: %s", s.Name, s.Problem)
+		}
+		if s.Dead > 0 {
+			add(rule.Medium, "source "+s.Name+" dead letters", "source %s: %s; see bluetrail dead-letters", s.Name, letters(s.Dead))
+		}
 		if s.Quiet > 0 && !s.Newest.IsZero() && f.Now.Sub(s.Newest) > s.Quiet {
 			add(rule.High, "source "+s.Name, "source %s went quiet: its newest file dates from %s", s.Name, clock(s.Newest))
 		}
@@ -234,3 +242,11 @@ func needs(rules []rule.Info) string {
 }
 
 func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
+
+// letters counts messages that could not be taken in.
+func letters(n int) string {
+	if n == 1 {
+		return "1 message could not be taken in and is kept as a dead letter"
+	}
+	return fmt.Sprintf("%d messages could not be taken in and are kept as dead letters", n)
+}

@@ -20,7 +20,7 @@ func TestConditions(t *testing.T) {
 	}{
 		{"all is well", Facts{
 			Outputs: []Output{{Name: "chat"}}, Lists: []List{{Name: "tor", Entries: 3}, {Name: "attackers", Pending: true}},
-			Sources:  []Source{{"logs", ago(time.Hour), 24 * time.Hour}, {"old", ago(1000 * time.Hour), 0}, {"new", time.Time{}, time.Hour}},
+			Sources:  []Source{{Name: "logs", Newest: ago(time.Hour), Quiet: 24 * time.Hour}, {Name: "old", Newest: ago(1000 * time.Hour)}, {Name: "new", Quiet: time.Hour}},
 			Searches: []Search{{Rule: "a", Failures: 2, Lag: time.Minute}}, Due: 3, DueSince: ago(time.Second),
 			Events: map[string]int64{"": 5, "Data": 1}, Rules: []rule.Info{{Name: "m", Data: []string{"management"}}, {Name: "d", Data: []string{"data"}}, {Name: "x"}},
 		}, nil},
@@ -33,7 +33,7 @@ func TestConditions(t *testing.T) {
 			{"list none", rule.Medium, "list none has no usable entry, so rules that use it find nothing"}, {"list old", rule.Medium, "list old dates from 2026-02-26 08:00 and could not be renewed since"},
 		}},
 		{"sources, searches, rules", Facts{
-			Sources: []Source{{"logs", ago(25 * time.Hour), 24 * time.Hour}}, Searches: []Search{{Rule: "a", Failures: 3}, {Rule: "b", Lag: 2 * time.Hour}},
+			Sources: []Source{{Name: "logs", Newest: ago(25 * time.Hour), Quiet: 24 * time.Hour}}, Searches: []Search{{Rule: "a", Failures: 3}, {Rule: "b", Lag: 2 * time.Hour}},
 			Disabled: []Disabled{{"c", ago(time.Hour), "it cost too much"}}, Due: 7, DueSince: ago(time.Hour),
 		}, []Condition{
 			{"source logs", rule.High, "source logs went quiet: its newest file dates from 2026-03-01 11:00"},

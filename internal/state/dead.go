@@ -88,21 +88,47 @@ func (s *DB) FailDeadLetter(id int64, reason string) error {
 
 // DropDeadLetter forgets a dead letter; ok is false if there was none.
 func (s *DB) DropDeadLetter(id int64) (ok bool, err error) {
-	return s.dead("DELETE FROM dead_letter WHERE id = ?", id)
+	n, err := s.DropDeadLetters("", id)
+	return n > 0, err
 }
 
-// RetryDeadLetter has a dead letter tried again; ok is false if there is none.
-func (s *DB) RetryDeadLetter(id int64) (ok bool, err error) {
-	return s.dead("UPDATE dead_letter SET retry = 1 WHERE id = ?", id)
+// RetryDeadLetters has dead letters tried again, those with the IDs or else all of a
+// source, "" = of all, and returns how many there are.
+func (s *DB) RetryDeadLetters(source string, ids ...int64) (int, error) {
+	return s.dead("UPDATE dead_letter SET retry = 1 WHERE", source, ids)
 }
 
-func (s *DB) dead(statement string, id int64) (bool, error) {
-	res, err := s.db.Exec(statement, id)
+// DropDeadLetters forgets dead letters, likewise.
+func (s *DB) DropDeadLetters(source string, ids ...int64) (int, error) {
+	return s.dead("DELETE FROM dead_letter WHERE", source, ids)
+}
+
+func (s *DB) dead(statement, source string, ids []int64) (n int, err error) {
+	err = s.Write(func(t *Tx) error {
+		n = 0
+		change := func(where string, args ...any) error {
+			res, err := t.tx.Exec(statement+where, args...)
+			if err != nil {
+				return err
+			}
+			changed, err := res.RowsAffected()
+			n += int(changed)
+			return err
+		}
+		if len(ids) == 0 {
+			return change(" ?1 IN ('', source)", source)
+		}
+		for _, id := range ids {
+			if err := change(" id = ?2 AND ?1 IN ('', source)", source, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
-		return false, fmt.Errorf("cannot change a dead letter: %w", damaged(err))
+		return 0, fmt.Errorf("cannot change dead letters: %w", err)
 	}
-	n, err := res.RowsAffected()
-	return n > 0, damaged(err)
+	return n, nil
 }
 
 // DeadLetters returns the newest dead letters of a source, "" = of all, and how many

@@ -42,8 +42,8 @@ func TestDeadLetters(t *testing.T) {
 	if n := len(letter("2").Reason); n > maxReason || n < maxReason-4 {
 		t.Errorf("a reason of %d bytes", n)
 	}
-	if ok, err := db.RetryDeadLetter(letter("1").ID); !ok || err != nil {
-		t.Error(ok, err)
+	if n, err := db.RetryDeadLetters("q", letter("1").ID); n != 1 || err != nil {
+		t.Error(n, err)
 	}
 	again, err := db.DeadLettersToRetry("q")
 	if err != nil || len(again) != 1 || again[0].Message != "1" {
@@ -58,11 +58,17 @@ func TestDeadLetters(t *testing.T) {
 	if ok, err := db.DropDeadLetter(again[0].ID); !ok || err != nil {
 		t.Error(ok, err)
 	}
-	if ok, err := db.RetryDeadLetter(again[0].ID); ok || err != nil {
+	if n, err := db.RetryDeadLetters("", again[0].ID); n != 0 || err != nil {
 		t.Error("a letter that was dropped can be retried", err)
 	}
 	if counts, err := db.CountDeadLetters(); err != nil || counts["q"] != 1 || counts["other"] != 1 || len(counts) != 2 {
 		t.Error(counts, err)
+	}
+	if n, err := db.RetryDeadLetters("other"); n != 1 || err != nil {
+		t.Error(n, err)
+	}
+	if n, err := db.DropDeadLetters(""); n != 2 || err != nil {
+		t.Error(n, err)
 	}
 	big := DeadLetter{Source: "q", Message: "3", Body: strings.Repeat("x", maxDeadBytes+1)}
 	if err := db.PutDeadLetter(&big); !errors.Is(err, ErrDeadLettersFull) {

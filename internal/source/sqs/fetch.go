@@ -1,0 +1,283 @@
+package sqs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"bluetrail/internal/event"
+	"bluetrail/internal/source"
+	"bluetrail/internal/source/file"
+)
+
+// Objects fetches objects.
+type Objects interface {
+	// Get begins to read an object; the caller closes its body. version "" is the
+	// current one.
+	Get(ctx context.Context, bucket, key, version string) (*Body, error)
+}
+
+// Body is an object that is being read. Body gives Size bytes.
+type Body struct {
+	Body  io.ReadCloser
+	Batch source.Batch // without Open and Ack: what identifies the object, and what is known of it
+}
+
+// ErrNever is wrapped by errors of Objects that another try will meet again, such as
+// that the object is gone.
+var ErrNever = errors.New("")
+
+const (
+	// maxSmall is the size up to which an object is fetched before it is handed out.
+	// Most objects of a trail are far smaller, and fetching many side by side hides how
+	// long each takes.
+	maxSmall = 8 << 20
+	// maxMemory is what all of them take that wait to be read.
+	maxMemory = 64 << 20
+)
+
+func (s *Source) fetcher() {
+	for {
+		select {
+		case t := <-s.fetch:
+			b, err := s.fetchOne(t)
+			switch {
+			case s.ctx.Err() != nil:
+				return
+			case err != nil:
+				s.settlePart(t.m, err, errors.Is(err, ErrNever))
+			case b == nil:
+				s.settlePart(t.m, nil, false)
+			case !s.hand(b):
+				return
+			}
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+// fetchOne makes a batch of an object; nil = it is empty.
+func (s *Source) fetchOne(t task) (*source.Batch, error) {
+	if t.o.Size == 0 {
+		return nil, nil
+	}
+	body, err := s.o.Objects.Get(s.ctx, t.o.Bucket, t.o.Key, t.o.Version)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read s3://%s/%s: %w", t.o.Bucket, t.o.Key, err)
+	}
+	b := body.Batch
+	if b.Size == 0 || b.Digest {
+		body.Body.Close()
+		if b.Size == 0 {
+			return nil, nil
+		}
+		b.Ack = func(source.Result) { s.settlePart(t.m, nil, false) }
+		return &b, nil
+	}
+	s.o.Counts.objects.Add(1)
+	s.o.Counts.bytes.Add(uint64(b.Size))
+	s.complete(&b.Meta)
+	p := &part{s: s, m: t.m, name: b.Name}
+	b.Ack = p.ack
+	if b.Size > maxSmall {
+		body.Body.Close()
+		b.Open = func(read *atomic.Int64) (source.Records, error) {
+			again, err := s.o.Objects.Get(s.ctx, t.o.Bucket, t.o.Key, t.o.Version)
+			if err != nil {
+				return nil, p.fail(err, errors.Is(err, ErrNever))
+			}
+			return p.open(&watched{in: again.Body, p: p}, again.Batch.Size, read)
+		}
+		return &b, nil
+	}
+	if !s.memory.take(b.Size) {
+		body.Body.Close()
+		return nil, s.ctx.Err()
+	}
+	p.holds = b.Size
+	data := make([]byte, b.Size)
+	_, err = io.ReadFull(body.Body, data)
+	if closed := body.Body.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		p.free()
+		return nil, fmt.Errorf("cannot read %s: %w", b.Name, err)
+	}
+	b.Open = func(read *atomic.Int64) (source.Records, error) {
+		return p.open(io.NopCloser(bytes.NewReader(data)), int64(len(data)), read)
+	}
+	return &b, nil
+}
+
+// complete sets what the configuration says of records.
+func (s *Source) complete(m *event.Meta) {
+	m.Index = orElse(s.o.Meta.Index, orElse(m.Index, event.DefaultIndex))
+	m.Sourcetype = orElse(s.o.Meta.Sourcetype, m.Sourcetype)
+	m.Host = orElse(s.o.Meta.Host, orElse(m.Host, event.DefaultHost))
+}
+
+// carried makes a batch of an event that a message carries. All of them have one key, so
+// that the state does not grow with their number.
+func (s *Source) carried(m *message, record []byte) *source.Batch {
+	p := &part{s: s, m: m, name: "message " + m.id}
+	b := &source.Batch{
+		Name: s.o.Name + " " + p.name, Key: "sqs:" + s.o.Queue, Size: int64(len(record)),
+		Changed: time.Now().Add(time.Duration(s.sources.Add(1))), Stream: "sqs message " + m.id,
+		Meta: event.Meta{Source: s.o.Queue, Fallback: time.Now().UnixNano(), Guessed: true}, Ack: p.ack,
+	}
+	s.complete(&b.Meta)
+	b.Open = func(read *atomic.Int64) (source.Records, error) {
+		return p.open(io.NopCloser(bytes.NewReader(record)), int64(len(record)), read)
+	}
+	return b
+}
+
+// part is what a message announces: an object or an event.
+type part struct {
+	s     *Source
+	m     *message
+	name  string
+	holds int64 // of Source.memory
+
+	mu    sync.Mutex
+	err   error // why it could not be read
+	fatal bool
+	freed bool
+}
+
+func (p *part) fail(err error, fatal bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err == nil {
+		p.err, p.fatal = err, fatal
+	}
+	return err
+}
+
+// open reads the records of a part.
+func (p *part) open(in io.ReadCloser, size int64, read *atomic.Int64) (source.Records, error) {
+	r, err := file.OpenStream(in, size, p.s.o.Limits, read)
+	if err != nil {
+		p.free()
+		return nil, p.fail(err, true)
+	}
+	return &records{r, p}, nil
+}
+
+func (p *part) free() {
+	p.mu.Lock()
+	freed := p.freed
+	p.freed = true
+	p.mu.Unlock()
+	if !freed && p.holds > 0 {
+		p.s.memory.give(p.holds)
+	}
+}
+
+// ack is Batch.Ack.
+func (p *part) ack(r source.Result) {
+	p.free() // it was taken in before, and not read
+	p.mu.Lock()
+	err, fatal := p.err, p.fatal
+	p.mu.Unlock()
+	if r.Done {
+		err = nil
+	} else if err == nil {
+		err, fatal = errors.New("it could not be read to its end"), true
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", p.name, err)
+	}
+	p.s.o.Counts.events.Add(uint64(r.Events))
+	p.s.settlePart(p.m, err, fatal)
+}
+
+// records notes why the records of a part ended.
+type records struct {
+	*file.Reader
+	p *part
+}
+
+var _ source.Walking = (*records)(nil)
+
+// Next implements source.Records.
+func (r *records) Next() (event.Record, error) {
+	rec, err := r.Reader.Next()
+	var one *event.RecordError
+	if err != nil && err != io.EOF && !errors.As(err, &one) {
+		r.p.fail(err, true) // unless the network failed before
+	}
+	return rec, err
+}
+
+// Close implements source.Records.
+func (r *records) Close() error {
+	err := r.Reader.Close()
+	r.p.free()
+	return err
+}
+
+// watched is a body whose failures are the network's.
+type watched struct {
+	in io.ReadCloser
+	p  *part
+}
+
+func (w *watched) Read(b []byte) (int, error) {
+	n, err := w.in.Read(b)
+	if err != nil && err != io.EOF {
+		w.p.fail(err, false)
+	}
+	return n, err
+}
+
+func (w *watched) Close() error { return w.in.Close() }
+
+// budget bounds the memory of objects.
+type budget struct {
+	mu     sync.Mutex
+	more   sync.Cond
+	left   int64
+	closed bool
+}
+
+func newBudget(n int64) *budget {
+	b := &budget{left: n}
+	b.more.L = &b.mu
+	return b
+}
+
+// take waits for n bytes; it reports whether the budget is still open.
+func (b *budget) take(n int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for b.left < n && !b.closed {
+		b.more.Wait()
+	}
+	if b.closed {
+		return false
+	}
+	b.left -= n
+	return true
+}
+
+func (b *budget) give(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.left += n
+	b.more.Broadcast()
+}
+
+func (b *budget) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	b.more.Broadcast()
+}
