@@ -14,14 +14,17 @@ import (
 	"time"
 
 	"bluetrail/internal/aws"
+	s3bucket "bluetrail/internal/aws/bucket"
 	"bluetrail/internal/diag"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Scheme is what the address of a bucket begins with.
-const Scheme = "s3://"
+// anyTag stands for the ETag of an object that a server does not tell. As a condition of a
+// request it is met by all content.
+const anyTag = "*"
 
 // Late is how long after its time an event is waited for when nothing else is said.
 // CloudTrail delivers most events within five minutes but promises no time.
@@ -84,7 +87,7 @@ func New(ctx context.Context, o Options) (*Place, error) {
 	p := &Place{o: o, regions: map[string]string{}, others: map[string]bool{}}
 	seen := map[string]bool{}
 	for _, address := range o.Addresses {
-		bucket, prefix, err := Parse(address)
+		bucket, prefix, err := s3bucket.Parse(address)
 		if err != nil {
 			return nil, err
 		}
@@ -100,29 +103,14 @@ func New(ctx context.Context, o Options) (*Place, error) {
 }
 
 // Is reports whether a path is an address of a bucket.
-func Is(path string) bool { return strings.HasPrefix(path, Scheme) }
-
-// Parse parses an address.
-func Parse(address string) (bucket, prefix string, err error) {
-	rest, ok := strings.CutPrefix(address, Scheme)
-	bucket, prefix, _ = strings.Cut(rest, "/")
-	if !ok || bucket == "" {
-		return "", "", fmt.Errorf("%q is not an address in S3; write s3://BUCKET or s3://BUCKET/PREFIX", address)
-	}
-	if len(bucket) < 3 || len(bucket) > 63 || strings.ContainsFunc(bucket, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '.'
-	}) {
-		return "", "", fmt.Errorf("%q: %q cannot be the name of a bucket: they have 3 to 63 lower-case letters, digits, dots and hyphens", address, bucket)
-	}
-	return bucket, prefix, nil
-}
+func Is(path string) bool { return strings.HasPrefix(path, s3bucket.Scheme) }
 
 // pathOf returns the address of an object.
-func pathOf(bucket, key string) string { return Scheme + bucket + "/" + key }
+func pathOf(bucket, key string) string { return s3bucket.Scheme + bucket + "/" + key }
 
 // split is the reverse of pathOf.
 func split(path string) (bucket, key string) {
-	bucket, key, _ = strings.Cut(strings.TrimPrefix(path, Scheme), "/")
+	bucket, key, _ = strings.Cut(strings.TrimPrefix(path, s3bucket.Scheme), "/")
 	return bucket, key
 }
 
@@ -234,16 +222,13 @@ func short(d time.Duration) string {
 	return text
 }
 
-// tagged returns an ETag as S3's conditions want it.
-func tagged(tag string) *string { return &tag }
-
 // unescaped decodes a key of a listing that was asked for with encoding-type url: XML
-// cannot carry all characters that a key may have.
-func unescaped(key *string) string {
+// cannot carry all characters that a key may have. Some servers do not encode.
+func unescaped(key *string, by types.EncodingType) string {
 	if key == nil {
 		return ""
 	}
-	if text, err := url.QueryUnescape(*key); err == nil {
+	if text, err := url.QueryUnescape(*key); err == nil && by == types.EncodingTypeUrl {
 		return text
 	}
 	return *key

@@ -47,9 +47,13 @@ func OpenCache(dir string, limit int64) (*Cache, error) {
 	return c, nil
 }
 
-// id returns the name of an object's content in the cache. It has nothing of the key's
+// id returns the name of an object's content in the cache, "" where nothing tells it from
+// other content under the same key. It has nothing of the key's
 // own text, which may be hostile.
 func (p *Place) id(bucket, key, tag string) string {
+	if tag == anyTag {
+		return ""
+	}
 	h := sha256.New()
 	for _, part := range []string{p.o.Access.Endpoint, bucket, key, tag} {
 		fmt.Fprintf(h, "%d:%s,", len(part), part)
@@ -61,7 +65,7 @@ func (c *Cache) path(id string) string { return filepath.Join(c.dir, id[:2], id)
 
 // Has reports whether an object of a size is there.
 func (c *Cache) Has(id string, size int64) bool {
-	if c == nil {
+	if c == nil || id == "" {
 		return false
 	}
 	info, err := os.Lstat(c.path(id))
@@ -143,7 +147,7 @@ type writing struct {
 
 // create makes a file for an object of a size, nil = it is not kept.
 func (c *Cache) create(id string, size int64) *writing {
-	if c == nil || size > c.limit || c.Has(id, size) || !c.fit(size) {
+	if c == nil || id == "" || size > c.limit || c.Has(id, size) || !c.fit(size) {
 		return nil
 	}
 	dir := filepath.Dir(c.path(id))

@@ -164,11 +164,19 @@ func (p *Place) read(ctx context.Context, o *file.File, off int64, buf []byte) e
 		if failed++; failed == tries || !again(err) {
 			return aws.Explain(err)
 		}
-		select {
-		case <-time.After(time.Duration(failed) * 100 * time.Millisecond):
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		if err := pause(ctx, failed); err != nil {
+			return err
 		}
+	}
+}
+
+// pause waits before a request is sent again.
+func pause(ctx context.Context, failed int) error {
+	select {
+	case <-time.After(time.Duration(failed) * 100 * time.Millisecond):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 

@@ -486,8 +486,8 @@ func (g *gather) pages(r *root, prefix, after, delimiter string, most int32, tak
 		pg := page{more: out.IsTruncated != nil && *out.IsTruncated && out.NextContinuationToken != nil}
 		for i := range out.Contents {
 			o := &out.Contents[i]
-			x := object{key: unescaped(o.Key)}
-			if o.ETag != nil {
+			x := object{key: unescaped(o.Key, out.EncodingType), tag: anyTag}
+			if o.ETag != nil && *o.ETag != "" {
 				x.tag = *o.ETag
 			}
 			if o.Size != nil {
@@ -501,7 +501,7 @@ func (g *gather) pages(r *root, prefix, after, delimiter string, most int32, tak
 			}
 		}
 		for _, c := range out.CommonPrefixes {
-			if name := unescaped(c.Prefix); strings.HasPrefix(name, prefix) && name != prefix {
+			if name := unescaped(c.Prefix, out.EncodingType); strings.HasPrefix(name, prefix) && name != prefix {
 				pg.folders = append(pg.folders, name)
 			}
 		}
@@ -524,13 +524,21 @@ func (g *gather) page(r *root, in *s3.ListObjectsV2Input) (*s3.ListObjectsV2Outp
 	case <-g.ctx.Done():
 		return nil, context.Cause(g.ctx)
 	}
-	for {
+	for failed := 0; ; {
 		r.count(func(c *Cost) { c.Lists++ })
 		out, err := g.p.s3(r.bucket).ListObjectsV2(g.ctx, in)
-		if err != nil && g.p.moved(r.bucket, err) {
+		switch {
+		case err == nil:
+			return out, nil
+		case g.p.moved(r.bucket, err):
 			continue
 		}
-		return out, aws.Explain(err)
+		if failed++; failed == tries || !again(err) {
+			return nil, aws.Explain(err)
+		}
+		if err := pause(g.ctx, failed); err != nil {
+			return nil, err
+		}
 	}
 }
 

@@ -114,6 +114,7 @@ func tagOf(body []byte) string {
 type listing struct {
 	XMLName               xml.Name `xml:"ListBucketResult"`
 	IsTruncated           bool
+	EncodingType          string
 	NextContinuationToken string `xml:",omitempty"`
 	Contents              []listed
 	CommonPrefixes        []struct{ Prefix string }
@@ -140,7 +141,7 @@ func (s *server) list(w http.ResponseWriter, q url.Values) {
 		}
 	}
 	slices.Sort(keys)
-	out := listing{}
+	out := listing{EncodingType: "url"}
 	size := s.pageSize
 	if n, err := strconv.Atoi(q.Get("max-keys")); err == nil {
 		size = n
