@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -38,9 +37,9 @@ func TestInPlace(t *testing.T) {
 		{[]string{"summary", "s3://nobody/x", "--endpoint", s.Access.Endpoint}, exitFailed, "", "no such bucket"},
 		{[]string{"summary", ".", "--dry-run"}, exitUsage, "", "s3://BUCKET"},
 	} {
-		var out, errOut bytes.Buffer
+		var out, errOut strings.Builder
 		if code := run(t.Context(), c.args, &out, &errOut); code != c.code || !strings.Contains(out.String(), c.out) || !strings.Contains(errOut.String(), c.err) {
-			t.Errorf("%q ends with %d, want %d\n%s\n%s", c.args, code, c.code, &out, &errOut)
+			t.Errorf("%q ends with %d, want %d\n%s\n%s", c.args, code, c.code, out.String(), errOut.String())
 		}
 	}
 }

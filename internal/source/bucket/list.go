@@ -506,7 +506,9 @@ func (g *gather) pages(r *root, prefix, after, delimiter string, most int32, tak
 			}
 		}
 		pg.more = pg.more && len(pg.objects)+len(pg.folders) > 0
-		r.count(func(c *Cost) { c.Listed += int64(len(pg.objects)) })
+		if most == 0 {
+			r.count(func(c *Cost) { c.Listed += int64(len(pg.objects)) })
+		}
 		if more := pg.more; !take(pg) || !more {
 			return nil
 		}
