@@ -23,7 +23,7 @@ import (
 
 // network finds the network of an address.
 func network(address netip.Addr) (n actor.Network, ok bool) {
-	s := enrich.Current().Source(address.String())
+	s := enrich.Current().SourceNetwork(address.String())
 	asn, err := strconv.ParseUint(s.ASN, 10, 32)
 	return actor.Network{ASN: uint32(asn), Name: s.Network, Kind: string(s.Kind)}, err == nil
 }

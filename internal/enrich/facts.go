@@ -85,7 +85,7 @@ func (f *Facts) Source(text string) *Source {
 	if len(text) > maxRemembered {
 		return f.find(text)
 	}
-	place := &f.sources[maphash.String(seed, text)&(rememberedSources-1)]
+	place := f.place(text)
 	if s := place.Load(); s != nil && s.text == text {
 		return s
 	}
@@ -94,14 +94,50 @@ func (f *Facts) Source(text string) *Source {
 	return s
 }
 
+// SourceNetwork is Source without the country, so that nobody who needs only the network
+// has to wait until the countries are unpacked.
+func (f *Facts) SourceNetwork(text string) *Source {
+	if s := f.place(text).Load(); s != nil && s.text == text {
+		return s
+	}
+	s, addr := f.classify(text)
+	if addr.IsValid() {
+		f.locate(s, addr)
+	}
+	return s
+}
+
+// place is where a source is remembered.
+func (f *Facts) place(text string) *atomic.Pointer[Source] {
+	return &f.sources[maphash.String(seed, text)&(rememberedSources-1)]
+}
+
 func (f *Facts) find(text string) *Source {
-	s := &Source{text: strings.Clone(text)}
+	s, addr := f.classify(text)
+	if !addr.IsValid() {
+		return s
+	}
+	geo := f.Geo
+	if geo == nil {
+		geo = shippedGeo
+	}
+	if loc, ok := geo.find(addr); ok {
+		s.Country = loc.Country
+	}
+	f.locate(s, addr)
+	return s
+}
+
+// classify returns a source of which only the text is known, and its address; none for
+// the name of a service.
+func (f *Facts) classify(text string) (s *Source, addr netip.Addr) {
+	s = &Source{text: strings.Clone(text)}
 	switch event.SourceKind(text) {
 	case event.SourceService:
 		s.Kind = KindService
-		return s
+		return s, addr
 	case "":
-		return s // neither an address nor a service
+		return s, addr // neither an address nor a service
 	case event.SourcePrivate:
 		s.Kind = KindPrivate
 	default:
@@ -109,18 +145,16 @@ func (f *Facts) find(text string) *Source {
 	}
 	addr, err := netip.ParseAddr(text)
 	if err != nil {
-		return s
+		return s, netip.Addr{}
 	}
-	addr = addr.WithZone("").Unmap()
-	geo, networks := f.Geo, f.Networks
-	if geo == nil {
-		geo = shippedGeo
-	}
+	return s, addr.WithZone("").Unmap()
+}
+
+// locate adds the network of an address, and what lists say of it.
+func (f *Facts) locate(s *Source, addr netip.Addr) {
+	networks := f.Networks
 	if networks == nil {
 		networks = shippedNetworkList
-	}
-	if loc, ok := geo.find(addr); ok {
-		s.Country = loc.Country
 	}
 	if n, ok := networks.Lookup(addr); ok {
 		if n.ASN != 0 {
@@ -134,7 +168,6 @@ func (f *Facts) find(text string) *Source {
 	if f.Lists != nil {
 		f.listed(s, f.Lists.Lookup(addr))
 	}
-	return s
 }
 
 // listed adds what lists say.

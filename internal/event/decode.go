@@ -62,7 +62,8 @@ var ErrTruncated = errors.New("truncated: the input ends inside a record; fetch 
 
 // Bounds of a Decoder.
 const (
-	chunk      = 1 << 20 // bytes of input that are buffered and read at a time; longer records grow the buffer up to Limits.MaxRecord
+	chunk      = 1 << 20   // bytes of input that are buffered and read at a time; longer records grow the buffer up to Limits.MaxRecord
+	firstChunk = 128 << 10 // likewise at first: most inputs are small, and fresh memory is expensive to touch
 	smallChunk = 32 << 10
 	minRoom    = 128 << 10 // minimum buffer space for an input that starts after another one
 	maxNested  = 10        // payloads inside payloads
@@ -144,7 +145,11 @@ func (d *Decoder) Reset(r io.Reader, lim Limits) {
 	from := d.from + len(d.buf)
 	if cap(d.room)-from < minRoom {
 		from = 0
-		d.reuse()
+		if 0 < cap(d.room) && cap(d.room) < chunk {
+			d.room = make([]byte, d.grown()) // records in the other one stay valid
+		} else {
+			d.reuse()
+		}
 	}
 	*d = Decoder{
 		in: r, lim: lim, room: d.room, from: from, buf: d.room[from:from], open: d.open[:0], left: &left,

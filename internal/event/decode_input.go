@@ -43,13 +43,7 @@ func (d *Decoder) more() bool {
 	}
 	d.line(d.base + int64(d.pos))
 	unread := d.buf[d.pos:]
-	size := cap(d.room)
-	if size == 0 {
-		size = chunk
-		if d.nested > 0 {
-			size = smallChunk
-		}
-	}
+	size := d.grown()
 	for size < 2*len(unread) {
 		size *= 2
 	}
@@ -84,6 +78,20 @@ func (d *Decoder) more() bool {
 		}
 	}
 	return len(d.buf) > before
+}
+
+// grown returns the size of a buffer for more input than the present one holds.
+func (d *Decoder) grown() int {
+	size := cap(d.room)
+	switch {
+	case size == 0 && d.nested > 0:
+		return smallChunk
+	case size == 0:
+		return firstChunk
+	case d.nested > 0:
+		return size
+	}
+	return max(size, min(4*size, chunk))
 }
 
 func (d *Decoder) reuse() {
