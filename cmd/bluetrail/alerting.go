@@ -40,8 +40,12 @@ func (a *app) alerter(db *state.DB, rules func() *ruleset.Ruleset, open func() (
 	if exposed != nil {
 		opened = openingNotes(exposed, log)
 	}
+	var wake <-chan struct{}
+	if a.rules != nil {
+		wake = a.rules.Written()
+	}
 	return alert.NewAlerter(alert.Config{
-		Exposure: opened, State: db, Rules: rules, Open: open, Queue: output.Queue, Log: log,
+		Wake: wake, Exposure: opened, State: db, Rules: rules, Open: open, Queue: output.Queue, Log: log,
 		Triage: func(f *finding.Finding) triage.Verdict { return desk.Apply(f) }, Unusual: desk.Unusual,
 		Window: c.Window, Windows: c.Windows, Risk: alert.Risk{Threshold: c.Risk.Threshold, HalfLife: c.Risk.HalfLife},
 	}), nil

@@ -32,6 +32,8 @@ type Config struct {
 	// the events are asked.
 	Unusual func(q actor.Question) (list []string, ok bool)
 
+	Wake <-chan struct{} // tells Run that findings may have come; nil = it only looks from time to time
+
 	Window  time.Duration            // see DefaultWindow
 	Windows map[string]time.Duration // by ID, name or title of a rule
 	Risk    Risk
@@ -72,7 +74,7 @@ func NewAlerter(cfg Config) *Alerter {
 
 // Steps of Run.
 const (
-	every      = 500 * time.Millisecond // how often Run looks for findings
+	every      = 500 * time.Millisecond // how often Run looks for findings of which nobody told
 	retryAfter = 10 * time.Second       // how long it rests after a failure
 	batch      = 32                     // findings in a transaction; commits of events wait for it
 )
@@ -80,18 +82,19 @@ const (
 // Run makes alerts until ctx ends. A failure is logged, and what it was about is tried
 // again.
 func (a *Alerter) Run(ctx context.Context) error {
-	pause := every
+	pause, wake := every, a.cfg.Wake
 	for {
 		select {
 		case <-time.After(pause):
+		case <-wake:
 		case <-ctx.Done():
 			return nil
 		}
-		pause = every
+		pause, wake = every, a.cfg.Wake
 		if _, err := a.Drain(ctx); err != nil && ctx.Err() == nil {
 			a.cfg.Log.Error("cannot make alerts; trying again soon", "err", err, "after", retryAfter.String())
 			a.counts.failed.Add(1)
-			pause = retryAfter
+			pause, wake = retryAfter, nil
 		}
 	}
 }

@@ -207,6 +207,11 @@ func TestManyEvents(t *testing.T) {
 	for part := range slices.Chunk(list, 2500) {
 		rules, _ := open(t, dir)
 		take(t, data, rules, part)
+		select {
+		case <-rules.Written():
+		default:
+			t.Error("nobody is told of findings")
+		}
 	}
 	for _, f := range found(t, data) {
 		if int(f.Count) != len(list) || len(f.EventIDs) != finding.MaxIDs || f.Last.Unix()%3600 != int64(min(len(list), 3600)-1) {

@@ -45,8 +45,12 @@ type Rules struct {
 	changed  []state.Disabled          // since the last commit; without a reason = enabled again
 	sink     *Sink                     // nil = not open yet
 
-	counts counts
+	counts  counts
+	written chan struct{}
 }
+
+// Written tells that findings were committed since it was received from last.
+func (r *Rules) Written() <-chan struct{} { return r.written }
 
 // Open makes rules that follow those of the configuration.
 func Open(cfg Config) *Rules {
@@ -59,7 +63,7 @@ func Open(cfg Config) *Rules {
 	if cfg.Lateness <= 0 {
 		cfg.Lateness = DefaultLateness
 	}
-	r := &Rules{cfg: cfg, disabled: map[string]state.Disabled{}}
+	r := &Rules{cfg: cfg, disabled: map[string]state.Disabled{}, written: make(chan struct{}, 1)}
 	r.counts.init()
 	cfg.Rules.Subscribe(r.use)
 	return r

@@ -345,8 +345,14 @@ func (s *Sink) Committed() {
 	s.count()
 }
 
-// count counts the findings that were written.
+// count counts the findings that were written, and tells of them.
 func (s *Sink) count() {
+	if s.written > 0 {
+		select {
+		case s.rules.written <- struct{}{}:
+		default:
+		}
+	}
 	s.rules.counts.written.Add(int64(s.written))
 	s.written = 0
 }
