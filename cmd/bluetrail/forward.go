@@ -48,6 +48,8 @@ var verbs = map[string]func() forwarded{
 
 	"rules state": func() forwarded { return &rulesStateCmd{} },
 
+	"verify evidence": func() forwarded { return &verifyEvidenceCmd{} },
+
 	"findings":      func() forwarded { return &findingsListCmd{} },
 	"findings show": func() forwarded { return &findingsShowCmd{} },
 	"findings mark": func() forwarded { return &findingsMarkCmd{} },

@@ -76,6 +76,9 @@ func (a *app) facts(data string, db *state.DB, covered *coverage.Report, lists *
 	for _, p := range progress {
 		f.Searches = append(f.Searches, health.Search{Rule: p.Rule, Failures: p.Failures, Lag: lags[p.Rule]})
 	}
+	if f.Digests, err = digestsOf(db, f.Now); err != nil {
+		return nil, err
+	}
 	disabled, err := db.Disabled()
 	if err != nil {
 		return nil, err

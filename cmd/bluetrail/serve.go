@@ -132,6 +132,12 @@ func (c *serveCmd) serve(a *app, hello greeting) error {
 	}
 	parts = append(parts, s.alerts(&in), s.exposure(&in), s.facts(&in), s.coverage(&in), s.health(&in))
 	parts = append(parts, serve.Part{Name: "api", Start: func(context.Context) error { return s.serveAPI(&in, h) }, Stop: func(context.Context) error { s.jobs.Close(); return nil }})
+	if s.cfg.Verify.Keys != "" {
+		if _, err := readKeys(s.cfg.Verify.Keys); err != nil {
+			return err
+		}
+		parts = append(parts, s.verification(&in))
+	}
 	if days := s.cfg.Serve.ScrubDays; days > 0 {
 		period := time.Duration(days) * 24 * time.Hour
 		parts = append(parts, serve.Part{Name: "scrub", Run: func(ctx context.Context) error { return s.scrub(ctx, period) }},

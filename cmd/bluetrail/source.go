@@ -315,7 +315,7 @@ func absolute(c config.Config) (config.Config, error) {
 	for i := range c.Lists {
 		c.Lists[i].File, c.Lists[i].AuthFile = abs(c.Lists[i].File), abs(c.Lists[i].AuthFile)
 	}
-	c.Rules.Dirs = all(c.Rules.Dirs)
+	c.Rules.Dirs, c.Verify.Keys = all(c.Rules.Dirs), abs(c.Verify.Keys)
 	c.Serve.TLS.Cert, c.Serve.TLS.Key = abs(c.Serve.TLS.Cert), abs(c.Serve.TLS.Key)
 	if c.Auth.OIDC != nil {
 		o := *c.Auth.OIDC

@@ -11,26 +11,36 @@ import (
 	"sync/atomic"
 	"time"
 
+	"bluetrail/internal/aws"
 	"bluetrail/internal/control"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/digest"
 	"bluetrail/internal/digest/folder"
+	"bluetrail/internal/digest/inbucket"
 	"bluetrail/internal/result"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/vector"
 )
 
 type verifyCmd struct {
-	Files verifyFilesCmd `cmd:"" default:"withargs" help:"Verify digest files, their chains and the log files that they name."`
+	Files    verifyFilesCmd    `cmd:"" default:"withargs" help:"Verify digest files, their chains and the log files that they name."`
+	Evidence verifyEvidenceCmd `cmd:"" help:"Export what a server verified: every digest, when and by which key."`
 }
 
 type verifyFilesCmd struct {
-	Paths    []control.Path `arg:"" name:"path" help:"Files, folders or globs: digest files and log files." placeholder:"PATH"`
-	Keys     string         `help:"File of CloudTrail's public keys: answers of ListPublicKeys in JSON." placeholder:"FILE"`
-	Earliest string         `help:"Only digests that end at or after this time: -24h, -7d@d, epoch, RFC 3339." placeholder:"T"`
-	Latest   string         `help:"Only digests that end up to this time. Later ones are not missed, earlier ones are." placeholder:"T"`
-	Now      string         `help:"Current time for relative times." placeholder:"T"`
-	Output   string         `short:"o" help:"Output format: table, list or json (a chain a line, with its problems)." enum:"table,list,json" default:"table"`
+	Paths         []control.Path `arg:"" name:"path" help:"Files, folders, globs or s3://BUCKET/PREFIX: digest files and log files." placeholder:"PATH"`
+	Keys          string         `help:"File of CloudTrail's public keys: answers of ListPublicKeys in JSON." placeholder:"FILE"`
+	Earliest      string         `help:"Only digests that end at or after this time: -24h, -7d@d, epoch, RFC 3339." placeholder:"T"`
+	Latest        string         `help:"Only digests that end up to this time. Later ones are not missed, earlier ones are." placeholder:"T"`
+	Now           string         `help:"Current time for relative times." placeholder:"T"`
+	Region        string         `help:"Region of the bucket (default: the SDK's; the bucket's own is found by itself)." placeholder:"NAME" group:"S3"`
+	Profile       string         `help:"Profile of the AWS configuration files." placeholder:"NAME" group:"S3"`
+	RoleARN       string         `name:"role-arn" help:"Role to assume." placeholder:"ARN" group:"S3"`
+	ExternalID    string         `name:"external-id" help:"External ID for --role-arn." placeholder:"ID" group:"S3"`
+	Endpoint      string         `help:"URL of the S3 service, for servers other than AWS." placeholder:"URL" group:"S3"`
+	RequesterPays bool           `help:"Accept the charges for a bucket where the requester pays." group:"S3"`
+	DryRun        bool           `help:"Only list: tell how many digests, log files and bytes would be read."`
+	Output        string         `short:"o" help:"Output format: table, list or json (a chain a line, with its problems)." enum:"table,list,json" default:"table"`
 }
 
 func (*verifyFilesCmd) pages() bool { return true }
@@ -44,6 +54,7 @@ func (*verifyFilesCmd) Help() string {
 			"aws cloudtrail list-public-keys --start-time 2026-01-01 > keys.json    # once, for each region with digests",
 			"bluetrail verify --keys keys.json ./AWSLogs",
 			"bluetrail verify --keys keys.json --latest 2026-03-01T00:00:00Z ./AWSLogs   # up to then nothing may be missing",
+			"bluetrail verify --keys keys.json s3://my-trail/AWSLogs --earliest -7d",
 			"bluetrail verify --keys keys.json ./AWSLogs -o json | jq -r .words",
 		)
 }
@@ -55,10 +66,18 @@ func (c *verifyFilesCmd) Run(a *app) error {
 	}
 	var done, total atomic.Int64
 	o.Progress, o.Size = func(n int) { done.Add(int64(n)) }, total.Store
+	objects, err := c.objects(a, &o)
+	if err != nil {
+		return err
+	}
 	stop := a.meter(func() (int64, int64) { return done.Load(), total.Load() }, bytes)
-	r, err := digest.Verify(a.ctx, folder.New(pathsOf(c.Paths)), o)
+	r, err := digest.Verify(a.ctx, objects, o)
 	stop()
 	if err != nil {
+		return err
+	}
+	if c.DryRun {
+		_, err := fmt.Fprintf(a.out, "%s and %s to read, %s: %s\n", count(r.Digests, "digest"), count(r.Logs, "log file"), bytes(r.Bytes), count(r.Digests+r.Logs, "request"))
 		return err
 	}
 	if r.Digests == 0 && len(r.Chains) == 0 {
@@ -68,6 +87,43 @@ func (c *verifyFilesCmd) Run(a *app) error {
 		return err
 	}
 	return c.conclude(a, r, o.Keys)
+}
+
+// bucketWorkers is how many objects of buckets are read at once: that takes time rather
+// than processors.
+const bucketWorkers = 32
+
+// objects returns what the paths name.
+func (c *verifyFilesCmd) objects(a *app, o *digest.Options) (digest.Objects, error) {
+	var list []digest.Objects
+	var disk []string
+	var client *aws.Client
+	for _, p := range pathsOf(c.Paths) {
+		if !inbucket.Is(p) {
+			disk = append(disk, p)
+			continue
+		}
+		if client == nil {
+			var err error
+			client, err = aws.New(a.ctx, aws.Access{
+				Region: c.Region, Endpoint: c.Endpoint, Profile: c.Profile, RoleARN: c.RoleARN, ExternalID: c.ExternalID, RequesterPays: c.RequesterPays, PathStyle: c.Endpoint != "",
+			})
+			if err != nil {
+				return nil, usageError{err}
+			}
+			// What lies in a bucket is there now. A copy is as old as it is.
+			o.Workers, o.Now = bucketWorkers, a.started
+		}
+		one, err := inbucket.New(client, p, o.Earliest, o.Latest)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		list = append(list, one)
+	}
+	if len(disk) > 0 {
+		list = append(list, folder.New(disk))
+	}
+	return digest.Join(list), nil
 }
 
 func (c *verifyFilesCmd) options(a *app) (o digest.Options, err error) {
@@ -90,6 +146,7 @@ func (c *verifyFilesCmd) options(a *app) (o digest.Options, err error) {
 	if !o.Latest.IsZero() && !o.Earliest.Before(o.Latest) {
 		return o, usage("--earliest is not before --latest")
 	}
+	o.DryRun = c.DryRun
 	if c.Keys != "" {
 		o.Keys, err = readKeys(a.path(c.Keys))
 	}

@@ -36,6 +36,7 @@ type Config struct {
 	Log       Log                  `yaml:"log"` // of a server, on standard error
 	Auth      Auth                 `yaml:"auth"`
 	Sources   []Source             `yaml:"sources"` // of events that a server takes in
+	Verify    Verify               `yaml:"verify"`
 	Rules     Rules                `yaml:"rules"`
 	Alerts    Alerts               `yaml:"alerts"`
 	Classes   []Class              `yaml:"classes"` // what kind of actor somebody is
@@ -162,6 +163,7 @@ func Default() Config {
 		Log:      Log{Format: LogText},
 		Serve:    Serve{Addr: "127.0.0.1:8686", ScrubDays: 7},
 		Auth:     Auth{Idle: 12 * time.Hour, Lifetime: 7 * 24 * time.Hour},
+		Verify:   Verify{Every: 10 * time.Minute},
 		Rules:    Rules{Shipped: true, Lateness: time.Hour},
 		Alerts:   Alerts{Window: 24 * time.Hour, Risk: Risk{Threshold: 80, HalfLife: 24 * time.Hour}},
 		Search: Search{
@@ -233,6 +235,9 @@ func (c *Config) check(path string) error {
 	}
 	if c.Search.Time < 0 || c.Search.Time > maxTime {
 		return fmt.Errorf("configuration %q: search.time must be between 0s (no limit) and %s, not %s", path, maxTime, c.Search.Time)
+	}
+	if c.Verify.Every < leastVerify || c.Verify.Every > mostVerify {
+		return fmt.Errorf("configuration %q: verify.every must be between %s and %s, not %s", path, leastVerify, mostVerify, c.Verify.Every)
 	}
 	if c.Rules.Lateness < leastLateness || c.Rules.Lateness > mostLateness {
 		return fmt.Errorf("configuration %q: rules.lateness must be between %s and %s, not %s", path, leastLateness, mostLateness, c.Rules.Lateness)

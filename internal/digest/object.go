@@ -17,6 +17,8 @@ type Object struct {
 	Name    string // for people, and for whoever opens it: a path or a URL
 	Size    int64  // as it is stored
 	Changed time.Time
+
+	of int // whose it is in a Join
 }
 
 // Objects are what is verified. It is safe for concurrent use.

@@ -26,7 +26,8 @@ type Options struct {
 	// Grace is how long log files and digests may arrive after the digest that names
 	// them, from when that was changed.
 	Grace   time.Duration
-	Workers int // objects that are read at once, 0 = one for each processor
+	Workers int  // objects that are read at once, 0 = one for each processor
+	DryRun  bool // only list: the report counts what would be read, and has no chains
 	// Known returns the hash of a digest, by the key in it, that was verified before
 	// together with its log files. They are not read again. May be nil.
 	Known func(key string) (hash string, ok bool)
@@ -104,6 +105,10 @@ func Verify(ctx context.Context, src Objects, o Options) (*Report, error) {
 	if err := v.list(ctx); err != nil {
 		return nil, err
 	}
+	if o.DryRun {
+		return v.rep, nil
+	}
+	v.rep.Logs, v.rep.Digests, v.rep.Bytes = 0, 0, 0
 	lanes := make([]*lane, 0, len(v.lanes))
 	for _, l := range v.lanes {
 		lanes = append(lanes, l)
@@ -173,9 +178,11 @@ func (v *verifier) list(ctx context.Context) error {
 		if name.digest {
 			c := ChainID{id.root, name.account, name.region, name.trail, name.home, name.backfill}
 			l.digests[c] = append(l.digests[c], e)
+			v.rep.Digests++
 			return nil
 		}
 		l.logs = append(l.logs, e)
+		v.rep.Logs++
 		if b := baseOf(o.Key); v.base[b] == nil {
 			v.base[b] = e
 		} else {
@@ -193,7 +200,7 @@ func (v *verifier) list(ctx context.Context) error {
 	if !v.o.Latest.IsZero() && v.o.Latest.Before(v.asOf) || v.rep.Inferred && !v.o.Latest.IsZero() {
 		v.asOf, v.rep.Inferred = v.o.Latest, false
 	}
-	v.rep.AsOf = v.asOf
+	v.rep.AsOf, v.rep.Bytes = v.asOf, size
 	if v.o.Size != nil {
 		v.o.Size(size)
 	}

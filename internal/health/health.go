@@ -31,6 +31,8 @@ type Facts struct {
 	Disk   Disk
 	Rules  []rule.Info // that run
 	Unfit  []Unfit     // rules that run and test fields that no record has
+	// Digests are the chains of CloudTrail's digests with problems.
+	Digests []Digests
 	// Coverage is which accounts and regions bring records; nil = it is not known.
 	Coverage *coverage.Report
 }
@@ -74,6 +76,13 @@ type Search struct {
 	Lag      time.Duration
 }
 
+// Digests is a chain of CloudTrail's digests with problems.
+type Digests struct {
+	Name     string // chain and source
+	Severity rule.Severity
+	Text     string
+}
+
 // Unfit is a rule that tests a field that no record has.
 type Unfit struct {
 	Rule string
@@ -112,7 +121,7 @@ const (
 )
 
 // Kinds are the words that keys begin with.
-var Kinds = []string{"output", "list", "source", "search", "rule", "alerts", "rules", "facts", "coverage", "disk"}
+var Kinds = []string{"output", "list", "source", "search", "rule", "alerts", "rules", "facts", "coverage", "disk", "digests"}
 
 // Conditions returns what is not well, the worst first.
 func Conditions(f *Facts) []Condition {
@@ -173,6 +182,9 @@ func Conditions(f *Facts) []Condition {
 		}
 	}
 	all = append(all, uncovered(f.Coverage)...)
+	for _, d := range f.Digests {
+		add(d.Severity, "digests "+d.Name, "the trail %s: %s", d.Name, d.Text)
+	}
 	if f.Due > 0 && f.Now.Sub(f.DueSince) > patience {
 		add(rule.High, "alerts", "%d findings have been waiting to become alerts since %s", f.Due, clock(f.DueSince))
 	}

@@ -74,6 +74,7 @@ var steps = []string{
 	documents,
 	cloudSources,
 	waitingMatches,
+	digests,
 }
 
 // version is the format that this program reads and writes.
