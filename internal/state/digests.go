@@ -83,9 +83,10 @@ func (t *Tx) PutDigests(list []Digest) error {
 	return nil
 }
 
-// PutDigestProblems keeps the problems of a source that a run over all digests that end
-// at or after since found at a time, and ends the others of this range.
-func (t *Tx) PutDigestProblems(source string, since, now int64, list []DigestProblem) error {
+// PutDigestProblems keeps the problems of a source that a look at the digests that end at
+// or after since found at a time (unix seconds), and drops those of this range that it no
+// longer found in the chains that it saw. A look at everything (since = 0) has seen all.
+func (t *Tx) PutDigestProblems(source string, chains []string, since, now int64, list []DigestProblem) error {
 	put, err := t.tx.Prepare(`INSERT INTO digest_problem VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?9, ?9)
 		ON CONFLICT DO UPDATE SET end = excluded.end, severity = excluded.severity, text = excluded.text, last = excluded.last`)
 	if err != nil {
@@ -97,8 +98,16 @@ func (t *Tx) PutDigestProblems(source string, since, now int64, list []DigestPro
 			return err
 		}
 	}
-	_, err = t.tx.Exec("DELETE FROM digest_problem WHERE source = ? AND end >= ? AND last < ?", source, since, now)
-	return err
+	if since == 0 {
+		_, err = t.tx.Exec("DELETE FROM digest_problem WHERE source = ? AND last < ?", source, now)
+		return err
+	}
+	for _, chain := range chains {
+		if _, err := t.tx.Exec("DELETE FROM digest_problem WHERE source = ? AND chain = ? AND end >= ? AND last < ?", source, chain, since, now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // KnownDigest returns the hash of a digest that was verified and is whole, with its log

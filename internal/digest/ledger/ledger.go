@@ -82,7 +82,11 @@ func (l *Ledger) Look(ctx context.Context, now time.Time) (Result, error) {
 		return res, err
 	}
 	var problems []state.DigestProblem
+	var chains []string
 	for _, c := range r.Chains {
+		if c.Digests > 0 {
+			chains = append(chains, c.ChainID.String())
+		}
 		for _, p := range c.Problems {
 			if p.Pending {
 				continue
@@ -99,7 +103,7 @@ func (l *Ledger) Look(ctx context.Context, now time.Time) (Result, error) {
 		// A problem at the edge may concern a digest that was left out.
 		since = o.Earliest.Add(2 * time.Hour).Unix()
 	}
-	if err := l.DB.Write(func(tx *state.Tx) error { return tx.PutDigestProblems(l.Source, since, now.Unix(), problems) }); err != nil {
+	if err := l.DB.Write(func(tx *state.Tx) error { return tx.PutDigestProblems(l.Source, chains, since, now.Unix(), problems) }); err != nil {
 		return res, err
 	}
 	if o.Earliest.IsZero() {
