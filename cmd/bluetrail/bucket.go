@@ -91,7 +91,7 @@ func (s *source) remote(a *app, far []string, env *exec.Env, o *files.Options) e
 	if err != nil {
 		return usageError{err}
 	}
-	o.Remote = place
+	a.place, o.Remote = place, place
 	if !env.Earliest.IsZero() || !env.Latest.IsZero() {
 		o.Earliest, o.Latest = math.MinInt64, math.MaxInt64
 		if !env.Earliest.IsZero() {

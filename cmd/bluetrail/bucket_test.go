@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -31,6 +32,7 @@ func TestInPlace(t *testing.T) {
 		{append([]string{"trace", "alice"}, two...), exitDone, "StopLogging", ""},
 		{append([]string{"fields", "user", "--files"}, two...), exitDone, "alice", ""},
 		{append([]string{"hunt", "-o", "csv"}, two...), exitDone, "StopLogging", "in 1 file"},
+		{append([]string{"export", "StopLogging", "--evidence", filepath.Join(t.TempDir(), "case"), "--files"}, two...), exitDone, "", "1 record of 1 source written"},
 		{append([]string{"hunt", "--dry-run"}, two...), exitDone, "1 object to read", ""},
 		{append([]string{"exposure", "--region", "nowhere"}, at...), exitUsage, "", "region"},
 		{append([]string{"summary", "--late", "soon"}, at...), exitUsage, "", "--late"},

@@ -19,6 +19,7 @@ import (
 	"bluetrail/internal/ingest"
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/search"
+	"bluetrail/internal/source/bucket"
 	"bluetrail/internal/source/file"
 	"bluetrail/internal/spill"
 	"bluetrail/internal/spl/exec"
@@ -89,7 +90,8 @@ type app struct {
 	started  time.Time
 	raised   int // alerts, by this command
 
-	rehearsal *rehearsal // of a dry run; nil = none
+	place     *bucket.Place // that the command reads; nil = none
+	rehearsal *rehearsal    // of a dry run; nil = none
 
 	dir     string           // where relative paths begin, "" = the working directory
 	outTerm control.Terminal // what out is

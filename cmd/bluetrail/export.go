@@ -9,6 +9,7 @@ import (
 	"bluetrail/internal/diag"
 	"bluetrail/internal/incident"
 	"bluetrail/internal/search"
+	"bluetrail/internal/source/bucket"
 	"bluetrail/internal/vector"
 )
 
@@ -77,7 +78,12 @@ func (c *exportCmd) Run(a *app) (err error) {
 		return err
 	}
 	stop := a.waiting("hashing source files")
-	err = e.Finish(func(source string) (string, error) { return incident.HashFile(a.path(source)) })
+	err = e.Finish(func(source string) (string, error) {
+		if a.place != nil && bucket.Is(source) {
+			return a.place.Hash(a.ctx, source)
+		}
+		return incident.HashFile(a.path(source))
+	})
 	stop()
 	if err != nil {
 		return err

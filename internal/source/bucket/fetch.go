@@ -3,6 +3,8 @@ package bucket
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"bluetrail/internal/aws"
+	s3bucket "bluetrail/internal/aws/bucket"
 	"bluetrail/internal/source/file"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -222,6 +225,22 @@ func (p *Place) get(ctx context.Context, o *file.File, off int64, buf []byte) (i
 		return 0, errRestart
 	}
 	return n, nil
+}
+
+// Hash returns the SHA-256 of an object, as hex digits, by its address.
+func (p *Place) Hash(ctx context.Context, address string) (string, error) {
+	bucket, key := split(address)
+	p.rootOf(address).count(func(c *Cost) { c.Gets++ })
+	content, err := s3bucket.New(p.client, bucket).Get(ctx, s3bucket.Object{Key: key, Size: -1})
+	if err != nil {
+		return "", aws.Explain(err)
+	}
+	defer content.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, content); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // parts reads a large object in parts.
