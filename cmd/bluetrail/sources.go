@@ -21,6 +21,8 @@ import (
 func (s *server) sourcePart(src *config.Source) serve.Part {
 	run := s.watch
 	switch src.KindOf() {
+	case config.KindS3:
+		run = s.followBucket
 	case config.KindSQS:
 		run = s.readQueue
 	case config.KindLookupEvents:

@@ -26,12 +26,14 @@ type Source struct {
 	Dir          string       `yaml:"dir"` // KindDir: a folder that is watched
 	Access       Access       `yaml:",inline"`
 	SQS          SQS          `yaml:",inline"`
+	S3           S3           `yaml:",inline"`
 	LookupEvents LookupEvents `yaml:",inline"`
 }
 
 // The kinds of sources.
 const (
 	KindDir          = "dir"
+	KindS3           = "s3"           // a bucket is read and followed
 	KindSQS          = "sqs"          // a queue whose messages announce objects of S3
 	KindLookupEvents = "lookupevents" // CloudTrail's event history of an account
 )
@@ -56,6 +58,14 @@ var kinds = map[string]sourceKind{
 			}
 			return nil
 		},
+	},
+	KindS3: {
+		keys: struct {
+			Access `yaml:",inline"`
+			S3     `yaml:",inline"`
+		}{},
+		place: func(s *Source) string { return s.S3.folder() },
+		check: checkS3,
 	},
 	KindSQS: {
 		keys: struct {
@@ -98,6 +108,8 @@ func (s *Source) Folders() (list []string) {
 	switch s.KindOf() {
 	case KindDir:
 		return []string{s.Dir}
+	case KindS3:
+		return []string{s.S3.folder()}
 	case KindSQS:
 		for _, b := range s.SQS.Buckets {
 			if name, _, _ := strings.Cut(b, "/"); name == "*" {
