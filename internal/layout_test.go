@@ -20,7 +20,7 @@ var layers = [][]string{
 	{"spath", "idset", "splunktime", "spill", "backup", "config", "spl/pcre", "spl/datamodel", "enrich/netpack"},
 	{"event", "generate", "state", "aws"},
 	{"filter", "source", "enrich/...", "identity", "auth", "aws/...", "digest"},
-	{"lookup", "source/file", "actor", "event/reference", "enrich/load"},
+	{"lookup", "source/file", "source/inbox", "actor", "event/reference", "enrich/load"},
 	{"store", "source/...", "digest/..."},
 	{"store/...", "spl/syntax"},
 	{"spl/exec"},

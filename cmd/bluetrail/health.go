@@ -106,6 +106,9 @@ func (a *app) facts(data string, db *state.DB, covered *coverage.Report, lists *
 // newestOf returns when the newest file or object of a source was changed, zero if it had
 // none.
 func (a *app) newestOf(db *state.DB, src *config.Source) (newest time.Time, err error) {
+	if k := src.KindOf(); k == config.KindHEC || k == config.KindHTTP {
+		return lastOf(db, src.Label())
+	}
 	for _, folder := range src.Folders() {
 		if src.KindOf() == config.KindDir {
 			folder = file.Absolute(a.path(folder))

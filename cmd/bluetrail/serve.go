@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"bluetrail/internal/alert/output"
@@ -61,7 +62,8 @@ type server struct {
 	handler  http.Handler                    // the API
 	lags     func() map[string]time.Duration // of scheduled rules; nil = there are none
 	people   *auth.People
-	once     string // password of the first account, "" = it was there
+	statuses sync.Map // func() feed.Status of sources to which clients send, by label
+	once     string   // password of the first account, "" = it was there
 }
 
 // Run serves until the context ends or a part fails.
@@ -101,7 +103,7 @@ func (c *serveCmd) serve(a *app, hello greeting) error {
 	if h.Hosts.Proxies, err = auth.ParseProxies(s.cfg.Serve.TrustedProxies); err != nil {
 		return usageError{err}
 	}
-	if h.TLS, err = s.secure(addr); err != nil {
+	if h.TLS, err = s.secure(&s.cfg.Serve.TLS, addr, s.data); err != nil {
 		return err
 	}
 	h.Mount(api.Starting(web.Dist()))
@@ -153,8 +155,11 @@ func (c *serveCmd) serve(a *app, hello greeting) error {
 		Stop: func(ctx context.Context) error { return s.commands.Stop(ctx) },
 	})
 	for i := range s.cfg.Sources {
-		parts = append(parts, s.sourcePart(&s.cfg.Sources[i]))
+		if k := s.cfg.Sources[i].KindOf(); k != config.KindHEC && k != config.KindHTTP {
+			parts = append(parts, s.sourcePart(&s.cfg.Sources[i]))
+		}
 	}
+	parts = append(parts, s.receivers()...)
 	return serve.Run(a.ctx, s.log, parts, func() {
 		h.SetReady(true)
 		text, err := hello(a.ctx, s, h.URL())

@@ -18,9 +18,9 @@ import (
 // because it may hold a one-time password.
 type greeting func(ctx context.Context, s *server, url string) (string, error)
 
-// secure returns the TLS configuration of a server at an address, nil for none.
-func (s *server) secure(addr string) (*tls.Config, error) {
-	t := &s.cfg.Serve.TLS
+// secure returns the TLS configuration of an address, nil for none. A certificate that
+// bluetrail makes itself is kept in dir.
+func (s *server) secure(t *config.TLS, addr, dir string) (*tls.Config, error) {
 	switch {
 	case t.SelfSigned:
 		hosts := append([]string(nil), s.cfg.Serve.Hosts...)
@@ -30,7 +30,7 @@ func (s *server) secure(addr string) (*tls.Config, error) {
 		if name, err := os.Hostname(); err == nil && name != "" {
 			hosts = append(hosts, name)
 		}
-		c, err := serve.SelfSigned(s.data, hosts, s.log)
+		c, err := serve.SelfSigned(dir, hosts, s.log)
 		if err != nil {
 			return nil, err
 		}

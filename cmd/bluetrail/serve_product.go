@@ -34,6 +34,7 @@ func (s *server) product(in *app) api.Product {
 			return k, err
 		},
 		Coverage: s.covered.Read,
+		Received: s.status,
 		Desk:     func() (*triage.Desk, error) { return own.desk(state, s.data, nil) },
 		Book:     func(f func(*actor.Book)) error { return own.book(state, f) },
 		Span: func() (first, last time.Time) {

@@ -324,6 +324,17 @@ func absolute(c config.Config) (config.Config, error) {
 		}
 		c.Auth.OIDC = &o
 	}
+	c.Sources = slices.Clone(c.Sources)
+	for i := range c.Sources {
+		r := &c.Sources[i].Receiver
+		r.ListenTLS.Cert, r.ListenTLS.Key = abs(r.ListenTLS.Cert), abs(r.ListenTLS.Key)
+		r.Tokens = slices.Clone(r.Tokens)
+		for j := range r.Tokens {
+			if path, ok := strings.CutPrefix(string(r.Tokens[j].Token), "file:"); ok {
+				r.Tokens[j].Token = config.Secret("file:" + abs(path))
+			}
+		}
+	}
 	c.Outputs = slices.Clone(c.Outputs)
 	for i := range c.Outputs {
 		o := &c.Outputs[i]

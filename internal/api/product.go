@@ -22,6 +22,7 @@ import (
 	"bluetrail/internal/exposure"
 	"bluetrail/internal/knowledge"
 	"bluetrail/internal/search"
+	feed "bluetrail/internal/source"
 	"bluetrail/internal/spl/exec"
 	"bluetrail/internal/splunktime"
 	"bluetrail/internal/state"
@@ -49,6 +50,7 @@ type Product struct {
 	Desk     func() (*triage.Desk, error)
 	Book     func(func(*actor.Book)) error // nobody may keep it
 	Exposure *exposure.Keeper
+	Received func(label string) (st feed.Status, ok bool)                           // how a source does to which clients send
 	Coverage func(ctx context.Context, age time.Duration) (*coverage.Report, error) // at most age old
 	// SourceProblem returns why a source cannot be read now, "" = it can.
 	SourceProblem func(label string) string

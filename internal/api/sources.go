@@ -89,6 +89,10 @@ func (s *Server) listSources(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for i := range sources {
+		if c := &sources[i]; c.KindOf() == config.KindHEC || c.KindOf() == config.KindHTTP {
+			out = append(out, s.receiverOf(c, now))
+			continue
+		}
 		x, err := s.sourceOf(&sources[i], now, problems)
 		if err != nil {
 			return err
@@ -162,9 +166,33 @@ func (s *Server) sourceOf(c *config.Source, now time.Time, problems []diag.Notic
 	return x, nil
 }
 
+// receiverOf is a source to which clients send.
+func (s *Server) receiverOf(c *config.Source, now time.Time) eventSource {
+	x := eventSource{Name: c.Label(), Kind: c.KindOf(), Index: c.Index, Sourcetype: c.Sourcetype, Host: c.Host, State: "waiting", About: "it has not started"}
+	st, ok := s.cfg.Product.Received(c.Label())
+	if !ok {
+		return x
+	}
+	x.State, x.About, x.Files, x.Records, x.Problems, x.LastFileAt = st.State, st.About, st.Pieces, st.Events, st.Problems, timeOf(st.Last)
+	if st.Error != "" {
+		x.LastError = st.ErrorAt.UTC().Format(time.RFC3339) + ": " + st.Error
+	}
+	if !st.Last.IsZero() {
+		quiet := now.Sub(st.Last)
+		lag := quiet.Seconds()
+		x.Lag = &lag
+		if most := c.QuietTime(); x.State == "fine" && most > 0 && quiet > most {
+			x.State, x.About = "quiet", "nothing came for "+quiet.Round(time.Minute).String()
+		}
+	}
+	return x
+}
+
 func sum(list []eventSource) (n int64) {
 	for _, x := range list {
-		n += x.Files
+		if x.Kind != config.KindHEC && x.Kind != config.KindHTTP {
+			n += x.Files
+		}
 	}
 	return n
 }

@@ -28,6 +28,7 @@ type Source struct {
 	SQS          SQS          `yaml:",inline"`
 	S3           S3           `yaml:",inline"`
 	LookupEvents LookupEvents `yaml:",inline"`
+	Receiver     Receiver     `yaml:",inline"`
 }
 
 // The kinds of sources.
@@ -36,6 +37,8 @@ const (
 	KindS3           = "s3"           // a bucket is read and followed
 	KindSQS          = "sqs"          // a queue whose messages announce objects of S3
 	KindLookupEvents = "lookupevents" // CloudTrail's event history of an account
+	KindHEC          = "hec"          // clients send by the protocol of Splunk's HTTP Event Collector
+	KindHTTP         = "http"         // clients send files of events, or are Amazon Data Firehose
 )
 
 // sourceKind is what a kind of source needs.
@@ -85,6 +88,8 @@ var kinds = map[string]sourceKind{
 		},
 		check: checkLookupEvents,
 	},
+	KindHEC:  {keys: Receiver{}, place: func(s *Source) string { return s.Receiver.address(s.KindOf()) }, check: checkHEC},
+	KindHTTP: {keys: Receiver{}, place: func(s *Source) string { return s.Receiver.address(s.KindOf()) + s.Receiver.path() }, check: checkHTTP},
 }
 
 // KindOf returns the kind of the source.
@@ -167,7 +172,7 @@ func (c *Config) checkSources() error {
 		}
 		places[place], labels[s.Label()] = true, true
 	}
-	return nil
+	return c.checkReceivers()
 }
 
 // sourceKinds returns the names of all kinds.
@@ -181,16 +186,29 @@ func sourceKinds() (list []string) {
 
 // foreignKey returns a key that is set and belongs to another kind of source, "" = none.
 func (s *Source) foreignKey() string {
-	own := keysOf(reflect.TypeOf(kinds[s.KindOf()].keys), nil)
+	own := ownKeys(reflect.TypeOf(kinds[s.KindOf()].keys), nil)
 	v := reflect.ValueOf(*s)
 	for _, name := range sourceKinds() {
-		for _, key := range keysOf(reflect.TypeOf(kinds[name].keys), nil) {
+		for _, key := range ownKeys(reflect.TypeOf(kinds[name].keys), nil) {
 			if f := field(v, key); f.IsValid() && !f.IsZero() && !slices.Contains(own, key) {
 				return key
 			}
 		}
 	}
 	return ""
+}
+
+// ownKeys returns the keys of a struct and of those inlined into it.
+func ownKeys(t reflect.Type, keys []string) []string {
+	for i := range t.NumField() {
+		name, opts, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+		if opts == "inline" {
+			keys = ownKeys(t.Field(i).Type, keys)
+			continue
+		}
+		keys = append(keys, name)
+	}
+	return keys
 }
 
 // field returns the field of a struct, or of one inlined into it, that has a key.

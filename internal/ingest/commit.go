@@ -135,12 +135,18 @@ func (p *Pipeline) takeChunk(j *job, ch *chunk) error {
 		problem.Object = j.batch.Name // as the user named it
 		r.sum.skip(problem)
 	}
-	b.problems = append(b.problems, ch.problems...)
+	if !j.batch.Passing {
+		b.problems = append(b.problems, ch.problems...)
+	}
 	j.first, j.last = min(j.first, ch.first), max(j.last, ch.last)
 	j.result.Events += fresh
-	j.result.Problems += len(ch.problems)
+	if j.result.Problems += len(ch.problems); j.result.Problem == "" && len(ch.problems) > 0 {
+		j.result.Problem = ch.problems[0].Text
+	}
 	j.anon = j.anon || ch.anon
-	b.files[j.batch.Key] = j.file(ch, ch.from == 0 || b.files[j.batch.Key].Again)
+	if !j.batch.Passing {
+		b.files[j.batch.Key] = j.file(ch, ch.from == 0 || b.files[j.batch.Key].Again)
+	}
 	if ch.end || ch.err != nil {
 		b.share(r).files++
 		j.result.Done, j.result.Records = ch.end, ch.read

@@ -51,7 +51,7 @@ func (c *counts) write(w io.Writer, now time.Time) {
 	names := slices.Sorted(maps.Keys(c.sources))
 	each := func(name string, write func(w io.Writer, name string, s *share)) {
 		for _, source := range names {
-			write(w, fmt.Sprintf("%s{source=%s}", name, labelValue(source)), c.sources[source])
+			write(w, fmt.Sprintf("%s{source=%s}", name, LabelValue(source)), c.sources[source])
 		}
 	}
 	each("bluetrail_ingest_events_total", func(w io.Writer, name string, s *share) {
@@ -73,8 +73,8 @@ func (c *counts) write(w io.Writer, now time.Time) {
 // labelEscapes are those of the text format.
 var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
-// labelValue writes the value of a label, which may be any path.
-func labelValue(s string) string {
+// LabelValue writes the value of a label, which may be any path.
+func LabelValue(s string) string {
 	return `"` + labelEscapes.Replace(strings.ToValidUTF8(s, "\uFFFD")) + `"`
 }
 

@@ -41,6 +41,10 @@ type job struct {
 // was renamed goes on where it was.
 func (j *job) lookUp(db *state.DB) {
 	b := j.batch
+	if b.Passing {
+		j.stream = b.Stream
+		return
+	}
 	known, ok, err := db.File(b.Key)
 	switch {
 	case err != nil:

@@ -153,6 +153,11 @@ func (h *HTTP) knows(r *http.Request) bool {
 // CheckAddr reports whether addr is a loopback address, and why a server must not listen
 // there unless passwords are safe on the way.
 func CheckAddr(ctx context.Context, addr string, safe bool) (local bool, err error) {
+	return checkAddr(ctx, addr, safe, "passwords would be readable on the way; set serve.tls in the configuration, listen on 127.0.0.1, or use --allow-remote if a proxy in front of it speaks TLS")
+}
+
+// checkAddr is CheckAddr with what is said of an address that is not safe.
+func checkAddr(ctx context.Context, addr string, safe bool, unsafe string) (local bool, err error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return false, fmt.Errorf("cannot parse the address %q: %w; use HOST:PORT", addr, err)
@@ -172,7 +177,7 @@ func CheckAddr(ctx context.Context, addr string, safe bool) (local bool, err err
 		case safe:
 			return false, nil
 		default:
-			return false, fmt.Errorf("%q can be reached from other machines, and passwords would be readable on the way; set serve.tls in the configuration, listen on 127.0.0.1, or use --allow-remote if a proxy in front of it speaks TLS", addr)
+			return false, fmt.Errorf("%q can be reached from other machines, and %s", addr, unsafe)
 		}
 	}
 	return true, nil

@@ -36,6 +36,7 @@ type Batch struct {
 	From    int64       // records of the same Key that came before: it holds those that followed
 	Stream  string      // identifies records without eventID, beside their place; "" = as before, at first the Key
 	Tail    *state.Tail // what is to be known of it when it grows; without Records
+	Passing bool        // it cannot be read again: nothing is kept of it but its events, and its problems are told to Ack alone
 	// Open opens the records. What it reads is added to read as it lies there. An
 	// error is a problem of this batch only.
 	Open func(read *atomic.Int64) (Records, error)
@@ -47,10 +48,11 @@ type Batch struct {
 
 // Result says what became of a batch.
 type Result struct {
-	Events   int   // new ones
-	Records  int64 // of its Key up to its end
-	Problems int   // records that could not be taken in
-	Done     bool  // it was read to its end
+	Events   int    // new ones
+	Records  int64  // of its Key up to its end
+	Problems int    // records that could not be taken in
+	Problem  string // of the first of them
+	Done     bool   // it was read to its end
 }
 
 // Source hands out batches.
