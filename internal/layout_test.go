@@ -16,7 +16,7 @@ import (
 // layers are the packages below internal from the lowest up. A package imports
 // only from layers below its own. dir/... stands for a package and those in it.
 var layers = [][]string{
-	{"diag", "jsonscan", "yamldoc", "vector", "tally", "guide", "unpack", "leftover", "aws/trailkey"},
+	{"diag", "jsonscan", "yamldoc", "vector", "tally", "guide", "unpack", "leftover", "aws/trailkey", "aws/permission"},
 	{"spath", "idset", "splunktime", "spill", "backup", "config", "spl/pcre", "spl/datamodel", "enrich/netpack"},
 	{"event", "generate", "state", "aws"},
 	{"filter", "source", "enrich/...", "identity", "auth", "aws/...", "digest"},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"bluetrail/internal/aws"
 	"bluetrail/internal/coverage"
 	"bluetrail/internal/enrich/load"
 	"bluetrail/internal/integrity"
@@ -29,15 +30,37 @@ func (a *app) coverageOf(db *state.DB, lists *load.Loader, open func() (search.O
 			c, err := db.Checkpoint()
 			return c.Batch, err
 		},
-		Live: len(a.cfg.Sources) > 0,
-		Members: func(context.Context) (members []coverage.Member, err error) {
-			if lists != nil {
-				for id, x := range lists.Facts().Accounts {
-					members = append(members, coverage.Member{ID: id, Name: x.Name})
+		Live:    len(a.cfg.Sources) > 0,
+		Members: a.members(lists),
+	}
+}
+
+// members returns what tells the accounts of the organization: those of the assets, and
+// those that AWS Organizations lists. What AWS said last counts while it cannot be asked.
+func (a *app) members(lists *load.Loader) func(context.Context) ([]coverage.Member, error) {
+	var told []aws.OrganizationAccount
+	var asked time.Time
+	var failed error
+	return func(ctx context.Context) (members []coverage.Member, err error) {
+		if o := a.cfg.Organization; o != nil && (time.Since(asked) >= o.Every || failed != nil && time.Since(asked) >= coverageEvery) {
+			c, err := aws.New(ctx, o.Access)
+			if err == nil {
+				var list []aws.OrganizationAccount
+				if list, err = c.Accounts(ctx); len(list) > 0 {
+					told = list
 				}
 			}
-			return members, nil
-		},
+			asked, failed = time.Now(), err
+		}
+		for _, x := range told {
+			members = append(members, coverage.Member{ID: x.ID, Name: x.Name, Suspended: x.Suspended})
+		}
+		if lists != nil {
+			for id, x := range lists.Facts().Accounts {
+				members = append(members, coverage.Member{ID: id, Name: x.Name})
+			}
+		}
+		return members, failed
 	}
 }
 

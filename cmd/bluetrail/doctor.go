@@ -23,14 +23,19 @@ import (
 )
 
 type doctorCmd struct {
-	Data      string   `help:"Data directory to inspect (default: from the configuration)." placeholder:"DIR" env:"BLUETRAIL_DATA"`
-	Knowledge []string `help:"Folder of macros and lookups to check; repeatable." placeholder:"DIR"`
-	Deep      bool     `help:"Read everything: checksums, every record and every id."`
-	Problems  int      `help:"Maximum number of unreadable files to list." default:"20" placeholder:"N"`
+	What      string    `arg:"" optional:"" enum:",aws" help:"aws = check the AWS side of the sources: permissions, trails, buckets, queue and keys."`
+	AWS       doctorAWS `embed:"" group:"doctor aws"`
+	Data      string    `help:"Data directory to inspect (default: from the configuration)." placeholder:"DIR" env:"BLUETRAIL_DATA"`
+	Knowledge []string  `help:"Folder of macros and lookups to check; repeatable." placeholder:"DIR"`
+	Deep      bool      `help:"Read everything: checksums, every record and every id."`
+	Problems  int       `help:"Maximum number of unreadable files to list." default:"20" placeholder:"N"`
 }
 
 // Run prints what is set up; it fails when something is broken.
 func (c *doctorCmd) Run(a *app) error {
+	if c.What == "aws" {
+		return c.AWS.run(a)
+	}
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	defer w.Flush()
 	broken := 0

@@ -18,17 +18,19 @@ import (
 // Config is the whole configuration. Flags go over the environment, the
 // environment over the file, the file over Default.
 type Config struct {
-	Data       string   `yaml:"data"`      // data directory
-	Knowledge  []string `yaml:"knowledge"` // folders of macros and lookups
-	GeoIP      []string `yaml:"geoip"`     // .mmdb files; none = the shipped country database
-	Network    []string `yaml:"network"`   // .mmdb or .csv files of AS numbers; none = the shipped networks
-	Assets     []string `yaml:"assets"`    // tables of AWS accounts (.csv)
-	Facts      []Facts  `yaml:"facts"`     // accounts and regions to ask for what they have
-	Lists      []List   `yaml:"lists"`     // of addresses
-	Allow      []Allow  `yaml:"allow"`
-	AllowFiles []string `yaml:"allow_files"` // more entries, read again when they change
-	TimeZone   string   `yaml:"timezone"`    // IANA name, "Local" or "UTC"
-	Search     Search   `yaml:"search"`
+	Data      string   `yaml:"data"`      // data directory
+	Knowledge []string `yaml:"knowledge"` // folders of macros and lookups
+	GeoIP     []string `yaml:"geoip"`     // .mmdb files; none = the shipped country database
+	Network   []string `yaml:"network"`   // .mmdb or .csv files of AS numbers; none = the shipped networks
+	Assets    []string `yaml:"assets"`    // tables of AWS accounts (.csv)
+	Facts     []Facts  `yaml:"facts"`     // accounts and regions to ask for what they have
+	// Organization says how to learn which accounts there are; nil = only from Assets.
+	Organization *Organization `yaml:"organization"`
+	Lists        []List        `yaml:"lists"` // of addresses
+	Allow        []Allow       `yaml:"allow"`
+	AllowFiles   []string      `yaml:"allow_files"` // more entries, read again when they change
+	TimeZone     string        `yaml:"timezone"`    // IANA name, "Local" or "UTC"
+	Search       Search        `yaml:"search"`
 	// Retention is by the name of an index; AnyIndex holds for those without
 	// an entry. Indexes with neither are kept for good.
 	Retention map[string]Retention `yaml:"retention"`
@@ -284,6 +286,9 @@ func (c *Config) check(path string) error {
 	}
 	if err := c.checkFacts(path); err != nil {
 		return err
+	}
+	if err := c.checkOrganization(); err != nil {
+		return fmt.Errorf("configuration %q: %w", path, err)
 	}
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		return fmt.Errorf("configuration %q: timezone: %w", path, err)
