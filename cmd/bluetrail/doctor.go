@@ -23,7 +23,7 @@ import (
 )
 
 type doctorCmd struct {
-	What      string    `arg:"" optional:"" enum:",aws" help:"aws = check the AWS side of the sources: permissions, trails, buckets, queue and keys."`
+	What      string    `arg:"" optional:"" enum:"setup,aws" default:"setup" help:"setup = this installation; aws = the AWS side of the sources: permissions, trails, buckets, queue and keys."`
 	AWS       doctorAWS `embed:"" group:"doctor aws"`
 	Data      string    `help:"Data directory to inspect (default: from the configuration)." placeholder:"DIR" env:"BLUETRAIL_DATA"`
 	Knowledge []string  `help:"Folder of macros and lookups to check; repeatable." placeholder:"DIR"`

@@ -115,6 +115,9 @@ func (r *Reader) report(ctx context.Context, now time.Time) (*Report, error) {
 			report.Categories[category] += k
 		}
 		all.join(delays)
+		if pair.Account == none {
+			continue
+		}
 		report.Rows = append(report.Rows, row)
 	}
 	report.Delay = all.delay()
@@ -198,8 +201,8 @@ func (r *Reader) newest(ctx context.Context) (newest time.Time, err error) {
 // count counts the records that arrived, by hour.
 func (r *Reader) count(ctx context.Context, from time.Time, upto int64) error {
 	// Not bin: it wants the events in order, eval runs where they are read.
-	const text = `index=* sourcetype=aws:cloudtrail | eval hour=floor(_time/3600), category=coalesce(eventCategory,"Management") ` +
-		`| stats count max(_time) as last max(_indextime) as came by hour recipientAccountId awsRegion category`
+	const text = `index=* sourcetype=aws:cloudtrail | eval hour=floor(_time/3600), category=coalesce(eventCategory,"Management"), account=coalesce(recipientAccountId,"-"), zone=coalesce(awsRegion,"-") ` +
+		`| stats count max(_time) as last max(_indextime) as came by hour account zone category`
 	return r.each(ctx, text, from, upto, func(value func(string) string) {
 		c := r.pair(value)
 		if c == nil {
@@ -222,7 +225,7 @@ func (r *Reader) count(ctx context.Context, from time.Time, upto int64) error {
 
 // pair returns what is known of the pair in a row, nil if there are too many.
 func (r *Reader) pair(value func(string) string) *counted {
-	pair := Pair{clip(value("recipientAccountId")), clip(value("awsRegion"))}
+	pair := Pair{clip(value("account")), clip(value("zone"))}
 	c := r.pairs[pair]
 	switch {
 	case c != nil:
@@ -234,6 +237,10 @@ func (r *Reader) pair(value func(string) string) *counted {
 	}
 	return c
 }
+
+// none stands for the account or region that a record lacks. Without an account it
+// counts for categories only.
+const none = "-"
 
 // maxName bounds the names of accounts and regions, in bytes: records may say anything.
 const maxName = 64
@@ -292,8 +299,8 @@ const delayed = 7 * 24 * time.Hour
 
 // countDelays counts how long the records took that came over the last day.
 func (r *Reader) countDelays(ctx context.Context, now time.Time, upto int64) error {
-	text := fmt.Sprintf(`index=* sourcetype=aws:cloudtrail | where _indextime>=%d | eval bucket=ceil(ln(max(_indextime-_time,1))/ln(%g)), hour=floor(_indextime/3600) `+
-		`| stats count by bucket hour recipientAccountId awsRegion`, now.Add(-24*time.Hour).Unix(), base)
+	text := fmt.Sprintf(`index=* sourcetype=aws:cloudtrail | where _indextime>=%d | eval bucket=ceil(ln(max(_indextime-_time,1))/ln(%g)), hour=floor(_indextime/3600), account=coalesce(recipientAccountId,"-"), zone=coalesce(awsRegion,"-") `+
+		`| stats count by bucket hour account zone`, now.Add(-24*time.Hour).Unix(), base)
 	return r.each(ctx, text, now.Add(-delayed), upto, func(value func(string) string) {
 		c := r.pair(value)
 		if c == nil {

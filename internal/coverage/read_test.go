@@ -49,6 +49,9 @@ func TestRead(t *testing.T) {
 			s.add("444455556666", "us-east-1", "Data", at, 10*time.Minute)
 		}
 	}
+	if _, err := s.st.Add([]byte(`{"eventVersion":"1.08","eventTime":"2026-03-11T00:00:00Z","eventName":"GetX","eventSource":"s3.amazonaws.com","eventCategory":"NetworkActivity"}`), &event.Meta{Index: "aws", Sourcetype: "aws:cloudtrail", IndexTime: 1}); err != nil {
+		t.Fatal(err)
+	}
 	s.add("444455556666", "us-east-1", "Invented", now.Add(-2*time.Hour), 50*time.Minute)
 
 	r := &Reader{
@@ -66,7 +69,7 @@ func TestRead(t *testing.T) {
 	if len(got.Rows) != 3 || got.Problem != "half of them" || !got.Live {
 		t.Fatalf("%+v", got)
 	}
-	if d := cmp.Diff(Categories{"Management": 240 + 216, "Data": 10, Other: 1}, got.Categories); d != "" {
+	if d := cmp.Diff(Categories{"Management": 240 + 216, "Data": 10, "NetworkActivity": 1, Other: 1}, got.Categories); d != "" {
 		t.Error(d)
 	}
 	eu, us := got.Rows[0], got.Rows[1]
