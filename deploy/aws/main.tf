@@ -432,7 +432,7 @@ resource "aws_iam_role_policy" "reader" {
       {
         Sid      = "ReadObjectsOfObjects"
         Effect   = "Allow"
-        Action   = ["s3:GetObject"]
+        Action   = ["s3:GetObject", "s3:GetObjectVersion"]
         Resource = "${aws_s3_bucket.trail.arn}/*"
       },
       {

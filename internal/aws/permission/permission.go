@@ -74,6 +74,7 @@ var Calls = []Call{
 	{"s3", "GetBucketPolicy", "", Inspect, Bucket},
 	{"s3", "GetBucketVersioning", "", Inspect, Bucket},
 	{"s3", "GetObject", "", Objects, AnyObject},
+	{"s3", "GetObject", "s3:GetObjectVersion", Objects, AnyObject}, // announcements of a bucket with versions name them
 	{"s3", "GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock", Inspect, Bucket},
 	{"s3", "ListObjectsV2", "s3:ListBucket", Objects, Bucket},
 	{"securityhub", "BatchImportFindings", "", Outputs, Any},

@@ -188,7 +188,8 @@ func TestPolicy(t *testing.T) {
       "Sid": "ReadObjectsOfObjects",
       "Effect": "Allow",
       "Action": [
-        "s3:GetObject"
+        "s3:GetObject",
+        "s3:GetObjectVersion"
       ],
       "Resource": [
         "arn:b/*"
