@@ -93,6 +93,8 @@ type app struct {
 	place     *bucket.Place // that the command reads; nil = none
 	rehearsal *rehearsal    // of a dry run; nil = none
 
+	configured string // the file of cfg, "" = none
+
 	dir     string           // where relative paths begin, "" = the working directory
 	outTerm control.Terminal // what out is
 	errTerm control.Terminal
@@ -160,6 +162,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	a := &app{ctx: ctx, out: stdout, err: stderr, cfg: config.Default(), quiet: c.Quiet, shares: &shares{}, started: started}
 	a.outTerm, a.errTerm = terminal(stdout), terminal(stderr)
 	if c.Config != "" {
+		a.configured = c.Config
 		if a.cfg, err = config.Load(c.Config); err != nil {
 			return a.report(usageError{err})
 		}

@@ -294,5 +294,12 @@ func indexes(a *app, st *vlogs.Store, db *state.DB, line func(what, format strin
 		}
 		line("index", "%s: %s, about %s; %s", index, count(int(used[index].events), "event"), humanize.IBytes(uint64(used[index].bytes)), kept)
 	}
+	dropped, err := db.Dropped()
+	if err != nil {
+		return err
+	}
+	for _, d := range dropped {
+		line("dropped", "%s: %s since %s, the last on %s", d.Filter, count(int(d.Events), "record"), d.Since.UTC().Format("2006-01-02"), d.Last.UTC().Format("2006-01-02"))
+	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"bluetrail/internal/control"
+	"bluetrail/internal/detect/door"
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/idset"
@@ -104,6 +105,11 @@ func (a *app) ingest(o ingest.Options) error {
 	}
 	var p ingest.Meter
 	o.Progress, o.Retention = &p, a.cfg.Retention
+	filters, err := door.Load(a.cfg.Drop, a.path)
+	if err != nil {
+		return usageError{err}
+	}
+	o.Door = filters
 	stop := a.meter(p.Bytes, bytes)
 	told := a.tellStop()
 	sum, err := a.takeIn(o)
@@ -129,7 +135,7 @@ func (a *app) ingest(o ingest.Options) error {
 	for _, n := range []struct {
 		n          int
 		what, rest string
-	}{{sum.Duplicates, "duplicate", " dropped"}, {sum.Untimed, "event", " without a time stored with the modification time of their file"}, {sum.Expired, "event", " older than the retention not ingested"}, {sum.Digests, "digest file", " skipped"}, {sum.FilesDone, "file", " already ingested"}, {sum.SkippedTotal, "problem", ""}} {
+	}{{sum.Duplicates, "duplicate", " dropped"}, {sum.Untimed, "event", " without a time stored with the modification time of their file"}, {sum.Expired, "event", " older than the retention not ingested"}, {sum.Dropped, "record", " dropped by filters"}, {sum.Digests, "digest file", " skipped"}, {sum.FilesDone, "file", " already ingested"}, {sum.SkippedTotal, "problem", ""}} {
 		if n.n > 0 {
 			line += "; " + count(n.n, n.what) + n.rest
 		}

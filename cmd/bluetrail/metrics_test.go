@@ -106,7 +106,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	for path, text := range map[string]string{
 		filepath.Join(rules, "any.yml"):    "title: Any\nid: any\nlogsource: {product: aws, service: cloudtrail}\ndetection: {a: {eventName: '*'}, condition: a}\nlevel: low\n",
 		filepath.Join(rules, "search.yml"): "name: Search\nid: search\nsearch: index=aws | stats count\n",
-		config: "rules: {dirs: [" + rules + "]}\noutputs: [{name: log, type: file, path: " + filepath.Join(dir, "alerts") + "}]\n" +
+		config: "drop: [{name: none, search: eventName=NoSuchCall}]\nrules: {dirs: [" + rules + "]}\noutputs: [{name: log, type: file, path: " + filepath.Join(dir, "alerts") + "}]\n" +
 			"sources: [{kind: sqs, queue: '" + amazon.URL + "/1/trail', endpoint: '" + amazon.URL + "', region: eu-central-1, buckets: [trail]}]\n" +
 			"lists: [{name: feed, url: '" + feed.URL + "'}]\nfacts: [{regions: [eu-central-1], endpoint: '" + amazon.URL + "'}]\n",
 	} {

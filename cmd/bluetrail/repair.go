@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"bluetrail/internal/detect/door"
 	"bluetrail/internal/ingest"
 	"bluetrail/internal/store/vlogs"
 )
@@ -25,9 +26,13 @@ func (c *repairCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	filters, err := door.Load(a.cfg.Drop, a.path)
+	if err != nil {
+		return usageError{err}
+	}
 	var p ingest.Meter
 	stop := a.meter(p.Bytes, bytes)
-	rep, err := ingest.Repair(a.ctx, ingest.Options{Data: dir, Progress: &p, Retention: a.cfg.Retention, Sink: sink})
+	rep, err := ingest.Repair(a.ctx, ingest.Options{Data: dir, Progress: &p, Retention: a.cfg.Retention, Door: filters, Sink: sink})
 	stop()
 	if err != nil {
 		return fmt.Errorf("the repair did not finish; run it again: %w", err)

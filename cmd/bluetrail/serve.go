@@ -16,6 +16,7 @@ import (
 	"bluetrail/internal/config"
 	"bluetrail/internal/control"
 	"bluetrail/internal/coverage"
+	"bluetrail/internal/detect/door"
 	"bluetrail/internal/detect/live"
 	"bluetrail/internal/detect/ruleset"
 	"bluetrail/internal/enrich/load"
@@ -58,6 +59,7 @@ type server struct {
 	exposed  *exposure.Keeper  // what is open to the internet
 	covered  *coverage.Reader  // which accounts and regions bring records
 	lists    *load.Loader
+	door     *door.Filters                   // what is dropped
 	jobs     *job.Jobs                       // searches of the API
 	handler  http.Handler                    // the API
 	lags     func() map[string]time.Duration // of scheduled rules; nil = there are none
@@ -98,6 +100,9 @@ func (c *serveCmd) serve(a *app, hello greeting) error {
 			return err
 		}
 	}
+	if s.door, err = door.Load(s.cfg.Drop, a.path); err != nil {
+		return usageError{err}
+	}
 	defer tuneMemory(serveMemory)()
 	h := &serve.HTTP{Metrics: s.metrics, Log: s.log, Hosts: auth.Hosts{Names: s.cfg.Serve.Hosts}}
 	if h.Hosts.Proxies, err = auth.ParseProxies(s.cfg.Serve.TrustedProxies); err != nil {
@@ -124,7 +129,7 @@ func (c *serveCmd) serve(a *app, hello greeting) error {
 		s.peoplePart(h),
 		s.enrichment(&in),
 	}
-	parts = append(parts, serve.Part{Name: "damage reports", Run: s.reportDamage})
+	parts = append(parts, serve.Part{Name: "damage reports", Run: s.reportDamage}, serve.Part{Name: "reload", Run: func(ctx context.Context) error { return s.reload(ctx, a) }})
 	if err := output.Check(&s.cfg); err != nil {
 		return usageError{err}
 	}
@@ -231,7 +236,7 @@ func (s *server) open(ctx context.Context) error {
 	for _, path := range removed {
 		s.log.Info("removed leftovers of a killed run", "path", path)
 	}
-	cfg := ingest.Config{Data: s.data, Retention: s.cfg.Retention}
+	cfg := ingest.Config{Data: s.data, Retention: s.cfg.Retention, Door: s.door}
 	if s.rules != nil {
 		cfg.Sink = s.rules.Sink
 	}

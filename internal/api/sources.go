@@ -65,6 +65,14 @@ type inputProblem struct {
 	Text  string `json:"text"`
 }
 
+// droppedRecords is what a filter of the configuration dropped.
+type droppedRecords struct {
+	Filter string    `json:"filter"`
+	Events int64     `json:"events"`
+	Since  time.Time `json:"since"`
+	Last   time.Time `json:"last"`
+}
+
 // mostProblems bounds the unreadable inputs that are sent.
 const mostProblems = 200
 
@@ -113,7 +121,15 @@ func (s *Server) listSources(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return ok(w, map[string]any{"items": out, "total": len(out), "events": c.Events, "problems": map[string]any{"items": bad, "total": total}, "delay": delay})
+	filters, err := db.Dropped()
+	if err != nil {
+		return err
+	}
+	drops := []droppedRecords{}
+	for _, d := range filters {
+		drops = append(drops, droppedRecords{d.Filter, d.Events, d.Since.UTC(), d.Last.UTC()})
+	}
+	return ok(w, map[string]any{"dropped": drops, "items": out, "total": len(out), "events": c.Events, "problems": map[string]any{"items": bad, "total": total}, "delay": delay})
 }
 
 // sourceOf describes a source.

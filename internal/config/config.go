@@ -39,6 +39,7 @@ type Config struct {
 	Auth      Auth                 `yaml:"auth"`
 	Sources   []Source             `yaml:"sources"` // of events that a server takes in
 	Verify    Verify               `yaml:"verify"`
+	Drop      []Drop               `yaml:"drop"` // records that are not stored
 	Rules     Rules                `yaml:"rules"`
 	Alerts    Alerts               `yaml:"alerts"`
 	Classes   []Class              `yaml:"classes"` // what kind of actor somebody is
@@ -276,6 +277,9 @@ func (c *Config) check(path string) error {
 		return fmt.Errorf("configuration %q: serve.addr must be HOST:PORT: %w", path, err)
 	}
 	if err := c.checkPeople(); err != nil {
+		return fmt.Errorf("configuration %q: %w", path, err)
+	}
+	if err := c.checkDrops(); err != nil {
 		return fmt.Errorf("configuration %q: %w", path, err)
 	}
 	if err := c.checkSources(); err != nil {

@@ -31,12 +31,13 @@ type batch struct {
 	held     held
 	files    map[string]state.File
 	problems []diag.Notice
+	dropped  dropped
 	touched  map[*run]*share // of the runs with chunks in it
 	acks     []ack
 }
 
 func newBatch() *batch {
-	return &batch{files: map[string]state.File{}, touched: map[*run]*share{}}
+	return &batch{dropped: dropped{}, files: map[string]state.File{}, touched: map[*run]*share{}}
 }
 
 // share is what one run gave of a batch.

@@ -138,6 +138,10 @@ func (p *Pipeline) takeChunk(j *job, ch *chunk) error {
 	if !j.batch.Passing {
 		b.problems = append(b.problems, ch.problems...)
 	}
+	for name, n := range ch.dropped {
+		b.dropped[name] += n
+		r.sum.Dropped += int(n)
+	}
 	j.first, j.last = min(j.first, ch.first), max(j.last, ch.last)
 	j.result.Events += fresh
 	if j.result.Problems += len(ch.problems); j.result.Problem == "" && len(ch.problems) > 0 {
@@ -290,7 +294,7 @@ func (p *Pipeline) write(b *batch, ids *idset.Cut, running bool) error {
 	for _, f := range b.files {
 		files = append(files, f)
 	}
-	if err := p.state.Commit(p.point, files, b.problems, promise.Tallies, changed, p.sinkCommit()); err != nil {
+	if err := p.state.Commit(p.point, files, b.problems, promise.Tallies, changed, p.dropsCommit(b.dropped)); err != nil {
 		return err
 	}
 	if p.sink != nil {
@@ -307,6 +311,7 @@ func (p *Pipeline) write(b *batch, ids *idset.Cut, running bool) error {
 		r.sum.Events += part.events
 		p.counts.stored(r.o.Source, part)
 	}
+	p.counts.drop(b.dropped)
 	p.took = time.Since(start)
 	p.counts.commits.Add(1)
 	p.counts.commitTime.Add(int64(p.took))

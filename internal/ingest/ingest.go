@@ -45,6 +45,7 @@ type Options struct {
 
 	Retention map[string]config.Retention // see Config
 	Clock     func() time.Time
+	Door      Door                          // see Config
 	Sink      func(*state.DB) (Sink, error) // see Config
 	Seen      bool                          // see RunOptions
 
@@ -73,6 +74,7 @@ type Summary struct {
 	Duplicates   int   // events that were stored already
 	Untimed      int   // events stored at the time of their file's last change, having none
 	Expired      int   // events older than what retention keeps, which were not taken in
+	Dropped      int   // records that filters of the configuration dropped
 	Digests      int   // digest files and documents, which hold no events
 	Controls     int   // messages with which CloudWatch Logs checks a destination
 	Bytes        int64 // of the records read, unpacked
@@ -112,7 +114,7 @@ func runOnce(ctx context.Context, o Options) (sum Summary, err error) {
 	if err != nil {
 		return sum, err
 	}
-	p, err := Open(ctx, Config{Data: o.Data, Workers: o.Workers, Retention: o.Retention, Clock: o.Clock, Sink: o.Sink, batch: o.batch})
+	p, err := Open(ctx, Config{Data: o.Data, Workers: o.Workers, Retention: o.Retention, Clock: o.Clock, Door: o.Door, Sink: o.Sink, batch: o.batch})
 	if err != nil {
 		return sum, err
 	}

@@ -24,6 +24,17 @@ type counts struct {
 
 	mu      sync.Mutex
 	sources map[string]*share
+	dropped dropped
+}
+
+// drop counts what filters dropped.
+func (c *counts) drop(d dropped) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dropped == nil {
+		c.dropped = dropped{}
+	}
+	c.dropped.merge(d)
 }
 
 // stored counts what a source gave and is durable.
@@ -49,6 +60,9 @@ func (c *counts) write(w io.Writer, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	names := slices.Sorted(maps.Keys(c.sources))
+	for _, filter := range slices.Sorted(maps.Keys(c.dropped)) {
+		metrics.WriteCounterUint64(w, "bluetrail_ingest_dropped_total{filter="+labelValue(filter)+"}", uint64(c.dropped[filter]))
+	}
 	each := func(name string, write func(w io.Writer, name string, s *share)) {
 		for _, source := range names {
 			write(w, fmt.Sprintf("%s{source=%s}", name, LabelValue(source)), c.sources[source])

@@ -29,6 +29,8 @@ type Config struct {
 	Retention map[string]config.Retention // by index
 	Clock     func() time.Time            // of retention; nil = time.Now
 
+	Door Door // nil = nothing is dropped
+
 	Sink func(*state.DB) (Sink, error) // sees the new events; nil = none
 
 	batch      limits             // zero = the usual ones
@@ -50,6 +52,7 @@ type Config struct {
 // keep by their own bounds.
 type Pipeline struct {
 	cfg   Config
+	door  atomic.Pointer[Door] // nil = nothing is dropped
 	store *vlogs.Store
 	state *state.DB
 	ids   *idset.Set
@@ -120,6 +123,7 @@ func Open(ctx context.Context, cfg Config) (*Pipeline, error) {
 		cfg: cfg, store: st, batch: newBatch(), quit: make(chan struct{}),
 		jobs: make(chan *job, 8*cfg.Workers), build: make(chan portion), free: make(chan *chunk, 16*cfg.Workers),
 	}
+	p.SetDoor(cfg.Door)
 	if p.state, err = state.Open(cfg.Data); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
@@ -151,7 +155,9 @@ func Open(ctx context.Context, cfg Config) (*Pipeline, error) {
 		p.running.Go(func() { p.builder(w) })
 		p.running.Go(func() {
 			row := identifier.NewRow()
+			var at doorman
 			for j := range p.jobs {
+				j.door, j.doorErr = at.use(p.door.Load())
 				j.read(p.free, row)
 			}
 		})

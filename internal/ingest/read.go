@@ -23,18 +23,20 @@ import (
 // job is one batch of a source on its way: its chunks come in order, the last
 // one closes the channel.
 type job struct {
-	run    *run
-	ctx    context.Context // of the run
-	batch  *source.Batch
-	skip   int64  // records that were taken in before
-	done   bool   // all of it was
-	stream string // see state.File
-	anon   bool   // some of its records have no eventID
-	err    error  // what is known of it could not be read
-	chunks chan *chunk
-	first  tally.Day // of the days of its events
-	last   tally.Day
-	result source.Result
+	run     *run
+	ctx     context.Context // of the run
+	batch   *source.Batch
+	skip    int64  // records that were taken in before
+	done    bool   // all of it was
+	stream  string // see state.File
+	anon    bool   // some of its records have no eventID
+	err     error  // what is known of it could not be read
+	chunks  chan *chunk
+	first   tally.Day // of the days of its events
+	last    tally.Day
+	result  source.Result
+	door    doorman
+	doorErr error // why there is none
 }
 
 // lookUp notes what is known of a batch. One that changed is read anew, one that
@@ -131,8 +133,9 @@ type chunk struct {
 	first    tally.Day // of the days of its events, new or not
 	last     tally.Day
 	problems []diag.Notice
-	end      bool  // the file was read to its end
-	err      error // why it was not; nil when it was cut short by the context
+	dropped  dropped // by filters; nil = none
+	end      bool    // the file was read to its end
+	err      error   // why it was not; nil when it was cut short by the context
 }
 
 type record struct {
@@ -165,6 +168,10 @@ var identifier = event.NewIdentifier(nil)
 func (j *job) read(free <-chan *chunk, row *event.Row) {
 	defer close(j.chunks)
 	if j.ctx.Err() != nil {
+		return
+	}
+	if j.doorErr != nil { // rather than store what is to be dropped
+		j.send(&chunk{err: j.doorErr, first: noDay, last: -noDay})
 		return
 	}
 	f, err := j.batch.Open(&j.run.o.Progress.done)
@@ -266,6 +273,10 @@ func (j *job) add(c *chunk, rec *event.Record, at int64, row *event.Row) {
 	}
 	if out.timed = known.Timed; out.timed {
 		out.time, out.guessed = known.Time, false
+	}
+	if j.drops(c, &out, &known, raw) {
+		c.arena = c.arena[:out.from]
+		return
 	}
 	if out.id, out.given = known.ID, known.Given && !j.run.o.Anew; !out.given {
 		out.id, c.anon = anonymousID(j.stream, at, raw), true

@@ -75,6 +75,7 @@ var steps = []string{
 	cloudSources,
 	waitingMatches,
 	digests,
+	droppedRecords,
 }
 
 // version is the format that this program reads and writes.
