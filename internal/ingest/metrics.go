@@ -61,7 +61,7 @@ func (c *counts) write(w io.Writer, now time.Time) {
 	defer c.mu.Unlock()
 	names := slices.Sorted(maps.Keys(c.sources))
 	for _, filter := range slices.Sorted(maps.Keys(c.dropped)) {
-		metrics.WriteCounterUint64(w, "bluetrail_ingest_dropped_total{filter="+labelValue(filter)+"}", uint64(c.dropped[filter]))
+		metrics.WriteCounterUint64(w, "bluetrail_ingest_dropped_total{filter="+LabelValue(filter)+"}", uint64(c.dropped[filter]))
 	}
 	each := func(name string, write func(w io.Writer, name string, s *share)) {
 		for _, source := range names {
