@@ -77,6 +77,10 @@ var verbs = map[string]func() forwarded{
 	"user token add":    func() forwarded { return &tokenAddCmd{} },
 	"user token revoke": func() forwarded { return &tokenRevokeCmd{} },
 
+	"dead-letters list":  func() forwarded { return &deadLettersListCmd{} },
+	"dead-letters retry": func() forwarded { return &deadLettersRetryCmd{} },
+	"dead-letters drop":  func() forwarded { return &deadLettersDropCmd{} },
+
 	"output":            func() forwarded { return &outputListCmd{} },
 	"output test":       func() forwarded { return &outputTestCmd{} },
 	"output dead":       func() forwarded { return &outputDeadListCmd{} },

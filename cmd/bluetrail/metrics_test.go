@@ -1,6 +1,10 @@
 package main
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"maps"
@@ -12,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // documented returns the names and types in the table of docs/serve.md, as
@@ -103,11 +108,20 @@ func TestMetricsAreDocumented(t *testing.T) {
 	if err := os.Mkdir(rules, 0o700); err != nil {
 		t.Fatal(err)
 	}
+	early, token, keys := filepath.Join(dir, "early.json"), filepath.Join(dir, "token"), filepath.Join(dir, "keys.json")
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for path, text := range map[string]string{
+		early:                              `{"eventVersion":"1.11","eventID":"00000000-0000-4000-8000-00000000e001","eventTime":"` + time.Now().Add(-2*time.Hour).UTC().Format(time.RFC3339) + `","eventSource":"s3.amazonaws.com","eventName":"ListBuckets","recipientAccountId":"111122223333","awsRegion":"us-east-1"}`,
+		keys:                               `{"PublicKeyList":[{"Fingerprint":"f","Value":"` + base64.StdEncoding.EncodeToString(x509.MarshalPKCS1PublicKey(&key.PublicKey)) + `","ValidityStartTime":0,"ValidityEndTime":2e9}]}`,
+		token:                              "a token of some length",
 		filepath.Join(rules, "any.yml"):    "title: Any\nid: any\nlogsource: {product: aws, service: cloudtrail}\ndetection: {a: {eventName: '*'}, condition: a}\nlevel: low\n",
 		filepath.Join(rules, "search.yml"): "name: Search\nid: search\nsearch: index=aws | stats count\n",
 		config: "drop: [{name: none, search: eventName=NoSuchCall}]\nrules: {dirs: [" + rules + "]}\noutputs: [{name: log, type: file, path: " + filepath.Join(dir, "alerts") + "}]\n" +
-			"sources: [{kind: sqs, queue: '" + amazon.URL + "/1/trail', endpoint: '" + amazon.URL + "', region: eu-central-1, buckets: [trail]}]\n" +
+			"sources: [{kind: sqs, queue: '" + amazon.URL + "/1/trail', endpoint: '" + amazon.URL + "', region: eu-central-1, buckets: [trail]},\n" +
+			"  {kind: hec, listen: '127.0.0.1:0', tokens: [{name: test, token: 'file:" + token + "'}]}]\nverify: {keys: " + keys + "}\n" +
 			"lists: [{name: feed, url: '" + feed.URL + "'}]\nfacts: [{regions: [eu-central-1], endpoint: '" + amazon.URL + "'}]\n",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -121,6 +135,9 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+	if code, _, errs := bluetrail(t, "ingest", "--data", data, early); code != exitDone { // a server reads its coverage when it starts
+		t.Fatal(code, errs)
 	}
 	log, _ := startServer(t, data, "--config", config)
 	for _, c := range []struct {
@@ -137,7 +154,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 	body := scrape(t, log)
 	for !strings.Contains(body, "bluetrail_rule_runs_total") || !strings.Contains(body, "bluetrail_list_checked_seconds") ||
-		!strings.Contains(body, "bluetrail_facts_age_seconds") { // the scheduled search begins at once, and so do fetching and asking
+		!strings.Contains(body, "bluetrail_facts_age_seconds") || !strings.Contains(body, "bluetrail_coverage_silent") { // the scheduled search begins at once, and so do fetching and asking
 		body = scrape(t, log)
 	}
 	want := documented(t)

@@ -16,12 +16,11 @@ import (
 
 // hasher reads objects one after the other.
 type hasher struct {
-	in   *bufio.Reader
-	gz   gzip.Reader
-	sum  hash.Hash
-	buf  [64 << 10]byte
-	hex  [2 * sha256.Size]byte
-	size int64
+	in  *bufio.Reader
+	gz  gzip.Reader
+	sum hash.Hash
+	buf [64 << 10]byte
+	hex [2 * sha256.Size]byte
 }
 
 var hashers = sync.Pool{New: func() any { return &hasher{in: bufio.NewReaderSize(nil, 128<<10), sum: sha256.New()} }}

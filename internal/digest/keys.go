@@ -50,7 +50,7 @@ func (k *Keys) Add(p PublicKey) error {
 }
 
 // ParseKeys reads one or several answers of ListPublicKeys in JSON, one after the other,
-// as `aws cloudtrail list-public-keys` and `bluetrail verify keys` write them.
+// as `aws cloudtrail list-public-keys` writes them.
 func ParseKeys(dec *json.Decoder) (*Keys, error) {
 	k := &Keys{}
 	for dec.More() {
