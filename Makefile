@@ -68,10 +68,12 @@ generate-check:
 	  diff docs/fields.md $$tmp >/dev/null && rm -f $$tmp || { echo "docs/fields.md is not what the code says: run make generate"; exit 1; }
 
 # Some tests skip under the race detector, which makes them take minutes. Those of the
-# command start it hundreds of times, and run without it, too.
+# command start it hundreds of times, and run without it, too; so do those that hash whole
+# trails, whose workers the tests of the ledger run under it.
+SLOW := ./cmd/bluetrail ./internal/digest/folder ./internal/digest/inbucket
 unit:
-	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /cmd/bluetrail$$)
-	$(GO) test -timeout 20m ./cmd/bluetrail
+	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v -x $$(printf -- '-e bluetrail/%s ' $(SLOW:./%=%)))
+	$(GO) test -timeout 20m $(SLOW)
 	$(GO) test ./internal/plan ./internal/spl/fn -run 'TestResident$$|TestNoLoopIsDeaf$$|TestBounds$$'
 
 # Every search that is known to hold much, over large inputs, with what it was resident with.

@@ -19,7 +19,7 @@ func TestKeepHealth(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if err := db.Write(func(tx *state.Tx) error { return tx.Health("disk full", rule.High.Rank(), "no room") }); err != nil {
+	if err := db.Write(func(tx *state.Tx) error { return tx.Health("damage of a day", rule.High.Rank(), "a file is damaged") }); err != nil {
 		t.Fatal(err)
 	}
 	open := func(list ...health.Condition) map[string]string {
@@ -42,7 +42,7 @@ func TestKeepHealth(t *testing.T) {
 		t.Error(got)
 	}
 	chat.Text = "it fails still"
-	if got := open(chat); len(got) != 2 || got["output chat"] != chat.Text || got["disk full"] == "" {
+	if got := open(chat); len(got) != 2 || got["output chat"] != chat.Text || got["damage of a day"] == "" {
 		t.Error(got)
 	}
 	if got := open(); len(got) != 1 {
@@ -61,7 +61,7 @@ func TestFacts(t *testing.T) {
 	defer db.Close()
 	newest := func() time.Time {
 		t.Helper()
-		a := &app{cfg: config.Default()}
+		a := &app{cfg: config.Default(), shares: &shares{}}
 		a.cfg.Sources = []config.Source{{Dir: dir}}
 		f, err := a.facts("", db, nil, nil, nil, nil)
 		if err != nil {

@@ -403,8 +403,8 @@ func TestCache(t *testing.T) {
 	if n := size(); n > full/2+full/4 {
 		t.Errorf("%d bytes, the limit is %d", n, full/2)
 	}
-	if n := run(full / 2); n == 0 || n == 83 {
-		t.Error(n)
+	if n := run(full / 2); n == 0 { // how many depends on the order in which they were read before
+		t.Error("half a cache answers all")
 	}
 	if n := size(); n > full/2 {
 		t.Errorf("%d bytes, the limit is %d", n, full/2)

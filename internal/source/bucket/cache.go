@@ -21,9 +21,10 @@ type Cache struct {
 	dir   string
 	limit int64
 
-	mu   sync.Mutex
-	size int64 // of all files, as far as this process knows
-	own  int64 // bytes that this process added since it looked
+	mu       sync.Mutex
+	size     int64 // of all files, as far as this process knows
+	own      int64 // bytes that this process added since it looked
+	reserved int64 // for files that this process is writing
 }
 
 const (
@@ -152,13 +153,22 @@ func (c *Cache) create(id string, size int64) *writing {
 	}
 	dir := filepath.Dir(c.path(id))
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		c.unreserve(size)
 		return nil
 	}
 	f, err := os.CreateTemp(dir, tempPrefix)
 	if err != nil {
+		c.unreserve(size)
 		return nil
 	}
 	return &writing{c, id, size, f}
+}
+
+// unreserve gives room back that fit made.
+func (c *Cache) unreserve(size int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reserved -= size
 }
 
 // commit makes the file visible.
@@ -167,6 +177,7 @@ func (w *writing) commit() {
 		w.file = nil
 		w.c.mu.Lock()
 		defer w.c.mu.Unlock()
+		w.c.reserved -= w.size
 		w.c.size += w.size
 		w.c.own += w.size
 	}
@@ -178,20 +189,22 @@ func (w *writing) drop() {
 		w.file.Close()
 		os.Remove(w.file.Name())
 		w.file = nil
+		w.c.unreserve(w.size)
 	}
 }
 
-// fit makes room for an object.
+// fit makes room for an object and reserves it.
 func (c *Cache) fit(size int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.size+size <= c.limit && c.own <= c.limit/lookAgain {
-		return true
+	need := c.reserved + size
+	if c.size+need > c.limit || c.own > c.limit/lookAgain {
+		if c.evict(need) != nil || c.size+need > c.limit {
+			return false
+		}
 	}
-	if c.evict(size) != nil {
-		return false
-	}
-	return c.size+size <= c.limit
+	c.reserved = need
+	return true
 }
 
 func (c *Cache) tidy() error {
