@@ -106,7 +106,7 @@ func (g goaws) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // TestServers reads objects of a real server of S3 that a real server of SQS and SNS
-// announces: straight, by a topic with and without raw delivery, and twice.
+// announces: straight, by a topic, and by both.
 func TestServers(t *testing.T) {
 	storage, queues := awstest.S3(t), awstest.SQS(t)
 	g := goaws{queues.Endpoint}
