@@ -35,7 +35,7 @@ func (s *server) readQueue(ctx context.Context, src *config.Source) error {
 			return nil, nil, aws.Explain(err)
 		}
 		r := sqs.New(sqs.Options{
-			Name: src.SQS.Queue, Queue: src.SQS.Queue, Client: queue.SQS(), Objects: sqs.S3{Client: objects}, Letters: s.pipeline.State(), Buckets: src.SQS.Buckets,
+			Name: src.SQS.Queue, Queue: src.SQS.Queue, Client: queue.SQS(), Objects: sqs.NewS3(objects), Letters: s.pipeline.State(), Buckets: src.SQS.Buckets,
 			Meta: metaOf(src), Log: log, Counts: counts, Tries: src.SQS.Tries, Visibility: src.SQS.Visibility, Fetchers: src.SQS.Fetch,
 			Problem: s.problemOf(src, "", log),
 		})

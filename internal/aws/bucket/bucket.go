@@ -1,11 +1,13 @@
-// Package bucket lists and reads buckets of S3. What it returns of an object is whole:
-// its length, and its checksum or ETag where S3 has one, are verified.
+// Package bucket lists and reads S3 buckets. It returns objects only as a whole, after
+// checking their length, and their checksum or ETag where S3 has one.
 package bucket
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,18 +15,27 @@ import (
 	"time"
 
 	"bluetrail/internal/aws"
+	"bluetrail/internal/aws/trailkey"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Object is what a listing, or a message about it, says of an object.
+// Object is what a listing or a notification says about an object.
 type Object struct {
 	Key     string
+	Version string    // "" = the current one
 	Size    int64     // -1 = not known
 	ETag    string    // with its quotes; "" = not known
 	Changed time.Time // zero = not known
+}
+
+// Print is a cheap hash of the ETag, which changes with the content: see source.Batch.
+func (o *Object) Print() uint64 {
+	h := fnv.New64a()
+	io.WriteString(h, o.ETag)
+	return h.Sum64() >> 1 // as of files: the state keeps it as a signed number
 }
 
 // Bucket is a bucket of S3. It is safe for concurrent use.
@@ -34,7 +45,7 @@ type Bucket struct {
 
 	mu     sync.Mutex
 	region string // "" = the client's, until S3 names another one
-	noMD5  bool   // its ETags are no MD5 although they look like it
+	noMD5  bool   // its ETags look like MD5 sums but are not
 }
 
 // New returns a bucket. No request is sent.
@@ -64,8 +75,8 @@ func Parse(place string) (name, prefix string, err error) {
 	return name, prefix, nil
 }
 
-// call runs a request, again in the bucket's own region when S3 says that it is in
-// another one.
+// call sends a request. When S3 answers that the bucket is in another region, call sends
+// it there, and later requests go there at once.
 func (b *Bucket) call(ctx context.Context, request func(*s3.Client) error) error {
 	b.mu.Lock()
 	region := b.region
@@ -91,7 +102,9 @@ func regionOf(err error) string {
 	}
 	switch r.HTTPStatusCode() {
 	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusBadRequest, http.StatusForbidden:
-		return r.Response.Header.Get("X-Amz-Bucket-Region")
+		if region := r.Response.Header.Get("X-Amz-Bucket-Region"); trailkey.IsRegion(region) {
+			return region
+		}
 	}
 	return ""
 }

@@ -62,13 +62,20 @@ type memory struct {
 // ErrContent says that an object's content is not what S3 says it is.
 var ErrContent = errors.New("the content does not match the object's length or checksum; it was read again and stays so")
 
-// Get reads an object whole. Where o has an ETag, an object that was replaced since is
-// an error (code PreconditionFailed).
+// Get reads a whole object. If o has an ETag and the object has been replaced since, the
+// error has the code PreconditionFailed.
 func (b *Bucket) Get(ctx context.Context, o Object) (*Content, error) {
+	return b.GetIf(ctx, o, func(Object) bool { return true })
+}
+
+// GetIf is Get for objects that wanted accepts by what the answer's header says, before
+// any content is read: it may wait until there is room. For others, GetIf returns nil
+// without an error. Each new try calls wanted again.
+func (b *Bucket) GetIf(ctx context.Context, o Object, wanted func(Object) bool) (*Content, error) {
 	var sum [md5.Size]byte // of the try before
 	wait := firstWait
 	for try := 1; ; try++ {
-		c, got, err := b.get(ctx, &o)
+		c, got, err := b.get(ctx, &o, wanted)
 		if err == nil {
 			return c, nil
 		}
@@ -97,11 +104,14 @@ func (b *Bucket) Get(ctx context.Context, o Object) (*Content, error) {
 	}
 }
 
-// get reads an object once. sum is the content's when it does not match the ETag.
-func (b *Bucket) get(ctx context.Context, o *Object) (c *Content, sum [md5.Size]byte, err error) {
+// get tries once to read an object. sum is the content's when it does not match the ETag.
+func (b *Bucket) get(ctx context.Context, o *Object, wanted func(Object) bool) (c *Content, sum [md5.Size]byte, err error) {
 	in := &s3.GetObjectInput{Bucket: &b.name, Key: &o.Key, ChecksumMode: "ENABLED"}
 	if o.ETag != "" {
 		in.IfMatch = &o.ETag
+	}
+	if o.Version != "" {
+		in.VersionId = &o.Version
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -122,6 +132,9 @@ func (b *Bucket) get(ctx context.Context, o *Object) (c *Content, sum [md5.Size]
 	}
 	if c.Size = *out.ContentLength; o.Size >= 0 && c.Size != o.Size {
 		return nil, sum, ErrContent
+	}
+	if !wanted(c.Object) {
+		return nil, sum, nil
 	}
 	watch := time.AfterFunc(idle, func() { cancel(errIdle) })
 	defer watch.Stop()

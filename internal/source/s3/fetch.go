@@ -3,8 +3,6 @@ package s3
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
-	"io"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -114,13 +112,6 @@ func (s *Source) get(p *pending) error {
 // key returns what identifies an object across runs.
 func (s *Source) key(o *bucket.Object) string { return s.o.Bucket.URL(o.Key) }
 
-// print is a hash of an object's ETag, which changes with its content.
-func print(o *bucket.Object) uint64 {
-	h := fnv.New64a()
-	io.WriteString(h, o.ETag)
-	return h.Sum64() >> 1 // as of files
-}
-
 // batch returns an object as a batch.
 func (s *Source) batch(p *pending) *source.Batch {
 	url := s.key(&p.Object)
@@ -141,7 +132,7 @@ func (s *Source) batch(p *pending) *source.Batch {
 	return &source.Batch{
 		// Stream: records without eventID belong to this key, even where another object has
 		// the same content.
-		Name: url, Key: url, Stream: url, Size: p.Size, Changed: p.Changed, Print: print(&p.Object), Meta: m,
+		Name: url, Key: url, Stream: url, Size: p.Size, Changed: p.Changed, Print: p.Print(), Meta: m,
 		Open: func(read *atomic.Int64) (source.Records, error) {
 			select {
 			case <-p.ready:
@@ -259,7 +250,7 @@ func (s *Source) hand(ctx context.Context, p *pending) error {
 		if err != nil {
 			return err
 		}
-		if ok && known.Done && known.Size == p.Size && known.Changed == p.Changed.UnixNano() && known.Print == print(&p.Object) {
+		if ok && known.Done && known.Size == p.Size && known.Changed == p.Changed.UnixNano() && known.Print == p.Print() {
 			if !s.o.Follow && p.tries == 0 { // the run counts it
 				p.ready = make(chan struct{})
 				return s.push(ctx, p)

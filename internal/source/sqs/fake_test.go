@@ -137,7 +137,8 @@ type bucket struct {
 	failing map[string]int // how often an object cannot be had yet
 }
 
-func (b *bucket) Get(_ context.Context, name, key, _ string) (*Body, error) {
+func (b *bucket) Get(_ context.Context, o *Object, wanted func(source.Batch) bool) (io.ReadCloser, error) {
+	key := o.Key
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.failing[key] > 0 {
@@ -148,8 +149,11 @@ func (b *bucket) Get(_ context.Context, name, key, _ string) (*Body, error) {
 	if !ok {
 		return nil, fmt.Errorf("the object is gone%w", ErrNever)
 	}
-	place := "s3://" + name + "/" + key
-	return &Body{io.NopCloser(bytes.NewReader(data)), source.Batch{Name: place, Key: place, Size: int64(len(data)), Changed: time.Unix(1, 0), Print: 1, Meta: event.Meta{Source: place}}}, nil
+	place := "s3://" + o.Bucket + "/" + key
+	if !wanted(source.Batch{Name: place, Key: place, Size: int64(len(data)), Changed: time.Unix(1, 0), Print: 1, Meta: event.Meta{Source: place}}) {
+		return nil, nil
+	}
+	return io.NopCloser(bytes.NewReader(data)), nil
 }
 
 // uuid returns the n-th eventID.

@@ -17,27 +17,21 @@ import (
 
 // Objects fetches objects.
 type Objects interface {
-	// Get begins to read an object; the caller closes its body. version "" is the
-	// current one.
-	Get(ctx context.Context, bucket, key, version string) (*Body, error)
+	// Get reads a whole object. Before it reads any content, it calls wanted with what
+	// identifies the object and what is known about it, without Open and Ack. If wanted
+	// returns false, Get returns nil without an error. Get may call wanted again.
+	Get(ctx context.Context, o *Object, wanted func(source.Batch) bool) (io.ReadCloser, error)
 }
 
-// Body is an object that is being read. Body gives Size bytes.
-type Body struct {
-	Body  io.ReadCloser
-	Batch source.Batch // without Open and Ack: what identifies the object, and what is known of it
-}
-
-// ErrNever is wrapped by errors of Objects that another try will meet again, such as
-// that the object is gone.
+// ErrNever is wrapped by errors of Objects that every further try would meet, such as a
+// deleted object.
 var ErrNever = errors.New("")
 
 const (
-	// maxSmall is the size up to which an object is fetched before it is handed out.
-	// Most objects of a trail are far smaller, and fetching many side by side hides how
-	// long each takes.
+	// maxSmall is the largest object that is fetched before it is handed out. Most objects
+	// of a trail are far smaller, and fetching many in parallel hides the latency.
 	maxSmall = 8 << 20
-	// maxMemory is what all of them take that wait to be read.
+	// maxMemory bounds the memory of all fetched objects that wait to be read.
 	maxMemory = 64 << 20
 )
 
@@ -67,51 +61,37 @@ func (s *Source) fetchOne(t task) (*source.Batch, error) {
 	if t.o.Size == 0 {
 		return nil, nil
 	}
-	body, err := s.o.Objects.Get(s.ctx, t.o.Bucket, t.o.Key, t.o.Version)
-	if err != nil {
+	var b source.Batch
+	p := &part{s: s, m: t.m}
+	content, err := s.o.Objects.Get(s.ctx, &t.o, func(head source.Batch) bool {
+		b = head
+		return b.Size > 0 && b.Size <= maxSmall && !b.Digest && p.reserve(b.Size)
+	})
+	switch {
+	case err != nil:
+		p.free()
 		return nil, fmt.Errorf("cannot read s3://%s/%s: %w", t.o.Bucket, t.o.Key, err)
-	}
-	b := body.Batch
-	if b.Size == 0 || b.Digest {
-		body.Body.Close()
-		if b.Size == 0 {
-			return nil, nil
-		}
+	case b.Size == 0 || s.ctx.Err() != nil:
+		p.free()
+		return nil, s.ctx.Err()
+	case b.Digest:
 		b.Ack = func(source.Result) { s.settlePart(t.m, nil, false) }
 		return &b, nil
 	}
 	s.o.Counts.objects.Add(1)
 	s.o.Counts.bytes.Add(uint64(b.Size))
 	s.complete(&b.Meta)
-	p := &part{s: s, m: t.m, name: b.Name}
-	b.Ack = p.ack
-	if b.Size > maxSmall {
-		body.Body.Close()
-		b.Open = func(read *atomic.Int64) (source.Records, error) {
-			again, err := s.o.Objects.Get(s.ctx, t.o.Bucket, t.o.Key, t.o.Version)
+	p.name, b.Ack = b.Name, p.ack
+	b.Open = func(read *atomic.Int64) (source.Records, error) {
+		in, size := content, b.Size
+		if in == nil { // it is large
+			var err error
+			in, err = s.o.Objects.Get(s.ctx, &t.o, func(head source.Batch) bool { size = head.Size; return true })
 			if err != nil {
 				return nil, p.fail(err, errors.Is(err, ErrNever))
 			}
-			return p.open(&watched{in: again.Body, p: p}, again.Batch.Size, read)
 		}
-		return &b, nil
-	}
-	if !s.memory.take(b.Size) {
-		body.Body.Close()
-		return nil, s.ctx.Err()
-	}
-	p.holds = b.Size
-	data := make([]byte, b.Size)
-	_, err = io.ReadFull(body.Body, data)
-	if closed := body.Body.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		p.free()
-		return nil, fmt.Errorf("cannot read %s: %w", b.Name, err)
-	}
-	b.Open = func(read *atomic.Int64) (source.Records, error) {
-		return p.open(io.NopCloser(bytes.NewReader(data)), int64(len(data)), read)
+		return p.open(in, size, read)
 	}
 	return &b, nil
 }
@@ -150,6 +130,20 @@ type part struct {
 	err   error // why it could not be read
 	fatal bool
 	freed bool
+}
+
+// reserve waits for memory. It replaces what an earlier try reserved, and reports whether
+// the source is still open.
+func (p *part) reserve(n int64) bool {
+	if p.holds > 0 {
+		p.s.memory.give(p.holds)
+		p.holds = 0
+	}
+	if !p.s.memory.take(n) {
+		return false
+	}
+	p.holds = n
+	return true
 }
 
 func (p *part) fail(err error, fatal bool) error {
@@ -212,7 +206,7 @@ func (r *records) Next() (event.Record, error) {
 	rec, err := r.Reader.Next()
 	var one *event.RecordError
 	if err != nil && err != io.EOF && !errors.As(err, &one) {
-		r.p.fail(err, true) // unless the network failed before
+		r.p.fail(err, true)
 	}
 	return rec, err
 }
@@ -223,22 +217,6 @@ func (r *records) Close() error {
 	r.p.free()
 	return err
 }
-
-// watched is a body whose failures are the network's.
-type watched struct {
-	in io.ReadCloser
-	p  *part
-}
-
-func (w *watched) Read(b []byte) (int, error) {
-	n, err := w.in.Read(b)
-	if err != nil && err != io.EOF {
-		w.p.fail(err, false)
-	}
-	return n, err
-}
-
-func (w *watched) Close() error { return w.in.Close() }
 
 // budget bounds the memory of objects.
 type budget struct {

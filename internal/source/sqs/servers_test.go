@@ -153,7 +153,7 @@ func TestServers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	s := New(Options{Name: "trail", Queue: queue.URL, Client: client.SQS(), Objects: S3{objects}, Letters: p.State(), Buckets: []string{"trail/AWSLogs"}, wait: time.Second})
+	s := New(Options{Name: "trail", Queue: queue.URL, Client: client.SQS(), Objects: NewS3(objects), Letters: p.State(), Buckets: []string{"trail/AWSLogs"}, wait: time.Second})
 	defer s.Close()
 	var running sync.WaitGroup
 	running.Go(func() {
