@@ -204,6 +204,7 @@ func (s *server) checkHealth(in *app, covered *coverage.Report) (*health.Facts, 
 	if err != nil {
 		return nil, err
 	}
+	f.ClockAhead = s.pipeline.ClockAhead()
 	return f, keepHealth(db, health.Conditions(f))
 }
 

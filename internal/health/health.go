@@ -29,8 +29,10 @@ type Facts struct {
 	// of management events may lack it.
 	Events map[string]int64
 	Disk   Disk
-	Rules  []rule.Info // that run
-	Unfit  []Unfit     // rules that run and test fields that no record has
+	// ClockAhead is by how much the wall clock has jumped ahead; 0 = it has not.
+	ClockAhead time.Duration
+	Rules      []rule.Info // that run
+	Unfit      []Unfit     // rules that run and test fields that no record has
 	// Digests are the chains of CloudTrail's digests with problems.
 	Digests []Digests
 	// Coverage is which accounts and regions bring records; nil = it is not known.
@@ -121,7 +123,7 @@ const (
 )
 
 // Kinds are the words that keys begin with.
-var Kinds = []string{"output", "list", "source", "search", "rule", "alerts", "rules", "facts", "coverage", "disk", "digests"}
+var Kinds = []string{"output", "list", "source", "search", "rule", "alerts", "rules", "facts", "coverage", "disk", "clock", "digests"}
 
 // Conditions returns what is not well, the worst first.
 func Conditions(f *Facts) []Condition {
@@ -135,6 +137,13 @@ func Conditions(f *Facts) []Condition {
 		add(rule.High, "disk", "the disk of %s is full (%d MiB free): nothing is taken in until it has %d MiB free; nothing is lost meanwhile", d.Dir, d.Free>>20, d.Need>>20)
 	default:
 		add(rule.Medium, "disk", "the disk of %s is nearly full (%d MiB free); below %d MiB nothing is taken in", d.Dir, d.Free>>20, d.Need>>20)
+	}
+	if d := f.ClockAhead; d > 0 {
+		span := hours(d)
+		if d >= 48*time.Hour {
+			span = days(d)
+		}
+		add(rule.Medium, "clock", "the clock jumped ahead by %s; until it is corrected, or the server restarts, retention measures ages without the jump", span)
 	}
 	for _, o := range f.Outputs {
 		switch {

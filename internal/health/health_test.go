@@ -42,6 +42,9 @@ func TestConditions(t *testing.T) {
 			{"search b", rule.Medium, "scheduled rule b is behind by 2h0m0s"},
 			{"rule c", rule.Medium, "rule c is off since 2026-03-02 11:00: it cost too much"},
 		}},
+		{"clock", Facts{ClockAhead: 75 * time.Hour}, []Condition{
+			{"clock", rule.Medium, "the clock jumped ahead by 3 days; until it is corrected, or the server restarts, retention measures ages without the jump"},
+		}},
 		{"facts", Facts{Described: []Described{{Name: "eu-central-1", Problem: "the permission ec2:DescribeSubnets is missing"}, {Name: "us-east-1"}}}, []Condition{
 			{"facts eu-central-1", rule.Low, "what AWS has cannot be learned, so exposure may say unknown: the permission ec2:DescribeSubnets is missing"},
 		}},

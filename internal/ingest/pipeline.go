@@ -27,7 +27,7 @@ type Config struct {
 	Workers int    // 0 = one for each processor
 
 	Retention map[string]config.Retention // by index
-	Clock     func() time.Time            // of retention; nil = time.Now
+	Clock     func() time.Time            // wall clock; nil = time.Now
 
 	Door Door // nil = nothing is dropped
 
@@ -51,12 +51,13 @@ type Config struct {
 // each builder, some 20 MiB of chunks for each run, and what the store and the ids
 // keep by their own bounds.
 type Pipeline struct {
-	cfg   Config
-	door  atomic.Pointer[Door] // nil = nothing is dropped
-	store *vlogs.Store
-	state *state.DB
-	ids   *idset.Set
-	sink  Sink // may be nil
+	cfg    Config
+	opened time.Time            // with a monotonic reading
+	door   atomic.Pointer[Door] // nil = nothing is dropped
+	store  *vlogs.Store
+	state  *state.DB
+	ids    *idset.Set
+	sink   Sink // may be nil
 
 	// turn is held by the one commit, or removal, that is under way. It is locked
 	// before mu. It guards the point and the tallies.
@@ -120,7 +121,7 @@ func Open(ctx context.Context, cfg Config) (*Pipeline, error) {
 		cfg.Clock = time.Now
 	}
 	p := &Pipeline{
-		cfg: cfg, store: st, batch: newBatch(), quit: make(chan struct{}),
+		cfg: cfg, opened: time.Now(), store: st, batch: newBatch(), quit: make(chan struct{}),
 		jobs: make(chan *job, 8*cfg.Workers), build: make(chan portion), free: make(chan *chunk, 16*cfg.Workers),
 	}
 	p.SetDoor(cfg.Door)

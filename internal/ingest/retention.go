@@ -52,12 +52,12 @@ func (p *Pipeline) retain(ctx context.Context) (list []Removed, err error) {
 		}
 	}()
 	if keep := p.cfg.Retention[config.FindingsIndex]; keep.Days > 0 {
-		if _, err := p.state.ExpireFindings(p.cfg.Clock().Add(-time.Duration(keep.Days) * 24 * time.Hour)); err != nil {
+		if _, err := p.state.ExpireFindings(p.retentionTime().Add(-time.Duration(keep.Days) * 24 * time.Hour)); err != nil {
 			return nil, err
 		}
 	}
 	if keep := p.cfg.Retention[config.AlertsIndex]; keep.Days > 0 {
-		if _, err := p.state.ExpireAlerts(p.cfg.Clock().Add(-time.Duration(keep.Days) * 24 * time.Hour)); err != nil {
+		if _, err := p.state.ExpireAlerts(p.retentionTime().Add(-time.Duration(keep.Days) * 24 * time.Hour)); err != nil {
 			return nil, err
 		}
 	}
@@ -223,7 +223,35 @@ func (p *Pipeline) oldest(keep config.Retention) tally.Day {
 	if keep.Days == 0 {
 		return 0
 	}
-	return tally.DayOf(p.cfg.Clock().Add(-time.Duration(keep.Days) * 24 * time.Hour).UnixNano())
+	return tally.DayOf(p.retentionTime().Add(-time.Duration(keep.Days) * 24 * time.Hour).UnixNano())
+}
+
+// retentionTime is the time that ages are measured at: the wall clock, unless it has
+// jumped ahead. A removal cannot be undone, so it waits until the monotonic clock agrees.
+func (p *Pipeline) retentionTime() time.Time {
+	wall, steady := p.cfg.Clock(), p.steadyTime()
+	if steady.Before(wall.Round(0)) {
+		return steady
+	}
+	return wall
+}
+
+// steadyTime is the wall clock when the pipeline was opened, and what has passed since by
+// the monotonic clock.
+func (p *Pipeline) steadyTime() time.Time {
+	return p.opened.Add(time.Since(p.opened)).Round(0)
+}
+
+// maxClockAhead is how far corrections of the clock may add up without being reported.
+const maxClockAhead = time.Hour
+
+// ClockAhead returns by how much the wall clock has jumped ahead since the pipeline was
+// opened, 0 = by at most an hour.
+func (p *Pipeline) ClockAhead() time.Duration {
+	if d := p.cfg.Clock().Round(0).Sub(p.steadyTime()); d > maxClockAhead {
+		return d
+	}
+	return 0
 }
 
 // fits returns the first day from which on an index takes at most limit bytes. A

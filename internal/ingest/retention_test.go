@@ -130,3 +130,47 @@ func TestRetentionBySize(t *testing.T) {
 		}
 	}
 }
+
+// TestClockJump jumps the wall clock ahead of a pipeline: nothing is removed, and what
+// comes in is stored.
+func TestClockJump(t *testing.T) {
+	dir := t.TempDir()
+	first, second := filepath.Join(dir, "first.json"), filepath.Join(dir, "second.json")
+	writeDays(t, first, 'a', 3, 5)
+	writeDays(t, second, 'b', 3, 5)
+	const day = 24 * time.Hour
+	age := int(time.Since(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)) / day)
+	jump := time.Duration(0)
+	cfg := Config{
+		Data: filepath.Join(dir, "data"), Clock: func() time.Time { return time.Now().Add(jump) },
+		Retention: map[string]config.Retention{config.AnyIndex: {Days: age + 10}},
+	}
+	p := openPipeline(t, cfg)
+	defer p.Close()
+	take := func(path string) Summary {
+		t.Helper()
+		sum, err := p.Files(t.Context(), Options{Paths: []string{path}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sum
+	}
+	take(first)
+	jump = 40 * day
+	removed, err := p.Retain(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := take(second)
+	if len(removed) > 0 || sum.Expired > 0 || sum.Stored != 30 {
+		t.Errorf("removed %v, %d events expired, %d stored, want all 30", removed, sum.Expired, sum.Stored)
+	}
+	if ahead := p.ClockAhead(); ahead < jump-time.Minute || ahead > jump+time.Minute {
+		t.Errorf("the clock is ahead by %s, want %s", ahead, jump)
+	}
+	for _, jump = range []time.Duration{maxClockAhead / 2, -40 * day} {
+		if ahead := p.ClockAhead(); ahead != 0 {
+			t.Errorf("a jump by %s is told as %s", jump, ahead)
+		}
+	}
+}
