@@ -67,8 +67,8 @@ func firehose(body *inbox.Body) (pieces []inbox.Piece, err error) {
 			err = fmt.Errorf("record %d has no data", n)
 			return false
 		}
-		in := data[1 : len(data)-1]
-		size, bad := base64.StdEncoding.Decode(in, unescaped(in))
+		in := data[:copy(data, jsonscan.Text(data))] // some writers of JSON escape / and =
+		size, bad := base64.StdEncoding.Decode(in, in)
 		if bad != nil {
 			err = fmt.Errorf("the data of record %d is not base64: %w", n, bad)
 			return false
@@ -82,18 +82,6 @@ func firehose(body *inbox.Body) (pieces []inbox.Piece, err error) {
 		return true
 	})
 	return pieces, err
-}
-
-// unescaped removes the backslashes with which some writers of JSON escape slashes, in
-// place.
-func unescaped(text []byte) []byte {
-	out := text[:0]
-	for _, c := range text {
-		if c != '\\' {
-			out = append(out, c)
-		}
-	}
-	return out
 }
 
 func tellFirehose(w http.ResponseWriter, id string, a answer) {

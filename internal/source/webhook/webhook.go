@@ -53,7 +53,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case a.status == http.StatusRequestEntityTooLarge:
 		w.Header().Set("Connection", "close")
 	}
-	if a.err != "" && a.status != http.StatusServiceUnavailable {
+	if a.err != "" && a.problems == 0 && a.status != http.StatusServiceUnavailable {
 		h.Inbox.Refused(a.err)
 	}
 	tell(w, a)
