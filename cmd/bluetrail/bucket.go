@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"bluetrail/internal/aws"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/source/bucket"
 	"bluetrail/internal/source/file"
@@ -20,31 +19,24 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// inPlace is the flags of files that lie in S3.
+// inPlace is the flags of verbs that read files in S3.
 type inPlace struct {
-	Region        string `help:"Region of the bucket (default: the SDK's; the bucket's own is found by itself)." placeholder:"NAME" group:"S3"`
-	Profile       string `help:"Profile of the AWS configuration files." placeholder:"NAME" group:"S3"`
-	RoleARN       string `name:"role-arn" help:"Role to assume." placeholder:"ARN" group:"S3"`
-	ExternalID    string `name:"external-id" help:"External ID for --role-arn." placeholder:"ID" group:"S3"`
-	Endpoint      string `help:"URL of the S3 service, for servers other than AWS." placeholder:"URL" group:"S3"`
-	RequesterPays bool   `help:"Accept the charges for a bucket where the requester pays." group:"S3"`
-	Late          string `help:"How long after the end of the time range to look for late deliveries: 6h, 30d, any." default:"6h" placeholder:"TIME" group:"S3"`
-	DryRun        bool   `help:"Only list: tell how many objects, bytes and requests the command would take." group:"S3"`
-	Cache         string `help:"Keep fetched objects in this folder for the next command." placeholder:"DIR" group:"S3"`
-	CacheSize     string `help:"Most that the cache may take; what was not used for longest goes first." default:"10GiB" placeholder:"SIZE" group:"S3"`
+	awsFlags  `embed:"" group:"S3"`
+	Late      string `help:"How long after the end of the time range to look for late deliveries: 6h, 30d, any." default:"6h" placeholder:"TIME" group:"S3"`
+	DryRun    bool   `help:"Only list: print how many objects, bytes and requests the command would take." group:"S3"`
+	Cache     string `help:"Keep fetched objects in this folder for the next command." placeholder:"DIR" group:"S3"`
+	CacheSize string `help:"Maximum size of the cache; the least recently used objects go first." default:"10GiB" placeholder:"SIZE" group:"S3"`
 }
 
-// set reports whether a flag is set that means nothing for files on disk.
-func (p *inPlace) set() string {
-	for flag, is := range map[string]bool{
-		"--region": p.Region != "", "--profile": p.Profile != "", "--role-arn": p.RoleARN != "", "--external-id": p.ExternalID != "",
-		"--endpoint": p.Endpoint != "", "--requester-pays": p.RequesterPays, "--cache": p.Cache != "", "--dry-run": p.DryRun,
-	} {
-		if is {
-			return flag
-		}
+// used returns a flag that is set although it means nothing for files on disk, "" = none.
+func (p *inPlace) used() string {
+	switch {
+	case p.Cache != "":
+		return "--cache"
+	case p.DryRun:
+		return "--dry-run"
 	}
-	return ""
+	return p.awsFlags.used()
 }
 
 // inBuckets splits paths into those on disk and those in S3.
@@ -62,7 +54,7 @@ func inBuckets(paths []string) (disk, far []string) {
 // remote adds the buckets among the paths to what a store of files reads.
 func (s *source) remote(a *app, far []string, env *exec.Env, o *files.Options) error {
 	if len(far) == 0 {
-		if flag := s.inPlace.set(); flag != "" {
+		if flag := s.inPlace.used(); flag != "" {
 			return usage("%s is for files in S3: give an address such as s3://BUCKET/AWSLogs", flag)
 		}
 		return nil
@@ -71,13 +63,7 @@ func (s *source) remote(a *app, far []string, env *exec.Env, o *files.Options) e
 	if err != nil {
 		return err
 	}
-	b := bucket.Options{
-		Addresses: far, Late: late, DryRun: s.DryRun, Now: env.Now,
-		Access: aws.Access{
-			Region: s.inPlace.Region, Endpoint: s.Endpoint, Profile: s.Profile, RoleARN: s.RoleARN, ExternalID: s.ExternalID,
-			RequesterPays: s.RequesterPays, PathStyle: s.Endpoint != "",
-		},
-	}
+	b := bucket.Options{Addresses: far, Late: late, DryRun: s.DryRun, Now: env.Now, Access: s.access()}
 	if s.Cache != "" {
 		size, err := humanize.ParseBytes(s.CacheSize)
 		if err != nil || size == 0 || size > math.MaxInt64 {

@@ -6,20 +6,15 @@ import (
 
 	"bluetrail/internal/aws/inspect"
 	"bluetrail/internal/aws/permission"
-	"bluetrail/internal/config"
 	"bluetrail/internal/diag"
 )
 
 // doctorAWS says what of AWS to check.
 type doctorAWS struct {
-	Bucket     []string `help:"Bucket of a trail to check; repeatable (default: those of the account's trails)." placeholder:"NAME"`
-	Queue      string   `help:"Queue to check." placeholder:"URL"`
-	Region     string   `help:"Region of trail and queue." placeholder:"REGION"`
-	Profile    string   `help:"Profile of the shared AWS configuration." placeholder:"NAME"`
-	RoleARN    string   `name:"role-arn" help:"Role to assume." placeholder:"ARN"`
-	ExternalID string   `name:"external-id" help:"External ID for the role." placeholder:"ID"`
-	Endpoint   string   `help:"URL to use instead of AWS's own." placeholder:"URL"`
-	Policy     bool     `help:"Print the policy that permits what bluetrail calls to read a trail, and check nothing."`
+	Bucket   []string `help:"Bucket of a trail to check; repeatable (default: those of the account's trails)." placeholder:"NAME"`
+	Queue    string   `help:"Queue to check." placeholder:"URL"`
+	awsFlags `embed:""`
+	Policy   bool `help:"Print the policy that permits what bluetrail calls to read a trail, and check nothing."`
 }
 
 func (c *doctorAWS) run(a *app) error {
@@ -30,7 +25,7 @@ func (c *doctorAWS) run(a *app) error {
 		}
 		return err
 	}
-	access := config.Access{Region: c.Region, Profile: c.Profile, RoleARN: c.RoleARN, ExternalID: c.ExternalID, Endpoint: c.Endpoint, PathStyle: c.Endpoint != ""}
+	access := c.access()
 	if err := access.Check(); err != nil {
 		return usageError{err}
 	}

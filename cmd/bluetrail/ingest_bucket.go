@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"bluetrail/internal/aws"
 	"bluetrail/internal/aws/bucket"
 	"bluetrail/internal/event"
 	"bluetrail/internal/ingest"
@@ -16,14 +15,9 @@ import (
 
 // fromBucket is the flags of an ingest from S3.
 type fromBucket struct {
-	Since         string `help:"Take in what was delivered from this time on." placeholder:"T" group:"S3"`
-	Until         string `help:"Take in what was delivered before this time." placeholder:"T" group:"S3"`
-	Region        string `help:"Region of the bucket (default: the SDK's; the bucket's own is found by itself)." placeholder:"NAME" group:"S3"`
-	Profile       string `help:"Profile of the AWS configuration files." placeholder:"NAME" group:"S3"`
-	RoleARN       string `name:"role-arn" help:"Role to assume." placeholder:"ARN" group:"S3"`
-	ExternalID    string `name:"external-id" help:"External ID for --role-arn." placeholder:"ID" group:"S3"`
-	Endpoint      string `help:"URL of the S3 service, for servers other than AWS." placeholder:"URL" group:"S3"`
-	RequesterPays bool   `help:"Accept the charges for a bucket where the requester pays." group:"S3"`
+	Since    string `help:"Ingest only objects delivered at or after this time." placeholder:"T" group:"S3"`
+	Until    string `help:"Ingest only objects delivered before this time." placeholder:"T" group:"S3"`
+	awsFlags `embed:"" group:"S3"`
 }
 
 // options sets where events come from when a path lies in S3.
@@ -58,11 +52,9 @@ func (f *fromBucket) options(a *app, o *ingest.Options) error {
 	if !src.Until.IsZero() && !src.Since.Before(src.Until) {
 		return usage("--since must be before --until")
 	}
-	client, err := aws.New(a.ctx, aws.Access{
-		Region: f.Region, Profile: f.Profile, RoleARN: f.RoleARN, ExternalID: f.ExternalID, Endpoint: f.Endpoint, RequesterPays: f.RequesterPays, PathStyle: f.Endpoint != "",
-	})
+	client, err := f.client(a.ctx)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	src.Bucket = bucket.New(client, name)
 	o.From = func(_ context.Context, db *state.DB) (ingest.Input, func(bool) error, error) {

@@ -134,7 +134,7 @@ func (s *source) store(a *app, env *exec.Env) (store.Store, error) {
 		defer a.waiting("listing files")()
 		return files.Open(disk, o)
 	}
-	if flag := s.inPlace.set(); flag != "" {
+	if flag := s.inPlace.used(); flag != "" {
 		return nil, usage("%s is for files in S3: give an address such as s3://BUCKET/AWSLogs", flag)
 	}
 	if a.opened != nil {

@@ -28,19 +28,14 @@ type verifyCmd struct {
 }
 
 type verifyFilesCmd struct {
-	Paths         []control.Path `arg:"" name:"path" help:"Files, folders, globs or s3://BUCKET/PREFIX: digest files and log files." placeholder:"PATH"`
-	Keys          string         `help:"File of CloudTrail's public keys: answers of ListPublicKeys in JSON." placeholder:"FILE"`
-	Earliest      string         `help:"Only digests that end at or after this time: -24h, -7d@d, epoch, RFC 3339." placeholder:"T"`
-	Latest        string         `help:"Only digests that end up to this time. Later ones are not missed, earlier ones are." placeholder:"T"`
-	Now           string         `help:"Current time for relative times." placeholder:"T"`
-	Region        string         `help:"Region of the bucket (default: the SDK's; the bucket's own is found by itself)." placeholder:"NAME" group:"S3"`
-	Profile       string         `help:"Profile of the AWS configuration files." placeholder:"NAME" group:"S3"`
-	RoleARN       string         `name:"role-arn" help:"Role to assume." placeholder:"ARN" group:"S3"`
-	ExternalID    string         `name:"external-id" help:"External ID for --role-arn." placeholder:"ID" group:"S3"`
-	Endpoint      string         `help:"URL of the S3 service, for servers other than AWS." placeholder:"URL" group:"S3"`
-	RequesterPays bool           `help:"Accept the charges for a bucket where the requester pays." group:"S3"`
-	DryRun        bool           `help:"Only list: tell how many digests, log files and bytes would be read."`
-	Output        string         `short:"o" help:"Output format: table, list or json (a chain a line, with its problems)." enum:"table,list,json" default:"table"`
+	Paths    []control.Path `arg:"" name:"path" help:"Files, folders, globs or s3://BUCKET/PREFIX: digest files and log files." placeholder:"PATH"`
+	Keys     string         `help:"File of CloudTrail's public keys: answers of ListPublicKeys in JSON." placeholder:"FILE"`
+	Earliest string         `help:"Only digests that end at or after this time: -24h, -7d@d, epoch, RFC 3339." placeholder:"T"`
+	Latest   string         `help:"Only digests that end at or before this time; if any of them is missing, that is an error." placeholder:"T"`
+	Now      string         `help:"Current time for relative times." placeholder:"T"`
+	awsFlags `embed:"" group:"S3"`
+	DryRun   bool   `help:"Only list: print how many digests, log files and bytes would be read."`
+	Output   string `short:"o" help:"Output format: table, list or json (one chain per line, with its problems)." enum:"table,list,json" default:"table"`
 }
 
 func (*verifyFilesCmd) pages() bool { return true }
@@ -49,7 +44,7 @@ func (*verifyFilesCmd) pages() bool { return true }
 func (*verifyFilesCmd) Help() string {
 	return "CloudTrail signs what it delivers: every hour a digest file names the log files of that hour with their SHA-256, and the digest before it. " +
 		"verify checks the signatures, follows the chains, hashes the log files, and reports what was changed, added, moved or is missing, also the newest hours.\n\n" +
-		"Exit codes: 0 all is proven, 1 something is damaged or missing, 3 nothing is wrong, but something could not be checked.\n\n" +
+		"Exit codes: 0 everything is proven, 1 something is damaged or missing, 3 nothing is wrong, but something could not be checked.\n\n" +
 		examples(
 			"aws cloudtrail list-public-keys --start-time 2026-01-01 > keys.json    # once, for each region with digests",
 			"bluetrail verify --keys keys.json ./AWSLogs",
@@ -89,8 +84,8 @@ func (c *verifyFilesCmd) Run(a *app) error {
 	return c.conclude(a, r, o.Keys)
 }
 
-// bucketWorkers is how many objects of buckets are read at once: that takes time rather
-// than processors.
+// bucketWorkers is how many objects of buckets are read in parallel. They wait for the
+// network, not for processors.
 const bucketWorkers = 32
 
 // objects returns what the paths name.
@@ -105,13 +100,10 @@ func (c *verifyFilesCmd) objects(a *app, o *digest.Options) (digest.Objects, err
 		}
 		if client == nil {
 			var err error
-			client, err = aws.New(a.ctx, aws.Access{
-				Region: c.Region, Endpoint: c.Endpoint, Profile: c.Profile, RoleARN: c.RoleARN, ExternalID: c.ExternalID, RequesterPays: c.RequesterPays, PathStyle: c.Endpoint != "",
-			})
-			if err != nil {
-				return nil, usageError{err}
+			if client, err = c.client(a.ctx); err != nil {
+				return nil, err
 			}
-			// What lies in a bucket is there now. A copy is as old as it is.
+			// A bucket is current, so its newest hours must be there. A copy ends where it was made.
 			o.Workers, o.Now = bucketWorkers, a.started
 		}
 		one, err := inbucket.New(client, p, o.Earliest, o.Latest)
@@ -270,7 +262,7 @@ func (c *verifyFilesCmd) conclude(a *app, r *digest.Report, keys *digest.Keys) e
 	}
 	line := fmt.Sprintf("%d of %s proven; %s and %s read (%s), %s", counts[digest.Proven], count(len(r.Chains), "chain"), count(r.Digests, "digest"), count(r.Logs, "log file"), bytes(r.Bytes), time.Since(a.started).Round(10*time.Millisecond))
 	if r.Inferred {
-		line += fmt.Sprintf("; the newest file is of %s UTC, digests after it are not missed: give --latest to hold the copy against a time", minuteOf(r.AsOf))
+		line += fmt.Sprintf("; the newest file is from %s UTC, and digests after it are not reported as missing: give --latest to hold the copy against a time", minuteOf(r.AsOf))
 	}
 	a.note("%s", line)
 	if keys.Len() == 0 {
