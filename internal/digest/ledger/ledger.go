@@ -14,8 +14,11 @@ import (
 
 // Ledger verifies one source again and again. It is for one goroutine.
 type Ledger struct {
-	Source  string
-	Objects digest.Objects
+	Source string
+	// Open returns what the source holds. It may leave out what was delivered before
+	// earliest; zero = all is wanted.
+	Open    func(ctx context.Context, earliest time.Time) (digest.Objects, error)
+	Since   time.Time // digests of hours that end before are left out; zero = none
 	Keys    *digest.Keys
 	DB      *state.DB
 	Workers int
@@ -44,9 +47,10 @@ const (
 
 // Look verifies what is new, and checks that what was verified is still in place.
 func (l *Ledger) Look(ctx context.Context, now time.Time) (Result, error) {
-	o := digest.Options{Keys: l.Keys, Now: now, Grace: grace, Workers: l.Workers}
-	if now.Sub(l.full) < fullEvery {
-		o.Earliest = now.Add(-recent)
+	o := digest.Options{Keys: l.Keys, Now: now, Grace: grace, Workers: l.Workers, Earliest: l.Since}
+	full := now.Sub(l.full) >= fullEvery
+	if at := now.Add(-recent); !full && at.After(l.Since) {
+		o.Earliest = at
 	}
 	var failed error
 	o.Known = func(key string) (string, bool) {
@@ -76,7 +80,11 @@ func (l *Ledger) Look(ctx context.Context, now time.Time) (Result, error) {
 			flush()
 		}
 	}
-	r, err := digest.Verify(ctx, l.Objects, o)
+	objects, err := l.Open(ctx, o.Earliest)
+	if err != nil {
+		return res, err
+	}
+	r, err := digest.Verify(ctx, objects, o)
 	flush()
 	if err = cmp.Or(err, failed); err != nil {
 		return res, err
@@ -106,7 +114,7 @@ func (l *Ledger) Look(ctx context.Context, now time.Time) (Result, error) {
 	if err := l.DB.Write(func(tx *state.Tx) error { return tx.PutDigestProblems(l.Source, chains, since, now.Unix(), problems) }); err != nil {
 		return res, err
 	}
-	if o.Earliest.IsZero() {
+	if full {
 		l.full = now
 	}
 	res.Took = time.Since(now)

@@ -53,7 +53,8 @@ func TestLook(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { db.Close() }()
-	l := &Ledger{Source: dir, Objects: folder.New([]string{dir}), Keys: keys, DB: db}
+	open := func(context.Context, time.Time) (digest.Objects, error) { return folder.New([]string{dir}), nil }
+	l := &Ledger{Source: dir, Open: open, Keys: keys, DB: db}
 	now := end.Add(30 * time.Minute)
 	look := func(digests, problems int) Result {
 		t.Helper()
@@ -92,7 +93,7 @@ func TestLook(t *testing.T) {
 	if db, err = state.Open(data); err != nil { // a restart looks at everything
 		t.Fatal(err)
 	}
-	l = &Ledger{Source: dir, Objects: folder.New([]string{dir}), Keys: keys, DB: db}
+	l = &Ledger{Source: dir, Open: open, Keys: keys, DB: db}
 	now = time.Now().Add(2 * time.Hour) // the digest is no longer new, and its log files are due
 	look(0, 2)
 	if err := os.WriteFile(logs[0], body, 0o600); err != nil {
