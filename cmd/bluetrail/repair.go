@@ -5,6 +5,7 @@ import (
 
 	"bluetrail/internal/detect/door"
 	"bluetrail/internal/ingest"
+	"bluetrail/internal/source/bucket"
 	"bluetrail/internal/store/vlogs"
 )
 
@@ -32,7 +33,7 @@ func (c *repairCmd) Run(a *app) error {
 	}
 	var p ingest.Meter
 	stop := a.meter(p.Bytes, bytes)
-	rep, err := ingest.Repair(a.ctx, ingest.Options{Data: dir, Progress: &p, Retention: a.cfg.Retention, Door: filters, Sink: sink})
+	rep, err := ingest.Repair(a.ctx, ingest.Options{Data: dir, Progress: &p, Retention: a.cfg.Retention, Door: filters, Sink: sink, Objects: a.objects})
 	stop()
 	if err != nil {
 		return fmt.Errorf("the repair did not finish; run it again: %w", err)
@@ -52,10 +53,14 @@ func (c *repairCmd) Run(a *app) error {
 	}
 	for i, path := range rep.Gone {
 		if i == 20 {
-			a.warn("%d more files no longer exist", len(rep.Gone)-i)
+			a.warn("%d more files or objects no longer exist", len(rep.Gone)-i)
 			break
 		}
-		a.warn("%s: the file no longer exists", path)
+		what := "file"
+		if bucket.Is(path) {
+			what = "object"
+		}
+		a.warn("%s: the %s no longer exists", path, what)
 	}
 	for _, d := range rep.Days {
 		name := vlogs.DayName(d.Day)

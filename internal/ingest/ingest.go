@@ -42,6 +42,8 @@ type Options struct {
 	// was taken in.
 	From   func(context.Context, *state.DB) (src Input, close func(finished bool) error, err error)
 	Limits file.Limits
+	// Objects, when set, opens the objects of S3 that a Repair takes in again.
+	Objects Objects
 
 	Retention map[string]config.Retention // see Config
 	Clock     func() time.Time

@@ -8,10 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
+	"bluetrail/internal/event"
 	"bluetrail/internal/idset"
 	"bluetrail/internal/integrity"
+	"bluetrail/internal/source/file"
 	"bluetrail/internal/state"
 	"bluetrail/internal/store/vlogs"
 	"bluetrail/internal/tally"
@@ -21,7 +24,7 @@ import (
 type Repaired struct {
 	Days  []RepairedDay
 	Files int            // read again
-	Gone  []string       // files that brought events of the days and are not there any more
+	Gone  []string       // files and objects that brought events of the days and are not there any more
 	State string         // where the damaged state lies now, "" when it was readable
 	IDs   []idset.Damage // made anew from the store
 }
@@ -39,7 +42,7 @@ func (d RepairedDay) Missing() int64 { return max(0, d.Lost-d.Again) }
 // Repair takes the files in again that brought events of the days which lack
 // some, and drops the alarms. When it is cut off, the alarms stand, and the next
 // Repair begins anew. The sink does not see the events again. Only Data, Workers,
-// Progress, Limits, Retention and Sink of the options count.
+// Progress, Limits, Retention, Sink and Objects of the options count.
 func Repair(ctx context.Context, o Options) (rep Repaired, err error) {
 	again, err := prepareRepair(ctx, &o, &rep)
 	if err != nil {
@@ -50,16 +53,58 @@ func Repair(ctx context.Context, o Options) (rep Repaired, err error) {
 		if err != nil {
 			return rep, err
 		}
-		o.Paths = again[from]
 		how.apply(&o)
 		o.Seen = true
-		sum, err := Run(ctx, o)
-		rep.Files += sum.Files
-		if err != nil {
-			return rep, err
+		for _, part := range parts(again[from]) {
+			o.Paths, o.From = part, nil
+			if isObject(part[0]) {
+				o.From = o.objects(part, &rep)
+			}
+			sum, err := Run(ctx, o)
+			rep.Files += sum.Files
+			if err != nil {
+				return rep, err
+			}
 		}
 	}
 	return rep, finishRepair(&o, &rep)
+}
+
+// Objects opens the objects of a bucket by their URLs. end closes the source and returns
+// those that are not there any more.
+type Objects func(ctx context.Context, urls []string, meta event.Meta, limits file.Limits) (src Input, end func() (gone []string, err error), err error)
+
+func (o *Options) objects(urls []string, rep *Repaired) func(context.Context, *state.DB) (Input, func(bool) error, error) {
+	meta, limits := o.meta(), o.Limits
+	return func(ctx context.Context, _ *state.DB) (Input, func(bool) error, error) {
+		src, end, err := o.Objects(ctx, urls, meta, limits)
+		return src, func(bool) error {
+			gone, err := end()
+			rep.Gone = append(rep.Gone, gone...)
+			return err
+		}, err
+	}
+}
+
+// objectScheme is what the paths of objects of S3 begin with.
+const objectScheme = "s3://"
+
+func isObject(path string) bool { return strings.HasPrefix(path, objectScheme) }
+
+// parts splits paths into the files and the objects of each bucket.
+func parts(paths []string) (list [][]string) {
+	by := map[string][]string{}
+	for _, path := range paths {
+		bucket := ""
+		if rest, ok := strings.CutPrefix(path, objectScheme); ok {
+			bucket, _, _ = strings.Cut(rest, "/")
+		}
+		by[bucket] = append(by[bucket], path)
+	}
+	for _, bucket := range slices.Sorted(maps.Keys(by)) {
+		list = append(list, by[bucket])
+	}
+	return list
 }
 
 // prepareRepair forgets what is known of the days and returns the files to take
@@ -108,6 +153,10 @@ func prepareRepair(ctx context.Context, o *Options, rep *Repaired) (again map[st
 				continue
 			}
 			seen[f.Path] = true
+			if isObject(f.Path) && o.Objects != nil {
+				again[f.Origin] = append(again[f.Origin], f.Path)
+				continue
+			}
 			if _, err := os.Stat(f.Path); err != nil {
 				rep.Gone = append(rep.Gone, f.Path)
 				continue

@@ -45,6 +45,7 @@ type Options struct {
 	Since  time.Time // objects delivered before are left out; zero = none
 	Until  time.Time // objects delivered from then on are left out; zero = none
 	Follow bool      // go on with what comes; otherwise the source ends
+	Keys   []string  // if any, only these objects are read, and the source ends
 
 	Meta   event.Meta  // replaces what objects tell; empty fields do not
 	Limits file.Limits // zero = file.DefaultLimits
@@ -101,6 +102,8 @@ type Source struct {
 	marks map[string]string // of trails, by their roots: keys up to these are durable
 	saved map[string]string
 	told  string
+
+	missing []string // of Options.Keys
 }
 
 var _ source.Source = (*Source)(nil)
@@ -181,7 +184,11 @@ func (s *Source) start() {
 	}
 	s.work.Go(func() {
 		defer close(s.fetch)
-		err := s.walk(s.ctx)
+		walk := s.walk
+		if len(s.o.Keys) > 0 {
+			walk = s.named
+		}
+		err := walk(s.ctx)
 		s.mu.Lock()
 		if s.err == nil {
 			s.err = err
@@ -316,19 +323,24 @@ func sleep(ctx context.Context, d time.Duration) error {
 // own reports whether an error of fetching is of one object, rather than of the bucket,
 // the credentials or the network.
 func own(err error) bool {
-	var f *aws.Fault
-	if !errors.As(err, &f) {
+	switch c := code(err); c {
+	case "":
 		return errors.Is(err, bucket.ErrContent)
-	}
-	switch f.Code {
 	case "AccessDenied", "NoSuchKey", "NoSuchVersion", "InvalidObjectState", "PreconditionFailed", "Forbidden", "NotFound":
 		return true
+	default:
+		return len(c) > 4 && c[:4] == "KMS."
 	}
-	return len(f.Code) > 4 && f.Code[:4] == "KMS."
 }
 
 // gone reports whether an object is not there any more.
-func gone(err error) bool {
+func gone(err error) bool { return code(err) == "NoSuchKey" || code(err) == "NotFound" }
+
+// code returns AWS's code of an error, "" = none.
+func code(err error) string {
 	var f *aws.Fault
-	return errors.As(err, &f) && (f.Code == "NoSuchKey" || f.Code == "NotFound")
+	if !errors.As(err, &f) {
+		return ""
+	}
+	return f.Code
 }

@@ -358,3 +358,30 @@ func TestFollow(t *testing.T) {
 		t.Errorf("new region: %q", got)
 	}
 }
+
+// TestKeys reads named objects only, and says which are not there.
+func TestKeys(t *testing.T) {
+	m := awstest.NewMemory(t)
+	for _, key := range []string{"a/1.json", "a/2.json", "a/3.json", "a/b/4.json", "5.json"} {
+		m.Put("b", key, []byte("{}"), nil)
+	}
+	for _, c := range []struct{ bucket, keys, want, missing string }{
+		{"b", "a/2.json,5.json,a/b/4.json,a/0.json,c/6.json", "5.json a/2.json a/b/4.json", "a/0.json c/6.json"},
+		{"none", "a/2.json", "", "a/2.json"},
+	} {
+		s, err := New(Options{Bucket: connect(t, m.Access, c.bucket), Keys: strings.Split(c.keys, ",")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys, problems := all(t, s, 10, true)
+		if got := strings.Join(keys, " "); got != c.want || len(problems) > 0 {
+			t.Errorf("%s: read %q, want %q; %v", c.bucket, got, c.want, problems)
+		}
+		if got := strings.Join(s.Missing(), " "); got != c.missing {
+			t.Errorf("%s: missing %q, want %q", c.bucket, got, c.missing)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
