@@ -10,7 +10,9 @@ import (
 const (
 	maxChannels = 10_000
 	idleTime    = 10 * time.Minute // as Splunk's maxIdleTime
-	maxWaiting  = 100_000          // requests of one channel whose outcome is not known, or failed
+	// maxWaiting bounds the requests of a channel that are under way or failed. A channel
+	// with more of them is forgotten: to a client, all of them failed.
+	maxWaiting = 100_000
 )
 
 // acks are the requests that clients ask about, by token and channel.
@@ -32,6 +34,10 @@ func (a *acks) open(name string, now time.Time) (n uint64, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	c := a.channels[name]
+	if c != nil && len(c.not) >= maxWaiting { // fewer are under way: these failed
+		delete(a.channels, name)
+		c = nil
+	}
 	if c == nil {
 		if len(a.channels) >= maxChannels && !a.sweep(now) {
 			return 0, false
@@ -44,9 +50,6 @@ func (a *acks) open(name string, now time.Time) (n uint64, ok bool) {
 		first := rand.Uint64N(1 << 52)
 		c = &channel{first: first, next: first, not: map[uint64]struct{}{}}
 		a.channels[name] = c
-	}
-	if len(c.not) >= maxWaiting {
-		return 0, false
 	}
 	n = c.next
 	c.next++

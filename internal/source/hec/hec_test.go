@@ -119,4 +119,12 @@ func TestAcks(t *testing.T) {
 	if next.ask("c", m, clock) {
 		t.Error("a number of another process is acknowledged")
 	}
+	for range maxWaiting { // fail
+		if n, ok = a.open("c", clock); !ok {
+			t.Fatal("no number after requests that failed")
+		}
+	}
+	if a.durable("c", n); !a.ask("c", n, clock) || a.ask("c", m, clock) || len(a.channels["c"].not) > 1 {
+		t.Error("wrong acknowledgements after requests that failed")
+	}
 }

@@ -14,9 +14,6 @@ import (
 	"bluetrail/internal/source/inbox"
 )
 
-// pieceBytes is the memory of a Piece beside its text.
-const pieceBytes = 40
-
 // maxDepth bounds the nesting of a request, as that of a record.
 const maxDepth = 512
 
@@ -152,7 +149,7 @@ func (p *parser) add(meta event.Meta, piece inbox.Piece) error {
 		p.index[meta] = at
 		p.parts = append(p.parts, inbox.Part{Meta: meta, Stream: p.stream + "\n" + strconv.Itoa(at)})
 	}
-	if err := p.body.Grow(pieceBytes); err != nil {
+	if err := p.body.Grow(inbox.PieceBytes); err != nil {
 		return err
 	}
 	p.parts[at].Pieces = append(p.parts[at].Pieces, piece)

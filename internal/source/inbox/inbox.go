@@ -33,6 +33,9 @@ const maxRequests = 10_000
 // MaxParts bounds the parts of a request.
 const MaxParts = 1000
 
+// PieceBytes is the memory of a Piece beside its text: see Body.Grow.
+const PieceBytes = 40
+
 // Piece is text with records, as a file has them, packed or not.
 type Piece struct {
 	Text []byte

@@ -2,6 +2,7 @@ package lookupevents
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -212,22 +213,18 @@ func (w *walker) batch(events []types.Event, day string, p *page) *source.Batch 
 	w.pages++
 	place := fmt.Sprintf("%s%s/%s", config.HistoryPlace, w.s.o.Name, w.region)
 	now := w.s.o.now()
-	b := &source.Batch{
+	return &source.Batch{
 		Name: place, Key: place + "/" + day, Size: int64(lines.Len()), Changed: now.Add(time.Duration(w.pages)),
 		Stream: place,
-		Meta:   event.Meta{Index: w.s.o.Meta.Index, Sourcetype: w.s.o.Meta.Sourcetype, Source: place, Host: w.s.o.Meta.Host, Fallback: now.UnixNano(), Guessed: true},
-		Ack:    func(source.Result) { w.done(p) },
+		Meta: event.Meta{
+			Index: cmp.Or(w.s.o.Meta.Index, event.DefaultIndex), Sourcetype: w.s.o.Meta.Sourcetype, Source: place,
+			Host: cmp.Or(w.s.o.Meta.Host, event.DefaultHost), Fallback: now.UnixNano(), Guessed: true,
+		},
+		Ack: func(source.Result) { w.done(p) },
 		Open: func(read *atomic.Int64) (source.Records, error) {
 			return file.OpenStream(io.NopCloser(&lines), int64(lines.Len()), file.DefaultLimits(), read)
 		},
 	}
-	if b.Meta.Index == "" {
-		b.Meta.Index = event.DefaultIndex
-	}
-	if b.Meta.Host == "" {
-		b.Meta.Host = event.DefaultHost
-	}
-	return b
 }
 
 // unsaved returns the position, if it changed since it was saved.

@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,9 +99,9 @@ func (s *Source) fetchOne(t task) (*source.Batch, error) {
 
 // complete sets what the configuration says of records.
 func (s *Source) complete(m *event.Meta) {
-	m.Index = orElse(s.o.Meta.Index, orElse(m.Index, event.DefaultIndex))
-	m.Sourcetype = orElse(s.o.Meta.Sourcetype, m.Sourcetype)
-	m.Host = orElse(s.o.Meta.Host, orElse(m.Host, event.DefaultHost))
+	m.Index = cmp.Or(s.o.Meta.Index, m.Index, event.DefaultIndex)
+	m.Sourcetype = cmp.Or(s.o.Meta.Sourcetype, m.Sourcetype)
+	m.Host = cmp.Or(s.o.Meta.Host, m.Host, event.DefaultHost)
 }
 
 // carried makes a batch of an event that a message carries. All of them have one key, so

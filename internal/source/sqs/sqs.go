@@ -4,6 +4,7 @@
 package sqs
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -111,15 +112,15 @@ var _ source.Source = (*Source)(nil)
 
 // New starts reading a queue; Close must be called.
 func New(o Options) *Source {
-	o.Tries = orElse(o.Tries, DefaultTries)
-	o.Visibility = orElse(o.Visibility, DefaultVisibility)
-	o.Receivers = min(orElse(o.Receivers, 4), 64)
-	o.Fetchers = orElse(o.Fetchers, 32)
-	o.wait = orElse(o.wait, longPoll)
-	o.maxHeld = orElse(o.maxHeld, maxHeld)
-	o.pause = orElse(o.pause, firstPause)
-	o.retry = orElse(o.retry, retryEvery)
-	o.deadline = orElse(o.deadline, closeTime)
+	o.Tries = cmp.Or(o.Tries, DefaultTries)
+	o.Visibility = cmp.Or(o.Visibility, DefaultVisibility)
+	o.Receivers = min(cmp.Or(o.Receivers, 4), 64)
+	o.Fetchers = cmp.Or(o.Fetchers, 32)
+	o.wait = cmp.Or(o.wait, longPoll)
+	o.maxHeld = cmp.Or(o.maxHeld, maxHeld)
+	o.pause = cmp.Or(o.pause, firstPause)
+	o.retry = cmp.Or(o.retry, retryEvery)
+	o.deadline = cmp.Or(o.deadline, closeTime)
 	if o.Limits == (file.Limits{}) {
 		o.Limits = file.DefaultLimits()
 	}
@@ -150,14 +151,6 @@ func New(o Options) *Source {
 		s.ending.Go(s.disposer)
 	}
 	return s
-}
-
-func orElse[T comparable](v, other T) T {
-	var zero T
-	if v == zero {
-		return other
-	}
-	return v
 }
 
 // Next implements source.Source. Its error is that of ctx.

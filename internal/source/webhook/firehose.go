@@ -16,9 +16,8 @@ import (
 // records with base64 data. CloudWatch Logs puts its messages into them, packed.
 
 const (
-	maxDepth   = 512
-	pieceBytes = 40      // the memory of a Piece beside its text
-	maxError   = 8 << 10 // of the errorMessage of an answer, in bytes
+	maxDepth = 512
+	maxError = 8 << 10 // of the errorMessage of an answer, in bytes
 )
 
 // firehose returns the data of the records of a request. It unpacks base64 in place.
@@ -73,7 +72,7 @@ func firehose(body *inbox.Body) (pieces []inbox.Piece, err error) {
 			err = fmt.Errorf("the data of record %d is not base64: %w", n, bad)
 			return false
 		}
-		if err = body.Grow(pieceBytes); err != nil {
+		if err = body.Grow(inbox.PieceBytes); err != nil {
 			return false
 		}
 		if size > 0 {
