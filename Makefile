@@ -81,10 +81,11 @@ unit:
 resident:
 	BLUETRAIL_RESIDENT=all $(GO) test ./internal/plan -run 'TestResident$$' -v -timeout 5h
 
-# The server is killed 200 times while its folder is filled; make test kills it a few times.
+# The server is killed 200 times while its folder is filled, and while clients send to it;
+# make test kills it a few times.
 .PHONY: kill
 kill:
-	BLUETRAIL_KILLS=200 $(GO) test ./cmd/bluetrail -run ServeKilled -v -timeout 30m
+	BLUETRAIL_KILLS=200 $(GO) test ./cmd/bluetrail -run 'ServeKilled|ReceiversKilled' -v -timeout 60m
 
 # The servers of S3, SQS and SNS that tests start: see internal/aws/awstest.
 .PHONY: test-servers

@@ -22,13 +22,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// kills is how often TestServeKilled kills the server: as often as
-// BLUETRAIL_KILLS says (make kill: 200), else a few times.
-func kills(t *testing.T) int {
+// kills is how often a test kills the server: as often as BLUETRAIL_KILLS says
+// (make kill: 200), else a few times.
+func kills(t *testing.T, few int) int {
 	t.Helper()
 	text := os.Getenv("BLUETRAIL_KILLS")
 	if text == "" {
-		return 8
+		return few
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
@@ -265,7 +265,7 @@ func TestServeKilled(t *testing.T) {
 		}
 	})
 
-	killed := kills(t)
+	killed := kills(t, 8)
 	for i := range killed {
 		cmd, log := start()
 		if err := os.WriteFile(filepath.Join(rules, "other.yml"), []byte(strings.NewReplacer("any-read", "other", "Any", "Other", "'1.08'", fmt.Sprintf("'no %d'", i)).Replace(anyRead)), 0o600); err != nil { // a reload
