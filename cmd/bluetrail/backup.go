@@ -72,7 +72,7 @@ func (a *app) backup(data, dir string, keep int) (err error) {
 	if err != nil {
 		return errors.Join(err, making.Abort())
 	}
-	a.note("backup %s: %s, %s in %s (%s shared with the backup before) in %s", filepath.Join(dir, head.Name), count(int(head.Events), "event"),
+	a.note("backup %s: %s, %s in %s (%s shared with the previous backup) in %s", filepath.Join(dir, head.Name), count(int(head.Events), "event"),
 		humanize.IBytes(uint64(head.Bytes)), count(head.Files, "file"), humanize.IBytes(uint64(head.Linked)), time.Since(start).Round(10*time.Millisecond))
 	if keep == 0 {
 		return nil

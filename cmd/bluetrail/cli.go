@@ -53,7 +53,7 @@ type cli struct {
 	Hunt      huntCmd      `cmd:"" help:"Run all rules over files, or over the data directory."`
 	Findings  findingsCmd  `cmd:"" help:"List what rules found."`
 	Alerts    alertsCmd    `cmd:"" help:"List, show, close, assign, comment on and export alerts."`
-	Dead      lettersCmd   `cmd:"" name:"dead-letters" help:"List, retry or drop messages of queues that could not be taken in."`
+	Dead      lettersCmd   `cmd:"" name:"dead-letters" help:"List, retry or drop queue messages that could not be ingested."`
 	Output    outputCmd    `cmd:"" help:"List and test where alerts are sent."`
 	Actors    actorsCmd    `cmd:"" help:"List who acts and what kind of actor each one is; correct it."`
 	Generate  generateCmd  `cmd:"" help:"Write a synthetic trail with labelled attacks."`

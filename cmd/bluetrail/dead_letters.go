@@ -16,13 +16,13 @@ import (
 // lettersCmd is about messages that sources could not take in.
 type lettersCmd struct {
 	List  deadLettersListCmd  `cmd:"" default:"withargs" help:"List dead letters, the newest first."`
-	Retry deadLettersRetryCmd `cmd:"" help:"Have a running server try them again."`
-	Drop  deadLettersDropCmd  `cmd:"" help:"Remove them for good."`
+	Retry deadLettersRetryCmd `cmd:"" help:"Have a running server retry dead letters."`
+	Drop  deadLettersDropCmd  `cmd:"" help:"Delete dead letters for good."`
 }
 
 // letters says which dead letters are meant.
 type letters struct {
-	Source string `help:"Only of this queue (its URL; default: of all)." placeholder:"URL"`
+	Source string `help:"Only those of this queue (its URL; default: all queues)." placeholder:"URL"`
 	Data   string `help:"Data directory (default: from the configuration)." placeholder:"DIR" env:"BLUETRAIL_DATA"`
 }
 
@@ -49,7 +49,7 @@ func (c *letters) home(a *app) string { return a.dataDir(c.Data) }
 
 // Help implements kong.HelpProvider.
 func (*lettersCmd) Help() string {
-	return "A dead letter is a message of a queue that could not be taken in: it is unreadable, points to a bucket that the configuration does not list, or its object is gone or broken. It has left its queue. See docs/aws.md.\n\n" + examples(
+	return "A dead letter is a queue message that could not be ingested: it is unreadable, points to a bucket that the configuration does not list, or its object is gone or broken. It has left its queue. See docs/aws.md.\n\n" + examples(
 		"bluetrail dead-letters",
 		"bluetrail dead-letters list -o json | jq -r .body",
 		"bluetrail dead-letters retry",
@@ -109,7 +109,7 @@ func (c *letters) change(a *app, who, action string, ids []int64, do func(db *st
 		return n, err
 	}
 	if n < len(ids) {
-		err = usage("%d of %d dead letters are not there; see bluetrail dead-letters", len(ids)-n, len(ids))
+		err = usage("%d of %d dead letters do not exist; see bluetrail dead-letters", len(ids)-n, len(ids))
 	}
 	if n > 0 {
 		object := strings.Trim(fmt.Sprint(ids), "[]")

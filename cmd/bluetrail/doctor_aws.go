@@ -14,7 +14,7 @@ type doctorAWS struct {
 	Bucket   []string `help:"Bucket of a trail to check; repeatable (default: those of the account's trails)." placeholder:"NAME"`
 	Queue    string   `help:"Queue to check." placeholder:"URL"`
 	awsFlags `embed:""`
-	Policy   bool `help:"Print the policy that permits what bluetrail calls to read a trail, and check nothing."`
+	Policy   bool `help:"Print the IAM policy for the calls that bluetrail makes to read a trail, and check nothing."`
 }
 
 func (c *doctorAWS) run(a *app) error {

@@ -28,7 +28,7 @@ func (s *server) reload(ctx context.Context, a *app) error {
 		case <-hup:
 		}
 		if a.configured == "" {
-			s.log.Warn("there is no configuration file to read again")
+			s.log.Warn("there is no configuration file to reload")
 			continue
 		}
 		now, err := config.Load(a.configured)
@@ -36,7 +36,7 @@ func (s *server) reload(ctx context.Context, a *app) error {
 			err = s.use(a, now)
 		}
 		if err != nil {
-			s.log.Error("the configuration stays as it was", serve.KeyErr, err)
+			s.log.Error("cannot reload the configuration; the previous one stays in use", serve.KeyErr, err)
 			continue
 		}
 		s.log.Info("read the configuration again", "restart_needed_for", strings.Join(changed(was, now), ", "))

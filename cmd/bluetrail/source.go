@@ -48,7 +48,7 @@ type source struct {
 
 // input are the events of a command that takes paths as arguments.
 type input struct {
-	Paths []control.Path `arg:"" optional:"" name:"path" help:"Files, folders or globs of CloudTrail, or s3://BUCKET/PREFIX (default: the data directory)." placeholder:"PATH"`
+	Paths []control.Path `arg:"" optional:"" name:"path" help:"CloudTrail files, folders or globs, or s3://BUCKET/PREFIX (default: the data directory)." placeholder:"PATH"`
 	source
 }
 

@@ -76,7 +76,11 @@ func (c *verifyFilesCmd) Run(a *app) error {
 		return err
 	}
 	if r.Digests == 0 && len(r.Chains) == 0 {
-		return fmt.Errorf("there are no digest files and no log files of CloudTrail: %s; name the folder that holds AWSLogs", diag.Printable(strings.Join(pathsOf(c.Paths), " ")))
+		hint := "name the folder that holds AWSLogs"
+		if !o.Earliest.IsZero() || !o.Latest.IsZero() {
+			hint += ", or widen --earliest and --latest"
+		}
+		return fmt.Errorf("there are no digest files and no log files of CloudTrail: %s; %s", diag.Printable(strings.Join(pathsOf(c.Paths), " ")), hint)
 	}
 	if err := c.write(a, r); err != nil {
 		return err
@@ -262,7 +266,7 @@ func (c *verifyFilesCmd) conclude(a *app, r *digest.Report, keys *digest.Keys) e
 	}
 	line := fmt.Sprintf("%d of %s proven; %s and %s read (%s), %s", counts[digest.Proven], count(len(r.Chains), "chain"), count(r.Digests, "digest"), count(r.Logs, "log file"), bytes(r.Bytes), time.Since(a.started).Round(10*time.Millisecond))
 	if r.Inferred {
-		line += fmt.Sprintf("; the newest file is from %s UTC, and digests after it are not reported as missing: give --latest to hold the copy against a time", minuteOf(r.AsOf))
+		line += fmt.Sprintf("; the newest file is from %s UTC, so later digests are not expected; --latest says until when none may be missing", minuteOf(r.AsOf))
 	}
 	a.note("%s", line)
 	if keys.Len() == 0 {

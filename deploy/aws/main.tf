@@ -14,10 +14,10 @@ terraform {
 variable "trail_name" {
   type        = string
   default     = "bluetrail"
-  description = "Name of the trail; the names of all else begin with it."
+  description = "Name of the trail; all other names begin with it."
   validation {
     condition     = can(regex("^[a-z0-9][a-z0-9-]{1,20}[a-z0-9]$", var.trail_name))
-    error_message = "Use 3 to 22 small letters, digits and hyphens."
+    error_message = "Use 3 to 22 lowercase letters, digits and hyphens."
   }
 }
 
@@ -27,7 +27,7 @@ variable "organization_id" {
   description = "Record all accounts of this organization (o-…). Apply in its management account. Empty records this account only."
   validation {
     condition     = can(regex("^(o-[a-z0-9]{10,32})?$", var.organization_id))
-    error_message = "Write o- and 10 to 32 small letters and digits."
+    error_message = "Write o- and 10 to 32 lowercase letters and digits."
   }
 }
 

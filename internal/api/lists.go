@@ -267,7 +267,7 @@ func (s *Server) editableList(name string) (*addresses.Held, string, error) {
 		return nil, "", err
 	}
 	if !isTable(h) {
-		e := unprocessable("not_editable", "the list %q is fetched from elsewhere, or no table", name)
+		e := unprocessable("not_editable", "the list %q is fetched from elsewhere, or is not a table", name)
 		e.Hint = "add a list of your own to the configuration, from a file or a lookup"
 		return nil, "", e
 	}

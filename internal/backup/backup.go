@@ -151,7 +151,7 @@ func (f *Folder) Begin(data string) (*Making, error) {
 		m.before = filepath.Join(f.dir, names[len(names)-1])
 		last, err := load(m.before)
 		if err != nil {
-			return nil, fmt.Errorf("cannot add to the backup before, %w; use another folder", err)
+			return nil, fmt.Errorf("cannot add to the previous backup, %w; use another folder", err)
 		}
 		if last.Data != data {
 			return nil, fmt.Errorf("%q holds backups of %q; use another folder for those of %q", f.dir, last.Data, data)

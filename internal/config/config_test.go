@@ -54,7 +54,7 @@ func TestLoadRefuses(t *testing.T) {
 		"HEC in dir":  {"sources:\n  - {dir: a, listen: ':1'}\n", "a source of kind dir has no listen"},
 		"no token":    {"sources:\n  - {kind: hec}\n", "it has no tokens"},
 		"open token":  {"sources:\n  - {kind: hec, tokens: [{name: a, token: secret}]}\n", `token "a": give the place of the secret`},
-		"own index":   {"sources:\n  - {kind: http, tokens: [{name: a, token: 'env:A', indexes: [_audit]}]}\n", `"_audit" is no name of an index`},
+		"own index":   {"sources:\n  - {kind: http, tokens: [{name: a, token: 'env:A', indexes: [_audit]}]}\n", `"_audit" is not an index name`},
 		"path":        {"sources:\n  - {kind: http, path: /services/x, tokens: [{name: a, token: 'env:A'}]}\n", "outside of /services"},
 		"two HECs":    {"sources:\n  - {kind: hec, tokens: [{name: a, token: 'env:A'}]}\n  - {kind: hec, name: b, tokens: [{name: a, token: 'env:A'}]}\n", `hec "127.0.0.1:8088" is listed twice`},
 		"shared":      {"sources:\n  - {kind: hec, listen: ':1', tokens: [{name: a, token: 'env:A'}], allow_plain: true}\n  - {kind: http, listen: ':1', tokens: [{name: a, token: 'env:A'}]}\n", "share the address :1"},

@@ -126,7 +126,7 @@ func (s *Source) checkReceiver() error {
 		names[t.Name] = true
 		for _, index := range append([]string{t.Index}, t.Indexes...) {
 			if index != "" && index != "*" && !ValidIndex(index) {
-				return fmt.Errorf("token %q: %q is no name of an index: lower-case letters, digits, - and _, and not _ at first", t.Name, index)
+				return fmt.Errorf("token %q: %q is not an index name: use lower-case letters, digits, - and _, and no _ at the start", t.Name, index)
 			}
 		}
 	}

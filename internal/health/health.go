@@ -267,7 +267,7 @@ func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
 // letters counts messages that could not be taken in.
 func letters(n int) string {
 	if n == 1 {
-		return "1 message could not be taken in and is kept as a dead letter"
+		return "1 message could not be ingested and is kept as a dead letter"
 	}
-	return fmt.Sprintf("%d messages could not be taken in and are kept as dead letters", n)
+	return fmt.Sprintf("%d messages could not be ingested and are kept as dead letters", n)
 }

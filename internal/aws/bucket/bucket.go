@@ -210,7 +210,7 @@ func (b *Bucket) Folders(ctx context.Context, prefix string) (folders []string, 
 			return folders, objects, nil
 		}
 		if len(folders) > mostFolders {
-			return nil, nil, fmt.Errorf("cannot list %s: more than %d folders lie in it", b.URL(prefix), mostFolders)
+			return nil, nil, fmt.Errorf("cannot list %s: it has more than %d folders", b.URL(prefix), mostFolders)
 		}
 		in.ContinuationToken = out.NextContinuationToken
 	}

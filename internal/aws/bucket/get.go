@@ -60,7 +60,7 @@ type memory struct {
 }
 
 // ErrContent says that an object's content is not what S3 says it is.
-var ErrContent = errors.New("the content does not match the object's length or checksum; it was read again and stays so")
+var ErrContent = errors.New("the content does not match the object's length or checksum; reading it again did not help")
 
 // Get reads a whole object. If o has an ETag and the object has been replaced since, the
 // error has the code PreconditionFailed.

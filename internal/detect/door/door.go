@@ -74,7 +74,7 @@ func (f *Filters) sigma(to *sigma.Collection, filter int, path string) error {
 		return fmt.Errorf("%q: %s", path, to.Faults[n-1].Reason())
 	}
 	if len(to.Rules) == before || len(to.Correlations)+len(to.Filters)+len(to.Others) > 0 {
-		return fmt.Errorf("%q holds something else than event rules for CloudTrail", path)
+		return fmt.Errorf("%q holds something other than event rules for CloudTrail", path)
 	}
 	for range to.Rules[before:] {
 		f.of = append(f.of, filter)

@@ -260,7 +260,7 @@ const maxPacked = 64 << 20
 // unpackParts reads a packed row: the length of its first part, that part, and JSON.
 func unpackParts(body []byte, kind byte, rest any) (first []byte, err error) {
 	if body[0] != kind {
-		return nil, errors.New("it is of no known kind")
+		return nil, errors.New("its kind is unknown")
 	}
 	if n, err := s2.DecodedLen(body[1:]); err != nil || n > maxPacked {
 		return nil, errors.New("it cannot be unpacked")

@@ -184,7 +184,7 @@ func pause(ctx context.Context, failed int) error {
 }
 
 // errRestart says that what was read of an object is not to be trusted.
-var errRestart = errors.New("the server does not give the bytes that it was asked for")
+var errRestart = errors.New("the server did not return the requested bytes")
 
 // again reports whether a request may succeed when it is sent again. The SDK has sent it
 // several times when the service refused it.

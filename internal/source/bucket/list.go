@@ -311,7 +311,7 @@ func otherFolders(names []string) diag.Notice {
 	if more := len(names) - most; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
-	return diag.Notice{Level: diag.Note, Object: "s3", Text: fmt.Sprintf("not CloudTrail's, and left out: the folders %s of AWSLogs; name one as an address to read it", text)}
+	return diag.Notice{Level: diag.Note, Object: "s3", Text: fmt.Sprintf("left out the folders %s of AWSLogs, which are not CloudTrail's; name one as an address to read it", text)}
 }
 
 // look lists a folder: the folders in it, or with flat all below it, and its objects.

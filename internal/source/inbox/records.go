@@ -80,7 +80,7 @@ func (r *records) advance() error {
 		}
 		if s.Kind != unpack.Plain {
 			s.Close()
-			return errors.New("archives are not taken here; send their files")
+			return errors.New("archives are not accepted here; send the files in them")
 		}
 		in, r.stream = s, s
 	}

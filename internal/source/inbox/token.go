@@ -66,7 +66,7 @@ func (t *Tokens) Find(secret string) (found *config.Token) {
 		if err == nil {
 			t.sums = sums
 		} else if said = err.Error(); said != t.told {
-			t.log.Error("tokens cannot be read again; those before are used", "err", err)
+			t.log.Error("cannot reload tokens; the previous ones stay in use", "err", err)
 		}
 		t.told = said
 	}

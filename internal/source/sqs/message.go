@@ -98,10 +98,10 @@ func parse(body string, nesting int) (c Content, err error) {
 	case e.Type == "SubscriptionConfirmation":
 		return c, fmt.Errorf("SNS asks to confirm the subscription to %q: confirm it as the owner of the queue (aws sns confirm-subscription)", e.Topic)
 	case e.Type == "UnsubscribeConfirmation":
-		return c, fmt.Errorf("the subscription to %q was removed: this queue gets nothing from it any more", e.Topic)
+		return c, fmt.Errorf("the subscription to %q was removed: this queue no longer gets anything from it", e.Topic)
 	case e.Type == "Notification" && e.Message != nil:
 		if nesting--; nesting == 0 {
-			return c, fmt.Errorf("more than %d envelopes stand inside each other", maxNesting)
+			return c, fmt.Errorf("envelopes are nested more than %d deep", maxNesting)
 		}
 		return parse(*e.Message, nesting)
 	case e.DetailType != "" && e.Source == "aws.s3":
@@ -123,7 +123,7 @@ func parse(body string, nesting int) (c Content, err error) {
 			return Content{}, err
 		}
 	default:
-		return c, errors.New("the body is no S3 event, no notification of SNS, no event of EventBridge and no notification of CloudTrail")
+		return c, errors.New("the body is not an S3 event, an SNS notification, an EventBridge event or a CloudTrail notification")
 	}
 	return c, c.check()
 }
@@ -149,7 +149,7 @@ func fromRecords(records []notification) (c Content, err error) {
 		name := strings.TrimPrefix(r.Name, "s3:")
 		switch {
 		case r.S3 == nil:
-			return c, fmt.Errorf("record %d of the body is no S3 event", i+1)
+			return c, fmt.Errorf("record %d of the body is not an S3 event", i+1)
 		case !strings.HasPrefix(name, "ObjectCreated:") && name != "ObjectRestore:Completed":
 			other = r.Name
 			continue
@@ -180,7 +180,7 @@ func (c *Content) check() error {
 	}
 	for _, o := range c.Objects {
 		if o.Bucket == "" || o.Key == "" || len(o.Key) > maxKey {
-			return fmt.Errorf("the message announces bucket %.100q, key %.100q: this is no object of S3", o.Bucket, o.Key)
+			return fmt.Errorf("the message announces bucket %.100q, key %.100q: this is not an S3 object", o.Bucket, o.Key)
 		}
 	}
 	return nil

@@ -65,15 +65,15 @@ func TestParseRefuses(t *testing.T) {
 	many := `{"s3Bucket":"b","s3ObjectKey":[` + strings.Repeat(`"k",`, maxObjects) + `"k"]}`
 	for name, c := range map[string]struct{ body, want string }{
 		"no json":           {"hello", "not a JSON object"},
-		"null":              {"null", "no S3 event"},
+		"null":              {"null", "not an S3 event"},
 		"list":              {"[]", "not a JSON object"},
 		"empty":             {"", "not a JSON object"},
-		"other object":      {`{"hello":"world"}`, "no S3 event"},
+		"other object":      {`{"hello":"world"}`, "not an S3 event"},
 		"bad escape":        {strings.Replace(put, "%C3", "%ZZ", 1), "cannot decode the object key of record 1"},
-		"no bucket":         {strings.Replace(put, `"name":"trail"`, `"name":""`, 1), "no object of S3"},
-		"long key":          {`{"s3Bucket":"b","s3ObjectKey":["` + strings.Repeat("k", maxKey+1) + `"]}`, "no object of S3"},
+		"no bucket":         {strings.Replace(put, `"name":"trail"`, `"name":""`, 1), "not an S3 object"},
+		"long key":          {`{"s3Bucket":"b","s3ObjectKey":["` + strings.Repeat("k", maxKey+1) + `"]}`, "not an S3 object"},
 		"many objects":      {many, "announces 1001 objects"},
-		"dynamodb":          {`{"Records":[{"eventName":"INSERT","dynamodb":{}}]}`, "record 1 of the body is no S3 event"},
+		"dynamodb":          {`{"Records":[{"eventName":"INSERT","dynamodb":{}}]}`, "record 1 of the body is not an S3 event"},
 		"other of bridge":   {`{"detail-type":"EC2 Instance State-change Notification","source":"aws.ec2"}`, "EventBridge delivered"},
 		"subscription":      {`{"Type":"SubscriptionConfirmation","TopicArn":"t"}`, "confirm the subscription"},
 		"unsubscribed":      {`{"Type":"UnsubscribeConfirmation","TopicArn":"t"}`, "was removed"},
@@ -84,7 +84,7 @@ func TestParseRefuses(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, c.want)
 		}
-		if len(got.Objects) > 0 && name != "many objects" && !strings.Contains(c.want, "no object") {
+		if len(got.Objects) > 0 && name != "many objects" && !strings.Contains(c.want, "not an S3 object") {
 			t.Errorf("%s: objects beside the error: %v", name, got.Objects)
 		}
 	}

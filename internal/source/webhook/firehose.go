@@ -27,7 +27,7 @@ func firehose(body *inbox.Body) (pieces []inbox.Piece, err error) {
 	var when int64
 	start := jsonscan.Space(text, 0)
 	if start >= len(text) || text[start] != '{' {
-		return nil, errors.New("a request of Firehose must be a JSON object")
+		return nil, errors.New("a Firehose request must be a JSON object")
 	}
 	end, err := jsonscan.Object(text, start, maxDepth, func(key string, val []byte) bool {
 		switch key {
@@ -43,16 +43,16 @@ func firehose(body *inbox.Body) (pieces []inbox.Piece, err error) {
 	})
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("cannot read the request of Firehose: %w", err)
+		return nil, fmt.Errorf("cannot read the Firehose request: %w", err)
 	case jsonscan.Space(text, end) < len(text):
-		return nil, errors.New("the request of Firehose does not end where it should")
+		return nil, errors.New("the Firehose request does not end where it should")
 	case len(records) == 0 || records[0] != '[':
-		return nil, errors.New("the request of Firehose has no records")
+		return nil, errors.New("the Firehose request has no records")
 	}
 	n := 0
 	_, _ = jsonscan.Array(records, 0, maxDepth, func(rec []byte) bool {
 		if n++; rec[0] != '{' {
-			err = fmt.Errorf("record %d is no object", n)
+			err = fmt.Errorf("record %d is not an object", n)
 			return false
 		}
 		var data []byte
