@@ -273,18 +273,5 @@ func openLines(path string, from, to int64, lim file.Limits, read *atomic.Int64)
 		return nil, err
 	}
 	in := io.NewSectionReader(f, from, to-from)
-	return &lines{event.NewDecoder(&counter{in, read}, lim.Limits), f}, nil
-}
-
-// counter counts what is read.
-type counter struct {
-	in    io.Reader
-	total *atomic.Int64
-}
-
-// Read implements io.Reader.
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.in.Read(p)
-	c.total.Add(int64(n))
-	return n, err
+	return &lines{event.NewDecoder(file.Counted(in, read), lim.Limits), f}, nil
 }

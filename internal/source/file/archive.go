@@ -17,7 +17,7 @@ import (
 // Bounds of archives.
 const (
 	maxArchives = 4        // one inside the other
-	maxInnerZip = 64 << 20 // bytes of a zip archive that is not a file, and is held whole
+	maxInnerZip = 64 << 20 // bytes of a zip archive that is not a file here, and is held whole
 )
 
 // archive is a tar or zip archive that is being read.
@@ -60,7 +60,7 @@ func (r *Reader) enterArchive(s *unpack.Stream, name string) (err error) {
 			return err
 		}
 		if len(data) > maxInnerZip {
-			return fmt.Errorf("a zip archive inside another file is larger than %d MiB; unpack it by hand", maxInnerZip>>20)
+			return fmt.Errorf("a zip archive inside another file or outside of this machine is larger than %d MiB; unpack it by hand", maxInnerZip>>20)
 		}
 		if z, err = zip.NewReader(bytes.NewReader(data), int64(len(data))); err != nil {
 			return fmt.Errorf("cannot open the zip archive: %w", err)

@@ -95,7 +95,7 @@ func OpenStream(in io.ReadCloser, size int64, lim Limits, read *atomic.Int64) (*
 
 func openStream(d *event.Decoder, in io.ReadCloser, size int64, lim Limits, read *atomic.Int64) (*Reader, error) {
 	r := newReader(d, in, size, lim)
-	if err := r.enter(&counter{in, read}, ""); err != nil {
+	if err := r.enter(Counted(in, read), ""); err != nil {
 		r.Close()
 		return nil, err
 	}
@@ -280,7 +280,9 @@ func (m *meter) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// counter counts what is read from a stream.
+// Counted adds to total, unless it is nil, what is read of in.
+func Counted(in io.Reader, total *atomic.Int64) io.Reader { return &counter{in, total} }
+
 type counter struct {
 	in    io.Reader
 	total *atomic.Int64
