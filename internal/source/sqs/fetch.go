@@ -104,14 +104,20 @@ func (s *Source) complete(m *event.Meta) {
 	m.Host = cmp.Or(s.o.Meta.Host, m.Host, event.DefaultHost)
 }
 
-// carried makes a batch of an event that a message carries. All of them have one key, so
-// that the state does not grow with their number.
+// carried makes a batch of an event that a message carries.
 func (s *Source) carried(m *message, record []byte) *source.Batch {
-	p := &part{s: s, m: m, name: "message " + m.id}
+	p, now := &part{s: s, m: m, name: "message " + m.id}, time.Now()
 	b := &source.Batch{
 		Name: s.o.Name + " " + p.name, Key: "sqs:" + s.o.Queue, Size: int64(len(record)),
-		Changed: time.Now().Add(time.Duration(s.sources.Add(1))), Stream: "sqs message " + m.id,
-		Meta: event.Meta{Source: s.o.Queue, Fallback: time.Now().UnixNano(), Guessed: true}, Ack: p.ack,
+		Changed: now, Stream: "sqs message " + m.id, Passing: true,
+		Meta: event.Meta{Source: s.o.Queue, Fallback: now.UnixNano(), Guessed: true},
+	}
+	b.Ack = func(r source.Result) {
+		if r.Problems > 0 { // nothing but a dead letter tells of it
+			r.Done = false
+			p.fail(errors.New(r.Problem), true)
+		}
+		p.ack(r)
 	}
 	s.complete(&b.Meta)
 	b.Open = func(read *atomic.Int64) (source.Records, error) {

@@ -97,7 +97,6 @@ type Source struct {
 	settled chan *message
 	ending  sync.WaitGroup // disposers
 	memory  *budget
-	sources atomic.Uint64 // batches of events that messages carried themselves
 
 	mu    sync.Mutex
 	room  sync.Cond

@@ -95,7 +95,10 @@ func TestEachEventOnce(t *testing.T) {
 			q.put(announce(copied))
 		}
 	}
-	q.put(strings.Replace(call, `{"eventVersion":"1.11","eventID":"x"}`, record(objects*each), 1), "not a message", announce("gone"))
+	carried := func(record string) string {
+		return strings.Replace(call, `{"eventVersion":"1.11","eventID":"x"}`, record, 1)
+	}
+	q.put(carried(record(objects*each)), carried(strings.Repeat(`{"a":`, 600)+"1"+strings.Repeat("}", 600)), "not a message", announce("gone"))
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	p, err := ingest.Open(ctx, ingest.Config{Data: t.TempDir(), Workers: 2})
@@ -130,11 +133,14 @@ func TestEachEventOnce(t *testing.T) {
 		t.Errorf("%d events are stored, want %d; %v", c.Events, objects*each+1, err)
 	}
 	list, _, err := p.State().DeadLetters("trail", 10)
-	if err != nil || len(list) != 2 {
+	if err != nil || len(list) != 3 {
 		t.Fatalf("%+v, %v", list, err)
 	}
+	if n, err := p.State().Files(); err != nil || n != objects+objects/10 {
+		t.Errorf("the state keeps %d files for %d objects, %v", n, objects+objects/10, err)
+	}
 	for _, l := range list {
-		if !strings.Contains(l.Reason, "not a JSON object") && !strings.Contains(l.Reason, "the object is gone") {
+		if !strings.Contains(l.Reason, "not a JSON object") && !strings.Contains(l.Reason, "the object is gone") && !strings.Contains(l.Reason, "levels") {
 			t.Errorf("a dead letter because of %q", l.Reason)
 		}
 	}
