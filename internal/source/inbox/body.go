@@ -13,10 +13,10 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// ErrEncoding says that a body has an encoding that is not taken.
+// ErrEncoding says that a body has an encoding that is not supported.
 var ErrEncoding = errors.New("the Content-Encoding must be gzip, deflate or identity")
 
-// TooLarge says that a body is larger than what is taken.
+// TooLarge says that a body is larger than the limit.
 type TooLarge struct{ Size, Max int64 } // Size 0 = it was found out while reading
 
 func (e *TooLarge) Error() string {
