@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	s3bucket "bluetrail/internal/aws/bucket"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/source/bucket"
 	"bluetrail/internal/source/file"
@@ -42,7 +43,7 @@ func (p *inPlace) used() string {
 // inBuckets splits paths into those on disk and those in S3.
 func inBuckets(paths []string) (disk, far []string) {
 	for _, p := range paths {
-		if bucket.Is(p) {
+		if s3bucket.Is(p) {
 			far = append(far, p)
 		} else {
 			disk = append(disk, p)

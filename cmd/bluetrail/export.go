@@ -5,11 +5,11 @@ import (
 	"strings"
 	"time"
 
+	"bluetrail/internal/aws/bucket"
 	"bluetrail/internal/control"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/incident"
 	"bluetrail/internal/search"
-	"bluetrail/internal/source/bucket"
 	"bluetrail/internal/vector"
 )
 

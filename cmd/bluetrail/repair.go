@@ -3,9 +3,9 @@ package main
 import (
 	"fmt"
 
+	"bluetrail/internal/aws/bucket"
 	"bluetrail/internal/detect/door"
 	"bluetrail/internal/ingest"
-	"bluetrail/internal/source/bucket"
 	"bluetrail/internal/store/vlogs"
 )
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bluetrail/internal/aws"
+	"bluetrail/internal/aws/bucket"
 	"bluetrail/internal/control"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/digest"
@@ -98,7 +99,7 @@ func (c *verifyFilesCmd) objects(a *app, o *digest.Options) (digest.Objects, err
 	var disk []string
 	var client *aws.Client
 	for _, p := range pathsOf(c.Paths) {
-		if !inbucket.Is(p) {
+		if !bucket.Is(p) {
 			disk = append(disk, p)
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	smithy "github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
@@ -38,8 +40,21 @@ func (o *Object) Print() uint64 {
 	return h.Sum64() >> 1 // as of files: the state keeps it as a signed number
 }
 
+// Operation is what a request asks of S3.
+type Operation uint8
+
+// Operations, by S3's names.
+const (
+	ListObjects Operation = iota
+	GetObject
+)
+
 // Bucket is a bucket of S3. It is safe for concurrent use.
 type Bucket struct {
+	// Sent is called before each request, but not for the SDK's retries. It is set before
+	// the bucket is used; nil = nothing is called.
+	Sent func(Operation)
+
 	name   string
 	client *aws.Client
 
@@ -60,6 +75,9 @@ func (b *Bucket) URL(key string) string { return Scheme + b.name + "/" + key }
 // Scheme begins the URLs of objects and prefixes.
 const Scheme = "s3://"
 
+// Is reports whether a path is a URL of S3.
+func Is(path string) bool { return strings.HasPrefix(path, Scheme) }
+
 // Parse splits s3://bucket/prefix. The prefix may be empty.
 func Parse(place string) (name, prefix string, err error) {
 	rest, ok := strings.CutPrefix(place, Scheme)
@@ -77,19 +95,25 @@ func Parse(place string) (name, prefix string, err error) {
 
 // call sends a request. When S3 answers that the bucket is in another region, call sends
 // it there, and later requests go there at once.
-func (b *Bucket) call(ctx context.Context, request func(*s3.Client) error) error {
+func (b *Bucket) call(ctx context.Context, op Operation, request func(*s3.Client) error) error {
+	send := func(region string) error {
+		if b.Sent != nil {
+			b.Sent(op)
+		}
+		return request(b.client.S3In(region))
+	}
 	b.mu.Lock()
 	region := b.region
 	b.mu.Unlock()
 	if region == "" {
 		region = b.client.Region()
 	}
-	err := request(b.client.S3In(region))
+	err := send(region)
 	if other := regionOf(err); other != "" && other != region && ctx.Err() == nil {
 		b.mu.Lock()
 		b.region = other
 		b.mu.Unlock()
-		err = request(b.client.S3In(other))
+		err = send(other)
 	}
 	return aws.Explain(err)
 }
@@ -109,16 +133,60 @@ func regionOf(err error) string {
 	return ""
 }
 
+const (
+	// tries is how often a request is sent that fails in the middle of its answer. The SDK
+	// retries only until the header of an answer is there.
+	tries     = 6
+	firstWait = 200 * time.Millisecond // it doubles
+)
+
+// persist repeats a request while again says that it may succeed, up to tries times.
+func persist(ctx context.Context, again func(error) bool, request func() error) error {
+	wait := firstWait
+	for n := 1; ; n++ {
+		err := request()
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case n == tries || !again(err):
+			return err
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return context.Cause(ctx)
+		}
+		wait *= 2
+	}
+}
+
+// broken reports whether the SDK could not read an answer, for example because it broke off.
+func broken(err error) bool {
+	var d *smithy.DeserializationError
+	var op *net.OpError
+	return errors.As(err, &d) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op) && op.Op == "read"
+}
+
 // Page bounds how many keys S3 returns at once.
 const Page = 1000
 
-// Listing goes through the keys of a prefix in their order.
+// Listing lists the keys of a prefix in their order, a page at a time.
 type Listing struct {
 	Prefix string
-	After  string // keys up to this one are left out; it moves as keys are returned
-	Until  string // keys from this one on are left out; "" = none
+	Slash  bool   // list only what lies directly below Prefix: see Folders
+	After  string // leave out keys up to this one; it moves as keys are returned
+	Until  string // leave out keys from this one on; "" = none
 	Most   int32  // keys in a page; 0 = Page
 	Ended  bool   // no more keys follow
+
+	// Folders are the prefixes of the last page that end with the next slash, with Slash.
+	Folders []string
+
+	token *string // S3's for the next page
 }
 
 // Next returns the next page of a listing; Ended says whether it is the last one. It may
@@ -128,13 +196,26 @@ func (b *Bucket) Next(ctx context.Context, l *Listing) (page []Object, err error
 	if most <= 0 || most > Page {
 		most = Page
 	}
-	in := &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &l.Prefix, MaxKeys: &most, EncodingType: types.EncodingTypeUrl}
-	if l.After != "" {
+	in := &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &l.Prefix, MaxKeys: &most, EncodingType: types.EncodingTypeUrl, ContinuationToken: l.token}
+	if l.After != "" && l.token == nil {
 		in.StartAfter = &l.After
 	}
+	if l.Slash {
+		slash := "/"
+		in.Delimiter = &slash
+	}
 	var out *s3.ListObjectsV2Output
-	if err := b.call(ctx, func(c *s3.Client) (err error) { out, err = c.ListObjectsV2(ctx, in); return err }); err != nil {
+	err = persist(ctx, broken, func() error {
+		return b.call(ctx, ListObjects, func(c *s3.Client) (err error) { out, err = c.ListObjectsV2(ctx, in); return err })
+	})
+	if err != nil {
 		return nil, fmt.Errorf("cannot list %s: %w", b.URL(l.Prefix), err)
+	}
+	l.Folders = nil
+	for i := range out.CommonPrefixes {
+		if folder := decoded(out.CommonPrefixes[i].Prefix, out.EncodingType); strings.HasPrefix(folder, l.Prefix) && folder != l.Prefix {
+			l.Folders = append(l.Folders, folder)
+		}
 	}
 	for i := range out.Contents {
 		o := object(&out.Contents[i], out.EncodingType)
@@ -142,7 +223,7 @@ func (b *Bucket) Next(ctx context.Context, l *Listing) (page []Object, err error
 			l.Ended = true
 			return page, nil
 		}
-		if o.Key <= l.After { // of a server that does not know start-after
+		if o.Key <= l.After || !strings.HasPrefix(o.Key, l.Prefix) { // the server does not know start-after, or prefix
 			continue
 		}
 		page = append(page, o)
@@ -153,11 +234,18 @@ func (b *Bucket) Next(ctx context.Context, l *Listing) (page []Object, err error
 		return nil, fmt.Errorf("cannot list %s: the server repeats keys", b.URL(l.Prefix))
 	}
 	l.Ended = out.IsTruncated == nil || !*out.IsTruncated
+	if !l.Ended && out.NextContinuationToken != nil && l.token != nil && *out.NextContinuationToken == *l.token {
+		return nil, fmt.Errorf("cannot list %s: the server repeats a page", b.URL(l.Prefix))
+	}
+	l.token = out.NextContinuationToken
+	if !l.Ended && l.token == nil && (len(page) == 0 || l.Slash) {
+		return nil, fmt.Errorf("cannot list %s: the server does not say where the next page begins", b.URL(l.Prefix))
+	}
 	return page, nil
 }
 
-// decoded returns a key or prefix of a listing. They are asked for URL-encoded: XML has no
-// form for the control characters that a key may hold.
+// decoded returns a key or prefix of a listing. S3 is asked to URL-encode them, because
+// XML cannot carry the control characters that a key may hold. Some servers do not encode.
 func decoded(s *string, by types.EncodingType) string {
 	if s == nil {
 		return ""
@@ -187,31 +275,20 @@ func object(c *types.Object, by types.EncodingType) Object {
 // mostFolders bounds the folders of one prefix.
 const mostFolders = 100_000
 
-// Folders returns what lies directly below a prefix, which is empty or ends with a
-// slash: the prefixes that end with the next slash, and the first objects, at most a
-// page of them.
+// Folders returns what lies directly below a prefix, which is empty or ends with a slash:
+// the prefixes that end with the next slash, and the first objects, at most a page.
 func (b *Bucket) Folders(ctx context.Context, prefix string) (folders []string, objects []Object, err error) {
-	slash := "/"
-	in := &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix, Delimiter: &slash, EncodingType: types.EncodingTypeUrl}
-	for {
-		var out *s3.ListObjectsV2Output
-		if err := b.call(ctx, func(c *s3.Client) (err error) { out, err = c.ListObjectsV2(ctx, in); return err }); err != nil {
-			return nil, nil, fmt.Errorf("cannot list %s: %w", b.URL(prefix), err)
+	l := &Listing{Prefix: prefix, Slash: true}
+	for !l.Ended {
+		page, err := b.Next(ctx, l)
+		if err != nil {
+			return nil, nil, err
 		}
-		for i := range out.CommonPrefixes {
-			folders = append(folders, decoded(out.CommonPrefixes[i].Prefix, out.EncodingType))
-		}
-		for i := range out.Contents {
-			if len(objects) < Page {
-				objects = append(objects, object(&out.Contents[i], out.EncodingType))
-			}
-		}
-		if out.IsTruncated == nil || !*out.IsTruncated || out.NextContinuationToken == nil {
-			return folders, objects, nil
-		}
+		folders = append(folders, l.Folders...)
+		objects = append(objects, page[:min(len(page), Page-len(objects))]...)
 		if len(folders) > mostFolders {
 			return nil, nil, fmt.Errorf("cannot list %s: it has more than %d folders", b.URL(prefix), mostFolders)
 		}
-		in.ContinuationToken = out.NextContinuationToken
 	}
+	return folders, objects, nil
 }

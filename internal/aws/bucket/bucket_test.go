@@ -68,3 +68,39 @@ func TestElsewhere(t *testing.T) {
 		t.Errorf("%q, %d objects asked for, %d requests refused", c.Bytes(), gets, refused)
 	}
 }
+
+// TestPages: an empty page does not end a listing, a server that does not get on with it
+// does, and requests are counted.
+func TestPages(t *testing.T) {
+	awstest.Keys(t)
+	pages := map[string]string{
+		"":  "<IsTruncated>true</IsTruncated><NextContinuationToken>1</NextContinuationToken>",
+		"1": "<IsTruncated>true</IsTruncated><NextContinuationToken>2</NextContinuationToken><Contents><Key>p/a</Key><Size>2</Size></Contents><CommonPrefixes><Prefix>p/b/</Prefix></CommonPrefixes>",
+		"2": "<IsTruncated>false</IsTruncated><CommonPrefixes><Prefix>p/c/</Prefix></CommonPrefixes>",
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "<ListBucketResult>"+pages[r.URL.Query().Get("continuation-token")]+"</ListBucketResult>")
+	}))
+	defer server.Close()
+	client, err := aws.New(t.Context(), aws.Access{Region: "us-east-1", Endpoint: server.URL, PathStyle: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := bucket.New(client, "trail")
+	sent := 0
+	b.Sent = func(op bucket.Operation) {
+		if op == bucket.ListObjects {
+			sent++
+		}
+	}
+	folders, objects, err := b.Folders(t.Context(), "p/")
+	if err != nil || strings.Join(folders, " ") != "p/b/ p/c/" || len(objects) != 1 || sent != 3 {
+		t.Error(folders, objects, err, sent)
+	}
+	for _, next := range []string{"<NextContinuationToken>1</NextContinuationToken>", ""} {
+		pages["1"] = "<IsTruncated>true</IsTruncated>" + next
+		if _, _, err := b.Folders(t.Context(), "p/"); err == nil || !strings.Contains(err.Error(), "cannot list s3://trail/p/: the server") {
+			t.Error(next, err)
+		}
+	}
+}

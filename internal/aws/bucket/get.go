@@ -18,12 +18,8 @@ import (
 )
 
 const (
-	// inMemory is up to where content is held in memory; more goes to a temporary file.
+	// inMemory is the largest content that is held in memory; more goes to a temporary file.
 	inMemory = 64 << 20
-	// tries is how often the body of an object is read until it is whole. The SDK's own
-	// retries end with the header of an answer.
-	tries     = 5
-	firstWait = 200 * time.Millisecond
 	// idle is how long a body may bring no byte.
 	idle = time.Minute
 )
@@ -37,7 +33,7 @@ type Content struct {
 	file     *os.File          // nil = it is in memory
 }
 
-// Close gives back what the content takes.
+// Close releases the memory or the temporary file of the content.
 func (c *Content) Close() error {
 	if c.file != nil {
 		return c.file.Close()
@@ -45,7 +41,7 @@ func (c *Content) Close() error {
 	return nil
 }
 
-// Bytes returns content that is in memory, nil for larger one.
+// Bytes returns content that is in memory, and nil for larger content.
 func (c *Content) Bytes() []byte {
 	if m, ok := c.ReaderAt.(*memory); ok {
 		return m.data
@@ -71,110 +67,139 @@ func (b *Bucket) Get(ctx context.Context, o Object) (*Content, error) {
 // GetIf is Get for objects that wanted accepts by what the answer's header says, before
 // any content is read: it may wait until there is room. For others, GetIf returns nil
 // without an error. Each new try calls wanted again.
-func (b *Bucket) GetIf(ctx context.Context, o Object, wanted func(Object) bool) (*Content, error) {
-	var sum [md5.Size]byte // of the try before
-	wait := firstWait
-	for try := 1; ; try++ {
-		c, got, err := b.get(ctx, &o, wanted)
-		if err == nil {
-			return c, nil
-		}
-		if errors.Is(err, ErrContent) {
-			if try > 1 && got == sum { // twice the same: it is the ETag that is no MD5
+func (b *Bucket) GetIf(ctx context.Context, o Object, wanted func(Object) bool) (c *Content, err error) {
+	var last [md5.Size]byte // of the try before
+	err = persist(ctx, again, func() (err error) {
+		var sum [md5.Size]byte
+		c, sum, err = b.get(ctx, &o, wanted)
+		if errors.Is(err, ErrContent) && sum != [md5.Size]byte{} {
+			if sum == last { // twice the same: it is the ETag that is not an MD5 sum
 				b.mu.Lock()
 				b.noMD5 = true
 				b.mu.Unlock()
 			}
-			sum = got
+			last = sum
 		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if !aws.Passing(err) || try == tries {
-			return nil, err
-		}
-		t := time.NewTimer(wait)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-			return nil, ctx.Err()
-		}
-		wait *= 3
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
+	return c, nil
+}
+
+// again reports whether another try to get an object may succeed.
+func again(err error) bool {
+	var f *aws.Fault
+	return aws.Passing(err) && !(errors.As(err, &f) && f.Code == "PreconditionFailed") // it asks for what was replaced
 }
 
 // get tries once to read an object. sum is the content's when it does not match the ETag.
 func (b *Bucket) get(ctx context.Context, o *Object, wanted func(Object) bool) (c *Content, sum [md5.Size]byte, err error) {
-	in := &s3.GetObjectInput{Bucket: &b.name, Key: &o.Key, ChecksumMode: "ENABLED"}
+	in := b.input(o)
+	in.ChecksumMode = "ENABLED"
+	err = b.ask(ctx, in, func(out *s3.GetObjectOutput, body io.Reader) error {
+		got := &Content{Object: *o, Metadata: out.Metadata}
+		if out.ETag != nil {
+			got.ETag = *out.ETag
+		}
+		if out.LastModified != nil {
+			got.Changed = *out.LastModified
+		}
+		if out.ContentLength == nil {
+			return errors.New("the server does not say how long the object is")
+		}
+		if got.Size = *out.ContentLength; o.Size >= 0 && got.Size != o.Size {
+			return ErrContent
+		}
+		if !wanted(got.Object) {
+			return nil
+		}
+		want := b.md5Of(out, got.ETag)
+		hash := md5.New()
+		if want != nil {
+			body = io.TeeReader(body, hash)
+		}
+		if err := got.fill(body); err != nil {
+			return fmt.Errorf("cannot read all of the object: %w", aws.Explain(err))
+		}
+		if want != nil && !bytes.Equal(want, hash.Sum(nil)) {
+			hash.Sum(sum[:0])
+			got.Close()
+			return ErrContent
+		}
+		c = got
+		return nil
+	})
+	return c, sum, err
+}
+
+// md5Of returns the MD5 sum that the content of an answer must have, nil = its ETag is
+// none, or the SDK checks another sum.
+func (b *Bucket) md5Of(out *s3.GetObjectOutput, etag string) []byte {
+	b.mu.Lock()
+	skip := b.noMD5
+	b.mu.Unlock()
+	plain := out.ServerSideEncryption == "" || out.ServerSideEncryption == "AES256"
+	if skip || !plain || out.ChecksumCRC32 != nil || out.ChecksumCRC32C != nil || out.ChecksumCRC64NVME != nil || out.ChecksumSHA1 != nil || out.ChecksumSHA256 != nil {
+		return nil
+	}
+	if sum, err := hex.DecodeString(strings.Trim(etag, `"`)); err == nil && len(sum) == md5.Size {
+		return sum
+	}
+	return nil
+}
+
+// input returns the request for an object.
+func (b *Bucket) input(o *Object) *s3.GetObjectInput {
+	in := &s3.GetObjectInput{Bucket: &b.name, Key: &o.Key}
 	if o.ETag != "" {
 		in.IfMatch = &o.ETag
 	}
 	if o.Version != "" {
 		in.VersionId = &o.Version
 	}
+	return in
+}
+
+// ask requests an object and calls read with the answer. A body that brings no byte for
+// too long ends.
+func (b *Bucket) ask(ctx context.Context, in *s3.GetObjectInput, read func(*s3.GetObjectOutput, io.Reader) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var out *s3.GetObjectOutput
-	if err := b.call(ctx, func(c *s3.Client) (err error) { out, err = c.GetObject(ctx, in); return err }); err != nil {
-		return nil, sum, err
+	if err := b.call(ctx, GetObject, func(c *s3.Client) (err error) { out, err = c.GetObject(ctx, in); return err }); err != nil {
+		return err
 	}
 	defer out.Body.Close()
-	c = &Content{Object: *o, Metadata: out.Metadata}
-	if out.ETag != nil {
-		c.ETag = *out.ETag
+	body := &watched{in: out.Body, stop: func() { cancel(errIdle) }}
+	err := read(out, body)
+	if body.watch != nil {
+		body.watch.Stop()
 	}
-	if out.LastModified != nil {
-		c.Changed = *out.LastModified
+	if err != nil && context.Cause(ctx) == errIdle {
+		return fmt.Errorf("cannot read all of the object: %w", errIdle)
 	}
-	if out.ContentLength == nil {
-		return nil, sum, errors.New("the server does not say how long the object is")
-	}
-	if c.Size = *out.ContentLength; o.Size >= 0 && c.Size != o.Size {
-		return nil, sum, ErrContent
-	}
-	if !wanted(c.Object) {
-		return nil, sum, nil
-	}
-	watch := time.AfterFunc(idle, func() { cancel(errIdle) })
-	defer watch.Stop()
-	body := &alive{out.Body, watch}
-	hash := md5.New()
-	if err := c.fill(io.TeeReader(body, hash)); err != nil {
-		if cause := context.Cause(ctx); cause == errIdle {
-			err = errIdle
-		}
-		return nil, sum, fmt.Errorf("cannot read all of the object: %w", aws.Explain(err))
-	}
-	hash.Sum(sum[:0])
-	b.mu.Lock()
-	skip := b.noMD5
-	b.mu.Unlock()
-	checked := out.ChecksumCRC32 != nil || out.ChecksumCRC32C != nil || out.ChecksumCRC64NVME != nil || out.ChecksumSHA1 != nil || out.ChecksumSHA256 != nil // by the SDK
-	if plain := out.ServerSideEncryption == "" || out.ServerSideEncryption == "AES256"; plain && !checked && !skip {
-		if want, err := hex.DecodeString(strings.Trim(c.ETag, `"`)); err == nil && len(want) == md5.Size && !bytes.Equal(want, sum[:]) {
-			c.Close()
-			return nil, sum, ErrContent
-		}
-	}
-	return c, sum, nil
+	return err
 }
 
 var errIdle = errors.New("the server stopped sending in the middle of the object")
 
-// alive puts the end of a body off while it brings bytes.
-type alive struct {
+// watched calls stop when a Read takes too long.
+type watched struct {
 	in    io.Reader
+	stop  func()
 	watch *time.Timer
 }
 
 // Read implements io.Reader.
-func (a *alive) Read(p []byte) (int, error) {
-	n, err := a.in.Read(p)
-	if n > 0 {
-		a.watch.Reset(idle)
+func (w *watched) Read(p []byte) (int, error) {
+	if w.watch == nil {
+		w.watch = time.AfterFunc(idle, w.stop)
+	} else {
+		w.watch.Reset(idle)
 	}
-	return n, err
+	return w.in.Read(p)
 }
 
 // fill reads all of the content, exactly Size bytes.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
@@ -45,9 +44,6 @@ func New(client *aws.Client, place string, earliest, latest time.Time) (*Objects
 	}
 	return o, nil
 }
-
-// Is reports whether a path is a place in S3.
-func Is(path string) bool { return strings.HasPrefix(path, bucket.Scheme) }
 
 // listers is how many trails are listed at once.
 const listers = 16

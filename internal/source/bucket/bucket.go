@@ -5,10 +5,7 @@ package bucket
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -16,10 +13,6 @@ import (
 	"bluetrail/internal/aws"
 	s3bucket "bluetrail/internal/aws/bucket"
 	"bluetrail/internal/diag"
-
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // anyTag stands for the ETag of an object that a server does not tell. As a condition of a
@@ -42,36 +35,35 @@ type Options struct {
 
 // Place is some buckets, or parts of them. It is safe for concurrent use.
 type Place struct {
-	o      Options
-	client *aws.Client
-	roots  []*root
+	o     Options
+	roots []*root
 
 	mu      sync.Mutex
-	regions map[string]string // by bucket, where it is not the client's
-	trimmed bool              // objects that were delivered late were left out
-	others  map[string]bool   // folders of other services
+	trimmed bool            // objects that were delivered late were left out
+	others  map[string]bool // folders of other services
 }
 
 // root is what one address names.
 type root struct {
-	address        string
-	bucket, prefix string
+	address string
+	bucket  *s3bucket.Bucket
+	prefix  string
 
 	mu      sync.Mutex // held while the root is explored
 	pending []folder   // not looked into yet
 	begun   bool
 	trails  []*trail
-	loose   []object // outside of trails
-	seen    int      // folders that were looked into
+	loose   []s3bucket.Object // outside of trails
+	seen    int               // folders that were looked into
 
-	cost Cost // under costMu
-	mut  sync.Mutex
+	costMu sync.Mutex
+	cost   Cost
 }
 
 // Cost is what reading an address takes.
 type Cost struct {
 	Address string
-	Listed  int64 // objects that were listed
+	Listed  int64 // objects that were listed, in the days of the search
 	Objects int64 // of them to be read
 	Bytes   int64
 	Cached  int64 // objects that are in the cache
@@ -84,74 +76,54 @@ func New(ctx context.Context, o Options) (*Place, error) {
 	if o.Now.IsZero() {
 		o.Now = time.Now()
 	}
-	p := &Place{o: o, regions: map[string]string{}, others: map[string]bool{}}
+	p := &Place{o: o, others: map[string]bool{}}
 	seen := map[string]bool{}
+	var names []string
 	for _, address := range o.Addresses {
-		bucket, prefix, err := s3bucket.Parse(address)
+		name, prefix, err := s3bucket.Parse(address)
 		if err != nil {
 			return nil, err
 		}
-		if seen[bucket+"/"+prefix] {
+		if seen[name+"/"+prefix] {
 			continue
 		}
-		seen[bucket+"/"+prefix] = true
-		p.roots = append(p.roots, &root{address: address, bucket: bucket, prefix: prefix})
+		seen[name+"/"+prefix] = true
+		names = append(names, name)
+		p.roots = append(p.roots, &root{address: address, prefix: prefix})
 	}
-	var err error
-	p.client, err = aws.New(ctx, o.Access)
-	return p, err
+	client, err := aws.New(ctx, o.Access)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range p.roots {
+		r.bucket = s3bucket.New(client, names[i])
+		r.bucket.Sent = r.sent
+	}
+	return p, nil
 }
 
-// Is reports whether a path is an address of a bucket.
-func Is(path string) bool { return strings.HasPrefix(path, s3bucket.Scheme) }
+// sent counts a request.
+func (r *root) sent(op s3bucket.Operation) {
+	r.count(func(c *Cost) {
+		if op == s3bucket.ListObjects {
+			c.Lists++
+		} else {
+			c.Gets++
+		}
+	})
+}
 
-// pathOf returns the address of an object.
-func pathOf(bucket, key string) string { return s3bucket.Scheme + bucket + "/" + key }
-
-// split is the reverse of pathOf.
+// split splits the address of an object.
 func split(path string) (bucket, key string) {
 	bucket, key, _ = strings.Cut(strings.TrimPrefix(path, s3bucket.Scheme), "/")
 	return bucket, key
 }
 
-// s3 returns the client for a bucket.
-func (p *Place) s3(bucket string) *s3.Client {
-	p.mu.Lock()
-	region := p.regions[bucket]
-	p.mu.Unlock()
-	if region == "" {
-		return p.client.S3()
-	}
-	return p.client.S3In(region)
-}
-
-// moved notes the region of a bucket when an error tells it, and reports whether that
-// is news.
-func (p *Place) moved(bucket string, err error) bool {
-	var answer *smithyhttp.ResponseError
-	if !errors.As(err, &answer) || answer.Response == nil {
-		return false
-	}
-	switch answer.HTTPStatusCode() {
-	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusBadRequest, http.StatusForbidden:
-	default:
-		return false
-	}
-	region := answer.Response.Header.Get("X-Amz-Bucket-Region")
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if region == "" || p.regions[bucket] != "" || region == p.client.Region() {
-		return false
-	}
-	p.regions[bucket] = region
-	return true
-}
-
-// rootOf returns the root that counts the requests for an object.
+// rootOf returns the root to which an object belongs.
 func (p *Place) rootOf(path string) *root {
 	bucket, key := split(path)
 	for _, r := range p.roots {
-		if r.bucket == bucket && strings.HasPrefix(key, r.prefix) {
+		if r.bucket.Name() == bucket && strings.HasPrefix(key, r.prefix) {
 			return r
 		}
 	}
@@ -159,8 +131,8 @@ func (p *Place) rootOf(path string) *root {
 }
 
 func (r *root) count(add func(*Cost)) {
-	r.mut.Lock()
-	defer r.mut.Unlock()
+	r.costMu.Lock()
+	defer r.costMu.Unlock()
 	add(&r.cost)
 }
 
@@ -168,9 +140,9 @@ func (r *root) count(add func(*Cost)) {
 // would be read.
 func (p *Place) Costs() (list []Cost) {
 	for _, r := range p.roots {
-		r.mut.Lock()
+		r.costMu.Lock()
 		c := r.cost
-		r.mut.Unlock()
+		r.costMu.Unlock()
 		c.Address = r.address
 		list = append(list, c)
 	}
@@ -220,16 +192,4 @@ func short(d time.Duration) string {
 		text = t + "h"
 	}
 	return text
-}
-
-// unescaped decodes a key of a listing that was asked for with encoding-type url: XML
-// cannot carry all characters that a key may have. Some servers do not encode.
-func unescaped(key *string, by types.EncodingType) string {
-	if key == nil {
-		return ""
-	}
-	if text, err := url.QueryUnescape(*key); err == nil && by == types.EncodingTypeUrl {
-		return text
-	}
-	return *key
 }

@@ -5,18 +5,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"io"
-	"strings"
 	"sync"
-	"time"
 
-	"bluetrail/internal/aws"
 	s3bucket "bluetrail/internal/aws/bucket"
 	"bluetrail/internal/source/file"
 
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"golang.org/x/sync/semaphore"
 )
 
@@ -27,7 +21,6 @@ const (
 	partSize  = 4 << 20   // what a request for part of a large object asks for
 	partsRun  = 4         // parts of one object that are fetched side by side
 	wholeSize = 8 << 20   // up to here an object is fetched with one request
-	tries     = 6         // of an object whose answers break off, beyond those of the SDK
 )
 
 // requests returns how many requests fetch an object.
@@ -135,105 +128,30 @@ func (p *Place) open(ctx context.Context, wg *sync.WaitGroup, o *file.File) (io.
 		in := newParts(ctx, wg, p, o)
 		return p.o.Cache.keepAll(id, o.Size, in), nil
 	}
-	data := make([]byte, o.Size)
-	if err := p.read(ctx, o, 0, data); err != nil {
+	content, err := p.rootOf(o.Path).bucket.Get(ctx, objectOf(o))
+	if err != nil {
 		return nil, err
 	}
-	p.o.Cache.Keep(id, data)
-	return io.NopCloser(bytes.NewReader(data)), nil
+	p.o.Cache.Keep(id, content.Bytes())
+	return content, nil
 }
 
-// read fills buf with the bytes of an object from off on. Where an answer breaks off,
-// it goes on from there.
-func (p *Place) read(ctx context.Context, o *file.File, off int64, buf []byte) error {
-	done, failed := 0, 0
-	for {
-		n, err := p.get(ctx, o, off+int64(done), buf[done:])
-		done += n
-		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case err == nil && done == len(buf):
-			return nil
-		case err == nil:
-			err = errors.New("the answer is shorter than the object")
-		case errors.Is(err, errRestart):
-			done = 0
-		}
-		bucket, _ := split(o.Path)
-		if p.moved(bucket, err) {
-			continue
-		}
-		if failed++; failed == tries || !again(err) {
-			return aws.Explain(err)
-		}
-		if err := pause(ctx, failed); err != nil {
-			return err
-		}
+// objectOf returns the object of a file.
+func objectOf(o *file.File) s3bucket.Object {
+	_, key := split(o.Path)
+	x := s3bucket.Object{Key: key, ETag: o.Tag, Size: o.Size}
+	if x.ETag == anyTag {
+		x.ETag = ""
 	}
-}
-
-// pause waits before a request is sent again.
-func pause(ctx context.Context, failed int) error {
-	select {
-	case <-time.After(time.Duration(failed) * 100 * time.Millisecond):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// errRestart says that what was read of an object is not to be trusted.
-var errRestart = errors.New("the server did not return the requested bytes")
-
-// again reports whether a request may succeed when it is sent again. The SDK has sent it
-// several times when the service refused it.
-func again(err error) bool {
-	var f *aws.Fault
-	return !errors.As(aws.Explain(err), &f) || f.Code == ""
-}
-
-// get asks once for the bytes of an object from off on, and returns how many came.
-func (p *Place) get(ctx context.Context, o *file.File, off int64, buf []byte) (int, error) {
-	bucket, key := split(o.Path)
-	in := &s3.GetObjectInput{Bucket: &bucket, Key: &key}
-	if o.Tag != "" {
-		in.IfMatch = &o.Tag
-	}
-	part := off > 0 || int64(len(buf)) < o.Size
-	if part {
-		r := fmt.Sprintf("bytes=%d-%d", off, off+int64(len(buf))-1)
-		in.Range = &r
-	}
-	p.rootOf(o.Path).count(func(c *Cost) { c.Gets++ })
-	out, err := p.s3(bucket).GetObject(ctx, in)
-	if err != nil {
-		return 0, err
-	}
-	defer out.Body.Close()
-	if part && (out.ContentRange == nil || !strings.HasPrefix(*out.ContentRange, fmt.Sprintf("bytes %d-", off))) {
-		return 0, errRestart
-	}
-	n, err := io.ReadFull(out.Body, buf)
-	if err != nil {
-		return n, err
-	}
-	// The end of the answer checks its sum, and that it is not longer.
-	var one [1]byte
-	switch more, err := out.Body.Read(one[:]); {
-	case more > 0 || err != nil && err != io.EOF:
-		return 0, errRestart
-	}
-	return n, nil
+	return x
 }
 
 // Hash returns the SHA-256 of an object, as hex digits, by its address.
 func (p *Place) Hash(ctx context.Context, address string) (string, error) {
-	bucket, key := split(address)
-	p.rootOf(address).count(func(c *Cost) { c.Gets++ })
-	content, err := s3bucket.New(p.client, bucket).Get(ctx, s3bucket.Object{Key: key, Size: -1})
+	_, key := split(address)
+	content, err := p.rootOf(address).bucket.Get(ctx, s3bucket.Object{Key: key, Size: -1})
 	if err != nil {
-		return "", aws.Explain(err)
+		return "", err
 	}
 	defer content.Close()
 	sum := sha256.New()
@@ -270,7 +188,7 @@ func newParts(parent context.Context, wg *sync.WaitGroup, p *Place, o *file.File
 			}
 			wg.Go(func() {
 				data := make([]byte, min(partSize, o.Size-off))
-				err := p.read(ctx, o, off, data)
+				err := p.rootOf(o.Path).bucket.ReadRange(ctx, objectOf(o), off, data)
 				one <- part{data, err}
 			})
 		}

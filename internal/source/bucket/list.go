@@ -1,6 +1,7 @@
 package bucket
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,14 +10,12 @@ import (
 	"sync"
 	"time"
 
-	"bluetrail/internal/aws"
+	s3bucket "bluetrail/internal/aws/bucket"
 	"bluetrail/internal/aws/trailkey"
 	"bluetrail/internal/diag"
 	"bluetrail/internal/filter"
 	"bluetrail/internal/source/file"
 
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/dustin/go-humanize"
 )
 
@@ -34,13 +33,6 @@ const (
 	maxDays = 62
 )
 
-// object is an object that was listed.
-type object struct {
-	key, tag string
-	size     int64
-	mod      time.Time
-}
-
 // trail is what an account delivers from one region into one folder.
 type trail struct {
 	trailkey.Trail
@@ -48,8 +40,8 @@ type trail struct {
 
 	mu       sync.Mutex
 	listed   bool
-	from, to time.Time // days, inclusive; zero = open
-	objects  []object  // by key
+	from, to time.Time         // days, inclusive; zero = open
+	objects  []s3bucket.Object // by key
 }
 
 // folder is a common prefix to look into.
@@ -69,7 +61,7 @@ func (p *Place) List(ctx context.Context, where filter.Expr, earliest, latest in
 			return nil, nil, err
 		}
 		for _, o := range objects {
-			path := pathOf(r.bucket, o.key)
+			path := r.bucket.URL(o.Key)
 			if seen[path] {
 				continue
 			}
@@ -77,7 +69,7 @@ func (p *Place) List(ctx context.Context, where filter.Expr, earliest, latest in
 			if p.o.DryRun {
 				continue
 			}
-			list = append(list, file.File{Path: path, Size: o.size, Mod: o.mod, Tag: o.tag, Delivered: trailkey.Delivered(base(o.key))})
+			list = append(list, file.File{Path: path, Size: o.Size, Mod: o.Changed, Tag: tag(&o), Delivered: trailkey.Delivered(base(o.Key))})
 		}
 	}
 	if w.trimmed.Load() {
@@ -88,6 +80,9 @@ func (p *Place) List(ctx context.Context, where filter.Expr, earliest, latest in
 	slices.SortFunc(list, func(a, b file.File) int { return file.Order(&a, &b) })
 	return list, g.skipped, nil
 }
+
+// tag returns the tag of an object's content.
+func tag(o *s3bucket.Object) string { return cmp.Or(o.ETag, anyTag) }
 
 func base(key string) string { return key[strings.LastIndexByte(key, '/')+1:] }
 
@@ -106,11 +101,11 @@ type gather struct {
 func (g *gather) skip(r *root, prefix string, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.skipped = append(g.skipped, diag.Unreadable(pathOf(r.bucket, prefix), err.Error()))
+	g.skipped = append(g.skipped, diag.Unreadable(r.bucket.URL(prefix), err.Error()))
 }
 
 // root returns what an address has for the search.
-func (g *gather) root(r *root) ([]object, error) {
+func (g *gather) root(r *root) ([]s3bucket.Object, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := g.explore(r); err != nil {
@@ -127,9 +122,9 @@ func (g *gather) root(r *root) ([]object, error) {
 		}
 		return nil, fmt.Errorf("there are no objects under %q%s", r.address, hint(r.prefix))
 	}
-	lists := make([][]object, len(r.trails)+1)
+	lists := make([][]s3bucket.Object, len(r.trails)+1)
 	for _, o := range r.loose {
-		if g.want.object(o.key) {
+		if g.want.object(o.Key) {
 			lists[0] = append(lists[0], o)
 		}
 	}
@@ -141,7 +136,7 @@ func (g *gather) root(r *root) ([]object, error) {
 		}
 		wg.Go(func() {
 			for _, o := range g.trail(t, from, to) {
-				if g.want.object(o.key) {
+				if g.want.object(o.Key) {
 					lists[i+1] = append(lists[i+1], o)
 				}
 			}
@@ -168,13 +163,13 @@ func hint(prefix string) string {
 }
 
 // price counts what reading objects takes.
-func (g *gather) price(r *root, all []object) {
+func (g *gather) price(r *root, all []s3bucket.Object) {
 	r.count(func(c *Cost) {
 		for _, o := range all {
 			c.Objects++
-			c.Bytes += o.size
-			if g.p.o.DryRun && !g.p.o.Cache.Has(g.p.id(r.bucket, o.key, o.tag), o.size) {
-				c.Gets += requests(o.size)
+			c.Bytes += o.Size
+			if g.p.o.DryRun && !g.p.o.Cache.Has(g.p.id(r.bucket.Name(), o.Key, tag(&o)), o.Size) {
+				c.Gets += requests(o.Size)
 			} else if g.p.o.DryRun {
 				c.Cached++
 			}
@@ -235,15 +230,13 @@ func (g *gather) begin(r *root) error {
 	dir := r.prefix
 	if dir != "" && !strings.HasSuffix(dir, "/") {
 		dir += "/"
-		err := g.pages(r, r.prefix, "", "", 1, func(pg page) bool {
-			if len(pg.objects) > 0 && pg.objects[0].key == r.prefix {
-				r.loose = append(r.loose, pg.objects[0])
-			}
-			return false
-		})
+		first, err := g.next(r, &s3bucket.Listing{Prefix: r.prefix, Most: 1})
 		if err != nil {
-			r.begun, r.loose = false, nil
-			return g.refused(r, err)
+			r.begun = false
+			return err
+		}
+		if len(first) > 0 && first[0].Key == r.prefix {
+			r.loose = append(r.loose, first[0])
 		}
 	}
 	if t, ok := trailkey.ParseTrail(dir); ok {
@@ -253,7 +246,7 @@ func (g *gather) begin(r *root) error {
 	below, loose, err := g.look(r, dir, false)
 	if err != nil {
 		r.begun, r.loose = false, nil
-		return g.refused(r, err)
+		return err
 	}
 	r.loose = append(r.loose, loose...)
 	for _, prefix := range below {
@@ -262,13 +255,6 @@ func (g *gather) begin(r *root) error {
 		}
 	}
 	return nil
-}
-
-func (g *gather) refused(r *root, err error) error {
-	if g.ctx.Err() != nil {
-		return context.Cause(g.ctx)
-	}
-	return fmt.Errorf("cannot list %s: %w", r.address, err)
 }
 
 // place keeps a trail, or returns the folder that is to be looked into.
@@ -315,31 +301,31 @@ func otherFolders(names []string) diag.Notice {
 }
 
 // look lists a folder: the folders in it, or with flat all below it, and its objects.
-func (g *gather) look(r *root, prefix string, flat bool) (below []string, objects []object, err error) {
-	delimiter := "/"
-	if flat {
-		delimiter = ""
+func (g *gather) look(r *root, prefix string, flat bool) (below []string, objects []s3bucket.Object, err error) {
+	l := &s3bucket.Listing{Prefix: prefix, Slash: !flat}
+	for !l.Ended {
+		page, err := g.next(r, l)
+		if err != nil {
+			return below, objects, err
+		}
+		below, objects = append(below, l.Folders...), append(objects, keep(page)...)
 	}
-	err = g.pages(r, prefix, "", delimiter, 0, func(pg page) bool {
-		below, objects = append(below, pg.folders...), append(objects, keep(pg.objects)...)
-		return true
-	})
-	return below, objects, err
+	return below, objects, nil
 }
 
 // keep drops objects that hold no events: marks of folders, and signatures and digests.
-func keep(list []object) []object {
-	return slices.DeleteFunc(list, func(o object) bool {
-		if strings.HasSuffix(o.key, "/") || o.size == 0 || file.Signature(o.key) {
+func keep(list []s3bucket.Object) []s3bucket.Object {
+	return slices.DeleteFunc(list, func(o s3bucket.Object) bool {
+		if strings.HasSuffix(o.Key, "/") || o.Size <= 0 || file.Signature(o.Key) {
 			return true
 		}
-		k, ok := trailkey.Parse(o.key)
+		k, ok := trailkey.Parse(o.Key)
 		return ok && k.Digest()
 	})
 }
 
 // trail returns the objects of a trail on days from from to to; zero = open.
-func (g *gather) trail(t *trail, from, to time.Time) []object {
+func (g *gather) trail(t *trail, from, to time.Time) []s3bucket.Object {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.listed || !t.from.IsZero() && (from.IsZero() || from.Before(t.from)) || !t.to.IsZero() && (to.IsZero() || to.After(t.to)) {
@@ -371,30 +357,23 @@ func widest(a, b time.Time, later bool) time.Time {
 
 // days lists days of a trail: with one request where that gives all, else several days
 // or months side by side.
-func (g *gather) days(t *trail, from, to time.Time) ([]object, error) {
-	root, after, end := t.Root(), "", ""
+func (g *gather) days(t *trail, from, to time.Time) ([]s3bucket.Object, error) {
+	l := &s3bucket.Listing{Prefix: t.Root()}
 	if !from.IsZero() {
-		after = t.DayOf(from)
+		l.After = t.DayOf(from)
 	}
 	if !to.IsZero() {
-		end = t.DayOf(to.AddDate(0, 0, 1))
+		l.Until = t.DayOf(to.AddDate(0, 0, 1))
 	}
-	var objects []object
-	last := "" // "" = the first page has all
-	err := g.pages(t.root, root, after, "", 0, func(pg page) bool {
-		if all := pg.until(end); !all && pg.more {
-			last = pg.objects[len(pg.objects)-1].key
-		}
-		objects = append(objects, keep(pg.objects)...)
-		return false
-	})
-	if err != nil || last == "" {
+	page, err := g.next(t.root, l)
+	objects := keep(page)
+	if err != nil || l.Ended {
 		return objects, err
 	}
-	// There may be more after last: the rest of its day, then the days that follow.
-	k, ok := trailkey.Parse(last)
+	// More follows: the rest of the last key's day, then the days after it.
+	k, ok := trailkey.Parse(l.After)
 	if !ok { // a key that CloudTrail did not make: go on key by key
-		more, err := g.rest(t, root, last, end)
+		more, err := g.rest(t, l)
 		return append(objects, more...), err
 	}
 	stop := g.p.o.Now.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1)
@@ -402,20 +381,19 @@ func (g *gather) days(t *trail, from, to time.Time) ([]object, error) {
 		stop = to
 	}
 	units := units(&t.Trail, k.Day, stop)
-	lists := make([][]object, len(units)+1)
+	lists := make([][]s3bucket.Object, len(units)+1)
 	errs := make([]error, len(units)+1)
 	var wg sync.WaitGroup
 	for i, prefix := range units {
-		begin := ""
+		unit := &s3bucket.Listing{Prefix: prefix, Until: l.Until}
 		if i == 0 {
-			begin = last
+			unit.After = l.After
 		}
-		wg.Go(func() { lists[i], errs[i] = g.rest(t, prefix, begin, end) })
+		wg.Go(func() { lists[i], errs[i] = g.rest(t, unit) })
 	}
-	if end == "" || stop.Before(to) { // what lies after the present, and what is no day
-		wg.Go(func() {
-			lists[len(units)], errs[len(units)] = g.rest(t, root, t.DayOf(stop.AddDate(0, 0, 1)), end)
-		})
+	if l.Until == "" || stop.Before(to) { // keys after the present, and those outside of days
+		rest := &s3bucket.Listing{Prefix: l.Prefix, After: t.DayOf(stop.AddDate(0, 0, 1)), Until: l.Until}
+		wg.Go(func() { lists[len(units)], errs[len(units)] = g.rest(t, rest) })
 	}
 	wg.Wait()
 	return append(objects, slices.Concat(lists...)...), errors.Join(errs...)
@@ -436,112 +414,34 @@ func units(t *trailkey.Trail, from, to time.Time) (list []string) {
 	return list
 }
 
-// rest lists the keys below a prefix that come after one, up to end.
-func (g *gather) rest(t *trail, prefix, after, end string) (objects []object, err error) {
-	err = g.pages(t.root, prefix, after, "", 0, func(pg page) bool {
-		all := pg.until(end)
-		objects = append(objects, keep(pg.objects)...)
-		return !all
-	})
-	return objects, err
-}
-
-// page is a page of a listing.
-type page struct {
-	objects []object
-	folders []string // with a delimiter
-	more    bool     // pages follow
-}
-
-// until drops the objects from a key on, "" = none, and reports whether there was one.
-func (p *page) until(end string) bool {
-	i := slices.IndexFunc(p.objects, func(o object) bool { return end != "" && o.key >= end })
-	if i >= 0 {
-		p.objects = p.objects[:i]
-	}
-	return i >= 0
-}
-
-// pages lists what begins with prefix and comes after a key, page by page, until take
-// wants no more. most is how much a page holds, 0 = as much as S3 gives.
-func (g *gather) pages(r *root, prefix, after, delimiter string, most int32, take func(page) bool) error {
-	in := &s3.ListObjectsV2Input{Bucket: &r.bucket, EncodingType: types.EncodingTypeUrl}
-	if prefix != "" {
-		in.Prefix = &prefix
-	}
-	if after != "" {
-		in.StartAfter = &after
-	}
-	if delimiter != "" {
-		in.Delimiter = &delimiter
-	}
-	if most > 0 {
-		in.MaxKeys = &most
-	}
-	for {
-		out, err := g.page(r, in)
+// rest lists the objects of a trail up to the end of a listing.
+func (g *gather) rest(t *trail, l *s3bucket.Listing) (objects []s3bucket.Object, err error) {
+	for !l.Ended {
+		page, err := g.next(t.root, l)
 		if err != nil {
-			return err
+			return objects, err
 		}
-		pg := page{more: out.IsTruncated != nil && *out.IsTruncated && out.NextContinuationToken != nil}
-		for i := range out.Contents {
-			o := &out.Contents[i]
-			x := object{key: unescaped(o.Key, out.EncodingType), tag: anyTag}
-			if o.ETag != nil && *o.ETag != "" {
-				x.tag = *o.ETag
-			}
-			if o.Size != nil {
-				x.size = *o.Size
-			}
-			if o.LastModified != nil {
-				x.mod = *o.LastModified
-			}
-			if strings.HasPrefix(x.key, prefix) {
-				pg.objects = append(pg.objects, x)
-			}
-		}
-		for _, c := range out.CommonPrefixes {
-			if name := unescaped(c.Prefix, out.EncodingType); strings.HasPrefix(name, prefix) && name != prefix {
-				pg.folders = append(pg.folders, name)
-			}
-		}
-		pg.more = pg.more && len(pg.objects)+len(pg.folders) > 0
-		if most == 0 {
-			r.count(func(c *Cost) { c.Listed += int64(len(pg.objects)) })
-		}
-		if more := pg.more; !take(pg) || !more {
-			return nil
-		}
-		if in.ContinuationToken != nil && *in.ContinuationToken == *out.NextContinuationToken {
-			return errors.New("the server repeats a page of its listing")
-		}
-		in.ContinuationToken = out.NextContinuationToken
+		objects = append(objects, keep(page)...)
 	}
+	return objects, nil
 }
 
-func (g *gather) page(r *root, in *s3.ListObjectsV2Input) (*s3.ListObjectsV2Output, error) {
+// next returns the next page of a listing.
+func (g *gather) next(r *root, l *s3bucket.Listing) ([]s3bucket.Object, error) {
 	select {
 	case g.slots <- struct{}{}:
 		defer func() { <-g.slots }()
 	case <-g.ctx.Done():
 		return nil, context.Cause(g.ctx)
 	}
-	for failed := 0; ; {
-		r.count(func(c *Cost) { c.Lists++ })
-		out, err := g.p.s3(r.bucket).ListObjectsV2(g.ctx, in)
-		switch {
-		case err == nil:
-			return out, nil
-		case g.p.moved(r.bucket, err):
-			continue
-		}
-		if failed++; failed == tries || !again(err) {
-			return nil, aws.Explain(err)
-		}
-		if err := pause(g.ctx, failed); err != nil {
-			return nil, err
-		}
+	page, err := r.bucket.Next(g.ctx, l)
+	if err != nil && g.ctx.Err() != nil {
+		return nil, context.Cause(g.ctx)
 	}
+	if l.Most == 0 { // not a look at one key
+		r.count(func(c *Cost) { c.Listed += int64(len(page)) })
+	}
+	return page, err
 }
 
 func plural(n int64, what string) string {
