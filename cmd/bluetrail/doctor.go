@@ -122,7 +122,7 @@ func (c *doctorCmd) data(a *app, dir string, line func(what, format string, args
 		return err
 	}
 	for _, d := range disabled {
-		line("rule disabled", "%s, since %s: %s; it runs again when its text changes", d.Rule, d.Since.UTC().Format("2006-01-02 15:04"), d.Reason)
+		line("rule disabled", "%s, since %s: %s; it runs again when its text changes", d.Rule, clockOf(d.Since), d.Reason)
 	}
 	if err := c.health(a, dir, db, line); err != nil {
 		return err

@@ -23,7 +23,7 @@ func (c *doctorCmd) sources(a *app, db *state.DB, line func(what, format string,
 		}
 		text := "nothing has come yet"
 		if !newest.IsZero() {
-			text = "the newest input dates from " + newest.UTC().Format("2006-01-02 15:04")
+			text = "the newest input dates from " + clockOf(newest)
 		}
 		if why := a.shares.problems.get(src.Label()); why != "" {
 			text += "; it cannot be read: " + why
@@ -36,7 +36,7 @@ func (c *doctorCmd) sources(a *app, db *state.DB, line func(what, format string,
 	}
 	for i := range letters {
 		l := &letters[i]
-		line("dead letter", "%d of %s, %s, tried %s: %s", l.ID, l.Source, time.UnixMilli(l.Last).UTC().Format("2006-01-02 15:04"), tries(l.Received), l.Reason)
+		line("dead letter", "%d of %s, %s, tried %s: %s", l.ID, l.Source, clockOf(time.UnixMilli(l.Last)), tries(l.Received), l.Reason)
 	}
 	if more := total - len(letters); more > 0 {
 		line("dead letter", "%s; list them with: bluetrail dead-letters list", count(more, "more message"))

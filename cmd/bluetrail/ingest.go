@@ -115,14 +115,8 @@ func (a *app) ingest(o ingest.Options) error {
 	sum, err := a.takeIn(o)
 	told()
 	stop()
-	for _, s := range sum.Skipped {
-		a.warn("%s", s)
-	}
-	if more := sum.SkippedTotal - len(sum.Skipped); more > 0 {
-		a.warn("%d more similar problems; bluetrail doctor lists all of them", more)
-	}
+	a.skipped(sum.Skipped, sum.SkippedTotal)
 	a.renewed(sum.Renewed)
-	a.partly = a.partly || sum.SkippedTotal > 0
 	a.alarms(sum.Alarms, o.Data)
 	for _, r := range sum.Removed {
 		a.note("retention removed %s of index %s, from before %s", count(int(r.Events), "event"), r.Index, r.Before)
@@ -187,4 +181,15 @@ func shellWord(s string) string {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// skipped reports the problems of an ingest, of which list has the first ones.
+func (a *app) skipped(list []diag.Notice, total int) {
+	for _, s := range list {
+		a.warn("%s", s)
+	}
+	if more := total - len(list); more > 0 {
+		a.warn("%d more similar problems; bluetrail doctor lists all of them", more)
+	}
+	a.partly = a.partly || total > 0
 }

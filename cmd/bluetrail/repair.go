@@ -10,7 +10,8 @@ import (
 )
 
 type repairCmd struct {
-	Data string `help:"Data directory (default: from the configuration)." placeholder:"DIR" env:"BLUETRAIL_DATA"`
+	Data     string `help:"Data directory (default: from the configuration)." placeholder:"DIR" env:"BLUETRAIL_DATA"`
+	awsFlags `embed:"" group:"S3"`
 }
 
 // Run takes the files of damaged days in again and says what could not be had.
@@ -33,7 +34,7 @@ func (c *repairCmd) Run(a *app) error {
 	}
 	var p ingest.Meter
 	stop := a.meter(p.Bytes, bytes)
-	rep, err := ingest.Repair(a.ctx, ingest.Options{Data: dir, Progress: &p, Retention: a.cfg.Retention, Door: filters, Sink: sink, Objects: a.objects})
+	rep, err := ingest.Repair(a.ctx, ingest.Options{Data: dir, Progress: &p, Retention: a.cfg.Retention, Door: filters, Sink: sink, Objects: c.objects(a)})
 	stop()
 	if err != nil {
 		return fmt.Errorf("the repair did not finish; run it again: %w", err)
@@ -51,6 +52,7 @@ func (c *repairCmd) Run(a *app) error {
 		}
 		return nil
 	}
+	a.skipped(rep.Skipped, rep.SkippedTotal)
 	for i, path := range rep.Gone {
 		if i == 20 {
 			a.warn("%d more files or objects no longer exist", len(rep.Gone)-i)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"bluetrail/internal/diag"
 	"bluetrail/internal/event"
 	"bluetrail/internal/idset"
 	"bluetrail/internal/integrity"
@@ -23,10 +24,13 @@ import (
 // Repaired says what Repair did.
 type Repaired struct {
 	Days  []RepairedDay
-	Files int            // read again
-	Gone  []string       // files and objects that brought events of the days and are not there any more
-	State string         // where the damaged state lies now, "" when it was readable
-	IDs   []idset.Damage // made anew from the store
+	Files int      // read again
+	Gone  []string // files and objects that brought events of the days and are not there any more
+	// Skipped lists the first problems of what was read again.
+	Skipped      []diag.Notice
+	SkippedTotal int
+	State        string         // where the damaged state lies now, "" when it was readable
+	IDs          []idset.Damage // made anew from the store
 }
 
 // RepairedDay is a day that lacked events.
@@ -62,6 +66,8 @@ func Repair(ctx context.Context, o Options) (rep Repaired, err error) {
 			}
 			sum, err := Run(ctx, o)
 			rep.Files += sum.Files
+			rep.SkippedTotal += sum.SkippedTotal
+			rep.Skipped = append(rep.Skipped, sum.Skipped[:min(len(sum.Skipped), listed-len(rep.Skipped))]...)
 			if err != nil {
 				return rep, err
 			}
