@@ -14,6 +14,7 @@ import (
 	"bluetrail/internal/aws"
 	"bluetrail/internal/config"
 
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	smithy "github.com/aws/smithy-go"
 )
@@ -60,10 +61,18 @@ func (k *check) add(state State, about, text, fix string, args ...any) {
 	k.list = append(k.list, Finding{state, about, text, fmt.Sprintf(fix, args...)})
 }
 
+// must adds fine if ok, and wrong with what to change otherwise.
+func (k *check) must(ok bool, about, fine, wrong, fix string) {
+	if ok {
+		k.add(Fine, about, fine, "")
+	} else {
+		k.add(Problem, about, wrong, "%s", fix)
+	}
+}
+
 // failed adds what could not be looked at. A refusal is no fault of the set-up.
 func (k *check) failed(about, action string, err error) {
-	var api smithy.APIError
-	if errors.As(err, &api) && strings.Contains(api.ErrorCode(), "AccessDenied") {
+	if strings.Contains(code(err), "AccessDenied") {
 		k.add(Unknown, about, "access is denied", "allow %s to see it; nothing else needs it", action)
 		return
 	}
@@ -124,7 +133,7 @@ func (k *check) identity() bool {
 		k.add(Problem, "credentials", aws.Explain(err).Error(), "")
 		return false
 	}
-	k.add(Fine, "credentials", text(out.Arn), "")
+	k.add(Fine, "credentials", sdk.ToString(out.Arn), "")
 	return true
 }
 
@@ -172,13 +181,7 @@ func (k *check) trails() (buckets []string) {
 func (k *check) trail(t *trail) {
 	about := "trail " + t.Name
 	update := "aws cloudtrail update-trail --name " + t.TrailARN + " "
-	must := func(ok bool, fine, wrong, fix string) {
-		if ok {
-			k.add(Fine, about, fine, "")
-		} else {
-			k.add(Problem, about, wrong, "%s", fix)
-		}
-	}
+	must := func(ok bool, fine, wrong, fix string) { k.must(ok, about, fine, wrong, fix) }
 	must(t.IsMultiRegionTrail, "it records all regions", "it records one region only, so whoever uses another is not seen", update+"--is-multi-region-trail")
 	must(t.IncludeGlobalServiceEvents, "it records global services", "it leaves out IAM, STS and other global services", update+"--include-global-service-events")
 	must(t.LogFileValidationEnabled, "log file validation is on", "log file validation is off, so nobody can prove that no file was changed", update+"--enable-log-file-validation")
@@ -188,14 +191,18 @@ func (k *check) trail(t *trail) {
 	if !t.IsOrganizationTrail {
 		k.add(Advice, about, "it records one account", "in an organization, make it an organization trail: %s--is-organization-trail", update)
 	}
-	name := map[string]any{"Name": t.TrailARN}
 	var status trail
-	if err := k.c.JSON(k.ctx, "cloudtrail", "GetTrailStatus", t.HomeRegion, name, &status); err != nil {
+	if err := k.c.JSON(k.ctx, "cloudtrail", "GetTrailStatus", t.HomeRegion, map[string]any{"Name": t.TrailARN}, &status); err != nil {
 		k.failed(about, "cloudtrail:GetTrailStatus", err)
 	} else {
 		must(status.IsLogging, "it is logging", "it is not logging", "aws cloudtrail start-logging --name "+t.TrailARN)
 		must(status.LatestDeliveryError == "", "its last delivery went well", "its last delivery failed: "+status.LatestDeliveryError, "look at the bucket's policy and the key's policy below")
 	}
+	k.selectors(t, about)
+}
+
+// selectors checks which events a trail records.
+func (k *check) selectors(t *trail, about string) {
 	var selectors struct {
 		EventSelectors []struct {
 			ReadWriteType                 string
@@ -210,8 +217,7 @@ func (k *check) trail(t *trail) {
 			}
 		}
 	}
-	name = map[string]any{"TrailName": t.TrailARN}
-	if err := k.c.JSON(k.ctx, "cloudtrail", "GetEventSelectors", t.HomeRegion, name, &selectors); err != nil {
+	if err := k.c.JSON(k.ctx, "cloudtrail", "GetEventSelectors", t.HomeRegion, map[string]any{"TrailName": t.TrailARN}, &selectors); err != nil {
 		k.failed(about, "cloudtrail:GetEventSelectors", err)
 		return
 	}
@@ -234,7 +240,7 @@ func (k *check) trail(t *trail) {
 		}
 	}
 	selector := "aws cloudtrail put-event-selectors --trail-name " + t.TrailARN + " --advanced-event-selectors …; see deploy/aws"
-	must(management, "it records all management events", "it does not record all management events: reads or writes or some services are left out", selector)
+	k.must(management, about, "it records all management events", "it does not record all management events: reads or writes or some services are left out", selector)
 	if narrow != "" {
 		k.add(Advice, about, "it leaves out management events of "+narrow, "%s", selector)
 	}
@@ -246,12 +252,13 @@ func (k *check) trail(t *trail) {
 	}
 }
 
-// text returns what a pointer of the SDK points to.
-func text(s *string) string {
-	if s == nil {
-		return ""
+// code returns AWS's code of an error, "" if AWS did not answer.
+func code(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
 	}
-	return *s
+	return ""
 }
 
 // regionOf returns the region in an ARN, "" if there is none.

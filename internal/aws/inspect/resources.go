@@ -1,8 +1,8 @@
 package inspect
 
 import (
+	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -10,21 +10,12 @@ import (
 
 	"bluetrail/internal/aws"
 
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	smithy "github.com/aws/smithy-go"
 )
-
-// code returns AWS's code of an error.
-func code(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return api.ErrorCode()
-	}
-	return ""
-}
 
 func (k *check) bucket(name string) {
 	about, c := "bucket "+name, k.s3.S3()
@@ -53,7 +44,7 @@ func (k *check) bucket(name string) {
 			k.failed(about, "s3:GetBucketPolicy", err)
 		}
 	} else {
-		k.bucketPolicy(about, text(out.Policy))
+		k.bucketPolicy(about, sdk.ToString(out.Policy))
 	}
 	if out, err := c.GetBucketVersioning(k.ctx, &s3.GetBucketVersioningInput{Bucket: &name}); err != nil {
 		k.failed(about, "s3:GetBucketVersioning", err)
@@ -62,8 +53,8 @@ func (k *check) bucket(name string) {
 	}
 	if out, err := c.GetBucketEncryption(k.ctx, &s3.GetBucketEncryptionInput{Bucket: &name}); err == nil && out.ServerSideEncryptionConfiguration != nil {
 		for _, r := range out.ServerSideEncryptionConfiguration.Rules {
-			if d := r.ApplyServerSideEncryptionByDefault; d != nil && text(d.KMSMasterKeyID) != "" {
-				k.keys = append(k.keys, text(d.KMSMasterKeyID))
+			if d := r.ApplyServerSideEncryptionByDefault; d != nil && sdk.ToString(d.KMSMasterKeyID) != "" {
+				k.keys = append(k.keys, sdk.ToString(d.KMSMasterKeyID))
 			}
 		}
 	} else if err != nil && code(err) != "ServerSideEncryptionConfigurationNotFoundError" {
@@ -80,7 +71,7 @@ func (k *check) bucket(name string) {
 // of its key.
 func (k *check) read(about, bucket string, objects []types.Object) {
 	for i := range objects {
-		key := text(objects[i].Key)
+		key := sdk.ToString(objects[i].Key)
 		if !strings.HasSuffix(key, ".json.gz") {
 			continue
 		}
@@ -105,18 +96,26 @@ func blocked(out *s3.GetPublicAccessBlockOutput) bool {
 		return false
 	}
 	b := out.PublicAccessBlockConfiguration
-	yes := func(v *bool) bool { return v != nil && *v }
-	return yes(b.BlockPublicAcls) && yes(b.BlockPublicPolicy) && yes(b.IgnorePublicAcls) && yes(b.RestrictPublicBuckets)
+	return sdk.ToBool(b.BlockPublicAcls) && sdk.ToBool(b.BlockPublicPolicy) && sdk.ToBool(b.IgnorePublicAcls) && sdk.ToBool(b.RestrictPublicBuckets)
+}
+
+// policy reads a policy and reports what it lets everybody do; ok is false if it cannot be
+// read.
+func (k *check) policy(about, doc string) (p policy, ok bool) {
+	if err := json.Unmarshal([]byte(doc), &p); err != nil {
+		k.add(Unknown, about, "its policy cannot be read: "+err.Error(), "")
+		return policy{}, false
+	}
+	if open := p.anyone(); len(open) > 0 {
+		k.add(Problem, about, "its policy lets everybody do "+strings.Join(open, ", "), "remove the statements with Principal * and without a condition")
+	}
+	return p, true
 }
 
 func (k *check) bucketPolicy(about, doc string) {
-	var p policy
-	if err := json.Unmarshal([]byte(doc), &p); err != nil {
-		k.add(Unknown, about, "its policy cannot be read: "+err.Error(), "")
+	p, ok := k.policy(about, doc)
+	if !ok {
 		return
-	}
-	if open := p.anyone(); len(open) > 0 {
-		k.add(Problem, about, "its policy lets everybody do "+strings.Join(open, ", "), "remove the statements with Principal * and Effect Allow")
 	}
 	switch may, narrow := p.service("s3:PutObject", "cloudtrail.amazonaws.com"); {
 	case !may:
@@ -146,16 +145,9 @@ func (k *check) queue() {
 	}
 	number := func(name string) int { n, _ := strconv.Atoi(out.Attributes[name]); return n }
 	k.add(Fine, about, fmt.Sprintf("%d messages wait, %d are being worked on", number("ApproximateNumberOfMessages"), number("ApproximateNumberOfMessagesNotVisible")), "")
-	var p policy
-	if doc := out.Attributes["Policy"]; doc != "" {
-		if err := json.Unmarshal([]byte(doc), &p); err != nil {
-			k.add(Unknown, about, "its policy cannot be read: "+err.Error(), "")
-		}
-	}
-	if open := p.anyone(); len(open) > 0 {
-		k.add(Problem, about, "its policy lets everybody do "+strings.Join(open, ", "), "remove the statements with Principal * and without a condition")
-	}
+	p, ok := k.policy(about, cmp.Or(out.Attributes["Policy"], "{}"))
 	switch may, narrow := p.service("sqs:SendMessage", "sns.amazonaws.com", "s3.amazonaws.com", "events.amazonaws.com"); {
+	case !ok:
 	case !may:
 		k.add(Problem, about, "its policy lets neither SNS nor S3 nor EventBridge send to it, so no file is announced", "allow sqs:SendMessage for the service with the condition ArnEquals aws:SourceArn; see deploy/aws")
 	case !narrow:
@@ -204,13 +196,9 @@ func (k *check) key(arn string) {
 		k.failed(about, "kms:GetKeyPolicy", err)
 		return
 	}
-	var p policy
-	if err := json.Unmarshal([]byte(doc.Policy), &p); err != nil {
-		k.add(Unknown, about, "its policy cannot be read: "+err.Error(), "")
+	p, ok := k.policy(about, doc.Policy)
+	if !ok {
 		return
-	}
-	if open := p.anyone(); len(open) > 0 {
-		k.add(Problem, about, "its policy lets everybody do "+strings.Join(open, ", "), "remove the statements with Principal * and without a condition")
 	}
 	switch may, narrow := p.service("kms:GenerateDataKey", "cloudtrail.amazonaws.com"); {
 	case !may:

@@ -27,10 +27,10 @@ type Page struct {
 	Preview bool
 }
 
-// each passes on rows from a number on, as Job.Each does.
-type each func(from int, yield func(first int, b *vector.Batch) error) error
+// rowsFrom passes on rows from a number on, as Job.Each does.
+type rowsFrom func(from int, yield func(first int, b *vector.Batch) error) error
 
-// each implements each for the rows of a preview.
+// each is rowsFrom for the rows of a preview.
 func (t *Table) each(from int, yield func(first int, b *vector.Batch) error) error {
 	first := 0
 	for _, b := range t.Batches {
@@ -85,7 +85,7 @@ func (j *Job) Page(ctx context.Context, v View) (*Page, error) {
 
 // pick sorts and filters rows: it first finds which rows to show, then fetches them,
 // with a batch in memory at a time. pause is called between batches.
-func (v *View) pick(p *Page, rows each, pause func() error) error {
+func (v *View) pick(p *Page, rows rowsFrom, pause func() error) error {
 	found, err := v.find(p, rows, pause)
 	if err != nil {
 		return err
@@ -125,10 +125,10 @@ func (v *View) pick(p *Page, rows each, pause func() error) error {
 
 // find returns the places of the rows to show, in order, and counts those that pass
 // the filter.
-func (v *View) find(p *Page, rows each, pause func() error) ([]place, error) {
+func (v *View) find(p *Page, rows rowsFrom, pause func() error) ([]place, error) {
 	p.Total = 0
 	match := v.matcher()
-	f := &first{compare: v.compare, limit: mostKeys}
+	f := &leading{compare: v.compare, limit: mostKeys}
 	if v.Count > 0 {
 		f.most = v.Offset + v.Count
 	}
@@ -174,8 +174,8 @@ const mostKeys = 64 << 20
 // ErrDeep refuses to sort very many rows here.
 var ErrDeep = fmt.Errorf("the sort keys of the rows down to this offset take more than %d MiB", mostKeys>>20)
 
-// first collects the places that come first. Rows are added in their order.
-type first struct {
+// leading collects the places that come first. Rows are added in their order.
+type leading struct {
 	compare func(a, b place) int
 	most    int // how many are wanted
 	list    []place
@@ -193,7 +193,7 @@ func (p place) size() int {
 }
 
 // add takes in a place, whose keys it copies.
-func (f *first) add(p place) error {
+func (f *leading) add(p place) error {
 	if f.most == 0 || f.full && f.compare(p, f.list[f.most-1]) >= 0 {
 		return nil
 	}
@@ -215,7 +215,7 @@ func (f *first) add(p place) error {
 }
 
 // prune sorts the list and drops what is not wanted.
-func (f *first) prune() {
+func (f *leading) prune() {
 	slices.SortStableFunc(f.list, f.compare)
 	if len(f.list) < f.most {
 		return

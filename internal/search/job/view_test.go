@@ -80,7 +80,7 @@ func TestPageBounds(t *testing.T) {
 	v := View{Sort: []string{"-x"}}
 	large := strings.Repeat("x", 4<<10)
 	for _, most := range []int{3, 20} {
-		f := first{compare: v.compare, most: most, limit: 64 << 10}
+		f := leading{compare: v.compare, most: most, limit: 64 << 10}
 		var err error
 		for i := 0; i < 60 && err == nil; i++ { // each row comes before those so far
 			err = f.add(place{i, []vector.Value{vector.String(fmt.Sprintf("%02d%s", i, large))}})
