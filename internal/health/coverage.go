@@ -28,7 +28,7 @@ func uncovered(r *coverage.Report) (all []Condition) {
 		all = append(all, Condition{"coverage " + diag.Printable(key), severity, fmt.Sprintf(format, args...)})
 	}
 	if r.Problem != "" {
-		add(rule.Low, "organization", "the accounts of the organization cannot be learned, so accounts without records may go unnoticed: %s", r.Problem)
+		add(rule.Low, "organization", "the accounts of the organization cannot be listed, so accounts without records may go unnoticed: %s", r.Problem)
 	}
 	if missing := r.Missing(); len(missing) > 0 {
 		var names []string

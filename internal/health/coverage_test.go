@@ -55,7 +55,7 @@ func TestUncovered(t *testing.T) {
 		{"an account", covered("ssl", "f"), []Condition{{"coverage a", rule.High, "no records come any more from account a (n), in any of its 2 regions that brought some regularly; the newest is of 2026-03-02 11:00"}}},
 		{"all", covered("ss", "s", "l"), []Condition{{"coverage all", rule.High, "no records come any more, of any of 3 accounts and regions that brought some regularly; the newest is of 2026-03-02 11:00"}}},
 		{"the organization", lost, []Condition{
-			{"coverage organization", rule.Low, "the accounts of the organization cannot be learned, so accounts without records may go unnoticed: access denied"},
+			{"coverage organization", rule.Low, "the accounts of the organization cannot be listed, so accounts without records may go unnoticed: access denied"},
 			{"coverage missing", rule.Medium, "no records came within 14 days from 2 accounts of the organization: x, y\\x1b[2J (shop)"},
 		}},
 	} {
