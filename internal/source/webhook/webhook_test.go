@@ -222,11 +222,11 @@ func TestFirehose(t *testing.T) {
 		{request(record(0)), "X-Amz-Firehose-Access-Key: wrong", 401, "the token is missing or wrong", nil},
 		{"[]", key, 400, "must be a JSON object", nil},
 		{`{"requestId":"r1"}`, key, 400, "has no records", nil},
-		{`{"records":[1]}`, key, 400, "record 1 is no object", nil},
+		{`{"records":[1]}`, key, 400, "record 1 is not an object", nil},
 		{`{"records":[{"data":"e30="},{"date":""}]}`, key, 400, "record 2 has no data", nil},
 		{`{"records":[{"data":"§"}]}`, key, 400, "the data of record 1 is not base64", nil},
 		{`{"records":[{"data":"e30="}]} more`, key, 400, "does not end where it should", nil},
-		{`{"records":[`, key, 400, "cannot read the request of Firehose", nil},
+		{`{"records":[`, key, 400, "cannot read the Firehose request", nil},
 	} {
 		w := send(h, http.MethodPost, tc.body, id, tc.key)
 		var answer struct {
