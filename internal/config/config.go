@@ -197,7 +197,7 @@ func Load(path string) (Config, error) {
 			return c, fmt.Errorf("cannot read configuration %q: %w", path, err)
 		}
 		if err := yaml.UnmarshalWithOptions(data, &c, yaml.Strict()); err != nil {
-			return c, fmt.Errorf("cannot read configuration %q: %w%s", path, yamldoc.Describe(err, data), nearKey(err))
+			return c, fmt.Errorf("cannot read configuration %q: %w%s", path, yamldoc.Describe(err, data), nearKey(err, data))
 		}
 	}
 	return c, c.check(path)

@@ -37,6 +37,10 @@ func TestLoadRefuses(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
 		"unknown key": {"geoipp: []\n", `did you mean "geoip"?`},
 		"inner key":   {"alerts:\n  risk: {treshold: 5}\n", `did you mean "threshold"?`},
+		"other key":   {"serve:\n  treshold: 5\n", `unknown key "treshold" in "treshold: 5"`},
+		"s3 key":      {"sources:\n  - kind: s3\n    bucket: trail\n", "the keys of a source of kind s3 are endpoint, external_id"},
+		"first key":   {"sources:\n  - dir: a\n  - quue: a\n    kind: sqs\n", `did you mean "queue"?`},
+		"no kind":     {"sources:\n  - kind: s4\n    bucket: trail\n", `there is no kind "s4"`},
 		"wrong type":  {"search:\n  sort_rows: many\n", "sort_rows"},
 		"range":       {"search:\n  memory_mib: 0\n", "search.memory_mib must be between 1 and"},
 		"upper range": {"search:\n  list_values: 2000000000\n", "search.list_values must be between 1 and 1000000"},
