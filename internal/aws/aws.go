@@ -5,7 +5,9 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -20,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
@@ -34,6 +37,9 @@ const (
 	// answerTime is how long the first byte of an answer may take. Long polling of SQS
 	// takes 20 seconds.
 	answerTime = time.Minute
+	// dialTime is how long a connection may take to be made. Where a firewall drops
+	// packets, all attempts together take half a minute then.
+	dialTime = 4 * time.Second
 	// connections is how many requests of one client may be under way to one host
 	// without opening a connection for each.
 	connections = 64
@@ -64,8 +70,9 @@ func New(ctx context.Context, a Access) (*Client, error) {
 		awsconfig.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 			t.ResponseHeaderTimeout = answerTime
 			t.MaxIdleConns, t.MaxIdleConnsPerHost = 2*connections, connections
-		})),
+		}).WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTime })),
 		awsconfig.WithAppID("bluetrail"),
+		awsconfig.WithLogger(logging.Nop{}), // errors are returned; the SDK's warnings would go to stderr
 	}
 	if a.Region != "" {
 		o = append(o, awsconfig.WithRegion(a.Region))
@@ -74,7 +81,11 @@ func New(ctx context.Context, a Access) (*Client, error) {
 		o = append(o, awsconfig.WithSharedConfigProfile(a.Profile))
 	}
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, o...)
-	if err != nil {
+	var missing awsconfig.SharedConfigProfileNotExistError
+	switch {
+	case errors.As(err, &missing):
+		return nil, fmt.Errorf("there is no profile %q in the files of the AWS configuration (~/.aws/config, ~/.aws/credentials)", missing.Profile)
+	case err != nil:
 		return nil, fmt.Errorf("cannot set up AWS: %w", err)
 	}
 	if cfg.Region == "" {

@@ -107,7 +107,8 @@ var faults = map[string]fault{
 // Explain puts an error of the SDK into words, with a way out where one is known. An
 // error of the context, nil, and an error that is none of AWS's are returned as they are.
 func Explain(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	// A connection that nobody answers is a DeadlineExceeded, too.
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) && !errors.As(err, new(*net.OpError)) {
 		return err
 	}
 	var known *Fault
@@ -224,6 +225,9 @@ func (f *Fault) http(err error) bool {
 		return false
 	}
 	f.Text, f.Passing = fmt.Sprintf("the server answers %d %s", code, http.StatusText(code)), code >= 500
+	if code < 300 {
+		f.Text, f.Passing = "the server's answer cannot be read", true // it broke off, or is none of S3's
+	}
 	return true
 }
 

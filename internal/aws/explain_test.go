@@ -35,6 +35,7 @@ func TestExplain(t *testing.T) {
 		{&roleError{"arn:aws:iam::111122223333:role/r", api("AccessDenied", "not authorized to perform: sts:AssumeRole")}, "cannot assume arn:aws:iam::111122223333:role/r: AWS refuses", false},
 		{errors.New("get identity: get credentials: no EC2 IMDS role found"), "no AWS credentials", false},
 		{&net.OpError{Op: "dial", Err: errors.New("connection refused")}, "connection refused", true},
+		{&net.OpError{Op: "dial", Err: context.DeadlineExceeded}, "that the network lets this machine out", true},
 	} {
 		err := Explain(c.err)
 		if !strings.Contains(err.Error(), c.words) || Passing(err) != c.passing || !errors.Is(err, c.err) {
