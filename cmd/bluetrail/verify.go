@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -42,10 +44,18 @@ type verifyFilesCmd struct {
 func (*verifyFilesCmd) pages() bool { return true }
 
 // Help implements kong.HelpProvider.
+func (*verifyCmd) Help() string {
+	return examples(
+		"bluetrail verify --keys keys.json ./AWSLogs     # short for verify files",
+		"bluetrail verify evidence --data ./data -o csv > evidence.csv",
+	)
+}
+
+// Help implements kong.HelpProvider.
 func (*verifyFilesCmd) Help() string {
 	return "CloudTrail signs what it delivers: every hour a digest file names the log files of that hour with their SHA-256, and the digest before it. " +
 		"verify checks the signatures, follows the chains, hashes the log files, and reports what was changed, added, moved or is missing, also the newest hours.\n\n" +
-		"Exit codes: 0 everything is proven, 1 something is damaged or missing, 3 nothing is wrong, but something could not be checked.\n\n" +
+		"Exit codes: 0 everything is proven, 1 something is damaged or missing, 2 nothing was verified (wrong usage, no such folder or bucket, no access), 3 nothing is wrong, but something could not be checked.\n\n" +
 		examples(
 			"aws cloudtrail list-public-keys --start-time 2026-01-01 > keys.json    # once, for each region with digests",
 			"bluetrail verify --keys keys.json ./AWSLogs",
@@ -70,7 +80,7 @@ func (c *verifyFilesCmd) Run(a *app) error {
 	r, err := digest.Verify(a.ctx, objects, o)
 	stop()
 	if err != nil {
-		return err
+		return unverified(err)
 	}
 	if c.DryRun {
 		_, err := fmt.Fprintf(a.out, "%s and %s to read, %s: %s\n", count(r.Digests, "digest"), count(r.Logs, "log file"), bytes(r.Bytes), count(r.Digests+r.Logs, "request"))
@@ -81,12 +91,21 @@ func (c *verifyFilesCmd) Run(a *app) error {
 		if !o.Earliest.IsZero() || !o.Latest.IsZero() {
 			hint += ", or widen --earliest and --latest"
 		}
-		return fmt.Errorf("there are no digest files and no log files of CloudTrail: %s; %s", diag.Printable(strings.Join(pathsOf(c.Paths), " ")), hint)
+		return usage("there are no digest files and no log files of CloudTrail: %s; %s", diag.Printable(strings.Join(pathsOf(c.Paths), " ")), hint)
 	}
 	if err := c.write(a, r); err != nil {
 		return err
 	}
 	return c.conclude(a, r, o.Keys)
+}
+
+// unverified makes an error of one that kept verify from its work: exit code 1 is for
+// trails that are damaged.
+func unverified(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return usageError{err}
 }
 
 // bucketWorkers is how many objects of buckets are read in parallel. They wait for the
