@@ -125,8 +125,11 @@ func (c *letters) change(a *app, who, action string, ids []int64, do func(db *st
 
 func (c *deadLettersRetryCmd) Run(a *app) error {
 	n, err := c.change(a, c.As, "retried", c.ID, func(db *state.DB) (int, error) { return db.RetryDeadLetters(c.Source, c.ID...) })
-	if n > 0 {
+	switch {
+	case n > 0:
 		a.note("%s to be tried again by a running bluetrail serve", count(n, "dead letter"))
+	case err == nil:
+		a.note("there are no dead letters to try again")
 	}
 	return err
 }
@@ -136,8 +139,11 @@ func (c *deadLettersDropCmd) Run(a *app) error {
 		return usage("name the IDs of the dead letters to drop, or use --all")
 	}
 	n, err := c.change(a, c.As, "dropped", c.ID, func(db *state.DB) (int, error) { return db.DropDeadLetters(c.Source, c.ID...) })
-	if n > 0 {
+	switch {
+	case n > 0:
 		a.note("%s dropped", count(n, "dead letter"))
+	case err == nil:
+		a.note("there are no dead letters to drop")
 	}
 	return err
 }

@@ -13,9 +13,9 @@ import (
 
 type generateCmd struct {
 	Out      string `help:"Folder to write the trail to." required:"" placeholder:"DIR"`
-	Events   int    `help:"Number of events." default:"200000" placeholder:"N"`
-	Days     int    `help:"Number of days that the events cover." default:"14" placeholder:"N"`
-	Accounts int    `help:"Number of accounts in the organization." default:"6" placeholder:"N"`
+	Events   int    `help:"Number of events, 2,000 or more." default:"200000" placeholder:"N"`
+	Days     int    `help:"Number of days that the events cover, 8 to 400." default:"14" placeholder:"N"`
+	Accounts int    `help:"Number of accounts in the organization, 4 to 50." default:"6" placeholder:"N"`
 	Seed     uint64 `help:"The same seed and settings write the same trail, byte for byte." default:"1" placeholder:"N"`
 	Sessions bool   `help:"Also stage a session of every kind: console, roles assumed over accounts, SAML, tokens, keys made for others and more."`
 	Backfill bool   `help:"Also write backfill digests for a few hours of one account and region."`
@@ -81,5 +81,5 @@ func tamperKinds() string {
 	for _, x := range generate.Tamperings() {
 		list = append(list, x.Kind)
 	}
-	return strings.Join(list, ",")
+	return strings.Join(list, ", ")
 }

@@ -26,6 +26,7 @@ func (*ingestCmd) Help() string {
 	return examples(
 		"bluetrail ingest ./AWSLogs --data ./data",
 		"bluetrail ingest 'exports/*.json.gz' --index incident-42",
+		"bluetrail ingest s3://my-trail/AWSLogs --since -7d --data ./data",
 	)
 }
 
@@ -39,7 +40,10 @@ func (*serveCmd) Help() string {
 
 // Help implements kong.HelpProvider.
 func (*generateCmd) Help() string {
-	return examples("bluetrail generate --out ./trail --events 50000 --days 7")
+	return examples(
+		"bluetrail generate --out ./trail --events 50000 --days 10",
+		"bluetrail generate --out ./trail --events 5000 --days 8 --tamper log-changed",
+	)
 }
 
 // Help implements kong.HelpProvider.
@@ -69,7 +73,23 @@ func (*splCommandsCmd) Help() string {
 
 // Help implements kong.HelpProvider.
 func (*doctorCmd) Help() string {
-	return examples("bluetrail doctor --data ./data", "bluetrail doctor --data ./data --deep")
+	return examples("bluetrail doctor --data ./data", "bluetrail doctor --data ./data --deep", "bluetrail doctor aws --bucket my-trail", "bluetrail doctor aws --policy")
+}
+
+// Help implements kong.HelpProvider.
+func (*backupCmd) Help() string {
+	return examples(
+		"bluetrail backup /mnt/backup --data ./data --keep 14",
+		"bluetrail backup /mnt/backup --verify",
+	)
+}
+
+// Help implements kong.HelpProvider.
+func (*restoreCmd) Help() string {
+	return examples(
+		"bluetrail restore /mnt/backup --data ./restored",
+		"bluetrail restore /mnt/backup --at 20260301T040000Z --data ./restored",
+	)
 }
 
 // Help implements kong.HelpProvider.

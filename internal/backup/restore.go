@@ -181,10 +181,13 @@ func Restore(ctx context.Context, path, data string, meter *Meter) (err error) {
 	return errors.Join(os.Remove(tmp), syncDir(data))
 }
 
+// wayOut is what to do about a damaged backup.
+const wayOut = "bluetrail backup --verify lists all such files, and --at names an older backup"
+
 func restoreFile(ctx context.Context, from, to string, want File, meter *Meter) error {
 	src, err := os.Open(from)
 	if err != nil {
-		return fmt.Errorf("the backup is damaged: %w", err)
+		return fmt.Errorf("the backup is damaged: %w; %s", err, wayOut)
 	}
 	defer src.Close()
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
@@ -195,7 +198,7 @@ func restoreFile(ctx context.Context, from, to string, want File, meter *Meter) 
 		return err
 	}
 	if sum != want.SHA256 {
-		return fmt.Errorf("the backup is damaged: the content of %s is not what was written; bluetrail backup --verify lists all such files, and --at names an older backup", want.Path)
+		return fmt.Errorf("the backup is damaged: the content of %s is not what was written; %s", want.Path, wayOut)
 	}
 	return nil
 }

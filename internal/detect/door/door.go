@@ -39,7 +39,8 @@ func Load(list []config.Drop, path func(string) string) (*Filters, error) {
 		}
 		s, err := splrule.Compile(&splrule.Rule{Name: d.Name, Kind: splrule.SPL, Search: d.Search}, nil)
 		if err != nil {
-			return nil, fmt.Errorf("drop %q: %w", d.Name, err)
+			// Not wrapped: an error with a place is printed without what is around it.
+			return nil, fmt.Errorf("drop %q: %v", d.Name, err)
 		}
 		if !s.Stateless() {
 			return nil, fmt.Errorf("drop %q: the search looks at several events at once; use only conditions on one event, such as search, where and regex", d.Name)
