@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -124,7 +123,7 @@ func ledgerRows(list []state.DigestChain) *vector.Batch {
 	for _, x := range list {
 		b.Add()
 		for i, text := range []string{
-			x.Source, x.Chain, minuteOf(unix(x.From)), minuteOf(unix(x.To)), strconv.Itoa(x.Digests), strconv.Itoa(x.Whole), strconv.Itoa(x.Logs), x.Keys, fmt.Sprint(minuteOf(unix(x.Verified))),
+			x.Source, x.Chain, minuteOf(unix(x.From)), minuteOf(unix(x.To)), strconv.Itoa(x.Digests), strconv.Itoa(x.Whole), strconv.Itoa(x.Logs), x.Keys, minuteOf(unix(x.Verified)),
 		} {
 			b.SetAt(i, vector.String(text))
 		}

@@ -191,7 +191,7 @@ func (c *chain) follow(l, before *link, byBase map[string]*link) {
 		return
 	}
 	previous.next = l
-	// What lies between in time, is not in the chain.
+	// Digests between the two in time are outside of the chain.
 	for at := slices.Index(c.links, l) - 1; at >= 0 && c.links[at] != previous; at-- {
 		x := c.links[at]
 		if x.d == nil || !x.end().After(previous.end()) {

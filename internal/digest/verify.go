@@ -217,7 +217,7 @@ func (v *verifier) skip(name string, err error) {
 	v.rep.Skipped = append(v.rep.Skipped, Skipped{name, err.Error()})
 }
 
-// lookup finds a log file that a digest names, rather where the digest says than elsewhere.
+// lookup finds a log file that a digest names. It prefers the one where the digest says.
 func (v *verifier) lookup(bucket, key string) (e *entry, moved bool) {
 	b := baseOf(key)
 	e = v.base[b]

@@ -38,8 +38,8 @@ const (
 	// the last days, which is where new ones are.
 	fullEvery = 24 * time.Hour
 	recent    = 48 * time.Hour
-	// grace is how long log files may arrive after the digest that names them: whoever
-	// copies a bucket has his own order.
+	// grace is how long log files may arrive after the digest that names them: a
+	// bucket may be copied in any order.
 	grace = time.Hour
 	// atOnce is how many digests are written in one transaction.
 	atOnce = 1000
