@@ -33,7 +33,7 @@ type Options struct {
 	Now       time.Time     // of the search; zero = the present
 }
 
-// Place is some buckets, or parts of them. It is safe for concurrent use.
+// Place is a set of buckets, or parts of them. It is safe for concurrent use.
 type Place struct {
 	o     Options
 	roots []*root
@@ -43,7 +43,7 @@ type Place struct {
 	others  map[string]bool // folders of other services
 }
 
-// root is what one address names.
+// root is the objects under one address.
 type root struct {
 	address string
 	bucket  *s3bucket.Bucket

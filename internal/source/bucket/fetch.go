@@ -16,11 +16,11 @@ import (
 
 // Bounds of fetching.
 const (
-	ahead     = 32        // objects that are fetched side by side
+	ahead     = 32        // objects that are fetched in parallel
 	room      = 128 << 20 // bytes that are fetched and not yet read, of one pass
-	partSize  = 4 << 20   // what a request for part of a large object asks for
-	partsRun  = 4         // parts of one object that are fetched side by side
-	wholeSize = 8 << 20   // up to here an object is fetched with one request
+	partSize  = 4 << 20   // bytes that one request fetches of a large object
+	partsRun  = 4         // parts of one object that are fetched in parallel
+	wholeSize = 8 << 20   // the largest object that is fetched with one request
 )
 
 // requests returns how many requests fetch an object.
@@ -39,10 +39,10 @@ type fetcher struct {
 	wg   sync.WaitGroup
 
 	mu     sync.Mutex
-	opened map[*fetched]bool // begun, and not taken by a reader
+	opened map[*fetched]bool // not yet taken by a reader
 }
 
-// fetched is an object that is under way, or there.
+// fetched is an object that is being fetched or has been.
 type fetched struct {
 	done chan struct{}
 	in   io.ReadCloser
@@ -103,7 +103,7 @@ func (f *fetcher) Next(o *file.File) func() (io.ReadCloser, error) {
 	}
 }
 
-// leased gives back the room of an object.
+// leased releases the room of an object when it is closed.
 type leased struct {
 	io.ReadCloser
 	release func()

@@ -21,7 +21,7 @@ import (
 
 // Bounds of listing.
 const (
-	// listers is how many requests list side by side.
+	// listers is how many requests list in parallel.
 	listers = 16
 	// maxFolders is how many folders of an address are looked into one by one to find
 	// trails; what lies below further ones is listed key by key.
