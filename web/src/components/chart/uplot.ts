@@ -101,7 +101,7 @@ export function build(
         grid,
         ticks: { show: false },
         gap: 6,
-        space: o.small ? 28 : 36,
+        space: o.small ? 20 : 36,
         size: (_, values) => 14 + 6.5 * Math.max(2, ...(values ?? []).map((v) => String(v ?? '').length)),
         values: (_, splits) => splits.map((v) => (v == null ? '' : compact(v) + (o.unit ? ' ' + o.unit : ''))),
       },
